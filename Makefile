@@ -1,0 +1,65 @@
+# make demo   install and open the app on a simulated pool
+# make test   install and run every check
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check lint types layers tests screenshots clean help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+demo: $(VENV)/.app
+	@echo "poolwatch: opening the demo (q quits)"
+	@$(BIN)/poolwatch demo $(ARGS)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "poolwatch needs Python 3.11 or newer as $(PYTHON); choose one with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "the venv module of $(PYTHON) is missing; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "poolwatch: making a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.app: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "poolwatch: installing"
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "poolwatch: installing with what the tests need"
+	@$(PIP) install -c constraints.txt -e '.[test]'
+	@touch $@ $(VENV)/.app
+
+test: $(VENV)/.test lint types layers tests
+
+lint: $(VENV)/.test
+	@echo "poolwatch: lint"
+	@$(BIN)/ruff check src tests
+	@$(BIN)/ruff format --check --quiet src tests
+
+types: $(VENV)/.test
+	@echo "poolwatch: types"
+	@$(BIN)/mypy
+
+layers: $(VENV)/.test
+	@echo "poolwatch: layers"
+	@$(BIN)/lint-imports --no-cache | tail -n 4
+
+tests: $(VENV)/.test
+	@echo "poolwatch: tests"
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --fail-under=90 > .coverage.txt || { cat .coverage.txt; exit 1; }
+	@$(BIN)/coverage report --fail-under=97 \
+		--include='*/poolwatch/domain/*,*/poolwatch/presentation/*,*/poolwatch/sources/*,*/poolwatch/custody/*' \
+		> .coverage.txt || { cat .coverage.txt; exit 1; }
+	@$(BIN)/coverage report --format=total | sed 's/^/poolwatch: covered percent: /'
+
+screenshots: $(VENV)/.test
+	@$(BIN)/python -m tests.support.screenshots screenshots
+
+clean:
+	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

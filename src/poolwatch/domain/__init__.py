@@ -1,0 +1,1 @@
+"""The pure core: accounts, usage, status, pool. No I/O, no clock, no terminal."""

@@ -1,0 +1,52 @@
+"""What the monitor tells those who look at it: bursts of changes, and answers to requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.pool import PoolState
+
+
+@dataclass(frozen=True, slots=True)
+class BulkProgress:
+    """A refresh of many accounts: how far it is; `done` when it ended or was stopped."""
+
+    finished: int
+    total: int
+    failed: int
+    done: bool = False
+    #: accounts whose figures it changed
+    changed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PoolChanged:
+    """The state after a burst of events, and the accounts it touched. None: anything may have changed."""
+
+    state: PoolState
+    keys: frozenset[AccountKey] | None
+    bulk: BulkProgress | None = None
+    #: lines about the whole pool: another poolwatch polls, the database is set aside
+    notices: tuple[str, ...] = ()
+
+
+class AnswerKind(StrEnum):
+    """What became of a request to refresh."""
+
+    STARTED = "started"
+    RUNNING = "running"
+    THROTTLED = "throttled"
+    ASK_ONCE = "ask_once"
+    READ_ONLY = "read_only"
+    NO_ANSWER = "no_answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The immediate answer to a refresh; `at` is the end of a Retry-After, or when a reply was lost (UTC)."""
+
+    kind: AnswerKind
+    at: datetime | None = None

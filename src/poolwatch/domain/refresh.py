@@ -1,0 +1,125 @@
+"""The refresh chain as values: the token step, the usage step, and what they changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from poolwatch.domain.failure import Failure, LoginProblem
+from poolwatch.domain.usage import Usage, window_kind, windows_by_length
+
+
+class TokenOutcome(StrEnum):
+    """Every way in which a token step ends."""
+
+    REFRESHED = "refreshed"
+    ADOPTED = "adopted"
+    CURRENT = "current"
+    DELEGATED = "delegated"
+    NONE = "none"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    REJECTED_FOR_GOOD = "rejected-for-good"
+    AMBIGUOUS = "ambiguous"
+
+
+class BlockReason(StrEnum):
+    """Why a token was not spent."""
+
+    PATH = "path"
+    CONFLICT = "conflict"
+    OWNER_SILENT = "owner_silent"
+    CODEX_RUNNING = "codex_running"
+    CODEX_MISSING = "codex_missing"
+    OTHER_MUST_RENEW = "other_must_renew"
+    DELEGATION_OFF = "delegation_off"
+    CODEX_LOGIN_DEAD = "codex_login_dead"
+    HOST_BUSY = "host_busy"
+    READ_ONLY = "read_only"
+    POOL_SKIPPED = "pool_skipped"
+    API_KEY = "api_key"
+    ASK_FIRST = "ask_first"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenStep:
+    """How the token step ended. `detail` is a path, an owner or words of the other side, sanitised."""
+
+    outcome: TokenOutcome
+    took_seconds: float | None = None
+    block: BlockReason | None = None
+    problem: LoginProblem | None = None
+    failure: Failure | None = None
+    detail: str | None = None
+    retry_at: datetime | None = None
+    #: when the reply of an ambiguous refresh was lost
+    lost_at: datetime | None = None
+    #: the refresh token (keyed fingerprint) this outcome speaks of
+    refresh_fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageStep:
+    """How the usage step ended; `failure` None means a new reading. `tried` False: no live token."""
+
+    failure: Failure | None = None
+    took_seconds: float | None = None
+    tried: bool = True
+    #: the reading came from a pool's cache and is that old
+    cached_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One figure that a reading moved: percent as numbers, balance in credits."""
+
+    name: str
+    before: float | Decimal | None
+    after: float | Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshProgress:
+    """Where one account's refresh stands; both steps are kept when it is done."""
+
+    started_at: datetime
+    token: TokenStep | None = None
+    usage: UsageStep | None = None
+    changes: tuple[Change, ...] = ()
+    done: bool = False
+    #: the usage step alone was asked for
+    usage_only: bool = False
+    #: the installed codex is renewing its own login right now
+    delegating: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether a step of a finished refresh failed."""
+        bad = {
+            TokenOutcome.BLOCKED,
+            TokenOutcome.FAILED,
+            TokenOutcome.REJECTED_FOR_GOOD,
+            TokenOutcome.AMBIGUOUS,
+        }
+        token_failed = self.token is not None and self.token.outcome in bad
+        return token_failed or self.usage is None or not self.usage.tried or self.usage.failure is not None
+
+
+def usage_changes(before: Usage, after: Usage) -> tuple[Change, ...]:
+    """The figures that differ: base windows by name, then credits. New accounts have no changes."""
+    found: list[Change] = []
+    old, new = before.base, after.base
+    if old is not None and new is not None and old.value is not None and new.value is not None:
+        was = {window_kind(window.window_seconds): window.used_percent for window in old.value.windows}
+        for window in windows_by_length(new.value):
+            kind = window.kind
+            if kind in was and was[kind] != window.used_percent:
+                found.append(Change(kind, was[kind], window.used_percent))
+    if before.credits is not None and after.credits is not None:
+        had = before.credits.value.balance if before.credits.value else None
+        has = after.credits.value.balance if after.credits.value else None
+        if had != has:
+            found.append(Change("credits", had, has))
+    return tuple(found)

@@ -1,0 +1,69 @@
+"""When an account is polled next: pure, so that every rule of it is a table in the tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+#: A retry is never asked for sooner or later than this, whatever a header says.
+RETRY_AFTER_FLOOR: Final = timedelta(seconds=1)
+RETRY_AFTER_CEILING: Final = timedelta(hours=1)
+#: The share of the interval by which due times are spread.
+JITTER_SHARE: Final = 0.1
+#: A reset is looked at this long after it, so that the upstream has moved on.
+RESET_DELAY: Final = timedelta(seconds=20)
+_BACKOFF_CEILING: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PollFacts:
+    """What decides an account's next automatic poll; instants are aware UTC."""
+
+    tried_at: datetime | None
+    failures: int = 0
+    retry_at: datetime | None = None
+    #: future resets of its windows
+    resets: tuple[datetime, ...] = ()
+
+
+def backoff(interval: timedelta, failures: int, jitter: float) -> timedelta:
+    """The wait after `failures` polls in a row without a reading: doubling, at most an hour.
+
+    `jitter` in 0..1 spreads the upper half, so that a pool that failed together does not return together.
+    """
+    grown = interval * float(1 << min(max(failures - 1, 0), 12))
+    ceiling = max(interval, _BACKOFF_CEILING)
+    capped = min(grown, ceiling)
+    return (
+        capped / 2 + capped / 2 * jitter if failures > 1 else capped * (1 + JITTER_SHARE * (2 * jitter - 1))
+    )
+
+
+def next_poll_at(facts: PollFacts, interval: timedelta, now: datetime, jitter: float) -> datetime:
+    """When to poll next.
+
+    Never read: spread over the smaller of the interval and a short first sweep. Otherwise an interval
+    (jittered) after the last try, sooner when a window resets in between, later under backoff, and never
+    before a Retry-After, which is honoured between one second and one hour.
+    """
+    if facts.tried_at is None:
+        return now
+    tried = min(facts.tried_at, now)
+    if facts.failures:
+        due = tried + backoff(interval, facts.failures, jitter)
+    else:
+        due = tried + interval * (1 + JITTER_SHARE * (2 * jitter - 1))
+        after_reset = [reset + RESET_DELAY * (1 + jitter) for reset in facts.resets if reset > tried]
+        due = min([due, *after_reset])
+    if facts.retry_at is not None:
+        earliest = min(max(facts.retry_at, tried + RETRY_AFTER_FLOOR), tried + RETRY_AFTER_CEILING)
+        due = max(due, earliest)
+    return due
+
+
+def spread(index: int, count: int, span: timedelta, jitter: float) -> timedelta:
+    """The delay of the index-th of `count` first polls, so that a pool never fires together."""
+    if count <= 0:
+        return timedelta(0)
+    return span * ((index + jitter) / count)

@@ -1,0 +1,191 @@
+"""The status of one account, derived from what is known and from `now`; never stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from poolwatch.domain.account import Custody, Listing, LoginKind
+from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
+from poolwatch.domain.usage import ReachedType, SpendControl, Usage, UsageWindow
+
+if TYPE_CHECKING:
+    from poolwatch.domain.pool import AccountState
+
+#: An edge block that lasts longer than this needs a person.
+EDGE_BLOCK_PATIENCE: Final = timedelta(minutes=15)
+#: Said this often in a row, a deactivation is believed.
+DEACTIVATION_REPEATS: Final = 2
+
+
+class Status(StrEnum):
+    """What an account is; trouble is a badge beside it, not a status."""
+
+    DISABLED = "disabled"
+    DEACTIVATED = "deactivated"
+    NEEDS_LOGIN = "needs_login"
+    UNKNOWN = "unknown"
+    EXHAUSTED = "exhausted"
+    ACTIVE = "active"
+
+
+class Section(StrEnum):
+    """Where an account stands on screen; every account stands in exactly one."""
+
+    NEEDS_YOU = "needs_you"
+    EXHAUSTED = "exhausted"
+    ACTIVE = "active"
+    REST = "rest"
+
+
+#: Reasons of `exhausted` that are not the name of a window.
+CREDITS_REASON: Final = "credits"
+SPEND_REASON: Final = "spend_control"
+RATE_LIMIT_REASON: Final = "rate_limit"
+API_KEY_REASON: Final = "api_key"
+
+_CREDIT_TYPES: Final = frozenset({ReachedType.OWNER_CREDITS, ReachedType.MEMBER_CREDITS})
+_USAGE_TYPES: Final = frozenset({ReachedType.OWNER_USAGE, ReachedType.MEMBER_USAGE})
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """A status with its reason and, for exhausted accounts, the instant (UTC) of the blocking reset."""
+
+    kind: Status
+    reason: str | None = None
+    until: datetime | None = None
+    login_problem: LoginProblem | None = None
+
+
+def derive_status(account: AccountState, now: datetime) -> AccountStatus:
+    """The account's status at `now`, which is the server's clock; first match wins."""
+    if account.listings and all(listing.disabled for listing in account.listings):
+        return AccountStatus(Status.DISABLED)
+    if account.deactivations >= DEACTIVATION_REPEATS:
+        return AccountStatus(Status.DEACTIVATED)
+    problem = login_problem(account, now)
+    if problem is not None:
+        return AccountStatus(Status.NEEDS_LOGIN, problem.value, login_problem=problem)
+    if account.is_api_key:
+        return AccountStatus(Status.UNKNOWN, API_KEY_REASON)
+    return _by_evidence(account.usage)
+
+
+def token_is_live(listing: Listing, rejected: frozenset[str], now: datetime) -> bool:
+    """Whether the access token may be sent: not past its expiry by the server's clock, not rejected."""
+    token = listing.token
+    if listing.login is LoginKind.API_KEY or listing.problem is not None:
+        return False
+    if token.fingerprint is None or token.fingerprint in rejected:
+        return False
+    return token.expires_at is None or token.expires_at > now
+
+
+def login_problem(account: AccountState, now: datetime) -> LoginProblem | None:
+    """Why the login needs somebody, or None while any source has a live token or renews by itself."""
+    listings = [listing for listing in account.listings if not listing.disabled]
+    if not listings or account.is_api_key:
+        return None
+    pools = [listing for listing in listings if listing.custody is Custody.POOL]
+    files = [listing for listing in listings if listing.custody is not Custody.POOL]
+    if any(token_is_live(listing, account.rejected, now) for listing in files):
+        return None
+    if any(not listing.says_login_needed for listing in pools):
+        return None
+    if pools and not files:
+        return LoginProblem.SAID_BY_POOL
+    if account.ambiguous:
+        return LoginProblem.AMBIGUOUS
+    if account.dead_login is not None:
+        return account.dead_login.problem
+    if any(listing.renews_itself for listing in files):
+        return None
+    if all(listing.problem is not None for listing in files):
+        return LoginProblem.UNUSABLE_FILE
+    if any(listing.token.fingerprint in account.rejected for listing in files):
+        return LoginProblem.REJECTED
+    return LoginProblem.EXPIRED
+
+
+def section_of(status: AccountStatus, trouble: Trouble | None, now: datetime) -> Section:
+    """The one section the account stands in."""
+    if status.kind in (Status.NEEDS_LOGIN, Status.DEACTIVATED) or trouble_needs_you(trouble, now):
+        return Section.REST if status.kind is Status.DISABLED else Section.NEEDS_YOU
+    if status.kind is Status.EXHAUSTED:
+        return Section.EXHAUSTED
+    if status.kind is Status.ACTIVE:
+        return Section.ACTIVE
+    return Section.REST
+
+
+def trouble_needs_you(trouble: Trouble | None, now: datetime) -> bool:
+    """Ambiguous, conflict, or an edge block of more than 15 minutes: these will not heal alone."""
+    if trouble is None:
+        return False
+    if trouble.kind in (FailureKind.AMBIGUOUS, FailureKind.CONFLICT):
+        return True
+    return trouble.kind is FailureKind.EDGE_BLOCKED and now - trouble.since > EDGE_BLOCK_PATIENCE
+
+
+def _by_evidence(usage: Usage) -> AccountStatus:
+    base = usage.base.value if usage.base else None
+    base_is_null = usage.base is not None and usage.base.known and base is None
+    spend = usage.spend.value if usage.spend else None
+    spend_reached = spend is not None and spend.reached is True
+    reached_type = usage.reached_type.value if usage.reached_type else None
+    if base is not None and base.allowed is not None:
+        return AccountStatus(Status.ACTIVE) if base.allowed else _exhausted(usage)
+    if not base_is_null:
+        flagged = base is not None and base.limit_reached is True
+        if flagged or spend_reached or reached_type is not None:
+            return _exhausted(usage)
+        if any(window.is_full for window in usage.windows):
+            return _exhausted(usage)
+        if any(window.used_percent is not None for window in usage.windows):
+            return AccountStatus(Status.ACTIVE)
+        return AccountStatus(Status.UNKNOWN)
+    credits = usage.credits.value if usage.credits else None
+    if spend_reached:
+        return _exhausted(usage)
+    if credits is not None and credits.has_credits and not credits.unlimited and _is_spent(credits.balance):
+        return _exhausted(usage, by_balance=True)
+    if credits is not None or spend is not None:
+        return AccountStatus(Status.ACTIVE)
+    return AccountStatus(Status.UNKNOWN)
+
+
+def _is_spent(balance: Decimal | None) -> bool:
+    return balance is not None and balance <= 0
+
+
+def _exhausted(usage: Usage, *, by_balance: bool = False) -> AccountStatus:
+    full = [window for window in usage.windows if window.is_full]
+    latest = max((window.resets_at for window in full if window.resets_at), default=None)
+    reached_type = usage.reached_type.value if usage.reached_type else None
+    spend = usage.spend.value if usage.spend else None
+    if by_balance or reached_type in _CREDIT_TYPES:
+        return AccountStatus(Status.EXHAUSTED, CREDITS_REASON, latest)
+    if reached_type in _USAGE_TYPES or (spend is not None and spend.reached):
+        return AccountStatus(Status.EXHAUSTED, SPEND_REASON, _spend_until(spend))
+    if full:
+        last = max(full, key=_reset_or_never)
+        return AccountStatus(Status.EXHAUSTED, last.kind, last.resets_at)
+    return AccountStatus(Status.EXHAUSTED, RATE_LIMIT_REASON)
+
+
+def _reset_or_never(window: UsageWindow) -> tuple[bool, float]:
+    return (window.resets_at is not None, window.resets_at.timestamp() if window.resets_at else 0.0)
+
+
+def _spend_until(spend: SpendControl | None) -> datetime | None:
+    if spend is None:
+        return None
+    for limit in spend.limits:
+        if limit.kind == spend.reached_limit_type:
+            return limit.resets_at
+    full = [limit.resets_at for limit in spend.limits if limit.resets_at and (limit.used_percent or 0) >= 100]
+    return max(full, default=None)

@@ -1,0 +1,254 @@
+"""Usage as a source tells it, field by field, and as it is known after merging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum, StrEnum
+from typing import Final, Generic, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+
+class Unsaid(Enum):
+    """Why a source gives no value: it does not speak of the field, or what it says cannot be read."""
+
+    ABSENT = "absent"
+    MALFORMED = "malformed"
+
+
+#: A field as a source tells it: a value, None where the source says "there is none", or Unsaid.
+Said: TypeAlias = T | Unsaid | None
+
+_HOUR: Final = 3600
+_DAY: Final = 86400
+_NAMED: Final = ((18000, "5h"), (86400, "daily"), (604800, "weekly"), (2592000, "monthly"))
+WEEKLY: Final = "weekly"
+#: The kind of a window whose length nobody said.
+UNKNOWN_KIND: Final = "unknown"
+BASE_BUCKET: Final = "codex"
+REVIEW_BUCKET: Final = "code_review"
+
+
+def window_kind(seconds: int | None) -> str:
+    """A window's name by its length: 5h, daily, weekly, monthly within 5 %, else like `12h` or `3d`."""
+    if seconds is None or seconds <= 0:
+        return UNKNOWN_KIND
+    for length, name in _NAMED:
+        if abs(seconds - length) <= length * 0.05:
+            return name
+    if seconds % _DAY == 0:
+        return f"{seconds // _DAY}d"
+    if seconds >= _HOUR:
+        return f"{round(seconds / _HOUR)}h"
+    return f"{max(1, round(seconds / 60))}m"
+
+
+@dataclass(frozen=True, slots=True)
+class UsageWindow:
+    """One usage window; `resets_at` is aware UTC, `used_percent` is as given, also outside 0..100."""
+
+    used_percent: float | None
+    window_seconds: int | None
+    resets_at: datetime | None
+    #: the source's own flag for this window
+    limit_reached: bool | None = None
+
+    @property
+    def kind(self) -> str:
+        """The window's name by its length, wherever it stood in the payload."""
+        return window_kind(self.window_seconds)
+
+    @property
+    def is_full(self) -> bool:
+        """Used up: at 100 % or more, or flagged so where no figure is known."""
+        if self.used_percent is not None:
+            return self.used_percent >= 100 or self.limit_reached is True
+        return self.limit_reached is True
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """One `rate_limit` object; its windows are one field and are replaced together."""
+
+    allowed: bool | None
+    limit_reached: bool | None
+    windows: tuple[UsageWindow, ...]
+
+    def reached(self, window: UsageWindow) -> bool | None:
+        """Whether this window is used up: its own flag, else its figure, else (if alone) its bucket."""
+        if window.limit_reached is not None:
+            return window.limit_reached
+        if window.used_percent is not None:
+            return window.used_percent >= 100
+        return self.limit_reached if len(self.windows) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A metered bucket beside the base one; `limit` is None where the source says it has no window."""
+
+    id: str
+    name: str
+    limit: RateLimit | None
+
+
+@dataclass(frozen=True, slots=True)
+class Credits:
+    """The credits object; `balance` is in credits, exactly as sent (zeros kept), None when unknown."""
+
+    has_credits: bool | None
+    unlimited: bool | None
+    overage_limit_reached: bool | None
+    balance: Decimal | None
+
+    @property
+    def counts(self) -> bool:
+        """Whether the balance belongs into the pool's total."""
+        if self.balance is None or self.unlimited:
+            return False
+        return self.has_credits is True or (self.has_credits is None and self.balance > 0)
+
+    @property
+    def is_unknown(self) -> bool:
+        """A credit facility whose balance nobody knows."""
+        return self.has_credits is True and not self.unlimited and self.balance is None
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether a card has a credits row at all."""
+        return bool(self.has_credits or self.unlimited or (self.balance is not None and self.balance != 0))
+
+
+@dataclass(frozen=True, slots=True)
+class SpendLimit:
+    """One spend limit of a month, in credits; `kind` as in the wire's `reached_limit_type`."""
+
+    kind: str
+    limit: Decimal | None
+    used: Decimal | None
+    remaining: Decimal | None
+    used_percent: float | None
+    resets_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpendControl:
+    """Spend limits of a workspace and whether one of them is reached."""
+
+    reached: bool | None
+    reached_limit_type: str | None
+    limits: tuple[SpendLimit, ...]
+
+
+class ReachedType(StrEnum):
+    """The known values of `rate_limit_reached_type`; any other is ignored, as the official client does."""
+
+    RATE_LIMIT = "rate_limit_reached"
+    OWNER_CREDITS = "workspace_owner_credits_depleted"
+    MEMBER_CREDITS = "workspace_member_credits_depleted"
+    OWNER_USAGE = "workspace_owner_usage_limit_reached"
+    MEMBER_USAGE = "workspace_member_usage_limit_reached"
+
+
+@dataclass(frozen=True, slots=True)
+class ResetCredits:
+    """Banked resets: how many there are, how many apply now, when the nearest expires."""
+
+    available: int | None
+    applicable: int | None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSnapshot:
+    """One successful reading, each field on its own."""
+
+    user_id: str | None = None
+    plan: Said[str] = Unsaid.ABSENT
+    base: Said[RateLimit] = Unsaid.ABSENT
+    review: Said[RateLimit] = Unsaid.ABSENT
+    extras: Said[tuple[Bucket, ...]] = Unsaid.ABSENT
+    credits: Said[Credits] = Unsaid.ABSENT
+    spend: Said[SpendControl] = Unsaid.ABSENT
+    reached_type: Said[ReachedType] = Unsaid.ABSENT
+    reset_credits: Said[ResetCredits] = Unsaid.ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Aged(Generic[T]):
+    """A merged field: its value, when and by which source it was said. `known` is False after rubbish."""
+
+    value: T | None
+    at: datetime
+    source: str
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """All that is known of an account's usage; None where no source ever spoke of a field."""
+
+    plan: Aged[str] | None = None
+    base: Aged[RateLimit] | None = None
+    review: Aged[RateLimit] | None = None
+    extras: Aged[tuple[Bucket, ...]] | None = None
+    credits: Aged[Credits] | None = None
+    spend: Aged[SpendControl] | None = None
+    reached_type: Aged[ReachedType] | None = None
+    reset_credits: Aged[ResetCredits] | None = None
+
+    def merged(self, snapshot: UsageSnapshot, at: datetime, source: str) -> Usage:
+        """With a newer reading taken in: absent fields stay and age, null replaces, rubbish makes unknown.
+
+        A reading older than what a field holds (a pool's cached quota) leaves that field alone.
+        """
+        changed: dict[str, Aged[object]] = {}
+        for name in FIELD_NAMES:
+            said = getattr(snapshot, name)
+            if said is Unsaid.ABSENT:
+                continue
+            held = getattr(self, name)
+            if held is not None and held.at > at:
+                continue
+            known = said is not Unsaid.MALFORMED
+            changed[name] = Aged(said if known else None, at, source, known)
+        return replace(self, **changed) if changed else self  # type: ignore[arg-type]  # names are FIELD_NAMES
+
+    @property
+    def windows(self) -> tuple[UsageWindow, ...]:
+        """The base bucket's windows, shortest first."""
+        if self.base is None or self.base.value is None:
+            return ()
+        return tuple(sorted(self.base.value.windows, key=_by_length))
+
+    @property
+    def buckets(self) -> tuple[Bucket, ...]:
+        """Every bucket that was spoken of: base first, then code review, then the others by id."""
+        found: list[Bucket] = []
+        if self.base is not None and self.base.value is not None:
+            found.append(Bucket(BASE_BUCKET, BASE_BUCKET, self.base.value))
+        if self.review is not None and self.review.value is not None:
+            found.append(Bucket(REVIEW_BUCKET, "review", self.review.value))
+        if self.extras is not None and self.extras.value is not None:
+            found.extend(sorted(self.extras.value, key=lambda bucket: bucket.id))
+        return tuple(found)
+
+    @property
+    def newest(self) -> datetime | None:
+        """When the newest field was said."""
+        ages = [aged.at for name in FIELD_NAMES if (aged := getattr(self, name)) is not None]
+        return max(ages, default=None)
+
+
+FIELD_NAMES: Final = tuple(field.name for field in fields(Usage))
+
+
+def windows_by_length(limit: RateLimit) -> tuple[UsageWindow, ...]:
+    """A bucket's windows, shortest first, those of unknown length last."""
+    return tuple(sorted(limit.windows, key=_by_length))
+
+
+def _by_length(window: UsageWindow) -> tuple[bool, int]:
+    return (window.window_seconds is None, window.window_seconds or 0)

@@ -1,0 +1,35 @@
+"""Every test runs as if on a bare machine: no home, no locale, no proxy, no terminal of the caller's."""
+
+from __future__ import annotations
+
+import os
+import time
+
+# Textual reads these while it is imported, so a fixture would come too late.
+for _name in [name for name in os.environ if name.startswith(("TEXTUAL_", "POOLWATCH_"))]:
+    del os.environ[_name]
+for _name in (
+    "NO_COLOR", "COLORTERM", "FORCE_COLOR", "COLUMNS", "LINES", "TERM_PROGRAM", "LC_TERMINAL", "SSH_CONNECTION",
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
+    "SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "CODEX_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME",
+    "XDG_DATA_HOME", "XDG_CACHE_HOME",
+):  # fmt: skip
+    os.environ.pop(_name, None)
+os.environ.update(TERM="xterm-256color", TZ="UTC", TEXTUAL_ANIMATIONS="none")
+time.tzset()
+
+from pathlib import Path  # noqa: E402 - the environment comes first
+
+import pytest  # noqa: E402 - likewise
+from hypothesis import settings  # noqa: E402 - likewise
+
+# Runs are the same every time; a slow machine is no failure.
+settings.register_profile("suite", deadline=None, derandomize=True, max_examples=100)
+settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    return home
