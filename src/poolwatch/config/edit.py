@@ -1,0 +1,139 @@
+"""Additions to the user's own configuration file; nothing else in it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from poolwatch.config.files import FileTrouble, read_limited, write_whole
+from poolwatch.config.load import MAX_BYTES, decode, load_text, parse
+from poolwatch.config.problems import ConfigProblem, ConfigProblems
+from poolwatch.config.settings import DEFAULT_BASE_URL, DEFAULT_TOKEN_URL, SourceSettings
+
+_BOM: Final = "\ufeff"
+# paths are checked for their form alone, so any home will do
+_SOME_HOME: Final[Mapping[str, str]] = {"HOME": "/"}
+
+
+def init_config(path: Path, text: str) -> ConfigProblem | None:
+    """Writes the first configuration file (0600); a file or link that is there already is left alone."""
+    if path.is_symlink() or path.exists():
+        return ConfigProblem("the configuration file is already there and was left as it is", path=path)
+    return _write(path, text.encode())
+
+
+def add_source(path: Path, source: SourceSettings) -> ConfigProblem | None:
+    """Adds `[[sources]]` at the end of the file, or makes the file (0600).
+
+    Refuses, and leaves the file as it is, when it is invalid before or would be after.
+    """
+    before = read_limited(path, MAX_BYTES)
+    if isinstance(before, FileTrouble):
+        if not before.is_missing:
+            return ConfigProblem(f"the configuration file {before.why}", path=path)
+        before = b""
+    text = decode(before, path)
+    if isinstance(text, ConfigProblem):
+        return text
+    document = parse(text, path)
+    if isinstance(document, ConfigProblem):
+        return document
+    invalid = _first_problem(text, path)
+    if invalid is not None:
+        return invalid
+    table = source_table(source)
+    breaks = text.count("\r\n")
+    has_crlf = 0 < breaks == text.count("\n")
+    added = _with_table(text.replace("\r\n", "\n") if has_crlf else text, document, table)
+    if has_crlf:
+        added = added.replace("\n", "\r\n")
+    refused = _check(added, path, document, table)
+    if refused is not None:
+        return refused
+    if read_limited(path, MAX_BYTES) not in (before, FileTrouble("is not there", is_missing=True)):
+        return ConfigProblem(
+            "the configuration file changed meanwhile; nothing was added, try again", path=path
+        )
+    mark = _BOM if before.startswith(_BOM.encode()) else ""
+    return _write(path, (mark + added).encode())
+
+
+def source_table(source: SourceSettings) -> dict[str, str]:
+    """The keys of a source that are not what its kind has anyway."""
+    found = {
+        "kind": source.kind.value,
+        "name": source.name if source.name != source.kind.value else None,
+        "path": source.path,
+        "custody": source.custody.value if source.custody is not source.kind.default_custody else None,
+        "base_url": source.base_url if source.base_url != DEFAULT_BASE_URL else None,
+        "token_url": source.token_url if source.token_url != DEFAULT_TOKEN_URL else None,
+        "url": source.url,
+        "api_key_file": source.api_key_file,
+        "api_key_env": source.api_key_env,
+        "dashboard_password_file": source.dashboard_password_file,
+        "dashboard_password_env": source.dashboard_password_env,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _with_table(text: str, document: Mapping[str, object], table: Mapping[str, str]) -> str:
+    if "sources" in document and not _has_source_headers(text):
+        return _with_inline_table(text, table)
+    import tomli_w  # only where a file is written
+
+    gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
+    return f"{text}{gap}[[sources]]\n{tomli_w.dumps(table)}"
+
+
+def _has_source_headers(text: str) -> bool:
+    # asked only of a text in which `sources` is an array: it is either headers or one `sources = [...]`;
+    # a further header is an error after the latter
+    return isinstance(parse(f"{text}\n[[sources]]\n", None), dict)
+
+
+def _with_inline_table(text: str, table: Mapping[str, str]) -> str:
+    import tomlkit  # slow to import, and seldom needed
+    from tomlkit.exceptions import TOMLKitError  # likewise
+    from tomlkit.items import Array  # likewise
+
+    try:
+        document = tomlkit.parse(text)
+        array = document["sources"]
+        if isinstance(array, Array):
+            inline = tomlkit.inline_table()
+            inline.update(table)
+            array.append(inline)
+        return tomlkit.dumps(document)
+    except (TOMLKitError, ValueError, KeyError):
+        return text  # the check that follows finds the source missing and says so
+
+
+def _check(
+    text: str, path: Path, before: Mapping[str, object], table: Mapping[str, str]
+) -> ConfigProblem | None:
+    invalid = _first_problem(text, path)
+    if invalid is not None:
+        return invalid
+    after = parse(text, path)
+    sources = before.get("sources", [])
+    wanted = {**before, "sources": [*sources, dict(table)]} if isinstance(sources, list) else None
+    if after != wanted:
+        return ConfigProblem(
+            "the source could not be added without changing something else; nothing was written, "
+            "add it by hand as [[sources]]",
+            path=path,
+        )
+    if len(text.encode()) > MAX_BYTES:
+        return ConfigProblem("the configuration file would become too large; nothing was written", path=path)
+    return None
+
+
+def _first_problem(text: str, path: Path) -> ConfigProblem | None:
+    loaded = load_text(text, path, _SOME_HOME, {})
+    return loaded.problems[0] if isinstance(loaded, ConfigProblems) else None
+
+
+def _write(path: Path, content: bytes) -> ConfigProblem | None:
+    trouble = write_whole(path, content)
+    return None if trouble is None else ConfigProblem(f"the configuration file {trouble.why}", path=path)

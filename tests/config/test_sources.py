@@ -1,0 +1,236 @@
+"""The [[sources]] and [[accounts]] of the file."""
+
+from pathlib import Path
+
+import pytest
+
+from poolwatch.config.load import load_text
+from poolwatch.config.problems import ConfigProblem, ConfigProblems
+from poolwatch.config.settings import Settings, SourceKind, SourceSettings
+from poolwatch.config.source_tables import KEYS_OF_KIND
+from poolwatch.domain.account import Custody
+
+PATH = Path("/etc/poolwatch/config.toml")
+PROXY = "kind = 'codex-proxy'\nurl = 'http://127.0.0.1:8080'\n"
+FILES = "kind = 'auth-files'\npath = '/pool'\n"
+
+
+def sources(text: str, env: dict[str, str] | None = None) -> tuple[SourceSettings, ...]:
+    loaded = load_text(text, PATH, {"HOME": "/home/ann"} if env is None else env, {})
+    assert isinstance(loaded, Settings), loaded.text
+    return loaded.sources
+
+
+def problems(text: str, env: dict[str, str] | None = None) -> tuple[ConfigProblem, ...]:
+    loaded = load_text(text, PATH, {"HOME": "/home/ann"} if env is None else env, {})
+    assert isinstance(loaded, ConfigProblems)
+    return loaded.problems
+
+
+@pytest.mark.parametrize("kind", SourceKind)
+def test_each_kind_takes_exactly_its_own_keys(kind: SourceKind) -> None:
+    minimum = f"[[sources]]\nkind = '{kind}'\n" + (
+        "url = 'https://pool.example.com'\n" if kind.is_pool else "path = '/x'\n"
+    )
+    assert len(sources(minimum)) == 1
+    everything = {name for names in KEYS_OF_KIND.values() for name in names}
+    for name in sorted(everything - set(KEYS_OF_KIND[kind])):
+        (problem,) = problems(f"{minimum}{name} = 'x'\n")
+        assert problem.line == 4
+        assert problem.message.startswith(f"{name} is not for a source of kind {kind}, only for ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "custody"),
+    [
+        ("codex-home", Custody.CODEX),
+        ("auth-files", Custody.OTHER),
+        ("codex-proxy", Custody.POOL),
+        ("codex-lb", Custody.POOL),
+        ("cli-proxy-api", Custody.POOL),
+    ],
+)
+def test_custody_is_never_poolwatch_unless_said(kind: str, custody: Custody) -> None:
+    rest = "path = '/x'" if not SourceKind(kind).is_pool else "url = 'https://pool.example.com'"
+    assert sources(f"[[sources]]\nkind = '{kind}'\n{rest}\n")[0].custody is custody
+
+
+@pytest.mark.parametrize("custody", ["pool", "codex", "static", "Poolwatch", ""])
+def test_only_two_custodies_can_be_said(custody: str) -> None:
+    (problem,) = problems(f"[[sources]]\n{FILES}custody = '{custody}'\n")
+    assert "must be one of poolwatch, other" in problem.message
+
+
+def test_unnamed_sources_get_names_of_their_own() -> None:
+    text = (
+        "[[sources]]\nkind = 'codex-home'\n[[sources]]\nkind = 'codex-home'\nname = 'codex-home'\n"
+        "[[sources]]\nkind = 'codex-home'\n[[sources]]\nkind = 'codex-home'\nname = 'x'\n"
+    )
+    assert [source.name for source in sources(text)] == ["codex-home-2", "codex-home", "codex-home-3", "x"]
+
+
+def test_a_name_given_twice_is_a_problem() -> None:
+    (problem,) = problems(f"[[sources]]\n{FILES}name = 'a'\n[[sources]]\n{FILES}name = 'a'\n")
+    assert (problem.line, problem.key) == (8, "sources[1].name")
+    assert '"a" is already taken by sources[0]' in problem.message
+
+
+@pytest.mark.parametrize(
+    ("env", "path", "origin"),
+    [
+        ({"HOME": "/home/ann"}, "/home/ann/.codex", "default"),
+        ({"HOME": "/home/ann", "CODEX_HOME": "/c"}, "/c", "CODEX_HOME"),
+        ({"CODEX_HOME": "/c"}, "/c", "CODEX_HOME"),
+    ],
+)
+def test_a_codex_home_without_a_path(env: dict[str, str], path: str, origin: str) -> None:
+    loaded = load_text("[[sources]]\nkind = 'codex-home'\n", PATH, env, {})
+    assert isinstance(loaded, Settings)
+    assert loaded.sources[0].path == path
+    assert loaded.origin("sources[0].path").text == origin
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("kind = 'codex-home'", "neither CODEX_HOME nor HOME is set"),
+        ("kind = 'codex-home'\npath = '~/x'", "HOME is not set"),
+        ("kind = 'auth-files'\npath = '~root/x'", "starts with ~USER"),
+        ("kind = 'auth-files'", "has no path"),
+        ("kind = 'codex-lb'", "has no url"),
+        (
+            "name = 'x'",
+            "has no kind; the kinds are codex-home, auth-files, codex-proxy, codex-lb, cli-proxy-api",
+        ),
+        ("kind = 7", "kind must be one of"),
+        (PROXY + "api_key_file = '/k'\napi_key_env = 'K'", "api_key_file and api_key_env are both set"),
+        (PROXY + "api_key_env = 'sk-fake-0123'", "must be the name of an environment variable"),
+        (PROXY + "name = 'a\\nb'".replace("'", '"'), "must be one line"),
+    ],
+)
+def test_what_a_source_needs(text: str, words: str) -> None:
+    (problem,) = problems(f"[[sources]]\n{text}\n", env={})
+    assert words in problem.message
+    assert "fake" not in problem.text
+    assert problem.line is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "suggestion"),
+    [
+        ("[[sources]]\nkind = 'codexproxy'\n", 2, "codex-proxy"),
+        (f"[[sources]]\n{PROXY}ulr = 'x'\n", 4, "url"),
+        (f"[[sources]]\n{FILES}[[sources]]\n{FILES}\ncustdy = 'other'\n", 8, "custody"),
+        ("[[accounts]]\nmatch = 'a'\nlable = 'x'\nlabel = 'y'\n", 3, "label"),
+    ],
+)
+def test_unknown_words_in_tables(text: str, line: int, suggestion: str) -> None:
+    (problem,) = problems(text)
+    assert (problem.line, problem.suggestion) == (line, suggestion)
+
+
+@pytest.mark.parametrize(
+    "text", ["sources = 'codex-home'", "[sources]\nkind = 'codex-home'", "sources = [1]"]
+)
+def test_sources_of_the_wrong_shape(text: str) -> None:
+    (problem,) = problems(text)
+    assert problem.line == 1
+    assert "table" in problem.message
+
+
+@pytest.mark.parametrize("name", ["api_key", "token", "password", "dashboard_password", "secret"])
+@pytest.mark.parametrize("start", [PROXY, FILES, "kind = 'cli-proxy-api'\nurl = 'https://p.example.com'\n"])
+def test_a_secret_in_the_file_is_refused_and_not_repeated(name: str, start: str) -> None:
+    (problem,) = problems(f"[[sources]]\n{start}{name} = 'fake-secret-value'\n")
+    assert "a secret never stands in this file" in problem.message
+    assert (problem.line, problem.path) == (4, PATH)
+    assert "fake-secret-value" not in repr(problem)
+    kind = SourceKind(start.split("'")[1])
+    assert problem.suggestion in KEYS_OF_KIND[kind]
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://chatgpt.example.com/backend-api", None),
+        ("https://chatgpt.example.com/backend-api//", "https://chatgpt.example.com/backend-api"),
+        ("http://127.0.0.1:9", None),
+        ("http://127.9.9.9", None),
+        ("http://[::1]:80/x", None),
+        ("http://LOCALHOST/x", None),
+    ],
+)
+def test_addresses_that_are_taken(url: str, kept: str | None) -> None:
+    for key in ("base_url", "token_url"):
+        source = sources(f"[[sources]]\n{FILES}{key} = '{url}'\n")[0]
+        assert getattr(source, key) == (kept or url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://chatgpt.example.com",
+        "http://10.0.0.1",
+        "http://127.0.0.1.example.com",
+        "http://localhost.example.com",
+        "http://0.0.0.0",
+        "http://127.1",
+        "http://2130706433",
+        "ftp://127.0.0.1",
+        "//127.0.0.1",
+        "127.0.0.1:80",
+        "https://",
+        "https:///path",
+        "https://user:fake@example.com",
+        "https://fake@example.com",
+        "http://127.0.0.1@evil.example.com",
+        "https://example.com/?key=fake",
+        "https://example.com/#fake",
+        "https://example.com?",
+        "https://example.com:99999",
+        "https://example.com:0",
+        "https://example.com:x",
+        "https://exa mple.com",
+        "https://exämple.com",
+        "https://example.com\\\\@evil.example.com",
+        "https://[::1",
+        "https://[fe80::1%25eth0]/",
+        "",
+    ],
+)
+@pytest.mark.parametrize("key", ["base_url", "token_url"])
+def test_addresses_that_are_refused_and_not_repeated(key: str, url: str) -> None:
+    (problem,) = problems(f'[[sources]]\n{FILES}{key} = "{url}"\n')
+    assert problem.line == 4
+    assert problem.key == f"sources[0].{key}"
+    assert "fake" not in problem.text
+
+
+def test_a_pool_may_be_a_plain_http_neighbour() -> None:
+    text = "[[sources]]\nkind = 'codex-lb'\nurl = 'http://codex_lb:2455/'\n"
+    assert sources(text)[0].url == "http://codex_lb:2455"
+    assert problems(text.replace("codex_lb", "me:fake@codex_lb"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("label = 'x'", "accounts[0] has no match"),
+        ("match = 'x'", "neither a label nor a group"),
+        ("match = 3\nlabel = 'x'", "accounts[0].match must be text"),
+        ("match = 'x'\nlabel = ''", "accounts[0].label must not be empty"),
+        ("match = 'x'\ngroup = \"\\u202e\"", "accounts[0].group must be one line"),
+    ],
+)
+def test_account_rules(text: str, words: str) -> None:
+    (problem,) = problems(f"[[accounts]]\n{text}\n")
+    assert words in problem.message
+    assert problem.line is not None
+
+
+def test_inline_sources_are_the_same() -> None:
+    text = "sources = [\n  { kind = 'codex-home' },\n  { kind = 'auth-files', path = 'pool' },\n]\n"
+    loaded = load_text(text, PATH, {"HOME": "/h"}, {})
+    assert isinstance(loaded, Settings)
+    assert [source.path for source in loaded.sources] == ["/h/.codex", "/etc/poolwatch/pool"]
+    assert loaded.origin("sources[1].path").text == f"{PATH}:3"
