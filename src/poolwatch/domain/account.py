@@ -37,7 +37,7 @@ class Secret:
         if not isinstance(other, Secret):
             return NotImplemented
         return hmac.compare_digest(
-            self._value.encode("utf-8", "replace"), other._value.encode("utf-8", "replace")
+            self._value.encode("utf-8", "surrogatepass"), other._value.encode("utf-8", "surrogatepass")
         )
 
     def __hash__(self) -> int:

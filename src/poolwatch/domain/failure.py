@@ -47,7 +47,7 @@ class Failure:
     """One failed attempt. `message` is short, sanitised, holds no secret and names what was tried.
 
     `retry_at` is aware UTC, given where the other side said when to come back. `detail` names a
-    path, host or code where there is one. `transport` failures never reached the service.
+    path, host or code where there is one.
     """
 
     kind: FailureKind

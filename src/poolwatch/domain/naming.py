@@ -36,7 +36,7 @@ def name_accounts(
     accounts: Mapping[AccountKey, Sequence[Listing]], rules: Sequence[NamingRule]
 ) -> dict[AccountKey, Name]:
     """Names for all accounts at once: one e-mail in two workspaces needs the workspace to tell them apart."""
-    mails = Counter(mail for listings in accounts.values() if (mail := first_email(listings)))
+    mails = Counter(mail.casefold() for each in accounts.values() if (mail := first_email(each)))
     return {key: _name(key, listings, rules, mails) for key, listings in accounts.items()}
 
 
@@ -65,7 +65,7 @@ def _plain_label(key: AccountKey, listings: Sequence[Listing], mail: str | None,
     if folder or own:
         return folder or own or ""
     if mail:
-        return f"{mail} ({key.account_id[-6:] or key.id[:6]})" if mails[mail] > 1 else mail
+        return f"{mail} ({key.account_id[-6:] or key.id[:6]})" if mails[mail.casefold()] > 1 else mail
     return key.id[:8]
 
 
@@ -74,4 +74,4 @@ def _matches(pattern: str, key: AccountKey, mail: str | None, label: str) -> boo
         return True
     if len(pattern) >= 4 and key.id.startswith(pattern.lower()):
         return True
-    return fnmatchcase(label, pattern)
+    return label == pattern or fnmatchcase(label, pattern)

@@ -5,63 +5,46 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
-from enum import StrEnum
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import Final
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.pool import AccountState, PoolState
-from poolwatch.domain.status import AccountStatus, Section, Status, derive_status, section_of
+from poolwatch.domain.judged import DEFAULT_CREDITS_PER_USD, Judged, PoolRules, is_stale, judge
+from poolwatch.domain.next_up import NextUp, UpReason, next_up, use_order
+from poolwatch.domain.pool import PoolState
+from poolwatch.domain.status import Section, Status
 from poolwatch.domain.usage import WEEKLY, Aged, Credits, UsageWindow
 
-DEFAULT_CREDITS_PER_USD: Final = Decimal(25)
+__all__ = [
+    "DEFAULT_CREDITS_PER_USD",
+    "CreditTotal",
+    "HighestWeekly",
+    "Judged",
+    "NextBack",
+    "NextReset",
+    "NextUp",
+    "PoolOverview",
+    "PoolRules",
+    "UpReason",
+    "is_stale",
+    "judge",
+    "overview",
+    "usd",
+    "use_order",
+]
 
 
-@dataclass(frozen=True, slots=True)
-class PoolRules:
-    """The settings that judge a pool."""
-
-    stale_after: timedelta = timedelta(seconds=900)
-    amber_percent: float = 60
-    red_percent: float = 90
-    #: 0 turns USD off everywhere
-    credits_per_usd: Decimal = DEFAULT_CREDITS_PER_USD
+# A balance has up to 36 digits; the interpreter's default of 28 would round sums of them.
+_EXACT: Final = Context(prec=80, rounding=ROUND_HALF_UP)
 
 
 def usd(credits: Decimal, rules: PoolRules) -> Decimal | None:
     """USD of a balance, half-up to cents, for display; None when the rate turns USD off."""
     if rules.credits_per_usd <= 0:
         return None
-    return (credits / rules.credits_per_usd).quantize(Decimal("0.01"), ROUND_HALF_UP)
-
-
-class UpReason(StrEnum):
-    """Why an account is the one to use next."""
-
-    PERISHABLE = "perishable"
-    NO_WEEKLY = "no_weekly"
-    CREDITS_ONLY = "credits_only"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """One account with everything derived at one `now` (the server's clock)."""
-
-    account: AccountState
-    status: AccountStatus
-    section: Section
-    stale: bool
-
-    @property
-    def label(self) -> str:
-        """The name as drawn."""
-        return self.account.name.full
-
-    @property
-    def counted(self) -> bool:
-        """Whether totals and resets count it: neither disabled nor deactivated."""
-        return self.status.kind not in (Status.DISABLED, Status.DEACTIVATED)
+    with localcontext(_EXACT):
+        return (credits / rules.credits_per_usd).quantize(Decimal("0.01"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,18 +88,14 @@ class NextBack:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NextUp:
-    """The account to use next, and why."""
-
-    judged: Judged
-    reason: UpReason
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class PoolOverview:
-    """The pool at one moment; `by_section` and `by_status` each add up to all accounts."""
+    """The pool at one moment; `by_section` and `by_status` each add up to all accounts.
+
+    `now` is the server's clock, by which countdowns run; `own_now` is ours, by which ages are told.
+    """
 
     now: datetime
+    own_now: datetime
     accounts: tuple[Judged, ...]
     by_section: Mapping[Section, int]
     by_status: Mapping[Status, int]
@@ -130,47 +109,32 @@ class PoolOverview:
     by_key: Mapping[AccountKey, Judged] = field(default_factory=dict)
 
 
-def is_stale(at: datetime | None, now: datetime, rules: PoolRules) -> bool:
-    """Whether a field said at `at` is old; what was never said is not old but unknown."""
-    return at is not None and now - at > rules.stale_after
-
-
-def judge(account: AccountState, now: datetime, rules: PoolRules) -> Judged:
-    """The account with all that follows from `now`."""
-    status = derive_status(account, now)
-    return Judged(
-        account, status, section_of(status, account.trouble, now), is_stale(account.read_at, now, rules)
-    )
-
-
 def overview(state: PoolState, now: datetime, rules: PoolRules) -> PoolOverview:
     """Everything that the strip, the title and the JSON say of the pool; `now` is our own clock."""
     server_now = now + state.clock_offset
-    judged = tuple(judge(account, server_now, rules) for account in state.accounts.values())
+    judged = tuple(judge(account, now, rules, state.clock_offset) for account in state.accounts.values())
     counted = [each for each in judged if each.counted]
     reads = [each.account.read_at for each in judged if each.account.read_at is not None]
     return PoolOverview(
         now=server_now,
+        own_now=now,
         accounts=judged,
         by_section=Counter(each.section for each in judged),
         by_status=Counter(each.status.kind for each in judged),
         stale=sum(each.stale for each in judged),
         oldest_read_at=min(reads, default=None),
-        credits=_credits(counted, server_now, rules),
+        credits=_credits(counted, now, rules),
         highest_weekly=_highest_weekly(counted, server_now),
         next_reset=_next_reset(counted, server_now),
         next_back=_next_back(judged, server_now),
-        next_up=next(
-            (up for each in use_order(judged, server_now, rules) if (up := _up(each, server_now, rules))),
-            None,
-        ),
+        next_up=next_up(judged, server_now, rules),
         by_key={each.account.key: each for each in judged},
     )
 
 
 def _credits(counted: Iterable[Judged], now: datetime, rules: PoolRules) -> CreditTotal | None:
-    total = stale = Decimal(0)
-    accounts = unlimited = unknown = 0
+    balances: list[tuple[Decimal, datetime]] = []
+    unlimited = unknown = 0
     for each in counted:
         aged: Aged[Credits] | None = each.account.usage.credits
         if aged is None or aged.value is None:
@@ -178,21 +142,15 @@ def _credits(counted: Iterable[Judged], now: datetime, rules: PoolRules) -> Cred
         if aged.value.unlimited:
             unlimited += 1
         elif aged.value.counts and aged.value.balance is not None:
-            accounts += 1
-            total += aged.value.balance
-            if is_stale(aged.at, now, rules):
-                stale += aged.value.balance
+            balances.append((aged.value.balance, aged.at))
         elif aged.value.is_unknown:
             unknown += 1
-    if not accounts and not unlimited and not unknown:
+    if not balances and not unlimited and not unknown:
         return None
-    return CreditTotal(total, stale, accounts, unlimited, unknown)
-
-
-def _weekly_used(window: UsageWindow) -> float | None:
-    if window.used_percent is not None:
-        return window.used_percent
-    return 100.0 if window.limit_reached else None
+    with localcontext(_EXACT):
+        total = sum((balance for balance, _ in balances), Decimal(0))
+        stale = sum((balance for balance, at in balances if is_stale(at, now, rules)), Decimal(0))
+    return CreditTotal(total, stale, len(balances), unlimited, unknown)
 
 
 def _weekly_figures(each: Judged) -> list[tuple[UsageWindow, float]]:
@@ -203,7 +161,7 @@ def _weekly_figures(each: Judged) -> list[tuple[UsageWindow, float]]:
     for window in base.value.windows:
         if window.kind != WEEKLY:
             continue
-        used = _weekly_used(window)
+        used = window.used_percent
         if used is None and base.value.reached(window):
             used = 100.0
         if used is not None:
@@ -235,7 +193,14 @@ def _highest_weekly(counted: Iterable[Judged], now: datetime) -> HighestWeekly |
 
 def _next_reset(counted: Iterable[Judged], now: datetime) -> NextReset | None:
     ahead = [
-        (not window.is_full, window.resets_at, each.label, each.account.key.id, each, window)
+        (
+            window not in each.account.usage.full_windows,
+            window.resets_at,
+            each.label,
+            each.account.key.id,
+            each,
+            window,
+        )
         for each in counted
         for window in each.account.usage.windows
         if window.resets_at is not None and window.resets_at > now
@@ -260,52 +225,3 @@ def _next_back(judged: Iterable[Judged], now: datetime) -> NextBack | None:
     if not ahead:
         return None
     return NextBack(ahead[0][3], ahead[0][0], tuple(row[0] for row in ahead))
-
-
-def use_order(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> list[Judged]:
-    """Active accounts, the one to use first on top."""
-    active = [each for each in judged if each.section is Section.ACTIVE]
-    return sorted(active, key=lambda each: _use_key(each, now, rules))
-
-
-def _use_key(each: Judged, now: datetime, rules: PoolRules) -> tuple[int, float, float, str, str]:
-    tier, perishable = _use_tier(each, now, rules)
-    five = [window.used_percent for window in each.account.usage.windows if window.kind == "5h"]
-    five_used = next((used for used in five if used is not None), 100.0)
-    return (tier, -perishable, five_used, each.label, each.account.key.id)
-
-
-def _use_tier(each: Judged, now: datetime, rules: PoolRules) -> tuple[int, float]:
-    """Tiers: weekly room, no weekly window, in the red, troubled or old, only credits keep it going."""
-    windows = each.account.usage.windows
-    if any(window.is_full for window in windows):
-        return 4, 0.0
-    if each.stale or _base_is_stale(each, now, rules) or each.account.trouble is not None:
-        return 3, 0.0
-    if any((window.used_percent or 0) >= rules.red_percent for window in windows):
-        return 2, 0.0
-    best = 0.0
-    has_weekly = False
-    for window in windows:
-        if window.kind != WEEKLY or window.used_percent is None or window.resets_at is None:
-            continue
-        hours = (window.resets_at - now).total_seconds() / 3600
-        if hours > 0:
-            has_weekly = True
-            best = max(best, (100 - window.used_percent) / hours)
-    return (0, best) if has_weekly else (1, 0.0)
-
-
-def _base_is_stale(each: Judged, now: datetime, rules: PoolRules) -> bool:
-    base = each.account.usage.base
-    return base is not None and is_stale(base.at, now, rules)
-
-
-def _up(each: Judged, now: datetime, rules: PoolRules) -> NextUp | None:
-    if each.status.kind is not Status.ACTIVE or each.account.trouble is not None:
-        return None
-    tier, _ = _use_tier(each, now, rules)
-    if each.stale or _base_is_stale(each, now, rules):
-        return None
-    reasons = {0: UpReason.PERISHABLE, 1: UpReason.NO_WEEKLY, 4: UpReason.CREDITS_ONLY}
-    return NextUp(each, reasons[tier]) if tier in reasons else None

@@ -13,6 +13,8 @@ RETRY_AFTER_CEILING: Final = timedelta(hours=1)
 JITTER_SHARE: Final = 0.1
 #: A reset is looked at this long after it, so that the upstream has moved on.
 RESET_DELAY: Final = timedelta(seconds=20)
+#: No automatic poll of an account follows another sooner than this, not even to look at a reset.
+POLL_FLOOR: Final = timedelta(seconds=30)
 _BACKOFF_CEILING: Final = timedelta(hours=1)
 
 
@@ -28,38 +30,44 @@ class PollFacts:
 
 
 def backoff(interval: timedelta, failures: int, jitter: float) -> timedelta:
-    """The wait after `failures` polls in a row without a reading: doubling, at most an hour.
+    """The wait after `failures` polls in a row without a reading: doubling up to an hour.
 
     `jitter` in 0..1 spreads the upper half, so that a pool that failed together does not return together.
+    It is never less than the wait after a success.
     """
-    grown = interval * float(1 << min(max(failures - 1, 0), 12))
-    ceiling = max(interval, _BACKOFF_CEILING)
-    capped = min(grown, ceiling)
-    return (
-        capped / 2 + capped / 2 * jitter if failures > 1 else capped * (1 + JITTER_SHARE * (2 * jitter - 1))
-    )
+    plain = _jittered(interval, jitter)
+    if failures <= 1:
+        return plain
+    grown = interval * float(1 << min(failures - 1, 12))
+    capped = min(grown, max(interval, _BACKOFF_CEILING))
+    return max(plain, capped / 2 + capped / 2 * jitter)
 
 
 def next_poll_at(facts: PollFacts, interval: timedelta, now: datetime, jitter: float) -> datetime:
     """When to poll next.
 
-    Never read: spread over the smaller of the interval and a short first sweep. Otherwise an interval
-    (jittered) after the last try, sooner when a window resets in between, later under backoff, and never
-    before a Retry-After, which is honoured between one second and one hour.
+    Never tried: now (a first sweep is spread by `spread`). Otherwise an interval (jittered) after the
+    last try, sooner when a window resets in between, later under backoff, and never before a
+    Retry-After, which is honoured between one second and one hour. A last try that lies more than an
+    interval ahead means that the clock was set back: then now.
     """
-    if facts.tried_at is None:
+    tried = facts.tried_at
+    if tried is None or tried - now > interval:
         return now
-    tried = min(facts.tried_at, now)
     if facts.failures:
         due = tried + backoff(interval, facts.failures, jitter)
     else:
-        due = tried + interval * (1 + JITTER_SHARE * (2 * jitter - 1))
+        due = tried + _jittered(interval, jitter)
         after_reset = [reset + RESET_DELAY * (1 + jitter) for reset in facts.resets if reset > tried]
         due = min([due, *after_reset])
     if facts.retry_at is not None:
         earliest = min(max(facts.retry_at, tried + RETRY_AFTER_FLOOR), tried + RETRY_AFTER_CEILING)
         due = max(due, earliest)
-    return due
+    return max(due, tried + POLL_FLOOR)
+
+
+def _jittered(interval: timedelta, jitter: float) -> timedelta:
+    return interval * (1 + JITTER_SHARE * (2 * jitter - 1))
 
 
 def spread(index: int, count: int, span: timedelta, jitter: float) -> timedelta:

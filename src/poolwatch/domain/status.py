@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
+from poolwatch.domain.refresh import BlockReason, TokenOutcome
 from poolwatch.domain.usage import ReachedType, SpendControl, Usage, UsageWindow
 
 if TYPE_CHECKING:
-    from poolwatch.domain.pool import AccountState
+    from poolwatch.domain.account_state import AccountState
 
 #: An edge block that lasts longer than this needs a person.
 EDGE_BLOCK_PATIENCE: Final = timedelta(minutes=15)
+#: A token step that failed in passing keeps the last status this long, where no retry time was said.
+TOKEN_RETRY_PATIENCE: Final = timedelta(minutes=15)
 #: Said this often in a row, a deactivation is believed.
 DEACTIVATION_REPEATS: Final = 2
 
@@ -98,17 +101,57 @@ def login_problem(account: AccountState, now: datetime) -> LoginProblem | None:
         return None
     if pools and not files:
         return LoginProblem.SAID_BY_POOL
+    if any(will_renew(account, listing) for listing in files):
+        return None
     if account.ambiguous:
         return LoginProblem.AMBIGUOUS
     if account.dead_login is not None:
         return account.dead_login.problem
-    if any(listing.renews_itself for listing in files):
+    if _is_being_renewed(account, now):
         return None
     if all(listing.problem is not None for listing in files):
         return LoginProblem.UNUSABLE_FILE
     if any(listing.token.fingerprint in account.rejected for listing in files):
         return LoginProblem.REJECTED
     return LoginProblem.EXPIRED
+
+
+def will_renew(account: AccountState, listing: Listing) -> bool:
+    """Whether an automatic renewal of this entry follows once its access token is of no use.
+
+    Not with a refresh token that is dead or may be spent, nor when the token just won was refused.
+    """
+    if not listing.renews_itself or listing.problem is not None:
+        return False
+    acts = listing == account.acting
+    dead = account.dead_login
+    if dead is not None and (
+        acts
+        if dead.refresh_fingerprint is None
+        else dead.refresh_fingerprint == listing.token.refresh_fingerprint
+    ):
+        return False
+    return not (acts and (account.ambiguous or _was_refused_anew(account)))
+
+
+def _was_refused_anew(account: AccountState) -> bool:
+    """Whether the last refresh brought a token that the service refused at once."""
+    last = account.refresh
+    if last is None or last.token is None or last.usage is None or last.usage.failure is None:
+        return False
+    refused = last.usage.failure.kind is FailureKind.UNAUTHORIZED
+    return refused and last.token.outcome is TokenOutcome.REFRESHED
+
+
+def _is_being_renewed(account: AccountState, now: datetime) -> bool:
+    """Whether a token step just asked for left the login to be renewed soon: by its owner or a retry."""
+    last = account.refresh
+    if last is not None and last.token is not None and last.token.block is BlockReason.CODEX_RUNNING:
+        return True
+    trouble = account.login_trouble
+    if trouble is None or trouble.kind is not FailureKind.TOKEN_REFRESH:
+        return False
+    return now < (trouble.retry_at or trouble.since + TOKEN_RETRY_PATIENCE)
 
 
 def section_of(status: AccountStatus, trouble: Trouble | None, now: datetime) -> Section:
@@ -143,7 +186,7 @@ def _by_evidence(usage: Usage) -> AccountStatus:
         flagged = base is not None and base.limit_reached is True
         if flagged or spend_reached or reached_type is not None:
             return _exhausted(usage)
-        if any(window.is_full for window in usage.windows):
+        if usage.full_windows:
             return _exhausted(usage)
         if any(window.used_percent is not None for window in usage.windows):
             return AccountStatus(Status.ACTIVE)
@@ -163,7 +206,7 @@ def _is_spent(balance: Decimal | None) -> bool:
 
 
 def _exhausted(usage: Usage, *, by_balance: bool = False) -> AccountStatus:
-    full = [window for window in usage.windows if window.is_full]
+    full = usage.full_windows
     latest = max((window.resets_at for window in full if window.resets_at), default=None)
     reached_type = usage.reached_type.value if usage.reached_type else None
     spend = usage.spend.value if usage.spend else None
@@ -185,7 +228,7 @@ def _spend_until(spend: SpendControl | None) -> datetime | None:
     if spend is None:
         return None
     for limit in spend.limits:
-        if limit.kind == spend.reached_limit_type:
+        if limit.kind == spend.reached_limit_type and limit.resets_at is not None:
             return limit.resets_at
     full = [limit.resets_at for limit in spend.limits if limit.resets_at and (limit.used_percent or 0) >= 100]
     return max(full, default=None)

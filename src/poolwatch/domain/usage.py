@@ -23,6 +23,7 @@ Said: TypeAlias = T | Unsaid | None
 
 _HOUR: Final = 3600
 _DAY: Final = 86400
+_TOLERANCE: Final = 0.05
 _NAMED: Final = ((18000, "5h"), (86400, "daily"), (604800, "weekly"), (2592000, "monthly"))
 WEEKLY: Final = "weekly"
 #: The kind of a window whose length nobody said.
@@ -36,12 +37,13 @@ def window_kind(seconds: int | None) -> str:
     if seconds is None or seconds <= 0:
         return UNKNOWN_KIND
     for length, name in _NAMED:
-        if abs(seconds - length) <= length * 0.05:
+        if abs(seconds - length) <= length * _TOLERANCE:
             return name
     if seconds % _DAY == 0:
         return f"{seconds // _DAY}d"
-    if seconds >= _HOUR:
-        return f"{round(seconds / _HOUR)}h"
+    hours = round(seconds / _HOUR)
+    if abs(seconds - hours * _HOUR) <= hours * _HOUR * _TOLERANCE:
+        return f"{hours}h"
     return f"{max(1, round(seconds / 60))}m"
 
 
@@ -62,10 +64,8 @@ class UsageWindow:
 
     @property
     def is_full(self) -> bool:
-        """Used up: at 100 % or more, or flagged so where no figure is known."""
-        if self.used_percent is not None:
-            return self.used_percent >= 100 or self.limit_reached is True
-        return self.limit_reached is True
+        """Used up: at 100 % or more, or flagged so by the source."""
+        return self.limit_reached is True or (self.used_percent is not None and self.used_percent >= 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +222,17 @@ class Usage:
         if self.base is None or self.base.value is None:
             return ()
         return tuple(sorted(self.base.value.windows, key=_by_length))
+
+    @property
+    def full_windows(self) -> tuple[UsageWindow, ...]:
+        """The base windows that are used up, shortest first.
+
+        A lone window without a figure is full where its bucket is flagged so.
+        """
+        base = self.base.value if self.base is not None else None
+        if base is None:
+            return ()
+        return tuple(window for window in self.windows if window.is_full or base.reached(window))
 
     @property
     def buckets(self) -> tuple[Bucket, ...]:

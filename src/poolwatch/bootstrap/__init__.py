@@ -1,0 +1,1 @@
+"""The composition root: settings, sources, monitor and screen are put together here."""

@@ -1,0 +1,136 @@
+"""The monitor for commands: one look at everything, through the same parts that the app runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from poolwatch.bootstrap.parts import Running, open_monitor
+from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.overview import PoolOverview, PoolRules, overview
+from poolwatch.domain.pool import PoolState
+from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.monitor.clock import Clock
+from poolwatch.monitor.ports import Asked
+
+#: Which accounts a command speaks of.
+Choice = Callable[[PoolOverview], Collection[AccountKey]]
+#: How long a command waits for readings that the polling process was asked for.
+_OWNER_SECONDS: Final = 20.0
+#: How often it looks whether they are there, or whether nobody polls any more.
+_LOOK_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The pool at one moment, as a command prints it."""
+
+    state: PoolState
+    overview: PoolOverview
+    rules: PoolRules
+    notices: tuple[str, ...]
+
+
+async def look(
+    around: Surroundings, older_than: timedelta, choose: Choice, clock: Clock | None = None
+) -> Look:
+    """List every source, read what is old among the chosen accounts, and judge it all.
+
+    While another poolwatch polls, it is asked to read, so that the two never poll twice.
+    """
+    async with open_monitor(around, clock) as running:
+        await running.session.recall()
+        await running.connect()
+        notices = running.notices
+        polls = running.parts.lock.try_acquire()
+        running.session.polls = polls
+        await running.session.poller.list_all()
+        keys = choose(_judged(running, around))
+        if not polls:
+            told = await _ask_owner(running, keys, older_than)
+            polls = told is None
+            running.session.polls = polls
+            notices = (*notices, *(told or ()))
+        if polls:
+            await running.sweep.run(keys, older_than)
+            await running.parts.keeping.flush()
+            await running.readings.keep_facts(running.session.state)
+            running.parts.lock.release()
+        running.session.polls = False
+        return Look(running.session.state, _judged(running, around), around.rules, notices)
+
+
+async def refresh(
+    around: Surroundings,
+    choose: Choice,
+    *,
+    only_if_due: bool,
+    told: Callable[[AccountKey, RefreshProgress], None],
+) -> tuple[Look, dict[AccountKey, RefreshProgress]]:
+    """Run the refresh chain for the chosen accounts; `told` hears of each one as it ends."""
+    async with open_monitor(around) as running:
+        await running.session.recall()
+        await running.connect()
+        polls = running.parts.lock.try_acquire()
+        running.session.polls = polls
+        await running.session.poller.list_all()
+        ended: dict[AccountKey, RefreshProgress] = {}
+
+        async def one(key: AccountKey) -> None:
+            ended[key] = await running.parts.chain.run(key, only_if_due=only_if_due)
+            told(key, ended[key])
+
+        await asyncio.gather(*(one(key) for key in choose(_judged(running, around))))
+        await running.parts.keeping.flush()
+        await running.readings.keep_facts(running.session.state)
+        if polls:
+            running.parts.lock.release()
+        running.session.polls = False
+        return Look(running.session.state, _judged(running, around), around.rules, running.notices), ended
+
+
+def _judged(running: Running, around: Surroundings) -> PoolOverview:
+    return overview(running.session.state, running.clock.now(), around.rules)
+
+
+async def _ask_owner(
+    running: Running, keys: Collection[AccountKey], older_than: timedelta
+) -> tuple[str, ...] | None:
+    """Have the polling process read; what went wrong with that, or None when polling fell to us."""
+    now = running.clock.now()
+    state = running.session.state
+    old = [
+        key
+        for key in keys
+        if (tried := state.accounts[key].tried_at) is None or now - tried >= older_than
+        if running.session.poller.live_listing(state.accounts[key]) is not None
+    ]
+    if not old:
+        return ()
+    lock = running.parts.lock
+    holder = lock.holder_words()
+    asks = asyncio.gather(*(running.parts.requests.ask(key.id, Asked.POLL, now) for key in old))
+    waited = 0.0
+    while waited < _OWNER_SECONDS:
+        # another command may have held the lock for a moment; it answers nobody, and ends
+        if lock.try_acquire():
+            asks.cancel()
+            await asyncio.gather(asks, return_exceptions=True)
+            await running.session.recall()
+            return None
+        if asks.done() and not all(asks.result()):
+            await running.session.recall()
+            return (f"the poolwatch that polls ({holder}) did not answer",)
+        await running.clock.sleep(_LOOK_SECONDS)
+        waited += _LOOK_SECONDS
+        await running.session.recall()
+        accounts = running.session.state.accounts
+        if all(key not in accounts or (accounts[key].tried_at or now) > now for key in old):
+            asks.cancel()
+            await asyncio.gather(asks, return_exceptions=True)
+            return ()
+    return ("some readings are still on their way",)

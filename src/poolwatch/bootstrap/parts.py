@@ -1,0 +1,124 @@
+"""Puts a monitor together from settings: store, custody, sources and the session that runs them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poolwatch.bootstrap.clock import RealClock, draw
+from poolwatch.bootstrap.store_port import Lock, StoredReadings, Wishes
+from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.bootstrap.token_port import Custodian, fingerprinter_of
+from poolwatch.config.settings import SourceSettings
+from poolwatch.custody.fingerprint import Fingerprinter
+from poolwatch.domain.account import SourceRef
+from poolwatch.domain.pool import PoolState
+from poolwatch.monitor.bulk import BulkRefresh
+from poolwatch.monitor.clock import Clock
+from poolwatch.monitor.keeping import Keeping
+from poolwatch.monitor.ledger import Ledger
+from poolwatch.monitor.poller import Pace, Poller
+from poolwatch.monitor.refresh import RefreshChain
+from poolwatch.monitor.session import Parts, Session
+from poolwatch.monitor.sweep import Sweep
+from poolwatch.store.store import Store
+
+if TYPE_CHECKING:
+    from poolwatch.net.client import HttpClient
+    from poolwatch.sources.login_files import LoginFiles
+
+
+@dataclass(slots=True)
+class Running:
+    """A monitor that is put together; it knows its sources once `connect` was awaited."""
+
+    session: Session
+    parts: Parts
+    sweep: Sweep
+    readings: StoredReadings
+    clock: Clock
+    around: Surroundings
+    fingerprint: Fingerprinter
+    stack: AsyncExitStack
+    sources: dict[str, LoginFiles]
+    client: HttpClient | None = None
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Lines about the whole pool, for people."""
+        return self.session.notices
+
+    async def connect(self) -> None:
+        """Load what speaks HTTP, on a thread, and make the configured sources."""
+        await asyncio.to_thread(import_module, "poolwatch.bootstrap.sources")
+        from poolwatch.net.client import HttpClient
+
+        self.client = await self.stack.enter_async_context(HttpClient())
+        for settings in self.around.sources:
+            self.add(settings)
+
+    def add(self, settings: SourceSettings) -> None:
+        """Monitor one more source."""
+        from poolwatch.bootstrap.sources import build_source
+
+        if self.client is None:
+            return
+        source = build_source(self.around, settings, self.client, self.fingerprint)
+        if source is None:
+            self.session.add_notice(f"source {settings.name}: {settings.kind.value} is not monitored yet")
+            return
+        self.sources[source.name] = source
+        self.session.add_source(source)
+
+    def path_of(self, ref: SourceRef) -> Path | None:
+        """The file behind an entry, while its source lists it."""
+        source = self.sources.get(ref.source)
+        return source.path_of(ref) if source is not None else None
+
+
+@asynccontextmanager
+async def open_monitor(around: Surroundings, clock: Clock | None = None) -> AsyncIterator[Running]:
+    """Open the store, put everything together, and close it in the end; unset, time is the machine's."""
+    clock = clock or RealClock()
+    settings = around.settings
+    store = Store(around.state_dir, clock.now())
+    await store.ready()
+    fingerprint, problem = await asyncio.to_thread(fingerprinter_of, around.state_dir)
+    sources: dict[str, LoginFiles] = {}
+    ledger = Ledger(PoolState(rules=around.naming))
+    readings = StoredReadings(store, clock, settings.pool_name)
+    interval = timedelta(seconds=settings.poll.interval_seconds)
+    poller = Poller({}, ledger, readings, Pace(interval, settings.poll.concurrency), clock, draw)
+    custodian = Custodian(
+        around,
+        fingerprint,
+        lambda ref: sources[ref.source].path_of(ref) if ref.source in sources else None,
+        is_kept=problem is None,
+    )
+    chain = RefreshChain(poller, ledger, custodian, readings, clock)
+    parts = Parts(
+        ledger,
+        poller,
+        chain,
+        BulkRefresh(chain, ledger, clock),
+        Keeping(ledger, readings, clock),
+        readings,
+        custodian,
+        Wishes(store),
+        Lock(around.state_dir, clock),
+        clock,
+    )
+    names = [source.name for source in around.sources]
+    session = Session(parts, names, (*store.notices, *((problem,) if problem else ())))
+    sweep = Sweep(poller, ledger, readings, clock, settings.poll.concurrency)
+    try:
+        async with AsyncExitStack() as stack:
+            yield Running(session, parts, sweep, readings, clock, around, fingerprint, stack, sources)
+    finally:
+        await store.aclose()

@@ -1,0 +1,138 @@
+"""Opens the app on a monitor: figures of the last run first, then everything that takes time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poolwatch.bootstrap.clock import LocalZone
+from poolwatch.bootstrap.feed import LiveFeed
+from poolwatch.bootstrap.parts import Running, open_monitor
+from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.config.problems import ConfigProblems
+from poolwatch.config.remember import FILE_NAME, load_remembered, save_remembered, ui_of
+from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
+from poolwatch.presentation.view import Shown
+from poolwatch.presentation.words.cli import NEEDS_TERMINAL
+from poolwatch.ui.keymap import remapped
+from poolwatch.ui.options import AppOptions, Choice, WallView
+
+if TYPE_CHECKING:
+    from poolwatch.ui.app import PoolApp
+
+_EXIT_FAILED = 1
+_EXIT_USAGE = 2
+_EXIT_CONFIG = 3
+
+
+def run_app(config: Path | None = None, overrides: Mapping[str, str] | None = None) -> int:
+    """Open the app; returns the exit code."""
+    return run_app_in(Options(config, overrides or {}), dict(os.environ))
+
+
+def run_app_in(options: Options, env: Mapping[str, str]) -> int:
+    """Open the app in other surroundings than the process's own (the demo's)."""
+    around = look_around(options, env)
+    if isinstance(around, ConfigProblems):
+        sys.stderr.write(f"poolwatch: {around.text}\n")
+        return _EXIT_CONFIG
+    keymap, wrong = remapped(around.settings.keys)
+    for problem in wrong:
+        origin = around.settings.origin(f"keys.{problem.id}").text
+        sys.stderr.write(f"poolwatch: {origin}: {problem.words}\n")
+    if wrong:
+        return _EXIT_CONFIG
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or env.get("TERM", "") in ("", "dumb"):
+        sys.stderr.write(f"poolwatch: {NEEDS_TERMINAL}\n")
+        return _EXIT_USAGE
+    app_options = replace(_app_options(around), keymap=keymap)
+    return asyncio.run(_run(around, options, app_options))
+
+
+async def _run(around: Surroundings, options: Options, app_options: AppOptions) -> int:
+    from poolwatch.ui.app import PoolApp
+
+    async with open_monitor(around) as running:
+        await running.session.recall()
+        feed = LiveFeed(running, around, options.config, LocalZone())
+        app = PoolApp(feed, app_options)
+        monitor = asyncio.create_task(_monitor(running, feed))
+        monitor.add_done_callback(lambda done: _monitor_ended(app, done))
+        try:
+            await app.run_async(mouse=app_options.mouse)
+        finally:
+            monitor.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await monitor
+        return app.return_code if app.return_code is not None else _EXIT_FAILED
+
+
+async def _monitor(running: Running, feed: LiveFeed) -> None:
+    await feed.painted.wait()
+    await running.connect()
+    await running.session.run()
+
+
+def _monitor_ended(app: PoolApp, done: asyncio.Task[None]) -> None:
+    if done.cancelled():
+        return
+    error = done.exception()
+    if error is not None and app.is_running:
+        app.fail(error)
+
+
+def _app_options(around: Surroundings) -> AppOptions:
+    settings = around.settings
+    memory = around.state_dir / FILE_NAME
+    remembered = load_remembered(memory)
+    ui = ui_of(settings, remembered)
+    pool = settings.pool_name or ""
+
+    def remember(choice: Choice) -> None:
+        held = load_remembered(memory).with_view(pool, choice.view.value)
+        kept = replace(
+            held,
+            theme=choice.theme or None,
+            sort=choice.sort.value,
+            is_reversed=choice.reverse,
+            group=choice.grouping.value,
+            mask=choice.mask,
+            used=choice.shown.value,
+        )
+        save_remembered(memory, kept)
+
+    return AppOptions(
+        pool_name=pool,
+        prefs=Prefs(around.rules, Shown(ui.used), ui.mask, LocalZone()),
+        view=WallView(ui.view),
+        sort=SortKey(ui.sort),
+        reverse=bool(remembered.is_reversed),
+        grouping=_grouping(remembered.group),
+        theme=ui.theme or "",
+        glyphs=_glyphs(ui.glyphs),
+        mouse=ui.mouse,
+        read_only=settings.read_only,
+        title=ui.title,
+        remember=remember,
+        first_run=not around.sources,
+    )
+
+
+def _grouping(word: str | None) -> Grouping:
+    try:
+        return Grouping(word or "")
+    except ValueError:
+        return Grouping.SOURCE
+
+
+def _glyphs(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    return "unicode" if encoding == "utf8" else "ascii"

@@ -1,0 +1,124 @@
+"""The store as the monitor wants it: readings, the shared floor, the wishes of viewers, the poll lock."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from poolwatch.domain.pool import AccountState, PoolState
+from poolwatch.domain.usage import Usage
+from poolwatch.monitor.clock import Clock
+from poolwatch.monitor.ports import Asked, OwnerRequest
+from poolwatch.store import lock
+from poolwatch.store.history import history_rows
+from poolwatch.store.records import Ask, PoolFacts, RequestKind
+from poolwatch.store.store import Store
+
+#: How long a viewer waits for the polling process to take its wish.
+ANSWER_WITHIN: Final = timedelta(seconds=5)
+
+
+class StoredReadings:
+    """Readings and polls in the store; every write is stamped with the clock."""
+
+    def __init__(self, store: Store, clock: Clock, name: str | None) -> None:
+        self._store = store
+        self._clock = clock
+        self._name = name
+
+    async def load_accounts(self) -> tuple[AccountState, ...]:
+        """The last state of every account."""
+        return await self._store.load_accounts()
+
+    async def save(self, accounts: Sequence[AccountState]) -> None:
+        """Keep these accounts' state."""
+        await self._store.save(accounts, self._clock.now())
+
+    async def forget(self, account_ids: Sequence[str]) -> None:
+        """Drop the state of accounts that no source lists; their history stays."""
+        await self._store.save((), self._clock.now(), gone=account_ids)
+
+    async def record(self, account_id: str, before: Usage, after: Usage, at: datetime) -> None:
+        """Append a history row for each figure that moved."""
+        rows = history_rows(before, after, account_id, at)
+        if rows:
+            await self._store.append_history(rows)
+
+    async def claim_poll(self, account_id: str, now: datetime, floor: timedelta) -> bool:
+        """Whether this process may poll now; recorded when true."""
+        return await self._store.claim_poll(account_id, now, floor)
+
+    async def note_poll(self, account_id: str, now: datetime) -> None:
+        """Record a poll that a person asked for."""
+        await self._store.record_poll(account_id, now)
+
+    async def keep_facts(self, state: PoolState) -> None:
+        """Keep what `status --line` needs to know beside the accounts."""
+        sources = tuple(state.sources.values())
+        await self._store.put_facts(PoolFacts(self._name, state.clock_offset, sources=sources))
+
+
+class Wishes:
+    """The queue by which a viewer reaches the process that polls."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def ask(self, account_id: str, asked: Asked, now: datetime) -> bool:
+        """Put a wish and wait for it to be taken; False when nobody answered."""
+        once = asked is Asked.TRY_ONCE
+        kind = RequestKind.REFRESH if once or asked is Asked.REFRESH else RequestKind.USAGE
+        wish = Ask(account_id, kind, override=True, try_once=once)
+        number = await self._store.enqueue_request(wish, now, f"pid {os.getpid()}")
+        if number is None:
+            return False
+        try:
+            return await self._store.wait_taken(number, ANSWER_WITHIN) is not None
+        except asyncio.CancelledError:
+            # nobody waits for it any more: waiting for no time takes it back
+            await self._store.wait_taken(number, timedelta(0))
+            raise
+
+    async def take(self, now: datetime) -> tuple[OwnerRequest, ...]:
+        """The wishes that came since the last call."""
+        taken = await self._store.take_requests(now)
+        return tuple(
+            OwnerRequest(
+                wish.id,
+                wish.ask.account_id,
+                _asked(wish.ask),
+                wish.asked_at,
+            )
+            for wish in taken
+        )
+
+
+def _asked(ask: Ask) -> Asked:
+    if ask.kind is not RequestKind.REFRESH:
+        return Asked.USAGE
+    return Asked.TRY_ONCE if ask.try_once else Asked.REFRESH
+
+
+class Lock:
+    """The poll lock of a state directory; where there is no disk for it, polling is ours alone."""
+
+    def __init__(self, state_dir: Path, clock: Clock) -> None:
+        self._lock = lock.PollLock(state_dir)
+        self._clock = clock
+
+    def try_acquire(self) -> bool:
+        """Take it if it is free, or if it cannot be had at all."""
+        return self._lock.try_acquire(self._clock.now()) or self._lock.problem is not None
+
+    def release(self) -> None:
+        """Give it back."""
+        self._lock.release()
+
+    def holder_words(self) -> str:
+        """Who holds it."""
+        holder = self._lock.holder()
+        return "unknown process" if holder is None else f"pid {holder.pid} on {holder.host}"

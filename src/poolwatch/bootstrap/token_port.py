@@ -1,0 +1,89 @@
+"""The custody room as the refresh chain wants it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.config.settings import SourceSettings
+from poolwatch.custody.files import FileProblem
+from poolwatch.custody.fingerprint import KEY_BYTES, Fingerprinter
+from poolwatch.custody.recovery import Recovered, recover
+from poolwatch.custody.token_step import TokenAsk, TokenRules, token_step
+from poolwatch.domain.account import AccountKey, Custody, SourceRef
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.monitor.ports import Interrupted, TokenRequest
+
+
+def fingerprinter_of(state_dir: Path) -> tuple[Fingerprinter, str | None]:
+    """The keyed fingerprints of this state directory; one for this run alone where none can be kept."""
+    found = Fingerprinter.from_state_dir(state_dir)
+    if isinstance(found, FileProblem):
+        return Fingerprinter(secrets.token_bytes(KEY_BYTES)), f"nothing can be remembered: {found.words}"
+    return found, None
+
+
+class Custodian:
+    """Runs token steps; it knows each source's token endpoint, and the file behind each entry."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        fingerprint: Fingerprinter,
+        path_of: Callable[[SourceRef], Path | None],
+        *,
+        is_kept: bool,
+    ) -> None:
+        """`is_kept` False: outcomes cannot be remembered, so no token is spent."""
+        self._around = around
+        self._fingerprint = fingerprint
+        self._path_of = path_of
+        self._is_kept = is_kept
+        self._sources: Mapping[str, SourceSettings] = {source.name: source for source in around.sources}
+
+    async def step(self, request: TokenRequest, on_delegating: Callable[[], None]) -> TokenStep:
+        """Run the token step of a refresh for one login."""
+        listing = request.listing
+        path = self._path_of(listing.ref)
+        source = self._sources.get(listing.ref.source)
+        if path is None or source is None:
+            words = "the login is not there any more"
+            return TokenStep(TokenOutcome.FAILED, failure=Failure(FailureKind.TOKEN_REFRESH, words))
+        if listing.custody is Custody.POOLWATCH and not self._is_kept:
+            state = str(self._around.state_dir)
+            failure = Failure(FailureKind.BLOCKED, f"not spent: {state} cannot be written", detail=state)
+            return TokenStep(TokenOutcome.BLOCKED, block=BlockReason.PATH, failure=failure, detail=state)
+        rules = TokenRules(
+            self._around.state_dir,
+            source.token_url,
+            self._fingerprint,
+            delegate_to_codex=self._around.settings.refresh.delegate_to_codex,
+            read_only=self._around.settings.read_only,
+        )
+        ask = TokenAsk(
+            request.now,
+            try_once=request.try_once,
+            other_holders=request.other_holders,
+            rejected=request.rejected,
+        )
+        return await token_step(listing, path, rules, ask, on_delegating)
+
+    async def recover(self, now: datetime) -> tuple[Interrupted, ...]:
+        """Finish what an earlier run left behind, without the network."""
+        if not self._is_kept:
+            return ()
+        found = await asyncio.to_thread(recover, self._around.state_dir, self._fingerprint, now)
+        if isinstance(found, FileProblem):
+            return ()
+        return tuple(Interrupted(_key(each), str(each.file), each.step) for each in found)
+
+
+def _key(each: Recovered) -> AccountKey | None:
+    if each.user_id is None or each.account_id is None:
+        return None
+    return AccountKey("codex", each.user_id, each.account_id)

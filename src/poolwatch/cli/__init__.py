@@ -1,0 +1,1 @@
+"""The commands; their tops import neither textual, httpx nor pydantic."""

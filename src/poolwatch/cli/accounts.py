@@ -1,0 +1,41 @@
+"""`accounts list`: identity, custody and holders."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from poolwatch.bootstrap.headless import look
+from poolwatch.cli.entry import monitored, run_async
+from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, complain, say
+from poolwatch.domain.overview import Judged
+from poolwatch.presentation import masking
+from poolwatch.presentation.words.cli import NO_ACCOUNTS
+
+
+def list_accounts(config: Path | None, *, mask: bool) -> int:
+    """Print every account with the places that hold its login; polls nothing."""
+    around = monitored(config)
+    hidden = mask or around.settings.ui.mask
+    seen = run_async(lambda: look(around, timedelta(days=3650), lambda _: ()))
+    for notice in seen.notices:
+        complain(notice)
+    if not seen.overview.accounts:
+        complain(NO_ACCOUNTS)
+        return EXIT_FAILED
+    ordered = sorted(seen.overview.accounts, key=lambda each: (each.label.casefold(), each.account.key.id))
+    say("\n".join(line for each in ordered for line in _lines(each, hidden=hidden)))
+    return EXIT_OK
+
+
+def _lines(each: Judged, *, hidden: bool) -> list[str]:
+    account = each.account
+    mail = masking.shown_email(account, mask=hidden) or "no e-mail"
+    name = masking.shown_name(account, mask=hidden)
+    rows = [f"{account.key.id}  {name}  {mail}  custody {account.custody.value}"]
+    for listing in account.listings:
+        place = masking.shown_path(listing.path or listing.ref.place, mask=hidden)
+        owner = f", kept by {listing.owner}" if listing.owner else ""
+        problem = f": {listing.problem}" if listing.problem else ""
+        rows.append(f"    {listing.ref.source}  {place}  {listing.custody.value}{owner}{problem}")
+    return rows

@@ -1,0 +1,295 @@
+"""Every command's name, options and help; what they do is imported when they run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poolwatch import __version__
+from poolwatch.cli.exits import EXIT_OK, EXIT_USAGE
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The configuration file (else POOLWATCH_CONFIG, else the usual place).",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+MaskOption = Annotated[bool, typer.Option("--mask", help="Hide names and e-mails.")]
+
+app = typer.Typer(
+    name="poolwatch",
+    help="Watch a pool of Codex/ChatGPT accounts: who needs you, what is left, which account next.",
+    epilog="Exit codes: 0 fine, 1 nothing read or a step failed, 2 usage, 3 configuration, 128+n signal n.",
+    no_args_is_help=False,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+sources_app = typer.Typer(help="What is monitored and from where.", rich_markup_mode=None)
+accounts_app = typer.Typer(help="Identity, custody and holders of each login.", rich_markup_mode=None)
+config_app = typer.Typer(help="Settings, with the origin of each value.", rich_markup_mode=None)
+app.add_typer(sources_app, name="sources")
+app.add_typer(accounts_app, name="accounts")
+app.add_typer(config_app, name="config")
+
+_root_config: Path | None = None
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Parse and run; what is wrong with the command line is shown, any other error is the caller's."""
+    from typer.main import get_command
+
+    command = get_command(app)
+    try:
+        code = command.main(args=list(arguments), prog_name="poolwatch", standalone_mode=False)
+    except typer.Exit as ended:
+        return ended.exit_code
+    except typer.Abort:
+        return 130
+    except Exception as error:
+        show = getattr(error, "show", None)
+        if not callable(show):
+            raise
+        show(file=sys.stderr)
+        return EXIT_USAGE
+    return code if isinstance(code, int) else EXIT_OK
+
+
+def _config(given: Path | None) -> Path | None:
+    return given if given is not None else _root_config
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"poolwatch {__version__}")
+        raise typer.Exit
+
+
+def _end(code: int) -> None:
+    raise typer.Exit(code)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    config: ConfigOption = None,
+    view: Annotated[str | None, typer.Option(help="auto, table, cards or hive.")] = None,
+    sort: Annotated[str | None, typer.Option(help="need, name, weekly, 5h, credits, reset or age.")] = None,
+    theme: Annotated[str | None, typer.Option(help="A theme's name; t in the app shows them.")] = None,
+    mask: MaskOption = False,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")] = False,
+    mouse: Annotated[bool, typer.Option("--mouse", help="Let the mouse select and scroll.")] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Watch only: no refresh, no polling of its own.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Open the app, unless a command is given."""
+    global _root_config  # noqa: PLW0603 - the parser has no other way to pass a root option on
+    _root_config = config
+    if context.invoked_subcommand is not None:
+        return
+    from poolwatch.bootstrap.screen import run_app
+
+    chosen = {"ui.view": view, "ui.sort": sort, "ui.theme": theme}
+    overrides = {key: value for key, value in chosen.items() if value is not None}
+    switches = {"ui.mask": mask, "ui.mouse": mouse, "read_only": read_only}
+    overrides.update({key: "true" for key, on in switches.items() if on})
+    if ascii_only:
+        overrides["ui.glyphs"] = "ascii"
+    _end(run_app(config, overrides))
+
+
+@app.command()
+def demo(
+    accounts: Annotated[int, typer.Option(min=1, max=10000, help="How many simulated accounts.")] = 12,
+    seed: Annotated[int, typer.Option(help="Another pool for another number.")] = 7,
+    speed: Annotated[
+        float, typer.Option(min=0.01, max=100_000, help="Multiplies consumption and shortens resets.")
+    ] = 20.0,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Only the upstream: print where it is, then serve.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="With --serve: the port (0: any free one).")
+    ] = 0,
+    home: Annotated[Path | None, typer.Option(help="With --serve: where its files are written.")] = None,
+) -> None:
+    """Open the app on a simulated pool; nothing leaves this machine."""
+    from poolwatch.bootstrap.demo import DemoOptions, run_demo, serve_demo
+
+    options = DemoOptions(accounts, seed, speed)
+    _end(serve_demo(options, port, home) if serve else run_demo(options))
+
+
+@app.command()
+def status(
+    filter_text: Annotated[str, typer.Argument(metavar="[FILTER]", help="Only accounts that match.")] = "",
+    json: JsonOption = False,
+    line: Annotated[bool, typer.Option("--line", help="One short line from the store; never polls.")] = False,
+    max_age: Annotated[
+        float | None,
+        typer.Option(
+            "--max-age",
+            min=0,
+            metavar="SECONDS",
+            help="Poll readings older than this (0: all; unset: the poll interval).",
+        ),
+    ] = None,
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Print every account, polling those whose reading is old."""
+    if line:
+        from poolwatch.cli.line import line_of
+
+        _end(line_of(_config(config)))
+    from poolwatch.cli.status import StatusWish, print_status
+
+    _end(print_status(StatusWish(_config(config), filter_text, json, max_age, mask)))
+
+
+@app.command("next")
+def next_account(
+    json: JsonOption = False,
+    home: Annotated[bool, typer.Option("--home", help="Print its CODEX_HOME only.")] = False,
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Say which account to use next, and why. Advice: poolwatch never switches a login."""
+    from poolwatch.cli.status import print_next
+
+    _end(print_next(_config(config), as_json=json, home_only=home, mask=mask))
+
+
+@app.command()
+def refresh(
+    accounts: Annotated[
+        list[str] | None, typer.Argument(metavar="ACCOUNT...", help="Id prefix, label or e-mail.")
+    ] = None,
+    everyone: Annotated[bool, typer.Option("--all", help="Every account.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="With --all: the token step everywhere.")] = False,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Run the refresh chain: token step, then usage step."""
+    from poolwatch.cli.refresh import RefreshWish, run_refresh
+
+    _end(run_refresh(RefreshWish(_config(config), tuple(accounts or ()), everyone, force, json)))
+
+
+@app.command()
+def doctor(json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Say what is wrong, and the remedy."""
+    from poolwatch.cli.doctor import run_doctor
+
+    _end(run_doctor(_config(config), as_json=json))
+
+
+def _group(command: typer.Typer, default: Callable[[Path | None], int]) -> None:
+    @command.callback(invoke_without_command=True)
+    def _default(context: typer.Context, config: ConfigOption = None) -> None:
+        global _root_config  # noqa: PLW0603 - as in root
+        _root_config = _config(config)
+        if context.invoked_subcommand is None:
+            _end(default(_root_config))
+
+
+def _list_sources(config: Path | None) -> int:
+    from poolwatch.cli.sources import list_sources
+
+    return list_sources(config)
+
+
+def _list_accounts(config: Path | None) -> int:
+    from poolwatch.cli.accounts import list_accounts
+
+    return list_accounts(config, mask=False)
+
+
+def _show_config(config: Path | None) -> int:
+    from poolwatch.cli.settings import show_config
+
+    return show_config(config)
+
+
+_group(sources_app, _list_sources)
+_group(accounts_app, _list_accounts)
+_group(config_app, _show_config)
+
+
+@sources_app.command("list")
+def sources_list(config: ConfigOption = None) -> None:
+    """What is monitored, and what else was found."""
+    _end(_list_sources(_config(config)))
+
+
+@sources_app.command("add")
+def sources_add(
+    kind: Annotated[str, typer.Argument(help="codex-home or auth-files.")],
+    place: Annotated[str, typer.Argument(metavar="URL|PATH", help="A folder, file or glob.")],
+    name: Annotated[str | None, typer.Option(help="What the source is called.")] = None,
+    custody: Annotated[
+        str | None, typer.Option(help="auth-files only: other, or poolwatch (may refresh them).")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Test a place, then write it into the configuration; comments there are kept."""
+    from poolwatch.cli.sources import SourceWish, add_source
+
+    _end(add_source(SourceWish(_config(config), kind, place, name, custody)))
+
+
+@sources_app.command("test")
+def sources_test(name: Annotated[str, typer.Argument(metavar="NAME")], config: ConfigOption = None) -> None:
+    """Ask one source now and say what it answers."""
+    from poolwatch.cli.sources import try_source
+
+    _end(try_source(_config(config), name))
+
+
+@accounts_app.command("list")
+def accounts_list(mask: MaskOption = False, config: ConfigOption = None) -> None:
+    """Every account with its identity, custody and the files that hold it."""
+    from poolwatch.cli.accounts import list_accounts
+
+    _end(list_accounts(_config(config), mask=mask))
+
+
+@config_app.command("path")
+def config_path(config: ConfigOption = None) -> None:
+    """Print where the configuration file is, or would be."""
+    from poolwatch.cli.settings import print_path
+
+    _end(print_path(_config(config)))
+
+
+@config_app.command("show")
+def config_show(config: ConfigOption = None) -> None:
+    """Print every setting with its origin."""
+    _end(_show_config(_config(config)))
+
+
+@config_app.command("init")
+def config_init(config: ConfigOption = None) -> None:
+    """Write a commented configuration file where there is none."""
+    from poolwatch.cli.settings import init_file
+
+    _end(init_file(_config(config)))
+
+
+@config_app.command("check")
+def config_check(config: ConfigOption = None) -> None:
+    """Say everything that is wrong with the configuration."""
+    from poolwatch.cli.settings import check
+
+    _end(check(_config(config)))

@@ -1,0 +1,152 @@
+"""`doctor`: what is wrong, and the remedy of each finding; nothing in it is secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+
+from poolwatch import __version__
+from poolwatch.bootstrap.clock import LocalZone
+from poolwatch.bootstrap.headless import Look, look
+from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.cli.entry import run_async
+from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say
+from poolwatch.cli.terminal import terminal_findings
+from poolwatch.config.problems import ConfigProblems
+from poolwatch.domain.status import Section
+from poolwatch.presentation.card import card_view
+from poolwatch.presentation.prefs import Prefs
+from poolwatch.ui.keymap import remapped
+
+#: A clock this far off makes tokens look expired, or fresh.
+_SKEW_LIMIT = timedelta(seconds=60)
+
+
+class Grade(StrEnum):
+    """How bad a finding is; only errors make doctor fail."""
+
+    OK = "ok"
+    NOTE = "note"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `remedy` is what to do, where there is something."""
+
+    area: str
+    grade: Grade
+    words: str
+    remedy: str = ""
+
+
+def run_doctor(config: Path | None, *, as_json: bool) -> int:
+    """Look at everything and print it; 1 when something is an error."""
+    findings = list(_findings(config))
+    if as_json:
+        rows = [
+            {
+                "area": each.area,
+                "grade": each.grade.value,
+                "finding": each.words,
+                "remedy": each.remedy or None,
+            }
+            for each in findings
+        ]
+        say(json.dumps({"schema": "poolwatch.doctor/1", "findings": rows}, indent=2))
+    else:
+        say("\n".join(_line(each) for each in findings))
+    return EXIT_FAILED if any(each.grade is Grade.ERROR for each in findings) else EXIT_OK
+
+
+def _line(each: Finding) -> str:
+    remedy = f"\n       {'':<9}  do: {each.remedy}" if each.remedy else ""
+    return f"{each.grade.value:<5}  {each.area:<9}  {each.words}{remedy}"
+
+
+def _findings(config: Path | None) -> Iterator[Finding]:
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("textual", "httpx", "pydantic"))
+    yield Finding("version", Grade.OK, f"poolwatch {__version__}, Python {python}, {libraries}")
+    yield Finding("database", Grade.OK, f"SQLite {sqlite3.sqlite_version}")
+    for found in terminal_findings():
+        yield Finding("terminal", Grade(found.grade), found.words, found.remedy)
+    around = look_around(Options(config))
+    if isinstance(around, ConfigProblems):
+        for problem in around.problems:
+            yield Finding(
+                "config", Grade.ERROR, problem.text, "mend that line; poolwatch config check says when"
+            )
+        return
+    yield from _config(around)
+    yield from _modes(around)
+    if not around.sources:
+        remedy = "poolwatch sources add KIND PATH, or try poolwatch demo"
+        yield Finding("sources", Grade.ERROR, "nothing to monitor", remedy)
+        return
+    age = timedelta(seconds=around.settings.poll.interval_seconds)
+    seen = run_async(lambda: look(around, age, lambda found: list(found.by_key)))
+    yield from _pool(around, seen)
+
+
+def _config(around: Surroundings) -> Iterator[Finding]:
+    _, problems = remapped(around.settings.keys)
+    for problem in problems:
+        origin = around.settings.origin(f"keys.{problem.id}").text
+        yield Finding("config", Grade.ERROR, f"{origin}: {problem.words}", "mend that line")
+    if not problems:
+        where = around.settings.path or "no file; the defaults hold"
+        yield Finding("config", Grade.OK, str(where))
+
+
+def _modes(around: Surroundings) -> Iterator[Finding]:
+    wanted = [(around.settings.path, 0o022, "go-w"), (around.state_dir, 0o077, "go-rwx")]
+    for path, refused, change in wanted:
+        if path is None or not path.exists():
+            continue
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & refused:
+            remedy = f"chmod {change} {path}"
+            yield Finding("files", Grade.NOTE, f"{path} is open to others (mode {mode:04o})", remedy)
+    parent = next((each for each in (around.state_dir, *around.state_dir.parents) if each.exists()), None)
+    if parent is not None and not os.access(parent, os.W_OK):
+        words = f"{around.state_dir} cannot be written: readings are kept in memory only"
+        yield Finding("files", Grade.ERROR, words, "make it writable, or set POOLWATCH_STATE_DIR")
+
+
+def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
+    for notice in seen.notices:
+        yield Finding("pool", Grade.NOTE, notice)
+    if abs(seen.state.clock_offset) > _SKEW_LIMIT:
+        ahead = seen.state.clock_offset.total_seconds()
+        words = f"the clock of this machine is {abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead'}"
+        yield Finding("clock", Grade.ERROR, words, "set the clock (timedatectl set-ntp true)")
+    for name, source in sorted(seen.state.sources.items()):
+        if source.failure is not None:
+            words = f"{name}: {source.failure.message}"
+            yield Finding("sources", Grade.ERROR, words, f"poolwatch sources test {name}")
+            continue
+        count = len(source.listings)
+        grade = Grade.OK if count else Grade.NOTE
+        yield Finding("sources", grade, f"{name}: {count} login{'s' * (count != 1)}")
+    prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
+    for judged in sorted(seen.overview.accounts, key=lambda each: each.label.casefold()):
+        card = card_view(judged, seen.overview.now, prefs)
+        if judged.section is Section.NEEDS_YOU:
+            yield Finding("accounts", Grade.ERROR, f"{card.label}: {card.status}", card.remedy)
+        elif judged.account.trouble is not None:
+            yield Finding("accounts", Grade.NOTE, f"{card.label}: {card.status}", card.remedy)
+        else:
+            yield Finding("accounts", Grade.OK, f"{card.label}: {card.status}")
+        for listing in judged.account.listings:
+            if listing.problem is not None:
+                yield Finding("files", Grade.ERROR, f"{listing.path or listing.ref.place}: {listing.problem}")

@@ -1,0 +1,68 @@
+"""How commands begin: the surroundings of the run, or the exit that tells what is wrong with them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.cli.exits import EXIT_CONFIG, Exit, complain
+from poolwatch.config.problems import ConfigProblems
+from poolwatch.domain.pool import AccountState, PoolState
+from poolwatch.presentation.words import cli as words
+
+T = TypeVar("T")
+
+
+def surroundings(config: Path | None) -> Surroundings:
+    """This run's settings and places; ends the command when they are wrong."""
+    around = look_around(Options(config))
+    if isinstance(around, ConfigProblems):
+        complain(around.text)
+        raise Exit(EXIT_CONFIG)
+    return around
+
+
+def monitored(config: Path | None) -> Surroundings:
+    """As `surroundings`, and there is something to monitor."""
+    around = surroundings(config)
+    if not around.sources:
+        complain(f"{words.NOTHING_TO_MONITOR}; add one with: poolwatch sources add KIND PATH")
+        raise Exit(EXIT_CONFIG)
+    return around
+
+
+def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a command's asynchronous part."""
+    return asyncio.run(work())
+
+
+def find_account(state: PoolState, text: str) -> AccountState:
+    """The one account that an argument names: id prefix, label or e-mail; ends the command otherwise."""
+    wanted = text.strip().casefold()
+    exact = [
+        account
+        for account in state.accounts.values()
+        if wanted
+        and wanted
+        in {
+            account.name.full.casefold(),
+            account.name.label.casefold(),
+            (account.email or "").casefold(),
+            account.key.id,
+        }
+    ]
+    found = exact or [
+        account
+        for account in state.accounts.values()
+        if len(wanted) >= 4 and account.key.id.startswith(wanted)
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        complain(words.several_accounts(text, [f"{each.name.full} ({each.key.id[:8]})" for each in found]))
+    else:
+        complain(words.no_such_account(text.strip() or "(nothing)"))
+    raise Exit(2)

@@ -1,0 +1,92 @@
+"""The exit codes, and the one way in which a command says what went wrong."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+EXIT_OK: Final = 0
+#: nothing could be read, a step of a named account failed, doctor found an error, or a crash
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+#: configuration, or nothing to monitor
+EXIT_CONFIG: Final = 3
+_EXIT_INTERRUPTED: Final = 130
+#: What a standard stream that cannot take more says.
+_UNWRITTEN: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF})
+
+
+class Exit(Exception):  # noqa: N818 - it is an end, not an error
+    """Ends a command with this code; whatever there was to say has been said."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def complain(text: str) -> None:
+    """One message for people, on stderr."""
+    # nobody is left to be told when stderr is gone too
+    with suppress(OSError):
+        sys.stderr.write(f"poolwatch: {text}\n")
+
+
+def say(text: str) -> None:
+    """One piece of data, on stdout; ends the command when it cannot be written."""
+    try:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        raise Exit(_unwritten(error)) from None
+
+
+def prepare_streams() -> None:
+    """Make the standard streams usable, however the process was started.
+
+    A closed one gets the null device, or a database opened later would stand in its place and take what
+    is printed. A character that the terminal's encoding does not have becomes a question mark.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # the lowest free number is this one; what was closed refuses to be written, stderr swallows it
+            os.open(os.devnull, os.O_WRONLY if number == 2 else os.O_RDONLY)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - a descriptor, for the whole run
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - likewise
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - likewise
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+
+
+def guarded(work: Callable[[], int]) -> int:
+    """Run to an exit code, whatever happens; an error of our own becomes a report without account data."""
+    try:
+        return work()
+    except Exit as ended:
+        return ended.code
+    except KeyboardInterrupt:
+        return _EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - a traceback could show a token or a name
+        if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITTEN:
+            return _unwritten(error)
+        from poolwatch.ui.crash import crash_report
+
+        with suppress(OSError):
+            sys.stderr.write(crash_report(error) + "\n")
+        return EXIT_FAILED
+
+
+def _unwritten(error: OSError) -> int:
+    # nothing more can be written, also not at exit, where Python would complain about it
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    # a reader that has what it wanted is no trouble
+    if error.errno != errno.EPIPE:
+        complain(f"the output could not be written: {error.strerror}")
+    return EXIT_FAILED

@@ -1,0 +1,59 @@
+"""`status --line`: one short line from the store; it never polls and imports next to nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from poolwatch.bootstrap.clock import RealClock
+from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, complain, say
+from poolwatch.config.load import load
+from poolwatch.config.paths import locate_config, state_directory
+from poolwatch.config.problems import ConfigProblem, ConfigProblems
+from poolwatch.domain.overview import PoolRules, overview
+from poolwatch.domain.pool import PoolState
+from poolwatch.presentation.status_line import status_line
+from poolwatch.store.quick import read_pool
+
+
+def print_line(arguments: Sequence[str]) -> int | None:
+    """The fast path; None when the arguments want the command parser after all."""
+    config: Path | None = None
+    rest = [argument for argument in arguments if argument != "--line"]
+    if len(rest) == 2 and rest[0] == "--config":
+        config = Path(rest[1])
+    elif len(rest) == 1 and rest[0].startswith("--config="):
+        config = Path(rest[0].removeprefix("--config="))
+    elif rest:
+        return None
+    return line_of(config)
+
+
+def line_of(config: Path | None) -> int:
+    """Print the line; 3 for a wrong configuration, 1 when nothing was ever read."""
+    env = dict(os.environ)
+    settings = load(locate_config(env, config), env, {})
+    if isinstance(settings, ConfigProblems):
+        complain(settings.text)
+        return EXIT_CONFIG
+    state_dir = state_directory(env)
+    if isinstance(state_dir, ConfigProblem):
+        complain(state_dir.text)
+        return EXIT_CONFIG
+    rules = PoolRules(
+        timedelta(seconds=settings.stale_after),
+        settings.thresholds.amber_percent,
+        settings.thresholds.red_percent,
+        settings.rate,
+    )
+    state = read_pool(state_dir) or PoolState()
+    seen = overview(state, RealClock().now(), rules)
+    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
+    ascii_only = settings.ui.glyphs == "ascii" or (
+        settings.ui.glyphs == "auto" and not encoding.startswith("utf")
+    )
+    say(status_line(seen, ascii_only=ascii_only, mask=settings.ui.mask))
+    return EXIT_OK if any(each.account.read_at is not None for each in seen.accounts) else EXIT_FAILED

@@ -1,0 +1,77 @@
+"""`refresh`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from poolwatch.bootstrap.clock import LocalZone
+from poolwatch.bootstrap.headless import refresh
+from poolwatch.cli.entry import find_account, monitored, run_async
+from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.overview import PoolOverview
+from poolwatch.domain.pool import PoolState
+from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.refresh_line import progress_line
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshWish:
+    """What `refresh` was asked for."""
+
+    config: Path | None
+    accounts: tuple[str, ...]
+    everyone: bool
+    force: bool
+    as_json: bool
+
+
+def run_refresh(wish: RefreshWish) -> int:
+    """Refresh the named accounts, or all; 1 when a step of one of them failed."""
+    if bool(wish.accounts) == wish.everyone or (wish.force and not wish.everyone):
+        complain("name accounts, or use --all (with --force: the token step everywhere)")
+        return EXIT_USAGE
+    around = monitored(wish.config)
+    prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
+
+    def chosen(seen: PoolOverview) -> Collection[AccountKey]:
+        if wish.everyone:
+            return list(seen.by_key)
+        state = PoolState({key: each.account for key, each in seen.by_key.items()})
+        return list(dict.fromkeys(find_account(state, text).key for text in wish.accounts))
+
+    def told(key: AccountKey, progress: RefreshProgress) -> None:
+        pass
+
+    only_if_due = wish.everyone and not wish.force
+    seen, ended = run_async(lambda: refresh(around, chosen, only_if_due=only_if_due, told=told))
+    for notice in seen.notices:
+        complain(notice)
+    rows = []
+    for key, progress in ended.items():
+        judged = seen.overview.by_key.get(key)
+        line = progress_line(progress, judged.account, seen.overview.now, prefs) if judged is not None else ""
+        label = judged.label if judged is not None else key.id
+        rows.append(_row(key, label, progress, line))
+        if not wish.as_json:
+            say(f"{label}: {line}")
+    if wish.as_json:
+        say(json.dumps({"schema": "poolwatch.refresh/1", "accounts": rows}, indent=2))
+    return EXIT_FAILED if any(progress.failed for progress in ended.values()) else EXIT_OK
+
+
+def _row(key: AccountKey, label: str, progress: RefreshProgress, line: str) -> dict[str, object]:
+    usage = progress.usage
+    failure = usage.failure if usage is not None else None
+    return {
+        "id": key.id,
+        "label": label,
+        "token": progress.token.outcome.value if progress.token is not None else None,
+        "usage": "not_tried" if usage is None or not usage.tried else failure.kind.value if failure else "ok",
+        "ok": not progress.failed,
+        "message": line,
+    }

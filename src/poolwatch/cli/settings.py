@@ -1,0 +1,72 @@
+"""`config path|show|init|check`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from poolwatch.cli.exits import EXIT_CONFIG, EXIT_OK, complain, say
+from poolwatch.config.edit import init_config
+from poolwatch.config.load import load
+from poolwatch.config.paths import config_file, locate_config
+from poolwatch.config.problems import ConfigProblem, ConfigProblems
+from poolwatch.config.show import shown_settings
+from poolwatch.config.template import render_default
+
+
+def print_path(given: Path | None) -> int:
+    """The file that is read, or that would be."""
+    path = _path(given)
+    if isinstance(path, ConfigProblem):
+        complain(path.text)
+        return EXIT_CONFIG
+    say(str(path))
+    return EXIT_OK
+
+
+def show_config(given: Path | None) -> int:
+    """Every setting, its value and where it comes from."""
+    env = dict(os.environ)
+    settings = load(locate_config(env, given), env, {})
+    if isinstance(settings, ConfigProblems):
+        complain(settings.text)
+        return EXIT_CONFIG
+    rows = shown_settings(settings)
+    widest = max((len(row.key) for row in rows), default=0)
+    values = max((len(row.value) for row in rows), default=0)
+    say("\n".join(f"{row.key:<{widest}}  {row.value:<{min(values, 40)}}  {row.origin}" for row in rows))
+    return EXIT_OK
+
+
+def init_file(given: Path | None) -> int:
+    """Write the commented default; an existing file stays as it is."""
+    path = _path(given)
+    problem = path if isinstance(path, ConfigProblem) else init_config(path, render_default())
+    if problem is not None:
+        complain(problem.text)
+        return EXIT_CONFIG
+    say(f"wrote {path}")
+    return EXIT_OK
+
+
+def check(given: Path | None) -> int:
+    """All problems at once, or that there are none."""
+    from poolwatch.bootstrap.surroundings import Options, look_around
+    from poolwatch.ui.keymap import remapped
+
+    around = look_around(Options(given))
+    if isinstance(around, ConfigProblems):
+        complain(around.text)
+        return EXIT_CONFIG
+    _, wrong = remapped(around.settings.keys)
+    for problem in wrong:
+        complain(f"{around.settings.origin(f'keys.{problem.id}').text}: {problem.words}")
+    if wrong:
+        return EXIT_CONFIG
+    where = around.settings.path or "no file; the defaults"
+    say(f"{where}: fine, {len(around.sources)} source{'s' * (len(around.sources) != 1)}")
+    return EXIT_OK
+
+
+def _path(given: Path | None) -> Path | ConfigProblem:
+    return given if given is not None else config_file(dict(os.environ))

@@ -1,0 +1,151 @@
+"""`sources list|add|test`."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from poolwatch.bootstrap.clock import RealClock
+from poolwatch.bootstrap.places import found_logins, target_config
+from poolwatch.bootstrap.sources import build_source
+from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.bootstrap.token_port import fingerprinter_of
+from poolwatch.cli.entry import run_async, surroundings
+from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
+from poolwatch.config import edit
+from poolwatch.config.problems import ConfigProblem, nearest
+from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.domain.account import Custody, Listing
+from poolwatch.domain.failure import Failure
+from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.net.client import HttpClient
+from poolwatch.sources.login_files import LoginFiles
+
+
+@dataclass(frozen=True, slots=True)
+class SourceWish:
+    """What `sources add` was asked for."""
+
+    config: Path | None
+    kind: str
+    place: str
+    name: str | None
+    custody: str | None
+
+
+def list_sources(config: Path | None) -> int:
+    """Print what is monitored, then what else lies around."""
+    around = surroundings(config)
+    rows = []
+    for source in around.sources:
+        origin = "found, not configured" if around.discovered else "configured"
+        rows.append(f"{source.name}  {source.kind.value}  {source.path or source.url}  {origin}")
+    say("\n".join(rows) if rows else "nothing is monitored")
+    others = [row for row in found_logins(around, config) if row.can_add]
+    known = {source.path for source in around.sources}
+    for row in others:
+        if shlex.split(row.command)[-1] not in known:
+            say(f"found {row.place}: {row.words}; add it with: {row.command}")
+    return EXIT_OK if rows else EXIT_CONFIG
+
+
+def add_source(wish: SourceWish) -> int:
+    """Test the place, say what was found there, then write it."""
+    around = surroundings(wish.config)
+    source = _source_of(around, wish)
+    if isinstance(source, str):
+        complain(source)
+        return EXIT_USAGE
+    listed = run_async(lambda: _ask(around, source))
+    if isinstance(listed, str):
+        complain(f"{source.path}: {listed}; nothing was written")
+        return EXIT_FAILED
+    if not listed:
+        complain(f"{source.path}: no login is there; nothing was written")
+        return EXIT_FAILED
+    path = target_config(around, wish.config)
+    problem = path if isinstance(path, ConfigProblem) else edit.add_source(path, source)
+    if problem is not None:
+        complain(problem.text)
+        return EXIT_CONFIG
+    say(f"{source.name}: {_counted(listed)}; written to {path}")
+    return EXIT_OK
+
+
+def try_source(config: Path | None, name: str) -> int:
+    """List one source and read the usage of its first login."""
+    around = surroundings(config)
+    source = next((each for each in around.sources if each.name == name), None)
+    if source is None:
+        near = nearest(name, [each.name for each in around.sources])
+        complain(f"no source is called {name}" + (f"; did you mean {near}?" if near else ""))
+        return EXIT_USAGE
+    listed = run_async(lambda: _ask(around, source, read=True))
+    if isinstance(listed, str):
+        complain(f"{name}: {listed}")
+        return EXIT_FAILED
+    say(f"{name}: {_counted(listed)}; usage answers" if listed else f"{name}: no login is there")
+    return EXIT_OK if listed else EXIT_FAILED
+
+
+def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
+    kinds = {kind.value: kind for kind in SourceKind}
+    kind = kinds.get(wish.kind)
+    if kind is None:
+        near = nearest(wish.kind, kinds)
+        return f"{wish.kind} is no kind of source" + (f"; did you mean {near}?" if near else "")
+    if kind.is_pool:
+        return f"{kind.value} is not monitored yet; nothing was written"
+    custody = kind.default_custody
+    if wish.custody is not None:
+        if kind is not SourceKind.AUTH_FILES or wish.custody not in ("other", "poolwatch"):
+            return "--custody is other or poolwatch, for auth-files only"
+        custody = Custody(wish.custody)
+    place = Path(wish.place).expanduser()
+    shown = wish.place if wish.place.startswith("~") else str(place.absolute())
+    taken = {source.name for source in around.settings.sources}
+    name = wish.name or kind.value
+    if wish.name in taken:
+        return f"a source called {wish.name} is there already; nothing was written"
+    number = 2
+    while name in taken:
+        name, number = f"{kind.value}-{number}", number + 1
+    return replace(SourceSettings(kind, name, custody), path=shown)
+
+
+async def _ask(
+    around: Surroundings, settings: SourceSettings, *, read: bool = False
+) -> tuple[Listing, ...] | str:
+    fingerprint, _ = await asyncio.to_thread(fingerprinter_of, around.state_dir)
+    at = RealClock().now()
+    async with HttpClient() as client:
+        source = build_source(around, settings, client, fingerprint)
+        if source is None:
+            return f"{settings.kind.value} is not monitored yet"
+        listed = await source.list_accounts(at)
+        if isinstance(listed, Failure):
+            return listed.message
+        if read:
+            return await _first_reading(source, listed)
+        return listed
+
+
+async def _first_reading(source: LoginFiles, listed: tuple[Listing, ...]) -> tuple[Listing, ...] | str:
+    last = "no login there can be polled" if listed else ""
+    for listing in listed:
+        if not listing.polled:
+            continue
+        reading = await source.fetch_usage(listing.ref, RealClock().now())
+        if isinstance(reading.outcome, UsageSnapshot):
+            return listed
+        last = f"{listing.email or listing.ref.place}: {reading.outcome.message}"
+    return last or listed
+
+
+def _counted(listed: tuple[Listing, ...]) -> str:
+    logins = Counter(listing.problem is None for listing in listed)
+    words = f"{len(listed)} login{'s' * (len(listed) != 1)}"
+    return f"{words}, {logins[False]} not readable" if logins[False] else words

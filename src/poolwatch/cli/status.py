@@ -1,0 +1,98 @@
+"""`status` and `next`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from poolwatch.bootstrap.clock import LocalZone
+from poolwatch.bootstrap.headless import Look, look
+from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.cli.entry import monitored, run_async
+from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.overview import PoolOverview
+from poolwatch.presentation.filter import matching
+from poolwatch.presentation.next_text import next_home, next_json, next_text
+from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.status_json import status_json
+from poolwatch.presentation.status_text import status_text
+from poolwatch.presentation.words import cli as words
+
+#: Older than any reading; more seconds than this are no longer a date.
+_ANY_AGE_SECONDS: Final = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class StatusWish:
+    """What `status` was asked for; `max_age` in seconds, None for the poll interval."""
+
+    config: Path | None
+    filter_text: str
+    as_json: bool
+    max_age: float | None
+    mask: bool
+
+
+def print_status(wish: StatusWish) -> int:
+    """Print every account that matches; polls those whose reading is old."""
+    around = monitored(wish.config)
+    prefs = Prefs(around.rules, mask=wish.mask or around.settings.ui.mask, zone=LocalZone())
+    age = around.settings.poll.interval_seconds if wish.max_age is None else wish.max_age
+    if math.isnan(age):
+        complain("--max-age takes a number of seconds, 0 or more")
+        return EXIT_USAGE
+    older_than = timedelta(seconds=min(age, _ANY_AGE_SECONDS))
+
+    def chosen(seen: PoolOverview) -> Collection[AccountKey]:
+        return matching(seen, wish.filter_text, prefs)
+
+    seen = run_async(lambda: look(around, older_than, chosen))
+    for notice in seen.notices:
+        complain(notice)
+    for source in seen.state.sources.values():
+        if source.failure is not None:
+            complain(f"source {source.name}: {source.failure.message}")
+    keys = chosen(seen.overview)
+    if wish.as_json:
+        say(status_json(seen.overview, seen.state, around.rules, seen.overview.now, prefs.mask, keys))
+    else:
+        say(status_text(seen.overview, seen.state, prefs, around.settings.pool_name or "", keys))
+    if any(each.account.read_at is not None for each in seen.overview.accounts if each.account.key in keys):
+        return EXIT_OK
+    complain(words.NONE_READ if seen.overview.accounts else words.NO_ACCOUNTS)
+    return EXIT_FAILED
+
+
+def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: bool) -> int:
+    """Print the account to use next; exit 1 when there is none."""
+    around = monitored(config)
+    prefs = Prefs(around.rules, mask=mask or around.settings.ui.mask, zone=LocalZone())
+    seen = _everything(around)
+    for notice in seen.notices:
+        complain(notice)
+    best = seen.overview.next_up
+    if home_only:
+        home = next_home(seen.overview)
+        if home is None:
+            complain(words.NO_NEXT if best is None else "the account to use next has no Codex home")
+            return EXIT_FAILED
+        # a shell does not expand the ~ of people in CODEX_HOME=$(poolwatch next --home)
+        say(f"{around.home}{home[1:]}" if around.home is not None and home[:1] == "~" else home)
+        return EXIT_OK
+    if as_json:
+        say(next_json(seen.overview, prefs))
+    elif best is None:
+        complain(next_text(seen.overview, prefs))
+    else:
+        say(next_text(seen.overview, prefs))
+    return EXIT_OK if best is not None else EXIT_FAILED
+
+
+def _everything(around: Surroundings) -> Look:
+    age = timedelta(seconds=around.settings.poll.interval_seconds)
+    return run_async(lambda: look(around, age, lambda seen: list(seen.by_key)))

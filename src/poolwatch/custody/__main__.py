@@ -1,0 +1,105 @@
+"""The process that spends one token, or asks the installed codex to renew its own, and ends.
+
+It lives in a session of its own and ignores the signals that end its caller: between the request and the
+file it must not be stopped. What it did stands in the journal; it prints nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from poolwatch.custody.auth_file import Fingerprint
+from poolwatch.custody.delegated import ask_codex
+from poolwatch.custody.errand import Errand
+from poolwatch.custody.exchange import Verdict
+from poolwatch.custody.files import FileProblem
+from poolwatch.custody.fingerprint import Fingerprinter
+from poolwatch.custody.protocol import Seen, Tools, spend_login
+from poolwatch.custody.spend import UNREPORTED
+from poolwatch.custody.state_dir import StateDir
+from poolwatch.domain.account import Secret
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the arguments say; the exit status matters only when the journal is silent."""
+    order = _parser().parse_args(arguments)
+    _stand_alone()
+    if order.command == "delegate":
+        return ask_codex(order.codex, order.home, StateDir(order.state)).value
+    state = StateDir(order.state)
+    fingerprint = Fingerprinter.from_state_dir(state.root)
+    if isinstance(fingerprint, FileProblem) or state.prepare() is not None:
+        return UNREPORTED
+    errand = Errand(order.file, order.attempt, _now(), order.account, order.user)
+    try:
+        seen = Seen.parse(order.seen)
+        spend_login(state, errand, seen, _tools(order.token_url, fingerprint), try_once=order.try_once)
+    except OSError:
+        return UNREPORTED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m poolwatch.custody", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    spend = commands.add_parser("spend", help="exchange the refresh token of one login file")
+    spend.add_argument("--state", type=Path, required=True)
+    spend.add_argument("--file", type=Path, required=True)
+    spend.add_argument("--token-url", required=True)
+    spend.add_argument("--seen", required=True)
+    spend.add_argument("--attempt", required=True)
+    spend.add_argument("--account")
+    spend.add_argument("--user")
+    spend.add_argument("--try-once", action="store_true")
+    delegate = commands.add_parser("delegate", help="ask the installed codex to renew its own login")
+    delegate.add_argument("--state", type=Path, required=True)
+    delegate.add_argument("--codex", type=Path, required=True)
+    delegate.add_argument("--home", type=Path, required=True)
+    return parser
+
+
+def _stand_alone() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
+    with suppress(PermissionError):
+        # already the leader of a session when poolwatch started it
+        os.setsid()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for handle in (0, 1, 2):
+        os.dup2(nothing, handle)
+    os.umask(0o077)
+    # a core file would hold the token
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _tools(token_url: str, fingerprint: Fingerprint) -> Tools:
+    # imported when a token is really sent: processes that only adopt are quick
+    def send(token: Secret) -> Verdict:
+        import asyncio
+
+        from poolwatch.custody.exchange import judge, post_refresh
+        from poolwatch.net.client import HttpClient
+
+        async def once() -> Verdict:
+            async with HttpClient() as client:
+                return judge(await post_refresh(client, token_url, token), _now())
+
+        return asyncio.run(once())
+
+    return Tools(fingerprint=fingerprint, now=_now, send=send)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the process's own clock
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,111 @@
+"""One exchange on its way: what must be known to bring its reply home, without any token."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from poolwatch.custody.auth_file import Document, FileProblem, read_document
+from poolwatch.custody.files import Content, read_bounded
+from poolwatch.custody.instants import instant_text, parse_instant
+from poolwatch.custody.journal import Entry, Stage
+from poolwatch.custody.json_text import JsonObject, parse_object, text_at
+from poolwatch.custody.state_dir import account_key, lock_key
+from poolwatch.domain.refresh import TokenStep
+
+_TORN_TRIES: Final = 4
+_TORN_PAUSE_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One attempt to exchange the refresh token of one file. `file` is resolved, `at` when it began."""
+
+    file: Path
+    attempt: str
+    at: datetime
+    account_id: str | None
+    user_id: str | None
+    #: of the token that is spent; None until the file was read
+    refresh_fingerprint: str | None = None
+
+    @property
+    def lock(self) -> str:
+        """The key of the login file."""
+        return lock_key(self.file, self.account_id)
+
+    @property
+    def account(self) -> str:
+        """The key of the account, whose journal this attempt stands in."""
+        return account_key(self.user_id, self.account_id, self.lock)
+
+    @property
+    def beside(self) -> Path:
+        """The name under which the new file is made ready."""
+        return self.file.with_name(f".{self.file.name}.{self.attempt}.tmp")
+
+    def entry(
+        self, stage: Stage, at: datetime, step: TokenStep | None = None, *, replaced: bool = False
+    ) -> Entry:
+        """The journal line of a stage of this attempt."""
+        return Entry(
+            stage=stage,
+            attempt=self.attempt,
+            account=self.account,
+            lock=self.lock,
+            file=str(self.file),
+            at=at,
+            refresh_fingerprint=self.refresh_fingerprint,
+            step=step,
+            replaced=replaced,
+        )
+
+    def sealed(self, body: bytes) -> bytes:
+        """The pending file: one line that says where the reply belongs, then the reply as it came."""
+        note: JsonObject = {
+            "file": str(self.file),
+            "attempt": self.attempt,
+            "at": instant_text(self.at),
+            "account_id": self.account_id,
+            "user_id": self.user_id,
+            "refresh_fingerprint": self.refresh_fingerprint,
+        }
+        # ASCII with escapes, so that a file name that is no UTF-8 comes back as it was
+        return json.dumps(note).encode() + b"\n" + body
+
+
+def unsealed(path: Path) -> tuple[Errand, bytes] | None:
+    """The errand and the reply of a pending file, or None when there is none to be read."""
+    found = read_bounded(path)
+    if not isinstance(found, Content):
+        return None
+    head, newline, body = found.content.partition(b"\n")
+    note = parse_object(head) or {}
+    file, attempt, at = text_at(note, "file"), text_at(note, "attempt"), parse_instant(note.get("at"))
+    if not newline or file is None or attempt is None or at is None:
+        return None
+    errand = Errand(
+        file=Path(file),
+        attempt=attempt,
+        at=at,
+        account_id=text_at(note, "account_id"),
+        user_id=text_at(note, "user_id"),
+        refresh_fingerprint=text_at(note, "refresh_fingerprint"),
+    )
+    # the space that was set aside and not needed is zeros
+    return errand, body.rstrip(b"\0")
+
+
+def read_settled(path: Path) -> Document | FileProblem | None:
+    """The document in a file; one that is just being written by its owner is read again shortly after."""
+    document = read_document(path)
+    for _ in range(_TORN_TRIES):
+        if isinstance(document, Document):
+            break
+        time.sleep(_TORN_PAUSE_SECONDS)
+        document = read_document(path)
+    return document

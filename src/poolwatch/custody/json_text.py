@@ -1,0 +1,65 @@
+"""JSON of credential files and token replies: strict, bounded, and silent about what it read."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+JsonObject: TypeAlias = dict[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class NotJson:
+    """The bytes are no JSON text. It holds nothing of them."""
+
+
+def parse_json(text: bytes) -> JsonValue | NotJson:
+    """The value of a JSON text; NaN, infinities, endless nesting and broken UTF-8 make it none."""
+    try:
+        value: JsonValue = json.loads(
+            text.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_finite
+        )
+    except (ValueError, RecursionError):
+        return NotJson()
+    return value
+
+
+def parse_object(text: bytes) -> JsonObject | None:
+    """The JSON object of a text, or None for anything else."""
+    value = parse_json(text)
+    return value if isinstance(value, dict) else None
+
+
+def render(document: JsonObject) -> bytes:
+    """The text of a credential file as Codex writes it: indented by two, no newline at the end."""
+    try:
+        return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        # a lone surrogate in a key that is not ours survives only as an escape
+        return json.dumps(document, indent=2, allow_nan=False).encode()
+
+
+def text_at(document: JsonObject, name: str) -> str | None:
+    """The text under a key; absent, empty or of another type is None."""
+    value = document.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def object_at(document: JsonObject, name: str) -> JsonObject | None:
+    """The object under a key, or None."""
+    value = document.get(name)
+    return value if isinstance(value, dict) else None
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(name)
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError("not finite")
+    return value

@@ -1,0 +1,89 @@
+"""The reply of a token exchange, and the credential file with it in place."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from poolwatch.custody.auth_file import Login, Shape
+from poolwatch.custody.instants import instant_text
+from poolwatch.custody.json_text import JsonObject, JsonValue, object_at, parse_object, text_at
+from poolwatch.custody.jwt import Claims, is_jwt, read_claims
+from poolwatch.domain.account import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The tokens of a reply; each may be missing, then the old one stays."""
+
+    access: Secret | None = None
+    refresh: Secret | None = None
+    id_token: Secret | None = None
+    expires_in: int | None = None
+
+    @property
+    def claims(self) -> Claims:
+        """What the new access token says of its owner; empty for an opaque one."""
+        return read_claims(self.access) or Claims()
+
+    def is_in(self, login: Login) -> bool:
+        """Whether the login already holds these tokens."""
+        return (self.access is None or self.access == login.access) and (
+            self.refresh is None or self.refresh == login.refresh
+        )
+
+
+def parse_grant(body: bytes) -> Grant | None:
+    """The tokens in a reply, or None when it holds neither an access nor a refresh token."""
+    found = parse_object(body)
+    if found is None:
+        return None
+    access, refresh = text_at(found, "access_token"), text_at(found, "refresh_token")
+    if access is None and refresh is None:
+        return None
+    identity = Secret(text_at(found, "id_token") or "")
+    seconds = found.get("expires_in")
+    return Grant(
+        access=Secret(access) if access else None,
+        refresh=Secret(refresh) if refresh else None,
+        # Codex refuses a whole file whose id token is no JWT, so such a one never gets there
+        id_token=identity if is_jwt(identity) else None,
+        expires_in=seconds
+        if isinstance(seconds, int) and not isinstance(seconds, bool) and 0 < seconds < 10**9
+        else None,
+    )
+
+
+def merged(document: JsonObject, shape: Shape, grant: Grant, now: datetime) -> JsonObject:
+    """The document with the new tokens; every key that is not about them stays as it is."""
+    result = copy.deepcopy(document)
+    if shape == "codex":
+        tokens = object_at(result, "tokens") or {}
+        _place(tokens, grant)
+        result["tokens"] = tokens
+    else:
+        _place(result, grant)
+        expires_at = grant.claims.expires_at
+        if expires_at is None and grant.expires_in is not None:
+            expires_at = now + timedelta(seconds=grant.expires_in)
+        if expires_at is not None:
+            result["expired"] = instant_text(expires_at)
+    result["last_refresh"] = instant_text(now)
+    return result
+
+
+def standalone(grant: Grant, account_id: str | None, now: datetime) -> JsonObject:
+    """A Codex login file with nothing but this grant, for a login whose own file is taken."""
+    tokens: dict[str, JsonValue] = {"account_id": grant.claims.account_id or account_id}
+    result: JsonObject = {"auth_mode": "chatgpt", "OPENAI_API_KEY": None, "tokens": tokens}
+    return merged(result, "codex", grant, now)
+
+
+def _place(tokens: JsonObject, grant: Grant) -> None:
+    if grant.id_token is not None:
+        tokens["id_token"] = grant.id_token.reveal()
+    if grant.access is not None:
+        tokens["access_token"] = grant.access.reveal()
+    if grant.refresh is not None:
+        tokens["refresh_token"] = grant.refresh.reveal()

@@ -1,0 +1,108 @@
+"""Starts the process that spends a token, waits for it, and reads its outcome from the journal."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from poolwatch.custody.auth_file import Fingerprint
+from poolwatch.custody.errand import Errand
+from poolwatch.custody.files import FileProblem, shown
+from poolwatch.custody.journal import Journal, Stage
+from poolwatch.custody.memory import path_blocked
+from poolwatch.custody.processes import bare_environment, in_thread, own_environment, start_apart
+from poolwatch.custody.protocol import Seen
+from poolwatch.custody.recovery import recover_one
+from poolwatch.custody.state_dir import StateDir
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.refresh import TokenOutcome, TokenStep
+
+#: Exit status of a spending process that sent nothing, because it could not note what it does.
+UNREPORTED: Final = 75
+
+
+@dataclass(frozen=True, slots=True)
+class SpendRequest:
+    """One refresh of a login that poolwatch keeps. `file` is resolved; the ids are those in the file."""
+
+    state_dir: Path
+    file: Path
+    token_url: str
+    seen: Seen
+    account_id: str | None
+    user_id: str | None
+    try_once: bool = False
+
+
+async def spend(request: SpendRequest, fingerprint: Fingerprint, now: datetime) -> TokenStep:
+    """Refresh a login in a process of its own, which goes on to its end if the caller does not.
+
+    Cancelling stops the waiting alone. Every failure is an outcome.
+    """
+    return await in_thread(lambda: _spend(request, fingerprint, now))
+
+
+def arguments(request: SpendRequest, attempt: str) -> tuple[str, ...]:
+    """The command line of the spending process; no token stands in it."""
+    named: dict[str, str] = {
+        "state": str(request.state_dir),
+        "file": str(request.file),
+        "token-url": request.token_url,
+        "seen": str(request.seen),
+        "attempt": attempt,
+    }
+    if request.account_id is not None:
+        named["account"] = request.account_id
+    if request.user_id is not None:
+        named["user"] = request.user_id
+    flags = ("--try-once",) if request.try_once else ()
+    return ("spend", *(f"--{name}={value}" for name, value in named.items()), *flags)
+
+
+def _spend(request: SpendRequest, fingerprint: Fingerprint, now: datetime) -> TokenStep:
+    state = StateDir(request.state_dir)
+    problem = state.prepare()
+    if problem is not None:
+        return path_blocked(state.root, f"not spent: {problem.words}")
+    errand = Errand(request.file, secrets.token_hex(8), now, request.account_id, request.user_id)
+    try:
+        process = start_apart(arguments(request, errand.attempt), bare_environment(own_environment()))
+    except (OSError, ValueError):
+        return _not_started()
+    status = process.wait()
+    return _outcome(state, errand, status, lambda sent: recover_one(state, sent, fingerprint, now))
+
+
+def _outcome(
+    state: StateDir, errand: Errand, status: int, recovered: Callable[[Errand], TokenStep]
+) -> TokenStep:
+    try:
+        last = Journal(state.journal(errand.account)).outcome(errand.attempt)
+        if last is not None and last.step is not None:
+            return last.step
+        if last is not None and last.stage is Stage.SENDING:
+            sent = Errand(
+                errand.file,
+                errand.attempt,
+                last.at,
+                errand.account_id,
+                errand.user_id,
+                last.refresh_fingerprint,
+            )
+            return recovered(sent)
+    except OSError as error:
+        return path_blocked(state.custody, FileProblem.of(error, state.custody).words)
+    if status == UNREPORTED:
+        return path_blocked(state.custody, f"not spent: {shown(state.custody)} cannot be written")
+    return _not_started()
+
+
+def _not_started() -> TokenStep:
+    return TokenStep(
+        TokenOutcome.FAILED,
+        failure=Failure(FailureKind.TOKEN_REFRESH, "the refresh process did not start; nothing was sent"),
+    )

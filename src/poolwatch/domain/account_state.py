@@ -1,0 +1,108 @@
+"""All that is known of one account, and the verdicts that stand about its login."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from poolwatch.domain.account import CUSTODY_ORDER, AccountKey, Custody, Listing, LoginKind
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
+from poolwatch.domain.naming import Name, first_email
+from poolwatch.domain.refresh import Change, RefreshProgress
+from poolwatch.domain.usage import Usage
+
+#: How many lines an account's "lately" keeps in memory.
+LATELY_KEPT: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLogin:
+    """A refresh token (keyed fingerprint) that the issuer refused for good."""
+
+    refresh_fingerprint: str | None
+    problem: LoginProblem
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of an account's recent past: figures that moved, a failure, or a finished refresh."""
+
+    at: datetime
+    changes: tuple[Change, ...] = ()
+    failure: Failure | None = None
+    refresh: RefreshProgress | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class AccountState:
+    """All that is known of one account. Instants are aware UTC; there is no secret in it."""
+
+    key: AccountKey
+    listings: tuple[Listing, ...] = ()
+    name: Name = field(default_factory=lambda: Name(""))
+    usage: Usage = field(default_factory=Usage)
+    read_at: datetime | None = None
+    tried_at: datetime | None = None
+    #: polls in a row that brought no reading; drives the backoff
+    failures: int = 0
+    reading_trouble: Trouble | None = None
+    login_trouble: Trouble | None = None
+    dead_login: DeadLogin | None = None
+    #: keyed fingerprints of access tokens that a 401 rejected
+    rejected: frozenset[str] = frozenset()
+    deactivations: int = 0
+    refresh: RefreshProgress | None = None
+    lately: tuple[Happening, ...] = ()
+
+    @property
+    def email(self) -> str | None:
+        """The e-mail of the first entry that has one."""
+        return first_email(self.listings)
+
+    @property
+    def plan(self) -> str | None:
+        """The plan as the usage endpoint says it, else as the login says it."""
+        if self.usage.plan is not None and self.usage.plan.value:
+            return self.usage.plan.value
+        return next((listing.plan for listing in self.listings if listing.plan), None)
+
+    @property
+    def custody(self) -> Custody:
+        """The custody under which a refresh will act."""
+        return self.acting.custody if self.listings else Custody.OTHER
+
+    @property
+    def acting(self) -> Listing:
+        """The entry under which a refresh acts; of equals the one whose token lives longest."""
+        return min(self.listings, key=_acting_order)
+
+    @property
+    def is_api_key(self) -> bool:
+        """Whether every login of the account is an API key, which has no usage figures."""
+        return bool(self.listings) and all(listing.login is LoginKind.API_KEY for listing in self.listings)
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether the reply to a token exchange was lost, so that the login may be spent."""
+        return self.login_trouble is not None and self.login_trouble.kind is FailureKind.AMBIGUOUS
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """The trouble shown: what endangers the login first, then the reading, then the token step."""
+        login = self.login_trouble
+        if login is not None and login.kind in (FailureKind.AMBIGUOUS, FailureKind.CONFLICT):
+            return login
+        return self.reading_trouble or login
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of all sources that list the account, in order."""
+        return tuple(dict.fromkeys(listing.ref.source for listing in self.listings))
+
+
+def _acting_order(listing: Listing) -> tuple[bool, int, float]:
+    expires = listing.token.expires_at
+    unusable = listing.disabled or listing.problem is not None
+    return (unusable, CUSTODY_ORDER.index(listing.custody), -(expires.timestamp() if expires else 0.0))

@@ -1,0 +1,70 @@
+"""What can happen to the pool: the closed set of events that change its state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from poolwatch.domain.account import AccountKey, Listing
+from poolwatch.domain.account_state import AccountState
+from poolwatch.domain.failure import Failure
+from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.usage import UsageSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A source said which accounts it has: the whole list, which replaces its former one."""
+
+    source: str
+    listings: tuple[Listing, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFailed:
+    """A source could not say which accounts it has; what it last said stays."""
+
+    source: str
+    failure: Failure
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The outcome of asking one source for one account's usage.
+
+    `at` is when the figures were true, which for a pool's cached quota lies back; `asked_at` is when
+    they were asked for (None: at the same instant). Both are by our own clock. `token_fingerprint`
+    names the access token that was sent.
+    """
+
+    key: AccountKey
+    source: str
+    at: datetime
+    outcome: UsageSnapshot | Failure
+    token_fingerprint: str | None = None
+    clock_offset: timedelta | None = None
+    asked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshMoved:
+    """A refresh of one account moved on; `progress` None clears the line."""
+
+    key: AccountKey
+    progress: RefreshProgress | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What the store holds: at the start, and whenever another process read an account."""
+
+    accounts: tuple[AccountState, ...]
+    #: the store is all there is (a viewer): accounts that it lacks are gone
+    whole: bool = False
+
+
+PoolEvent: TypeAlias = Listed | SourceFailed | Read | RefreshMoved | Recalled

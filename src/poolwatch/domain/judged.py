@@ -1,0 +1,66 @@
+"""One account judged at one moment, and the settings that judge it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from poolwatch.domain.account_state import AccountState
+from poolwatch.domain.status import AccountStatus, Section, Status, derive_status, section_of
+
+DEFAULT_CREDITS_PER_USD: Final = Decimal(25)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRules:
+    """The settings that judge a pool."""
+
+    stale_after: timedelta = timedelta(seconds=900)
+    amber_percent: float = 60
+    red_percent: float = 90
+    #: 0 turns USD off everywhere
+    credits_per_usd: Decimal = DEFAULT_CREDITS_PER_USD
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """One account with everything derived at one moment."""
+
+    account: AccountState
+    status: AccountStatus
+    section: Section
+    stale: bool
+    #: the figures that the status rests on are stale, although something newer was said of the account
+    stale_base: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name as drawn."""
+        return self.account.name.full
+
+    @property
+    def counted(self) -> bool:
+        """Whether totals and resets count it: neither disabled nor deactivated."""
+        return self.status.kind not in (Status.DISABLED, Status.DEACTIVATED)
+
+
+def is_stale(at: datetime | None, now: datetime, rules: PoolRules) -> bool:
+    """Whether a field said at `at` is old; what was never said is not old but unknown."""
+    return at is not None and now - at > rules.stale_after
+
+
+def judge(
+    account: AccountState, now: datetime, rules: PoolRules, clock_offset: timedelta = timedelta(0)
+) -> Judged:
+    """The account with all that follows from `now`, which is our own clock.
+
+    Ages are told by it, for readings and troubles are dated by it; tokens and resets belong to the
+    server, whose clock is ahead by `clock_offset`.
+    """
+    status = derive_status(account, now + clock_offset)
+    section = section_of(status, account.trouble, now)
+    stale = is_stale(account.read_at, now, rules)
+    base = account.usage.base
+    return Judged(account, status, section, stale, stale or is_stale(base.at if base else None, now, rules))

@@ -1,0 +1,133 @@
+"""How one account's state follows a reading, a refresh, or a login that was replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from poolwatch.domain.account import Listing
+from poolwatch.domain.account_state import LATELY_KEPT, AccountState, DeadLogin, Happening
+from poolwatch.domain.events import Read, RefreshMoved
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
+from poolwatch.domain.refresh import TokenOutcome, TokenStep, usage_changes
+
+
+def with_listings(account: AccountState, listings: Sequence[Listing]) -> AccountState:
+    """The account under these entries; verdicts about tokens that no entry holds any more are forgotten."""
+    held = {listing.token.fingerprint for listing in listings}
+    rejected = account.rejected & {mark for mark in held if mark is not None}
+    refreshers = {listing.token.refresh_fingerprint for listing in listings}
+    dead, trouble = account.dead_login, account.login_trouble
+    if (
+        dead is not None
+        and dead.refresh_fingerprint is not None
+        and dead.refresh_fingerprint not in refreshers
+    ):
+        dead, trouble = None, None
+    acted = account.acting.token.refresh_fingerprint if account.listings else None
+    if dead is None and acted is not None and acted not in refreshers:
+        trouble = None
+    return replace(
+        account, listings=tuple(listings), rejected=rejected, dead_login=dead, login_trouble=trouble
+    )
+
+
+def after_read(account: AccountState, event: Read) -> AccountState:
+    """The account after one source was asked for its usage."""
+    if isinstance(event.outcome, Failure):
+        return _read_failed(account, event, event.outcome)
+    usage = account.usage.merged(event.outcome, event.at, event.source)
+    changes = usage_changes(account.usage, usage)
+    lately = _late(account, Happening(event.at, changes=changes)) if changes else account.lately
+    read_at = event.at if account.read_at is None else max(event.at, account.read_at)
+    read = replace(
+        account,
+        usage=usage,
+        read_at=read_at,
+        tried_at=event.asked_at or event.at,
+        failures=0,
+        lately=lately,
+    )
+    trouble = account.reading_trouble
+    if trouble is not None and event.at < trouble.since:
+        return read  # a pool's cached figures from before the trouble do not say that it is over
+    return replace(read, reading_trouble=None, deactivations=0)
+
+
+def _read_failed(account: AccountState, event: Read, failure: Failure) -> AccountState:
+    tried = replace(account, tried_at=event.asked_at or event.at, failures=account.failures + 1)
+    former = account.reading_trouble
+    again = former is not None and former.kind is failure.kind
+    if not again and not _just_said(account, failure):
+        tried = replace(tried, lately=_late(account, Happening(event.at, failure=failure)))
+    if failure.kind is FailureKind.UNAUTHORIZED:
+        mark = event.token_fingerprint
+        rejected = account.rejected | {mark} if mark else account.rejected
+        return replace(tried, rejected=rejected, reading_trouble=None)
+    if failure.kind is FailureKind.NO_TOKEN:
+        return replace(tried, failures=account.failures)
+    # only a good reading says that an account is not deactivated: an unreachable service says nothing
+    said = account.deactivations + (failure.kind is FailureKind.DEACTIVATION_REPORTED)
+    since = former.since if former is not None and again else event.at
+    trouble = Trouble(failure.kind, failure.message, since, failure.retry_at, failure.detail)
+    return replace(tried, reading_trouble=trouble, deactivations=said)
+
+
+def _just_said(account: AccountState, failure: Failure) -> bool:
+    latest = account.lately[0].failure if account.lately else None
+    return latest is not None and latest.kind is failure.kind
+
+
+def after_refresh(account: AccountState, event: RefreshMoved) -> AccountState:
+    """The account after its refresh moved on; each step's verdict and the end are taken in once."""
+    progress = event.progress
+    if progress is None:
+        return replace(account, refresh=None)
+    moved = replace(account, refresh=progress)
+    former = account.refresh
+    if progress.token is not None and (former is None or former.token is not progress.token):
+        moved = _after_token_step(moved, progress.token, event.at)
+    ended = former is not None and former.done and former.started_at == progress.started_at
+    if progress.done and not ended:
+        moved = replace(moved, lately=_late(moved, Happening(event.at, refresh=progress)))
+    return moved
+
+
+def _after_token_step(account: AccountState, step: TokenStep, at: datetime) -> AccountState:
+    standing = account.login_trouble
+    # that two files hold one login is learnt and forgotten by listing them
+    lasting = standing if standing is not None and standing.kind is FailureKind.CONFLICT else None
+    match step.outcome:
+        case TokenOutcome.REFRESHED | TokenOutcome.ADOPTED | TokenOutcome.DELEGATED:
+            return replace(account, login_trouble=lasting, dead_login=None)
+        case TokenOutcome.CURRENT if account.dead_login is None and not account.ambiguous:
+            return replace(account, login_trouble=lasting)
+        case TokenOutcome.REJECTED_FOR_GOOD:
+            dead = DeadLogin(step.refresh_fingerprint, step.problem or LoginProblem.REJECTED, at)
+            return replace(account, dead_login=dead, login_trouble=_login_trouble(account, step, at))
+        case TokenOutcome.AMBIGUOUS:
+            return replace(account, login_trouble=_login_trouble(account, step, at))
+        case TokenOutcome.FAILED if not account.ambiguous:
+            return replace(account, login_trouble=_login_trouble(account, step, at))
+        case TokenOutcome.BLOCKED if step.failure is not None and not account.ambiguous:
+            return replace(account, login_trouble=_login_trouble(account, step, at))
+        case _:
+            # a lost reply stays lost until a later exchange is answered
+            return account
+
+
+def _login_trouble(account: AccountState, step: TokenStep, at: datetime) -> Trouble:
+    kind = FailureKind.TOKEN_REFRESH
+    if step.outcome is TokenOutcome.AMBIGUOUS:
+        kind = FailureKind.AMBIGUOUS
+    elif step.outcome is TokenOutcome.BLOCKED and step.failure is not None:
+        kind = step.failure.kind
+    message = step.failure.message if step.failure is not None else (step.detail or "")
+    former = account.login_trouble
+    since = step.lost_at or (former.since if former is not None and former.kind is kind else at)
+    return Trouble(kind, message, since, step.retry_at, step.detail)
+
+
+def _late(account: AccountState, happening: Happening) -> tuple[Happening, ...]:
+    return (happening, *account.lately)[:LATELY_KEPT]

@@ -1,0 +1,58 @@
+"""Readings outlive the run: saved in small batches, with a history row for each figure that moved."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Final
+
+from poolwatch.domain.pool import AccountState
+from poolwatch.monitor.clock import Clock
+from poolwatch.monitor.ledger import Ledger
+from poolwatch.monitor.ports import ReadingStore
+
+SAVE_SECONDS: Final = 1.0
+
+
+class Keeping:
+    """Writes what the ledger marks as unsaved."""
+
+    def __init__(self, ledger: Ledger, store: ReadingStore, clock: Clock) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._clock = clock
+        self._writing = asyncio.Lock()
+        self._moved: list[tuple[AccountState, AccountState, datetime]] = []
+        ledger.on_reading(self._on_reading)
+
+    async def run(self) -> None:
+        """Save for ever, about once a second when there is something; ends by cancellation."""
+        while True:
+            await self._clock.sleep(SAVE_SECONDS)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Save everything unsaved now. Cancelling the wait does not end the saving."""
+        await asyncio.shield(asyncio.create_task(self._save()))
+
+    async def _save(self) -> None:
+        async with self._writing:
+            await self._save_unsaved()
+
+    async def _save_unsaved(self) -> None:
+        moved, self._moved = self._moved, []
+        for before, after, at in moved:
+            await self._store.record(after.key.id, before.usage, after.usage, at)
+        state = self._ledger.state
+        unsaved = [state.accounts[key] for key in self._ledger.unsaved if key in state.accounts]
+        gone = [key.id for key in self._ledger.gone]
+        self._ledger.unsaved.clear()
+        self._ledger.gone.clear()
+        if unsaved:
+            await self._store.save(unsaved)
+        if gone:
+            await self._store.forget(gone)
+
+    def _on_reading(self, before: AccountState, after: AccountState) -> None:
+        if after.read_at is not None:
+            self._moved.append((before, after, after.read_at))

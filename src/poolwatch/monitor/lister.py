@@ -1,0 +1,140 @@
+"""Keeps the list of accounts: looks at every source on its own, so that a hung one holds up no other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from poolwatch.domain.account import Listing
+from poolwatch.domain.failure import Failure
+from poolwatch.domain.pool import Listed, SourceFailed
+from poolwatch.domain.schedule import RETRY_AFTER_CEILING, backoff
+from poolwatch.monitor.clock import Clock
+from poolwatch.monitor.guard import internal_error
+from poolwatch.monitor.ledger import Ledger
+from poolwatch.sources.source import Source
+
+#: Files are looked at (stat only) this often, so that a new login appears by itself.
+WATCH_SECONDS: Final = 3.0
+#: The first retry after a source could not list comes after about this long.
+_RETRY: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the last look at a source saw, and when it is listed again even if nothing seems to change."""
+
+    signature: Hashable
+    at: datetime
+    again_at: datetime
+    failures: int = 0
+
+
+class Lister:
+    """Lists sources; `told` is called after each of them."""
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        ledger: Ledger,
+        interval: timedelta,
+        clock: Clock,
+        draw: Callable[[], float],
+        told: Callable[[], None],
+    ) -> None:
+        self._sources = dict(sources)
+        self._ledger = ledger
+        self._interval = interval
+        self._clock = clock
+        self._draw = draw
+        self._told = told
+        self._looks: dict[str, _Look] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._looking: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """All sources by name."""
+        return self._sources
+
+    def add(self, source: Source) -> None:
+        """Watch one more source from now on."""
+        self._sources[source.name] = source
+
+    async def run(self) -> None:
+        """Watch every source for ever; ends only by cancellation."""
+        try:
+            while True:
+                for name, source in self._sources.items():
+                    if name not in self._looking:
+                        self._looking[name] = asyncio.create_task(self._look(source))
+                self._settle()
+                await self._clock.sleep(WATCH_SECONDS)
+        finally:
+            tasks = list(self._looking.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def list_all(self) -> None:
+        """Ask every source once for its accounts."""
+        await asyncio.gather(*(self.list_source(source) for source in list(self._sources.values())))
+        self._ledger.settle()
+
+    async def list_source(self, source: Source) -> None:
+        """Ask one source for its accounts; when it cannot say, what it last said stays.
+
+        One at a time, so that an older list never overwrites a newer one.
+        """
+        async with self._locks.setdefault(source.name, asyncio.Lock()):
+            signature = await _signature(source)
+            listed = await _accounts(source, self._clock.now())
+            now = self._clock.now()
+            if isinstance(listed, Failure):
+                last = self._looks.get(source.name)
+                failures = last.failures + 1 if last is not None else 1
+                again_at = now + self._retry_after(listed, failures, now)
+                self._looks[source.name] = _Look(signature, now, again_at, failures)
+                self._ledger.take(SourceFailed(source.name, listed, now))
+            else:
+                self._looks[source.name] = _Look(signature, now, now + self._interval)
+                self._ledger.take(Listed(source.name, listed, now))
+        self._settle()
+        self._told()
+
+    def _retry_after(self, failure: Failure, failures: int, now: datetime) -> timedelta:
+        wait = min(backoff(_RETRY, failures, self._draw()), max(self._interval, _RETRY))
+        if failure.retry_at is None:
+            return wait
+        return max(wait, min(failure.retry_at - now, RETRY_AFTER_CEILING))
+
+    async def _look(self, source: Source) -> None:
+        try:
+            last = self._looks.get(source.name)
+            now = self._clock.now()
+            timely = last is not None and last.at <= now < last.again_at
+            if last is None or not timely or await _signature(source) != last.signature:
+                await self.list_source(source)
+        finally:
+            self._looking.pop(source.name, None)
+
+    def _settle(self) -> None:
+        if self._sources.keys() <= self._ledger.state.sources.keys():
+            self._ledger.settle()
+
+
+async def _signature(source: Source) -> Hashable:
+    try:
+        return await source.signature()
+    except Exception as error:  # noqa: BLE001 - an error of one source must not end the watch of all
+        return internal_error(error)
+
+
+async def _accounts(source: Source, at: datetime) -> tuple[Listing, ...] | Failure:
+    try:
+        return await source.list_accounts(at)
+    except Exception as error:  # noqa: BLE001 - an error of one source must not end the watch of all
+        return internal_error(error)

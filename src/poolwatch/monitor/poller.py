@@ -1,0 +1,301 @@
+"""The one long-lived poll loop: polls what is due, and never more at once than allowed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from poolwatch.domain.account import AccountKey, Custody, Listing
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.pool import AccountState, Read, Recalled
+from poolwatch.domain.schedule import POLL_FLOOR
+from poolwatch.domain.status import token_is_live
+from poolwatch.monitor.agenda import Agenda
+from poolwatch.monitor.clock import Clock
+from poolwatch.monitor.guard import internal_error
+from poolwatch.monitor.ledger import Ledger
+from poolwatch.monitor.lister import WATCH_SECONDS, Lister
+from poolwatch.monitor.ports import ReadingStore
+from poolwatch.sources.source import Source, UsageReading
+
+__all__ = ["WATCH_SECONDS", "Pace", "Poller"]
+
+#: The loop wakes at least this often, to notice that the machine slept.
+_LONGEST_NAP: Final = 5.0
+#: The floor between automatic polls of one account by all processes together, as a share of the interval.
+_FLOOR_SHARE: Final = 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often and how many at once."""
+
+    interval: timedelta
+    concurrency: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Poll:
+    """A poll under way and the source it asks."""
+
+    task: asyncio.Task[None]
+    source: str
+
+
+class Poller:
+    """Polls accounts through their sources. It owns no state: readings go to the ledger."""
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        ledger: Ledger,
+        store: ReadingStore,
+        pace: Pace,
+        clock: Clock,
+        draw: Callable[[], float],
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._pace = pace
+        self._clock = clock
+        self._lister = Lister(sources, ledger, pace.interval, clock, draw, self._on_listed)
+        self.agenda = Agenda(pace.interval, draw)
+        self._visible: frozenset[AccountKey] = frozenset()
+        self._running: dict[AccountKey, _Poll] = {}
+        self._nudged = asyncio.Event()
+        self._raw: dict[AccountKey, str] = {}
+        #: accounts without a live token when last looked at
+        self._lifeless: set[AccountKey] = set()
+        #: accounts whose login came back to life: their next poll need not wait for the usual floor
+        self._revived: set[AccountKey] = set()
+        self.paused = False
+
+    def set_visible(self, keys: Collection[AccountKey]) -> None:
+        """These accounts are on screen and go first."""
+        self._visible = frozenset(keys)
+
+    def set_paused(self, paused: bool) -> None:
+        """Stop or resume automatic polls; what a person asks for still runs."""
+        if self.paused and not paused:
+            self.agenda.catch_up(self._clock.now(), self._visible)
+        self.paused = paused
+        self._nudged.set()
+
+    def raw(self, key: AccountKey) -> str | None:
+        """The last payload of the account in this run, redacted."""
+        return self._raw.get(key)
+
+    def add_source(self, source: Source) -> None:
+        """Monitor one more source from now on."""
+        self._lister.add(source)
+
+    async def run(self) -> None:
+        """List and poll for ever; ends only by cancellation."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._lister.run())
+                group.create_task(self._poll())
+        finally:
+            tasks = [poll.task for poll in self._running.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def list_all(self) -> None:
+        """Ask every source once for its accounts."""
+        await self._lister.list_all()
+
+    async def list_source(self, source: Source) -> None:
+        """Ask one source for its accounts; when it cannot say, what it last said stays."""
+        await self._lister.list_source(source)
+
+    async def relist(self, source_name: str) -> None:
+        """Look again at one source, after something was done to its logins."""
+        source = self._lister.sources.get(source_name)
+        if source is not None:
+            await self._lister.list_source(source)
+
+    async def read(self, key: AccountKey) -> UsageReading | None:
+        """Fetch one account's usage now and take it in; None when no live token is at hand."""
+        account = self._ledger.state.accounts.get(key)
+        chosen = self.live_listing(account) if account is not None else None
+        if chosen is None:
+            return None
+        source = self._lister.sources[chosen.ref.source]
+        reading = await self._fetch(source, chosen)
+        now = self._clock.now()
+        if reading.raw is not None:
+            self._raw[key] = reading.raw
+        if _no_longer_there(reading):
+            await self._lister.list_source(source)
+            return reading
+        self._ledger.take(
+            Read(
+                key,
+                source.name,
+                now,
+                reading.outcome,
+                reading.token_fingerprint,
+                clock_offset=reading.clock_offset,
+            )
+        )
+        account = self._ledger.state.accounts.get(key)
+        if account is not None:
+            self.agenda.plan(account, now, self._ledger.state.clock_offset)
+            if self.live_listing(account) is None:
+                self._lifeless.add(key)
+            else:
+                self._lifeless.discard(key)
+        self._nudged.set()
+        return reading
+
+    def live_listing(self, account: AccountState) -> Listing | None:
+        """The entry to ask: the acting one if its token lives, else any whose token does.
+
+        A pool keeps its tokens to itself: its entries live as long as it answers.
+        """
+        now = self._clock.now() + self._ledger.state.clock_offset
+        live = [
+            listing
+            for listing in account.listings
+            if listing.polled
+            and listing.ref.source in self._lister.sources
+            and (
+                self._answers(listing.ref.source)
+                if listing.custody is Custody.POOL
+                else token_is_live(listing, account.rejected, now)
+            )
+        ]
+        if not live:
+            return None
+        return account.acting if account.acting in live else live[0]
+
+    def _answers(self, source_name: str) -> bool:
+        source = self._ledger.state.sources.get(source_name)
+        return source is None or source.failure is None
+
+    async def _fetch(self, source: Source, listing: Listing) -> UsageReading:
+        offset = self._ledger.state.clock_offset
+        try:
+            return await source.fetch_usage(listing.ref, self._clock.now(), offset)
+        except Exception as error:  # noqa: BLE001 - an error with one account must not end the polls of all
+            return UsageReading(internal_error(error))
+
+    def _on_listed(self) -> None:
+        state, now = self._ledger.state, self._clock.now()
+        self.agenda.follow(state, now, self._visible)
+        for gone in self._raw.keys() - state.accounts.keys():
+            del self._raw[gone]
+        self._lifeless &= state.accounts.keys()
+        self._revived &= state.accounts.keys()
+        revived = [state.accounts[key] for key in self._lifeless]
+        revived = [account for account in revived if self.live_listing(account) is not None]
+        keys = {account.key for account in revived}
+        self._lifeless -= keys
+        self._revived |= keys
+        self.agenda.hasten(revived, now, self._visible)
+        self._nudged.set()
+
+    async def _poll(self) -> None:
+        while True:
+            self._nudged.clear()
+            now = self._clock.now()
+            self.agenda.wake(self._ledger.state, now, self._visible)
+            full = self.paused or self._start_due(now)
+            await self._nap(now, until_nudged=full)
+
+    def _start_due(self, now: datetime) -> bool:
+        """Start what is due; True when something due has to wait until a poll ends.
+
+        One source never takes the last slot from the others: it may be hung.
+        """
+        limit = self._pace.concurrency
+        share = limit if len(self._lister.sources) == 1 else max(1, limit - 1)
+        busy = Counter(poll.source for poll in self._running.values())
+        waits = False
+        for key in self.agenda.take_due(now, self._visible, len(self._ledger.state.accounts)):
+            if len(self._running) >= limit:
+                return True
+            account = self._ledger.state.accounts.get(key)
+            listing = self.live_listing(account) if account is not None else None
+            if listing is None or key in self._running:
+                self.agenda.hold(key, now + self._pace.interval)
+                if listing is None:
+                    self._lifeless.add(key)
+            elif busy[listing.ref.source] >= share:
+                waits = True
+            else:
+                self.agenda.hold(key, now + self._pace.interval)
+                busy[listing.ref.source] += 1
+                self._start(key, listing.ref.source)
+        return waits
+
+    def _start(self, key: AccountKey, source: str) -> None:
+        task = asyncio.create_task(self._poll_one(key))
+        self._running[key] = _Poll(task, source)
+        task.add_done_callback(lambda done: self._ended(key, done))
+
+    def _ended(self, key: AccountKey, task: asyncio.Task[None]) -> None:
+        self._running.pop(key, None)
+        self._nudged.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a poll ended in an error", "exception": error, "task": task}
+            )
+
+    async def _poll_one(self, key: AccountKey) -> None:
+        account = self._ledger.state.accounts.get(key)
+        if account is None:
+            return
+        now = self._clock.now()
+        floor = self._floor(account, now)
+        if await self._store.claim_poll(key.id, now, floor):
+            self._revived.discard(key)
+            await self.read(key)
+        else:
+            await self._adopt(key, now)
+
+    async def _adopt(self, key: AccountKey, now: datetime) -> None:
+        """Another process polled this account just now: take its reading from the store."""
+        stored = [account for account in await self._store.load_accounts() if account.key == key]
+        if stored:
+            self._ledger.take(Recalled(tuple(stored)))
+        account = self._ledger.state.accounts.get(key)
+        if account is not None:
+            self.agenda.plan(account, now, self._ledger.state.clock_offset)
+            due = self.agenda.due_at(key)
+            if due is None or due <= now:
+                self.agenda.hold(key, now + self._pace.interval)
+
+    def _floor(self, account: AccountState, now: datetime) -> timedelta:
+        """Nobody polled for most of an interval; or, once a window reset, nobody since that reset."""
+        floor = self._pace.interval * _FLOOR_SHARE
+        if account.key in self._revived:
+            return min(floor, POLL_FLOOR)
+        offset = self._ledger.state.clock_offset
+        resets = [
+            window.resets_at - offset
+            for window in account.usage.windows
+            if window.resets_at is not None and account.tried_at is not None
+            if account.tried_at < window.resets_at - offset <= now
+        ]
+        return min(floor, now - max(resets)) if resets else floor
+
+    async def _nap(self, now: datetime, *, until_nudged: bool) -> None:
+        due = None if until_nudged else self.agenda.next_due()
+        nap = _LONGEST_NAP if due is None else min(max((due - now).total_seconds(), 0.0), _LONGEST_NAP)
+        sleeper = asyncio.ensure_future(self._clock.sleep(nap))
+        nudge = asyncio.ensure_future(self._nudged.wait())
+        try:
+            await asyncio.wait({sleeper, nudge}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeper.cancel()
+            nudge.cancel()
+
+
+def _no_longer_there(reading: UsageReading) -> bool:
+    return isinstance(reading.outcome, Failure) and reading.outcome.kind is FailureKind.NO_TOKEN

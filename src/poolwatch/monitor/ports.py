@@ -1,0 +1,112 @@
+"""What the monitor asks of the rooms below it, so that it can be run with others in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from poolwatch.domain.account import AccountKey, Listing
+from poolwatch.domain.pool import AccountState
+from poolwatch.domain.refresh import TokenStep
+from poolwatch.domain.usage import Usage
+
+
+class ReadingStore(Protocol):
+    """Where readings outlive a run. No method raises for a full or broken disk: that is a notice."""
+
+    async def load_accounts(self) -> tuple[AccountState, ...]:
+        """The last state of every account."""
+        ...
+
+    async def save(self, accounts: Sequence[AccountState]) -> None:
+        """Keep these accounts' state."""
+        ...
+
+    async def forget(self, account_ids: Sequence[str]) -> None:
+        """Drop the state of accounts that no source lists; their history stays."""
+        ...
+
+    async def record(self, account_id: str, before: Usage, after: Usage, at: datetime) -> None:
+        """Append a history row for each figure that moved."""
+        ...
+
+    async def claim_poll(self, account_id: str, now: datetime, floor: timedelta) -> bool:
+        """Whether this process may poll now: nobody did within `floor`. Recorded when true."""
+        ...
+
+    async def note_poll(self, account_id: str, now: datetime) -> None:
+        """Record a poll that a person asked for, which the floor does not bind."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """One token step asked for; `now` is the server's clock."""
+
+    listing: Listing
+    now: datetime
+    #: spend a login although the reply to its last exchange was lost
+    try_once: bool = False
+    #: refresh tokens (keyed fingerprints) held by other files
+    other_holders: frozenset[str] = frozenset()
+    #: access tokens (keyed fingerprints) that a 401 rejected
+    rejected: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A refresh that an earlier run did not see the end of, and how it stands now."""
+
+    key: AccountKey | None
+    place: str
+    step: TokenStep
+
+
+class TokenKeeper(Protocol):
+    """The custody room: the one place that may spend a token."""
+
+    async def step(self, request: TokenRequest, on_delegating: Callable[[], None]) -> TokenStep:
+        """Run the token step of a refresh for one login; every failure is an outcome.
+
+        `on_delegating` is called when the login's own program starts to renew it.
+        """
+        ...
+
+    async def recover(self, now: datetime) -> tuple[Interrupted, ...]:
+        """Finish what an earlier run left behind, without the network; what needs a person is told."""
+        ...
+
+
+class Asked(StrEnum):
+    """What a viewer asks of the process that polls."""
+
+    REFRESH = "refresh"
+    USAGE = "usage"
+    POLL = "poll"
+    #: a refresh that may spend a login although the reply to its last exchange was lost
+    TRY_ONCE = "try_once"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerRequest:
+    """One wish of another poolwatch on this machine."""
+
+    id: int
+    account_id: str
+    asked: Asked
+    asked_at: datetime
+
+
+class RequestQueue(Protocol):
+    """How a viewer reaches the process that polls."""
+
+    async def ask(self, account_id: str, asked: Asked, now: datetime) -> bool:
+        """Put a wish and wait a few seconds for it to be taken; False when nobody answered."""
+        ...
+
+    async def take(self, now: datetime) -> tuple[OwnerRequest, ...]:
+        """The wishes that came since the last call; taking them is the answer."""
+        ...

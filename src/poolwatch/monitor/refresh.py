@@ -1,0 +1,205 @@
+"""The refresh chain of one account: the token step, then the usage step, each shown as it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from poolwatch.domain.account import AccountKey, Custody, Listing
+from poolwatch.domain.changes import Answer, AnswerKind
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.pool import AccountState, PoolState, RefreshMoved
+from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep, usage_changes
+from poolwatch.domain.status import token_is_live
+from poolwatch.monitor.clock import Clock
+from poolwatch.monitor.guard import internal_error
+from poolwatch.monitor.ledger import Ledger
+from poolwatch.monitor.poller import Poller
+from poolwatch.monitor.ports import ReadingStore, TokenKeeper, TokenRequest
+
+#: Refreshes at work at once, pool-wide.
+IN_FLIGHT: Final = 2
+#: A refresh of many leaves a token alone that lives at least this long.
+FRESH_ENOUGH: Final = timedelta(hours=24)
+#: A refresh of many spends no login again sooner than this after its last attempt.
+ATTEMPT_SPACING: Final = timedelta(seconds=60)
+#: Outcomes that a token exchange may stand behind.
+_ATTEMPTS: Final = frozenset(
+    {TokenOutcome.REFRESHED, TokenOutcome.FAILED, TokenOutcome.REJECTED_FOR_GOOD, TokenOutcome.AMBIGUOUS}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """The last exchange of an account's token, and the entry that it spoke of."""
+
+    listing: Listing
+    step: TokenStep
+    at: datetime
+
+
+class RefreshChain:
+    """Runs refreshes: one per account at a time, two pool-wide."""
+
+    def __init__(
+        self, poller: Poller, ledger: Ledger, keeper: TokenKeeper, store: ReadingStore, clock: Clock
+    ) -> None:
+        self._poller = poller
+        self._ledger = ledger
+        self._keeper = keeper
+        self._store = store
+        self._clock = clock
+        self._slots = asyncio.Semaphore(IN_FLIGHT)
+        self._running: dict[AccountKey, asyncio.Task[RefreshProgress]] = {}
+        self._attempts: dict[AccountKey, _Attempt] = {}
+
+    def start(
+        self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False
+    ) -> Answer:
+        """Begin a refresh and return at once; the ledger shows how it goes."""
+        objection = self.objection(key, usage_only=usage_only, override=override, try_once=try_once)
+        if objection is not None:
+            return objection
+        self._begin(key, usage_only=usage_only, try_once=try_once)
+        return Answer(AnswerKind.STARTED)
+
+    def objection(
+        self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False
+    ) -> Answer | None:
+        """Why a refresh does not begin now, or None: it runs, must wait, or needs a word of the person.
+
+        Asking to try once is a second key press already, so it overrides a Retry-After as well.
+        """
+        account = self._ledger.state.accounts.get(key)
+        if key in self._running or account is None:
+            return Answer(AnswerKind.RUNNING)
+        retry_at = _throttled_until(account, usage_only=usage_only)
+        if retry_at is not None and retry_at > self._clock.now() and not (override or try_once):
+            return Answer(AnswerKind.THROTTLED, retry_at)
+        if not usage_only and not try_once and account.ambiguous and account.login_trouble is not None:
+            return Answer(AnswerKind.ASK_ONCE, account.login_trouble.since)
+        return None
+
+    async def run(
+        self, key: AccountKey, *, usage_only: bool = False, try_once: bool = False, only_if_due: bool = False
+    ) -> RefreshProgress:
+        """Refresh and wait for the end; joins a refresh of the account that is already running.
+
+        Cancelling the wait does not end the refresh.
+        """
+        task = self._running.get(key) or self._begin(
+            key, usage_only=usage_only, try_once=try_once, only_if_due=only_if_due
+        )
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Stop watching what runs. A token being spent goes on in its own process."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin(
+        self, key: AccountKey, *, usage_only: bool, try_once: bool, only_if_due: bool = False
+    ) -> asyncio.Task[RefreshProgress]:
+        progress = RefreshProgress(self._clock.now(), usage_only=usage_only)
+        self._ledger.take(RefreshMoved(key, progress, progress.started_at))
+        task = asyncio.create_task(self._chain(key, progress, try_once=try_once, only_if_due=only_if_due))
+        self._running[key] = task
+        task.add_done_callback(lambda _: self._running.pop(key, None))
+        return task
+
+    async def _chain(
+        self, key: AccountKey, progress: RefreshProgress, *, try_once: bool, only_if_due: bool
+    ) -> RefreshProgress:
+        async with self._slots:
+            before = self._ledger.state.accounts.get(key)
+            if before is None:
+                return replace(progress, done=True)
+            if not progress.usage_only:
+                token = await self._token_step(before, progress, try_once=try_once, only_if_due=only_if_due)
+                progress = replace(progress, token=token)
+                await self._look_again(before)
+                self._ledger.take(RefreshMoved(key, progress, self._clock.now()))
+            usage = await self._usage_step(key)
+            after = self._ledger.state.accounts.get(key)
+            changes = usage_changes(before.usage, after.usage) if after is not None else ()
+            progress = replace(progress, usage=usage, changes=changes, done=True)
+            self._ledger.take(RefreshMoved(key, progress, self._clock.now()))
+            return progress
+
+    async def _token_step(
+        self, account: AccountState, progress: RefreshProgress, *, try_once: bool, only_if_due: bool
+    ) -> TokenStep:
+        listing = account.acting
+        now = self._clock.now() + self._ledger.state.clock_offset
+        if only_if_due:
+            if not _is_due(listing, account.rejected, now):
+                return TokenStep(TokenOutcome.CURRENT)
+            last = self._attempts.get(account.key)
+            recent = last is not None and self._clock.now() - last.at < ATTEMPT_SPACING
+            if last is not None and recent and last.listing == listing:
+                return last.step
+        others = _other_holders(self._ledger.state, listing)
+        request = TokenRequest(listing, now, try_once, others, account.rejected)
+
+        def show_delegating() -> None:
+            shown = replace(progress, delegating=True)
+            self._ledger.take(RefreshMoved(account.key, shown, self._clock.now()))
+
+        try:
+            step = await self._keeper.step(request, show_delegating)
+        except Exception as error:  # noqa: BLE001 - the card must not say "refreshing" for ever
+            step = TokenStep(TokenOutcome.FAILED, failure=internal_error(error))
+        if step.outcome in _ATTEMPTS:
+            self._attempts[account.key] = _Attempt(listing, step, self._clock.now())
+        return step
+
+    async def _look_again(self, account: AccountState) -> None:
+        await asyncio.gather(*(self._poller.relist(source) for source in account.sources))
+
+    async def _usage_step(self, key: AccountKey) -> UsageStep:
+        account = self._ledger.state.accounts.get(key)
+        if account is None or self._poller.live_listing(account) is None:
+            return UsageStep(tried=False)
+        await self._store.note_poll(key.id, self._clock.now())
+        reading = await self._poller.read(key)
+        if reading is None:
+            return UsageStep(tried=False)
+        failure = reading.outcome if isinstance(reading.outcome, Failure) else None
+        was_sent = failure is None or failure.kind is not FailureKind.NO_TOKEN
+        return UsageStep(failure, reading.elapsed_seconds, tried=was_sent)
+
+
+def _throttled_until(account: AccountState, *, usage_only: bool) -> datetime | None:
+    """The end of the Retry-After that the usage service or, for a whole refresh, the token issuer gave."""
+    reading, last = account.reading_trouble, account.refresh
+    ends = [reading.retry_at if reading is not None and reading.kind is FailureKind.THROTTLED else None]
+    if not usage_only and last is not None and last.token is not None and last.token.failure is not None:
+        ends.append(last.token.retry_at if last.token.failure.kind is FailureKind.THROTTLED else None)
+    return max((end for end in ends if end is not None), default=None)
+
+
+def _is_due(listing: Listing, rejected: frozenset[str], now: datetime) -> bool:
+    """Whether a refresh of many runs the token step: the token is of no use now or within a day."""
+    expires_at = listing.token.expires_at
+    ends_soon = expires_at is not None and expires_at < now + FRESH_ENOUGH
+    match listing.custody:
+        case Custody.STATIC:
+            return True  # it spends nothing, and says that there is nothing to renew
+        case Custody.POOL:
+            return ends_soon or listing.says_login_needed
+        case _:
+            return ends_soon or not token_is_live(listing, rejected, now)
+
+
+def _other_holders(state: PoolState, listing: Listing) -> frozenset[str]:
+    """Refresh tokens that other files hold: the same one in two places is a conflict."""
+    return frozenset(
+        each.token.refresh_fingerprint
+        for account in state.accounts.values()
+        for each in account.listings
+        if each.ref.place != listing.ref.place and each.token.refresh_fingerprint is not None
+    )

@@ -1,0 +1,203 @@
+"""One poolwatch at work: it polls while it holds the poll lock, and watches the store while another does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.changes import Answer, AnswerKind, PoolChanged
+from poolwatch.domain.pool import AccountState, PoolState, Recalled, RefreshMoved
+from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.monitor.bulk import BulkRefresh
+from poolwatch.monitor.clock import Clock
+from poolwatch.monitor.keeping import Keeping
+from poolwatch.monitor.ledger import Ledger
+from poolwatch.monitor.poller import Poller
+from poolwatch.monitor.ports import Asked, OwnerRequest, ReadingStore, RequestQueue, TokenKeeper
+from poolwatch.monitor.refresh import RefreshChain
+from poolwatch.sources.source import Source
+
+#: A viewer reads the store this often.
+VIEW_SECONDS: Final = 2.0
+#: The polling process looks for wishes of others this often.
+SERVE_SECONDS: Final = 0.5
+
+
+class PollLock(Protocol):
+    """Only its holder polls; free again when its process ends, however it ends."""
+
+    def try_acquire(self) -> bool:
+        """Take it if it is free."""
+        ...
+
+    def release(self) -> None:
+        """Give it back."""
+        ...
+
+    def holder_words(self) -> str:
+        """Who holds it, for people ("pid 123 on host")."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a session runs."""
+
+    ledger: Ledger
+    poller: Poller
+    chain: RefreshChain
+    bulk: BulkRefresh
+    keeping: Keeping
+    store: ReadingStore
+    keeper: TokenKeeper
+    requests: RequestQueue
+    lock: PollLock
+    clock: Clock
+
+
+class Session:
+    """The monitor as one object: state, changes, and what a person may ask of it."""
+
+    def __init__(self, parts: Parts, source_names: Collection[str], notices: tuple[str, ...] = ()) -> None:
+        self._parts = parts
+        self._source_names = frozenset(source_names)
+        self._notices = notices
+        self.polls = False
+
+    @property
+    def state(self) -> PoolState:
+        """The state of this moment."""
+        return self._parts.ledger.state
+
+    @property
+    def poller(self) -> Poller:
+        """The poll loop."""
+        return self._parts.poller
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Lines about the whole pool, for people."""
+        return self._notices
+
+    def add_notice(self, line: str) -> None:
+        """Say something about the whole pool for as long as this runs."""
+        self._notices = (*self._notices, line)
+        self._tell()
+
+    def add_source(self, source: Source) -> None:
+        """Monitor one more source from now on."""
+        self._source_names |= {source.name}
+        self._parts.poller.add_source(source)
+
+    def changes(self) -> AsyncIterator[PoolChanged]:
+        """Bursts of changes."""
+        return self._parts.ledger.changes()
+
+    async def recall(self) -> None:
+        """Take in what the store remembers of the configured sources, so that figures stand at once."""
+        stored = await self._parts.store.load_accounts()
+        kept = tuple(known for account in stored if (known := self._configured(account)) is not None)
+        self._parts.ledger.take(Recalled(kept, whole=not self.polls))
+
+    async def run(self) -> None:
+        """Poll, or watch until polling falls to this process; ends only by cancellation."""
+        await self.recall()
+        while not self._parts.lock.try_acquire():
+            holder = self._parts.lock.holder_words()
+            self._tell(f"read-only: another poolwatch ({holder}) is polling")
+            await self._parts.clock.sleep(VIEW_SECONDS)
+            await self.recall()
+            self._parts.ledger.settle()
+        # what the former holder saved as it left
+        await self.recall()
+        self.polls = True
+        self._tell()
+        try:
+            await self._recover()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._parts.poller.run())
+                group.create_task(self._parts.keeping.run())
+                group.create_task(self._serve())
+        finally:
+            await self.close()
+
+    async def _recover(self) -> None:
+        """Tell of refreshes that an earlier run left unfinished; the accounts are listed before that."""
+        interrupted = await self._parts.keeper.recover(self._parts.clock.now())
+        if not interrupted:
+            return  # the poll loop lists by itself, without waiting for the slowest source
+        await self._parts.poller.list_all()
+        now = self._parts.clock.now()
+        for each in interrupted:
+            key = each.key if each.key in self.state.accounts else self._key_at(each.place)
+            if key is not None:
+                self._parts.ledger.take(RefreshMoved(key, RefreshProgress(now, token=each.step), now))
+                self._parts.ledger.take(RefreshMoved(key, None, now))
+
+    def _key_at(self, place: str) -> AccountKey | None:
+        for key, account in self.state.accounts.items():
+            if any(listing.ref.place == place for listing in account.listings):
+                return key
+        return None
+
+    async def close(self) -> None:
+        """Save what is unsaved and give the lock back; a token being spent goes on in its own process."""
+        await self._parts.bulk.close()
+        await self._parts.chain.close()
+        if self.polls:
+            await self._parts.keeping.flush()
+            self._parts.lock.release()
+            self.polls = False
+
+    async def refresh(
+        self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False
+    ) -> Answer:
+        """Start a refresh here, or ask the polling process for it.
+
+        The polling process takes a wish as it comes, so what speaks against it is said here.
+        """
+        chain = self._parts.chain
+        if self.polls:
+            return chain.start(key, usage_only=usage_only, override=override, try_once=try_once)
+        objection = chain.objection(key, usage_only=usage_only, override=override, try_once=try_once)
+        if objection is not None:
+            return objection
+        asked = Asked.USAGE if usage_only else Asked.TRY_ONCE if try_once else Asked.REFRESH
+        taken = await self._parts.requests.ask(key.id, asked, self._parts.clock.now())
+        return Answer(AnswerKind.STARTED if taken else AnswerKind.NO_ANSWER)
+
+    async def refresh_many(self, keys: Collection[AccountKey]) -> Answer:
+        """Start a refresh of many; only the polling process does that."""
+        if not self.polls:
+            return Answer(AnswerKind.READ_ONLY)
+        return Answer(AnswerKind.STARTED if self._parts.bulk.start(keys) else AnswerKind.RUNNING)
+
+    def stop_many(self) -> None:
+        """Start no further account."""
+        self._parts.bulk.stop()
+
+    async def _serve(self) -> None:
+        while True:
+            await self._parts.clock.sleep(SERVE_SECONDS)
+            for request in await self._parts.requests.take(self._parts.clock.now()):
+                self._serve_one(request)
+
+    def _serve_one(self, request: OwnerRequest) -> None:
+        key = next((each for each in self.state.accounts if each.id == request.account_id), None)
+        if key is None:
+            return
+        once = request.asked is Asked.TRY_ONCE
+        usage_only = request.asked in (Asked.USAGE, Asked.POLL)
+        self._parts.chain.start(key, usage_only=usage_only, override=True, try_once=once)
+
+    def _configured(self, account: AccountState) -> AccountState | None:
+        listings = tuple(each for each in account.listings if each.ref.source in self._source_names)
+        if not listings:
+            return None
+        return account if len(listings) == len(account.listings) else replace(account, listings=listings)
+
+    def _tell(self, *more: str) -> None:
+        self._parts.ledger.tell(notices=(*self._notices, *more))

@@ -1,0 +1,56 @@
+"""One pass over the accounts whose reading is old, for commands that print and end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from datetime import timedelta
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.pool import AccountState, Recalled
+from poolwatch.monitor.agenda import is_polled
+from poolwatch.monitor.clock import Clock
+from poolwatch.monitor.ledger import Ledger
+from poolwatch.monitor.poller import Poller
+from poolwatch.monitor.ports import ReadingStore
+
+
+class Sweep:
+    """Reads what is older than asked for, never faster than the floor that all processes share."""
+
+    def __init__(
+        self, poller: Poller, ledger: Ledger, store: ReadingStore, clock: Clock, concurrency: int
+    ) -> None:
+        self._poller = poller
+        self._ledger = ledger
+        self._store = store
+        self._clock = clock
+        self._slots = asyncio.Semaphore(concurrency)
+
+    async def run(self, keys: Collection[AccountKey], older_than: timedelta) -> None:
+        """Read these accounts where the last try is at least `older_than` ago; zero reads them all."""
+        await asyncio.gather(*(self._one(key, older_than) for key in keys))
+
+    async def _one(self, key: AccountKey, older_than: timedelta) -> None:
+        async with self._slots:
+            account = self._ledger.state.accounts.get(key)
+            if account is None or not is_polled(account) or self._poller.live_listing(account) is None:
+                return
+            now = self._clock.now()
+            if older_than <= timedelta(0):
+                await self._store.note_poll(key.id, now)
+            elif not _is_due(account, older_than, self._clock):
+                return
+            elif not await self._store.claim_poll(key.id, now, older_than):
+                stored = tuple(each for each in await self._store.load_accounts() if each.key == key)
+                self._ledger.take(Recalled(stored))
+                return
+            await self._poller.read(key)
+
+
+def _is_due(account: AccountState, older_than: timedelta, clock: Clock) -> bool:
+    now = clock.now()
+    trouble = account.reading_trouble
+    if trouble is not None and trouble.retry_at is not None and trouble.retry_at > now:
+        return False
+    return account.tried_at is None or now - account.tried_at >= older_than

@@ -1,0 +1,1 @@
+"""HTTP to services and pools, with caps and deadlines; failures come back as values."""

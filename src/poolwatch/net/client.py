@@ -1,0 +1,241 @@
+"""One client for all requests: total deadlines, byte caps, no redirects, failures as values."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final
+
+from poolwatch import __version__
+from poolwatch.domain.account import Secret
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.text import visible
+from poolwatch.net.lookup import Lookup, Resolver, system_lookup
+from poolwatch.net.reply import Lost, NotSent, Reply, http_date
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+    from poolwatch.net import wire
+
+MEBIBYTE: Final = 1024 * 1024
+USER_AGENT: Final = f"poolwatch/{__version__}"
+
+Headers = Mapping[str, str | Secret]
+
+_SENDABLE: Final = re.compile(r"[!-~]([ -~]*[!-~])?")
+_HOST_LENGTH: Final = 100
+
+
+class HttpClient:
+    """Asks services over HTTP/1.1. Use it as an async context manager, in one event loop.
+
+    `ca_file` replaces the built-in certificate authorities, `lookup` the system's name lookup.
+    """
+
+    def __init__(self, *, ca_file: Path | None = None, lookup: Lookup | None = None) -> None:
+        self._ca_file = ca_file
+        self._lookup = lookup
+        self._transport: wire.Transport | None = None
+        self._resolver: Resolver | None = None
+        self._tls: ssl.SSLContext | None = None
+
+    async def __aenter__(self) -> HttpClient:
+        # imported on a thread: it takes a while, and the screen lives meanwhile
+        await asyncio.to_thread(self._prepare)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._transport is not None:
+            await self._transport.aclose()
+        self._transport = None
+
+    def _prepare(self) -> None:
+        from poolwatch.net import wire
+
+        self._tls = wire.tls_context(self._ca_file)
+        self._resolver = Resolver(self._lookup or system_lookup)
+        self._transport = wire.Transport(self._tls, self._resolver)
+
+    async def get(
+        self, url: str, headers: Headers, *, deadline_seconds: float, cap_bytes: int = MEBIBYTE
+    ) -> Reply | Failure:
+        """The answer to a GET within the total deadline, or why there is none.
+
+        A connection kept from before that turns out to be closed is replaced, once. A redirect is a failure
+        that names the host it points to; nothing is sent there.
+        """
+        from poolwatch.net import wire
+
+        transport, _, _ = self._parts()
+        request = _request("GET", url, headers)
+        if isinstance(request, Failure):
+            return request
+        started = asyncio.get_running_loop().time()
+        progress = wire.Progress(cap_bytes)
+        try:
+            async with asyncio.timeout(deadline_seconds):
+                try:
+                    received = await wire.exchange(transport, request, progress)
+                except wire.BROKEN:
+                    if not progress.met_a_closed_connection:
+                        raise
+                    progress = wire.Progress(cap_bytes)
+                    received = await wire.exchange(transport, request, progress)
+        except (wire.TooLargeError, *wire.BROKEN) as error:
+            return _failure(error, request, progress, deadline_seconds)
+        reply = _reply(received, request, asyncio.get_running_loop().time() - started)
+        if isinstance(reply, Reply) and 300 <= reply.status < 400:
+            return redirect_refused(request.url.host, _target(request, reply))
+        return reply
+
+    async def post(
+        self,
+        url: str,
+        headers: Headers,
+        body: bytes | Callable[[], bytes],
+        *,
+        deadline_seconds: float,
+        cap_bytes: int = MEBIBYTE,
+    ) -> Reply | NotSent | Lost:
+        """Send a POST once, on a connection of its own, and say whether it may have left this machine.
+
+        Every complete answer is a Reply, redirects included: they are not followed. `body` may be a function,
+        called just before sending, so that a secret lives no longer than needed.
+        """
+        from poolwatch.net import wire
+
+        _, resolver, tls = self._parts()
+        request = _request("POST", url, headers, body if isinstance(body, bytes) else body())
+        if isinstance(request, Failure):
+            return NotSent(request)
+        started = asyncio.get_running_loop().time()
+        progress = wire.Progress(cap_bytes)
+        # a connection of its own: on a kept one, a peer that hung up looks like a request that was lost
+        transport = wire.Transport(tls, resolver)
+        try:
+            async with asyncio.timeout(deadline_seconds):
+                received = await wire.exchange(transport, request, progress)
+        except (wire.TooLargeError, *wire.BROKEN) as error:
+            failure = _failure(error, request, progress, deadline_seconds)
+            return Lost(failure) if progress.written else NotSent(failure)
+        finally:
+            await transport.aclose()
+        reply = _reply(received, request, asyncio.get_running_loop().time() - started)
+        if isinstance(reply, Failure):
+            return Lost(reply)
+        if reply.body_refused:
+            return Lost(_encoded(request.url.host))
+        return reply
+
+    def _parts(self) -> tuple[wire.Transport, Resolver, ssl.SSLContext]:
+        if self._transport is None or self._resolver is None or self._tls is None:
+            raise RuntimeError("the client is not open: use it with `async with`")
+        return self._transport, self._resolver, self._tls
+
+
+def redirect_refused(host: str, target: str) -> Failure:
+    """The failure for a redirect, which names hosts alone: an address may hold secrets."""
+    to = visible(target, _HOST_LENGTH) if target else "another place"
+    return Failure(
+        FailureKind.NOT_THE_SERVICE,
+        f"{visible(host, _HOST_LENGTH)} redirects to {to}; not followed",
+        detail=to if target else None,
+    )
+
+
+def _request(method: str, url: str, headers: Headers, body: bytes | None = None) -> httpx.Request | Failure:
+    import httpx
+
+    own = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+    sent: dict[str, str] = {}
+    for name, value in {**own, **headers}.items():
+        plain = value.reveal() if isinstance(value, Secret) else value
+        if not _SENDABLE.fullmatch(plain):
+            return Failure(
+                FailureKind.MALFORMED,
+                f"the header {name} holds characters that cannot be sent; nothing was sent",
+            )
+        sent[name] = plain
+    try:
+        request = httpx.Request(method, url, headers=sent, content=body)
+    except (httpx.InvalidURL, UnicodeError):
+        return Failure(FailureKind.UNREACHABLE, "the configured address is not valid; nothing was sent")
+    if request.url.scheme not in ("http", "https") or not request.url.host:
+        return Failure(FailureKind.UNREACHABLE, "the configured address is not valid; nothing was sent")
+    return request
+
+
+def _reply(received: wire.Received, request: httpx.Request, elapsed: float) -> Reply | Failure:
+    headers: dict[str, str] = {}
+    for name, value in received.headers:
+        headers.setdefault(name, value)
+    encoding = ",".join(value for name, value in received.headers if name == "content-encoding")
+    refused = any(word.strip().lower() not in ("", "identity") for word in encoding.split(","))
+    if refused and 200 <= received.status < 300:
+        return _encoded(request.url.host)
+    body = b"" if refused else received.body
+    return Reply(received.status, headers, body, http_date(headers.get("date")), elapsed, refused)
+
+
+def _encoded(host: str) -> Failure:
+    name = visible(host, _HOST_LENGTH)
+    return Failure(
+        FailureKind.MALFORMED, f"{name} sent a compressed answer that was not asked for", detail=name
+    )
+
+
+def _target(request: httpx.Request, reply: Reply) -> str:
+    import httpx
+
+    try:
+        return request.url.join(reply.headers.get("location", "")).host
+    except (httpx.InvalidURL, UnicodeError, ValueError):
+        return ""
+
+
+def _failure(
+    error: BaseException, request: httpx.Request, progress: wire.Progress, deadline_seconds: float
+) -> Failure:
+    """What to call a broken exchange. Texts of exceptions are not used: they may quote what was sent."""
+    from poolwatch.net.wire import Phase, TooLargeError
+
+    name = visible(request.url.host, _HOST_LENGTH)
+    place = name if request.url.port is None else f"{name}:{request.url.port}"
+    kind = FailureKind.UNREACHABLE
+    if isinstance(error, TooLargeError):
+        kind, words = FailureKind.MALFORMED, f"sent more than {progress.cap_bytes // 1024} KiB"
+    elif isinstance(error, TimeoutError):
+        slow = {
+            Phase.WAITING: "had no free connection within",
+            Phase.LOOKUP: "was not found by the name service (DNS) within",
+            Phase.CONNECTING: "did not accept a connection within",
+            Phase.TLS: "did not finish the TLS handshake within",
+            Phase.SENDING: "did not take the request within",
+            Phase.ANSWER: "did not answer within"
+            if not progress.received
+            else "did not finish its answer within",
+        }
+        words = f"{slow[progress.phase]} {deadline_seconds:g} s"
+    elif progress.trouble is not None:
+        words = visible(progress.trouble)
+    elif progress.received and not progress.ended and _is_garbage(error):
+        kind, words = FailureKind.NOT_THE_SERVICE, "does not answer in HTTP"
+    elif progress.received:
+        words = "closed the connection in the middle of its answer"
+    else:
+        words = "closed the connection without an answer"
+    return Failure(kind, f"{place} {words}", detail=name)
+
+
+def _is_garbage(error: BaseException) -> bool:
+    import httpx
+
+    return isinstance(error, httpx.RemoteProtocolError)

@@ -1,0 +1,257 @@
+"""The only module that imports the HTTP library: connections, TLS and byte counts.
+
+It uses the library's transport without its client, so that there are no cookies shared between accounts, no
+proxies or netrc from the environment, no redirects and no decoding of bodies.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+import certifi
+import httpcore
+import httpx
+
+from poolwatch.net.lookup import Resolver
+
+SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+
+_MAX_ADDRESSES: Final = 6
+_ADDRESS_PATIENCE_SECONDS: Final = 2.0
+#: status line, headers and chunk sizes, which are not body
+_HEAD_ALLOWANCE: Final = 128 * 1024
+_LIMITS: Final = {"max_connections": 16, "max_keepalive_connections": 16, "keepalive_expiry": 30.0}
+
+#: Whatever the library and the system raise when an exchange breaks.
+BROKEN: Final = (httpx.HTTPError, httpx.StreamError, OSError, EOFError, UnicodeError)
+
+
+class Phase(Enum):
+    """How far an exchange got."""
+
+    WAITING = "waiting"
+    LOOKUP = "lookup"
+    CONNECTING = "connecting"
+    TLS = "tls"
+    SENDING = "sending"
+    ANSWER = "answer"
+
+
+class TooLargeError(Exception):
+    """The answer has more bytes than the caller takes."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What one exchange did on the wire; counts are application bytes, TLS handshakes left out."""
+
+    cap_bytes: int
+    phase: Phase = Phase.WAITING
+    connected: bool = False
+    written: int = 0
+    received: int = 0
+    ended: bool = False
+    #: why no connection came to be, in words that follow the host's name
+    trouble: str | None = None
+
+    @property
+    def met_a_closed_connection(self) -> bool:
+        """Sent on a connection kept from before, which gave not one byte: the peer had hung up."""
+        return not self.connected and self.received == 0
+
+
+_current: ContextVar[Progress] = ContextVar("progress")
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Status, raw headers and undecoded body."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class _CountedStream(httpcore.AsyncNetworkStream):
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the library's signature
+        data = await self._stream.read(max_bytes, timeout)
+        progress = _current.get()
+        progress.received += len(data)
+        progress.ended = not data
+        if progress.received > progress.cap_bytes + _HEAD_ALLOWANCE:
+            raise TooLargeError
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the library's signature
+        progress = _current.get()
+        progress.phase = Phase.SENDING
+        progress.written += len(buffer)
+        await self._stream.write(buffer, timeout)
+        progress.phase = Phase.ANSWER
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the library's signature
+    ) -> httpcore.AsyncNetworkStream:
+        progress = _current.get()
+        progress.phase = Phase.TLS
+        try:
+            inner = await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException as error:
+            if isinstance(error, Exception):
+                progress.trouble = _tls_words(error)
+            # the library closes it after errors, but not when the deadline cancels the handshake
+            await self._stream.aclose()
+            raise
+        return _CountedStream(inner)
+
+    def get_extra_info(self, info: str) -> object:
+        return self._stream.get_extra_info(info)
+
+
+class _Backend(httpcore.AsyncNetworkBackend):
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the library's signature
+        local_address: str | None = None,
+        socket_options: Iterable[SocketOption] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        progress = _current.get()
+        progress.connected = True
+        progress.phase = Phase.LOOKUP
+        try:
+            addresses = (await self._resolver.addresses(host, port))[:_MAX_ADDRESSES]
+        except OSError as error:
+            progress.trouble = _lookup_words(error)
+            raise httpcore.ConnectError("lookup") from error
+        progress.phase = Phase.CONNECTING
+        for index, address in enumerate(addresses):
+            is_last = index == len(addresses) - 1
+            try:
+                stream = await self._inner.connect_tcp(
+                    address,
+                    port,
+                    timeout if is_last else _ADDRESS_PATIENCE_SECONDS,
+                    local_address,
+                    socket_options,
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                progress.trouble = _connect_words(error)
+                continue
+            progress.trouble = None
+            return _CountedStream(stream)
+        raise httpcore.ConnectError("connect")
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+class Transport(httpx.AsyncHTTPTransport):
+    """The library's connection pool over our own lookups and counts; HTTP/1.1 alone, never a proxy."""
+
+    def __init__(self, tls: ssl.SSLContext, resolver: Resolver) -> None:
+        # not super().__init__: it would build a pool that looks names up on the shared threads
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=tls,
+            max_connections=int(_LIMITS["max_connections"]),
+            max_keepalive_connections=int(_LIMITS["max_keepalive_connections"]),
+            keepalive_expiry=_LIMITS["keepalive_expiry"],
+            network_backend=_Backend(resolver),
+        )
+
+
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """TLS 1.2 or newer, names verified; built by hand: SSLKEYLOGFILE and SSL_CERT_FILE mean nothing."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(cafile=str(ca_file) if ca_file is not None else certifi.where())
+    return context
+
+
+async def exchange(transport: Transport, request: httpx.Request, progress: Progress) -> Received:
+    """Send one request and read its whole answer.
+
+    Raises:
+        TooLargeError: the body is larger than the cap.
+        One of BROKEN: there is no complete answer.
+    """
+    mark = _current.set(progress)
+    try:
+        response = await transport.handle_async_request(request)
+        try:
+            headers = tuple(
+                (name.decode("latin-1").lower(), value.decode("latin-1"))
+                for name, value in response.headers.raw
+            )
+            body = bytearray()
+            async for chunk in response.stream:  # type: ignore[union-attr]  # an async transport streams async
+                body += chunk
+                if len(body) > progress.cap_bytes:
+                    raise TooLargeError
+            return Received(response.status_code, headers, bytes(body))
+        finally:
+            await response.aclose()
+    finally:
+        _current.reset(mark)
+
+
+def _causes(error: BaseException) -> Iterable[BaseException]:
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        waiting += (each.__cause__, each.__context__)
+        if isinstance(each, BaseExceptionGroup):
+            waiting += each.exceptions
+
+
+def _lookup_words(error: OSError) -> str:
+    for cause in _causes(error):
+        if isinstance(cause, socket.gaierror) and cause.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
+            return "has no address: the name is not known (DNS)"
+    return "could not be looked up: the name service does not answer (DNS)"
+
+
+def _connect_words(error: BaseException) -> str:
+    for cause in _causes(error):
+        if isinstance(cause, ConnectionRefusedError):
+            return "refused the connection"
+        if isinstance(cause, ConnectionResetError):
+            return "reset the connection"
+    if isinstance(error, httpcore.ConnectTimeout):
+        return "took too long to accept a connection"
+    return "cannot be reached: there is no way to it from here"
+
+
+def _tls_words(error: BaseException) -> str:
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"has a TLS certificate that is not valid: {cause.verify_message}"
+        if isinstance(cause, ssl.SSLError):
+            return "does not agree on TLS 1.2 or newer"
+    return "hung up during the TLS handshake"

@@ -1,0 +1,1 @@
+"""Pure view models and every word of the interface."""

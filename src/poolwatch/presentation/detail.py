@@ -1,0 +1,266 @@
+"""Everything known of one account, line by line."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from poolwatch.domain.account import Custody, Listing
+from poolwatch.domain.overview import Judged, is_stale
+from poolwatch.domain.pool import AccountState, Happening, PoolState
+from poolwatch.domain.status import Section, Status
+from poolwatch.domain.usage import BASE_BUCKET, FIELD_NAMES, Aged
+from poolwatch.presentation import cells, durations, money, rows
+from poolwatch.presentation.card import card_view
+from poolwatch.presentation.masking import shown_path, shown_text
+from poolwatch.presentation.percent import percent_text
+from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.refresh_line import change_text, progress_line
+from poolwatch.presentation.remedy import acting
+from poolwatch.presentation.rows import Measured
+from poolwatch.presentation.standing import keeper_text, marks, status_text, trouble_text
+from poolwatch.presentation.view import DetailLine, DetailView, Glyph, Span, Tone
+from poolwatch.presentation.words import names, screen
+from poolwatch.presentation.words import status as words
+
+#: Texts are folded to fit beside the headings on a screen of 80 columns.
+TEXT_COLUMNS: Final = 66
+_DOT: Final = " · "
+
+
+def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -> DetailView:
+    """The detail screen of one account, as judged at `now` (the server's clock, UTC)."""
+    account = judged.account
+    read = screen.NOT_READ
+    if account.read_at is not None:
+        clock = durations.clock(account.read_at, now, prefs.zone)
+        read = screen.read(clock, durations.age(now - account.read_at))
+    lines = [
+        *_trouble(judged, now, prefs),
+        *_windows(account, now, prefs),
+        *_money(account, now, prefs),
+        *_resets(account, now, prefs),
+        *_login(judged, now, prefs),
+        *_plan(account, now, prefs),
+        *_sources(account, state, now, prefs),
+        *_lately(account, now, prefs),
+        DetailLine(screen.RAW, (Span(screen.RAW_LINE, Tone.DIM),)),
+    ]
+    return DetailView(
+        card=card_view(judged, now, prefs),
+        workspace=_workspace(account),
+        read=read,
+        status=_status(judged, now, prefs),
+        lines=tuple(lines),
+    )
+
+
+def _workspace(account: AccountState) -> str:
+    """Personal accounts repeat the user id as account id, which names no workspace."""
+    ids = account.key
+    if not ids.account_id or ids.account_id == ids.user_id or ids.account_id.startswith("user-"):
+        return ""
+    return screen.workspace(ids.account_id[:8])
+
+
+def _status(judged: Judged, now: datetime, prefs: Prefs) -> str:
+    status = judged.status
+    if status.kind is Status.EXHAUSTED:
+        until = durations.instant(status.until, now, prefs.zone) if status.until else ""
+        left = durations.countdown(status.until, now) if status.until else ""
+        told = words.exhausted_at_length(status.reason, until, left)
+    else:
+        told = status_text(judged, now, prefs, short=False)
+        if status.kind is Status.NEEDS_LOGIN:
+            told = words.sign_in_for(told)
+    return _DOT.join([told, *marks(judged)])
+
+
+def _trouble(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
+    trouble = judged.account.trouble
+    if trouble is None:
+        return []
+    told = trouble_text(judged, trouble, now, prefs)
+    said = shown_text(trouble.message, judged.account, mask=prefs.mask)
+    text = f"{told}: {said}" if said and said != told else told
+    tone = Tone.RED if judged.section is Section.NEEDS_YOU else Tone.AMBER
+    return _folded(screen.TROUBLE, text, tone, Glyph.TROUBLE)
+
+
+def _windows(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
+    base = [
+        replace(each, row=replace(each.row, bucket=BASE_BUCKET))
+        for each in rows.base_rows(account.usage, now, prefs)
+    ]
+    found = [_window_line(each, now, prefs) for each in [*base, *rows.bucket_rows(account.usage, now, prefs)]]
+    found += [
+        DetailLine(
+            spans=(Span(f"{names.bucket_name(bucket.id, bucket.name)}: {screen.NO_WINDOW}", Tone.DIM),)
+        )
+        for bucket, _ in rows.other_buckets(account.usage)
+        if bucket.limit is None or not bucket.limit.windows
+    ]
+    if not base:
+        note = screen.NO_WINDOWS if account.read_at is not None else screen.NOT_READ
+        found.insert(0, DetailLine(spans=(Span(note, Tone.DIM),)))
+    titles = (Span(prefs.shown.value.upper(), Tone.DIM), Span(screen.RESETS_COLUMN, Tone.DIM))
+    return [DetailLine(screen.WINDOWS, titles), *found]
+
+
+def _window_line(each: Measured, now: datetime, prefs: Prefs) -> DetailLine:
+    resets_at = durations.instant(each.resets_at, now, prefs.zone) if each.resets_at else ""
+    return DetailLine(window=each.row, resets_at=resets_at)
+
+
+def _money(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
+    usage = account.usage
+    row = rows.credits_row(usage, now, prefs.rules)
+    if row is not None:
+        parts = [f"{names.CREDITS} {row.balance}", row.usd, row.mark]
+        told, tone = _DOT.join(part for part in parts if part), Tone.STALE if row.stale else row.tone
+    else:
+        unknown = usage.credits is None or not usage.credits.known
+        told, tone = screen.CREDITS_UNKNOWN if unknown else screen.NO_CREDITS, Tone.DIM
+    spend = usage.spend
+    if spend is None or spend.value is None or not spend.value.limits:
+        unknown = spend is None or not spend.known
+        told += _DOT + (screen.SPEND_UNKNOWN if unknown else screen.NO_SPEND_LIMIT)
+        return [DetailLine(screen.MONEY, (Span(told, tone),))]
+    old = is_stale(spend.at, now, prefs.rules)
+    lines = [DetailLine(screen.MONEY, (Span(told, tone),))]
+    for limit in spend.value.limits:
+        percent = percent_text(rows.limit_percent(limit))
+        amounts = [
+            money.credits_text(amount) if amount is not None else "—" for amount in (limit.used, limit.limit)
+        ]
+        text = f"{names.limit_name(limit.kind)}: {screen.spent(amounts[0], amounts[1], percent)}"
+        if limit.resets_at is not None:
+            text += f", {screen.resets_in(rows.reset_text(limit.resets_at, now))}"
+        lines.append(DetailLine(spans=(Span(text, Tone.STALE if old else Tone.PLAIN),)))
+    return lines
+
+
+def _resets(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
+    aged = account.usage.reset_credits
+    if aged is None:
+        return []
+    banked = aged.value
+    if banked is None or banked.available is None:
+        text = screen.RESETS_UNKNOWN
+    elif not banked.available:
+        text = screen.NO_RESETS
+    else:
+        text = screen.banked(banked.available, banked.applicable)
+        if banked.expires_at is not None:
+            at = durations.dated_instant(banked.expires_at, now, prefs.zone)
+            text += f", {screen.nearest_expires(at, durations.countdown(banked.expires_at, now))}"
+    tone = Tone.STALE if is_stale(aged.at, now, prefs.rules) else Tone.PLAIN
+    return [DetailLine(screen.RESETS, (Span(text, tone),))]
+
+
+def _login(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
+    listing = acting(judged.account)
+    if listing is None:
+        return [DetailLine(screen.LOGIN, (Span(screen.NOT_LISTED, Tone.DIM),))]
+    owner = listing.owner or keeper_text(judged)
+    if listing.custody is Custody.POOL:
+        owner = keeper_text(judged)
+    path = shown_path(listing.path, mask=prefs.mask) if listing.path else ""
+    told = screen.owned_by(owner, path)
+    expires = listing.token.expires_at
+    if expires is not None and expires > now:
+        day = durations.weekday_and_day(expires, now, prefs.zone)
+        told += _DOT + screen.token_to(day, durations.age(expires - now))
+    elif expires is not None:
+        told += _DOT + screen.TOKEN_OVER.format(age=durations.age(now - expires))
+    lines = _folded(screen.LOGIN, told)
+    if listing.problem:
+        lines += _folded("", shown_text(listing.problem, judged.account, mask=prefs.mask), Tone.RED)
+    return lines + _folded("", screen.custody_explained(listing.custody), Tone.DIM)
+
+
+def _plan(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
+    paid = next((listing for listing in account.listings if listing.subscription_until), None)
+    if paid is None or paid.subscription_until is None:
+        return []
+    checked = paid.subscription_checked_at
+    as_of = durations.day(checked, now, prefs.zone) if checked else ""
+    text = screen.paid_until(durations.day(paid.subscription_until, now, prefs.zone), as_of)
+    return [DetailLine(screen.PLAN, (Span(text),))]
+
+
+def _sources(account: AccountState, state: PoolState, now: datetime, prefs: Prefs) -> list[DetailLine]:
+    table = []
+    for listing in account.listings:
+        place = shown_path(listing.path, mask=prefs.mask) if listing.path else ""
+        told, at = _told_by(account, listing)
+        age = durations.age(now - at) if at is not None else "—"
+        source = state.sources.get(listing.ref.source)
+        down = source is not None and source.failure is not None
+        if source is not None and source.failure is not None:
+            told = screen.DOWN.format(words=words.trouble_words(source.failure.kind))
+        table.append((f"{listing.ref.source} {place}".strip(), age, told, Tone.AMBER if down else Tone.PLAIN))
+    columns = min(30, max((cells.width(row[0]) for row in table), default=0))
+    return _headed(
+        screen.SOURCES,
+        (
+            DetailLine(
+                spans=(Span(f"{cells.left(name, columns)}  {age:>4}", tone), Span(f"   {told}", Tone.DIM))
+            )
+            for name, age, told, tone in table
+        ),
+    )
+
+
+def _told_by(account: AccountState, listing: Listing) -> tuple[str, datetime | None]:
+    """The fields whose newest word is this source's, and when it spoke last."""
+    fields: list[str] = []
+    spoken: list[datetime] = []
+    for name in FIELD_NAMES:
+        aged: Aged[object] | None = getattr(account.usage, name)
+        if aged is not None and aged.source == listing.ref.source:
+            spoken.append(aged.at)
+            if screen.FIELDS[name]:
+                fields.append(screen.FIELDS[name])
+    if listing.token.expires_at is not None:
+        fields.append(screen.TOKEN_FIELD)
+    return ", ".join(fields) or screen.NO_FIELDS, max(spoken, default=None)
+
+
+def _lately(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
+    return _headed(
+        screen.LATELY,
+        (
+            DetailLine(
+                spans=(
+                    Span(f"{durations.clock(each.at, now, prefs.zone)}  ", Tone.DIM),
+                    Span(_happening(each, account, now, prefs)),
+                )
+            )
+            for each in account.lately
+        ),
+    ) or [DetailLine(screen.LATELY, (Span(screen.NOTHING_YET, Tone.DIM),))]
+
+
+def _happening(each: Happening, account: AccountState, now: datetime, prefs: Prefs) -> str:
+    if each.refresh is not None:
+        return screen.REFRESHED.format(line=progress_line(each.refresh, account, now, prefs))
+    if each.failure is not None:
+        return words.trouble_words(each.failure.kind)
+    return ", ".join(change_text(change, prefs) for change in each.changes)
+
+
+def _headed(heading: str, lines: Iterable[DetailLine]) -> list[DetailLine]:
+    """The lines, the first of them under the heading."""
+    found = list(lines)
+    return [replace(found[0], heading=heading), *found[1:]] if found else []
+
+
+def _folded(heading: str, text: str, tone: Tone = Tone.PLAIN, glyph: Glyph | None = None) -> list[DetailLine]:
+    pieces = textwrap.wrap(text, TEXT_COLUMNS, break_long_words=False, break_on_hyphens=False) or [""]
+    lines = [DetailLine(spans=(Span(piece, tone),)) for piece in pieces]
+    lines[0] = DetailLine(heading, (Span(pieces[0], tone, glyph),))
+    return lines

@@ -1,0 +1,66 @@
+"""Neutral names in place of e-mail addresses and personal paths; ids stay."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import Final
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.pool import AccountState
+
+_AT_SIGNS: Final = ("@", "＠")
+_MAIL: Final = re.compile(r"""[^\s@＠/\\:;,'"()<>=]+[@＠][^\s@＠/\\:;,'"()<>=]*""")
+_PATH: Final = re.compile(r"""(?:~|(?<![\w/:.])/)[^\s:;,'"()<>]*/[^\s:;,'"()<>]*""")
+
+
+def neutral_name(key: AccountKey) -> str:
+    """`account-3f2a90`: stable over runs, and findable by the id it starts."""
+    return f"account-{key.id[:6]}"
+
+
+def shown_name(account: AccountState, *, mask: bool) -> str:
+    """The label with its group before it, as drawn."""
+    group = shown_group(account.name.group, mask=mask)
+    label = shown_label(account, mask=mask)
+    return f"{group}/{label}" if group else label
+
+
+def shown_label(account: AccountState, *, mask: bool) -> str:
+    """The label alone; masked, one that holds an address becomes the neutral name."""
+    label = account.name.label or account.key.id[:8]
+    return neutral_name(account.key) if mask and _has_address(label) else label
+
+
+def shown_group(group: str | None, *, mask: bool) -> str:
+    """The group's name, empty for none."""
+    if group and mask and _has_address(group):
+        return f"group-{zlib.crc32(group.encode('utf-8', 'replace')):08x}"
+    return group or ""
+
+
+def shown_email(account: AccountState, *, mask: bool) -> str | None:
+    """The e-mail, or None when masked or unknown."""
+    return None if mask else account.email
+
+
+def shown_text(text: str, account: AccountState, *, mask: bool) -> str:
+    """A message from outside, its addresses and paths neutral when masked."""
+    if not mask:
+        return text
+    cut = _PATH.sub(lambda found: shown_path(found[0], mask=True), text)
+    return _MAIL.sub(neutral_name(account.key), cut)
+
+
+def shown_path(path: str, *, mask: bool) -> str:
+    """A path; masked, only its last folder or file is kept, and that only when it is no address."""
+    if not mask:
+        return path
+    name = path.rstrip("/").rpartition("/")[2]
+    if name in ("", "~") or _has_address(name):
+        return "…"
+    return f"…/{name}" if name != path else name
+
+
+def _has_address(text: str) -> bool:
+    return any(sign in text for sign in _AT_SIGNS)

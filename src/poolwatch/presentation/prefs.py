@@ -1,0 +1,40 @@
+"""What the operator chose about how things are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from enum import StrEnum
+
+from poolwatch.domain.overview import PoolRules
+from poolwatch.presentation.view import Shown
+
+
+class SortKey(StrEnum):
+    """Orders of the wall; `need` comes with sections."""
+
+    NEED = "need"
+    NAME = "name"
+    WEEKLY = "weekly"
+    FIVE_HOURS = "5h"
+    CREDITS = "credits"
+    RESET = "reset"
+    AGE = "age"
+
+
+class Grouping(StrEnum):
+    """What the rows of the hive stand for."""
+
+    SOURCE = "source"
+    GROUP = "group"
+    PLAN = "plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Prefs:
+    """Judgement and looks: rules, used or left, masking, and the zone that instants are drawn in."""
+
+    rules: PoolRules = field(default_factory=PoolRules)
+    shown: Shown = Shown.USED
+    mask: bool = False
+    zone: tzinfo = UTC

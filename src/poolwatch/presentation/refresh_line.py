@@ -1,0 +1,208 @@
+"""One account's refresh as one line: the token step, then the usage step, then what changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from poolwatch.domain.account import Custody, Listing, LoginKind
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.pool import AccountState
+from poolwatch.domain.refresh import BlockReason, Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
+from poolwatch.presentation import durations, money
+from poolwatch.presentation.masking import shown_path, shown_text
+from poolwatch.presentation.percent import UNKNOWN, percent_number, percent_text
+from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.remedy import acting, sign_in_command
+from poolwatch.presentation.view import Tone
+from poolwatch.presentation.words import names, refresh
+from poolwatch.presentation.words.status import token_words, trouble_words
+
+_RUN_BY_HAND = (BlockReason.CODEX_MISSING, BlockReason.DELEGATION_OFF, BlockReason.CODEX_LOGIN_DEAD)
+#: After these the line has said all there is to say when the usage step had no token.
+_SAYS_IT_ALL = (
+    BlockReason.CODEX_RUNNING,
+    BlockReason.OTHER_MUST_RENEW,
+    BlockReason.API_KEY,
+    BlockReason.HOST_BUSY,
+    *_RUN_BY_HAND,
+)
+
+
+def progress_line(progress: RefreshProgress, account: AccountState, now: datetime, prefs: Prefs) -> str:
+    """`token ok 0.4s → usage ok 0.3s · weekly 71 → 0 %`, and as much of it as is known while it runs."""
+    parts = []
+    if not progress.usage_only:
+        parts.append(_token_part(progress, account, now, prefs))
+    usage = _usage_part(progress, account, now, prefs)
+    if usage:
+        parts.append(usage)
+    line = refresh.ARROW.join(part for part in parts if part) or refresh.NOTHING
+    changes = [change_text(change, prefs) for change in progress.changes] if progress.done else []
+    return " · ".join([line, *changes])
+
+
+def progress_tone(progress: RefreshProgress) -> Tone:
+    """Running, gone well, or with a step that failed."""
+    if not progress.done:
+        return Tone.ACCENT
+    return Tone.AMBER if progress.failed else Tone.GOOD
+
+
+def bulk_line(*, finished: int, total: int, failed: int, done: bool, changed: int) -> str:
+    """A refresh of many: how far it is, then what it brought."""
+    if done:
+        return refresh.bulk_done(finished, total, failed, changed)
+    return refresh.bulk(finished, total, failed)
+
+
+def change_text(change: Change, prefs: Prefs) -> str:
+    """One figure that moved: `weekly 71 → 0 %`, `credits 12.50 → 10.00`."""
+    if change.name == names.CREDITS:
+        return refresh.change(change.name, _amount(change.before), _amount(change.after))
+    before, after = _percent(change.before), _percent(change.after)
+    name = names.window_name(change.name)
+    return refresh.change(name, percent_number(before, prefs.shown), percent_text(after, prefs.shown))
+
+
+def _token_part(progress: RefreshProgress, account: AccountState, now: datetime, prefs: Prefs) -> str:
+    step = progress.token
+    listing = acting(account)
+    if step is None:
+        if progress.delegating:
+            return refresh.CODEX_RUNS
+        return "" if progress.done else refresh.TOKEN_RUNS
+    custody = listing.custody if listing else Custody.OTHER
+    match step.outcome:
+        case TokenOutcome.REFRESHED if custody is Custody.POOL:
+            return refresh.took(refresh.POOL_RENEWED, step.took_seconds)
+        case TokenOutcome.REFRESHED:
+            return refresh.took(refresh.TOKEN_OK, step.took_seconds)
+        case TokenOutcome.DELEGATED:
+            return refresh.took(refresh.CODEX_RENEWED, step.took_seconds)
+        case TokenOutcome.ADOPTED if custody is Custody.POOLWATCH:
+            return refresh.ADOPTED
+        case TokenOutcome.ADOPTED | TokenOutcome.CURRENT:
+            return _kept(listing, custody, now)
+        case TokenOutcome.NONE:
+            return _nothing_to_renew(step, listing, custody)
+        case TokenOutcome.FAILED:
+            return _failed(step, account, custody, now, prefs)
+        case TokenOutcome.REJECTED_FOR_GOOD:
+            return _rejected(progress, step, listing, now, prefs)
+        case TokenOutcome.AMBIGUOUS:
+            return refresh.lost(_clock(step.lost_at, now, prefs))
+        case TokenOutcome.BLOCKED:
+            return _blocked(step, account, listing, now, prefs)
+
+
+def _kept(listing: Listing | None, custody: Custody, now: datetime) -> str:
+    expires = listing.token.expires_at if listing else None
+    life = durations.age(expires - now) if expires is not None and expires > now else ""
+    if custody is Custody.CODEX:
+        return refresh.codex_keeps(life)
+    if custody is Custody.POOL:
+        return refresh.POOL_RENEWS
+    if custody is Custody.OTHER:
+        return refresh.kept_by((listing.owner if listing else "") or names.ANOTHER_TOOL)
+    return refresh.own_is_good(life)
+
+
+def _nothing_to_renew(step: TokenStep, listing: Listing | None, custody: Custody) -> str:
+    if step.block is BlockReason.API_KEY or (listing is not None and listing.login is LoginKind.API_KEY):
+        return refresh.API_KEY
+    if custody is Custody.POOL or step.block is BlockReason.POOL_SKIPPED:
+        return refresh.POOL_RENEWS
+    return refresh.PERSONAL
+
+
+def _failed(step: TokenStep, account: AccountState, custody: Custody, now: datetime, prefs: Prefs) -> str:
+    said = step.failure.message if step.failure is not None else (step.detail or "")
+    said = shown_text(said, account, mask=prefs.mask)
+    if custody is Custody.POOL:
+        return refresh.pool_failed(said)
+    words = _failure_words(step.failure) if step.failure is not None else said
+    at = step.retry_at if step.retry_at is not None and step.retry_at > now else None
+    return refresh.failed(words or trouble_words(FailureKind.TOKEN_REFRESH), _clock(at, now, prefs))
+
+
+def _rejected(
+    progress: RefreshProgress, step: TokenStep, listing: Listing | None, now: datetime, prefs: Prefs
+) -> str:
+    why = token_words(step.problem or LoginProblem.REJECTED)
+    if not _has_live_token(progress):
+        return refresh.sign_in(why)
+    expires = listing.token.expires_at if listing else None
+    return refresh.sign_in_before(durations.day(expires, now, prefs.zone) if expires else "", why)
+
+
+def _has_live_token(progress: RefreshProgress) -> bool:
+    """While the usage step is still to come, a token that could be sent is presumed."""
+    return progress.usage.tried if progress.usage is not None else not progress.done
+
+
+def _blocked(
+    step: TokenStep, account: AccountState, listing: Listing | None, now: datetime, prefs: Prefs
+) -> str:
+    match step.block:
+        case BlockReason.PATH | None:
+            return refresh.not_writable(shown_path(step.detail or "", mask=prefs.mask))
+        case BlockReason.OTHER_MUST_RENEW:
+            return refresh.must_renew((listing.owner if listing else "") or step.detail or names.ANOTHER_TOOL)
+        case BlockReason.ASK_FIRST:
+            return refresh.ask_first(_clock(step.lost_at, now, prefs))
+        case BlockReason.CODEX_MISSING | BlockReason.DELEGATION_OFF | BlockReason.CODEX_LOGIN_DEAD:
+            return refresh.run(sign_in_command(listing, mask=prefs.mask) or "codex login")
+        case _:
+            said = shown_text(step.detail or "", account, mask=prefs.mask)
+            return refresh.blocked(step.block) or said
+
+
+def _usage_part(progress: RefreshProgress, account: AccountState, now: datetime, prefs: Prefs) -> str:
+    usage, token = progress.usage, progress.token
+    if usage is None:
+        waits = progress.usage_only or token is not None
+        return refresh.USAGE_RUNS if waits and not progress.done else ""
+    if not usage.tried:
+        return "" if _token_said_it_all(token) else refresh.NOT_TRIED
+    if usage.failure is None:
+        return _usage_ok(usage, account, now, prefs)
+    renewed = token is not None and token.outcome is TokenOutcome.REFRESHED
+    if usage.failure.kind is FailureKind.UNAUTHORIZED and renewed:
+        return refresh.NEW_TOKEN_REFUSED
+    if usage.cached_at is not None:
+        return refresh.cached(_clock(usage.cached_at, now, prefs))
+    return refresh.usage_failed(_failure_words(usage.failure), _clock(account.read_at, now, prefs))
+
+
+def _usage_ok(usage: UsageStep, account: AccountState, now: datetime, prefs: Prefs) -> str:
+    if usage.cached_at is not None:
+        return refresh.cached(_clock(usage.cached_at, now, prefs))
+    pooled = account.custody is Custody.POOL
+    return refresh.took(refresh.QUOTA_OK if pooled else refresh.USAGE_OK, usage.took_seconds)
+
+
+def _token_said_it_all(token: TokenStep | None) -> bool:
+    if token is None:
+        return False
+    if token.outcome is TokenOutcome.NONE:
+        return token.block is BlockReason.API_KEY
+    return token.outcome is TokenOutcome.REJECTED_FOR_GOOD or token.block in _SAYS_IT_ALL
+
+
+def _failure_words(failure: Failure) -> str:
+    if failure.kind in (FailureKind.TOKEN_REFRESH, FailureKind.BLOCKED) and failure.message:
+        return failure.message
+    return trouble_words(failure.kind)
+
+
+def _clock(at: datetime | None, now: datetime, prefs: Prefs) -> str:
+    return durations.clock(at, now, prefs.zone) if at is not None else ""
+
+
+def _percent(value: float | Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _amount(value: float | Decimal | None) -> str:
+    return UNKNOWN if value is None else money.credits_text(Decimal(value))

@@ -1,0 +1,155 @@
+"""What to do about an account, as one line and as a command that can be pasted into a shell."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from poolwatch.domain.account import Custody, Listing, LoginKind
+from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
+from poolwatch.domain.overview import Judged
+from poolwatch.domain.pool import AccountState
+from poolwatch.domain.status import API_KEY_REASON, Status
+from poolwatch.presentation import durations
+from poolwatch.presentation.masking import shown_name, shown_path, shown_text
+from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.words import names, remedies
+
+#: How tools that own logins are asked for a new one.
+_LOGIN_COMMANDS: Final = {"CLIProxyAPI": "cli-proxy-api --codex-login", "codex-auth": "codex-auth login"}
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What happened, what to do, and the command for it ("" when there is none)."""
+
+    what: str
+    do: str = ""
+    command: str = ""
+
+    def line(self, label: str) -> str:
+        """The whole as one line."""
+        return remedies.sentence(label, self.what, self.do, self.command)
+
+
+def remedy_line(judged: Judged, now: datetime, prefs: Prefs) -> str:
+    """The line for the message line; empty when there is nothing to do."""
+    found = remedy(judged, now, prefs)
+    return found.line(shown_name(judged.account, mask=prefs.mask)) if found else ""
+
+
+def copied(judged: Judged, now: datetime, prefs: Prefs) -> str:
+    """What `y` copies: the command, else the id; masked paths do not work in a shell, so then the id."""
+    found = None if prefs.mask else remedy(judged, now, prefs)
+    return found.command if found and found.command else judged.account.key.id
+
+
+def remedy(judged: Judged, now: datetime, prefs: Prefs) -> Remedy | None:
+    """The remedy for what is wrong first, or None when nothing is."""
+    account, status = judged.account, judged.status
+    trouble = account.trouble
+    match status.kind:
+        case Status.DEACTIVATED:
+            return Remedy(remedies.DEACTIVATED, command=f"poolwatch accounts remove {account.key.id}")
+        case Status.NEEDS_LOGIN if not (trouble and trouble.kind is FailureKind.CONFLICT):
+            return _for_login(account, status.login_problem or LoginProblem.EXPIRED, mask=prefs.mask)
+        case Status.DISABLED:
+            return None
+        case Status.UNKNOWN if status.reason == API_KEY_REASON:
+            return Remedy(remedies.API_KEY)
+        case _:
+            return _for_trouble(account, trouble, now, prefs) if trouble else None
+
+
+def sign_in_command(listing: Listing | None, *, mask: bool) -> str:
+    """The command that signs this login in again where it lives; empty where only its owner knows how."""
+    if listing is None:
+        return ""
+    if listing.custody is Custody.CODEX or (listing.home and listing.custody is not Custody.POOL):
+        home = listing.home or _folder(listing.path or "")
+        return f"CODEX_HOME={_word(home, mask=mask)} codex login" if home else "codex login"
+    if listing.custody is Custody.POOLWATCH and listing.path:
+        folder, _, name = listing.path.rpartition("/")
+        if name == "auth.json" and folder:
+            return f"CODEX_HOME={_word(folder, mask=mask)} codex login"
+        target = _word(listing.path, mask=mask)
+        return f"d=$(mktemp -d) && CODEX_HOME=$d codex login && mv $d/auth.json {target}"
+    if listing.custody is Custody.OTHER:
+        return _LOGIN_COMMANDS.get(listing.owner, "")
+    return ""
+
+
+def acting(account: AccountState) -> Listing | None:
+    """The entry under which a refresh acts, if any source still lists the account."""
+    return account.acting if account.listings else None
+
+
+def _for_login(account: AccountState, problem: LoginProblem, *, mask: bool) -> Remedy:
+    listing = acting(account)
+    what = remedies.login(problem)
+    command = sign_in_command(listing, mask=mask)
+    if listing is None:
+        return Remedy(what)
+    if problem is LoginProblem.UNUSABLE_FILE:
+        why = shown_text(listing.problem or what, account, mask=mask)
+        place = shown_path(listing.path, mask=mask) if listing.path else listing.ref.source
+        return Remedy(f"{place}: {why}", remedies.FIX_FILE, "poolwatch doctor")
+    if problem is LoginProblem.AMBIGUOUS:
+        return Remedy(what, remedies.TRY_ONCE, command)
+    if listing.custody is Custody.POOL:
+        return Remedy(what, remedies.POOL_SIGN_IN)
+    if listing.login is LoginKind.PERSONAL_ACCESS_TOKEN:
+        return Remedy(what, remedies.NEW_TOKEN)
+    if listing.custody is Custody.OTHER and not listing.home:
+        return Remedy(what, remedies.another_must_renew(listing.owner or names.ANOTHER_TOOL), command)
+    if problem in (LoginProblem.EXPIRED, LoginProblem.REJECTED):
+        if listing.custody is Custody.CODEX:
+            return Remedy(what, remedies.CODEX_RENEWS, command)
+        if listing.custody is Custody.POOLWATCH:
+            return Remedy(what, remedies.POOLWATCH_RENEWS, f"poolwatch refresh {account.key.id}")
+    return Remedy(what, remedies.SIGN_IN, command)
+
+
+def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: Prefs) -> Remedy:
+    listing = acting(account)
+    command = sign_in_command(listing, mask=prefs.mask)
+    why = shown_text(trouble.message, account, mask=prefs.mask)
+    match trouble.kind:
+        case FailureKind.AMBIGUOUS:
+            return Remedy(remedies.login(LoginProblem.AMBIGUOUS), remedies.TRY_ONCE, command)
+        case FailureKind.CONFLICT:
+            keep = listing.path if listing and listing.path else trouble.detail or "FILE"
+            file = _word(keep, mask=prefs.mask)
+            return Remedy(
+                remedies.RESOLVE, command=f"poolwatch accounts resolve {account.key.id} --keep {file}"
+            )
+        case FailureKind.TOKEN_REFRESH if account.dead_login is not None:
+            what = remedies.login(account.dead_login.problem)
+            expires = listing.token.expires_at if listing else None
+            if expires is None:
+                return Remedy(what, remedies.SIGN_IN, command)
+            day = durations.day(expires, now, prefs.zone)
+            return Remedy(what, remedies.sign_in_before(day), command)
+        case FailureKind.OTHER_ACCOUNT:
+            return Remedy(remedies.trouble(trouble.kind, why), command=command)
+        case FailureKind.THROTTLED if trouble.retry_at and trouble.retry_at > now:
+            return Remedy(remedies.throttled_until(durations.clock(trouble.retry_at, now, prefs.zone)))
+        case _:
+            return Remedy(remedies.trouble(trouble.kind, why))
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _word(path: str, *, mask: bool) -> str:
+    """A path as one word of a shell command; a leading ~ stays outside the quotes, where it works."""
+    shown = shown_path(path, mask=mask)
+    if shown == "~" or not shown:
+        return shown or "''"
+    if shown.startswith("~/"):
+        rest = shown[2:]
+        return f"~/{shlex.quote(rest)}" if rest else "~/"
+    return shown if mask else shlex.quote(shown)

@@ -1,0 +1,192 @@
+"""The rows of a card: windows, spend limits, other buckets, credits. None is no row, unknown a dash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from poolwatch.domain.overview import PoolRules, is_stale
+from poolwatch.domain.usage import (
+    BASE_BUCKET,
+    REVIEW_BUCKET,
+    Aged,
+    Bucket,
+    RateLimit,
+    SpendControl,
+    SpendLimit,
+    Usage,
+    UsageWindow,
+    windows_by_length,
+)
+from poolwatch.presentation import durations, money
+from poolwatch.presentation.percent import UNKNOWN, bar_fraction, is_figure, percent_text, scarcity
+from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.view import CreditsRow, Tone, WindowRow
+from poolwatch.presentation.words import names
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A row with the figures it was made from, for choosing among rows."""
+
+    row: WindowRow
+    used: float | None
+    resets_at: datetime | None
+
+    @property
+    def nearness(self) -> tuple[bool, float]:
+        """Larger is nearer to the end."""
+        return (self.row.full, self.used if is_figure(self.used) else -1.0)
+
+
+def base_rows(usage: Usage, now: datetime, prefs: Prefs) -> list[Measured]:
+    """The base bucket's windows, shortest first."""
+    base = usage.base
+    if base is None:
+        return []
+    if not base.known:
+        unread = WindowRow(names.USAGE, UNKNOWN, None, UNKNOWN, Tone.PLAIN)
+        return [Measured(unread, None, None)]
+    if base.value is None:
+        return []
+    stale = is_stale(base.at, now, prefs.rules)
+    return [
+        window_row(window, base.value, now, prefs, stale=stale) for window in windows_by_length(base.value)
+    ]
+
+
+def window_row(
+    window: UsageWindow, limit: RateLimit, now: datetime, prefs: Prefs, *, stale: bool, bucket: str = ""
+) -> Measured:
+    """The row of one window of a rate limit."""
+    full = window.is_full or limit.reached(window) is True
+    return _measured(
+        names.window_name(window.kind), window.used_percent, window.resets_at, now, prefs,
+        stale=stale, bucket=bucket, full=full,
+    )  # fmt: skip
+
+
+def bucket_rows(usage: Usage, now: datetime, prefs: Prefs) -> list[Measured]:
+    """All windows of the other buckets: review first, then by id."""
+    return [row for bucket, aged in other_buckets(usage) for row in _rows_of(bucket, aged, now, prefs)]
+
+
+def scarcest_per_bucket(usage: Usage, now: datetime, prefs: Prefs) -> list[Measured]:
+    """One row for each other bucket that has windows: the window nearest to its end."""
+    found = []
+    for bucket, aged in other_buckets(usage):
+        rows = _rows_of(bucket, aged, now, prefs)
+        if rows:
+            found.append(max(rows, key=lambda each: each.nearness))
+    return found
+
+
+def other_buckets(usage: Usage) -> list[tuple[Bucket, Aged[RateLimit] | Aged[tuple[Bucket, ...]]]]:
+    """The buckets beside the base one, each with the field that told of it."""
+    found: list[tuple[Bucket, Aged[RateLimit] | Aged[tuple[Bucket, ...]]]] = []
+    for bucket in usage.buckets:
+        if bucket.id == BASE_BUCKET:
+            continue
+        aged = usage.review if bucket.id == REVIEW_BUCKET and usage.review is not None else usage.extras
+        if aged is not None:
+            found.append((bucket, aged))
+    return found
+
+
+def _rows_of(
+    bucket: Bucket, aged: Aged[RateLimit] | Aged[tuple[Bucket, ...]], now: datetime, prefs: Prefs
+) -> list[Measured]:
+    if bucket.limit is None:
+        return []
+    name = names.bucket_name(bucket.id, bucket.name)
+    stale = is_stale(aged.at, now, prefs.rules)
+    return [
+        window_row(window, bucket.limit, now, prefs, stale=stale, bucket=name)
+        for window in windows_by_length(bucket.limit)
+    ]
+
+
+def spend_row(usage: Usage, now: datetime, prefs: Prefs) -> Measured | None:
+    """The row of the spend limit with the highest use."""
+    spend = usage.spend
+    limit = tightest_limit(spend)
+    if spend is None or limit is None:
+        return None
+    used = limit_percent(limit)
+    full = is_figure(used) and used >= 100
+    stale = is_stale(spend.at, now, prefs.rules)
+    return _measured(names.SPEND, used, limit.resets_at, now, prefs, stale=stale, full=full)
+
+
+def tightest_limit(spend: Aged[SpendControl] | None) -> SpendLimit | None:
+    """The spend limit with the highest use; of equals the first, which is the most personal."""
+    if spend is None or spend.value is None:
+        return None
+    return max(spend.value.limits, key=_use, default=None)
+
+
+def limit_percent(limit: SpendLimit) -> float | None:
+    """What is used of a spend limit, in percent: as said, else from its amounts."""
+    if is_figure(limit.used_percent):
+        return limit.used_percent
+    if limit.used is None or limit.limit is None or limit.limit <= 0:
+        return None
+    return float(limit.used * 100 / limit.limit)
+
+
+def _use(limit: SpendLimit) -> float:
+    used = limit_percent(limit)
+    return used if is_figure(used) else -1.0
+
+
+def credits_row(usage: Usage, now: datetime, rules: PoolRules) -> CreditsRow | None:
+    """The credits row, or None: then the card looks as if there were no credits in the world."""
+    aged = usage.credits
+    if aged is None or aged.value is None or not aged.value.is_shown:
+        return None
+    credits = aged.value
+    stale = is_stale(aged.at, now, rules)
+    over = names.OVER_LIMIT if credits.overage_limit_reached else ""
+    if credits.unlimited:
+        return CreditsRow(names.UNLIMITED, "", over, Tone.PLAIN, stale)
+    if credits.balance is None:
+        return CreditsRow(UNKNOWN, "", over, Tone.RED if over else Tone.PLAIN, stale)
+    tone = Tone.RED if over or credits.balance <= 0 else Tone.PLAIN
+    return CreditsRow(
+        money.credits_text(credits.balance), money.usd_text(credits.balance, rules), over, tone, stale
+    )
+
+
+def scarcest(rows: Iterable[Measured]) -> Measured | None:
+    """The row nearest to its end; a row without a figure only when there is no other."""
+    return max(rows, key=lambda each: each.nearness, default=None)
+
+
+def reset_text(resets_at: datetime | None, now: datetime) -> str:
+    """The time left to a reset, `due` when it has passed, a dash when nobody said."""
+    return UNKNOWN if resets_at is None else durations.countdown(resets_at, now)
+
+
+def _measured(
+    name: str,
+    used: float | None,
+    resets_at: datetime | None,
+    now: datetime,
+    prefs: Prefs,
+    *,
+    stale: bool,
+    full: bool,
+    bucket: str = "",
+) -> Measured:
+    row = WindowRow(
+        name=name,
+        percent=percent_text(used, prefs.shown),
+        fraction=bar_fraction(used, prefs.shown),
+        resets=reset_text(resets_at, now),
+        tone=scarcity(used, prefs.rules, full=full),
+        stale=stale,
+        bucket=bucket,
+        full=full,
+    )
+    return Measured(row, used, resets_at)

@@ -1,0 +1,182 @@
+"""How an account stands: its mark, its words in a column, and the parts of a card's last line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from poolwatch.domain.account import Custody, LoginKind
+from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
+from poolwatch.domain.overview import Judged
+from poolwatch.domain.status import Section, Status
+from poolwatch.domain.usage import ReachedType
+from poolwatch.presentation import cells, durations, money
+from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.remedy import acting
+from poolwatch.presentation.rows import tightest_limit
+from poolwatch.presentation.view import Glyph, Span, Tone
+from poolwatch.presentation.words import names
+from poolwatch.presentation.words import status as words
+
+#: The columns of a card's last line; parts that say least are left out beyond it.
+FOOTER_COLUMNS: Final = 36
+_DOT: Final = " · "
+_GLYPHS: Final = {
+    Status.DISABLED: Glyph.OFF,
+    Status.DEACTIVATED: Glyph.NEEDS_YOU,
+    Status.NEEDS_LOGIN: Glyph.NEEDS_YOU,
+    Status.UNKNOWN: Glyph.NEVER_READ,
+    Status.EXHAUSTED: Glyph.EXHAUSTED,
+    Status.ACTIVE: Glyph.ACTIVE,
+}
+_TONES: Final = {
+    Glyph.ACTIVE: Tone.GOOD,
+    Glyph.EXHAUSTED: Tone.AMBER,
+    Glyph.NEEDS_YOU: Tone.RED,
+    Glyph.TROUBLE: Tone.AMBER,
+    Glyph.NEVER_READ: Tone.DIM,
+    Glyph.OFF: Tone.DIM,
+}
+_WORKSPACE_CREDITS: Final = (ReachedType.OWNER_CREDITS, ReachedType.MEMBER_CREDITS)
+#: The words for a login that needs somebody say these already.
+_SAID_BY_LOGIN: Final = (FailureKind.AMBIGUOUS, FailureKind.TOKEN_REFRESH)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The mark at the edge, its tone, the status words, and the status mark before them if it differs."""
+
+    glyph: Glyph
+    tone: Tone
+    words: str
+    status_glyph: Glyph | None = None
+
+
+def standing(judged: Judged, now: datetime, prefs: Prefs) -> Standing:
+    """The mark and the words of an account's row."""
+    plain = _GLYPHS[judged.status.kind]
+    own = status_text(judged, now, prefs, short=True)
+    trouble = judged.account.trouble
+    if trouble is None or judged.status.kind is Status.DISABLED:
+        return Standing(plain, _TONES[plain], own)
+    if judged.status.kind in (Status.NEEDS_LOGIN, Status.DEACTIVATED):
+        return Standing(plain, _TONES[plain], own)
+    told = trouble_text(judged, trouble, now, prefs)
+    if judged.section is Section.NEEDS_YOU:
+        edge = Glyph.TROUBLE if trouble.kind is FailureKind.EDGE_BLOCKED else Glyph.NEEDS_YOU
+        return Standing(edge, _TONES[edge], told, plain)
+    return Standing(plain, _TONES[plain], f"{own}{_DOT}{told}")
+
+
+def status_text(judged: Judged, now: datetime, prefs: Prefs, *, short: bool) -> str:
+    """The status in words, `short` for a column: `5h until 14:50`, `weekly until Sun`, `login expired`."""
+    status = judged.status
+    match status.kind:
+        case Status.NEEDS_LOGIN:
+            return words.login_words(status.login_problem or LoginProblem.EXPIRED)
+        case Status.UNKNOWN:
+            return words.unknown_words(status.reason, read=judged.account.read_at is not None)
+        case Status.EXHAUSTED:
+            reached = judged.account.usage.reached_type
+            workspace = reached is not None and reached.value in _WORKSPACE_CREDITS
+            until = until_text(status.until, now, prefs, short=short)
+            return words.exhausted_words(status.reason, until, workspace=workspace)
+        case _:
+            return words.status_word(status.kind)
+
+
+def until_text(until: datetime | None, now: datetime, prefs: Prefs, *, short: bool) -> str:
+    """A local time, `due` when it has passed, empty when nobody knows."""
+    if until is None:
+        return ""
+    if until <= now:
+        return durations.DUE
+    clock = durations.clock_short if short else durations.clock
+    return clock(until, now, prefs.zone)
+
+
+def trouble_text(judged: Judged, trouble: Trouble, now: datetime, prefs: Prefs) -> str:
+    """`edge blocked 26m`, `throttled until 14:20`, `sign in before 27 Nov`."""
+    account = judged.account
+    if trouble.kind is FailureKind.THROTTLED and trouble.retry_at and trouble.retry_at > now:
+        return words.throttled_until(durations.clock(trouble.retry_at, now, prefs.zone))
+    if trouble.kind is FailureKind.TOKEN_REFRESH and account.dead_login is not None:
+        listing = acting(account)
+        expires = listing.token.expires_at if listing else None
+        if expires is not None:
+            return words.sign_in_before(durations.day(expires, now, prefs.zone))
+        return words.token_words(account.dead_login.problem)
+    return f"{words.trouble_words(trouble.kind)} {durations.age(now - trouble.since)}"
+
+
+def marks(judged: Judged) -> list[str]:
+    """What contradicts an active status: flags that say the account may not run."""
+    usage = judged.account.usage
+    base = usage.base.value if usage.base else None
+    if judged.status.kind is not Status.ACTIVE or base is None or base.allowed is not True:
+        return []
+    found = [words.LIMIT_FLAG] if base.limit_reached else []
+    spend = usage.spend.value if usage.spend else None
+    if spend is not None and spend.reached:
+        found.append(words.spend_flag(spend.reached_limit_type))
+    return found
+
+
+def keeper_text(judged: Judged) -> str:
+    """Who keeps the login: `codex`, `pool: codex-proxy`, `CLIProxyAPI`."""
+    listing = acting(judged.account)
+    if listing is None:
+        return ""
+    api_key = listing.login is LoginKind.API_KEY
+    return names.keeper(listing.custody, owner=listing.owner, source=listing.ref.source, api_key=api_key)
+
+
+def footer(judged: Judged, now: datetime, prefs: Prefs) -> tuple[Span, ...]:
+    """A card's last line: status, trouble, marks; then as room allows the age, the spending, the keeper."""
+    spans = [_status_span(judged, now, prefs)]
+    trouble = judged.account.trouble
+    needs_login = judged.status.kind is Status.NEEDS_LOGIN
+    if trouble is not None and not (needs_login and trouble.kind in _SAID_BY_LOGIN):
+        told = trouble_text(judged, trouble, now, prefs)
+        spans.append(Span(told, _TONES[Glyph.TROUBLE], Glyph.TROUBLE))
+    spans += [Span(mark, Tone.AMBER) for mark in marks(judged)]
+    used = sum(cells.width(span.text) + (2 if span.glyph else 0) for span in spans) + 3 * (len(spans) - 1)
+    for text in _least(judged, now, prefs):
+        used += len(_DOT) + cells.width(text)
+        if used > FOOTER_COLUMNS:
+            break
+        spans.append(Span(text, Tone.DIM))
+    parted = [part for span in spans for part in (Span(_DOT, Tone.DIM), span)]
+    return tuple(parted[1:])
+
+
+def _status_span(judged: Judged, now: datetime, prefs: Prefs) -> Span:
+    text = status_text(judged, now, prefs, short=False)
+    tone = _TONES[_GLYPHS[judged.status.kind]]
+    if judged.status.kind is Status.NEEDS_LOGIN:
+        return Span(words.sign_in_for(text), tone)
+    if judged.status.kind is Status.EXHAUSTED:
+        return Span(words.exhausted_for(text), tone)
+    return Span(text, tone)
+
+
+def _least(judged: Judged, now: datetime, prefs: Prefs) -> list[str]:
+    """What a card's last line says if there is room, in this order."""
+    account = judged.account
+    texts = []
+    needs_login = judged.status.kind is Status.NEEDS_LOGIN
+    if account.read_at is not None and (needs_login or judged.stale):
+        texts.append(words.read_ago(durations.age(now - account.read_at)))
+    if needs_login:
+        return texts
+    limit = tightest_limit(account.usage.spend)
+    if judged.status.kind is Status.ACTIVE and limit and limit.used is not None and limit.limit is not None:
+        return [*texts, words.spent_this_month(*money.amounts_text(limit.used, limit.limit))]
+    listing = acting(account)
+    if listing is not None:
+        texts.append(keeper_text(judged))
+        expires = listing.token.expires_at
+        if listing.custody is Custody.POOLWATCH and expires is not None and expires > now:
+            texts.append(words.token_life(durations.age(expires - now)))
+    return texts

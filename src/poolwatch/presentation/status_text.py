@@ -1,0 +1,117 @@
+"""`status` as a plain table: the same words and figures as on screen, without colours or bars."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.overview import PoolOverview
+from poolwatch.domain.pool import PoolState
+from poolwatch.domain.usage import WEEKLY
+from poolwatch.presentation import cells
+from poolwatch.presentation.card import card_view
+from poolwatch.presentation.order import sections
+from poolwatch.presentation.prefs import Prefs, SortKey
+from poolwatch.presentation.strip import strip_view
+from poolwatch.presentation.view import CardView, Figure, StripView, WindowRow
+from poolwatch.presentation.words import cli, screen
+from poolwatch.presentation.words.status import section_words
+
+_FIVE_HOURS: Final = "5h"
+_WIDEST_LABEL: Final = 40
+_WIDEST_STATUS: Final = 44
+_GAP: Final = "  "
+# columns of figures stand at the right, as on screen
+_RIGHT: Final = frozenset({3, 4, 5, 6, 8, 9, 10})
+
+
+def status_text(
+    overview: PoolOverview,
+    state: PoolState,
+    prefs: Prefs,
+    pool_name: str = "",
+    keys: Collection[AccountKey] | None = None,
+    sort: SortKey = SortKey.NEED,
+) -> str:
+    """Every account among `keys` (None: all) in sections, after a few lines about the whole pool."""
+    strip = strip_view(overview, state, prefs, pool_name)
+    lines = [cli.pool_line(strip.name, strip.accounts, strip.sources, strip.freshness)]
+    lines += [f"! {notice.text}" for notice in strip.notices]
+    lines += _figures(strip)
+    shown = sections(overview, sort, False, prefs, keys)
+    rows: list[tuple[str, ...] | str] = [_titles(prefs)]
+    for section in shown:
+        if section.heading:
+            rows.append(section.heading)
+        rows += [_row(card_view(overview.by_key[key], overview.now, prefs)) for key in section.keys]
+    if not any(section.keys for section in shown):
+        return "\n".join([*lines, "", cli.NO_MATCH if overview.accounts else cli.NO_ACCOUNTS]) + "\n"
+    return "\n".join([*lines, "", *_aligned(rows)]) + "\n"
+
+
+def _figures(strip: StripView) -> list[str]:
+    figures = [strip.next_up, strip.next_back, strip.credits, strip.highest_weekly]
+    if strip.needs_you:
+        figures.insert(0, Figure(screen.NEEDS_YOU, str(strip.needs_you), strip.needs_you_detail))
+    present = [figure for figure in figures if figure is not None]
+    widest = max((cells.width(figure.title) for figure in present), default=0)
+    return [
+        f"{cells.left(figure.title, widest)}{_GAP}{figure.text}{_GAP}{figure.detail}".rstrip()
+        for figure in present
+    ]
+
+
+def _titles(prefs: Prefs) -> tuple[str, ...]:
+    shown = prefs.shown.value
+    five, weekly = cli.column(_FIVE_HOURS, shown), cli.column(WEEKLY, shown)
+    other = cli.column(cli.OTHER, shown)
+    return (
+        cli.ACCOUNT, cli.PLAN, cli.STATUS, five, cli.RESETS, weekly, cli.RESETS, other,
+        cli.CREDITS, cli.USD, cli.AGE,
+    )  # fmt: skip
+
+
+def _row(card: CardView) -> tuple[str, ...]:
+    five, weekly = card.window(_FIVE_HOURS), card.window(WEEKLY)
+    other = [row for row in card.windows if row.name not in (_FIVE_HOURS, WEEKLY)]
+    status = card.status
+    if card.status_glyph is not None:
+        status = f"{status} ({section_words(card.section)})"
+    money = card.credits
+    return (
+        cells.fit(card.label, _WIDEST_LABEL),
+        card.plan,
+        cells.fit(status, _WIDEST_STATUS),
+        five.percent if five else "",
+        five.resets if five else "",
+        weekly.percent if weekly else "",
+        weekly.resets if weekly else "",
+        ", ".join(_named(row) for row in other),
+        money.balance if money else "",
+        money.usd if money else "",
+        card.age,
+    )
+
+
+def _named(row: WindowRow) -> str:
+    return f"{row.name} {row.percent} {row.resets}"
+
+
+def _aligned(rows: Sequence[tuple[str, ...] | str]) -> list[str]:
+    """The rows as columns; a column that is empty in every row is left out, headings run free."""
+    table = [row for row in rows if not isinstance(row, str)]
+    titles, body = table[0], table[1:]
+    kept = [index for index in range(len(titles)) if any(row[index] for row in body)]
+    # the resets of a window stay with it
+    widths = {index: max(cells.width(row[index]) for row in table) for index in kept}
+    lines = []
+    for row in rows:
+        if isinstance(row, str):
+            lines.append(row)
+            continue
+        columns = [
+            (cells.right if index in _RIGHT else cells.left)(row[index], widths[index]) for index in kept
+        ]
+        lines.append(f"  {_GAP.join(columns)}".rstrip())
+    return lines

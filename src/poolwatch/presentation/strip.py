@@ -1,0 +1,203 @@
+"""The pool at a glance: who needs you, what is left, which account next, when capacity comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.overview import Judged, PoolOverview, UpReason
+from poolwatch.domain.pool import PoolState, SourceState
+from poolwatch.domain.status import Section, Status
+from poolwatch.domain.usage import WEEKLY
+from poolwatch.presentation import durations, money
+from poolwatch.presentation.masking import shown_name
+from poolwatch.presentation.percent import UNKNOWN, percent_text, scarcity
+from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.view import Figure, Shown, Span, StripView, Tone
+from poolwatch.presentation.words import names, screen
+from poolwatch.presentation.words.status import trouble_words
+
+_HOUR = timedelta(hours=1)
+
+
+def strip_view(
+    overview: PoolOverview, state: PoolState, prefs: Prefs, pool_name: str, notices: Sequence[str] = ()
+) -> StripView:
+    """The strip, from the overview of that state; `notices` are lines about the whole pool."""
+    count = overview.by_section
+    accounts = len(overview.accounts)
+    oldest = overview.oldest_read_at
+    fresh = sum(each.account.read_at is not None and not each.stale for each in overview.accounts)
+    old = overview.now - oldest if oldest is not None else None
+    return StripView(
+        name=pool_name,
+        accounts=accounts,
+        sources=len(state.sources),
+        needs_you=count[Section.NEEDS_YOU],
+        exhausted=count[Section.EXHAUSTED],
+        active=count[Section.ACTIVE],
+        rest=count[Section.REST],
+        freshness=screen.freshness(fresh, accounts, durations.span(old) if old is not None else ""),
+        freshness_short=screen.freshness_short(
+            fresh, accounts, durations.age(old) if old is not None else ""
+        ),
+        freshness_tiny=screen.freshness_tiny(fresh, accounts),
+        needs_you_detail=_needs(overview),
+        next_up=_next_up(overview, prefs),
+        next_back=_next_back(overview, prefs),
+        credits=_credits(overview, prefs),
+        highest_weekly=_highest_weekly(overview, prefs),
+        notices=(*_down(state, overview.now, prefs), *(Span(text, Tone.AMBER) for text in notices)),
+        title=_title(count[Section.NEEDS_YOU], count[Section.EXHAUSTED]),
+    )
+
+
+def use_figures(judged: Judged, prefs: Prefs) -> str:
+    """`5h 9 % used, weekly 38 % used`: the windows that speak for or against an account."""
+    shown = prefs.shown
+    said = [
+        f"{names.window_name(window.kind)} {percent_text(window.used_percent, shown)} {shown.value}"
+        for window in judged.account.usage.windows
+    ]
+    return ", ".join(said) or screen.NO_WINDOWS
+
+
+def _needs(overview: PoolOverview) -> str:
+    need = [each for each in overview.accounts if each.section is Section.NEEDS_YOU]
+    logins = sum(each.status.kind is Status.NEEDS_LOGIN for each in need)
+    gone = sum(each.status.kind is Status.DEACTIVATED for each in need)
+    parts = [screen.need(logins, screen.NEED_LOGIN)] if logins else []
+    if gone:
+        parts.append(screen.need(gone, screen.NEED_DEACTIVATED))
+    since: dict[FailureKind, list[datetime]] = {}
+    for each in need:
+        trouble = each.account.trouble
+        if trouble is not None and each.status.kind not in (Status.NEEDS_LOGIN, Status.DEACTIVATED):
+            since.setdefault(trouble.kind, []).append(trouble.since)
+    for kind, instants in since.items():
+        oldest = durations.age(overview.now - min(instants)) if kind is FailureKind.EDGE_BLOCKED else ""
+        parts.append(screen.need(len(instants), screen.need_trouble(kind), oldest))
+    return " · ".join(parts)
+
+
+def _next_up(overview: PoolOverview, prefs: Prefs) -> Figure | None:
+    up = overview.next_up
+    if up is None:
+        return None
+    told = use_figures(up.judged, prefs)
+    if up.reason is UpReason.CREDITS_ONLY:
+        told = screen.ON_CREDITS
+    return Figure(screen.NEXT_UP, shown_name(up.judged.account, mask=prefs.mask), told, Tone.ACCENT, told)
+
+
+def _next_back(overview: PoolOverview, prefs: Prefs) -> Figure | None:
+    back = overview.next_back
+    if back is None:
+        return None
+    now, zone = overview.now, prefs.zone
+    clock = durations.clock(back.until, now, zone)
+    others = back.all_until[1:]
+    horizon = _whole_hour_after(back.until, prefs)
+    soon = [until for until in others if until <= horizon]
+    more, by = len(soon), durations.clock(horizon, now, zone)
+    if not soon and others:
+        more, by = len(others), durations.clock_short(others[-1], now, zone)
+    return Figure(
+        screen.NEXT_BACK,
+        shown_name(back.judged.account, mask=prefs.mask),
+        screen.back(clock, durations.countdown(back.until, now), more, by),
+        short=screen.back_short(clock, more, by),
+    )
+
+
+def _whole_hour_after(at: datetime, prefs: Prefs) -> datetime:
+    """The first full local hour at least one hour later."""
+    try:
+        later = at + _HOUR
+        there = durations.local(later, prefs.zone)
+        past = timedelta(minutes=there.minute, seconds=there.second, microseconds=there.microsecond)
+        return later + (_HOUR - past if past else timedelta(0))
+    except OverflowError:
+        return at
+
+
+def _credits(overview: PoolOverview, prefs: Prefs) -> Figure | None:
+    found = overview.credits
+    if found is None:
+        return None
+    worth = ""
+    if found.accounts:
+        text = money.credits_text(found.total)
+        worth = money.usd_text(found.total, prefs.rules)
+    else:
+        text = names.UNLIMITED if found.unlimited else UNKNOWN
+    old = money.credits_text(found.stale) if found.stale else ""
+    beside = screen.credits_beside(found.unlimited, found.unknown, old)
+    short = screen.credits_beside_short(found.unlimited, found.unknown, old=bool(old))
+    return Figure(
+        screen.CREDITS,
+        text,
+        "  ".join(part for part in (worth, beside) if part),
+        Tone.STALE if old and found.stale == found.total else Tone.PLAIN,
+        " ".join(part for part in (worth, short) if part),
+    )
+
+
+def _highest_weekly(overview: PoolOverview, prefs: Prefs) -> Figure | None:
+    high = overview.highest_weekly
+    if high is None:
+        return None
+    left = prefs.shown is Shown.LEFT
+    percent = percent_text(high.used_percent, prefs.shown) + (f" {prefs.shown.value}" if left else "")
+    reset = durations.countdown(high.resets_at, overview.now) if high.resets_at else ""
+    return Figure(
+        screen.WEEKLY_LOW if left else screen.WEEKLY_MAX,
+        shown_name(high.judged.account, mask=prefs.mask),
+        screen.weekly(percent, reset, high.more_full),
+        scarcity(high.used_percent, prefs.rules),
+        screen.weekly_short(percent, reset, high.more_full),
+    )
+
+
+def _down(state: PoolState, now: datetime, prefs: Prefs) -> list[Span]:
+    return [
+        Span(_down_line(source, now, prefs), Tone.AMBER)
+        for source in state.sources.values()
+        if source.failure is not None
+    ]
+
+
+def _down_line(source: SourceState, now: datetime, prefs: Prefs) -> str:
+    words = trouble_words(source.failure.kind) if source.failure else ""
+    since = durations.clock(source.failing_since or now, now, prefs.zone)
+    return screen.source_down(source.name, words, since, len(source.listings))
+
+
+def _title(needs_you: int, exhausted: int) -> str:
+    # a terminal's title has no colours and no second form, so the marks stand in it as they are
+    parts = [screen.PROGRAM]
+    if needs_you:
+        parts.append(f"✕{needs_you}")
+    if exhausted:
+        parts.append(f"◐{exhausted}")
+    return " ".join(parts)
+
+
+def next_why(judged: Judged, reason: UpReason, now: datetime, prefs: Prefs) -> str:
+    """One sentence for why this account is the next to use."""
+    match reason:
+        case UpReason.CREDITS_ONLY:
+            return screen.ON_CREDITS
+        case UpReason.NO_WEEKLY:
+            return screen.why(screen.WHY_NO_WEEKLY, use_figures(judged, prefs))
+        case UpReason.PERISHABLE:
+            resets = [
+                window.resets_at
+                for window in judged.account.usage.windows
+                if window.kind == WEEKLY and window.resets_at is not None and window.resets_at > now
+            ]
+            figures = use_figures(judged, prefs)
+            if resets:
+                figures += f", {screen.resets_in(durations.countdown(min(resets), now))}"
+            return screen.why(screen.WHY_PERISHABLE, figures)

@@ -1,0 +1,197 @@
+"""What the screen draws: frozen view models with final texts and no instants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.status import Section
+
+
+class Tone(StrEnum):
+    """What a text means, which a theme turns into a colour; never the only carrier of that meaning."""
+
+    PLAIN = "plain"
+    DIM = "dim"
+    STRONG = "strong"
+    ACCENT = "accent"
+    GOOD = "good"
+    AMBER = "amber"
+    RED = "red"
+    STALE = "stale"
+
+
+class Glyph(StrEnum):
+    """The status mark at the left edge; the screen picks its unicode or ASCII form."""
+
+    ACTIVE = "active"
+    EXHAUSTED = "exhausted"
+    NEEDS_YOU = "needs_you"
+    TROUBLE = "trouble"
+    NEVER_READ = "never_read"
+    OFF = "off"
+
+
+class Shown(StrEnum):
+    """Whether percentages say what is used or what is left."""
+
+    USED = "used"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of text in one tone; `glyph` is a mark to draw before it, with a blank between."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+    glyph: Glyph | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRow:
+    """One usage window or spend limit: `percent` and `resets` are final texts ("12 %", "—", "due")."""
+
+    name: str
+    percent: str
+    #: 0..1 of the bar that is filled (already flipped for "left"), None for no bar
+    fraction: float | None
+    resets: str
+    tone: Tone
+    stale: bool = False
+    #: the bucket's display name; "" for the base bucket
+    bucket: str = ""
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CreditsRow:
+    """The credits row of a card: `balance` is "1,234.56", "unlimited" or "—"; `usd` "$49.38" or ""."""
+
+    balance: str
+    usd: str
+    mark: str = ""
+    tone: Tone = Tone.PLAIN
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """One account as cards, table and hive draw it."""
+
+    key: AccountKey
+    id: str
+    label: str
+    group: str
+    plan: str
+    glyph: Glyph
+    #: the tone of the glyph and of the status words
+    tone: Tone
+    section: Section
+    #: short: "active", "5h until 14:50", "login expired", "edge blocked 26m"
+    status: str
+    #: base windows and spend limits, shortest first; what the payload does not have is not here
+    windows: tuple[WindowRow, ...]
+    #: one row for each other bucket: its window nearest to the end
+    extras: tuple[WindowRow, ...]
+    credits: CreditsRow | None
+    #: the card's last line: status, trouble, custody; or the progress of a refresh
+    footer: tuple[Span, ...]
+    #: the running or just finished refresh, for the message line; "" when there is none
+    progress: str
+    #: one line for the message line: the remedy, as a command that can be pasted where there is one
+    remedy: str
+    #: what `y` copies: the command alone, else the account's id; when masked always the id
+    copy: str
+    age: str
+    stale: bool
+    source: str
+    custody: str
+    #: the window nearest to its end
+    scarcest: WindowRow | None
+    #: 0..8, the height of the hive's mark; None when nothing is known
+    level: int | None
+    needs_you: bool = False
+    #: the plan in at most five columns
+    plan_short: str = ""
+    #: drawn before the status words when the mark at the edge is not the status: "● edge blocked 26m"
+    status_glyph: Glyph | None = None
+
+    def window(self, kind: str) -> WindowRow | None:
+        """The base window of that kind ("5h", "weekly"), if the account has it."""
+        return next((row for row in self.windows if row.name == kind), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of the strip: a heading, its main text, and what stands beside it."""
+
+    title: str
+    text: str
+    detail: str = ""
+    tone: Tone = Tone.PLAIN
+    #: the detail for narrow screens
+    short: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StripView:
+    """The pool at a glance. A figure that has nothing to say is None and leaves no gap."""
+
+    name: str
+    accounts: int
+    sources: int
+    needs_you: int
+    exhausted: int
+    active: int
+    rest: int
+    #: "fresh 57 of 60 · oldest 3d 2h"
+    freshness: str
+    freshness_short: str
+    #: "2 sign in · 1 edge blocked 26m"
+    needs_you_detail: str
+    next_up: Figure | None
+    next_back: Figure | None
+    credits: Figure | None
+    highest_weekly: Figure | None
+    #: one line each: a source that is down, a viewer's notice, a database in trouble
+    notices: tuple[Span, ...] = ()
+    #: the terminal's title
+    title: str = "poolwatch"
+    #: "57/60 fresh"
+    freshness_tiny: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """A heading of the wall and the accounts under it, in order."""
+
+    section: Section | None
+    heading: str
+    keys: tuple[AccountKey, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class DetailLine:
+    """One line of the detail screen: an optional heading word, then spans; a row may stand for a window.
+
+    The line that heads the windows has two spans, the titles of the columns for the bars and the resets.
+    """
+
+    heading: str = ""
+    spans: tuple[Span, ...] = ()
+    window: WindowRow | None = None
+    #: the reset as an instant in local time ("Fri 14:50 CET"), for window rows
+    resets_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DetailView:
+    """Everything known of one account, in lines."""
+
+    card: CardView
+    workspace: str
+    read: str
+    status: str
+    lines: tuple[DetailLine, ...]

@@ -1,0 +1,60 @@
+"""Words of the commands: tables, errors, and the line for status bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+# --- `status`
+ACCOUNT: Final = "ACCOUNT"
+PLAN: Final = "PLAN"
+STATUS: Final = "STATUS"
+RESETS: Final = "RESETS"
+OTHER: Final = "OTHER"
+CREDITS: Final = "CREDITS"
+USD: Final = "USD"
+AGE: Final = "AGE"
+NO_ACCOUNTS: Final = "no accounts"
+NO_MATCH: Final = "no account matches"
+
+
+def column(name: str, shown: str) -> str:
+    """A column of percentages says whether they are used or left: `5H USED`."""
+    return f"{name} {shown}".upper()
+
+
+def pool_line(name: str, accounts: int, sources: int, fresh: str) -> str:
+    """`work · 60 accounts · 4 sources · fresh 57 of 60`."""
+    counted = f"{accounts} account{'s' * (accounts != 1)} · {sources} source{'s' * (sources != 1)} · {fresh}"
+    return f"{name} · {counted}" if name else counted
+
+
+# --- `status --line`
+LINE: Final = "pw"
+LINE_NEXT: Final = "next"
+LINE_BACK: Final = "back"
+LINE_EMPTY: Final = "pw no accounts"
+
+# --- `next`
+NO_NEXT: Final = "no account can be used now"
+
+
+def no_next_back(label: str, clock: str, left: str) -> str:
+    """The first that comes back when none can be used."""
+    return f"{NO_NEXT}; {label} is back at {clock}, in {left}"
+
+
+# --- errors
+NOTHING_TO_MONITOR: Final = "nothing to monitor: no source is configured and no Codex login was found"
+NONE_READ: Final = "no account could be read"
+NEEDS_TERMINAL: Final = "the app needs a terminal; for scripts: poolwatch status --json"
+
+
+def no_such_account(text: str) -> str:
+    """An argument that names no account."""
+    return f"no account is called {text}; poolwatch accounts list shows all"
+
+
+def several_accounts(text: str, labels: Sequence[str]) -> str:
+    """An argument that names more than one account."""
+    return f"{text} could be {', '.join(labels)}; use more of the id"

@@ -1,0 +1,132 @@
+"""Words for the two steps of a refresh, as they run and when they are done."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from poolwatch.domain.refresh import BlockReason
+
+ARROW: Final = " → "
+TOKEN_RUNS: Final = "token …"  # noqa: S105 - words on screen
+USAGE_RUNS: Final = "usage …"
+CODEX_RUNS: Final = "codex is refreshing … (leave it running)"
+ADOPTED: Final = "token: another process had refreshed it"
+PERSONAL: Final = "personal token, nothing to renew"
+API_KEY: Final = "API keys have no usage figures"
+POOL_RENEWED: Final = "pool renewed"
+POOL_RENEWS: Final = "the pool renews by itself"
+NOT_TRIED: Final = "usage not tried, no live token"
+NEW_TOKEN_REFUSED: Final = "usage: the new token was refused"  # noqa: S105 - words on screen
+NOTHING: Final = "nothing was done"
+
+_BLOCKED: Final = {
+    BlockReason.CONFLICT: "token: not spent, the same login is in two files",
+    BlockReason.OWNER_SILENT: "token: not spent, the process that refreshes it does not answer",
+    BlockReason.CODEX_RUNNING: "Codex is open on this home: it renews by itself",
+    BlockReason.HOST_BUSY: "codex is renewing another home on this machine: try again in a minute",
+    BlockReason.READ_ONLY: "token: not spent, this poolwatch is read-only",
+    BlockReason.POOL_SKIPPED: POOL_RENEWS,
+    BlockReason.API_KEY: API_KEY,
+}
+
+
+def took(step: str, seconds: float | None) -> str:
+    """A step that went well, with its time if it is known: `token ok 0.4s`."""
+    return f"{step} {seconds:.1f}s" if seconds is not None and seconds < 600 else step
+
+
+TOKEN_OK: Final = "token ok"  # noqa: S105 - words on screen
+USAGE_OK: Final = "usage ok"
+QUOTA_OK: Final = "quota ok"
+CODEX_RENEWED: Final = "token: codex renewed it"
+
+
+def codex_keeps(left: str) -> str:
+    """Codex's own token is good."""
+    return f"token: Codex's, good for {left}" if left else "token: Codex's"
+
+
+def own_is_good(left: str) -> str:
+    """Poolwatch's own token is not due."""
+    return f"token: good for {left}" if left else "token: good"
+
+
+def kept_by(owner: str) -> str:
+    """Another tool's token is good."""
+    return f"token: kept by {owner}"
+
+
+def failed(words: str, retry: str) -> str:
+    """The token step failed and may be tried again."""
+    return f"token: {words}, retry {retry}" if retry else f"token: {words}"
+
+
+def pool_failed(words: str) -> str:
+    """The pool's own refresh failed."""
+    return f"pool: refresh failed: {words}" if words else "pool: refresh failed"
+
+
+def sign_in_before(day: str, why: str) -> str:
+    """The refresh token is dead, the access token still lives."""
+    return f"sign in again before {day} ({why})" if day else f"sign in again soon ({why})"
+
+
+def sign_in(why: str) -> str:
+    """Both tokens are dead."""
+    return f"sign in again: {why}"
+
+
+def lost(clock: str) -> str:
+    """The reply to an exchange was lost; the login may be spent."""
+    return f"token: reply lost at {clock}, may need login" if clock else "token: reply lost, may need login"
+
+
+def ask_first(clock: str) -> str:
+    """A login whose reply was lost is spent only when asked for once more."""
+    return f"{lost(clock)}; press r to try once"
+
+
+def not_writable(path: str) -> str:
+    """A path that keeps the new token from being stored."""
+    return f"token: not spent, {path} not writable" if path else "token: not spent, the file is not writable"
+
+
+def must_renew(owner: str) -> str:
+    """The owner of the login has to act."""
+    return f"{owner} must renew it"
+
+
+def run(command: str) -> str:
+    """A command to run by hand."""
+    return f"run: {command}"
+
+
+def blocked(reason: BlockReason) -> str | None:
+    """Why the token was not spent, where the reason says it all."""
+    return _BLOCKED.get(reason)
+
+
+def cached(clock: str) -> str:
+    """The pool gave figures of an earlier time."""
+    return f"cached quota of {clock}"
+
+
+def usage_failed(words: str, showing: str) -> str:
+    """The usage step failed; the screen shows an older reading."""
+    return f"usage: {words}, showing {showing}" if showing else f"usage: {words}"
+
+
+def change(name: str, before: str, after: str) -> str:
+    """One figure that moved: `weekly 71 → 0 %`."""
+    return f"{name} {before} → {after}"
+
+
+def bulk(finished: int, total: int, failed_: int) -> str:
+    """How far a refresh of many is: `12/44 · 2 failed · esc stops`."""
+    return f"{finished}/{total} · {failed_} failed · esc stops"
+
+
+def bulk_done(finished: int, total: int, failed_: int, changed: int) -> str:
+    """What a refresh of many brought."""
+    stopped = "" if finished >= total else f"stopped at {finished} of {total} · "
+    return f"{stopped}{finished - failed_} refreshed · {failed_} failed · {changed} changed"

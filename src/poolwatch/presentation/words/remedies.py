@@ -1,0 +1,85 @@
+"""What to do about it: one sentence for what happened and one for the remedy."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from poolwatch.domain.failure import FailureKind, LoginProblem
+
+SIGN_IN: Final = "Sign in again"
+
+_LOGIN: Final = {
+    LoginProblem.EXPIRED: "the login has expired",
+    LoginProblem.REJECTED: "the service refuses the login",
+    LoginProblem.INVALIDATED: "the login was ended by a sign-out or a new password",
+    LoginProblem.USED_ELSEWHERE: "refresh token was spent by another program",
+    LoginProblem.REFRESH_EXPIRED: "the refresh token has expired",
+    LoginProblem.SAID_BY_POOL: "the pool says that the login has expired",
+    LoginProblem.UNUSABLE_FILE: "the login cannot be read",
+    LoginProblem.AMBIGUOUS: "a refresh was interrupted and the login may be spent",
+}
+
+_TROUBLE: Final = {
+    FailureKind.EDGE_BLOCKED: "Cloudflare turns this machine away, not the login. The last numbers stay; "
+    "it is asked again by itself. If it lasts, try from another address",
+    FailureKind.THROTTLED: "asked too often. The last numbers stay; it is asked again by itself",
+    FailureKind.UNREACHABLE: "no connection{why}. The last numbers stay; "
+    "check the network or the address of the source",
+    FailureKind.NOT_THE_SERVICE: "a web page answers, not the usage service{why}. "
+    "Check the address of the source, or sign in to this network",
+    FailureKind.MALFORMED: "the reply could not be understood{why}. The last numbers stay; x shows it",
+    FailureKind.FORBIDDEN: "the service forbids this reading{why}. The last numbers stay; "
+    "check the account's rights in its workspace",
+    FailureKind.UPSTREAM_ERROR: "the service answered with an error{why}. The last numbers stay; "
+    "it is asked again by itself",
+    FailureKind.DEACTIVATION_REPORTED: "the service said once that the account is off{why}. "
+    "It is believed when said twice in a row",
+    FailureKind.TOKEN_REFRESH: "the token was not refreshed{why}. It is still good; r tries again",
+    FailureKind.BLOCKED: "the token was not spent{why}. Nothing is lost; make the path writable, then r",
+    FailureKind.OTHER_ACCOUNT: "the reply is about another account than the login{why}. "
+    "The last numbers stay; sign in again to set it right",
+}
+
+
+def login(problem: LoginProblem) -> str:
+    """What happened to the login."""
+    return _LOGIN[problem]
+
+
+def trouble(kind: FailureKind, why: str) -> str:
+    """What happened, what was kept and what to do, for trouble that needs no sign-in."""
+    return _TROUBLE.get(kind, "").replace("{why}", f" ({why})" if why else "")
+
+
+CODEX_RENEWS: Final = "r lets Codex renew it; or sign in again"
+POOLWATCH_RENEWS: Final = "r renews it; or from a shell"
+POOL_SIGN_IN: Final = "Sign in again on the pool's own page"
+NEW_TOKEN: Final = "Put a new personal access token into its file, then r"  # noqa: S105 - a sentence
+TRY_ONCE: Final = "r offers to try it once more; or sign in again"
+RESOLVE: Final = "the same login is in two files and was not spent. Say which file stays in use"
+DEACTIVATED: Final = (
+    "the account is deactivated or removed from its workspace. Ask its owner, or stop watching it"
+)
+API_KEY: Final = "API keys have no usage figures. Nothing to do; with a ChatGPT sign-in it would have some"
+FIX_FILE: Final = "Make the file readable for you; this says what is wrong with it"
+
+
+def sentence(label: str, what: str, do: str, command: str) -> str:
+    """The remedy line: `bob: refresh token was spent by another program. Sign in again:  codex login`."""
+    told = f"{label}: {what}. {do}" if do else f"{label}: {what}"
+    return f"{told}:  {command}" if command else f"{told}."
+
+
+def another_must_renew(owner: str) -> str:
+    """The tool that owns the login has to renew it."""
+    return f"{owner} must renew it; start it, or sign in again there"
+
+
+def sign_in_before(day: str) -> str:
+    """A login whose refresh token is dead still works until then."""
+    return f"The access token works until {day}; sign in again before"
+
+
+def throttled_until(clock: str) -> str:
+    """Told when to come back."""
+    return f"asked too often. The last numbers stay; it is asked again at {clock}, r twice asks now"

@@ -1,0 +1,65 @@
+"""Folders of login files: Codex's auth.json, codex-auth snapshots and CLIProxyAPI files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from poolwatch.config.files import read_limited
+from poolwatch.custody.auth_file import Login
+from poolwatch.domain.account import Custody
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.sources.login_files import LoginFile, LoginFiles, matches
+
+_SUFFIX: Final = ".json"
+_SNAPSHOT_SUFFIX: Final = ".auth.json"
+_SNIFFED_BYTES: Final = 1024 * 1024
+_SIGNS: Final = (b'"refresh_token"', b'"access_token"', b'"id_token"', b'"OPENAI_API_KEY"')
+
+
+class AuthFiles(LoginFiles):
+    """One account per login file in a folder; the path may be a glob of folders or files."""
+
+    def _find(self) -> list[LoginFile] | Failure:
+        pattern = self._expanded(self._settings.path or "")
+        places, is_glob = matches(pattern)
+        files: dict[Path, LoginFile] = {}
+        for place in places:
+            try:
+                inside = _json_files(place) if place.is_dir() else [place]
+            except OSError as error:
+                if not is_glob:
+                    reason = (error.strerror or "not readable").lower()
+                    return Failure(
+                        FailureKind.UNREACHABLE, f"{self._shown(place)}: {reason}", detail=self._shown(place)
+                    )
+                continue
+            for path in inside:
+                if path.name.endswith(_SUFFIX) and os.path.lexists(path):
+                    files.setdefault(path, LoginFile(path))
+        if not is_glob and not os.path.lexists(pattern):
+            shown = self._shown(Path(pattern))
+            return Failure(FailureKind.UNREACHABLE, f"{shown}: no such folder", detail=shown)
+        return list(files.values())
+
+    def _owner(self, file: LoginFile, login: Login | None) -> str:
+        if self._settings.custody is Custody.POOLWATCH:
+            return "poolwatch"
+        if login is not None and login.shape == "cliproxy":
+            return "CLIProxyAPI"
+        return "codex-auth" if file.path.name.endswith(_SNAPSHOT_SUFFIX) else "another tool"
+
+    def _broken_counts(self, file: LoginFile) -> bool:
+        name = file.path.name
+        if name == "auth.json" or name.endswith(_SNAPSHOT_SUFFIX) or name.startswith("codex-"):
+            return True
+        content = read_limited(file.path, _SNIFFED_BYTES)
+        return isinstance(content, bytes) and any(sign in content for sign in _SIGNS)
+
+
+def _json_files(folder: Path) -> list[Path]:
+    """The folder's files in order; those with a leading dot are somebody's half-written ones."""
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries]
+    return [folder / name for name in sorted(names) if name.endswith(_SUFFIX) and not name.startswith(".")]

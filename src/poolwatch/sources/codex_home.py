@@ -1,0 +1,81 @@
+"""Codex homes: folders with an auth.json that the Codex CLI keeps."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from poolwatch.config.files import read_limited
+from poolwatch.config.settings import DEFAULT_BASE_URL
+from poolwatch.config.values import Wrong, url
+from poolwatch.custody.auth_file import FileProblem, Login
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.text import visible
+from poolwatch.sources.login_files import LoginFile, LoginFiles, matches
+
+_AUTH_FILE: Final = "auth.json"
+_CONFIG_FILE: Final = "config.toml"
+_CONFIG_BYTES: Final = 1024 * 1024
+_BASE_LINE: Final = re.compile(r"""^\s*chatgpt_base_url\s*=\s*["']([^"'\n]*)["']""", re.MULTILINE)
+
+
+class CodexHomes(LoginFiles):
+    """One account per Codex home. The path may be a glob of homes; it defaults to $CODEX_HOME, then ~/.codex.
+
+    A home's own `chatgpt_base_url` counts unless the source sets an address.
+    """
+
+    def _find(self) -> list[LoginFile] | Failure:
+        pattern = self._settings.path or self._env.get("CODEX_HOME") or "~/.codex"
+        places, is_glob = matches(self._expanded(pattern))
+        files = []
+        for place in places:
+            home = place.parent if place.name == _AUTH_FILE else place
+            path = home / _AUTH_FILE
+            if os.path.lexists(path):
+                files.append(LoginFile(path, home, visible(home.name) if is_glob else None))
+        return files
+
+    def _owner(self, file: LoginFile, login: Login | None) -> str:
+        return "Codex"
+
+    def _broken_counts(self, file: LoginFile) -> bool:
+        return True
+
+    def _without_login(self, file: LoginFile) -> FileProblem | None:
+        return FileProblem("holds no login: sign in with `codex login`")
+
+    def _watched(self, file: LoginFile) -> Iterable[Path]:
+        return (file.path, file.path.with_name(_CONFIG_FILE))
+
+    def _base_url(self, file: LoginFile) -> str | Failure:
+        if self._settings.base_url != DEFAULT_BASE_URL:
+            return self._settings.base_url
+        path = file.path.with_name(_CONFIG_FILE)
+        content = read_limited(path, _CONFIG_BYTES)
+        said = _said_base(content.decode("utf-8", "replace")) if isinstance(content, bytes) else None
+        if said is None:
+            return DEFAULT_BASE_URL
+        checked = url(https_only=True)(said, False)
+        if isinstance(checked, Wrong):
+            shown = self._shown(path)
+            return Failure(
+                FailureKind.NOT_THE_SERVICE,
+                f"chatgpt_base_url in {shown} {checked.why}; not asked",
+                detail=shown,
+            )
+        return checked
+
+
+def _said_base(text: str) -> str | None:
+    try:
+        said = tomllib.loads(text).get("chatgpt_base_url")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        # a line elsewhere that is wrong does not make the login one of the public service
+        found = _BASE_LINE.search(text)
+        said = found[1] if found else None
+    return said.strip() or None if isinstance(said, str) else None

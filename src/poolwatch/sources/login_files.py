@@ -1,0 +1,295 @@
+"""What sources made of login files share: finding, patient reading, and asking with what a file holds."""
+
+from __future__ import annotations
+
+import asyncio
+import glob
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from poolwatch.config.settings import SourceSettings
+from poolwatch.custody.auth_file import FileProblem, Login, read_login
+from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.text import visible
+from poolwatch.net.client import HttpClient
+from poolwatch.sources.codex_usage import fetch_usage
+from poolwatch.sources.source import UsageReading
+
+#: A file may be in the middle of being rewritten in place: look again before believing it broken.
+_READS_AGAIN: Final = 3
+_PAUSE_SECONDS: Final = 0.05
+
+Found = Login | FileProblem | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoginFile:
+    """One file that may hold a login, and the Codex home around it if it stands in one."""
+
+    path: Path
+    home: Path | None = None
+    folder: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The file's path as text that can be stored whatever bytes it has."""
+        text = str(self.path)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return os.fsencode(text).hex()
+        return text
+
+
+class LoginFiles(ABC):
+    """A source whose accounts are files. It opens files on a thread, and never writes one.
+
+    `renews` says that poolwatch itself renews logins of its own custody in the background.
+    """
+
+    def __init__(
+        self,
+        settings: SourceSettings,
+        client: HttpClient,
+        fingerprint: Callable[[Secret], str],
+        *,
+        home: Path,
+        env: Mapping[str, str],
+        deadline_seconds: float,
+        renews: bool = False,
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._fingerprint = fingerprint
+        self._home = home
+        self._env = env
+        self._deadline_seconds = deadline_seconds
+        self._renews = renews
+        self._files: Mapping[str, LoginFile] = {}
+        self._logins: dict[str, Login] = {}
+        self._is_listed = False
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self._settings.name
+
+    @abstractmethod
+    def _find(self) -> list[LoginFile] | Failure:
+        """All files that may hold a login now; runs on a thread."""
+
+    @abstractmethod
+    def _owner(self, file: LoginFile, login: Login | None) -> str:
+        """The program that owns a login, in words."""
+
+    @abstractmethod
+    def _broken_counts(self, file: LoginFile) -> bool:
+        """Whether a file that cannot be read is shown although it was never seen to be a login."""
+
+    def _without_login(self, file: LoginFile) -> FileProblem | None:
+        """What to make of a file that is JSON but no login; None leaves it out."""
+        return None
+
+    def _base_url(self, file: LoginFile) -> str | Failure:
+        """Where the usage of a file's login is asked for; runs on a thread."""
+        return self._settings.base_url
+
+    def path_of(self, ref: SourceRef) -> Path | None:
+        """The file of an entry, while the source lists it."""
+        file = self._files.get(ref.place)
+        return file.path if file is not None else None
+
+    async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
+        """One entry per file. A file that stays unreadable keeps who it was, with the problem in words."""
+        files = await asyncio.to_thread(self._find_once)
+        if isinstance(files, Failure):
+            return files
+        found = await self._read_patiently(files)
+        shown = await asyncio.to_thread(self._shown_broken, found)
+        self._files = {file.place: file for file in found}
+        listings = []
+        for file, content in found.items():
+            if isinstance(content, Login):
+                self._logins[file.place] = content
+                listings.append(self._listing(file, content))
+            elif isinstance(content, FileProblem) and file in shown:
+                listings.append(self._broken_listing(file, content))
+        self._logins = {place: login for place, login in self._logins.items() if place in self._files}
+        self._is_listed = True
+        return tuple(listings)
+
+    async def fetch_usage(
+        self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
+    ) -> UsageReading:
+        """A reading with the token that the file holds now; an expired one is not sent."""
+        if not self._is_listed:
+            await self.list_accounts(at)
+        file = self._files.get(ref.place)
+        if file is None:
+            return _unsent("the login is not there any more")
+        found = (await self._read_patiently([file])).get(file)
+        shown = self._shown(file.path)
+        if found is None:
+            return _unsent(f"{shown} holds no login any more")
+        if isinstance(found, FileProblem):
+            return _unsent(f"{shown}: {found.words}")
+        if found.kind is LoginKind.API_KEY:
+            return _unsent("API keys have no usage figures")
+        listed = self._logins.get(ref.place)
+        if listed is not None and _are_different(listed, found):
+            return UsageReading(
+                Failure(FailureKind.OTHER_ACCOUNT, f"{shown} holds another account's login now", detail=shown)
+            )
+        if found.access is None:
+            return _unsent(f"{shown} holds no access token")
+        if found.expires_at is not None and found.expires_at <= at + clock_offset:
+            return _unsent(f"the access token in {shown} has expired")
+        base_url = await asyncio.to_thread(self._base_url, file)
+        if isinstance(base_url, Failure):
+            return UsageReading(base_url)
+        return await fetch_usage(self._client, base_url, found, at, self._deadline_seconds)
+
+    async def signature(self) -> Hashable:
+        """Names, sizes and times of all files, without opening one."""
+        return await asyncio.to_thread(self._stamps)
+
+    def _find_once(self) -> list[LoginFile] | Failure:
+        files = self._find()
+        return files if isinstance(files, Failure) else _one_per_file(files)
+
+    def _shown_broken(self, found: Mapping[LoginFile, Found]) -> set[LoginFile]:
+        return {
+            file
+            for file, content in found.items()
+            if isinstance(content, FileProblem) and (file.place in self._logins or self._broken_counts(file))
+        }
+
+    def _stamps(self) -> Hashable:
+        files = self._find()
+        if isinstance(files, Failure):
+            return files
+        return tuple((file.place, *(_stamp(path) for path in self._watched(file))) for file in files)
+
+    def _watched(self, file: LoginFile) -> Iterable[Path]:
+        return (file.path,)
+
+    async def _read_patiently(self, files: Iterable[LoginFile]) -> dict[LoginFile, Found]:
+        """What the files hold, those left out that are gone."""
+        found = await asyncio.to_thread(self._read, files)
+        for _ in range(_READS_AGAIN):
+            torn = [file for file, content in found.items() if isinstance(content, FileProblem)]
+            if not torn:
+                break
+            await asyncio.sleep(_PAUSE_SECONDS)
+            again = await asyncio.to_thread(self._read, torn)
+            found = {
+                file: again.get(file, content)
+                for file, content in found.items()
+                if file in again or file not in torn
+            }
+        return found
+
+    def _read(self, files: Iterable[LoginFile]) -> dict[LoginFile, Found]:
+        found: dict[LoginFile, Found] = {}
+        for file in files:
+            content = read_login(file.path, self._fingerprint)
+            if content is None:
+                content = self._without_login(file)
+            if isinstance(content, FileProblem) and not os.path.lexists(file.path):
+                continue
+            found[file] = content
+        return found
+
+    def _listing(self, file: LoginFile, login: Login) -> Listing:
+        custody = self._settings.custody if login.kind is LoginKind.OAUTH else Custody.STATIC
+        return Listing(
+            SourceRef(self.name, file.place),
+            user_id=login.user_id,
+            account_id=login.account_id,
+            email=login.email,
+            folder=file.folder,
+            plan=login.plan,
+            custody=custody,
+            login=login.kind,
+            token=TokenFacts(
+                login.expires_at, login.last_refresh, login.fingerprint, login.refresh_fingerprint
+            ),
+            owner=self._owner(file, login),
+            path=self._shown(file.path),
+            home=self._shown(file.home) if file.home is not None else None,
+            disabled=login.disabled,
+            renews_itself=self._renews and custody is Custody.POOLWATCH and login.refresh is not None,
+            subscription_until=login.subscription_until,
+            subscription_checked_at=login.subscription_checked_at,
+        )
+
+    def _broken_listing(self, file: LoginFile, problem: FileProblem) -> Listing:
+        """The entry of a file that cannot be used: who it was, without its tokens."""
+        last = self._logins.get(file.place)
+        if last is not None:
+            listing = replace(self._listing(file, last), token=TokenFacts(), renews_itself=False)
+            return replace(listing, problem=visible(problem.words))
+        return Listing(
+            SourceRef(self.name, file.place),
+            folder=file.folder,
+            custody=self._settings.custody,
+            owner=self._owner(file, None),
+            path=self._shown(file.path),
+            home=self._shown(file.home) if file.home is not None else None,
+            problem=visible(problem.words),
+        )
+
+    def _expanded(self, pattern: str) -> str:
+        if pattern == "~" or pattern.startswith("~/"):
+            return str(self._home) + pattern[1:]
+        return pattern
+
+    def _shown(self, path: Path) -> str:
+        try:
+            inside = path.relative_to(self._home)
+        except ValueError:
+            return visible(str(path))
+        return visible("~" if inside == Path() else f"~/{inside}")
+
+
+def matches(pattern: str) -> tuple[list[Path], bool]:
+    """What a path or glob stands for, in order, and whether it was a glob; a path that exists is no glob."""
+    if os.path.lexists(pattern) or not glob.has_magic(pattern):
+        return [Path(pattern)], False
+    return [Path(found) for found in sorted(glob.glob(pattern))], True  # noqa: PTH207 - an absolute pattern as text
+
+
+def _one_per_file(files: list[LoginFile]) -> list[LoginFile]:
+    """Without second names (links) of the same file; the name that is no link stays."""
+    kept: dict[Hashable, LoginFile] = {}
+    for file in sorted(files, key=lambda each: (each.path.is_symlink(), str(each.path))):
+        try:
+            state = file.path.stat()
+            kept.setdefault((state.st_dev, state.st_ino), file)
+        except (OSError, ValueError):
+            kept.setdefault(file.place, file)
+    return sorted(kept.values(), key=lambda each: str(each.path))
+
+
+def _stamp(path: Path) -> Hashable:
+    try:
+        state = path.stat()
+    except (OSError, ValueError) as error:
+        return type(error).__name__
+    return state.st_mtime_ns, state.st_size, state.st_ino, state.st_mode
+
+
+def _are_different(one: Login, other: Login) -> bool:
+    users = one.user_id and other.user_id and one.user_id != other.user_id
+    accounts = one.account_id and other.account_id and one.account_id != other.account_id
+    return bool(users or accounts)
+
+
+def _unsent(words: str) -> UsageReading:
+    return UsageReading(Failure(FailureKind.NO_TOKEN, words))

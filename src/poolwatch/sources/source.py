@@ -1,0 +1,52 @@
+"""What every source can do, whatever stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from poolwatch.domain.account import Listing, SourceRef
+from poolwatch.domain.failure import Failure
+from poolwatch.domain.usage import UsageSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReading:
+    """The outcome of asking for one account's usage.
+
+    `raw` is the answer's text with tokens and control characters taken out, at most 64 KiB.
+    `clock_offset` is what the server's clock is ahead of ours, None when the answer does not tell.
+    `token_fingerprint` names the access token that was sent, None when none was.
+    """
+
+    outcome: UsageSnapshot | Failure
+    raw: str | None = field(default=None, repr=False)
+    server_date: datetime | None = None
+    elapsed_seconds: float = 0.0
+    token_fingerprint: str | None = None
+    clock_offset: timedelta | None = None
+
+
+class Source(Protocol):
+    """A place that accounts come from. Instants given to it are our own clock's."""
+
+    @property
+    def name(self) -> str:
+        """The source's name, as in its listings."""
+        ...
+
+    async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
+        """All accounts of the source, or why it cannot say."""
+        ...
+
+    async def fetch_usage(
+        self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
+    ) -> UsageReading:
+        """One account's usage now; `clock_offset` is what the server's clock is ahead of ours."""
+        ...
+
+    async def signature(self) -> Hashable:
+        """A value that differs once the source's accounts may have changed; cheap, it opens nothing."""
+        ...

@@ -1,0 +1,369 @@
+"""The database's operations, for one thread. SQLite's errors end here: a refusal and words for people."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Final, TypeVar
+
+from poolwatch.domain.pool import AccountState
+from poolwatch.store import requests
+from poolwatch.store.codec import encode_account
+from poolwatch.store.doc import UNREADABLE, Doc, as_json
+from poolwatch.store.history import Figure, HistoryRow, Series
+from poolwatch.store.instants import from_micros, to_micros, to_text
+from poolwatch.store.loading import POOL_META, ReadingsCache, facts_text, read_accounts, read_facts
+from poolwatch.store.opening import StoreMode, in_words, open_database
+from poolwatch.store.records import Ask, Owner, PoolFacts, Request, RequestState
+
+T = TypeVar("T")
+
+# what notices say could not be read or written
+_READINGS: Final = "readings"
+_HISTORY: Final = "history"
+_POLLS: Final = "poll times"
+_REQUESTS: Final = "requests"
+_OWNERSHIP: Final = "note of who polls"
+_FACTS: Final = "facts about the pool"
+
+_OWNER: Final = "owner"
+_HEARTBEAT: Final = "heartbeat"
+# UnicodeError: SQLite quotes a damaged table definition, and its bytes are no text any more
+_FAILURES: Final = (sqlite3.Error, OverflowError, UnicodeError)
+
+
+class Database:
+    """One connection. `notices` says what people should know about it; it may be read from any thread."""
+
+    def __init__(self, state_dir: Path, now: datetime) -> None:
+        opened = open_database(state_dir, now)
+        self.mode: Final = opened.mode
+        self._connection = opened.connection
+        self._opening_notice = opened.notice
+        # by what was tried, so that a success elsewhere does not hide a failure that lasts
+        self._troubles: dict[str, str] = {}
+        self._skipped = 0
+        self._cache = ReadingsCache()
+        # the floor of this process alone, for when the shared one cannot be written
+        self._own_polls: dict[str, datetime] = {}
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is unusual about the database, in sentences; empty when nothing is."""
+        skipped = self._skipped
+        left_out = (
+            f"{skipped} stored account{'s' if skipped > 1 else ''} could not be read and will be asked anew."
+        )
+        found = (self._opening_notice, *self._troubles.copy().values(), left_out if skipped else None)
+        return tuple(dict.fromkeys(notice for notice in found if notice))
+
+    def close(self) -> None:
+        """Close the connection."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    # -- readings and history
+
+    def load_accounts(self) -> tuple[AccountState, ...]:
+        """The last state of every account, by id. A row that did not change is the same object again."""
+        loaded = self._read(_READINGS, lambda held: read_accounts(held, self._cache), None)
+        if loaded is None:
+            return ()
+        self._skipped = loaded.skipped
+        return loaded.accounts
+
+    def save(
+        self,
+        accounts: Iterable[AccountState],
+        at: datetime,
+        history: Sequence[HistoryRow] = (),
+        gone: Iterable[str] = (),
+    ) -> bool:
+        """Forget the account ids in `gone`, then keep these accounts and history rows; all or nothing."""
+        rows = [(account.key.id, encode_account(account), to_micros(at)) for account in accounts]
+        forgotten = [(account_id,) for account_id in gone]
+
+        def work(held: sqlite3.Connection) -> bool:
+            held.executemany("DELETE FROM readings WHERE account_id = ?", forgotten)
+            held.executemany(
+                "INSERT INTO readings (account_id, doc, updated_at) VALUES (?, ?, ?) ON CONFLICT (account_id)"
+                " DO UPDATE SET doc = excluded.doc, updated_at = excluded.updated_at",
+                rows,
+            )
+            _append(held, history)
+            return True
+
+        return self._write(_READINGS, work, otherwise=False)
+
+    def append_history(self, rows: Sequence[HistoryRow]) -> bool:
+        """Keep history rows; a row for the same figure and instant replaces the former."""
+
+        def work(held: sqlite3.Connection) -> bool:
+            _append(held, rows)
+            return True
+
+        return self._write(_HISTORY, work, otherwise=False)
+
+    def history(self, account_id: str, since: datetime) -> tuple[HistoryRow, ...]:
+        """An account's history from `since` on, in order of time; it outlives the account's state."""
+        rows: list[tuple[object, ...]] = self._read(
+            _HISTORY,
+            lambda held: held.execute(
+                "SELECT series, bucket, window, at, used_percent, resets_at, limit_reached, allowed, balance,"
+                " unlimited, spent, spend_limit, plan FROM history WHERE account_id = ? AND at >= ?"
+                " ORDER BY at, series, bucket, window",
+                (account_id, to_micros(since)),
+            ).fetchall(),
+            [],
+        )
+        return tuple(row for each in rows if (row := _history_row(account_id, each)) is not None)
+
+    # -- the floor between polls
+
+    def claim_poll(self, account_id: str, now: datetime, floor: timedelta) -> bool:
+        """Record a poll unless any process recorded one less than `floor` from `now`; whether it may run.
+
+        A poll recorded in the future by more than the floor was recorded under a wrong clock and does
+        not count. A floor of zero always claims. Where nothing can be written, this process alone is held.
+        """
+
+        def work(held: sqlite3.Connection) -> bool:
+            row = held.execute("SELECT polled_at FROM polls WHERE account_id = ?", (account_id,)).fetchone()
+            if row is not None and isinstance(row[0], int):
+                apart = abs(to_micros(now) - row[0])
+                if apart < floor // timedelta(microseconds=1):
+                    return False
+            held.execute(
+                "INSERT INTO polls (account_id, polled_at) VALUES (?, ?)"
+                " ON CONFLICT (account_id) DO UPDATE SET polled_at = excluded.polled_at",
+                (account_id, to_micros(now)),
+            )
+            return True
+
+        claimed = self._write(_POLLS, work, otherwise=None)
+        if claimed is None:
+            last = self._own_polls.get(account_id) or self.last_polls().get(account_id)
+            claimed = last is None or abs(now - last) >= floor
+        if claimed:
+            self._own_polls[account_id] = now
+        return claimed
+
+    def last_polls(self) -> Mapping[str, datetime]:
+        """When each account was last polled, by any process, by account id."""
+        rows: list[tuple[str, int]] = self._read(
+            _POLLS, lambda held: held.execute("SELECT account_id, polled_at FROM polls").fetchall(), []
+        )
+        polls: dict[str, datetime] = {}
+        for account_id, polled_at in rows:
+            with suppress(*UNREADABLE):
+                polls[account_id] = from_micros(polled_at)
+        return polls
+
+    # -- viewers and the poller
+
+    def enqueue_requests(self, asks: Sequence[Ask], now: datetime, asked_by: str) -> tuple[int, ...]:
+        """Put wishes into the queue; their numbers, none when that failed."""
+        return self._write(_REQUESTS, lambda held: requests.enqueue(held, asks, now, asked_by), otherwise=())
+
+    def take_requests(self, now: datetime, patience: timedelta) -> tuple[Request, ...]:
+        """Take what waits in the queue; what waited longer than `patience` ends as expired."""
+        waiting = self._read(
+            _REQUESTS,
+            lambda held: held.execute(
+                "SELECT 1 FROM requests WHERE taken_at IS NULL AND done_at IS NULL LIMIT 1"
+            ).fetchone(),
+            None,
+        )
+        if waiting is None:
+            return ()
+        return self._write(_REQUESTS, lambda held: requests.take(held, now, patience), otherwise=())
+
+    def finish_request(self, number: int, outcome: str, now: datetime) -> bool:
+        """Say how a request ended."""
+        return self._write(
+            _REQUESTS, lambda held: requests.finish(held, number, outcome, now), otherwise=False
+        )
+
+    def withdraw_request(self, number: int) -> bool:
+        """Take a wish back; False when it is being worked on already."""
+        return self._write(_REQUESTS, lambda held: requests.withdraw(held, number), otherwise=False)
+
+    def request_state(self, number: int) -> RequestState | None:
+        """How far a request is."""
+        return self._read(_REQUESTS, lambda held: requests.look_up(held, number), None)
+
+    def put_owner(self, owner: Owner) -> bool:
+        """Say who polls."""
+        text = as_json({"pid": owner.pid, "host": owner.host, "since": to_text(owner.since)})
+
+        def work(held: sqlite3.Connection) -> bool:
+            _put_meta(held, _OWNER, text)
+            _put_meta(held, _HEARTBEAT, to_text(owner.heartbeat_at or owner.since))
+            return True
+
+        return self._write(_OWNERSHIP, work, otherwise=False)
+
+    def heartbeat(self, now: datetime) -> bool:
+        """Say that the poller lives."""
+
+        def work(held: sqlite3.Connection) -> bool:
+            _put_meta(held, _HEARTBEAT, to_text(now))
+            return True
+
+        return self._write(_OWNERSHIP, work, otherwise=False)
+
+    def clear_owner(self) -> bool:
+        """Say that nobody polls any more."""
+
+        def work(held: sqlite3.Connection) -> bool:
+            held.execute("DELETE FROM meta WHERE name IN (?, ?)", (_OWNER, _HEARTBEAT))
+            return True
+
+        return self._write(_OWNERSHIP, work, otherwise=False)
+
+    def owner(self) -> Owner | None:
+        """Who polls, as last said; whether he still lives follows from the heartbeat, or the poll lock."""
+        rows: list[tuple[str, str]] = self._read(
+            _OWNERSHIP,
+            lambda held: held.execute(
+                "SELECT name, value FROM meta WHERE name IN (?, ?)", (_OWNER, _HEARTBEAT)
+            ).fetchall(),
+            [],
+        )
+        held = dict(rows)
+        try:
+            doc = Doc.parse(held.get(_OWNER))
+            beat = Doc({"at": held.get(_HEARTBEAT)}).instant("at")
+            pid = doc.whole("pid")
+            return None if pid is None else Owner(pid, doc.need_text("host"), doc.need_instant("since"), beat)
+        except UNREADABLE:
+            return None
+
+    def put_facts(self, facts: PoolFacts) -> bool:
+        """Keep what is true of the whole pool."""
+
+        def work(held: sqlite3.Connection) -> bool:
+            _put_meta(held, POOL_META, facts_text(facts))
+            return True
+
+        return self._write(_FACTS, work, otherwise=False)
+
+    def facts(self) -> PoolFacts:
+        """What is known of the whole pool."""
+        return self._read(_FACTS, read_facts, PoolFacts())
+
+    def _read(self, what: str, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        try:
+            result = work(self._connection)
+        except _FAILURES as error:
+            self._troubles[f"read {what}"] = f"The database's {what} could not be read: {_words(error)}."
+            return otherwise
+        else:
+            self._troubles.pop(f"read {what}", None)
+            return result
+
+    def _write(self, what: str, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        if self.mode is StoreMode.READ_ONLY:
+            return otherwise
+        held = self._connection
+        try:
+            held.execute("BEGIN IMMEDIATE")
+            result = work(held)
+            held.execute("COMMIT")
+        except _FAILURES as error:
+            self._troubles[f"write {what}"] = (
+                f"The database's {what} could not be written: {_words(error)}. "
+                "What is on screen is current, but the latest is not kept."
+            )
+            return otherwise
+        else:
+            self._troubles.pop(f"write {what}", None)
+            return result
+        finally:
+            if held.in_transaction:
+                with suppress(sqlite3.Error):
+                    held.execute("ROLLBACK")
+
+
+def _words(error: Exception) -> str:
+    return in_words(error) if isinstance(error, sqlite3.Error) else str(error)
+
+
+def _put_meta(held: sqlite3.Connection, name: str, value: str) -> None:
+    held.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
+
+
+def _append(held: sqlite3.Connection, rows: Iterable[HistoryRow]) -> None:
+    held.executemany(
+        "INSERT OR REPLACE INTO history (account_id, series, bucket, window, at, used_percent, resets_at,"
+        " limit_reached, allowed, balance, unlimited, spent, spend_limit, plan)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                row.account_id,
+                row.series.value,
+                _storable(row.bucket),
+                _storable(row.window),
+                to_micros(row.at),
+                row.figure.used_percent,
+                None if row.figure.resets_at is None else to_micros(row.figure.resets_at),
+                row.figure.limit_reached,
+                row.figure.allowed,
+                _amount(row.figure.balance),
+                row.figure.unlimited,
+                _amount(row.figure.spent),
+                _amount(row.figure.spend_limit),
+                None if row.figure.plan is None else _storable(row.figure.plan),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _storable(text: str) -> str:
+    """A text that UTF-8 can hold."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _amount(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _history_row(account_id: str, row: Sequence[object]) -> HistoryRow | None:
+    names = (
+        "series", "bucket", "window", "at", "used_percent", "resets_at", "limit_reached", "allowed",
+        "balance", "unlimited", "spent", "spend_limit", "plan",
+    )  # fmt: skip
+    doc = Doc(dict(zip(names, row, strict=True)))
+    try:
+        at, resets_at = doc.whole("at"), doc.whole("resets_at")
+        if at is None:
+            return None
+        return HistoryRow(
+            account_id,
+            from_micros(at),
+            doc.need_choice("series", Series),
+            doc.need_text("bucket"),
+            doc.need_text("window"),
+            Figure(
+                used_percent=doc.number("used_percent"),
+                resets_at=None if resets_at is None else from_micros(resets_at),
+                limit_reached=_flag(doc.whole("limit_reached")),
+                allowed=_flag(doc.whole("allowed")),
+                balance=doc.decimal("balance"),
+                unlimited=_flag(doc.whole("unlimited")),
+                spent=doc.decimal("spent"),
+                spend_limit=doc.decimal("spend_limit"),
+                plan=doc.text("plan"),
+            ),
+        )
+    except UNREADABLE:
+        return None
+
+
+def _flag(value: int | None) -> bool | None:
+    return None if value is None else bool(value)

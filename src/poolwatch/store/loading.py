@@ -1,0 +1,138 @@
+"""What a database holds, as values. Damaged rows are left out and counted."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from poolwatch.domain.pool import AccountState, PoolState, SourceState
+from poolwatch.store.codec import decode_account, failure_fields, failure_from
+from poolwatch.store.doc import UNREADABLE, Doc, Fields, as_json, digits, tidy
+from poolwatch.store.records import PoolFacts
+from poolwatch.store.usage_codec import instant_text
+
+FILE_NAME: Final = "poolwatch.db"
+#: The key of `meta` under which the facts about the pool stand.
+POOL_META: Final = "pool"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The accounts that could be read, and how many could not."""
+
+    accounts: tuple[AccountState, ...]
+    skipped: int
+
+
+class ReadingsCache:
+    """Decoded accounts by their stored text: a row that did not change stays the very same value."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[str, AccountState]] = {}
+
+    def decode(self, account_id: str, text: str) -> AccountState | None:
+        """The account, decoded only when its text is new."""
+        held = self._held.get(account_id)
+        if held is not None and held[0] == text:
+            return held[1]
+        account = decode_account(text)
+        if account is None:
+            self._held.pop(account_id, None)
+        else:
+            self._held[account_id] = (text, account)
+        return account
+
+
+def tolerant_text(raw: bytes) -> str:
+    """Text columns of a damaged file: what is no UTF-8 becomes replacement characters."""
+    return raw.decode("utf-8", "replace")
+
+
+def read_accounts(connection: sqlite3.Connection, cache: ReadingsCache | None = None) -> Loaded:
+    """All stored accounts. sqlite3.Error when the table cannot be read."""
+    accounts: list[AccountState] = []
+    skipped = 0
+    for account_id, text in connection.execute("SELECT account_id, doc FROM readings ORDER BY account_id"):
+        known = cache is not None and isinstance(account_id, str) and isinstance(text, str)
+        account = cache.decode(account_id, text) if cache is not None and known else decode_account(text)
+        if account is None or account.key.id != account_id:
+            skipped += 1
+        else:
+            accounts.append(account)
+    return Loaded(tuple(accounts), skipped)
+
+
+def read_facts(connection: sqlite3.Connection) -> PoolFacts:
+    """The facts about the pool; none when they are missing or damaged. sqlite3.Error as above."""
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (POOL_META,)).fetchone()
+    if row is None:
+        return PoolFacts()
+    try:
+        return _facts(Doc.parse(row[0]))
+    except UNREADABLE:
+        return PoolFacts()
+
+
+def pool_of(accounts: Iterable[AccountState], facts: PoolFacts) -> PoolState:
+    """The pool as last known; each source lists the entries that the accounts remember of it."""
+    held = {account.key: account for account in accounts}
+    entries = [listing for account in held.values() for listing in account.listings]
+    sources = {
+        source.name: SourceState(
+            source.name,
+            tuple(entry for entry in entries if entry.ref.source == source.name),
+            source.listed_at,
+            source.failure,
+            source.failing_since,
+        )
+        for source in facts.sources
+    }
+    return PoolState(held, sources, clock_offset=facts.clock_offset, settled=True)
+
+
+def facts_text(facts: PoolFacts) -> str:
+    """The stored form of the facts."""
+    return as_json(
+        tidy(
+            {
+                "name": facts.name,
+                "clock_offset_us": facts.clock_offset // timedelta(microseconds=1),
+                "credits_per_usd": digits(facts.credits_per_usd),
+                "sources": [_source_fields(source) for source in facts.sources],
+            }
+        )
+    )
+
+
+def _facts(doc: Doc) -> PoolFacts:
+    return PoolFacts(
+        name=doc.text("name"),
+        clock_offset=timedelta(microseconds=doc.whole("clock_offset_us") or 0),
+        credits_per_usd=doc.decimal("credits_per_usd"),
+        sources=tuple(_source(Doc(item)) for item in doc.items("sources")),
+    )
+
+
+def _source_fields(source: SourceState) -> Fields:
+    return tidy(
+        {
+            "name": source.name,
+            "listed_at": instant_text(source.listed_at),
+            "failure": failure_fields(source.failure),
+            "failing_since": instant_text(source.failing_since),
+        }
+    )
+
+
+def _source(doc: Doc) -> SourceState:
+    return SourceState(
+        doc.need_text("name"),
+        listed_at=doc.instant("listed_at"),
+        failure=failure_from(doc.part("failure")),
+        failing_since=doc.instant("failing_since"),
+    )

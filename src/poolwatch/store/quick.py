@@ -1,0 +1,47 @@
+"""The stored pool for commands that must answer at once: no thread, no event loop, no writing.
+
+It imports the domain, json and sqlite3, and nothing else of weight.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+
+from poolwatch.domain.pool import PoolState
+from poolwatch.store.loading import FILE_NAME, pool_of, read_accounts, read_facts, tolerant_text
+
+#: How long to wait (seconds) while the poller commits.
+_PATIENCE = 1.0
+
+
+def read_pool(state_dir: str | os.PathLike[str]) -> PoolState | None:
+    """The pool as last stored, or None when there is no database that can be read. Never raises."""
+    path = os.path.join(os.path.abspath(state_dir), FILE_NAME)  # noqa: PTH100, PTH118 - pathlib costs time
+    # after a poller was killed while it wrote, only a connection that may write can undo the half commit
+    return _read(path, "ro") or _read(path, "rw")
+
+
+def read_uri(path: str, mode: str) -> str:
+    """A SQLite URI that never creates the file."""
+    plain = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    return f"file:{plain}?mode={mode}"
+
+
+def _read(path: str, mode: str) -> PoolState | None:
+    try:
+        # SQLite would wait for ever at a pipe
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return None
+        connection = sqlite3.connect(read_uri(path, mode), uri=True, timeout=_PATIENCE, isolation_level=None)
+    except (sqlite3.Error, OSError, ValueError):
+        return None
+    try:
+        connection.text_factory = tolerant_text
+        connection.execute("BEGIN")
+        return pool_of(read_accounts(connection).accounts, read_facts(connection))
+    except (sqlite3.Error, OverflowError, UnicodeError):
+        return None
+    finally:
+        connection.close()

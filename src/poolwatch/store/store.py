@@ -1,0 +1,267 @@
+"""The store: the database on one thread of its own, so that a slow disk never holds up the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Final, TypeVar
+
+from poolwatch.domain.pool import AccountState
+from poolwatch.store.database import Database
+from poolwatch.store.history import HistoryRow
+from poolwatch.store.opening import StoreMode
+from poolwatch.store.records import Ask, Owner, PoolFacts, Request, RequestState
+
+T = TypeVar("T")
+
+#: A viewer looks this often (seconds) whether its request moved.
+_LOOK_SECONDS: Final = 0.1
+#: What waited longer than this when it is taken is answered as expired: its asker has given up.
+REQUEST_PATIENCE: Final = timedelta(seconds=10)
+
+
+class Store:
+    """Keeps what outlives a run. Every method queues its work and gives its result; none raises.
+
+    The database is opened by the first piece of work. What was asked for happens even when the asker
+    is cancelled. After `close`, reading finds nothing and writing answers False.
+    """
+
+    def __init__(self, state_dir: Path, now: datetime) -> None:
+        """`now` stamps a damaged database that is set aside."""
+        self._database: Database | None = None
+        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._gate = threading.Lock()
+        self._closed = False
+        self._unopened: tuple[str, ...] = ()
+        self._thread = threading.Thread(
+            target=self._run, args=(state_dir, now), name="poolwatch-store", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What people should know of the database now; empty until it is open."""
+        database = self._database
+        return self._unopened if database is None else database.notices
+
+    async def ready(self) -> StoreMode:
+        """Wait until the database is open; where what is saved goes."""
+        return await self._ask(_mode, StoreMode.MEMORY)
+
+    def ready_now(self) -> StoreMode:
+        """`ready` for programs without an event loop."""
+        return self._submit(_mode, StoreMode.MEMORY).result()
+
+    async def load_accounts(self) -> tuple[AccountState, ...]:
+        """The last state of every account; an account that did not change is the same object again."""
+        return await self._ask(Database.load_accounts, ())
+
+    def load_accounts_now(self) -> tuple[AccountState, ...]:
+        """`load_accounts` for programs without an event loop."""
+        loading: Future[tuple[AccountState, ...]] = self._submit(Database.load_accounts, ())
+        return loading.result()
+
+    async def save(
+        self,
+        accounts: Iterable[AccountState],
+        at: datetime,
+        history: Sequence[HistoryRow] = (),
+        gone: Iterable[str] = (),
+    ) -> bool:
+        """Forget the account ids in `gone`, then keep these accounts and history rows; all or nothing."""
+        kept, forgotten = tuple(accounts), tuple(gone)
+        return await self._ask(lambda held: held.save(kept, at, history, forgotten), otherwise=False)
+
+    def save_now(
+        self,
+        accounts: Iterable[AccountState],
+        at: datetime,
+        history: Sequence[HistoryRow] = (),
+        gone: Iterable[str] = (),
+    ) -> bool:
+        """`save` for programs without an event loop."""
+        kept, forgotten = tuple(accounts), tuple(gone)
+        return self._submit(lambda held: held.save(kept, at, history, forgotten), otherwise=False).result()
+
+    async def append_history(self, rows: Sequence[HistoryRow]) -> bool:
+        """Keep history rows."""
+        return await self._ask(lambda held: held.append_history(rows), otherwise=False)
+
+    async def history(self, account_id: str, since: datetime) -> tuple[HistoryRow, ...]:
+        """An account's history from `since` on, in order of time."""
+        return await self._ask(lambda held: held.history(account_id, since), ())
+
+    async def claim_poll(self, account_id: str, now: datetime, floor: timedelta) -> bool:
+        """Whether an automatic poll may run now: records it, over all processes; see `Database`."""
+        return await self._ask(lambda held: held.claim_poll(account_id, now, floor), otherwise=False)
+
+    def claim_poll_now(self, account_id: str, now: datetime, floor: timedelta) -> bool:
+        """`claim_poll` for programs without an event loop."""
+        return self._submit(lambda held: held.claim_poll(account_id, now, floor), otherwise=False).result()
+
+    async def record_poll(self, account_id: str, now: datetime) -> None:
+        """Record a poll that somebody asked for, which no floor binds."""
+        await self.claim_poll(account_id, now, timedelta(0))
+
+    async def last_polls(self) -> Mapping[str, datetime]:
+        """When each account was last polled by any process, by account id."""
+        return await self._ask(Database.last_polls, {})
+
+    async def enqueue_request(self, ask: Ask, now: datetime, asked_by: str) -> int | None:
+        """Ask the polling process for something; the request's number, None when the queue is not there."""
+        numbers = await self.enqueue_requests((ask,), now, asked_by)
+        return numbers[0] if numbers else None
+
+    async def enqueue_requests(self, asks: Sequence[Ask], now: datetime, asked_by: str) -> tuple[int, ...]:
+        """Ask for several things at once; their numbers in order, none when the queue is not there."""
+        return await self._ask(lambda held: held.enqueue_requests(asks, now, asked_by), ())
+
+    async def take_requests(
+        self, now: datetime, patience: timedelta = REQUEST_PATIENCE
+    ) -> tuple[Request, ...]:
+        """For the polling process: everything that waits, oldest first. Cheap when nothing does."""
+        return await self._ask(lambda held: held.take_requests(now, patience), ())
+
+    async def finish_request(self, number: int, outcome: str, now: datetime) -> bool:
+        """For the polling process: say how a request ended."""
+        return await self._ask(lambda held: held.finish_request(number, outcome, now), otherwise=False)
+
+    async def request_state(self, number: int) -> RequestState | None:
+        """How far a request is; None when it is gone."""
+        return await self._ask(lambda held: held.request_state(number), None)
+
+    async def wait_taken(self, number: int, within: timedelta) -> RequestState | None:
+        """Wait until the polling process takes a request; None, and the wish withdrawn, when it does not."""
+        state = await self._wait(number, within, lambda found: found.taken_at or found.done_at)
+        if state is None or state.taken_at is not None or state.done_at is not None:
+            return state
+        if await self._ask(lambda held: held.withdraw_request(number), otherwise=False):
+            return None
+        return await self.request_state(number)
+
+    async def wait_outcome(
+        self, number: int, taken_within: timedelta, done_within: timedelta
+    ) -> RequestState | None:
+        """Wait until a request is done; None when nobody took it.
+
+        Without `done_at` in the answer it was taken and still runs.
+        """
+        state = await self.wait_taken(number, taken_within)
+        if state is None or state.done_at is not None:
+            return state
+        return await self._wait(number, done_within, lambda found: found.done_at)
+
+    async def put_owner(self, owner: Owner) -> bool:
+        """Say that this process polls."""
+        return await self._ask(lambda held: held.put_owner(owner), otherwise=False)
+
+    async def heartbeat(self, now: datetime) -> bool:
+        """Say that this process still polls."""
+        return await self._ask(lambda held: held.heartbeat(now), otherwise=False)
+
+    async def clear_owner(self) -> bool:
+        """Say that this process polls no more."""
+        return await self._ask(Database.clear_owner, otherwise=False)
+
+    async def owner(self) -> Owner | None:
+        """Who polls, as last said."""
+        return await self._ask(Database.owner, None)
+
+    async def put_facts(self, facts: PoolFacts) -> bool:
+        """Keep what is true of the whole pool."""
+        return await self._ask(lambda held: held.put_facts(facts), otherwise=False)
+
+    async def facts(self) -> PoolFacts:
+        """What is known of the whole pool."""
+        return await self._ask(Database.facts, PoolFacts())
+
+    def close(self, wait_seconds: float = 5.0) -> bool:
+        """Finish what is queued and close; False when the disk took longer than that."""
+        with self._gate:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join(wait_seconds)
+        return not self._thread.is_alive()
+
+    async def aclose(self, wait_seconds: float = 5.0) -> bool:
+        """`close` without holding up the event loop."""
+        return await asyncio.to_thread(self.close, wait_seconds)
+
+    async def _wait(
+        self, number: int, within: timedelta, arrived: Callable[[RequestState], datetime | None]
+    ) -> RequestState | None:
+        """The state once `arrived` says so, or as it is when the time is over; None when it is gone."""
+        state = None
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                # another process makes the change: no event of this one could say so
+                while True:
+                    state = await self.request_state(number)
+                    if state is None or arrived(state) is not None:
+                        return state
+                    await asyncio.sleep(_LOOK_SECONDS)
+        except TimeoutError:
+            return state or await self.request_state(number)
+
+    async def _ask(self, work: Callable[[Database], T], otherwise: T) -> T:
+        # not asyncio.wrap_future: cancelling the asker must not take back a write, and the answer to an
+        # asker whose event loop has closed in the meantime is dropped without a word
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[T] = loop.create_future()
+
+        def deliver(done: Future[T]) -> None:
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(_settle, waiter, done)
+
+        self._submit(work, otherwise).add_done_callback(deliver)
+        return await waiter
+
+    def _submit(self, work: Callable[[Database], T], otherwise: T) -> Future[T]:
+        future: Future[T] = Future()
+
+        def step() -> None:
+            try:
+                future.set_result(otherwise if self._database is None else work(self._database))
+            except BaseException as error:  # noqa: BLE001 - the one who asked gets it, the thread lives on
+                future.set_exception(error)
+
+        with self._gate:
+            if self._closed:
+                future.set_result(otherwise)
+            else:
+                self._queue.put(step)
+        return future
+
+    def _run(self, state_dir: Path, now: datetime) -> None:
+        try:
+            self._database = Database(state_dir, now)
+        except Exception as error:  # noqa: BLE001 - without a database every answer is "nothing kept"
+            self._unopened = (f"The database in {state_dir} could not be opened: {error}. Nothing is kept.",)
+        try:
+            while (step := self._queue.get()) is not None:
+                step()
+        finally:
+            if self._database is not None:
+                self._database.close()
+
+
+def _settle(waiter: asyncio.Future[T], done: Future[T]) -> None:
+    if waiter.done():
+        return
+    error = done.exception()
+    if error is None:
+        waiter.set_result(done.result())
+    else:
+        waiter.set_exception(error)
+
+
+def _mode(database: Database) -> StoreMode:
+    return database.mode

@@ -1,0 +1,136 @@
+"""Where commands are run as a person runs them: real processes, an empty home, their own state directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TypeAlias
+
+from tests.support.upstream import Upstream
+
+Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
+PROGRAM = (sys.executable, "-m", "poolwatch")
+_PATIENCE_SECONDS = 60.0
+#: What Python or poolwatch say when something broke that should not have.
+_BROKEN = ("Traceback", "an error of its own", "Exception ignored", "never awaited")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How one command ended and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines on stdout."""
+        return self.out.splitlines()
+
+    def json(self) -> Json:
+        """stdout as one JSON document."""
+        found: Json = json.loads(self.out)
+        return found
+
+
+class Desk:
+    """One person's surroundings; every command that ends here must end in order."""
+
+    def __init__(self, root: Path, config: Path | None = None) -> None:
+        self.root = root
+        self.home = root / "home"
+        self.state = root / "state"
+        self.home.mkdir(parents=True, exist_ok=True)
+        coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+        self.env = coverage | {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "POOLWATCH_STATE_DIR": str(self.state),
+            "LANG": "C.UTF-8",
+            "TERM": "xterm-256color",
+            "TZ": "UTC",
+        }
+        if config is not None:
+            self.env["POOLWATCH_CONFIG"] = str(config)
+
+    @property
+    def usual_config(self) -> Path:
+        """Where the configuration is when nothing says otherwise."""
+        return self.home / ".config" / "poolwatch" / "config.toml"
+
+    def run(self, *arguments: str, env: Mapping[str, str] | None = None, stdout: int | None = None) -> Ran:
+        """Run a command to its end without a terminal."""
+        ended = subprocess.run(
+            [*PROGRAM, *arguments],
+            env=self.env | dict(env or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if stdout is None else stdout,
+            stderr=subprocess.PIPE,
+            timeout=_PATIENCE_SECONDS,
+            cwd=self.root,
+        )
+        err = ended.stderr.decode()
+        for words in _BROKEN:
+            assert words not in err, f"poolwatch {' '.join(arguments)}:\n{err}"
+        return Ran(ended.returncode, (ended.stdout or b"").decode(), err)
+
+    def start(self, *arguments: str, stdout: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[bytes]:
+        """Start a command and leave it running."""
+        return subprocess.Popen(
+            [*PROGRAM, *arguments],
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            cwd=self.root,
+        )
+
+    def shell(self, script: str) -> Ran:
+        """Run a shell script in which `$P` is the program."""
+        env = self.env | {"P": " ".join(PROGRAM)}
+        ended = subprocess.run(
+            ["sh", "-c", script], env=env, capture_output=True, timeout=_PATIENCE_SECONDS, cwd=self.root
+        )
+        return Ran(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+
+def source_toml(upstream: Upstream, kind: str, name: str, path: Path | str, custody: str = "") -> str:
+    """One `[[sources]]` table that asks the simulated upstream."""
+    rows = ["[[sources]]", f'kind = "{kind}"', f'name = "{name}"', f'path = "{path}"']
+    rows += [f'custody = "{custody}"'] if custody else []
+    rows += [f'base_url = "{upstream.base_url}"', f'token_url = "{upstream.token_url}"']
+    return "\n".join(rows) + "\n"
+
+
+def config_of(path: Path, *tables: str) -> Path:
+    """A configuration file of these tables; nothing is handed to a codex that may be installed here."""
+    path.write_text("[refresh]\ndelegate_to_codex = false\n\n" + "\n".join(tables))
+    path.chmod(0o600)
+    return path
+
+
+def at(document: Json, *way: str | int) -> Json:
+    """What stands there in a JSON document."""
+    for step in way:
+        if isinstance(step, str):
+            assert isinstance(document, Mapping), f"{step}: not in an object"
+            document = document[step]
+        else:
+            assert isinstance(document, Sequence)
+            assert not isinstance(document, str)
+            document = document[step]
+    return document
+
+
+def rows(document: Json, *way: str | int) -> list[Mapping[str, Json]]:
+    """A list of objects in a JSON document."""
+    found = at(document, *way)
+    assert isinstance(found, list)
+    assert all(isinstance(row, dict) for row in found)
+    return found

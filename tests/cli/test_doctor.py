@@ -1,0 +1,136 @@
+"""`doctor` finds what is wrong and names the remedy; only errors make it fail."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.cli.desk import Desk, Json, at, config_of, rows, source_toml
+from tests.support.upstream import Upstream
+
+
+def findings(desk: Desk, *arguments: str) -> tuple[int, list[Mapping[str, Json]]]:
+    ran = desk.run("doctor", "--json", *arguments)
+    assert ran.err == ""
+    assert at(ran.json(), "schema") == "poolwatch.doctor/1"
+    return ran.code, rows(ran.json(), "findings")
+
+
+def errors(found: list[Mapping[str, Json]]) -> list[tuple[Json, Json, Json]]:
+    return [(row["area"], row["finding"], row["remedy"]) for row in found if row["grade"] == "error"]
+
+
+def notes(found: list[Mapping[str, Json]], area: str) -> list[tuple[str, str]]:
+    return [
+        (str(row["finding"]), str(row["remedy"]))
+        for row in found
+        if row["grade"] == "note" and row["area"] == area
+    ]
+
+
+@pytest.fixture
+def well(desk: Desk, served: Upstream) -> Desk:
+    """One login, in order."""
+    shutil.copytree(served.home / "homes" / "dan", desk.home / "dan")
+    config = config_of(desk.root / "own.toml", source_toml(served, "codex-home", "homes", "~/dan"))
+    desk.env["POOLWATCH_CONFIG"] = str(config)
+    return desk
+
+
+def test_a_pool_in_order_is_exit_0(well: Desk) -> None:
+    code, found = findings(well)
+    assert (code, errors(found)) == (0, [])
+    areas = {row["area"] for row in found}
+    assert {"version", "database", "terminal", "config", "sources", "accounts"} <= areas
+    text = well.run("doctor")
+    assert (text.code, text.err) == (0, "")
+    assert len([line for line in text.lines if not line.startswith(" ")]) == len(found)
+
+
+def test_an_expired_login_is_an_error_with_its_remedy(pool_desk: Desk) -> None:
+    code, found = findings(pool_desk)
+    assert code == 1
+    [carol] = errors(found)
+    assert carol[0] == "accounts"
+    assert str(carol[1]).startswith("carol@example.com: login ")
+    assert "poolwatch refresh" in str(carol[2])
+    ran = pool_desk.run("doctor")
+    assert ran.code == 1
+    [line] = [number for number, line in enumerate(ran.lines) if line.startswith("error")]
+    assert "do:" in ran.lines[line + 1]
+
+
+def test_open_modes_are_noted_with_the_command_that_mends_them(well: Desk) -> None:
+    config = Path(well.env["POOLWATCH_CONFIG"])
+    config.chmod(0o666)
+    well.state.mkdir(mode=0o755)
+    well.state.chmod(0o755)
+    code, found = findings(well)
+    assert code == 0
+    noted = dict(notes(found, "files"))
+    assert noted[f"{config} is open to others (mode 0666)"] == f"chmod go-w {config}"
+    assert noted[f"{well.state} is open to others (mode 0755)"] == f"chmod go-rwx {well.state}"
+
+
+def test_a_login_file_that_cannot_be_used(well: Desk) -> None:
+    (well.home / "dan" / "auth.json").write_text("{ not json")
+    code, found = findings(well)
+    assert code == 1
+    assert any(area == "files" and "~/dan/auth.json" in str(words) for area, words, _ in errors(found))
+
+
+def test_a_folder_that_is_not_there(desk: Desk, served: Upstream) -> None:
+    config = config_of(desk.root / "own.toml", source_toml(served, "auth-files", "gone", desk.root / "gone"))
+    code, found = findings(desk, "--config", str(config))
+    assert code == 1
+    [(area, words, remedy)] = errors(found)
+    assert area == "sources"
+    assert str(words).startswith("gone: ")
+    assert str(desk.root / "gone") in str(words)
+    assert remedy == "poolwatch sources test gone"
+
+
+@pytest.mark.parametrize(("ahead", "words"), [(2, "behind"), (-2, "ahead")])
+def test_a_wrong_clock(tmp_path: Path, ahead: int, words: str) -> None:
+    there = datetime.now(UTC) + timedelta(hours=ahead)
+    with Upstream(tmp_path / "demo", accounts=2, freeze=there.isoformat()) as upstream:
+        code, found = findings(Desk(tmp_path, upstream.config))
+    assert code == 1
+    [(_, said, remedy)] = [row for row in errors(found) if row[0] == "clock"]
+    assert str(said).endswith(words)
+    assert 7100 <= int(str(said).split(" s ")[0].rsplit(" ", 1)[1]) <= 7300
+    assert remedy
+
+
+def test_a_broken_configuration_is_told_line_by_line(desk: Desk, tmp_path: Path) -> None:
+    config = tmp_path / "own.toml"
+    config.write_text("[poll]\nintervall_seconds = 60\nconcurency = 3\n")
+    code, found = findings(desk, "--config", str(config))
+    assert code == 1
+    told = [str(words) for area, words, _ in errors(found) if area == "config"]
+    assert [line.partition(": ")[0] for line in told] == [f"{config}:2", f"{config}:3"] or len(told) == 2
+
+
+def test_nothing_to_monitor_is_an_error(desk: Desk) -> None:
+    code, found = findings(desk)
+    assert code == 1
+    assert [(area, words) for area, words, _ in errors(found)] == [("sources", "nothing to monitor")]
+
+
+def test_a_state_directory_that_cannot_be_written(well: Desk) -> None:
+    well.state.write_text("a file")
+    code, found = findings(well)
+    assert any(str(well.state) in f"{row['finding']}" for row in found if row["grade"] != "ok")
+    assert code in (0, 1)
+
+
+def test_no_secret_is_in_it(pool_desk: Desk, served: Upstream) -> None:
+    ran = pool_desk.run("doctor")
+    for file in served.home.glob("pool/*.json"):
+        for word in file.read_text().split('"'):
+            if len(word) > 60:
+                assert word not in ran.out

@@ -1,0 +1,83 @@
+"""What must answer at once loads next to nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.cli.desk import Desk
+
+HEAVY = {"textual", "rich", "httpx", "httpcore", "pydantic", "pydantic_core", "anyio"}
+#: Further weight that a status bar asking every few seconds must not carry.
+SLOW = {
+    "asyncio",
+    "ssl",
+    "socket",
+    "typer",
+    "click",
+    "tomlkit",
+    "tomli_w",
+    "subprocess",
+    "platformdirs",
+    "logging",
+}
+
+
+def imported(desk: Desk, *arguments: str) -> set[str]:
+    """The top-level modules that a command loads."""
+    ended = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "poolwatch", *arguments],
+        env=desk.env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    names = [line.rpartition("|")[2].strip() for line in ended.stderr.splitlines() if "|" in line]
+    assert "poolwatch" in names
+    return {name.partition(".")[0] for name in names}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--version"],
+        ["-V"],
+        ["--help"],
+        ["status", "--help"],
+        ["config", "path"],
+        ["config", "show"],
+        ["frobnicate"],
+        ["status", "--line"],
+    ],
+)
+def test_light_commands_load_nothing_heavy(desk: Desk, arguments: list[str]) -> None:
+    assert not imported(desk, *arguments) & HEAVY
+
+
+def test_version_loads_no_parser(desk: Desk) -> None:
+    found = imported(desk, "--version")
+    assert not found & (SLOW | {"json", "sqlite3", "dataclasses", "argparse", "tomllib"})
+
+
+def test_the_status_line_loads_next_to_nothing(pool_desk: Desk) -> None:
+    assert pool_desk.run("status", "dan").code == 0
+    for extra in ([], ["--config", pool_desk.env["POOLWATCH_CONFIG"]]):
+        assert not imported(pool_desk, "status", "--line", *extra) & (HEAVY | SLOW)
+
+
+def test_headless_commands_do_not_load_the_screen(pool_desk: Desk) -> None:
+    assert not imported(pool_desk, "status", "dan") & {"textual"}
+
+
+def test_the_status_line_answers_within_a_second(pool_desk: Desk) -> None:
+    assert pool_desk.run("status").code == 0
+    took = []
+    for _ in range(3):
+        begun = time.monotonic()
+        assert pool_desk.run("status", "--line").code == 0
+        took.append(time.monotonic() - begun)
+    assert min(took) < 1

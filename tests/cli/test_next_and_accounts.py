@@ -1,0 +1,106 @@
+"""`next` gives advice, `accounts list` says who holds which login, `--mask` hides who people are."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+
+from tests.cli.desk import Desk, at, config_of, source_toml
+from tests.support.upstream import Upstream
+
+
+def test_next_says_which_and_why(pool_desk: Desk, served: Upstream) -> None:
+    ran = pool_desk.run("next")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.lines[0].split() == ["team-east/dev14", "Business"]
+    assert "weekly 38 % used" in ran.lines[1]
+    as_json = pool_desk.run("next", "--json").json()
+    assert at(as_json, "schema") == "poolwatch.next/1"
+    assert at(as_json, "account", "label") == "dev14"
+    assert at(as_json, "account", "group") == "team-east"
+    assert at(as_json, "account", "home") == str(served.home / "homes" / "dev14")
+    assert at(as_json, "why") == ran.lines[1]
+
+
+def test_next_home_can_be_handed_to_codex(pool_desk: Desk, served: Upstream) -> None:
+    ran = pool_desk.run("next", "--home")
+    assert (ran.code, ran.out, ran.err) == (0, f"{served.home}/homes/dev14\n", "")
+
+
+def test_next_home_below_the_own_home_has_no_tilde(desk: Desk, served: Upstream) -> None:
+    shutil.copytree(served.home / "homes" / "dan", desk.home / ".codex")
+    config = config_of(desk.root / "own.toml", source_toml(served, "codex-home", "h", "~/.codex"))
+    ran = desk.run("next", "--home", "--config", str(config))
+    assert (ran.code, ran.out) == (0, f"{desk.home}/.codex\n")
+
+
+def test_no_next_is_exit_1_and_says_when(desk: Desk, served: Upstream) -> None:
+    config = config_of(
+        desk.root / "own.toml", source_toml(served, "codex-home", "h", served.home / "homes" / "bob")
+    )
+    for arguments in ([], ["--home"]):
+        ran = desk.run("next", *arguments, "--config", str(config))
+        assert (ran.code, ran.out) == (1, "")
+        assert "no account can be used now" in ran.err
+    as_json = desk.run("next", "--json", "--config", str(config))
+    assert as_json.code == 1
+    assert at(as_json.json(), "account") is None
+
+
+def test_a_next_without_a_codex_home(desk: Desk, served: Upstream) -> None:
+    config = config_of(
+        desk.root / "own.toml", source_toml(served, "auth-files", "c", served.home / "cliproxy")
+    )
+    ran = desk.run("next", "--home", "--config", str(config))
+    assert (ran.code, ran.out) == (1, "")
+    assert "has no Codex home" in ran.err
+
+
+def test_accounts_are_listed_with_their_holders_and_nothing_is_polled(
+    pool_desk: Desk, served: Upstream
+) -> None:
+    before = served.state().totals["usage_gets"]
+    ran = pool_desk.run("accounts", "list")
+    assert (ran.code, ran.err) == (0, "")
+    assert served.state().totals["usage_gets"] == before
+    heads = [line for line in ran.lines if not line.startswith(" ")]
+    assert len(heads) == 12
+    [frank] = [number for number, line in enumerate(ran.lines) if "  frank@example.com  " in line]
+    assert re.fullmatch(
+        r"[0-9a-f]{16}  frank@example\.com  frank@example\.com  custody other", ran.lines[frank]
+    )
+    assert str(served.home / "cliproxy") in ran.lines[frank + 1]
+    assert "kept by CLIProxyAPI" in ran.lines[frank + 1]
+    assert pool_desk.run("accounts").out == ran.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["status", "status --json", "next", "next --json", "accounts list"],
+)
+def test_mask_hides_every_address(pool_desk: Desk, served: Upstream, command: str) -> None:
+    ran = pool_desk.run(*command.split(), "--mask")
+    assert ran.code == 0
+    both = ran.out + ran.err
+    assert "@" not in both
+    assert str(served.home) not in both
+
+
+def test_mask_by_setting_holds_for_every_command(pool_desk: Desk) -> None:
+    masked = {"POOLWATCH_UI__MASK": "true"}
+    for command in ("status", "status --json", "status --line", "next", "accounts", "doctor"):
+        ran = pool_desk.run(*command.split(), env=masked)
+        assert "@" not in ran.out + ran.err, command
+
+
+def test_masked_names_are_stable_and_findable(pool_desk: Desk) -> None:
+    masked = pool_desk.run("status", "--mask").out
+    [identity] = [
+        line.split()[0]
+        for line in pool_desk.run("accounts").lines
+        if line.split()[1:2] == ["alice@example.com"]
+    ]
+    assert f"account-{identity[:6]}" in masked
+    assert pool_desk.run("status", identity[:8], "--json").json() is not None

@@ -1,0 +1,173 @@
+"""`refresh`: whom it acts on, what it prints, what it exits with."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.desk import Desk, at, rows
+from tests.support.upstream import Upstream
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
+    """A pool of its own, since tokens are spent; 28 accounts: two of them go by one e-mail."""
+    with Upstream(tmp_path_factory.mktemp("refresh") / "demo", accounts=28) as upstream:
+        upstream.script("lena", {"status": 429, "headers": {"Retry-After": "60"}}, times=None)
+        # the slow one would only cost time here
+        upstream.script("mike", {"status": 500}, times=None)
+        yield upstream
+
+
+def posts(served: Upstream) -> dict[str, int]:
+    return {label: account.token_posts for label, account in served.state().accounts.items()}
+
+
+def spent(before: dict[str, int], after: dict[str, int]) -> set[str]:
+    return {label for label in after if after[label] != before[label]}
+
+
+def test_one_account_by_its_e_mail(pool_desk: Desk, served: Upstream) -> None:
+    before = posts(served)
+    ran = pool_desk.run("refresh", "alice@example.com")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("alice@example.com: token ok")
+    assert "usage ok" in ran.out
+    assert len(ran.lines) == 1
+    assert spent(before, posts(served)) == {"alice"}
+
+
+def test_by_id_prefix_and_label_and_several_at_once(pool_desk: Desk, served: Upstream) -> None:
+    listed = pool_desk.run("accounts").lines
+    [ops] = [line.split()[0] for line in listed if line.split()[1:2] == ["ops@example.com"]]
+    before = posts(served)
+    ran = pool_desk.run("refresh", ops[:6], "dan", "CI/Build", ops, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    document = ran.json()
+    assert at(document, "schema") == "poolwatch.refresh/1"
+    found = {str(row["label"]): row for row in rows(document, "accounts")}
+    assert set(found) == {
+        "ops@example.com",
+        "dan",
+        "ci/build",
+    }
+    ours = found["ops@example.com"]
+    assert (ours["id"], ours["token"], ours["usage"], ours["ok"]) == (ops, "refreshed", "ok", True)
+    assert (found["dan"]["token"], found["dan"]["usage"]) == ("current", "ok")
+    assert spent(before, posts(served)) == {"ops", "build"}
+
+
+@pytest.mark.parametrize("name", ["carol@example.com", "nobody", "ab", "", "   "])
+def test_a_name_that_is_none_or_several_is_exit_2_and_spends_nothing(
+    pool_desk: Desk, served: Upstream, name: str
+) -> None:
+    before = served.state().totals
+    ran = pool_desk.run("refresh", "alice@example.com", name)
+    assert (ran.code, ran.out) == (2, "")
+    if name.startswith("carol"):
+        assert "could be" in ran.err
+        assert ran.err.count("carol@example.com") == 3
+    else:
+        assert "no account is called" in ran.err
+    after = served.state().totals
+    assert (after["token_posts"], after["usage_gets"]) == (before["token_posts"], before["usage_gets"])
+
+
+@pytest.mark.parametrize(
+    ("label", "words", "token", "usage"),
+    [
+        # a Codex home whose token is expired, and nobody who may renew it
+        ("kent", "codex login", "blocked", "not_tried"),
+        # another tool's file
+        ("judy", "CLIProxyAPI must renew it", "blocked", "not_tried"),
+        # the refresh token was spent elsewhere and the access token is dead
+        ("carol", "sign in again", "rejected-for-good", "not_tried"),
+        ("ci-key", "API keys have no usage figures", "none", "not_tried"),
+        ("lena", "token: kept by CLIProxyAPI", "current", "throttled"),
+    ],
+)
+def test_a_step_that_fails_is_exit_1(
+    pool_desk: Desk, served: Upstream, label: str, words: str, token: str, usage: str
+) -> None:
+    identity = _id_of(pool_desk, served.account(label).files[0])
+    ran = pool_desk.run("refresh", identity, "--json")
+    assert ran.code == 1
+    [row] = rows(ran.json(), "accounts")
+    assert (row["token"], row["usage"], row["ok"]) == (token, usage, False)
+    assert words in str(row["message"])
+
+
+def _id_of(desk: Desk, file: Path) -> str:
+    identity = ""
+    for line in desk.run("accounts").lines:
+        if not line.startswith(" "):
+            identity = line.split()[0]
+        elif str(file) in line:
+            return identity
+    raise AssertionError(file)
+
+
+def test_a_personal_token_is_read_and_nothing_renewed(pool_desk: Desk) -> None:
+    ran = pool_desk.run("refresh", "olga")
+    assert ran.code == 0
+    assert "personal token, nothing to renew" in ran.out
+
+
+def test_all_spends_only_what_is_dead_or_dies_within_a_day(pool_desk: Desk, served: Upstream) -> None:
+    before = posts(served)
+    ran = pool_desk.run("refresh", "--all", "--json")
+    assert ran.code == 1
+    done = spent(before, posts(served))
+    # lee's token lives 19 hours; carol's is dead, and asking once more is what a person ordered
+    assert "lee" in done
+    assert done <= {"lee", "carol"}
+    assert len(rows(ran.json(), "accounts")) == 28
+
+
+def test_all_by_force_spends_every_login_that_is_ours(tmp_path: Path, served: Upstream) -> None:
+    desk = Desk(tmp_path, served.config)
+    before = posts(served)
+    ran = desk.run("refresh", "--all", "--force", "--json")
+    assert ran.code == 1
+    ours = {
+        label
+        for label, account in served.state().accounts.items()
+        if any(file.parent.name == "pool" for file in account.files)
+    }
+    assert {"alice", "lee", "ops", "grace", "pay"} <= ours
+    done = spent(before, posts(served))
+    assert ours - {"carol"} <= done <= ours
+    failed = {row["label"] for row in rows(ran.json(), "accounts") if not row["ok"]}
+    assert "alice@example.com" not in failed
+    # what was spent is in the files: the next refresh of each goes well
+    assert desk.run("refresh", "grace@example.com").code == 0
+
+
+def test_a_file_that_cannot_be_written_is_not_spent(tmp_path: Path, served: Upstream) -> None:
+    folder = tmp_path / "pool"
+    folder.mkdir()
+    shutil.copy(served.home / "pool" / "nora.json", folder / "nora.json")
+    config = tmp_path / "own.toml"
+    config.write_text(
+        f'[[sources]]\nkind = "auth-files"\npath = "{folder}"\ncustody = "poolwatch"\n'
+        f'base_url = "{served.base_url}"\ntoken_url = "{served.token_url}"\n'
+    )
+    desk = Desk(tmp_path, config)
+    desk.state.write_text("in the way")
+    before = posts(served)
+    ran = desk.run("refresh", "nora@example.com")
+    assert ran.code == 1
+    assert "not spent" in ran.out
+    assert "usage ok" in ran.out
+    assert str(desk.state) in ran.out + ran.err
+    assert posts(served) == before
+
+
+def test_read_only_spends_nothing(pool_desk: Desk, served: Upstream) -> None:
+    before = posts(served)
+    ran = pool_desk.run("refresh", "pay@example.com", env={"POOLWATCH_READ_ONLY": "true"})
+    assert ran.code == 1
+    assert posts(served) == before

@@ -1,0 +1,142 @@
+"""`sources`: what is monitored, what else lies around, adding a place after trying it."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import stat
+import tomllib
+from pathlib import Path
+
+from tests.cli.desk import Desk, config_of, source_toml
+from tests.support.upstream import Upstream
+
+
+def codex_home(served: Upstream, home: Path, label: str = "bob") -> Path:
+    """A copy of a login of the pool, as the Codex CLI keeps it."""
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copy(served.home / "homes" / label / "auth.json", home / "auth.json")
+    return home
+
+
+def test_configured_sources_are_listed(pool_desk: Desk) -> None:
+    listed = pool_desk.run("sources", "list")
+    assert (listed.code, listed.err) == (0, "")
+    names = [line.split()[:2] for line in listed.lines[:3]]
+    assert names == [["codex-homes", "codex-home"], ["pool", "auth-files"], ["cliproxy", "auth-files"]]
+    assert pool_desk.run("sources").out == listed.out
+
+
+def test_the_codex_home_is_found_and_read_only(desk: Desk, served: Upstream) -> None:
+    codex_home(served, desk.home / ".codex")
+    ran = desk.run("sources")
+    assert ran.code == 0
+    assert "found, not configured" in ran.lines[0]
+    assert "codex-home" in ran.lines[0]
+
+
+def test_other_logins_are_offered_with_their_command(desk: Desk, served: Upstream) -> None:
+    shutil.copytree(served.home / "cliproxy", desk.home / ".cli-proxy-api")
+    ran = desk.run("sources")
+    assert ran.code == 3
+    [offer] = [line for line in ran.lines if "cli-proxy-api" in line]
+    command = shlex.split(offer.partition("add it with: poolwatch ")[2])
+    assert command[:3] == ["sources", "add", "auth-files"]
+    added = desk.run(*command)
+    assert added.code == 0, added.err
+    assert "1 login" in added.out
+    after = desk.run("sources")
+    assert (after.code, len(after.lines)) == (0, 1)
+
+
+def test_add_keeps_every_byte_that_was_there(desk: Desk, served: Upstream, tmp_path: Path) -> None:
+    before = (
+        b"# mine\r\n\r\n"
+        b'pool_name = "work"   # the name\r\n'
+        b"  [poll]\r\n\tinterval_seconds = 60 # slow\r\n"
+        b"[[sources]] # first\r\n"
+        b'kind = "auth-files"\r\nname = "first"\r\npath = "~/nothing"\r\n# the end'
+    )
+    config = tmp_path / "own.toml"
+    config.write_bytes(before)
+    config.chmod(0o640)
+    home = codex_home(served, tmp_path / "c home")
+    ran = desk.run("sources", "add", "codex-home", str(home), "--config", str(config))
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == f"codex-home: 1 login; written to {config}\n"
+    after = config.read_bytes()
+    assert after.startswith(before)
+    assert stat.S_IMODE(config.stat().st_mode) == 0o640
+    sources = tomllib.loads(after.decode())["sources"]
+    assert sources[1:] == [{"kind": "codex-home", "path": str(home)}]
+    again = desk.run("sources", "add", "codex-home", str(home), "--config", str(config))
+    assert (again.code, again.out.split(":")[0]) == (0, "codex-home-2")
+
+
+def test_add_makes_a_private_file(desk: Desk, served: Upstream) -> None:
+    ran = desk.run(
+        "sources", "add", "auth-files", str(served.home / "pool"), "--name", "mine", "--custody", "poolwatch"
+    )
+    assert ran.code == 0, ran.err
+    assert stat.S_IMODE(desk.usual_config.stat().st_mode) == 0o600
+    [source] = tomllib.loads(desk.usual_config.read_text())["sources"]
+    assert source == {
+        "kind": "auth-files",
+        "name": "mine",
+        "path": str(served.home / "pool"),
+        "custody": "poolwatch",
+    }
+    taken = desk.run("sources", "add", "auth-files", str(served.home / "cliproxy"), "--name", "mine")
+    assert (taken.code, taken.out) == (2, "")
+    assert "nothing was written" in taken.err
+
+
+def test_a_place_without_a_login_is_not_written(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for place in (tmp_path / "empty", tmp_path / "not there"):
+        for kind in ("codex-home", "auth-files"):
+            ran = desk.run("sources", "add", kind, str(place))
+            assert (ran.code, ran.out) == (1, "")
+            assert "nothing was written" in ran.err
+    assert not desk.usual_config.exists()
+
+
+def test_a_relative_place_is_written_whole(desk: Desk, served: Upstream) -> None:
+    codex_home(served, desk.root / "here")
+    assert desk.run("sources", "add", "codex-home", "here").code == 0
+    [source] = tomllib.loads(desk.usual_config.read_text())["sources"]
+    assert source["path"] == str(desk.root / "here")
+
+
+def test_an_invalid_file_is_not_added_to(desk: Desk, served: Upstream, tmp_path: Path) -> None:
+    config = tmp_path / "own.toml"
+    config.write_text("pool_name = 3 = 4\n")
+    ran = desk.run(
+        "sources", "add", "codex-home", str(codex_home(served, tmp_path / "c")), "--config", str(config)
+    )
+    assert (ran.code, ran.out) == (3, "")
+    assert config.read_text() == "pool_name = 3 = 4\n"
+
+
+def test_a_source_is_tried(pool_desk: Desk, served: Upstream, tmp_path: Path) -> None:
+    ran = pool_desk.run("sources", "test", "codex-homes")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == "codex-homes: 4 logins; usage answers\n"
+    near = pool_desk.run("sources", "test", "codex-home")
+    assert near.code == 2
+    assert "did you mean codex-homes?" in near.err
+    nowhere = config_of(tmp_path / "own.toml", source_toml(served, "auth-files", "gone", tmp_path / "gone"))
+    gone = pool_desk.run("sources", "test", "gone", "--config", str(nowhere))
+    assert (gone.code, gone.out) == (1, "")
+    assert "gone" in gone.err
+
+
+def test_an_upstream_that_does_not_answer_is_told(desk: Desk, served: Upstream, tmp_path: Path) -> None:
+    config = config_of(
+        tmp_path / "own.toml",
+        f'[[sources]]\nkind = "codex-home"\nname = "h"\npath = "{served.home}/homes/dan"\n'
+        'base_url = "http://127.0.0.1:9/backend-api"\n',
+    )
+    ran = desk.run("sources", "test", "h", "--config", str(config))
+    assert (ran.code, ran.out) == (1, "")
+    assert "unreachable" in ran.err or "refused" in ran.err

@@ -1,0 +1,157 @@
+"""`status`: what is printed, what is polled for it, and what it exits with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from tests.cli.desk import Desk, at, config_of, rows, source_toml
+from tests.support.upstream import Upstream
+
+
+def gets(served: Upstream) -> dict[str, int]:
+    return {label: account.usage_gets for label, account in served.state().accounts.items()}
+
+
+def test_every_account_is_printed_in_its_section(pool_desk: Desk) -> None:
+    ran = pool_desk.run("status")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.lines[0].startswith("demo · 12 accounts · 3 sources · fresh ")
+    section, placed = "", {}
+    for line in ran.lines:
+        if line.startswith(("needs you ", "exhausted ", "active ")):
+            section = line.partition(" ")[0]
+        elif section and line.startswith("  "):
+            placed[line.split()[0]] = section
+    # erin is edge blocked from the second question on, and stays among the active with her last figures
+    assert placed.pop("erin", "active") == "active"
+    assert (
+        placed
+        == {
+            "carol@example.com": "needs",
+            "bob": "exhausted",
+            "lee@example.com": "exhausted",
+            "pay@example.com": "exhausted",
+            "team-east/dev14": "active",
+            "alice@example.com": "active",
+            "ops@example.com": "active",
+            "ci/build": "active",
+            "dan": "active",
+            "frank@example.com": "active",
+            "grace@example.com": "active",
+        }
+        or "the rest" in ran.out
+    )
+    [alice] = [line for line in ran.lines if line.split()[:1] == ["alice@example.com"]]
+    assert "Pro" in alice
+    assert "$" in alice
+
+
+def test_a_filter_narrows_accounts_and_polls_alone(tmp_path: Path, served: Upstream) -> None:
+    desk = Desk(tmp_path, served.config)
+    before = gets(served)
+    ran = desk.run("status", "dan", "--json")
+    after = gets(served)
+    assert ran.code == 0
+    assert [row["label"] for row in rows(ran.json(), "accounts")] == ["dan"]
+    assert at(ran.json(), "pool", "accounts") == 12
+    assert {label for label in after if after[label] != before[label]} == {"dan"}
+    assert after["dan"] == before["dan"] + 1
+
+
+def test_a_filter_that_matches_nothing_is_exit_1(pool_desk: Desk) -> None:
+    ran = pool_desk.run("status", "nobody-at-all")
+    assert ran.code == 1
+    assert "no account matches" in ran.out
+    assert "no account could be read" in ran.err
+    as_json = pool_desk.run("status", "nobody-at-all", "--json")
+    assert as_json.code == 1
+    assert at(as_json.json(), "accounts") == []
+
+
+def test_readings_are_kept_and_asked_for_again_only_when_old(tmp_path: Path, served: Upstream) -> None:
+    desk = Desk(tmp_path, served.config)
+    first = desk.run("status", "bob", "--json")
+    before = gets(served)["bob"]
+    again = desk.run("status", "bob", "--json")
+    assert gets(served)["bob"] == before
+    assert at(again.json(), "accounts", 0, "read_at") == at(first.json(), "accounts", 0, "read_at")
+    assert desk.run("status", "bob", "--max-age", "inf").code == 0
+    assert desk.run("status", "bob", "--max-age", "3600").code == 0
+    assert gets(served)["bob"] == before
+    assert desk.run("status", "bob", "--max-age", "0").code == 0
+    assert gets(served)["bob"] == before + 1
+
+
+def test_the_line_never_polls(tmp_path: Path, served: Upstream) -> None:
+    desk = Desk(tmp_path, served.config)
+    before = served.state().totals
+    unread = desk.run("status", "--line")
+    assert (unread.code, unread.out, unread.err) == (1, "pw no accounts\n", "")
+    assert served.state().totals["connections"] == before["connections"] + 1  # the question itself
+    assert desk.run("status").code == 0
+    polled = served.state().totals["usage_gets"]
+    line = desk.run("status", "--line")
+    assert (line.code, line.err) == (0, "")
+    assert line.out.startswith("pw ●")
+    assert "next dev14" in line.out
+    assert len(line.out.rstrip("\n")) <= 38
+    ascii_line = desk.run("status", "--line", env={"PYTHONIOENCODING": "ascii"})
+    assert ascii_line.out.isascii()
+    assert "ok" in ascii_line.out
+    assert served.state().totals["usage_gets"] == polled
+    # the long way round says the same
+    assert desk.run("--config", str(served.config), "status", "--line").out == line.out
+
+
+def test_json_is_ascii_and_says_its_version(pool_desk: Desk) -> None:
+    ran = pool_desk.run("status", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.isascii()
+    assert at(ran.json(), "schema") == "poolwatch.status/1"
+    assert at(ran.json(), "credits_per_usd") == "25"
+
+
+def test_an_api_key_alone_is_not_read(desk: Desk) -> None:
+    home = desk.home / ".codex"
+    home.mkdir()
+    (home / "auth.json").write_text(json.dumps({"auth_mode": "apikey", "OPENAI_API_KEY": "sk-fake"}))
+    (home / "auth.json").chmod(0o600)
+    ran = desk.run("status", "--json")
+    assert ran.code == 1
+    [account] = rows(ran.json(), "accounts")
+    assert (account["status"], account["section"], account["custody"]) == ("unknown", "rest", "static")
+    assert "no account could be read" in ran.err
+    assert "sk-fake" not in ran.out + ran.err
+
+
+def test_an_upstream_that_is_down_is_exit_1_when_nothing_was_ever_read(desk: Desk, served: Upstream) -> None:
+    home = desk.home / ".codex"
+    shutil.copytree(served.home / "homes" / "dan", home)
+    config = config_of(
+        desk.root / "own.toml",
+        f'[[sources]]\nkind = "codex-home"\npath = "{home}"\nbase_url = "http://127.0.0.1:9/backend-api"\n',
+    )
+    ran = desk.run("status", "--json", "--config", str(config))
+    assert ran.code == 1
+    assert at(ran.json(), "accounts", 0, "trouble", "kind") == "unreachable"
+    assert at(ran.json(), "accounts", 0, "read_at") is None
+
+
+def test_a_state_directory_that_cannot_be_used_loses_nothing_but_memory(pool_desk: Desk) -> None:
+    pool_desk.state.write_text("a file")
+    ran = pool_desk.run("status", "dan", "--json")
+    assert ran.code == 0
+    assert [row["status"] for row in rows(ran.json(), "accounts")] == ["active"]
+    assert str(pool_desk.state) in ran.err
+    assert pool_desk.state.read_text() == "a file"
+
+
+def test_usd_follows_the_rate(tmp_path: Path, served: Upstream) -> None:
+    table = source_toml(served, "auth-files", "pool", served.home / "pool" / "pay.json")
+    for rate, worth in (("25", "-0.12"), ("10", "-0.31"), ("0", None)):
+        desk = Desk(tmp_path / rate, config_of(tmp_path / f"{rate}.toml", table))
+        ran = desk.run("status", "--json", env={"POOLWATCH_CREDITS_PER_USD": rate})
+        assert at(ran.json(), "accounts", 0, "credits", "balance") == "-3.1000000000"
+        assert at(ran.json(), "accounts", 0, "credits", "usd") == worth

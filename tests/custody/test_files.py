@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from poolwatch.custody.files import (
+    FileProblem,
+    Reservation,
+    make_private_directory,
+    replace_problem,
+    write_private,
+)
+from poolwatch.custody.fingerprint import KEY_FILE, Fingerprinter
+from poolwatch.custody.lock import held
+from poolwatch.custody.mounts import filesystem_problem
+from poolwatch.domain.account import Secret
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "folder"
+    made.mkdir(mode=0o700)
+    return made
+
+
+def test_a_private_file_replaces_through_a_link(folder: Path) -> None:
+    real, link = folder / "real", folder / "link"
+    real.write_bytes(b"old")
+    real.chmod(0o644)
+    link.symlink_to(real)
+    old = os.umask(0)
+    try:
+        assert write_private(link, b"new") is None
+    finally:
+        os.umask(old)
+    assert (link.is_symlink(), real.read_bytes()) == (True, b"new")
+    assert stat.S_IMODE(real.stat().st_mode) == 0o600
+    assert sorted(path.name for path in folder.iterdir()) == ["link", "real"]
+
+
+def test_a_file_that_cannot_be_written_is_said_and_leaves_nothing(folder: Path) -> None:
+    (folder / "dir").mkdir()
+    problem = write_private(folder / "dir", b"new")
+    assert problem is not None
+    assert str(folder / "dir") in problem.words
+    assert [path.name for path in folder.iterdir()] == ["dir"]
+    assert write_private(folder / "none" / "file", b"new") is not None
+
+
+def test_a_reservation_takes_its_space_before_it_is_needed(folder: Path) -> None:
+    space = Reservation(folder / "tmp", 65_536)
+    assert (folder / "tmp").stat().st_blocks * 512 >= 65_536
+    space.fill(b"content")
+    space.become(folder / "target")
+    assert (folder / "target").read_bytes() == b"content"
+    space.discard()
+    assert [path.name for path in folder.iterdir()] == ["target"]
+
+
+def test_a_reservation_that_is_not_needed_vanishes(folder: Path) -> None:
+    (folder / "tmp").write_bytes(b"of a killed process")
+    space = Reservation(folder / "tmp", 10)
+    space.discard()
+    space.discard()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_full_disk_is_found_by_the_reservation(folder: Path) -> None:
+    # no disk has that much room
+    with pytest.raises(OSError) as caught:  # noqa: PT011 - the number of it is checked below
+        Reservation(folder / "tmp", 1 << 50)
+    assert caught.value.errno in (errno.ENOSPC, errno.EFBIG)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda file: os.link(file, file.with_name("twin")), "hard links"),
+        (lambda file: file.parent.chmod(0o777), "writable by others"),
+        (lambda file: file.parent.chmod(0o720), "writable by others"),
+        (lambda file: file.unlink(), "no such file"),
+        (lambda file: (file.unlink(), file.mkdir()), "not a regular file"),
+        (lambda file: (file.rename(file.with_name("x")), file.symlink_to("x")), "symbolic links"),
+    ],
+)
+def test_files_that_are_not_replaced(folder: Path, spoil: object, words: str) -> None:
+    file = folder / "auth.json"
+    file.write_bytes(b"{}")
+    assert replace_problem(file) is None
+    assert callable(spoil)
+    spoil(file)
+    problem = replace_problem(file)
+    assert problem is not None
+    assert words in problem.words
+
+
+def test_a_sticky_folder_is_as_good_as_an_own_one(folder: Path) -> None:
+    (folder / "auth.json").write_bytes(b"{}")
+    folder.chmod(0o1777)
+    assert replace_problem(folder / "auth.json") is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_another_users_file_is_not_replaced(folder: Path) -> None:
+    file = folder / "auth.json"
+    file.write_bytes(b"{}")
+    os.chown(file, 12345, 12345)
+    problem = replace_problem(file)
+    assert problem is not None
+    assert "another user" in problem.words
+    os.chown(folder, 12345, 12345)
+    assert make_private_directory(folder) is not None
+
+
+MOUNTS = """22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/root rw
+30 22 0:40 / {tmp}/nfs rw - nfs4 server:/x rw
+31 30 0:41 / {tmp}/nfs/local rw master:3 - tmpfs tmpfs rw
+32 22 0:42 / {tmp}/with\\040blank rw - fuse.sshfs host: rw
+33 22 0:43 / {tmp}/twice rw - ext4 /dev/x rw
+34 22 0:44 / {tmp}/twice rw - cifs //s/x rw
+a torn line
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [
+        ("file", None),
+        ("nfs/file", "nfs4"),
+        ("nfsx/file", None),
+        ("nfs/local/file", None),
+        ("with blank/file", "fuse.sshfs"),
+        ("twice/file", "cifs"),
+    ],
+)
+def test_shared_file_systems_are_refused(tmp_path: Path, place: str, kind: str | None) -> None:
+    table = tmp_path / "mountinfo"
+    table.write_text(MOUNTS.format(tmp=tmp_path))
+    words = filesystem_problem(tmp_path / place, table)
+    if kind is None:
+        assert words is None
+    else:
+        assert words is not None
+        assert kind in words
+        target = tmp_path / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.chmod(0o700)
+        target.write_bytes(b"{}")
+        assert replace_problem(target, table) == FileProblem(words)
+
+
+def test_a_missing_or_empty_mount_table_is_no_proof(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("")
+    assert filesystem_problem(tmp_path, tmp_path / "empty") is not None
+    assert sys.platform != "linux" or filesystem_problem(tmp_path, tmp_path / "none") is not None
+
+
+def test_fingerprints_are_keyed_stable_and_short(tmp_path: Path) -> None:
+    first = Fingerprinter.from_state_dir(tmp_path / "state")
+    second = Fingerprinter.from_state_dir(tmp_path / "state")
+    other = Fingerprinter.from_state_dir(tmp_path / "other")
+    assert isinstance(first, Fingerprinter)
+    assert isinstance(second, Fingerprinter)
+    assert isinstance(other, Fingerprinter)
+    mark = first(Secret("token"))
+    assert mark == second(Secret("token")) != other(Secret("token"))
+    assert mark != first(Secret("tokem"))
+    assert (len(mark), set(mark) <= set("0123456789abcdef")) == (12, True)
+    assert first(Secret("\udc80")) != mark
+    key = tmp_path / "state" / KEY_FILE
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert stat.S_IMODE(key.parent.stat().st_mode) == 0o700
+    assert [path.name for path in key.parent.iterdir()] == [KEY_FILE]
+
+
+def test_many_first_starts_agree_on_one_key(tmp_path: Path) -> None:
+    def mark(_: int) -> str:
+        made = Fingerprinter.from_state_dir(tmp_path / "state")
+        assert isinstance(made, Fingerprinter)
+        return made(Secret("token"))
+
+    with ThreadPoolExecutor(16) as pool:
+        assert len(set(pool.map(mark, range(32)))) == 1
+
+
+def test_a_damaged_key_is_said(tmp_path: Path) -> None:
+    (tmp_path / KEY_FILE).write_bytes(b"short")
+    found = Fingerprinter.from_state_dir(tmp_path)
+    assert isinstance(found, FileProblem)
+    assert str(tmp_path / KEY_FILE) in found.words
+
+
+def test_a_lock_belongs_to_one_process_and_ends_with_it(folder: Path) -> None:
+    path = folder / "a.lock"
+    code = (
+        "import sys, pathlib\nfrom poolwatch.custody.lock import held\n"
+        "with held(pathlib.Path(sys.argv[1])) as mine:\n    print(mine, flush=True)\n    sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"True\n"
+        with held(path, patience_seconds=0) as mine:
+            assert not mine
+        other.kill()
+    with held(path, patience_seconds=5) as mine:
+        assert mine
+    assert path.exists()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_lock_is_no_link(folder: Path) -> None:
+    (folder / "a.lock").symlink_to(folder / "target")
+    with pytest.raises(OSError, match=r"a\.lock"), held(folder / "a.lock"):
+        pass
+    assert not (folder / "target").exists()

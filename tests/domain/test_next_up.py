@@ -1,0 +1,143 @@
+"""Which account to use next: the most perishable weekly room, and who is passed over."""
+
+from __future__ import annotations
+
+import pytest
+
+from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.overview import PoolOverview, PoolRules, judge, overview, use_order
+from poolwatch.domain.pool import PoolState, Read, apply
+from poolwatch.domain.status import Section, Status
+from poolwatch.domain.usage import UsageSnapshot
+from tests.domain.make import (
+    FIVE_HOURS,
+    T0,
+    after,
+    credit,
+    failure,
+    key,
+    limit,
+    listing,
+    many,
+    pool_of,
+    read,
+    reading,
+    window,
+)
+
+RULES = PoolRules()
+
+
+def at_t0(pool: PoolState, rules: PoolRules = RULES) -> PoolOverview:
+    return overview(pool, T0, rules)
+
+
+def up(pool: PoolState, rules: PoolRules = RULES) -> tuple[str, str] | None:
+    found = at_t0(pool, rules).next_up
+    return None if found is None else (found.judged.label, found.reason.value)
+
+
+def order(pool: PoolState, rules: PoolRules = RULES) -> list[str]:
+    return [each.label for each in use_order(at_t0(pool, rules).accounts, T0, rules)]
+
+
+def week_room(used: float | None, hours: float, five: float | None = 10) -> UsageSnapshot:
+    return reading(window(used, resets=after(hours=hours)), window(five, FIVE_HOURS, after(hours=4)))
+
+
+def test_the_room_that_perishes_soonest_goes_first() -> None:
+    """40 % left for 10 hours perishes faster than 90 % left for 100."""
+    pool = many([("much", week_room(10, 100)), ("soon", week_room(60, 10)), ("none", week_room(89, 150))])
+    assert order(pool) == ["soon", "much", "none"]
+    assert up(pool) == ("soon", "perishable")
+
+
+def test_ties_go_by_the_room_of_the_five_hours_then_label() -> None:
+    pool = many([("c", week_room(50, 10, 30)), ("b", week_room(50, 10, 10)), ("a", week_room(50, 10, 10))])
+    assert order(pool) == ["a", "b", "c"]
+    bare = many([("x", reading(window(50, resets=after(hours=10)))), ("y", week_room(50, 10, 89))])
+    assert order(bare) == ["y", "x"]
+
+
+def test_without_a_weekly_window_after_those_with_one_and_credits_only_last() -> None:
+    pool = many(
+        [
+            ("credits", week_room(100, 10)),
+            ("five", reading(window(1, FIVE_HOURS, after(hours=4)))),
+            ("weekly", week_room(80, 160)),
+            ("bare", UsageSnapshot(base=None, credits=credit("10"))),
+        ]
+    )
+    assert order(pool) == ["weekly", "five", "bare", "credits"]
+    assert up(pool) == ("weekly", "perishable")
+    assert up(many([("five", reading(window(1, FIVE_HOURS)))])) == ("five", "no_weekly")
+    assert up(many([("credits", week_room(100, 10))])) == ("credits", "credits_only")
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [
+        week_room(90, 10),
+        week_room(10, 10, 95),
+        week_room(None, 10),
+        week_room(10, 10, None),
+        reading(window(10), allowed=False),
+        UsageSnapshot(base=limit(allowed=None)),
+    ],
+    ids=["weekly red", "five hours red", "weekly unknown", "five hours unknown", "exhausted", "unknown"],
+)
+def test_what_is_not_recommended(snapshot: UsageSnapshot) -> None:
+    assert up(many([("a", snapshot)])) is None
+
+
+def test_red_is_a_setting() -> None:
+    pool = many([("a", week_room(85, 10))])
+    assert up(pool) == ("a", "perishable")
+    assert up(pool, PoolRules(red_percent=80)) is None
+
+
+def test_a_troubled_or_stale_account_is_not_recommended_and_stands_behind_the_sound_ones() -> None:
+    pool = many([("a", week_room(10, 10)), ("b", week_room(89, 160)), ("c", week_room(95, 10))])
+    troubled = read(pool, failure(FailureKind.THROTTLED), "a")
+    assert up(troubled) == ("b", "perishable")
+    assert order(troubled) == ["b", "c", "a"]
+    stale = many([("a", week_room(10, 10))], at=after(hours=-1))
+    assert up(stale) is None
+    half = read(stale, UsageSnapshot(plan="pro"), "a")
+    assert not at_t0(half).by_key[key("a")].stale
+    assert at_t0(half).by_key[key("a")].stale_base
+    assert up(half) is None
+    spent = read(many([("a", week_room(100, 10))]), failure(FailureKind.THROTTLED), "a")
+    assert up(spent) is None
+
+
+def test_a_weekly_window_whose_reset_is_unknown_or_due_has_no_haste() -> None:
+    pool = many(
+        [
+            ("due", week_room(10, -1)),
+            ("untold", reading(window(10))),
+            ("slow", week_room(89, 167)),
+            ("five", reading(window(1, FIVE_HOURS))),
+        ]
+    )
+    assert order(pool) == ["slow", "due", "untold", "five"]
+
+
+def test_only_the_active_section_is_in_the_order_of_use() -> None:
+    pool = read(
+        many([("a", week_room(10, 10)), ("b", week_room(10, 10))]), failure(FailureKind.CONFLICT), "a"
+    )
+    assert order(pool) == ["b"]
+
+
+def test_one_account_can_be_judged_alone() -> None:
+    pool = many([("a", week_room(10, 10))])
+    alone = judge(pool.accounts[key("a")], T0, RULES)
+    assert (alone.section, alone.status.kind, alone.stale, alone.label) == (
+        Section.ACTIVE, Status.ACTIVE, False, "a",
+    )  # fmt: skip
+
+
+def test_the_pool_of_a_single_read_event() -> None:
+    pool = apply(pool_of(listing()), Read(key(), "homes", T0, week_room(10, 10)))
+    assert at_t0(pool).by_section == {Section.ACTIVE: 1}

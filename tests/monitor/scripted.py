@@ -1,0 +1,391 @@
+"""The rooms below the monitor, as scripts: sources, the token keeper, the store, the queue, the poll lock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import count
+
+from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.pool import AccountState, PoolState
+from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.domain.usage import Credits, RateLimit, Usage, UsageSnapshot, UsageWindow
+from poolwatch.monitor.bulk import BulkRefresh
+from poolwatch.monitor.keeping import Keeping
+from poolwatch.monitor.ledger import Ledger
+from poolwatch.monitor.poller import Pace, Poller
+from poolwatch.monitor.ports import Asked, Interrupted, OwnerRequest, TokenRequest
+from poolwatch.monitor.refresh import RefreshChain
+from poolwatch.monitor.session import Parts, Session
+from poolwatch.sources.source import UsageReading
+from poolwatch.store.history import HistoryRow, history_rows
+from tests.monitor.turned_clock import START, TurnedClock
+
+INTERVAL = timedelta(minutes=5)
+WEEK = 604800
+IN_A_WEEK = START + timedelta(days=7)
+
+
+def listing(
+    place: str,
+    *,
+    source: str = "homes",
+    custody: Custody = Custody.CODEX,
+    login: LoginKind = LoginKind.OAUTH,
+    expires_at: datetime | None = IN_A_WEEK,
+    token: str | None = "",
+    refresh: str | None = "",
+    disabled: bool = False,
+    says_login_needed: bool = False,
+) -> Listing:
+    """A login; its tokens are named after its place unless said otherwise."""
+    facts = TokenFacts(
+        expires_at=expires_at,
+        fingerprint=f"access-{place}" if token == "" else token,
+        refresh_fingerprint=f"refresh-{place}" if refresh == "" else refresh,
+    )
+    if login is LoginKind.API_KEY:
+        facts = TokenFacts()
+    return Listing(
+        SourceRef(source, place),
+        user_id=f"user-{place}",
+        account_id=f"account-{place}",
+        email=f"{place}@example.com",
+        custody=custody,
+        login=login,
+        token=facts,
+        disabled=disabled,
+        says_login_needed=says_login_needed,
+    )
+
+
+def key_of(place: str) -> AccountKey:
+    return AccountKey("codex", f"user-{place}", f"account-{place}")
+
+
+def snapshot(
+    weekly: float = 71.0,
+    *,
+    allowed: bool | None = True,
+    resets_at: datetime | None = None,
+    balance: str | None = None,
+) -> UsageSnapshot:
+    limit = RateLimit(allowed, None, (UsageWindow(weekly, WEEK, resets_at),))
+    credits = Credits(True, False, None, Decimal(balance)) if balance is not None else None
+    return UsageSnapshot(base=limit, credits=credits)
+
+
+def failure(kind: FailureKind, *, retry_at: datetime | None = None) -> Failure:
+    return Failure(kind, f"{kind.value} was said", retry_at)
+
+
+def weekly_of(account: AccountState) -> float | None:
+    return account.usage.windows[0].used_percent if account.usage.windows else None
+
+
+#: What a source says to one question: an outcome, or an error of its own.
+Answer = UsageSnapshot | Failure | Exception
+
+
+class ScriptedSource:
+    """Lists what it is given and answers as told; it notes each question and how many it had at once."""
+
+    def __init__(self, name: str = "homes", *places: str, clock: TurnedClock | None = None) -> None:
+        self._name = name
+        self._clock = clock
+        self.listings: list[Listing] = [listing(place, source=name) for place in places]
+        self.listing_failure: Failure | Exception | None = None
+        self.stamp: Hashable | Exception = 0
+        self.default: Answer = snapshot()
+        self.answers: dict[str, list[Answer]] = {}
+        self.asked: list[tuple[str, datetime]] = []
+        self.sent: list[str | None] = []
+        self.offsets: list[timedelta] = []
+        self.listed = 0
+        #: a question takes this long by the turned clock
+        self.takes = 0.0
+        #: places whose questions, and whether the list, wait until they are let go
+        self.hung: dict[str, asyncio.Event] = {}
+        self.hung_list: asyncio.Event | None = None
+        self.clock_offset: timedelta | None = None
+        self.raw: str | None = None
+        self.at_once = 0
+        self.most_at_once = 0
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def changed(self) -> None:
+        """Its files look different from now on."""
+        self.stamp = object()
+
+    def replace(self, new: Listing) -> None:
+        """One entry is another from now on."""
+        self.listings = [new if each.ref == new.ref else each for each in self.listings]
+        self.changed()
+
+    def places_asked(self) -> list[str]:
+        return [place for place, _ in self.asked]
+
+    async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
+        self.listed += 1
+        found = tuple(self.listings)
+        if self.hung_list is not None:
+            await self.hung_list.wait()
+        if isinstance(self.listing_failure, Exception):
+            raise self.listing_failure
+        return self.listing_failure or found
+
+    async def fetch_usage(
+        self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
+    ) -> UsageReading:
+        self.asked.append((ref.place, at))
+        self.offsets.append(clock_offset)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            held = next((each for each in self.listings if each.ref == ref), None)
+            mark = held.token.fingerprint if held is not None else None
+            self.sent.append(mark)
+            if ref.place in self.hung:
+                await self.hung[ref.place].wait()
+            if self.takes and self._clock is not None:
+                await self._clock.sleep(self.takes)
+            script = self.answers.get(ref.place)
+            outcome = script.pop(0) if script else self.default
+            if isinstance(outcome, Exception):
+                raise outcome
+            return UsageReading(
+                outcome,
+                self.raw,
+                elapsed_seconds=0.3,
+                token_fingerprint=mark,
+                clock_offset=self.clock_offset,
+            )
+        finally:
+            self.at_once -= 1
+
+    async def signature(self) -> Hashable:
+        if isinstance(self.stamp, Exception):
+            raise self.stamp
+        return self.stamp
+
+
+class ScriptedStore:
+    """A store in memory that keeps the promises of the real one."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, AccountState] = {}
+        self.polls: dict[str, datetime] = {}
+        self.history: list[HistoryRow] = []
+        self.saves: list[tuple[str, ...]] = []
+        self.forgotten: list[str] = []
+        self.noted: list[str] = []
+        self.claims: list[tuple[str, bool]] = []
+        #: writes wait until this is set
+        self.gate: asyncio.Event | None = None
+        self.claim_error: Exception | None = None
+
+    async def load_accounts(self) -> tuple[AccountState, ...]:
+        return tuple(self.accounts.values())
+
+    async def save(self, accounts: Sequence[AccountState]) -> None:
+        await self._wait()
+        self.saves.append(tuple(account.key.id for account in accounts))
+        self.accounts |= {account.key.id: replace(account, refresh=None) for account in accounts}
+
+    async def forget(self, account_ids: Sequence[str]) -> None:
+        self.forgotten.extend(account_ids)
+        for each in account_ids:
+            self.accounts.pop(each, None)
+
+    async def record(self, account_id: str, before: Usage, after: Usage, at: datetime) -> None:
+        await self._wait()
+        self.history.extend(history_rows(before, after, account_id, at))
+
+    async def claim_poll(self, account_id: str, now: datetime, floor: timedelta) -> bool:
+        if self.claim_error is not None:
+            raise self.claim_error
+        last = self.polls.get(account_id)
+        granted = last is None or abs(now - last) >= floor
+        if granted:
+            self.polls[account_id] = now
+        self.claims.append((account_id, granted))
+        return granted
+
+    async def note_poll(self, account_id: str, now: datetime) -> None:
+        self.noted.append(account_id)
+        self.polls[account_id] = now
+
+    async def _wait(self) -> None:
+        if self.gate is not None:
+            await self.gate.wait()
+
+
+class ScriptedKeeper:
+    """Answers token steps as told; `act` does to the login's file what the step does."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, TokenStep] = {}
+        self.default = TokenStep(TokenOutcome.CURRENT)
+        self.act: dict[str, Callable[[], None]] = {}
+        self.error: Exception | None = None
+        self.delegates = False
+        self.requests: list[TokenRequest] = []
+        self.interrupted: tuple[Interrupted, ...] = ()
+        self.gates: dict[str, asyncio.Event] = {}
+        self.at_once = 0
+        self.most_at_once = 0
+
+    def places(self) -> list[str]:
+        return [request.listing.ref.place for request in self.requests]
+
+    async def step(self, request: TokenRequest, on_delegating: Callable[[], None]) -> TokenStep:
+        place = request.listing.ref.place
+        self.requests.append(request)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            if self.delegates:
+                on_delegating()
+            if place in self.gates:
+                await self.gates[place].wait()
+            if self.error is not None:
+                raise self.error
+            if place in self.act:
+                self.act[place]()
+            return self.steps.get(place, self.default)
+        finally:
+            self.at_once -= 1
+
+    async def recover(self, now: datetime) -> tuple[Interrupted, ...]:
+        return self.interrupted
+
+
+class ScriptedQueue:
+    """The queue of wishes; `answers` says whether anybody takes them."""
+
+    def __init__(self) -> None:
+        self.answers = True
+        self.asked: list[tuple[str, Asked]] = []
+        self.waiting: list[OwnerRequest] = []
+        self._numbers = count(1)
+
+    def put(self, account_id: str, asked: Asked) -> None:
+        """A wish of another process."""
+        self.waiting.append(OwnerRequest(next(self._numbers), account_id, asked, START))
+
+    async def ask(self, account_id: str, asked: Asked, now: datetime) -> bool:
+        self.asked.append((account_id, asked))
+        return self.answers
+
+    async def take(self, now: datetime) -> tuple[OwnerRequest, ...]:
+        taken, self.waiting = tuple(self.waiting), []
+        return taken
+
+
+class ScriptedLock:
+    """A poll lock that another process holds until a test lets go of it."""
+
+    def __init__(self) -> None:
+        self.held_elsewhere = False
+        self.is_ours = False
+
+    def try_acquire(self) -> bool:
+        self.is_ours = not self.held_elsewhere
+        return self.is_ours
+
+    def release(self) -> None:
+        self.is_ours = False
+
+    def holder_words(self) -> str:
+        return "pid 123 on host"
+
+
+@dataclass
+class Rig:
+    """A whole monitor on scripted rooms."""
+
+    sources: list[ScriptedSource]
+    clock: TurnedClock = field(default_factory=TurnedClock)
+    store: ScriptedStore = field(default_factory=ScriptedStore)
+    keeper: ScriptedKeeper = field(default_factory=ScriptedKeeper)
+    queue: ScriptedQueue = field(default_factory=ScriptedQueue)
+    lock: ScriptedLock = field(default_factory=ScriptedLock)
+    concurrency: int = 4
+    draw: Callable[[], float] = lambda: 0.5
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(PoolState(), self.clock.sleep)
+        pace = Pace(INTERVAL, self.concurrency)
+        named = {source.name: source for source in self.sources}
+        self.poller = Poller(named, self.ledger, self.store, pace, self.clock, self.draw)
+        self.chain = RefreshChain(self.poller, self.ledger, self.keeper, self.store, self.clock)
+        self.bulk = BulkRefresh(self.chain, self.ledger, self.clock)
+        self.keeping = Keeping(self.ledger, self.store, self.clock)
+        parts = Parts(
+            ledger=self.ledger,
+            poller=self.poller,
+            chain=self.chain,
+            bulk=self.bulk,
+            keeping=self.keeping,
+            store=self.store,
+            keeper=self.keeper,
+            requests=self.queue,
+            lock=self.lock,
+            clock=self.clock,
+        )
+        self.session = Session(parts, named, ("a standing notice",))
+
+    @property
+    def source(self) -> ScriptedSource:
+        """The first source."""
+        return self.sources[0]
+
+    @property
+    def state(self) -> PoolState:
+        return self.ledger.state
+
+    def account(self, place: str) -> AccountState:
+        return self.ledger.state.accounts[key_of(place)]
+
+    async def listed(self) -> Rig:
+        """Every source has been listed once."""
+        await self.poller.list_all()
+        return self
+
+
+def rig(*places: str, concurrency: int = 4, draw: Callable[[], float] = lambda: 0.5) -> Rig:
+    """A monitor with one source of these logins."""
+    clock = TurnedClock()
+    return Rig([ScriptedSource("homes", *places, clock=clock)], clock, concurrency=concurrency, draw=draw)
+
+
+@asynccontextmanager
+async def running(
+    work: Coroutine[object, object, None], clock: TurnedClock
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Something that runs for ever, until the end of the block; an error of it is the test's."""
+    task = asyncio.create_task(work)
+    await clock.settle()
+    try:
+        yield task
+    finally:
+        failed = task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        if failed and not task.cancelled():
+            task.result()
+
+
+async def soon(work: Awaitable[object], clock: TurnedClock) -> asyncio.Future[object]:
+    """Begin something and let it come as far as it gets without time passing."""
+    future = asyncio.ensure_future(work)
+    await clock.settle()
+    return future

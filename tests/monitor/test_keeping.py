@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import asyncio
+
+from poolwatch.domain.failure import FailureKind
+from tests.monitor.scripted import Rig, failure, key_of, listing, rig, running, snapshot, soon, weekly_of
+
+A = key_of("a")
+
+
+async def saved(*places: str) -> Rig:
+    """A monitor whose listing has been saved."""
+    one = await rig(*places).listed()
+    await one.keeping.flush()
+    one.store.saves.clear()
+    return one
+
+
+async def test_a_reading_is_saved_within_a_second() -> None:
+    one = await saved("a", "b")
+    async with running(one.keeping.run(), one.clock):
+        await one.clock.advance(3.3)
+        assert one.store.saves == []
+        await one.poller.read(A)
+        await one.clock.advance(1)
+        assert one.store.saves == [(A.id,)]
+        assert weekly_of(one.store.accounts[A.id]) == 71
+        await one.clock.advance(10)
+        assert len(one.store.saves) == 1
+
+
+async def test_many_readings_are_one_write() -> None:
+    one = await saved(*"abcde")
+    for place in "abcde":
+        await one.poller.read(key_of(place))
+    await one.keeping.flush()
+    assert len(one.store.saves) == 1
+    assert len(one.store.saves[0]) == 5
+
+
+async def test_history_has_a_row_for_each_figure_that_moved() -> None:
+    one = await saved("a")
+    one.source.answers["a"] = [snapshot(10), snapshot(10), failure(FailureKind.MALFORMED), snapshot(11)]
+    for _ in range(4):
+        await one.poller.read(A)
+        await one.clock.advance(10)
+        await one.keeping.flush()
+    assert [row.figure.used_percent for row in one.store.history] == [10, 11]
+    assert [row.account_id for row in one.store.history] == [A.id, A.id]
+    assert one.store.history[1].at == one.account("a").read_at
+
+
+async def test_figures_that_moved_twice_between_two_writes_are_both_kept() -> None:
+    one = await saved("a")
+    one.source.answers["a"] = [snapshot(10), snapshot(20)]
+    await one.poller.read(A)
+    await one.poller.read(A)
+    await one.keeping.flush()
+    assert [row.figure.used_percent for row in one.store.history] == [10, 20]
+
+
+async def test_a_failure_is_saved_too_and_adds_no_history() -> None:
+    one = await saved("a")
+    one.source.answers["a"] = [failure(FailureKind.UNREACHABLE)]
+    await one.poller.read(A)
+    await one.keeping.flush()
+    assert one.store.accounts[A.id].reading_trouble is not None
+    assert one.store.history == []
+
+
+async def test_an_account_that_no_source_lists_is_forgotten_but_for_its_history() -> None:
+    one = await saved("a", "b")
+    await one.poller.read(A)
+    one.source.listings = [listing("b")]
+    await one.poller.relist("homes")
+    await one.keeping.flush()
+    assert one.store.forgotten == [A.id]
+    assert set(one.store.accounts) == {key_of("b").id}
+    assert len(one.store.history) == 1
+    await one.keeping.flush()
+    assert one.store.forgotten == [A.id]
+
+
+async def test_an_account_that_came_back_at_once_is_not_forgotten() -> None:
+    one = await saved("a")
+    one.source.listings = []
+    await one.poller.relist("homes")
+    one.source.listings = [listing("a")]
+    await one.poller.relist("homes")
+    await one.keeping.flush()
+    assert one.store.forgotten == []
+    assert one.store.saves == [(A.id,)]
+
+
+async def test_ending_in_the_middle_of_a_write_loses_nothing_and_repeats_nothing() -> None:
+    one = await saved("a")
+    one.store.gate = asyncio.Event()
+    await one.poller.read(A)
+    async with running(one.keeping.run(), one.clock):
+        await one.clock.advance(1.5)
+    closing = await soon(one.keeping.flush(), one.clock)
+    assert one.store.saves == []
+    one.store.gate.set()
+    await closing
+    assert one.store.saves == [(A.id,)]
+    assert len(one.store.history) == 1

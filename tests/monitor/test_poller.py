@@ -1,0 +1,474 @@
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from poolwatch.domain.account import Custody, Listing, LoginKind
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.pool import AccountState, Recalled
+from poolwatch.domain.usage import Usage
+from tests.monitor.scripted import (
+    INTERVAL,
+    Answer,
+    Rig,
+    ScriptedSource,
+    failure,
+    key_of,
+    listing,
+    rig,
+    running,
+    snapshot,
+    soon,
+    weekly_of,
+)
+from tests.monitor.turned_clock import START, TurnedClock
+
+MINUTES = 60.0
+
+
+async def test_every_account_is_polled_once_an_interval() -> None:
+    one = rig("a", "b")
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(1)
+        assert sorted(one.source.places_asked()) == ["a", "b"]
+        await one.clock.advance(5 * MINUTES)
+        assert sorted(one.source.places_asked()) == ["a", "a", "b", "b"]
+    assert weekly_of(one.account("a")) == 71
+    assert one.state.settled
+
+
+async def test_never_more_at_once_than_allowed() -> None:
+    one = rig(*(f"p{number}" for number in range(40)), concurrency=3)
+    one.source.takes = 2.0
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(60)
+    assert one.source.most_at_once == 3
+    assert len(set(one.source.places_asked())) == 40
+
+
+async def test_a_thousand_accounts_are_swept_in_a_calm_row() -> None:
+    one = rig(*(f"p{number}" for number in range(1000)), draw=random.Random(3).random)
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(130)
+    assert sorted(set(one.source.places_asked())) == sorted(f"p{number}" for number in range(1000))
+    assert len(one.source.asked) == 1000
+    starts = [at for _, at in one.source.asked]
+    busiest = max(
+        sum(other - at < timedelta(seconds=1) for other in starts[i : i + 40]) for i, at in enumerate(starts)
+    )
+    assert busiest <= 11
+
+
+async def test_a_hung_account_holds_up_no_other_and_is_not_asked_twice() -> None:
+    one = rig("a", "b", "c", concurrency=2)
+    one.source.hung["a"] = asyncio.Event()
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(16 * MINUTES)
+        assert one.source.places_asked().count("a") == 1
+        assert one.source.places_asked().count("b") == 4
+        assert one.source.places_asked().count("c") == 4
+        one.source.hung.pop("a").set()
+        await one.clock.advance(5 * MINUTES)
+        assert one.source.places_asked().count("a") == 2
+
+
+async def test_a_hung_source_leaves_a_slot_to_the_others() -> None:
+    clock = TurnedClock()
+    hung = ScriptedSource("hung", *(f"h{number}" for number in range(20)))
+    hung.hung = {f"h{number}": asyncio.Event() for number in range(20)}
+    well = ScriptedSource("well", *(f"w{number}" for number in range(20)))
+    one = Rig([hung, well], clock, concurrency=3)
+    async with running(one.poller.run(), clock):
+        await clock.advance(60)
+    assert len(hung.asked) == 2
+    assert len(set(well.places_asked())) == 20
+
+
+async def test_with_a_single_slot_two_sources_are_both_polled() -> None:
+    clock = TurnedClock()
+    one = Rig([ScriptedSource("one", "a"), ScriptedSource("two", "b")], clock, concurrency=1)
+    async with running(one.poller.run(), clock):
+        await clock.advance(5)
+    assert [source.places_asked() for source in one.sources] == [["a"], ["b"]]
+
+
+async def test_what_is_on_screen_goes_first() -> None:
+    one = rig(*(f"p{number}" for number in range(30)), concurrency=1)
+    one.poller.set_visible({key_of("p17")})
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(1)
+    assert one.source.places_asked()[0] == "p17"
+
+
+async def test_a_claim_refused_adopts_the_reading_of_the_other_process() -> None:
+    one = await rig("a").listed()
+    other = replace(
+        one.account("a"),
+        usage=Usage().merged(snapshot(12), START, "homes"),
+        read_at=START,
+        tried_at=START,
+    )
+    one.store.accounts[other.key.id] = other
+    one.store.polls[other.key.id] = START
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(2)
+        assert one.source.asked == []
+        assert weekly_of(one.account("a")) == 12
+        await one.clock.advance(5 * MINUTES)
+        assert one.source.places_asked() == ["a"]
+
+
+async def test_a_claim_refused_without_a_reading_waits_an_interval() -> None:
+    one = rig("a")
+    one.store.polls[key_of("a").id] = START
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(4.9 * MINUTES)
+        assert one.source.asked == []
+        assert len(one.store.claims) == 1
+        await one.clock.advance(MINUTES)
+        assert one.source.places_asked() == ["a"]
+
+
+async def test_pause_stops_polls_and_resuming_spreads_what_is_overdue() -> None:
+    one = rig(*(f"p{number}" for number in range(40)), concurrency=40)
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(10)
+        one.poller.set_paused(True)
+        one.source.asked.clear()
+        await one.clock.advance(60 * MINUTES)
+        assert one.source.asked == []
+        one.source.listings.append(listing("new"))
+        one.source.changed()
+        await one.clock.advance(4)
+        assert key_of("new") in one.state.accounts
+        one.poller.set_paused(False)
+        await one.clock.advance(1)
+        assert 5 <= len(one.source.asked) <= 12
+        await one.clock.advance(6)
+        assert len(one.source.asked) == 41
+
+
+async def test_a_failure_keeps_the_last_figures() -> None:
+    one = rig("a")
+    one.source.answers["a"] = [snapshot(40), failure(FailureKind.UNREACHABLE), snapshot(41)]
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(6 * MINUTES)
+        account = one.account("a")
+        assert weekly_of(account) == 40
+        assert account.reading_trouble is not None
+        assert account.reading_trouble.kind is FailureKind.UNREACHABLE
+        assert account.read_at == START
+        assert account.tried_at == START + timedelta(minutes=5)
+        await one.clock.advance(5 * MINUTES)
+        assert weekly_of(one.account("a")) == 41
+        assert one.account("a").reading_trouble is None
+
+
+async def test_a_throttled_account_is_left_alone_until_it_may_be_asked() -> None:
+    one = rig("a")
+    one.source.answers["a"] = [failure(FailureKind.THROTTLED, retry_at=START + timedelta(minutes=40))]
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(39 * MINUTES)
+        assert len(one.source.asked) == 1
+        await one.clock.advance(2 * MINUTES)
+        assert len(one.source.asked) == 2
+
+
+async def test_an_error_of_a_source_is_a_failure_of_that_account_alone() -> None:
+    one = rig("a", "b")
+    one.source.answers["a"] = [RuntimeError("token sk-secret in the text"), snapshot(9)]
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(2)
+        trouble = one.account("a").reading_trouble
+        assert trouble is not None
+        assert (trouble.kind, trouble.message) == (FailureKind.UPSTREAM_ERROR, "internal error: RuntimeError")
+        assert weekly_of(one.account("b")) == 71
+        await one.clock.advance(6 * MINUTES)
+        assert weekly_of(one.account("a")) == 9
+
+
+async def test_an_error_beyond_the_sources_is_told_and_the_loop_goes_on() -> None:
+    one = rig("a")
+    told: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    one.store.claim_error = ValueError("broken")
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(1)
+        assert [type(context["exception"]) for context in told] == [ValueError]
+        one.store.claim_error = None
+        await one.clock.advance(5 * MINUTES)
+        assert one.source.places_asked() == ["a"]
+
+
+@pytest.mark.parametrize(
+    "dead",
+    [
+        listing("a", expires_at=START - timedelta(seconds=1)),
+        listing("a", token=None),
+        listing("a", login=LoginKind.API_KEY),
+        listing("a", disabled=True),
+        replace(listing("a"), problem="not readable"),
+    ],
+)
+async def test_without_a_live_token_nothing_is_ever_asked(dead: Listing) -> None:
+    one = rig()
+    one.source.listings = [dead]
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(30 * MINUTES)
+    assert one.source.asked == []
+    assert one.store.claims == []
+
+
+async def test_expiry_is_by_the_clock_of_the_server() -> None:
+    one = rig("a", "b")
+    one.source.listings[1] = listing("b", expires_at=START + timedelta(hours=1))
+    one.source.clock_offset = timedelta(hours=2)
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(16 * MINUTES)
+    assert one.state.clock_offset == timedelta(hours=2)
+    assert one.source.offsets[-1] == timedelta(hours=2)
+    assert one.source.places_asked().count("a") == 4
+    assert one.source.places_asked().count("b") <= 1
+
+
+async def test_an_answer_without_a_date_leaves_the_offset_alone() -> None:
+    one = await rig("a").listed()
+    one.source.clock_offset = timedelta(minutes=3)
+    await one.poller.read(key_of("a"))
+    one.source.clock_offset = None
+    await one.poller.read(key_of("a"))
+    assert one.state.clock_offset == timedelta(minutes=3)
+
+
+async def test_a_rejected_token_is_not_sent_again_until_the_file_holds_another() -> None:
+    one = rig("a")
+    one.source.answers["a"] = [snapshot(5), failure(FailureKind.UNAUTHORIZED)]
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(60 * MINUTES)
+        assert one.source.sent == ["access-a", "access-a"]
+        assert one.account("a").rejected == {"access-a"}
+        assert weekly_of(one.account("a")) == 5
+        one.source.replace(listing("a", token="another"))
+        await one.clock.advance(10)
+        assert one.source.sent == ["access-a", "access-a", "another"]
+
+
+async def test_a_new_login_right_after_a_401_is_tried_within_seconds_not_minutes() -> None:
+    one = rig("a")
+    one.source.answers["a"] = [failure(FailureKind.UNAUTHORIZED)]
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(5)
+        one.source.replace(listing("a", token="another"))
+        await one.clock.advance(20)
+        assert one.source.sent == ["access-a"]
+        await one.clock.advance(10)
+        assert one.source.sent == ["access-a", "another"]
+
+
+async def test_a_pool_that_comes_back_is_swept_calmly() -> None:
+    clock = TurnedClock()
+    pool = ScriptedSource("pool")
+    pool.listings = [
+        listing(f"p{number}", source="pool", custody=Custody.POOL, token=None) for number in range(80)
+    ]
+    one = Rig([pool], clock, concurrency=80)
+    async with running(one.poller.run(), clock):
+        await clock.advance(15)
+        assert len(pool.asked) == 80
+        pool.listing_failure = failure(FailureKind.UNREACHABLE)
+        pool.changed()
+        await clock.advance(10 * MINUTES)
+        assert len(pool.asked) == 80
+        assert one.state.sources["pool"].failure is not None
+        assert len(one.state.accounts) == 80
+        pool.listing_failure = None
+        pool.changed()
+        await clock.advance(4)
+        assert 80 < len(pool.asked) <= 80 + 5 * 8
+        await clock.advance(15)
+        assert len(pool.asked) == 160
+
+
+async def test_a_pool_is_asked_although_it_shows_no_token() -> None:
+    one = rig()
+    entry = listing("a", custody=Custody.POOL, token=None, expires_at=None, says_login_needed=True)
+    one.source.listings = [entry]
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(1)
+    assert one.source.places_asked() == ["a"]
+
+
+async def test_the_entry_that_acts_is_asked_and_another_when_its_token_is_dead() -> None:
+    clock = TurnedClock()
+    own = ScriptedSource("own")
+    own.listings = [listing("a", source="own", custody=Custody.POOLWATCH, token="mine")]
+    other = ScriptedSource("other")
+    other.listings = [replace(listing("a", source="other", custody=Custody.OTHER, token="theirs"))]
+    one = await Rig([other, own], clock).listed()
+    await one.poller.read(key_of("a"))
+    assert (own.sent, other.sent) == (["mine"], [])
+    own.replace(listing("a", source="own", custody=Custody.POOLWATCH, expires_at=START))
+    await one.poller.relist("own")
+    await one.poller.read(key_of("a"))
+    assert (own.sent, other.sent) == (["mine"], ["theirs"])
+
+
+async def test_an_account_of_no_running_source_is_shown_but_not_asked() -> None:
+    one = rig()
+    stored = AccountState(key_of("a"), (listing("a", source="elsewhere"),))
+    one.ledger.take(Recalled((stored,)))
+    assert one.poller.live_listing(stored) is None
+    assert await one.poller.read(key_of("a")) is None
+    assert await one.poller.read(key_of("nobody")) is None
+    await one.poller.relist("elsewhere")
+    assert one.source.listed == 0
+
+
+async def test_no_token_in_the_file_any_more_is_a_reason_to_list_it_again() -> None:
+    one = rig("a")
+    one.source.answers["a"] = [snapshot(5), failure(FailureKind.NO_TOKEN)]
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(4 * MINUTES)
+        assert one.source.listed == 1
+        # the file changes without its looks changing
+        one.source.listings = [listing("a", token=None)]
+        await one.clock.advance(2 * MINUTES)
+        assert one.account("a").listings[0].token.fingerprint is None
+        assert one.account("a").reading_trouble is None
+        assert weekly_of(one.account("a")) == 5
+        await one.clock.advance(30 * MINUTES)
+        assert len(one.source.asked) == 2
+
+
+async def test_a_reset_may_be_looked_at_before_the_interval_is_over() -> None:
+    one = rig("a")
+    one.source.default = snapshot(100, allowed=False, resets_at=START + timedelta(seconds=100))
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(129)
+        assert len(one.source.asked) == 1
+        await one.clock.advance(3)
+        assert len(one.source.asked) == 2
+    assert [granted for _, granted in one.store.claims] == [True, True]
+
+
+async def test_a_reset_that_another_process_has_looked_at_is_not_asked_again() -> None:
+    one = rig("a")
+    one.source.default = snapshot(100, allowed=False, resets_at=START + timedelta(seconds=100))
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(115)
+        one.store.polls[key_of("a").id] = one.clock.now()
+        await one.clock.advance(20)
+        assert len(one.source.asked) == 1
+        assert one.store.claims[-1] == (key_of("a").id, False)
+
+
+async def test_a_night_asleep_is_one_calm_catch_up() -> None:
+    one = rig(*(f"p{number}" for number in range(80)), concurrency=80, draw=random.Random(5).random)
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(20)
+        one.source.asked.clear()
+        one.clock.leap(timedelta(hours=9))
+        await one.clock.advance(5)
+        early = len(one.source.asked)
+        await one.clock.advance(15)
+        assert early < 60
+        assert sorted(one.source.places_asked()) == sorted(f"p{number}" for number in range(80))
+
+
+async def test_a_clock_set_back_by_years_does_not_silence_the_pool() -> None:
+    one = rig("a")
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(1)
+        one.clock.leap(timedelta(days=-3650))
+        await one.clock.advance(10)
+        assert len(one.source.asked) == 2
+
+
+async def test_the_last_payload_is_at_hand_until_its_account_goes() -> None:
+    one = await rig("a").listed()
+    assert one.poller.raw(key_of("a")) is None
+    one.source.raw = '{"plan_type":"plus"}'
+    await one.poller.read(key_of("a"))
+    one.source.raw = None
+    await one.poller.read(key_of("a"))
+    assert one.poller.raw(key_of("a")) == '{"plan_type":"plus"}'
+    one.source.listings = []
+    await one.poller.relist("homes")
+    assert one.poller.raw(key_of("a")) is None
+
+
+async def test_an_account_that_goes_while_it_is_asked_leaves_no_trace() -> None:
+    one = await rig("a").listed()
+    one.source.hung["a"] = gate = asyncio.Event()
+    reading = await soon(one.poller.read(key_of("a")), one.clock)
+    one.source.listings = []
+    await one.poller.relist("homes")
+    gate.set()
+    assert await reading is not None
+    assert one.state.accounts == {}
+    assert one.poller.agenda.due_at(key_of("a")) is None
+
+
+async def test_an_account_that_goes_between_due_time_and_poll_is_not_claimed() -> None:
+    one = rig("a")
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(1)
+        one.source.asked.clear()
+        claims = len(one.store.claims)
+        one.source.listings = []
+        one.source.changed()
+        await one.clock.advance(10 * MINUTES)
+        assert one.source.asked == []
+        assert len(one.store.claims) == claims
+
+
+async def test_ending_the_loop_ends_the_polls_it_started() -> None:
+    one = rig("a")
+    one.source.hung["a"] = asyncio.Event()
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(1)
+        assert one.source.at_once == 1
+    assert one.source.at_once == 0
+
+
+async def test_a_source_added_later_is_monitored() -> None:
+    one = rig("a")
+    late = ScriptedSource("late", "b")
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(5)
+        one.poller.add_source(late)
+        await one.clock.advance(5)
+    assert late.places_asked() == ["b"]
+
+
+@pytest.mark.parametrize(
+    "outcome", [failure(FailureKind.FORBIDDEN), failure(FailureKind.MALFORMED), ConnectionError("x")]
+)
+async def test_repeated_failures_are_asked_for_ever_less_often(outcome: Answer) -> None:
+    one = rig("a")
+    one.source.default = outcome
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(6 * 60 * MINUTES)
+        assert 8 <= len(one.source.asked) <= 13
+        gaps = [
+            late - early
+            for (_, early), (_, late) in zip(one.source.asked, one.source.asked[1:], strict=False)
+        ]
+        assert max(gaps) <= timedelta(hours=1)
+        assert min(gaps) >= INTERVAL * 0.9
+    account = one.account("a")
+    assert account.failures == len(one.source.asked)
+    assert account.reading_trouble is not None
+    assert account.reading_trouble.since == START
+
+
+async def test_a_live_token_is_only_said_of_what_may_be_sent() -> None:
+    one = await rig("a").listed()
+    assert one.poller.live_listing(one.account("a")) == one.account("a").acting
+    outcome = await one.poller.read(key_of("a"))
+    assert outcome is not None
+    assert not isinstance(outcome.outcome, Failure)

@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.changes import Answer, AnswerKind
+from poolwatch.domain.failure import FailureKind, Trouble
+from poolwatch.domain.pool import AccountState
+from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.domain.usage import Usage
+from poolwatch.monitor.ports import Asked, Interrupted
+from poolwatch.monitor.session import SERVE_SECONDS, VIEW_SECONDS
+from tests.monitor.scripted import (
+    Rig,
+    ScriptedSource,
+    failure,
+    key_of,
+    listing,
+    rig,
+    running,
+    snapshot,
+    weekly_of,
+)
+from tests.monitor.turned_clock import START
+
+A = key_of("a")
+NOTICE = "a standing notice"
+READ_ONLY = "read-only: another poolwatch (pid 123 on host) is polling"
+
+
+def stored(place: str = "a", weekly: float = 30, source: str = "homes") -> AccountState:
+    usage = Usage().merged(snapshot(weekly), START, source)
+    return AccountState(
+        key_of(place), (listing(place, source=source),), usage=usage, read_at=START, tried_at=START
+    )
+
+
+def keep(one: Rig, *accounts: AccountState) -> None:
+    one.store.accounts = {account.key.id: account for account in accounts}
+
+
+def viewer(*accounts: AccountState) -> Rig:
+    one = rig("a")
+    one.lock.held_elsewhere = True
+    keep(one, *accounts)
+    return one
+
+
+async def test_figures_of_the_last_run_stand_before_anything_answers() -> None:
+    one = rig("a")
+    one.source.hung_list = asyncio.Event()
+    keep(one, stored())
+    async with running(one.session.run(), one.clock):
+        assert weekly_of(one.account("a")) == 30
+        assert not one.session.state.settled
+
+
+async def test_while_another_polls_the_store_is_watched_and_nothing_is_asked() -> None:
+    one = viewer(stored(weekly=30))
+    async with running(one.session.run(), one.clock):
+        assert one.ledger.notices == (NOTICE, READ_ONLY)
+        assert not one.session.polls
+        keep(one, stored(weekly=44))
+        await one.clock.advance(VIEW_SECONDS)
+        assert weekly_of(one.account("a")) == 44
+        assert one.session.state.settled
+        keep(one)
+        await one.clock.advance(VIEW_SECONDS)
+        assert one.session.state.accounts == {}
+        await one.clock.advance(600)
+    assert (one.source.asked, one.source.listed) == ([], 0)
+    assert (one.store.saves, one.store.forgotten) == ([], [])
+
+
+async def test_polling_is_taken_over_once_the_lock_is_free() -> None:
+    one = viewer(stored(weekly=30))
+    async with running(one.session.run(), one.clock):
+        await one.clock.advance(10)
+        one.lock.held_elsewhere = False
+        # what the other one saved as it left
+        keep(one, stored(weekly=55))
+        await one.clock.advance(VIEW_SECONDS)
+        assert one.session.polls
+        assert one.ledger.notices == (NOTICE,)
+        assert weekly_of(one.account("a")) == 55
+        await one.clock.advance(301)
+        assert one.source.places_asked() == ["a"]
+    assert not one.lock.is_ours
+
+
+async def test_the_last_words_of_the_former_holder_are_heard() -> None:
+    one = viewer(stored(weekly=30))
+    acquire = one.lock.try_acquire
+
+    def acquire_late() -> bool:
+        # the holder saves and lets go between a viewer's look and its next try
+        if one.clock.now() > START:
+            keep(one, stored(weekly=66))
+            one.lock.held_elsewhere = False
+        return acquire()
+
+    one.lock.try_acquire = acquire_late  # type: ignore[method-assign]  # one moment of a race
+    async with running(one.session.run(), one.clock):
+        await one.clock.advance(VIEW_SECONDS)
+        assert one.session.polls
+        assert weekly_of(one.account("a")) == 66
+
+
+async def test_accounts_of_sources_that_are_not_configured_stay_in_the_store_alone() -> None:
+    one = viewer(stored("a"), stored("b", source="elsewhere"))
+    both = replace(stored("c"), listings=(listing("c"), listing("c", source="elsewhere")))
+    one.store.accounts[both.key.id] = both
+    async with running(one.session.run(), one.clock):
+        assert set(one.session.state.accounts) == {A, key_of("c")}
+        assert one.account("c").sources == ("homes",)
+        one.lock.held_elsewhere = False
+        await one.clock.advance(10)
+    assert key_of("b").id in one.store.accounts
+    assert one.store.forgotten == [key_of("c").id]
+
+
+@pytest.mark.parametrize(
+    ("usage_only", "try_once", "asked"),
+    [(False, False, Asked.REFRESH), (True, False, Asked.USAGE), (False, True, Asked.TRY_ONCE)],
+)
+async def test_a_viewer_asks_the_one_that_polls(usage_only: bool, try_once: bool, asked: Asked) -> None:
+    one = viewer(stored())
+    await one.session.recall()
+    answer = await one.session.refresh(A, usage_only=usage_only, try_once=try_once)
+    assert answer == Answer(AnswerKind.STARTED)
+    assert one.queue.asked == [(A.id, asked)]
+    assert one.keeper.requests == []
+
+
+async def test_a_viewer_says_when_nobody_answers() -> None:
+    one = viewer(stored())
+    await one.session.recall()
+    one.queue.answers = False
+    assert await one.session.refresh(A) == Answer(AnswerKind.NO_ANSWER)
+
+
+async def test_a_viewer_says_what_speaks_against_a_refresh_before_it_asks() -> None:
+    until = START + timedelta(minutes=10)
+    throttled = Trouble(FailureKind.THROTTLED, "slow down", START, until)
+    lost = Trouble(FailureKind.AMBIGUOUS, "reply lost", START)
+    one = viewer(replace(stored("a"), reading_trouble=throttled), replace(stored("b"), login_trouble=lost))
+    await one.session.recall()
+    assert await one.session.refresh(A) == Answer(AnswerKind.THROTTLED, until)
+    assert await one.session.refresh(key_of("b")) == Answer(AnswerKind.ASK_ONCE, START)
+    assert one.queue.asked == []
+    assert (await one.session.refresh(A, override=True)).kind is AnswerKind.STARTED
+
+
+async def test_only_the_one_that_polls_refreshes_many() -> None:
+    one = viewer(stored())
+    await one.session.recall()
+    assert (await one.session.refresh_many([A])).kind is AnswerKind.READ_ONLY
+    one.session.stop_many()
+    assert one.source.asked == []
+
+
+async def test_the_one_that_polls_refreshes_by_itself() -> None:
+    one = rig("a", "b")
+    async with running(one.session.run(), one.clock):
+        assert (await one.session.refresh(A)).kind is AnswerKind.STARTED
+        assert (await one.session.refresh(A)).kind is AnswerKind.RUNNING
+        await one.clock.settle()
+        assert one.keeper.places() == ["a"]
+        assert (await one.session.refresh_many([A, key_of("b")])).kind is AnswerKind.STARTED
+        assert (await one.session.refresh_many([A])).kind is AnswerKind.RUNNING
+        one.session.stop_many()
+        await one.clock.advance(1)
+        assert one.ledger.bulk is not None
+        assert one.ledger.bulk.done
+    assert one.queue.asked == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "steps", "try_once"),
+    [(Asked.REFRESH, 1, False), (Asked.TRY_ONCE, 1, True), (Asked.USAGE, 0, None), (Asked.POLL, 0, None)],
+)
+async def test_wishes_of_viewers_are_served(asked: Asked, steps: int, try_once: bool | None) -> None:
+    one = rig("a")
+    async with running(one.session.run(), one.clock):
+        await one.clock.advance(1)
+        one.source.asked.clear()
+        one.queue.put(A.id, asked)
+        one.queue.put("nobody", asked)
+        await one.clock.advance(SERVE_SECONDS)
+        assert one.source.places_asked() == ["a"]
+        assert [request.try_once for request in one.keeper.requests] == [try_once] * steps
+
+
+async def test_a_wish_overrides_a_retry_after_for_its_asker_was_told() -> None:
+    one = rig("a")
+    one.source.answers["a"] = [failure(FailureKind.THROTTLED, retry_at=START + timedelta(hours=1))]
+    async with running(one.session.run(), one.clock):
+        await one.clock.advance(1)
+        one.queue.put(A.id, Asked.USAGE)
+        await one.clock.advance(SERVE_SECONDS)
+        assert len(one.source.asked) == 2
+
+
+async def test_closing_saves_and_gives_the_lock_back() -> None:
+    one = rig("a", "b")
+    one.keeper.gates["a"] = asyncio.Event()
+    async with running(one.session.run(), one.clock):
+        assert one.lock.is_ours
+        await one.clock.advance(1.2)
+        await one.session.refresh(A)
+        await one.session.refresh_many([key_of("b")])
+        await one.clock.settle()
+        one.store.saves.clear()
+        await one.poller.read(key_of("b"))
+    assert any(key_of("b").id in save for save in one.store.saves)
+    assert not one.lock.is_ours
+    assert not one.session.polls
+    assert len(asyncio.all_tasks()) == 1
+    one.store.saves.clear()
+    await one.session.close()
+    assert one.store.saves == []
+
+
+async def test_closing_a_viewer_writes_nothing() -> None:
+    one = viewer(stored())
+    async with running(one.session.run(), one.clock):
+        await one.clock.advance(1)
+    await one.session.close()
+    assert one.store.saves == []
+
+
+async def test_changes_reach_a_listener_while_it_runs() -> None:
+    one = rig("a")
+    heard: list[frozenset[AccountKey] | None] = []
+
+    async def listen() -> None:
+        async for burst in one.session.changes():
+            heard.extend([burst.keys])
+
+    listener = asyncio.create_task(listen())
+    async with running(one.session.run(), one.clock):
+        await one.clock.advance(2)
+        assert heard[0] is None
+        heard.clear()
+        await one.session.poller.read(A)
+        await one.clock.advance(1)
+        assert heard == [frozenset({A})]
+    listener.cancel()
+
+
+async def test_a_notice_and_a_source_that_come_later() -> None:
+    one = rig("a")
+    late = ScriptedSource("late", "b")
+    async with running(one.session.run(), one.clock):
+        one.session.add_notice("the disk is full")
+        assert one.ledger.notices == one.session.notices == (NOTICE, "the disk is full")
+        one.session.add_source(late)
+        await one.clock.advance(5)
+        assert late.places_asked() == ["b"]
+    one.session.polls = False
+    await one.session.recall()
+    assert key_of("b") in one.session.state.accounts
+
+
+@pytest.mark.parametrize("key", [A, None, key_of("nobody")])
+async def test_a_refresh_that_an_earlier_run_left_unfinished_is_told(key: AccountKey | None) -> None:
+    one = rig("a")
+    lost = TokenStep(TokenOutcome.AMBIGUOUS, lost_at=START - timedelta(hours=1))
+    one.keeper.interrupted = (Interrupted(key, "a", lost), Interrupted(None, "elsewhere", lost))
+    async with running(one.session.run(), one.clock):
+        account = one.account("a")
+        assert account.ambiguous
+        assert account.login_trouble is not None
+        assert account.login_trouble.since == START - timedelta(hours=1)
+        assert account.refresh is None

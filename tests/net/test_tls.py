@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import shutil
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.net.client import HttpClient
+from poolwatch.net.reply import NotSent, Reply
+from tests.net.script import Script, reply
+
+OPENSSL = shutil.which("openssl")
+pytestmark = pytest.mark.skipif(OPENSSL is None, reason="makes its certificates with openssl")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tls")
+    for name, subject in (("right", "DNS:localhost"), ("wrong", "DNS:pool.example.com")):
+        assert OPENSSL is not None
+        subprocess.run(
+            [
+                *(
+                    OPENSSL,
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "ec",
+                    "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1",
+                    "-nodes",
+                ),
+                *(
+                    "-keyout",
+                    f"{name}.key",
+                    "-out",
+                    f"{name}.pem",
+                    "-days",
+                    "2",
+                    "-subj",
+                    "/CN=poolwatch test",
+                ),
+                *("-addext", f"subjectAltName={subject}"),
+            ],
+            cwd=folder,
+            check=True,
+            capture_output=True,
+        )
+    return folder
+
+
+def serve(folder: Path, name: str) -> Script:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+    return Script([reply()], tls=context)
+
+
+async def test_a_trusted_server_is_asked_and_no_keys_are_logged(
+    certificates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "keys.log"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(log))
+    async with (
+        serve(certificates, "right") as server,
+        HttpClient(ca_file=certificates / "right.pem") as client,
+    ):
+        got = await client.get(server.url, {}, deadline_seconds=5)
+        again = await client.get(server.url, {}, deadline_seconds=5)
+    assert isinstance(got, Reply)
+    assert isinstance(again, Reply)
+    assert server.connections == 1
+    assert not log.exists()
+
+
+async def test_a_self_signed_server_is_refused_whatever_the_environment_trusts(
+    certificates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates / "right.pem"))
+    async with serve(certificates, "right") as server, HttpClient() as client:
+        got = await client.get(server.url, {}, deadline_seconds=5)
+        posted = await client.post(server.url, {}, b"fake", deadline_seconds=5)
+    assert isinstance(got, Failure)
+    assert got.kind is FailureKind.UNREACHABLE
+    assert "has a TLS certificate that is not valid: self-signed certificate" in got.message
+    assert isinstance(posted, NotSent)
+    assert server.requests == []
+
+
+async def test_a_certificate_for_another_host_is_refused(certificates: Path) -> None:
+    trusting = HttpClient(ca_file=certificates / "wrong.pem")
+    async with serve(certificates, "wrong") as server, trusting as client:
+        got = await client.get(server.url, {}, deadline_seconds=5)
+    assert isinstance(got, Failure)
+    assert "certificate is not valid for 'localhost'" in got.message
+    assert server.requests == []
+
+
+async def test_a_server_without_tls_is_named(certificates: Path) -> None:
+    async with Script([reply()]) as server, HttpClient() as client:
+        got = await client.get(f"https://localhost:{server.port}/", {}, deadline_seconds=1)
+    assert isinstance(got, Failure)
+    assert "TLS" in got.message

@@ -1,0 +1,319 @@
+"""The cards of the drawn screens, and the truth rules that a card must keep."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from poolwatch.domain.account import Custody, LoginKind
+from poolwatch.domain.failure import FailureKind, LoginProblem
+from poolwatch.domain.pool import AccountState, DeadLogin
+from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
+from poolwatch.domain.status import Section
+from poolwatch.domain.usage import Aged, Bucket, ReachedType, SpendControl, SpendLimit, Usage
+from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.view import CardView, CreditsRow, Glyph, Shown, Tone
+from tests.presentation.scene import (
+    CET,
+    FIVE_HOURS,
+    JUST_NOW,
+    NOW,
+    WEEK,
+    account,
+    after,
+    balance,
+    base,
+    card,
+    dead_token,
+    footer_of,
+    full_account,
+    limits,
+    listing,
+    trouble,
+    window,
+)
+
+LEFT = Prefs(zone=CET, shown=Shown.LEFT)
+
+
+def drawn(view: CardView) -> list[tuple[str, str, str]]:
+    return [(row.name, row.percent, row.resets) for row in view.windows]
+
+
+def test_carol_needs_a_login() -> None:
+    usage = Usage(
+        base=base(window(12, FIVE_HOURS, after(hours=-2)), window(33, WEEK, after(days=4, hours=1)))
+    )
+    view = card(
+        account(
+            "carol@example.com",
+            usage,
+            listings=[dead_token("carol@example.com")],
+            read_at=NOW - timedelta(hours=9),
+        )
+    )
+    assert drawn(view) == [("5h", "12 %", "due"), ("weekly", "33 %", "4d 1h")]
+    assert footer_of(view) == "sign in: login expired · read 9h ago"
+    assert (view.glyph, view.status, view.age) == (Glyph.NEEDS_YOU, "login expired", "9h")
+    assert view.needs_you
+    assert view.stale
+
+
+def test_bob_is_exhausted() -> None:
+    view = card(full_account())
+    assert drawn(view)[:2] == [("5h", "100 %", "47m"), ("weekly", "71 %", "2d 1h")]
+    assert footer_of(view) == "exhausted: 5h until 14:50 · codex"
+    assert (view.glyph, view.status, view.section) == (Glyph.EXHAUSTED, "5h until 14:50", Section.EXHAUSTED)
+    assert (view.age, view.level) == ("4m", 8)
+    assert view.scarcest is view.windows[0]
+    assert view.credits == CreditsRow("1,234.56", "$49.38")
+    assert view.plan == "Pro"
+
+
+def test_lee_waits_for_sunday() -> None:
+    usage = Usage(
+        base=base(
+            window(3, FIVE_HOURS, after(hours=4, minutes=50)),
+            window(100, WEEK, after(days=1, hours=20)),
+            allowed=False,
+        ),
+        credits=balance("12.50"),
+    )
+    view = card(account("lee@example.com", usage))
+    assert footer_of(view) == "exhausted: weekly until Sun 10:03"
+    assert view.status == "weekly until Sun"
+    assert drawn(view) == [("5h", "3 %", "4h 50m"), ("weekly", "100 %", "1d 20h")]
+    assert view.credits == CreditsRow("12.50", "$0.50")
+
+
+def test_pay_is_over_the_limit() -> None:
+    usage = Usage(base=Aged(None, JUST_NOW, "homes"), credits=balance("-3.10", over=True))
+    view = card(account("pay@example.com", usage))
+    assert view.windows == ()
+    assert view.credits == CreditsRow("-3.10", "-$0.12", "over limit", Tone.RED)
+    assert footer_of(view).startswith("exhausted: credits")
+    assert view.level is None
+
+
+def test_dan_is_blocked_at_the_edge_and_will_heal() -> None:
+    view = card(account("dan", trouble=trouble(FailureKind.EDGE_BLOCKED, 6)))
+    assert footer_of(view) == "active · edge blocked 6m · codex"
+    assert [span.glyph for span in view.footer if span.glyph] == [Glyph.TROUBLE]
+    assert (view.glyph, view.status) == (Glyph.ACTIVE, "active · edge blocked 6m")
+    assert not view.needs_you
+
+
+def test_an_edge_block_of_more_than_15_minutes_needs_you() -> None:
+    view = card(account("dan", trouble=trouble(FailureKind.EDGE_BLOCKED, 26)))
+    assert (view.glyph, view.status_glyph) == (Glyph.TROUBLE, Glyph.ACTIVE)
+    assert (view.status, view.section) == ("edge blocked 26m", Section.NEEDS_YOU)
+
+
+@pytest.mark.parametrize("kind", [FailureKind.CONFLICT, FailureKind.AMBIGUOUS])
+def test_a_login_in_danger_needs_you(kind: FailureKind) -> None:
+    view = card(account("dan", login_trouble=trouble(kind, 1)))
+    assert (view.glyph, view.status_glyph) == (Glyph.NEEDS_YOU, Glyph.ACTIVE)
+    assert view.needs_you
+
+
+def test_throttled_says_until_when() -> None:
+    view = card(account("dan", trouble=trouble(FailureKind.THROTTLED, 2, retry_at=after(minutes=17))))
+    assert "throttled until 14:20" in footer_of(view)
+
+
+def test_alice_is_poolwatchs_own() -> None:
+    own = listing("alice@example.com", custody=Custody.POOLWATCH, owner="poolwatch")
+    assert footer_of(card(account("alice@example.com", listings=[own]))) == "active · poolwatch · token 6d"
+
+
+def test_a_pool_keeps_the_login() -> None:
+    pooled = listing("x", custody=Custody.POOL, source="codex-proxy", expires_at=None)
+    view = card(account("x", listings=[pooled]))
+    assert footer_of(view) == "active · pool: codex-proxy"
+    assert view.source == "codex-proxy"
+
+
+def test_two_sources_are_counted() -> None:
+    pooled = listing("x", custody=Custody.POOL, source="codex-proxy")
+    assert card(account("x", listings=[listing("x"), pooled])).source == "codex-proxy +1"
+
+
+def test_business_has_a_spend_row() -> None:
+    limits_ = (
+        SpendLimit("individual", Decimal(50), Decimal(31), Decimal(19), 62.0, after(days=10, hours=11)),
+        SpendLimit("workspace_shared", Decimal(20000), Decimal(100), None, None, None),
+    )
+    usage = Usage(
+        base=Aged(None, JUST_NOW, "homes"),
+        credits=balance(None),
+        spend=Aged(SpendControl(False, None, limits_), JUST_NOW, "homes"),
+    )
+    view = card(account("build", usage))
+    assert drawn(view) == [("spend", "62 %", "10d 11h")]
+    assert view.credits == CreditsRow("—", "")
+    assert footer_of(view) == "active · 31 of 50 spent this month"
+    assert view.scarcest is view.windows[0]
+
+
+def test_long_amounts_leave_the_month_out() -> None:
+    limit = SpendLimit("individual", Decimal("400.00"), Decimal("131.2500"), None, 33.0, None)
+    usage = Usage(
+        base=Aged(None, JUST_NOW, "homes"),
+        spend=Aged(SpendControl(False, None, (limit,)), JUST_NOW, "homes"),
+    )
+    assert footer_of(card(account("x", usage))) == "active · 131.25 of 400.00 spent"
+
+
+def test_a_limit_without_a_percentage_is_reckoned_from_its_amounts() -> None:
+    limit = SpendLimit("individual", Decimal(400), Decimal(100), None, None, None)
+    usage = Usage(spend=Aged(SpendControl(None, None, (limit,)), JUST_NOW, "homes"))
+    assert drawn(card(account("x", usage))) == [("spend", "25 %", "—")]
+
+
+def test_a_limit_with_nothing_used_known_is_unknown() -> None:
+    limit = SpendLimit("individual", Decimal(500), None, None, None, None)
+    usage = Usage(spend=Aged(SpendControl(None, None, (limit,)), JUST_NOW, "homes"))
+    assert drawn(card(account("x", usage))) == [("spend", "—", "—")]
+
+
+def test_contradictions_are_marks_on_an_active_account() -> None:
+    usage = Usage(
+        base=base(window(100, FIVE_HOURS, after(minutes=12)), window(41, WEEK, after(days=2)), reached=True),
+        spend=Aged(SpendControl(True, "moon_budget", ()), JUST_NOW, "homes"),
+    )
+    view = card(account("x", usage))
+    assert view.glyph is Glyph.ACTIVE
+    assert footer_of(view).startswith("active · limit flag set · spend limit flag set: moon_budget")
+
+
+def test_a_full_extra_bucket_marks_its_line_only() -> None:
+    spark = Bucket(
+        "codex_bengalfox",
+        "GPT-5.3-Codex-Spark",
+        limits(window(100, FIVE_HOURS, after(hours=1)), window(64, WEEK, after(days=4)), allowed=False),
+    )
+    usage = Usage(
+        base=base(window(22, FIVE_HOURS, after(hours=2))),
+        extras=Aged((spark, Bucket("codex_other", "x", None)), JUST_NOW, "homes"),
+    )
+    view = card(account("x", usage))
+    assert view.section is Section.ACTIVE
+    assert [(row.bucket, row.name, row.percent, row.full) for row in view.extras] == [
+        ("Spark", "5h", "100 %", True)
+    ]
+    assert not view.windows[0].full
+    assert view.level == 2
+
+
+def test_every_field_is_stale_by_its_own_age() -> None:
+    usage = Usage(
+        base=base(window(22, FIVE_HOURS, after(hours=2))),
+        credits=balance("5", at=NOW - timedelta(hours=5)),
+        review=Aged(limits(window(1, WEEK, after(days=4))), NOW - timedelta(days=1), "other"),
+    )
+    view = card(account("x", usage))
+    assert not view.stale
+    assert not view.windows[0].stale
+    assert view.credits is not None
+    assert view.credits.stale
+    assert view.extras[0].stale
+
+
+def test_a_window_that_is_not_in_the_payload_has_no_row() -> None:
+    assert drawn(card(account("x", Usage(base=base(window(72, WEEK, after(days=3))))))) == [
+        ("weekly", "72 %", "3d")
+    ]
+    assert card(account("x", Usage(base=base()))).windows == ()
+
+
+def test_unknown_figures_are_dashes() -> None:
+    usage = Usage(base=base(window(None, FIVE_HOURS, None), window(71, None, None)))
+    view = card(account("x", usage))
+    assert drawn(view) == [("5h", "—", "—"), ("window", "71 %", "—")]
+    assert view.windows[0].fraction is None
+    rubbish = Usage(base=Aged(None, JUST_NOW, "homes", known=False))
+    assert drawn(card(account("x", rubbish))) == [("usage", "—", "—")]
+
+
+def test_used_and_left_flip_numbers_and_bars_but_not_colour() -> None:
+    usage = Usage(base=base(window(98, WEEK, after(days=2))))
+    used, left = card(account("x", usage)).windows[0], card(account("x", usage), LEFT).windows[0]
+    assert (used.percent, used.fraction) == ("98 %", 0.98)
+    assert (left.percent, left.fraction) == ("2 %", 0.02)
+    assert used.tone is left.tone is Tone.RED
+
+
+@pytest.mark.parametrize(
+    ("has", "unlimited", "amount", "shown"),
+    [
+        (False, False, "0", None),
+        (False, False, None, None),
+        (None, None, None, None),
+        (True, False, "0", CreditsRow("0.00", "$0.00", "", Tone.RED)),
+        (True, True, None, CreditsRow("unlimited", "")),
+        (False, False, "7", CreditsRow("7.00", "$0.28")),
+        (None, None, "7", CreditsRow("7.00", "$0.28")),
+        (True, False, None, CreditsRow("—", "")),
+    ],
+)
+def test_credits_row(
+    has: bool | None, unlimited: bool | None, amount: str | None, shown: CreditsRow | None
+) -> None:
+    usage = Usage(credits=balance(amount, has=has, unlimited=unlimited))
+    assert card(account("x", usage)).credits == shown
+
+
+def test_never_read() -> None:
+    view = card(account("x", Usage(), read_at=None))
+    assert (view.glyph, view.status, view.age, view.level) == (Glyph.NEVER_READ, "never read", "—", None)
+    assert view.windows == ()
+    assert view.credits is None
+
+
+def test_an_api_key_has_no_figures() -> None:
+    key = listing("k", custody=Custody.STATIC, login=LoginKind.API_KEY)
+    view = card(account("k", Usage(), listings=[key], read_at=None))
+    assert view.status == "no usage figures"
+    assert view.remedy.startswith("k: API keys have no usage figures")
+    assert footer_of(view) == "no usage figures · API key"
+
+
+def test_disabled_stands_in_the_rest_and_deactivated_needs_you() -> None:
+    off = card(account("x", listings=[listing("x", disabled=True)]))
+    assert (off.glyph, off.section, off.status) == (Glyph.OFF, Section.REST, "disabled")
+    gone = card(account("x", deactivations=2, trouble=trouble(FailureKind.DEACTIVATION_REPORTED, 3)))
+    assert (gone.glyph, gone.section, gone.status) == (Glyph.NEEDS_YOU, Section.NEEDS_YOU, "deactivated")
+
+
+def test_workspace_credits() -> None:
+    usage = Usage(base=base(allowed=False), reached_type=Aged(ReachedType.MEMBER_CREDITS, JUST_NOW, "homes"))
+    assert card(account("acme", usage)).status == "workspace credits"
+
+
+def test_a_dead_refresh_token_warns_while_the_access_token_lives() -> None:
+    dead = DeadLogin("r1", LoginProblem.USED_ELSEWHERE, NOW)
+    view = card(account("x", dead=dead, login_trouble=trouble(FailureKind.TOKEN_REFRESH, 5)))
+    assert footer_of(view) == "active · sign in before 26 Nov"
+    assert view.glyph is Glyph.ACTIVE
+
+
+def test_a_refresh_takes_the_last_line() -> None:
+    def with_progress(progress: RefreshProgress) -> AccountState:
+        return account("x", refresh=progress)
+
+    token = TokenStep(TokenOutcome.REFRESHED, 0.4)
+    running = card(with_progress(RefreshProgress(NOW, token)))
+    assert footer_of(running) == running.progress == "token ok 0.4s → usage …"
+    assert running.footer[0].tone is Tone.ACCENT
+    changes = (Change("weekly", 98.0, 0.0),)
+    done = card(with_progress(RefreshProgress(NOW, token, UsageStep(None, 0.3), changes, done=True)))
+    assert done.progress == "token ok 0.4s → usage ok 0.3s · weekly 98 → 0 %"
+    assert done.footer[0].tone is Tone.GOOD
+
+
+def test_two_looks_at_the_same_account_are_equal() -> None:
+    """The wall keeps drawn lines by the view: equal accounts must give equal, hashable views."""
+    assert card(full_account()) == card(full_account())
+    assert hash(card(full_account())) == hash(card(full_account()))

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from poolwatch.domain.account import AccountKey, Custody
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.pool import AccountState, Happening, SourceState
+from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
+from poolwatch.domain.usage import Aged, ResetCredits, Usage
+from poolwatch.presentation.detail import TEXT_COLUMNS, detail_view
+from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.view import DetailView
+from tests.presentation.scene import (
+    JUST_NOW,
+    MASKED,
+    NOW,
+    PREFS,
+    account,
+    after,
+    dead_token,
+    full_account,
+    judged,
+    listing,
+    pool,
+    trouble,
+)
+
+
+def detail(state: AccountState, prefs: Prefs = PREFS) -> DetailView:
+    return detail_view(judged(state), pool(state), NOW, prefs)
+
+
+def under(view: DetailView, heading: str) -> list[str]:
+    """The texts of the lines under a heading."""
+    found: list[str] = []
+    inside = False
+    for line in view.lines:
+        if line.heading:
+            inside = line.heading == heading
+        if inside:
+            found.append("".join(span.text for span in line.spans))
+    return found
+
+
+def test_head() -> None:
+    view = detail(full_account())
+    assert view.read == "read 13:59, 4m ago"
+    assert view.status == "exhausted: 5h limit, until Fri 14:50 CET, in 47m"
+    assert view.workspace == "workspace acct-bob"
+    assert view.card.label == "bob@example.com"
+
+
+def test_windows() -> None:
+    view = detail(full_account())
+    rows = [(line.window.bucket, line.window.name, line.window.percent, line.window.resets, line.resets_at)
+            for line in view.lines if line.window]  # fmt: skip
+    assert rows == [
+        ("codex", "5h", "100 %", "47m", "Fri 14:50 CET"),
+        ("codex", "weekly", "71 %", "2d 1h", "Sun 15:03 CET"),
+        ("review", "weekly", "0 %", "7d", "Fri 27 Nov 14:03 CET"),
+        ("Spark", "5h", "12 %", "3h 40m", "Fri 17:43 CET"),
+        ("Spark", "weekly", "64 %", "4d", "Tue 14:03 CET"),
+    ]
+    assert under(view, "WINDOWS")[0] == "USEDRESETS"
+    assert under(view, "WINDOWS")[-1] == "no-window-bucket: no window"
+
+
+def test_money_and_resets() -> None:
+    view = detail(full_account())
+    assert under(view, "MONEY") == [
+        "credits 1,234.56 · $49.38",
+        "individual limit: 131.25 of 400.00 used, 33 %, resets in 10d 10h",
+    ]
+    assert under(view, "RESETS") == ["2 banked, 1 usable now, the nearest expires Sat 21 Nov 08:03 CET (18h)"]
+
+
+def test_no_money() -> None:
+    nothing = Usage(
+        credits=Aged(None, JUST_NOW, "homes"),
+        spend=Aged(None, JUST_NOW, "homes"),
+        reset_credits=Aged(ResetCredits(0, None), JUST_NOW, "homes"),
+    )
+    view = detail(account("x", nothing))
+    assert under(view, "MONEY") == ["no credits on this plan · no spend limit"]
+    assert under(view, "RESETS") == ["none banked"]
+    unsaid = detail(account("x", Usage()))
+    assert under(unsaid, "MONEY") == ["credits unknown · spend limit unknown"]
+    assert under(unsaid, "RESETS") == []
+    unknown = Usage(reset_credits=Aged(None, JUST_NOW, "homes", known=False))
+    assert under(detail(account("x", unknown)), "RESETS") == ["banked resets unknown"]
+
+
+def test_login() -> None:
+    assert under(detail(full_account()), "LOGIN") == [
+        "owned by Codex: ~/homes/07/auth.json · token to Thu 26 Nov (6d)",
+        "r re-reads the file and asks codex if it is expired; poolwatch",
+        "never spends this login",
+    ]
+    gone = detail(account("x", listings=[dead_token("x")]))
+    assert under(gone, "LOGIN")[0] == "owned by Codex: ~/homes/07/auth.json · token expired 9h ago"
+    assert under(detail(account("x", listings=[])), "LOGIN") == ["not listed by any source"]
+
+
+def test_plan_from_the_login() -> None:
+    entry = replace(listing("x"), subscription_until=after(days=22), subscription_checked_at=after(days=-1))
+    view = detail(account("x", listings=[entry]))
+    assert under(view, "PLAN") == ["paid until 12 Dec (from the login, as of 19 Nov)"]
+    assert under(detail(account("x")), "PLAN") == []
+
+
+def test_sources() -> None:
+    proxy = listing("x", custody=Custody.POOL, source="codex-proxy", path=None, expires_at=None)
+    state = account("x", listings=[listing("x"), proxy])
+    assert under(detail(state), "SOURCES") == [
+        "homes ~/homes/07/auth.json    4m   windows, token",
+        "codex-proxy                    —   nothing that is newest here",
+    ]
+    down = SourceState("homes", failure=Failure(FailureKind.UNREACHABLE, "refused"))
+    known = pool(state)
+    broken = replace(known, sources={**known.sources, "homes": down})
+    view = detail_view(judged(state), broken, NOW, PREFS)
+    assert under(view, "SOURCES")[0].endswith("down: unreachable")
+
+
+def test_lately() -> None:
+    token = TokenStep(TokenOutcome.CURRENT)
+    lately = (
+        Happening(NOW - timedelta(minutes=4), changes=(Change("weekly", 70.0, 71.0), Change("5h", 1.0, 2.0))),
+        Happening(NOW - timedelta(minutes=9), failure=Failure(FailureKind.THROTTLED, "429")),
+        Happening(NOW - timedelta(days=1), refresh=RefreshProgress(NOW, token, UsageStep(), done=True)),
+    )
+    assert under(detail(replace(account("x"), lately=lately)), "LATELY") == [
+        "13:59  weekly 70 → 71 %, 5h 1 → 2 %",
+        "13:54  throttled",
+        "Thu 14:03  refreshed: token: Codex's, good for 6d → usage ok",
+    ]
+    assert under(detail(account("x")), "LATELY") == ["nothing yet"]
+
+
+def test_trouble_stands_on_top_and_is_folded() -> None:
+    message = "wham/usage answered 403 with a page of the edge network and a ray id " * 2
+    view = detail(account("x", trouble=trouble(FailureKind.EDGE_BLOCKED, 6, message.strip())))
+    lines = under(view, "TROUBLE")
+    assert lines[0].startswith("edge blocked 6m: wham/usage answered 403")
+    assert len(lines) > 1
+    assert all(len(line) <= TEXT_COLUMNS for line in lines)
+    assert view.lines[0].heading == "TROUBLE"
+
+
+def test_never_read() -> None:
+    view = detail(account("x", Usage(), read_at=None))
+    assert view.read == "never read"
+    assert under(view, "WINDOWS")[1] == "never read"
+
+
+def test_a_personal_account_names_no_workspace() -> None:
+    key = AccountKey("codex", "user-1", "user-1")
+    assert detail(replace(account("x"), key=key)).workspace == ""
+
+
+def test_masked() -> None:
+    home = "~/homes/bob@example.com"
+    entry = listing("bob@example.com", home=home, path=f"{home}/auth.json")
+    broken = trouble(FailureKind.MALFORMED, 1, "bob@example.com in /home/bob/x")
+    view = detail(account("bob@example.com", listings=[entry], trouble=broken), MASKED)
+    texts = [span.text for line in view.lines for span in line.spans]
+    assert "bob" not in " ".join([*texts, view.card.label, view.card.remedy, view.status])

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poolwatch.domain.account import AccountKey, Custody
+from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.overview import PoolOverview
+from poolwatch.domain.pool import AccountState
+from poolwatch.domain.usage import Aged, Usage
+from poolwatch.presentation.filter import matches, matching
+from poolwatch.presentation.order import hive_groups, natural, sections
+from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
+from poolwatch.presentation.view import SectionView, Shown
+from tests.presentation.scene import (
+    CET,
+    FIVE_HOURS,
+    JUST_NOW,
+    MASKED,
+    NOW,
+    PREFS,
+    WEEK,
+    account,
+    after,
+    balance,
+    base,
+    dead_token,
+    listing,
+    look,
+    trouble,
+    window,
+)
+
+
+def weekly(used: float, days: int, five: float = 0) -> Usage:
+    return Usage(base=base(window(five, FIVE_HOURS, after(hours=1)), window(used, WEEK, after(days=days))))
+
+
+def full(hours: int | None) -> Usage:
+    resets_at = None if hours is None else after(hours=hours)
+    return Usage(base=base(window(100, FIVE_HOURS, resets_at), allowed=False))
+
+
+POOL = (
+    account("dev2", weekly(50, 2)),
+    account("dev14", weekly(10, 1)),
+    account("late", full(4)),
+    account("soon", full(1)),
+    account("never", full(None)),
+    account("due", full(-1)),
+    account("carol@example.com", weekly(33, 4), listings=[dead_token()]),
+    account("edge", weekly(1, 6), trouble=trouble(FailureKind.EDGE_BLOCKED, 26)),
+    account("gone", deactivations=2),
+    account("off", listings=[listing("off", disabled=True)]),
+    account("new", Usage(), read_at=None),
+)
+
+
+def labels(view: PoolOverview, found: tuple[SectionView, ...]) -> list[tuple[str, list[str]]]:
+    return [(each.heading, [view.by_key[key].label for key in each.keys]) for each in found]
+
+
+def test_need() -> None:
+    view = look(*POOL)
+    assert labels(view, sections(view, SortKey.NEED, False, PREFS)) == [
+        ("needs you 3", ["carol@example.com", "gone", "edge"]),
+        ("exhausted 4, soonest back first", ["due", "soon", "late", "never"]),
+        ("active 2, use first on top", ["dev14", "dev2"]),
+        ("the rest 2", ["new", "off"]),
+    ]
+
+
+def test_need_under_a_filter_says_of_how_many() -> None:
+    view = look(*POOL)
+    keys = matching(view, "soon", PREFS)
+    assert labels(view, sections(view, SortKey.NEED, False, PREFS, keys)) == [
+        ("exhausted 1 of 4, soonest back first", ["soon"])
+    ]
+
+
+def test_need_reversed_turns_each_section_round() -> None:
+    view = look(*POOL)
+    found = dict(labels(view, sections(view, SortKey.NEED, True, PREFS)))
+    assert found["active 2, use first on top"] == ["dev2", "dev14"]
+
+
+SORTED = (
+    account("b10", weekly(20, 3, five=9), read_at=NOW - timedelta(hours=2)),
+    account("b2", weekly(90, 1, five=1), read_at=NOW),
+    account("none", Usage(base=base())),
+    account("rich", Usage(credits=balance("9"), base=base(window(None, WEEK, None)))),
+    account("free", Usage(credits=balance(None, unlimited=True))),
+    account("unread", Usage(), read_at=None),
+)
+
+
+@pytest.mark.parametrize(
+    ("sort", "reverse", "first"),
+    [
+        (SortKey.NAME, False, ["b2", "b10", "free", "none", "rich", "unread"]),
+        (SortKey.NAME, True, ["unread", "rich", "none", "free", "b10", "b2"]),
+        (SortKey.WEEKLY, False, ["b2", "b10", "free"]),
+        (SortKey.WEEKLY, True, ["b10", "b2", "free"]),
+        (SortKey.FIVE_HOURS, False, ["b10", "b2", "free"]),
+        (SortKey.CREDITS, False, ["free", "rich", "b2"]),
+        (SortKey.CREDITS, True, ["rich", "free", "b2"]),
+        (SortKey.RESET, False, ["b2", "b10", "free"]),
+        (SortKey.AGE, False, ["b10", "free", "none", "rich", "b2", "unread"]),
+    ],
+)
+def test_other_sorts(sort: SortKey, reverse: bool, first: list[str]) -> None:
+    view = look(*SORTED)
+    found = sections(view, sort, reverse, PREFS)
+    assert [each.heading for each in found] == [""]
+    assert labels(view, found)[0][1][: len(first)] == first
+
+
+def test_sorted_by_what_is_left() -> None:
+    view = look(*SORTED)
+    left = Prefs(zone=CET, shown=Shown.LEFT)
+    assert labels(view, sections(view, SortKey.WEEKLY, False, left))[0][1][:2] == ["b10", "b2"]
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=12), st.sampled_from(SortKey), st.booleans())
+def test_every_account_stands_once(kinds: list[int], sort: SortKey, reverse: bool) -> None:
+    usages = [weekly(50, 2), full(1), Usage(), weekly(100, 1)]
+    view = look(*(account(f"a{index}", usages[kind]) for index, kind in enumerate(kinds)))
+    keys = [key for each in sections(view, sort, reverse, PREFS) for key in each.keys]
+    assert sorted(key.id for key in keys) == sorted(each.account.key.id for each in view.accounts)
+
+
+def test_natural_order() -> None:
+    assert sorted(["dev14", "Dev2", "dev", "d10e1"], key=natural) == ["d10e1", "dev", "Dev2", "dev14"]
+
+
+def test_hive_groups() -> None:
+    plus, pro = Usage(), Usage(plan=Aged("pro", JUST_NOW, "x"))
+    pooled = listing("c2", custody=Custody.POOL, source="proxy")
+    view = look(
+        account("c10", pro, group="east"),
+        account("c2", plus, listings=[pooled]),
+        account("c1", pro, group="ops@example.com"),
+    )
+    assert labels(view, hive_groups(view, Grouping.SOURCE, PREFS)) == [
+        ("homes", ["east/c10", "ops@example.com/c1"]),
+        ("proxy", ["c2"]),
+    ]
+    assert [each.heading for each in hive_groups(view, Grouping.PLAN, PREFS)] == ["Plus", "Pro"]
+    assert [each.heading for each in hive_groups(view, Grouping.GROUP, PREFS)] == [
+        "east",
+        "ops@example.com",
+        "",
+    ]
+    masked = hive_groups(view, Grouping.GROUP, MASKED)
+    assert "ops" not in "".join(each.heading for each in masked)
+    only: frozenset[AccountKey] = frozenset()
+    assert hive_groups(view, Grouping.GROUP, PREFS, only) == ()
+
+
+BOB = account(
+    "bob@example.com",
+    Usage(plan=Aged("self_serve_business_usage_based", JUST_NOW, "x"), base=full(1).base),
+    group="team-east",
+)
+CAROL = account("home-07", weekly(33, 4), listings=[dead_token("carol@example.com")])
+
+
+@pytest.mark.parametrize(
+    ("state", "text", "passes"),
+    [
+        (BOB, "", True),
+        (BOB, "BOB", True),
+        (BOB, "east bob", True),
+        (BOB, "east carol", False),
+        (BOB, "payg", False),
+        (BOB, "business", True),
+        (BOB, "usage_based", True),
+        (BOB, "homes", True),
+        (BOB, "exhausted", True),
+        (BOB, "status:exhausted", True),
+        (BOB, "status:active", False),
+        (BOB, "plan:business", True),
+        (BOB, "plan:pro", False),
+        (BOB, "plan:self_serve", True),
+        (BOB, "source:hom", True),
+        (BOB, "source:proxy", False),
+        (BOB, "group:team-east", True),
+        (BOB, "custody:codex", True),
+        (BOB, "status:", True),
+        (BOB, "!", False),
+        (BOB, "other:x", False),
+        (CAROL, "!", True),
+        (CAROL, "! carol@", True),
+        (CAROL, "status:needs", True),
+        (CAROL, "login expired", True),
+    ],
+)
+def test_filter(state: AccountState, text: str, passes: bool) -> None:
+    view = look(state)
+    assert matches(view.accounts[0], text, PREFS) is passes
+
+
+def test_trouble_can_be_filtered_for() -> None:
+    view = look(account("x", trouble=trouble(FailureKind.THROTTLED, 1)))
+    assert matches(view.accounts[0], "status:throttled", PREFS)
+
+
+def test_a_masked_address_is_not_found() -> None:
+    view = look(CAROL, BOB)
+    assert matching(view, "example", MASKED) == frozenset()
+    assert len(matching(view, "example", PREFS)) == 2
+    assert len(matching(view, "account-", MASKED)) == 1
+
+
+@given(st.text(max_size=20))
+def test_no_filter_breaks(text: str) -> None:
+    matches(look(BOB).accounts[0], text, PREFS)

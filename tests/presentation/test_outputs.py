@@ -1,0 +1,207 @@
+"""What commands print: the JSON contract, the status line, the table, the next account."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from poolwatch.domain.account import Custody
+from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.overview import PoolRules, overview
+from poolwatch.domain.pool import AccountState
+from poolwatch.domain.usage import Aged, RateLimit, SpendControl, Usage, UsageWindow
+from poolwatch.presentation import cells
+from poolwatch.presentation.next_text import next_home, next_json, next_text
+from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.status_json import status_json
+from poolwatch.presentation.status_line import status_line
+from poolwatch.presentation.status_text import status_text
+from tests.presentation.scene import (
+    CET,
+    FIVE_HOURS,
+    JUST_NOW,
+    MASKED,
+    NOW,
+    PREFS,
+    WEEK,
+    account,
+    after,
+    balance,
+    base,
+    dead_token,
+    full_account,
+    listing,
+    look,
+    pool,
+    trouble,
+    window,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+DEV = Usage(base=base(window(9, FIVE_HOURS, after(hours=3, minutes=2)), window(38.5, WEEK, after(hours=9))))
+LATE = account(
+    "lee", Usage(base=base(window(100, WEEK, after(days=1)), allowed=False), credits=balance("12.50"))
+)
+
+
+def team() -> tuple[AccountState, ...]:
+    own = listing("dev14@example.com", custody=Custody.POOLWATCH, owner="poolwatch", home=None)
+    odd = Usage(
+        base=Aged(
+            RateLimit(
+                None, True, (UsageWindow(None, None, None), UsageWindow(float("nan"), WEEK, None, True))
+            ),
+            JUST_NOW,
+            "homes",
+        ),
+        credits=balance(None),
+        spend=Aged(SpendControl(None, None, ()), JUST_NOW, "homes"),
+    )
+    return (
+        full_account(),
+        account("dev14@example.com", DEV, group="team-east", listings=[own]),
+        account(
+            "carol@example.com",
+            Usage(credits=balance("-3.10", at=NOW - timedelta(hours=9))),
+            listings=[dead_token("carol@example.com")],
+            read_at=NOW - timedelta(hours=9),
+            trouble=trouble(FailureKind.THROTTLED, 3, "asked to wait", after(minutes=17)),
+        ),
+        account("odd", odd),
+        account("new", Usage(), read_at=None),
+    )
+
+
+def document(*accounts: AccountState, mask: bool = False, rules: PoolRules | None = None) -> str:
+    rules = rules or PoolRules()
+    state = pool(*accounts)
+    return status_json(overview(state, NOW, rules), state, rules, NOW, mask)
+
+
+def test_status_json_is_the_golden_file() -> None:
+    """The contract with scripts: whatever changes here breaks somebody, unless it is a new key."""
+    assert document(*team()) == (GOLDEN / "status.json").read_text(encoding="utf-8")
+
+
+def test_an_empty_pool_has_all_keys() -> None:
+    assert document() == (GOLDEN / "status-empty.json").read_text(encoding="utf-8")
+
+
+def test_masked_json_holds_no_address() -> None:
+    masked = document(*team(), mask=True)
+    assert "example.com" not in masked
+    assert all(each["email"] is None for each in json.loads(masked)["accounts"])
+    assert [each["id"] for each in json.loads(masked)["accounts"]] == [
+        each["id"] for each in json.loads(document(*team()))["accounts"]
+    ]
+
+
+def test_json_without_usd() -> None:
+    free = json.loads(document(full_account(), rules=PoolRules(credits_per_usd=Decimal(0))))
+    assert free["credits_per_usd"] == "0"
+    assert free["pool"]["credits"]["usd"] is None
+    assert free["accounts"][0]["credits"]["usd"] is None
+
+
+def test_a_filter_narrows_only_the_list() -> None:
+    state = pool(*team())
+    keys = {next(iter(state.accounts))}
+    rules = PoolRules()
+    found = json.loads(status_json(overview(state, NOW, rules), state, rules, NOW, False, keys))
+    assert len(found["accounts"]) == 1
+    assert found["pool"]["accounts"] == 5
+
+
+def test_the_line() -> None:
+    view = look(
+        account("dev14@example.com", DEV, group="team-east"),
+        account("lee", full_account().usage),
+        account("c", listings=[dead_token("c")]),
+    )
+    assert status_line(view) == "pw ●1 ◐1 ✕1 next dev14 back 47m"
+    assert status_line(view, ascii_only=True) == "pw 1ok 1ex 1!! next dev14 back 47m"
+    assert "account-" in status_line(view, mask=True)
+
+
+def test_the_line_adds_up_and_says_when_it_is_old() -> None:
+    view = look(account("new", Usage(), read_at=None))
+    assert status_line(view) == "?pw ●0 ◐0 ✕0 ◌1"
+    assert status_line(view, ascii_only=True) == "?pw 0ok 0ex 0!! 1--"
+    old = account("dev", DEV, read_at=NOW - timedelta(hours=2))
+    assert status_line(look(old)).startswith("?pw")
+    assert not status_line(look(old, account("dev2", DEV))).startswith("?")
+    assert status_line(look()) == "pw no accounts"
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+@pytest.mark.parametrize("name", ["x", "a-very-long-name-of-an-account-indeed", "東京都千代田区丸の内一丁目"])
+@pytest.mark.parametrize("many", [1, 400])
+def test_the_line_fits(name: str, ascii_only: bool, many: int) -> None:
+    accounts = [account(f"l{index}", full_account().usage) for index in range(many)]
+    accounts += [account(f"n{index}", Usage(), read_at=None) for index in range(many)]
+    line = status_line(look(account(name, DEV), *accounts), ascii_only=ascii_only)
+    assert cells.width(line) <= 38
+    assert line.isascii() or not ascii_only
+    assert " next " in line
+
+
+def test_the_table() -> None:
+    view = look(*team())
+    text = status_text(view, pool(*team()), PREFS, "work")
+    lines = text.splitlines()
+    assert lines[0] == "work · 5 accounts · 1 source · fresh 3 of 5 · oldest 9h"
+    assert "NEEDS YOU   1  1 sign in" in lines
+    assert "NEXT BACK   bob@example.com  14:50, in 47m" in lines
+    assert lines.index("needs you 1") < lines.index("exhausted 2, soonest back first")
+    header = next(line for line in lines if line.startswith("  ACCOUNT"))
+    for word in ("PLAN", "STATUS", "5H USED", "WEEKLY USED", "RESETS", "CREDITS", "USD", "AGE"):
+        assert word in header
+    bob = next(line for line in lines if line.startswith("  bob"))
+    for word in ("Pro", "5h until 14:50", "100 %", "47m", "71 %", "2d 1h", "1,234.56", "$49.38", "4m"):
+        assert word in bob
+    assert bob.index("100 %") + 5 == header.index("5H USED") + len("5H USED")
+
+
+def test_the_table_keeps_to_the_filter() -> None:
+    view, state = look(*team()), pool(*team())
+    only = status_text(view, state, PREFS, keys={view.accounts[1].account.key})
+    assert "team-east/dev14" in only
+    assert "  carol" not in only
+    assert status_text(view, state, PREFS, keys=set()).endswith("no account matches\n")
+    assert status_text(look(), pool(), PREFS).endswith("no accounts\n")
+
+
+def test_the_masked_table() -> None:
+    assert "example.com" not in status_text(look(*team()), pool(*team()), MASKED)
+
+
+def test_next() -> None:
+    view = look(*team())
+    assert next_text(view, PREFS) == (
+        "team-east/dev14@example.com  Plus\n"
+        "most weekly room to lose: 5h 9 % used, weekly 39 % used, resets in 9h\n"
+    )
+    found = json.loads(next_json(view, PREFS))
+    assert found["account"]["label"] == "dev14@example.com"
+    assert found["account"]["home"] is None
+    assert json.loads(next_json(view, MASKED))["account"]["email"] is None
+    assert next_home(look(account("dev", DEV))) == "~/homes/07"
+
+
+def test_next_when_none_can_be_used() -> None:
+    nobody = look(LATE)
+    assert next_text(nobody, PREFS) == "no account can be used now; lee is back at Sat 14:03, in 1d\n"
+    assert json.loads(next_json(nobody, PREFS))["account"] is None
+    assert next_home(nobody) is None
+    assert next_text(look(), PREFS) == "no account can be used now\n"
+
+
+def test_next_says_why() -> None:
+    five = Usage(base=base(window(9, FIVE_HOURS, after(hours=3))))
+    assert next_text(look(account("a", five)), PREFS).endswith("no weekly limit: 5h 9 % used\n")
+    past = Usage(base=base(window(100, FIVE_HOURS, after(hours=3))), credits=balance("9"))
+    assert next_text(look(account("a", past)), Prefs(zone=CET)).endswith("only credits keep it going\n")

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import shlex
+from datetime import timedelta
+
+import pytest
+
+from poolwatch.domain.account import Custody, Listing, LoginKind
+from poolwatch.domain.failure import FailureKind, LoginProblem
+from poolwatch.domain.pool import DeadLogin
+from poolwatch.presentation.remedy import sign_in_command
+from tests.presentation.scene import MASKED, NOW, account, after, card, dead_token, listing, trouble
+
+GONE = NOW - timedelta(hours=1)
+
+
+def dead(problem: LoginProblem = LoginProblem.USED_ELSEWHERE) -> DeadLogin:
+    return DeadLogin("r1", problem, NOW)
+
+
+def test_the_drawn_remedy() -> None:
+    view = card(account("s2/home-07", listings=[dead_token("s2/home-07")], dead=dead()))
+    assert view.status == "login used elsewhere"
+    assert view.remedy == (
+        "s2/home-07: refresh token was spent by another program. "
+        "Sign in again:  CODEX_HOME=~/homes/07 codex login"
+    )
+    assert view.copy == "CODEX_HOME=~/homes/07 codex login"
+
+
+OWN = {"custody": Custody.POOLWATCH, "owner": "poolwatch", "home": None}
+COMMANDS = [
+    (listing(home="~/my homes/07"), "CODEX_HOME=~/'my homes/07' codex login"),
+    (listing(home="/srv/x;rm -rf ~"), "CODEX_HOME='/srv/x;rm -rf ~' codex login"),
+    (listing(home=None, path="~/.codex/auth.json"), "CODEX_HOME=~/.codex codex login"),
+    (listing(home="~"), "CODEX_HOME=~ codex login"),
+    (
+        listing(custody=Custody.POOLWATCH, home=None, path="~/pool/7/auth.json"),
+        "CODEX_HOME=~/pool/7 codex login",
+    ),
+    (
+        listing(custody=Custody.POOLWATCH, home=None, path="~/pool/bob $x.json"),
+        "d=$(mktemp -d) && CODEX_HOME=$d codex login && mv $d/auth.json ~/'pool/bob $x.json'",
+    ),
+    (listing(custody=Custody.OTHER, home=None, owner="CLIProxyAPI"), "cli-proxy-api --codex-login"),
+    (listing(custody=Custody.OTHER, home=None, owner="another tool"), ""),
+    (listing(custody=Custody.POOL, home=None), ""),
+]
+
+
+@pytest.mark.parametrize(("entry", "command"), COMMANDS)
+def test_commands_can_be_pasted(entry: Listing, command: str) -> None:
+    assert sign_in_command(entry, mask=False) == command
+    if command:
+        assert shlex.split(command)
+
+
+def test_an_expired_codex_login_is_codexs_to_renew() -> None:
+    view = card(account("x", listings=[dead_token("x")]))
+    assert view.remedy == (
+        "x: the login has expired. r lets Codex renew it; or sign in again:  "
+        "CODEX_HOME=~/homes/07 codex login"
+    )
+
+
+def test_poolwatchs_own_expired_login_is_renewed_by_r() -> None:
+    own = listing("x", custody=Custody.POOLWATCH, owner="poolwatch", home=None, expires_at=GONE)
+    view = card(account("x", listings=[own]))
+    assert view.copy == f"poolwatch refresh {view.id}"
+    assert "r renews it" in view.remedy
+
+
+def test_another_tool_must_renew_its_login() -> None:
+    entry = listing("x", custody=Custody.OTHER, owner="CLIProxyAPI", home=None, expires_at=GONE)
+    view = card(account("x", listings=[entry]))
+    assert "CLIProxyAPI must renew it" in view.remedy
+    assert view.copy == "cli-proxy-api --codex-login"
+
+
+def test_a_pool_signs_in_on_its_own_page() -> None:
+    entry = listing("x", custody=Custody.POOL, home=None, says_login_needed=True)
+    view = card(account("x", listings=[entry]))
+    assert "on the pool's own page" in view.remedy
+    assert view.copy == view.id
+
+
+def test_a_personal_token_is_replaced_in_its_file() -> None:
+    entry = listing(
+        "x", custody=Custody.STATIC, login=LoginKind.PERSONAL_ACCESS_TOKEN, home=None, expires_at=GONE
+    )
+    assert "personal access token" in card(account("x", listings=[entry])).remedy
+
+
+def test_a_file_that_cannot_be_read_is_named() -> None:
+    entry = listing("x", problem="not readable: permission denied")
+    view = card(account("x", listings=[entry]))
+    assert "~/homes/07/auth.json: not readable: permission denied" in view.remedy
+    assert view.copy == "poolwatch doctor"
+
+
+def test_conflict_and_lost_reply() -> None:
+    conflict = card(account("x", login_trouble=trouble(FailureKind.CONFLICT, 1)))
+    assert conflict.copy == f"poolwatch accounts resolve {conflict.id} --keep ~/homes/07/auth.json"
+    lost = card(account("x", login_trouble=trouble(FailureKind.AMBIGUOUS, 1)))
+    assert "try it once more" in lost.remedy
+
+
+def test_deactivated() -> None:
+    view = card(account("x", deactivations=2))
+    assert "deactivated" in view.remedy
+    assert view.copy == f"poolwatch accounts remove {view.id}"
+
+
+def test_a_dead_refresh_token_names_the_last_day() -> None:
+    state = account("x", dead=dead(), login_trouble=trouble(FailureKind.TOKEN_REFRESH, 1))
+    assert "works until 26 Nov" in card(state).remedy
+
+
+@pytest.mark.parametrize(
+    "kind",
+    sorted(
+        set(FailureKind)
+        - {FailureKind.UNAUTHORIZED, FailureKind.NO_TOKEN, FailureKind.AMBIGUOUS, FailureKind.CONFLICT}
+    ),
+)
+def test_every_trouble_has_its_remedy(kind: FailureKind) -> None:
+    view = card(account("x", trouble=trouble(kind, 1, "said why")))
+    assert len(view.remedy) > len("x: .")
+    assert "{" not in view.remedy
+
+
+def test_throttled_says_when() -> None:
+    state = account("x", trouble=trouble(FailureKind.THROTTLED, 1, retry_at=after(minutes=17)))
+    assert "asked again at 14:20" in card(state).remedy
+
+
+def test_nothing_wrong_nothing_said() -> None:
+    view = card(account("x"))
+    assert view.remedy == ""
+    assert view.copy == view.id
+
+
+def test_masked_remedies_show_no_path_and_copy_only_the_id() -> None:
+    home = "~/homes/bob@example.com"
+    entry = listing("bob@example.com", home=home, path=f"{home}/auth.json", expires_at=GONE)
+    view = card(account("bob@example.com", listings=[entry]), MASKED)
+    assert "bob" not in view.remedy
+    assert "homes" not in view.remedy
+    assert view.copy == view.id

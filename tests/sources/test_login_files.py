@@ -1,0 +1,421 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from poolwatch.config.settings import DEFAULT_BASE_URL, SourceKind, SourceSettings
+from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.identity import resolve
+from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.net.client import HttpClient
+from poolwatch.sources.auth_files import AuthFiles
+from poolwatch.sources.codex_home import CodexHomes
+from poolwatch.sources.login_files import LoginFiles
+from poolwatch.sources.source import Source
+from tests.net.script import Script, reply
+from tests.sources.logins import AT, FINGERPRINT, access_token, cliproxy_login, codex_login, mark, put
+
+USAGE = b'{"user_id": "user-1", "plan_type": "plus"}'
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[HttpClient]:
+    async with HttpClient() as opened:
+        yield opened
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def homes(
+    client: HttpClient,
+    home: Path,
+    path: str | None = "~/homes/*",
+    base_url: str = DEFAULT_BASE_URL,
+    env: Mapping[str, str] | None = None,
+) -> CodexHomes:
+    settings = SourceSettings(SourceKind.CODEX_HOME, "homes", Custody.CODEX, path=path, base_url=base_url)
+    return CodexHomes(settings, client, FINGERPRINT, home=home, env=env or {}, deadline_seconds=5)
+
+
+def folder(
+    client: HttpClient,
+    home: Path,
+    path: str = "~/pool",
+    custody: Custody = Custody.OTHER,
+    base_url: str = DEFAULT_BASE_URL,
+    *,
+    renews: bool = False,
+) -> AuthFiles:
+    settings = SourceSettings(SourceKind.AUTH_FILES, "pool", custody, path=path, base_url=base_url)
+    return AuthFiles(settings, client, FINGERPRINT, home=home, env={}, deadline_seconds=5, renews=renews)
+
+
+async def listed(source: LoginFiles) -> tuple[Listing, ...]:
+    found = await source.list_accounts(AT)
+    assert not isinstance(found, Failure), found
+    return found
+
+
+def failure(outcome: object) -> Failure:
+    assert isinstance(outcome, Failure), outcome
+    return outcome
+
+
+async def test_both_are_sources(client: HttpClient, home: Path) -> None:
+    sources: list[Source] = [homes(client, home), folder(client, home)]
+    assert [source.name for source in sources] == ["homes", "pool"]
+
+
+async def test_homes_found_by_a_glob_are_named_after_their_folders(client: HttpClient, home: Path) -> None:
+    put(home / "homes/anna/auth.json", codex_login(access_token("user-a", "acct-a"), "anna@example.com"))
+    put(home / "homes/bert/auth.json", codex_login(access_token("user-b", "acct-b"), "bert@example.com"))
+    (home / "homes/empty").mkdir()
+    (home / "homes/file").write_text("no home")
+    anna, bert = await listed(homes(client, home))
+    assert (anna.folder, bert.folder) == ("anna", "bert")
+    assert (anna.user_id, anna.account_id, anna.email, anna.plan) == (
+        "user-a",
+        "acct-a",
+        "anna@example.com",
+        "plus",
+    )
+    assert (anna.custody, anna.owner, anna.login) == (Custody.CODEX, "Codex", LoginKind.OAUTH)
+    assert (anna.path, anna.home) == ("~/homes/anna/auth.json", "~/homes/anna")
+    assert anna.token.fingerprint == mark(access_token("user-a", "acct-a"))
+    assert anna.token.refresh_fingerprint == mark("fake-refresh")
+    assert anna.token.expires_at == AT + timedelta(days=3)
+    assert anna.problem is None
+    assert not anna.renews_itself
+    assert "fake" not in repr(anna)
+
+
+async def test_the_default_home_is_codex_home_and_then_the_users(client: HttpClient, home: Path) -> None:
+    put(home / ".codex/auth.json", codex_login(email="user@example.com"))
+    put(home / "chosen/auth.json", codex_login(email="chosen@example.com"))
+    [standard] = await listed(homes(client, home, None))
+    [chosen] = await listed(homes(client, home, None, env={"CODEX_HOME": str(home / "chosen")}))
+    assert (standard.email, standard.folder, standard.home) == ("user@example.com", None, "~/.codex")
+    assert (chosen.email, chosen.home) == ("chosen@example.com", "~/chosen")
+    assert await listed(homes(client, home, "~/nowhere")) == ()
+    [direct] = await listed(homes(client, home, "~/.codex/auth.json"))
+    assert direct.home == "~/.codex"
+
+
+async def test_a_folder_whose_name_looks_like_a_glob_is_taken_as_it_is(
+    client: HttpClient, home: Path
+) -> None:
+    put(home / "homes[1]/auth.json", codex_login())
+    [only] = await listed(homes(client, home, "~/homes[1]"))
+    assert (only.home, only.folder) == ("~/homes[1]", None)
+
+
+async def test_files_appear_change_and_vanish(client: HttpClient, home: Path) -> None:
+    source = folder(client, home)
+    (home / "pool").mkdir()
+    assert await listed(source) == ()
+    empty = await source.signature()
+    path = put(home / "pool/one.json", cliproxy_login())
+    there = await source.signature()
+    [first] = await listed(source)
+    put(path, cliproxy_login(access_token(plan="new")))
+    changed = await source.signature()
+    [second] = await listed(source)
+    assert first.ref == second.ref == SourceRef("pool", str(path))
+    assert first.token.fingerprint != second.token.fingerprint
+    assert source.path_of(first.ref) == path
+    path.unlink()
+    assert await source.signature() == empty
+    assert len({empty, there, changed}) == 3
+    assert await listed(source) == ()
+    assert source.path_of(first.ref) is None
+
+
+async def test_a_signature_is_stable_and_sees_the_homes_settings(client: HttpClient, home: Path) -> None:
+    put(home / "homes/anna/auth.json", codex_login())
+    source = homes(client, home)
+    before = await source.signature()
+    assert await source.signature() == before
+    put(home / "homes/anna/config.toml", 'chatgpt_base_url = "https://pool.example.com"\n')
+    assert await source.signature() != before
+
+
+async def test_owners_and_custody(client: HttpClient, home: Path) -> None:
+    put(home / "pool/a.json", cliproxy_login())
+    put(home / "pool/b.auth.json", codex_login())
+    put(home / "pool/c.json", codex_login())
+    put(home / "pool/d.json", json.dumps({"OPENAI_API_KEY": "sk-fake-key", "auth_mode": "apikey"}))
+    put(home / "pool/e.json", json.dumps({"personal_access_token": "at-fake-token"}))
+    put(home / "pool/f.json", cliproxy_login(disabled=True))
+    found = {Path(each.ref.place).name: each for each in await listed(folder(client, home))}
+    assert {name: each.owner for name, each in found.items()} == {
+        "a.json": "CLIProxyAPI",
+        "b.auth.json": "codex-auth",
+        "c.json": "another tool",
+        "d.json": "another tool",
+        "e.json": "another tool",
+        "f.json": "CLIProxyAPI",
+    }
+    assert {each.custody for name, each in found.items() if name[0] in "abcf"} == {Custody.OTHER}
+    assert (found["d.json"].custody, found["d.json"].login) == (Custody.STATIC, LoginKind.API_KEY)
+    assert (found["e.json"].custody, found["e.json"].login) == (
+        Custody.STATIC,
+        LoginKind.PERSONAL_ACCESS_TOKEN,
+    )
+    assert found["f.json"].disabled
+    assert not any(each.renews_itself for each in found.values())
+    ours = {
+        Path(each.ref.place).name: each
+        for each in await listed(folder(client, home, custody=Custody.POOLWATCH, renews=True))
+    }
+    assert {each.owner for each in ours.values()} == {"poolwatch"}
+    assert (ours["a.json"].custody, ours["a.json"].renews_itself) == (Custody.POOLWATCH, True)
+    assert (ours["d.json"].custody, ours["d.json"].renews_itself) == (Custody.STATIC, False)
+    plain = await listed(folder(client, home, custody=Custody.POOLWATCH))
+    assert not any(each.renews_itself for each in plain)
+
+
+async def test_other_files_of_the_folder_are_left_alone(client: HttpClient, home: Path) -> None:
+    put(home / "pool/registry.json", json.dumps({"accounts": [], "active": None}))
+    put(home / "pool/gemini.json", json.dumps({"type": "gemini", "access_token": "fake"}))
+    put(home / "pool/list.json", "[1, 2]")
+    put(home / "pool/half.json", '{"name": "notes')
+    put(home / "pool/one.txt", cliproxy_login())
+    put(home / "pool/.one.json.tmp.json", cliproxy_login())
+    put(home / "pool/inside/one.json", cliproxy_login())
+    assert await listed(folder(client, home)) == ()
+
+
+async def test_broken_logins_are_shown_with_their_problem(client: HttpClient, home: Path) -> None:
+    pool = home / "pool"
+    put(pool / "auth.json", "")
+    put(pool / "codex-one.json", "{")
+    put(pool / "two.auth.json", "[1,")
+    put(pool / "three.json", cliproxy_login()[:-20])
+    found = await listed(folder(client, home))
+    assert [Path(each.ref.place).name for each in found] == [
+        "auth.json",
+        "codex-one.json",
+        "three.json",
+        "two.auth.json",
+    ]
+    for each in found:
+        assert each.problem == "not complete JSON: it may just be being written"
+        assert (each.custody, each.user_id, each.polled) == (Custody.OTHER, None, False)
+
+
+async def test_globs_of_folders_and_of_files(client: HttpClient, home: Path) -> None:
+    put(home / "pools/x/one.json", cliproxy_login(access_token("user-a")))
+    put(home / "pools/y/two.json", cliproxy_login(access_token("user-b")))
+    put(home / "pools/y/notes.json", "{}")
+    assert len(await listed(folder(client, home, "~/pools/*"))) == 2
+    [only] = await listed(folder(client, home, str(home / "pools/*/t*.json")))
+    assert only.path == "~/pools/y/two.json"
+    assert await listed(folder(client, home, "~/pools/*/z*.json")) == ()
+    [single] = await listed(folder(client, home, "~/pools/x/one.json"))
+    assert single.user_id == "user-a"
+
+
+async def test_a_folder_that_is_not_there_is_a_failure(client: HttpClient, home: Path) -> None:
+    outcome = failure(await folder(client, home).list_accounts(AT))
+    assert (outcome.kind, outcome.message) == (FailureKind.UNREACHABLE, "~/pool: no such folder")
+    assert await folder(client, home).signature() == outcome
+
+
+async def test_the_same_account_in_two_files_is_one(client: HttpClient, home: Path) -> None:
+    put(home / "pool/one.json", cliproxy_login())
+    put(home / "pool/two.json", codex_login())
+    found = await listed(folder(client, home))
+    assert len(found) == 2
+    assert len(set(resolve(found).values())) == 1
+
+
+async def test_two_names_of_one_file_are_one_entry(client: HttpClient, home: Path) -> None:
+    path = put(home / "pool/one.json", cliproxy_login())
+    (home / "pool/a-link.json").symlink_to(path)
+    (home / "pool/hard.json").hardlink_to(path)
+    [only] = await listed(folder(client, home))
+    assert only.path == "~/pool/hard.json"
+    (home / "pool/hard.json").unlink()
+    [only] = await listed(folder(client, home))
+    assert only.path == "~/pool/one.json"
+
+
+async def test_a_home_behind_a_link_is_read(client: HttpClient, home: Path) -> None:
+    real = put(home / "elsewhere/auth.json", codex_login())
+    (home / "homes/anna").mkdir(parents=True)
+    (home / "homes/anna/auth.json").symlink_to(real)
+    [only] = await listed(homes(client, home))
+    assert (only.path, only.problem) == ("~/homes/anna/auth.json", None)
+
+
+async def test_odd_files_never_hang_and_say_what_they_are(client: HttpClient, home: Path) -> None:
+    for name in ("pipe", "loop", "gone", "folder", "huge", "none"):
+        (home / "homes" / name).mkdir(parents=True)
+    os.mkfifo(home / "homes/pipe/auth.json")
+    (home / "homes/loop/auth.json").symlink_to("auth.json")
+    (home / "homes/gone/auth.json").symlink_to(home / "missing.json")
+    (home / "homes/folder/auth.json").mkdir()
+    with (home / "homes/huge/auth.json").open("wb") as huge:
+        huge.truncate(10 * 1024**3)
+    put(home / "homes/none/auth.json", "{}")
+    started = time.monotonic()
+    found = {each.folder: each.problem for each in await listed(homes(client, home))}
+    assert time.monotonic() - started < 3
+    assert set(found) == {"pipe", "loop", "gone", "folder", "huge", "none"}
+    assert found["pipe"] == "not a regular file"
+    assert found["folder"] == "not a regular file"
+    assert found["gone"] == "not there"
+    assert "too many levels of symbolic links" in (found["loop"] or "")
+    assert (found["huge"] or "").startswith("larger than")
+    assert found["none"] == "holds no login: sign in with `codex login`"
+
+
+async def test_a_torn_file_is_read_again(client: HttpClient, home: Path) -> None:
+    path = put(home / "homes/anna/auth.json", codex_login()[:100])
+    source = homes(client, home)
+    task = asyncio.create_task(source.list_accounts(AT))
+    await asyncio.sleep(0.06)
+    path.write_text(codex_login())
+    found = await task
+    assert not isinstance(found, Failure)
+    assert [(each.problem, each.user_id) for each in found] == [(None, "user-1")]
+
+
+async def test_a_file_that_stays_torn_keeps_who_it_was(client: HttpClient, home: Path) -> None:
+    path = put(home / "pool/any-name.json", cliproxy_login())
+    source = folder(client, home)
+    [good] = await listed(source)
+    path.write_text(cliproxy_login()[:50])
+    [torn] = await listed(source)
+    assert torn.problem == "not complete JSON: it may just be being written"
+    assert (torn.ref, torn.user_id, torn.account_id, torn.email) == (
+        *(good.ref, good.user_id, good.account_id),
+        good.email,
+    )
+    assert torn.token.fingerprint is None
+    reading = await source.fetch_usage(good.ref, AT)
+    assert failure(reading.outcome).kind is FailureKind.NO_TOKEN
+    put(path, cliproxy_login())
+    [healed] = await listed(source)
+    assert healed == good
+
+
+async def test_a_file_that_vanishes_while_torn_is_gone(client: HttpClient, home: Path) -> None:
+    path = put(home / "homes/anna/auth.json", "{")
+    source = homes(client, home)
+    task = asyncio.create_task(source.list_accounts(AT))
+    await asyncio.sleep(0.06)
+    path.unlink()
+    assert await task == ()
+
+
+async def test_a_name_that_is_no_utf8_can_be_stored(client: HttpClient, home: Path) -> None:
+    put(home / "homes" / os.fsdecode(b"an\xffna\x1b[2J") / "auth.json", codex_login())
+    [only] = await listed(homes(client, home))
+    for text in (only.ref.place, only.path, only.folder, only.home):
+        assert text is not None
+        assert text.encode()
+        assert text.isprintable()
+
+
+async def test_usage_is_asked_with_the_token_the_file_holds_now(client: HttpClient, home: Path) -> None:
+    path = put(home / "pool/one.json", cliproxy_login())
+    async with Script([reply(200, USAGE)]) as server:
+        source = folder(client, home, base_url=server.url)
+        [one] = await listed(source)
+        newer = access_token(expires=AT + timedelta(days=9))
+        put(path, cliproxy_login(newer))
+        reading = await source.fetch_usage(one.ref, AT)
+    assert isinstance(reading.outcome, UsageSnapshot)
+    assert reading.token_fingerprint == mark(newer) != one.token.fingerprint
+    assert f"Bearer {newer}" in server.requests[0]
+
+
+async def test_usage_can_be_asked_before_anything_was_listed(client: HttpClient, home: Path) -> None:
+    path = put(home / "pool/one.json", cliproxy_login())
+    async with Script([reply(200, USAGE)]) as server:
+        source = folder(client, home, base_url=server.url)
+        reading = await source.fetch_usage(SourceRef("pool", str(path)), AT)
+    assert isinstance(reading.outcome, UsageSnapshot)
+
+
+async def test_what_must_not_be_sent_is_not_sent(client: HttpClient, home: Path) -> None:
+    pool = home / "pool"
+    put(pool / "expired.json", cliproxy_login(access_token(expires=AT)))
+    put(pool / "key.json", json.dumps({"OPENAI_API_KEY": "sk-fake-key"}))
+    put(pool / "no-access.json", json.dumps({"type": "codex", "refresh_token": "fake"}))
+    put(pool / "swapped.json", cliproxy_login(access_token("user-a", "acct-a")))
+    put(pool / "vanished.json", cliproxy_login())
+    async with Script([reply(200, USAGE)]) as server:
+        source = folder(client, home, base_url=server.url)
+        refs = {Path(each.ref.place).stem: each.ref for each in await listed(source)}
+        put(pool / "swapped.json", cliproxy_login(access_token("user-b", "acct-a")))
+        (pool / "vanished.json").unlink()
+        outcomes = {name: failure((await source.fetch_usage(ref, AT)).outcome) for name, ref in refs.items()}
+        unknown = await source.fetch_usage(SourceRef("pool", "elsewhere"), AT)
+    assert server.connections == 0
+    assert {name: each.kind for name, each in outcomes.items()} == {
+        "expired": FailureKind.NO_TOKEN,
+        "key": FailureKind.NO_TOKEN,
+        "no-access": FailureKind.NO_TOKEN,
+        "swapped": FailureKind.OTHER_ACCOUNT,
+        "vanished": FailureKind.NO_TOKEN,
+    }
+    assert outcomes["expired"].message == "the access token in ~/pool/expired.json has expired"
+    assert outcomes["key"].message == "API keys have no usage figures"
+    assert failure(unknown.outcome).kind is FailureKind.NO_TOKEN
+
+
+async def test_expiry_goes_by_the_servers_clock(client: HttpClient, home: Path) -> None:
+    put(home / "pool/one.json", cliproxy_login(access_token(expires=AT + timedelta(hours=1))))
+    async with Script([reply(200, USAGE)]) as server:
+        source = folder(client, home, base_url=server.url)
+        [one] = await listed(source)
+        ahead = await source.fetch_usage(one.ref, AT, timedelta(hours=2))
+        behind = await source.fetch_usage(one.ref, AT + timedelta(hours=3), -timedelta(hours=3))
+    assert failure(ahead.outcome).kind is FailureKind.NO_TOKEN
+    assert isinstance(behind.outcome, UsageSnapshot)
+
+
+async def test_a_homes_own_address_counts_unless_the_source_has_one(client: HttpClient, home: Path) -> None:
+    put(home / "homes/anna/auth.json", codex_login())
+    async with Script([reply(200, USAGE)]) as own, Script([reply(200, USAGE)]) as given:
+        put(home / "homes/anna/config.toml", f'model = "x"\nchatgpt_base_url = "{own.url}/backend-api/"\n')
+        for base_url in (DEFAULT_BASE_URL, given.url):
+            source = homes(client, home, base_url=base_url)
+            [anna] = await listed(source)
+            assert isinstance((await source.fetch_usage(anna.ref, AT)).outcome, UsageSnapshot)
+        put(home / "homes/anna/config.toml", f'broken = \nchatgpt_base_url = "{own.url}"\n')
+        source = homes(client, home)
+        [anna] = await listed(source)
+        assert isinstance((await source.fetch_usage(anna.ref, AT)).outcome, UsageSnapshot)
+    assert [head.split()[1] for head in own.requests] == ["/backend-api/wham/usage", "/api/codex/usage"]
+    assert len(given.requests) == 1
+
+
+async def test_a_homes_address_without_tls_gets_no_token(client: HttpClient, home: Path) -> None:
+    put(home / "homes/anna/auth.json", codex_login())
+    put(home / "homes/anna/config.toml", 'chatgpt_base_url = "http://pool.example.com"\n')
+    source = homes(client, home)
+    [anna] = await listed(source)
+    outcome = failure((await source.fetch_usage(anna.ref, AT)).outcome)
+    assert outcome.kind is FailureKind.NOT_THE_SERVICE
+    assert "chatgpt_base_url in ~/homes/anna/config.toml must be https" in outcome.message
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+async def test_a_file_without_permission_says_so(client: HttpClient, home: Path) -> None:
+    put(home / "homes/anna/auth.json", codex_login()).chmod(0)
+    [anna] = await listed(homes(client, home))
+    assert anna.problem == "not readable: permission denied"

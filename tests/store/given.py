@@ -1,0 +1,198 @@
+"""Accounts for the store's tests: one rich example, and a strategy for all that may occur."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TypeVar
+
+from hypothesis import strategies as st
+
+from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
+from poolwatch.domain.naming import Name
+from poolwatch.domain.pool import AccountState, DeadLogin, Happening
+from poolwatch.domain.refresh import Change, RefreshProgress
+from poolwatch.domain.usage import (
+    Aged,
+    Bucket,
+    Credits,
+    RateLimit,
+    ReachedType,
+    ResetCredits,
+    SpendControl,
+    SpendLimit,
+    Usage,
+    UsageWindow,
+)
+
+T = TypeVar("T")
+
+NOON = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def same(one: object, other: object) -> bool:
+    """Equality field by field, decimals digit for digit; account states have no equality of their own."""
+    if type(one) is not type(other) and not (isinstance(one, int | float) and isinstance(other, int | float)):
+        return False
+    if is_dataclass(one) and not isinstance(one, type):
+        return all(same(getattr(one, each.name), getattr(other, each.name)) for each in fields(one))
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, Decimal):
+        return str(one) == str(other)
+    return one == other
+
+
+def limit(*percents: float, seconds: int = 604800, allowed: bool | None = True) -> RateLimit:
+    windows = tuple(UsageWindow(used, seconds, NOON + timedelta(days=2), None) for used in percents)
+    return RateLimit(allowed, None, windows)
+
+
+def account(number: int, used: float = 41.5, at: datetime = NOON) -> AccountState:
+    """A rich account; the number makes it another one."""
+    listing = Listing(
+        SourceRef("codex-home", f"/homes/{number}"),
+        user_id=f"user-{number}",
+        account_id=f"acct-{number}",
+        email=f"person{number}@example.com",
+        folder=f"home{number}",
+        plan="pro",
+        custody=Custody.CODEX,
+        token=TokenFacts(NOON + timedelta(days=6), NOON, "a1b2c3", "d4e5f6"),
+        owner="Codex",
+        path=f"~/homes/{number}/auth.json",
+        subscription_until=NOON + timedelta(days=20),
+    )
+    usage = Usage(
+        plan=Aged("pro", at, "codex-home"),
+        base=Aged(limit(used), at, "codex-home"),
+        extras=Aged(
+            (Bucket("spark", "Spark", limit(3.25)), Bucket("empty", "Empty", None)), at, "codex-home"
+        ),
+        credits=Aged(Credits(True, False, None, Decimal("1234.5600")), at, "codex-home"),
+        spend=Aged(None, at, "codex-home", known=False),
+        reset_credits=Aged(None, at, "codex-home"),
+    )
+    return AccountState(
+        AccountKey("codex", f"user-{number}", f"acct-{number}"),
+        (listing,),
+        Name(f"home{number}", "team"),
+        usage,
+        read_at=at,
+        tried_at=at,
+        reading_trouble=Trouble(
+            FailureKind.THROTTLED, "asked to wait", at, at + timedelta(minutes=3), "host"
+        ),
+        dead_login=DeadLogin("d4e5f6", LoginProblem.USED_ELSEWHERE, at),
+        rejected=frozenset({"a1b2c3", "ffff00"}),
+        lately=(
+            Happening(at, changes=(Change("weekly", 40, used), Change("credits", None, Decimal("1.50")))),
+        ),
+    )
+
+
+instants = st.datetimes(
+    min_value=datetime(1, 1, 2),  # noqa: DTZ001 - the strategy wants naive bounds
+    max_value=datetime(9999, 12, 30),  # noqa: DTZ001 - likewise
+    timezones=st.just(UTC),
+)
+texts = st.text(alphabet=st.characters(exclude_categories=()), max_size=12)
+maybe_text = st.none() | texts
+maybe_instant = st.none() | instants
+maybe_flag = st.none() | st.booleans()
+percents = st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(-5, 200).map(float)
+amounts = st.none() | st.decimals(allow_nan=False, allow_infinity=False, places=None)
+counts = st.none() | st.integers(-(2**70), 2**70)
+
+windows = st.builds(UsageWindow, percents, counts, maybe_instant, maybe_flag)
+limits = st.builds(RateLimit, maybe_flag, maybe_flag, st.lists(windows, max_size=3).map(tuple))
+buckets = st.builds(Bucket, texts, texts, st.none() | limits)
+credit_objects = st.builds(Credits, maybe_flag, maybe_flag, maybe_flag, amounts)
+spends = st.builds(
+    SpendControl,
+    maybe_flag,
+    maybe_text,
+    st.lists(
+        st.builds(SpendLimit, texts, amounts, amounts, amounts, percents, maybe_instant), max_size=2
+    ).map(tuple),
+)
+
+
+def aged(values: st.SearchStrategy[T]) -> st.SearchStrategy[Aged[T] | None]:
+    said = st.builds(Aged, st.none() | values, instants, texts)
+    rubbish = st.builds(Aged, st.none(), instants, texts, st.just(False))
+    return st.none() | said | rubbish
+
+
+usages = st.builds(
+    Usage,
+    plan=aged(texts),
+    base=aged(limits),
+    review=aged(limits),
+    extras=aged(st.lists(buckets, max_size=2).map(tuple)),
+    credits=aged(credit_objects),
+    spend=aged(spends),
+    reached_type=aged(st.sampled_from(ReachedType)),
+    reset_credits=aged(st.builds(ResetCredits, counts, counts, maybe_instant)),
+)
+failures = st.builds(
+    Failure,
+    st.sampled_from(FailureKind),
+    texts,
+    maybe_instant,
+    maybe_text,
+    st.none() | st.sampled_from(LoginProblem),
+)
+troubles = st.none() | st.builds(
+    Trouble, st.sampled_from(FailureKind), texts, instants, maybe_instant, maybe_text
+)
+figures = st.none() | st.floats(allow_nan=False, allow_infinity=False) | amounts
+happenings = st.builds(
+    Happening,
+    instants,
+    st.lists(st.builds(Change, texts, figures, figures), max_size=2).map(tuple),
+    st.none() | failures,
+    st.none() | st.builds(RefreshProgress, instants),
+)
+listings = st.builds(
+    Listing,
+    ref=st.builds(SourceRef, texts, texts),
+    provider=texts,
+    user_id=maybe_text,
+    account_id=maybe_text,
+    email=maybe_text,
+    folder=maybe_text,
+    label=maybe_text,
+    plan=maybe_text,
+    custody=st.sampled_from(Custody),
+    login=st.sampled_from(LoginKind),
+    token=st.builds(TokenFacts, maybe_instant, maybe_instant, maybe_text, maybe_text),
+    owner=texts,
+    path=maybe_text,
+    home=maybe_text,
+    disabled=st.booleans(),
+    renews_itself=st.booleans(),
+    says_login_needed=st.booleans(),
+    problem=maybe_text,
+    subscription_until=maybe_instant,
+    subscription_checked_at=maybe_instant,
+)
+accounts = st.builds(
+    AccountState,
+    key=st.builds(AccountKey, texts, texts, texts, texts, texts),
+    listings=st.lists(listings, max_size=2).map(tuple),
+    name=st.builds(Name, texts, maybe_text),
+    usage=usages,
+    read_at=maybe_instant,
+    tried_at=maybe_instant,
+    failures=st.integers(0, 10**6),
+    reading_trouble=troubles,
+    login_trouble=troubles,
+    dead_login=st.none() | st.builds(DeadLogin, maybe_text, st.sampled_from(LoginProblem), instants),
+    rejected=st.frozensets(texts, max_size=2),
+    deactivations=st.integers(0, 9),
+    refresh=st.none() | st.builds(RefreshProgress, instants),
+    lately=st.lists(happenings, max_size=3).map(tuple),
+)

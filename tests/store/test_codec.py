@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poolwatch.domain import account as account_module
+from poolwatch.domain import usage as usage_module
+from poolwatch.domain.account import Secret
+from poolwatch.domain.failure import Failure, Trouble
+from poolwatch.domain.pool import AccountState, DeadLogin, Happening
+from poolwatch.domain.refresh import Change
+from poolwatch.store.codec import decode_account, encode_account, stored_form
+from tests.store.given import NOON, account, accounts, same
+
+
+@given(accounts)
+def test_an_account_comes_back_exactly(state: AccountState) -> None:
+    text = encode_account(state)
+    assert text.isascii()
+    back = decode_account(text)
+    assert back is not None
+    assert same(back, stored_form(state))
+    assert back.refresh is None
+    assert all(line.refresh is None for line in back.lately)
+    assert [line.at for line in back.lately] == [
+        line.at for line in state.lately if line.changes or line.failure is not None
+    ]
+
+
+def test_digits_and_microseconds_are_kept() -> None:
+    back = decode_account(encode_account(account(1)))
+    assert back is not None
+    assert back.usage.credits is not None
+    assert back.usage.credits.value is not None
+    assert str(back.usage.credits.value.balance) == "1234.5600"
+    assert back.read_at == NOON
+    assert back.read_at.microsecond == 123456
+
+
+def test_unknown_keys_are_ignored() -> None:
+    doc = json.loads(encode_account(account(1)))
+    doc["later"] = {"of": "another version"}
+    doc["listings"][0]["later"] = 1
+    doc["usage"]["base"]["value"]["later"] = [None]
+    assert same(decode_account(json.dumps(doc)), account(1))
+
+
+@pytest.mark.parametrize("field", ["plan", "base", "extras", "credits", "spend", "reset_credits"])
+@pytest.mark.parametrize(
+    "damage", ["text", 7, [], {"at": "yesterday", "source": "s"}, {"value": {"windows": 3}}]
+)
+def test_a_damaged_usage_field_costs_only_that_field(field: str, damage: object) -> None:
+    doc = json.loads(encode_account(account(1)))
+    doc["usage"][field] = damage
+    expected = account(1)
+    back = decode_account(json.dumps(doc))
+    assert same(back, replace(expected, usage=replace(expected.usage, **{field: None})))
+
+
+def test_a_damaged_line_of_the_past_costs_only_that_line() -> None:
+    doc = json.loads(encode_account(account(1)))
+    doc["lately"].insert(0, {"at": "never"})
+    doc["lately"].insert(0, 5)
+    assert same(decode_account(json.dumps(doc)), account(1))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("key", None),
+        ("key", "text"),
+        ("listings", {}),
+        ("listings", [{"source": "s"}]),
+        ("read_at", "2026-11-20T12:00:00"),
+        ("read_at", 5),
+        ("reading_trouble", {"kind": "of_another_version", "message": "", "since": "2026-11-20T12:00:00Z"}),
+        ("rejected", [1]),
+        ("failures", True),
+        ("usage", 5),
+    ],
+)
+def test_other_damage_makes_the_account_unreadable(name: str, damage: object) -> None:
+    doc = json.loads(encode_account(account(1)))
+    doc[name] = damage
+    assert decode_account(json.dumps(doc)) is None
+
+
+@given(st.text() | st.none() | st.integers() | st.binary())
+def test_rubbish_never_raises(rubbish: object) -> None:
+    assert decode_account(rubbish) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 200_000, "9" * 5000, "NaN", "{}", '{"key":NaN}', "null", '{"key":1e999}']
+)
+def test_hostile_json_never_raises(text: str) -> None:
+    assert decode_account(text) is None
+
+
+@given(st.data())
+def test_a_cut_or_changed_document_never_raises(data: st.DataObject) -> None:
+    text = encode_account(account(1))
+    at = data.draw(st.integers(0, len(text) - 1))
+    decode_account(text[:at])
+    decode_account(text[:at] + data.draw(st.characters()) + text[at + 1 :])
+
+
+def test_numbers_json_has_no_word_for_are_unknown() -> None:
+    state = account(1, used=float("inf"))
+    back = decode_account(encode_account(state))
+    assert back is not None
+    assert back.usage.windows[0].used_percent is None
+
+
+def test_a_secret_is_not_stored() -> None:
+    state = account(1)
+    smuggled = replace(state, rejected=frozenset({Secret("canary-token")}))  # type: ignore[arg-type]  # on purpose
+    with pytest.raises(TypeError):
+        encode_account(smuggled)
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        (AccountState, "key listings name usage read_at tried_at failures reading_trouble login_trouble"
+         " dead_login rejected deactivations refresh lately"),
+        (account_module.AccountKey, "provider user_id account_id source place"),
+        (account_module.TokenFacts, "expires_at last_refresh fingerprint refresh_fingerprint"),
+        (account_module.Listing, "ref provider user_id account_id email folder label plan custody login"
+         " token owner path home disabled renews_itself says_login_needed problem subscription_until"
+         " subscription_checked_at"),
+        (usage_module.Usage, "plan base review extras credits spend reached_type reset_credits"),
+        (usage_module.Aged, "value at source known"),
+        (usage_module.RateLimit, "allowed limit_reached windows"),
+        (usage_module.UsageWindow, "used_percent window_seconds resets_at limit_reached"),
+        (usage_module.Bucket, "id name limit"),
+        (usage_module.Credits, "has_credits unlimited overage_limit_reached balance"),
+        (usage_module.SpendControl, "reached reached_limit_type limits"),
+        (usage_module.SpendLimit, "kind limit used remaining used_percent resets_at"),
+        (usage_module.ResetCredits, "available applicable expires_at"),
+        (Trouble, "kind message since retry_at detail"),
+        (Failure, "kind message retry_at detail login_problem"),
+        (DeadLogin, "refresh_fingerprint problem since"),
+        (Happening, "at changes failure refresh"),
+        (Change, "name before after"),
+    ],
+)  # fmt: skip
+def test_no_field_is_forgotten(kind: type, names: str) -> None:
+    """A field that is added here must be added to the codec and to the strategies too."""
+    assert [each.name for each in fields(kind)] == names.split()

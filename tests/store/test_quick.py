@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from poolwatch.domain.pool import SourceState
+from poolwatch.store.database import Database
+from poolwatch.store.quick import read_pool
+from poolwatch.store.records import PoolFacts
+from tests.store.given import NOON, account, same
+
+
+def _filled(directory: Path, count: int) -> None:
+    database = Database(directory, NOON)
+    assert database.save([account(number) for number in range(count)], NOON)
+    source = SourceState("codex-home", listed_at=NOON)
+    assert database.put_facts(PoolFacts("work", timedelta(seconds=-2.5), Decimal(25), (source,)))
+    database.close()
+
+
+@pytest.mark.parametrize("name", ["state", "odd ?#%20 name", "ünï"])
+def test_the_pool_is_read(tmp_path: Path, name: str) -> None:
+    _filled(tmp_path / name, 3)
+    pool = read_pool(tmp_path / name)
+    assert pool is not None
+    assert set(pool.accounts) == {account(number).key for number in range(3)}
+    assert all(same(pool.accounts[account(number).key], account(number)) for number in range(3))
+    assert pool.clock_offset == timedelta(seconds=-2.5)
+    assert len(pool.sources["codex-home"].listings) == 3
+    assert pool.sources["codex-home"].listed_at == NOON
+
+
+def test_reading_writes_nothing(tmp_path: Path) -> None:
+    _filled(tmp_path, 1)
+    before = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in tmp_path.iterdir()}
+    assert read_pool(str(tmp_path)) is not None
+    assert {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in tmp_path.iterdir()} == before
+
+
+def test_without_a_database_there_is_no_pool_and_none_is_made(tmp_path: Path) -> None:
+    assert read_pool(tmp_path) is None
+    assert read_pool(tmp_path / "missing") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rubbish_is_no_pool(tmp_path: Path) -> None:
+    (tmp_path / "poolwatch.db").write_bytes(b"rubbish" * 1000)
+    assert read_pool(tmp_path) is None
+    (tmp_path / "poolwatch.db").write_bytes(b"")
+    assert read_pool(tmp_path) is None
+
+
+def test_a_damaged_row_costs_one_account(tmp_path: Path) -> None:
+    _filled(tmp_path, 3)
+    with sqlite3.connect(tmp_path / "poolwatch.db") as direct:
+        direct.execute("UPDATE readings SET doc = x'ff' WHERE account_id = ?", (account(1).key.id,))
+    direct.close()
+    pool = read_pool(tmp_path)
+    assert pool is not None
+    assert len(pool.accounts) == 2
+
+
+def test_it_answers_fast_and_imports_little(tmp_path: Path) -> None:
+    _filled(tmp_path, 100)
+    code = (
+        "import sys, time; start = time.process_time()\n"
+        "from poolwatch.store.quick import read_pool\n"
+        f"pool = read_pool({str(tmp_path)!r})\n"
+        "took = time.process_time() - start\n"
+        "heavy = {'asyncio', 'concurrent', 'logging', 'pydantic', 'httpx', 'textual', 'rich', 'typer'}\n"
+        "print(len(pool.accounts), took, *sorted(heavy & set(sys.modules)))"
+    )
+    source = str(Path(__file__).parents[2] / "src")
+    command = [sys.executable, "-S", "-c", code]
+    runs = [
+        subprocess.run(
+            command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": source}
+        ).stdout.split()
+        for _ in range(3)
+    ]
+    assert all(run[0] == "100" and run[2:] == [] for run in runs)
+    # processor time (about 60 ms), which a busy machine does not stretch
+    assert min(float(run[1]) for run in runs) < 0.15
