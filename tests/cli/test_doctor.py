@@ -112,7 +112,10 @@ def test_a_broken_configuration_is_told_line_by_line(desk: Desk, tmp_path: Path)
     code, found = findings(desk, "--config", str(config))
     assert code == 1
     told = [str(words) for area, words, _ in errors(found) if area == "config"]
-    assert [line.partition(": ")[0] for line in told] == [f"{config}:2", f"{config}:3"] or len(told) == 2
+    assert [line.partition(": ")[0].split(":")[:2] for line in told] == [
+        [str(config), "2"],
+        [str(config), "3"],
+    ]
 
 
 def test_nothing_to_monitor_is_an_error(desk: Desk) -> None:
@@ -124,8 +127,8 @@ def test_nothing_to_monitor_is_an_error(desk: Desk) -> None:
 def test_a_state_directory_that_cannot_be_written(well: Desk) -> None:
     well.state.write_text("a file")
     code, found = findings(well)
-    assert any(str(well.state) in f"{row['finding']}" for row in found if row["grade"] != "ok")
-    assert code in (0, 1)
+    assert code == 1
+    assert any(area == "files" and str(well.state) in str(words) for area, words, _ in errors(found))
 
 
 def test_no_secret_is_in_it(pool_desk: Desk, served: Upstream) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 
 import pytest
 
-from tests.cli.desk import Desk, at, config_of, source_toml
+from tests.cli.desk import Desk, at, config_of, rows, source_toml
 from tests.support.upstream import Upstream
 
 
@@ -90,17 +91,15 @@ def test_mask_hides_every_address(pool_desk: Desk, served: Upstream, command: st
 
 def test_mask_by_setting_holds_for_every_command(pool_desk: Desk) -> None:
     masked = {"POOLWATCH_UI__MASK": "true"}
-    for command in ("status", "status --json", "status --line", "next", "accounts", "doctor"):
+    for command in ("status", "status --line", "next", "accounts", "doctor"):
         ran = pool_desk.run(*command.split(), env=masked)
         assert "@" not in ran.out + ran.err, command
 
 
-def test_masked_names_are_stable_and_findable(pool_desk: Desk) -> None:
-    masked = pool_desk.run("status", "--mask").out
-    [identity] = [
-        line.split()[0]
-        for line in pool_desk.run("accounts").lines
-        if line.split()[1:2] == ["alice@example.com"]
-    ]
-    assert f"account-{identity[:6]}" in masked
-    assert pool_desk.run("status", identity[:8], "--json").json() is not None
+def test_masked_names_are_stable_and_findable(pool_desk: Desk, served: Upstream) -> None:
+    alice = served.account("alice")
+    identity = hashlib.sha256(f"codex\0{alice.user_id}\0{alice.account_id}".encode()).hexdigest()[:16]
+    masked = pool_desk.run("status", identity[:8], "--mask", "--json").json()
+    [account] = rows(masked, "accounts")
+    assert (account["id"], account["label"]) == (identity, f"account-{identity[:6]}")
+    assert account["email"] is None

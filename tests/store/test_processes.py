@@ -37,6 +37,19 @@ print(" ".join(won), flush=True)
 """
 )
 
+_OPEN = (
+    _PROLOGUE
+    + """
+for state in sorted(STATE.iterdir()):
+    print("ready", flush=True)
+    sys.stdin.readline()
+    database = Database(state, NOW)
+    assert database.claim_poll(sys.argv[0], NOW, timedelta(0)), database.notices
+    database.close()
+print("done", flush=True)
+"""
+)
+
 _WRITE = (
     _PROLOGUE
     + """
@@ -131,3 +144,29 @@ def test_two_processes_begin_a_new_directory_together(tmp_path: Path) -> None:
     assert [starter.returncode for starter in starters] == [0, 0, 0]
     assert sorted(name for line in won for name in line if name != "ready") == sorted(map(str, range(30)))
     assert list((tmp_path / "new").glob("*.corrupt-*")) == []
+
+
+def test_a_damaged_database_is_set_aside_once_however_many_open_it(tmp_path: Path) -> None:
+    # large enough that looking for the damage takes a while
+    first = tmp_path / "0"
+    database = Database(first, NOON)
+    assert database.save([account(number) for number in range(400)], NOON)
+    database.close()
+    damaged = (first / "poolwatch.db").read_bytes()[:-8192] + bytes(8192)
+    states = [tmp_path / str(turn) for turn in range(8)]
+    for state in states:
+        state.mkdir(exist_ok=True)
+        (state / "poolwatch.db").write_bytes(damaged)
+    openers = [_start(_OPEN, tmp_path) for _ in range(3)]
+    for _ in states:
+        for opener in openers:
+            assert opener.stdout is not None
+            assert opener.stdout.readline() == "ready\n"
+        for opener in openers:
+            assert opener.stdin is not None
+            opener.stdin.write("go\n")
+            opener.stdin.flush()
+    assert [opener.communicate(timeout=60)[0] for opener in openers] == ["done\n"] * 3
+    for state in states:
+        kept = [path for path in state.glob("*.corrupt-*") if not path.name.endswith("-journal")]
+        assert [path.read_bytes() for path in kept] == [damaged]

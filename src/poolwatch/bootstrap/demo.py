@@ -20,9 +20,9 @@ from poolwatch.bootstrap.surroundings import Options
 class DemoOptions:
     """The simulated pool: its size, its seed, and how fast it lives."""
 
-    accounts: int
-    seed: int
-    speed: float
+    accounts: int = 12
+    seed: int = 7
+    speed: float = 20.0
 
     @property
     def arguments(self) -> list[str]:

@@ -33,6 +33,7 @@ class LiveFeed:
         self._zone = zone
         #: set once a screen listens: what takes time may begin
         self.painted = asyncio.Event()
+        self._error: BaseException | None = None
 
     @property
     def zone(self) -> tzinfo:
@@ -48,10 +49,19 @@ class LiveFeed:
         """The wall clock."""
         return self._running.clock.now()
 
-    def changes(self) -> AsyncIterator[PoolChanged]:
-        """Bursts of changes."""
+    async def changes(self) -> AsyncIterator[PoolChanged]:
+        """Bursts of changes; raises what ended the monitor, if anything did."""
         self.painted.set()
-        return self._session.changes()
+        async for change in self._session.changes():
+            if self._error is not None:
+                raise self._error
+            yield change
+
+    def monitor_ended(self, monitor: asyncio.Task[None]) -> None:
+        """The monitor's task is over; an error of it reaches whoever listens."""
+        if not monitor.cancelled():
+            self._error = monitor.exception()
+            self._session.add_notice("")
 
     async def refresh(
         self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False

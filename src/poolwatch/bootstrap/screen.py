@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.feed import LiveFeed
@@ -22,9 +22,6 @@ from poolwatch.presentation.view import Shown
 from poolwatch.presentation.words.cli import NEEDS_TERMINAL
 from poolwatch.ui.keymap import remapped
 from poolwatch.ui.options import AppOptions, Choice, WallView
-
-if TYPE_CHECKING:
-    from poolwatch.ui.app import PoolApp
 
 _EXIT_FAILED = 1
 _EXIT_USAGE = 2
@@ -52,25 +49,33 @@ def run_app_in(options: Options, env: Mapping[str, str]) -> int:
         sys.stderr.write(f"poolwatch: {NEEDS_TERMINAL}\n")
         return _EXIT_USAGE
     app_options = replace(_app_options(around), keymap=keymap)
-    return asyncio.run(_run(around, options, app_options))
+    with ThreadPoolExecutor(1) as memory:
+        app_options = replace(app_options, remember=_remembering(around, memory))
+        code, wants_demo = asyncio.run(_run(around, options, app_options))
+    if wants_demo:
+        from poolwatch.bootstrap.demo import DemoOptions, run_demo  # it opens the app in turn
+
+        return run_demo(DemoOptions())
+    return code
 
 
-async def _run(around: Surroundings, options: Options, app_options: AppOptions) -> int:
-    from poolwatch.ui.app import PoolApp
+async def _run(around: Surroundings, options: Options, app_options: AppOptions) -> tuple[int, bool]:
+    from poolwatch.ui.app import Departure, PoolApp
 
     async with open_monitor(around) as running:
         await running.session.recall()
         feed = LiveFeed(running, around, options.config, LocalZone())
         app = PoolApp(feed, app_options)
         monitor = asyncio.create_task(_monitor(running, feed))
-        monitor.add_done_callback(lambda done: _monitor_ended(app, done))
+        monitor.add_done_callback(feed.monitor_ended)
         try:
-            await app.run_async(mouse=app_options.mouse)
+            departure = await app.run_async(mouse=app_options.mouse)
         finally:
             monitor.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await monitor
-        return app.return_code if app.return_code is not None else _EXIT_FAILED
+        code = app.return_code if app.return_code is not None else _EXIT_FAILED
+        return code, departure is Departure.DEMO
 
 
 async def _monitor(running: Running, feed: LiveFeed) -> None:
@@ -79,33 +84,11 @@ async def _monitor(running: Running, feed: LiveFeed) -> None:
     await running.session.run()
 
 
-def _monitor_ended(app: PoolApp, done: asyncio.Task[None]) -> None:
-    if done.cancelled():
-        return
-    error = done.exception()
-    if error is not None and app.is_running:
-        app.fail(error)
-
-
 def _app_options(around: Surroundings) -> AppOptions:
     settings = around.settings
-    memory = around.state_dir / FILE_NAME
-    remembered = load_remembered(memory)
+    remembered = load_remembered(around.state_dir / FILE_NAME)
     ui = ui_of(settings, remembered)
     pool = settings.pool_name or ""
-
-    def remember(choice: Choice) -> None:
-        held = load_remembered(memory).with_view(pool, choice.view.value)
-        kept = replace(
-            held,
-            theme=choice.theme or None,
-            sort=choice.sort.value,
-            is_reversed=choice.reverse,
-            group=choice.grouping.value,
-            mask=choice.mask,
-            used=choice.shown.value,
-        )
-        save_remembered(memory, kept)
 
     return AppOptions(
         pool_name=pool,
@@ -119,9 +102,32 @@ def _app_options(around: Surroundings) -> AppOptions:
         mouse=ui.mouse,
         read_only=settings.read_only,
         title=ui.title,
-        remember=remember,
         first_run=not around.sources,
     )
+
+
+def _remembering(around: Surroundings, thread: Executor) -> Callable[[Choice], None]:
+    """Keeps choices in the state directory, on a thread of its own: the disk may be slow."""
+    memory = around.state_dir / FILE_NAME
+    pool = around.settings.pool_name or ""
+
+    def keep(choice: Choice) -> None:
+        held = load_remembered(memory).with_view(pool, choice.view.value)
+        kept = replace(
+            held,
+            theme=choice.theme or None,
+            sort=choice.sort.value,
+            is_reversed=choice.reverse,
+            group=choice.grouping.value,
+            mask=choice.mask,
+            used=choice.shown.value,
+        )
+        save_remembered(memory, kept)
+
+    def remember(choice: Choice) -> None:
+        thread.submit(keep, choice)
+
+    return remember
 
 
 def _grouping(word: str | None) -> Grouping:

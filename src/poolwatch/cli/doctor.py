@@ -118,7 +118,7 @@ def _modes(around: Surroundings) -> Iterator[Finding]:
             remedy = f"chmod {change} {path}"
             yield Finding("files", Grade.NOTE, f"{path} is open to others (mode {mode:04o})", remedy)
     parent = next((each for each in (around.state_dir, *around.state_dir.parents) if each.exists()), None)
-    if parent is not None and not os.access(parent, os.W_OK):
+    if parent is not None and not (parent.is_dir() and os.access(parent, os.W_OK)):
         words = f"{around.state_dir} cannot be written: readings are kept in memory only"
         yield Finding("files", Grade.ERROR, words, "make it writable, or set POOLWATCH_STATE_DIR")
 

@@ -45,11 +45,15 @@ def list_sources(config: Path | None) -> int:
         rows.append(f"{source.name}  {source.kind.value}  {source.path or source.url}  {origin}")
     say("\n".join(rows) if rows else "nothing is monitored")
     others = [row for row in found_logins(around, config) if row.can_add]
-    known = {source.path for source in around.sources}
+    known = {_whole(source.path, around) for source in around.sources if source.path is not None}
     for row in others:
-        if shlex.split(row.command)[-1] not in known:
+        if _whole(shlex.split(row.command)[-1], around) not in known:
             say(f"found {row.place}: {row.words}; add it with: {row.command}")
     return EXIT_OK if rows else EXIT_CONFIG
+
+
+def _whole(place: str, around: Surroundings) -> str:
+    return f"{around.home}{place[1:]}" if place[:2] == "~/" and around.home is not None else place
 
 
 def add_source(wish: SourceWish) -> int:

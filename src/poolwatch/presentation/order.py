@@ -60,7 +60,7 @@ def hive_groups(
             groups[_group_of(each, by, prefs)].append(each)
     ordered = sorted(groups, key=lambda name: (not name, natural(name)))
     return tuple(
-        SectionView(None, name, _keys(sorted(groups[name], key=lambda each: _name_key(each, prefs))))
+        SectionView(None, name or "—", _keys(sorted(groups[name], key=lambda each: _name_key(each, prefs))))
         for name in ordered
     )
 

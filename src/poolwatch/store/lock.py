@@ -73,8 +73,6 @@ class PollLock:
         if self._fd is None:
             return
         fd, self._fd = self._fd, None
-        with suppress(OSError):
-            os.ftruncate(fd, 0)
         os.close(fd)
 
     def holder(self) -> Holder | None:

@@ -1,0 +1,310 @@
+"""The app: one feed, one board, a stack of screens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any, ClassVar, Final
+
+from rich.console import RenderableType
+from rich.text import Text
+from textual import events
+from textual.app import App
+from textual.binding import BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from poolwatch.ui.bindings import bindings, overlay
+from poolwatch.ui.board import Board
+from poolwatch.ui.crash import crash_report
+from poolwatch.ui.feed import Feed
+from poolwatch.ui.glyphs import glyphs_of
+from poolwatch.ui.keymap import Place
+from poolwatch.ui.looks import Looks
+from poolwatch.ui.messages import Arrived, Chosen, DemoWanted, Looked
+from poolwatch.ui.options import AppOptions, Choice
+from poolwatch.ui.palette import CalmPalette, KeyCommands
+from poolwatch.ui.screens.first_run import FirstRunScreen
+from poolwatch.ui.screens.help import HelpScreen
+from poolwatch.ui.screens.page import Page
+from poolwatch.ui.screens.pool import PoolScreen
+from poolwatch.ui.session import Session
+from poolwatch.ui.terminal import TerminalDriver
+from poolwatch.ui.themes import ANSI, DARK, THEME_NAMES, THEMES, next_theme, palette_of
+from poolwatch.ui.wording import FEED_ENDED, THEME_IS
+
+_FEED: Final = "feed"
+_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+_CRASHED: Final = 1
+#: A minute's tick comes this much after the minute, so that a coarse timer is not early.
+_AFTER: Final = 0.02
+
+
+class Departure(StrEnum):
+    """What the operator wants next."""
+
+    DEMO = "demo"
+
+
+class PoolApp(App[Departure], inherit_bindings=False):
+    """poolwatch on the terminal.
+
+    `run()` gives the departure that was asked for, or None; `return_code` is what the process should
+    exit with: 0, 128+n after signal n, or 1 after a crash.
+    """
+
+    ALLOW_SELECT = False
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[Any]] = {KeyCommands}  # Textual's own type is wider than what is given here
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.APP)
+    CSS = """
+    Page { background: $background; color: $foreground; }
+    """
+
+    def __init__(self, feed: Feed, options: AppOptions) -> None:
+        # Without colours the terminal's own are used, and the filter that Textual adds drops them.
+        self._colourless = bool(os.environ.get("NO_COLOR"))
+        super().__init__(driver_class=None, ansi_color=True if self._colourless else None)
+        self.animation_level = "none"
+        for theme in THEMES:
+            self.register_theme(theme)
+        name = self._fitting(options.theme)
+        self._title = ""
+        self._visible: tuple[object, ...] = ()
+        self._lost = False
+        choice = options.choice
+        self.theme = name
+        prefs = replace(options.prefs, zone=feed.zone)
+        board = Board(feed.state, prefs, feed.now(), options.pool_name)
+        looks = Looks(palette_of(name), glyphs_of(options.glyphs))
+        self.session = Session(feed, board, options, looks, replace(choice, theme=name))
+        self.set_keymap(overlay(options.keymap))
+
+    # --- start and end
+
+    def get_default_screen(self) -> Screen[object]:
+        """The pool, or the first-run screen where there is none."""
+        return PoolScreen(self.session)  # type: ignore[return-value]  # screens differ in what they give back
+
+    def get_driver_class(self) -> type[Driver]:
+        """Our own driver on terminals; any other that Textual picks stays."""
+        chosen = super().get_driver_class()
+        return TerminalDriver if chosen is LinuxDriver else chosen
+
+    def on_mount(self) -> None:
+        """Listen to the monitor, to signals and to the clock."""
+        loop = asyncio.get_running_loop()
+        for name in _SIGNALS:
+            number = getattr(signal, name, None)
+            if number is not None:
+                # not on the main thread there are no signals, and nobody to send them
+                with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+                    loop.add_signal_handler(number, self._signalled, number)
+        self.run_worker(self._follow(), name=_FEED, group=_FEED, exit_on_error=False)
+        self._await_minute()
+        state = self.session.board.state
+        if self.session.options.first_run or (state.settled and not state.accounts and not state.sources):
+            self.push_screen(FirstRunScreen(self.session))
+
+    def on_unmount(self) -> None:
+        """Give the signals back."""
+        loop = asyncio.get_running_loop()
+        for name in _SIGNALS:
+            number = getattr(signal, name, None)
+            if number is not None:
+                with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+                    loop.remove_signal_handler(number)
+
+    def terminal_lost(self) -> None:
+        """The terminal is gone: leave as after a hangup."""
+        if not self._lost:
+            self._lost = True
+            self.exit(return_code=128 + signal.SIGHUP)
+
+    def _signalled(self, number: int) -> None:
+        self.exit(return_code=128 + number)
+
+    # --- the monitor and the clock
+
+    async def _follow(self) -> None:
+        async for change in self.session.feed.changes():
+            self.post_message(Arrived(change))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A monitor that has stopped must not look like one that has nothing to say."""
+        if event.worker.name == _FEED and event.state in (WorkerState.ERROR, WorkerState.SUCCESS):
+            self.session.board.note((FEED_ENDED,))
+            self._renew()
+        elif event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception):
+            self._handle_exception(event.worker.error)
+
+    def on_arrived(self, event: Arrived) -> None:
+        """Take a burst of changes in."""
+        change = event.change
+        session = self.session
+        session.board.take(change.state, change.keys)
+        session.board.note(change.notices)
+        if change.bulk is not None:
+            session.bulk = change.bulk
+        if change.state.accounts and isinstance(self.screen, FirstRunScreen):
+            self.pop_screen()
+        self._renew()
+
+    def tick(self) -> None:
+        """A minute has passed: ages and countdowns move."""
+        self.session.board.tick(self.session.feed.now())
+        self._renew()
+
+    def _await_minute(self) -> None:
+        now = self.session.feed.now()
+        left = 60 - now.second - now.microsecond / 1_000_000
+        self.set_timer(left + _AFTER, self._minute, name="minute")
+
+    def _minute(self) -> None:
+        self.tick()
+        self._await_minute()
+
+    def _pages(self) -> Iterable[Page[Any]]:
+        return (screen for screen in self.screen_stack if isinstance(screen, Page))
+
+    def _renew(self, *, anew: bool = False) -> None:
+        for page in self._pages():
+            page.renew(anew=anew)
+
+    # --- what screens say
+
+    def on_looked(self, event: Looked) -> None:
+        """The title changes with the counts; what is on screen is polled first."""
+        if event.title != self._title:
+            self._title = event.title
+            self._write_title(event.title)
+        if event.visible != self._visible:
+            self._visible = event.visible
+            self.session.feed.set_visible(event.visible)
+
+    def on_demo_wanted(self, event: DemoWanted) -> None:
+        """Leave for the demo."""
+        self.exit(Departure.DEMO)
+
+    def on_chosen(self, event: Chosen) -> None:
+        """Something was switched: show it, and have it remembered."""
+        self._choose(event.upon(self.session.choice))
+
+    def _choose(self, choice: Choice) -> None:
+        session = self.session
+        before, session.choice = session.choice, choice
+        if (choice.mask, choice.shown) != (before.mask, before.shown):
+            session.board.choose(replace(session.board.prefs, mask=choice.mask, shown=choice.shown))
+        if choice.theme != before.theme:
+            session.looks = Looks(palette_of(choice.theme), session.looks.glyphs)
+            self.theme = choice.theme
+            for page in self._pages():
+                page.dress()
+        else:
+            self._renew(anew=True)
+        session.options.remember(choice)
+
+    # --- keys
+
+    async def on_event(self, event: events.Event) -> None:
+        """Every key keeps the order still for a moment, and takes back what was said before it."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            session = self.session
+            changed = session.board.key_pressed(session.feed.now())
+            if session.bulk is not None and session.bulk.done:
+                session.bulk = None
+                changed = True
+            for page in self._pages():
+                page.unflash()
+                if changed:
+                    page.renew()
+        await super().on_event(event)
+
+    def action_theme(self) -> None:
+        """The next theme."""
+        after = ANSI if self._colourless else next_theme(self.session.choice.theme)
+        self._choose(replace(self.session.choice, theme=after))
+        if isinstance(self.screen, Page):
+            self.screen.flash(THEME_IS.format(name=after))
+
+    def action_mask(self) -> None:
+        """Names, e-mails and paths, hidden and shown."""
+        self._choose(replace(self.session.choice, mask=not self.session.choice.mask))
+
+    def action_used_left(self) -> None:
+        """What is used, or what is left."""
+        shown = self.session.choice.shown
+        other = next(each for each in type(shown) if each is not shown)
+        self._choose(replace(self.session.choice, shown=other))
+
+    def action_help(self) -> None:
+        """The keys."""
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.session))
+        else:
+            self.pop_screen()
+
+    def action_command_palette(self) -> None:
+        """All commands by name."""
+        if not isinstance(self.screen, CalmPalette):
+            self.push_screen(CalmPalette(id="--command-palette"))
+
+    def action_repaint(self) -> None:
+        """Paint every cell, whatever the terminal shows."""
+        self.screen.refresh(layout=True)
+
+    def action_leave(self) -> None:
+        """Quit."""
+        self.exit(return_code=0)
+
+    def action_interrupt(self) -> None:
+        """Quit as after SIGINT."""
+        self.exit(return_code=128 + signal.SIGINT)
+
+    # --- calm
+
+    async def _on_app_focus(self, event: events.AppFocus) -> None:
+        """A terminal that gains the focus looks as before."""
+        event.prevent_default()
+
+    async def _on_app_blur(self, event: events.AppBlur) -> None:
+        """A terminal that loses the focus looks as before."""
+        event.prevent_default()
+
+    def _write_title(self, title: str) -> None:
+        if not self.session.options.title or self._driver is None:
+            return
+        text = self.session.looks.glyphs.text(title)
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.set_title(text)
+
+    def _fitting(self, theme: str) -> str:
+        if self._colourless:
+            return ANSI
+        if theme in THEME_NAMES:
+            return theme
+        return ANSI if self.console.color_system in (None, "standard") else DARK
+
+    # --- crashes
+
+    def _fatal_error(self) -> None:
+        """Leave with a report that holds no value of any variable, where Textual prints them all."""
+        self._report(self._exception or sys.exc_info()[1])
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """Leave with our own report, whatever was to be shown."""
+        self._return_code = _CRASHED
+        self._report(self._exception or sys.exc_info()[1])
+
+    def _report(self, error: BaseException | None) -> None:
+        report = Text(crash_report(error), no_wrap=True, overflow="ignore")
+        self._exit_renderables[:] = [report]
+        self._close_messages_no_wait()

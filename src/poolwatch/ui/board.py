@@ -1,0 +1,194 @@
+"""The pool as the screens show it: state, order and filter turned into view models, each made once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.overview import Judged, PoolOverview, judge, overview
+from poolwatch.domain.pool import PoolState
+from poolwatch.presentation.card import card_view
+from poolwatch.presentation.detail import detail_view
+from poolwatch.presentation.filter import matches
+from poolwatch.presentation.order import hive_groups, sections
+from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
+from poolwatch.presentation.strip import strip_view
+from poolwatch.presentation.view import CardView, DetailView, SectionView, StripView
+
+#: The order changes by itself no more often than this.
+SWEEP: Final = timedelta(seconds=60)
+#: ... and never this soon after a key.
+HANDS_OFF: Final = timedelta(seconds=3)
+#: Accounts that come in a crowd are put in their places together.
+ARRIVALS: Final = timedelta(seconds=2)
+
+
+class Board:
+    """Holds the newest state and what was derived from it. `now` is our own clock, aware UTC."""
+
+    def __init__(self, state: PoolState, prefs: Prefs, now: datetime, pool_name: str = "") -> None:
+        self.prefs = prefs
+        self._notices: tuple[str, ...] = ()
+        self._state = state
+        self._now = now
+        self._pool_name = pool_name
+        self._overview: PoolOverview | None = None
+        self._strip: StripView | None = None
+        self._judged: dict[AccountKey, Judged] = {}
+        self._cards: dict[AccountKey, CardView] = {}
+        self._seen: frozenset[tuple[AccountKey, datetime]] = frozenset()
+        self._ordered_at: datetime | None = None
+        self._ordered: frozenset[AccountKey] = frozenset()
+        self._unread: int = 0
+        self._key_at: datetime | None = None
+
+    @property
+    def state(self) -> PoolState:
+        """The newest state."""
+        return self._state
+
+    @property
+    def now(self) -> datetime:
+        """The moment that views are made for."""
+        return self._now
+
+    @property
+    def overview(self) -> PoolOverview:
+        """The pool at this moment."""
+        if self._overview is None:
+            self._overview = overview(self._state, self._now, self.prefs.rules)
+        return self._overview
+
+    @property
+    def strip(self) -> StripView:
+        """The pool at a glance."""
+        if self._strip is None:
+            self._strip = strip_view(self.overview, self._state, self.prefs, self._pool_name, self._notices)
+        return self._strip
+
+    def take(self, state: PoolState, keys: Collection[AccountKey] | None) -> None:
+        """Take a new state in; `keys` are the accounts that changed, None where any may have.
+
+        The moment stays that of the last tick, so that all ages and countdowns move together.
+        """
+        self._state = state
+        if keys is None:
+            self._judged.clear()
+            self._cards.clear()
+        else:
+            for key in keys:
+                self._judged.pop(key, None)
+                self._cards.pop(key, None)
+        self._overview = None
+        self._strip = None
+
+    def tick(self, now: datetime) -> None:
+        """Move on to another moment; everything is derived anew when it is next asked for."""
+        self._now = now
+        self.take(self._state, None)
+
+    def note(self, notices: tuple[str, ...]) -> None:
+        """Lines about the whole pool, shown above those about its sources."""
+        if notices != self._notices:
+            self._notices = notices
+            self._strip = None
+
+    def choose(self, prefs: Prefs) -> None:
+        """Show everything by other preferences."""
+        self.prefs = prefs
+        self.take(self._state, None)
+
+    def card(self, key: AccountKey) -> CardView | None:
+        """The card of an account; None when no source lists it any more."""
+        card = self._cards.get(key)
+        if card is None:
+            judged = self.judged(key)
+            if judged is None:
+                return None
+            card = self._cards[key] = card_view(self._without_seen(judged), self._server_now, self.prefs)
+        return card
+
+    def detail(self, key: AccountKey) -> DetailView | None:
+        """Everything known of an account."""
+        judged = self.judged(key)
+        if judged is None:
+            return None
+        return detail_view(judged, self._state, self._server_now, self.prefs)
+
+    def judged(self, key: AccountKey) -> Judged | None:
+        """An account with what follows from this moment."""
+        found = self._judged.get(key)
+        if found is None:
+            account = self._state.accounts.get(key)
+            if account is None:
+                return None
+            found = self._judged[key] = judge(account, self._now, self.prefs.rules, self._state.clock_offset)
+        return found
+
+    def sections(self, sort: SortKey, words: str, now: datetime, *, reverse: bool) -> tuple[SectionView, ...]:
+        """The accounts that the filter lets through, in order, under their headings."""
+        self._note_order(now)
+        return sections(self.overview, sort, reverse, self.prefs, self._matching(words))
+
+    def groups(self, grouping: Grouping, words: str, now: datetime) -> tuple[SectionView, ...]:
+        """The accounts that the filter lets through, by source, group or plan."""
+        self._note_order(now)
+        return hive_groups(self.overview, grouping, self.prefs, self._matching(words))
+
+    def key_pressed(self, now: datetime) -> bool:
+        """A key was pressed: the order keeps still, and finished refreshes give their line back.
+
+        True when a card may have changed by that.
+        """
+        self._key_at = now
+        done = frozenset(
+            (key, account.refresh.started_at)
+            for key, account in self._state.accounts.items()
+            if account.refresh is not None and account.refresh.done
+        )
+        fresh = done - self._seen
+        self._seen = done
+        for key, _ in fresh:
+            self._cards.pop(key, None)
+        return bool(fresh)
+
+    def may_reorder(self, now: datetime) -> bool:
+        """Whether the order may change by itself: after a sweep or an arrival, long enough after a key."""
+        if self._ordered_at is None or not self._ordered or now < self._ordered_at:
+            return True
+        if self._key_at is not None and now - self._key_at < HANDS_OFF:
+            return False
+        since = now - self._ordered_at
+        return since >= SWEEP or (since >= ARRIVALS and self.has_arrivals())
+
+    def has_arrivals(self) -> bool:
+        """Whether accounts came or went, or were read for the first time, since the order was made."""
+        return self._ordered != self._state.accounts.keys() or self._unread != self._count_unread()
+
+    def _note_order(self, now: datetime) -> None:
+        self._ordered_at = now
+        self._ordered = frozenset(self._state.accounts)
+        self._unread = self._count_unread()
+
+    def _count_unread(self) -> int:
+        return sum(account.read_at is None for account in self._state.accounts.values())
+
+    def _matching(self, words: str) -> frozenset[AccountKey] | None:
+        if not words.strip():
+            return None
+        return frozenset(
+            each.account.key for each in self.overview.accounts if matches(each, words, self.prefs)
+        )
+
+    def _without_seen(self, judged: Judged) -> Judged:
+        refresh = judged.account.refresh
+        if refresh is None or not refresh.done or (judged.account.key, refresh.started_at) not in self._seen:
+            return judged
+        return replace(judged, account=replace(judged.account, refresh=None))
+
+    @property
+    def _server_now(self) -> datetime:
+        return self._now + self._state.clock_offset

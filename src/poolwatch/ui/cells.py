@@ -1,0 +1,126 @@
+"""Text measured in terminal cells: cut, padded and wrapped without splitting what reads as one character."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from rich.cells import cell_len, split_graphemes
+
+from poolwatch.presentation.view import Tone
+from poolwatch.ui.ink import Ink
+
+#: What a piece of text looks like; a theme turns it into a style.
+Look: TypeAlias = Tone | Ink
+#: A text in one look.
+Piece: TypeAlias = tuple[str, Look]
+#: One line of the screen, left to right.
+Line: TypeAlias = tuple[Piece, ...]
+
+ELLIPSIS = "…"
+
+
+def cut(text: str, cells: int, mark: str = ELLIPSIS) -> str:
+    """The text in at most `cells` cells, ending in `mark` where something was cut off."""
+    if cells <= 0:
+        return ""
+    if cell_len(text) <= cells:
+        return text
+    room = cells - cell_len(mark)
+    if room < 0:
+        return ""
+    used = 0
+    end = 0
+    for _, stop, width in split_graphemes(text)[0]:
+        if used + width > room:
+            break
+        used += width
+        end = stop
+    return text[:end] + mark
+
+
+def fit(text: str, cells: int, mark: str = ELLIPSIS) -> str:
+    """The text in exactly `cells` cells, at the left."""
+    short = cut(text, cells, mark)
+    return short + " " * max(0, cells - cell_len(short))
+
+
+def fit_right(text: str, cells: int, mark: str = ELLIPSIS) -> str:
+    """The text in exactly `cells` cells, at the right."""
+    short = cut(text, cells, mark)
+    return " " * max(0, cells - cell_len(short)) + short
+
+
+def line_width(line: Iterable[Piece]) -> int:
+    """How many cells a line takes."""
+    return sum(cell_len(text) for text, _ in line)
+
+
+def fit_line(pieces: Iterable[Piece], cells: int, mark: str = ELLIPSIS) -> Line:
+    """The pieces in exactly `cells` cells: cut at the right, or padded there."""
+    out: list[Piece] = []
+    left = cells
+    rest = list(pieces)
+    while rest and left > 0:
+        text, look = rest.pop(0)
+        width = cell_len(text)
+        more = any(cell_len(other) for other, _ in rest)
+        if width > left or (width == left and more):
+            # what follows is cut off as well, so the mark has to stand here
+            text = cut(text + "  ", left, mark)
+            width = cell_len(text)
+            rest.clear()
+        if text:
+            out.append((text, look))
+        left -= width
+    if left > 0:
+        out.append((" " * left, Tone.PLAIN))
+    return tuple(out)
+
+
+def spread(left: Iterable[Piece], right: Iterable[Piece], cells: int, mark: str = ELLIPSIS) -> Line:
+    """`left` and `right` at the two ends of a line of exactly `cells` cells; `left` gives way."""
+    tail = tuple(right)
+    room = cells - line_width(tail)
+    if room < 1:
+        return fit_line(left, cells, mark)
+    return (*fit_line(left, room, mark), *tail)
+
+
+def wrap(pieces: Sequence[Piece], cells: int) -> list[Line]:
+    """The pieces broken at blanks into lines of at most `cells` cells; longer words are split."""
+    lines: list[Line] = []
+    line: list[Piece] = []
+    used = 0
+    for text, look in _words(pieces):
+        word, width = text, cell_len(text)
+        if used and used + width > cells and word.strip():
+            lines.append(_trimmed(line))
+            line, used = [], 0
+        if not used and not word.strip() and lines:
+            continue
+        while cell_len(word) > cells > 0:
+            head = cut(word, cells, "")
+            if not head:
+                break
+            lines.append(((head, look),))
+            word = word[len(head) :]
+        line.append((word, look))
+        used += cell_len(word)
+    lines.append(_trimmed(line))
+    return lines
+
+
+def _words(pieces: Sequence[Piece]) -> Iterable[Piece]:
+    for text, look in pieces:
+        start = 0
+        for index in range(1, len(text) + 1):
+            if index == len(text) or text[index].isspace() != text[start].isspace():
+                yield text[start:index], look
+                start = index
+
+
+def _trimmed(line: list[Piece]) -> Line:
+    while line and not line[-1][0].strip():
+        line.pop()
+    return tuple(line)

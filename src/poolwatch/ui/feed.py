@@ -1,0 +1,84 @@
+"""What the screens need from the outside: declared here, given by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Protocol
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.changes import Answer, AnswerKind, BulkProgress, PoolChanged
+from poolwatch.domain.pool import PoolState
+
+__all__ = ["Answer", "AnswerKind", "BulkProgress", "Feed", "FoundLogins", "PoolChanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLogins:
+    """Logins that lie around and could be monitored: a choice of the first-run screen."""
+
+    place: str
+    words: str
+    #: the line to type in a shell for the same
+    command: str
+    can_add: bool
+
+
+class Feed(Protocol):
+    """The running monitor as the screens see it. Instants are aware UTC."""
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone that instants are drawn in."""
+        ...
+
+    @property
+    def state(self) -> PoolState:
+        """The state of this moment."""
+        ...
+
+    def now(self) -> datetime:
+        """The wall clock."""
+        ...
+
+    def changes(self) -> AsyncIterator[PoolChanged]:
+        """Bursts of changes, at most ten a second, for as long as the monitor runs."""
+        ...
+
+    async def refresh(
+        self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False
+    ) -> Answer:
+        """Start the refresh chain (or its usage step alone) for one account; returns at once.
+
+        `override` disregards a Retry-After; `try_once` spends a login whose last reply was lost.
+        """
+        ...
+
+    async def refresh_many(self, keys: Collection[AccountKey]) -> Answer:
+        """Start a spread-out refresh of many accounts; its progress comes with the changes."""
+        ...
+
+    def stop_many(self) -> None:
+        """Start no further account of a refresh of many; what runs is left to end."""
+        ...
+
+    def set_visible(self, keys: Collection[AccountKey]) -> None:
+        """Which accounts are on screen: they are polled first when several are due."""
+        ...
+
+    def set_paused(self, paused: bool) -> None:
+        """Stop or resume automatic polling."""
+        ...
+
+    def raw(self, key: AccountKey) -> str | None:
+        """The last payload of the account, redacted, or None when there was none in this run."""
+        ...
+
+    def found(self) -> tuple[FoundLogins, ...]:
+        """What lies around and could be monitored, for the first-run screen."""
+        ...
+
+    async def add(self, place: str) -> str | None:
+        """Add a place to the configuration and start monitoring it; the reason in words if that failed."""
+        ...

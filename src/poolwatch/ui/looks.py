@@ -1,0 +1,27 @@
+"""What every painted line needs to know: the theme's palette and the set of glyphs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.strip import Strip
+
+from poolwatch.ui.cells import Line
+from poolwatch.ui.glyphs import UNICODE, Glyphs
+from poolwatch.ui.themes import DARK, Palette, paint, palette_of
+
+
+@dataclass(frozen=True)
+class Looks:
+    """A palette and a set of glyphs."""
+
+    palette: Palette
+    glyphs: Glyphs
+
+    def paint(self, line: Line, *, selected: bool = False) -> Strip:
+        """A line as the terminal shows it."""
+        return paint(line, self.palette, self.glyphs, selected=selected)
+
+
+#: What widgets wear until their screen dresses them.
+PLAIN_LOOKS = Looks(palette_of(DARK), UNICODE)

@@ -1,0 +1,69 @@
+"""What the app is started with, and what the operator switches while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
+from poolwatch.presentation.view import Shown
+from poolwatch.ui.keymap import Keymap
+
+
+class WallView(StrEnum):
+    """How the wall draws accounts; AUTO picks by how many there are and how large the screen is."""
+
+    AUTO = "auto"
+    TABLE = "table"
+    CARDS = "cards"
+    HIVE = "hive"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What keys switch; it is remembered per pool. An empty theme means: by the terminal."""
+
+    view: WallView = WallView.AUTO
+    sort: SortKey = SortKey.NEED
+    reverse: bool = False
+    grouping: Grouping = Grouping.SOURCE
+    theme: str = ""
+    mask: bool = False
+    shown: Shown = Shown.USED
+
+
+def _forget(choice: Choice) -> None:
+    """Remember nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppOptions:
+    """How the app looks and behaves. `remember` is called with every new choice, on the event loop."""
+
+    pool_name: str = ""
+    prefs: Prefs = field(default_factory=Prefs)
+    view: WallView = WallView.AUTO
+    sort: SortKey = SortKey.NEED
+    reverse: bool = False
+    grouping: Grouping = Grouping.SOURCE
+    #: a theme's name; empty: the dark one, or the terminal's own sixteen colours where it has no more
+    theme: str = ""
+    #: "unicode" or "ascii"
+    glyphs: str = "unicode"
+    mouse: bool = False
+    #: no refresh is started from here
+    read_only: bool = False
+    #: the terminal's title says how many accounts need somebody
+    title: bool = True
+    keymap: Keymap = field(default_factory=Keymap)
+    remember: Callable[[Choice], None] = _forget
+    #: there is nothing to monitor: open with the first-run screen
+    first_run: bool = False
+
+    @property
+    def choice(self) -> Choice:
+        """The choice to begin with."""
+        return Choice(
+            self.view, self.sort, self.reverse, self.grouping, self.theme, self.prefs.mask, self.prefs.shown
+        )

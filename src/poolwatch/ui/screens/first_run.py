@@ -1,0 +1,157 @@
+"""What is seen with nothing to monitor: what was looked for, and what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Input
+
+from poolwatch.presentation.view import Tone
+from poolwatch.presentation.words import screen as words
+from poolwatch.ui.bindings import bindings
+from poolwatch.ui.cells import Line, Piece, fit, fit_line
+from poolwatch.ui.feed import FoundLogins
+from poolwatch.ui.glyphs import Glyphs
+from poolwatch.ui.ink import Ink
+from poolwatch.ui.keymap import Keymap, Place
+from poolwatch.ui.messages import DemoWanted
+from poolwatch.ui.screens.help import HelpScreen
+from poolwatch.ui.screens.page import Page
+from poolwatch.ui.session import Session
+from poolwatch.ui.widgets.bottom import Message, message_line, sign
+from poolwatch.ui.widgets.filter_line import FilterLine
+from poolwatch.ui.widgets.lines import Lines
+from poolwatch.ui.widgets.pane import Pane
+from poolwatch.ui.wording import (
+    ABOUT_LOGINS,
+    ABOUT_LOGINS_TITLE,
+    ADD_HINT,
+    ADDED,
+    ADDING,
+    FROM_A_SHELL,
+    NOT_ADDED,
+    PLACE_PROMPT,
+    QUIT,
+    add_entry,
+)
+
+_MOST: Final = 9
+
+
+def first_run_lines(
+    found: tuple[FoundLogins, ...], keymap: Keymap, width: int, glyphs: Glyphs
+) -> tuple[Line, ...]:
+    """The whole screen, as wide as it is."""
+    addable = [place for place in found if place.can_add][:_MOST]
+    column = min(width // 2, max((cell_len(place.place) for place in found), default=0)) + 3
+    lines: list[Line] = [
+        ((f" {words.PROGRAM}", Ink.BRAND),),
+        (),
+        ((f" {words.NO_ACCOUNTS}", Tone.STRONG),),
+    ]
+    for place in found:
+        left: list[Piece] = [
+            (fit(f"   {place.place}", column + 3, glyphs.ellipsis), Tone.PLAIN),
+            (place.words, Tone.GOOD if place.can_add else Tone.DIM),
+        ]
+        if place in addable:
+            left += [
+                ("   ", Tone.PLAIN),
+                (str(addable.index(place) + 1), Ink.KEY),
+                (f" {ADD_HINT}", Tone.DIM),
+            ]
+        lines.append(fit_line(left, width, glyphs.ellipsis))
+    lines.append(())
+    entries = [(keymap.get("demo").keys[0], words.OPEN_DEMO)]
+    entries += [(str(number), add_entry(place.place)) for number, place in enumerate(addable, 1)]
+    entries += [
+        (keymap.get("add_place").keys[0], words.ADD_FOLDER),
+        (keymap.get("about_logins").keys[0], words.HOW_TREATED),
+        (keymap.get("quit").keys[0], QUIT),
+    ]
+    for key, told in entries:
+        out = ((f" {sign(key, glyphs)}", Ink.KEY), (f"  {told}", Tone.PLAIN))
+        lines.append(fit_line(out, width, glyphs.ellipsis))
+    lines.append(())
+    lines.append(fit_line(((f" {_from_a_shell(addable)}", Tone.DIM),), width, glyphs.ellipsis))
+    return tuple(lines)
+
+
+def _from_a_shell(addable: Sequence[FoundLogins]) -> str:
+    command = next((place.command for place in addable if place.command), "")
+    return FROM_A_SHELL.format(command=command) if command else words.SHELL_HINT
+
+
+class FirstRunScreen(Page[None]):
+    """Nothing is monitored yet."""
+
+    PLACE = Place.FIRST_RUN
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.FIRST_RUN)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._found = session.feed.found()
+
+    def compose(self) -> ComposeResult:
+        """The text, a line to type a path, the answer."""
+        yield Pane(id="first")
+        yield FilterLine(PLACE_PROMPT, id="place")
+        yield Lines(id="message")
+
+    def renew(self, *, anew: bool = False) -> None:
+        """Draw everything; it hardly changes."""
+        if not self.is_mounted or not self.size.width:
+            return
+        width = max(1, self.size.width - 1)
+        glyphs = self.session.looks.glyphs
+        self.query_one(Pane).show(first_run_lines(self._found, self.session.options.keymap, width, glyphs))
+        line = message_line(self.flashed, self.size.width, glyphs)
+        self.query_one("#message", Lines).show((line,))
+
+    def action_demo(self) -> None:
+        """Leave for the demo."""
+        self.post_message(DemoWanted())
+
+    def action_add(self, number: int) -> None:
+        """One of the places that were found."""
+        addable = [place for place in self._found if place.can_add]
+        if 0 < number <= len(addable):
+            self._add(addable[number - 1].place)
+
+    def action_add_place(self) -> None:
+        """Type a path."""
+        self.query_one(FilterLine).open()
+
+    def action_about_logins(self) -> None:
+        """How logins are treated."""
+        self.app.push_screen(HelpScreen(self.session, ABOUT_LOGINS_TITLE, ABOUT_LOGINS))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """A path was typed."""
+        event.stop()
+        place = event.value.strip()
+        self.query_one(FilterLine).close(clear=True)
+        if place:
+            self._add(place)
+
+    def on_filter_line_left(self) -> None:
+        """Esc: no path."""
+        self.query_one(FilterLine).close(clear=True)
+
+    def _add(self, place: str) -> None:
+        self.flashed = Message(ADDING.format(place=place), Tone.ACCENT)
+        self.renew()
+        self.run_worker(self._adding(place), exit_on_error=False)
+
+    async def _adding(self, place: str) -> None:
+        reason = await self.session.feed.add(place)
+        if reason is None:
+            self.flash(ADDED.format(place=place), Tone.GOOD)
+        else:
+            self.flash(NOT_ADDED.format(place=place, reason=reason), Tone.RED)
+        self._found = self.session.feed.found()
+        self.renew()

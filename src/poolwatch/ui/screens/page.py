@@ -1,0 +1,92 @@
+"""What all screens of the app have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TypeVar
+
+from textual.screen import Screen
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.presentation.view import Tone
+from poolwatch.ui.keymap import Place
+from poolwatch.ui.session import Session
+from poolwatch.ui.widgets.bottom import Message, key_line, message_line
+from poolwatch.ui.widgets.lines import Lines
+from poolwatch.ui.widgets.pane import Pane
+from poolwatch.ui.widgets.wall.arrangement import Direction
+
+ResultT = TypeVar("ResultT")
+
+
+class Page(Screen[ResultT], inherit_bindings=False):
+    """A screen that is drawn from the session and told when that has changed."""
+
+    ALLOW_SELECT = False
+    AUTO_FOCUS = ""
+    PLACE: Place
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.flashed: Message | None = None
+
+    @abstractmethod
+    def renew(self, *, anew: bool = False) -> None:
+        """Draw what has changed; `anew` where looks, preferences or the size did."""
+
+    @property
+    def account(self) -> AccountKey | None:
+        """The account that keys act on here."""
+        return None
+
+    def flash(self, text: str, tone: Tone = Tone.ACCENT) -> None:
+        """Say something until the next key."""
+        self.flashed = Message(text, tone)
+        self.renew()
+
+    def unflash(self) -> None:
+        """A key was pressed: what was said is read."""
+        if self.flashed is not None:
+            self.flashed = None
+            self.renew()
+
+    def on_mount(self) -> None:
+        """Wear the looks of the session."""
+        self.dress()
+
+    def on_resize(self) -> None:
+        """Everything is laid out for the new size."""
+        self.renew(anew=True)
+
+    def dress(self) -> None:
+        """Wear the session's looks and draw everything."""
+        for lines in self.query(Lines):
+            lines.dress(self.session.looks)
+        for pane in self.query(Pane):
+            pane.dress(self.session.looks)
+        self.renew(anew=True)
+
+    def show_keys(self, **instead: str) -> None:
+        """The footer."""
+        keys = self.session.options.keymap.at(self.PLACE)
+        line = key_line(keys, instead, self.size.width, self.session.looks.glyphs)
+        self.query_one("#keys", Lines).show((line,))
+
+    def show_message(self, message: Message | None) -> None:
+        """The line above the footer."""
+        glyphs = self.session.looks.glyphs
+        line = message_line(self.flashed or message, self.size.width, glyphs)
+        self.query_one("#message", Lines).show((line,))
+
+    def action_back(self) -> None:
+        """Leave the screen."""
+        self.dismiss()
+
+
+class PanePage(Page[ResultT]):
+    """A page that is one scrolling pane over the footer."""
+
+    def action_move(self, where: str) -> None:
+        """Scroll."""
+        self.query_one(Pane).move(Direction(where))

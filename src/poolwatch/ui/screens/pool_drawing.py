@@ -1,0 +1,305 @@
+"""How the pool is drawn: strip, wall, message and keys."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.timer import Timer
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.presentation.refresh_line import bulk_line
+from poolwatch.presentation.view import CardView, SectionView, Shown, Tone
+from poolwatch.presentation.words import screen as words
+from poolwatch.ui.board import HANDS_OFF
+from poolwatch.ui.cells import Line, fit_line
+from poolwatch.ui.ink import Ink
+from poolwatch.ui.messages import Looked
+from poolwatch.ui.options import WallView
+from poolwatch.ui.screens.layout import Arranged, arrange, opening_view, side_width
+from poolwatch.ui.screens.requests import AskingPage
+from poolwatch.ui.session import Session
+from poolwatch.ui.widgets.bottom import Message, message_line
+from poolwatch.ui.widgets.detail_lines import detail_lines
+from poolwatch.ui.widgets.filter_line import FilterLine
+from poolwatch.ui.widgets.lines import Lines
+from poolwatch.ui.widgets.pane import Pane
+from poolwatch.ui.widgets.strip import Density, Mode, density_of, strip_lines
+from poolwatch.ui.widgets.wall import hive, table
+from poolwatch.ui.widgets.wall.cards import common_height
+from poolwatch.ui.widgets.wall.wall import THUMB, AccountWall
+from poolwatch.ui.wording import (
+    MASKED,
+    NO_ACCOUNTS,
+    ONLY_NEEDS_YOU,
+    PAUSED,
+    WAITING,
+    filter_is,
+    sort_words,
+)
+
+_NEEDS_YOU: Final = "!"
+#: Above this many accounts the figures of the whole pool are made anew at most this often.
+_MANY: Final = 200
+_STRIP_EVERY: Final = timedelta(seconds=1)
+#: Seconds after which what arrived is sure to be let in.
+_ARRIVALS_WAIT: Final = HANDS_OFF.total_seconds() + 0.1
+
+
+class PoolDrawing(AskingPage[None]):
+    """The parts of the pool screen, each drawn from the session when it has changed."""
+
+    DEFAULT_CSS = """
+    PoolDrawing { layout: vertical; }
+    PoolDrawing #middle { height: 1fr; }
+    PoolDrawing #side { width: auto; }
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.filter_text = ""
+        self.only_needs_you = False
+        self._view = WallView.TABLE
+        self._arranged: Arranged | None = None
+        self._later: Timer | None = None
+        self._strip_at: datetime | None = None
+
+    @property
+    def wall(self) -> AccountWall:
+        """The wall of accounts."""
+        return self.query_one(AccountWall)
+
+    @property
+    def account(self) -> AccountKey | None:
+        """The selected account."""
+        return self.wall.selected
+
+    @property
+    def view(self) -> WallView:
+        """How the wall is drawn now: never AUTO."""
+        return self._view
+
+    def compose(self) -> ComposeResult:
+        """Top to bottom, as drawn."""
+        yield Lines(id="strip")
+        with Horizontal(id="middle"):
+            yield AccountWall(self.session.board.card, id="wall")
+            yield Pane(id="side")
+        yield Lines(id="foot")
+        yield FilterLine(id="filter")
+        yield Lines(id="message")
+        yield Lines(id="keys")
+
+    def dress(self) -> None:
+        """The wall wears the looks as well."""
+        self.wall.dress(self.session.looks)
+        super().dress()
+
+    def renew(self, *, anew: bool = False) -> None:
+        """Draw what has changed; the order follows where it may."""
+        if not self.is_mounted or not self.size.width:
+            return
+        board = self.session.board
+        now = self.session.feed.now()
+        if anew:
+            self._rearrange()
+        elif board.may_reorder(now):
+            self._rearrange(card_height=self._arranged.card_height if self._arranged is not None else 0)
+        else:
+            self.wall.review()
+            if board.has_arrivals():
+                self._soon(_ARRIVALS_WAIT)
+            if (
+                len(board.state.accounts) > _MANY
+                and self._strip_at is not None
+                and now - self._strip_at < _STRIP_EVERY
+            ):
+                self._soon(_STRIP_EVERY.total_seconds())
+                self._draw_selected()
+                return
+        self._draw_around()
+
+    def rearrange(self) -> None:
+        """Make the order anew and draw everything."""
+        if self.is_mounted and self.size.width:
+            self._rearrange()
+            self._draw_around()
+
+    def _soon(self, seconds: float) -> None:
+        """Look again when what has to wait now may be drawn."""
+        if self._later is None:
+            self._later = self.set_timer(seconds, self._look_again)
+
+    def _look_again(self) -> None:
+        self._later = None
+        self.renew()
+
+    def _rearrange(self, card_height: int = 0) -> None:
+        session = self.session
+        now = session.feed.now()
+        choice = session.choice
+        sections: tuple[SectionView, ...] = ()
+        if choice.view is not WallView.AUTO:
+            self._view = choice.view
+        if choice.view is WallView.AUTO:
+            sections = session.board.sections(choice.sort, self._words, now, reverse=choice.reverse)
+            self._view = self._opening_view(sections)
+        if self._view is WallView.HIVE:
+            sections = session.board.groups(choice.grouping, self._words, now)
+        elif not sections:
+            sections = session.board.sections(choice.sort, self._words, now, reverse=choice.reverse)
+        side = side_width(self.size.width, self._view)
+        pane = self.query_one("#side", Pane)
+        pane.display = bool(side)
+        if side:
+            pane.styles.width = side
+        width = max(1, self.size.width - side - THUMB)
+        self._arranged = arrange(
+            self._view, sections, session.board.card, width, session.looks.glyphs, card_height
+        )
+        self._draw_strip()
+        self.wall.show(self._arranged.arrangement, self._empty())
+
+    def _opening_view(self, sections: tuple[SectionView, ...]) -> WallView:
+        cards = [
+            card
+            for section in sections
+            for key in section.keys
+            if (card := self.session.board.card(key)) is not None
+        ]
+        height = self.size.height - len(self._strip(self._view)) - self._bottom_lines()
+        return opening_view(len(cards), common_height(cards), self.size.width - THUMB, height)
+
+    def _bottom_lines(self) -> int:
+        return {Density.WIDE: 3, Density.MEDIUM: 2, Density.SMALL: 1}[self._density]
+
+    @property
+    def _density(self) -> Density:
+        return density_of(self.size.width, self.size.height)
+
+    @property
+    def _words(self) -> str:
+        return f"{_NEEDS_YOU} {self.filter_text}" if self.only_needs_you else self.filter_text
+
+    def _strip(self, view: WallView) -> tuple[Line, ...]:
+        choice, options = self.session.choice, self.session.options
+        order = f"by {choice.grouping.value}" if view is WallView.HIVE else ""
+        told = (
+            f"{view.value} {order}"
+            if order
+            else f"{sort_words(choice.sort, reverse=choice.reverse)} · {view.value}"
+        )
+        switches = [PAUSED] if self.session.paused else []
+        if choice.mask:
+            switches.append(MASKED)
+        if self.only_needs_you:
+            switches.append(ONLY_NEEDS_YOU)
+        if self.filter_text:
+            switches.append(filter_is(self.filter_text))
+        help_key = options.keymap.get("help").keys[0]
+        mode = Mode(told, tuple(switches), help_key, hive=view is WallView.HIVE)
+        return strip_lines(
+            self.session.board.strip, mode, self._density, self.size.width, self.session.looks.glyphs
+        )
+
+    def _draw_strip(self) -> None:
+        lines = list(self._strip(self._view))
+        columns = self._arranged.columns if self._arranged is not None else None
+        if self._view is WallView.TABLE and columns is not None:
+            lines.append(table.header(columns, self.session.choice.shown))
+        self.query_one("#strip", Lines).show(lines)
+
+    def _draw_around(self) -> None:
+        self._strip_at = self.session.feed.now()
+        self._draw_strip()
+        self._draw_selected()
+        self._look()
+
+    def _draw_selected(self) -> None:
+        self._draw_side()
+        self._draw_foot()
+        self._draw_bottom()
+
+    def _look(self) -> None:
+        self.post_message(Looked(self.session.board.strip.title, self.wall.visible_keys))
+
+    def _draw_side(self) -> None:
+        side = side_width(self.size.width, self._view)
+        key = self.wall.selected
+        view = self.session.board.detail(key) if side and key is not None else None
+        if view is None:
+            self.query_one("#side", Pane).show(())
+            return
+        glyphs = self.session.looks.glyphs
+        rule = (" │ ", Ink.RULE)
+        lines = [(rule, *line) for line in detail_lines(view, side - 4, glyphs)]
+        height = self.query_one("#side", Pane).size.height
+        lines += [(rule,)] * max(0, height - len(lines))
+        self.query_one("#side", Pane).show(lines)
+
+    def _draw_foot(self) -> None:
+        lines: list[Line] = []
+        card = self._selected_card()
+        width, glyphs = self.size.width, self.session.looks.glyphs
+        if self._view is WallView.HIVE and card is not None:
+            if self._density is not Density.SMALL:
+                lines.append(hive.legend(width, self.session.choice.shown, glyphs))
+            lines.append(hive.in_words(card, width, glyphs))
+        self.query_one("#foot", Lines).show(lines)
+
+    def _draw_bottom(self) -> None:
+        small = self._density is Density.SMALL
+        said = self.flashed or self._message()
+        glyphs = self.session.looks.glyphs
+        lines: list[Line] = [()] if self._density is Density.WIDE else []
+        # a small screen has no line to spare for what the selection might need
+        if not small:
+            lines.append(message_line(said or self._remedy(), self.size.width, glyphs))
+        elif said is not None:
+            lines.append(message_line(said, self.size.width, glyphs))
+        self.query_one("#message", Lines).show(lines)
+        card = self._selected_card()
+        shown_as = Shown.LEFT if self.session.choice.shown is Shown.USED else Shown.USED
+        copy = ""
+        if card is not None:
+            copy = "copy id" if card.copy == card.id else "copy remedy"
+        wide = self._density is Density.WIDE
+        self.show_keys(used_left=shown_as.value, copy=copy, raw="", back="", help="" if wide else "help")
+
+    def _message(self) -> Message | None:
+        """What goes on: a refresh of many, or of the selected account."""
+        bulk = self.session.bulk
+        if bulk is not None:
+            text = bulk_line(
+                finished=bulk.finished,
+                total=bulk.total,
+                failed=bulk.failed,
+                done=bulk.done,
+                changed=bulk.changed,
+            )
+            return Message(text, Tone.AMBER if bulk.failed else Tone.ACCENT)
+        card = self._selected_card()
+        if card is not None and card.progress and self._view is not WallView.CARDS:
+            tone = card.footer[0].tone if card.footer else Tone.ACCENT
+            return Message(card.progress, tone, card.label)
+        return None
+
+    def _remedy(self) -> Message | None:
+        card = self._selected_card()
+        return self.remedy_of(card) if card is not None else None
+
+    def _selected_card(self) -> CardView | None:
+        key = self.wall.selected
+        return self.session.board.card(key) if key is not None else None
+
+    def _empty(self) -> Line:
+        state = self.session.board.state
+        if state.accounts:
+            text = words.NO_MATCH
+            if self.only_needs_you and not self.filter_text:
+                text = words.NOTHING_NEEDS_YOU
+        else:
+            text = NO_ACCOUNTS if state.settled else WAITING
+        return fit_line((("   ", Tone.PLAIN), (text, Tone.DIM)), max(1, self.size.width - THUMB))

@@ -1,0 +1,23 @@
+"""What all screens share: the feed, the board, the keys, the looks and the operator's choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from poolwatch.ui.board import Board
+from poolwatch.ui.feed import BulkProgress, Feed
+from poolwatch.ui.looks import Looks
+from poolwatch.ui.options import AppOptions, Choice
+
+
+@dataclass
+class Session:
+    """One run of the app. Only the app itself changes it; screens read it."""
+
+    feed: Feed
+    board: Board
+    options: AppOptions
+    looks: Looks
+    choice: Choice
+    paused: bool = False
+    bulk: BulkProgress | None = None

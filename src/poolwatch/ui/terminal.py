@@ -1,0 +1,128 @@
+"""The terminal: Textual's driver, made to leave when the terminal is gone and to give its title back."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import sys
+from codecs import getincrementaldecoder
+from typing import IO, TYPE_CHECKING, Final
+
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import App
+
+_PUSH_TITLE: Final = "\x1b[22;0t"
+_POP_TITLE: Final = "\x1b[23;0t"
+_READ: Final = 4096
+
+
+class _Output:
+    """The terminal's file. When it is gone, what is written vanishes and `lost` is called once.
+
+    Without this the writing thread dies on the first error, and whoever writes next waits for ever.
+    """
+
+    def __init__(self, file: IO[str], lost: Callable[[], None]) -> None:
+        self._file = file
+        self._lost = lost
+        self._gone = False
+
+    def write(self, text: str) -> int:
+        if not self._gone:
+            try:
+                self._file.write(text)
+            except (OSError, ValueError):
+                self._leave()
+        return len(text)
+
+    def flush(self) -> None:
+        if not self._gone:
+            try:
+                self._file.flush()
+            except (OSError, ValueError):
+                self._leave()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def isatty(self) -> bool:
+        return self._file.isatty()
+
+    def _leave(self) -> None:
+        self._gone = True
+        self._lost()
+
+
+class TerminalDriver(LinuxDriver):
+    """Leaves on end-of-file or an error of the terminal, and restores the title it found."""
+
+    def __init__(
+        self,
+        app: App[object],
+        *,
+        debug: bool = False,
+        mouse: bool = True,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        file = sys.__stderr__
+        if (file is None or not file.isatty()) and sys.__stdout__ is not None and sys.__stdout__.isatty():
+            file = sys.__stdout__
+        self._title: str | None = None
+        self._left = False
+        if file is not None:
+            self._file = _Output(file, self._lost)  # type: ignore[assignment]  # only these methods are used
+
+    def set_title(self, title: str) -> None:
+        """Set the terminal's title; it is set again after a suspension."""
+        self._title = title
+        self.write(f"\x1b]2;{title}\x07")
+
+    def start_application_mode(self) -> None:
+        """Also remember the title that the terminal has."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual left it so
+        if self._writer_thread is not None:
+            self.write(_PUSH_TITLE)
+            if self._title is not None:
+                self.set_title(self._title)
+
+    def stop_application_mode(self) -> None:
+        """Also give the terminal its title back."""
+        if self._writer_thread is not None:
+            self.write(_POP_TITLE)
+        super().stop_application_mode()
+
+    def run_input_thread(self) -> None:
+        """Read keys until the app leaves. End-of-file and errors make it leave.
+
+        Textual's own loop spins on end-of-file, which is what a dropped connection looks like where
+        SIGHUP is ignored.
+        """
+        parser = XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(0.1):
+                    try:
+                        read = os.read(self.fileno, _READ)
+                    except OSError:
+                        read = b""
+                    if not read:
+                        self._lost()
+                        return
+                    for message in parser.feed(decode(read)):
+                        self.process_message(message)
+                for message in parser.tick():
+                    self.process_message(message)
+
+    def _lost(self) -> None:
+        if not self._left:
+            self._left = True
+            leave = getattr(self._app, "terminal_lost", self._app.exit)
+            self._app.call_later(leave)

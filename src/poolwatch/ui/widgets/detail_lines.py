@@ -1,0 +1,121 @@
+"""The detail of one account in lines, for the detail screen and for the side of a wide table."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.cells import cell_len
+
+from poolwatch.presentation.view import CardView, DetailLine, DetailView, Tone, WindowRow
+from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_right, spread, wrap
+from poolwatch.ui.glyphs import Glyphs, span_pieces
+from poolwatch.ui.ink import Ink
+from poolwatch.ui.widgets.wall.columns import PERCENT
+from poolwatch.ui.widgets.wall.table import bar
+
+#: The headings stand in this many cells.
+HEADING: Final = 9
+_INDENT: Final = 3
+_BUCKET: Final = 9
+_KIND: Final = 8
+_BAR_MOST: Final = 28
+_RESETS_LEFT: Final = 10
+
+
+def detail_lines(view: DetailView, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
+    """The head and all lines, each in exactly `width` cells."""
+    lines = [*head_lines(view, width, glyphs), fit_line((), width)]
+    at = _window_columns(view, width)
+    for detail in view.lines:
+        if detail.window is not None:
+            lines.append(_window(detail, detail.window, at, width, glyphs))
+        elif _heads_windows(detail):
+            lines.append(_window_head(detail, at, width, glyphs))
+        else:
+            lines += _text(detail, width, glyphs)
+    return tuple(lines)
+
+
+def head_lines(view: DetailView, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
+    """Who it is, and how it stands."""
+    card: CardView = view.card
+    about = " · ".join(part for part in (card.plan, view.workspace) if part)
+    first = spread(
+        (
+            (" ", Tone.PLAIN),
+            (f"{glyphs.status[card.glyph]} ", card.tone),
+            (card.label, Tone.STRONG),
+            (f"  {about}" if about else "", Tone.DIM),
+        ),
+        ((f"  {view.read} ", Tone.STALE if card.stale else Tone.DIM),),
+        width,
+        glyphs.ellipsis,
+    )
+    second = fit_line((("   ", Tone.PLAIN), (view.status, card.tone)), width, glyphs.ellipsis)
+    if not card.progress:
+        return first, second
+    return (
+        first,
+        second,
+        fit_line((("   ", Tone.PLAIN), (card.progress, Tone.ACCENT)), width, glyphs.ellipsis),
+    )
+
+
+def _heads_windows(detail: DetailLine) -> bool:
+    return bool(detail.heading) and detail.window is None and len(detail.spans) == 2 and _is_title(detail)
+
+
+def _is_title(detail: DetailLine) -> bool:
+    return all(span.text.isupper() for span in detail.spans)
+
+
+def _window_columns(view: DetailView, width: int) -> tuple[int, int, int]:
+    """The cells of a bucket's name, of a bar, and of an instant."""
+    windows = [detail for detail in view.lines if detail.window is not None]
+    bucket = max((cell_len(detail.window.bucket) for detail in windows if detail.window), default=0)
+    instant = max((cell_len(detail.resets_at) for detail in windows), default=0)
+    bucket = min(14, max(_BUCKET - 2, bucket))
+    rest = width - _INDENT - bucket - 1 - _KIND - 1 - PERCENT - 2 - instant - _RESETS_LEFT - 1
+    return bucket, min(_BAR_MOST, max(0, rest)), instant
+
+
+def _window_head(detail: DetailLine, at: tuple[int, int, int], width: int, glyphs: Glyphs) -> Line:
+    bucket, cells, _ = at
+    left = fit(f" {detail.heading}", _INDENT + bucket + 1 + _KIND)
+    used, resets = detail.spans
+    out: list[Piece] = [
+        (left, Ink.HEADING),
+        (fit(used.text, cells + 1 + PERCENT + 2), Ink.HEADING),
+        (resets.text, Ink.HEADING),
+    ]
+    return fit_line(out, width, glyphs.ellipsis)
+
+
+def _window(
+    detail: DetailLine, window: WindowRow, at: tuple[int, int, int], width: int, glyphs: Glyphs
+) -> Line:
+    bucket, cells, instant = at
+    dots = glyphs.ellipsis
+    look: Look = Tone.STALE if window.stale else window.tone
+    quiet: Look = Tone.STALE if window.stale else Tone.PLAIN
+    out: list[Piece] = [
+        (" " * _INDENT, Tone.PLAIN),
+        (fit(window.bucket, bucket, dots) + " ", quiet),
+        (fit(window.name, _KIND - 1, dots) + " ", quiet),
+        *bar(window, cells, glyphs),
+        (" " + fit_right(window.percent, PERCENT, dots), look),
+        ("  " + fit(detail.resets_at, instant, dots), Tone.STALE if window.stale else Tone.DIM),
+        (fit_right(window.resets, _RESETS_LEFT, dots), quiet),
+    ]
+    return fit_line(out, width, dots)
+
+
+def _text(detail: DetailLine, width: int, glyphs: Glyphs) -> list[Line]:
+    pieces = span_pieces(detail.spans, glyphs)
+    room = max(8, width - HEADING)
+    lines: list[Line] = []
+    for index, line in enumerate(wrap(pieces, room)):
+        heading = detail.heading if index == 0 else ""
+        lead: Piece = (fit(f" {heading}", HEADING), Ink.HEADING)
+        lines.append(fit_line((lead, *line), width, glyphs.ellipsis))
+    return lines

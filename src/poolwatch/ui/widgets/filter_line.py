@@ -1,0 +1,47 @@
+"""The line in which a filter, or a path, is typed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input
+
+
+class FilterLine(Input):
+    """One line, hidden while nothing is typed. Esc leaves it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "clear", show=False)]
+    DEFAULT_CSS = """
+    FilterLine, FilterLine:focus {
+        display: none; height: 1; border: none; padding: 0 1; background: $panel; color: $foreground;
+        background-tint: $background 0%;
+    }
+    FilterLine.-open { display: block; }
+    """
+
+    class Left(Message):
+        """Esc was pressed."""
+
+    def __init__(self, placeholder: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's own
+        super().__init__(placeholder=placeholder, id=id, select_on_focus=False)
+        self.cursor_blink = False
+
+    def open(self, text: str = "") -> None:
+        """Show the line and type into it."""
+        self.add_class("-open")
+        self.value = text
+        self.cursor_position = len(text)
+        self.focus()
+
+    def close(self, *, clear: bool = False) -> None:
+        """Hide the line and give the keys back."""
+        if clear:
+            self.value = ""
+        self.remove_class("-open")
+        self.screen.set_focus(None)
+
+    def action_leave(self) -> None:
+        """Esc."""
+        self.post_message(self.Left())

@@ -1,0 +1,277 @@
+"""The pool at a glance, above the wall, in three densities and as one line over the hive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from poolwatch.presentation.view import Figure, Glyph, StripView, Tone
+from poolwatch.presentation.words import screen as words
+from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_right, line_width, spread
+from poolwatch.ui.glyphs import Glyphs, span_pieces
+from poolwatch.ui.ink import Ink
+from poolwatch.ui.wording import active_of, counted
+
+_TITLE = 10
+
+
+class Density(StrEnum):
+    """How much room the screen has."""
+
+    WIDE = "wide"
+    MEDIUM = "medium"
+    SMALL = "small"
+
+
+def density_of(width: int, height: int) -> Density:
+    """The density for a terminal of that size."""
+    if width >= 110 and height >= 30:
+        return Density.WIDE
+    if width >= 76 and height >= 20:
+        return Density.MEDIUM
+    return Density.SMALL
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """What the operator has switched, for the right end of the title line."""
+
+    #: "sort need · table"
+    words: str
+    #: switches that hide or hold something: "paused", "masked", "filter plus"
+    switches: tuple[str, ...] = ()
+    help_key: str = "?"
+    hive: bool = False
+
+
+def strip_lines(
+    view: StripView, mode: Mode, density: Density, width: int, glyphs: Glyphs
+) -> tuple[Line, ...]:
+    """The lines of the strip, each in exactly `width` cells."""
+    if density is Density.SMALL:
+        lines = _small(view, mode, width, glyphs)
+    elif density is Density.MEDIUM:
+        lines = [_medium_title(view, mode, width, glyphs), *_medium(view, mode, width, glyphs)]
+    else:
+        lines = [_wide_title(view, mode, width, glyphs)]
+        lines += (
+            [_one_line(view, width, glyphs, brief=False)] if mode.hive else [(), *_wide(view, width, glyphs)]
+        )
+        lines.append(())
+    notices = [
+        fit_line(((" ", Tone.PLAIN), *span_pieces((notice,), glyphs)), width, glyphs.ellipsis)
+        for notice in view.notices
+    ]
+    if density is Density.SMALL:
+        notices = notices[:1]
+    at = len(lines) - 1 if density is Density.WIDE else len(lines)
+    return (*lines[:at], *notices, *lines[at:])
+
+
+def _switches(mode: Mode) -> list[Piece]:
+    return [(f"{switch} · ", Tone.ACCENT) for switch in mode.switches]
+
+
+def _help(mode: Mode, gap: str = "   ") -> list[Piece]:
+    return [(f"{gap}{mode.help_key}", Ink.KEY), (" help ", Tone.DIM)]
+
+
+def _wide_title(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> Line:
+    left: list[Piece] = [
+        (f" {words.PROGRAM}  ", Ink.BRAND),
+        (view.name, Tone.STRONG),
+        (" · " if view.name else "", Tone.DIM),
+        (counted(view.accounts, view.sources), Tone.PLAIN),
+    ]
+    right: list[Piece] = [
+        (f"  {view.freshness}   ", Tone.DIM),
+        *_switches(mode),
+        (mode.words, Tone.DIM),
+        *_help(mode),
+    ]
+    if line_width(left) + line_width(right) > width:
+        right = right[1:]
+    return spread(left, right, width, glyphs.ellipsis)
+
+
+def _counts(view: StripView, glyphs: Glyphs) -> list[Piece]:
+    """`✕3 ◐13 ●44`: what is none is dim."""
+    out: list[Piece] = []
+    for count, glyph, look in (
+        (view.needs_you, Glyph.NEEDS_YOU, Tone.RED),
+        (view.exhausted, Glyph.EXHAUSTED, Tone.AMBER),
+        (view.active, Glyph.ACTIVE, Tone.GOOD),
+    ):
+        out += [(f"{glyphs.status[glyph]}{count}", look if count else Tone.DIM), (" ", Tone.PLAIN)]
+    return out
+
+
+def _medium_title(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> Line:
+    name = view.name or words.PROGRAM
+    left: list[Piece] = [
+        (f" {name}", Ink.BRAND),
+        (f" · {counted(view.accounts, 0)}   ", Tone.PLAIN),
+        *_counts(view, glyphs),
+    ]
+    right: list[Piece] = [
+        ("  ", Tone.PLAIN),
+        *_switches(mode),
+        (view.freshness_short, Tone.DIM),
+        *_help(mode),
+    ]
+    return spread(left, right, width, glyphs.ellipsis)
+
+
+def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
+    needs = Tone.RED if view.needs_you else Tone.DIM
+    left: list[list[Piece]] = [
+        [
+            _title(words.NEEDS_YOU, 12),
+            (fit_right(str(view.needs_you), 4), Tone.RED if view.needs_you else Tone.PLAIN),
+            (f"   {view.needs_you_detail}", needs),
+        ],
+        [
+            _title(words.ACTIVE, 12),
+            (fit_right(str(view.active), 4), Tone.STRONG),
+            (f"   {active_of(view.accounts, view.exhausted, view.rest)}", Tone.DIM),
+        ],
+    ]
+    if view.credits is not None:
+        left.append(
+            [
+                _title(view.credits.title, 12),
+                (" " + view.credits.text, Tone.STRONG),
+                (
+                    f"  {view.credits.detail}",
+                    view.credits.tone if view.credits.tone is not Tone.PLAIN else Tone.DIM,
+                ),
+            ]
+        )
+    right = [figure for figure in (view.next_up, view.next_back, view.highest_weekly) if figure is not None]
+    half = max(1, width // 2 - 3)
+    labelled = min(24, max((len(figure.text) for figure in right), default=0) + 2)
+    lines: list[Line] = []
+    for index in range(max(len(left), len(right))):
+        start = fit_line(left[index] if index < len(left) else (), half - 2, glyphs.ellipsis)
+        rest: list[Piece] = [("  ", Tone.PLAIN)]
+        if index < len(right):
+            rest += _figure(right[index], labelled, glyphs)
+        lines.append((*fit_line((*start, *rest), width - 1, glyphs.ellipsis), (" ", Tone.PLAIN)))
+    return lines
+
+
+def _title(title: str, cells: int) -> Piece:
+    return (" " + fit(title, cells - 1), Ink.HEADING)
+
+
+def _figure(figure: Figure, cells: int, glyphs: Glyphs) -> list[Piece]:
+    return [
+        (fit(figure.title, _TITLE + 1), Ink.HEADING),
+        (fit(figure.text, cells - 1, glyphs.ellipsis) + " ", _text_look(figure)),
+        (figure.detail, _detail_look(figure)),
+    ]
+
+
+def _text_look(figure: Figure) -> Look:
+    return Tone.ACCENT if figure.tone is Tone.ACCENT else Tone.STRONG
+
+
+def _detail_look(figure: Figure) -> Look:
+    return Tone.DIM if figure.tone in (Tone.PLAIN, Tone.ACCENT) else figure.tone
+
+
+def _medium(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> list[Line]:
+    if mode.hive:
+        return [_one_line(view, width, glyphs, brief=True)]
+    lines: list[Line] = []
+    for figure in (view.next_up, view.next_back):
+        if figure is not None:
+            cells = min(22, max(18, len(figure.text) + 2))
+            lines.append(
+                fit_line(((" ", Tone.PLAIN), *_figure_tight(figure, cells, glyphs)), width, glyphs.ellipsis)
+            )
+    last: list[Piece] = []
+    for figure in (view.credits, view.highest_weekly):
+        if figure is not None:
+            gap = "   " if last else " "
+            last += [
+                (f"{gap}{figure.title} ", Ink.HEADING),
+                (
+                    f"{_short(figure.text)} " if figure is view.highest_weekly else f"{figure.text} ",
+                    Tone.STRONG,
+                ),
+                (figure.short, _detail_look(figure)),
+            ]
+    if last:
+        lines.append(fit_line(last, width, glyphs.ellipsis))
+    return lines
+
+
+def _figure_tight(figure: Figure, cells: int, glyphs: Glyphs) -> list[Piece]:
+    return [
+        (fit(figure.title, _TITLE), Ink.HEADING),
+        (fit(figure.text, cells - 1, glyphs.ellipsis) + " ", _text_look(figure)),
+        (figure.detail, _detail_look(figure)),
+    ]
+
+
+def _short(label: str) -> str:
+    """An e-mail without its host, where there is no room for it."""
+    name, at, _ = label.partition("@")
+    return name + at
+
+
+def _small(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> list[Line]:
+    left: list[Piece] = [
+        (f" {view.name or words.PROGRAM}", Ink.BRAND),
+        (f" {view.accounts}   ", Tone.PLAIN),
+        *_counts(view, glyphs),
+    ]
+    right: list[Piece] = [
+        ("  ", Tone.PLAIN),
+        *_switches(mode)[:1],
+        ((view.freshness_tiny or view.freshness_short) + " ", Tone.DIM),
+    ]
+    out = [spread(left, right, width, glyphs.ellipsis)]
+    second: list[Piece] = []
+    for figure in (view.next_up, view.next_back):
+        if figure is None:
+            continue
+        title = figure.title.rpartition(" ")[2].lower()
+        short = _short(figure.text) if second else figure.text
+        when = "" if figure is view.next_up else " " + figure.detail.partition(",")[0]
+        second += [
+            (f" {fit(title, 4)} " if not second else f"    {title} ", Ink.HEADING),
+            (short, Tone.STRONG),
+            (when, Tone.PLAIN),
+        ]
+    if second:
+        out.append(fit_line(second, width, glyphs.ellipsis))
+    return out
+
+
+def _one_line(view: StripView, width: int, glyphs: Glyphs, *, brief: bool) -> Line:
+    """The figures on one line; `brief` where the title has the counts already."""
+    counts: list[Piece] = [
+        (f" {words.NEEDS_YOU} ", Ink.HEADING),
+        (str(view.needs_you), Tone.RED if view.needs_you else Tone.PLAIN),
+        (f"   {words.ACTIVE} ", Ink.HEADING),
+        (str(view.active), Tone.STRONG),
+        (f" of {view.accounts}", Tone.DIM),
+    ]
+    out: list[Piece] = [] if brief else counts
+    shown: list[list[Piece]] = []
+    # what fits, the account to use next giving way to the others
+    for figure in (view.next_back, view.highest_weekly, view.next_up):
+        if figure is None:
+            continue
+        gap = "   " if out or shown else " "
+        label = _short(figure.text) if brief else figure.text
+        pieces: list[Piece] = [(f"{gap}{figure.title} ", Ink.HEADING), (label, _text_look(figure))]
+        if figure is not view.next_up:
+            pieces.append((f" {figure.short}", _detail_look(figure)))
+        if line_width(out) + sum(line_width(other) for other in shown) + line_width(pieces) < width:
+            shown.append(pieces)
+    for pieces in shown:
+        out += pieces
+    return fit_line(out, width, glyphs.ellipsis)

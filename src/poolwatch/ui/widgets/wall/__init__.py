@@ -1,0 +1,1 @@
+"""The wall of accounts: one scrolling widget with three arrangements."""

@@ -1,0 +1,220 @@
+"""Where accounts stand on the wall: pure geometry, shared by table, cards and hive."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.presentation.view import CardView, SectionView, Tone
+from poolwatch.ui.cells import Line
+from poolwatch.ui.glyphs import Glyphs
+from poolwatch.ui.widgets.wall import cards, hive, table
+from poolwatch.ui.widgets.wall.columns import Columns
+
+
+class Direction(StrEnum):
+    """Where the selection is sent."""
+
+    UP = "up"
+    DOWN = "down"
+    LEFT = "left"
+    RIGHT = "right"
+    PAGE_UP = "page_up"
+    PAGE_DOWN = "page_down"
+    FIRST = "first"
+    LAST = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One line of one account's block."""
+
+    key: AccountKey
+    part: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A line, or a part of one, that belongs to no account."""
+
+    line: Line
+
+
+Item: TypeAlias = Slot | Text
+
+
+class Painter(Protocol):
+    """Draws an account's block: the lines of its part of the wall."""
+
+    def __call__(self, card: CardView, glyphs: Glyphs, *, selected: bool) -> tuple[Line, ...]:
+        """The block's lines, each as wide as every block of the arrangement."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Arrangement:
+    """Blocks of one size at fixed places, and the texts between them. Coordinates are the wall's own."""
+
+    width: int
+    rows: tuple[tuple[Item, ...], ...]
+    order: tuple[AccountKey, ...]
+    places: Mapping[AccountKey, tuple[int, int]]
+    block_width: int
+    block_height: int
+    painter: Painter
+    #: the lines on which a block starts, in order, and the accounts that start there
+    starts: tuple[int, ...] = ()
+    at_start: Mapping[int, tuple[AccountKey, ...]] = field(default_factory=dict)
+
+    @property
+    def height(self) -> int:
+        """The lines of the whole wall."""
+        return len(self.rows)
+
+    def hit(self, x: int, y: int) -> AccountKey | None:
+        """The account at a point of the wall."""
+        index = bisect_left(self.starts, y + 1) - 1
+        if index < 0 or y >= self.starts[index] + self.block_height:
+            return None
+        for key in self.at_start[self.starts[index]]:
+            left, _ = self.places[key]
+            if left <= x < left + self.block_width:
+                return key
+        return None
+
+    def top_of(self, key: AccountKey) -> int:
+        """The first line to show with an account: its own, or that of the heading right above it."""
+        y = self.places[key][1]
+        if self.starts and y == self.starts[0]:
+            return 0
+        above = self.rows[y - 1] if y else ()
+        return y - 1 if any(isinstance(item, Text) and item.line for item in above) else y
+
+    def neighbour(self, key: AccountKey, direction: Direction, page: int) -> AccountKey:
+        """The account in that direction; the same one where there is none. `page` is in lines."""
+        flat = self.order.index(key)
+        x, y = self.places[key]
+        match direction:
+            case Direction.FIRST:
+                return self.order[0]
+            case Direction.LAST:
+                return self.order[-1]
+            case Direction.LEFT | Direction.RIGHT:
+                if self.block_width >= self.width:
+                    return key
+                step = -1 if direction is Direction.LEFT else 1
+                return self.order[min(len(self.order) - 1, max(0, flat + step))]
+            case Direction.UP | Direction.DOWN:
+                row = self.starts.index(y) + (-1 if direction is Direction.UP else 1)
+                return self._nearest(row, x) if 0 <= row < len(self.starts) else key
+            case Direction.PAGE_UP | Direction.PAGE_DOWN:
+                target = y - page if direction is Direction.PAGE_UP else y + page
+                row = min(len(self.starts) - 1, bisect_left(self.starts, target))
+                return self._nearest(max(0, row), x)
+
+    def _nearest(self, row: int, x: int) -> AccountKey:
+        keys = self.at_start[self.starts[row]]
+        return min(keys, key=lambda key: abs(self.places[key][0] - x))
+
+
+def _arrange(
+    width: int,
+    rows: Iterable[tuple[Item, ...]],
+    lefts: Mapping[AccountKey, int],
+    block: tuple[int, int],
+    painter: Painter,
+) -> Arrangement:
+    placed: dict[AccountKey, tuple[int, int]] = {}
+    at_start: dict[int, tuple[AccountKey, ...]] = {}
+    all_rows = tuple(rows)
+    for y, items in enumerate(all_rows):
+        keys = tuple(item.key for item in items if isinstance(item, Slot) and item.part == 0)
+        if keys:
+            at_start[y] = keys
+            placed.update({key: (lefts[key], y) for key in keys})
+    return Arrangement(
+        width, all_rows, tuple(placed), placed, block[0], block[1], painter, tuple(sorted(at_start)), at_start
+    )
+
+
+def as_table(sections: Iterable[SectionView], columns: Columns, glyphs: Glyphs) -> Arrangement:
+    """One line for an account, under the headings of its section."""
+    rows: list[tuple[Item, ...]] = []
+    lefts: dict[AccountKey, int] = {}
+    for section in sections:
+        if section.heading and section.keys:
+            rows.append((Text(table.section_line(section.heading, columns.width, glyphs)),))
+        for key in section.keys:
+            rows.append((Slot(key, 0),))
+            lefts[key] = 0
+
+    def painter(card: CardView, glyphs: Glyphs, *, selected: bool) -> tuple[Line, ...]:
+        return (table.row(card, columns, glyphs, selected=selected),)
+
+    return _arrange(columns.width, rows, lefts, (columns.width, 1), painter)
+
+
+def card_columns(width: int) -> tuple[int, int]:
+    """How many cards stand side by side in `width` cells, and the width of one."""
+    # the first column of cells is the margin, and the last gap may lie beyond the edge
+    count = max(1, (width + 1) // cards.STRIDE_LEAST)
+    return count, max(1, (width - 1 - cards.GAP * (count - 1)) // count)
+
+
+def as_cards(sections: Iterable[SectionView], width: int, height: int) -> Arrangement:
+    """Blocks of `height` lines side by side, a blank line between them."""
+    keys = [key for section in sections for key in section.keys]
+    count, card_width = card_columns(width)
+    rows: list[tuple[Item, ...]] = []
+    lefts: dict[AccountKey, int] = {}
+    margin = Text(((" ", Tone.PLAIN),))
+    gap = Text(((" " * cards.GAP, Tone.PLAIN),))
+    for start in range(0, len(keys), count):
+        line = keys[start : start + count]
+        if rows:
+            rows.append((Text(()),))
+        for column, key in enumerate(line):
+            lefts[key] = 1 + column * (card_width + cards.GAP)
+        for part in range(height):
+            items: list[Item] = [margin]
+            for column, key in enumerate(line):
+                if column:
+                    items.append(gap)
+                items.append(Slot(key, part))
+            rows.append(tuple(items))
+
+    def painter(card: CardView, glyphs: Glyphs, *, selected: bool) -> tuple[Line, ...]:
+        return cards.block(card, card_width, height, glyphs, selected=selected)
+
+    return _arrange(width, rows, lefts, (card_width, height), painter)
+
+
+def as_hive(groups: Iterable[SectionView], width: int, glyphs: Glyphs) -> Arrangement:
+    """One mark for an account, group by group."""
+    rows: list[tuple[Item, ...]] = []
+    lefts: dict[AccountKey, int] = {}
+    lead = hive.lead_width(width)
+    per_line = max(1, (width - lead) // hive.CELL)
+    for group in groups:
+        if rows:
+            rows.append((Text(()),))
+        for start in range(0, len(group.keys), per_line):
+            line = group.keys[start : start + per_line]
+            count = len(group.keys) if start == 0 else None
+            items: list[Item] = [Text(hive.group_lead(group.heading, count, width, glyphs))]
+            for column, key in enumerate(line):
+                lefts[key] = lead + column * hive.CELL
+                items.append(Slot(key, 0))
+            rows.append(tuple(items))
+
+    def painter(card: CardView, glyphs: Glyphs, *, selected: bool) -> tuple[Line, ...]:
+        return (hive.mark(card, glyphs, selected=selected),)
+
+    return _arrange(width, rows, lefts, (hive.CELL, 1), painter)
+
+
+NOTHING = _arrange(1, (), {}, (1, 1), lambda card, glyphs, *, selected: ())

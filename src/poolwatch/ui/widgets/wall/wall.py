@@ -1,0 +1,265 @@
+"""The wall: one Line-API widget for pools of every size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.presentation.view import CardView, Tone
+from poolwatch.ui.cells import Line, fit_line
+from poolwatch.ui.ink import Ink
+from poolwatch.ui.looks import PLAIN_LOOKS, Looks
+from poolwatch.ui.widgets.wall.arrangement import NOTHING, Arrangement, Direction, Slot
+
+CardOf: TypeAlias = Callable[[AccountKey], CardView | None]
+_CACHED: Final = 4096
+_WHEEL: Final = 3
+#: The last column shows where in the wall the screen is.
+THUMB: Final = 1
+
+
+class AccountWall(ScrollView, inherit_bindings=False):
+    """Accounts in an arrangement, one of them selected.
+
+    The owner gives an arrangement and a function that knows the card of an account. Cards are
+    asked for when their lines are painted; `review` repaints what has changed since.
+    """
+
+    ALLOW_SELECT = False
+    can_focus = False
+    DEFAULT_CSS = """
+    AccountWall { height: 1fr; width: 1fr; overflow: hidden hidden; background: $background; }
+    """
+
+    class Selected(Message):
+        """Another account is selected, or none."""
+
+        def __init__(self, key: AccountKey | None) -> None:
+            super().__init__()
+            self.key = key
+
+    class Opened(Message):
+        """An account was clicked a second time."""
+
+        def __init__(self, key: AccountKey) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self, card_of: CardOf, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own parameter
+        super().__init__(id=id)
+        self._card_of = card_of
+        self._arrangement: Arrangement = NOTHING
+        self._looks = PLAIN_LOOKS
+        self._empty: Line = ()
+        self._selected: AccountKey | None = None
+        #: what the operator last chose; it may be filtered out for now
+        self._wanted: AccountKey | None = None
+        self._drawn: dict[AccountKey, CardView | None] = {}
+        self._strips: dict[tuple[CardView, bool], tuple[Strip, ...]] = {}
+
+    @property
+    def selected(self) -> AccountKey | None:
+        """The selected account; None on an empty wall."""
+        return self._selected
+
+    @property
+    def order(self) -> tuple[AccountKey, ...]:
+        """All accounts of the wall, as they stand."""
+        return self._arrangement.order
+
+    @property
+    def content_width(self) -> int:
+        """The cells that an arrangement may take."""
+        return max(1, self.size.width - THUMB)
+
+    @property
+    def visible_keys(self) -> tuple[AccountKey, ...]:
+        """The accounts on screen."""
+        top, bottom = self.scroll_offset.y, self.scroll_offset.y + self.size.height
+        height = self._arrangement.block_height
+        return tuple(
+            key
+            for start in self._arrangement.starts
+            if start < bottom and start + height > top
+            for key in self._arrangement.at_start[start]
+        )
+
+    def dress(self, looks: Looks) -> None:
+        """Wear another theme or set of glyphs."""
+        self._looks = looks
+        self._strips.clear()
+        self.refresh()
+
+    def show(self, arrangement: Arrangement, empty: Line = ()) -> None:
+        """Show another arrangement; `empty` stands there when it has no account.
+
+        The selected account keeps its line on the screen. If it is gone, the one at its index is
+        selected, until it is back.
+        """
+        before = self._arrangement
+        line = self._line_of(before, self._selected)
+        index = before.order.index(self._selected) if self._selected in before.places else 0
+        self._strips.clear()
+        self._drawn.clear()
+        self._arrangement = arrangement
+        self._empty = empty
+        self._selected = self._choose(index)
+        self.virtual_size = Size(self.size.width, arrangement.height)
+        if self._selected is not None:
+            top = arrangement.places[self._selected][1] - line if line is not None else self.scroll_offset.y
+            self._scroll_to_line(top)
+            self._reveal(self._selected)
+        else:
+            self._scroll_to_line(0)
+        self.refresh()
+        self.post_message(self.Selected(self._selected))
+
+    def review(self) -> int:
+        """Repaint the lines of visible accounts whose card is another one now; how many cards that were."""
+        changed = 0
+        for key in self.visible_keys:
+            card = self._card_of(key)
+            if key in self._drawn and card != self._drawn[key]:
+                self._drawn[key] = card
+                self._refresh_block(key)
+                changed += 1
+        return changed
+
+    def select(self, key: AccountKey) -> None:
+        """Select an account of the wall and bring it into view."""
+        if key not in self._arrangement.places:
+            return
+        self._wanted = key
+        if key == self._selected:
+            self._reveal(key)
+            return
+        former, self._selected = self._selected, key
+        if former in self._arrangement.places:
+            self._refresh_block(former)
+        self._refresh_block(key)
+        self._reveal(key)
+        self.post_message(self.Selected(key))
+
+    def move(self, direction: Direction) -> None:
+        """Send the selection somewhere."""
+        if self._selected is not None:
+            page = max(1, self.size.height - self._arrangement.block_height)
+            self.select(self._arrangement.neighbour(self._selected, direction, page))
+
+    def render_line(self, y: int) -> Strip:
+        """The line at `y` of the widget."""
+        width = self.size.width
+        ground = self._looks.palette.style(Tone.PLAIN)
+        row = y + self.scroll_offset.y
+        if row >= self._arrangement.height:
+            if y == 1 and not self._arrangement.order and self._empty:
+                return self._looks.paint(fit_line(self._empty, width))
+            return Strip.blank(width, ground)
+        parts = [
+            self._slot(item) if isinstance(item, Slot) else self._looks.paint(item.line)
+            for item in self._arrangement.rows[row]
+        ]
+        content = Strip.join(parts).adjust_cell_length(width - THUMB, ground)
+        return Strip.join([content, self._thumb(y)])
+
+    def on_click(self, event: events.Click) -> None:
+        """Select what was clicked; a second click opens it."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        key = self._arrangement.hit(offset.x, offset.y + self.scroll_offset.y)
+        if key is None:
+            return
+        if key == self._selected and event.chain > 1:
+            self.post_message(self.Opened(key))
+        self.select(key)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Three lines down; the selection stays where it is."""
+        event.stop()
+        self._scroll_to_line(self.scroll_offset.y + _WHEEL)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Three lines up; the selection stays where it is."""
+        event.stop()
+        self._scroll_to_line(self.scroll_offset.y - _WHEEL)
+
+    def _slot(self, slot: Slot) -> Strip:
+        key = slot.key
+        if key not in self._drawn:
+            self._drawn[key] = self._card_of(key)
+        card = self._drawn[key]
+        if card is None:
+            return Strip.blank(self._arrangement.block_width, self._looks.palette.style(Tone.PLAIN))
+        selected = key == self._selected
+        strips = self._strips.get((card, selected))
+        if strips is None:
+            if len(self._strips) >= _CACHED:
+                self._strips.clear()
+            lines = self._arrangement.painter(card, self._looks.glyphs, selected=selected)
+            strips = tuple(self._looks.paint(line, selected=selected) for line in lines)
+            self._strips[card, selected] = strips
+        return strips[slot.part]
+
+    def _thumb(self, y: int) -> Strip:
+        shown, total = self.size.height, self._arrangement.height
+        look = Ink.RULE
+        text = " "
+        if total > shown > 0:
+            length = max(1, shown * shown // total)
+            top = round(self.scroll_offset.y * (shown - length) / max(1, total - shown))
+            text = "┃" if top <= y < top + length else " "
+        return self._looks.paint(((text, look),))
+
+    def _choose(self, index: int) -> AccountKey | None:
+        order = self._arrangement.order
+        if self._wanted in self._arrangement.places:
+            return self._wanted
+        if not order:
+            return None
+        chosen = order[min(index, len(order) - 1)]
+        if self._wanted is None:
+            self._wanted = chosen
+        return chosen
+
+    def _line_of(self, arrangement: Arrangement, key: AccountKey | None) -> int | None:
+        if key is None or key not in arrangement.places:
+            return None
+        return arrangement.places[key][1] - self.scroll_offset.y
+
+    def _refresh_block(self, key: AccountKey | None) -> None:
+        if key is None:
+            return
+        x, y = self._arrangement.places[key]
+        size = (self._arrangement.block_width, self._arrangement.block_height)
+        region = Region(x, y - self.scroll_offset.y, *size).intersection(self.size.region)
+        if region:
+            self.refresh(region)
+
+    def _reveal(self, key: AccountKey) -> None:
+        top = self._arrangement.top_of(key)
+        bottom = self._arrangement.places[key][1] + self._arrangement.block_height
+        height = self.size.height
+        at = self.scroll_offset.y
+        if bottom > at + height:
+            at = bottom - height
+        if top < at:
+            at = top
+        if self._arrangement.places[key][1] < at:
+            at = self._arrangement.places[key][1]
+        self._scroll_to_line(at)
+
+    def _scroll_to_line(self, line: int) -> None:
+        most = max(0, self._arrangement.height - self.size.height)
+        target = min(most, max(0, line))
+        if target != self.scroll_offset.y:
+            # the animated and deferred ways of scrolling would show a frame in between
+            self.set_scroll(None, target)
+            self.refresh(self.size.region)

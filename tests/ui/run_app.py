@@ -1,0 +1,37 @@
+"""The app on a real terminal, for tests: `python -m tests.ui.run_app [crash|deaf]`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.changes import Answer
+from tests.ui.pools import NOW, ZONE, app_of, state_of, twelve
+from tests.ui.scripted_feed import ScriptedFeed
+
+
+class _Failing(ScriptedFeed):
+    """Fails with a token in its locals and in its message."""
+
+    async def refresh(
+        self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False
+    ) -> Answer:
+        token = "sk-very-secret"
+        raise ValueError(f"cannot use {token}")
+
+
+def main() -> int:
+    scenario = sys.argv[1] if len(sys.argv) > 1 else ""
+    state = state_of(twelve())
+    kind = _Failing if scenario == "crash" else ScriptedFeed
+    app = app_of(state, feed=kind(state, NOW, ZONE))
+    if scenario == "deaf":
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        sys.modules["poolwatch.ui.app"].__dict__["_SIGNALS"] = ("SIGTERM",)
+    app.run(mouse=False)
+    return app.return_code or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""A monitor that does what a test says, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from datetime import datetime, timedelta, tzinfo
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.changes import Answer, AnswerKind, BulkProgress, PoolChanged
+from poolwatch.domain.events import PoolEvent
+from poolwatch.domain.pool import PoolState, apply
+from poolwatch.ui.feed import FoundLogins
+
+
+class ScriptedFeed:
+    """The Feed of tests: a state, a clock that stands still until it is moved, and scripted answers."""
+
+    def __init__(self, state: PoolState, now: datetime, zone: tzinfo) -> None:
+        self._state = state
+        self._now = now
+        self._zone = zone
+        self._changes: asyncio.Queue[PoolChanged | Exception | None] = asyncio.Queue()
+        self.answers: list[Answer] = []
+        self.refreshes: list[tuple[AccountKey, dict[str, bool]]] = []
+        self.bulk: list[tuple[AccountKey, ...]] = []
+        self.stopped = 0
+        self.visible: tuple[AccountKey, ...] = ()
+        self.paused: list[bool] = []
+        self.payloads: dict[AccountKey, str] = {}
+        self.places: tuple[FoundLogins, ...] = ()
+        self.added: list[str] = []
+        self.add_reason: str | None = None
+
+    @property
+    def zone(self) -> tzinfo:
+        return self._zone
+
+    @property
+    def state(self) -> PoolState:
+        return self._state
+
+    def now(self) -> datetime:
+        return self._now
+
+    def pass_time(self, seconds: float) -> None:
+        """Move the clock."""
+        self._now += timedelta(seconds=seconds)
+
+    def happen(
+        self, *events: PoolEvent, bulk: BulkProgress | None = None, notices: tuple[str, ...] = ()
+    ) -> None:
+        """Let things happen, and tell of them in one burst."""
+        for event in events:
+            self._state = apply(self._state, event)
+        keys = {event.key for event in events if hasattr(event, "key")}
+        whole = any(not hasattr(event, "key") for event in events)
+        self._changes.put_nowait(PoolChanged(self._state, None if whole else frozenset(keys), bulk, notices))
+
+    def end(self, error: Exception | None = None) -> None:
+        """Stop, or fail."""
+        self._changes.put_nowait(error)
+
+    async def changes(self) -> AsyncIterator[PoolChanged]:
+        while (change := await self._changes.get()) is not None:
+            if isinstance(change, Exception):
+                raise change
+            yield change
+
+    async def refresh(
+        self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False
+    ) -> Answer:
+        asked = {"usage_only": usage_only, "override": override, "try_once": try_once}
+        self.refreshes.append((key, {name: value for name, value in asked.items() if value}))
+        return self.answers.pop(0) if self.answers else Answer(AnswerKind.STARTED)
+
+    async def refresh_many(self, keys: Collection[AccountKey]) -> Answer:
+        self.bulk.append(tuple(keys))
+        return self.answers.pop(0) if self.answers else Answer(AnswerKind.STARTED)
+
+    def stop_many(self) -> None:
+        self.stopped += 1
+
+    def set_visible(self, keys: Collection[AccountKey]) -> None:
+        self.visible = tuple(keys)
+
+    def set_paused(self, paused: bool) -> None:
+        self.paused.append(paused)
+
+    def raw(self, key: AccountKey) -> str | None:
+        return self.payloads.get(key)
+
+    def found(self) -> tuple[FoundLogins, ...]:
+        return self.places
+
+    async def add(self, place: str) -> str | None:
+        self.added.append(place)
+        return self.add_reason

@@ -1,0 +1,168 @@
+"""When the order may change, and what is remembered between changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.events import Listed, Read, RefreshMoved
+from poolwatch.domain.pool import PoolState, apply
+from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
+from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
+from poolwatch.presentation.view import Shown
+from poolwatch.ui.board import Board
+from tests.ui.pools import NOW, ZONE, Actor, ago, crowd, five, limits, state_of, twelve
+
+
+def board_of(state: PoolState) -> Board:
+    board = Board(state, Prefs(zone=ZONE), NOW, "work")
+    board.sections(SortKey.NEED, "", NOW, reverse=False)
+    return board
+
+
+def usage_of(actor: Actor) -> UsageSnapshot:
+    assert actor.usage is not None
+    return actor.usage
+
+
+def later(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(("seconds", "may"), [(1, False), (59, False), (60, True), (300, True)])
+def test_the_order_changes_at_most_once_a_sweep(seconds: float, may: bool) -> None:
+    assert board_of(state_of(twelve())).may_reorder(NOW + later(seconds)) is may
+
+
+@pytest.mark.parametrize(("after_key", "may"), [(0, False), (2.9, False), (3, True)])
+def test_the_order_keeps_still_after_a_key(after_key: float, may: bool) -> None:
+    board = board_of(state_of(twelve()))
+    pressed = NOW + later(100)
+    board.key_pressed(pressed)
+    assert board.may_reorder(pressed + later(after_key)) is may
+
+
+def test_a_clock_set_back_does_not_freeze_the_order() -> None:
+    assert board_of(state_of(twelve())).may_reorder(NOW - later(3600))
+
+
+def test_arrivals_are_let_in_together_and_soon() -> None:
+    board = board_of(state_of(twelve()[:3]))
+    more = state_of(twelve()[:5])
+    board.take(more, None)
+    assert board.has_arrivals()
+    assert not board.may_reorder(NOW + later(1))
+    assert board.may_reorder(NOW + later(2))
+    board.sections(SortKey.NEED, "", NOW + later(2), reverse=False)
+    assert not board.has_arrivals()
+
+
+def test_a_first_reading_is_an_arrival_and_a_second_is_not() -> None:
+    actors = twelve()
+    unread = replace(actors[1], usage=None)
+    board = board_of(state_of([unread]))
+    first = Read(unread.key, unread.source, ago(1), usage_of(actors[1]))
+    read = apply(board.state, first)
+    board.take(read, [unread.key])
+    assert board.may_reorder(NOW + later(2))
+    board.sections(SortKey.NEED, "", NOW, reverse=False)
+    board.take(apply(read, replace(first, at=NOW)), [unread.key])
+    assert not board.may_reorder(NOW + later(2))
+
+
+def test_a_first_account_needs_no_waiting() -> None:
+    board = board_of(PoolState(settled=True))
+    board.take(state_of(twelve()), None)
+    assert board.may_reorder(NOW)
+
+
+def test_only_named_accounts_are_made_anew() -> None:
+    actors = twelve()
+    board = board_of(state_of(actors))
+    alice, bob = actors[5].key, actors[1].key
+    before = board.card(alice), board.card(bob)
+    changed = apply(
+        board.state,
+        Read(bob, actors[1].source, NOW, replace(usage_of(actors[1]), base=limits(five(1, None)))),
+    )
+    board.take(changed, [bob])
+    assert board.card(alice) is before[0]
+    assert board.card(bob) != before[1]
+
+
+def test_a_tick_moves_ages() -> None:
+    board = board_of(state_of(twelve()))
+    alice = twelve()[5].key
+    before = board.card(alice)
+    board.tick(NOW + timedelta(minutes=3))
+    after = board.card(alice)
+    assert before is not None
+    assert after is not None
+    assert (before.age, after.age) == ("<1m", "3m")
+
+
+def test_an_account_that_is_gone_has_no_card() -> None:
+    board = board_of(state_of(twelve()))
+    gone = AccountKey("codex", "nobody", "nowhere")
+    assert board.card(gone) is None
+    assert board.detail(gone) is None
+
+
+def test_preferences_reach_every_card() -> None:
+    board = board_of(state_of(twelve()))
+    alice = twelve()[5].key
+    board.choose(replace(board.prefs, shown=Shown.LEFT, mask=True))
+    card = board.card(alice)
+    assert card is not None
+    assert card.windows[0].percent == "42 %"
+    assert "alice" not in card.label
+
+
+def test_a_finished_refresh_gives_its_line_back_at_the_next_key() -> None:
+    actor = twelve()[5]
+    running = RefreshProgress(ago(1), TokenStep(TokenOutcome.REFRESHED, 0.4))
+    board = board_of(apply(state_of(twelve()), RefreshMoved(actor.key, running, NOW)))
+    assert not board.key_pressed(NOW)
+    done = replace(running, usage=UsageStep(took_seconds=0.3), done=True)
+    board.take(apply(board.state, RefreshMoved(actor.key, done, NOW)), [actor.key])
+    shown = board.card(actor.key)
+    assert shown is not None
+    assert shown.progress
+    assert board.key_pressed(NOW)
+    cleared = board.card(actor.key)
+    assert cleared is not None
+    assert not cleared.progress
+    again = replace(done, started_at=NOW)
+    board.take(apply(board.state, RefreshMoved(actor.key, again, NOW)), [actor.key])
+    anew = board.card(actor.key)
+    assert anew is not None
+    assert anew.progress
+
+
+def test_filter_sections_and_groups() -> None:
+    board = board_of(state_of(crowd(60)))
+    need = board.sections(SortKey.NEED, "!", NOW, reverse=False)
+    assert [section.heading for section in need] == ["needs you 5"]
+    groups = board.groups(Grouping.SOURCE, "", NOW)
+    assert sum(len(group.keys) for group in groups) == 60
+    assert {group.heading for group in groups} == {"codex-home", "s2-homes", "s3-homes", "codex-proxy"}
+
+
+def test_notices_stand_in_the_strip() -> None:
+    board = board_of(state_of(twelve()))
+    assert not board.strip.notices
+    board.note(("read-only: another poolwatch is polling",))
+    assert [notice.text for notice in board.strip.notices] == ["read-only: another poolwatch is polling"]
+
+
+def test_a_source_that_lists_anew_keeps_readings() -> None:
+    actors = twelve()
+    board = board_of(state_of(actors))
+    home = tuple(actor.listing for actor in actors if actor.source == "codex-home")
+    board.take(apply(board.state, Listed("codex-home", home[1:], NOW)), None)
+    assert board.card(actors[0].key) is None
+    assert board.has_arrivals()

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from poolwatch.presentation.view import Glyph, Span, Tone
+from poolwatch.ui.glyphs import ASCII, UNICODE, glyphs_of, span_pieces
+from poolwatch.ui.themes import THEME_NAMES, next_theme, paint, palette_of
+
+
+@given(st.floats(0, 1), st.integers(1, 40), st.sampled_from((ASCII, UNICODE)))
+def test_a_bar_has_its_width_and_is_full_only_at_the_end(fraction: float, cells: int, glyphs: object) -> None:
+    assert glyphs in (ASCII, UNICODE)
+    chosen = ASCII if glyphs is ASCII else UNICODE
+    filled, empty = chosen.bar(fraction, cells)
+    assert cell_len(filled + empty) == cells
+    if chosen is UNICODE:
+        assert (filled == "━" * cells) is (fraction == 1)
+        assert bool(filled) is (fraction > 0)
+
+
+def test_bars_move_in_half_steps() -> None:
+    assert UNICODE.bar(0.58, 14) == ("━━━━━━━━", "──────")
+    assert UNICODE.bar(0.12, 14) == ("━╸", "────────────")
+    assert UNICODE.bar(0.001, 8) == ("╸", "───────")
+    assert UNICODE.bar(0.999, 8) == ("━━━━━━━╸", "")
+    assert UNICODE.bar(2.5, 4) == ("━━━━", "")
+    assert UNICODE.bar(-1, 4) == ("", "────")
+    assert UNICODE.bar(None, 3) == ("", "───")
+
+
+def test_every_mark_takes_one_cell_and_ascii_is_ascii() -> None:
+    for glyphs in (ASCII, UNICODE):
+        assert {cell_len(mark) for mark in glyphs.status.values()} == {1}
+        assert set(glyphs.status) == set(Glyph)
+        assert len(glyphs.levels) == 8
+    marks = "".join((*ASCII.status.values(), ASCII.bar_full, ASCII.bar_half, ASCII.bar_empty, ASCII.levels))
+    assert (marks + ASCII.mark + ASCII.rule + ASCII.ellipsis).isascii()
+    assert len(set(ASCII.status.values())) == len(Glyph)
+
+
+def test_ascii_also_rewrites_what_stands_in_texts() -> None:
+    assert ASCII.text("— · → … ✕3 ◐13") == "- . > ~ x3 =13"
+    assert UNICODE.text("— ·") == "— ·"
+    assert glyphs_of("ascii") is ASCII
+    assert glyphs_of("auto") is UNICODE
+
+
+def test_levels() -> None:
+    assert [UNICODE.level(level) for level in (0, 1, 8, 99)] == ["▁", "▁", "█", "█"]
+
+
+def test_a_span_draws_its_mark_before_its_text() -> None:
+    assert span_pieces((Span("edge blocked", Tone.AMBER, Glyph.TROUBLE),), UNICODE) == [
+        ("▲ edge blocked", Tone.AMBER)
+    ]
+
+
+def test_every_look_has_a_style_in_every_theme_and_themes_go_round() -> None:
+    name = THEME_NAMES[0]
+    seen = []
+    for _ in THEME_NAMES:
+        palette = palette_of(name)
+        strip = paint(tuple((f"{look}", look) for look in Tone), palette, UNICODE)
+        assert strip.text == "".join(Tone)
+        seen.append(name)
+        name = next_theme(name)
+    assert tuple(seen) == THEME_NAMES
+    assert name == THEME_NAMES[0]
+    assert next_theme("no such theme") == THEME_NAMES[0]

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from textual.binding import Binding
+from textual.keys import _character_to_key
+
+from poolwatch.ui.bindings import bindings, overlay
+from poolwatch.ui.glyphs import UNICODE
+from poolwatch.ui.keymap import RESERVED, TABLE, Keymap, Place, markdown_table, remapped, textual_key
+from poolwatch.ui.widgets.bottom import key_line
+from tests.ui.test_cells import plain
+
+
+def test_ids_are_unique_and_no_key_does_two_things_on_one_screen() -> None:
+    assert max(Counter(key.id for key in TABLE).values()) == 1
+    for place in Place:
+        pressed = Counter(name for key in Keymap().at(place) for name in key.keys)
+        assert max(pressed.values()) == 1, place
+
+
+@pytest.mark.parametrize(
+    ("pressed", "key_id"),
+    [
+        ("r", "refresh"), ("u", "usage"), ("R", "refresh_shown"), ("/", "filter"), ("s", "sort"),
+        ("S", "reverse"),
+        ("v", "view"), ("o", "group"), ("!", "needs_you"), ("n", "next_needs_you"),
+        ("N", "previous_needs_you"),
+        ("m", "mask"), ("%", "used_left"), ("enter", "detail"), ("esc", "back"), ("y", "copy"), ("x", "raw"),
+        ("t", "theme"), ("p", "pause"), ("?", "help"), ("ctrl+p", "palette"), ("ctrl+l", "repaint"),
+        ("q", "quit"),
+        ("ctrl+c", "interrupt"), ("h", "move_left"), ("j", "move_down"), ("k", "move_up"),
+        ("l", "move_right"),
+        ("up", "move_up"), ("down", "move_down"), ("left", "move_left"), ("right", "move_right"),
+        ("pgup", "move_page_up"), ("pgdn", "move_page_down"), ("g", "move_first"), ("G", "move_last"),
+        ("home", "move_first"), ("end", "move_last"),
+    ],
+)  # fmt: skip
+def test_the_keys_of_the_pool_screen(pressed: str, key_id: str) -> None:
+    assert [key.id for key in Keymap().at(Place.POOL) if pressed in key.keys] == [key_id]
+
+
+def test_reserved_keys_do_nothing_on_the_pool_screen() -> None:
+    taken = {pressed for key in Keymap().at(Place.POOL) for pressed in key.keys}
+    assert taken.isdisjoint(RESERVED)
+
+
+@pytest.mark.parametrize("key", ["/", "!", "?", "%", "$", "[", "@", "-", "+", "_", ":", "r", "G", "9"])
+def test_textual_calls_characters_the_same(key: str) -> None:
+    assert textual_key(key) == (key if key.isalnum() else _character_to_key(key))
+
+
+def test_names_of_keys() -> None:
+    assert textual_key("pgdn") == "pagedown"
+    assert textual_key("esc") == "escape"
+    assert textual_key("ctrl+p") == "ctrl+p"
+    assert textual_key("f5") == "f5"
+    assert textual_key("hyper") is None
+    assert textual_key("ctrl+") is None
+    assert textual_key(" ") is None
+
+
+def test_a_remap_replaces_the_keys_of_its_entry() -> None:
+    keymap, problems = remapped({"refresh": "r,f5", "sort": "z"})
+    assert not problems
+    assert keymap.get("refresh").keys == ("r", "f5")
+    assert overlay(keymap) == {"refresh": "r,f5", "sort": "z"}
+    assert "z sort" in plain(key_line(keymap.at(Place.POOL), {}, 200, UNICODE))
+    assert "`f5`" in markdown_table(keymap)
+
+
+def test_two_entries_may_swap_their_keys() -> None:
+    keymap, problems = remapped({"sort": "v", "view": "s"})
+    assert not problems
+    assert (keymap.get("sort").keys, keymap.get("view").keys) == (("v",), ("s",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"refesh": "r"}, "did you mean refresh?"),
+        ({"sort": "u"}, "u is already usage"),
+        ({"sort": "q"}, "q is already quit"),
+        ({"sort": "hyper+z"}, "is no key"),
+        ({"sort": " , "}, "has no key"),
+    ],
+)
+def test_a_wrong_remap_is_said_and_leaves_the_default(changes: dict[str, str], words: str) -> None:
+    keymap, problems = remapped(changes)
+    assert len(problems) == 1
+    assert words in problems[0].words
+    assert keymap.table == TABLE
+
+
+def test_a_clash_of_a_chain_is_undone_until_nothing_clashes() -> None:
+    keymap, problems = remapped({"sort": "v", "view": "u"})
+    assert {problem.id for problem in problems} == {"sort", "view"}
+    assert keymap.table == TABLE
+
+
+def test_the_footer_fits_every_width_and_loses_the_least_needed_first() -> None:
+    keys = Keymap().at(Place.POOL)
+    for width in range(8, 160):
+        line = plain(key_line(keys, {}, width, UNICODE))
+        assert len(line) == width
+        assert "…" not in line or width < 12
+    assert plain(key_line(keys, {}, 60, UNICODE)).split("  ")[0].strip() == "r refresh"
+    narrow = plain(key_line(keys, {}, 60, UNICODE))
+    assert "needs you" in narrow
+    assert "quit" not in narrow
+    assert "copy remedy" in plain(key_line(keys, {"copy": "copy remedy"}, 180, UNICODE))
+
+
+def test_bindings_are_made_from_the_table() -> None:
+    made = [each for each in bindings(Place.POOL) if isinstance(each, Binding)]
+    assert {binding.id for binding in made} == {key.id for key in TABLE if Place.POOL in key.places}
+    assert next(binding for binding in made if binding.id == "needs_you").key == "exclamation_mark"
+
+
+def test_the_readme_table_explains_every_key_once() -> None:
+    text = markdown_table()
+    ids = re.findall(r"`(\w+)`(?= \||(?: `\w+`)* \|$)", text, re.MULTILINE)
+    for key in TABLE:
+        if key.places != {Place.FIRST_RUN}:
+            assert f"`{key.id}`" in text
+    assert ids

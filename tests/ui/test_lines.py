@@ -1,0 +1,205 @@
+"""Every line that is drawn takes exactly the cells it is given."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poolwatch.domain.status import Section
+from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.view import CardView, Figure, Glyph, SectionView, Shown, Span, StripView, Tone
+from poolwatch.ui.board import Board
+from poolwatch.ui.cells import Line, line_width
+from poolwatch.ui.glyphs import ASCII, UNICODE
+from poolwatch.ui.keymap import Keymap
+from poolwatch.ui.screens.first_run import first_run_lines
+from poolwatch.ui.screens.help import help_lines
+from poolwatch.ui.widgets.bottom import Message, message_line
+from poolwatch.ui.widgets.detail_lines import detail_lines
+from poolwatch.ui.widgets.strip import Density, Mode, density_of, strip_lines
+from poolwatch.ui.widgets.wall import cards as card_lines
+from poolwatch.ui.widgets.wall import hive, table
+from poolwatch.ui.widgets.wall.arrangement import as_cards, card_columns
+from poolwatch.ui.widgets.wall.columns import Content, choose
+from tests.ui.cards import card, cards, texts, window
+from tests.ui.pools import NOW, ZONE, state_of, twelve
+from tests.ui.test_cells import plain
+
+widths = st.integers(20, 260)
+sets = st.sampled_from((UNICODE, ASCII))
+
+
+@given(cards, widths, sets, st.booleans())
+def test_table_rows(view: CardView, width: int, glyphs: object, selected: bool) -> None:
+    chosen = ASCII if glyphs is ASCII else UNICODE
+    columns = choose(width, Content.of((view,)))
+    assert columns.used() == width
+    assert line_width(table.row(view, columns, chosen, selected=selected)) == width
+    assert line_width(table.header(columns, Shown.LEFT)) == width
+
+
+@given(cards, st.integers(10, 90), st.integers(3, 9), st.booleans())
+def test_cards(view: CardView, width: int, height: int, selected: bool) -> None:
+    lines = card_lines.block(view, width, height, UNICODE, selected=selected)
+    assert [line_width(line) for line in lines] == [width] * height
+
+
+@given(cards, st.integers(20, 200))
+def test_hive_lines(view: CardView, width: int) -> None:
+    assert line_width(hive.mark(view, UNICODE, selected=True)) == hive.CELL
+    assert line_width(hive.in_words(view, width, UNICODE)) == width
+    assert line_width(hive.group_lead(view.label, 125, width, UNICODE)) == hive.lead_width(width)
+    assert line_width(hive.group_lead(view.label, None, width, UNICODE)) == hive.lead_width(width)
+
+
+figures = st.none() | st.builds(Figure, title=st.just("NEXT BACK"), text=texts, detail=texts, short=texts)
+strips = st.builds(
+    StripView,
+    name=texts,
+    accounts=st.integers(0, 9999),
+    sources=st.integers(0, 9),
+    needs_you=st.integers(0, 99),
+    exhausted=st.integers(0, 99),
+    active=st.integers(0, 9999),
+    rest=st.integers(0, 99),
+    freshness=texts,
+    freshness_short=texts,
+    needs_you_detail=texts,
+    next_up=figures,
+    next_back=figures,
+    credits=figures,
+    highest_weekly=figures,
+    notices=st.lists(st.builds(Span, text=texts), max_size=2).map(tuple),
+)
+
+
+@given(strips, st.sampled_from(Density), st.integers(20, 200), st.booleans())
+def test_strip_lines(view: StripView, density: Density, width: int, is_hive: bool) -> None:
+    mode = Mode("sort need · table", ("paused", "filter x"), hive=is_hive)
+    for line in strip_lines(view, mode, density, width, UNICODE):
+        assert not line or line_width(line) == width
+
+
+@given(texts, texts, st.integers(20, 200))
+def test_message_lines(text: str, short: str, width: int) -> None:
+    message = Message(text, about=text[:5], short=short, hint=("y", "copy"))
+    assert line_width(message_line(message, width, UNICODE)) == width
+
+
+@given(st.integers(40, 200), sets, st.booleans())
+def test_detail_and_help_lines(width: int, glyphs: object, mask: bool) -> None:
+    chosen = ASCII if glyphs is ASCII else UNICODE
+    board = Board(state_of(twelve()), Prefs(zone=ZONE, mask=mask), NOW)
+    for key in board.state.accounts:
+        view = board.detail(key)
+        assert view is not None
+        assert {line_width(line) for line in detail_lines(view, width, chosen)} == {width}
+    assert {line_width(line) for line in help_lines(Keymap(), width, chosen)} == {width}
+
+
+def test_first_run_lines_fit() -> None:
+    assert all(line_width(line) <= 80 for line in first_run_lines((), Keymap(), 80, UNICODE))
+
+
+def text_of(lines: tuple[Line, ...]) -> str:
+    return "\n".join(plain(line) for line in lines)
+
+
+def test_columns_leave_in_their_order() -> None:
+    content = Content(18, 20, 8, 7)
+    there = {
+        width: {
+            name
+            for name in ("source", "usd", "bar", "plan", "credits", "short_resets", "status")
+            if getattr(choose(width, content), name)
+        }
+        for width in range(40, 200)
+    }
+    order = ("source", "usd", "bar", "plan", "credits", "short_resets")
+    since = [min(width for width in there if name in there[width]) for name in order]
+    assert since == sorted(since, reverse=True)
+    assert since[0] == 149
+    assert since[1] >= 131
+    for width in range(40, 199):
+        assert there[width] <= there[width + 1], width
+
+
+def test_columns_that_no_account_fills_are_not_there() -> None:
+    columns = choose(140, Content.of((card(credits=None, windows=(window("weekly"),)),)))
+    assert (columns.credits, columns.usd, columns.short, columns.long) == (0, 0, False, True)
+
+
+def test_a_window_under_another_heading_is_named() -> None:
+    view = card(windows=(window("monthly", "33 %", 0.33),))
+    wide = plain(table.row(view, choose(118, Content.of((view,))), UNICODE, selected=False))
+    narrow = plain(table.row(view, choose(79, Content.of((view, card()))), UNICODE, selected=False))
+    assert "monthly" in wide
+    assert "m 33 %" in narrow
+
+
+def test_the_word_stands_in_every_heading() -> None:
+    for width in (60, 79, 118, 160):
+        for shown, word in ((Shown.USED, "USED"), (Shown.LEFT, "LEFT")):
+            assert word in plain(table.header(choose(width, Content.of((card(),))), shown))
+
+
+def test_a_card_as_drawn() -> None:
+    view = card(
+        "bob@example.com",
+        glyph=Glyph.EXHAUSTED,
+        tone=Tone.AMBER,
+        windows=(
+            window("5h", "100 %", 1.0, resets="47m", full=True),
+            window("weekly", "71 %", 0.71, resets="2d 1h"),
+        ),
+        extras=(window("5h", "12 %", 0.12, resets="3h 40m", bucket="Spark"),),
+        footer=(Span("exhausted: 5h until 14:50", Tone.AMBER), Span(" · codex", Tone.DIM)),
+    )
+    assert text_of(card_lines.block(view, 38, 5, UNICODE, selected=True)) == (
+        "▌◐ bob@example.com                Plus\n"
+        "▌ 5h      ━━━━━━━━━━━━━━ 100 %     47m\n"
+        "▌ weekly  ━━━━━━━━━━────  71 %   2d 1h\n"
+        "▌ Spark   ━╸────────────  12 %  3h 40m\n"
+        "▌ exhausted: 5h until 14:50 · codex   "
+    )
+
+
+def test_a_card_with_more_rows_than_height_says_so() -> None:
+    view = card(extras=tuple(window(bucket=f"b{index}") for index in range(4)))
+    lines = card_lines.block(view, 38, 5, UNICODE, selected=False)
+    assert "+4 more" in plain(lines[3])
+    assert card_lines.common_height((view, card())) == 8
+
+
+def test_markup_in_names_is_literal() -> None:
+    view = card("[/x][@click=app.quit]x[/]")
+    row = plain(table.row(view, choose(118, Content.of((view,))), UNICODE, selected=False))
+    assert "[/x][@click=app.quit]x[/]" in row
+
+
+def test_unknown_is_a_dash_and_none_is_blank() -> None:
+    unread = card(windows=(), scarcest=None, credits=None, age="—")
+    business = card(windows=(), scarcest=None, credits=None, section=Section.ACTIVE)
+    columns = choose(118, Content())
+    assert plain(table.row(unread, columns, UNICODE, selected=False)).count("—") >= 2
+    assert columns.short
+    only_weekly = card(windows=(window("weekly", "—", None, resets=""),))
+    assert plain(table.row(only_weekly, columns, UNICODE, selected=False)).count("—") == 1
+    assert business.age == "4m"
+
+
+def test_densities() -> None:
+    assert density_of(120, 40) is Density.WIDE
+    assert density_of(80, 24) is Density.MEDIUM
+    assert density_of(60, 15) is Density.SMALL
+    assert density_of(200, 12) is Density.SMALL
+
+
+def test_three_cards_of_38_in_120() -> None:
+    assert card_columns(119) == (3, 38)
+    assert card_columns(79) == (2, 38)
+    assert card_columns(59)[0] == 1
+    keys = [card(f"{index}").key for index in range(7)]
+    arrangement = as_cards((SectionView(None, "", tuple(keys)),), 119, 5)
+    assert [arrangement.places[key] for key in keys[:4]] == [(1, 0), (41, 0), (81, 0), (1, 6)]
+    assert arrangement.height == 17

@@ -1,0 +1,171 @@
+"""On a real terminal: what is written, and how it is left."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyte
+import pytest
+
+ROOT = Path(__file__).parents[2]
+#: A refresh of the screen's first picture is long done by then.
+PATIENCE = 20.0
+
+
+@dataclass
+class Terminal:
+    """The app behind a pseudo terminal, whose bytes are kept."""
+
+    scenario: str = ""
+    columns: int = 100
+    lines: int = 30
+    seen: bytes = b""
+    master: int = -1
+    slave: int = -1
+    before: list[object] = field(default_factory=list)
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def start(self) -> None:
+        self.master, self.slave = pty.openpty()
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", self.lines, self.columns, 0, 0))
+        self.before = list(termios.tcgetattr(self.slave))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.ui.run_app", self.scenario],
+            stdin=self.slave, stdout=self.slave, stderr=self.slave, cwd=ROOT, start_new_session=True,
+            env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "TERM": "xterm-256color"},
+        )  # fmt: skip
+        self.read_until(b"details")
+
+    def read_until(self, wanted: bytes) -> None:
+        end = time.monotonic() + PATIENCE
+        while wanted not in self.seen:
+            assert time.monotonic() < end, self.seen[-2000:]
+            self.read_some(0.2)
+
+    def read_some(self, seconds: float) -> bytes:
+        ready, _, _ = select.select([self.master], [], [], seconds)
+        if not ready:
+            return b""
+        try:
+            read = os.read(self.master, 65536)
+        except OSError:
+            return b""
+        self.seen += read
+        return read
+
+    def quiet(self) -> bytes:
+        """What comes until nothing has come for a while."""
+        found = b""
+        while read := self.read_some(0.5):
+            found += read
+        return found
+
+    def press(self, keys: bytes) -> None:
+        os.write(self.master, keys)
+
+    def leave(self) -> int:
+        end = time.monotonic() + PATIENCE
+        while self.process.poll() is None:
+            assert time.monotonic() < end
+            self.read_some(0.05)
+        self.quiet()
+        return self.process.returncode
+
+    def screen(self) -> list[str]:
+        screen = pyte.Screen(self.columns, self.lines)
+        stream = pyte.ByteStream(screen)
+        # pyte takes the pushing of a title for text
+        stream.feed(self.seen.replace(b"\x1b[22;0t", b"").replace(b"\x1b[>25u", b""))
+        return list(screen.display)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for number in (self.master, self.slave):
+            if number >= 0:
+                os.close(number)
+
+
+@pytest.fixture
+def terminal(request: pytest.FixtureRequest) -> Iterator[Terminal]:
+    given = Terminal(getattr(request, "param", ""))
+    given.start()
+    try:
+        yield given
+    finally:
+        given.close()
+
+
+def is_restored(terminal: Terminal) -> bool:
+    tail = terminal.seen[terminal.seen.rindex(b"\x1b[?1049l") - 200 :]
+    shown = all(
+        code in tail for code in (b"\x1b[?25h", b"\x1b[?2004l", b"\x1b[?1004l", b"\x1b[<u", b"\x1b[23;0t")
+    )
+    return shown and list(termios.tcgetattr(terminal.slave)) == terminal.before
+
+
+def test_calm_and_the_way_out_by_key(terminal: Terminal) -> None:
+    terminal.quiet()
+    assert any("carol@example.com" in line for line in terminal.screen())
+    assert terminal.seen.count(b"\x1b]2;") == 1
+    assert "\x1b]2;poolwatch ✕1 ◐3\x07".encode() in terminal.seen
+    assert terminal.seen.index(b"\x1b[22;0t") < terminal.seen.index(b"\x1b]2;")
+    # neither losing nor gaining the focus, nor time, costs a byte
+    terminal.press(b"\x1b[O")
+    assert not terminal.quiet()
+    terminal.press(b"\x1b[I")
+    assert not terminal.quiet()
+    # one move paints two cards and what speaks of the selection, not the screen
+    terminal.press(b"l")
+    moved = terminal.quiet()
+    assert 0 < len(moved) < 6000
+    terminal.press(b"\x0c")
+    painted = terminal.quiet()
+    for name in (b"carol@example.com", b"NEXT", b"filter"):
+        assert name in painted
+    assert b"\x1b]52" not in terminal.seen
+    terminal.press(b"y")
+    assert b"\x1b]52;c;" in terminal.quiet()
+    terminal.press(b"q")
+    assert terminal.leave() == 0
+    assert is_restored(terminal)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
+def test_signals_restore_the_terminal(terminal: Terminal, number: signal.Signals) -> None:
+    terminal.process.send_signal(number)
+    assert terminal.leave() == 128 + number
+    assert is_restored(terminal)
+
+
+@pytest.mark.parametrize("terminal", ["deaf"], indirect=True)
+def test_a_dropped_terminal_ends_it_where_hangups_are_ignored(terminal: Terminal) -> None:
+    os.close(terminal.slave)
+    os.close(terminal.master)
+    terminal.slave = terminal.master = -1
+    assert terminal.process.wait(PATIENCE) == 128 + signal.SIGHUP
+
+
+@pytest.mark.parametrize("terminal", ["crash"], indirect=True)
+def test_a_crash_says_where_and_not_what(terminal: Terminal) -> None:
+    terminal.press(b"r")
+    assert terminal.leave() == 1
+    assert is_restored(terminal)
+    report = terminal.seen[terminal.seen.rindex(b"\x1b[?1049l") :].decode()
+    assert "ValueError" in report
+    assert "poolwatch.ui.screens.requests:" in report
+    assert b"very-secret" not in terminal.seen
+    assert str(ROOT) not in report
