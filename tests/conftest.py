@@ -7,7 +7,8 @@ import time
 
 # Textual reads these while it is imported, so a fixture would come too late.
 for _name in [name for name in os.environ if name.startswith(("TEXTUAL_", "POOLWATCH_"))]:
-    del os.environ[_name]
+    if not _name.startswith("TEXTUAL_SNAPSHOT_"):  # the snapshot plugin's own
+        del os.environ[_name]
 for _name in (
     "NO_COLOR", "COLORTERM", "FORCE_COLOR", "COLUMNS", "LINES", "TERM_PROGRAM", "LC_TERMINAL", "SSH_CONNECTION",
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",

@@ -203,3 +203,22 @@ def test_a_path_that_cannot_be_written_does_not_hide_the_dead_login() -> None:
     disk = TokenStep(TokenOutcome.BLOCKED, failure=Failure(FailureKind.BLOCKED, "not writable"), detail="~/a")
     pool = moved(pool_of(listing(custody=Custody.POOLWATCH, facts=EXPIRED)), disk)
     assert problem_of(pool) is LoginProblem.EXPIRED
+
+
+def test_a_lost_reply_of_one_file_leaves_another_files_renewal_alone() -> None:
+    mine = listing(custody=Custody.POOLWATCH, facts=EXPIRED, renews_itself=True)
+    theirs = listing(place="cli", custody=Custody.OTHER, facts=EXPIRED, renews_itself=True)
+    pool = moved(pool_of(mine, theirs), step(TokenOutcome.AMBIGUOUS, "reply lost"))
+    assert not will_renew(pool.accounts[key()], mine)
+    assert will_renew(pool.accounts[key()], theirs)
+    assert problem_of(pool) is None
+
+
+def test_a_refresh_without_a_token_step_says_nothing_about_the_login() -> None:
+    pool = moved(
+        pool_of(listing(facts=EXPIRED)), None, UsageStep(failure(FailureKind.UNAUTHORIZED)), done=True
+    )
+    assert problem_of(pool) is LoginProblem.EXPIRED
+    renewing = listing(facts=EXPIRED, renews_itself=True)
+    pool = moved(pool_of(renewing), None, UsageStep(failure(FailureKind.UNAUTHORIZED)), done=True)
+    assert problem_of(pool) is None

@@ -301,3 +301,9 @@ def test_which_trouble_is_shown(login: FailureKind, shown: FailureKind) -> None:
 def test_a_source_that_fails_before_it_ever_listed() -> None:
     pool = apply(PoolState(), SourceFailed("lb", Failure(FailureKind.FORBIDDEN, "key refused"), T0))
     assert (pool.sources["lb"].listings, pool.sources["lb"].listed_at) == ((), None)
+
+
+def test_an_unusable_file_that_shows_its_token_is_taken_at_its_word() -> None:
+    pool = pool_of(listing())
+    broken = listing(problem="owned by another user", facts=token(mark="access-2"))
+    assert apply(pool, listed(broken)).accounts[key()].listings == (broken,)

@@ -142,3 +142,8 @@ def test_a_lost_reply_is_graver_than_a_conflict() -> None:
     pool = moved(pool_of(OWN), step(TokenOutcome.AMBIGUOUS, "reply lost"))
     pool = apply(pool, listed(COPY))
     assert pool.accounts[key()].ambiguous
+
+
+def test_a_login_whose_refresh_token_was_never_known_keeps_its_trouble() -> None:
+    pool = moved(pool_of(listing(facts=token(refresh=None))), step(TokenOutcome.FAILED, "unreachable"))
+    assert apply(pool, listed(listing())).accounts[key()].trouble is not None

@@ -338,3 +338,18 @@ def test_which_refresh_failed(
 def test_a_first_reading_has_no_changes() -> None:
     assert account_with(UsageSnapshot(base=None)).lately == ()
     assert account_with(reading(window(3), credits=credit("5"))).lately == ()
+
+
+def test_a_lasting_failure_is_one_line_although_a_cached_reading_came_in_between() -> None:
+    pool = read(healthy(), failure(FailureKind.EDGE_BLOCKED), at=after(minutes=10))
+    pool = read(pool, reading(window(41)), at=after(minutes=5), source="lb")
+    pool = read(pool, failure(FailureKind.EDGE_BLOCKED), at=after(minutes=15))
+    assert [each.at for each in pool.accounts[key()].lately] == [after(minutes=5), after(minutes=10)]
+
+
+def test_trouble_of_another_kind_counts_anew() -> None:
+    pool = moved(healthy(), step(TokenOutcome.FAILED, "one"))
+    blocked = TokenStep(TokenOutcome.BLOCKED, failure=failure(FailureKind.BLOCKED))
+    account = moved(pool, blocked, at=after(minutes=5)).accounts[key()]
+    assert account.trouble is not None
+    assert account.trouble.since == after(minutes=5)

@@ -67,9 +67,10 @@ async def test_stopping_between_two_starts() -> None:
     one.bulk.start(KEYS)
     await one.clock.settle()
     one.bulk.stop()
-    await one.clock.advance(10)
+    await one.clock.advance(START_GAP_SECONDS)
     assert one.keeper.places() == ["p0", "p1"]
     assert one.ledger.bulk == BulkProgress(2, 6, 0, done=True)
+    assert not one.bulk.running
     assert one.bulk.start(KEYS[2:4])
     await one.clock.advance(10)
     assert one.keeper.places() == PLACES[:4]

@@ -133,6 +133,7 @@ async def test_an_older_list_never_overwrites_a_newer_one() -> None:
     one = await rig("a").listed()
     one.source.hung_list = gate = asyncio.Event()
     early = await soon(one.poller.relist("homes"), one.clock)
+    one.source.hung_list = None
     one.source.listings = [listing("a", token="won-just-now")]
     late = await soon(one.poller.relist("homes"), one.clock)
     gate.set()

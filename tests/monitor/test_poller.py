@@ -88,6 +88,17 @@ async def test_a_hung_source_leaves_a_slot_to_the_others() -> None:
     assert len(set(well.places_asked())) == 20
 
 
+async def test_several_sources_together_keep_to_the_limit() -> None:
+    clock = TurnedClock()
+    sources = [ScriptedSource(name, *(f"{name}{number}" for number in range(20))) for name in "abc"]
+    for source in sources:
+        source.hung = {each.ref.place: asyncio.Event() for each in source.listings}
+    one = Rig(sources, clock, concurrency=3)
+    async with running(one.poller.run(), clock):
+        await clock.advance(60)
+        assert sum(source.at_once for source in sources) == 3
+
+
 async def test_with_a_single_slot_two_sources_are_both_polled() -> None:
     clock = TurnedClock()
     one = Rig([ScriptedSource("one", "a"), ScriptedSource("two", "b")], clock, concurrency=1)
@@ -267,6 +278,10 @@ async def test_a_new_login_right_after_a_401_is_tried_within_seconds_not_minutes
         assert one.source.sent == ["access-a"]
         await one.clock.advance(10)
         assert one.source.sent == ["access-a", "another"]
+        await one.clock.advance(4 * MINUTES)
+        one.store.polls[key_of("a").id] = one.clock.now()
+        await one.clock.advance(2 * MINUTES)
+        assert one.source.sent == ["access-a", "another"], "from then on the usual floor holds"
 
 
 async def test_a_pool_that_comes_back_is_swept_calmly() -> None:
@@ -344,9 +359,14 @@ async def test_no_token_in_the_file_any_more_is_a_reason_to_list_it_again() -> N
         assert len(one.source.asked) == 2
 
 
-async def test_a_reset_may_be_looked_at_before_the_interval_is_over() -> None:
+SERVER_AHEAD = [timedelta(0), timedelta(hours=2)]
+
+
+@pytest.mark.parametrize("ahead", SERVER_AHEAD)
+async def test_a_reset_may_be_looked_at_before_the_interval_is_over(ahead: timedelta) -> None:
     one = rig("a")
-    one.source.default = snapshot(100, allowed=False, resets_at=START + timedelta(seconds=100))
+    one.source.clock_offset = ahead
+    one.source.default = snapshot(100, allowed=False, resets_at=START + ahead + timedelta(seconds=100))
     async with running(one.poller.run(), one.clock):
         await one.clock.advance(129)
         assert len(one.source.asked) == 1
@@ -355,15 +375,48 @@ async def test_a_reset_may_be_looked_at_before_the_interval_is_over() -> None:
     assert [granted for _, granted in one.store.claims] == [True, True]
 
 
-async def test_a_reset_that_another_process_has_looked_at_is_not_asked_again() -> None:
+@pytest.mark.parametrize("ahead", SERVER_AHEAD)
+async def test_a_reset_that_another_process_has_looked_at_is_not_asked_again(ahead: timedelta) -> None:
     one = rig("a")
-    one.source.default = snapshot(100, allowed=False, resets_at=START + timedelta(seconds=100))
+    one.source.clock_offset = ahead
+    one.source.default = snapshot(100, allowed=False, resets_at=START + ahead + timedelta(seconds=100))
     async with running(one.poller.run(), one.clock):
         await one.clock.advance(115)
         one.store.polls[key_of("a").id] = one.clock.now()
         await one.clock.advance(20)
         assert len(one.source.asked) == 1
         assert one.store.claims[-1] == (key_of("a").id, False)
+
+
+async def test_a_reset_to_come_lifts_no_floor() -> None:
+    one = rig("a")
+    one.source.default = snapshot(resets_at=START + timedelta(days=1))
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(4 * MINUTES)
+        one.store.polls[key_of("a").id] = one.clock.now()
+        await one.clock.advance(2 * MINUTES)
+        assert len(one.source.asked) == 1
+
+
+async def test_a_token_that_lives_after_all_is_polled_once_an_interval() -> None:
+    one = rig("a")
+    one.source.listings.append(listing("b", expires_at=START + timedelta(hours=1)))
+    one.source.clock_offset = timedelta(hours=2)
+    one.source.hung["b"] = gate = asyncio.Event()
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(1)
+        one.source.answers["b"] = [failure(FailureKind.UNREACHABLE)]
+        gate.set()
+        await one.clock.advance(11 * MINUTES)
+        assert one.source.places_asked().count("b") == 1, "dead by the server's clock"
+        one.source.clock_offset = timedelta(0)
+        await one.clock.advance(9 * MINUTES)
+        asked = one.source.places_asked().count("b")
+        assert asked >= 2
+        at = max(at for place, at in one.source.asked if place == "b")
+        one.source.changed()
+        await one.clock.advance(200 - (one.clock.now() - at).total_seconds())
+        assert one.source.places_asked().count("b") == asked
 
 
 async def test_a_night_asleep_is_one_calm_catch_up() -> None:

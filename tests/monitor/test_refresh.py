@@ -267,6 +267,16 @@ async def test_the_keeper_is_given_the_time_of_the_server() -> None:
     assert [request.now for request in one.keeper.requests] == [START, START - timedelta(hours=3)]
 
 
+async def test_a_disabled_login_is_left_alone_even_by_a_refresh() -> None:
+    one = rig()
+    one.source.listings = [listing("a", disabled=True)]
+    await one.listed()
+    progress = await one.chain.run(A)
+    assert progress.usage is not None
+    assert not progress.usage.tried
+    assert one.source.asked == []
+
+
 async def test_a_refresh_counts_as_a_poll_for_every_process_but_only_if_it_asks() -> None:
     one = rig("a")
     one.source.listings.append(listing("b", expires_at=START))

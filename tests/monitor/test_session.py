@@ -205,15 +205,24 @@ async def test_a_wish_overrides_a_retry_after_for_its_asker_was_told() -> None:
         assert len(one.source.asked) == 2
 
 
+async def test_a_hung_source_does_not_hold_up_the_start() -> None:
+    one = Rig([ScriptedSource("hung", "a"), ScriptedSource("well", "b")])
+    one.sources[0].hung_list = asyncio.Event()
+    async with running(one.session.run(), one.clock):
+        await one.clock.advance(1)
+        assert one.sources[1].places_asked() == ["b"]
+
+
 async def test_closing_saves_and_gives_the_lock_back() -> None:
-    one = rig("a", "b")
+    one = rig(*"abcdef")
     one.keeper.gates["a"] = asyncio.Event()
     async with running(one.session.run(), one.clock):
         assert one.lock.is_ours
         await one.clock.advance(1.2)
         await one.session.refresh(A)
-        await one.session.refresh_many([key_of("b")])
+        await one.session.refresh_many([key_of(place) for place in "bcdef"])
         await one.clock.settle()
+        assert one.bulk.running
         one.store.saves.clear()
         await one.poller.read(key_of("b"))
     assert any(key_of("b").id in save for save in one.store.saves)

@@ -1,4 +1,7 @@
-"""The README's pictures: the demo at a frozen instant, drawn by the real app. `python -m tests.support.screenshots DIR`."""
+"""The README's pictures: the demo at a frozen instant, drawn by the real app.
+
+`python -m tests.support.screenshots DIR` writes them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from pathlib import Path
 from typing import Final
 
 for _name in [name for name in os.environ if name.startswith("TEXTUAL_")] + ["NO_COLOR", "COLORTERM"]:
-    os.environ.pop(_name, None)
+    if not _name.startswith("TEXTUAL_SNAPSHOT_"):  # the snapshot plugin's own
+        os.environ.pop(_name, None)
 os.environ["TERM"] = "xterm-256color"
 
 from poolwatch.bootstrap.headless import Look, look  # noqa: E402 - Textual reads the environment when imported

@@ -574,7 +574,7 @@ async def test_no_color_leaves_glyphs_and_words(monkeypatch: pytest.MonkeyPatch)
     app = app_of("twelve")
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
-        assert app.theme == "ansi"
+        assert app.theme == "poolwatch-ansi"
         styles = {
             segment.style
             for strip in app.screen._compositor.render_strips()

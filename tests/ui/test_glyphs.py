@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from poolwatch.presentation.view import Glyph, Span, Tone
 from poolwatch.ui.glyphs import ASCII, UNICODE, glyphs_of, span_pieces
-from poolwatch.ui.themes import THEME_NAMES, next_theme, paint, palette_of
+from poolwatch.ui.themes import THEME_NAMES, next_theme, paint, palette_of, theme_named
 
 
 @given(st.floats(0, 1), st.integers(1, 40), st.sampled_from((ASCII, UNICODE)))
@@ -69,3 +69,5 @@ def test_every_look_has_a_style_in_every_theme_and_themes_go_round() -> None:
     assert tuple(seen) == THEME_NAMES
     assert name == THEME_NAMES[0]
     assert next_theme("no such theme") == THEME_NAMES[0]
+    assert theme_named("light") == theme_named("poolwatch-light") == "poolwatch-light"
+    assert theme_named("textual-dark") is None

@@ -111,10 +111,8 @@ def terminal(request: pytest.FixtureRequest) -> Iterator[Terminal]:
 
 def is_restored(terminal: Terminal) -> bool:
     tail = terminal.seen[terminal.seen.rindex(b"\x1b[?1049l") - 200 :]
-    shown = all(
-        code in tail for code in (b"\x1b[?25h", b"\x1b[?2004l", b"\x1b[?1004l", b"\x1b[<u", b"\x1b[23;0t")
-    )
-    return shown and list(termios.tcgetattr(terminal.slave)) == terminal.before
+    codes = (b"\x1b[?25h", b"\x1b[?2004l", b"\x1b[?1004l", b"\x1b[<u", b"\x1b[23;0t")
+    return all(code in tail for code in codes) and list(termios.tcgetattr(terminal.slave)) == terminal.before
 
 
 def test_calm_and_the_way_out_by_key(terminal: Terminal) -> None:
@@ -128,8 +126,8 @@ def test_calm_and_the_way_out_by_key(terminal: Terminal) -> None:
     assert not terminal.quiet()
     terminal.press(b"\x1b[I")
     assert not terminal.quiet()
-    # one move paints two cards and what speaks of the selection, not the screen
-    terminal.press(b"l")
+    # one move paints two rows and what speaks of the selection, not the screen
+    terminal.press(b"j")
     moved = terminal.quiet()
     assert 0 < len(moved) < 6000
     terminal.press(b"\x0c")

@@ -12,7 +12,7 @@ from poolwatch.bootstrap.parts import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview, PoolRules, overview
-from poolwatch.domain.pool import PoolState
+from poolwatch.domain.pool import PoolState, Recalled
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked
@@ -120,17 +120,23 @@ async def _ask_owner(
         if lock.try_acquire():
             asks.cancel()
             await asyncio.gather(asks, return_exceptions=True)
-            await running.session.recall()
+            await _take_stored(running, old)
             return None
         if asks.done() and not all(asks.result()):
-            await running.session.recall()
+            await _take_stored(running, old)
             return (f"the poolwatch that polls ({holder}) did not answer",)
         await running.clock.sleep(_LOOK_SECONDS)
         waited += _LOOK_SECONDS
-        await running.session.recall()
+        await _take_stored(running, old)
         accounts = running.session.state.accounts
         if all(key not in accounts or (accounts[key].tried_at or now) > now for key in old):
             asks.cancel()
             await asyncio.gather(asks, return_exceptions=True)
             return ()
     return ("some readings are still on their way",)
+
+
+async def _take_stored(running: Running, keys: Collection[AccountKey]) -> None:
+    """Take in what another process read; an account that it has not saved yet stays as it was listed."""
+    stored = tuple(each for each in await running.readings.load_accounts() if each.key in keys)
+    running.parts.ledger.take(Recalled(stored))

@@ -150,7 +150,6 @@ class Poller:
                 self._lifeless.add(key)
             else:
                 self._lifeless.discard(key)
-        self._nudged.set()
         return reading
 
     def live_listing(self, account: AccountState) -> Listing | None:

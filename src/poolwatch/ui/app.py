@@ -29,7 +29,7 @@ from poolwatch.ui.feed import Feed
 from poolwatch.ui.glyphs import glyphs_of
 from poolwatch.ui.keymap import Place
 from poolwatch.ui.looks import Looks
-from poolwatch.ui.messages import Arrived, Chosen, DemoWanted, Looked
+from poolwatch.ui.messages import Arrived, Chosen, DemoWanted, Failed, Looked
 from poolwatch.ui.options import AppOptions, Choice
 from poolwatch.ui.palette import CalmPalette, KeyCommands
 from poolwatch.ui.screens.first_run import FirstRunScreen
@@ -38,7 +38,7 @@ from poolwatch.ui.screens.page import Page
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.session import Session
 from poolwatch.ui.terminal import TerminalDriver
-from poolwatch.ui.themes import ANSI, DARK, THEME_NAMES, THEMES, next_theme, palette_of
+from poolwatch.ui.themes import ANSI, DARK, THEMES, next_theme, palette_of, theme_named
 from poolwatch.ui.wording import FEED_ENDED, THEME_IS
 
 _FEED: Final = "feed"
@@ -143,8 +143,11 @@ class PoolApp(App[Departure], inherit_bindings=False):
         if event.worker.name == _FEED and event.state in (WorkerState.ERROR, WorkerState.SUCCESS):
             self.session.board.note((FEED_ENDED,))
             self._renew()
-        elif event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception):
-            self._handle_exception(event.worker.error)
+
+    def on_failed(self, event: Failed) -> None:
+        """Leave with a report."""
+        if isinstance(event.error, Exception):
+            self._handle_exception(event.error)
 
     def on_arrived(self, event: Arrived) -> None:
         """Take a burst of changes in."""
@@ -289,8 +292,9 @@ class PoolApp(App[Departure], inherit_bindings=False):
     def _fitting(self, theme: str) -> str:
         if self._colourless:
             return ANSI
-        if theme in THEME_NAMES:
-            return theme
+        named = theme_named(theme)
+        if named is not None:
+            return named
         return ANSI if self.console.color_system in (None, "standard") else DARK
 
     # --- crashes

@@ -69,3 +69,11 @@ class Chosen(Message):
 
 class DemoWanted(Message):
     """The operator wants the demo instead."""
+
+
+class Failed(Message):
+    """Something ended in an exception that nobody expects."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error

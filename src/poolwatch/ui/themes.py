@@ -69,7 +69,7 @@ _CONTRAST: Final = _Colours(
 DARK: Final = "poolwatch-dark"
 LIGHT: Final = "poolwatch-light"
 CONTRAST: Final = "poolwatch-contrast"
-ANSI: Final = "ansi"
+ANSI: Final = "poolwatch-ansi"
 #: In the order in which the theme key walks through them.
 THEME_NAMES: Final = (DARK, LIGHT, CONTRAST, ANSI)
 
@@ -215,6 +215,14 @@ _PALETTES: Final = {
     CONTRAST: _coloured(CONTRAST, _CONTRAST),
     ANSI: _sixteen(),
 }
+
+
+def theme_named(name: str) -> str | None:
+    """Our theme of that name, with or without the program's name before it; None for any other."""
+    for theme in THEME_NAMES:
+        if name in (theme, theme.removeprefix("poolwatch-")):
+            return theme
+    return None
 
 
 def palette_of(theme: str) -> Palette:

@@ -6,10 +6,12 @@ from abc import abstractmethod
 from typing import TypeVar
 
 from textual.screen import Screen
+from textual.worker import Worker, WorkerState
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.keymap import Place
+from poolwatch.ui.messages import Failed
 from poolwatch.ui.session import Session
 from poolwatch.ui.widgets.bottom import Message, key_line, message_line
 from poolwatch.ui.widgets.lines import Lines
@@ -58,6 +60,11 @@ class Page(Screen[ResultT], inherit_bindings=False):
     def on_resize(self) -> None:
         """Everything is laid out for the new size."""
         self.renew(anew=True)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A request that ends in an exception is a defect, and must not look like a monitor that is slow."""
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self.post_message(Failed(event.worker.error))
 
     def dress(self) -> None:
         """Wear the session's looks and draw everything."""
