@@ -1,11 +1,13 @@
-# make demo   install and open the app on a simulated pool
-# make test   install and run every check
+# make demo          install and open the app on a simulated pool
+# make test          install and run every check
+# make screenshots   draw the README's pictures anew
 PYTHON ?= python3
 VENV ?= .venv
+WORKERS ?= auto
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check lint types layers tests screenshots clean help
+.PHONY: demo test lint types layers tests other-python screenshots clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -32,7 +34,7 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(PIP) install -c constraints.txt -e '.[test]'
 	@touch $@ $(VENV)/.app
 
-test: $(VENV)/.test lint types layers tests
+test: $(VENV)/.test lint types layers tests other-python
 
 lint: $(VENV)/.test
 	@echo "poolwatch: lint"
@@ -50,13 +52,22 @@ layers: $(VENV)/.test
 tests: $(VENV)/.test
 	@echo "poolwatch: tests"
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	@$(BIN)/coverage run -m pytest -q -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=90 > .coverage.txt || { cat .coverage.txt; exit 1; }
 	@$(BIN)/coverage report --fail-under=97 \
 		--include='*/poolwatch/domain/*,*/poolwatch/presentation/*,*/poolwatch/sources/*,*/poolwatch/custody/*' \
 		> .coverage.txt || { cat .coverage.txt; exit 1; }
 	@$(BIN)/coverage report --format=total | sed 's/^/poolwatch: covered percent: /'
+
+# what must not depend on the Python it runs on, once more on 3.13 where that is present
+other-python: $(VENV)/.test
+	@if python3.13 -c 'import venv, ensurepip' 2>/dev/null && ! $(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))'; then \
+		echo "poolwatch: pictures and pure tests on Python 3.13"; \
+		[ -x .venv-3.13/bin/python ] || python3.13 -m venv .venv-3.13; \
+		.venv-3.13/bin/python -m pip --disable-pip-version-check --quiet install -c constraints.txt -e '.[test]' && \
+		.venv-3.13/bin/python -m pytest -q -n $(WORKERS) -p no:cacheprovider tests/ui/test_pictures.py tests/domain tests/presentation tests/sources; \
+	fi
 
 screenshots: $(VENV)/.test
 	@$(BIN)/python -m tests.support.screenshots screenshots

@@ -10,11 +10,12 @@ for _name in [name for name in os.environ if name.startswith(("TEXTUAL_", "POOLW
     if not _name.startswith("TEXTUAL_SNAPSHOT_"):  # the snapshot plugin's own
         del os.environ[_name]
 for _name in (
-    "NO_COLOR", "COLORTERM", "FORCE_COLOR", "COLUMNS", "LINES", "TERM_PROGRAM", "LC_TERMINAL", "SSH_CONNECTION",
-    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
-    "SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "CODEX_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME",
-    "XDG_DATA_HOME", "XDG_CACHE_HOME",
-):  # fmt: skip
+    *("NO_COLOR", "COLORTERM", "FORCE_COLOR", "COLUMNS", "LINES", "TERM_PROGRAM", "LC_TERMINAL"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    *("SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSH_CONNECTION", "CODEX_HOME"),
+    *("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"),
+):
     os.environ.pop(_name, None)
 os.environ.update(TERM="xterm-256color", TZ="UTC", TEXTUAL_ANIMATIONS="none")
 time.tzset()

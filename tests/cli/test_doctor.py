@@ -69,10 +69,12 @@ def test_open_modes_are_noted_with_the_command_that_mends_them(well: Desk) -> No
     config.chmod(0o666)
     well.state.mkdir(mode=0o755)
     well.state.chmod(0o755)
+    (well.home / "dan" / "auth.json").chmod(0o644)
     code, found = findings(well)
     assert code == 0
     noted = dict(notes(found, "files"))
     assert noted[f"{config} is open to others (mode 0666)"] == f"chmod go-w {config}"
+    assert noted["~/dan/auth.json is open to others (mode 0644)"] == "chmod go-rwx ~/dan/auth.json"
     assert noted[f"{well.state} is open to others (mode 0755)"] == f"chmod go-rwx {well.state}"
 
 

@@ -251,6 +251,14 @@ def test_flagged_without_a_figure_counts_as_full() -> None:
     assert highest(many([("a", bucket)])) == ("a", 100.0, 0)
 
 
+@pytest.mark.parametrize("used", [107, 98])
+def test_a_figure_is_shown_as_given_whatever_the_flag_says(used: float) -> None:
+    pool = many([("a", reading(window(used, resets=after(days=1), flag=True)))])
+    found = at_t0(pool).highest_weekly
+    assert found is not None
+    assert found.used_percent == used
+
+
 def test_ties_go_to_the_later_reset_then_label_and_the_other_full_ones_are_counted() -> None:
     near, far = after(days=1), after(days=2)
     full = [

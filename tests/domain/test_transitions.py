@@ -84,6 +84,7 @@ def test_a_cached_reading_from_before_the_trouble_does_not_end_it() -> None:
     assert cached.trouble is not None
     assert cached.usage.windows == (window(41),)
     assert cached.failures == 0
+    assert read(pool, reading(window(41)), at=after(minutes=10)).accounts[key()].trouble is None
     older = read(pool, reading(window(3)), at=after(minutes=-5), source="lb").accounts[key()]
     assert older.read_at == T0
     assert older.usage.windows == (window(40),)

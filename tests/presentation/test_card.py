@@ -9,10 +9,12 @@ import pytest
 
 from poolwatch.domain.account import Custody, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem
+from poolwatch.domain.overview import PoolRules, judge
 from poolwatch.domain.pool import AccountState, DeadLogin
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.status import Section
 from poolwatch.domain.usage import Aged, Bucket, ReachedType, SpendControl, SpendLimit, Usage
+from poolwatch.presentation.card import card_view
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.view import CardView, CreditsRow, Glyph, Shown, Tone
 from tests.presentation.scene import (
@@ -317,3 +319,16 @@ def test_two_looks_at_the_same_account_are_equal() -> None:
     """The wall keeps drawn lines by the view: equal accounts must give equal, hashable views."""
     assert card(full_account()) == card(full_account())
     assert hash(card(full_account())) == hash(card(full_account()))
+
+
+def test_a_wrong_clock_moves_no_age() -> None:
+    """Ages are told by our own clock, countdowns by the server's, an hour ahead here."""
+    ahead = timedelta(hours=1)
+    usage = Usage(base=base(window(12, FIVE_HOURS, NOW + ahead + timedelta(minutes=30))))
+    view = card_view(
+        judge(account("carol@example.com", usage), NOW, PoolRules(), ahead),
+        NOW + ahead,
+        Prefs(zone=CET, clock_offset=ahead),
+    )
+    assert (view.age, view.stale) == ("4m", False)
+    assert [(row.resets, row.stale) for row in view.windows] == [("30m", False)]

@@ -39,16 +39,15 @@ def run_app_in(options: Options, env: Mapping[str, str]) -> int:
     if isinstance(around, ConfigProblems):
         sys.stderr.write(f"poolwatch: {around.text}\n")
         return _EXIT_CONFIG
-    keymap, wrong = remapped(around.settings.keys)
-    for problem in wrong:
-        origin = around.settings.origin(f"keys.{problem.id}").text
-        sys.stderr.write(f"poolwatch: {origin}: {problem.words}\n")
+    wrong = looks_problems(around)
+    for line in wrong:
+        sys.stderr.write(f"poolwatch: {line}\n")
     if wrong:
         return _EXIT_CONFIG
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or env.get("TERM", "") in ("", "dumb"):
         sys.stderr.write(f"poolwatch: {NEEDS_TERMINAL}\n")
         return _EXIT_USAGE
-    app_options = replace(_app_options(around), keymap=keymap)
+    app_options = _app_options(around)
     with ThreadPoolExecutor(1) as memory:
         app_options = replace(app_options, remember=_remembering(around, memory))
         code, wants_demo = asyncio.run(_run(around, options, app_options))
@@ -57,6 +56,21 @@ def run_app_in(options: Options, env: Mapping[str, str]) -> int:
 
         return run_demo(DemoOptions())
     return code
+
+
+def looks_problems(around: Surroundings) -> list[str]:
+    """What is wrong with `[keys]` and `ui.theme`, which only the screens understand; one line each."""
+    from poolwatch.ui.themes import THEME_NAMES, theme_named  # it imports textual
+
+    settings = around.settings
+    _, wrong = remapped(settings.keys)
+    lines = [f"{settings.origin(f'keys.{problem.id}').text}: {problem.words}" for problem in wrong]
+    if settings.ui.theme is not None and theme_named(settings.ui.theme) is None:
+        known = ", ".join(THEME_NAMES)
+        lines.append(
+            f"{settings.origin('ui.theme').text}: no theme is called {settings.ui.theme}; there are {known}"
+        )
+    return lines
 
 
 async def _run(around: Surroundings, options: Options, app_options: AppOptions) -> tuple[int, bool]:
@@ -88,6 +102,8 @@ def _app_options(around: Surroundings) -> AppOptions:
     settings = around.settings
     remembered = load_remembered(around.state_dir / FILE_NAME)
     ui = ui_of(settings, remembered)
+    from poolwatch.ui.themes import theme_named  # it imports textual
+
     pool = settings.pool_name or ""
 
     return AppOptions(
@@ -97,12 +113,13 @@ def _app_options(around: Surroundings) -> AppOptions:
         sort=SortKey(ui.sort),
         reverse=bool(remembered.is_reversed),
         grouping=_grouping(remembered.group),
-        theme=ui.theme or "",
+        theme=theme_named(ui.theme or "") or "",
         glyphs=_glyphs(ui.glyphs),
         mouse=ui.mouse,
         read_only=settings.read_only,
         title=ui.title,
         first_run=not around.sources,
+        keymap=remapped(settings.keys)[0],
     )
 
 

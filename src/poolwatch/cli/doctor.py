@@ -17,6 +17,7 @@ from pathlib import Path
 from poolwatch import __version__
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import Look, look
+from poolwatch.bootstrap.screen import looks_problems
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.entry import run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say
@@ -25,7 +26,6 @@ from poolwatch.config.problems import ConfigProblems
 from poolwatch.domain.status import Section
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.ui.keymap import remapped
 
 #: A clock this far off makes tokens look expired, or fresh.
 _SKEW_LIMIT = timedelta(seconds=60)
@@ -99,10 +99,9 @@ def _findings(config: Path | None) -> Iterator[Finding]:
 
 
 def _config(around: Surroundings) -> Iterator[Finding]:
-    _, problems = remapped(around.settings.keys)
-    for problem in problems:
-        origin = around.settings.origin(f"keys.{problem.id}").text
-        yield Finding("config", Grade.ERROR, f"{origin}: {problem.words}", "mend that line")
+    problems = looks_problems(around)
+    for line in problems:
+        yield Finding("config", Grade.ERROR, line, "mend that line")
     if not problems:
         where = around.settings.path or "no file; the defaults hold"
         yield Finding("config", Grade.OK, str(where))
@@ -138,7 +137,8 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
         count = len(source.listings)
         grade = Grade.OK if count else Grade.NOTE
         yield Finding("sources", grade, f"{name}: {count} login{'s' * (count != 1)}")
-    prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
+    mask, offset = around.settings.ui.mask, seen.state.clock_offset
+    prefs = Prefs(around.rules, mask=mask, zone=LocalZone(), clock_offset=offset)
     for judged in sorted(seen.overview.accounts, key=lambda each: each.label.casefold()):
         card = card_view(judged, seen.overview.now, prefs)
         if judged.section is Section.NEEDS_YOU:
@@ -150,3 +150,16 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
         for listing in judged.account.listings:
             if listing.problem is not None:
                 yield Finding("files", Grade.ERROR, f"{listing.path or listing.ref.place}: {listing.problem}")
+            else:
+                yield from _open_to_others(Path(listing.ref.place), listing.path)
+
+
+def _open_to_others(path: Path, shown: str | None) -> Iterator[Finding]:
+    """A login that other users of this machine can read."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return
+    if mode & 0o077:
+        words = f"{shown or path} is open to others (mode {mode:04o})"
+        yield Finding("files", Grade.NOTE, words, f"chmod go-rwx {shown or path}")

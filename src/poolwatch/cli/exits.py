@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, TextIO
 
 EXIT_OK: Final = 0
 #: nothing could be read, a step of a named account failed, doctor found an error, or a crash
@@ -41,7 +41,7 @@ def say(text: str) -> None:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         sys.stdout.flush()
     except OSError as error:
-        raise Exit(_unwritten(error)) from None
+        raise Exit(_unwritten(error, sys.stdout)) from None
 
 
 def prepare_streams() -> None:
@@ -66,6 +66,18 @@ def prepare_streams() -> None:
 
 def guarded(work: Callable[[], int]) -> int:
     """Run to an exit code, whatever happens; an error of our own becomes a report without account data."""
+    code = _attempt(work)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            # a terminal that hung up; at exit Python would put a code of its own in place of ours
+            lost = _unwritten(error, stream)
+            code = code or lost
+    return code
+
+
+def _attempt(work: Callable[[], int]) -> int:
     try:
         return work()
     except Exit as ended:
@@ -74,7 +86,7 @@ def guarded(work: Callable[[], int]) -> int:
         return _EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 - a traceback could show a token or a name
         if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITTEN:
-            return _unwritten(error)
+            return _unwritten(error, sys.stdout)
         from poolwatch.ui.crash import crash_report
 
         with suppress(OSError):
@@ -82,10 +94,10 @@ def guarded(work: Callable[[], int]) -> int:
         return EXIT_FAILED
 
 
-def _unwritten(error: OSError) -> int:
+def _unwritten(error: OSError, stream: TextIO) -> int:
     # nothing more can be written, also not at exit, where Python would complain about it
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     # a reader that has what it wanted is no trouble
     if error.errno != errno.EPIPE:
         complain(f"the output could not be written: {error.strerror}")

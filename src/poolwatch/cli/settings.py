@@ -51,16 +51,16 @@ def init_file(given: Path | None) -> int:
 
 def check(given: Path | None) -> int:
     """All problems at once, or that there are none."""
+    from poolwatch.bootstrap.screen import looks_problems
     from poolwatch.bootstrap.surroundings import Options, look_around
-    from poolwatch.ui.keymap import remapped
 
     around = look_around(Options(given))
     if isinstance(around, ConfigProblems):
         complain(around.text)
         return EXIT_CONFIG
-    _, wrong = remapped(around.settings.keys)
-    for problem in wrong:
-        complain(f"{around.settings.origin(f'keys.{problem.id}').text}: {problem.words}")
+    wrong = looks_problems(around)
+    for line in wrong:
+        complain(line)
     if wrong:
         return EXIT_CONFIG
     where = around.settings.path or "no file; the defaults"

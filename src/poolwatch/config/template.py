@@ -28,7 +28,7 @@ _TEXT: Final = """\
 # delegate_to_codex = true           # ask the installed codex to renew its own expired login on r
 
 [ui]
-# theme = "textual-dark"
+# theme = "poolwatch-dark"          # -light, -contrast, -ansi
 # view = "auto"                      # auto, table, cards, hive
 # sort = "need"                      # need, name, weekly, 5h, credits, reset, age
 # mask = false                       # hide e-mail addresses

@@ -45,12 +45,12 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
         status=stands.words,
         windows=tuple(each.row for each in windows),
         extras=tuple(each.row for each in rows.scarcest_per_bucket(usage, now, prefs)),
-        credits=rows.credits_row(usage, now, prefs.rules),
+        credits=rows.credits_row(usage, prefs.own(now), prefs.rules),
         footer=last_line,
         progress=progress,
         remedy=remedy_line(judged, now, prefs),
         copy=copied(judged, now, prefs),
-        age=age_text(judged, now),
+        age=age_text(judged, prefs.own(now)),
         stale=judged.stale,
         source=source_text(account),
         custody=keeper_text(judged),
@@ -63,7 +63,7 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
 
 
 def age_text(judged: Judged, now: datetime) -> str:
-    """How old the last reading is; a dash when there never was one."""
+    """How old the last reading is by our own clock; a dash when there never was one."""
     read_at = judged.account.read_at
     return UNKNOWN if read_at is None else durations.age(now - read_at)
 

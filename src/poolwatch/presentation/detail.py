@@ -37,7 +37,7 @@ def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -
     read = screen.NOT_READ
     if account.read_at is not None:
         clock = durations.clock(account.read_at, now, prefs.zone)
-        read = screen.read(clock, durations.age(now - account.read_at))
+        read = screen.read(clock, durations.age(prefs.own(now) - account.read_at))
     lines = [
         *_trouble(judged, now, prefs),
         *_windows(account, now, prefs),
@@ -117,7 +117,7 @@ def _window_line(each: Measured, now: datetime, prefs: Prefs) -> DetailLine:
 
 def _money(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
     usage = account.usage
-    row = rows.credits_row(usage, now, prefs.rules)
+    row = rows.credits_row(usage, prefs.own(now), prefs.rules)
     if row is not None:
         parts = [f"{names.CREDITS} {row.balance}", row.usd, row.mark]
         told, tone = _DOT.join(part for part in parts if part), Tone.STALE if row.stale else row.tone
@@ -129,7 +129,7 @@ def _money(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLin
         unknown = spend is None or not spend.known
         told += _DOT + (screen.SPEND_UNKNOWN if unknown else screen.NO_SPEND_LIMIT)
         return [DetailLine(screen.MONEY, (Span(told, tone),))]
-    old = is_stale(spend.at, now, prefs.rules)
+    old = is_stale(spend.at, prefs.own(now), prefs.rules)
     lines = [DetailLine(screen.MONEY, (Span(told, tone),))]
     for limit in spend.value.limits:
         percent = percent_text(rows.limit_percent(limit))
@@ -157,7 +157,7 @@ def _resets(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLi
         if banked.expires_at is not None:
             at = durations.dated_instant(banked.expires_at, now, prefs.zone)
             text += f", {screen.nearest_expires(at, durations.countdown(banked.expires_at, now))}"
-    tone = Tone.STALE if is_stale(aged.at, now, prefs.rules) else Tone.PLAIN
+    tone = Tone.STALE if is_stale(aged.at, prefs.own(now), prefs.rules) else Tone.PLAIN
     return [DetailLine(screen.RESETS, (Span(text, tone),))]
 
 
@@ -197,7 +197,7 @@ def _sources(account: AccountState, state: PoolState, now: datetime, prefs: Pref
     for listing in account.listings:
         place = shown_path(listing.path, mask=prefs.mask) if listing.path else ""
         told, at = _told_by(account, listing)
-        age = durations.age(now - at) if at is not None else "—"
+        age = durations.age(prefs.own(now) - at) if at is not None else "—"
         source = state.sources.get(listing.ref.source)
         down = source is not None and source.failure is not None
         if source is not None and source.failure is not None:

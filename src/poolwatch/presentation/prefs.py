@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from poolwatch.domain.overview import PoolRules
@@ -38,3 +38,9 @@ class Prefs:
     shown: Shown = Shown.USED
     mask: bool = False
     zone: tzinfo = UTC
+    #: what the server's clock, by which things are judged, is ahead of our own, by which ages are told
+    clock_offset: timedelta = timedelta(0)
+
+    def own(self, now: datetime) -> datetime:
+        """Our own clock at the server's `now`."""
+        return now - self.clock_offset

@@ -50,7 +50,7 @@ def base_rows(usage: Usage, now: datetime, prefs: Prefs) -> list[Measured]:
         return [Measured(unread, None, None)]
     if base.value is None:
         return []
-    stale = is_stale(base.at, now, prefs.rules)
+    stale = is_stale(base.at, prefs.own(now), prefs.rules)
     return [
         window_row(window, base.value, now, prefs, stale=stale) for window in windows_by_length(base.value)
     ]
@@ -100,7 +100,7 @@ def _rows_of(
     if bucket.limit is None:
         return []
     name = names.bucket_name(bucket.id, bucket.name)
-    stale = is_stale(aged.at, now, prefs.rules)
+    stale = is_stale(aged.at, prefs.own(now), prefs.rules)
     return [
         window_row(window, bucket.limit, now, prefs, stale=stale, bucket=name)
         for window in windows_by_length(bucket.limit)
@@ -115,7 +115,7 @@ def spend_row(usage: Usage, now: datetime, prefs: Prefs) -> Measured | None:
         return None
     used = limit_percent(limit)
     full = is_figure(used) and used >= 100
-    stale = is_stale(spend.at, now, prefs.rules)
+    stale = is_stale(spend.at, prefs.own(now), prefs.rules)
     return _measured(names.SPEND, used, limit.resets_at, now, prefs, stale=stale, full=full)
 
 

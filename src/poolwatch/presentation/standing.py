@@ -107,7 +107,7 @@ def trouble_text(judged: Judged, trouble: Trouble, now: datetime, prefs: Prefs) 
         if expires is not None:
             return words.sign_in_before(durations.day(expires, now, prefs.zone))
         return words.token_words(account.dead_login.problem)
-    return f"{words.trouble_words(trouble.kind)} {durations.age(now - trouble.since)}"
+    return f"{words.trouble_words(trouble.kind)} {durations.age(prefs.own(now) - trouble.since)}"
 
 
 def marks(judged: Judged) -> list[str]:
@@ -167,7 +167,7 @@ def _least(judged: Judged, now: datetime, prefs: Prefs) -> list[str]:
     texts = []
     needs_login = judged.status.kind is Status.NEEDS_LOGIN
     if account.read_at is not None and (needs_login or judged.stale):
-        texts.append(words.read_ago(durations.age(now - account.read_at)))
+        texts.append(words.read_ago(durations.age(prefs.own(now) - account.read_at)))
     if needs_login:
         return texts
     limit = tightest_limit(account.usage.spend)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Final
 
 from poolwatch.domain.account import AccountKey
@@ -35,6 +36,7 @@ def status_text(
     sort: SortKey = SortKey.NEED,
 ) -> str:
     """Every account among `keys` (None: all) in sections, after a few lines about the whole pool."""
+    timed = replace(prefs, clock_offset=overview.now - overview.own_now)
     strip = strip_view(overview, state, prefs, pool_name)
     lines = [cli.pool_line(strip.name, strip.accounts, strip.sources, strip.freshness)]
     lines += [f"! {notice.text}" for notice in strip.notices]
@@ -44,7 +46,7 @@ def status_text(
     for section in shown:
         if section.heading:
             rows.append(section.heading)
-        rows += [_row(card_view(overview.by_key[key], overview.now, prefs)) for key in section.keys]
+        rows += [_row(card_view(overview.by_key[key], overview.now, timed)) for key in section.keys]
     if not any(section.keys for section in shown):
         return "\n".join([*lines, "", cli.NO_MATCH if overview.accounts else cli.NO_ACCOUNTS]) + "\n"
     return "\n".join([*lines, "", *_aligned(rows)]) + "\n"

@@ -29,7 +29,7 @@ def strip_view(
     accounts = len(overview.accounts)
     oldest = overview.oldest_read_at
     fresh = sum(each.account.read_at is not None and not each.stale for each in overview.accounts)
-    old = overview.now - oldest if oldest is not None else None
+    old = overview.own_now - oldest if oldest is not None else None
     return StripView(
         name=pool_name,
         accounts=accounts,
@@ -48,7 +48,7 @@ def strip_view(
         next_back=_next_back(overview, prefs),
         credits=_credits(overview, prefs),
         highest_weekly=_highest_weekly(overview, prefs),
-        notices=(*_down(state, overview.now, prefs), *(Span(text, Tone.AMBER) for text in notices)),
+        notices=(*_down(state, overview.own_now, prefs), *(Span(text, Tone.AMBER) for text in notices)),
         title=_title(count[Section.NEEDS_YOU], count[Section.EXHAUSTED]),
     )
 
@@ -76,7 +76,7 @@ def _needs(overview: PoolOverview) -> str:
         if trouble is not None and each.status.kind not in (Status.NEEDS_LOGIN, Status.DEACTIVATED):
             since.setdefault(trouble.kind, []).append(trouble.since)
     for kind, instants in since.items():
-        oldest = durations.age(overview.now - min(instants)) if kind is FailureKind.EDGE_BLOCKED else ""
+        oldest = durations.age(overview.own_now - min(instants)) if kind is FailureKind.EDGE_BLOCKED else ""
         parts.append(screen.need(len(instants), screen.need_trouble(kind), oldest))
     return " · ".join(parts)
 
@@ -107,6 +107,7 @@ def _next_back(overview: PoolOverview, prefs: Prefs) -> Figure | None:
         screen.NEXT_BACK,
         shown_name(back.judged.account, mask=prefs.mask),
         screen.back(clock, durations.countdown(back.until, now), more, by),
+        Tone.STALE if back.judged.stale else Tone.PLAIN,
         short=screen.back_short(clock, more, by),
     )
 
@@ -155,7 +156,7 @@ def _highest_weekly(overview: PoolOverview, prefs: Prefs) -> Figure | None:
         screen.WEEKLY_LOW if left else screen.WEEKLY_MAX,
         shown_name(high.judged.account, mask=prefs.mask),
         screen.weekly(percent, reset, high.more_full),
-        scarcity(high.used_percent, prefs.rules),
+        Tone.STALE if high.judged.stale else scarcity(high.used_percent, prefs.rules),
         screen.weekly_short(percent, reset, high.more_full),
     )
 

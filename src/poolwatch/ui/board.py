@@ -108,7 +108,7 @@ class Board:
             judged = self.judged(key)
             if judged is None:
                 return None
-            card = self._cards[key] = card_view(self._without_seen(judged), self._server_now, self.prefs)
+            card = self._cards[key] = card_view(self._without_seen(judged), self._server_now, self._timed)
         return card
 
     def detail(self, key: AccountKey) -> DetailView | None:
@@ -116,7 +116,12 @@ class Board:
         judged = self.judged(key)
         if judged is None:
             return None
-        return detail_view(judged, self._state, self._server_now, self.prefs)
+        return detail_view(judged, self._state, self._server_now, self._timed)
+
+    @property
+    def _timed(self) -> Prefs:
+        offset = self._state.clock_offset
+        return replace(self.prefs, clock_offset=offset) if offset != self.prefs.clock_offset else self.prefs
 
     def judged(self, key: AccountKey) -> Judged | None:
         """An account with what follows from this moment."""

@@ -47,7 +47,7 @@ class AppOptions:
     sort: SortKey = SortKey.NEED
     reverse: bool = False
     grouping: Grouping = Grouping.SOURCE
-    #: a theme's name, "light" or "poolwatch-light"; empty: the dark one, or the terminal's own sixteen colours where it has no more
+    #: "light" or "poolwatch-light"; empty: the dark one, or the terminal's own sixteen colours
     theme: str = ""
     #: "unicode" or "ascii"
     glyphs: str = "unicode"
