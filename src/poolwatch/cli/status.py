@@ -59,7 +59,7 @@ def print_status(wish: StatusWish) -> int:
             complain(f"source {source.name}: {source.failure.message}")
     keys = chosen(seen.overview)
     if wish.as_json:
-        say(status_json(seen.overview, seen.state, around.rules, seen.overview.now, prefs.mask, keys))
+        say(status_json(seen.overview, seen.state, around.rules, seen.overview.own_now, prefs.mask, keys))
     else:
         say(status_text(seen.overview, seen.state, prefs, around.settings.pool_name or "", keys))
     if any(each.account.read_at is not None for each in seen.overview.accounts if each.account.key in keys):

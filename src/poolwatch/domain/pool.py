@@ -125,7 +125,9 @@ def _source_failed(state: PoolState, event: SourceFailed) -> PoolState:
 
 def _regrouped(state: PoolState, listings: Sequence[Listing], at: datetime) -> dict[AccountKey, AccountState]:
     before = {entry.ref: account for account in state.accounts.values() for entry in account.listings}
-    listings = [_remembering(listing, before.get(listing.ref)) for listing in listings]
+    # sources answer in any order; what they say together does not depend on it
+    ordered = sorted(listings, key=lambda listing: (listing.ref.source, listing.ref.place))
+    listings = [_remembering(listing, before.get(listing.ref)) for listing in ordered]
     keys = resolve(listings)
     grouped: dict[AccountKey, list[Listing]] = defaultdict(list)
     for listing in listings:
@@ -170,7 +172,8 @@ def _twins(listings: Sequence[Listing]) -> dict[SourceRef, Listing]:
 
 
 def _with_conflict(account: AccountState, twins: Mapping[SourceRef, Listing], at: datetime) -> AccountState:
-    other = next((twins[entry.ref] for entry in account.listings if entry.ref in twins), None)
+    own_first = sorted(account.listings, key=lambda entry: entry.custody is not Custody.POOLWATCH)
+    other = next((twins[entry.ref] for entry in own_first if entry.ref in twins), None)
     known = account.login_trouble
     conflicts = known is not None and known.kind is FailureKind.CONFLICT
     if other is None:

@@ -41,11 +41,12 @@ def status_json(
     mask: bool,
     keys: Collection[AccountKey] | None = None,
 ) -> str:
-    """The whole document, ASCII only, ending in a newline.
+    """The whole document, ASCII only, ending in a newline; accounts stand by their names.
 
     `keys` narrows the list of accounts and nothing else: the figures of `pool` are the whole pool's.
     """
-    accounts = [each for each in overview.accounts if keys is None or each.account.key in keys]
+    chosen = [each for each in overview.accounts if keys is None or each.account.key in keys]
+    accounts = sorted(chosen, key=lambda each: (each.label.casefold(), each.account.key.id))
     document: Json = {
         "schema": SCHEMA,
         "generated_at": instant(at),
