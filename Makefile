@@ -52,12 +52,12 @@ layers: $(VENV)/.test
 tests: $(VENV)/.test
 	@echo "poolwatch: tests"
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -q -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+	@$(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 	@$(BIN)/coverage combine --quiet
-	@$(BIN)/coverage report --fail-under=90 > .coverage.txt || { cat .coverage.txt; exit 1; }
+	@$(BIN)/coverage report --fail-under=90 > coverage-report.txt || { cat coverage-report.txt; exit 1; }
 	@$(BIN)/coverage report --fail-under=97 \
 		--include='*/poolwatch/domain/*,*/poolwatch/presentation/*,*/poolwatch/sources/*,*/poolwatch/custody/*' \
-		> .coverage.txt || { cat .coverage.txt; exit 1; }
+		> coverage-report.txt || { cat coverage-report.txt; exit 1; }
 	@$(BIN)/coverage report --format=total | sed 's/^/poolwatch: covered percent: /'
 
 # what must not depend on the Python it runs on, once more on 3.13 where that is present

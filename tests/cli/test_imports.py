@@ -27,10 +27,10 @@ SLOW = {
 
 
 def imported(desk: Desk, *arguments: str) -> set[str]:
-    """The top-level modules that a command loads."""
+    """The top-level modules that a command loads, measured without those of a coverage run."""
     ended = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "poolwatch", *arguments],
-        env=desk.env,
+        env={name: value for name, value in desk.env.items() if not name.startswith("COVERAGE_")},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
