@@ -1,13 +1,16 @@
 # make demo          install and open the app on a simulated pool
 # make test          install and run every check
 # make screenshots   draw the README's pictures anew
+# make torture       try to lose a login for an hour (BUDGET=seconds); docs/custody.md
+# make interop       run beside the codex program on the PATH, against a local login service
 PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= auto
+BUDGET ?= 3600
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types layers tests other-python screenshots clean help
+.PHONY: demo test lint types layers tests other-python screenshots torture interop clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -71,6 +74,12 @@ other-python: $(VENV)/.test
 
 screenshots: $(VENV)/.test
 	@$(BIN)/python -m tests.support.screenshots screenshots
+
+torture: $(VENV)/.test
+	@$(BIN)/python -m tests.torture --budget $(BUDGET) $(TORTURE_ARGS)
+
+interop: $(VENV)/.test
+	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/torture/test_interop.py
 
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

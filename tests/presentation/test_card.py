@@ -332,3 +332,36 @@ def test_a_wrong_clock_moves_no_age() -> None:
     )
     assert (view.age, view.stale) == ("4m", False)
     assert [(row.resets, row.stale) for row in view.windows] == [("30m", False)]
+
+
+def test_what_credits_keep_going_says_so() -> None:
+    full = base(window(100, FIVE_HOURS, after(hours=2)), window(46, WEEK, after(days=2)), allowed=True)
+    view = card(account("grace", Usage(base=full, credits=balance("394.80"))))
+    assert (view.status, view.glyph, view.section) == ("active, on credits", Glyph.ACTIVE, Section.ACTIVE)
+    assert footer_of(view).startswith("active, on credits")
+    assert card(account("grace", Usage(base=full))).status == "active"
+    none = balance("0", has=False)
+    assert card(account("grace", Usage(base=full, credits=none))).status == "active"
+
+
+def test_a_conflict_fits_its_column() -> None:
+    view = card(account("zoe", login_trouble=trouble(FailureKind.CONFLICT, 12)))
+    assert view.status == "in two files 12m"
+    assert "login in two files 12m" in footer_of(view)
+
+
+def test_workspace_credits_leave_the_time_to_its_column() -> None:
+    full = base(window(100, FIVE_HOURS, after(minutes=8)), allowed=False)
+    usage = Usage(base=full, reached_type=Aged(ReachedType.MEMBER_CREDITS, JUST_NOW, "homes"))
+    assert card(account("rosa", usage)).status == "workspace credits"
+
+
+def test_fewer_words_for_a_refresh_are_what_it_changed() -> None:
+    token, changes = TokenStep(TokenOutcome.REFRESHED, 0.4), (Change("weekly", 98.0, 0.0),)
+    progress = RefreshProgress(NOW, token, UsageStep(None, 0.3), changes, done=True)
+    assert card(account("x", refresh=progress)).progress_short == "ok · weekly 98 → 0 %"
+    running = RefreshProgress(NOW, token)
+    unchanged = RefreshProgress(NOW, token, UsageStep(None, 0.3), done=True)
+    failed = RefreshProgress(NOW, TokenStep(TokenOutcome.AMBIGUOUS), UsageStep(None, 0.3), changes, done=True)
+    for other in (running, unchanged, failed):
+        assert card(account("x", refresh=other)).progress_short == ""

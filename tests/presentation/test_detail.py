@@ -133,7 +133,7 @@ def test_lately() -> None:
     assert under(detail(replace(account("x"), lately=lately)), "LATELY") == [
         "13:59  weekly 70 → 71 %, 5h 1 → 2 %",
         "13:54  throttled",
-        "Thu 14:03  refreshed: token: Codex's, good for 6d → usage ok",
+        "Thu 14:03  refresh: token: Codex's, good for 6d → usage ok",
     ]
     assert under(detail(account("x")), "LATELY") == ["nothing yet"]
 
@@ -166,3 +166,10 @@ def test_masked() -> None:
     view = detail(account("bob@example.com", listings=[entry], trouble=broken), MASKED)
     texts = [span.text for line in view.lines for span in line.spans]
     assert "bob" not in " ".join([*texts, view.card.label, view.card.remedy, view.status])
+
+
+def test_a_long_path_is_cut_at_its_beginning() -> None:
+    entry = listing("x", path="/srv/a/long/way/to/the/homes/of/all/erin/auth.json")
+    assert under(detail(account("x", listings=[entry])), "SOURCES") == [
+        "homes …omes/of/all/erin/auth.json    4m   windows, token"
+    ]

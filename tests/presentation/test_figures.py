@@ -159,3 +159,9 @@ def test_wide_text_counts_double() -> None:
     assert cells.width("東京") == 4
     assert cells.left("東京", 3) == "東…"
     assert cells.width("e\u0301") == 1
+
+
+def test_the_end_of_a_text() -> None:
+    assert cells.fit_end("/a/b/auth.json", 9) == "…uth.json"
+    assert cells.fit_end("/a", 9) == "/a"
+    assert cells.fit_end("/a/b", 0) == ""

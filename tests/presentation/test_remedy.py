@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,19 @@ from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.pool import DeadLogin
 from poolwatch.presentation.remedy import sign_in_command
-from tests.presentation.scene import MASKED, NOW, account, after, card, dead_token, listing, trouble
+from poolwatch.presentation.standing import trouble_text
+from tests.presentation.scene import (
+    MASKED,
+    NOW,
+    PREFS,
+    account,
+    after,
+    card,
+    dead_token,
+    judged,
+    listing,
+    trouble,
+)
 
 GONE = NOW - timedelta(hours=1)
 
@@ -147,3 +160,21 @@ def test_masked_remedies_show_no_path_and_copy_only_the_id() -> None:
     assert "bob" not in view.remedy
     assert "homes" not in view.remedy
     assert view.copy == view.id
+
+
+def test_an_expired_access_token_has_no_last_day() -> None:
+    entry = listing("x", expires_at=GONE)
+    state = account("x", listings=[entry], dead=dead(), login_trouble=trouble(FailureKind.TOKEN_REFRESH, 1))
+    told = trouble_text(judged(state), state.login_trouble or trouble(FailureKind.BLOCKED, 1), NOW, PREFS)
+    assert told == "sign in again: refresh token already used elsewhere"
+    assert "works until" not in card(state).remedy
+    assert "Sign in again" in card(state).remedy
+
+
+@pytest.mark.parametrize("kind", [FailureKind.UNREACHABLE, FailureKind.THROTTLED, FailureKind.EDGE_BLOCKED])
+def test_what_was_never_read_has_no_numbers_to_keep(kind: FailureKind) -> None:
+    retry = after(minutes=17) if kind is FailureKind.THROTTLED else None
+    state = account("x", read_at=None, trouble=trouble(kind, 1, "why", retry_at=retry))
+    assert "numbers" not in card(state).remedy
+    assert ". it" not in card(state).remedy
+    assert "The last numbers stay" in card(replace(state, read_at=NOW)).remedy

@@ -26,6 +26,7 @@ from tests.presentation.scene import (
     balance,
     base,
     dead_token,
+    listing,
     look,
     pool,
     trouble,
@@ -208,3 +209,13 @@ def test_all_counts_add_up(kinds: list[str]) -> None:
     view = strip(*states)
     assert view.needs_you + view.exhausted + view.active + view.rest == view.accounts == len(kinds)
     assert len(look(*states).accounts) == len(kinds)
+
+
+def test_what_stops_most_of_the_pool_is_said_once() -> None:
+    down = [account(f"a{n}", trouble=trouble(FailureKind.UNREACHABLE, n)) for n in (3, 9, 5)]
+    well, off = active("well"), account("off", listings=[listing("off", disabled=True)])
+    assert [span.text for span in strip(*down, well, off).notices] == [
+        "3 of 4 accounts: unreachable since 13:54; the last numbers stay"
+    ]
+    assert strip(*down, well, active("b"), active("c")).notices == ()
+    assert strip(*down[:2]).notices == ()

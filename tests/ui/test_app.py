@@ -130,6 +130,19 @@ async def test_other_answers_are_said(kind: AnswerKind, words: str) -> None:
         assert words not in said(app)
 
 
+async def test_a_viewer_says_who_does_what_it_asked_for() -> None:
+    feed = feed_of()
+    feed.answers = [Answer(AnswerKind.STARTED), Answer(AnswerKind.READ_ONLY)]
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("r")
+        await settle(pilot)
+        assert "the poolwatch that polls was asked" in said(app)
+        await pilot.press("R")
+        await settle(pilot)
+        assert "R works in the poolwatch that polls" in said(app)
+
+
 async def test_read_only_refreshes_nothing() -> None:
     feed = feed_of()
     app = app_of(feed.state, feed=feed, read_only=True)
@@ -174,6 +187,23 @@ async def test_refreshing_many_is_asked_about_shown_and_stopped() -> None:
         await pilot.press("down")
         await settle(pilot)
         assert said(app) != told
+
+
+async def test_a_refresh_of_many_ends_with_what_is_different() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=WallView.TABLE)
+    async with app.run_test(size=(200, 40)) as pilot:
+        await settle(pilot)
+        feed.happen(bulk=BulkProgress(0, 12, 0))
+        await settle(pilot)
+        bob = next(actor for actor in twelve() if actor.email == "bob@example.com")
+        usage = UsageSnapshot(base=limits(five(0, NOW + timedelta(hours=5)), weekly(71, NOW + timedelta(days=2))))
+        feed.happen(Read(bob.source, bob.ref, NOW, usage, 0.3), bulk=BulkProgress(12, 12, 1, done=True, changed=1))
+        await settle(pilot)
+        assert said(app) == "11 refreshed · 1 failed · 1 changed · now active: bob@example.com"
+        await pilot.press("down")
+        await settle(pilot)
+        assert "now active" not in said(app)
 
 
 async def test_progress_is_on_the_card_and_in_the_tables_message_until_the_next_key() -> None:
@@ -224,6 +254,28 @@ async def test_the_view_on_opening(count: int, view: WallView) -> None:
         await settle(pilot)
         assert isinstance(app.screen, PoolScreen)
         assert app.screen.view is view
+
+
+async def test_a_filter_leaves_the_view_alone() -> None:
+    app = app_of(state_of(crowd(60)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("slash", *"dev1", "enter")
+        await settle(pilot)
+        assert isinstance(app.screen, PoolScreen)
+        assert 0 < len(wall(app).order) < 12
+        assert app.screen.view is WallView.TABLE
+
+
+async def test_who_filters_a_hive_wants_to_read() -> None:
+    app = app_of(state_of(crowd(200)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("exclamation_mark")
+        await settle(pilot)
+        assert isinstance(app.screen, PoolScreen)
+        assert app.screen.view is WallView.TABLE
+        await pilot.press("exclamation_mark")
+        await settle(pilot)
+        assert app.screen.view is WallView.HIVE
 
 
 async def test_masking_leaves_no_name_on_the_screen() -> None:
@@ -292,6 +344,56 @@ async def test_the_filter_keeps_letters_to_itself_and_esc_clears_it() -> None:
         await pilot.press("escape")
         await settle(pilot)
         assert len(wall(app).order) == 12
+
+
+async def test_keys_that_arrive_in_a_bunch_do_what_they_do_one_by_one() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=WallView.TABLE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        for key in ("slash", "q", "r", "R", "enter", "escape", "slash", "b", "o", "enter", "enter", "j", "m"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        for _ in range(6):
+            await settle(pilot)
+        assert feed.refreshes == []
+        assert feed.bulk == []
+        assert isinstance(app.screen, DetailScreen)
+        assert app.session.choice.mask
+        await pilot.press("escape")
+        await settle(pilot)
+        assert isinstance(app.screen, PoolScreen)
+        assert app.screen.filter_text == "bo"
+
+
+async def test_a_key_whose_widget_is_gone_holds_nothing_up() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=WallView.TABLE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        for _ in range(5):
+            for key in ("question_mark", "escape", "enter", "x", "escape", "ctrl+p", "escape"):
+                app.post_message(events.Key(key, None))
+        for _ in range(12):
+            await settle(pilot)
+        await pilot.press("r")
+        await settle(pilot)
+        assert len(feed.refreshes) == 1
+
+
+async def test_the_footer_says_how_to_leave_the_filter() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=WallView.TABLE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("slash")
+        await settle(pilot)
+        keys = app.screen.query_one("#keys", Lines)
+        assert keys.text.strip() == "⏎ keep the filter  esc clear it"
+        assert "plan:pro" in app.screen.query_one(Input).placeholder
+        await pilot.press("b", "enter")
+        await settle(pilot)
+        assert "refresh" in keys.text
+        await pilot.press("slash", "escape")
+        await settle(pilot)
+        assert "refresh" in keys.text
 
 
 async def test_what_needs_you_is_a_key_away() -> None:

@@ -203,3 +203,77 @@ def test_three_cards_of_38_in_120() -> None:
     arrangement = as_cards((SectionView(None, "", tuple(keys)),), 119, 5)
     assert [arrangement.places[key] for key in keys[:4]] == [(1, 0), (41, 0), (81, 0), (1, 6)]
     assert arrangement.height == 17
+
+
+def test_what_changed_stands_where_the_whole_line_does_not_fit() -> None:
+    whole = "token ok 0.4s → usage ok 0.3s · weekly 98 → 0 %"
+    message = Message(whole, Tone.GOOD, "bob@example.com", "ok · weekly 98 → 0 %")
+    assert plain(message_line(message, 80, UNICODE)).strip() == f"bob@example.com: {whole}"
+    assert plain(message_line(message, 60, UNICODE)).strip() == "bob@example.com: ok · weekly 98 → 0 %"
+    done = card(footer=(Span(whole, Tone.GOOD),), progress=whole, progress_short="ok · weekly 98 → 0 %")
+    assert "  ok · weekly 98 → 0 %" in text_of(card_lines.block(done, 38, 5, UNICODE, selected=False))
+    assert whole in text_of(card_lines.block(done, 60, 5, UNICODE, selected=False))
+
+
+def test_the_hint_to_copy_outlasts_the_command_that_is_cut() -> None:
+    message = Message("x" * 200, short="y" * 200, hint=("y", "copy"))
+    assert plain(message_line(message, 80, UNICODE)).endswith("…   y copy ")
+    assert "copy" not in plain(message_line(message, 40, UNICODE))
+
+
+def test_a_long_countdown_keeps_off_its_percentage() -> None:
+    long = window("weekly", "5 %", 0.05, resets="19h 26m")
+    for width in (79, 119):
+        columns = choose(width, Content.of((card(windows=(long,)),)))
+        assert "  5 % 19h 26m" in plain(table.row(card(windows=(long,)), columns, UNICODE, selected=False))
+
+
+def test_status_words_get_room_before_bars() -> None:
+    long = card("carol@example.com", status="active · sign in before 27 Nov")
+    columns = choose(118, Content.of((long, card())))
+    assert long.status in plain(table.row(long, columns, UNICODE, selected=False))
+    assert 6 <= columns.bar <= 8
+    assert choose(118, Content.of((card(),))).bar >= 8
+
+
+def test_on_the_smallest_screen_what_is_wrong_is_read_in_full() -> None:
+    blocked = card(status="edge blocked 26m", needs_you=True)
+    columns = choose(59, Content.of((blocked,)))
+    assert "edge blocked 26m" in plain(table.row(blocked, columns, UNICODE, selected=False))
+
+
+def strip_view(**changes: object) -> StripView:
+    given: dict[str, object] = {
+        "name": "work", "accounts": 60, "sources": 3, "needs_you": 7, "exhausted": 9, "active": 41, "rest": 3,
+        "freshness": "fresh 51 of 60 · oldest 3d 2h", "freshness_short": "fresh 51/60 · oldest 3d",
+        "needs_you_detail": "5 sign in · 1 deactivated · 1 in two files",
+        "next_up": Figure("NEXT UP", "team-east/dev14", "5h 16 % used, weekly 38 % used"),
+        "next_back": Figure("NEXT BACK", "bob", "23:46, in 1m; 2 more by 01:00"),
+        "credits": None, "highest_weekly": None,
+    }  # fmt: skip
+    return StripView(**{**given, **changes})  # type: ignore[arg-type]  # fields by name
+
+
+def test_neither_half_of_the_strip_is_cut_while_the_other_has_room() -> None:
+    drawn = text_of(strip_lines(strip_view(), Mode("sort need · table"), Density.WIDE, 120, UNICODE))
+    assert "1 in two files " in drawn
+    assert "weekly 38 % used" in drawn
+    back = Figure("NEXT BACK", "dev13@example.com", "15:35, in 1h 32m; 14 more by 17:00")
+    short = strip_view(needs_you_detail="2 sign in", next_back=back)
+    drawn = text_of(strip_lines(short, Mode("sort need · table"), Density.WIDE, 120, UNICODE))
+    assert "14 more by 17:00" in drawn
+
+
+def test_the_counts_of_narrow_screens_add_up() -> None:
+    for density in (Density.MEDIUM, Density.SMALL):
+        drawn = text_of(strip_lines(strip_view(), Mode("x"), density, 80, UNICODE))
+        assert "✕7 ◐9 ●41 ◌3 " in drawn
+        assert "◌" not in text_of(strip_lines(strip_view(rest=0), Mode("x"), density, 80, UNICODE))
+
+
+def test_a_switch_outlasts_the_freshness() -> None:
+    mode = Mode("x", ("only what needs you", "filter plan:pro"))
+    title = text_of(strip_lines(strip_view(), mode, Density.MEDIUM, 80, UNICODE)).splitlines()[0]
+    assert "filter plan:pro" in title
+    assert "●41" in title
+    assert "oldest" not in title

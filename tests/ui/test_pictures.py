@@ -112,6 +112,7 @@ def test_picture_after_resize(snap_compare: Compare) -> None:
     """From wide to small: nothing of the wide screen is left."""
 
     async def shrink(pilot: Pilot[object]) -> None:
+        await pilot.pause()
         await pilot.resize_terminal(*SMALL)
         await pilot.pause()
 

@@ -7,9 +7,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from poolwatch.bootstrap.screen import run_app_in
@@ -23,6 +23,8 @@ class DemoOptions:
     accounts: int = 12
     seed: int = 7
     speed: float = 20.0
+    #: settings from options, as for the app itself: `ui.glyphs`, `ui.theme` …
+    overrides: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def arguments(self) -> list[str]:
@@ -45,7 +47,7 @@ def run_demo(options: DemoOptions) -> int:
                 "POOLWATCH_DATA_DIR": str(home / "data"),
             }
             env.pop("CODEX_HOME", None)
-            return run_app_in(Options(config), env)
+            return run_app_in(Options(config, options.overrides), env)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from poolwatch.config.settings import SourceSettings
 from poolwatch.custody.fingerprint import Fingerprinter
 from poolwatch.domain.account import SourceRef
 from poolwatch.domain.pool import PoolState
+from poolwatch.monitor.background import BackgroundRefresh
 from poolwatch.monitor.bulk import BulkRefresh
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.keeping import Keeping
@@ -113,6 +114,7 @@ async def open_monitor(around: Surroundings, clock: Clock | None = None) -> Asyn
         Wishes(store),
         Lock(around.state_dir, clock),
         clock,
+        BackgroundRefresh(chain, poller, ledger, clock, draw) if around.renews else None,
     )
     names = [source.name for source in around.sources]
     session = Session(parts, names, (*store.notices, *((problem,) if problem else ())))

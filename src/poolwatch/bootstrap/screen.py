@@ -23,6 +23,7 @@ from poolwatch.presentation.words.cli import NEEDS_TERMINAL
 from poolwatch.ui.keymap import remapped
 from poolwatch.ui.options import AppOptions, Choice, WallView
 
+_PLAIN_LOCALES = ("C", "POSIX")
 _EXIT_FAILED = 1
 _EXIT_USAGE = 2
 _EXIT_CONFIG = 3
@@ -114,7 +115,7 @@ def _app_options(around: Surroundings) -> AppOptions:
         reverse=bool(remembered.is_reversed),
         grouping=_grouping(remembered.group),
         theme=theme_named(ui.theme or "") or "",
-        glyphs=_glyphs(ui.glyphs),
+        glyphs=_glyphs(ui.glyphs, around.env),
         mouse=ui.mouse,
         read_only=settings.read_only,
         title=ui.title,
@@ -154,8 +155,22 @@ def _grouping(word: str | None) -> Grouping:
         return Grouping.SOURCE
 
 
-def _glyphs(wanted: str) -> str:
+def _glyphs(wanted: str, env: Mapping[str, str]) -> str:
     if wanted != "auto":
         return wanted
-    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
-    return "unicode" if encoding == "utf8" else "ascii"
+    return "unicode" if speaks_utf8(env) else "ascii"
+
+
+def speaks_utf8(env: Mapping[str, str]) -> bool:
+    """Whether the terminal may be sent UTF-8, by the locale that its user chose.
+
+    Python itself writes UTF-8 in the C locale, and says so in LC_CTYPE; terminals in that locale, and tmux,
+    draw something else.
+    """
+    chosen = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or ""
+    if not env.get("LC_ALL") and env.get("LANG") in _PLAIN_LOCALES:
+        chosen = env["LANG"] if env.get("LC_CTYPE", "C.UTF-8") == "C.UTF-8" else chosen
+    if chosen in _PLAIN_LOCALES:
+        return False
+    charset = chosen.partition(".")[2].partition("@")[0] or sys.stdout.encoding or ""
+    return charset.lower().replace("-", "") == "utf8"

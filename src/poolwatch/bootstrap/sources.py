@@ -32,5 +32,5 @@ def build_source(
         home=around.home or Path("/"),
         env=around.env,
         deadline_seconds=around.settings.poll.timeout_seconds,
-        renews=False,
+        renews=around.renews,
     )

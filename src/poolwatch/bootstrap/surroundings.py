@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from poolwatch.config.discover import implicit_sources
 from poolwatch.config.load import load
-from poolwatch.config.paths import home_directory, locate_config, state_directory
+from poolwatch.config.paths import data_directory, home_directory, locate_config, state_directory
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
-from poolwatch.config.settings import Settings, SourceSettings
+from poolwatch.config.settings import Settings, SourceKind, SourceSettings
+from poolwatch.custody.own_folder import own_files
+from poolwatch.domain.account import Custody
 from poolwatch.domain.naming import NamingRule
 from poolwatch.domain.overview import PoolRules
+
+_OWN_NAME: Final = "poolwatch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """One run's settings and places. `discovered`: no source is configured, these were found."""
+    """One run's settings and places. `discovered`: no source is configured, these were found.
+
+    `data_dir` is None where nothing tells a place for it.
+    """
 
     settings: Settings
     state_dir: Path
@@ -35,6 +43,21 @@ class Surroundings:
     env: Mapping[str, str]
     sources: tuple[SourceSettings, ...]
     discovered: bool
+    data_dir: Path | None = None
+
+    @property
+    def own_logins(self) -> Path | None:
+        """The folder of the logins that were imported, there or not."""
+        return None if self.data_dir is None else self.data_dir / "logins"
+
+    def is_own(self, source: SourceSettings) -> bool:
+        """Whether a source is that folder."""
+        return self.own_logins is not None and source.path == str(self.own_logins)
+
+    @property
+    def renews(self) -> bool:
+        """Whether poolwatch renews its own logins without being asked."""
+        return self.settings.refresh.background and not self.settings.read_only
 
     @property
     def rules(self) -> PoolRules:
@@ -65,4 +88,23 @@ def look_around(options: Options, env: Mapping[str, str] | None = None) -> Surro
     home = None if isinstance(told, ConfigProblem) else told
     discovered = not settings.sources
     sources = implicit_sources(env, home) if discovered else settings.sources
-    return Surroundings(settings, state_dir, home, env, tuple(sources), discovered)
+    told_data = data_directory(env)
+    data_dir = None if isinstance(told_data, ConfigProblem) else told_data
+    around = Surroundings(settings, state_dir, home, env, tuple(sources), discovered, data_dir)
+    own = _own_source(around)
+    return around if own is None else replace(around, sources=(*around.sources, own))
+
+
+def _own_source(around: Surroundings) -> SourceSettings | None:
+    """poolwatch's own folder, once it holds a login and unless the configuration already names it."""
+    folder = around.own_logins
+    if folder is None or not own_files(folder):
+        return None
+    paths = [Path(source.path) for source in around.sources if source.path is not None]
+    if any(folder in (path, path.parent) for path in paths):
+        return None
+    taken = {source.name for source in around.sources}
+    name, number = _OWN_NAME, 2
+    while name in taken:
+        name, number = f"{_OWN_NAME}-{number}", number + 1
+    return SourceSettings(SourceKind.AUTH_FILES, name, Custody.POOLWATCH, path=str(folder))

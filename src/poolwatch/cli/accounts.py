@@ -38,4 +38,8 @@ def _lines(each: Judged, *, hidden: bool) -> list[str]:
         owner = f", kept by {listing.owner}" if listing.owner else ""
         problem = f": {listing.problem}" if listing.problem else ""
         rows.append(f"    {listing.ref.source}  {place}  {listing.custody.value}{owner}{problem}")
+    trouble = account.login_trouble
+    if trouble is not None:
+        words = masking.shown_text(trouble.message, account, mask=hidden)
+        rows.append(f"    {trouble.kind.value}: {words}")
     return rows

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from poolwatch import __version__
-from poolwatch.cli.exits import EXIT_OK, EXIT_USAGE
+from poolwatch.cli.exits import EXIT_OK, EXIT_USAGE, complain
 
 ConfigOption = Annotated[
     Path | None,
@@ -21,7 +21,7 @@ ConfigOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
-MaskOption = Annotated[bool, typer.Option("--mask", help="Hide names and e-mails.")]
+MaskOption = Annotated[bool, typer.Option("--mask", help="Hide e-mail addresses and paths.")]
 
 app = typer.Typer(
     name="poolwatch",
@@ -40,6 +40,7 @@ app.add_typer(accounts_app, name="accounts")
 app.add_typer(config_app, name="config")
 
 _root_config: Path | None = None
+_root_looks: dict[str, str] = {}
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -87,25 +88,31 @@ def root(
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")] = False,
     mouse: Annotated[bool, typer.Option("--mouse", help="Let the mouse select and scroll.")] = False,
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="Watch only: no refresh, no polling of its own.")
+        bool, typer.Option("--read-only", help="Watch only: no refresh, no token is spent.")
     ] = False,
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Open the app, unless a command is given."""
-    global _root_config  # noqa: PLW0603 - the parser has no other way to pass a root option on
+    global _root_config, _root_looks  # noqa: PLW0603 - the parser has no other way to pass root options on
     _root_config = config
-    if context.invoked_subcommand is not None:
-        return
-    from poolwatch.bootstrap.screen import run_app
-
     chosen = {"ui.view": view, "ui.sort": sort, "ui.theme": theme}
     overrides = {key: value for key, value in chosen.items() if value is not None}
     switches = {"ui.mask": mask, "ui.mouse": mouse, "read_only": read_only}
     overrides.update({key: "true" for key, on in switches.items() if on})
     if ascii_only:
         overrides["ui.glyphs"] = "ascii"
+    _root_looks = overrides
+    command = context.invoked_subcommand
+    if command is not None:
+        if overrides and command != "demo":
+            # dropped in silence, --mask before `status` would print what it was to hide
+            complain(f"options of the app stand before no command but demo; see: poolwatch {command} --help")
+            raise typer.Exit(EXIT_USAGE)
+        return
+    from poolwatch.bootstrap.screen import run_app
+
     _end(run_app(config, overrides))
 
 
@@ -124,10 +131,10 @@ def demo(
     ] = 0,
     home: Annotated[Path | None, typer.Option(help="With --serve: where its files are written.")] = None,
 ) -> None:
-    """Open the app on a simulated pool; nothing leaves this machine."""
+    """Open the app on a simulated pool; nothing leaves this machine. --theme and the like stand before it."""
     from poolwatch.bootstrap.demo import DemoOptions, run_demo, serve_demo
 
-    options = DemoOptions(accounts, seed, speed)
+    options = DemoOptions(accounts, seed, speed, _root_looks)
     _end(serve_demo(options, port, home) if serve else run_demo(options))
 
 
@@ -263,6 +270,49 @@ def accounts_list(mask: MaskOption = False, config: ConfigOption = None) -> None
     from poolwatch.cli.accounts import list_accounts
 
     _end(list_accounts(_config(config), mask=mask))
+
+
+@accounts_app.command("import")
+def accounts_import(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="auth.json, CLIProxyAPI, codex-auth, codex-proxy or sub2api."),
+    ],
+    keep: Annotated[
+        str | None,
+        typer.Option(help="imported: set FILE aside (renamed, never deleted); source: FILE stays in use."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Take logins into poolwatch's own folder, where it may refresh them; FILE itself is only read."""
+    from poolwatch.cli.imports import ImportWish, import_files
+
+    ask = not yes and sys.stdin.isatty() and sys.stderr.isatty()
+    _end(import_files(ImportWish(_config(config), tuple(files), keep, ask)))
+
+
+@accounts_app.command("remove")
+def accounts_remove(
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Id prefix, label or e-mail.")],
+    config: ConfigOption = None,
+) -> None:
+    """Move an imported login out of poolwatch's own folder; a copy is kept."""
+    from poolwatch.cli.holders import remove_account
+
+    _end(remove_account(_config(config), account))
+
+
+@accounts_app.command("resolve")
+def accounts_resolve(
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Id prefix, label or e-mail.")],
+    keep: Annotated[Path, typer.Option(metavar="FILE", help="The file that stays in use.")],
+    config: ConfigOption = None,
+) -> None:
+    """Where two files hold one login: say which stays in use; poolwatch's other one is set aside."""
+    from poolwatch.cli.holders import resolve_account
+
+    _end(resolve_account(_config(config), account, keep))
 
 
 @config_app.command("path")

@@ -109,6 +109,8 @@ def _config(around: Surroundings) -> Iterator[Finding]:
 
 def _modes(around: Surroundings) -> Iterator[Finding]:
     wanted = [(around.settings.path, 0o022, "go-w"), (around.state_dir, 0o077, "go-rwx")]
+    if around.own_logins is not None:
+        wanted.append((around.own_logins, 0o077, "go-rwx"))
     for path, refused, change in wanted:
         if path is None or not path.exists():
             continue

@@ -42,18 +42,27 @@ def list_sources(config: Path | None) -> int:
     rows = []
     for source in around.sources:
         origin = "found, not configured" if around.discovered else "configured"
+        if around.is_own(source) and source not in around.settings.sources:
+            origin = "imported logins, poolwatch's own folder"
         rows.append(f"{source.name}  {source.kind.value}  {source.path or source.url}  {origin}")
     say("\n".join(rows) if rows else "nothing is monitored")
     others = [row for row in found_logins(around, config) if row.can_add]
     known = {_whole(source.path, around) for source in around.sources if source.path is not None}
     for row in others:
-        if _whole(shlex.split(row.command)[-1], around) not in known:
+        whole = _whole(shlex.split(row.command)[-1], around)
+        if whole not in known and _folder_of_files(whole) not in known:
             say(f"found {row.place}: {row.words}; add it with: {row.command}")
     return EXIT_OK if rows else EXIT_CONFIG
 
 
 def _whole(place: str, around: Surroundings) -> str:
     return f"{around.home}{place[1:]}" if place[:2] == "~/" and around.home is not None else place
+
+
+def _folder_of_files(place: str) -> str:
+    """The folder of a glob, for a source may name either."""
+    folder, _, name = place.rpartition("/")
+    return folder if "*" in name else place
 
 
 def add_source(wish: SourceWish) -> int:
@@ -100,7 +109,8 @@ def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
     kind = kinds.get(wish.kind)
     if kind is None:
         near = nearest(wish.kind, kinds)
-        return f"{wish.kind} is no kind of source" + (f"; did you mean {near}?" if near else "")
+        hint = f"did you mean {near}?" if near else f"there are {', '.join(kinds)}"
+        return f"{wish.kind} is no kind of source; {hint}"
     if kind.is_pool:
         return f"{kind.value} is not monitored yet; nothing was written"
     custody = kind.default_custody

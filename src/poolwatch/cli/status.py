@@ -87,7 +87,7 @@ def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: boo
     if as_json:
         say(next_json(seen.overview, prefs))
     elif best is None:
-        complain(next_text(seen.overview, prefs))
+        complain(next_text(seen.overview, prefs).rstrip())
     else:
         say(next_text(seen.overview, prefs))
     return EXIT_OK if best is not None else EXIT_FAILED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import locale
 import os
 import re
 import select
@@ -14,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
+
+from poolwatch.bootstrap.screen import speaks_utf8
 
 #: Drawn one cell wide by most terminals, two by some set up for East Asian text.
 _GLYPHS: Final = "●◐✕▲◌⊘━╸"
@@ -48,12 +49,11 @@ def terminal_findings() -> Iterator[TerminalFinding]:
         yield TerminalFinding(
             "note", "this terminal cannot be drawn on", "set TERM, for example xterm-256color"
         )
-    encoding = locale.getpreferredencoding(do_setlocale=False)
-    if encoding.lower().replace("-", "") == "utf8":
-        yield TerminalFinding("ok", f"locale says {encoding}")
+    if speaks_utf8(os.environ):
+        yield TerminalFinding("ok", "the locale is UTF-8")
     else:
-        remedy = 'set LANG to a UTF-8 locale, or glyphs = "ascii" in [ui]'
-        yield TerminalFinding("note", f"locale says {encoding}: ASCII glyphs are used", remedy)
+        remedy = 'set LANG to a UTF-8 locale, or glyphs = "unicode" in [ui]'
+        yield TerminalFinding("note", "the locale is not UTF-8: ASCII glyphs are used", remedy)
     if os.environ.get("NO_COLOR"):
         yield TerminalFinding("ok", "NO_COLOR is set: states are told by glyphs and words")
 

@@ -94,7 +94,12 @@ def _tools(token_url: str, fingerprint: Fingerprint) -> Tools:
 
         return asyncio.run(once())
 
-    return Tools(fingerprint=fingerprint, now=_now, send=send)
+    def prepare() -> None:
+        import poolwatch.custody.exchange
+        import poolwatch.net.client
+        import poolwatch.net.wire  # noqa: F401 - the library behind the client takes most of the time
+
+    return Tools(fingerprint=fingerprint, now=_now, send=send, prepare=prepare)
 
 
 def _now() -> datetime:

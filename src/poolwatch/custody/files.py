@@ -151,9 +151,7 @@ class Reservation:
     def fill(self, content: bytes) -> None:
         """Write the content and force it to disk; the name stays the temporary one."""
         os.lseek(self._handle, 0, os.SEEK_SET)
-        view = memoryview(content)
-        while view:
-            view = view[os.write(self._handle, view) :]
+        write_all(self._handle, content)
         os.ftruncate(self._handle, len(content))
         os.fsync(self._handle)
 
@@ -163,6 +161,11 @@ class Reservation:
         self._close()
         reach("renamed")
         sync_directory(target.parent)
+
+    def leave(self) -> None:
+        """Let go of the file where it is, with what was written into it."""
+        if self._handle >= 0:
+            self._close()
 
     def discard(self) -> None:
         """Give the space back; after `become` there is nothing left to give."""
@@ -205,6 +208,13 @@ def sync_directory(path: Path) -> None:
         os.close(handle)
 
 
+def write_all(handle: int, content: bytes) -> None:
+    """Write every byte; a disk that is nearly full takes a part without an error. Raises OSError."""
+    view = memoryview(content)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
 def _allocate(handle: int, size: int) -> None:
     if size <= 0:
         return
@@ -213,7 +223,7 @@ def _allocate(handle: int, size: int) -> None:
     except OSError as error:
         if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
             raise
-        os.write(handle, bytes(size))
+        write_all(handle, bytes(size))
 
 
 def _free_bytes(path: Path) -> int:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from poolwatch.custody.files import write_all
 from poolwatch.custody.instants import instant_text, parse_instant
 from poolwatch.custody.json_text import JsonObject, object_at, parse_object, text_at
 from poolwatch.custody.step_text import step_from_json, step_to_json
@@ -84,7 +85,7 @@ def append_line(path: Path, line: JsonObject) -> None:
         size = os.fstat(handle).st_size
         torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
         text = json.dumps(line, separators=(",", ":")).encode() + b"\n"
-        os.write(handle, b"\n" + text if torn else text)
+        write_all(handle, b"\n" + text if torn else text)
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -27,6 +27,7 @@ class Claims:
     account_id: str | None = None
     plan: str | None = None
     expires_at: datetime | None = None
+    issued_at: datetime | None = None
     is_fedramp: bool = False
     subscription_until: datetime | None = None
     subscription_checked_at: datetime | None = None
@@ -45,6 +46,7 @@ def read_claims(token: Secret | None) -> Claims | None:
         account_id=visible_or_none(text_at(auth, "chatgpt_account_id")),
         plan=visible_or_none(text_at(auth, "chatgpt_plan_type")),
         expires_at=instant_of_epoch(payload.get("exp")),
+        issued_at=instant_of_epoch(payload.get("iat")),
         is_fedramp=auth.get("chatgpt_account_is_fedramp") is True,
         subscription_until=_instant(auth, "chatgpt_subscription_active_until"),
         subscription_checked_at=_instant(auth, "chatgpt_subscription_last_checked"),

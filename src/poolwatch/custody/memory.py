@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from poolwatch.custody.files import shown
@@ -15,6 +15,10 @@ from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 
+#: Ends of any attempt that tell what became of the token, and of the attempt itself that it was not spent
+#: or is kept. Blocked: the note of the sending could not be forced to disk, so nothing was sent.
+_SETTLED = frozenset({TokenOutcome.REFRESHED, TokenOutcome.REJECTED_FOR_GOOD})
+_HARMLESS = frozenset({TokenOutcome.FAILED, TokenOutcome.ADOPTED, TokenOutcome.BLOCKED})
 _WORDS = {
     LoginProblem.USED_ELSEWHERE: "this refresh token was already used: sign in again",
     LoginProblem.INVALIDATED: "this login was signed out: sign in again",
@@ -44,24 +48,43 @@ def refusal(
     return ask_first(lost.at, refresh_fingerprint) if lost is not None else None
 
 
+def too_soon(
+    state: StateDir, account: str, refresh_fingerprint: str, now: datetime, spacing: timedelta
+) -> TokenStep | None:
+    """Why nothing is sent yet: the last sending is younger than `spacing`. Raises OSError."""
+    if not spacing:
+        return None
+    sent = [entry.at for entry in Journal(state.journal(account)).entries() if entry.stage is Stage.SENDING]
+    # a sending in the future was noted under another clock
+    if not sent or not timedelta(0) <= now - max(sent) < spacing:
+        return None
+    retry_at = max(sent) + spacing
+    words = f"the last refresh is less than {spacing.total_seconds():.0f} s ago"
+    return TokenStep(
+        TokenOutcome.FAILED,
+        failure=Failure(FailureKind.TOKEN_REFRESH, words, retry_at),
+        retry_at=retry_at,
+        refresh_fingerprint=refresh_fingerprint,
+    )
+
+
 def unresolved(entries: Sequence[Entry]) -> dict[str, Entry]:
     """The sendings, by refresh token, of which nobody knows whether the token was spent."""
     open_ones: dict[str, Entry] = {}
     for entry in entries:
         mark = entry.refresh_fingerprint
-        if mark is None:
-            continue
         if entry.stage is Stage.SENDING:
             # a later attempt that comes to nothing does not settle an earlier one
-            open_ones.setdefault(mark, entry)
-        elif entry.step is not None and mark in open_ones:
-            settled = entry.step.outcome in (TokenOutcome.REFRESHED, TokenOutcome.REJECTED_FOR_GOOD)
-            harmless = entry.attempt == open_ones[mark].attempt and entry.step.outcome in (
-                TokenOutcome.FAILED,
-                TokenOutcome.ADOPTED,
-            )
-            if settled or harmless:
-                del open_ones[mark]
+            if mark is not None:
+                open_ones.setdefault(mark, entry)
+        elif entry.step is not None:
+            outcome = entry.step.outcome
+            open_ones = {
+                each: sent
+                for each, sent in open_ones.items()
+                if not (outcome in _SETTLED and each == mark)
+                and not (outcome in _HARMLESS and sent.attempt == entry.attempt)
+            }
     return open_ones
 
 

@@ -59,6 +59,8 @@ class Tools:
     now: Callable[[], datetime]
     send: Callable[[Secret], Verdict]
     patience_seconds: float = PATIENCE_SECONDS
+    #: called before a sending is noted, so that nothing but the request lies behind the note
+    prepare: Callable[[], None] = lambda: None
 
 
 def spend_login(
@@ -80,6 +82,14 @@ def spend_login(
             step = found
         Journal(state.journal(errand.account)).append(errand.entry(Stage.ENDED, tools.now(), step))
         return step
+
+
+def _clear_abandoned(errand: Errand) -> None:
+    """Give back the space of processes that were killed: the lock's holder alone makes such files."""
+    for path in errand.file.parent.iterdir():
+        if path.name.startswith(f".{errand.file.name}.") and path.name.endswith(".tmp"):
+            with suppress(OSError):
+                path.unlink()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +124,7 @@ def _ready(state: StateDir, errand: Errand, seen: Seen, tools: Tools, try_once: 
     refused = refusal(state, errand.account, login.refresh_fingerprint, try_once=try_once)
     if refused is not None:
         return refused
+    tools.prepare()
     errand = replace(errand, at=tools.now(), refresh_fingerprint=login.refresh_fingerprint)
     return _set_space_aside(state, errand, document, login.refresh)
 
@@ -130,6 +141,7 @@ def _set_space_aside(
     place = errand.file.parent
     try:
         reach("preflight")
+        _clear_abandoned(errand)
         home = Reservation(errand.beside, document.stamp.size + REPLY_CAP_BYTES + _SPACE_BYTES)
         place = state.custody
         pending = Reservation(state.part(errand.lock), REPLY_CAP_BYTES + _NOTE_BYTES)
@@ -148,11 +160,13 @@ def _set_space_aside(
 
 def _exchange(state: StateDir, ready: _Ready, tools: Tools) -> TokenStep:
     errand = ready.errand
+    granted = False
     try:
         reach("sending")
         verdict = _sent(ready.token, tools)
         reach("replied")
         if isinstance(verdict, Granted):
+            granted = True
             with suppress(OSError):
                 # without its pending copy the reply is still here, and goes home at once
                 reach("pending")
@@ -176,7 +190,11 @@ def _exchange(state: StateDir, ready: _Ready, tools: Tools) -> TokenStep:
         return step
     finally:
         ready.home.discard()
-        ready.pending.discard()
+        if granted:
+            # what was written of it may be the only copy of the login
+            ready.pending.leave()
+        else:
+            ready.pending.discard()
 
 
 def _sent(token: Secret, tools: Tools) -> Verdict:

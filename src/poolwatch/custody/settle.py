@@ -63,14 +63,19 @@ def bring_home(
         noted = True
     reach("done")
     if noted and stored.rest is not _Rest.WAITS:
-        with contextlib.suppress(OSError):
-            errand.beside.unlink()
-        with contextlib.suppress(OSError):
-            if stored.rest is _Rest.UNREADABLE:
-                state.pending(errand.lock).rename(state.unreadable(errand.attempt))
-            else:
-                state.pending(errand.lock).unlink()
+        _let_go(state, errand, stored.rest)
     return step
+
+
+def _let_go(state: StateDir, errand: Errand, rest: _Rest) -> None:
+    with contextlib.suppress(OSError):
+        errand.beside.unlink()
+    for copy in (state.part(errand.lock), state.pending(errand.lock)):
+        with contextlib.suppress(OSError):
+            if rest is _Rest.UNREADABLE:
+                copy.rename(state.unreadable(errand.attempt))
+            else:
+                copy.unlink()
 
 
 def finish_pending(
@@ -115,20 +120,21 @@ def _store(
         document = read_settled(errand.file)
         login = login_in(document.root, fingerprint) if isinstance(document, Document) else None
         if not isinstance(document, Document) or login is None:
-            return _set_aside(state, errand, grant, None, now, replaced)
+            return _set_aside(state, errand, grant, None, now, body, replaced)
         if grant.is_in(login):
             return _Stored(_stored_step(errand, grant), _Rest.DONE, replaced)
         if login.refresh_fingerprint != errand.refresh_fingerprint or _differs(grant, errand):
-            return _set_aside(state, errand, grant, login, now, replaced)
+            return _set_aside(state, errand, grant, login, now, body, replaced)
         try:
             content = render(merged(document.root, login.shape, grant, now))
             _replace(errand, content, document.stamp, space)
         except OSError as error:
             trouble = (error.strerror or "input/output error").lower()
         space = None
-    words = (
-        f"the new login could not be written to {shown(errand.file)} ({trouble}); it is kept for the next r"
-    )
+    words = f"the new login could not be written to {shown(errand.file)} ({trouble})"
+    if not _is_kept(state, errand, body):
+        return _Stored(ambiguous(errand, f"{words}, nor kept anywhere: it is lost"), _Rest.WAITS, replaced)
+    words += "; it is kept for the next r"
     step = TokenStep(
         TokenOutcome.FAILED,
         failure=Failure(FailureKind.BLOCKED, words, detail=shown(errand.file)),
@@ -136,6 +142,15 @@ def _store(
         refresh_fingerprint=errand.refresh_fingerprint,
     )
     return _Stored(step, _Rest.WAITS, replaced)
+
+
+def _is_kept(state: StateDir, errand: Errand, body: bytes) -> bool:
+    """Whether the reply waits in the state directory; written once more if it does not."""
+    for copy in (state.pending(errand.lock), state.part(errand.lock)):
+        found = unsealed(copy)
+        if found is not None and found[0].attempt == errand.attempt and parse_grant(found[1]) is not None:
+            return True
+    return write_private(state.pending(errand.lock), errand.sealed(body)) is None
 
 
 def _replace(errand: Errand, content: bytes, stamp: FileStamp, space: Reservation | None) -> None:
@@ -176,7 +191,13 @@ def _stored_step(errand: Errand, grant: Grant) -> TokenStep:
 
 
 def _set_aside(
-    state: StateDir, errand: Errand, grant: Grant, current: Login | None, now: datetime, replaced: bool
+    state: StateDir,
+    errand: Errand,
+    grant: Grant,
+    current: Login | None,
+    now: datetime,
+    body: bytes,
+    replaced: bool,
 ) -> _Stored:
     """The file holds another login by now: it is left alone, and the new one is kept beside the journal."""
     kept = state.kept(errand.attempt)
@@ -195,6 +216,8 @@ def _set_aside(
         return _Stored(
             TokenStep(TokenOutcome.ADOPTED, detail=shown(kept), refresh_fingerprint=mark), rest, replaced
         )
+    if problem is not None and not _is_kept(state, errand, body):
+        return _Stored(ambiguous(errand, f"the new login could not be kept: {problem.words}"), rest, replaced)
     what = "is gone or unreadable" if current is None else "holds another account"
     words = f"{shown(errand.file)} {what} by now and was left alone; the new login is kept in {shown(kept)}"
     failure = Failure(FailureKind.OTHER_ACCOUNT, words, detail=shown(kept))

@@ -84,7 +84,8 @@ def _outcome(
         last = Journal(state.journal(errand.account)).outcome(errand.attempt)
         if last is not None and last.step is not None:
             return last.step
-        if last is not None and last.stage is Stage.SENDING:
+        # unreported: the note of the sending is there, but was not forced to disk, so nothing was sent
+        if last is not None and last.stage is Stage.SENDING and status != UNREPORTED:
             sent = Errand(
                 errand.file,
                 errand.attempt,

@@ -14,7 +14,7 @@ from poolwatch.custody.auth_file import FileProblem, Fingerprint, Login, read_lo
 from poolwatch.custody.codex_processes import codex_is_running
 from poolwatch.custody.delegated import CodexAnswer, delegate, find_codex
 from poolwatch.custody.files import shown
-from poolwatch.custody.memory import dead_step, path_blocked, refusal
+from poolwatch.custody.memory import dead_step, path_blocked, refusal, too_soon
 from poolwatch.custody.processes import in_thread, own_environment
 from poolwatch.custody.protocol import Seen
 from poolwatch.custody.spend import SpendRequest, spend
@@ -46,6 +46,7 @@ class TokenAsk:
 
     `only_if_due`: leave a token alone that outlives `due_within`. `other_holders`: refresh tokens in other
     files than this one. `rejected`: access tokens that the service refused, which count as expired.
+    `spacing`: nothing is sent when any run sent something for this account less than this ago.
     """
 
     now: datetime
@@ -54,6 +55,7 @@ class TokenAsk:
     try_once: bool = False
     other_holders: frozenset[str] = frozenset()
     rejected: frozenset[str] = frozenset()
+    spacing: timedelta = timedelta(0)
 
 
 async def token_step(
@@ -131,7 +133,8 @@ def _before(
         return file, None
     try:
         account = account_key(login.user_id, login.account_id, lock)
-        return file, refusal(state, account, mark, try_once=ask.try_once)
+        refused = refusal(state, account, mark, try_once=ask.try_once)
+        return file, refused or too_soon(state, account, mark, ask.now, ask.spacing)
     except OSError as error:
         words = FileProblem.of(error, state.custody).words
         return file, path_blocked(state.custody, f"not spent: {words}")

@@ -65,7 +65,9 @@ def _plain_label(key: AccountKey, listings: Sequence[Listing], mail: str | None,
     if folder or own:
         return folder or own or ""
     if mail:
-        return f"{mail} ({key.account_id[-6:] or key.id[:6]})" if mails[mail.casefold()] > 1 else mail
+        # a pool's entry may know the workspace and not the user, so that its key has neither
+        workspace = key.account_id or next((each.account_id for each in listings if each.account_id), "")
+        return f"{mail} ({workspace[-6:] or key.id[:6]})" if mails[mail.casefold()] > 1 else mail
     return key.id[:8]
 
 

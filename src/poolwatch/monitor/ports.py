@@ -54,6 +54,8 @@ class TokenRequest:
     other_holders: frozenset[str] = frozenset()
     #: access tokens (keyed fingerprints) that a 401 rejected
     rejected: frozenset[str] = frozenset()
+    #: do nothing when any run sent this login's refresh token less than this ago
+    spacing: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,21 @@ _ATTEMPTS: Final = frozenset(
 )
 
 
+#: Outcomes after which another access token is in the file.
+_RENEWED: Final = frozenset({TokenOutcome.REFRESHED, TokenOutcome.ADOPTED, TokenOutcome.DELEGATED})
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """How one refresh is to run. `due_within`: leave a token alone that outlives it; None: never."""
+
+    usage_only: bool = False
+    try_once: bool = False
+    due_within: timedelta | None = None
+    #: nobody asked for it: the token step, and a reading only with a token that is new
+    unasked: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     """The last exchange of an account's token, and the entry that it spoke of."""
@@ -62,7 +77,7 @@ class RefreshChain:
         objection = self.objection(key, usage_only=usage_only, override=override, try_once=try_once)
         if objection is not None:
             return objection
-        self._begin(key, usage_only=usage_only, try_once=try_once)
+        self._begin(key, _Order(usage_only, try_once))
         return Answer(AnswerKind.STARTED)
 
     def objection(
@@ -89,10 +104,21 @@ class RefreshChain:
 
         Cancelling the wait does not end the refresh.
         """
-        task = self._running.get(key) or self._begin(
-            key, usage_only=usage_only, try_once=try_once, only_if_due=only_if_due
-        )
-        return await asyncio.shield(task)
+        order = _Order(usage_only, try_once, FRESH_ENOUGH if only_if_due else None)
+        return await asyncio.shield(self._running.get(key) or self._begin(key, order))
+
+    async def renew(self, key: AccountKey, due_within: timedelta) -> RefreshProgress:
+        """Renew a token that ends within this time, unasked, and read the usage with the new one alone.
+
+        Joins a refresh of the account that is already running.
+        """
+        order = _Order(due_within=due_within, unasked=True)
+        return await asyncio.shield(self._running.get(key) or self._begin(key, order))
+
+    def attempted_at(self, key: AccountKey) -> datetime | None:
+        """When a token of the account was last exchanged in this run."""
+        last = self._attempts.get(key)
+        return last.at if last is not None else None
 
     async def close(self) -> None:
         """Stop watching what runs. A token being spent goes on in its own process."""
@@ -101,27 +127,25 @@ class RefreshChain:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _begin(
-        self, key: AccountKey, *, usage_only: bool, try_once: bool, only_if_due: bool = False
-    ) -> asyncio.Task[RefreshProgress]:
-        progress = RefreshProgress(self._clock.now(), usage_only=usage_only)
+    def _begin(self, key: AccountKey, order: _Order) -> asyncio.Task[RefreshProgress]:
+        progress = RefreshProgress(self._clock.now(), usage_only=order.usage_only)
         self._ledger.take(RefreshMoved(key, progress, progress.started_at))
-        task = asyncio.create_task(self._chain(key, progress, try_once=try_once, only_if_due=only_if_due))
+        task = asyncio.create_task(self._chain(key, progress, order))
         self._running[key] = task
         task.add_done_callback(lambda _: self._running.pop(key, None))
         return task
 
-    async def _chain(
-        self, key: AccountKey, progress: RefreshProgress, *, try_once: bool, only_if_due: bool
-    ) -> RefreshProgress:
+    async def _chain(self, key: AccountKey, progress: RefreshProgress, order: _Order) -> RefreshProgress:
         async with self._slots:
             before = self._ledger.state.accounts.get(key)
             if before is None:
                 return replace(progress, done=True)
             if not progress.usage_only:
-                token = await self._token_step(before, progress, try_once=try_once, only_if_due=only_if_due)
+                token = await self._token_step(before, progress, order)
                 progress = replace(progress, token=token)
                 await self._look_again(before)
+                if order.unasked and token.outcome not in _RENEWED:
+                    return self._without_reading(key, progress)
                 self._ledger.take(RefreshMoved(key, progress, self._clock.now()))
             usage = await self._usage_step(key)
             after = self._ledger.state.accounts.get(key)
@@ -130,20 +154,32 @@ class RefreshChain:
             self._ledger.take(RefreshMoved(key, progress, self._clock.now()))
             return progress
 
-    async def _token_step(
-        self, account: AccountState, progress: RefreshProgress, *, try_once: bool, only_if_due: bool
-    ) -> TokenStep:
+    def _without_reading(self, key: AccountKey, progress: RefreshProgress) -> RefreshProgress:
+        """End where no new token came: one that was not due after all leaves no word on the card."""
+        ended = replace(progress, done=True)
+        nothing = ended.token is not None and ended.token.outcome is TokenOutcome.CURRENT
+        self._ledger.take(RefreshMoved(key, None if nothing else ended, self._clock.now()))
+        return ended
+
+    async def _token_step(self, account: AccountState, progress: RefreshProgress, order: _Order) -> TokenStep:
         listing = account.acting
         now = self._clock.now() + self._ledger.state.clock_offset
-        if only_if_due:
-            if not _is_due(listing, account.rejected, now):
+        if order.due_within is not None:
+            if not _is_due(listing, account.rejected, now + order.due_within, now):
                 return TokenStep(TokenOutcome.CURRENT)
             last = self._attempts.get(account.key)
             recent = last is not None and self._clock.now() - last.at < ATTEMPT_SPACING
             if last is not None and recent and last.listing == listing:
                 return last.step
         others = _other_holders(self._ledger.state, listing)
-        request = TokenRequest(listing, now, try_once, others, account.rejected)
+        request = TokenRequest(
+            listing,
+            now,
+            order.try_once,
+            others,
+            account.rejected,
+            ATTEMPT_SPACING if order.unasked else timedelta(0),
+        )
 
         def show_delegating() -> None:
             shown = replace(progress, delegating=True)
@@ -182,10 +218,10 @@ def _throttled_until(account: AccountState, *, usage_only: bool) -> datetime | N
     return max((end for end in ends if end is not None), default=None)
 
 
-def _is_due(listing: Listing, rejected: frozenset[str], now: datetime) -> bool:
-    """Whether a refresh of many runs the token step: the token is of no use now or within a day."""
+def _is_due(listing: Listing, rejected: frozenset[str], until: datetime, now: datetime) -> bool:
+    """Whether a refresh that is bound to what is due runs the token step: it is of no use now or by then."""
     expires_at = listing.token.expires_at
-    ends_soon = expires_at is not None and expires_at < now + FRESH_ENOUGH
+    ends_soon = expires_at is not None and expires_at < until
     match listing.custody:
         case Custody.STATIC:
             return True  # it spends nothing, and says that there is nothing to renew

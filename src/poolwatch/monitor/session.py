@@ -11,6 +11,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import Answer, AnswerKind, PoolChanged
 from poolwatch.domain.pool import AccountState, PoolState, Recalled, RefreshMoved
 from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.monitor.background import BackgroundRefresh
 from poolwatch.monitor.bulk import BulkRefresh
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.keeping import Keeping
@@ -56,6 +57,8 @@ class Parts:
     requests: RequestQueue
     lock: PollLock
     clock: Clock
+    #: None where poolwatch renews nothing unasked
+    background: BackgroundRefresh | None = None
 
 
 class Session:
@@ -121,6 +124,8 @@ class Session:
                 group.create_task(self._parts.poller.run())
                 group.create_task(self._parts.keeping.run())
                 group.create_task(self._serve())
+                if self._parts.background is not None:
+                    group.create_task(self._parts.background.run())
         finally:
             await self.close()
 

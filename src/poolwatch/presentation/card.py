@@ -11,7 +11,7 @@ from poolwatch.presentation import durations, rows
 from poolwatch.presentation.masking import shown_group, shown_name
 from poolwatch.presentation.percent import UNKNOWN, hive_level
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.refresh_line import progress_line, progress_tone
+from poolwatch.presentation.refresh_line import progress_line, progress_short, progress_tone
 from poolwatch.presentation.remedy import acting, copied, remedy_line
 from poolwatch.presentation.standing import footer, keeper_text, standing
 from poolwatch.presentation.view import CardView, Span
@@ -29,9 +29,10 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
         windows.append(spend)
     nearest = rows.scarcest(windows)
     last_line = footer(judged, now, prefs)
-    progress = ""
+    progress = progress_brief = ""
     if account.refresh is not None:
         progress = progress_line(account.refresh, account, now, prefs)
+        progress_brief = progress_short(account.refresh, prefs)
         last_line = (Span(progress, progress_tone(account.refresh)),)
     return CardView(
         key=account.key,
@@ -59,6 +60,7 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
         needs_you=judged.section is Section.NEEDS_YOU,
         plan_short=names.plan_short(account.plan),
         status_glyph=stands.status_glyph,
+        progress_short=progress_brief,
     )
 
 

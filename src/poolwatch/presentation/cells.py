@@ -28,6 +28,13 @@ def fit(text: str, columns: int, ellipsis: str = "…") -> str:
     return "".join(kept) + ellipsis
 
 
+def fit_end(text: str, columns: int, ellipsis: str = "…") -> str:
+    """The end of the text in at most so many columns; what was cut begins with the ellipsis."""
+    if width(text) <= columns:
+        return text
+    return ellipsis + fit(text[::-1], columns - width(ellipsis), "")[::-1] if columns > 0 else ""
+
+
 def left(text: str, columns: int) -> str:
     """The text at the left of a column of that width, cut if it must be."""
     cut = fit(text, columns)

@@ -28,6 +28,7 @@ from poolwatch.presentation.words import status as words
 
 #: Texts are folded to fit beside the headings on a screen of 80 columns.
 TEXT_COLUMNS: Final = 66
+_SOURCE_COLUMNS: Final = 30
 _DOT: Final = " · "
 
 
@@ -202,8 +203,11 @@ def _sources(account: AccountState, state: PoolState, now: datetime, prefs: Pref
         down = source is not None and source.failure is not None
         if source is not None and source.failure is not None:
             told = screen.DOWN.format(words=words.trouble_words(source.failure.kind))
-        table.append((f"{listing.ref.source} {place}".strip(), age, told, Tone.AMBER if down else Tone.PLAIN))
-    columns = min(30, max((cells.width(row[0]) for row in table), default=0))
+        # the end of a path tells more than its beginning
+        room = _SOURCE_COLUMNS - cells.width(listing.ref.source) - 1
+        named = f"{listing.ref.source} {cells.fit_end(place, room)}" if place else listing.ref.source
+        table.append((named, age, told, Tone.AMBER if down else Tone.PLAIN))
+    columns = min(_SOURCE_COLUMNS, max((cells.width(row[0]) for row in table), default=0))
     return _headed(
         screen.SOURCES,
         (

@@ -42,6 +42,13 @@ def progress_line(progress: RefreshProgress, account: AccountState, now: datetim
     return " · ".join([line, *changes])
 
 
+def progress_short(progress: RefreshProgress, prefs: Prefs) -> str:
+    """Where the line is too long: what changed, for that is what was asked; empty where something failed."""
+    if not progress.done or progress.failed or not progress.changes:
+        return ""
+    return " · ".join([refresh.OK, *(change_text(change, prefs) for change in progress.changes)])
+
+
 def progress_tone(progress: RefreshProgress) -> Tone:
     """Running, gone well, or with a step that failed."""
     if not progress.done:
@@ -133,6 +140,8 @@ def _rejected(
     if not _has_live_token(progress):
         return refresh.sign_in(why)
     expires = listing.token.expires_at if listing else None
+    if expires is not None and expires <= now:
+        return refresh.sign_in(why)
     return refresh.sign_in_before(durations.day(expires, now, prefs.zone) if expires else "", why)
 
 

@@ -116,6 +116,7 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
     listing = acting(account)
     command = sign_in_command(listing, mask=prefs.mask)
     why = shown_text(trouble.message, account, mask=prefs.mask)
+    kept = account.read_at is not None
     match trouble.kind:
         case FailureKind.AMBIGUOUS:
             return Remedy(remedies.login(LoginProblem.AMBIGUOUS), remedies.TRY_ONCE, command)
@@ -128,16 +129,17 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
         case FailureKind.TOKEN_REFRESH if account.dead_login is not None:
             what = remedies.login(account.dead_login.problem)
             expires = listing.token.expires_at if listing else None
-            if expires is None:
+            if expires is None or expires <= now:
                 return Remedy(what, remedies.SIGN_IN, command)
             day = durations.day(expires, now, prefs.zone)
             return Remedy(what, remedies.sign_in_before(day), command)
         case FailureKind.OTHER_ACCOUNT:
-            return Remedy(remedies.trouble(trouble.kind, why), command=command)
+            return Remedy(remedies.trouble(trouble.kind, why, kept=kept), command=command)
         case FailureKind.THROTTLED if trouble.retry_at and trouble.retry_at > now:
-            return Remedy(remedies.throttled_until(durations.clock(trouble.retry_at, now, prefs.zone)))
+            clock = durations.clock(trouble.retry_at, now, prefs.zone)
+            return Remedy(remedies.throttled_until(clock, kept=kept))
         case _:
-            return Remedy(remedies.trouble(trouble.kind, why))
+            return Remedy(remedies.trouble(trouble.kind, why, kept=kept))
 
 
 def _folder(path: str) -> str:

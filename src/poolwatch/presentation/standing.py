@@ -62,7 +62,7 @@ def standing(judged: Judged, now: datetime, prefs: Prefs) -> Standing:
         return Standing(plain, _TONES[plain], own)
     if judged.status.kind in (Status.NEEDS_LOGIN, Status.DEACTIVATED):
         return Standing(plain, _TONES[plain], own)
-    told = trouble_text(judged, trouble, now, prefs)
+    told = trouble_text(judged, trouble, now, prefs, short=True)
     if judged.section is Section.NEEDS_YOU:
         edge = Glyph.TROUBLE if trouble.kind is FailureKind.EDGE_BLOCKED else Glyph.NEEDS_YOU
         return Standing(edge, _TONES[edge], told, plain)
@@ -82,8 +82,16 @@ def status_text(judged: Judged, now: datetime, prefs: Prefs, *, short: bool) -> 
             workspace = reached is not None and reached.value in _WORKSPACE_CREDITS
             until = until_text(status.until, now, prefs, short=short)
             return words.exhausted_words(status.reason, until, workspace=workspace)
+        case Status.ACTIVE if _runs_on_credits(judged):
+            return words.ON_CREDITS
         case _:
             return words.status_word(status.kind)
+
+
+def _runs_on_credits(judged: Judged) -> bool:
+    usage = judged.account.usage
+    credits = usage.credits.value if usage.credits is not None else None
+    return bool(usage.full_windows and credits is not None and (credits.unlimited or credits.has_credits))
 
 
 def until_text(until: datetime | None, now: datetime, prefs: Prefs, *, short: bool) -> str:
@@ -96,18 +104,21 @@ def until_text(until: datetime | None, now: datetime, prefs: Prefs, *, short: bo
     return clock(until, now, prefs.zone)
 
 
-def trouble_text(judged: Judged, trouble: Trouble, now: datetime, prefs: Prefs) -> str:
-    """`edge blocked 26m`, `throttled until 14:20`, `sign in before 27 Nov`."""
+def trouble_text(
+    judged: Judged, trouble: Trouble, now: datetime, prefs: Prefs, *, short: bool = False
+) -> str:
+    """`edge blocked 26m`, `throttled until 14:20`, `sign in before 27 Nov`; `short` for a column."""
     account = judged.account
     if trouble.kind is FailureKind.THROTTLED and trouble.retry_at and trouble.retry_at > now:
         return words.throttled_until(durations.clock(trouble.retry_at, now, prefs.zone))
     if trouble.kind is FailureKind.TOKEN_REFRESH and account.dead_login is not None:
         listing = acting(account)
         expires = listing.token.expires_at if listing else None
-        if expires is not None:
+        if expires is not None and expires > now:
             return words.sign_in_before(durations.day(expires, now, prefs.zone))
-        return words.token_words(account.dead_login.problem)
-    return f"{words.trouble_words(trouble.kind)} {durations.age(prefs.own(now) - trouble.since)}"
+        return words.sign_in_again(words.token_words(account.dead_login.problem))
+    told = words.trouble_short(trouble.kind) if short else words.trouble_words(trouble.kind)
+    return f"{told} {durations.age(prefs.own(now) - trouble.since)}"
 
 
 def marks(judged: Judged) -> list[str]:

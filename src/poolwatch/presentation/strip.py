@@ -19,6 +19,16 @@ from poolwatch.presentation.words import names, screen
 from poolwatch.presentation.words.status import trouble_words
 
 _HOUR = timedelta(hours=1)
+_NOT_READ = (Status.DISABLED, Status.DEACTIVATED, Status.NEEDS_LOGIN)
+#: Trouble between here and the service, not with one account.
+_FROM_AFAR = (
+    FailureKind.UNREACHABLE,
+    FailureKind.EDGE_BLOCKED,
+    FailureKind.NOT_THE_SERVICE,
+    FailureKind.UPSTREAM_ERROR,
+    FailureKind.THROTTLED,
+)
+_OUTAGE_LEAST = 3
 
 
 def strip_view(
@@ -48,7 +58,11 @@ def strip_view(
         next_back=_next_back(overview, prefs),
         credits=_credits(overview, prefs),
         highest_weekly=_highest_weekly(overview, prefs),
-        notices=(*_down(state, overview.own_now, prefs), *(Span(text, Tone.AMBER) for text in notices)),
+        notices=(
+            *_outages(overview, prefs),
+            *_down(state, overview.own_now, prefs),
+            *(Span(text, Tone.AMBER) for text in notices),
+        ),
         title=_title(count[Section.NEEDS_YOU], count[Section.EXHAUSTED]),
     )
 
@@ -159,6 +173,24 @@ def _highest_weekly(overview: PoolOverview, prefs: Prefs) -> Figure | None:
         Tone.STALE if high.judged.stale else scarcity(high.used_percent, prefs.rules),
         screen.weekly_short(percent, reset, high.more_full),
     )
+
+
+def _outages(overview: PoolOverview, prefs: Prefs) -> list[Span]:
+    """What keeps more than half of the pool from being read is one thing, and is said once."""
+    read = [each for each in overview.accounts if each.status.kind not in _NOT_READ]
+    found: dict[FailureKind, list[datetime]] = {}
+    for each in read:
+        trouble = each.account.trouble
+        if trouble is not None and trouble.kind in _FROM_AFAR:
+            found.setdefault(trouble.kind, []).append(trouble.since)
+    lines = []
+    for kind, instants in found.items():
+        if len(instants) >= _OUTAGE_LEAST and len(instants) * 2 > len(read):
+            # instants of trouble are by our own clock
+            since = durations.clock(min(instants), overview.own_now, prefs.zone)
+            told = screen.outage(len(instants), len(read), trouble_words(kind), since)
+            lines.append(Span(told, Tone.AMBER))
+    return lines
 
 
 def _down(state: PoolState, now: datetime, prefs: Prefs) -> list[Span]:

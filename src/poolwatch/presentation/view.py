@@ -115,6 +115,8 @@ class CardView:
     needs_you: bool = False
     #: the plan in at most five columns
     plan_short: str = ""
+    #: the same in fewer words, for where it does not fit; "" when there are none
+    progress_short: str = ""
     #: drawn before the status words when the mark at the edge is not the status: "● edge blocked 26m"
     status_glyph: Glyph | None = None
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.failure import Failure
+from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.usage import UsageSnapshot
 
 
@@ -18,7 +19,8 @@ class UsageReading:
 
     `raw` is the answer's text with tokens and control characters taken out, at most 64 KiB.
     `clock_offset` is what the server's clock is ahead of ours, None when the answer does not tell.
-    `token_fingerprint` names the access token that was sent, None when none was.
+    `token_fingerprint` names the access token that was sent, None when none was. `at` is when the figures
+    were true, by our own clock, where a pool gave older ones; None: just now.
     """
 
     outcome: UsageSnapshot | Failure
@@ -27,6 +29,7 @@ class UsageReading:
     elapsed_seconds: float = 0.0
     token_fingerprint: str | None = None
     clock_offset: timedelta | None = None
+    at: datetime | None = None
 
 
 class Source(Protocol):
@@ -49,4 +52,31 @@ class Source(Protocol):
 
     async def signature(self) -> Hashable:
         """A value that differs once the source's accounts may have changed; cheap, it opens nothing."""
+        ...
+
+
+class PoolSource(Source, Protocol):
+    """A running pool server, which keeps the tokens to itself."""
+
+    async def token_step(self, ref: SourceRef, at: datetime) -> TokenStep:
+        """Have the pool renew one account's token, if it has a way to; every failure is an outcome."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PoolReport:
+    """What a look at a pool found: `lacks` says in words what it cannot tell or do as it is configured."""
+
+    program: str
+    version: str | None
+    accounts: int
+    need_login: int
+    lacks: tuple[str, ...] = ()
+
+
+class ReportingPool(PoolSource, Protocol):
+    """A pool that can be examined."""
+
+    async def report(self, at: datetime) -> PoolReport | Failure:
+        """Ask the pool how it is, or why it cannot be asked."""
         ...

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final
 from rich.console import RenderableType
 from rich.text import Text
 from textual import events
+from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
@@ -22,11 +23,14 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
+from poolwatch.presentation.pool_diff import pool_diff
 from poolwatch.ui.bindings import bindings, overlay
 from poolwatch.ui.board import Board
+from poolwatch.ui.calm_update import CalmUpdate
 from poolwatch.ui.crash import crash_report
 from poolwatch.ui.feed import Feed
 from poolwatch.ui.glyphs import glyphs_of
+from poolwatch.ui.key_order import KeyOrder
 from poolwatch.ui.keymap import Place
 from poolwatch.ui.looks import Looks
 from poolwatch.ui.messages import Arrived, Chosen, DemoWanted, Failed, Looked
@@ -87,6 +91,7 @@ class PoolApp(App[Departure], inherit_bindings=False):
         looks = Looks(palette_of(name), glyphs_of(options.glyphs))
         self.session = Session(feed, board, options, looks, replace(choice, theme=name))
         self.set_keymap(overlay(options.keymap))
+        self._key_order = KeyOrder(self, self._give)
 
     # --- start and end
 
@@ -153,10 +158,15 @@ class PoolApp(App[Departure], inherit_bindings=False):
         """Take a burst of changes in."""
         change = event.change
         session = self.session
+        if change.bulk is not None and (session.bulk is None or session.bulk.done):
+            session.bulk_before, session.bulk_diff = session.board.overview, ()
         session.board.take(change.state, change.keys)
         session.board.note(change.notices)
         if change.bulk is not None:
             session.bulk = change.bulk
+            if change.bulk.done and session.bulk_before is not None:
+                board = session.board
+                session.bulk_diff = pool_diff(session.bulk_before, board.overview, board.prefs)
         if change.state.accounts and isinstance(self.screen, FirstRunScreen):
             self.pop_screen()
         self._renew()
@@ -218,18 +228,24 @@ class PoolApp(App[Departure], inherit_bindings=False):
     # --- keys
 
     async def on_event(self, event: events.Event) -> None:
-        """Every key keeps the order still for a moment, and takes back what was said before it."""
+        """Keys wait for one another."""
         if isinstance(event, events.Key) and not event.is_forwarded:
-            session = self.session
-            changed = session.board.key_pressed(session.feed.now())
-            if session.bulk is not None and session.bulk.done:
-                session.bulk = None
-                changed = True
-            for page in self._pages():
-                page.unflash()
-                if changed:
-                    page.renew()
-        await super().on_event(event)
+            await self._key_order.press(event)
+        else:
+            await super().on_event(event)
+
+    async def _give(self, key: events.Key) -> None:
+        """Every key keeps the order still for a moment, and takes back what was said before it."""
+        session = self.session
+        changed = session.board.key_pressed(session.feed.now())
+        if session.bulk is not None and session.bulk.done:
+            session.bulk = None
+            changed = True
+        for page in self._pages():
+            page.unflash()
+            if changed:
+                page.renew()
+        await super().on_event(key)
 
     def action_theme(self) -> None:
         """The next theme."""
@@ -273,6 +289,11 @@ class PoolApp(App[Departure], inherit_bindings=False):
         self.exit(return_code=128 + signal.SIGINT)
 
     # --- calm
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Send no more than what changed."""
+        calm = CalmUpdate.of(renderable) if isinstance(renderable, ChopsUpdate) else renderable
+        super()._display(screen, calm)
 
     async def _on_app_focus(self, event: events.AppFocus) -> None:
         """A terminal that gains the focus looks as before."""

@@ -86,7 +86,7 @@ TABLE: Final = (
     Key("reverse", ("S",), "reverse", "turn the order round", _POOL),
     Key("view", ("v",), "view", "table, cards or hive", _POOL, "view", 8),
     Key("group", ("o",), "group", "group the hive by source, group or plan", _POOL),
-    Key("mask", ("m",), "app.mask", "hide e-mails, names and paths", _BOTH, "mask", 12),
+    Key("mask", ("m",), "app.mask", "hide e-mail addresses and paths", _BOTH, "mask", 12),
     Key("used_left", ("%",), "app.used_left", "percentages say what is used, or what is left", _BOTH,
         "left", 13),
     Key("copy", ("y",), "copy", "copy the remedy's command, else the account's id", _BOTH, "copy", 9),

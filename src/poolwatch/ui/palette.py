@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from textual import events
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.widgets import Input
 
 from poolwatch.ui.keymap import Key
-from poolwatch.ui.screens.page import Page
+from poolwatch.ui.screens.page import Page, drop_old_size
 
 
 class KeyCommands(Provider):
@@ -24,7 +25,8 @@ class KeyCommands(Provider):
         """Those that match what is typed."""
         matcher = self.matcher(query)
         for key in self._keys():
-            score = matcher.match(key.help)
+            # by what it does, and by the name that settings have for it
+            score = max(matcher.match(key.help), matcher.match(key.id.replace("_", " ")))
             if score > 0:
                 yield Hit(score, matcher.highlight(key.help), self._run(key), help=self._pressed(key))
 
@@ -54,6 +56,10 @@ class CalmPalette(CommandPalette):
     DEFAULT_CSS = """
     CalmPalette SearchIcon { display: none; }
     """
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Only the size that the terminal has now counts."""
+        drop_old_size(self, event)
 
     def on_mount(self) -> None:
         """A steady cursor."""

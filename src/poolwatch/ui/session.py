@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from poolwatch.domain.overview import PoolOverview
 from poolwatch.ui.board import Board
 from poolwatch.ui.feed import BulkProgress, Feed
 from poolwatch.ui.looks import Looks
@@ -21,3 +22,6 @@ class Session:
     choice: Choice
     paused: bool = False
     bulk: BulkProgress | None = None
+    #: the pool as it stood before that, and what became different until its end
+    bulk_before: PoolOverview | None = None
+    bulk_diff: tuple[str, ...] = ()

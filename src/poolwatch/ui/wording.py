@@ -126,12 +126,15 @@ ABOUT_LOGINS: Final = (
 )
 PLACE_PROMPT: Final = "path of a Codex home or of a folder with auth files; enter adds it, esc leaves"
 ADDED: Final = "{place} is added; its accounts appear as they are read"
-NOT_ADDED: Final = "{place} was not added: {reason}"
+NOT_ADDED: Final = "nothing was added: {reason}"
 ADDING: Final = "adding {place} …"
 ADD_HINT: Final = "add"
 QUIT: Final = "quit"
-
-
+FILTER_PROMPT: Final = (
+    "words, or status:exhausted  plan:pro  source:x  group:x  custody:codex  ! for what needs you"
+)
+#: The keys that do not type while a filter is typed.
+FILTER_KEYS: Final = (("enter", "keep the filter"), ("esc", "clear it"))
 FROM_A_SHELL: Final = "the same from a shell: {command}"
 
 

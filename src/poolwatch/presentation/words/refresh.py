@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from poolwatch.domain.refresh import BlockReason
+from poolwatch.domain.status import Section
 
 ARROW: Final = " → "
+OK: Final = "ok"
 TOKEN_RUNS: Final = "token …"  # noqa: S105 - words on screen
 USAGE_RUNS: Final = "usage …"
 CODEX_RUNS: Final = "codex is refreshing … (leave it running)"
@@ -130,3 +132,11 @@ def bulk_done(finished: int, total: int, failed_: int, changed: int) -> str:
     """What a refresh of many brought."""
     stopped = "" if finished >= total else f"stopped at {finished} of {total} · "
     return f"{stopped}{finished - failed_} refreshed · {failed_} failed · {changed} changed"
+
+
+#: Accounts that a refresh of many moved into a section.
+NOW: Final = {
+    Section.NEEDS_YOU: "now needs you: {names}",
+    Section.ACTIVE: "now active: {names}",
+    Section.EXHAUSTED: "now exhausted: {names}",
+}

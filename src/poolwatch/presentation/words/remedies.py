@@ -7,6 +7,7 @@ from typing import Final
 from poolwatch.domain.failure import FailureKind, LoginProblem
 
 SIGN_IN: Final = "Sign in again"
+_KEPT: Final = "The last numbers stay; "
 
 _LOGIN: Final = {
     LoginProblem.EXPIRED: "the login has expired",
@@ -46,9 +47,18 @@ def login(problem: LoginProblem) -> str:
     return _LOGIN[problem]
 
 
-def trouble(kind: FailureKind, why: str) -> str:
-    """What happened, what was kept and what to do, for trouble that needs no sign-in."""
-    return _TROUBLE.get(kind, "").replace("{why}", f" ({why})" if why else "")
+def trouble(kind: FailureKind, why: str, *, kept: bool) -> str:
+    """What happened, what was kept and what to do, for trouble that needs no sign-in.
+
+    `kept`: there are numbers that stay.
+    """
+    told = _TROUBLE.get(kind, "").replace("{why}", f" ({why})" if why else "")
+    return told if kept else _nothing_kept(told)
+
+
+def _nothing_kept(told: str) -> str:
+    before, kept, after = told.partition(_KEPT)
+    return before + after[:1].upper() + after[1:] if kept else told
 
 
 CODEX_RENEWS: Final = "r lets Codex renew it; or sign in again"
@@ -80,6 +90,7 @@ def sign_in_before(day: str) -> str:
     return f"The access token works until {day}; sign in again before"
 
 
-def throttled_until(clock: str) -> str:
+def throttled_until(clock: str, *, kept: bool) -> str:
     """Told when to come back."""
-    return f"asked too often. The last numbers stay; it is asked again at {clock}, r twice asks now"
+    told = f"asked too often. {_KEPT}it is asked again at {clock}, r twice asks now"
+    return told if kept else _nothing_kept(told)

@@ -109,6 +109,11 @@ def source_down(name: str, words: str, since: str, accounts: int) -> str:
     return f"{name}: {words} since {since}{kept}"
 
 
+def outage(count: int, of: int, words: str, since: str) -> str:
+    """`11 of 12 accounts: unreachable since 23:52; the last numbers stay`."""
+    return f"{count} of {of} accounts: {words} since {since}; the last numbers stay"
+
+
 # --- why this account is the next one
 WHY_PERISHABLE: Final = "most weekly room to lose"
 WHY_NO_WEEKLY: Final = "no weekly limit"
@@ -141,7 +146,7 @@ CREDITS_UNKNOWN: Final = "credits unknown"
 NO_SPEND_LIMIT: Final = "no spend limit"
 SPEND_UNKNOWN: Final = "spend limit unknown"
 NOTHING_YET: Final = "nothing yet"
-REFRESHED: Final = "refreshed: {line}"
+REFRESHED: Final = "refresh: {line}"
 RESETS_UNKNOWN: Final = "banked resets unknown"
 NO_RESETS: Final = "none banked"
 NOT_READ: Final = "never read"
@@ -228,6 +233,8 @@ NO_MATCH: Final = "no account matches; esc clears the filter"
 NOTHING_NEEDS_YOU: Final = "nothing needs you"
 ALREADY_RUNNING: Final = "a refresh of this account is already running"
 READ_ONLY: Final = "read-only: nothing is refreshed here"
+VIEWER_MANY: Final = "R works in the poolwatch that polls; r and u are passed on to it from here"
+PASSED_ON: Final = "the poolwatch that polls was asked; what it reads shows here"
 NO_ANSWER: Final = "the poolwatch that polls did not answer in 5 s; it may be hung"
 NO_RAW: Final = "no payload of this account in this run; u reads one"
 

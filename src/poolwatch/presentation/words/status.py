@@ -17,6 +17,8 @@ from poolwatch.presentation.words.names import window_name
 
 ACTIVE: Final = "active"
 EXHAUSTED: Final = "exhausted"
+#: A window is full, and credits pay for what goes on.
+ON_CREDITS: Final = "active, on credits"
 NEVER_READ: Final = "never read"
 NO_EVIDENCE: Final = "unknown"
 NO_FIGURES_SHORT: Final = "no usage figures"
@@ -75,6 +77,9 @@ _TROUBLE: Final = {
     FailureKind.NO_TOKEN: "no live token",
 }
 
+# Where the mark of an account that needs somebody stands before them.
+_TROUBLE_SHORT: Final = {FailureKind.CONFLICT: "in two files"}
+
 _SECTIONS: Final = {
     Section.NEEDS_YOU: "needs you",
     Section.EXHAUSTED: "exhausted",
@@ -108,6 +113,11 @@ def trouble_words(kind: FailureKind) -> str:
     return _TROUBLE[kind]
 
 
+def trouble_short(kind: FailureKind) -> str:
+    """The same where a column is narrow."""
+    return _TROUBLE_SHORT.get(kind, _TROUBLE[kind])
+
+
 def throttled_until(clock: str) -> str:
     """Told to come back later."""
     return f"{_TROUBLE[FailureKind.THROTTLED]} until {clock}"
@@ -119,7 +129,7 @@ def exhausted_words(reason: str | None, until: str, *, workspace: bool = False) 
     `workspace`: it is the workspace's credits, not the account's, that are used up.
     """
     name = WORKSPACE_CREDITS if workspace and reason == CREDITS_REASON else _reason(reason)
-    if not until:
+    if not until or name == WORKSPACE_CREDITS:
         return name
     return f"{name}, reset due" if until == DUE else f"{name} until {until}"
 
@@ -196,6 +206,11 @@ def sign_in_for(words: str) -> str:
 def sign_in_before(day: str) -> str:
     """The refresh token is dead, the access token lives until then."""
     return f"{SIGN_IN} before {day}"
+
+
+def sign_in_again(words: str) -> str:
+    """Both tokens are dead: `sign in again: refresh token expired`."""
+    return f"{SIGN_IN} again: {words}"
 
 
 def exhausted_for(words: str) -> str:

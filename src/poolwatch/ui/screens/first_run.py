@@ -152,6 +152,6 @@ class FirstRunScreen(Page[None]):
         if reason is None:
             self.flash(ADDED.format(place=place), Tone.GOOD)
         else:
-            self.flash(NOT_ADDED.format(place=place, reason=reason), Tone.RED)
+            self.flash(NOT_ADDED.format(reason=reason), Tone.RED)
         self._found = self.session.feed.found()
         self.renew()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TypeVar
 
+from textual import events
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
@@ -19,6 +20,18 @@ from poolwatch.ui.widgets.pane import Pane
 from poolwatch.ui.widgets.wall.arrangement import Direction
 
 ResultT = TypeVar("ResultT")
+
+
+def drop_old_size(screen: Screen[ResultT], event: events.Resize) -> bool:
+    """Whether the terminal has another size by now, in which case Textual does not hear of this one.
+
+    Each layout tells the screen its size, which lays it out again: two different sizes in the queue at
+    once would chase each other for ever (textual 8.2.8, seen after quick resizes).
+    """
+    is_old = event.size != screen.app.size
+    if is_old:
+        event.prevent_default()
+    return is_old
 
 
 class Page(Screen[ResultT], inherit_bindings=False):
@@ -57,8 +70,10 @@ class Page(Screen[ResultT], inherit_bindings=False):
         """Wear the looks of the session."""
         self.dress()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Everything is laid out for the new size."""
+        if drop_old_size(self, event):
+            return
         self.renew(anew=True)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:

@@ -55,6 +55,7 @@ class PoolScreen(PoolDrawing):
         """The filter stays, its line goes."""
         event.stop()
         self.query_one(FilterLine).close()
+        self.renew()
 
     def on_filter_line_left(self) -> None:
         """Esc in the filter clears it."""
@@ -65,6 +66,8 @@ class PoolScreen(PoolDrawing):
         if self.filter_text:
             self.filter_text = ""
             self.rearrange()
+        else:
+            self.renew()
 
     def action_move(self, where: str) -> None:
         """The selection."""
@@ -95,6 +98,7 @@ class PoolScreen(PoolDrawing):
     def action_filter(self) -> None:
         """Type a filter."""
         self.query_one(FilterLine).open(self.filter_text)
+        self.renew()
 
     def action_back(self) -> None:
         """First a running refresh of many is stopped, then the filters go."""

@@ -18,10 +18,10 @@ from poolwatch.ui.cells import Line, fit_line
 from poolwatch.ui.ink import Ink
 from poolwatch.ui.messages import Looked
 from poolwatch.ui.options import WallView
-from poolwatch.ui.screens.layout import Arranged, arrange, opening_view, side_width
+from poolwatch.ui.screens.layout import TABLE_MOST, Arranged, arrange, opening_view, side_width
 from poolwatch.ui.screens.requests import AskingPage
 from poolwatch.ui.session import Session
-from poolwatch.ui.widgets.bottom import Message, message_line
+from poolwatch.ui.widgets.bottom import Message, message_line, typing_line
 from poolwatch.ui.widgets.detail_lines import detail_lines
 from poolwatch.ui.widgets.filter_line import FilterLine
 from poolwatch.ui.widgets.lines import Lines
@@ -31,6 +31,8 @@ from poolwatch.ui.widgets.wall import hive, table
 from poolwatch.ui.widgets.wall.cards import common_height
 from poolwatch.ui.widgets.wall.wall import THUMB, AccountWall
 from poolwatch.ui.wording import (
+    FILTER_KEYS,
+    FILTER_PROMPT,
     MASKED,
     NO_ACCOUNTS,
     ONLY_NEEDS_YOU,
@@ -88,7 +90,7 @@ class PoolDrawing(AskingPage[None]):
             yield AccountWall(self.session.board.card, id="wall")
             yield Pane(id="side")
         yield Lines(id="foot")
-        yield FilterLine(id="filter")
+        yield FilterLine(FILTER_PROMPT, id="filter")
         yield Lines(id="message")
         yield Lines(id="keys")
 
@@ -144,8 +146,12 @@ class PoolDrawing(AskingPage[None]):
         if choice.view is not WallView.AUTO:
             self._view = choice.view
         if choice.view is WallView.AUTO:
-            sections = session.board.sections(choice.sort, self._words, now, reverse=choice.reverse)
-            self._view = self._opening_view(sections)
+            self._view = self._opening_view()
+            if self._view is WallView.HIVE and self._words:
+                sections = session.board.sections(choice.sort, self._words, now, reverse=choice.reverse)
+                if sum(len(section.keys) for section in sections) <= TABLE_MOST:
+                    # who looks for a few among many wants to read them
+                    self._view = WallView.TABLE
         if self._view is WallView.HIVE:
             sections = session.board.groups(choice.grouping, self._words, now)
         elif not sections:
@@ -162,15 +168,15 @@ class PoolDrawing(AskingPage[None]):
         self._draw_strip()
         self.wall.show(self._arranged.arrangement, self._empty())
 
-    def _opening_view(self, sections: tuple[SectionView, ...]) -> WallView:
-        cards = [
-            card
-            for section in sections
-            for key in section.keys
-            if (card := self.session.board.card(key)) is not None
-        ]
+    def _opening_view(self) -> WallView:
+        """By the whole pool: a filter leaves the view alone while it is typed."""
+        board = self.session.board
+        keys = board.state.accounts
+        # beyond that many, their heights do not matter
+        cards = [board.card(key) for key in keys] if len(keys) <= TABLE_MOST else []
+        tallest = common_height(card for card in cards if card is not None)
         height = self.size.height - len(self._strip(self._view)) - self._bottom_lines()
-        return opening_view(len(cards), common_height(cards), self.size.width - THUMB, height)
+        return opening_view(len(keys), tallest, self.size.width - THUMB, height)
 
     def _bottom_lines(self) -> int:
         return {Density.WIDE: 3, Density.MEDIUM: 2, Density.SMALL: 1}[self._density]
@@ -260,6 +266,9 @@ class PoolDrawing(AskingPage[None]):
         elif said is not None:
             lines.append(message_line(said, self.size.width, glyphs))
         self.query_one("#message", Lines).show(lines)
+        if self.query_one(FilterLine).is_open:
+            self.query_one("#keys", Lines).show((typing_line(FILTER_KEYS, self.size.width, glyphs),))
+            return
         card = self._selected_card()
         shown_as = Shown.LEFT if self.session.choice.shown is Shown.USED else Shown.USED
         copy = ""
@@ -279,11 +288,12 @@ class PoolDrawing(AskingPage[None]):
                 done=bulk.done,
                 changed=bulk.changed,
             )
+            text = " · ".join([text, *self.session.bulk_diff]) if bulk.done else text
             return Message(text, Tone.AMBER if bulk.failed else Tone.ACCENT)
         card = self._selected_card()
         if card is not None and card.progress and self._view is not WallView.CARDS:
             tone = card.footer[0].tone if card.footer else Tone.ACCENT
-            return Message(card.progress, tone, card.label)
+            return Message(card.progress, tone, card.label, card.progress_short)
         return None
 
     def _remedy(self) -> Message | None:

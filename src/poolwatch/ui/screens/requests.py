@@ -104,7 +104,7 @@ class AskingPage(Page[ResultT]):
     def _tell(self, answer: Answer, key: AccountKey | None) -> None:
         match answer.kind:
             case AnswerKind.STARTED:
-                self.renew()
+                self._tell_started(key)
             case AnswerKind.RUNNING:
                 self.flash(words.ALREADY_RUNNING)
             case AnswerKind.THROTTLED:
@@ -114,9 +114,17 @@ class AskingPage(Page[ResultT]):
                 if key is not None:
                     self._ask(words.ask_once(self._clock(answer)), lambda: self._try_once(key))
             case AnswerKind.READ_ONLY:
-                self.flash(words.READ_ONLY, Tone.AMBER)
+                self.flash(words.VIEWER_MANY if key is None else words.READ_ONLY, Tone.AMBER)
             case AnswerKind.NO_ANSWER:
                 self.flash(words.NO_ANSWER, Tone.RED)
+
+    def _tell_started(self, key: AccountKey | None) -> None:
+        """What runs here is seen on its card; what another process runs is not, until it is done."""
+        account = self.session.feed.state.accounts.get(key) if key is not None else None
+        if account is not None and account.refresh is None:
+            self.flash(words.PASSED_ON)
+        else:
+            self.renew()
 
     def _try_once(self, key: AccountKey) -> None:
         self.run_worker(self._refresh(key, try_once=True), exit_on_error=False)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.cells import Line, Piece, fit_line, line_width, spread
 from poolwatch.ui.glyphs import Glyphs
 from poolwatch.ui.ink import Ink
 from poolwatch.ui.keymap import Key
+
+#: Narrower than this a line has no room for a hint at its end.
+_HINT_FROM: Final = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +39,11 @@ def message_line(message: Message | None, width: int, glyphs: Glyphs) -> Line:
     left.append((message.text, message.tone))
     if line_width(left) <= width or not message.short:
         return fit_line(left, width, glyphs.ellipsis)
-    short: list[Piece] = [(f" {message.short}", message.tone)]
+    short: list[Piece] = [*left[:-1], (message.short, message.tone)]
     key, word = message.hint
     right: list[Piece] = [(f"   {key}", Ink.KEY), (f" {word} ", Tone.DIM)] if key else []
-    if line_width(short) + line_width(right) > width:
+    # the key matters most where what it copies is cut off
+    if width < _HINT_FROM:
         right = []
     return spread(short, right, width, glyphs.ellipsis)
 
@@ -62,6 +67,14 @@ def key_line(keys: tuple[Key, ...], instead: Mapping[str, str], width: int, glyp
 def sign(key: str, glyphs: Glyphs) -> str:
     """A key as the footer and the help write it."""
     return glyphs.key_names.get(key, key)
+
+
+def typing_line(entries: Sequence[tuple[str, str]], width: int, glyphs: Glyphs) -> Line:
+    """The footer while something is typed: the few keys that do not type."""
+    out: list[Piece] = []
+    for key, word in entries:
+        out += [(("  " if out else " ") + sign(key, glyphs), Ink.KEY), (f" {word}", Tone.DIM)]
+    return fit_line(out, width, glyphs.ellipsis)
 
 
 def _cells(shown: list[tuple[Key, str]], glyphs: Glyphs) -> int:

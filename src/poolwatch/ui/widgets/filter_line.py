@@ -28,6 +28,11 @@ class FilterLine(Input):
         super().__init__(placeholder=placeholder, id=id, select_on_focus=False)
         self.cursor_blink = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether something is being typed."""
+        return self.has_class("-open")
+
     def open(self, text: str = "") -> None:
         """Show the line and type into it."""
         self.add_class("-open")

@@ -9,7 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from poolwatch.presentation.view import Tone
-from poolwatch.ui.cells import Line
+from poolwatch.ui.cells import Line, changed_cells
 from poolwatch.ui.looks import PLAIN_LOOKS, Looks
 
 
@@ -51,10 +51,13 @@ class Lines(Widget, inherit_bindings=False):
             self.display = bool(new)
             self.refresh(layout=True)
             return
-        changed = [y for y, (before, after) in enumerate(zip(old, new, strict=True)) if before != after]
-        if changed:
-            width = self.size.width or 1
-            self.refresh(*(Region(0, y, width, 1) for y in changed))
+        regions = []
+        for y, (before, after) in enumerate(zip(old, new, strict=True)):
+            span = changed_cells(before, after)
+            if span is not None:
+                regions.append(Region(span[0], y, max(1, span[1] - span[0]), 1))
+        if regions:
+            self.refresh(*regions)
 
     def render_line(self, y: int) -> Strip:
         """The line at `y`."""

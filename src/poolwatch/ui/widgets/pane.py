@@ -9,7 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from poolwatch.presentation.view import Tone
-from poolwatch.ui.cells import Line
+from poolwatch.ui.cells import Line, changed_cells
 from poolwatch.ui.ink import Ink
 from poolwatch.ui.looks import PLAIN_LOOKS, Looks
 from poolwatch.ui.widgets.wall.arrangement import Direction
@@ -60,11 +60,11 @@ class Pane(Widget, inherit_bindings=False):
         if top != self._top or len(old) != len(self._lines):
             self.refresh()
             return
-        regions = [
-            Region(0, index - self._top, max(1, self.size.width), 1)
-            for index, (before, after) in enumerate(zip(old, self._lines, strict=True))
-            if before != after and 0 <= index - self._top < self.size.height
-        ]
+        regions = []
+        for index, (before, after) in enumerate(zip(old, self._lines, strict=True)):
+            span = changed_cells(before, after) if 0 <= index - self._top < self.size.height else None
+            if span is not None:
+                regions.append(Region(span[0], index - self._top, max(1, span[1] - span[0]), 1))
         if regions:
             self.refresh(*regions)
 

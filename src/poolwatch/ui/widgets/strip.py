@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rich.cells import cell_len
+
 from poolwatch.presentation.view import Figure, Glyph, StripView, Tone
 from poolwatch.presentation.words import screen as words
 from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_right, line_width, spread
@@ -101,7 +103,10 @@ def _counts(view: StripView, glyphs: Glyphs) -> list[Piece]:
         (view.needs_you, Glyph.NEEDS_YOU, Tone.RED),
         (view.exhausted, Glyph.EXHAUSTED, Tone.AMBER),
         (view.active, Glyph.ACTIVE, Tone.GOOD),
+        (view.rest, Glyph.NEVER_READ, Tone.DIM),
     ):
+        if glyph is Glyph.NEVER_READ and not count:
+            continue
         out += [(f"{glyphs.status[glyph]}{count}", look if count else Tone.DIM), (" ", Tone.PLAIN)]
     return out
 
@@ -119,6 +124,9 @@ def _medium_title(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> Li
         (view.freshness_short, Tone.DIM),
         *_help(mode),
     ]
+    if line_width(left) + line_width(right) > width:
+        # what is switched says more than how fresh it all is
+        right.remove((view.freshness_short, Tone.DIM))
     return spread(left, right, width, glyphs.ellipsis)
 
 
@@ -148,8 +156,11 @@ def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
             ]
         )
     right = [figure for figure in (view.next_up, view.next_back, view.highest_weekly) if figure is not None]
-    half = max(1, width // 2 - 3)
-    labelled = min(24, max((len(figure.text) for figure in right), default=0) + 2)
+    labelled = min(24, max((cell_len(figure.text) for figure in right), default=0) + 2)
+    # each half takes what it needs of the room that the other one leaves
+    needed = max((cell_len(figure.detail) for figure in right), default=0) + _TITLE + labelled + 2
+    wanted = max(line_width(line) for line in left) + 2
+    half = max(1, min(max(wanted, width // 2 - 3), max(width - needed, width // 2 - 8)))
     lines: list[Line] = []
     for index in range(max(len(left), len(right))):
         start = fit_line(left[index] if index < len(left) else (), half - 2, glyphs.ellipsis)

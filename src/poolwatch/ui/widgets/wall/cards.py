@@ -8,7 +8,7 @@ from typing import Final
 from rich.cells import cell_len
 
 from poolwatch.presentation.view import CardView, CreditsRow, Tone, WindowRow
-from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_right, spread
+from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_right, line_width, spread
 from poolwatch.ui.glyphs import Glyphs, span_pieces
 from poolwatch.ui.ink import Ink
 from poolwatch.ui.widgets.wall.columns import PERCENT
@@ -58,6 +58,8 @@ def block(card: CardView, width: int, height: int, glyphs: Glyphs, *, selected: 
     while len(lines) < height - 1:
         lines.append(fit_line((mark,), width, dots))
     footer = span_pieces(card.footer, glyphs)
+    if card.progress_short and line_width(footer) > width - 2:
+        footer = [(card.progress_short, card.footer[0].tone)]
     lines.append(fit_line((mark, (" ", Tone.PLAIN), *footer), width, dots))
     return tuple(lines[:height])
 

@@ -13,7 +13,8 @@ from poolwatch.presentation.view import CardView
 #: The mark of the selection, the status glyph, and a blank.
 LEAD: Final = 3
 PERCENT: Final = 5
-RESETS: Final = 7
+#: `23h 59m` and a blank before it.
+RESETS: Final = 8
 AGE: Final = 5
 PLAN: Final = 5
 SOURCE: Final = 14
@@ -22,11 +23,15 @@ SOURCE_FROM: Final = 149
 USD_FROM: Final = 131
 _GAP: Final = 2
 _BAR: Final = 8
+#: A bar gives so much of itself for names and words that would be cut.
+_BAR_LEAST: Final = 6
 _BAR_MOST: Final = 16
 _ACCOUNT_LEAST: Final = 16
 _ACCOUNT_MOST: Final = 40
 _STATUS_LEAST: Final = 15
-_STATUS_MOST: Final = 22
+_STATUS_MOST: Final = 33
+#: Room for status and account is given in turns, up to these widths each time.
+_TURNS: Final = ((22, 28), (_STATUS_MOST, _ACCOUNT_MOST))
 _NAME: Final = 9
 
 
@@ -135,22 +140,26 @@ def _with(columns: Columns, **changes: int) -> Columns:
 
 
 def _grown(columns: Columns, content: Content) -> Columns:
+    groups = columns.short + columns.long
+    if columns.bar and groups:
+        wanted = min(content.label, _ACCOUNT_MOST) + max(_STATUS_LEAST, min(content.status, _STATUS_MOST))
+        missing = wanted - (columns.width - columns.used() + columns.status)
+        shorter = min(_BAR - _BAR_LEAST, max(0, -(-missing // groups)))
+        columns = _with(columns, bar=columns.bar - shorter)
     spare = columns.width - columns.used()
     account = min(spare, max(_ACCOUNT_LEAST, min(content.label, _ACCOUNT_LEAST + 4)))
     spare -= account
-    more_status = min(spare, max(0, min(content.status, _STATUS_MOST) - columns.status))
-    spare -= more_status
-    more_account = min(spare, max(0, min(content.label, _ACCOUNT_MOST) - account))
-    account += more_account
-    spare -= more_account
-    groups = columns.short + columns.long
+    status = columns.status
+    for status_most, account_most in _TURNS:
+        more = min(spare, max(0, min(content.status, status_most) - status))
+        status, spare = status + more, spare - more
+        more = min(spare, max(0, min(content.label, account_most) - account))
+        account, spare = account + more, spare - more
     more_bar = 0
     if columns.bar and groups:
         more_bar = max(0, min(_BAR_MOST - columns.bar, (spare - 4) // groups))
         spare -= more_bar * groups
-    return _with(
-        columns, account=account + spare, status=columns.status + more_status, bar=columns.bar + more_bar
-    )
+    return _with(columns, account=account + spare, status=status, bar=columns.bar + more_bar)
 
 
 def _compact(width: int) -> Columns:

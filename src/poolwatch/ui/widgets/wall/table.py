@@ -143,20 +143,17 @@ def _window(
 def _scarcest(card: CardView, columns: Columns, mark: str) -> list[Piece]:
     window = card.scarcest
     width = columns.scarcest + PERCENT
-    out: list[Piece]
     if window is None or card.needs_you:
-        words = card.status if card.needs_you or window is None else window.name
-        out = [("  " + fit(words, width, mark), card.tone)]
-    else:
-        look: Look = Tone.STALE if window.stale else window.tone
-        name = window.bucket or window.name
-        out = [
-            ("  " + fit(name, columns.scarcest, mark), Tone.DIM),
-            (fit_right(window.percent, PERCENT, mark), look),
-        ]
+        # it has no reset to show beside it
+        whole = width + (RESETS if columns.long_resets else 0)
+        return [("  " + fit(card.status, whole, mark), card.tone)]
+    look: Look = Tone.STALE if window.stale else window.tone
+    out: list[Piece] = [
+        ("  " + fit(window.bucket or window.name, columns.scarcest, mark), Tone.DIM),
+        (fit_right(window.percent, PERCENT, mark), look),
+    ]
     if columns.long_resets:
-        resets = window.resets if window is not None and not card.needs_you else ""
-        out.append((fit_right(resets, RESETS, mark), Tone.DIM))
+        out.append((fit_right(window.resets, RESETS, mark), Tone.DIM))
     return out
 
 

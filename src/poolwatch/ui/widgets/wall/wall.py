@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
 from textual import events
@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.view import CardView, Tone
-from poolwatch.ui.cells import Line, fit_line
+from poolwatch.ui.cells import Line, changed_cells, fit_line
 from poolwatch.ui.ink import Ink
 from poolwatch.ui.looks import PLAIN_LOOKS, Looks
 from poolwatch.ui.widgets.wall.arrangement import NOTHING, Arrangement, Direction, Slot
@@ -63,6 +63,8 @@ class AccountWall(ScrollView, inherit_bindings=False):
         self._wanted: AccountKey | None = None
         self._drawn: dict[AccountKey, CardView | None] = {}
         self._strips: dict[tuple[CardView, bool], tuple[Strip, ...]] = {}
+        #: the lines as they were last given to the screen
+        self._painted: dict[int, Strip] = {}
 
     @property
     def selected(self) -> AccountKey | None:
@@ -95,6 +97,7 @@ class AccountWall(ScrollView, inherit_bindings=False):
         """Wear another theme or set of glyphs."""
         self._looks = looks
         self._strips.clear()
+        self._painted.clear()
         self.refresh()
 
     def show(self, arrangement: Arrangement, empty: Line = ()) -> None:
@@ -118,19 +121,19 @@ class AccountWall(ScrollView, inherit_bindings=False):
             self._reveal(self._selected)
         else:
             self._scroll_to_line(0)
-        self.refresh()
+        self._repaint(range(self.size.height))
         self.post_message(self.Selected(self._selected))
 
     def review(self) -> int:
-        """Repaint the lines of visible accounts whose card is another one now; how many cards that were."""
-        changed = 0
+        """Repaint what differs on visible accounts whose card is a new one; how many cards that were."""
+        changed = []
         for key in self.visible_keys:
             card = self._card_of(key)
             if key in self._drawn and card != self._drawn[key]:
                 self._drawn[key] = card
-                self._refresh_block(key)
-                changed += 1
-        return changed
+                changed.append(key)
+        self._repaint({y for key in changed for y in self._lines_of(key)})
+        return len(changed)
 
     def select(self, key: AccountKey) -> None:
         """Select an account of the wall and bring it into view."""
@@ -141,9 +144,7 @@ class AccountWall(ScrollView, inherit_bindings=False):
             self._reveal(key)
             return
         former, self._selected = self._selected, key
-        if former in self._arrangement.places:
-            self._refresh_block(former)
-        self._refresh_block(key)
+        self._repaint({*self._lines_of(former), *self._lines_of(key)})
         self._reveal(key)
         self.post_message(self.Selected(key))
 
@@ -155,6 +156,10 @@ class AccountWall(ScrollView, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """The line at `y` of the widget."""
+        strip = self._painted[y] = self._line(y)
+        return strip
+
+    def _line(self, y: int) -> Strip:
         width = self.size.width
         ground = self._looks.palette.style(Tone.PLAIN)
         row = y + self.scroll_offset.y
@@ -234,14 +239,27 @@ class AccountWall(ScrollView, inherit_bindings=False):
             return None
         return arrangement.places[key][1] - self.scroll_offset.y
 
-    def _refresh_block(self, key: AccountKey | None) -> None:
-        if key is None:
-            return
-        x, y = self._arrangement.places[key]
-        size = (self._arrangement.block_width, self._arrangement.block_height)
-        region = Region(x, y - self.scroll_offset.y, *size).intersection(self.size.region)
-        if region:
-            self.refresh(region)
+    def _lines_of(self, key: AccountKey | None) -> range:
+        """The lines of the widget on which an account stands."""
+        if key is None or key not in self._arrangement.places:
+            return range(0)
+        top = self._arrangement.places[key][1] - self.scroll_offset.y
+        height = self.size.height
+        return range(max(0, top), min(height, max(0, top + self._arrangement.block_height)))
+
+    def _repaint(self, lines: Iterable[int]) -> None:
+        """Have painted anew what differs from what stands there, and nothing else."""
+        width = self.size.width
+        regions = []
+        for y in lines:
+            before, after = self._painted.get(y), self._line(y)
+            span: tuple[int, int] | None = (0, width)
+            if before is not None and before.cell_length == width:
+                span = changed_cells(_pieces(before), _pieces(after))
+            if span is not None and width:
+                regions.append(Region(span[0], y, max(1, span[1] - span[0]), 1))
+        if regions:
+            self.refresh(*regions)
 
     def _reveal(self, key: AccountKey) -> None:
         top = self._arrangement.top_of(key)
@@ -263,3 +281,7 @@ class AccountWall(ScrollView, inherit_bindings=False):
             # the animated and deferred ways of scrolling would show a frame in between
             self.set_scroll(None, target)
             self.refresh(self.size.region)
+
+
+def _pieces(strip: Strip) -> list[tuple[str, object]]:
+    return [(segment.text, segment.style) for segment in strip]

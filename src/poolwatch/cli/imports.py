@@ -1,0 +1,173 @@
+"""`accounts import`: logins of other programs' files, taken into poolwatch's own folder."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from poolwatch.bootstrap.clock import RealClock
+from poolwatch.bootstrap.keepers import keeper_of, whole_path
+from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.cli.entry import surroundings
+from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
+from poolwatch.custody.aside import aside_name, set_aside, set_own_aside
+from poolwatch.custody.files import FileProblem, shown
+from poolwatch.custody.own_folder import Imported, Refused, import_logins
+from poolwatch.custody.state_dir import StateDir
+from poolwatch.presentation.masking import shown_path
+
+#: Which holder of an imported login stays in use.
+KEEPS = ("imported", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportWish:
+    """What `accounts import` was asked for. `ask`: a person at a terminal may be asked what to keep."""
+
+    config: Path | None
+    files: tuple[Path, ...]
+    keep: str | None
+    ask: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    around: Surroundings
+    folder: Path
+    now: datetime
+    mask: bool
+
+    def path(self, path: Path) -> str:
+        return shown_path(shown(path), mask=self.mask)
+
+
+def import_files(wish: ImportWish) -> int:
+    """Import every login of the files, one line for each; 1 when one of them was not taken in."""
+    if wish.keep is not None and wish.keep not in KEEPS:
+        complain("--keep is imported or source")
+        return EXIT_USAGE
+    around = surroundings(wish.config)
+    if around.own_logins is None:
+        complain("there is no place for imported logins: set HOME or POOLWATCH_DATA_DIR")
+        return EXIT_CONFIG
+    desk = _Desk(around, around.own_logins, RealClock().now(), around.settings.ui.mask)
+    fine = [_import_one(desk, whole_path(around, str(file)), wish) for file in wish.files]
+    return EXIT_OK if all(fine) else EXIT_FAILED
+
+
+def _import_one(desk: _Desk, source: Path, wish: ImportWish) -> bool:
+    outcomes = import_logins(source, desk.folder, desk.now)
+    if isinstance(outcomes, FileProblem):
+        say(f"refused   {desk.path(source)}: {outcomes.words}; nothing was imported")
+        return False
+    for outcome in outcomes:
+        say(_line(desk, outcome))
+    taken = [outcome for outcome in outcomes if isinstance(outcome, Imported)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
+    if taken:
+        _warn(desk, source, taken)
+    settled = True
+    keep = wish.keep
+    if taken and keep is None and wish.ask:
+        keep = _asked(desk, source)
+    if keep == "imported" and (taken or any(each.held_in for each in refused)):
+        settled = _keep_imported(desk, source, refused)
+    elif keep == "source" and taken:
+        settled = _keep_source(desk, source, taken)
+    elif taken:
+        complain(_advice(desk, source, taken))
+    return settled and not refused
+
+
+def _line(desk: _Desk, outcome: Imported | Refused) -> str:
+    name = outcome.label if not (desk.mask and "@" in outcome.label) else "a login"
+    if isinstance(outcome, Refused):
+        words = outcome.words
+        if outcome.held_in is not None:
+            words = f"its account is already kept in {desk.path(outcome.held_in)}"
+        return f"refused   {name}: {words}"
+    known = f" as {outcome.id}" if outcome.id is not None else ""
+    plan = f" ({outcome.plan})" if outcome.plan else ""
+    return f"imported  {name}{plan}{known}: {desk.path(outcome.file)}"
+
+
+def _warn(desk: _Desk, source: Path, taken: Sequence[Imported]) -> None:
+    logins = "the same login" if len(taken) == 1 else f"the same {len(taken)} logins"
+    complain(
+        f"{desk.path(source)} is now a second holder of {logins}: whoever refreshes first ends the other"
+    )
+    for blocked in {each.blocked for each in taken if each.blocked is not None}:
+        complain(f"poolwatch will not renew what it keeps there: {blocked}")
+    own = str(desk.folder)
+    if not any(each.path == own for each in desk.around.sources):
+        complain("a poolwatch that is already running shows it after its next start")
+
+
+def _asked(desk: _Desk, source: Path) -> str | None:
+    sys.stderr.write(
+        f"Which one stays in use?  i: the imported one, {desk.path(source)} is set aside\n"
+        f"                         s: {desk.path(source)}, the imported one is set aside\n"
+        "                         Enter: decide later\n> "
+    )
+    sys.stderr.flush()
+    word = sys.stdin.readline().strip().lower()
+    return next((keep for keep in KEEPS if word and keep.startswith(word)), None)
+
+
+def _keep_imported(desk: _Desk, source: Path, refused: Sequence[Refused]) -> bool:
+    name = desk.path(source)
+    if any(each.held_in is None for each in refused):
+        complain(f"{name} was left where it is: not every login in it is kept by poolwatch")
+        return False
+    if source.parent == desk.folder:
+        complain(f"{name} is poolwatch's own file already; nothing was set aside")
+        return False
+    keeper = keeper_of(desk.around, source)
+    if keeper is not None:
+        complain(
+            f"{name} is kept by {keeper} and was left alone: poolwatch never renames such a file. "
+            f"End its use there first, then: {by_hand(source, desk.now)}"
+        )
+        return False
+    moved = set_aside(source, desk.now)
+    if isinstance(moved, FileProblem):
+        complain(f"{name} was not set aside: {moved.words}")
+        return False
+    say(f"set aside {name}: {desk.path(moved)}{_of_link(moved)}")
+    return True
+
+
+def _keep_source(desk: _Desk, source: Path, taken: Sequence[Imported]) -> bool:
+    fine = True
+    for each in taken:
+        moved = set_own_aside(StateDir(desk.around.state_dir), each.file, desk.now)
+        if isinstance(moved, FileProblem):
+            complain(moved.words)
+            fine = False
+        else:
+            say(f"set aside {desk.path(each.file)}: {desk.path(moved)}; {desk.path(source)} stays in use")
+    return fine
+
+
+def _advice(desk: _Desk, source: Path, taken: Sequence[Imported]) -> str:
+    first = (
+        "" if keeper_of(desk.around, source) is None else "end its use in the program that keeps it, then "
+    )
+    account = (taken[0].id if len(taken) == 1 else None) or "ACCOUNT"
+    return (
+        f"only one of the two may stay in use. To keep poolwatch's: {first}{by_hand(source, desk.now)}; "
+        f"to keep the other: poolwatch accounts remove {account}"
+    )
+
+
+def by_hand(path: Path, now: datetime) -> str:
+    """The command that sets a file aside, for a person to run."""
+    return f"mv -n {shlex.quote(str(path))} {shlex.quote(str(aside_name(path, now)))}"
+
+
+def _of_link(moved: Path) -> str:
+    return f" (a link; {shown(moved.resolve())} still holds the login)" if moved.is_symlink() else ""

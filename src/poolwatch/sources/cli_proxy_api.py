@@ -1,0 +1,255 @@
+"""A running CLIProxyAPI as a source: its logins, and their usage asked for through the pool itself.
+
+The pool puts each login's token into a request that it sends on, so that no token is ever seen here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from poolwatch.config.settings import SourceSettings
+from poolwatch.custody.auth_file import Login
+from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.net.client import USER_AGENT, HttpClient
+from poolwatch.net.reply import Reply, clock_offset
+from poolwatch.sources.classify import classify
+from poolwatch.sources.cli_proxy_api_client import POOL, Management, PoolDown
+from poolwatch.sources.cli_proxy_api_wire import AuthFile, parse_api_call, parse_auth_files
+from poolwatch.sources.codex_usage import usage_headers, usage_urls
+from poolwatch.sources.pool_client import Refused
+from poolwatch.sources.pool_flight import Flights, renews_by_itself, unasked
+from poolwatch.sources.redact import shown_body
+from poolwatch.sources.source import PoolReport, UsageReading
+from poolwatch.sources.usage_wire import parse_usage
+
+#: The pool puts the login's access token in its place.
+TOKEN_PLACE: Final = "$TOKEN$"  # noqa: S105 - a placeholder, which is the point
+
+_EXPIRED: Final = "token_expired"
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What the service said of a login's token, and the renewal of which that token was."""
+
+    last_refresh: datetime | None
+    accepted: bool
+
+
+class CliProxyApi:
+    """One CLIProxyAPI. Its management key is sent to it alone; `memory` see `Management`."""
+
+    def __init__(
+        self,
+        settings: SourceSettings,
+        client: HttpClient,
+        fingerprint: Callable[[Secret], str],
+        *,
+        home: Path,
+        env: Mapping[str, str],
+        deadline_seconds: float,
+        memory: Path | None = None,
+    ) -> None:
+        self._settings = settings
+        self._management = Management(
+            settings,
+            client,
+            fingerprint,
+            home=home,
+            env=env,
+            deadline_seconds=deadline_seconds,
+            memory=memory,
+        )
+        self._files: Mapping[str, AuthFile] | None = None
+        self._verdicts: dict[str, _Verdict] = {}
+        self._lists: Flights[Mapping[str, AuthFile] | Failure] = Flights()
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self._settings.name
+
+    async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
+        """One entry per Codex login of the pool; a failure is the pool's own."""
+        files = await self._list(at)
+        if isinstance(files, Failure):
+            return files
+        return tuple(self._listing(file) for file in files.values())
+
+    async def fetch_usage(
+        self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
+    ) -> UsageReading:
+        """One account's usage, asked for by the pool with the token that it holds.
+
+        A pool that does not serve is no news of the account: the failure is then `no_token`, and listing
+        the source says what is wrong with it.
+        """
+        if self._files is None:
+            failed = await self._list(at)
+            if isinstance(failed, Failure):
+                return unasked(failed.message)
+        file = (self._files or {}).get(ref.place)
+        if file is None or file.auth_index is None:
+            return unasked(f"the login is not in {POOL} any more")
+        if file.is_api_key:
+            return unasked("API keys have no usage figures")
+        first: UsageReading | None = None
+        for url in usage_urls(self._settings.base_url):
+            reading, is_not_found = await self._call(file, file.auth_index, url, at)
+            if not is_not_found:
+                return reading
+            first = first or reading
+        # two addresses unknown: the first one's answer is the telling one
+        return first or unasked("there is no address to ask")
+
+    async def token_step(self, ref: SourceRef, at: datetime) -> TokenStep:
+        """Nothing is sent: the pool has no route that renews a login, it does so by itself."""
+        file = (self._files or {}).get(ref.place)
+        if file is not None and file.is_api_key:
+            return TokenStep(TokenOutcome.NONE, block=BlockReason.API_KEY)
+        return renews_by_itself()
+
+    async def report(self, at: datetime) -> PoolReport | Failure:
+        """How the pool is, for people who look for what is wrong."""
+        files = await self._list(at)
+        if isinstance(files, Failure):
+            return files
+        needy = sum(self._needs_login(file) and not file.disabled for file in files.values())
+        lacks = await asyncio.to_thread(self._management.key_warnings)
+        return PoolReport(POOL, self._management.version, len(files), needy, lacks)
+
+    async def signature(self) -> Hashable:
+        """The key file's times, and which logins turned out to need somebody since they were listed."""
+        needy = frozenset(file.place for file in (self._files or {}).values() if self._needs_login(file))
+        return await asyncio.to_thread(self._management.key_stamp), needy
+
+    async def _list(self, at: datetime) -> Mapping[str, AuthFile] | Failure:
+        return await self._lists.join("list", lambda: self._list_now(at))
+
+    async def _list_now(self, at: datetime) -> Mapping[str, AuthFile] | Failure:
+        answer = await self._management.auth_files(at)
+        if isinstance(answer, PoolDown):
+            return answer.failure
+        files = parse_auth_files(answer.body)
+        if isinstance(files, Failure):
+            return files
+        self._files = {file.place: file for file in files}
+        self._verdicts = {place: said for place, said in self._verdicts.items() if place in self._files}
+        return self._files
+
+    def _listing(self, file: AuthFile) -> Listing:
+        return Listing(
+            SourceRef(self.name, file.place),
+            account_id=file.account_id,
+            email=file.email,
+            label=file.label,
+            plan=file.plan,
+            custody=Custody.STATIC if file.is_api_key else Custody.POOL,
+            login=LoginKind.API_KEY if file.is_api_key else LoginKind.OAUTH,
+            token=TokenFacts(last_refresh=file.last_refresh),
+            owner=POOL,
+            disabled=file.disabled,
+            says_login_needed=self._needs_login(file),
+            subscription_until=file.subscription_until,
+        )
+
+    def _needs_login(self, file: AuthFile) -> bool:
+        """What the service said of this token counts before what the pool believes of it."""
+        said = self._verdicts.get(file.place)
+        if said is not None and said.last_refresh == file.last_refresh:
+            return not said.accepted
+        return file.refused
+
+    async def _call(
+        self, file: AuthFile, auth_index: str, url: str, at: datetime
+    ) -> tuple[UsageReading, bool]:
+        """The reading through one address, and whether the service does not know that address."""
+        call = {"auth_index": auth_index, "method": "GET", "url": url, "header": _headers(file.account_id)}
+        answer = await self._management.api_call(call, at)
+        if isinstance(answer, PoolDown):
+            return unasked(answer.failure.message), False
+        if isinstance(answer, Refused):
+            return await self._call_refused(answer, file, at), False
+        reply = parse_api_call(answer.body, answer.elapsed_seconds)
+        if isinstance(reply, Failure):
+            return UsageReading(reply, elapsed_seconds=answer.elapsed_seconds), False
+        reading = self._reading(reply, at)
+        outcome = reading.outcome
+        if isinstance(outcome, Failure) and outcome.kind is FailureKind.UNAUTHORIZED:
+            # for a login that has just gone, the pool sends the placeholder as it stands
+            return await self._unauthorized(file, reading, outcome, at), False
+        if isinstance(outcome, UsageSnapshot):
+            self._verdicts[file.place] = _Verdict(file.last_refresh, accepted=True)
+        return reading, reply.status == 404
+
+    async def _unauthorized(
+        self, file: AuthFile, reading: UsageReading, failure: Failure, at: datetime
+    ) -> UsageReading:
+        """What is left of a 401: the login may have gone, or the pool may be about to renew it."""
+        files = await self._list(at)
+        if isinstance(files, Failure):
+            return unasked(files.message)
+        now = files.get(file.place)
+        if now is None:
+            return unasked(f"the login is not in {POOL} any more")
+        if failure.detail == _EXPIRED and not now.refused:
+            words = f"the access token has expired, and {POOL} has not renewed it (401)"
+            return replace(reading, outcome=Failure(FailureKind.TOKEN_REFRESH, words, detail=_EXPIRED))
+        self._verdicts[file.place] = _Verdict(file.last_refresh, accepted=False)
+        return reading
+
+    async def _call_refused(self, answer: Refused, file: AuthFile, at: datetime) -> UsageReading:
+        """The pool did not bring back an answer of the service."""
+        elapsed, failure = answer.elapsed_seconds, answer.failure
+        if answer.status in (None, 404):
+            # one slow or lost call is the account's trouble, a pool that does not even list its own
+            files = await self._list(at)
+            if isinstance(files, Failure):
+                return unasked(files.message)
+        if answer.status == 404:
+            words = f"this {POOL} is too old to ask for usage (404): update it, or read its auth folder"
+            return UsageReading(Failure(FailureKind.UPSTREAM_ERROR, words), elapsed_seconds=elapsed)
+        if answer.status == 400 and "token" in (answer.said or "").lower():
+            self._verdicts[file.place] = _Verdict(file.last_refresh, accepted=False)
+            failure = Failure(
+                FailureKind.UNAUTHORIZED,
+                f"{POOL} holds no token for this login",
+                login_problem=LoginProblem.SAID_BY_POOL,
+            )
+        elif answer.status == 502:
+            failure = Failure(FailureKind.UNREACHABLE, f"{POOL} could not reach the usage service (502)")
+        return UsageReading(failure, elapsed_seconds=elapsed)
+
+    def _reading(self, reply: Reply, at: datetime) -> UsageReading:
+        """The service's own answer, which the pool handed on."""
+        outcome: UsageSnapshot | Failure | None = classify(reply, at)
+        if outcome is None:
+            content_type = reply.headers.get("content-type", "")
+            outcome = parse_usage(reply.body, reply.server_date or at, content_type)
+        is_service = isinstance(outcome, UsageSnapshot) or outcome.kind is FailureKind.UNAUTHORIZED
+        server_date = reply.server_date if is_service else None
+        return UsageReading(
+            outcome,
+            shown_body(reply.body),
+            server_date,
+            reply.elapsed_seconds,
+            clock_offset=None
+            if server_date is None
+            else clock_offset(server_date, at, reply.elapsed_seconds),
+        )
+
+
+def _headers(account_id: str | None) -> dict[str, str]:
+    """What the pool sends on, the login's token in its place."""
+    login = Login("cliproxy", LoginKind.OAUTH, account_id=account_id)
+    headers = usage_headers(login, Secret(TOKEN_PLACE))
+    plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in headers.items()}
+    return {**plain, "User-Agent": USER_AGENT}

@@ -1,0 +1,333 @@
+"""codex-lb: a pool that reads usage by itself and renews its tokens by itself; it is asked what it knows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from poolwatch.config.settings import SourceSettings
+from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.refresh import TokenStep
+from poolwatch.domain.text import visible_or_none
+from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.net.client import Headers, HttpClient
+from poolwatch.net.reply import clock_offset as offset_of
+from poolwatch.sources.codex_lb_wire import (
+    DEACTIVATED,
+    PAUSED,
+    REAUTH_REQUIRED,
+    LbAccount,
+    fleet_refresh_trouble,
+    needs_code,
+    parse_accounts,
+    parse_fleet,
+    with_banked,
+)
+from poolwatch.sources.pool_client import (
+    Answered,
+    Forbidden,
+    PoolClient,
+    Refused,
+    Route,
+    bearer,
+    no_auth,
+    segment,
+)
+from poolwatch.sources.pool_flight import Flights, renews_by_itself, unasked
+from poolwatch.sources.pool_key import (
+    key_place,
+    key_stamps,
+    key_warnings,
+    password_place,
+    read_key,
+    read_password,
+)
+from poolwatch.sources.pool_session import DashboardSession
+from poolwatch.sources.source import PoolReport, UsageReading
+
+POOL: Final = "codex-lb"
+
+_LOGIN: Final = Route("POST", "/api/dashboard-auth/password/login")
+KEY_ROUTES: Final = (Route("GET", "/api/fleet/summary"), Route("POST", "/api/fleet/refresh"))
+DASHBOARD_ROUTES: Final = (
+    Route("GET", "/api/accounts"),
+    Route("GET", "/api/accounts/{id}/usage-reset-credits"),
+)
+#: Never called, whatever happens.
+FORBIDDEN_ROUTES: Final = (
+    Forbidden(Route("POST", "/api/accounts/{id}/probe"), "spends a model request"),
+    Forbidden(Route("POST", "/api/accounts/{id}/export/auth"), "hands out tokens"),
+    Forbidden(Route("GET", "/api/accounts/{id}/export/auth"), "hands out tokens"),
+    Forbidden(Route("POST", "/api/accounts/export"), "hands out tokens"),
+    Forbidden(Route("POST", "/api/accounts/import"), "changes the pool"),
+    Forbidden(Route("POST", "/api/accounts/{id}/pause"), "changes the pool"),
+    Forbidden(Route("POST", "/api/accounts/{id}/reactivate"), "changes the pool"),
+    Forbidden(Route("DELETE", "/api/accounts/{id}"), "removes an account"),
+    Forbidden(Route("POST", "/api/accounts/{id}/rate-limit-reset-credits/consume"), "spends a banked reset"),
+    Forbidden(Route("POST", "/api/accounts/{id}/usage-reset-credits/consume"), "spends a banked reset"),
+    Forbidden(Route("POST", "/api/api-keys/"), "makes a key"),
+    Forbidden(Route("PUT", "/api/settings"), "changes the pool"),
+    Forbidden(Route("POST", "/api/dashboard-auth/password/setup"), "changes the dashboard's password"),
+    Forbidden(Route("POST", "/v1/responses"), "spends a model request"),
+    Forbidden(Route("POST", "/backend-api/codex/responses"), "spends a model request"),
+)
+
+#: The pool is asked to read its usage anew at most this often, by all accounts together.
+REFRESH_SPACING: Final = timedelta(minutes=1)
+#: One list answers for all accounts that are asked for within this time.
+_LIST_LIFE: Final = timedelta(seconds=2)
+_VERSION_LENGTH: Final = 40
+_LIMITS_HIDDEN: Final = (
+    "this API key may not see the limits: allow it upstream_limits and account_pool_usage in codex-lb"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """The pool's accounts as they came at `at`, our own clock; `raw` is the answer that they stand in."""
+
+    accounts: Mapping[str, LbAccount]
+    at: datetime
+    raw: str
+    elapsed_seconds: float
+    #: what the pool's clock is ahead of ours
+    pool_ahead: timedelta
+    by_dashboard: bool
+
+
+class CodexLb:
+    """One running codex-lb.
+
+    The dashboard's list, which alone knows credits, is asked for where its password is configured, or where
+    nothing is: local callers may be let in freely. The API key opens the fleet summary, which tells how old
+    its figures are, and the fleet refresh.
+    """
+
+    def __init__(
+        self,
+        settings: SourceSettings,
+        client: HttpClient,
+        *,
+        home: Path,
+        env: Mapping[str, str],
+        deadline_seconds: float,
+    ) -> None:
+        self._settings = settings
+        self._home = home
+        self._env = env
+        url = settings.url or ""
+        self._key_place = key_place(settings, home)
+        self._password_place = password_place(settings, home)
+        self._session: DashboardSession | None = None
+        if self._password_place is not None:
+            self._session = DashboardSession(
+                PoolClient(POOL, url, client, deadline_seconds, (_LOGIN,)),
+                _LOGIN.path,
+                "codex_lb_dashboard_session",
+                lambda: asyncio.to_thread(read_password, settings, env, home),
+                self._password_place,
+                needs_code,
+            )
+        session = self._session
+        self._dashboard = PoolClient(
+            POOL,
+            url,
+            client,
+            deadline_seconds,
+            DASHBOARD_ROUTES,
+            session.headers if session is not None else no_auth,
+            session.drop if session is not None else None,
+        )
+        self._fleet = PoolClient(POOL, url, client, deadline_seconds, KEY_ROUTES, self._key_headers)
+        self._lists: Flights[_List | Failure] = Flights()
+        self._refreshes: Flights[TokenStep] = Flights()
+        self._latest: _List | None = None
+        self._refreshed_at: datetime | None = None
+        self._version: str | None = None
+        #: why the dashboard did not let poolwatch in when the key did
+        self._shut: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self._settings.name
+
+    async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
+        """One entry per account of the pool, or why the pool cannot say."""
+        found = await self._list(at)
+        if isinstance(found, Failure):
+            return found
+        return tuple(self._listing(account) for account in found.accounts.values())
+
+    async def fetch_usage(
+        self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
+    ) -> UsageReading:
+        """What the pool last read of the account; the pool is not made to read it anew."""
+        latest = self._latest
+        if latest is None or not timedelta(0) <= at - latest.at <= _LIST_LIFE:
+            listed = await self._list(at)
+            if isinstance(listed, Failure):
+                return unasked(listed.message)
+            latest = listed
+        account = latest.accounts.get(ref.place)
+        if account is None:
+            return unasked(f"{POOL} does not know this account any more")
+        trouble = _trouble(account)
+        if trouble is not None:
+            if trouble.kind is FailureKind.NO_TOKEN:
+                return unasked(trouble.message)
+            return UsageReading(trouble, latest.raw, elapsed_seconds=latest.elapsed_seconds)
+        usage = await self._with_banked(account, at) if latest.by_dashboard else account.usage
+        then = min(account.usage_at - latest.pool_ahead, at) if account.usage_at is not None else None
+        return UsageReading(usage, latest.raw, elapsed_seconds=latest.elapsed_seconds, at=then)
+
+    async def token_step(self, ref: SourceRef, at: datetime) -> TokenStep:
+        """Have the pool read all usage anew, at most once a minute; tokens it renews by itself."""
+        return await self._refreshes.join("fleet", lambda: self._refresh(at))
+
+    async def report(self, at: datetime) -> PoolReport | Failure:
+        """How the pool is, for people who look for what is wrong."""
+        listed = await self._list(at)
+        if isinstance(listed, Failure):
+            return listed
+        lacks = [*await asyncio.to_thread(key_warnings, self._settings, self._home)]
+        if not listed.by_dashboard:
+            why = self._shut or "no dashboard password is configured"
+            lacks.append(f"credits and banked resets are unknown: {why}")
+        if self._key_place is None:
+            lacks.append(
+                "no API key is configured: figures are as old as the pool's own last look, r included"
+            )
+        if any(account.hides_windows for account in listed.accounts.values()):
+            lacks.append(_LIMITS_HIDDEN)
+        need_login = sum(account.status == REAUTH_REQUIRED for account in listed.accounts.values())
+        return PoolReport(POOL, self._version, len(listed.accounts), need_login, tuple(lacks))
+
+    async def signature(self) -> Hashable:
+        """Differs once a key file was replaced; the pool itself is not asked."""
+        return await asyncio.to_thread(key_stamps, self._settings, self._home)
+
+    async def _key_headers(self, at: datetime) -> Headers | Failure:
+        key = await asyncio.to_thread(read_key, self._settings, self._env, self._home)
+        if key is None or isinstance(key, Failure):
+            return key or {}
+        return bearer(key)
+
+    async def _list(self, at: datetime) -> _List | Failure:
+        return await self._lists.join("accounts", lambda: self._list_now(at))
+
+    async def _list_now(self, at: datetime) -> _List | Failure:
+        if self._session is None and self._key_place is not None:
+            return self._kept(await self._fleet.get_json("/api/fleet/summary", at), at, by_dashboard=False)
+        found = self._kept(await self._dashboard.get_json("/api/accounts", at), at, by_dashboard=True)
+        if self._key_place is None:
+            return found
+        summary = await self._fleet.get_json("/api/fleet/summary", at)
+        if isinstance(found, Failure):
+            self._shut = found.message
+            by_key = self._kept(summary, at, by_dashboard=False)
+            return found if isinstance(by_key, Failure) else by_key
+        self._shut = None
+        dated = parse_fleet(summary.body) if isinstance(summary, Answered) else ()
+        if not isinstance(dated, Failure):
+            ages = {account.id: account.usage_at for account in dated}
+            accounts = {
+                place: replace(account, usage_at=ages.get(place)) for place, account in found.accounts.items()
+            }
+            found = replace(found, accounts=accounts)
+            self._latest = found
+        return found
+
+    def _kept(self, answer: Answered | Refused, at: datetime, *, by_dashboard: bool) -> _List | Failure:
+        version = visible_or_none(answer.headers.get("x-app-version"), _VERSION_LENGTH)
+        self._version = version or self._version
+        if isinstance(answer, Refused):
+            return self._advised(answer, by_dashboard=by_dashboard)
+        rows = parse_accounts(answer.body) if by_dashboard else parse_fleet(answer.body)
+        if isinstance(rows, Failure):
+            return rows
+        ahead = timedelta(0)
+        if answer.server_date is not None:
+            ahead = offset_of(answer.server_date, at, answer.elapsed_seconds)
+        accounts = {account.id: account for account in rows}
+        found = _List(accounts, at, answer.raw, answer.elapsed_seconds, ahead, by_dashboard)
+        self._latest = found
+        return found
+
+    def _advised(self, answer: Refused, *, by_dashboard: bool) -> Failure:
+        """The failure, with what an operator can do about a pool that lets nobody in."""
+        failure = answer.failure
+        if answer.status != 401:
+            return failure
+        place = self._password_place if by_dashboard else self._key_place
+        if not by_dashboard:
+            words = f"{POOL} does not accept the API key in {place} (401): create one in its dashboard"
+        elif answer.code == "bootstrap_required":
+            words = (
+                f"{POOL} lets no other machine in before its dashboard has a password (401): "
+                "set one there, or an API key here (api_key_file)"
+            )
+        elif answer.code == "totp_required":
+            words = (
+                f"{POOL} wants a one-time code, which poolwatch cannot give (401): "
+                "create an API key there and set api_key_file"
+            )
+        elif self._session is not None:
+            words = f"{POOL} does not accept its own dashboard session (401)"
+        else:
+            words = f"{POOL} wants a login (401): set api_key_file, dashboard_password_file, or both"
+        return replace(failure, message=words, detail=place or answer.code)
+
+    def _listing(self, account: LbAccount) -> Listing:
+        return Listing(
+            SourceRef(self.name, account.id),
+            account_id=account.account_id,
+            email=account.email,
+            label=account.label,
+            plan=account.plan,
+            custody=Custody.POOL,
+            token=TokenFacts(expires_at=account.expires_at),
+            owner=POOL,
+            disabled=account.status == PAUSED,
+            says_login_needed=account.status == REAUTH_REQUIRED,
+        )
+
+    async def _with_banked(self, account: LbAccount, at: datetime) -> UsageSnapshot:
+        part = segment(account.id)
+        if part is None or account.status == REAUTH_REQUIRED:
+            return account.usage
+        answer = await self._dashboard.get_json(f"/api/accounts/{part}/usage-reset-credits", at)
+        return with_banked(account.usage, answer.body) if isinstance(answer, Answered) else account.usage
+
+    async def _refresh(self, at: datetime) -> TokenStep:
+        if self._key_place is None:
+            return renews_by_itself(detail="no API key is configured: the pool reads usage when it likes")
+        last = self._refreshed_at
+        if last is not None and timedelta(0) <= at - last < REFRESH_SPACING:
+            return renews_by_itself(detail="the pool read all usage less than a minute ago")
+        self._refreshed_at = at
+        answer = await self._fleet.post_json("/api/fleet/refresh", None, at)
+        self._latest = None
+        if isinstance(answer, Refused):
+            return renews_by_itself(answer.elapsed_seconds, self._advised(answer, by_dashboard=False).message)
+        return renews_by_itself(answer.elapsed_seconds, fleet_refresh_trouble(answer.body))
+
+
+def _trouble(account: LbAccount) -> Failure | None:
+    """Why there is no reading of this account."""
+    if account.status == DEACTIVATED:
+        told = f": {account.reason}" if account.reason else ""
+        return Failure(FailureKind.DEACTIVATION_REPORTED, f"{POOL} reports the account as deactivated{told}")
+    if account.hides_windows:
+        return Failure(FailureKind.FORBIDDEN, _LIMITS_HIDDEN)
+    if account.has_figures:
+        return None
+    words = f"{POOL} has no figures of this account"
+    if account.status == REAUTH_REQUIRED:
+        return Failure(FailureKind.NO_TOKEN, words)
+    return Failure(FailureKind.UPSTREAM_ERROR, words)

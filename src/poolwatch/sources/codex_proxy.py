@@ -1,0 +1,334 @@
+"""codex-proxy: a pool that is asked for its accounts, each one's quota, and to renew a token."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from poolwatch.config.settings import SourceSettings
+from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.domain.usage import RateLimit, ResetCredits, UsageSnapshot
+from poolwatch.net.client import Headers, HttpClient
+from poolwatch.net.reply import clock_offset as offset_of
+from poolwatch.sources.codex_proxy_wire import (
+    ProxyAccount,
+    ProxyList,
+    parse_accounts,
+    parse_quota,
+    parse_rate,
+    parse_refresh,
+    parse_version,
+    quota_failure,
+)
+from poolwatch.sources.pool_client import (
+    Answered,
+    Forbidden,
+    PoolClient,
+    Refused,
+    Route,
+    bearer,
+    json_bytes,
+    segment,
+)
+from poolwatch.sources.pool_flight import Flights, renews_by_itself, unasked
+from poolwatch.sources.pool_key import (
+    key_place,
+    key_stamps,
+    key_warnings,
+    password_place,
+    read_key,
+    read_password,
+)
+from poolwatch.sources.pool_session import DashboardSession
+from poolwatch.sources.redact import shown_body
+from poolwatch.sources.reset_credits_wire import parse_reset_credits
+from poolwatch.sources.source import PoolReport, UsageReading
+
+POOL: Final = "codex-proxy"
+
+_LOGIN: Final = Route("POST", "/auth/dashboard-login")
+ROUTES: Final = (
+    Route("GET", "/auth/accounts"),
+    Route("GET", "/auth/accounts/{id}/quota"),
+    Route("GET", "/auth/accounts/{id}/reset-credits"),
+    Route("POST", "/auth/accounts/{id}/refresh"),
+    Route("GET", "/admin/general-settings"),
+    Route("GET", "/admin/update-status"),
+)
+#: Never called, whatever happens.
+FORBIDDEN_ROUTES: Final = (
+    Forbidden(Route("GET", "/auth/accounts/export"), "hands out every token"),
+    Forbidden(Route("GET", "/auth/status"), "hands out the pool's own API key"),
+    Forbidden(Route("GET", "/auth/token"), "hands out a token"),
+    Forbidden(Route("POST", "/auth/accounts/health-check"), "spends every refresh token at once"),
+    Forbidden(Route("POST", "/auth/accounts/{id}/reset-credits/consume"), "spends a banked reset"),
+    Forbidden(Route("POST", "/auth/accounts/import"), "changes the pool"),
+    Forbidden(Route("POST", "/auth/accounts"), "changes the pool"),
+    Forbidden(Route("DELETE", "/auth/accounts/{id}"), "removes an account"),
+    Forbidden(Route("PATCH", "/auth/accounts/{id}/label"), "changes the pool"),
+    Forbidden(Route("POST", "/auth/accounts/batch-status"), "changes the pool"),
+    Forbidden(Route("POST", "/auth/accounts/batch-delete"), "removes accounts"),
+    Forbidden(Route("GET", "/auth/login"), "starts a login"),
+    Forbidden(Route("POST", "/auth/logout"), "removes every account"),
+    Forbidden(Route("POST", "/admin/general-settings"), "changes the pool"),
+    Forbidden(Route("POST", "/v1/responses"), "spends a model request"),
+)
+
+_EXPIRED: Final = "expired"
+_DISABLED: Final = "disabled"
+_BANNED: Final = "banned"
+_EXHAUSTED: Final = "quota_exhausted"
+
+
+class CodexProxy:
+    """One running codex-proxy, entered by its API key if one is configured, else by the dashboard login."""
+
+    def __init__(
+        self,
+        settings: SourceSettings,
+        client: HttpClient,
+        *,
+        home: Path,
+        env: Mapping[str, str],
+        deadline_seconds: float,
+    ) -> None:
+        self._settings = settings
+        self._home = home
+        self._env = env
+        url = settings.url or ""
+        self._has_key = key_place(settings, home) is not None
+        self._session: DashboardSession | None = None
+        password = password_place(settings, home)
+        if password is not None and not self._has_key:
+            self._session = DashboardSession(
+                PoolClient(POOL, url, client, deadline_seconds, (_LOGIN,)),
+                _LOGIN.path,
+                "_codex_session",
+                lambda: asyncio.to_thread(read_password, settings, env, home),
+                password,
+            )
+        renew = self._session.drop if self._session is not None else None
+        self._pool = PoolClient(POOL, url, client, deadline_seconds, ROUTES, self._auth, renew)
+        self._lists: Flights[ProxyList | Failure] = Flights()
+        self._refreshes: Flights[TokenStep] = Flights()
+        self._accounts: Mapping[str, ProxyAccount] = {}
+        self._unsaved: str | None = None
+        #: what the pool's clock is ahead of ours
+        self._pool_ahead = timedelta(0)
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self._settings.name
+
+    async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
+        """One entry per account of the pool, or why the pool cannot say."""
+        found = await self._list(at)
+        if isinstance(found, Failure):
+            return found
+        return tuple(self._listing(account) for account in found.accounts.values())
+
+    async def fetch_usage(
+        self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
+    ) -> UsageReading:
+        """The quota that the pool fetches now; what it has kept, where it does not fetch any (409)."""
+        path = _path(ref.place, "quota")
+        if path is None:
+            return unasked(f"{POOL} has no such account")
+        answer = await self._pool.get_json(path, at)
+        if isinstance(answer, Answered):
+            return await self._fresh(ref, answer, at)
+        match answer.status:
+            case 404:
+                return unasked(f"{POOL} does not know this account any more")
+            case 409:
+                return await self._kept(ref, answer, at)
+            case 502 if answer.body is not None:
+                return UsageReading(
+                    quota_failure(502, answer.body), answer.raw, elapsed_seconds=answer.elapsed_seconds
+                )
+        # one slow or broken account is its own trouble; a pool that is down is not that of each account
+        listed = await self._list(at)
+        if isinstance(listed, Failure):
+            return unasked(listed.message)
+        return UsageReading(self._advised(answer), answer.raw, elapsed_seconds=answer.elapsed_seconds)
+
+    async def token_step(self, ref: SourceRef, at: datetime) -> TokenStep:
+        """Have the pool spend the account's refresh token; one at a time, a second one would kill it."""
+        return await self._refreshes.join(ref.place, lambda: self._refresh(ref, at))
+
+    async def rate(self, at: datetime) -> Decimal | None:
+        """Credits per US dollar as this pool is set up, None where it does not say."""
+        answer = await self._pool.get_json("/admin/general-settings", at)
+        return parse_rate(answer.body) if isinstance(answer, Answered) else None
+
+    async def report(self, at: datetime) -> PoolReport | Failure:
+        """How the pool is, for people who look for what is wrong."""
+        listed = await self._list(at)
+        if isinstance(listed, Failure):
+            return listed
+        answer = await self._pool.get_json("/admin/update-status", at)
+        version = parse_version(answer.body) if isinstance(answer, Answered) else None
+        warnings = await asyncio.to_thread(key_warnings, self._settings, self._home)
+        lacks = (*warnings, *((self._unsaved,) if self._unsaved is not None else ()))
+        need_login = sum(account.status == _EXPIRED for account in listed.accounts.values())
+        return PoolReport(POOL, version, len(listed.accounts), need_login, lacks)
+
+    async def signature(self) -> Hashable:
+        """Differs once a key file was replaced; the pool itself is not asked."""
+        return await asyncio.to_thread(key_stamps, self._settings, self._home)
+
+    async def _auth(self, at: datetime) -> Headers | Failure:
+        if self._session is not None:
+            return await self._session.headers(at)
+        key = await asyncio.to_thread(read_key, self._settings, self._env, self._home)
+        if key is None or isinstance(key, Failure):
+            return key or {}
+        return bearer(key)
+
+    async def _list(self, at: datetime) -> ProxyList | Failure:
+        return await self._lists.join("accounts", lambda: self._list_now(at))
+
+    async def _list_now(self, at: datetime) -> ProxyList | Failure:
+        answer = await self._pool.get_json("/auth/accounts", at)
+        if isinstance(answer, Refused):
+            return self._advised(answer)
+        found = parse_accounts(answer.body)
+        if isinstance(found, Failure):
+            return found
+        self._accounts, self._unsaved = found.accounts, found.unsaved
+        if answer.server_date is not None:
+            self._pool_ahead = offset_of(answer.server_date, at, answer.elapsed_seconds)
+        return found
+
+    def _advised(self, answer: Refused) -> Failure:
+        """The failure, with what an operator can do about a pool that lets nobody in."""
+        failure = answer.failure
+        if answer.status != 401:
+            return failure
+        place = key_place(self._settings, self._home)
+        if self._session is not None:
+            words = f"{POOL} does not accept its own dashboard session (401)"
+        elif place is not None:
+            words = f"{POOL} does not accept the key in {place} (401): it has to be the pool's proxy_api_key"
+        else:
+            words = f"{POOL} wants a key (401): put its proxy_api_key into a file and set api_key_file"
+        return replace(failure, message=words, detail=place)
+
+    def _listing(self, account: ProxyAccount) -> Listing:
+        return Listing(
+            SourceRef(self.name, account.id),
+            user_id=account.user_id,
+            account_id=account.account_id,
+            email=account.email,
+            label=account.label,
+            plan=account.plan,
+            custody=Custody.POOL,
+            token=TokenFacts(expires_at=account.expires_at),
+            owner=POOL,
+            disabled=account.status == _DISABLED,
+            says_login_needed=account.status == _EXPIRED,
+        )
+
+    async def _fresh(self, ref: SourceRef, answer: Answered, at: datetime) -> UsageReading:
+        outcome = parse_quota(answer.body, answer.server_date or at)
+        listed = self._accounts.get(ref.place)
+        if isinstance(outcome, UsageSnapshot):
+            if (
+                listed is not None
+                and listed.user_id
+                and outcome.user_id
+                and listed.user_id != outcome.user_id
+            ):
+                words = "the figures that came back belong to another user than this login"
+                outcome = Failure(FailureKind.OTHER_ACCOUNT, words)
+            else:
+                outcome = await self._with_expiry(ref, outcome, at)
+        return UsageReading(outcome, answer.raw, elapsed_seconds=answer.elapsed_seconds)
+
+    async def _with_expiry(self, ref: SourceRef, usage: UsageSnapshot, at: datetime) -> UsageSnapshot:
+        """With when the nearest banked reset expires, which the quota leaves out."""
+        banked = usage.reset_credits
+        path = _path(ref.place, "reset-credits")
+        if not isinstance(banked, ResetCredits) or not banked.available or path is None:
+            return usage
+        answer = await self._pool.get_json(path, at)
+        if not isinstance(answer, Answered):
+            return usage
+        # numbers stand in the value as they were written, so the text says the same again
+        found = parse_reset_credits(json_bytes({"data": answer.body}), at)
+        if isinstance(found, Failure) or found.expires_at is None:
+            return usage
+        return replace(usage, reset_credits=replace(banked, expires_at=found.expires_at))
+
+    async def _kept(self, ref: SourceRef, answer: Refused, at: datetime) -> UsageReading:
+        listed = await self._list(at)
+        if isinstance(listed, Failure):
+            return unasked(listed.message)
+        account = listed.accounts.get(ref.place)
+        if account is None:
+            return unasked(f"{POOL} does not know this account any more")
+        if account.status == _BANNED:
+            words = "codex-proxy reports the account as banned"
+            return UsageReading(Failure(FailureKind.DEACTIVATION_REPORTED, words, detail=_BANNED), answer.raw)
+        usage, kept_at = account.quota, account.quota_at
+        if account.status == _EXHAUSTED:
+            usage = _exhausted(usage or UsageSnapshot())
+        if usage is None:
+            return unasked(f"{POOL} has no figures of an account that is {account.status or 'not active'}")
+        raw = shown_body((account.quota_text or "").encode()) or answer.raw
+        then = min(kept_at - self._pool_ahead, at) if kept_at is not None else None
+        return UsageReading(usage, raw, elapsed_seconds=answer.elapsed_seconds, at=then)
+
+    async def _refresh(self, ref: SourceRef, at: datetime) -> TokenStep:
+        path = _path(ref.place, "refresh")
+        if path is None:
+            return _failed(Failure(FailureKind.TOKEN_REFRESH, f"{POOL} has no such account"), None)
+        answer = await self._pool.post_json(path, None, at)
+        took = answer.elapsed_seconds
+        if isinstance(answer, Refused):
+            if answer.status == 404:
+                words = f"{POOL} does not know this account any more"
+                return _failed(Failure(FailureKind.TOKEN_REFRESH, words), took)
+            failure = self._advised(answer)
+            if answer.status is None and answer.sent:
+                words = f"{failure.message}; the pool may have renewed the token all the same"
+                failure = replace(failure, message=words)
+            return _failed(failure, took)
+        found = parse_refresh(answer.body)
+        if isinstance(found, Failure):
+            return _failed(found, took)
+        match found.result:
+            case "alive":
+                return TokenStep(TokenOutcome.REFRESHED, took)
+            case "skipped":
+                return renews_by_itself(took, found.why)
+            case "dead":
+                words = found.why or "the pool gives no reason"
+            case other:
+                words = f"{other}: {found.why}" if found.why else other
+        return _failed(Failure(FailureKind.TOKEN_REFRESH, words), took)
+
+
+def _failed(failure: Failure, took: float | None) -> TokenStep:
+    return TokenStep(TokenOutcome.FAILED, took, failure=failure, retry_at=failure.retry_at)
+
+
+def _path(place: str, what: str) -> str | None:
+    part = segment(place)
+    return f"/auth/accounts/{part}/{what}" if part is not None else None
+
+
+def _exhausted(usage: UsageSnapshot) -> UsageSnapshot:
+    """The kept figures of an account that the pool knows to be used up since, whatever they say."""
+    base = usage.base if isinstance(usage.base, RateLimit) else RateLimit(None, None, ())
+    if base.allowed is False:
+        return usage
+    return replace(usage, base=replace(base, allowed=None, limit_reached=True))

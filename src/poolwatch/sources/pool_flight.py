@@ -1,0 +1,52 @@
+"""What pool sources share: requests that are joined, and readings for a pool that is silent as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Generic, TypeVar
+
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.sources.source import UsageReading
+
+T = TypeVar("T")
+
+
+class Flights(Generic[T]):
+    """Runs one coroutine per key at a time; whoever asks meanwhile gets the same result.
+
+    A caller that is cancelled leaves the others, and the request itself, alone.
+    """
+
+    def __init__(self) -> None:
+        self._running: dict[Hashable, asyncio.Task[T]] = {}
+
+    async def join(self, key: Hashable, start: Callable[[], Coroutine[None, None, T]]) -> T:
+        """The result of the flight under way, else of a new one."""
+        task = self._running.get(key)
+        if task is None:
+            task = asyncio.ensure_future(start())
+            self._running[key] = task
+            task.add_done_callback(lambda done: self._landed(key, done))
+        return await asyncio.shield(task)
+
+    def _landed(self, key: Hashable, task: asyncio.Task[T]) -> None:
+        self._running.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # looked at, although nobody may wait for it any more
+
+
+def unasked(words: str) -> UsageReading:
+    """No figures, and no fault of the account's: the pool as a whole is silent, or has none to give.
+
+    It is no trouble of the account; what lists the source again says what is wrong with the pool.
+    """
+    return UsageReading(Failure(FailureKind.NO_TOKEN, words))
+
+
+def renews_by_itself(took_seconds: float | None = None, detail: str | None = None) -> TokenStep:
+    """The token step of a pool that has no refresh route, or skipped this account."""
+    return TokenStep(
+        TokenOutcome.CURRENT, took_seconds=took_seconds, block=BlockReason.POOL_SKIPPED, detail=detail
+    )

@@ -1,0 +1,76 @@
+"""A source under test, with everything it needs of this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.domain.account import Custody, Listing, SourceRef
+from poolwatch.domain.failure import Failure
+from poolwatch.net.client import HttpClient
+from poolwatch.sources.cli_proxy_api import CliProxyApi
+from tests.sources.logins import AT, FINGERPRINT
+from tests.support.cli_proxy_server import KEY
+
+__all__ = ["AT", "body", "failed", "listed", "ref", "source"]
+
+PAYLOADS = Path(__file__).parents[2] / "payloads"
+
+
+def body(number: str) -> bytes:
+    """One of the example answers."""
+    [path] = PAYLOADS.glob(f"{number}-*.json")
+    return path.read_bytes()
+
+
+def source(
+    client: HttpClient,
+    url: str,
+    home: Path,
+    *,
+    key: str | None = KEY,
+    env_key: str | None = None,
+    deadline: float = 5,
+    memory: Path | None = None,
+    base_url: str = "https://chatgpt.com/backend-api",
+) -> CliProxyApi:
+    """A source whose key stands in `home/pool.key`, or in a variable."""
+    if key is not None:
+        (home / "pool.key").write_text(f"{key}\n")
+    settings = SourceSettings(
+        SourceKind.CLI_PROXY_API,
+        "cpa",
+        Custody.POOL,
+        base_url=base_url,
+        url=url,
+        api_key_file=str(home / "pool.key") if key is not None else None,
+        api_key_env="CPA_KEY" if env_key is not None else None,
+    )
+    return CliProxyApi(
+        settings,
+        client,
+        FINGERPRINT,
+        home=home,
+        env={} if env_key is None else {"CPA_KEY": env_key},
+        deadline_seconds=deadline,
+        memory=memory,
+    )
+
+
+def ref(number: int) -> SourceRef:
+    """The place of a login of the server's."""
+    return SourceRef("cpa", f"codex-pool{number:02}@example.com-plus.json")
+
+
+async def listed(pool: CliProxyApi) -> tuple[Listing, ...]:
+    """What the source lists, which must not fail."""
+    found = await pool.list_accounts(AT)
+    assert not isinstance(found, Failure), found
+    return found
+
+
+async def failed(pool: CliProxyApi) -> Failure:
+    """Why the source cannot list, which it must not."""
+    found = await pool.list_accounts(AT)
+    assert isinstance(found, Failure)
+    return found

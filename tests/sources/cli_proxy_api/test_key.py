@@ -1,0 +1,262 @@
+"""A wrong key is sent once: five refusals would ban this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.net.client import HttpClient
+from poolwatch.sources.cli_proxy_api import CliProxyApi
+from poolwatch.sources.cli_proxy_api_client import (
+    CALL_ROUTE,
+    FORBIDDEN_ROUTES,
+    LIST_ROUTE,
+    POOL,
+    REMEMBERED,
+)
+from poolwatch.sources.pool_client import Forbidden, ForbiddenRouteError, PoolClient
+from tests.sources.cli_proxy_api.rig import AT, body, failed, listed, ref, source
+from tests.support.cli_proxy_server import KEY, CliProxyServer, Said, login
+
+WRONG = "fake-wrong-key"
+
+
+async def everything(pool: CliProxyApi) -> list[Failure]:
+    """All that a session might ask at once, for which there is no answer."""
+    listings = [pool.list_accounts(AT) for _ in range(4)]
+    readings = [pool.fetch_usage(ref(number), AT) for number in (1, 2) * 4]
+    found: list[Failure] = []
+    for each in await asyncio.gather(*listings):
+        assert isinstance(each, Failure)
+        found.append(each)
+    for reading in await asyncio.gather(*readings):
+        assert isinstance(reading.outcome, Failure)
+        found.append(reading.outcome)
+    return found
+
+
+async def test_a_wrong_key_is_sent_once(client: HttpClient, pool: CliProxyServer, tmp_path: Path) -> None:
+    found = source(client, pool.url, tmp_path, key=WRONG)
+    for _ in range(5):
+        told = await everything(found)
+        assert {each.kind for each in told} <= {FailureKind.FORBIDDEN, FailureKind.NO_TOKEN}
+        assert all("refuses the management key (401)" in each.message for each in told)
+        assert all("pool.key is written anew" in each.message for each in told)
+        assert not any(WRONG in f"{each}{each.message}" for each in told)
+    assert len(pool.requests) == 1
+    assert not pool.is_banned
+
+
+async def test_another_key_is_tried_at_once(client: HttpClient, pool: CliProxyServer, tmp_path: Path) -> None:
+    found = source(client, pool.url, tmp_path, key=WRONG)
+    before = await found.signature()
+    await failed(found)
+    (tmp_path / "pool.key").write_text(KEY)
+    assert await found.signature() != before
+    assert len(await listed(found)) == 2
+
+
+async def test_the_same_key_written_anew_is_tried_once_more(
+    client: HttpClient, pool: CliProxyServer, tmp_path: Path
+) -> None:
+    """The way to say that the pool was put right instead."""
+    found = source(client, pool.url, tmp_path, key=WRONG)
+    await failed(found)
+    pool.key = WRONG
+    os.utime(tmp_path / "pool.key", (1, 1))
+    assert len(await listed(found)) == 2
+    assert len(pool.requests) == 2
+
+
+async def test_a_key_from_the_environment(client: HttpClient, pool: CliProxyServer, tmp_path: Path) -> None:
+    assert len(await listed(source(client, pool.url, tmp_path, key=None, env_key=KEY))) == 2
+    found = source(client, pool.url, tmp_path, key=None, env_key=WRONG)
+    assert "until $CPA_KEY changes" in (await failed(found)).message
+
+
+async def test_a_key_that_stops_to_count(client: HttpClient, tmp_path: Path) -> None:
+    """What is under way then is refused as well, which must stay below the five that ban."""
+    async with CliProxyServer([login(number) for number in range(1, 31)]) as pool:
+        pool.service["*"] = Said(body=body("01"))
+        found = source(client, pool.url, tmp_path)
+        await listed(found)
+        pool.key = "another"
+        told = await asyncio.gather(*(found.fetch_usage(ref(number), AT) for number in range(1, 31)))
+        assert all(isinstance(each.outcome, Failure) for each in told)
+        assert 1 <= pool.refusals <= 3
+        await everything(found)
+        assert pool.refusals <= 3
+        assert not pool.is_banned
+
+
+async def test_no_key_sends_nothing(client: HttpClient, pool: CliProxyServer, tmp_path: Path) -> None:
+    told = await failed(source(client, pool.url, tmp_path, key=None))
+    assert told.kind is FailureKind.FORBIDDEN
+    assert "api_key_file" in told.message
+    found = source(client, pool.url, tmp_path)
+    (tmp_path / "pool.key").unlink()
+    assert "is not there" in (await failed(found)).message
+    assert pool.requests == []
+
+
+async def test_a_ban_is_waited_for(client: HttpClient, pool: CliProxyServer, tmp_path: Path) -> None:
+    found = source(client, pool.url, tmp_path)
+    pool.is_banned = True
+    told = await failed(found)
+    assert (told.kind, told.retry_at) == (FailureKind.FORBIDDEN, AT + timedelta(minutes=29, seconds=30))
+    assert "banned this machine" in told.message
+    await everything(found)
+    assert len(pool.requests) == 1
+    pool.is_banned = False
+    assert await found.list_accounts(AT + timedelta(minutes=29)) == told
+    assert not isinstance(await found.list_accounts(AT + timedelta(minutes=30)), Failure)
+    assert len(pool.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "wait"),
+    [
+        (
+            "ip banned due to too many failed attempts. try again in 1h2m3s",
+            timedelta(hours=1, minutes=2, seconds=3),
+        ),
+        ("IP banned. Try again in 45s", timedelta(seconds=45)),
+        ("IP banned. Try again in 4.5s", timedelta(seconds=4)),
+        ("IP banned", timedelta(minutes=30)),
+        ("IP banned. Try again in 999h", timedelta(hours=24)),
+    ],
+)
+async def test_how_long_a_ban_lasts(
+    client: HttpClient, pool: CliProxyServer, tmp_path: Path, words: str, wait: timedelta
+) -> None:
+    pool.remote_words = words
+    assert (await failed(source(client, pool.url, tmp_path))).retry_at == AT + wait
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        ("remote management disabled", "allow-remote"),
+        ("remote management key not set", "secret-key"),
+        ("something new", "CLIProxyAPI forbids this (403): something new"),
+    ],
+)
+async def test_what_a_403_asks_for(
+    client: HttpClient, pool: CliProxyServer, tmp_path: Path, words: str, remedy: str
+) -> None:
+    pool.remote_words = words
+    told = await failed(source(client, pool.url, tmp_path))
+    assert told.kind is FailureKind.FORBIDDEN
+    assert remedy in told.message
+    assert told.retry_at is None
+
+
+async def test_a_management_api_that_is_off(client: HttpClient, tmp_path: Path) -> None:
+    async with CliProxyServer([login(1)]) as pool:
+        found = source(client, pool.url, tmp_path)
+        await listed(found)
+        pool.key = None
+        told = await failed(found)
+        assert told.kind is FailureKind.FORBIDDEN
+        assert "is off or not here (404)" in told.message
+        reading = await found.fetch_usage(ref(1), AT)
+        assert isinstance(reading.outcome, Failure)
+        assert reading.outcome.kind is FailureKind.NO_TOKEN
+        assert "is off" in reading.outcome.message
+
+
+async def test_another_run_does_not_try_the_key_again(
+    client: HttpClient, pool: CliProxyServer, tmp_path: Path
+) -> None:
+    memory = tmp_path / "state" / "cpa.refused"
+    for _ in range(8):
+        told = await failed(source(client, pool.url, tmp_path, key=None, env_key=WRONG, memory=memory))
+        assert "refuses the management key (401)" in told.message
+    assert len(pool.requests) == 1
+    assert WRONG not in memory.read_text()
+    assert memory.stat().st_mode & 0o777 == 0o600
+    later = source(client, pool.url, tmp_path, key=None, env_key=WRONG, memory=memory)
+    assert isinstance(await later.list_accounts(AT + REMEMBERED), Failure)
+    assert len(pool.requests) == 2
+    assert len(await listed(source(client, pool.url, tmp_path, memory=memory))) == 2
+
+
+async def test_a_key_that_is_good_after_all_is_forgotten(
+    client: HttpClient, pool: CliProxyServer, tmp_path: Path
+) -> None:
+    memory = tmp_path / "cpa.refused"
+    await failed(source(client, pool.url, tmp_path, key=None, env_key=WRONG, memory=memory))
+    pool.key = WRONG
+    later = source(client, pool.url, tmp_path, key=None, env_key=WRONG, memory=memory)
+    assert not isinstance(await later.list_accounts(AT + REMEMBERED), Failure)
+    assert not memory.exists()
+    assert len(await listed(source(client, pool.url, tmp_path, key=None, env_key=WRONG, memory=memory))) == 2
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"rubbish", b"\xff\xfe", b"x 2026-11-20", b"x " * 4000], ids=range(5)
+)
+async def test_a_memory_of_rubbish(
+    client: HttpClient, pool: CliProxyServer, tmp_path: Path, content: bytes
+) -> None:
+    memory = tmp_path / "cpa.refused"
+    memory.write_bytes(content)
+    assert len(await listed(source(client, pool.url, tmp_path, memory=memory))) == 2
+
+
+async def test_a_memory_that_cannot_be_kept(client: HttpClient, pool: CliProxyServer, tmp_path: Path) -> None:
+    # below a file, no folder can be made
+    memory = tmp_path / "pool.key" / "cpa.refused"
+    found = source(client, pool.url, tmp_path, key=WRONG, memory=memory)
+    await everything(found)
+    assert len(pool.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "forbidden", FORBIDDEN_ROUTES, ids=lambda each: f"{each.route.method}{each.route.path}"
+)
+async def test_forbidden_routes_cannot_be_asked_for(
+    client: HttpClient, pool: CliProxyServer, forbidden: Forbidden
+) -> None:
+    assert forbidden.reason
+    method, path = forbidden.route.method, forbidden.route.path
+    assert not any(route.matches(method, path) for route in (LIST_ROUTE, CALL_ROUTE))
+    asks = PoolClient(POOL, pool.url, client, 5, (LIST_ROUTE, CALL_ROUTE))
+    with pytest.raises(ForbiddenRouteError):
+        await (asks.get_json(path, AT) if method == "GET" else asks.post_json(f"{path}?x=1", None, AT))
+    assert pool.requests == []
+
+
+async def test_a_forbidden_route_fails_the_test_that_requests_it(client: HttpClient) -> None:
+    pool = CliProxyServer()
+    await pool.start()
+    headers = {"Authorization": f"Bearer {KEY}"}
+    await client.get(f"{pool.url}/v0/management/usage-queue?count=1", headers, deadline_seconds=5)
+    with pytest.raises(AssertionError, match="usage-queue"):
+        await pool.__aexit__(None, None, None)
+
+
+async def test_a_whole_day_asks_for_two_routes_alone(
+    client: HttpClient, pool: CliProxyServer, tmp_path: Path
+) -> None:
+    """List, readings good and bad, refresh, outage: the server fails the test for anything else."""
+    found = source(client, pool.url, tmp_path)
+    for said in (Said(body=body("01")), Said(401, body("35")), Said(429), Said(503), Said(404)):
+        pool.service["*"] = said
+        await listed(found)
+        for number in (1, 2):
+            await found.fetch_usage(ref(number), AT)
+            await found.token_step(ref(number), AT)
+        await found.signature()
+    assert {(each.method, each.path) for each in pool.requests} == {
+        ("GET", "/v0/management/auth-files"),
+        ("POST", "/v0/management/api-call"),
+    }
+    pool.service["*"] = Said(body=body("01"))
+    assert isinstance((await found.fetch_usage(ref(1), AT)).outcome, UsageSnapshot)

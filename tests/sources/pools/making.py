@@ -1,0 +1,105 @@
+"""Pool sources over real servers, with real key files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.domain.account import Custody, SourceRef
+from poolwatch.domain.failure import Failure
+from poolwatch.domain.usage import RateLimit, UsageSnapshot
+from poolwatch.net.client import HttpClient
+from poolwatch.sources.codex_lb import CodexLb
+from poolwatch.sources.codex_proxy import CodexProxy
+from poolwatch.sources.json_body import JsonValue, read_json
+from poolwatch.sources.source import UsageReading
+from tests.support.replay_server import PoolServer
+
+AT = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
+KEY = "sk-fake-0123456789abcdef"
+PASSWORD = "correct horse"
+
+
+def proxy(
+    server: PoolServer,
+    client: HttpClient,
+    home: Path,
+    *,
+    key: str | None = None,
+    password: str | None = None,
+    env: Mapping[str, str] | None = None,
+    seconds: float = 5,
+) -> CodexProxy:
+    """A codex-proxy source whose key stands in `key.txt` and password in `password.txt`."""
+    settings = _settings(SourceKind.CODEX_PROXY, "proxy", server.url, home, key, password)
+    return CodexProxy(settings, client, home=home, env=env or {}, deadline_seconds=seconds)
+
+
+def lb(
+    server: PoolServer,
+    client: HttpClient,
+    home: Path,
+    *,
+    key: str | None = None,
+    password: str | None = None,
+    seconds: float = 5,
+) -> CodexLb:
+    """A codex-lb source, likewise."""
+    settings = _settings(SourceKind.CODEX_LB, "lb", server.url, home, key, password)
+    return CodexLb(settings, client, home=home, env={}, deadline_seconds=seconds)
+
+
+def _settings(
+    kind: SourceKind, name: str, url: str, home: Path, key: str | None, password: str | None
+) -> SourceSettings:
+    return SourceSettings(
+        kind,
+        name,
+        Custody.POOL,
+        url=url,
+        api_key_file=_file(home / "key.txt", key),
+        dashboard_password_file=_file(home / "password.txt", password),
+    )
+
+
+def _file(path: Path, content: str | None) -> str | None:
+    if content is None:
+        return None
+    path.write_text(f"{content}\n")
+    path.chmod(0o600)
+    return f"~/{path.name}"
+
+
+def snapshot(reading: UsageReading) -> UsageSnapshot:
+    """The figures of a reading that succeeded."""
+    assert isinstance(reading.outcome, UsageSnapshot), reading.outcome
+    return reading.outcome
+
+
+def failure(found: object) -> Failure:
+    """The failure that came instead, of a reading as well."""
+    outcome = found.outcome if isinstance(found, UsageReading) else found
+    assert isinstance(outcome, Failure), outcome
+    return outcome
+
+
+def windows(usage: UsageSnapshot) -> dict[str, float | None]:
+    """The base windows: percent used by their name."""
+    if not isinstance(usage.base, RateLimit):
+        return {}
+    return {window.kind: window.used_percent for window in usage.base.windows}
+
+
+def listed(*rows: object) -> JsonValue:
+    """A list of accounts as it comes out of an answer's body."""
+    body = read_json(json.dumps({"accounts": rows}).encode())
+    assert not isinstance(body, Failure)
+    return body
+
+
+def ref(source: CodexProxy | CodexLb, place: str) -> SourceRef:
+    """An entry of a source."""
+    return SourceRef(source.name, place)

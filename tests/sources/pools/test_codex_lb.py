@@ -1,0 +1,342 @@
+"""codex-lb in the states that recordings cannot show: fleet refreshes, hidden limits, throttling, outages."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.refresh import BlockReason, TokenOutcome
+from poolwatch.domain.usage import RateLimit, ResetCredits, Unsaid
+from poolwatch.net.client import HttpClient
+from poolwatch.sources.codex_lb import REFRESH_SPACING
+from poolwatch.sources.codex_lb_wire import parse_accounts, parse_fleet
+from poolwatch.sources.source import PoolReport
+from tests.sources.pools.making import AT, KEY, PASSWORD, failure, lb, listed, ref, snapshot, windows
+from tests.support.codex_lb_server import CodexLbServer, LbAccountState
+from tests.support.replay_server import Response, always, answer, never
+
+REFRESH = "POST /api/fleet/refresh"
+
+
+def usage(primary: float, secondary: float) -> dict[str, object]:
+    return {
+        "rate_limit": {
+            "primary_window": {
+                "used_percent": primary,
+                "limit_window_seconds": 18000,
+                "reset_at": 1795215660,
+            },
+            "secondary_window": {
+                "used_percent": secondary,
+                "limit_window_seconds": 604800,
+                "reset_at": 1795618800,
+            },
+        },
+        "credits": {"has_credits": True, "unlimited": False, "balance": "12.5"},
+    }
+
+
+def account(number: int = 1, **changes: object) -> LbAccountState:
+    uuid = f"00000000-0000-4000-8000-{number:012d}"
+    plain = LbAccountState(uuid, f"pool{number:02d}@example.com", usage(34, 18), plan="plus")
+    return replace(plain, **changes)  # type: ignore[arg-type]  # fields of the account
+
+
+@pytest.mark.parametrize(
+    ("status", "disabled", "needs_login"),
+    [
+        ("active", False, False),
+        ("rate_limited", False, False),
+        ("quota_exceeded", False, False),
+        ("paused", True, False),
+        ("reauth_required", False, True),
+        ("deactivated", False, False),
+        ("a status of tomorrow", False, False),
+    ],
+)
+async def test_statuses(
+    client: HttpClient, tmp_path: Path, status: str, disabled: bool, needs_login: bool
+) -> None:
+    async with CodexLbServer(account(status=status), key=KEY) as server:
+        for keys in ({"key": KEY}, {}):
+            found = await lb(server, client, tmp_path, **keys).list_accounts(AT)  # type: ignore[arg-type]  # key
+            assert isinstance(found, tuple)
+            assert (found[0].disabled, found[0].says_login_needed) == (disabled, needs_login)
+
+
+async def test_deactivated_with_the_reason(client: HttpClient, tmp_path: Path) -> None:
+    one = account(status="deactivated", reason="account \u001b[1mclosed")
+    async with CodexLbServer(one) as server:
+        source = lb(server, client, tmp_path)
+        why = failure(await source.fetch_usage(ref(source, one.id), AT))
+    assert why.kind is FailureKind.DEACTIVATION_REPORTED
+    assert why.message == "codex-lb reports the account as deactivated: account \\x1b[1mclosed"
+
+
+@pytest.mark.parametrize("status", ["rate_limited", "quota_exceeded"])
+async def test_a_limited_account_without_windows_is_limited(
+    client: HttpClient, tmp_path: Path, status: str
+) -> None:
+    one = account(status=status, upstream=None)
+    async with CodexLbServer(one) as server:
+        source = lb(server, client, tmp_path)
+        found = snapshot(await source.fetch_usage(ref(source, one.id), AT))
+    assert found.base == RateLimit(None, True, ())
+
+
+async def test_labels_and_tokens(client: HttpClient, tmp_path: Path) -> None:
+    async with CodexLbServer(account(name="north"), account(2)) as server:
+        found = await lb(server, client, tmp_path).list_accounts(AT)
+    assert isinstance(found, tuple)
+    assert [each.label for each in found] == ["north", None]
+    assert found[0].token.expires_at == datetime(2026, 11, 25, tzinfo=UTC)
+
+
+async def test_a_refresh_makes_the_pool_read_anew(client: HttpClient, tmp_path: Path) -> None:
+    one = account()
+    async with CodexLbServer(one, key=KEY) as server:
+        source = lb(server, client, tmp_path, key=KEY)
+        before = await source.fetch_usage(ref(source, one.id), AT)
+        one.upstream = usage(1, 2)
+        step = await source.token_step(ref(source, one.id), AT)
+        after = await source.fetch_usage(ref(source, one.id), AT)
+        assert server.count(REFRESH) == 1
+    assert (step.outcome, step.block, step.detail) == (TokenOutcome.CURRENT, BlockReason.POOL_SKIPPED, None)
+    assert windows(snapshot(before)) == {"5h": 34.0, "weekly": 18.0}
+    assert windows(snapshot(after)) == {"5h": 1.0, "weekly": 2.0}
+    assert (before.at, after.at) == (
+        datetime(2026, 11, 20, 20, 30, tzinfo=UTC),
+        datetime(2026, 11, 20, 20, 59, tzinfo=UTC),
+    )
+
+
+async def test_a_plain_poll_never_makes_the_pool_read(client: HttpClient, tmp_path: Path) -> None:
+    one = account()
+    async with CodexLbServer(one, key=KEY) as server:
+        source = lb(server, client, tmp_path, key=KEY)
+        await source.list_accounts(AT)
+        for later in range(0, 600, 60):
+            await source.fetch_usage(ref(source, one.id), AT + timedelta(seconds=later))
+        assert server.count(REFRESH) == 0
+
+
+async def test_fleet_refreshes_are_joined_and_spaced(client: HttpClient, tmp_path: Path) -> None:
+    many = [account(number) for number in range(1, 6)]
+    async with CodexLbServer(*many, key=KEY) as server:
+        server.gate.clear()
+        source = lb(server, client, tmp_path, key=KEY)
+        running = [asyncio.create_task(source.token_step(ref(source, each.id), AT)) for each in many]
+        await server.arrived(1)
+        server.gate.set()
+        await asyncio.gather(*running)
+        assert server.count(REFRESH) == 1
+        soon = await source.token_step(ref(source, many[0].id), AT + REFRESH_SPACING - timedelta(seconds=1))
+        assert server.count(REFRESH) == 1
+        await source.token_step(ref(source, many[0].id), AT + REFRESH_SPACING)
+        assert server.count(REFRESH) == 2
+        # a clock that was set back does not block for ever
+        await source.token_step(ref(source, many[0].id), AT - timedelta(days=1))
+        assert server.count(REFRESH) == 3
+    assert soon.detail == "the pool read all usage less than a minute ago"
+
+
+@pytest.mark.parametrize(
+    ("response", "said"),
+    [
+        (answer(401, {"error": {"code": "invalid_api_key"}}), "does not accept the API key"),
+        (answer(429, {"error": {"message": "Slow"}}), "asked too often (429)"),
+        (answer(503, {"error": {"message": "Busy"}}), "(503): Busy"),
+        (answer(200, {"ok": False}), "did not succeed"),
+        (answer(200, []), "makes no sense"),
+    ],
+)
+async def test_a_failed_fleet_refresh_is_said_and_is_no_trouble_of_a_login(
+    client: HttpClient, tmp_path: Path, response: Response, said: str
+) -> None:
+    one = account()
+    async with CodexLbServer(one, key=KEY) as server:
+        server.fault = always(response)
+        source = lb(server, client, tmp_path, key=KEY)
+        step = await source.token_step(ref(source, one.id), AT)
+    assert (step.outcome, step.failure) == (TokenOutcome.CURRENT, None)
+    assert said in (step.detail or "")
+
+
+async def test_without_a_key_nothing_is_refreshed(client: HttpClient, tmp_path: Path) -> None:
+    one = account()
+    async with CodexLbServer(one, password=PASSWORD) as server:
+        source = lb(server, client, tmp_path, password=PASSWORD)
+        step = await source.token_step(ref(source, one.id), AT)
+        assert server.requests == []
+    assert step.outcome is TokenOutcome.CURRENT
+    assert "no API key" in (step.detail or "")
+
+
+async def test_one_list_answers_for_all_accounts(client: HttpClient, tmp_path: Path) -> None:
+    many = [account(number) for number in range(1, 9)]
+    async with CodexLbServer(*many, key=KEY) as server:
+        source = lb(server, client, tmp_path, key=KEY)
+        await asyncio.gather(*(source.fetch_usage(ref(source, each.id), AT) for each in many))
+        assert server.count("GET /api/fleet/summary") == 1
+        many[0].upstream = usage(77, 78)
+        many[0].take("2026-11-20T20:58:00Z")
+        later = await source.fetch_usage(ref(source, many[0].id), AT + timedelta(seconds=10))
+        assert server.count("GET /api/fleet/summary") == 2
+    assert windows(snapshot(later)) == {"5h": 77.0, "weekly": 78.0}
+
+
+async def test_limits_that_the_key_may_not_see(client: HttpClient, tmp_path: Path) -> None:
+    one = account(hidden=True)
+    async with CodexLbServer(one, key=KEY) as server:
+        source = lb(server, client, tmp_path, key=KEY)
+        why = failure(await source.fetch_usage(ref(source, one.id), AT))
+        report = await source.report(AT)
+    assert why.kind is FailureKind.FORBIDDEN
+    assert "upstream_limits and account_pool_usage" in why.message
+    assert isinstance(report, PoolReport)
+    assert why.message in report.lacks
+
+
+async def test_a_shut_dashboard_leaves_the_key(client: HttpClient, tmp_path: Path) -> None:
+    one = account()
+    async with CodexLbServer(one, key=KEY, password=PASSWORD) as server:
+        source = lb(server, client, tmp_path, key=KEY, password="wrong")
+        found = snapshot(await source.fetch_usage(ref(source, one.id), AT))
+        report = await source.report(AT)
+        (tmp_path / "password.txt").write_text(PASSWORD)
+        whole = snapshot(await source.fetch_usage(ref(source, one.id), AT + timedelta(minutes=1)))
+        healed = await source.report(AT)
+        assert server.count("POST /api/dashboard-auth/password/login") == 2
+    assert windows(found) == windows(whole) == {"5h": 34.0, "weekly": 18.0}
+    assert found.credits is Unsaid.ABSENT
+    assert whole.credits is not Unsaid.ABSENT
+    assert isinstance(report, PoolReport)
+    assert (
+        "credits and banked resets are unknown: codex-lb does not accept the dashboard password"
+        in report.lacks[0]
+    )
+    assert healed == PoolReport("codex-lb", "1.24.0", 1, 0)
+
+
+async def test_a_report_by_each_way(client: HttpClient, tmp_path: Path) -> None:
+    async with CodexLbServer(account(), account(2, status="reauth_required"), key=KEY) as server:
+        by_key = await lb(server, client, tmp_path, key=KEY).report(AT)
+        by_none = await lb(server, client, tmp_path).report(AT)
+        await server.stop()
+        down = await lb(server, client, tmp_path).report(AT)
+        await server.start()
+    assert isinstance(by_key, PoolReport)
+    assert (by_key.version, by_key.accounts, by_key.need_login) == ("1.24.0", 2, 1)
+    assert by_key.lacks == ("credits and banked resets are unknown: no dashboard password is configured",)
+    assert isinstance(by_none, PoolReport)
+    assert [line.split(":")[0] for line in by_none.lacks] == ["no API key is configured"]
+    assert isinstance(down, Failure)
+
+
+async def test_a_session_that_ended_is_renewed(client: HttpClient, tmp_path: Path) -> None:
+    async with CodexLbServer(account(), password=PASSWORD) as server:
+        source = lb(server, client, tmp_path, password=PASSWORD)
+        assert isinstance(await source.list_accounts(AT), tuple)
+        server.sessions.clear()
+        assert isinstance(await source.list_accounts(AT), tuple)
+        assert server.count("POST /api/dashboard-auth/password/login") == 2
+
+
+async def test_a_one_time_code_is_asked_for(client: HttpClient, tmp_path: Path) -> None:
+    async with CodexLbServer(account(), password=PASSWORD) as server:
+        server.wants_code = True
+        why = failure(await lb(server, client, tmp_path, password=PASSWORD).list_accounts(AT))
+    assert "one-time code" in why.message
+    assert "api_key_file" in why.message
+
+
+@pytest.mark.parametrize("outage", ["down", "slow", "503", "429", "401", "403"])
+async def test_a_pool_that_is_down_is_no_trouble_of_its_accounts(
+    client: HttpClient, tmp_path: Path, outage: str
+) -> None:
+    one = account()
+    async with CodexLbServer(one, key=KEY) as server:
+        source = lb(server, client, tmp_path, key=KEY, seconds=0.3)
+        assert isinstance(await source.list_accounts(AT), tuple)
+        later = AT + timedelta(minutes=5)
+        if outage == "down":
+            await server.stop()
+        else:
+            server.fault = never if outage == "slow" else always(answer(int(outage), {}))
+        poll = failure(await source.fetch_usage(ref(source, one.id), later))
+        why = failure(await source.list_accounts(later))
+        server.fault = None
+        if outage == "down":
+            await server.start()
+        snapshot(await source.fetch_usage(ref(source, one.id), later))
+    assert (poll.kind, poll.message) == (FailureKind.NO_TOKEN, why.message)
+
+
+async def test_banked_resets(client: HttpClient, tmp_path: Path) -> None:
+    one = account(banked=3)
+    async with CodexLbServer(one) as server:
+        source = lb(server, client, tmp_path)
+        found = snapshot(await source.fetch_usage(ref(source, one.id), AT))
+    assert found.reset_credits == ResetCredits(3, None)
+
+
+def test_banked_resets_of_the_list_with_their_nearest_expiry() -> None:
+    row = {
+        **account().row(),
+        "availableResetCredits": 2,
+        "resetCreditNearestExpiresAt": "2026-12-01T10:00:00Z",
+    }
+    found = parse_accounts(listed(row))
+    assert isinstance(found, tuple)
+    assert found[0].usage.reset_credits == ResetCredits(2, None, datetime(2026, 12, 1, 10, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("place", "email", "found"),
+    [
+        ("{uuid}_{mark}", "pool01@example.com", True),
+        ("{uuid}_{mark}__copy12", "pool01@example.com", True),
+        ("{uuid}_{mark}", "other@example.com", False),
+        ("{uuid}_{mark}", None, False),
+        ("{uuid}", "pool01@example.com", False),
+        ("acc_example_1", "pool01@example.com", False),
+    ],
+)
+def test_the_account_id_inside_the_pools_own(place: str, email: str | None, found: bool) -> None:
+    one = account()
+    mark = one.id.rpartition("_")[2]
+    row = {"accountId": place.format(uuid=one.account_id, mark=mark), "email": email, "status": "active"}
+    parsed = parse_fleet(listed(row))
+    assert isinstance(parsed, tuple)
+    assert parsed[0].account_id == (one.account_id if found else None)
+
+
+def test_of_two_imports_the_usable_one_stands() -> None:
+    worse = account(status="reauth_required")
+    better = account(status="quota_exceeded", mark="__copy2")
+    elsewhere = account(2, mark="__copy2")
+    for rows in ([worse, better, elsewhere], [elsewhere, better, worse]):
+        parsed = parse_fleet(listed(*(row.fleet_row() for row in rows)))
+        assert isinstance(parsed, tuple)
+        assert {each.id for each in parsed} == {better.id, elsewhere.id}
+
+
+def test_remaining_becomes_used_without_noise() -> None:
+    row = {"accountId": "x", "status": "active", "primary": {"remainingPercent": 58.1, "windowMinutes": 300}}
+    noise = parse_fleet(listed(row))
+    assert isinstance(noise, tuple)
+    assert windows(noise[0].usage) == {"5h": 41.9}
+
+
+@pytest.mark.parametrize("body", [{}, [], None, {"accounts": 3}, {"error": {"message": "No"}}])
+async def test_answers_that_are_no_list(client: HttpClient, tmp_path: Path, body: object) -> None:
+    async with CodexLbServer(key=KEY) as server:
+        server.fault = always(answer(200, body))
+        for keys in ({"key": KEY}, {}):
+            why = failure(await lb(server, client, tmp_path, **keys).list_accounts(AT))  # type: ignore[arg-type]  # key
+            assert why.kind in (FailureKind.MALFORMED, FailureKind.UPSTREAM_ERROR)

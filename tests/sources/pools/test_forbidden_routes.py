@@ -1,0 +1,89 @@
+"""Routes that hand out tokens, spend something or change a pool are never asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from poolwatch.net.client import HttpClient
+from poolwatch.sources import codex_lb, codex_proxy
+from poolwatch.sources.pool_client import Forbidden, Route
+from tests.sources.pools.making import AT, KEY, PASSWORD, lb, proxy, ref
+from tests.sources.pools.test_codex_lb import account as lb_account
+from tests.sources.pools.test_codex_proxy import account as proxy_account
+from tests.support.codex_lb_server import CodexLbServer
+from tests.support.codex_proxy_server import CodexProxyServer
+from tests.support.replay_server import PoolServer
+
+ALLOWED = {
+    "codex-proxy": codex_proxy.ROUTES,
+    "codex-lb": (*codex_lb.KEY_ROUTES, *codex_lb.DASHBOARD_ROUTES),
+}
+FORBIDDEN = {"codex-proxy": codex_proxy.FORBIDDEN_ROUTES, "codex-lb": codex_lb.FORBIDDEN_ROUTES}
+MUST_BE_NAMED = {
+    "codex-proxy": [
+        "GET /auth/accounts/export",
+        "GET /auth/status",
+        "POST /auth/accounts/health-check",
+        "POST /auth/accounts/{id}/reset-credits/consume",
+    ],
+    "codex-lb": ["POST /api/accounts/{id}/probe", "POST /api/accounts/{id}/export/auth"],
+}
+
+
+def cases() -> list[tuple[str, Forbidden]]:
+    return [(pool, each) for pool, listed in FORBIDDEN.items() for each in listed]
+
+
+@pytest.mark.parametrize(("pool", "forbidden"), cases(), ids=lambda case: str(getattr(case, "route", case)))
+def test_no_allowed_route_reaches_a_forbidden_one(pool: str, forbidden: Forbidden) -> None:
+    path = forbidden.route.path.replace("{id}", "acc1")
+    assert not any(route.matches(forbidden.route.method, path) for route in ALLOWED[pool])
+    assert forbidden.reason
+
+
+@pytest.mark.parametrize("pool", FORBIDDEN)
+def test_the_worst_are_named(pool: str) -> None:
+    named = {f"{each.route.method} {each.route.path}" for each in FORBIDDEN[pool]}
+    assert named >= set(MUST_BE_NAMED[pool])
+
+
+async def test_the_servers_fail_the_test_that_asks(client: HttpClient) -> None:
+    with pytest.raises(AssertionError, match="never called"):
+        async with PoolServer([Forbidden(Route("GET", "/export"), "hands out tokens")]) as server:
+            await client.get(f"{server.url}/export", {}, deadline_seconds=5)
+
+
+@pytest.mark.parametrize(
+    "status", ["active", "expired", "disabled", "quota_exhausted", "refreshing", "banned"]
+)
+async def test_all_that_codex_proxy_is_asked_for(client: HttpClient, tmp_path: Path, status: str) -> None:
+    async with CodexProxyServer(proxy_account(status=status), key=KEY) as server:
+        source = proxy(server, client, tmp_path, key=KEY)
+        await source.list_accounts(AT)
+        await source.fetch_usage(ref(source, "acc1"), AT)
+        await source.token_step(ref(source, "acc1"), AT)
+        await source.rate(AT)
+        await source.report(AT)
+        await source.signature()
+        asked = [(request.method, request.path) for request in server.requests]
+    assert asked
+    assert all(any(route.matches(*each) for route in codex_proxy.ROUTES) for each in asked)
+
+
+@pytest.mark.parametrize(
+    "status", ["active", "rate_limited", "quota_exceeded", "paused", "reauth_required", "deactivated"]
+)
+async def test_all_that_codex_lb_is_asked_for(client: HttpClient, tmp_path: Path, status: str) -> None:
+    one = lb_account(status=status)
+    async with CodexLbServer(one, key=KEY, password=PASSWORD) as server:
+        source = lb(server, client, tmp_path, key=KEY, password=PASSWORD)
+        await source.list_accounts(AT)
+        await source.fetch_usage(ref(source, one.id), AT)
+        await source.token_step(ref(source, one.id), AT)
+        await source.report(AT)
+        await source.signature()
+        asked = {(request.method, request.path) for request in server.requests}
+    asked.remove(("POST", "/api/dashboard-auth/password/login"))
+    assert all(any(route.matches(*each) for route in ALLOWED["codex-lb"]) for each in asked)
