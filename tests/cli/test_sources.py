@@ -140,3 +140,17 @@ def test_an_upstream_that_does_not_answer_is_told(desk: Desk, served: Upstream, 
     ran = desk.run("sources", "test", "h", "--config", str(config))
     assert (ran.code, ran.out) == (1, "")
     assert "unreachable" in ran.err or "refused" in ran.err
+
+
+def test_a_folder_that_is_monitored_is_not_offered_again(desk: Desk, served: Upstream) -> None:
+    shutil.copytree(served.home / "cliproxy", desk.home / ".cli-proxy-api")
+    assert desk.run("sources", "add", "auth-files", "~/.cli-proxy-api").code == 0
+    assert "add it with" not in desk.run("sources").out
+
+
+def test_an_unknown_kind_is_answered_with_those_there_are(desk: Desk) -> None:
+    ran = desk.run("sources", "add", "foo", "x")
+    assert ran.code == 2
+    assert "auth-files" in ran.err
+    assert "codex-home" in ran.err
+    assert "did you mean codex-home" in desk.run("sources", "add", "codex-hom", "x").err

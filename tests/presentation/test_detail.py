@@ -171,5 +171,5 @@ def test_masked() -> None:
 def test_a_long_path_is_cut_at_its_beginning() -> None:
     entry = listing("x", path="/srv/a/long/way/to/the/homes/of/all/erin/auth.json")
     assert under(detail(account("x", listings=[entry])), "SOURCES") == [
-        "homes …omes/of/all/erin/auth.json    4m   windows, token"
+        "homes …s/of/all/erin/auth.json    4m   windows, token"
     ]

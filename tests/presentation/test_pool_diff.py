@@ -27,7 +27,11 @@ def used(label: str, five: float, weekly: float, *, allowed: bool = True, credit
 
 def test_who_moved_comes_before_what_moved() -> None:
     before = look(
-        used("lee", 3, 100, allowed=False), used("bob", 90, 50), used("kim", 10, 20), account("eve"), used("d", 1, 1)
+        used("lee", 3, 100, allowed=False),
+        used("bob", 90, 50),
+        used("kim", 10, 20),
+        account("eve"),
+        used("d", 1, 1),
     )
     after_it = look(
         used("lee", 0, 0),

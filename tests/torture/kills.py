@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import time
@@ -16,6 +17,7 @@ from tests.torture.tally import Order, Tally
 #: An app begins its first refresh about 0.15 s after its start, and ends it about 0.3 s later.
 _STARTING_SECONDS = 0.3
 _AT_WORK_SECONDS = 1.0
+_LOOK_SECONDS = 0.002
 #: A machine is left for a new one after so many kills, for its journal grows.
 _KILLS_EACH = 200
 
@@ -34,15 +36,12 @@ def run(order: Order) -> Tally:
             assert machine is not None
             app = forge.app(machine.folder)
             starting = draw.random() < 0.2
-            time.sleep(
-                draw.uniform(0, _STARTING_SECONDS)
-                if starting
-                else draw.uniform(_STARTING_SECONDS, _AT_WORK_SECONDS)
-            )
+            window = (0.0, _STARTING_SECONDS) if starting else (_STARTING_SECONDS, _AT_WORK_SECONDS)
+            whole = _watch(machine.file, draw.uniform(*window))
             app.kill()
             status = app.wait()
             tally.check(status == -9, f"round {number}: the app ended by itself with {status}")
-            if machine.login() is None:
+            if not whole or machine.login() is None:
                 tally.torn += 1
             # otherwise the next app meets the refresh of the last one
             if draw.random() < 0.5 or number % _KILLS_EACH == _KILLS_EACH - 1:
@@ -54,6 +53,18 @@ def run(order: Order) -> Tally:
             _look(machine, tally, order.aim)
             _leave(machine, tally)
     return tally
+
+
+def _watch(file: Path, seconds: float) -> bool:
+    """Let so much time pass; whether the file was whole whenever it was looked at."""
+    ends, whole = time.monotonic() + seconds, True
+    while time.monotonic() < ends:
+        try:
+            json.loads(file.read_bytes())
+        except (OSError, ValueError):
+            whole = False
+        time.sleep(_LOOK_SECONDS)
+    return whole
 
 
 def _look(machine: Machine, tally: Tally, number: int) -> None:

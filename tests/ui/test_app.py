@@ -11,15 +11,16 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from poolwatch.domain.changes import Answer, AnswerKind, BulkProgress
-from poolwatch.domain.events import Listed, RefreshMoved
+from poolwatch.domain.events import Listed, Read, RefreshMoved
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
+from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.presentation.prefs import SortKey
 from poolwatch.presentation.view import Shown
 from poolwatch.ui.app import Departure, PoolApp
 from poolwatch.ui.feed import FoundLogins
 from poolwatch.ui.keymap import remapped
 from poolwatch.ui.options import Choice, WallView
-from poolwatch.ui.palette import CalmPalette
+from poolwatch.ui.palette import CalmPalette, KeyCommands
 from poolwatch.ui.screens.confirm import Confirm
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.first_run import FirstRunScreen
@@ -29,7 +30,7 @@ from poolwatch.ui.screens.raw import RawScreen
 from poolwatch.ui.widgets.lines import Lines
 from poolwatch.ui.widgets.pane import Pane
 from poolwatch.ui.widgets.wall.wall import AccountWall
-from tests.ui.pools import NOW, ZONE, app_of, crowd, empty, state_of, twelve
+from tests.ui.pools import NOW, ZONE, ahead, app_of, crowd, empty, five, limits, state_of, twelve, weekly
 from tests.ui.scripted_feed import ScriptedFeed
 
 
@@ -197,8 +198,8 @@ async def test_a_refresh_of_many_ends_with_what_is_different() -> None:
         feed.happen(bulk=BulkProgress(0, 12, 0))
         await settle(pilot)
         bob = next(actor for actor in twelve() if actor.email == "bob@example.com")
-        usage = UsageSnapshot(base=limits(five(0, NOW + timedelta(hours=5)), weekly(71, NOW + timedelta(days=2))))
-        feed.happen(Read(bob.source, bob.ref, NOW, usage, 0.3), bulk=BulkProgress(12, 12, 1, done=True, changed=1))
+        usage = UsageSnapshot(base=limits(five(0, ahead(hours=5)), weekly(71, ahead(days=2))))
+        feed.happen(Read(bob.key, bob.source, NOW, usage), bulk=BulkProgress(12, 12, 1, done=True, changed=1))
         await settle(pilot)
         assert said(app) == "11 refreshed · 1 failed · 1 changed · now active: bob@example.com"
         await pilot.press("down")
@@ -268,14 +269,14 @@ async def test_a_filter_leaves_the_view_alone() -> None:
 
 async def test_who_filters_a_hive_wants_to_read() -> None:
     app = app_of(state_of(crowd(200)))
+    views = []
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("exclamation_mark")
-        await settle(pilot)
-        assert isinstance(app.screen, PoolScreen)
-        assert app.screen.view is WallView.TABLE
-        await pilot.press("exclamation_mark")
-        await settle(pilot)
-        assert app.screen.view is WallView.HIVE
+        for _ in range(2):
+            await pilot.press("exclamation_mark")
+            await settle(pilot)
+            assert isinstance(app.screen, PoolScreen)
+            views.append(app.screen.view)
+    assert views == [WallView.TABLE, WallView.HIVE]
 
 
 async def test_masking_leaves_no_name_on_the_screen() -> None:
@@ -502,6 +503,18 @@ async def test_the_palette_runs_what_keys_do() -> None:
             if feed.paused:
                 break
         assert feed.paused == [True]
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"), [("mask", "mask"), ("needs you", "needs_you"), ("used left", "used_left")]
+)
+async def test_the_palette_knows_the_names_that_settings_have(typed: str, found: str) -> None:
+    app = app_of("twelve")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        provider = KeyCommands(app.screen, None)
+        hits = [hit async for hit in provider.search(typed)]
+        assert f"{found}: " in str(max(hits, key=lambda hit: hit.score).help)
 
 
 async def test_pausing_says_so_and_shows_it() -> None:

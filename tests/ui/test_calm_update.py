@@ -14,7 +14,11 @@ CONSOLE = Console(color_system=None, force_terminal=True, width=40, legacy_windo
 
 
 def update(*spans: tuple[int, int, int]) -> ChopsUpdate:
-    wide, left, right = Strip([Segment("0123456789", Style())]), Strip([Segment("abcd")]), Strip([Segment("efgh")])
+    wide, left, right = (
+        Strip([Segment("0123456789", Style())]),
+        Strip([Segment("abcd")]),
+        Strip([Segment("efgh")]),
+    )
     return ChopsUpdate([{0: wide}, {0: left, 4: right}, {0: None}], list(spans), [[10], [4, 8], [10]])
 
 

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poolwatch.bootstrap.clock import RealClock, draw
@@ -17,7 +16,6 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.token_port import Custodian, fingerprinter_of
 from poolwatch.config.settings import SourceSettings
 from poolwatch.custody.fingerprint import Fingerprinter
-from poolwatch.domain.account import SourceRef
 from poolwatch.domain.pool import PoolState
 from poolwatch.monitor.background import BackgroundRefresh
 from poolwatch.monitor.bulk import BulkRefresh
@@ -32,7 +30,7 @@ from poolwatch.store.store import Store
 
 if TYPE_CHECKING:
     from poolwatch.net.client import HttpClient
-    from poolwatch.sources.login_files import LoginFiles
+    from poolwatch.sources.source import Source
 
 
 @dataclass(slots=True)
@@ -47,7 +45,7 @@ class Running:
     around: Surroundings
     fingerprint: Fingerprinter
     stack: AsyncExitStack
-    sources: dict[str, LoginFiles]
+    sources: dict[str, Source]
     client: HttpClient | None = None
 
     @property
@@ -71,16 +69,8 @@ class Running:
         if self.client is None:
             return
         source = build_source(self.around, settings, self.client, self.fingerprint)
-        if source is None:
-            self.session.add_notice(f"source {settings.name}: {settings.kind.value} is not monitored yet")
-            return
         self.sources[source.name] = source
         self.session.add_source(source)
-
-    def path_of(self, ref: SourceRef) -> Path | None:
-        """The file behind an entry, while its source lists it."""
-        source = self.sources.get(ref.source)
-        return source.path_of(ref) if source is not None else None
 
 
 @asynccontextmanager
@@ -91,7 +81,7 @@ async def open_monitor(around: Surroundings, clock: Clock | None = None) -> Asyn
     store = Store(around.state_dir, clock.now())
     await store.ready()
     fingerprint, problem = await asyncio.to_thread(fingerprinter_of, around.state_dir)
-    sources: dict[str, LoginFiles] = {}
+    sources: dict[str, Source] = {}
     ledger = Ledger(PoolState(rules=around.naming))
     readings = StoredReadings(store, clock, settings.pool_name)
     interval = timedelta(seconds=settings.poll.interval_seconds)
@@ -99,7 +89,7 @@ async def open_monitor(around: Surroundings, clock: Clock | None = None) -> Asyn
     custodian = Custodian(
         around,
         fingerprint,
-        lambda ref: sources[ref.source].path_of(ref) if ref.source in sources else None,
+        sources.get,
         is_kept=problem is None,
     )
     chain = RefreshChain(poller, ledger, custodian, readings, clock)

@@ -10,8 +10,11 @@ from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Secret
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.auth_files import AuthFiles
+from poolwatch.sources.cli_proxy_api import CliProxyApi
 from poolwatch.sources.codex_home import CodexHomes
-from poolwatch.sources.login_files import LoginFiles
+from poolwatch.sources.codex_lb import CodexLb
+from poolwatch.sources.codex_proxy import CodexProxy
+from poolwatch.sources.source import Source
 
 
 def build_source(
@@ -19,18 +22,31 @@ def build_source(
     settings: SourceSettings,
     client: HttpClient,
     fingerprint: Callable[[Secret], str],
-) -> LoginFiles | None:
-    """One source, or None for a kind that is not monitored yet."""
-    kinds = {SourceKind.CODEX_HOME: CodexHomes, SourceKind.AUTH_FILES: AuthFiles}
-    kind = kinds.get(settings.kind)
-    if kind is None:
-        return None
-    return kind(
-        settings,
-        client,
-        fingerprint,
-        home=around.home or Path("/"),
-        env=around.env,
-        deadline_seconds=around.settings.poll.timeout_seconds,
-        renews=around.renews,
-    )
+    *,
+    always_ask: bool = False,
+) -> Source:
+    """One source. `always_ask`: a key that a pool refused in an earlier run is tried once more."""
+    home = around.home or Path("/")
+    env = around.env
+    seconds = around.settings.poll.timeout_seconds
+    match settings.kind:
+        case SourceKind.CODEX_PROXY:
+            return CodexProxy(settings, client, home=home, env=env, deadline_seconds=seconds)
+        case SourceKind.CODEX_LB:
+            return CodexLb(settings, client, home=home, env=env, deadline_seconds=seconds)
+        case SourceKind.CLI_PROXY_API:
+            refused = None if always_ask else around.state_dir / f"{settings.name}.refused"
+            return CliProxyApi(
+                settings, client, fingerprint, home=home, env=env, deadline_seconds=seconds, memory=refused
+            )
+        case SourceKind.CODEX_HOME | SourceKind.AUTH_FILES:
+            files = CodexHomes if settings.kind is SourceKind.CODEX_HOME else AuthFiles
+            return files(
+                settings,
+                client,
+                fingerprint,
+                home=home,
+                env=env,
+                deadline_seconds=seconds,
+                renews=around.renews,
+            )

@@ -14,10 +14,11 @@ from poolwatch.custody.files import FileProblem
 from poolwatch.custody.fingerprint import KEY_BYTES, Fingerprinter
 from poolwatch.custody.recovery import Recovered, recover
 from poolwatch.custody.token_step import TokenAsk, TokenRules, token_step
-from poolwatch.domain.account import AccountKey, Custody, SourceRef
+from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.monitor.ports import Interrupted, TokenRequest
+from poolwatch.sources.source import FileSource, PoolSource, Source
 
 
 def fingerprinter_of(state_dir: Path) -> tuple[Fingerprinter, str | None]:
@@ -35,21 +36,26 @@ class Custodian:
         self,
         around: Surroundings,
         fingerprint: Fingerprinter,
-        path_of: Callable[[SourceRef], Path | None],
+        source_of: Callable[[str], Source | None],
         *,
         is_kept: bool,
     ) -> None:
         """`is_kept` False: outcomes cannot be remembered, so no token is spent."""
         self._around = around
         self._fingerprint = fingerprint
-        self._path_of = path_of
+        self._source_of = source_of
         self._is_kept = is_kept
         self._sources: Mapping[str, SourceSettings] = {source.name: source for source in around.sources}
 
     async def step(self, request: TokenRequest, on_delegating: Callable[[], None]) -> TokenStep:
         """Run the token step of a refresh for one login."""
         listing = request.listing
-        path = self._path_of(listing.ref)
+        asked = self._source_of(listing.ref.source)
+        if isinstance(asked, PoolSource):
+            if self._around.settings.read_only:
+                return TokenStep(TokenOutcome.BLOCKED, block=BlockReason.READ_ONLY)
+            return await asked.token_step(listing.ref, request.now)
+        path = asked.path_of(listing.ref) if isinstance(asked, FileSource) else None
         source = self._sources.get(listing.ref.source)
         if path is None or source is None:
             words = "the login is not there any more"

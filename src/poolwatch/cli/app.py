@@ -248,12 +248,21 @@ def sources_add(
     custody: Annotated[
         str | None, typer.Option(help="auth-files only: other, or poolwatch (may refresh them).")
     ] = None,
+    api_key_file: Annotated[str | None, typer.Option(metavar="FILE", help="Pools: the key's file.")] = None,
+    api_key_env: Annotated[str | None, typer.Option(metavar="NAME", help="Pools: or its variable.")] = None,
+    password_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Pools: the file of the dashboard's password.")
+    ] = None,
+    password_env: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Pools: the variable of the dashboard's password.")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Test a place, then write it into the configuration; comments there are kept."""
-    from poolwatch.cli.sources import SourceWish, add_source
+    from poolwatch.cli.sources import PoolSecrets, SourceWish, add_source
 
-    _end(add_source(SourceWish(_config(config), kind, place, name, custody)))
+    secrets = PoolSecrets(api_key_file, api_key_env, password_file, password_env)
+    _end(add_source(SourceWish(_config(config), kind, place, name, custody, secrets)))
 
 
 @sources_app.command("test")

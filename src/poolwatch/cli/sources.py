@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +21,17 @@ from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.login_files import LoginFiles
+from poolwatch.sources.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSecrets:
+    """Where a pool's key and its dashboard's password stand: files first, variables second."""
+
+    api_key_file: str | None = None
+    api_key_env: str | None = None
+    password_file: str | None = None
+    password_env: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,8 @@ class SourceWish:
     place: str
     name: str | None
     custody: str | None
+    #: pools only: where the key or the dashboard's password stands, never the secret itself
+    secrets: PoolSecrets = PoolSecrets()
 
 
 def list_sources(config: Path | None) -> int:
@@ -73,11 +84,12 @@ def add_source(wish: SourceWish) -> int:
         complain(source)
         return EXIT_USAGE
     listed = run_async(lambda: _ask(around, source))
+    place = source.path or source.url
     if isinstance(listed, str):
-        complain(f"{source.path}: {listed}; nothing was written")
+        complain(f"{place}: {listed}; nothing was written")
         return EXIT_FAILED
     if not listed:
-        complain(f"{source.path}: no login is there; nothing was written")
+        complain(f"{place}: no login is there; nothing was written")
         return EXIT_FAILED
     path = target_config(around, wish.config)
     problem = path if isinstance(path, ConfigProblem) else edit.add_source(path, source)
@@ -111,13 +123,13 @@ def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
         near = nearest(wish.kind, kinds)
         hint = f"did you mean {near}?" if near else f"there are {', '.join(kinds)}"
         return f"{wish.kind} is no kind of source; {hint}"
-    if kind.is_pool:
-        return f"{kind.value} is not monitored yet; nothing was written"
     custody = kind.default_custody
     if wish.custody is not None:
         if kind is not SourceKind.AUTH_FILES or wish.custody not in ("other", "poolwatch"):
             return "--custody is other or poolwatch, for auth-files only"
         custody = Custody(wish.custody)
+    if not kind.is_pool and wish.secrets != PoolSecrets():
+        return "keys and passwords belong to pools"
     place = Path(wish.place).expanduser()
     shown = wish.place if wish.place.startswith("~") else str(place.absolute())
     taken = {source.name for source in around.settings.sources}
@@ -127,7 +139,18 @@ def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
     number = 2
     while name in taken:
         name, number = f"{kind.value}-{number}", number + 1
-    return replace(SourceSettings(kind, name, custody), path=shown)
+    if not kind.is_pool:
+        return replace(SourceSettings(kind, name, custody), path=shown)
+    return SourceSettings(
+        kind,
+        name,
+        custody,
+        url=wish.place,
+        api_key_file=wish.secrets.api_key_file,
+        api_key_env=wish.secrets.api_key_env,
+        dashboard_password_file=wish.secrets.password_file,
+        dashboard_password_env=wish.secrets.password_env,
+    )
 
 
 async def _ask(
@@ -136,9 +159,7 @@ async def _ask(
     fingerprint, _ = await asyncio.to_thread(fingerprinter_of, around.state_dir)
     at = RealClock().now()
     async with HttpClient() as client:
-        source = build_source(around, settings, client, fingerprint)
-        if source is None:
-            return f"{settings.kind.value} is not monitored yet"
+        source = build_source(around, settings, client, fingerprint, always_ask=True)
         listed = await source.list_accounts(at)
         if isinstance(listed, Failure):
             return listed.message
@@ -147,7 +168,7 @@ async def _ask(
         return listed
 
 
-async def _first_reading(source: LoginFiles, listed: tuple[Listing, ...]) -> tuple[Listing, ...] | str:
+async def _first_reading(source: Source, listed: tuple[Listing, ...]) -> tuple[Listing, ...] | str:
     last = "no login there can be polled" if listed else ""
     for listing in listed:
         if not listing.polled:
@@ -160,6 +181,11 @@ async def _first_reading(source: LoginFiles, listed: tuple[Listing, ...]) -> tup
 
 
 def _counted(listed: tuple[Listing, ...]) -> str:
-    logins = Counter(listing.problem is None for listing in listed)
-    words = f"{len(listed)} login{'s' * (len(listed) != 1)}"
-    return f"{words}, {logins[False]} not readable" if logins[False] else words
+    """`47 accounts, 2 need login`, `3 logins, 1 not readable`."""
+    pools = any(listing.custody is Custody.POOL for listing in listed)
+    noun = "account" if pools else "login"
+    words = f"{len(listed)} {noun}{'s' * (len(listed) != 1)}"
+    unreadable = sum(listing.problem is not None for listing in listed)
+    dead = sum(listing.says_login_needed for listing in listed)
+    words += f", {dead} need{'s' * (dead == 1)} login" if dead else ""
+    return f"{words}, {unreadable} not readable" if unreadable else words

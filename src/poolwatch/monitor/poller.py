@@ -137,10 +137,11 @@ class Poller:
             Read(
                 key,
                 source.name,
-                now,
+                now if reading.at is None else min(reading.at, now),
                 reading.outcome,
                 reading.token_fingerprint,
                 clock_offset=reading.clock_offset,
+                asked_at=now,
             )
         )
         account = self._ledger.state.accounts.get(key)
@@ -171,7 +172,9 @@ class Poller:
         ]
         if not live:
             return None
-        return account.acting if account.acting in live else live[0]
+        # a pool whose login is dead still answers from its cache; a file that is alive knows better
+        best = [listing for listing in live if not listing.says_login_needed] or live
+        return account.acting if account.acting in best else best[0]
 
     def _answers(self, source_name: str) -> bool:
         source = self._ledger.state.sources.get(source_name)

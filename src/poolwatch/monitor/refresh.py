@@ -25,6 +25,8 @@ IN_FLIGHT: Final = 2
 FRESH_ENOUGH: Final = timedelta(hours=24)
 #: A refresh of many spends no login again sooner than this after its last attempt.
 ATTEMPT_SPACING: Final = timedelta(seconds=60)
+#: What a pool answers with figures older than this came from its cache.
+OLD_ANSWER: Final = timedelta(minutes=2)
 #: Outcomes that a token exchange may stand behind.
 _ATTEMPTS: Final = frozenset(
     {TokenOutcome.REFRESHED, TokenOutcome.FAILED, TokenOutcome.REJECTED_FOR_GOOD, TokenOutcome.AMBIGUOUS}
@@ -206,7 +208,9 @@ class RefreshChain:
             return UsageStep(tried=False)
         failure = reading.outcome if isinstance(reading.outcome, Failure) else None
         was_sent = failure is None or failure.kind is not FailureKind.NO_TOKEN
-        return UsageStep(failure, reading.elapsed_seconds, tried=was_sent)
+        now = self._clock.now()
+        cached = reading.at if reading.at is not None and now - reading.at > OLD_ANSWER else None
+        return UsageStep(failure, reading.elapsed_seconds, tried=was_sent, cached_at=cached)
 
 
 def _throttled_until(account: AccountState, *, usage_only: bool) -> datetime | None:

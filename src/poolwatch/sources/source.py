@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.failure import Failure
@@ -55,6 +56,16 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class FileSource(Source, Protocol):
+    """A source whose accounts are login files."""
+
+    def path_of(self, ref: SourceRef) -> Path | None:
+        """The file of an entry, while the source lists it."""
+        ...
+
+
+@runtime_checkable
 class PoolSource(Source, Protocol):
     """A running pool server, which keeps the tokens to itself."""
 
@@ -74,6 +85,7 @@ class PoolReport:
     lacks: tuple[str, ...] = ()
 
 
+@runtime_checkable
 class ReportingPool(PoolSource, Protocol):
     """A pool that can be examined."""
 

@@ -126,7 +126,7 @@ def _medium_title(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> Li
     ]
     if line_width(left) + line_width(right) > width:
         # what is switched says more than how fresh it all is
-        right.remove((view.freshness_short, Tone.DIM))
+        right = [("  ", Tone.PLAIN), (" · ".join(mode.switches), Tone.ACCENT), *_help(mode)]
     return spread(left, right, width, glyphs.ellipsis)
 
 

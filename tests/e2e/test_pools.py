@@ -1,0 +1,123 @@
+"""The running pools, from their URL to the numbers that are printed, through the program as it is put together."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+from poolwatch.bootstrap.headless import Look, look, refresh
+from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.domain.account import AccountKey, Custody
+from poolwatch.domain.overview import PoolOverview
+from poolwatch.domain.refresh import TokenOutcome
+from poolwatch.domain.status import Status
+from tests.support.codex_lb_server import CodexLbServer, LbAccountState
+from tests.support.codex_proxy_server import CodexProxyServer, ProxyAccountState
+
+PAYLOADS = Path(__file__).parent.parent / "payloads"
+
+
+def payload(name: str) -> dict[str, object]:
+    found = json.loads(next(PAYLOADS.glob(f"{name}-*.json")).read_bytes())
+    assert isinstance(found, dict)
+    return found
+
+
+def around(folder: Path, sources: str) -> Surroundings:
+    config = folder / "config.toml"
+    config.write_text(sources)
+    env = {"HOME": str(folder), "POOLWATCH_STATE_DIR": str(folder / "state")}
+    found = look_around(Options(config), env)
+    assert isinstance(found, Surroundings), found
+    return found
+
+
+def everybody(seen: PoolOverview) -> list[AccountKey]:
+    return list(seen.by_key)
+
+
+async def looked(folder: Path, sources: str) -> Look:
+    return await look(around(folder, sources), timedelta(0), everybody)
+
+
+def proxy_accounts() -> tuple[ProxyAccountState, ProxyAccountState]:
+    alive = ProxyAccountState(
+        "a1",
+        "pool02@example.com",
+        "acc-02",
+        "user-ExampleFake02",
+        usage=payload("02"),
+        label="north",
+        plan="pro",
+    )
+    expired = ProxyAccountState("a2", "old@example.com", "acc-99", "user-99", status="expired")
+    return alive, expired
+
+
+async def test_codex_proxy_from_url_to_numbers_and_its_own_refresh(tmp_path: Path) -> None:
+    alive, expired = proxy_accounts()
+    async with CodexProxyServer(alive, expired) as server:
+        sources = f'[[sources]]\nkind = "codex-proxy"\nurl = "{server.url}"\n'
+        seen = await looked(tmp_path, sources)
+        by_mail = {each.account.email: each for each in seen.overview.accounts}
+        north = by_mail["pool02@example.com"]
+        assert (north.label, north.account.custody, north.status.kind) == (
+            "north",
+            Custody.POOL,
+            Status.ACTIVE,
+        )
+        assert [window.used_percent for window in north.account.usage.windows] == [61, 47]
+        assert seen.overview.credits is not None
+        assert str(seen.overview.credits.total) == "394.7967250000"
+        assert by_mail["old@example.com"].status.kind is Status.NEEDS_LOGIN
+
+        def only_north(each: PoolOverview) -> list[AccountKey]:
+            return [
+                key for key, judged in each.by_key.items() if judged.account.email == "pool02@example.com"
+            ]
+
+        place = around(tmp_path, sources)
+        _, ended = await refresh(place, only_north, only_if_due=False, told=lambda *_: None)
+        (progress,) = ended.values()
+        assert progress.token is not None
+        assert progress.token.outcome is TokenOutcome.REFRESHED
+        assert not progress.failed
+        assert alive.refreshes == 1
+
+
+async def test_nothing_is_refreshed_in_a_pool_when_only_watching(tmp_path: Path) -> None:
+    alive, _ = proxy_accounts()
+    async with CodexProxyServer(alive) as server:
+        place = around(
+            tmp_path, f'read_only = true\n[[sources]]\nkind = "codex-proxy"\nurl = "{server.url}"\n'
+        )
+        _, ended = await refresh(place, everybody, only_if_due=False, told=lambda *_: None)
+        (progress,) = ended.values()
+        assert progress.token is not None
+        assert progress.token.outcome is TokenOutcome.BLOCKED
+        assert alive.refreshes == 0
+
+
+async def test_codex_lb_percentages_are_turned_round(tmp_path: Path) -> None:
+    key = tmp_path / "lb.key"
+    key.write_text("sk-clb-test\n")
+    key.chmod(0o600)
+    account = LbAccountState("acc-01", "pool01@example.com", payload("01"))
+    async with CodexLbServer(account, key="sk-clb-test") as server:
+        lines = f'[[sources]]\nkind = "codex-lb"\nurl = "{server.url}"\napi_key_file = "{key}"\n'
+        seen = await looked(tmp_path, lines)
+        (only,) = seen.overview.accounts
+        assert [window.used_percent for window in only.account.usage.windows] == [34, 18]
+
+
+async def test_a_pool_that_is_down_is_one_line_and_its_accounts_keep_their_numbers(tmp_path: Path) -> None:
+    alive, expired = proxy_accounts()
+    async with CodexProxyServer(alive, expired) as server:
+        sources = f'[[sources]]\nkind = "codex-proxy"\nurl = "{server.url}"\n'
+        await looked(tmp_path, sources)
+    seen = await looked(tmp_path, sources)
+    assert [source.failure is not None for source in seen.state.sources.values()] == [True]
+    north = next(each for each in seen.overview.accounts if each.account.email == "pool02@example.com")
+    assert [window.used_percent for window in north.account.usage.windows] == [61, 47]
+    assert north.account.reading_trouble is None
