@@ -1,4 +1,4 @@
-"""The running pools, from their URL to the numbers that are printed, through the program as it is put together."""
+"""The running pools, from their URL to the figures that are printed, through the program as it is built."""
 
 from __future__ import annotations
 
