@@ -8,6 +8,7 @@ from pathlib import Path
 
 from poolwatch.bootstrap.headless import Look, look, refresh
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.cli.pools import examine_pools
 from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.refresh import TokenOutcome
@@ -121,3 +122,16 @@ async def test_a_pool_that_is_down_is_one_line_and_its_accounts_keep_their_numbe
     north = next(each for each in seen.overview.accounts if each.account.email == "pool02@example.com")
     assert [window.used_percent for window in north.account.usage.windows] == [61, 47]
     assert north.account.reading_trouble is None
+
+
+async def test_doctor_speaks_of_each_pool(tmp_path: Path) -> None:
+    alive, expired = proxy_accounts()
+    async with CodexProxyServer(alive, expired) as server:
+        sources = f'[[sources]]\nkind = "codex-proxy"\nurl = "{server.url}"\n'
+        (found,) = await examine_pools(around(tmp_path, sources))
+        assert "codex-proxy" in found.words
+        assert "2 accounts, 1 need login" in found.words
+        assert not found.wrong
+    (gone,) = await examine_pools(around(tmp_path, sources))
+    assert gone.wrong
+    assert gone.remedy == "poolwatch sources test codex-proxy"

@@ -21,6 +21,7 @@ from poolwatch.bootstrap.screen import looks_problems
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.entry import run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say
+from poolwatch.cli.pools import examine_pools
 from poolwatch.cli.terminal import terminal_findings
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.domain.status import Section
@@ -96,6 +97,9 @@ def _findings(config: Path | None) -> Iterator[Finding]:
     age = timedelta(seconds=around.settings.poll.interval_seconds)
     seen = run_async(lambda: look(around, age, lambda found: list(found.by_key)))
     yield from _pool(around, seen)
+    for pool in run_async(lambda: examine_pools(around)):
+        grade = Grade.ERROR if pool.wrong else Grade.NOTE if pool.remedy else Grade.OK
+        yield Finding("pools", grade, pool.words, pool.remedy)
 
 
 def _config(around: Surroundings) -> Iterator[Finding]:
