@@ -22,7 +22,7 @@ from tests.cli.desk import PROGRAM, Desk
         (["refresh", "--all", "bob"], "name accounts, or use --all"),
         (["refresh", "--force", "bob"], "name accounts, or use --all"),
         (["sources", "add", "codex-hoem", "/tmp"], "did you mean codex-home?"),
-        (["sources", "add", "codex-proxy", "http://127.0.0.1:8080"], "not monitored yet"),
+        (["sources", "add", "codex-home", "~/.codex", "--api-key-file", "k"], "belong to pools"),
         (["sources", "add", "codex-home", "/tmp", "--custody", "poolwatch"], "for auth-files only"),
         (["sources", "add", "auth-files", "/tmp", "--custody", "mine"], "other or poolwatch"),
         (["sources", "test", "nowhere"], "no source is called nowhere"),

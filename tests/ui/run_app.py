@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 
+from poolwatch.cli.exits import guarded
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import Answer
 from tests.ui.pools import NOW, ZONE, app_of, state_of, twelve
@@ -34,4 +35,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main))
