@@ -1,0 +1,184 @@
+"""Refreshing by key: what is asked of the monitor, and what is said."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from poolwatch.domain.changes import Answer, AnswerKind, BulkProgress
+from poolwatch.domain.events import Read, RefreshMoved
+from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
+from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.ui.options import WallView
+from poolwatch.ui.screens.confirm import Confirm
+from poolwatch.ui.widgets.lines import Lines
+from tests.ui.pools import NOW, ahead, app_of, five, limits, twelve, weekly
+from tests.ui.reading import feed_of, said, settle, wall
+
+
+async def test_the_keys_of_an_account_ask_the_feed() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("r", "u")
+        await settle(pilot)
+        first = wall(app).order[0]
+        assert feed.refreshes == [(first, {}), (first, {"usage_only": True})]
+
+
+async def test_under_a_retry_after_the_second_r_overrides() -> None:
+    feed = feed_of()
+    feed.answers = [Answer(AnswerKind.THROTTLED, NOW + timedelta(minutes=17))]
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("r")
+        await settle(pilot)
+        assert said(app) == "told to wait until 14:20; r again asks now"
+        await pilot.press("r")
+        await settle(pilot)
+        assert [asked for _, asked in feed.refreshes] == [{}, {"override": True}]
+
+
+async def test_another_account_is_not_overridden() -> None:
+    feed = feed_of()
+    feed.answers = [Answer(AnswerKind.THROTTLED, NOW)]
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("r")
+        await settle(pilot)
+        await pilot.press("right", "r")
+        await settle(pilot)
+        assert [asked for _, asked in feed.refreshes] == [{}, {}]
+
+
+@pytest.mark.parametrize(("key", "tried"), [("y", True), ("n", False), ("escape", False), ("z", False)])
+async def test_a_lost_reply_is_asked_about(key: str, tried: bool) -> None:
+    feed = feed_of()
+    feed.answers = [Answer(AnswerKind.ASK_ONCE, NOW)]
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("r")
+        await settle(pilot)
+        assert isinstance(app.screen, Confirm)
+        assert "Try once?" in app.screen.query_one(Lines).text
+        await pilot.press(key)
+        await settle(pilot)
+        assert (len(feed.refreshes) == 2) is tried
+        assert feed.refreshes[-1][1] == ({"try_once": True} if tried else {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (AnswerKind.RUNNING, "already running"),
+        (AnswerKind.READ_ONLY, "read-only"),
+        (AnswerKind.NO_ANSWER, "did not answer"),
+    ],
+)
+async def test_other_answers_are_said(kind: AnswerKind, words: str) -> None:
+    feed = feed_of()
+    feed.answers = [Answer(kind)]
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("r")
+        await settle(pilot)
+        assert words in said(app)
+        await pilot.press("right")
+        assert words not in said(app)
+
+
+async def test_a_viewer_says_who_does_what_it_asked_for() -> None:
+    feed = feed_of()
+    feed.answers = [Answer(AnswerKind.STARTED), Answer(AnswerKind.READ_ONLY)]
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("r")
+        await settle(pilot)
+        assert "the poolwatch that polls was asked" in said(app)
+        await pilot.press("R")
+        await settle(pilot)
+        assert "R works in the poolwatch that polls" in said(app)
+
+
+async def test_read_only_refreshes_nothing() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, read_only=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("r", "u", "R")
+        await settle(pilot)
+        assert not feed.refreshes
+        assert not feed.bulk
+        assert "read-only" in said(app)
+
+
+async def test_refreshing_a_few_shown_needs_no_question() -> None:
+    feed = feed_of(60)
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("exclamation_mark", "R")
+        await settle(pilot)
+        assert feed.bulk == [wall(app).order]
+        assert len(feed.bulk[0]) == 5
+
+
+async def test_refreshing_many_is_asked_about_shown_and_stopped() -> None:
+    feed = feed_of(60)
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("R")
+        await settle(pilot)
+        assert isinstance(app.screen, Confirm)
+        await pilot.press("y")
+        await settle(pilot)
+        assert len(feed.bulk[0]) == 60
+        feed.happen(bulk=BulkProgress(12, 60, 2))
+        await settle(pilot)
+        assert "12/60" in said(app)
+        assert "2 failed" in said(app)
+        await pilot.press("escape")
+        assert feed.stopped == 1
+        feed.happen(bulk=BulkProgress(14, 60, 2, done=True, changed=9))
+        await settle(pilot)
+        told = said(app)
+        assert "14" in told
+        await pilot.press("down")
+        await settle(pilot)
+        assert said(app) != told
+
+
+async def test_a_refresh_of_many_ends_with_what_is_different() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=WallView.TABLE)
+    async with app.run_test(size=(200, 40)) as pilot:
+        await settle(pilot)
+        feed.happen(bulk=BulkProgress(0, 12, 0))
+        await settle(pilot)
+        bob = next(actor for actor in twelve() if actor.email == "bob@example.com")
+        usage = UsageSnapshot(base=limits(five(0, ahead(hours=5)), weekly(71, ahead(days=2))))
+        feed.happen(Read(bob.key, bob.source, NOW, usage), bulk=BulkProgress(12, 12, 1, done=True, changed=1))
+        await settle(pilot)
+        assert said(app) == "11 refreshed · 1 failed · 1 changed · now active: bob@example.com"
+        await pilot.press("down")
+        await settle(pilot)
+        assert "now active" not in said(app)
+
+
+async def test_progress_is_on_the_card_and_in_the_tables_message_until_the_next_key() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=WallView.TABLE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        key = wall(app).selected
+        assert key is not None
+        token = TokenStep(TokenOutcome.REFRESHED, 0.4)
+        feed.happen(RefreshMoved(key, RefreshProgress(NOW, token), NOW))
+        await settle(pilot)
+        assert "token ok 0.4s → usage …" in said(app)
+        done = RefreshProgress(NOW, token, UsageStep(None, 0.3), (Change("weekly", 71.0, 0.0),), done=True)
+        feed.happen(RefreshMoved(key, done, NOW))
+        await settle(pilot)
+        assert "weekly 71 → 0 %" in said(app)
+        await pilot.press("m")
+        await settle(pilot)
+        assert "weekly 71" not in said(app)

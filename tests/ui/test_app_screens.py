@@ -1,0 +1,136 @@
+"""Details, the raw payload, help and the palette."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import Input
+
+from poolwatch.domain.events import RefreshMoved
+from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep
+from poolwatch.ui.keymap import remapped
+from poolwatch.ui.palette import CalmPalette, KeyCommands
+from poolwatch.ui.screens.detail import DetailScreen
+from poolwatch.ui.screens.help import HelpScreen
+from poolwatch.ui.screens.pool import PoolScreen
+from poolwatch.ui.screens.raw import RawScreen
+from poolwatch.ui.widgets.pane import Pane
+from tests.ui.pools import NOW, app_of, twelve
+from tests.ui.reading import feed_of, said, settle, strip, wall
+
+
+async def test_details_walk_through_the_order_and_leave_their_account_selected() -> None:
+    app = app_of("twelve")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(app.screen, DetailScreen)
+        assert "carol@example.com" in app.screen.query_one(Pane).text
+        await pilot.press("j", "j")
+        await settle(pilot)
+        assert "lee@example.com" in app.screen.query_one(Pane).text
+        await pilot.press("k", "escape")
+        await settle(pilot)
+        assert wall(app).selected == twelve()[1].key
+
+
+async def test_details_follow_changes_and_scroll() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(80, 12)) as pilot:
+        await pilot.press("down", "enter")
+        await settle(pilot)
+        pane = app.screen.query_one(Pane)
+        await pilot.press("down", "pagedown", "G")
+        assert pane.top > 0
+        await pilot.press("g")
+        assert pane.top == 0
+        bob = twelve()[1]
+        feed.happen(RefreshMoved(bob.key, RefreshProgress(NOW, TokenStep(TokenOutcome.CURRENT)), NOW))
+        await settle(pilot)
+        assert "usage …" in pane.text
+
+
+async def test_the_raw_payload_is_harmless_and_closes_with_its_key() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("x")
+        await settle(pilot)
+        assert "no payload" in said(app)
+        key = wall(app).selected
+        assert key is not None
+        feed.payloads[key] = '{"email": "\x1b]52;c;AAAA\x07 [b]x[/b]"}'
+        await pilot.press("x")
+        await settle(pilot)
+        assert isinstance(app.screen, RawScreen)
+        text = app.screen.query_one(Pane).text
+        assert "\x1b" not in text
+        assert "\\x1b" in text
+        assert "[b]x[/b]" in text
+        await pilot.press("x")
+        await settle(pilot)
+        assert isinstance(app.screen, PoolScreen)
+
+
+async def test_help_is_made_from_the_keys_of_this_user() -> None:
+    keymap, _ = remapped({"refresh": "f5"})
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, keymap=keymap)
+    async with app.run_test(size=(100, 60)) as pilot:
+        await pilot.press("r", "f5")
+        await settle(pilot)
+        assert len(feed.refreshes) == 1
+        await pilot.press("question_mark")
+        await settle(pilot)
+        assert isinstance(app.screen, HelpScreen)
+        assert "f5 " in app.screen.query_one(Pane).text
+        await pilot.press("question_mark")
+        await settle(pilot)
+        assert isinstance(app.screen, PoolScreen)
+
+
+async def test_the_palette_runs_what_keys_do() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("ctrl+p")
+        await settle(pilot)
+        assert isinstance(app.screen, CalmPalette)
+        assert not app.screen.query_one(Input).cursor_blink
+        await pilot.press(*"pause")
+        for _ in range(20):
+            await pilot.pause(0.02)
+            if app.screen.query("CommandList OptionList, CommandList"):
+                break
+        await pilot.press("enter")
+        for _ in range(50):
+            await pilot.pause(0.02)
+            if feed.paused:
+                break
+        assert feed.paused == [True]
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"), [("mask", "mask"), ("needs you", "needs_you"), ("used left", "used_left")]
+)
+async def test_the_palette_knows_the_names_that_settings_have(typed: str, found: str) -> None:
+    app = app_of("twelve")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        provider = KeyCommands(app.screen, None)
+        hits = [hit async for hit in provider.search(typed)]
+        assert f"{found}: " in str(max(hits, key=lambda hit: hit.score).help)
+
+
+async def test_pausing_says_so_and_shows_it() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("p")
+        await settle(pilot)
+        assert feed.paused == [True]
+        assert "paused" in strip(app)
+        await pilot.press("p")
+        await settle(pilot)
+        assert feed.paused == [True, False]
+        assert "paused" not in strip(app)

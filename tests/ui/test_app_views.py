@@ -1,0 +1,202 @@
+"""Views, masking, copying, typing and the filter."""
+
+from __future__ import annotations
+
+import pytest
+from textual import events
+from textual.widgets import Input
+
+from poolwatch.presentation.prefs import SortKey
+from poolwatch.presentation.view import Shown
+from poolwatch.ui.options import Choice, WallView
+from poolwatch.ui.screens.detail import DetailScreen
+from poolwatch.ui.screens.pool import PoolScreen
+from poolwatch.ui.widgets.lines import Lines
+from tests.ui.pools import app_of, crowd, state_of
+from tests.ui.reading import feed_of, said, screen_text, settle, strip, wall
+
+
+async def test_views_go_round_and_every_choice_is_remembered() -> None:
+    chosen: list[Choice] = []
+    app = app_of("twelve", remember=chosen.append)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        screen = app.screen
+        assert isinstance(screen, PoolScreen)
+        assert screen.view is WallView.CARDS
+        await pilot.press("v")
+        await settle(pilot)
+        assert screen.view.value == "hive"
+        await pilot.press("o", "v", "s", "S", "percent_sign", "m", "t")
+        await settle(pilot)
+    last = chosen[-1]
+    assert (last.view, last.sort, last.reverse) == (WallView.TABLE, SortKey.NAME, True)
+    assert (last.shown, last.mask, last.theme) == (Shown.LEFT, True, "poolwatch-light")
+    assert last.grouping.value == "group"
+
+
+@pytest.mark.parametrize(
+    ("count", "view"), [(1, WallView.CARDS), (12, WallView.CARDS), (60, WallView.TABLE), (200, WallView.HIVE)]
+)
+async def test_the_view_on_opening(count: int, view: WallView) -> None:
+    app = app_of(state_of(crowd(count)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert isinstance(app.screen, PoolScreen)
+        assert app.screen.view is view
+
+
+async def test_a_filter_leaves_the_view_alone() -> None:
+    app = app_of(state_of(crowd(60)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("slash", *"dev1", "enter")
+        await settle(pilot)
+        assert isinstance(app.screen, PoolScreen)
+        assert 0 < len(wall(app).order) < 12
+        assert app.screen.view is WallView.TABLE
+
+
+async def test_who_filters_a_hive_wants_to_read() -> None:
+    app = app_of(state_of(crowd(200)))
+    views = []
+    async with app.run_test(size=(120, 40)) as pilot:
+        for _ in range(2):
+            await pilot.press("exclamation_mark")
+            await settle(pilot)
+            assert isinstance(app.screen, PoolScreen)
+            views.append(app.screen.view)
+    assert views == [WallView.TABLE, WallView.HIVE]
+
+
+async def test_masking_leaves_no_name_on_the_screen() -> None:
+    for size in ((60, 15), (80, 24), (120, 40), (200, 60)):
+        for view in (WallView.TABLE, WallView.CARDS, WallView.HIVE):
+            app = app_of("twelve", view=view)
+            async with app.run_test(size=size) as pilot:
+                await settle(pilot)
+                assert "@" in screen_text(app)
+                await pilot.press("m")
+                await settle(pilot)
+                assert "@" not in screen_text(app)
+
+
+async def test_used_becomes_left_in_words_and_numbers() -> None:
+    app = app_of("sixty")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert "5H USED" in strip(app)
+        await pilot.press("percent_sign")
+        await settle(pilot)
+        assert "5H LEFT" in strip(app)
+        assert "USED" not in strip(app)
+        assert "% used" in app.screen.query_one("#keys", Lines).text
+
+
+async def test_copying_goes_to_the_clipboard_on_that_key_only() -> None:
+    app = app_of("twelve")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert app.clipboard == ""
+        await pilot.press("y")
+        assert app.clipboard == "CODEX_HOME=~/.codex-carol codex login"
+        assert app.clipboard in said(app)
+
+
+async def test_pasted_text_runs_no_keys() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.post_message(events.Paste("qrRx"))
+        await settle(pilot)
+        assert not feed.refreshes
+        assert app.is_running
+        await pilot.press("slash")
+        app.post_message(events.Paste("carol"))
+        await settle(pilot)
+        assert app.screen.query_one(Input).value == "carol"
+
+
+async def test_the_filter_keeps_letters_to_itself_and_esc_clears_it() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("slash", *"carolq")
+        await settle(pilot)
+        assert "no account matches" in screen_text(app)
+        await pilot.press("backspace", "enter")
+        await settle(pilot)
+        assert len(wall(app).order) == 2
+        assert "filter carol" in strip(app)
+        await pilot.press("r")
+        await settle(pilot)
+        assert len(feed.refreshes) == 1
+        await pilot.press("escape")
+        await settle(pilot)
+        assert len(wall(app).order) == 12
+
+
+async def test_keys_that_arrive_in_a_bunch_do_what_they_do_one_by_one() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=WallView.TABLE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        for key in ("slash", "q", "r", "R", "enter", "escape", "slash", "b", "o", "enter", "enter", "j", "m"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        for _ in range(6):
+            await settle(pilot)
+        assert feed.refreshes == []
+        assert feed.bulk == []
+        assert isinstance(app.screen, DetailScreen)
+        assert app.session.choice.mask
+        await pilot.press("escape")
+        await settle(pilot)
+        assert isinstance(app.screen, PoolScreen)
+        assert app.screen.filter_text == "bo"
+
+
+async def test_a_key_whose_widget_is_gone_holds_nothing_up() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=WallView.TABLE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        for _ in range(5):
+            for key in ("question_mark", "escape", "enter", "x", "escape", "ctrl+p", "escape"):
+                app.post_message(events.Key(key, None))
+        for _ in range(12):
+            await settle(pilot)
+        await pilot.press("r")
+        await settle(pilot)
+        assert len(feed.refreshes) == 1
+
+
+async def test_the_footer_says_how_to_leave_the_filter() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=WallView.TABLE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("slash")
+        await settle(pilot)
+        keys = app.screen.query_one("#keys", Lines)
+        assert keys.text.strip() == "⏎ keep the filter  esc clear it"
+        assert "plan:pro" in app.screen.query_one(Input).placeholder
+        await pilot.press("b", "enter")
+        await settle(pilot)
+        assert "refresh" in keys.text
+        await pilot.press("slash", "escape")
+        await settle(pilot)
+        assert "refresh" in keys.text
+
+
+async def test_what_needs_you_is_a_key_away() -> None:
+    app = app_of("sixty")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("G", "n")
+        await settle(pilot)
+        assert wall(app).selected == wall(app).order[0]
+        await pilot.press("N")
+        assert wall(app).selected == wall(app).order[4]
+        await pilot.press("exclamation_mark")
+        await settle(pilot)
+        assert len(wall(app).order) == 5
+        await pilot.press("exclamation_mark")
+        await settle(pilot)
+        assert len(wall(app).order) == 60
