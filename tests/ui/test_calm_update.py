@@ -1,38 +1,88 @@
-"""What is sent when cells in the middle of a line change."""
+"""What is sent when the screen changes: what differs, and enough of it."""
 
 from __future__ import annotations
 
+import pyte
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
-from textual._compositor import ChopsUpdate
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.geometry import Region
 from textual.strip import Strip
 
-from poolwatch.ui.calm_update import CalmUpdate
+from poolwatch.ui.calm_update import CalmUpdate, Picture, differences
 
-CONSOLE = Console(color_system=None, force_terminal=True, width=40, legacy_windows=False)
+CONSOLE = Console(color_system="256", force_terminal=True, width=40, legacy_windows=False)
+PLAIN, RED = Style(), Style(color="red")
+WIDTH = 12
 
 
-def update(*spans: tuple[int, int, int]) -> ChopsUpdate:
-    wide, left, right = (
-        Strip([Segment("0123456789", Style())]),
-        Strip([Segment("abcd")]),
-        Strip([Segment("efgh")]),
+def strip(text: str, style: Style | None = None) -> Strip:
+    return Strip([Segment(text, style)])
+
+
+def shown(picture: Picture, *lines: str) -> str:
+    update = LayoutUpdate([[strip(line)] for line in lines], Region(0, 0, WIDTH, len(lines)))
+    return CalmUpdate(update, picture).render_segments(CONSOLE)
+
+
+def test_a_screen_that_is_there_already_costs_nothing() -> None:
+    picture = Picture()
+    assert shown(picture, "0123456789ab", "cdefghijklmn") == "\x1b[1;1H0123456789ab\x1b[2;1Hcdefghijklmn"
+    assert shown(picture, "0123456789ab", "cdefghijklmn") == ""
+    assert shown(picture, "0123456789ab", "cdefghijkXmn") == "\x1b[2;10HX"
+    assert shown(picture, "X123456789aX", "cdefghijkXmn") == "\x1b[1;1HX\x1b[1;12HX"
+    picture.forget()
+    assert shown(picture, "X123456789aX") == "\x1b[1;1HX123456789aX"
+
+
+def test_differences_that_are_close_are_one() -> None:
+    assert list(differences(strip("aXbcdXef"), strip("aYbcdYef"))) == [(1, 6)]
+    assert list(differences(strip("X" + "-" * 9 + "X"), strip("Y" + "-" * 9 + "Y"))) == [(0, 1), (10, 11)]
+    assert list(differences(strip("abc", PLAIN), strip("abc", RED))) == [(0, 3)]
+    assert list(differences(strip("a界c"), strip("a世c"))) == [(1, 3)]
+    assert list(differences(strip("same"), strip("same"))) == []
+
+
+def test_a_part_of_an_unknown_line_is_sent_whole_and_of_a_known_one_by_what_differs() -> None:
+    picture = Picture()
+    update = ChopsUpdate(
+        [{0: strip("0123456789ab")}, {0: strip("abcd"), 4: None}], [(0, 3, 6)], [[12], [4, 12]]
     )
-    return ChopsUpdate([{0: wide}, {0: left, 4: right}, {0: None}], list(spans), [[10], [4, 8], [10]])
+    assert CalmUpdate(update, picture).render_segments(CONSOLE) == "\x1b[1;4H345"
+    shown(picture, "0123456789ab", "cdefghijklmn")
+    assert CalmUpdate(update, picture).render_segments(CONSOLE) == ""
+    update.spans = [(1, 0, 12)]
+    assert CalmUpdate(update, picture).render_segments(CONSOLE) == "\x1b[2;1Hab\x1b[2;3Hcd".replace(
+        "\x1b[2;3H", ""
+    )
 
 
-def sent(*spans: tuple[int, int, int]) -> str:
-    return CalmUpdate.of(update(*spans)).render_segments(CONSOLE)
+letters = st.text(st.sampled_from("ab界 ─●"), min_size=0, max_size=8)
+pieces = st.lists(st.tuples(letters, st.sampled_from((PLAIN, RED, None))), max_size=4)
 
 
-def test_only_the_cells_of_a_span_are_sent() -> None:
-    assert sent((0, 3, 5)) == "\x1b[1;4H34"
-    assert sent((0, 1, 2), (0, 8, 10)) == "\x1b[1;2H1\x1b[1;9H89"
-    assert sent((0, 0, 10)) == "\x1b[1;1H0123456789"
+def line_of(given: list[tuple[str, Style | None]]) -> Strip:
+    return Strip([Segment(text, style) for text, style in given]).adjust_cell_length(WIDTH, PLAIN)
 
 
-def test_a_span_over_two_widgets_and_what_is_hidden() -> None:
-    assert sent((1, 2, 6)) == "\x1b[2;3Hcd\x1b[2;5Hef"
-    assert sent((1, 4, 8)) == "\x1b[2;5Hefgh"
-    assert sent((2, 0, 10)) == ""
+@given(st.lists(pieces, min_size=2, max_size=6), st.data())
+def test_the_terminal_shows_the_last_screen_whatever_came_before(
+    screens: list[list[tuple[str, Style | None]]], data: st.DataObject
+) -> None:
+    screen = pyte.Screen(WIDTH, 1)
+    stream = pyte.Stream(screen)
+    picture = Picture()
+    for given_line in screens:
+        line = line_of(given_line)
+        if data.draw(st.booleans()):
+            update: ChopsUpdate | LayoutUpdate = LayoutUpdate([[line]], Region(0, 0, WIDTH, 1))
+        else:
+            update = ChopsUpdate([{0: line}], [(0, 0, WIDTH)], [[WIDTH]])
+        stream.feed(CalmUpdate(update, picture).render_segments(CONSOLE))
+    fresh = pyte.Screen(WIDTH, 1)
+    pyte.Stream(fresh).feed("\x1b[1;1H" + line_of(screens[-1]).render(CONSOLE))
+    cells = [[each.buffer[0][x] for x in range(WIDTH)] for each in (screen, fresh)]
+    assert [(c.data, c.fg) for c in cells[0]] == [(c.data, c.fg) for c in cells[1]]

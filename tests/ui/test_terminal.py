@@ -65,10 +65,10 @@ class Terminal:
         self.seen += read
         return read
 
-    def quiet(self) -> bytes:
+    def quiet(self, seconds: float = 0.5) -> bytes:
         """What comes until nothing has come for a while."""
         found = b""
-        while read := self.read_some(0.5):
+        while read := self.read_some(seconds):
             found += read
         return found
 
@@ -178,3 +178,41 @@ def test_keys_in_one_packet_are_typed_one_by_one(terminal: Terminal) -> None:
     assert "filter bob" in terminal.screen()[0]
     terminal.press(b"q")
     assert terminal.leave() == 0
+
+
+def cells(terminal: Terminal) -> list[list[pyte.screens.Char]]:
+    """Every cell with its style, as a terminal has it that got all bytes."""
+    screen = pyte.Screen(terminal.columns, terminal.lines)
+    pyte.ByteStream(screen).feed(terminal.seen.replace(b"\x1b[22;0t", b"").replace(b"\x1b[>25u", b""))
+    return [[screen.buffer[y][x] for x in range(terminal.columns)] for y in range(terminal.lines)]
+
+
+def test_what_differs_is_sent_and_a_whole_paint_changes_nothing(terminal: Terminal) -> None:
+    terminal.quiet()
+    for keys in (b"/bo\r", b"vv", b"sm%", b"t", b"?", b"\x1b"):
+        # the last one does nothing, but for taking back what was said before it, as the next one does
+        terminal.press(keys + b"\x1b[20~")
+        terminal.quiet(0.3)
+        left = cells(terminal)
+        terminal.press(b"\x0c")
+        assert terminal.quiet(0.3)
+        assert cells(terminal) == left, keys
+    terminal.press(b"/")
+    opened = terminal.quiet(0.3)
+    assert b"keep the filter" in opened
+    # a line to type in, and not the whole screen again
+    assert len(opened) < 2500
+
+
+def test_after_a_stop_everything_is_painted_again(terminal: Terminal) -> None:
+    terminal.quiet()
+    before = cells(terminal)
+    terminal.process.send_signal(signal.SIGTSTP)
+    os.waitid(os.P_PID, terminal.process.pid, os.WSTOPPED)
+    terminal.quiet(0.1)
+    assert b"\x1b[?1049l" in terminal.seen
+    terminal.seen = b""
+    terminal.process.send_signal(signal.SIGCONT)
+    terminal.read_until(b"details")
+    terminal.quiet()
+    assert cells(terminal) == before

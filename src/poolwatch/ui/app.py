@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 from rich.console import RenderableType
 from rich.text import Text
 from textual import events
-from textual._compositor import ChopsUpdate
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
@@ -26,7 +26,7 @@ from textual.worker import Worker, WorkerState
 from poolwatch.presentation.pool_diff import pool_diff
 from poolwatch.ui.bindings import bindings, overlay
 from poolwatch.ui.board import Board
-from poolwatch.ui.calm_update import CalmUpdate
+from poolwatch.ui.calm_update import CalmUpdate, Picture
 from poolwatch.ui.crash import crash_report
 from poolwatch.ui.feed import Feed
 from poolwatch.ui.glyphs import glyphs_of
@@ -92,6 +92,7 @@ class PoolApp(App[Departure], inherit_bindings=False):
         self.session = Session(feed, board, options, looks, replace(choice, theme=name))
         self.set_keymap(overlay(options.keymap))
         self._key_order = KeyOrder(self, self._give)
+        self._picture = Picture()
 
     # --- start and end
 
@@ -229,6 +230,8 @@ class PoolApp(App[Departure], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """Keys wait for one another."""
+        if isinstance(event, events.Resize):
+            self._picture.forget()
         if isinstance(event, events.Key) and not event.is_forwarded:
             await self._key_order.press(event)
         else:
@@ -278,6 +281,7 @@ class PoolApp(App[Departure], inherit_bindings=False):
 
     def action_repaint(self) -> None:
         """Paint every cell, whatever the terminal shows."""
+        self._picture.forget()
         self.screen.refresh(layout=True)
 
     def action_leave(self) -> None:
@@ -292,8 +296,18 @@ class PoolApp(App[Departure], inherit_bindings=False):
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         """Send no more than what changed."""
-        calm = CalmUpdate.of(renderable) if isinstance(renderable, ChopsUpdate) else renderable
-        super()._display(screen, calm)
+        if isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            super()._display(screen, CalmUpdate(renderable, self._picture))  # type: ignore[arg-type]  # as Textual does
+            return
+        if renderable is not None:
+            self._picture.forget()
+        super()._display(screen, renderable)
+
+    def terminal_taken(self) -> None:
+        """The terminal is ours, at the start or again after a stop (ctrl+z, fg)."""
+        self._picture.forget()
+        if self._screen_stack:
+            self.call_later(self.action_repaint)
 
     async def _on_app_focus(self, event: events.AppFocus) -> None:
         """A terminal that gains the focus looks as before."""

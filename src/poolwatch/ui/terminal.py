@@ -84,12 +84,15 @@ class TerminalDriver(LinuxDriver):
         self.write(f"\x1b]2;{title}\x07")
 
     def start_application_mode(self) -> None:
-        """Also remember the title that the terminal has."""
+        """Also remember the title that the terminal has, and have everything painted."""
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual left it so
         if self._writer_thread is not None:
             self.write(_PUSH_TITLE)
             if self._title is not None:
                 self.set_title(self._title)
+        repaint = getattr(self._app, "terminal_taken", None)
+        if repaint is not None:
+            repaint()
 
     def stop_application_mode(self) -> None:
         """Also give the terminal its title back."""
