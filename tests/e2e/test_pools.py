@@ -79,7 +79,7 @@ async def test_codex_proxy_from_url_to_numbers_and_its_own_refresh(tmp_path: Pat
             ]
 
         place = around(tmp_path, sources)
-        _, ended = await refresh(place, only_north, only_if_due=False, told=lambda *_: None)
+        _, ended = await refresh(place, only_north, only_if_due=False)
         (progress,) = ended.values()
         assert progress.token is not None
         assert progress.token.outcome is TokenOutcome.REFRESHED
@@ -93,7 +93,7 @@ async def test_nothing_is_refreshed_in_a_pool_when_only_watching(tmp_path: Path)
         place = around(
             tmp_path, f'read_only = true\n[[sources]]\nkind = "codex-proxy"\nurl = "{server.url}"\n'
         )
-        _, ended = await refresh(place, everybody, only_if_due=False, told=lambda *_: None)
+        _, ended = await refresh(place, everybody, only_if_due=False)
         (progress,) = ended.values()
         assert progress.token is not None
         assert progress.token.outcome is TokenOutcome.BLOCKED

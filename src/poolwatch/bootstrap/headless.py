@@ -65,13 +65,9 @@ async def look(
 
 
 async def refresh(
-    around: Surroundings,
-    choose: Choice,
-    *,
-    only_if_due: bool,
-    told: Callable[[AccountKey, RefreshProgress], None],
+    around: Surroundings, choose: Choice, *, only_if_due: bool
 ) -> tuple[Look, dict[AccountKey, RefreshProgress]]:
-    """Run the refresh chain for the chosen accounts; `told` hears of each one as it ends."""
+    """Run the refresh chain for the chosen accounts; how each one ended, as they ended."""
     async with open_monitor(around) as running:
         await running.session.recall()
         await running.connect()
@@ -82,7 +78,6 @@ async def refresh(
 
         async def one(key: AccountKey) -> None:
             ended[key] = await running.parts.chain.run(key, only_if_due=only_if_due)
-            told(key, ended[key])
 
         await asyncio.gather(*(one(key) for key in choose(_judged(running, around))))
         await running.parts.keeping.flush()

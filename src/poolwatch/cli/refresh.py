@@ -44,11 +44,8 @@ def run_refresh(wish: RefreshWish) -> int:
         state = PoolState({key: each.account for key, each in seen.by_key.items()})
         return list(dict.fromkeys(find_account(state, text).key for text in wish.accounts))
 
-    def told(key: AccountKey, progress: RefreshProgress) -> None:
-        pass
-
     only_if_due = wish.everyone and not wish.force
-    seen, ended = run_async(lambda: refresh(around, chosen, only_if_due=only_if_due, told=told))
+    seen, ended = run_async(lambda: refresh(around, chosen, only_if_due=only_if_due))
     for notice in seen.notices:
         complain(notice)
     rows = []

@@ -79,17 +79,6 @@ class Store:
         kept, forgotten = tuple(accounts), tuple(gone)
         return await self._ask(lambda held: held.save(kept, at, history, forgotten), otherwise=False)
 
-    def save_now(
-        self,
-        accounts: Iterable[AccountState],
-        at: datetime,
-        history: Sequence[HistoryRow] = (),
-        gone: Iterable[str] = (),
-    ) -> bool:
-        """`save` for programs without an event loop."""
-        kept, forgotten = tuple(accounts), tuple(gone)
-        return self._submit(lambda held: held.save(kept, at, history, forgotten), otherwise=False).result()
-
     async def append_history(self, rows: Sequence[HistoryRow]) -> bool:
         """Keep history rows."""
         return await self._ask(lambda held: held.append_history(rows), otherwise=False)
