@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import stat
+import subprocess
+import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.custody.errand import Errand, unsealed
-from poolwatch.custody.journal import Entry, Journal, Stage, boot_id
-from poolwatch.custody.memory import unresolved
+from poolwatch.custody.journal import JOURNAL_CAP_BYTES, Entry, Journal, Stage, boot_id, shorten, unresolved
 from poolwatch.custody.state_dir import account_key, lock_key
 from poolwatch.custody.step_text import step_from_json, step_to_json
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
@@ -125,3 +128,67 @@ def test_keys_tell_files_and_accounts_apart() -> None:
     assert len(set(paths)) == 4
     assert account_key("u", "a", "x") == account_key("u", "a", "y") != account_key("u2", "a", "x")
     assert account_key(None, "a", "x") == account_key("u", None, "x") == "x"
+
+
+OUTCOMES = [None, *TokenOutcome]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"), st.sampled_from(OUTCOMES)), max_size=30
+    ),
+    st.integers(0, 3000),
+)
+def test_a_shortened_journal_says_the_same_of_every_token(
+    tmp_path_factory: pytest.TempPathFactory,
+    lines: list[tuple[str, str, TokenOutcome | None]],
+    kept_bytes: int,
+) -> None:
+    journal = tmp_path_factory.mktemp("journal") / "j"
+    for entry in entries(*lines):
+        Journal(journal).append(entry)
+    if not lines:
+        return
+    before = Journal(journal).entries()
+    assert shorten(journal, cap_bytes=0, kept_bytes=kept_bytes)
+    after = Journal(journal).entries()
+    assert unresolved(after) == unresolved(before)
+    assert set(map(repr, after)) <= set(map(repr, before))
+    assert stat.S_IMODE(journal.stat().st_mode) == 0o600
+    assert [path.name for path in journal.parent.iterdir()] == ["j"]
+
+
+def test_a_journal_does_not_grow_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    journal = Journal(path)
+    lost = replace(ERRAND, attempt="lost", refresh_fingerprint="lost").entry(Stage.SENDING, NOW)
+    journal.append(lost)
+    text = path.read_bytes()
+    ended = replace(ERRAND, attempt="old").entry(Stage.ENDED, NOW, TokenStep(TokenOutcome.FAILED))
+    journal.append(ended)
+    line = path.read_bytes()[len(text) :]
+    with path.open("ab") as file:
+        file.write(line * (JOURNAL_CAP_BYTES // len(line)))
+    journal.append(replace(ERRAND, attempt="last").entry(Stage.SENDING, NOW))
+    # what is on its way is not held up by housekeeping
+    assert path.stat().st_size > JOURNAL_CAP_BYTES
+    last = replace(ERRAND, attempt="last").entry(Stage.ENDED, NOW, TokenStep(TokenOutcome.REFRESHED))
+    journal.append(last)
+    assert path.stat().st_size < JOURNAL_CAP_BYTES * 0.6
+    kept = journal.entries()
+    assert (kept[0], kept[-1]) == (lost, last)
+
+
+def test_lines_of_several_processes_survive_a_shortening(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    write = (
+        "import sys; from pathlib import Path; from poolwatch.custody.journal import append_line, shorten\n"
+        "path = Path(sys.argv[1])\n"
+        "for number in range(60):\n"
+        "    append_line(path, {'state': 'sending', 'attempt': f'{sys.argv[2]}-{number}', 'at':"
+        " '2026-11-20T12:00:00Z', 'refresh_fingerprint': f'{sys.argv[2]}-{number}'})\n"
+        "    shorten(path, 0, 0)\n"
+    )
+    crowd = [subprocess.Popen([sys.executable, "-c", write, str(path), name]) for name in "abc"]
+    assert [process.wait(60) for process in crowd] == [0, 0, 0]
+    assert len({entry.attempt for entry in Journal(path).entries()}) == 180

@@ -85,9 +85,30 @@ def test_one_email_in_two_workspaces_is_two_accounts() -> None:
     assert len(set(keys(FULL, work))) == 2
 
 
-def test_two_partial_entries_never_join_each_other() -> None:
-    one, two = partial(), listing(source="lb", place="p1", ids=(None, "acct-alice"))
-    assert len(set(keys(one, two))) == 2
+def test_partial_entries_of_two_sources_are_one_account_that_counts_once() -> None:
+    one, two = partial(), listing(source="lb", place="p2", ids=(None, "acct-alice"))
+    assert keys(one, two) == keys(two, one) == [AccountKey("codex", source="lb", place="p2")] * 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        listing(source="lb", place="p2", ids=(None, "acct-alice"), email="bob@example.com"),
+        listing(source="lb", place="p2", ids=(None, "acct-other")),
+        listing(source="lb", place="p2", ids=(None, None)),
+        listing(source="lb", place="p2", ids=(None, "acct-alice"), email=None),
+        # two of one source: which of them is meant, nobody can tell
+        listing(source="pool", place="p2", ids=(None, "acct-alice")),
+    ],
+)
+def test_partial_entries_that_may_differ_stay_apart(other: Listing) -> None:
+    assert len(set(keys(partial(), other))) == 2
+
+
+def test_partial_entries_stay_apart_where_two_accounts_could_be_meant() -> None:
+    twin = listing(place="h2", ids=("user-twin", "acct-alice"))
+    lb = listing(source="lb", place="p2", ids=(None, "acct-alice"))
+    assert len(set(keys(FULL, twin, partial(), lb))) == 4
 
 
 @given(st.permutations([FULL, partial(), listing("bob"), listing(place="copy"), listing("carl", ids=None)]))

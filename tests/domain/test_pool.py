@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, Trouble
 from poolwatch.domain.naming import NamingRule
+from poolwatch.domain.overview import PoolRules, overview
 from poolwatch.domain.pool import (
     AccountState,
     Listed,
+    PoolFacts,
     PoolState,
     Read,
     Recalled,
@@ -307,3 +310,57 @@ def test_an_unusable_file_that_shows_its_token_is_taken_at_its_word() -> None:
     pool = pool_of(listing())
     broken = listing(problem="owned by another user", facts=token(mark="access-2"))
     assert apply(pool, listed(broken)).accounts[key()].listings == (broken,)
+
+
+def test_a_pool_entry_keeps_the_readings_when_its_file_goes_for_good() -> None:
+    partial = listing(source="lb", place="p1", ids=(None, "acct-alice"), custody=Custody.POOL)
+    pool = read(pool_of(listing(), partial), reading(window(40)))
+    alone = apply(pool, Listed("homes", (), after(minutes=1)))
+    [account] = alone.accounts.values()
+    assert not account.key.is_full
+    assert account.usage.windows == (window(40),)
+    back = apply(alone, listed(listing(), at=after(minutes=2)))
+    [account] = back.accounts.values()
+    assert account.key == key()
+    assert account.usage.windows == (window(40),)
+
+
+def test_another_login_in_the_place_of_a_pool_entry_inherits_nothing() -> None:
+    partial = listing(source="lb", place="p1", ids=(None, "acct-alice"), custody=Custody.POOL)
+    pool = read(pool_of(listing(), partial), reading(window(40)))
+    other = listing("bob", source="lb", place="p1", ids=(None, "acct-bob"), custody=Custody.POOL)
+    swapped = apply(apply(pool, Listed("homes", (), T0)), Listed("lb", (other,), T0))
+    [account] = swapped.accounts.values()
+    assert account.usage.windows == ()
+
+
+def test_the_rate_that_all_pools_agree_on_is_adopted_where_nobody_set_one() -> None:
+    unset, own = PoolRules(adopts_rate=True), PoolRules(credits_per_usd=Decimal(10))
+    pool = PoolState()
+    assert unset.in_force(pool).credits_per_usd == 25
+    pool = apply(pool, Listed("one", (), T0, Decimal(40)))
+    assert unset.in_force(pool).credits_per_usd == 40
+    assert own.in_force(pool) is own
+    pool = apply(pool, Listed("two", (), T0))
+    assert unset.in_force(pool).credits_per_usd == 40
+    pool = apply(pool, Listed("two", (), T0, Decimal(50)))
+    assert unset.in_force(pool).credits_per_usd == 25
+    pool = apply(pool, Listed("two", (), T0, Decimal("40.0")))
+    assert unset.in_force(pool).credits_per_usd == 40
+    # a pool that does not say it this time has not changed it
+    pool = apply(apply(pool, Listed("one", (), T0)), SourceFailed("two", DOWN, T0))
+    assert unset.in_force(pool).credits_per_usd == 40
+
+
+def test_the_totals_go_by_the_rate_in_force() -> None:
+    pool = apply(pool_of(listing()), Listed("pool", (), T0, Decimal(0)))
+    assert overview(pool, T0, PoolRules(adopts_rate=True)).rules.credits_per_usd == 0
+    assert overview(pool, T0, PoolRules()).rules.credits_per_usd == 25
+
+
+def test_remembered_rates_stand_until_the_pool_says_another() -> None:
+    facts = PoolFacts(rates={"pool": Decimal(40)})
+    pool = apply(PoolState(), Recalled((), whole=True, facts=facts))
+    assert pool.agreed_rate == 40
+    pool = apply(pool, Listed("pool", (), T0, Decimal(50)))
+    assert apply(pool, Recalled((), whole=True, facts=facts)).agreed_rate == 50

@@ -7,8 +7,11 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
+from wcwidth import wcwidth
 
 from poolwatch.domain.text import MAX_LENGTH, visible, visible_or_none
+from poolwatch.presentation.cells import width
 
 NASTY = st.text(
     st.one_of(
@@ -64,11 +67,23 @@ def test_plain_text_is_left_alone(text: str) -> None:
         ("e\u0301", "e\u0301"),
         ("\u0301e", "e"),
         ("日本語 ü ñ ع", "日本語 ü ñ ع"),
+        ("\u1112\u1161\u11ab\u1100\u1173\u11af", "한글"),
+        ("\u1112\u1161\u11a8\u11a8\u1161", "학\\u11a8\\u1161"),
+        ("\U0001f1e9\U0001f1ea", "DE"),
+        ("\U0001f44d\U0001f3fd", "\U0001f44d"),
+        ("\u2630", "\\u2630"),
         ("", ""),
     ],
 )
 def test_known_tricks(text: str, shown: str) -> None:
     assert visible(text) == shown
+
+
+@given(NASTY)
+def test_every_terminal_gives_it_the_same_width(text: str) -> None:
+    # measured as a whole, character by character as terminals do, and by the plain tables
+    result = visible(text)
+    assert cell_len(result) == sum(map(wcwidth, result)) == width(result)
 
 
 def test_ten_thousand_combining_marks_become_two() -> None:

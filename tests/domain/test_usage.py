@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.refresh import Change, usage_changes
 from poolwatch.domain.usage import (
     FIELD_NAMES,
@@ -17,6 +18,7 @@ from poolwatch.domain.usage import (
     Bucket,
     Credits,
     RateLimit,
+    ResetCredits,
     Unsaid,
     Usage,
     UsageSnapshot,
@@ -129,6 +131,7 @@ FULL = UsageSnapshot(
     spend=None,
     reached_type=None,
     reset_credits=BANKED,
+    reset_list=(BankedReset(None, None, "available"),),
 )
 
 
@@ -256,3 +259,69 @@ def test_a_figure_that_became_unknown_is_a_change_and_a_first_reading_is_none() 
     assert usage_changes(Usage(), _merged(FULL)) == ()
     assert usage_changes(_merged(FULL), _merged(FULL, FULL)) == ()
     assert usage_changes(_merged(FULL), _merged(FULL, UsageSnapshot(base=None))) == ()
+
+
+NEVER = BankedReset(None, None, "available")
+NOBODY_SAYS = BankedReset(None, None, "granted", expiry_known=False)
+
+
+def row(status: str = "available", **span: float) -> BankedReset:
+    return BankedReset(after(**span), None, status)
+
+
+def test_usable_resets_first_to_expire_first() -> None:
+    rows = (
+        NOBODY_SAYS, NEVER, row(days=20), row(days=2), row(hours=-1), row("redeemed", days=1),
+        row("redeeming", days=1), row("granted", days=9), BankedReset(after(days=1)),
+    )  # fmt: skip
+    usage = Usage(reset_list=Aged(rows, T0, "homes"))
+    wanted = (row(days=2), row("granted", days=9), row(days=20), NEVER, NOBODY_SAYS)
+    assert usage.usable_resets(T0) == wanted
+    assert usage.nearest_reset_expiry(T0) == after(days=2)
+    assert usage.usable_resets(after(days=2)) == wanted[1:]
+    assert usage.nearest_reset_expiry(after(days=2)) == after(days=9)
+    assert usage.nearest_reset_expiry(after(days=20)) is None
+
+
+def test_a_count_does_not_wipe_the_list() -> None:
+    first = UsageSnapshot(reset_credits=BANKED, reset_list=(row(days=2), row(days=9)))
+    usage = (
+        Usage().merged(first, T0, "homes").merged(UsageSnapshot(reset_credits=BANKED), after(days=1), "homes")
+    )
+    assert usage.reset_list == Aged(first.reset_list, T0, "homes")
+    assert usage.nearest_reset_expiry(after(days=1)) == after(days=2)
+
+
+@pytest.mark.parametrize(
+    ("available", "told", "minutes", "usable", "nearest"),
+    [
+        (0, None, 1, 0, None),
+        (0, None, -1, 2, None),
+        (0, 24.0, 1, 0, None),
+        (None, None, 1, 2, 48.0),
+        (2, 24.0, 1, 2, 24.0),
+        (2, 24.0, 0, 2, 48.0),
+        (2, -24.0, 1, 2, 48.0),
+        (1, None, 1, 2, 48.0),
+    ],
+)
+def test_the_count_and_the_list(
+    available: int | None, told: float | None, minutes: int, usable: int, nearest: float | None
+) -> None:
+    """What a count with an expiry of its own, so many minutes newer than the list, makes of it."""
+    expiry = None if told is None else after(hours=told)
+    usage = Usage(
+        reset_credits=Aged(ResetCredits(available, None, expiry), after(minutes=minutes), "lb"),
+        reset_list=Aged((row(days=2), row(days=9)), T0, "homes"),
+    )
+    assert len(usage.usable_resets(T0)) == usable
+    assert usage.nearest_reset_expiry(T0) == (None if nearest is None else after(hours=nearest))
+
+
+def test_an_expiry_that_came_with_the_count_alone() -> None:
+    count = Aged(ResetCredits(2, None, after(days=1)), T0, "lb")
+    never: tuple[BankedReset, ...] = (NEVER,)
+    for listed in (None, Aged(never, T0, "homes")):
+        assert Usage(reset_credits=count, reset_list=listed).nearest_reset_expiry(T0) == after(days=1)
+    assert Usage(reset_credits=count).nearest_reset_expiry(after(days=1)) is None
+    assert Usage().nearest_reset_expiry(T0) is None

@@ -165,8 +165,16 @@ def reset_credits(usage: Mapping[str, object]) -> dict[str, Json] | None:
     return {
         "available": cast("int", _object(banked)["available_count"]),
         "applicable": cast("int | None", _object(banked).get("applicable_available_count")),
-        "expires_at": None,
+        # seldom asked for, so that not every account has one
+        "expires_at": "any",
     }
+
+
+def first_expiry(account: AccountSeen, start: datetime) -> str:
+    """When the first banked reset of an account is lost: they were granted an hour apart, for thirty days."""
+    banked = _object(cast("Mapping[str, object]", account.usage)["rate_limit_reset_credits"])
+    number = cast("int", banked["available_count"])
+    return text_of(int(start.timestamp()) + 21 * 86_400 - (number - 1) * 3_600)
 
 
 def token(files: Sequence[Path]) -> dict[str, Json]:

@@ -46,7 +46,7 @@ def pool() -> PoolState:
 
 def rendered() -> str:
     state, rules = pool(), PoolRules()
-    return status_json(overview(state, AT, rules), state, rules, AT, mask=False)
+    return status_json(overview(state, AT, rules), state, AT, mask=False)
 
 
 def labelled(document: Json) -> dict[str, Json]:

@@ -2,58 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from datetime import timedelta
 from pathlib import Path
 
-from poolwatch.bootstrap.headless import Look, look, refresh
-from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from poolwatch.cli.pools import examine_pools
+from poolwatch.bootstrap.headless import refresh
+from poolwatch.cli.pools import PoolFinding, examine_pools
 from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.refresh import TokenOutcome
 from poolwatch.domain.status import Status
+from tests.e2e.pool_rig import around, everybody, looked, payload, proxy_accounts
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState
-from tests.support.codex_proxy_server import CodexProxyServer, ProxyAccountState
-
-PAYLOADS = Path(__file__).parent.parent / "payloads"
-
-
-def payload(name: str) -> dict[str, object]:
-    found = json.loads(next(PAYLOADS.glob(f"{name}-*.json")).read_bytes())
-    assert isinstance(found, dict)
-    return found
-
-
-def around(folder: Path, sources: str) -> Surroundings:
-    config = folder / "config.toml"
-    config.write_text(sources)
-    env = {"HOME": str(folder), "POOLWATCH_STATE_DIR": str(folder / "state")}
-    found = look_around(Options(config), env)
-    assert isinstance(found, Surroundings), found
-    return found
-
-
-def everybody(seen: PoolOverview) -> list[AccountKey]:
-    return list(seen.by_key)
-
-
-async def looked(folder: Path, sources: str) -> Look:
-    return await look(around(folder, sources), timedelta(0), everybody)
-
-
-def proxy_accounts() -> tuple[ProxyAccountState, ProxyAccountState]:
-    alive = ProxyAccountState(
-        "a1",
-        "pool02@example.com",
-        "acc-02",
-        "user-ExampleFake02",
-        usage=payload("02"),
-        label="north",
-        plan="pro",
-    )
-    expired = ProxyAccountState("a2", "old@example.com", "acc-99", "user-99", status="expired")
-    return alive, expired
+from tests.support.codex_proxy_server import CodexProxyServer
 
 
 async def test_codex_proxy_from_url_to_numbers_and_its_own_refresh(tmp_path: Path) -> None:
@@ -129,9 +88,10 @@ async def test_doctor_speaks_of_each_pool(tmp_path: Path) -> None:
     async with CodexProxyServer(alive, expired) as server:
         sources = f'[[sources]]\nkind = "codex-proxy"\nurl = "{server.url}"\n'
         (found,) = await examine_pools(around(tmp_path, sources))
-        assert "codex-proxy" in found.words
-        assert "2 accounts, 1 need login" in found.words
-        assert not found.wrong
+        assert found == PoolFinding(
+            "codex-proxy", "codex-proxy 2.0.91 answers and lets poolwatch in: 2 accounts, 1 needs login"
+        )
     (gone,) = await examine_pools(around(tmp_path, sources))
     assert gone.wrong
-    assert gone.remedy == "poolwatch sources test codex-proxy"
+    assert gone.words.endswith("refused the connection")
+    assert gone.remedy == "start the pool, or mend the source's url"

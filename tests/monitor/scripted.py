@@ -12,7 +12,7 @@ from itertools import count
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.pool import AccountState, PoolState
+from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
 from poolwatch.domain.usage import Credits, RateLimit, Usage, UsageSnapshot, UsageWindow
 from poolwatch.monitor.bulk import BulkRefresh
@@ -22,7 +22,7 @@ from poolwatch.monitor.poller import Pace, Poller
 from poolwatch.monitor.ports import Asked, Interrupted, OwnerRequest, TokenRequest
 from poolwatch.monitor.refresh import RefreshChain
 from poolwatch.monitor.session import Parts, Session
-from poolwatch.sources.source import UsageReading
+from poolwatch.sources.source import Telling, UsageReading
 from poolwatch.store.history import HistoryRow, history_rows
 from tests.monitor.turned_clock import START, TurnedClock
 
@@ -95,8 +95,15 @@ Answer = UsageSnapshot | Failure | Exception
 class ScriptedSource:
     """Lists what it is given and answers as told; it notes each question and how many it had at once."""
 
-    def __init__(self, name: str = "homes", *places: str, clock: TurnedClock | None = None) -> None:
+    def __init__(
+        self,
+        name: str = "homes",
+        *places: str,
+        clock: TurnedClock | None = None,
+        telling: Telling = Telling.SERVICE,
+    ) -> None:
         self._name = name
+        self._telling = telling
         self._clock = clock
         self.listings: list[Listing] = [listing(place, source=name) for place in places]
         self.listing_failure: Failure | Exception | None = None
@@ -132,6 +139,10 @@ class ScriptedSource:
 
     def places_asked(self) -> list[str]:
         return [place for place, _ in self.asked]
+
+    @property
+    def telling(self) -> Telling:
+        return self._telling
 
     async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
         self.listed += 1
@@ -188,12 +199,19 @@ class ScriptedStore:
         self.forgotten: list[str] = []
         self.noted: list[str] = []
         self.claims: list[tuple[str, bool]] = []
+        self.facts = PoolFacts()
         #: writes wait until this is set
         self.gate: asyncio.Event | None = None
         self.claim_error: Exception | None = None
 
     async def load_accounts(self) -> tuple[AccountState, ...]:
         return tuple(self.accounts.values())
+
+    async def load_facts(self) -> PoolFacts:
+        return self.facts
+
+    async def keep_facts(self, state: PoolState) -> None:
+        self.facts = PoolFacts(None, state.clock_offset, tuple(state.sources.values()), state.rates)
 
     async def save(self, accounts: Sequence[AccountState]) -> None:
         await self._wait()

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from poolwatch.domain.failure import FailureKind
+from poolwatch.monitor.keeping import SAVE_SECONDS
 from tests.monitor.scripted import Rig, failure, key_of, listing, rig, running, snapshot, soon, weekly_of
 
 A = key_of("a")
@@ -104,3 +106,26 @@ async def test_ending_in_the_middle_of_a_write_loses_nothing_and_repeats_nothing
     await closing
     assert one.store.saves == [(A.id,)]
     assert len(one.store.history) == 1
+
+
+async def test_what_is_true_of_the_whole_pool_is_kept_when_it_changes_and_only_then() -> None:
+    one = await rig("a").listed()
+    one.source.clock_offset = timedelta(minutes=2)
+    async with running(one.keeping.run(), one.clock):
+        await one.clock.advance(SAVE_SECONDS)
+        assert [source.name for source in one.store.facts.sources] == ["homes"]
+        kept = one.store.facts
+        await one.clock.advance(SAVE_SECONDS)
+        assert one.store.facts is kept
+        await one.poller.read(key_of("a"))
+        await one.clock.advance(SAVE_SECONDS)
+        assert one.store.facts.clock_offset == timedelta(minutes=2)
+        kept = one.store.facts
+        one.source.clock_offset = timedelta(minutes=2, milliseconds=300)
+        await one.poller.read(key_of("a"))
+        await one.clock.advance(SAVE_SECONDS)
+        assert one.store.facts is kept
+        one.source.listing_failure = failure(FailureKind.UNREACHABLE)
+        await one.poller.relist("homes")
+        await one.clock.advance(SAVE_SECONDS)
+        assert one.store.facts.sources[0].failure == failure(FailureKind.UNREACHABLE)

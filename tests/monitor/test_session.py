@@ -3,13 +3,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import Answer, AnswerKind
 from poolwatch.domain.failure import FailureKind, Trouble
-from poolwatch.domain.pool import AccountState
+from poolwatch.domain.pool import AccountState, PoolFacts, SourceState
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
 from poolwatch.domain.usage import Usage
 from poolwatch.monitor.ports import Asked, Interrupted
@@ -17,6 +18,7 @@ from poolwatch.monitor.session import SERVE_SECONDS, VIEW_SECONDS
 from tests.monitor.scripted import (
     Rig,
     ScriptedSource,
+    ScriptedStore,
     failure,
     key_of,
     listing,
@@ -286,3 +288,24 @@ async def test_a_refresh_that_an_earlier_run_left_unfinished_is_told(key: Accoun
         assert account.login_trouble is not None
         assert account.login_trouble.since == START - timedelta(hours=1)
         assert account.refresh is None
+
+
+async def test_what_the_poller_knows_of_the_whole_pool_reaches_a_viewer() -> None:
+    store = ScriptedStore()
+    store.facts = PoolFacts(
+        "work",
+        timedelta(hours=1),
+        (SourceState("homes", (), START, failure(FailureKind.UNREACHABLE), START), SourceState("gone")),
+        {"homes": Decimal(40), "gone": Decimal(50)},
+    )
+    one = Rig([ScriptedSource("homes", "a")], store=store)
+    await one.session.recall()
+    assert one.state.agreed_rate == Decimal(40)
+    assert one.state.sources == {}
+    assert one.state.clock_offset == timedelta(0)
+    one.lock.held_elsewhere = True
+    async with running(one.session.run(), one.clock):
+        await one.clock.advance(VIEW_SECONDS)
+        assert one.state.sources.keys() == {"homes"}
+        assert one.state.sources["homes"].failure == failure(FailureKind.UNREACHABLE)
+        assert one.state.clock_offset == timedelta(hours=1)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef, TokenFacts
+from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
 from poolwatch.domain.naming import Name
 from poolwatch.domain.overview import PoolRules
@@ -54,6 +55,14 @@ spends = st.builds(SpendControl, maybe, st.none() | texts, st.lists(spend_limits
 resets = st.builds(
     ResetCredits, st.none() | st.integers(0, 9), st.none() | st.integers(0, 9), st.none() | instants
 )
+banked = st.builds(
+    BankedReset,
+    st.none() | instants,
+    st.none(),
+    st.sampled_from(["available", "redeemed"]),
+    st.none() | texts,
+    st.booleans(),
+)
 
 
 def said(values: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
@@ -72,6 +81,7 @@ usages = st.builds(
     spend=said(spends),
     reached_type=said(st.sampled_from(ReachedType)),
     reset_credits=said(resets),
+    reset_list=said(st.lists(banked, max_size=12).map(tuple)),
 )
 tokens = st.builds(
     TokenFacts, st.none() | instants, st.none() | instants, st.none() | st.just("f"), st.just("r")
@@ -90,6 +100,7 @@ listings = st.builds(
     says_login_needed=st.booleans(),
     problem=st.none() | texts,
     subscription_until=st.none() | instants,
+    workspace=st.none() | texts,
 )
 troubles = st.none() | st.builds(Trouble, st.sampled_from(FailureKind), texts, instants, st.none() | instants)
 deads = st.none() | st.builds(DeadLogin, st.just("r"), st.sampled_from(LoginProblem), instants)
@@ -157,8 +168,7 @@ def test_unknown_is_a_dash_and_nothing_else_is(state: AccountState, how: Prefs) 
 
 @given(accounts, st.booleans())
 def test_json_is_json_and_loses_no_digit(state: AccountState, mask: bool) -> None:
-    rules = PoolRules()
-    text = status_json(look(state), pool(state), rules, NOW, mask)
+    text = status_json(look(state), pool(state), NOW, mask)
     found = json.loads(text, parse_constant=lambda name: 1 / 0)
     assert text.isascii()
     assert "bob@example.com" not in text or not mask

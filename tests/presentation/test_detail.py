@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import pytest
 
 from poolwatch.domain.account import AccountKey, Custody
+from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.pool import AccountState, Happening, SourceState
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
@@ -173,3 +176,89 @@ def test_a_long_path_is_cut_at_its_beginning() -> None:
     assert under(detail(account("x", listings=[entry])), "SOURCES") == [
         "homes …s/of/all/erin/auth.json    4m   windows, token"
     ]
+
+
+def banked(
+    *rows: BankedReset, count: ResetCredits | None = None, listed_at: datetime = JUST_NOW
+) -> DetailView:
+    usage = Usage(
+        reset_credits=Aged(count, JUST_NOW, "homes"),
+        reset_list=Aged(rows, listed_at, "homes"),
+    )
+    return detail(account("x", usage))
+
+
+def available(expires_at: datetime | None, title: str | None = None, *, known: bool = True) -> BankedReset:
+    return BankedReset(expires_at, None, "available", title, known)
+
+
+def test_each_banked_reset_has_a_line() -> None:
+    rows = (
+        available(None),
+        available(after(days=8), "Full reset"),
+        available(after(hours=18)),
+        available(after(hours=-1)),
+        available(None, known=False),
+        BankedReset(after(hours=2), None, "redeemed"),
+    )
+    assert under(banked(*rows, count=ResetCredits(4, 1)), "RESETS") == [
+        "4 banked, 1 usable now, the nearest expires Sat 21 Nov 08:03 CET (18h)",
+        "expires Sat 21 Nov 08:03 CET · 18h",
+        "expires Sat 28 Nov 14:03 CET · 8d · Full reset",
+        "never expires",
+        "expiry unknown",
+    ]
+
+
+def test_many_banked_resets_are_cut() -> None:
+    rows = [available(after(days=day)) for day in range(1, 12)]
+    lines = under(banked(*rows, count=ResetCredits(11, None)), "RESETS")
+    assert len(lines) == 10
+    assert lines[8:] == ["expires Sat 28 Nov 14:03 CET · 8d", "+3 more"]
+
+
+@pytest.mark.parametrize(
+    ("count", "hours", "told"),
+    [
+        (ResetCredits(2, None), -1, ["2 banked, the nearest expires Sat 21 Nov 14:03 CET (1d)",
+                                     "the list of 1h ago shows 1"]),
+        (ResetCredits(3, None), 0, ["3 banked, the nearest expires Sat 21 Nov 14:03 CET (1d)",
+                                    "the list shows 1"]),
+        (None, -1, ["banked resets unknown", "the list of 1h ago shows 1"]),
+        (ResetCredits(None, None), -1, ["banked resets unknown", "the list of 1h ago shows 1"]),
+        (ResetCredits(1, None), -1, ["1 banked, the nearest expires Sat 21 Nov 14:03 CET (1d)"]),
+    ],
+)  # fmt: skip
+def test_a_list_that_shows_another_number(count: ResetCredits | None, hours: int, told: list[str]) -> None:
+    listed_at = after(hours=hours) if hours else JUST_NOW
+    lines = under(banked(available(after(days=1)), count=count, listed_at=listed_at), "RESETS")
+    assert lines == [*told, "expires Sat 21 Nov 14:03 CET · 1d"]
+
+
+def test_a_newer_none_hides_the_list() -> None:
+    lines = under(
+        banked(available(after(days=1)), count=ResetCredits(0, None), listed_at=after(hours=-1)), "RESETS"
+    )
+    assert lines == ["none banked"]
+
+
+def test_the_newest_check_says_until_when_is_paid() -> None:
+    checks = ((22, None), (25, -9), (30, -2), (10, -4))
+    entries = [
+        replace(
+            listing("x"),
+            subscription_until=after(days=until),
+            subscription_checked_at=None if checked is None else after(days=checked),
+        )
+        for until, checked in checks
+    ]
+    assert under(detail(account("x", listings=entries)), "PLAN") == [
+        "paid until 20 Dec (from the login, as of 18 Nov)"
+    ]
+    assert under(detail(account("x", listings=entries[:1])), "PLAN") == ["paid until 12 Dec (from the login)"]
+
+
+def test_the_workspaces_name_comes_before_its_id() -> None:
+    entries = [listing("x"), replace(listing("x"), workspace="acme of bob@example.com")]
+    assert detail(account("x", listings=entries)).workspace == "workspace acme of bob@example.com"
+    assert "bob" not in detail(account("x", listings=entries), MASKED).workspace

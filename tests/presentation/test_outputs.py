@@ -79,7 +79,7 @@ def team() -> tuple[AccountState, ...]:
 def document(*accounts: AccountState, mask: bool = False, rules: PoolRules | None = None) -> str:
     rules = rules or PoolRules()
     state = pool(*accounts)
-    return status_json(overview(state, NOW, rules), state, rules, NOW, mask)
+    return status_json(overview(state, NOW, rules), state, NOW, mask)
 
 
 def test_status_json_is_the_golden_file() -> None:
@@ -111,7 +111,7 @@ def test_a_filter_narrows_only_the_list() -> None:
     state = pool(*team())
     keys = {next(iter(state.accounts))}
     rules = PoolRules()
-    found = json.loads(status_json(overview(state, NOW, rules), state, rules, NOW, False, keys))
+    found = json.loads(status_json(overview(state, NOW, rules), state, NOW, False, keys))
     assert len(found["accounts"]) == 1
     assert found["pool"]["accounts"] == 5
 

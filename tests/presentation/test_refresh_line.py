@@ -41,6 +41,7 @@ UNREACHABLE = TokenStep(
 )
 REUSED = TokenStep(TokenOutcome.REJECTED_FOR_GOOD, problem=LoginProblem.USED_ELSEWHERE)
 LOST = TokenStep(TokenOutcome.AMBIGUOUS, lost_at=NOW - timedelta(hours=2))
+SKIPPED = TokenStep(TokenOutcome.CURRENT, block=BlockReason.POOL_SKIPPED, detail="already refreshing")
 CACHED = UsageStep(cached_at=NOW - timedelta(minutes=23))
 
 
@@ -100,6 +101,26 @@ LINES: list[tuple[Listing, TokenStep | None, UsageStep | None, str]] = [
         "pool: refresh failed: invalid_grant → cached quota of 13:40",
     ),
     (POOL, NONE, CACHED, "the pool renews by itself → cached quota of 13:40"),
+    (POOL, SKIPPED, UsageStep(), "the pool renews by itself (already refreshing) → quota ok"),
+    (POOL, NONE, NOT_TRIED, "the pool renews by itself → usage: the pool does not answer, showing 13:59"),
+    (
+        POOL,
+        blocked(BlockReason.POOL_SKIPPED, "10.0.0.7:8080 refused the connection"),
+        NOT_TRIED,
+        "pool: 10.0.0.7:8080 refused the connection → usage not tried, showing 13:59",
+    ),
+    (
+        POOL,
+        NONE,
+        UsageStep(Failure(FailureKind.NO_TOKEN, "codex-lb has no figures of this account"), tried=False),
+        "the pool renews by itself → usage: codex-lb has no figures of this account, showing 13:59",
+    ),
+    (
+        replace(POOL, disabled=True),
+        SKIPPED,
+        NOT_TRIED,
+        "the pool renews by itself (already refreshing) → usage not tried, disabled in the pool",
+    ),
     (OWN, blocked(BlockReason.READ_ONLY), None, "token: not spent, this poolwatch is read-only"),
     (OWN, None, None, "nothing was done"),
 ]

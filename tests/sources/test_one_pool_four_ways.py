@@ -56,13 +56,6 @@ def payload(number: int) -> dict[str, object]:
     return cast("dict[str, object]", json.loads(body(number)))
 
 
-def with_windows(number: int) -> dict[str, object]:
-    """The payload without the buckets that have none, of which the pools keep nothing."""
-    told = payload(number)
-    buckets = cast("list[dict[str, object]]", told.get("additional_rate_limits") or [])
-    return told | {"additional_rate_limits": [each for each in buckets if each["rate_limit"] is not None]}
-
-
 def email_of(number: int) -> str:
     """8 is 1's second workspace."""
     return f"pool{1 if number == 8 else number:02}@example.com"
@@ -101,18 +94,6 @@ class Upstream(PoolServer):
             if is_bearer and request.headers["chatgpt-account-id"] == account:
                 return Response(200, body(number))
         return answer(401, {"detail": "Unauthorized"})
-
-
-class Proxy(CodexProxyServer):
-    """With the whole payload beside the quota, as upstream gave it."""
-
-    async def respond(self, request: Request) -> Response:
-        response = await super().respond(request)
-        if response.status != 200 or not request.path.endswith("/quota"):
-            return response
-        told = json.loads(response.body)
-        number = next(each for each in NUMBERS if user_of(each) == told["raw"]["user_id"])
-        return answer(200, {**told, "raw": payload(number)})
 
 
 @dataclass(frozen=True)
@@ -163,14 +144,14 @@ def pool_settings(kind: SourceKind, name: str, url: str, home: Path) -> SourceSe
 async def world(tmp_path: Path) -> AsyncIterator[Mapping[str, Seen]]:
     """All four sources, asked over HTTP."""
     upstream = Upstream()
-    proxy = Proxy(
+    proxy = CodexProxyServer(
         *(
             ProxyAccountState(
                 f"a1b2c3d4{number:08}",
                 email_of(number),
                 account_of(number),
                 user_of(number),
-                usage=with_windows(number),
+                usage=payload(number),
                 plan=plan_of(number),
             )
             for number in NUMBERS
@@ -181,7 +162,7 @@ async def world(tmp_path: Path) -> AsyncIterator[Mapping[str, Seen]]:
             LbAccountState(
                 account_of(number),
                 email_of(number),
-                upstream=with_windows(number),
+                upstream=payload(number),
                 plan=plan_of(number),
                 status=LB_STATUS.get(number, "active"),
                 banked=_banked(number),

@@ -10,6 +10,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
+from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
 from poolwatch.domain.naming import Name
 from poolwatch.domain.pool import AccountState, DeadLogin, Happening
@@ -38,6 +39,8 @@ def same(one: object, other: object) -> bool:
         return False
     if is_dataclass(one) and not isinstance(one, type):
         return all(same(getattr(one, each.name), getattr(other, each.name)) for each in fields(one))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, Decimal):
@@ -74,6 +77,7 @@ def account(number: int, used: float = 41.5, at: datetime = NOON) -> AccountStat
         credits=Aged(Credits(True, False, None, Decimal("1234.5600")), at, "codex-home"),
         spend=Aged(None, at, "codex-home", known=False),
         reset_credits=Aged(None, at, "codex-home"),
+        reset_list=Aged((BankedReset(NOON, None, "available"),), at, "codex-home"),
     )
     return AccountState(
         AccountKey("codex", f"user-{number}", f"acct-{number}"),
@@ -87,6 +91,7 @@ def account(number: int, used: float = 41.5, at: datetime = NOON) -> AccountStat
         ),
         dead_login=DeadLogin("d4e5f6", LoginProblem.USED_ELSEWHERE, at),
         rejected=frozenset({"a1b2c3", "ffff00"}),
+        silent={SourceRef("pool", "p1"): Trouble(FailureKind.UNREACHABLE, "no answer", at)},
         lately=(
             Happening(at, changes=(Change("weekly", 40, used), Change("credits", None, Decimal("1.50")))),
         ),
@@ -126,6 +131,7 @@ def aged(values: st.SearchStrategy[T]) -> st.SearchStrategy[Aged[T] | None]:
     return st.none() | said | rubbish
 
 
+banked_resets = st.builds(BankedReset, maybe_instant, maybe_instant, maybe_text, maybe_text, st.booleans())
 usages = st.builds(
     Usage,
     plan=aged(texts),
@@ -136,6 +142,7 @@ usages = st.builds(
     spend=aged(spends),
     reached_type=aged(st.sampled_from(ReachedType)),
     reset_credits=aged(st.builds(ResetCredits, counts, counts, maybe_instant)),
+    reset_list=aged(st.lists(banked_resets, max_size=3).map(tuple)),
 )
 failures = st.builds(
     Failure,
@@ -178,6 +185,7 @@ listings = st.builds(
     problem=maybe_text,
     subscription_until=maybe_instant,
     subscription_checked_at=maybe_instant,
+    workspace=maybe_text,
 )
 accounts = st.builds(
     AccountState,
@@ -195,4 +203,7 @@ accounts = st.builds(
     deactivations=st.integers(0, 9),
     refresh=st.none() | st.builds(RefreshProgress, instants),
     lately=st.lists(happenings, max_size=3).map(tuple),
+    silent=st.dictionaries(
+        st.builds(SourceRef, texts, texts), troubles.filter(lambda each: each is not None), max_size=2
+    ),
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from poolwatch.domain import account as account_module
 from poolwatch.domain import usage as usage_module
 from poolwatch.domain.account import Secret
+from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.failure import Failure, Trouble
 from poolwatch.domain.pool import AccountState, DeadLogin, Happening
 from poolwatch.domain.refresh import Change
@@ -31,6 +32,14 @@ def test_an_account_comes_back_exactly(state: AccountState) -> None:
     ]
 
 
+def test_a_document_from_before_the_list_of_resets_loads() -> None:
+    doc = json.loads(encode_account(account(1)))
+    del doc["usage"]["reset_list"]
+    back = decode_account(json.dumps(doc))
+    assert back is not None
+    assert back.usage == replace(account(1).usage, reset_list=None)
+
+
 def test_digits_and_microseconds_are_kept() -> None:
     back = decode_account(encode_account(account(1)))
     assert back is not None
@@ -49,7 +58,9 @@ def test_unknown_keys_are_ignored() -> None:
     assert same(decode_account(json.dumps(doc)), account(1))
 
 
-@pytest.mark.parametrize("field", ["plan", "base", "extras", "credits", "spend", "reset_credits"])
+@pytest.mark.parametrize(
+    "field", ["plan", "base", "extras", "credits", "spend", "reset_credits", "reset_list"]
+)
 @pytest.mark.parametrize(
     "damage", ["text", 7, [], {"at": "yesterday", "source": "s"}, {"value": {"windows": 3}}]
 )
@@ -127,13 +138,14 @@ def test_a_secret_is_not_stored() -> None:
     ("kind", "names"),
     [
         (AccountState, "key listings name usage read_at tried_at failures reading_trouble login_trouble"
-         " dead_login rejected deactivations refresh lately"),
+         " dead_login rejected deactivations refresh lately silent"),
         (account_module.AccountKey, "provider user_id account_id source place"),
         (account_module.TokenFacts, "expires_at last_refresh fingerprint refresh_fingerprint"),
         (account_module.Listing, "ref provider user_id account_id email folder label plan custody login"
          " token owner path home disabled renews_itself says_login_needed problem subscription_until"
-         " subscription_checked_at"),
-        (usage_module.Usage, "plan base review extras credits spend reached_type reset_credits"),
+         " subscription_checked_at workspace"),
+        (usage_module.Usage, "plan base review extras credits spend reached_type reset_credits reset_list"),
+        (BankedReset, "expires_at granted_at status title expiry_known"),
         (usage_module.Aged, "value at source known"),
         (usage_module.RateLimit, "allowed limit_reached windows"),
         (usage_module.UsageWindow, "used_percent window_seconds resets_at limit_reached"),

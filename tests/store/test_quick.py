@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.domain.pool import SourceState
+from poolwatch.domain.pool import PoolFacts, SourceState
 from poolwatch.store.database import Database
 from poolwatch.store.quick import read_pool
-from poolwatch.store.records import PoolFacts
 from tests.store.given import NOON, account, same
 
 
@@ -21,7 +20,9 @@ def _filled(directory: Path, count: int) -> None:
     database = Database(directory, NOON)
     assert database.save([account(number) for number in range(count)], NOON)
     source = SourceState("codex-home", listed_at=NOON)
-    assert database.put_facts(PoolFacts("work", timedelta(seconds=-2.5), Decimal(25), (source,)))
+    assert database.put_facts(
+        PoolFacts("work", timedelta(seconds=-2.5), (source,), {"codex-home": Decimal(40)})
+    )
     database.close()
 
 

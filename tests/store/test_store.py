@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.pool import SourceState
+from poolwatch.domain.pool import PoolFacts, SourceState
 from poolwatch.domain.usage import Usage
 from poolwatch.store.history import history_rows
 from poolwatch.store.opening import StoreMode
-from poolwatch.store.records import Ask, Owner, PoolFacts, RequestKind
+from poolwatch.store.records import Ask, Owner, RequestKind
 from poolwatch.store.requests import EXPIRED, NOT_UNDERSTOOD
 from poolwatch.store.store import Store
 from tests.store.given import NOON, account, same
@@ -205,7 +205,10 @@ async def test_facts_about_the_pool_come_back(store: Store, viewer: Store) -> No
     assert same(await viewer.facts(), PoolFacts())
     failure = Failure(FailureKind.UNREACHABLE, "no answer", NOON, "host")
     facts = PoolFacts(
-        "work", timedelta(microseconds=-5), Decimal("25.0"), (SourceState("pool", (), NOON, failure, NOON),)
+        "work",
+        timedelta(microseconds=-5),
+        (SourceState("pool", (), NOON, failure, NOON),),
+        {"pool": Decimal("25.0")},
     )
     await store.put_facts(facts)
     assert same(await viewer.facts(), facts)

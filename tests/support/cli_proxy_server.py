@@ -20,6 +20,7 @@ BAN_AFTER: Final = 5
 LIST: Final = "/v0/management/auth-files"
 CALL: Final = "/v0/management/api-call"
 USAGE_TAILS: Final = ("/wham/usage", "/codex/usage", "/api/codex/usage")
+RESETS_TAIL: Final = "/rate-limit-reset-credits"
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,8 @@ class CliProxyServer:
         self.logins = [dict(entry) for entry in logins]
         #: what the service behind it answers, by auth_index; `*` for all others
         self.service: dict[str, Said] = {"*": Said()}
+        #: what it answers to the list of banked resets, for every login
+        self.resets: bytes | None = None
         #: answers of the pool itself, used up one by one, before anything else is looked at
         self.script: list[Script] = []
         #: likewise, for api-calls alone
@@ -224,7 +227,7 @@ class CliProxyServer:
     def _call(self, request: Request) -> Said:
         call = cast("Mapping[str, object]", json.loads(request.body))
         url, index = str(call.get("url", "")), str(call.get("auth_index", ""))
-        if call.get("method") != "GET" or not url.endswith(USAGE_TAILS) or "data" in call:
+        if call.get("method") != "GET" or not url.endswith((*USAGE_TAILS, RESETS_TAIL)) or "data" in call:
             self.strangers.append(f"api-call {call.get('method')} {url}")
         known = any(entry.get("auth_index") == index for entry in self.logins)
         token = f"fake-token-{index}" if known else "$TOKEN$"
@@ -233,6 +236,8 @@ class CliProxyServer:
         self.sent.append(Sent(index, url, put))
         if not known:
             return self._wrapped(Said(401, b'{"detail":"Unauthorized"}'))
+        if url.endswith(RESETS_TAIL):
+            return self._wrapped(Said(404) if self.resets is None else Said(body=self.resets))
         return self._wrapped(self.service.get(index, self.service["*"]))
 
     def _wrapped(self, said: Said) -> Said:

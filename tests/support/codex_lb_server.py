@@ -102,8 +102,8 @@ class LbAccountState:
                     "quotaKey": "spark",
                     "limitName": each["limit_name"],
                     "meteredFeature": each["metered_feature"],
-                    "primaryWindow": _used(each["rate_limit"].get("primary_window")),
-                    "secondaryWindow": _used(each["rate_limit"].get("secondary_window")),
+                    "primaryWindow": _used((each["rate_limit"] or {}).get("primary_window")),
+                    "secondaryWindow": _used((each["rate_limit"] or {}).get("secondary_window")),
                 }
                 for each in extras
             ],

@@ -70,6 +70,7 @@ def quota_of(usage: dict[str, Any]) -> dict[str, Any]:
         "rate_limits_by_limit_id": {
             each["metered_feature"]: {"limit_name": each["limit_name"], **_named(each["rate_limit"])}
             for each in buckets
+            if each["rate_limit"] is not None
         }
         or None,
         "reset_credits_available": reached["available_count"] if reached else None,

@@ -106,6 +106,16 @@ class PoolServer:
         async with asyncio.timeout(10), self._arrived:
             await self._arrived.wait_for(lambda: len(self.requests) >= requests)
 
+    def at_route(self, end: str, response: Response | None) -> Fault:
+        """This answer (None: never one) to routes that end so, and the usual ones to all others."""
+
+        async def fault(request: Request) -> Response | None:
+            if not request.route.endswith(end):
+                return await self.respond(request)
+            return response if response is not None else await never(request)
+
+        return fault
+
     async def respond(self, request: Request) -> Response:
         """The answer to a request; subclasses know more."""
         return answer(404, {"error": "Not found"})

@@ -34,13 +34,19 @@ class Terminal:
     """A program on a pseudo terminal of its own session, as under a terminal window."""
 
     def __init__(
-        self, command: Sequence[str], env: Mapping[str, str], *, columns: int = 80, rows: int = 24
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        *,
+        columns: int = 80,
+        rows: int = 24,
+        kind: type[pyte.Screen] = pyte.Screen,
     ) -> None:
         self._master, self._slave = pty.openpty()
         self._set_size(columns, rows)
         self.before = termios.tcgetattr(self._slave)
         self.raw = bytearray()
-        self.screen = pyte.Screen(columns, rows)
+        self.screen = kind(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self._process = subprocess.Popen(
             command,
@@ -56,6 +62,11 @@ class Terminal:
     def pid(self) -> int:
         """The program's process id."""
         return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the program has not ended yet."""
+        return self._process.poll() is None
 
     @property
     def text(self) -> str:
@@ -124,6 +135,10 @@ class Terminal:
         for kind in (_OSC, _STRING, _CSI, _ESCAPE):
             rest = kind.sub(b"", rest)
         return bytes(byte for byte in rest if byte < 32 and byte not in b"\r\n\t\x08\x0e\x0f")
+
+    def read(self, seconds: float) -> bool:
+        """Take in what the program draws within these seconds; whether there was anything."""
+        return self._read(seconds)
 
     def _read(self, seconds: float) -> bool:
         ready, _, _ = select.select([self._master], [], [], seconds)

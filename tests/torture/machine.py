@@ -25,8 +25,7 @@ from hypothesis.stateful import (
 )
 
 from poolwatch.custody.auth_file import Login, read_login
-from poolwatch.custody.journal import Entry, Journal
-from poolwatch.custody.memory import unresolved
+from poolwatch.custody.journal import Entry, Journal, unresolved
 from poolwatch.custody.recovery import recover
 from poolwatch.custody.token_step import TokenAsk, TokenRules, token_step
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts

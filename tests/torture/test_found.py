@@ -12,8 +12,7 @@ import pytest
 
 from poolwatch.custody.errand import unsealed
 from poolwatch.custody.files import write_all
-from poolwatch.custody.journal import Journal, Stage
-from poolwatch.custody.memory import unresolved
+from poolwatch.custody.journal import Journal, Stage, unresolved
 from poolwatch.custody.recovery import recover
 from poolwatch.custody.spend import UNREPORTED, arguments, spend
 from poolwatch.domain.account import Secret

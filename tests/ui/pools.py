@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
+from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.events import Listed, PoolEvent, Read, RefreshMoved, SourceFailed
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.naming import NamingRule
@@ -125,13 +126,14 @@ def twelve() -> tuple[Actor, ...]:
         False, None, (SpendLimit("individual", Decimal(50), Decimal(31), Decimal(19), 62.0, ahead(days=10)),)
     )
     spark = Bucket("codex_spark", "GPT-5.3-Codex-Spark", limits(five(12, ahead(hours=3, minutes=40))))
+    banked = tuple(BankedReset(ahead(hours=hours), None, "available") for hours in (19, 19 + 7 * 24))
     return (
         Actor("carol@example.com", "team", home="~/.codex-carol", expires_at=ago(hours=9),
               read_at=ago(hours=9),
               usage=_usage(five(12, ago(hours=4)), weekly(33, ahead(days=4, hours=1)), plan="team")),
         Actor("bob@example.com", "plus", home="~/.codex-b", read_at=ago(4), usage=UsageSnapshot(
             plan="plus", base=limits(five(100, ahead(47)), weekly(71, ahead(days=2, hours=1)), allowed=False),
-            extras=(spark,), reset_credits=ResetCredits(2, 1, ahead(hours=19)))),
+            extras=(spark,), reset_credits=ResetCredits(2, 1), reset_list=banked)),
         Actor("lee@example.com", "pro", read_at=ago(2), usage=_usage(
             five(3, ahead(hours=4, minutes=50)), weekly(100, ahead(days=1, hours=20)), plan="pro",
             credits=money("12.50"), allowed=False)),

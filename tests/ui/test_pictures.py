@@ -65,6 +65,7 @@ SHOTS = (
     Shot("twelve-no-match", "a filter that nothing matches", "twelve", TINY, {}, ("slash", *"zzz", "enter")),
     Shot("twelve-needs-you", "only what needs somebody", "twelve", NORMAL, NEED_CONTRAST, NEEDS_KEY),
     Shot("twelve-detail", "everything about one account", "twelve", SMALL, {}, ("n", "enter")),
+    Shot("twelve-resets", "banked resets one by one", "twelve", SMALL, {}, ("slash", *"bob", *["enter"] * 2)),
     Shot("twelve-detail-light", "wide, light", "twelve", LARGE, {"theme": LIGHT, **CARDS}, ("enter",)),
     Shot("twelve-detail-tiny", "details on 60x15 scroll", "twelve", TINY, {"theme": ANSI}, ("enter",)),
     Shot("twelve-raw", "no payload in this run: says so", "twelve", SMALL, {}, ("x",)),

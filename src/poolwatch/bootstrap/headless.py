@@ -11,7 +11,7 @@ from typing import Final
 from poolwatch.bootstrap.parts import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.overview import PoolOverview, PoolRules, overview
+from poolwatch.domain.overview import PoolOverview, overview
 from poolwatch.domain.pool import PoolState, Recalled
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.monitor.clock import Clock
@@ -31,7 +31,6 @@ class Look:
 
     state: PoolState
     overview: PoolOverview
-    rules: PoolRules
     notices: tuple[str, ...]
 
 
@@ -58,10 +57,9 @@ async def look(
         if polls:
             await running.sweep.run(keys, older_than)
             await running.parts.keeping.flush()
-            await running.readings.keep_facts(running.session.state)
             running.parts.lock.release()
         running.session.polls = False
-        return Look(running.session.state, _judged(running, around), around.rules, notices)
+        return Look(running.session.state, _judged(running, around), notices)
 
 
 async def refresh(
@@ -81,11 +79,10 @@ async def refresh(
 
         await asyncio.gather(*(one(key) for key in choose(_judged(running, around))))
         await running.parts.keeping.flush()
-        await running.readings.keep_facts(running.session.state)
         if polls:
             running.parts.lock.release()
         running.session.polls = False
-        return Look(running.session.state, _judged(running, around), around.rules, running.notices), ended
+        return Look(running.session.state, _judged(running, around), running.notices), ended
 
 
 def _judged(running: Running, around: Surroundings) -> PoolOverview:

@@ -12,6 +12,7 @@ from poolwatch.config.edit import add_source
 from poolwatch.config.paths import config_file
 from poolwatch.config.problems import ConfigProblem
 from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.domain.text import visible
 from poolwatch.ui.feed import FoundLogins
 
 
@@ -49,12 +50,12 @@ def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
         return "nothing was typed"
     path = Path(typed.replace("~", str(around.home or "~"), 1) if typed.startswith("~") else typed)
     if not path.is_absolute():
-        return f"{typed}: give the whole path, from / or ~"
+        return f"{visible(typed)}: give the whole path, from / or ~"
     kind = SourceKind.AUTH_FILES
     if (path / "auth.json").exists():
         kind = SourceKind.CODEX_HOME
     elif not any(mark in typed for mark in "*?[") and not path.exists():
-        return f"{typed}: there is nothing"
+        return f"{visible(typed)}: there is nothing"
     taken = {source.name for source in around.settings.sources}
     name = kind.value
     number = 2
@@ -70,9 +71,11 @@ def _row(found: Found) -> FoundLogins:
         words = f"{found.readable} login{'s' * (found.readable != 1)}, readable"
     command = ""
     if found.source is not None and found.source.path is not None:
-        command = f"poolwatch sources add {found.source.kind.value} {shlex.quote(found.source.path)}"
+        path = visible(shlex.quote(found.source.path))
+        command = f"poolwatch sources add {found.source.kind.value} {path}"
     return FoundLogins(found.place, words, command, can_add=found.source is not None)
 
 
 def _short(path: Path, home: Path | None) -> str:
-    return f"~/{path.relative_to(home)}" if home is not None and path.is_relative_to(home) else str(path)
+    inside = home is not None and path.is_relative_to(home)
+    return visible(f"~/{path.relative_to(home)}" if inside and home is not None else str(path))

@@ -14,6 +14,7 @@ from poolwatch.sources.cli_proxy_api import CliProxyApi
 from poolwatch.sources.codex_home import CodexHomes
 from poolwatch.sources.codex_lb import CodexLb
 from poolwatch.sources.codex_proxy import CodexProxy
+from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.source import Source
 
 
@@ -29,15 +30,23 @@ def build_source(
     home = around.home or Path("/")
     env = around.env
     seconds = around.settings.poll.timeout_seconds
+    resets = ResetPace(around.state_dir / f"{settings.name}.resets")
     match settings.kind:
         case SourceKind.CODEX_PROXY:
-            return CodexProxy(settings, client, home=home, env=env, deadline_seconds=seconds)
+            return CodexProxy(settings, client, home=home, env=env, deadline_seconds=seconds, resets=resets)
         case SourceKind.CODEX_LB:
             return CodexLb(settings, client, home=home, env=env, deadline_seconds=seconds)
         case SourceKind.CLI_PROXY_API:
             refused = None if always_ask else around.state_dir / f"{settings.name}.refused"
             return CliProxyApi(
-                settings, client, fingerprint, home=home, env=env, deadline_seconds=seconds, memory=refused
+                settings,
+                client,
+                fingerprint,
+                home=home,
+                env=env,
+                deadline_seconds=seconds,
+                memory=refused,
+                resets=resets,
             )
         case SourceKind.CODEX_HOME | SourceKind.AUTH_FILES:
             files = CodexHomes if settings.kind is SourceKind.CODEX_HOME else AuthFiles
@@ -49,4 +58,5 @@ def build_source(
                 env=env,
                 deadline_seconds=seconds,
                 renews=around.renews,
+                resets=resets,
             )

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from poolwatch.domain.pool import AccountState, PoolState
+from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
 from poolwatch.domain.usage import Usage
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked, OwnerRequest
 from poolwatch.store import lock
 from poolwatch.store.history import history_rows
-from poolwatch.store.records import Ask, PoolFacts, RequestKind
+from poolwatch.store.records import Ask, RequestKind
 from poolwatch.store.store import Store
 
 #: How long a viewer waits for the polling process to take its wish.
@@ -56,10 +56,14 @@ class StoredReadings:
         """Record a poll that a person asked for."""
         await self._store.record_poll(account_id, now)
 
+    async def load_facts(self) -> PoolFacts:
+        """What is remembered beside the accounts."""
+        return await self._store.facts()
+
     async def keep_facts(self, state: PoolState) -> None:
-        """Keep what `status --line` needs to know beside the accounts."""
+        """Keep what viewers and `status --line` need to know beside the accounts."""
         sources = tuple(state.sources.values())
-        await self._store.put_facts(PoolFacts(self._name, state.clock_offset, sources=sources))
+        await self._store.put_facts(PoolFacts(self._name, state.clock_offset, sources, state.rates))
 
 
 class Wishes:

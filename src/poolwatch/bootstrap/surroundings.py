@@ -67,6 +67,7 @@ class Surroundings:
             amber_percent=self.settings.thresholds.amber_percent,
             red_percent=self.settings.thresholds.red_percent,
             credits_per_usd=self.settings.rate,
+            adopts_rate=self.settings.credits_per_usd is None,
         )
 
     @property

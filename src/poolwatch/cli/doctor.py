@@ -98,8 +98,10 @@ def _findings(config: Path | None) -> Iterator[Finding]:
     seen = run_async(lambda: look(around, age, lambda found: list(found.by_key)))
     yield from _pool(around, seen)
     for pool in run_async(lambda: examine_pools(around)):
-        grade = Grade.ERROR if pool.wrong else Grade.NOTE if pool.remedy else Grade.OK
-        yield Finding("pools", grade, pool.words, pool.remedy)
+        grade = Grade.ERROR if pool.wrong else Grade.OK
+        yield Finding("pools", grade, f"{pool.name}: {pool.words}", pool.remedy)
+        for lack in pool.lacks:
+            yield Finding("pools", Grade.NOTE, f"{pool.name}: {lack}")
 
 
 def _config(around: Surroundings) -> Iterator[Finding]:
@@ -135,7 +137,10 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
         ahead = seen.state.clock_offset.total_seconds()
         words = f"the clock of this machine is {abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead'}"
         yield Finding("clock", Grade.ERROR, words, "set the clock (timedatectl set-ntp true)")
+    pools = {settings.name for settings in around.sources if settings.kind.is_pool}
     for name, source in sorted(seen.state.sources.items()):
+        if name in pools:
+            continue  # examined one by one, and told once
         if source.failure is not None:
             words = f"{name}: {source.failure.message}"
             yield Finding("sources", Grade.ERROR, words, f"poolwatch sources test {name}")
@@ -143,8 +148,9 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
         count = len(source.listings)
         grade = Grade.OK if count else Grade.NOTE
         yield Finding("sources", grade, f"{name}: {count} login{'s' * (count != 1)}")
+    yield from _rate(around, seen)
     mask, offset = around.settings.ui.mask, seen.state.clock_offset
-    prefs = Prefs(around.rules, mask=mask, zone=LocalZone(), clock_offset=offset)
+    prefs = Prefs(seen.overview.rules, mask=mask, zone=LocalZone(), clock_offset=offset)
     for judged in sorted(seen.overview.accounts, key=lambda each: each.label.casefold()):
         card = card_view(judged, seen.overview.now, prefs)
         if judged.section is Section.NEEDS_YOU:
@@ -158,6 +164,20 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
                 yield Finding("files", Grade.ERROR, f"{listing.path or listing.ref.place}: {listing.problem}")
             else:
                 yield from _open_to_others(Path(listing.ref.place), listing.path)
+
+
+def _rate(around: Surroundings, seen: Look) -> Iterator[Finding]:
+    """Where the price of credits comes from, and pools that do not agree on one."""
+    rates = seen.state.rates
+    if around.settings.credits_per_usd is not None or not rates:
+        return
+    if seen.state.agreed_rate is not None:
+        words = f"{seen.state.agreed_rate:f} credits per USD, adopted from {', '.join(sorted(rates))}"
+        yield Finding("credits", Grade.OK, words)
+        return
+    said = ", ".join(f"{name} says {rate:f}" for name, rate in sorted(rates.items()))
+    words = f"the pools disagree on credits per USD ({said}): {around.settings.rate:f} is used"
+    yield Finding("credits", Grade.NOTE, words, "set credits_per_usd in the configuration")
 
 
 def _open_to_others(path: Path, shown: str | None) -> Iterator[Finding]:

@@ -48,6 +48,7 @@ def line_of(config: Path | None) -> int:
         settings.thresholds.amber_percent,
         settings.thresholds.red_percent,
         settings.rate,
+        adopts_rate=settings.credits_per_usd is None,
     )
     state = read_pool(state_dir) or PoolState()
     seen = overview(state, RealClock().now(), rules)

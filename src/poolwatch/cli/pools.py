@@ -1,46 +1,63 @@
-"""What doctor finds out about each running pool: reachable, its version, authorised, what it lacks."""
+"""What a look at a running pool finds: does it answer, which version, are we let in, what does it lack."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.sources import build_source
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.token_port import fingerprinter_of
-from poolwatch.domain.failure import Failure
+from poolwatch.config.settings import SourceSettings
+from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.source import PoolReport, ReportingPool
+
+#: What to do about a pool that gives no answer of its own; the failure itself says what is wrong.
+_REMEDIES: Final = {
+    FailureKind.UNREACHABLE: "start the pool, or mend the source's url",
+    FailureKind.NOT_THE_SERVICE: "mend the source's url",
+    FailureKind.MALFORMED: "mend the source's url, or update the pool",
+    FailureKind.UPSTREAM_ERROR: "look into the pool's own log",
+    FailureKind.THROTTLED: "wait: poolwatch asks again by itself",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class PoolFinding:
-    """How one pool is, in words; `wrong` where it cannot be used."""
+    """How one pool is, in words; `wrong` where it cannot be used. `lacks`: what it cannot tell or do."""
 
+    name: str
     words: str
     remedy: str = ""
     wrong: bool = False
+    lacks: tuple[str, ...] = ()
 
 
 async def examine_pools(around: Surroundings) -> tuple[PoolFinding, ...]:
     """Ask every configured pool how it is, one after the other."""
     pools = [settings for settings in around.sources if settings.kind.is_pool]
-    found: list[PoolFinding] = []
-    if not pools:
-        return ()
+    return tuple([await examine_pool(around, settings) for settings in pools])
+
+
+async def examine_pool(around: Surroundings, settings: SourceSettings) -> PoolFinding:
+    """Ask one pool how it is; a key that it refused before is not sent again."""
     fingerprint, _ = fingerprinter_of(around.state_dir)
     async with HttpClient() as client:
-        for settings in pools:
-            source = build_source(around, settings, client, fingerprint, always_ask=True)
-            if isinstance(source, ReportingPool):
-                found.append(_finding(settings.name, await source.report(RealClock().now())))
-    return tuple(found)
-
-
-def _finding(name: str, report: PoolReport | Failure) -> PoolFinding:
+        source = build_source(around, settings, client, fingerprint)
+        if not isinstance(source, ReportingPool):
+            return PoolFinding(settings.name, "is no pool", wrong=True)
+        report = await source.report(RealClock().now())
     if isinstance(report, Failure):
-        return PoolFinding(f"{name}: {report.message}", f"poolwatch sources test {name}", wrong=True)
-    program = f"{report.program} {report.version}" if report.version else report.program
+        remedy = _REMEDIES.get(report.kind, f"mend that, then poolwatch sources test {settings.name}")
+        return PoolFinding(settings.name, report.message, remedy, wrong=True)
+    return PoolFinding(settings.name, _words(report), lacks=report.lacks)
+
+
+def _words(report: PoolReport) -> str:
+    program = f"{report.program} {report.version}" if report.version else f"{report.program}, version unknown"
     accounts = f"{report.accounts} account{'s' * (report.accounts != 1)}"
-    dead = f", {report.need_login} need login" if report.need_login else ""
-    return PoolFinding(f"{name}: {program}, {accounts}{dead}", "; ".join(report.lacks))
+    dead = report.need_login
+    needy = f", {dead} need{'s' * (dead == 1)} login" if dead else ""
+    return f"{program} answers and lets poolwatch in: {accounts}{needy}"

@@ -48,6 +48,9 @@ def run_refresh(wish: RefreshWish) -> int:
     seen, ended = run_async(lambda: refresh(around, chosen, only_if_due=only_if_due))
     for notice in seen.notices:
         complain(notice)
+    down = [source for source in seen.state.sources.values() if source.failure is not None]
+    for source in down:
+        complain(f"source {source.name}: {source.failure.message if source.failure else ''}")
     rows = []
     for key, progress in ended.items():
         judged = seen.overview.by_key.get(key)
@@ -58,7 +61,8 @@ def run_refresh(wish: RefreshWish) -> int:
             say(f"{label}: {line}")
     if wish.as_json:
         say(json.dumps({"schema": "poolwatch.refresh/1", "accounts": rows}, indent=2))
-    return EXIT_FAILED if any(progress.failed for progress in ended.values()) else EXIT_OK
+    failed = any(progress.failed for progress in ended.values()) or (bool(down) and not ended)
+    return EXIT_FAILED if failed else EXIT_OK
 
 
 def _row(key: AccountKey, label: str, progress: RefreshProgress, line: str) -> dict[str, object]:

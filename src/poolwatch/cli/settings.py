@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_OK, complain, say
 from poolwatch.config.edit import init_config
 from poolwatch.config.load import load
-from poolwatch.config.paths import config_file, locate_config
+from poolwatch.config.paths import config_file, locate_config, state_directory
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
-from poolwatch.config.show import shown_settings
+from poolwatch.config.settings import Settings
+from poolwatch.config.show import AdoptedRate, shown_settings
 from poolwatch.config.template import render_default
+from poolwatch.domain.pool import PoolState
+from poolwatch.store.quick import read_pool
 
 
 def print_path(given: Path | None) -> int:
@@ -31,11 +35,23 @@ def show_config(given: Path | None) -> int:
     if isinstance(settings, ConfigProblems):
         complain(settings.text)
         return EXIT_CONFIG
-    rows = shown_settings(settings)
+    rows = shown_settings(settings, _adopted(settings, env))
     widest = max((len(row.key) for row in rows), default=0)
     values = max((len(row.value) for row in rows), default=0)
     say("\n".join(f"{row.key:<{widest}}  {row.value:<{min(values, 40)}}  {row.origin}" for row in rows))
     return EXIT_OK
+
+
+def _adopted(settings: Settings, env: Mapping[str, str]) -> AdoptedRate | None:
+    """The rate that the configured pools were last seen to agree on."""
+    state_dir = state_directory(env)
+    pool = None if isinstance(state_dir, ConfigProblem) else read_pool(state_dir)
+    if pool is None:
+        return None
+    names = {source.name for source in settings.sources}
+    rates = {name: rate for name, rate in pool.rates.items() if name in names}
+    rate = PoolState(rates=rates).agreed_rate
+    return None if rate is None else AdoptedRate(rate, tuple(sorted(rates)))
 
 
 def init_file(given: Path | None) -> int:

@@ -14,6 +14,7 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.cli.entry import run_async, surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
+from poolwatch.cli.pools import examine_pool
 from poolwatch.config import edit
 from poolwatch.config.problems import ConfigProblem, nearest
 from poolwatch.config.settings import SourceKind, SourceSettings
@@ -97,6 +98,7 @@ def add_source(wish: SourceWish) -> int:
         complain(problem.text)
         return EXIT_CONFIG
     say(f"{source.name}: {_counted(listed)}; written to {path}")
+    _say_pool(around, source)
     return EXIT_OK
 
 
@@ -113,7 +115,17 @@ def try_source(config: Path | None, name: str) -> int:
         complain(f"{name}: {listed}")
         return EXIT_FAILED
     say(f"{name}: {_counted(listed)}; usage answers" if listed else f"{name}: no login is there")
+    _say_pool(around, source)
     return EXIT_OK if listed else EXIT_FAILED
+
+
+def _say_pool(around: Surroundings, source: SourceSettings) -> None:
+    """Of a pool: what answers there, and what it cannot tell or do as it is configured."""
+    if not source.kind.is_pool:
+        return
+    found = run_async(lambda: examine_pool(around, source))
+    for line in (found.words, *found.lacks):
+        say(f"  {line}")
 
 
 def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
@@ -159,7 +171,7 @@ async def _ask(
     fingerprint, _ = await asyncio.to_thread(fingerprinter_of, around.state_dir)
     at = RealClock().now()
     async with HttpClient() as client:
-        source = build_source(around, settings, client, fingerprint, always_ask=True)
+        source = build_source(around, settings, client, fingerprint)
         listed = await source.list_accounts(at)
         if isinstance(listed, Failure):
             return listed.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -59,8 +59,9 @@ def print_status(wish: StatusWish) -> int:
             complain(f"source {source.name}: {source.failure.message}")
     keys = chosen(seen.overview)
     if wish.as_json:
-        say(status_json(seen.overview, seen.state, around.rules, seen.overview.own_now, prefs.mask, keys))
+        say(status_json(seen.overview, seen.state, seen.overview.own_now, prefs.mask, keys))
     else:
+        prefs = replace(prefs, rules=seen.overview.rules)
         say(status_text(seen.overview, seen.state, prefs, around.settings.pool_name or "", keys))
     if any(each.account.read_at is not None for each in seen.overview.accounts if each.account.key in keys):
         return EXIT_OK

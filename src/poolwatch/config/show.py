@@ -11,6 +11,7 @@ from poolwatch.config.settings import AccountRule, Settings, SourceSettings
 from poolwatch.config.source_tables import ACCOUNT_KEYS, KEYS_OF_KIND
 
 NOT_SET = "not set"
+_RATE = "credits_per_usd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,25 @@ class ShownSetting:
     origin: str
 
 
-def shown_settings(settings: Settings) -> tuple[ShownSetting, ...]:
-    """One row per setting, in the order of the documentation; keys of a source only as its kind has them."""
+@dataclass(frozen=True, slots=True)
+class AdoptedRate:
+    """The credits per USD that all pools with a rate agree on, and who they are."""
+
+    rate: Decimal
+    said_by: tuple[str, ...]
+
+
+def shown_settings(settings: Settings, adopted: AdoptedRate | None = None) -> tuple[ShownSetting, ...]:
+    """One row per setting, in the order of the documentation; keys of a source only as its kind has them.
+
+    `adopted` is shown where the rate is not set.
+    """
     rows = [_row(settings, key, _scalar(settings, key)) for key in SCALARS]
+    if settings.credits_per_usd is None and adopted is not None:
+        origin = f"adopted from {', '.join(adopted.said_by)}"
+        value = f"{NOT_SET} ({format(adopted.rate, 'f')})"
+        shown = ShownSetting(_RATE, printable(value), printable(origin))
+        rows = [shown if row.key == _RATE else row for row in rows]
     rows += [_row(settings, f"{KEYS_TABLE}.{name}", keys) for name, keys in sorted(settings.keys.items())]
     for index, source in enumerate(settings.sources):
         allowed = KEYS_OF_KIND[source.kind]
@@ -47,7 +64,7 @@ def _row(settings: Settings, key: str, value: str) -> ShownSetting:
 
 
 def _scalar(settings: Settings, key: str) -> str:
-    if key == "credits_per_usd" and settings.credits_per_usd is None:
+    if key == _RATE and settings.credits_per_usd is None:
         return f"{NOT_SET} ({settings.rate})"
     if key == "poll.stale_after_seconds" and settings.poll.stale_after_seconds is None:
         return f"{NOT_SET} ({_text(settings.stale_after)})"

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import json
 import os
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from poolwatch.custody.files import write_all
+from poolwatch.custody.files import Reservation, write_all
 from poolwatch.custody.instants import instant_text, parse_instant
 from poolwatch.custody.json_text import JsonObject, object_at, parse_object, text_at
 from poolwatch.custody.step_text import step_from_json, step_to_json
-from poolwatch.domain.refresh import TokenStep
+from poolwatch.domain.refresh import TokenOutcome, TokenStep
 
 _TAIL_BYTES: Final = 1024 * 1024
+#: A journal that has grown beyond this is shortened when an attempt has ended.
+JOURNAL_CAP_BYTES: Final = 768 * 1024
+#: The newest lines that stay then.
+_KEPT_BYTES: Final = 384 * 1024
+#: An append takes milliseconds: who waits longer than this waits for a process that was stopped.
+_TURNS: Final = 200
+_TURN_SECONDS: Final = 0.05
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+#: Ends of any attempt that tell what became of the token, and of the attempt itself that it was not spent
+#: or is kept. Blocked: the note of the sending could not be forced to disk, so nothing was sent.
+_SETTLED = frozenset({TokenOutcome.REFRESHED, TokenOutcome.REJECTED_FOR_GOOD})
+_HARMLESS = frozenset({TokenOutcome.FAILED, TokenOutcome.ADOPTED, TokenOutcome.BLOCKED})
 
 
 class Stage(StrEnum):
@@ -52,7 +70,10 @@ class Journal:
         self._path: Final = path
 
     def append(self, entry: Entry) -> None:
-        """Add a line; it is on disk when this returns. Raises OSError."""
+        """Add a line; it is on disk when this returns. Raises OSError.
+
+        The end of an attempt is when a journal that has grown long is shortened.
+        """
         line: JsonObject = {
             "state": entry.stage.value,
             "attempt": entry.attempt,
@@ -67,6 +88,9 @@ class Journal:
         if entry.step is not None:
             line["outcome"] = step_to_json(entry.step)
         append_line(self._path, line)
+        if entry.stage is Stage.ENDED:
+            with contextlib.suppress(OSError):
+                shorten(self._path)
 
     def entries(self) -> tuple[Entry, ...]:
         """Every readable line; a line torn by a power cut is passed over. Raises OSError."""
@@ -77,9 +101,29 @@ class Journal:
         return next((entry for entry in reversed(self.entries()) if entry.attempt == attempt), None)
 
 
+def unresolved(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """The sendings, by refresh token, of which nobody knows whether the token was spent."""
+    open_ones: dict[str, Entry] = {}
+    for entry in entries:
+        mark = entry.refresh_fingerprint
+        if entry.stage is Stage.SENDING:
+            # a later attempt that comes to nothing does not settle an earlier one
+            if mark is not None:
+                open_ones.setdefault(mark, entry)
+        elif entry.step is not None:
+            outcome = entry.step.outcome
+            open_ones = {
+                each: sent
+                for each, sent in open_ones.items()
+                if not (outcome in _SETTLED and each == mark)
+                and not (outcome in _HARMLESS and sent.attempt == entry.attempt)
+            }
+    return open_ones
+
+
 def append_line(path: Path, line: JsonObject) -> None:
     """Append a JSON line to a private file and force it to disk. Raises OSError."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    handle = _opened(path)
     try:
         os.fchmod(handle, 0o600)
         size = os.fstat(handle).st_size
@@ -89,6 +133,56 @@ def append_line(path: Path, line: JsonObject) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def shorten(path: Path, cap_bytes: int = JOURNAL_CAP_BYTES, kept_bytes: int = _KEPT_BYTES) -> bool:
+    """Drop the old lines of a journal larger than the cap; whether it did. Raises OSError.
+
+    Of the old lines, sendings without a known end stay: they decide whether a token may be sent again.
+    A crash leaves the old journal or the new one.
+    """
+    if path.stat().st_size <= cap_bytes:
+        return False
+    handle = _opened(path)
+    try:
+        lines = path.read_bytes().splitlines()
+        first, size = len(lines), 0
+        while first and (size := size + len(lines[first - 1]) + 1) <= kept_bytes:
+            first -= 1
+        entries = [_entry(line) if (line := parse_object(text)) is not None else None for text in lines]
+        lasting = {id(entry) for entry in unresolved([each for each in entries if each]).values()}
+        old = [text for text, entry in zip(lines[:first], entries, strict=False) if id(entry) in lasting]
+        content = b"".join(text + b"\n" for text in (*old, *lines[first:]))
+        beside = Reservation(path.with_name(f"{path.name}.short"), len(content))
+        try:
+            beside.fill(content)
+            beside.become(path)
+        finally:
+            beside.discard()
+    finally:
+        os.close(handle)
+    return True
+
+
+def _opened(path: Path) -> int:
+    """The file, made where it is missing, and locked: who waited for it looks whether it was replaced."""
+    for turn in range(_TURNS):
+        if turn:
+            time.sleep(_TURN_SECONDS)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(handle), path.lstat()):
+                return handle
+        except (BlockingIOError, FileNotFoundError):
+            pass
+        except OSError as error:
+            if error.errno in (errno.ENOLCK, errno.EOPNOTSUPP):
+                return handle  # a file system without locks, where the lock of the login file has to do
+            os.close(handle)
+            raise
+        os.close(handle)
+    raise OSError(errno.EAGAIN, "another process holds it", str(path))
 
 
 def read_lines(path: Path) -> list[JsonObject]:

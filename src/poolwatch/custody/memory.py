@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from poolwatch.custody.files import shown
 from poolwatch.custody.instants import instant_text
-from poolwatch.custody.journal import Entry, Journal, Stage, append_line, read_lines
+from poolwatch.custody.journal import Journal, Stage, append_line, read_lines, unresolved
 from poolwatch.custody.json_text import text_at
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 
-#: Ends of any attempt that tell what became of the token, and of the attempt itself that it was not spent
-#: or is kept. Blocked: the note of the sending could not be forced to disk, so nothing was sent.
-_SETTLED = frozenset({TokenOutcome.REFRESHED, TokenOutcome.REJECTED_FOR_GOOD})
-_HARMLESS = frozenset({TokenOutcome.FAILED, TokenOutcome.ADOPTED, TokenOutcome.BLOCKED})
 _WORDS = {
     LoginProblem.USED_ELSEWHERE: "this refresh token was already used: sign in again",
     LoginProblem.INVALIDATED: "this login was signed out: sign in again",
@@ -66,26 +61,6 @@ def too_soon(
         retry_at=retry_at,
         refresh_fingerprint=refresh_fingerprint,
     )
-
-
-def unresolved(entries: Sequence[Entry]) -> dict[str, Entry]:
-    """The sendings, by refresh token, of which nobody knows whether the token was spent."""
-    open_ones: dict[str, Entry] = {}
-    for entry in entries:
-        mark = entry.refresh_fingerprint
-        if entry.stage is Stage.SENDING:
-            # a later attempt that comes to nothing does not settle an earlier one
-            if mark is not None:
-                open_ones.setdefault(mark, entry)
-        elif entry.step is not None:
-            outcome = entry.step.outcome
-            open_ones = {
-                each: sent
-                for each, sent in open_ones.items()
-                if not (outcome in _SETTLED and each == mark)
-                and not (outcome in _HARMLESS and sent.attempt == entry.attempt)
-            }
-    return open_ones
 
 
 def remember_dead(state: StateDir, refresh_fingerprint: str, problem: LoginProblem, at: datetime) -> None:

@@ -9,9 +9,8 @@ from pathlib import Path
 from poolwatch.custody.auth_file import Fingerprint, Login, read_login
 from poolwatch.custody.errand import Errand
 from poolwatch.custody.files import FileProblem
-from poolwatch.custody.journal import Entry, Journal
+from poolwatch.custody.journal import Entry, Journal, unresolved
 from poolwatch.custody.lock import held
-from poolwatch.custody.memory import unresolved
 from poolwatch.custody.settle import ambiguous, finish_pending, leftovers
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.refresh import TokenStep

@@ -151,6 +151,8 @@ class Listing:
     problem: str | None = None
     subscription_until: datetime | None = None
     subscription_checked_at: datetime | None = None
+    #: the workspace's name, where the source knows it
+    workspace: str | None = None
 
     @property
     def polled(self) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from poolwatch.domain.account import CUSTODY_ORDER, AccountKey, Custody, Listing, LoginKind
+from poolwatch.domain.account import CUSTODY_ORDER, AccountKey, Custody, Listing, LoginKind, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
 from poolwatch.domain.naming import Name, first_email
 from poolwatch.domain.refresh import Change, RefreshProgress
@@ -55,6 +56,8 @@ class AccountState:
     deactivations: int = 0
     refresh: RefreshProgress | None = None
     lately: tuple[Happening, ...] = ()
+    #: entries that bring no reading while another one does, and why
+    silent: Mapping[SourceRef, Trouble] = field(default_factory=dict)
 
     @property
     def email(self) -> str | None:

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TypeAlias
 
-from poolwatch.domain.account import AccountKey, Listing
+from poolwatch.domain.account import AccountKey, Listing, SourceRef
 from poolwatch.domain.account_state import AccountState
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.source_state import PoolFacts
 from poolwatch.domain.usage import UsageSnapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A source said which accounts it has: the whole list, which replaces its former one."""
+    """A source said which accounts it has: the whole list, which replaces its former one.
+
+    `credits_per_usd` is the rate that it is set up with, None where it does not say.
+    """
 
     source: str
     listings: tuple[Listing, ...]
     at: datetime
+    credits_per_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,8 @@ class Read:
     token_fingerprint: str | None = None
     clock_offset: timedelta | None = None
     asked_at: datetime | None = None
+    #: entries that were asked before this one and brought no reading
+    despite: tuple[tuple[SourceRef, Failure], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,8 @@ class Recalled:
     accounts: tuple[AccountState, ...]
     #: the store is all there is (a viewer): accounts that it lacks are gone
     whole: bool = False
+    #: what is remembered beside the accounts
+    facts: PoolFacts | None = None
 
 
 PoolEvent: TypeAlias = Listed | SourceFailed | Read | RefreshMoved | Recalled

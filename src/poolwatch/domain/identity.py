@@ -12,8 +12,11 @@ def resolve(listings: Iterable[Listing]) -> Mapping[SourceRef, AccountKey]:
     """The key of every entry.
 
     Both ids known: identity is provider, user id, account id. One id missing: the entry joins the
-    only account with the same account id and e-mail, if there is just one; else it stays on its own
-    under its source and place. An e-mail alone never makes two entries the same.
+    only account with the same account id and e-mail, if there is just one. Where no account with both
+    ids is known, entries of different sources with the same account id and e-mail are one account, so
+    that its credits count once; two such entries of one source are ambiguous, and everybody stays alone.
+    An account without both ids goes by source and place, of its first entry in order. An e-mail alone
+    never makes two entries the same.
     """
     keys: dict[SourceRef, AccountKey] = {}
     full_by_mail: dict[tuple[str, str, str], set[AccountKey]] = defaultdict(set)
@@ -26,15 +29,23 @@ def resolve(listings: Iterable[Listing]) -> Mapping[SourceRef, AccountKey]:
                 full_by_mail[_mail_key(listing)].add(key)
         else:
             partial.append(listing)
+    alike: dict[tuple[str, str, str], list[Listing]] = defaultdict(list)
     for listing in partial:
-        same = full_by_mail.get(_mail_key(listing), set()) if listing.account_id and listing.email else set()
+        keys[listing.ref] = _place_key(listing)
+        if listing.account_id and listing.email:
+            alike[_mail_key(listing)].append(listing)
+    for mail_key, entries in alike.items():
+        same = full_by_mail.get(mail_key, set())
         if len(same) == 1:
-            keys[listing.ref] = next(iter(same))
-        else:
-            keys[listing.ref] = AccountKey(
-                listing.provider, source=listing.ref.source, place=listing.ref.place
-            )
+            keys |= dict.fromkeys((entry.ref for entry in entries), next(iter(same)))
+        elif not same and len({entry.ref.source for entry in entries}) == len(entries):
+            first = min(entries, key=lambda entry: (entry.ref.source, entry.ref.place))
+            keys |= dict.fromkeys((entry.ref for entry in entries), _place_key(first))
     return keys
+
+
+def _place_key(listing: Listing) -> AccountKey:
+    return AccountKey(listing.provider, source=listing.ref.source, place=listing.ref.place)
 
 
 def _mail_key(listing: Listing) -> tuple[str, str, str]:

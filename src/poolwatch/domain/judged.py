@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from poolwatch.domain.account_state import AccountState
+from poolwatch.domain.pool import PoolState
 from poolwatch.domain.status import AccountStatus, Section, Status, derive_status, section_of
 
 DEFAULT_CREDITS_PER_USD: Final = Decimal(25)
@@ -22,6 +23,13 @@ class PoolRules:
     red_percent: float = 90
     #: 0 turns USD off everywhere
     credits_per_usd: Decimal = DEFAULT_CREDITS_PER_USD
+    #: nobody set the rate: the one that all pools with a rate of their own agree on takes its place
+    adopts_rate: bool = False
+
+    def in_force(self, state: PoolState) -> PoolRules:
+        """These rules with the rate that the pools agree on, where one may be adopted."""
+        rate = state.agreed_rate if self.adopts_rate else None
+        return self if rate is None or rate == self.credits_per_usd else replace(self, credits_per_usd=rate)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -106,12 +106,15 @@ class PoolOverview:
     next_reset: NextReset | None
     next_back: NextBack | None
     next_up: NextUp | None
+    #: the rules that it was judged by, with the rate in force
+    rules: PoolRules = field(default_factory=PoolRules)
     by_key: Mapping[AccountKey, Judged] = field(default_factory=dict)
 
 
 def overview(state: PoolState, now: datetime, rules: PoolRules) -> PoolOverview:
     """Everything that the strip, the title and the JSON say of the pool; `now` is our own clock."""
     server_now = now + state.clock_offset
+    rules = rules.in_force(state)
     judged = tuple(judge(account, now, rules, state.clock_offset) for account in state.accounts.values())
     counted = [each for each in judged if each.counted]
     reads = [each.account.read_at for each in judged if each.account.read_at is not None]
@@ -128,6 +131,7 @@ def overview(state: PoolState, now: datetime, rules: PoolRules) -> PoolOverview:
         next_reset=_next_reset(counted, server_now),
         next_back=_next_back(judged, server_now),
         next_up=next_up(judged, server_now, rules),
+        rules=rules,
         by_key={each.account.key: each for each in judged},
     )
 

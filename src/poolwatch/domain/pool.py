@@ -6,13 +6,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef, TokenFacts
 from poolwatch.domain.account_state import LATELY_KEPT, AccountState, DeadLogin, Happening
 from poolwatch.domain.events import Listed, PoolEvent, Read, Recalled, RefreshMoved, SourceFailed
-from poolwatch.domain.failure import Failure, FailureKind, Trouble
+from poolwatch.domain.failure import FailureKind, Trouble
 from poolwatch.domain.identity import resolve
 from poolwatch.domain.naming import NamingRule, name_accounts
+from poolwatch.domain.source_state import PoolFacts, SourceState
 from poolwatch.domain.transitions import after_read, after_refresh, with_listings
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Happening",
     "Listed",
     "PoolEvent",
+    "PoolFacts",
     "PoolState",
     "Read",
     "Recalled",
@@ -30,17 +33,6 @@ __all__ = [
     "SourceState",
     "apply",
 ]
-
-
-@dataclass(frozen=True, eq=False)
-class SourceState:
-    """One source: what it lists, when it last answered, and what keeps it from answering."""
-
-    name: str
-    listings: tuple[Listing, ...] = ()
-    listed_at: datetime | None = None
-    failure: Failure | None = None
-    failing_since: datetime | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +46,14 @@ class PoolState:
     clock_offset: timedelta = timedelta(0)
     #: every configured source has answered (or failed) at least once
     settled: bool = False
+    #: credits per USD that each source is set up with, of those that have a rate
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def agreed_rate(self) -> Decimal | None:
+        """The rate that all sources with one agree on."""
+        said = set(self.rates.values())
+        return next(iter(said)) if len(said) == 1 else None
 
     def key_of(self, ref: SourceRef) -> AccountKey | None:
         """The account that an entry of a source belongs to now."""
@@ -96,7 +96,20 @@ def _recalled(state: PoolState, event: Recalled) -> PoolState:
         elif stored.tried_at is not None and (held.tried_at is None or stored.tried_at > held.tried_at):
             kept = replace(stored, name=held.name, refresh=held.refresh)
             accounts[stored.key] = with_listings(kept, held.listings)
-    return replace(state, accounts=accounts)
+    recalled = replace(state, accounts=accounts)
+    facts = event.facts
+    if facts is None:
+        return recalled
+    if not event.whole or not facts.sources:
+        return replace(recalled, rates={**facts.rates, **state.rates})
+    entries = [listing for account in accounts.values() for listing in account.listings]
+    sources = {
+        source.name: replace(
+            source, listings=tuple(entry for entry in entries if entry.ref.source == source.name)
+        )
+        for source in facts.sources
+    }
+    return replace(recalled, sources=sources, rates=facts.rates, clock_offset=facts.clock_offset)
 
 
 def _listed(state: PoolState, event: Listed) -> PoolState:
@@ -106,7 +119,10 @@ def _listed(state: PoolState, event: Listed) -> PoolState:
     # what the store remembers of sources that have not answered yet stays on screen
     for account in state.accounts.values():
         listings += [entry for entry in account.listings if entry.ref.source not in sources]
-    return replace(state, sources=sources, accounts=_regrouped(state, listings, event.at))
+    rates = state.rates
+    if event.credits_per_usd is not None:
+        rates = {**rates, event.source: event.credits_per_usd}
+    return replace(state, sources=sources, rates=rates, accounts=_regrouped(state, listings, event.at))
 
 
 def _source_failed(state: PoolState, event: SourceFailed) -> PoolState:
@@ -136,7 +152,9 @@ def _regrouped(state: PoolState, listings: Sequence[Listing], at: datetime) -> d
     twins = _twins(listings)
     result: dict[AccountKey, AccountState] = {}
     for key, entries in grouped.items():
-        held = state.accounts.get(key) or _heir(key, entries, before)
+        held = state.accounts.get(key)
+        if held is None or (not key.is_full and _is_swapped(entries, held)):
+            held = _heir(key, entries, before)
         account = replace(with_listings(held, entries), name=names[key])
         result[key] = _with_conflict(account, twins, at)
     return result
@@ -188,9 +206,36 @@ def _with_conflict(account: AccountState, twins: Mapping[SourceRef, Listing], at
 def _heir(
     key: AccountKey, entries: Sequence[Listing], before: Mapping[SourceRef, AccountState]
 ) -> AccountState:
-    """A place that learns its ids keeps its readings; a place whose login was swapped starts anew."""
+    """Who takes over the readings that an entry had under another key.
+
+    A place that learns its ids keeps them, and so does one that loses a companion which knew them; a place
+    whose login was swapped starts anew.
+    """
     for entry in entries:
         former = before.get(entry.ref)
-        if former is not None and not former.key.is_full:
+        if former is None or _is_swapped([entry], former):
+            continue
+        if not former.key.is_full or _is_unchanged(entry, former):
             return replace(former, key=key)
     return AccountState(key)
+
+
+def _is_unchanged(entry: Listing, former: AccountState) -> bool:
+    was = next((each for each in former.listings if each.ref == entry.ref), None)
+    if was is None or not entry.account_id:
+        return False
+    return (was.user_id, was.account_id, was.email) == (entry.user_id, entry.account_id, entry.email)
+
+
+def _is_swapped(entries: Sequence[Listing], former: AccountState) -> bool:
+    """Whether one of these places holds another login than it did; ids that were not known say nothing."""
+    known = {each.ref: each for each in former.listings}
+    return any(
+        _contradict(was.account_id, entry.account_id) or _contradict(was.user_id, entry.user_id)
+        for entry in entries
+        if (was := known.get(entry.ref)) is not None
+    )
+
+
+def _contradict(one: str | None, other: str | None) -> bool:
+    return bool(one and other and one != other)

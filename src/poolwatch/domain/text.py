@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
@@ -13,18 +14,32 @@ _MAX_MARKS: Final = 2
 _REFUSED: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # Not in those categories, yet invisible or with a width that terminals disagree on.
 _INVISIBLE: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
+# Likewise: Korean letters that only have a width inside a syllable, and symbols that Unicode 16 made wide.
+_NO_AGREED_WIDTH: Final = re.compile(
+    "[\u1161-\u11ff\ud7b0-\ud7fb\u2630-\u2637\u268a-\u268f\u4dc0-\u4dff\U0001d300-\U0001d356\U0001d360-\U0001d376]"
+)
+_SYLLABLE: Final = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
+# skin tones colour the emoji before them in some terminals and are two cells of their own in others
+_SKIN_TONES: Final = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
+_FLAG_A: Final = 0x1F1E6
 
 
 def visible(text: str, limit: int = MAX_LENGTH) -> str:
     """The text with every control, bidi, zero-width and unassigned character as a visible escape.
 
-    Runs of combining marks longer than two are dropped, blanks other than the space become a space,
-    and what is longer than `limit` characters ends in "…". The result is valid UTF-8.
+    Runs of combining marks longer than two are dropped, blanks other than the space become a space, flags
+    become their two letters, and what is longer than `limit` characters ends in "…". The result is valid
+    UTF-8, and every terminal gives it the same width.
     """
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
+    most = 20 * limit
+    is_cut = len(text) > most
+    text = _SYLLABLE.sub(_composed, text[:most])
     out: list[str] = []
     length = 0
     marks = 0
-    for index, char in enumerate(text):
+    for char in text:
         category = unicodedata.category(char)
         if category.startswith("M"):
             marks += 1
@@ -36,17 +51,21 @@ def visible(text: str, limit: int = MAX_LENGTH) -> str:
             ):
                 continue
             piece = char
-        elif category in _REFUSED or char in _INVISIBLE:
+        elif category in _REFUSED or char in _INVISIBLE or _NO_AGREED_WIDTH.match(char):
             marks = 0
             piece = _escape(char)
+        elif char in _SKIN_TONES:
+            continue
         else:
             marks = 0
-            piece = " " if category == "Zs" else char
-        if length + len(piece) > limit or index > 20 * limit:
-            out.append("…")
+            piece = " " if category == "Zs" else _letter(char)
+        if length + len(piece) > limit:
+            is_cut = True
             break
         out.append(piece)
         length += len(piece)
+    if is_cut:
+        out.append("…")
     return "".join(out)
 
 
@@ -55,6 +74,16 @@ def visible_or_none(text: str | None, limit: int = MAX_LENGTH) -> str | None:
     if text is None:
         return None
     return visible(text.strip(), limit) or None
+
+
+def _composed(syllable: re.Match[str]) -> str:
+    return unicodedata.normalize("NFC", syllable[0])
+
+
+def _letter(char: str) -> str:
+    """The character, or the letter that one half of a flag stands for."""
+    index = ord(char) - _FLAG_A
+    return chr(ord("A") + index) if 0 <= index < 26 else char
 
 
 def _escape(char: str) -> str:

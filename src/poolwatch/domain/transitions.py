@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from poolwatch.domain.account import Listing
+from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.account_state import LATELY_KEPT, AccountState, DeadLogin, Happening
 from poolwatch.domain.events import Read, RefreshMoved
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
@@ -28,8 +28,15 @@ def with_listings(account: AccountState, listings: Sequence[Listing]) -> Account
     acted = account.acting.token.refresh_fingerprint if account.listings else None
     if dead is None and acted is not None and acted not in refreshers:
         trouble = None
+    refs = {listing.ref for listing in listings}
+    silent = {ref: why for ref, why in account.silent.items() if ref in refs}
     return replace(
-        account, listings=tuple(listings), rejected=rejected, dead_login=dead, login_trouble=trouble
+        account,
+        listings=tuple(listings),
+        rejected=rejected,
+        dead_login=dead,
+        login_trouble=trouble,
+        silent=silent if len(silent) < len(account.silent) else account.silent,
     )
 
 
@@ -48,11 +55,22 @@ def after_read(account: AccountState, event: Read) -> AccountState:
         tried_at=event.asked_at or event.at,
         failures=0,
         lately=lately,
+        silent=_silent(account, event),
     )
     trouble = account.reading_trouble
     if trouble is not None and event.at < trouble.since:
         return read  # a pool's cached figures from before the trouble do not say that it is over
     return replace(read, reading_trouble=None, deactivations=0)
+
+
+def _silent(account: AccountState, event: Read) -> Mapping[SourceRef, Trouble]:
+    """Who keeps silent while this source speaks; a silence is as old as its first failure in a row."""
+    silent = {ref: why for ref, why in account.silent.items() if ref.source != event.source}
+    for ref, failure in event.despite:
+        former = silent.get(ref)
+        since = former.since if former is not None and former.kind is failure.kind else event.at
+        silent[ref] = Trouble(failure.kind, failure.message, since, failure.retry_at, failure.detail)
+    return silent
 
 
 def _read_failed(account: AccountState, event: Read, failure: Failure) -> AccountState:

@@ -8,6 +8,8 @@ from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import Final, Generic, TypeAlias, TypeVar
 
+from poolwatch.domain.banked import BankedReset, usable_resets
+
 T = TypeVar("T")
 
 
@@ -154,7 +156,7 @@ class ReachedType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResetCredits:
-    """Banked resets: how many there are, how many apply now, when the nearest expires."""
+    """Banked resets: how many there are, how many apply now, when the nearest expires if that was said."""
 
     available: int | None
     applicable: int | None
@@ -174,6 +176,7 @@ class UsageSnapshot:
     spend: Said[SpendControl] = Unsaid.ABSENT
     reached_type: Said[ReachedType] = Unsaid.ABSENT
     reset_credits: Said[ResetCredits] = Unsaid.ABSENT
+    reset_list: Said[tuple[BankedReset, ...]] = Unsaid.ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +201,8 @@ class Usage:
     spend: Aged[SpendControl] | None = None
     reached_type: Aged[ReachedType] | None = None
     reset_credits: Aged[ResetCredits] | None = None
+    #: apart from the count, which comes far more often
+    reset_list: Aged[tuple[BankedReset, ...]] | None = None
 
     def merged(self, snapshot: UsageSnapshot, at: datetime, source: str) -> Usage:
         """With a newer reading taken in: absent fields stay and age, null replaces, rubbish makes unknown.
@@ -245,6 +250,30 @@ class Usage:
         if self.extras is not None and self.extras.value is not None:
             found.extend(sorted(self.extras.value, key=lambda bucket: bucket.id))
         return tuple(found)
+
+    def usable_resets(self, now: datetime) -> tuple[BankedReset, ...]:
+        """What the list of banked resets still holds at `now`; nothing once a count as new says none."""
+        listed, count = self.reset_list, self.reset_credits
+        if listed is None or listed.value is None:
+            return ()
+        if count is not None and count.value is not None and count.value.available == 0:
+            return usable_resets(listed.value, now) if listed.at > count.at else ()
+        return usable_resets(listed.value, now)
+
+    def nearest_reset_expiry(self, now: datetime) -> datetime | None:
+        """When the first banked reset is lost: by the list, or by a newer count that came with it."""
+        listed, count = self.reset_list, self.reset_credits
+        ahead = [row.expires_at for row in self.usable_resets(now) if row.expires_at is not None]
+        nearest = min(ahead, default=None)
+        if count is None or count.value is None:
+            return nearest
+        if count.value.available == 0:
+            return None
+        told = count.value.expires_at
+        if told is None or told <= now:
+            return nearest
+        is_newer = nearest is None or listed is None or listed.at < count.at
+        return told if is_newer else nearest
 
     @property
     def newest(self) -> datetime | None:

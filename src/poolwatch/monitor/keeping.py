@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from poolwatch.domain.pool import AccountState
+from poolwatch.domain.pool import AccountState, PoolState
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.monitor.ports import ReadingStore
 
 SAVE_SECONDS: Final = 1.0
+_TREMBLE: Final = timedelta(seconds=1)
 
 
 class Keeping:
@@ -23,6 +24,7 @@ class Keeping:
         self._clock = clock
         self._writing = asyncio.Lock()
         self._moved: list[tuple[AccountState, AccountState, datetime]] = []
+        self._kept = ledger.state
         ledger.on_reading(self._on_reading)
 
     async def run(self) -> None:
@@ -52,7 +54,17 @@ class Keeping:
             await self._store.save(unsaved)
         if gone:
             await self._store.forget(gone)
+        if _facts_differ(self._kept, state):
+            await self._store.keep_facts(state)
+            self._kept = state
 
     def _on_reading(self, before: AccountState, after: AccountState) -> None:
         if after.read_at is not None:
             self._moved.append((before, after, after.read_at))
+
+
+def _facts_differ(kept: PoolState, state: PoolState) -> bool:
+    """Whether what is remembered beside the accounts has changed; clocks always tremble a little."""
+    if state.sources is not kept.sources or state.rates != kept.rates:
+        return True
+    return abs(state.clock_offset - kept.clock_offset) > _TREMBLE

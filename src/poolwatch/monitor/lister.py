@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from poolwatch.domain.account import Listing
@@ -15,7 +16,7 @@ from poolwatch.domain.schedule import RETRY_AFTER_CEILING, backoff
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.guard import internal_error
 from poolwatch.monitor.ledger import Ledger
-from poolwatch.sources.source import Source
+from poolwatch.sources.source import RatedPool, Source
 
 #: Files are looked at (stat only) this often, so that a new login appears by itself.
 WATCH_SECONDS: Final = 3.0
@@ -101,7 +102,8 @@ class Lister:
                 self._ledger.take(SourceFailed(source.name, listed, now))
             else:
                 self._looks[source.name] = _Look(signature, now, now + self._interval)
-                self._ledger.take(Listed(source.name, listed, now))
+                rate = await _rate(source, now)
+                self._ledger.take(Listed(source.name, listed, now, rate))
         self._settle()
         self._told()
 
@@ -131,6 +133,16 @@ async def _signature(source: Source) -> Hashable:
         return await source.signature()
     except Exception as error:  # noqa: BLE001 - an error of one source must not end the watch of all
         return internal_error(error)
+
+
+async def _rate(source: Source, at: datetime) -> Decimal | None:
+    if not isinstance(source, RatedPool):
+        return None
+    try:
+        return await source.rate(at)
+    except Exception as error:  # noqa: BLE001 - the list counts, whatever happens to the rate
+        internal_error(error)
+        return None
 
 
 async def _accounts(source: Source, at: datetime) -> tuple[Listing, ...] | Failure:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from poolwatch.domain.account import AccountKey, Custody, Listing
+from poolwatch.domain.account import AccountKey, Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.pool import AccountState, Read, Recalled
 from poolwatch.domain.schedule import POLL_FLOOR
-from poolwatch.domain.status import token_is_live
 from poolwatch.monitor.agenda import Agenda
+from poolwatch.monitor.choice import ANOTHER_MAY_KNOW, Silences, live_entries
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.guard import internal_error
 from poolwatch.monitor.ledger import Ledger
@@ -64,6 +64,7 @@ class Poller:
         self._clock = clock
         self._lister = Lister(sources, ledger, pace.interval, clock, draw, self._on_listed)
         self.agenda = Agenda(pace.interval, draw)
+        self._silences = Silences(pace.interval, draw)
         self._visible: frozenset[AccountKey] = frozenset()
         self._running: dict[AccountKey, _Poll] = {}
         self._nudged = asyncio.Event()
@@ -119,29 +120,80 @@ class Poller:
         if source is not None:
             await self._lister.list_source(source)
 
-    async def read(self, key: AccountKey) -> UsageReading | None:
-        """Fetch one account's usage now and take it in; None when no live token is at hand."""
+    async def read(
+        self, key: AccountKey, *, renewed: bool = False, by_hand: bool = False
+    ) -> UsageReading | None:
+        """Fetch one account's usage now and take it in; None when no live entry is at hand.
+
+        Where the entry that can tell most brings nothing, the next one is asked. `renewed`: the acting
+        entry's token is new, and goes first; `by_hand`: entries that kept silent lately are asked again.
+        """
         account = self._ledger.state.accounts.get(key)
-        chosen = self.live_listing(account) if account is not None else None
-        if chosen is None:
-            return None
-        source = self._lister.sources[chosen.ref.source]
-        reading = await self._fetch(source, chosen)
+        entries = self._live_entries(account, acting_first=renewed) if account is not None else []
+        if not by_hand:
+            entries = self._silences.last(entries, self._clock.now())
+        failed: list[tuple[Listing, UsageReading, Failure]] = []
+        for entry in entries:
+            source = self._lister.sources[entry.ref.source]
+            reading = await self._fetch(source, entry)
+            if reading.raw is not None:
+                self._raw[key] = reading.raw
+            failure = reading.outcome if isinstance(reading.outcome, Failure) else None
+            if failure is None:
+                self._take_reading(key, entry, reading, failed)
+                return reading
+            failed.append((entry, reading, failure))
+            if failure.kind is FailureKind.NO_TOKEN:
+                await self._lister.list_source(source)
+            if failure.kind not in ANOTHER_MAY_KNOW:
+                break
+        return self._take_failures(key, failed)
+
+    def _take_reading(
+        self,
+        key: AccountKey,
+        entry: Listing,
+        reading: UsageReading,
+        failed: Sequence[tuple[Listing, UsageReading, Failure]],
+    ) -> None:
         now = self._clock.now()
-        if reading.raw is not None:
-            self._raw[key] = reading.raw
-        if _no_longer_there(reading):
-            await self._lister.list_source(source)
-            return reading
+        for other, refusal, failure in failed:
+            self._silences.note(other.ref, failure, now)
+            if failure.kind is FailureKind.UNAUTHORIZED:
+                self._take(key, other, refusal)
+        self._silences.over(entry.ref)
+        despite = tuple((other.ref, failure) for other, _, failure in failed)
+        self._take(key, entry, reading, despite)
+
+    def _take_failures(
+        self, key: AccountKey, failed: Sequence[tuple[Listing, UsageReading, Failure]]
+    ) -> UsageReading | None:
+        """A token that is refused is refused; of the other failures, the one of the best entry counts."""
+        told = [each for each in failed if each[2].kind is not FailureKind.NO_TOKEN]
+        refused = [each for each in told if each[2].kind is FailureKind.UNAUTHORIZED]
+        others = [each for each in told if each[2].kind is not FailureKind.UNAUTHORIZED]
+        for entry, reading, _ in (*refused, *others[:1]):
+            self._take(key, entry, reading)
+        return next((reading for _, reading, _ in (*others, *refused, *failed)), None)
+
+    def _take(
+        self,
+        key: AccountKey,
+        entry: Listing,
+        reading: UsageReading,
+        despite: tuple[tuple[SourceRef, Failure], ...] = (),
+    ) -> None:
+        now = self._clock.now()
         self._ledger.take(
             Read(
                 key,
-                source.name,
+                entry.ref.source,
                 now if reading.at is None else min(reading.at, now),
                 reading.outcome,
                 reading.token_fingerprint,
                 clock_offset=reading.clock_offset,
                 asked_at=now,
+                despite=despite,
             )
         )
         account = self._ledger.state.accounts.get(key)
@@ -151,30 +203,14 @@ class Poller:
                 self._lifeless.add(key)
             else:
                 self._lifeless.discard(key)
-        return reading
 
     def live_listing(self, account: AccountState) -> Listing | None:
-        """The entry to ask: the acting one if its token lives, else any whose token does.
+        """The entry that is asked first; None when none can be asked."""
+        return next(iter(self._live_entries(account)), None)
 
-        A pool keeps its tokens to itself: its entries live as long as it answers.
-        """
+    def _live_entries(self, account: AccountState, *, acting_first: bool = False) -> list[Listing]:
         now = self._clock.now() + self._ledger.state.clock_offset
-        live = [
-            listing
-            for listing in account.listings
-            if listing.polled
-            and listing.ref.source in self._lister.sources
-            and (
-                self._answers(listing.ref.source)
-                if listing.custody is Custody.POOL
-                else token_is_live(listing, account.rejected, now)
-            )
-        ]
-        if not live:
-            return None
-        # a pool whose login is dead still answers from its cache; a file that is alive knows better
-        best = [listing for listing in live if not listing.says_login_needed] or live
-        return account.acting if account.acting in best else best[0]
+        return live_entries(account, self._lister.sources, self._answers, now, acting_first=acting_first)
 
     def _answers(self, source_name: str) -> bool:
         source = self._ledger.state.sources.get(source_name)
@@ -219,7 +255,8 @@ class Poller:
         share = limit if len(self._lister.sources) == 1 else max(1, limit - 1)
         busy = Counter(poll.source for poll in self._running.values())
         waits = False
-        for key in self.agenda.take_due(now, self._visible, len(self._ledger.state.accounts)):
+        # one more than there are: an account that went without a word must not stay due for ever
+        for key in self.agenda.take_due(now, self._visible, len(self._ledger.state.accounts) + 1):
             if len(self._running) >= limit:
                 return True
             account = self._ledger.state.accounts.get(key)
@@ -297,7 +334,3 @@ class Poller:
         finally:
             sleeper.cancel()
             nudge.cancel()
-
-
-def _no_longer_there(reading: UsageReading) -> bool:
-    return isinstance(reading.outcome, Failure) and reading.outcome.kind is FailureKind.NO_TOKEN

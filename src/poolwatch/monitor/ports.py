@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from poolwatch.domain.account import AccountKey, Listing
-from poolwatch.domain.pool import AccountState
+from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
 from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.usage import Usage
 
@@ -19,6 +19,14 @@ class ReadingStore(Protocol):
 
     async def load_accounts(self) -> tuple[AccountState, ...]:
         """The last state of every account."""
+        ...
+
+    async def load_facts(self) -> PoolFacts:
+        """What is remembered beside the accounts."""
+        ...
+
+    async def keep_facts(self, state: PoolState) -> None:
+        """Keep what viewers and `status --line` need to know beside the accounts."""
         ...
 
     async def save(self, accounts: Sequence[AccountState]) -> None:

@@ -149,7 +149,8 @@ class RefreshChain:
                 if order.unasked and token.outcome not in _RENEWED:
                     return self._without_reading(key, progress)
                 self._ledger.take(RefreshMoved(key, progress, self._clock.now()))
-            usage = await self._usage_step(key)
+            renewed = progress.token is not None and progress.token.outcome in _RENEWED
+            usage = await self._usage_step(key, renewed=renewed)
             after = self._ledger.state.accounts.get(key)
             changes = usage_changes(before.usage, after.usage) if after is not None else ()
             progress = replace(progress, usage=usage, changes=changes, done=True)
@@ -198,12 +199,12 @@ class RefreshChain:
     async def _look_again(self, account: AccountState) -> None:
         await asyncio.gather(*(self._poller.relist(source) for source in account.sources))
 
-    async def _usage_step(self, key: AccountKey) -> UsageStep:
+    async def _usage_step(self, key: AccountKey, *, renewed: bool) -> UsageStep:
         account = self._ledger.state.accounts.get(key)
         if account is None or self._poller.live_listing(account) is None:
             return UsageStep(tried=False)
         await self._store.note_poll(key.id, self._clock.now())
-        reading = await self._poller.read(key)
+        reading = await self._poller.read(key, renewed=renewed, by_hand=True)
         if reading is None:
             return UsageStep(tried=False)
         failure = reading.outcome if isinstance(reading.outcome, Failure) else None

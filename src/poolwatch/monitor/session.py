@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import Answer, AnswerKind, PoolChanged
-from poolwatch.domain.pool import AccountState, PoolState, Recalled, RefreshMoved
+from poolwatch.domain.pool import AccountState, PoolFacts, PoolState, Recalled, RefreshMoved
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.monitor.background import BackgroundRefresh
 from poolwatch.monitor.bulk import BulkRefresh
@@ -101,9 +101,17 @@ class Session:
 
     async def recall(self) -> None:
         """Take in what the store remembers of the configured sources, so that figures stand at once."""
+        await self._recall(watches=False)
+
+    async def _recall(self, *, watches: bool) -> None:
+        """`watches`: another process polls now, and what it keeps of the sources holds here too."""
         stored = await self._parts.store.load_accounts()
         kept = tuple(known for account in stored if (known := self._configured(account)) is not None)
-        self._parts.ledger.take(Recalled(kept, whole=not self.polls))
+        facts = await self._parts.store.load_facts()
+        rates = {name: rate for name, rate in facts.rates.items() if name in self._source_names}
+        sources = tuple(each for each in facts.sources if each.name in self._source_names)
+        known_facts = replace(facts, sources=sources, rates=rates) if watches else PoolFacts(rates=rates)
+        self._parts.ledger.take(Recalled(kept, whole=not self.polls, facts=known_facts))
 
     async def run(self) -> None:
         """Poll, or watch until polling falls to this process; ends only by cancellation."""
@@ -112,7 +120,7 @@ class Session:
             holder = self._parts.lock.holder_words()
             self._tell(f"read-only: another poolwatch ({holder}) is polling")
             await self._parts.clock.sleep(VIEW_SECONDS)
-            await self.recall()
+            await self._recall(watches=True)
             self._parts.ledger.settle()
         # what the former holder saved as it left
         await self.recall()

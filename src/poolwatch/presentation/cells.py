@@ -48,6 +48,6 @@ def right(text: str, columns: int) -> str:
 
 
 def _columns(char: str) -> int:
-    if unicodedata.category(char) in ("Mn", "Me"):
+    if unicodedata.category(char).startswith("M"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1

@@ -14,6 +14,7 @@ from poolwatch.domain.pool import AccountState, Happening, PoolState
 from poolwatch.domain.status import Section, Status
 from poolwatch.domain.usage import BASE_BUCKET, FIELD_NAMES, Aged
 from poolwatch.presentation import cells, durations, money, rows
+from poolwatch.presentation.banked import reset_lines
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.masking import shown_path, shown_text
 from poolwatch.presentation.percent import percent_text
@@ -43,7 +44,7 @@ def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -
         *_trouble(judged, now, prefs),
         *_windows(account, now, prefs),
         *_money(account, now, prefs),
-        *_resets(account, now, prefs),
+        *reset_lines(account, now, prefs, TEXT_COLUMNS),
         *_login(judged, now, prefs),
         *_plan(account, now, prefs),
         *_sources(account, state, now, prefs),
@@ -52,15 +53,18 @@ def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -
     ]
     return DetailView(
         card=card_view(judged, now, prefs),
-        workspace=_workspace(account),
+        workspace=_workspace(account, prefs),
         read=read,
         status=_status(judged, now, prefs),
         lines=tuple(lines),
     )
 
 
-def _workspace(account: AccountState) -> str:
+def _workspace(account: AccountState, prefs: Prefs) -> str:
     """Personal accounts repeat the user id as account id, which names no workspace."""
+    named = next((listing.workspace for listing in account.listings if listing.workspace), None)
+    if named is not None:
+        return screen.workspace(shown_text(named, account, mask=prefs.mask))
     ids = account.key
     if not ids.account_id or ids.account_id == ids.user_id or ids.account_id.startswith("user-"):
         return ""
@@ -144,24 +148,6 @@ def _money(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLin
     return lines
 
 
-def _resets(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
-    aged = account.usage.reset_credits
-    if aged is None:
-        return []
-    banked = aged.value
-    if banked is None or banked.available is None:
-        text = screen.RESETS_UNKNOWN
-    elif not banked.available:
-        text = screen.NO_RESETS
-    else:
-        text = screen.banked(banked.available, banked.applicable)
-        if banked.expires_at is not None:
-            at = durations.dated_instant(banked.expires_at, now, prefs.zone)
-            text += f", {screen.nearest_expires(at, durations.countdown(banked.expires_at, now))}"
-    tone = Tone.STALE if is_stale(aged.at, prefs.own(now), prefs.rules) else Tone.PLAIN
-    return [DetailLine(screen.RESETS, (Span(text, tone),))]
-
-
 def _login(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
     listing = acting(judged.account)
     if listing is None:
@@ -184,13 +170,20 @@ def _login(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
 
 
 def _plan(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
-    paid = next((listing for listing in account.listings if listing.subscription_until), None)
-    if paid is None or paid.subscription_until is None:
+    """When the paid time ends, by the entry that was checked last."""
+    paid = [listing for listing in account.listings if listing.subscription_until]
+    newest = max(paid, key=_checked, default=None)
+    if newest is None or newest.subscription_until is None:
         return []
-    checked = paid.subscription_checked_at
+    checked = newest.subscription_checked_at
     as_of = durations.day(checked, now, prefs.zone) if checked else ""
-    text = screen.paid_until(durations.day(paid.subscription_until, now, prefs.zone), as_of)
+    text = screen.paid_until(durations.day(newest.subscription_until, now, prefs.zone), as_of)
     return [DetailLine(screen.PLAN, (Span(text),))]
+
+
+def _checked(listing: Listing) -> float:
+    at = listing.subscription_checked_at
+    return at.timestamp() if at is not None else 0.0
 
 
 def _sources(account: AccountState, state: PoolState, now: datetime, prefs: Prefs) -> list[DetailLine]:
@@ -206,6 +199,9 @@ def _sources(account: AccountState, state: PoolState, now: datetime, prefs: Pref
         # the end of a path tells more than its beginning
         room = _SOURCE_COLUMNS - cells.width(listing.ref.source) - 1
         named = f"{listing.ref.source} {cells.fit_end(place, room)}" if place else listing.ref.source
+        silent = account.silent.get(listing.ref)
+        if silent is not None and not down:
+            down, told = True, words.trouble_words(silent.kind)
         table.append((named, age, told, Tone.AMBER if down else Tone.PLAIN))
     columns = min(_SOURCE_COLUMNS, max((cells.width(row[0]) for row in table), default=0))
     return _headed(

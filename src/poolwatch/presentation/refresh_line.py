@@ -90,9 +90,9 @@ def _token_part(progress: RefreshProgress, account: AccountState, now: datetime,
         case TokenOutcome.ADOPTED if custody is Custody.POOLWATCH:
             return refresh.ADOPTED
         case TokenOutcome.ADOPTED | TokenOutcome.CURRENT:
-            return _kept(listing, custody, now)
+            return _kept(step, account, custody, now, prefs)
         case TokenOutcome.NONE:
-            return _nothing_to_renew(step, listing, custody)
+            return _nothing_to_renew(step, account, custody, prefs)
         case TokenOutcome.FAILED:
             return _failed(step, account, custody, now, prefs)
         case TokenOutcome.REJECTED_FOR_GOOD:
@@ -103,23 +103,25 @@ def _token_part(progress: RefreshProgress, account: AccountState, now: datetime,
             return _blocked(step, account, listing, now, prefs)
 
 
-def _kept(listing: Listing | None, custody: Custody, now: datetime) -> str:
+def _kept(step: TokenStep, account: AccountState, custody: Custody, now: datetime, prefs: Prefs) -> str:
+    listing = acting(account)
     expires = listing.token.expires_at if listing else None
     life = durations.age(expires - now) if expires is not None and expires > now else ""
     if custody is Custody.CODEX:
         return refresh.codex_keeps(life)
     if custody is Custody.POOL:
-        return refresh.POOL_RENEWS
+        return refresh.pool_renews(shown_text(step.detail or "", account, mask=prefs.mask))
     if custody is Custody.OTHER:
         return refresh.kept_by((listing.owner if listing else "") or names.ANOTHER_TOOL)
     return refresh.own_is_good(life)
 
 
-def _nothing_to_renew(step: TokenStep, listing: Listing | None, custody: Custody) -> str:
+def _nothing_to_renew(step: TokenStep, account: AccountState, custody: Custody, prefs: Prefs) -> str:
+    listing = acting(account)
     if step.block is BlockReason.API_KEY or (listing is not None and listing.login is LoginKind.API_KEY):
         return refresh.API_KEY
     if custody is Custody.POOL or step.block is BlockReason.POOL_SKIPPED:
-        return refresh.POOL_RENEWS
+        return refresh.pool_renews(shown_text(step.detail or "", account, mask=prefs.mask))
     return refresh.PERSONAL
 
 
@@ -162,6 +164,8 @@ def _blocked(
             return refresh.ask_first(_clock(step.lost_at, now, prefs))
         case BlockReason.CODEX_MISSING | BlockReason.DELEGATION_OFF | BlockReason.CODEX_LOGIN_DEAD:
             return refresh.run(sign_in_command(listing, mask=prefs.mask) or "codex login")
+        case BlockReason.POOL_SKIPPED:
+            return refresh.pool_down(shown_text(step.detail or "", account, mask=prefs.mask))
         case _:
             said = shown_text(step.detail or "", account, mask=prefs.mask)
             return refresh.blocked(step.block) or said
@@ -173,6 +177,8 @@ def _usage_part(progress: RefreshProgress, account: AccountState, now: datetime,
         waits = progress.usage_only or token is not None
         return refresh.USAGE_RUNS if waits and not progress.done else ""
     if not usage.tried:
+        if account.custody is Custody.POOL:
+            return _pool_not_asked(usage, token, account, now, prefs)
         return "" if _token_said_it_all(token) else refresh.NOT_TRIED
     if usage.failure is None:
         return _usage_ok(usage, account, now, prefs)
@@ -182,6 +188,26 @@ def _usage_part(progress: RefreshProgress, account: AccountState, now: datetime,
     if usage.cached_at is not None:
         return refresh.cached(_clock(usage.cached_at, now, prefs))
     return refresh.usage_failed(_failure_words(usage.failure), _clock(account.read_at, now, prefs))
+
+
+def _pool_not_asked(
+    usage: UsageStep, token: TokenStep | None, account: AccountState, now: datetime, prefs: Prefs
+) -> str:
+    """Why a pool gave no figures: it keeps its tokens to itself, so that none of them is the reason."""
+    showing = _clock(account.read_at, now, prefs)
+    if usage.failure is not None:
+        said = shown_text(usage.failure.message, account, mask=prefs.mask)
+        return refresh.usage_failed(said, showing)
+    listing = acting(account)
+    if listing is not None and listing.disabled:
+        return refresh.POOL_DISABLED
+    if (
+        token is not None
+        and token.outcome is TokenOutcome.BLOCKED
+        and token.block is BlockReason.POOL_SKIPPED
+    ):
+        return refresh.usage_not_tried(showing)
+    return refresh.usage_failed(refresh.POOL_SILENT, showing)
 
 
 def _usage_ok(usage: UsageStep, account: AccountState, now: datetime, prefs: Prefs) -> str:

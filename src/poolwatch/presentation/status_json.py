@@ -13,7 +13,7 @@ from poolwatch.domain.failure import Trouble
 from poolwatch.domain.overview import Judged, PoolOverview, PoolRules, usd
 from poolwatch.domain.pool import AccountState, PoolState
 from poolwatch.domain.status import Section, Status
-from poolwatch.domain.usage import Aged, Credits, ResetCredits, SpendControl, Usage, windows_by_length
+from poolwatch.domain.usage import Aged, Credits, SpendControl, Usage, windows_by_length
 from poolwatch.presentation.masking import shown_email, shown_group, shown_label, shown_text
 from poolwatch.presentation.money import exact_digits, trimmed_digits
 from poolwatch.presentation.percent import is_figure
@@ -36,7 +36,6 @@ _STATUS_ORDER: Final = (
 def status_json(
     overview: PoolOverview,
     state: PoolState,
-    rules: PoolRules,
     at: datetime,
     mask: bool,
     keys: Collection[AccountKey] | None = None,
@@ -50,9 +49,9 @@ def status_json(
     document: Json = {
         "schema": SCHEMA,
         "generated_at": instant(at),
-        "credits_per_usd": trimmed_digits(rules.credits_per_usd, 0),
-        "pool": _pool(overview, rules, mask),
-        "accounts": [_account(each, rules, mask) for each in accounts],
+        "credits_per_usd": trimmed_digits(overview.rules.credits_per_usd, 0),
+        "pool": _pool(overview, mask),
+        "accounts": [_account(each, overview, mask) for each in accounts],
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
@@ -62,7 +61,7 @@ def instant(at: datetime | None) -> str | None:
     return None if at is None else f"{at.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat()}Z"
 
 
-def _pool(overview: PoolOverview, rules: PoolRules, mask: bool) -> Json:
+def _pool(overview: PoolOverview, mask: bool) -> Json:
     count = overview.by_section
     return {
         "accounts": len(overview.accounts),
@@ -73,11 +72,11 @@ def _pool(overview: PoolOverview, rules: PoolRules, mask: bool) -> Json:
             status.value: overview.by_status[status] for status in _STATUS_ORDER if overview.by_status[status]
         },
         "stale": overview.stale,
-        "credits": _total(overview, rules),
+        "credits": _total(overview),
         "highest_weekly": _highest_weekly(overview, mask),
         "next_reset": _next_reset(overview, mask),
         "next_back": _next_back(overview, mask),
-        "next_up": _next_up(overview, rules, mask),
+        "next_up": _next_up(overview, mask),
     }
 
 
@@ -106,19 +105,19 @@ def _next_back(overview: PoolOverview, mask: bool) -> Json:
     return None if back is None else {**_named(back.judged, mask), "until": instant(back.until)}
 
 
-def _next_up(overview: PoolOverview, rules: PoolRules, mask: bool) -> Json:
+def _next_up(overview: PoolOverview, mask: bool) -> Json:
     up = overview.next_up
     if up is None:
         return None
-    why = next_why(up.judged, up.reason, overview.now, Prefs(rules, mask=mask))
+    why = next_why(up.judged, up.reason, overview.now, Prefs(overview.rules, mask=mask))
     return {**_named(up.judged, mask), "why": why}
 
 
-def _total(overview: PoolOverview, rules: PoolRules) -> Json:
+def _total(overview: PoolOverview) -> Json:
     found = overview.credits
     if found is None:
         return None
-    worth = usd(found.total, rules) if found.accounts else None
+    worth = usd(found.total, overview.rules) if found.accounts else None
     return {
         "total": trimmed_digits(found.total),
         "usd": _digits(worth),
@@ -133,7 +132,7 @@ def _named(judged: Judged, mask: bool) -> dict[str, Json]:
     return {"account": judged.account.key.id, "label": shown_label(judged.account, mask=mask)}
 
 
-def _account(judged: Judged, rules: PoolRules, mask: bool) -> Json:
+def _account(judged: Judged, overview: PoolOverview, mask: bool) -> Json:
     account, status = judged.account, judged.status
     return {
         "id": account.key.id,
@@ -151,9 +150,9 @@ def _account(judged: Judged, rules: PoolRules, mask: bool) -> Json:
         "read_at": instant(account.read_at),
         "stale": judged.stale,
         "windows": _windows(account.usage),
-        "credits": _credits(account.usage.credits, rules),
+        "credits": _credits(account.usage.credits, overview.rules),
         "spend_control": _spend(account.usage.spend),
-        "reset_credits": _resets(account.usage.reset_credits),
+        "reset_credits": _resets(account.usage, overview.now),
         "token": _token(account),
         "trouble": _trouble(account.trouble, account, mask),
     }
@@ -208,14 +207,15 @@ def _spend(aged: Aged[SpendControl] | None) -> Json:
     }
 
 
-def _resets(aged: Aged[ResetCredits] | None) -> Json:
+def _resets(usage: Usage, now: datetime) -> Json:
+    aged = usage.reset_credits
     if aged is None or aged.value is None:
         return None
     banked = aged.value
     return {
         "available": banked.available,
         "applicable": banked.applicable,
-        "expires_at": instant(banked.expires_at),
+        "expires_at": instant(usage.nearest_reset_expiry(now)),
     }
 
 

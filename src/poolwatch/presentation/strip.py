@@ -16,7 +16,7 @@ from poolwatch.presentation.percent import UNKNOWN, percent_text, scarcity
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.view import Figure, Shown, Span, StripView, Tone
 from poolwatch.presentation.words import names, screen
-from poolwatch.presentation.words.status import trouble_words
+from poolwatch.presentation.words.status import throttled_until, trouble_words
 
 _HOUR = timedelta(hours=1)
 _NOT_READ = (Status.DISABLED, Status.DEACTIVATED, Status.NEEDS_LOGIN)
@@ -29,6 +29,8 @@ _FROM_AFAR = (
     FailureKind.THROTTLED,
 )
 _OUTAGE_LEAST = 3
+#: Trouble of a source that stays until a person acts: what there is to do stands in its message.
+_FOR_A_PERSON = (FailureKind.FORBIDDEN, FailureKind.NOT_THE_SERVICE, FailureKind.MALFORMED)
 
 
 def strip_view(
@@ -202,9 +204,17 @@ def _down(state: PoolState, now: datetime, prefs: Prefs) -> list[Span]:
 
 
 def _down_line(source: SourceState, now: datetime, prefs: Prefs) -> str:
-    words = trouble_words(source.failure.kind) if source.failure else ""
+    failure, accounts = source.failure, len(source.listings)
     since = durations.clock(source.failing_since or now, now, prefs.zone)
-    return screen.source_down(source.name, words, since, len(source.listings))
+    if failure is None:
+        return screen.source_down(source.name, "", since, accounts)
+    if failure.retry_at is not None and failure.retry_at > now and failure.kind is FailureKind.THROTTLED:
+        until = durations.clock(failure.retry_at, now, prefs.zone)
+        return screen.source_waits(source.name, throttled_until(until), accounts)
+    if failure.kind in _FOR_A_PERSON and not prefs.mask:
+        said = failure.message.removeprefix(f"{source.name} ")
+        return screen.source_down(source.name, f"{said},", since, accounts)
+    return screen.source_down(source.name, trouble_words(failure.kind), since, accounts)
 
 
 def _title(needs_you: int, exhausted: int) -> str:

@@ -27,7 +27,9 @@ from poolwatch.sources.codex_usage import usage_headers, usage_urls
 from poolwatch.sources.pool_client import Refused
 from poolwatch.sources.pool_flight import Flights, renews_by_itself, unasked
 from poolwatch.sources.redact import shown_body
-from poolwatch.sources.source import PoolReport, UsageReading
+from poolwatch.sources.reset_list import reset_list_url, with_reset_list
+from poolwatch.sources.reset_pace import ResetPace
+from poolwatch.sources.source import PoolReport, Telling, UsageReading
 from poolwatch.sources.usage_wire import parse_usage
 
 #: The pool puts the login's access token in its place.
@@ -57,6 +59,7 @@ class CliProxyApi:
         env: Mapping[str, str],
         deadline_seconds: float,
         memory: Path | None = None,
+        resets: ResetPace | None = None,
     ) -> None:
         self._settings = settings
         self._management = Management(
@@ -68,6 +71,7 @@ class CliProxyApi:
             deadline_seconds=deadline_seconds,
             memory=memory,
         )
+        self._resets = resets or ResetPace()
         self._files: Mapping[str, AuthFile] | None = None
         self._verdicts: dict[str, _Verdict] = {}
         self._lists: Flights[Mapping[str, AuthFile] | Failure] = Flights()
@@ -76,6 +80,11 @@ class CliProxyApi:
     def name(self) -> str:
         """The source's name."""
         return self._settings.name
+
+    @property
+    def telling(self) -> Telling:
+        """How much it can tell."""
+        return Telling.RELAYED
 
     async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
         """One entry per Codex login of the pool; a failure is the pool's own."""
@@ -105,7 +114,7 @@ class CliProxyApi:
         for url in usage_urls(self._settings.base_url):
             reading, is_not_found = await self._call(file, file.auth_index, url, at)
             if not is_not_found:
-                return reading
+                return await self._with_list(file, file.auth_index, reading, at)
             first = first or reading
         # two addresses unknown: the first one's answer is the telling one
         return first or unasked("there is no address to ask")
@@ -172,8 +181,7 @@ class CliProxyApi:
         self, file: AuthFile, auth_index: str, url: str, at: datetime
     ) -> tuple[UsageReading, bool]:
         """The reading through one address, and whether the service does not know that address."""
-        call = {"auth_index": auth_index, "method": "GET", "url": url, "header": _headers(file.account_id)}
-        answer = await self._management.api_call(call, at)
+        answer = await self._management.api_call(_get(file, auth_index, url), at)
         if isinstance(answer, PoolDown):
             return unasked(answer.failure.message), False
         if isinstance(answer, Refused):
@@ -189,6 +197,23 @@ class CliProxyApi:
         if isinstance(outcome, UsageSnapshot):
             self._verdicts[file.place] = _Verdict(file.last_refresh, accepted=True)
         return reading, reply.status == 404
+
+    async def _with_list(
+        self, file: AuthFile, auth_index: str, reading: UsageReading, at: datetime
+    ) -> UsageReading:
+        """The reading with the list of banked resets, where it is time to ask for it."""
+        if not isinstance(reading.outcome, UsageSnapshot):
+            return reading
+        url = reset_list_url(self._settings.base_url)
+
+        async def ask() -> Reply | Failure:
+            answer = await self._management.api_call(_get(file, auth_index, url), at)
+            if isinstance(answer, PoolDown | Refused):
+                return answer.failure
+            return parse_api_call(answer.body, answer.elapsed_seconds)
+
+        usage = await with_reset_list(reading.outcome, file.place, self._resets, at, ask)
+        return replace(reading, outcome=usage)
 
     async def _unauthorized(
         self, file: AuthFile, reading: UsageReading, failure: Failure, at: datetime
@@ -245,6 +270,11 @@ class CliProxyApi:
             if server_date is None
             else clock_offset(server_date, at, reply.elapsed_seconds),
         )
+
+
+def _get(file: AuthFile, auth_index: str, url: str) -> dict[str, object]:
+    """The order to send a GET with this login's token."""
+    return {"auth_index": auth_index, "method": "GET", "url": url, "header": _headers(file.account_id)}
 
 
 def _headers(account_id: str | None) -> dict[str, str]:

@@ -15,7 +15,7 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageSnapshot
-from poolwatch.net.client import Headers, HttpClient
+from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import clock_offset as offset_of
 from poolwatch.sources.codex_lb_wire import (
     DEACTIVATED,
@@ -34,21 +34,18 @@ from poolwatch.sources.pool_client import (
     PoolClient,
     Refused,
     Route,
-    bearer,
     no_auth,
     segment,
 )
-from poolwatch.sources.pool_flight import Flights, renews_by_itself, unasked
+from poolwatch.sources.pool_flight import Flights, not_renewed, renews_by_itself, unasked
 from poolwatch.sources.pool_key import (
     key_place,
     key_stamps,
     key_warnings,
     password_place,
-    read_key,
-    read_password,
 )
-from poolwatch.sources.pool_session import DashboardSession
-from poolwatch.sources.source import PoolReport, UsageReading
+from poolwatch.sources.pool_session import dashboard_session, key_headers
+from poolwatch.sources.source import PoolReport, Telling, UsageReading
 
 POOL: Final = "codex-lb"
 
@@ -119,21 +116,21 @@ class CodexLb:
     ) -> None:
         self._settings = settings
         self._home = home
-        self._env = env
         url = settings.url or ""
         self._key_place = key_place(settings, home)
         self._password_place = password_place(settings, home)
-        self._session: DashboardSession | None = None
-        if self._password_place is not None:
-            self._session = DashboardSession(
-                PoolClient(POOL, url, client, deadline_seconds, (_LOGIN,)),
-                _LOGIN.path,
-                "codex_lb_dashboard_session",
-                lambda: asyncio.to_thread(read_password, settings, env, home),
-                self._password_place,
-                needs_code,
-            )
-        session = self._session
+        session = dashboard_session(
+            POOL,
+            settings,
+            client,
+            _LOGIN,
+            "codex_lb_dashboard_session",
+            needs_code,
+            home=home,
+            env=env,
+            deadline_seconds=deadline_seconds,
+        )
+        self._session = session
         self._dashboard = PoolClient(
             POOL,
             url,
@@ -143,7 +140,9 @@ class CodexLb:
             session.headers if session is not None else no_auth,
             session.drop if session is not None else None,
         )
-        self._fleet = PoolClient(POOL, url, client, deadline_seconds, KEY_ROUTES, self._key_headers)
+        self._fleet = PoolClient(
+            POOL, url, client, deadline_seconds, KEY_ROUTES, key_headers(settings, env, home)
+        )
         self._lists: Flights[_List | Failure] = Flights()
         self._refreshes: Flights[TokenStep] = Flights()
         self._latest: _List | None = None
@@ -156,6 +155,11 @@ class CodexLb:
     def name(self) -> str:
         """The source's name."""
         return self._settings.name
+
+    @property
+    def telling(self) -> Telling:
+        """How much it can tell."""
+        return Telling.KEPT
 
     async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
         """One entry per account of the pool, or why the pool cannot say."""
@@ -197,11 +201,12 @@ class CodexLb:
             return listed
         lacks = [*await asyncio.to_thread(key_warnings, self._settings, self._home)]
         if not listed.by_dashboard:
-            why = self._shut or "no dashboard password is configured"
+            why = self._shut or "set dashboard_password_file"
             lacks.append(f"credits and banked resets are unknown: {why}")
         if self._key_place is None:
             lacks.append(
-                "no API key is configured: figures are as old as the pool's own last look, r included"
+                "figures are as old as the pool's own last look, r included: "
+                "set api_key_file, so that it can be asked to look anew"
             )
         if any(account.hides_windows for account in listed.accounts.values()):
             lacks.append(_LIMITS_HIDDEN)
@@ -211,12 +216,6 @@ class CodexLb:
     async def signature(self) -> Hashable:
         """Differs once a key file was replaced; the pool itself is not asked."""
         return await asyncio.to_thread(key_stamps, self._settings, self._home)
-
-    async def _key_headers(self, at: datetime) -> Headers | Failure:
-        key = await asyncio.to_thread(read_key, self._settings, self._env, self._home)
-        if key is None or isinstance(key, Failure):
-            return key or {}
-        return bearer(key)
 
     async def _list(self, at: datetime) -> _List | Failure:
         return await self._lists.join("accounts", lambda: self._list_now(at))
@@ -295,6 +294,7 @@ class CodexLb:
             owner=POOL,
             disabled=account.status == PAUSED,
             says_login_needed=account.status == REAUTH_REQUIRED,
+            workspace=account.workspace,
         )
 
     async def _with_banked(self, account: LbAccount, at: datetime) -> UsageSnapshot:
@@ -314,6 +314,9 @@ class CodexLb:
         answer = await self._fleet.post_json("/api/fleet/refresh", None, at)
         self._latest = None
         if isinstance(answer, Refused):
+            listed = await self._list(at)
+            if isinstance(listed, Failure):
+                return not_renewed(answer, listed)
             return renews_by_itself(answer.elapsed_seconds, self._advised(answer, by_dashboard=False).message)
         return renews_by_itself(answer.elapsed_seconds, fleet_refresh_trouble(answer.body))
 

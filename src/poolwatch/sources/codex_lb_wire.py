@@ -13,8 +13,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.text import visible, visible_or_none
+from poolwatch.domain.failure import Failure
+from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import (
     Bucket,
     Credits,
@@ -39,11 +39,10 @@ from poolwatch.sources.lenient import (
     known,
     nested,
 )
-from poolwatch.sources.pool_client import segment
+from poolwatch.sources.pool_wire import MAX_BUCKETS, NO_WINDOW, account_rows
 
 _ABSENT: Final = Unsaid.ABSENT
-_MAX_BUCKETS: Final = 64
-_SAID_LENGTH: Final = 120
+_POOL: Final = "codex-lb"
 #: `<ChatGPT account id>_<first 8 hex digits of the e-mail's SHA-256>`, and a mark on the second import
 _OWN_ID: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_([0-9a-f]{8})(?:__copy\d+)?")
 
@@ -74,6 +73,8 @@ class LbAccount:
     expires_at: datetime | None = None
     reason: str | None = None
     hides_windows: bool = False
+    #: the workspace's name
+    workspace: str | None = None
 
     @property
     def has_figures(self) -> bool:
@@ -108,6 +109,7 @@ class RowWire(WireModel):
     usage_at: Instant = _ABSENT
     expires_at: Instant = _ABSENT
     reason: Text = _ABSENT
+    workspace: Text = _ABSENT
 
 
 class MoneyWire(WireModel):
@@ -133,15 +135,10 @@ def parse_accounts(body: JsonValue) -> tuple[LbAccount, ...] | Failure:
 def _parse(
     body: JsonValue, read: Callable[[dict[str, JsonValue], str], LbAccount]
 ) -> tuple[LbAccount, ...] | Failure:
-    rows = body.get("accounts") if isinstance(body, dict) else None
-    if not isinstance(rows, list):
-        return _no("list of accounts", body)
-    found: dict[str, LbAccount] = {}
-    for row in rows:
-        place = row.get("accountId") if isinstance(row, dict) else None
-        if isinstance(row, dict) and isinstance(place, str) and segment(place) is not None:
-            found.setdefault(place, read(row, place))
-    return one_per_account(found)
+    rows = account_rows(body, _POOL, "accountId")
+    if isinstance(rows, Failure):
+        return rows
+    return one_per_account({place: read(row, place) for place, row in rows.items()})
 
 
 def one_per_account(found: Mapping[str, LbAccount]) -> tuple[LbAccount, ...]:
@@ -223,6 +220,7 @@ def _account(row: dict[str, JsonValue], place: str) -> LbAccount:
         usage,
         expires_at=known(wire.expires_at),
         reason=known(wire.reason),
+        workspace=known(wire.workspace),
     )
 
 
@@ -239,6 +237,7 @@ def _row(row: dict[str, JsonValue], label: JsonValue) -> RowWire:
             "usage_at": row.get("usageRefreshedAt"),
             "expires_at": access.get("expiresAt") if isinstance(access, dict) else None,
             "reason": row.get("deactivationReason"),
+            "workspace": row.get("workspaceLabel"),
         }
     )
 
@@ -270,10 +269,7 @@ def _window(remaining: JsonValue, reset_at: JsonValue, minutes: JsonValue) -> Us
     # by way of decimal digits: 100 - 58.1 is 41.9
     used = None if left is None else float(Decimal(100) - Decimal(repr(left)))
     window = UsageWindow(used, _seconds(known(wire.minutes)), known(wire.reset_at))
-    return None if window == _NO_WINDOW else window
-
-
-_NO_WINDOW: Final = UsageWindow(None, None, None)
+    return None if window == NO_WINDOW else window
 
 
 def _seconds(minutes: int | None) -> int | None:
@@ -293,7 +289,7 @@ def _extras(value: JsonValue) -> Said[tuple[Bucket, ...]]:
     if not isinstance(value, list) or not value:
         return _ABSENT
     found: dict[str, Bucket] = {}
-    for row in value[:_MAX_BUCKETS]:
+    for row in value[:MAX_BUCKETS]:
         if not isinstance(row, dict):
             continue
         key = _first_text(row, "meteredFeature", "quotaKey", "limitName")
@@ -367,12 +363,3 @@ def needs_code(body: JsonValue) -> str | None:
             "create an API key there and set api_key_file"
         )
     return None
-
-
-def _no(what: str, body: JsonValue) -> Failure:
-    error = body.get("error") if isinstance(body, dict) else None
-    said = error.get("message") if isinstance(error, dict) else error
-    if isinstance(said, str) and said.strip():
-        words = f"codex-lb says: {visible(' '.join(said.split()), _SAID_LENGTH)}"
-        return Failure(FailureKind.UPSTREAM_ERROR, words)
-    return Failure(FailureKind.MALFORMED, f"the answer of codex-lb holds no {what}")

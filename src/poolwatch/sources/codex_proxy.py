@@ -14,8 +14,9 @@ from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
-from poolwatch.domain.usage import RateLimit, ResetCredits, UsageSnapshot
-from poolwatch.net.client import Headers, HttpClient
+from poolwatch.domain.usage import RateLimit, UsageSnapshot
+from poolwatch.net.client import HttpClient
+from poolwatch.net.reply import Reply
 from poolwatch.net.reply import clock_offset as offset_of
 from poolwatch.sources.codex_proxy_wire import (
     ProxyAccount,
@@ -33,23 +34,26 @@ from poolwatch.sources.pool_client import (
     PoolClient,
     Refused,
     Route,
-    bearer,
     json_bytes,
     segment,
 )
-from poolwatch.sources.pool_flight import Flights, renews_by_itself, unasked
+from poolwatch.sources.pool_flight import (
+    Flights,
+    may_be_renewed,
+    not_renewed,
+    renews_by_itself,
+    unasked,
+)
 from poolwatch.sources.pool_key import (
     key_place,
     key_stamps,
     key_warnings,
-    password_place,
-    read_key,
-    read_password,
 )
-from poolwatch.sources.pool_session import DashboardSession
+from poolwatch.sources.pool_session import dashboard_session, key_headers
 from poolwatch.sources.redact import shown_body
-from poolwatch.sources.reset_credits_wire import parse_reset_credits
-from poolwatch.sources.source import PoolReport, UsageReading
+from poolwatch.sources.reset_list import with_reset_list
+from poolwatch.sources.reset_pace import ResetPace
+from poolwatch.sources.source import PoolReport, Telling, UsageReading
 
 POOL: Final = "codex-proxy"
 
@@ -98,24 +102,27 @@ class CodexProxy:
         home: Path,
         env: Mapping[str, str],
         deadline_seconds: float,
+        resets: ResetPace | None = None,
     ) -> None:
         self._settings = settings
         self._home = home
-        self._env = env
-        url = settings.url or ""
-        self._has_key = key_place(settings, home) is not None
-        self._session: DashboardSession | None = None
-        password = password_place(settings, home)
-        if password is not None and not self._has_key:
-            self._session = DashboardSession(
-                PoolClient(POOL, url, client, deadline_seconds, (_LOGIN,)),
-                _LOGIN.path,
+        session = None
+        if key_place(settings, home) is None:
+            session = dashboard_session(
+                POOL,
+                settings,
+                client,
+                _LOGIN,
                 "_codex_session",
-                lambda: asyncio.to_thread(read_password, settings, env, home),
-                password,
+                home=home,
+                env=env,
+                deadline_seconds=deadline_seconds,
             )
-        renew = self._session.drop if self._session is not None else None
-        self._pool = PoolClient(POOL, url, client, deadline_seconds, ROUTES, self._auth, renew)
+        self._session = session
+        auth = session.headers if session is not None else key_headers(settings, env, home)
+        renew = session.drop if session is not None else None
+        self._pool = PoolClient(POOL, settings.url or "", client, deadline_seconds, ROUTES, auth, renew)
+        self._resets = resets or ResetPace()
         self._lists: Flights[ProxyList | Failure] = Flights()
         self._refreshes: Flights[TokenStep] = Flights()
         self._accounts: Mapping[str, ProxyAccount] = {}
@@ -127,6 +134,11 @@ class CodexProxy:
     def name(self) -> str:
         """The source's name."""
         return self._settings.name
+
+    @property
+    def telling(self) -> Telling:
+        """How much it can tell."""
+        return Telling.SOMETIMES_RELAYED
 
     async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
         """One entry per account of the pool, or why the pool cannot say."""
@@ -185,14 +197,6 @@ class CodexProxy:
         """Differs once a key file was replaced; the pool itself is not asked."""
         return await asyncio.to_thread(key_stamps, self._settings, self._home)
 
-    async def _auth(self, at: datetime) -> Headers | Failure:
-        if self._session is not None:
-            return await self._session.headers(at)
-        key = await asyncio.to_thread(read_key, self._settings, self._env, self._home)
-        if key is None or isinstance(key, Failure):
-            return key or {}
-        return bearer(key)
-
     async def _list(self, at: datetime) -> ProxyList | Failure:
         return await self._lists.join("accounts", lambda: self._list_now(at))
 
@@ -250,23 +254,25 @@ class CodexProxy:
                 words = "the figures that came back belong to another user than this login"
                 outcome = Failure(FailureKind.OTHER_ACCOUNT, words)
             else:
-                outcome = await self._with_expiry(ref, outcome, at)
+                outcome = await self._with_list(ref, outcome, at)
         return UsageReading(outcome, answer.raw, elapsed_seconds=answer.elapsed_seconds)
 
-    async def _with_expiry(self, ref: SourceRef, usage: UsageSnapshot, at: datetime) -> UsageSnapshot:
-        """With when the nearest banked reset expires, which the quota leaves out."""
-        banked = usage.reset_credits
+    async def _with_list(self, ref: SourceRef, usage: UsageSnapshot, at: datetime) -> UsageSnapshot:
+        """With the banked resets one by one, which the quota only counts; the pool asks upstream for them."""
         path = _path(ref.place, "reset-credits")
-        if not isinstance(banked, ResetCredits) or not banked.available or path is None:
+        if path is None:
             return usage
-        answer = await self._pool.get_json(path, at)
-        if not isinstance(answer, Answered):
-            return usage
-        # numbers stand in the value as they were written, so the text says the same again
-        found = parse_reset_credits(json_bytes({"data": answer.body}), at)
-        if isinstance(found, Failure) or found.expires_at is None:
-            return usage
-        return replace(usage, reset_credits=replace(banked, expires_at=found.expires_at))
+
+        async def ask() -> Reply | Failure:
+            answer = await self._pool.get_json(path, at)
+            if isinstance(answer, Refused):
+                return _told_to_wait(answer) or answer.failure
+            # numbers stand in the value as they were written, so the text says the same again
+            body = json_bytes({"data": answer.body})
+            return Reply(200, {}, body, answer.server_date, answer.elapsed_seconds)
+
+        # the pool writes null for an instant that it cannot read, too
+        return await with_reset_list(usage, ref.place, self._resets, at, ask, null_is_never=False)
 
     async def _kept(self, ref: SourceRef, answer: Refused, at: datetime) -> UsageReading:
         listed = await self._list(at)
@@ -297,11 +303,10 @@ class CodexProxy:
             if answer.status == 404:
                 words = f"{POOL} does not know this account any more"
                 return _failed(Failure(FailureKind.TOKEN_REFRESH, words), took)
-            failure = self._advised(answer)
-            if answer.status is None and answer.sent:
-                words = f"{failure.message}; the pool may have renewed the token all the same"
-                failure = replace(failure, message=words)
-            return _failed(failure, took)
+            listed = await self._list(at)
+            if isinstance(listed, Failure):
+                return not_renewed(answer, listed)
+            return _failed(may_be_renewed(self._advised(answer), answer), took)
         found = parse_refresh(answer.body)
         if isinstance(found, Failure):
             return _failed(found, took)
@@ -319,6 +324,14 @@ class CodexProxy:
 
 def _failed(failure: Failure, took: float | None) -> TokenStep:
     return TokenStep(TokenOutcome.FAILED, took, failure=failure, retry_at=failure.retry_at)
+
+
+def _told_to_wait(answer: Refused) -> Reply | None:
+    """The answer that upstream gave to too many requests; the pool hands it on, or tells of it in a 502."""
+    is_told = answer.status == 502 and quota_failure(502, answer.body).kind is FailureKind.THROTTLED
+    if answer.status != 429 and not is_told:
+        return None
+    return Reply(429, answer.headers, b"", None, answer.elapsed_seconds)
 
 
 def _path(place: str, what: str) -> str | None:

@@ -41,24 +41,18 @@ from poolwatch.sources.lenient import (
     lenient,
     nested,
 )
-from poolwatch.sources.pool_client import segment
-from poolwatch.sources.usage_wire import CreditsWire, parse_usage
+from poolwatch.sources.pool_wire import MAX_BUCKETS, NO_WINDOW, SAID_LENGTH, account_rows, holds_no
+from poolwatch.sources.usage_wire import CreditsWire, credits_of, parse_usage
 
 _ABSENT: Final = Unsaid.ABSENT
-_MAX_BUCKETS: Final = 64
+_POOL: Final = "codex-proxy"
 _UPSTREAM: Final = re.compile(r"Codex API error \((\d{3})\)")
 _REFUSED: Final = re.compile(r'"code":\s*"([a-z_]{1,60})"')
-_SAID_LENGTH: Final = 120
 _REFRESH_WORDS: Final = {
     "refresh_token_reused": "the refresh token was already used elsewhere",
     "refresh_token_invalidated": "the login was signed out or revoked",
     "refresh_token_expired": "the refresh token has expired",
 }
-
-
-def _exact(value: object) -> str | None:
-    """An id as it has to be sent back: unusable ones are no ids."""
-    return value if isinstance(value, str) and segment(value) is not None else None
 
 
 class SecondWindowWire(WireModel):
@@ -84,7 +78,7 @@ LimitField = Annotated[Said[LimitWire], lenient(nested(LimitWire))]
 def _named_limits(value: object) -> dict[str, LimitWire] | None:
     if not isinstance(value, dict):
         return None
-    rows = list(value.items())[:_MAX_BUCKETS]
+    rows = list(value.items())[:MAX_BUCKETS]
     return {key: LimitWire.model_validate(row) for key, row in rows if isinstance(row, dict)}
 
 
@@ -103,7 +97,6 @@ class QuotaWire(WireModel):
 class AccountWire(WireModel):
     """One account of the pool's list."""
 
-    id: Annotated[Said[str], lenient(_exact)] = _ABSENT
     email: Text = _ABSENT
     account_id: Text = _ABSENT
     user_id: Text = _ABSENT
@@ -145,27 +138,23 @@ class ProxyList:
 
 def parse_accounts(body: JsonValue) -> ProxyList | Failure:
     """The answer to `GET /auth/accounts`. A row without a usable id is left out."""
-    rows = body.get("accounts") if isinstance(body, dict) else None
-    if not isinstance(body, dict) or not isinstance(rows, list):
-        return _no("list of accounts", body)
-    found: dict[str, ProxyAccount] = {}
-    for row in rows:
-        account = _account(row) if isinstance(row, dict) else None
-        if account is not None:
-            found.setdefault(account.id, account)
-    health = body.get("persistence_health")
+    rows = account_rows(body, _POOL, "id")
+    if isinstance(rows, Failure):
+        return rows
+    found = {place: _account(place, row) for place, row in rows.items()}
+    health = body.get("persistence_health") if isinstance(body, dict) else None
     unsaved = None
     if isinstance(health, dict) and health.get("ok") is False:
         reason = health.get("message") or health.get("reason")
-        told = visible(reason, _SAID_LENGTH) if isinstance(reason, str) else "no reason given"
+        told = visible(reason, SAID_LENGTH) if isinstance(reason, str) else "no reason given"
         unsaved = f"codex-proxy cannot store its accounts: {told}"
     return ProxyList(found, unsaved)
 
 
-def _account(row: dict[str, JsonValue]) -> ProxyAccount | None:
+def _account(place: str, row: dict[str, JsonValue]) -> ProxyAccount:
     wire = AccountWire.model_validate(
         {
-            **{key: row.get(key) for key in ("id", "email", "label", "status", "quota")},
+            **{key: row.get(key) for key in ("email", "label", "status", "quota")},
             "account_id": row.get("accountId"),
             "user_id": row.get("userId"),
             "plan_type": row.get("planType"),
@@ -173,9 +162,6 @@ def _account(row: dict[str, JsonValue]) -> ProxyAccount | None:
             "quota_fetched_at": row.get("quotaFetchedAt"),
         }
     )
-    place = known(wire.id)
-    if place is None:
-        return None
     quota, quota_at = known(wire.quota), known(wire.quota_fetched_at)
     has_quota = quota is not None and quota_at is not None
     return ProxyAccount(
@@ -199,7 +185,7 @@ def parse_quota(body: JsonValue, at: datetime) -> UsageSnapshot | Failure:
     `at` is the pool's time, from which "reset in N seconds" counts.
     """
     if not isinstance(body, dict):
-        return _no("quota", body)
+        return holds_no(_POOL, "quota", body)
     read = nested(QuotaWire)(body.get("quota"))
     quota = _snapshot(read) if read is not None else None
     raw: UsageSnapshot | Failure | None = None
@@ -209,7 +195,7 @@ def parse_quota(body: JsonValue, at: datetime) -> UsageSnapshot | Failure:
     if isinstance(raw, UsageSnapshot):
         return _completed(raw, quota or UsageSnapshot())
     if quota is None or quota == UsageSnapshot():
-        return _no("quota", body)
+        return holds_no(_POOL, "quota", body)
     return quota
 
 
@@ -253,11 +239,8 @@ def _limit(said: Said[LimitWire], second: Said[SecondWindowWire]) -> Said[RateLi
                 known(other.limit_reached),
             )
         )
-    told = tuple(each for each in windows if replace(each, limit_reached=None) != _NO_WINDOW)
+    told = tuple(each for each in windows if replace(each, limit_reached=None) != NO_WINDOW)
     return RateLimit(known(said.allowed), known(said.limit_reached), told)
-
-
-_NO_WINDOW: Final = UsageWindow(None, None, None)
 
 
 def _extras(said: Said[dict[str, LimitWire]]) -> Said[tuple[Bucket, ...]]:
@@ -274,9 +257,7 @@ def _extras(said: Said[dict[str, LimitWire]]) -> Said[tuple[Bucket, ...]]:
 def _credits(said: Said[CreditsWire]) -> Said[Credits]:
     if said is None or isinstance(said, Unsaid):
         return said or _ABSENT
-    return Credits(
-        known(said.has_credits), known(said.unlimited), known(said.overage_limit_reached), known(said.balance)
-    )
+    return credits_of(said)
 
 
 def _reset_credits(said: Said[int]) -> Said[ResetCredits]:
@@ -297,9 +278,9 @@ def parse_refresh(body: JsonValue) -> RefreshResult | Failure:
     """The answer to `POST …/refresh`, which is HTTP 200 whether the token lives or not."""
     result = body.get("result") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(result, str):
-        return _no("result of a refresh", body)
+        return holds_no(_POOL, "result of a refresh", body)
     error = body.get("error")
-    return RefreshResult(visible(result, _SAID_LENGTH), refresh_words(error) if error else None)
+    return RefreshResult(visible(result, SAID_LENGTH), refresh_words(error) if error else None)
 
 
 def refresh_words(error: JsonValue) -> str | None:
@@ -309,7 +290,7 @@ def refresh_words(error: JsonValue) -> str | None:
     code = _REFUSED.search(error)
     if code is not None:
         return _REFRESH_WORDS.get(code[1], code[1])
-    return visible(" ".join(error.split()), _SAID_LENGTH)
+    return visible(" ".join(error.split()), SAID_LENGTH)
 
 
 def quota_failure(status: int, body: JsonValue) -> Failure:
@@ -344,11 +325,3 @@ def parse_version(body: JsonValue) -> str | None:
     proxy = body.get("proxy") if isinstance(body, dict) else None
     version = proxy.get("version") if isinstance(proxy, dict) else None
     return visible(version, 40) if isinstance(version, str) and version.strip() else None
-
-
-def _no(what: str, body: JsonValue) -> Failure:
-    said = body.get("error") if isinstance(body, dict) else None
-    if isinstance(said, str) and said.strip():
-        words = f"codex-proxy says: {visible(' '.join(said.split()), _SAID_LENGTH)}"
-        return Failure(FailureKind.UPSTREAM_ERROR, words)
-    return Failure(FailureKind.MALFORMED, f"the answer of codex-proxy holds no {what}")

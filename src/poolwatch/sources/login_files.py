@@ -17,9 +17,12 @@ from poolwatch.custody.auth_file import FileProblem, Login, read_login
 from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.text import visible
+from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.codex_usage import fetch_usage
-from poolwatch.sources.source import UsageReading
+from poolwatch.sources.codex_usage import fetch_usage, usage_headers
+from poolwatch.sources.reset_list import ANSWER_SECONDS, reset_list_url, with_reset_list
+from poolwatch.sources.reset_pace import ResetPace
+from poolwatch.sources.source import Telling, UsageReading
 
 #: A file may be in the middle of being rewritten in place: look again before believing it broken.
 _READS_AGAIN: Final = 3
@@ -50,7 +53,8 @@ class LoginFile:
 class LoginFiles(ABC):
     """A source whose accounts are files. It opens files on a thread, and never writes one.
 
-    `renews` says that poolwatch itself renews logins of its own custody in the background.
+    `renews` says that poolwatch itself renews logins of its own custody in the background; `resets` is how
+    often the list of banked resets may be asked for.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class LoginFiles(ABC):
         env: Mapping[str, str],
         deadline_seconds: float,
         renews: bool = False,
+        resets: ResetPace | None = None,
     ) -> None:
         self._settings = settings
         self._client = client
@@ -71,6 +76,7 @@ class LoginFiles(ABC):
         self._env = env
         self._deadline_seconds = deadline_seconds
         self._renews = renews
+        self._resets = resets or ResetPace()
         self._files: Mapping[str, LoginFile] = {}
         self._logins: dict[str, Login] = {}
         self._is_listed = False
@@ -104,6 +110,11 @@ class LoginFiles(ABC):
         """The file of an entry, while the source lists it."""
         file = self._files.get(ref.place)
         return file.path if file is not None else None
+
+    @property
+    def telling(self) -> Telling:
+        """How much it can tell."""
+        return Telling.SERVICE
 
     async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
         """One entry per file. A file that stays unreadable keeps who it was, with the problem in words."""
@@ -153,7 +164,18 @@ class LoginFiles(ABC):
         base_url = await asyncio.to_thread(self._base_url, file)
         if isinstance(base_url, Failure):
             return UsageReading(base_url)
-        return await fetch_usage(self._client, base_url, found, at, self._deadline_seconds)
+        reading = await fetch_usage(self._client, base_url, found, at, self._deadline_seconds)
+        if not isinstance(reading.outcome, UsageSnapshot):
+            return reading
+        url, headers = reset_list_url(base_url), usage_headers(found, found.access)
+        usage = await with_reset_list(
+            reading.outcome,
+            ref.place,
+            self._resets,
+            at,
+            lambda: self._client.get(url, headers, deadline_seconds=ANSWER_SECONDS),
+        )
+        return replace(reading, outcome=usage)
 
     async def signature(self) -> Hashable:
         """Names, sizes and times of all files, without opening one."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import quote
@@ -189,9 +189,9 @@ class PoolClient:
             )
         if isinstance(answer, NotSent | Lost):
             sent = isinstance(answer, Lost)
-            return Refused(answer.failure, elapsed_seconds=loop.time() - started, sent=sent)
+            return Refused(_elsewhere(answer.failure), elapsed_seconds=loop.time() - started, sent=sent)
         if isinstance(answer, Failure):
-            return Refused(answer, elapsed_seconds=loop.time() - started)
+            return Refused(_elsewhere(answer), elapsed_seconds=loop.time() - started)
         return self._read(answer, [*_sent(auth), *secrets], at)
 
     def _read(self, reply: Reply, secrets: list[Secret], at: datetime) -> Answered | Refused:
@@ -231,7 +231,11 @@ class PoolClient:
         if status == 404:
             words = f"{self.pool} does not know what was asked for (404){told}"
             return Failure(FailureKind.UPSTREAM_ERROR, words, detail=code)
-        if known is not None and known.kind in (FailureKind.NOT_THE_SERVICE, FailureKind.EDGE_BLOCKED):
+        if 300 <= status < 400:
+            return _elsewhere(
+                Failure(FailureKind.NOT_THE_SERVICE, f"{self.pool} redirects ({status}); not followed")
+            )
+        if known is not None and known.kind is FailureKind.EDGE_BLOCKED:
             return known
         if status == 403:
             return Failure(FailureKind.FORBIDDEN, f"{self.pool} forbids this (403){told}", detail=code)
@@ -239,6 +243,13 @@ class PoolClient:
         return Failure(
             FailureKind.UPSTREAM_ERROR, f"{words} ({status}){told}", retry_at=retry_at, detail=code
         )
+
+
+def _elsewhere(failure: Failure) -> Failure:
+    """The failure; of one that looks like another program, with what an operator can do."""
+    if failure.kind is not FailureKind.NOT_THE_SERVICE:
+        return failure
+    return replace(failure, message=f"{failure.message}; check the source's url")
 
 
 def json_bytes(value: Mapping[str, object]) -> bytes:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.sources.pool_client import Refused
 from poolwatch.sources.source import UsageReading
 
 T = TypeVar("T")
@@ -43,6 +45,28 @@ def unasked(words: str) -> UsageReading:
     It is no trouble of the account; what lists the source again says what is wrong with the pool.
     """
     return UsageReading(Failure(FailureKind.NO_TOKEN, words))
+
+
+def not_renewed(answer: Refused, pool: Failure) -> TokenStep:
+    """The token step of a pool that lists nothing either: its own trouble, and none of the account's.
+
+    `pool` is why it does not list.
+    """
+    words = may_be_renewed(pool, answer).message
+    return TokenStep(
+        TokenOutcome.BLOCKED,
+        answer.elapsed_seconds,
+        block=BlockReason.POOL_SKIPPED,
+        detail=words,
+        retry_at=pool.retry_at,
+    )
+
+
+def may_be_renewed(failure: Failure, answer: Refused) -> Failure:
+    """The failure, which says so where the answer to a renewal that the pool may have taken was lost."""
+    if answer.status is not None or not answer.sent:
+        return failure
+    return replace(failure, message=f"{failure.message}; the pool may have renewed the token all the same")
 
 
 def renews_by_itself(took_seconds: float | None = None, detail: str | None = None) -> TokenStep:

@@ -3,18 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
+from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.net.client import Headers
+from poolwatch.net.client import Headers, HttpClient
 from poolwatch.sources.json_body import JsonValue
-from poolwatch.sources.pool_client import Answered, PoolClient, json_bytes
+from poolwatch.sources.pool_client import (
+    Answered,
+    AuthHeaders,
+    PoolClient,
+    Route,
+    bearer,
+    json_bytes,
+)
+from poolwatch.sources.pool_key import password_place, read_key, read_password
 
 #: Both pools count five tries in a minute, then refuse every one.
 _THROTTLED_FOR: Final = timedelta(seconds=60)
+
+
+def dashboard_session(
+    pool: str,
+    settings: SourceSettings,
+    client: HttpClient,
+    login: Route,
+    cookie: str,
+    objection: Callable[[JsonValue], str | None] = lambda body: None,
+    *,
+    home: Path,
+    env: Mapping[str, str],
+    deadline_seconds: float,
+) -> DashboardSession | None:
+    """The session of a pool's dashboard, None where no password is configured."""
+    place = password_place(settings, home)
+    if place is None:
+        return None
+    door = PoolClient(pool, settings.url or "", client, deadline_seconds, (login,))
+
+    async def password() -> Secret | Failure | None:
+        return await asyncio.to_thread(read_password, settings, env, home)
+
+    return DashboardSession(door, login.path, cookie, password, place, objection)
+
+
+def key_headers(settings: SourceSettings, env: Mapping[str, str], home: Path) -> AuthHeaders:
+    """The header of the configured API key, read anew for each request; none where there is no key."""
+
+    async def headers(at: datetime) -> Headers | Failure:
+        key = await asyncio.to_thread(read_key, settings, env, home)
+        return bearer(key) if isinstance(key, Secret) else key or {}
+
+    return headers
 
 
 class DashboardSession:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import IntEnum
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -33,12 +35,30 @@ class UsageReading:
     at: datetime | None = None
 
 
+class Telling(IntEnum):
+    """How much a source can tell of an account's usage; of several, the lowest is asked first."""
+
+    #: the usage endpoint's own answer
+    SERVICE = 0
+    #: the same answer, handed on by a pool
+    RELAYED = 1
+    #: an answer that a pool asks for when it sees fit, else what it kept
+    SOMETIMES_RELAYED = 2
+    #: what a pool kept of its last look, without what it does not keep
+    KEPT = 3
+
+
 class Source(Protocol):
     """A place that accounts come from. Instants given to it are our own clock's."""
 
     @property
     def name(self) -> str:
         """The source's name, as in its listings."""
+        ...
+
+    @property
+    def telling(self) -> Telling:
+        """How much it can tell."""
         ...
 
     async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
@@ -71,6 +91,15 @@ class PoolSource(Source, Protocol):
 
     async def token_step(self, ref: SourceRef, at: datetime) -> TokenStep:
         """Have the pool renew one account's token, if it has a way to; every failure is an outcome."""
+        ...
+
+
+@runtime_checkable
+class RatedPool(PoolSource, Protocol):
+    """A pool that is set up with a price of credits."""
+
+    async def rate(self, at: datetime) -> Decimal | None:
+        """Credits per USD, None where the pool does not say."""
         ...
 
 

@@ -197,7 +197,7 @@ def parse_usage(body: bytes, at: datetime, content_type: str = "") -> UsageSnaps
         base=_said(wire.rate_limit, lambda limit: _rate_limit(limit, at)),
         review=_said(wire.code_review_rate_limit, lambda limit: _rate_limit(limit, at)),
         extras=_said(wire.additional_rate_limits, lambda buckets: _extras(buckets, at)),
-        credits=_said(wire.credits, _credits),
+        credits=_said(wire.credits, credits_of),
         spend=_said(wire.spend_control, lambda spend: _spend_control(spend, at)),
         reached_type=_reached(wire.rate_limit_reached_type),
         reset_credits=_reset_credits(wire.rate_limit_reset_credits),
@@ -240,7 +240,8 @@ def _extras(buckets: list[BucketWire], at: datetime) -> tuple[Bucket, ...]:
     return tuple(found.values())
 
 
-def _credits(wire: CreditsWire) -> Credits:
+def credits_of(wire: CreditsWire) -> Credits:
+    """The credits that an object says; what it leaves out or spoils is unknown."""
     return Credits(
         known(wire.has_credits), known(wire.unlimited), known(wire.overage_limit_reached), known(wire.balance)
     )

@@ -49,6 +49,7 @@ def encode_account(account: AccountState) -> str:
                 "rejected": sorted(account.rejected),
                 "deactivations": account.deactivations,
                 "lately": [_happening_fields(line) for line in stored_form(account).lately],
+                "silent": [_silent_fields(ref, why) for ref, why in account.silent.items()],
             }
         )
     )
@@ -106,6 +107,7 @@ def _account(doc: Doc) -> AccountState:
         rejected=frozenset(doc.texts("rejected")),
         deactivations=doc.whole("deactivations") or 0,
         lately=tuple(_happenings(doc.items("lately"))),
+        silent=dict(_silent(Doc(item)) for item in doc.items("silent")),
     )
 
 
@@ -156,6 +158,7 @@ def _listing_fields(listing: Listing) -> Fields:
             "problem": listing.problem,
             "subscription_until": instant_text(listing.subscription_until),
             "subscription_checked_at": instant_text(listing.subscription_checked_at),
+            "workspace": listing.workspace,
         }
     )
 
@@ -187,7 +190,19 @@ def _listing(doc: Doc) -> Listing:
         problem=doc.text("problem"),
         subscription_until=doc.instant("subscription_until"),
         subscription_checked_at=doc.instant("subscription_checked_at"),
+        workspace=doc.text("workspace"),
     )
+
+
+def _silent_fields(ref: SourceRef, why: Trouble) -> Fields:
+    return {"source": ref.source, "place": ref.place, "why": _trouble_fields(why)}
+
+
+def _silent(doc: Doc) -> tuple[SourceRef, Trouble]:
+    why = _trouble(Doc(doc.need("why")))
+    if why is None:
+        raise ValueError("no trouble")
+    return SourceRef(doc.need_text("source"), doc.need_text("place")), why
 
 
 def _trouble_fields(trouble: Trouble | None) -> Fields | None:

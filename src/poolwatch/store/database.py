@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, TypeVar
 
-from poolwatch.domain.pool import AccountState
+from poolwatch.domain.pool import AccountState, PoolFacts
 from poolwatch.store import requests
 from poolwatch.store.codec import encode_account
 from poolwatch.store.doc import UNREADABLE, Doc, as_json
@@ -18,7 +18,8 @@ from poolwatch.store.history import Figure, HistoryRow, Series
 from poolwatch.store.instants import from_micros, to_micros, to_text
 from poolwatch.store.loading import POOL_META, ReadingsCache, facts_text, read_accounts, read_facts
 from poolwatch.store.opening import StoreMode, in_words, open_database
-from poolwatch.store.records import Ask, Owner, PoolFacts, Request, RequestState
+from poolwatch.store.records import Ask, Owner, Request, RequestState
+from poolwatch.store.retention import Retention
 
 T = TypeVar("T")
 
@@ -48,6 +49,7 @@ class Database:
         self._troubles: dict[str, str] = {}
         self._skipped = 0
         self._cache = ReadingsCache()
+        self._retention = Retention()
         # the floor of this process alone, for when the shared one cannot be written
         self._own_polls: dict[str, datetime] = {}
 
@@ -95,6 +97,7 @@ class Database:
                 rows,
             )
             _append(held, history)
+            self._retention.thin(held, at)
             return True
 
         return self._write(_READINGS, work, otherwise=False)

@@ -38,6 +38,11 @@ class Doc:
             raise ValueError("not a text")  # noqa: TRY004 - one kind of error for all damage
         return cls(json.loads(text, parse_constant=_refuse))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the object, in order."""
+        return tuple(self._fields)
+
     def has(self, name: str) -> bool:
         """Whether anything but null stands there."""
         return self._fields.get(name) is not None

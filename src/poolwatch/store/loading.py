@@ -6,12 +6,12 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Final
 
-from poolwatch.domain.pool import AccountState, PoolState, SourceState
+from poolwatch.domain.pool import AccountState, PoolFacts, PoolState, Recalled, SourceState, apply
 from poolwatch.store.codec import decode_account, failure_fields, failure_from
 from poolwatch.store.doc import UNREADABLE, Doc, Fields, as_json, digits, tidy
-from poolwatch.store.records import PoolFacts
 from poolwatch.store.usage_codec import instant_text
 
 FILE_NAME: Final = "poolwatch.db"
@@ -80,19 +80,7 @@ def read_facts(connection: sqlite3.Connection) -> PoolFacts:
 
 def pool_of(accounts: Iterable[AccountState], facts: PoolFacts) -> PoolState:
     """The pool as last known; each source lists the entries that the accounts remember of it."""
-    held = {account.key: account for account in accounts}
-    entries = [listing for account in held.values() for listing in account.listings]
-    sources = {
-        source.name: SourceState(
-            source.name,
-            tuple(entry for entry in entries if entry.ref.source == source.name),
-            source.listed_at,
-            source.failure,
-            source.failing_since,
-        )
-        for source in facts.sources
-    }
-    return PoolState(held, sources, clock_offset=facts.clock_offset, settled=True)
+    return apply(PoolState(settled=True), Recalled(tuple(accounts), whole=True, facts=facts))
 
 
 def facts_text(facts: PoolFacts) -> str:
@@ -102,7 +90,7 @@ def facts_text(facts: PoolFacts) -> str:
             {
                 "name": facts.name,
                 "clock_offset_us": facts.clock_offset // timedelta(microseconds=1),
-                "credits_per_usd": digits(facts.credits_per_usd),
+                "rates": {name: digits(rate) for name, rate in facts.rates.items()},
                 "sources": [_source_fields(source) for source in facts.sources],
             }
         )
@@ -113,9 +101,15 @@ def _facts(doc: Doc) -> PoolFacts:
     return PoolFacts(
         name=doc.text("name"),
         clock_offset=timedelta(microseconds=doc.whole("clock_offset_us") or 0),
-        credits_per_usd=doc.decimal("credits_per_usd"),
         sources=tuple(_source(Doc(item)) for item in doc.items("sources")),
+        rates=_rates(doc.part("rates")),
     )
+
+
+def _rates(doc: Doc | None) -> dict[str, Decimal]:
+    if doc is None:
+        return {}
+    return {name: rate for name in doc.names if (rate := doc.decimal(name)) is not None}
 
 
 def _source_fields(source: SourceState) -> Fields:

@@ -1,13 +1,10 @@
-"""What the store keeps beside accounts: the poller's identity, requests to it, facts about the pool."""
+"""What the store keeps beside accounts and facts about the pool: the poller's identity, requests to it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from enum import StrEnum
-
-from poolwatch.domain.pool import SourceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +15,6 @@ class Owner:
     host: str
     since: datetime
     heartbeat_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PoolFacts:
-    """What is true of the whole pool and worth keeping. Of the sources, the listings are not kept here."""
-
-    name: str | None = None
-    clock_offset: timedelta = timedelta(0)
-    #: the rate in force; None when nobody said one
-    credits_per_usd: Decimal | None = None
-    sources: tuple[SourceState, ...] = ()
 
 
 class RequestKind(StrEnum):

@@ -12,11 +12,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Final, TypeVar
 
-from poolwatch.domain.pool import AccountState
+from poolwatch.domain.pool import AccountState, PoolFacts
 from poolwatch.store.database import Database
 from poolwatch.store.history import HistoryRow
 from poolwatch.store.opening import StoreMode
-from poolwatch.store.records import Ask, Owner, PoolFacts, Request, RequestState
+from poolwatch.store.records import Ask, Owner, Request, RequestState
 
 T = TypeVar("T")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
+from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.usage import (
     Aged,
     Bucket,
@@ -36,6 +37,7 @@ def usage_fields(usage: Usage) -> Fields:
             "spend": _aged_fields(usage.spend, _spend_fields),
             "reached_type": _aged_fields(usage.reached_type, _plain),
             "reset_credits": _aged_fields(usage.reset_credits, _reset_fields),
+            "reset_list": _aged_fields(usage.reset_list, _banked_list),
         }
     )
 
@@ -51,6 +53,7 @@ def usage_from(doc: Doc) -> Usage:
         spend=_aged(doc, "spend", _spend),
         reached_type=_aged(doc, "reached_type", lambda held: held.need_choice("value", ReachedType)),
         reset_credits=_aged(doc, "reset_credits", _reset),
+        reset_list=_aged(doc, "reset_list", _banked),
     )
 
 
@@ -222,3 +225,32 @@ def _reset_fields(reset: ResetCredits) -> Fields:
 def _reset(held: Doc) -> ResetCredits:
     doc = Doc(held.need("value"))
     return ResetCredits(doc.whole("available"), doc.whole("applicable"), doc.instant("expires_at"))
+
+
+def _banked_list(rows: tuple[BankedReset, ...]) -> list[Fields]:
+    return [
+        tidy(
+            {
+                "expires_at": instant_text(row.expires_at),
+                "granted_at": instant_text(row.granted_at),
+                "status": row.status,
+                "title": row.title,
+                "expiry_unknown": None if row.expiry_known else True,
+            }
+        )
+        for row in rows
+    ]
+
+
+def _banked(held: Doc) -> tuple[BankedReset, ...]:
+    return tuple(_banked_reset(Doc(item)) for item in held.items("value"))
+
+
+def _banked_reset(doc: Doc) -> BankedReset:
+    return BankedReset(
+        expires_at=doc.instant("expires_at"),
+        granted_at=doc.instant("granted_at"),
+        status=doc.text("status"),
+        title=doc.text("title"),
+        expiry_known=not doc.flag("expiry_unknown"),
+    )

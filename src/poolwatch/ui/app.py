@@ -105,8 +105,8 @@ class PoolApp(App[Departure], inherit_bindings=False):
         chosen = super().get_driver_class()
         return TerminalDriver if chosen is LinuxDriver else chosen
 
-    def on_mount(self) -> None:
-        """Listen to the monitor, to signals and to the clock."""
+    def on_load(self) -> None:
+        """Listen to signals before the terminal is taken: one that comes a moment later must restore it."""
         loop = asyncio.get_running_loop()
         for name in _SIGNALS:
             number = getattr(signal, name, None)
@@ -114,6 +114,9 @@ class PoolApp(App[Departure], inherit_bindings=False):
                 # not on the main thread there are no signals, and nobody to send them
                 with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
                     loop.add_signal_handler(number, self._signalled, number)
+
+    def on_mount(self) -> None:
+        """Listen to the monitor and to the clock."""
         self.run_worker(self._follow(), name=_FEED, group=_FEED, exit_on_error=False)
         self._await_minute()
         state = self.session.board.state

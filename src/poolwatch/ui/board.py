@@ -66,7 +66,7 @@ class Board:
     def strip(self) -> StripView:
         """The pool at a glance."""
         if self._strip is None:
-            self._strip = strip_view(self.overview, self._state, self.prefs, self._pool_name, self._notices)
+            self._strip = strip_view(self.overview, self._state, self._timed, self._pool_name, self._notices)
         return self._strip
 
     def take(self, state: PoolState, keys: Collection[AccountKey] | None) -> None:
@@ -120,8 +120,10 @@ class Board:
 
     @property
     def _timed(self) -> Prefs:
-        offset = self._state.clock_offset
-        return replace(self.prefs, clock_offset=offset) if offset != self.prefs.clock_offset else self.prefs
+        offset, rules = self._state.clock_offset, self.prefs.rules.in_force(self._state)
+        if offset == self.prefs.clock_offset and rules is self.prefs.rules:
+            return self.prefs
+        return replace(self.prefs, rules=rules, clock_offset=offset)
 
     def judged(self, key: AccountKey) -> Judged | None:
         """An account with what follows from this moment."""

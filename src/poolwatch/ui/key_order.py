@@ -43,16 +43,22 @@ class KeyOrder:
         self._turn += 1
         target = self._app.focused or self._app.screen
         await self._give(key)
-        self._follow(target, self._turn)
+        self._follow(target, target, self._turn)
 
-    def _follow(self, pump: MessagePump | None, turn: int) -> None:
+    def _follow(
+        self, pump: MessagePump | None, origin: MessagePump, turn: int, *, again: bool = True
+    ) -> None:
         """Come behind the key wherever it passes on its way up; what it does comes before us."""
         while pump is not None and pump is not self._app:
-            if pump.call_later(self._follow, pump._parent, turn):
+            if pump.call_later(self._follow, pump._parent, origin, turn, again=again):
                 return
             pump = pump._parent
-        # what the key asked of the app, like the focus, is before us in the app's queue
-        self._app.call_later(self._app.call_later, self._done, turn)
+        if again:
+            # a key that does something, like Enter in a line, sends word of it from where it was pressed
+            self._app.call_later(self._follow, origin, origin, turn, again=False)
+        else:
+            # what the key asked of the app, like the focus, is before us in the app's queue
+            self._app.call_later(self._app.call_later, self._done, turn)
 
     async def _done(self, turn: int) -> None:
         if not self._busy or turn != self._turn:

@@ -72,7 +72,7 @@ async def test_a_reading(client: HttpClient, pool: CliProxyServer, tmp_path: Pat
     assert "394.7967250000" in found.raw
     assert found.elapsed_seconds > 0
     assert pool.lists == 1
-    [sent] = pool.sent
+    sent, _ = pool.sent
     assert sent.url == "https://chatgpt.com/backend-api/wham/usage"
     assert sent.headers == {
         "Authorization": f"Bearer fake-token-{1:016x}",

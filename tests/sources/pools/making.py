@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,12 +16,25 @@ from poolwatch.net.client import HttpClient
 from poolwatch.sources.codex_lb import CodexLb
 from poolwatch.sources.codex_proxy import CodexProxy
 from poolwatch.sources.json_body import JsonValue, read_json
+from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.source import UsageReading
+from tests.support.codex_proxy_server import ProxyAccountState
 from tests.support.replay_server import PoolServer
 
 AT = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
 KEY = "sk-fake-0123456789abcdef"
 PASSWORD = "correct horse"
+USAGE = {
+    "user_id": "user-1",
+    "plan_type": "plus",
+    "rate_limit": {
+        "allowed": True,
+        "limit_reached": False,
+        "primary_window": {"used_percent": 34, "limit_window_seconds": 18000, "reset_at": 1795215660},
+        "secondary_window": {"used_percent": 18, "limit_window_seconds": 604800, "reset_at": 1795618800},
+    },
+    "credits": {"has_credits": True, "unlimited": False, "balance": "394.7967250000"},
+}
 
 
 def proxy(
@@ -32,10 +46,11 @@ def proxy(
     password: str | None = None,
     env: Mapping[str, str] | None = None,
     seconds: float = 5,
+    resets: ResetPace | None = None,
 ) -> CodexProxy:
     """A codex-proxy source whose key stands in `key.txt` and password in `password.txt`."""
     settings = _settings(SourceKind.CODEX_PROXY, "proxy", server.url, home, key, password)
-    return CodexProxy(settings, client, home=home, env=env or {}, deadline_seconds=seconds)
+    return CodexProxy(settings, client, home=home, env=env or {}, deadline_seconds=seconds, resets=resets)
 
 
 def lb(
@@ -103,3 +118,11 @@ def listed(*rows: object) -> JsonValue:
 def ref(source: CodexProxy | CodexLb, place: str) -> SourceRef:
     """An entry of a source."""
     return SourceRef(source.name, place)
+
+
+def account(place: str = "acc1", **changes: object) -> ProxyAccountState:
+    """One account of a codex-proxy, with figures."""
+    plain = ProxyAccountState(
+        place, "pool01@example.com", "00000000-0000-4000-8000-000000000001", "user-1", USAGE
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]  # fields of the account

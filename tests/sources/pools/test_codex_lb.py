@@ -160,11 +160,15 @@ async def test_a_failed_fleet_refresh_is_said_and_is_no_trouble_of_a_login(
 ) -> None:
     one = account()
     async with CodexLbServer(one, key=KEY) as server:
-        server.fault = always(response)
+        server.fault = server.at_route(REFRESH, response)
         source = lb(server, client, tmp_path, key=KEY)
         step = await source.token_step(ref(source, one.id), AT)
+        await server.stop()
+        down = await lb(server, client, tmp_path, key=KEY).token_step(ref(source, one.id), AT)
     assert (step.outcome, step.failure) == (TokenOutcome.CURRENT, None)
     assert said in (step.detail or "")
+    assert (down.outcome, down.block, down.failure) == (TokenOutcome.BLOCKED, BlockReason.POOL_SKIPPED, None)
+    assert (down.detail or "").endswith("refused the connection")
 
 
 async def test_without_a_key_nothing_is_refreshed(client: HttpClient, tmp_path: Path) -> None:
@@ -232,9 +236,11 @@ async def test_a_report_by_each_way(client: HttpClient, tmp_path: Path) -> None:
         await server.start()
     assert isinstance(by_key, PoolReport)
     assert (by_key.version, by_key.accounts, by_key.need_login) == ("1.24.0", 2, 1)
-    assert by_key.lacks == ("credits and banked resets are unknown: no dashboard password is configured",)
+    assert by_key.lacks == ("credits and banked resets are unknown: set dashboard_password_file",)
     assert isinstance(by_none, PoolReport)
-    assert [line.split(":")[0] for line in by_none.lacks] == ["no API key is configured"]
+    assert [line.split(":")[0] for line in by_none.lacks] == [
+        "figures are as old as the pool's own last look, r included"
+    ]
     assert isinstance(down, Failure)
 
 
@@ -283,6 +289,15 @@ async def test_banked_resets(client: HttpClient, tmp_path: Path) -> None:
         source = lb(server, client, tmp_path)
         found = snapshot(await source.fetch_usage(ref(source, one.id), AT))
     assert found.reset_credits == ResetCredits(3, None)
+
+
+async def test_the_name_of_the_workspace(client: HttpClient, tmp_path: Path) -> None:
+    for label, found in (("acme \u202ex", "acme \\u202ex"), (None, None), ("  ", None), (7, None)):
+        async with CodexLbServer() as server:
+            server.fault = always(answer(200, {"accounts": [{**account().row(), "workspaceLabel": label}]}))
+            entries = await lb(server, client, tmp_path).list_accounts(AT)
+        assert isinstance(entries, tuple)
+        assert entries[0].workspace == found
 
 
 def test_banked_resets_of_the_list_with_their_nearest_expiry() -> None:

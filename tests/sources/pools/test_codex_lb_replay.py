@@ -178,7 +178,17 @@ async def test_a_paused_copy_does_not_hide_the_account(client: HttpClient, tmp_p
     assert not found[A].disabled
 
 
-@pytest.mark.parametrize("name", ["accounts", "accounts-empty", "expire-accounts-code"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "accounts",
+        "accounts-empty",
+        "expire-accounts-bare",
+        "expire-accounts-code",
+        "refresh-accounts-bare",
+        "refresh-accounts-code",
+    ],
+)
 async def test_every_recorded_list_reads(client: HttpClient, tmp_path: Path, name: str) -> None:
     async with ReplayServer({ACCOUNTS: f"codex-lb/{name}"}) as server:
         found = await listings(server, client, tmp_path)
@@ -208,7 +218,9 @@ def test_the_documented_summary() -> None:
     [
         ({FLEET: "codex-lb/fleet-badkey"}, {"key": KEY}, "does not accept the API key in ~/key.txt (401)"),
         ({ACCOUNTS: "codex-lb/accounts-nosession"}, {}, "set api_key_file, dashboard_password_file, or both"),
+        ({FLEET: "codex-lb/fleet-summary"}, {"key": KEY}, "does not accept the API key in ~/key.txt (401)"),
         ({ACCOUNTS: "codex-lb/host-remote-accounts"}, {}, "before its dashboard has a password (401)"),
+        ({ACCOUNTS: "codex-lb/xff-remote-accounts"}, {}, "before its dashboard has a password (401)"),
         (
             {LOGIN: "codex-lb/login-bad"},
             {"password": "bad"},

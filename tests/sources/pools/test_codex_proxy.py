@@ -1,10 +1,9 @@
-"""codex-proxy in the states that recordings cannot show: refreshes, wrong keys, throttling, outages."""
+"""codex-proxy in the states that recordings cannot show: wrong keys, throttling, outages."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,32 +11,24 @@ from pathlib import Path
 import pytest
 
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.refresh import BlockReason, TokenOutcome
 from poolwatch.domain.usage import RateLimit, ResetCredits, Unsaid
 from poolwatch.net.client import HttpClient
+from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.source import PoolReport
-from tests.sources.pools.making import AT, KEY, PASSWORD, failure, proxy, ref, snapshot, windows
-from tests.support.codex_proxy_server import CodexProxyServer, ProxyAccountState, quota_of
+from tests.sources.pools.making import (
+    AT,
+    KEY,
+    PASSWORD,
+    USAGE,
+    account,
+    failure,
+    proxy,
+    ref,
+    snapshot,
+    windows,
+)
+from tests.support.codex_proxy_server import CodexProxyServer, quota_of
 from tests.support.replay_server import Request, Response, always, answer, never
-
-USAGE = {
-    "user_id": "user-1",
-    "plan_type": "plus",
-    "rate_limit": {
-        "allowed": True,
-        "limit_reached": False,
-        "primary_window": {"used_percent": 34, "limit_window_seconds": 18000, "reset_at": 1795215660},
-        "secondary_window": {"used_percent": 18, "limit_window_seconds": 604800, "reset_at": 1795618800},
-    },
-    "credits": {"has_credits": True, "unlimited": False, "balance": "394.7967250000"},
-}
-
-
-def account(place: str = "acc1", **changes: object) -> ProxyAccountState:
-    plain = ProxyAccountState(
-        place, "pool01@example.com", "00000000-0000-4000-8000-000000000001", "user-1", USAGE
-    )
-    return replace(plain, **changes)  # type: ignore[arg-type]  # fields of the account
 
 
 @pytest.mark.parametrize(
@@ -82,106 +73,6 @@ async def test_texts_are_made_safe_and_hostile_ids_left_out(client: HttpClient, 
         assert server.requests[-1].path == "/auth/accounts/a%2Fb/quota"
     assert [listing.ref.place for listing in listed] == ["a/b"]
     assert listed[0].label == "\\x1b[2Jred\\u202e"
-
-
-async def test_the_chain_of_a_refresh(client: HttpClient, tmp_path: Path) -> None:
-    one = account(status="expired")
-    async with CodexProxyServer(one) as server:
-        source = proxy(server, client, tmp_path)
-        step = await source.token_step(ref(source, "acc1"), AT)
-        reading = await source.fetch_usage(ref(source, "acc1"), AT)
-        assert [request.route for request in server.requests] == [
-            "POST /auth/accounts/acc1/refresh",
-            "GET /auth/accounts/acc1/quota",
-        ]
-        assert server.requests[0].body == b""
-    assert step.outcome is TokenOutcome.REFRESHED
-    assert windows(snapshot(reading)) == {"5h": 34.0, "weekly": 18.0}
-    credit = snapshot(reading).credits
-    assert credit is not None
-    assert not isinstance(credit, Unsaid)
-    assert str(credit.balance) == "394.7967250000"  # upstream's text, not the pool's number
-
-
-async def test_a_dead_refresh_then_the_cached_quota(client: HttpClient, tmp_path: Path) -> None:
-    one = account(refresh="dead", cached=quota_of(USAGE), cached_at="2026-11-20T19:40:00.000Z")
-    async with CodexProxyServer(one) as server:
-        source = proxy(server, client, tmp_path)
-        step = await source.token_step(ref(source, "acc1"), AT)
-        reading = await source.fetch_usage(ref(source, "acc1"), AT)
-        listed = await source.list_accounts(AT)
-    assert step.outcome is TokenOutcome.FAILED
-    assert step.failure is not None
-    assert step.failure.kind is FailureKind.TOKEN_REFRESH
-    assert "already used elsewhere" in step.failure.message
-    assert reading.at == datetime(2026, 11, 20, 19, 40, tzinfo=UTC)
-    assert windows(snapshot(reading)) == {"5h": 34.0, "weekly": 18.0}
-    assert isinstance(listed, tuple)
-    assert listed[0].says_login_needed
-
-
-async def test_a_skipped_refresh(client: HttpClient, tmp_path: Path) -> None:
-    async with CodexProxyServer(account(refresh="skipped")) as server:
-        source = proxy(server, client, tmp_path)
-        step = await source.token_step(ref(source, "acc1"), AT)
-    assert (step.outcome, step.block) == (TokenOutcome.CURRENT, BlockReason.POOL_SKIPPED)
-    assert step.detail == "No refresh token"
-
-
-async def test_two_refreshes_of_one_account_are_one_request(client: HttpClient, tmp_path: Path) -> None:
-    one, other = account(), account("acc2")
-    async with CodexProxyServer(one, other) as server:
-        server.gate.clear()
-        source = proxy(server, client, tmp_path)
-        first = asyncio.create_task(source.token_step(ref(source, "acc1"), AT))
-        second = asyncio.create_task(source.token_step(ref(source, "acc1"), AT))
-        third = asyncio.create_task(source.token_step(ref(source, "acc2"), AT))
-        await server.arrived(2)
-        first.cancel()
-        server.gate.set()
-        steps = await asyncio.gather(second, third)
-        # later ones are requests of their own
-        await source.token_step(ref(source, "acc1"), AT)
-    assert [step.outcome for step in steps] == [TokenOutcome.REFRESHED] * 2
-    assert (one.refreshes, other.refreshes, one.status) == (2, 1, "active")
-
-
-async def test_a_refresh_without_an_answer_may_have_happened(client: HttpClient, tmp_path: Path) -> None:
-    async with CodexProxyServer(account()) as server:
-        server.fault = never
-        source = proxy(server, client, tmp_path, seconds=0.2)
-        step = await source.token_step(ref(source, "acc1"), AT)
-        await server.stop()
-        down = await source.token_step(ref(source, "acc1"), AT)
-        await server.start()
-    assert step.outcome is TokenOutcome.FAILED
-    assert step.failure is not None
-    assert "may have renewed the token all the same" in step.failure.message
-    assert down.failure is not None
-    assert "may have renewed" not in down.failure.message
-
-
-@pytest.mark.parametrize(
-    ("response", "kind", "retry"),
-    [
-        (answer(429, {"error": "Slow down"}, Retry_After="40"), FailureKind.THROTTLED, 40),
-        (answer(503, {"error": "Starting"}, Retry_After="5"), FailureKind.UPSTREAM_ERROR, 5),
-        (answer(200, {"error": "Something broke"}), FailureKind.UPSTREAM_ERROR, None),
-        (answer(200, {"result": "undecided", "error": "who knows"}), FailureKind.TOKEN_REFRESH, None),
-        (answer(200, []), FailureKind.MALFORMED, None),
-    ],
-)
-async def test_failed_refreshes(
-    client: HttpClient, tmp_path: Path, response: Response, kind: FailureKind, retry: int | None
-) -> None:
-    async with CodexProxyServer(account()) as server:
-        server.fault = always(response)
-        source = proxy(server, client, tmp_path)
-        step = await source.token_step(ref(source, "acc1"), AT)
-    assert step.outcome is TokenOutcome.FAILED
-    assert step.failure is not None
-    assert step.failure.kind is kind
-    assert step.retry_at == (AT + timedelta(seconds=retry) if retry is not None else None)
 
 
 @pytest.mark.parametrize(("allowed", "known", "reached"), [(True, None, True), (False, False, False)])
@@ -268,7 +159,50 @@ async def test_the_nearest_expiry_of_banked_resets(client: HttpClient, tmp_path:
     async with CodexProxyServer(account(usage=usage, resets=rows)) as server:
         source = proxy(server, client, tmp_path)
         usage_read = snapshot(await source.fetch_usage(ref(source, "acc1"), AT))
-    assert usage_read.reset_credits == ResetCredits(2, None, datetime(2026, 12, 1, 10, tzinfo=UTC))
+        again = snapshot(await source.fetch_usage(ref(source, "acc1"), AT + timedelta(minutes=10)))
+        assert server.count("GET /auth/accounts/acc1/reset-credits") == 1
+    assert usage_read.reset_credits == ResetCredits(2, None)
+    assert isinstance(usage_read.reset_list, tuple)
+    assert [(row.status, row.expires_at) for row in usage_read.reset_list] == [
+        ("available", datetime(2026, 12, 20, 10, tzinfo=UTC)),
+        ("available", datetime(2026, 12, 1, 10, tzinfo=UTC)),
+        ("redeemed", datetime(2026, 11, 21, 10, tzinfo=UTC)),
+    ]
+    assert again.reset_list is Unsaid.ABSENT
+
+
+async def test_an_instant_that_the_pool_could_not_read_is_no_never(
+    client: HttpClient, tmp_path: Path
+) -> None:
+    usage = {**USAGE, "rate_limit_reset_credits": {"available_count": 2}}
+    lost: dict[str, object] = {"status": "available", "expires_at": None}
+    for rows, said in (([lost], None), ([lost, {**lost, "expires_at": 1796119200}], [False, True])):
+        async with CodexProxyServer(account(usage=usage, resets=rows)) as server:
+            source = proxy(server, client, tmp_path)
+            found = snapshot(await source.fetch_usage(ref(source, "acc1"), AT)).reset_list
+        assert ([row.expiry_known for row in found] if isinstance(found, tuple) else None) == said
+
+
+@pytest.mark.parametrize("given", ["429", "502"])
+async def test_a_pool_that_was_asked_too_often_keeps_its_figures(
+    client: HttpClient, tmp_path: Path, given: str
+) -> None:
+    usage = {**USAGE, "rate_limit_reset_credits": {"available_count": 2}}
+    told = {"error": "no", "detail": "Codex API error (429): slow"} if given == "502" else {"error": "slow"}
+    pace = ResetPace()
+    async with CodexProxyServer(account(usage=usage)) as server:
+
+        async def refuse(request: Request) -> Response | None:
+            if request.path.endswith("reset-credits"):
+                return answer(int(given), told)
+            return await server.respond(request)
+
+        server.fault = refuse
+        source = proxy(server, client, tmp_path, resets=pace)
+        found = snapshot(await source.fetch_usage(ref(source, "acc1"), AT))
+    assert (found.reset_credits, found.reset_list) == (ResetCredits(2, None), Unsaid.ABSENT)
+    assert not pace.take("another", 1, AT + timedelta(minutes=59))
+    assert pace.take("another", 1, AT + timedelta(minutes=60))
 
 
 @pytest.mark.parametrize("outage", ["down", "slow", "503", "429", "401", "page"])

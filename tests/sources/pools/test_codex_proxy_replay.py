@@ -63,7 +63,15 @@ async def test_the_list(client: HttpClient, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["accounts-empty", "accounts-after-import", "accounts", "refresh-accounts-after"]
+    "name",
+    [
+        "accounts-empty",
+        "accounts-after-import",
+        "accounts",
+        "accounts-quota-fresh",
+        "refresh-accounts",
+        "refresh-accounts-after",
+    ],
 )
 async def test_every_recorded_list_reads(client: HttpClient, tmp_path: Path, name: str) -> None:
     async with ReplayServer({LIST: f"codex-proxy/{name}"}) as server:
@@ -233,14 +241,19 @@ async def test_refreshes(client: HttpClient, tmp_path: Path) -> None:
         f"POST /auth/accounts/{D}/refresh": "codex-proxy/refresh-d-1",
         f"POST /auth/accounts/{C}/refresh": "codex-proxy/refresh-c-reused",
         "POST /auth/accounts/zzz/refresh": "codex-proxy/refresh-unknown",
+        f"POST /auth/accounts/{A}/refresh": "codex-proxy/refresh-concurrent-0",
+        f"POST /auth/accounts/{B}/refresh": "codex-proxy/refresh-concurrent-1",
     }
     async with ReplayServer(answers, FORBIDDEN_ROUTES) as server:
         source = proxy(server, client, tmp_path)
         alive = await source.token_step(ref(source, D), THEN)
         dead = await source.token_step(ref(source, C), THEN)
         gone = await source.token_step(ref(source, "zzz"), THEN)
+        loser = await source.token_step(ref(source, A), THEN)
+        winner = await source.token_step(ref(source, B), THEN)
     assert alive.outcome is TokenOutcome.REFRESHED
     assert alive.took_seconds is not None
+    assert (loser.failure, winner.outcome) == (dead.failure, TokenOutcome.REFRESHED)
     assert dead.outcome is TokenOutcome.FAILED
     assert dead.failure is not None
     assert dead.failure.message == "the refresh token was already used elsewhere"
@@ -286,6 +299,18 @@ async def test_the_recorded_login_opens(client: HttpClient, tmp_path: Path) -> N
         cookies = [request.headers.get("cookie") for request in server.requests]
     assert isinstance(listed, tuple)
     assert cookies == [None, "_codex_session=9dd642ab-b20e-4d85-a645-30011156bbe6"]
+
+
+async def test_the_recorded_refusal_of_a_password(client: HttpClient, tmp_path: Path) -> None:
+    async with ReplayServer({"POST /auth/dashboard-login": "codex-proxy/remote-login-bad"}) as server:
+        source = proxy(server, client, tmp_path, password="bad")
+        why = failure(await source.list_accounts(THEN))
+        await source.list_accounts(THEN)
+        assert len(server.requests) == 1
+    assert why.message == (
+        "codex-proxy does not accept the dashboard password in ~/password.txt (401): Invalid password; "
+        "not tried again until it changes"
+    )
 
 
 async def test_rate_and_version(client: HttpClient, tmp_path: Path) -> None:

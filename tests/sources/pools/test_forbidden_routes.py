@@ -10,8 +10,8 @@ from poolwatch.net.client import HttpClient
 from poolwatch.sources import codex_lb, codex_proxy
 from poolwatch.sources.pool_client import Forbidden, Route
 from tests.sources.pools.making import AT, KEY, PASSWORD, lb, proxy, ref
+from tests.sources.pools.making import account as proxy_account
 from tests.sources.pools.test_codex_lb import account as lb_account
-from tests.sources.pools.test_codex_proxy import account as proxy_account
 from tests.support.codex_lb_server import CodexLbServer
 from tests.support.codex_proxy_server import CodexProxyServer
 from tests.support.replay_server import PoolServer

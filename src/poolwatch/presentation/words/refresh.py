@@ -18,6 +18,8 @@ API_KEY: Final = "API keys have no usage figures"
 POOL_RENEWED: Final = "pool renewed"
 POOL_RENEWS: Final = "the pool renews by itself"
 NOT_TRIED: Final = "usage not tried, no live token"
+POOL_SILENT: Final = "the pool does not answer"
+POOL_DISABLED: Final = "usage not tried, disabled in the pool"
 NEW_TOKEN_REFUSED: Final = "usage: the new token was refused"  # noqa: S105 - words on screen
 NOTHING: Final = "nothing was done"
 
@@ -61,6 +63,16 @@ def kept_by(owner: str) -> str:
 def failed(words: str, retry: str) -> str:
     """The token step failed and may be tried again."""
     return f"token: {words}, retry {retry}" if retry else f"token: {words}"
+
+
+def pool_renews(why: str) -> str:
+    """The pool was not asked to renew, or would not; `why` is its own reason, empty where it gave none."""
+    return f"{POOL_RENEWS} ({why})" if why else POOL_RENEWS
+
+
+def pool_down(words: str) -> str:
+    """The pool as a whole could not be asked to renew."""
+    return f"pool: {words}" if words else POOL_SILENT
 
 
 def pool_failed(words: str) -> str:
@@ -116,6 +128,11 @@ def cached(clock: str) -> str:
 def usage_failed(words: str, showing: str) -> str:
     """The usage step failed; the screen shows an older reading."""
     return f"usage: {words}, showing {showing}" if showing else f"usage: {words}"
+
+
+def usage_not_tried(showing: str) -> str:
+    """The usage step did not run, for a reason that the token step has given."""
+    return f"usage not tried, showing {showing}" if showing else "usage not tried"
 
 
 def change(name: str, before: str, after: str) -> str:

@@ -101,12 +101,18 @@ def credits_beside_short(unlimited: int, unknown: int, *, old: bool) -> str:
 
 def source_down(name: str, words: str, since: str, accounts: int) -> str:
     """One line for a source that does not answer."""
-    kept = (
-        f"; its {accounts} account{'s keep' if accounts != 1 else ' keeps'} the last numbers"
-        if accounts
-        else ""
-    )
-    return f"{name}: {words} since {since}{kept}"
+    return f"{name}: {words} since {since}{_kept(accounts)}"
+
+
+def source_waits(name: str, words: str, accounts: int) -> str:
+    """One line for a source that is asked again at a time that stands in the words."""
+    return f"{name}: {words}{_kept(accounts)}"
+
+
+def _kept(accounts: int) -> str:
+    if not accounts:
+        return ""
+    return f"; its {accounts} account{'s keep' if accounts != 1 else ' keeps'} the last numbers"
 
 
 def outage(count: int, of: int, words: str, since: str) -> str:
@@ -148,6 +154,8 @@ SPEND_UNKNOWN: Final = "spend limit unknown"
 NOTHING_YET: Final = "nothing yet"
 REFRESHED: Final = "refresh: {line}"
 RESETS_UNKNOWN: Final = "banked resets unknown"
+RESET_NEVER_EXPIRES: Final = "never expires"
+RESET_EXPIRY_UNKNOWN: Final = "expiry unknown"
 NO_RESETS: Final = "none banked"
 NOT_READ: Final = "never read"
 NO_WINDOW: Final = "no window"
@@ -159,9 +167,24 @@ def read(clock: str, age: str) -> str:
     return f"read {clock}, {age} ago"
 
 
-def workspace(account_id: str) -> str:
-    """The workspace by the start of its id."""
-    return f"workspace {account_id}"
+def workspace(name: str) -> str:
+    """The workspace by its name, or by the start of its id."""
+    return f"workspace {name}"
+
+
+def reset_expires(at: str, left: str) -> str:
+    """When one banked reset is lost: `expires Sat 28 Nov 14:00 CET · 6d 3h`."""
+    return f"expires {at} · {left}"
+
+
+def list_shows(count: int, age: str) -> str:
+    """Beside a count of banked resets that the list does not bear out; no age, where both are as old."""
+    return f"the list of {age} ago shows {count}" if age else f"the list shows {count}"
+
+
+def more_resets(count: int) -> str:
+    """After the banked resets that have room."""
+    return f"+{count} more"
 
 
 def banked(available: int, applicable: int | None) -> str:
@@ -221,6 +244,7 @@ FIELDS: Final = {
     "spend": "spend limits",
     "reached_type": "",
     "reset_credits": "resets",
+    "reset_list": "reset list",
 }
 NO_FIELDS: Final = "nothing that is newest here"
 TOKEN_FIELD: Final = "token"  # noqa: S105 - the name of a field

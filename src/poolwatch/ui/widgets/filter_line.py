@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
+
+from poolwatch.domain.text import visible
 
 
 class FilterLine(Input):
@@ -46,6 +49,12 @@ class FilterLine(Input):
             self.value = ""
         self.remove_class("-open")
         self.screen.set_focus(None)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """The first line of a paste, made harmless: what is typed here is drawn."""
+        event.prevent_default()
+        event.stop()
+        self.insert_text_at_cursor(visible(next(iter(event.text.splitlines()), "")))
 
     def action_leave(self) -> None:
         """Esc."""

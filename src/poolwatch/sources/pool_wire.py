@@ -1,0 +1,41 @@
+"""What the answers of pool programs have in common: rows by the pool's own id, or words instead of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.text import visible
+from poolwatch.domain.usage import UsageWindow
+from poolwatch.sources.json_body import JsonValue
+from poolwatch.sources.pool_client import segment
+
+#: More extra buckets than this are no answer of a pool.
+MAX_BUCKETS: Final = 64
+#: How much of a pool's own words is shown.
+SAID_LENGTH: Final = 120
+#: A window of which nothing is known.
+NO_WINDOW: Final = UsageWindow(None, None, None)
+
+
+def account_rows(body: JsonValue, pool: str, id_key: str) -> dict[str, dict[str, JsonValue]] | Failure:
+    """The rows of `accounts` by their id, the first of equals; those whose id fits no route are left out."""
+    rows = body.get("accounts") if isinstance(body, dict) else None
+    if not isinstance(rows, list):
+        return holds_no(pool, "list of accounts", body)
+    found: dict[str, dict[str, JsonValue]] = {}
+    for row in rows:
+        place = row.get(id_key) if isinstance(row, dict) else None
+        if isinstance(row, dict) and isinstance(place, str) and segment(place) is not None:
+            found.setdefault(place, row)
+    return found
+
+
+def holds_no(pool: str, what: str, body: JsonValue) -> Failure:
+    """The failure for an answer without what was asked for: the pool's own words where it has some."""
+    error = body.get("error") if isinstance(body, dict) else None
+    said = error.get("message") if isinstance(error, dict) else error
+    if isinstance(said, str) and said.strip():
+        words = f"{pool} says: {visible(' '.join(said.split()), SAID_LENGTH)}"
+        return Failure(FailureKind.UPSTREAM_ERROR, words)
+    return Failure(FailureKind.MALFORMED, f"the answer of {pool} holds no {what}")
