@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -189,6 +190,46 @@ def test_a_source_that_is_down_has_one_line() -> None:
         "proxy: unreachable since 13:03; its 1 account keeps the last numbers",
         "another polls",
     ]
+
+
+@pytest.mark.parametrize(
+    ("failure", "line"),
+    [
+        (
+            Failure(FailureKind.FORBIDDEN, "proxy wants a key (401): set api_key_file"),
+            "proxy: wants a key (401): set api_key_file, since 13:03; its 1 account keeps the last numbers",
+        ),
+        (
+            Failure(FailureKind.NOT_THE_SERVICE, "a web page came back; check the source's url"),
+            "proxy: a web page came back; check the source's url, since 13:03; "
+            "its 1 account keeps the last numbers",
+        ),
+        (
+            Failure(FailureKind.THROTTLED, "asked too often", retry_at=NOW + timedelta(minutes=17)),
+            "proxy: throttled until 14:20; its 1 account keeps the last numbers",
+        ),
+        (
+            Failure(FailureKind.THROTTLED, "asked too often", retry_at=NOW - timedelta(minutes=1)),
+            "proxy: throttled since 13:03; its 1 account keeps the last numbers",
+        ),
+        (
+            Failure(FailureKind.UPSTREAM_ERROR, "proxy has a fault (500)"),
+            "proxy: server error since 13:03; its 1 account keeps the last numbers",
+        ),
+    ],
+)
+def test_what_a_person_has_to_do_about_a_source_stands_in_its_line(failure: Failure, line: str) -> None:
+    ops = active("ops")
+    down = SourceState(
+        "proxy", listings=ops.listings, failure=failure, failing_since=NOW - timedelta(hours=1)
+    )
+    state = PoolState(accounts={ops.key: ops}, sources={"proxy": down})
+    seen = overview(state, NOW, PoolRules())
+    assert [notice.text for notice in strip_view(seen, state, PREFS, "").notices] == [line]
+    # a message may hold an address or a path
+    masked = strip_view(seen, state, MASKED, "").notices[0].text
+    assert masked.startswith("proxy: ")
+    assert "api_key_file" not in masked
 
 
 def test_masked() -> None:

@@ -23,10 +23,8 @@ def build_source(
     settings: SourceSettings,
     client: HttpClient,
     fingerprint: Callable[[Secret], str],
-    *,
-    always_ask: bool = False,
 ) -> Source:
-    """One source. `always_ask`: a key that a pool refused in an earlier run is tried once more."""
+    """One source."""
     home = around.home or Path("/")
     env = around.env
     seconds = around.settings.poll.timeout_seconds
@@ -37,7 +35,7 @@ def build_source(
         case SourceKind.CODEX_LB:
             return CodexLb(settings, client, home=home, env=env, deadline_seconds=seconds)
         case SourceKind.CLI_PROXY_API:
-            refused = None if always_ask else around.state_dir / f"{settings.name}.refused"
+            refused = around.state_dir / f"{settings.name}.refused"
             return CliProxyApi(
                 settings,
                 client,

@@ -201,8 +201,10 @@ class RefreshChain:
 
     async def _usage_step(self, key: AccountKey, *, renewed: bool) -> UsageStep:
         account = self._ledger.state.accounts.get(key)
-        if account is None or self._poller.live_listing(account) is None:
+        if account is None:
             return UsageStep(tried=False)
+        if self._poller.live_listing(account) is None:
+            return UsageStep(_silence(self._ledger.state, account), tried=False)
         await self._store.note_poll(key.id, self._clock.now())
         reading = await self._poller.read(key, renewed=renewed, by_hand=True)
         if reading is None:
@@ -212,6 +214,16 @@ class RefreshChain:
         now = self._clock.now()
         cached = reading.at if reading.at is not None and now - reading.at > OLD_ANSWER else None
         return UsageStep(failure, reading.elapsed_seconds, tried=was_sent, cached_at=cached)
+
+
+def _silence(state: PoolState, account: AccountState) -> Failure | None:
+    """Why the pool that would be asked does not answer, if it is a pool's silence."""
+    sources = (
+        state.sources.get(entry.ref.source)
+        for entry in account.listings
+        if entry.polled and entry.custody is Custody.POOL
+    )
+    return next((source.failure for source in sources if source is not None and source.failure), None)
 
 
 def _throttled_until(account: AccountState, *, usage_only: bool) -> datetime | None:

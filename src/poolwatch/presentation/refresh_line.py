@@ -195,18 +195,15 @@ def _pool_not_asked(
 ) -> str:
     """Why a pool gave no figures: it keeps its tokens to itself, so that none of them is the reason."""
     showing = _clock(account.read_at, now, prefs)
-    if usage.failure is not None:
-        said = shown_text(usage.failure.message, account, mask=prefs.mask)
-        return refresh.usage_failed(said, showing)
     listing = acting(account)
     if listing is not None and listing.disabled:
         return refresh.POOL_DISABLED
-    if (
-        token is not None
-        and token.outcome is TokenOutcome.BLOCKED
-        and token.block is BlockReason.POOL_SKIPPED
-    ):
+    blocked = token is not None and token.outcome is TokenOutcome.BLOCKED
+    if token is not None and blocked and token.block is BlockReason.POOL_SKIPPED:
         return refresh.usage_not_tried(showing)
+    if usage.failure is not None:
+        said = shown_text(usage.failure.message, account, mask=prefs.mask)
+        return refresh.usage_failed(said, showing)
     return refresh.usage_failed(refresh.POOL_SILENT, showing)
 
 

@@ -12,6 +12,7 @@ from poolwatch.domain.text import visible_or_none
 from poolwatch.net.reply import Reply, http_date
 from poolwatch.sources.json_body import JsonValue, looks_like_html, read_json
 from poolwatch.sources.lenient import epoch, whole
+from poolwatch.sources.redact import without_tokens
 
 _LEAST_WAIT: Final = timedelta(seconds=1)
 _LONGEST_WAIT: Final = timedelta(hours=1)
@@ -106,7 +107,8 @@ def _said(reply: Reply) -> tuple[str | None, str]:
     ]
     code = next((each for each in codes if isinstance(each, str) and each.strip()), None)
     messages = [place.get("message") for place in places] + [places[2].get("detail"), places[2].get("error")]
-    return visible_or_none(code, _CODE_LENGTH), " ".join(each for each in messages if isinstance(each, str))
+    shown = None if code is None else visible_or_none(without_tokens(code), _CODE_LENGTH)
+    return shown, " ".join(each for each in messages if isinstance(each, str))
 
 
 def _retry_at(reply: Reply, at: datetime) -> datetime | None:

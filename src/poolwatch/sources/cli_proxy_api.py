@@ -20,17 +20,15 @@ from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import USER_AGENT, HttpClient
 from poolwatch.net.reply import Reply, clock_offset
-from poolwatch.sources.classify import classify
 from poolwatch.sources.cli_proxy_api_client import POOL, Management, PoolDown
 from poolwatch.sources.cli_proxy_api_wire import AuthFile, parse_api_call, parse_auth_files
-from poolwatch.sources.codex_usage import usage_headers, usage_urls
+from poolwatch.sources.codex_usage import read_answer, usage_headers, usage_urls
 from poolwatch.sources.pool_client import Refused
 from poolwatch.sources.pool_flight import Flights, renews_by_itself, unasked
 from poolwatch.sources.redact import shown_body
 from poolwatch.sources.reset_list import reset_list_url, with_reset_list
 from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.source import PoolReport, Telling, UsageReading
-from poolwatch.sources.usage_wire import parse_usage
 
 #: The pool puts the login's access token in its place.
 TOKEN_PLACE: Final = "$TOKEN$"  # noqa: S105 - a placeholder, which is the point
@@ -255,12 +253,7 @@ class CliProxyApi:
 
     def _reading(self, reply: Reply, at: datetime) -> UsageReading:
         """The service's own answer, which the pool handed on."""
-        outcome: UsageSnapshot | Failure | None = classify(reply, at)
-        if outcome is None:
-            content_type = reply.headers.get("content-type", "")
-            outcome = parse_usage(reply.body, reply.server_date or at, content_type)
-        is_service = isinstance(outcome, UsageSnapshot) or outcome.kind is FailureKind.UNAUTHORIZED
-        server_date = reply.server_date if is_service else None
+        outcome, server_date = read_answer(reply, at)
         return UsageReading(
             outcome,
             shown_body(reply.body),

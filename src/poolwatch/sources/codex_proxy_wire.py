@@ -42,6 +42,7 @@ from poolwatch.sources.lenient import (
     nested,
 )
 from poolwatch.sources.pool_wire import MAX_BUCKETS, NO_WINDOW, SAID_LENGTH, account_rows, holds_no
+from poolwatch.sources.redact import their_words
 from poolwatch.sources.usage_wire import CreditsWire, credits_of, parse_usage
 
 _ABSENT: Final = Unsaid.ABSENT
@@ -146,7 +147,7 @@ def parse_accounts(body: JsonValue) -> ProxyList | Failure:
     unsaved = None
     if isinstance(health, dict) and health.get("ok") is False:
         reason = health.get("message") or health.get("reason")
-        told = visible(reason, SAID_LENGTH) if isinstance(reason, str) else "no reason given"
+        told = their_words(reason, SAID_LENGTH) if isinstance(reason, str) else "no reason given"
         unsaved = f"codex-proxy cannot store its accounts: {told}"
     return ProxyList(found, unsaved)
 
@@ -290,7 +291,7 @@ def refresh_words(error: JsonValue) -> str | None:
     code = _REFUSED.search(error)
     if code is not None:
         return _REFRESH_WORDS.get(code[1], code[1])
-    return visible(" ".join(error.split()), SAID_LENGTH)
+    return their_words(error, SAID_LENGTH)
 
 
 def quota_failure(status: int, body: JsonValue) -> Failure:

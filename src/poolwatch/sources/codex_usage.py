@@ -85,14 +85,19 @@ def _is_not_found(answer: Reply | Failure) -> bool:
     return isinstance(answer, Reply) and answer.status == 404
 
 
-def _reading(reply: Reply, login: Login, at: datetime, elapsed: float) -> UsageReading:
+def read_answer(reply: Reply, at: datetime) -> tuple[UsageSnapshot | Failure, datetime | None]:
+    """What an answer says, and the service's time; `at` is our own clock."""
     outcome: UsageSnapshot | Failure | None = classify(reply, at)
     if outcome is None:
         content_type = reply.headers.get("content-type", "")
         outcome = parse_usage(reply.body, reply.server_date or at, content_type)
     # a portal or an edge may have any clock; only the service itself is asked for the time
     is_service = isinstance(outcome, UsageSnapshot) or outcome.kind is FailureKind.UNAUTHORIZED
-    server_date = reply.server_date if is_service else None
+    return outcome, reply.server_date if is_service else None
+
+
+def _reading(reply: Reply, login: Login, at: datetime, elapsed: float) -> UsageReading:
+    outcome, server_date = read_answer(reply, at)
     if isinstance(outcome, UsageSnapshot) and _is_other_user(outcome, login):
         outcome = Failure(
             FailureKind.OTHER_ACCOUNT, "the figures that came back belong to another user than this login"

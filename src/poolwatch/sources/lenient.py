@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, PlainValidator
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import Said, Unsaid
 from poolwatch.sources.json_body import NumberText
+from poolwatch.sources.redact import without_tokens
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -88,7 +89,7 @@ def text(value: object) -> str | None:
     """A text, made safe to show; blank is none, and a number is no text."""
     if not isinstance(value, str) or isinstance(value, NumberText):
         return None
-    return visible_or_none(value)
+    return visible_or_none(without_tokens(value))
 
 
 def epoch(value: object) -> datetime | None:

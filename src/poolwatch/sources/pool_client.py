@@ -13,12 +13,11 @@ from urllib.parse import quote
 
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.text import visible, visible_or_none
 from poolwatch.net.client import MEBIBYTE, Headers, HttpClient
 from poolwatch.net.reply import Lost, NotSent, Reply
 from poolwatch.sources.classify import classify
 from poolwatch.sources.json_body import JsonValue, looks_like_html, read_json
-from poolwatch.sources.redact import shown_body
+from poolwatch.sources.redact import shown_body, their_words
 
 #: The list of a large pool, with everything that the pool knows of each account.
 _CAP_BYTES: Final = 16 * MEBIBYTE
@@ -277,11 +276,7 @@ def _said(body: JsonValue, secrets: Iterable[Secret]) -> tuple[str | None, str |
     texts = [inner.get("message"), error, body.get("detail"), body.get("message")]
     said = next((text for text in texts if isinstance(text, str) and text.strip()), None)
     code = inner.get("code")
-    if said is not None:
-        for secret in secrets:
-            if secret:
-                said = said.replace(secret.reveal(), "[hidden]")
     return (
-        visible_or_none(code, _CODE_LENGTH) if isinstance(code, str) else None,
-        None if said is None else visible(" ".join(said.split()), _SAID_LENGTH),
+        their_words(code, _CODE_LENGTH, *secrets).strip() or None if isinstance(code, str) else None,
+        None if said is None else their_words(said, _SAID_LENGTH, *secrets),
     )

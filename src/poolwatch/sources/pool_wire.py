@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.text import visible
 from poolwatch.domain.usage import UsageWindow
 from poolwatch.sources.json_body import JsonValue
 from poolwatch.sources.pool_client import segment
+from poolwatch.sources.redact import their_words
 
 #: More extra buckets than this are no answer of a pool.
 MAX_BUCKETS: Final = 64
@@ -36,6 +36,6 @@ def holds_no(pool: str, what: str, body: JsonValue) -> Failure:
     error = body.get("error") if isinstance(body, dict) else None
     said = error.get("message") if isinstance(error, dict) else error
     if isinstance(said, str) and said.strip():
-        words = f"{pool} says: {visible(' '.join(said.split()), SAID_LENGTH)}"
+        words = f"{pool} says: {their_words(said, SAID_LENGTH)}"
         return Failure(FailureKind.UPSTREAM_ERROR, words)
     return Failure(FailureKind.MALFORMED, f"the answer of {pool} holds no {what}")

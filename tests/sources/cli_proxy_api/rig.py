@@ -9,10 +9,11 @@ from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.failure import Failure
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.cli_proxy_api import CliProxyApi
+from poolwatch.sources.source import UsageReading
 from tests.sources.logins import AT, FINGERPRINT
 from tests.support.cli_proxy_server import KEY
 
-__all__ = ["AT", "body", "failed", "listed", "ref", "source"]
+__all__ = ["AT", "body", "failed", "failure", "listed", "read", "ref", "source"]
 
 PAYLOADS = Path(__file__).parents[2] / "payloads"
 
@@ -72,5 +73,17 @@ async def listed(pool: CliProxyApi) -> tuple[Listing, ...]:
 async def failed(pool: CliProxyApi) -> Failure:
     """Why the source cannot list, which it must not."""
     found = await pool.list_accounts(AT)
+    assert isinstance(found, Failure)
+    return found
+
+
+async def read(pool: CliProxyApi, number: int = 1) -> UsageReading:
+    """One reading of an account."""
+    return await pool.fetch_usage(ref(number), AT)
+
+
+async def failure(pool: CliProxyApi, number: int = 1) -> Failure:
+    """Why there is no reading of it."""
+    found = (await read(pool, number)).outcome
     assert isinstance(found, Failure)
     return found

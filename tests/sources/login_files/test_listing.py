@@ -1,75 +1,23 @@
+"""Login files that appear, change, break and vanish."""
+
 from __future__ import annotations
 
 import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from poolwatch.config.settings import DEFAULT_BASE_URL, SourceKind, SourceSettings
-from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
+from poolwatch.domain.account import Custody, LoginKind, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.identity import resolve
-from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.auth_files import AuthFiles
-from poolwatch.sources.codex_home import CodexHomes
-from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.source import Source
-from tests.net.script import Script, reply
-from tests.sources.logins import AT, FINGERPRINT, access_token, cliproxy_login, codex_login, mark, put
-
-USAGE = b'{"user_id": "user-1", "plan_type": "plus"}'
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    async with HttpClient() as opened:
-        yield opened
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path
-
-
-def homes(
-    client: HttpClient,
-    home: Path,
-    path: str | None = "~/homes/*",
-    base_url: str = DEFAULT_BASE_URL,
-    env: Mapping[str, str] | None = None,
-) -> CodexHomes:
-    settings = SourceSettings(SourceKind.CODEX_HOME, "homes", Custody.CODEX, path=path, base_url=base_url)
-    return CodexHomes(settings, client, FINGERPRINT, home=home, env=env or {}, deadline_seconds=5)
-
-
-def folder(
-    client: HttpClient,
-    home: Path,
-    path: str = "~/pool",
-    custody: Custody = Custody.OTHER,
-    base_url: str = DEFAULT_BASE_URL,
-    *,
-    renews: bool = False,
-) -> AuthFiles:
-    settings = SourceSettings(SourceKind.AUTH_FILES, "pool", custody, path=path, base_url=base_url)
-    return AuthFiles(settings, client, FINGERPRINT, home=home, env={}, deadline_seconds=5, renews=renews)
-
-
-async def listed(source: LoginFiles) -> tuple[Listing, ...]:
-    found = await source.list_accounts(AT)
-    assert not isinstance(found, Failure), found
-    return found
-
-
-def failure(outcome: object) -> Failure:
-    assert isinstance(outcome, Failure), outcome
-    return outcome
+from tests.sources.login_files.making import failure, folder, homes, listed
+from tests.sources.logins import AT, access_token, cliproxy_login, codex_login, mark, put
 
 
 async def test_both_are_sources(client: HttpClient, home: Path) -> None:
@@ -327,91 +275,6 @@ async def test_a_name_that_is_no_utf8_can_be_stored(client: HttpClient, home: Pa
         assert text is not None
         assert text.encode()
         assert text.isprintable()
-
-
-async def test_usage_is_asked_with_the_token_the_file_holds_now(client: HttpClient, home: Path) -> None:
-    path = put(home / "pool/one.json", cliproxy_login())
-    async with Script([reply(200, USAGE)]) as server:
-        source = folder(client, home, base_url=server.url)
-        [one] = await listed(source)
-        newer = access_token(expires=AT + timedelta(days=9))
-        put(path, cliproxy_login(newer))
-        reading = await source.fetch_usage(one.ref, AT)
-    assert isinstance(reading.outcome, UsageSnapshot)
-    assert reading.token_fingerprint == mark(newer) != one.token.fingerprint
-    assert f"Bearer {newer}" in server.requests[0]
-
-
-async def test_usage_can_be_asked_before_anything_was_listed(client: HttpClient, home: Path) -> None:
-    path = put(home / "pool/one.json", cliproxy_login())
-    async with Script([reply(200, USAGE)]) as server:
-        source = folder(client, home, base_url=server.url)
-        reading = await source.fetch_usage(SourceRef("pool", str(path)), AT)
-    assert isinstance(reading.outcome, UsageSnapshot)
-
-
-async def test_what_must_not_be_sent_is_not_sent(client: HttpClient, home: Path) -> None:
-    pool = home / "pool"
-    put(pool / "expired.json", cliproxy_login(access_token(expires=AT)))
-    put(pool / "key.json", json.dumps({"OPENAI_API_KEY": "sk-fake-key"}))
-    put(pool / "no-access.json", json.dumps({"type": "codex", "refresh_token": "fake"}))
-    put(pool / "swapped.json", cliproxy_login(access_token("user-a", "acct-a")))
-    put(pool / "vanished.json", cliproxy_login())
-    async with Script([reply(200, USAGE)]) as server:
-        source = folder(client, home, base_url=server.url)
-        refs = {Path(each.ref.place).stem: each.ref for each in await listed(source)}
-        put(pool / "swapped.json", cliproxy_login(access_token("user-b", "acct-a")))
-        (pool / "vanished.json").unlink()
-        outcomes = {name: failure((await source.fetch_usage(ref, AT)).outcome) for name, ref in refs.items()}
-        unknown = await source.fetch_usage(SourceRef("pool", "elsewhere"), AT)
-    assert server.connections == 0
-    assert {name: each.kind for name, each in outcomes.items()} == {
-        "expired": FailureKind.NO_TOKEN,
-        "key": FailureKind.NO_TOKEN,
-        "no-access": FailureKind.NO_TOKEN,
-        "swapped": FailureKind.OTHER_ACCOUNT,
-        "vanished": FailureKind.NO_TOKEN,
-    }
-    assert outcomes["expired"].message == "the access token in ~/pool/expired.json has expired"
-    assert outcomes["key"].message == "API keys have no usage figures"
-    assert failure(unknown.outcome).kind is FailureKind.NO_TOKEN
-
-
-async def test_expiry_goes_by_the_servers_clock(client: HttpClient, home: Path) -> None:
-    put(home / "pool/one.json", cliproxy_login(access_token(expires=AT + timedelta(hours=1))))
-    async with Script([reply(200, USAGE)]) as server:
-        source = folder(client, home, base_url=server.url)
-        [one] = await listed(source)
-        ahead = await source.fetch_usage(one.ref, AT, timedelta(hours=2))
-        behind = await source.fetch_usage(one.ref, AT + timedelta(hours=3), -timedelta(hours=3))
-    assert failure(ahead.outcome).kind is FailureKind.NO_TOKEN
-    assert isinstance(behind.outcome, UsageSnapshot)
-
-
-async def test_a_homes_own_address_counts_unless_the_source_has_one(client: HttpClient, home: Path) -> None:
-    put(home / "homes/anna/auth.json", codex_login())
-    async with Script([reply(200, USAGE)]) as own, Script([reply(200, USAGE)]) as given:
-        put(home / "homes/anna/config.toml", f'model = "x"\nchatgpt_base_url = "{own.url}/backend-api/"\n')
-        for base_url in (DEFAULT_BASE_URL, given.url):
-            source = homes(client, home, base_url=base_url)
-            [anna] = await listed(source)
-            assert isinstance((await source.fetch_usage(anna.ref, AT)).outcome, UsageSnapshot)
-        put(home / "homes/anna/config.toml", f'broken = \nchatgpt_base_url = "{own.url}"\n')
-        source = homes(client, home)
-        [anna] = await listed(source)
-        assert isinstance((await source.fetch_usage(anna.ref, AT)).outcome, UsageSnapshot)
-    assert [head.split()[1] for head in own.requests] == ["/backend-api/wham/usage", "/api/codex/usage"]
-    assert len(given.requests) == 1
-
-
-async def test_a_homes_address_without_tls_gets_no_token(client: HttpClient, home: Path) -> None:
-    put(home / "homes/anna/auth.json", codex_login())
-    put(home / "homes/anna/config.toml", 'chatgpt_base_url = "http://pool.example.com"\n')
-    source = homes(client, home)
-    [anna] = await listed(source)
-    outcome = failure((await source.fetch_usage(anna.ref, AT)).outcome)
-    assert outcome.kind is FailureKind.NOT_THE_SERVICE
-    assert "chatgpt_base_url in ~/homes/anna/config.toml must be https" in outcome.message
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
