@@ -1,7 +1,9 @@
 # make demo          install and open the app on a simulated pool
 # make test          install and run every check
 # make screenshots   draw the README's pictures anew
-# make torture       try to lose a login for an hour (BUDGET=seconds); docs/custody.md
+# make torture       try to lose a login, a reading or a secret for an hour (BUDGET=seconds); docs/custody.md, docs/faults.md
+# make soak          a week of a thousand accounts, and every way a terminal can go (BUDGET=seconds); docs/faults.md
+# make bench         what it costs, measured on this machine; benchmarks/README.md (BENCH_ARGS)
 # make interop       run beside the codex program on the PATH, against a local login service
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +12,7 @@ BUDGET ?= 3600
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types layers tests other-python screenshots torture interop clean help
+.PHONY: bench demo test lint types layers tests other-python screenshots torture soak interop clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -41,8 +43,8 @@ test: $(VENV)/.test lint types layers tests other-python
 
 lint: $(VENV)/.test
 	@echo "poolwatch: lint"
-	@$(BIN)/ruff check src tests
-	@$(BIN)/ruff format --check --quiet src tests
+	@$(BIN)/ruff check src tests benchmarks
+	@$(BIN)/ruff format --check --quiet src tests benchmarks
 
 types: $(VENV)/.test
 	@echo "poolwatch: types"
@@ -78,8 +80,14 @@ screenshots: $(VENV)/.test
 torture: $(VENV)/.test
 	@$(BIN)/python -m tests.torture --budget $(BUDGET) $(TORTURE_ARGS)
 
+soak: $(VENV)/.test
+	@$(BIN)/python -m tests.faults.soak --budget $(BUDGET) $(SOAK_ARGS)
+
 interop: $(VENV)/.test
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/torture/test_interop.py
+
+bench: $(VENV)/.test
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -21,15 +22,19 @@ def _run(arguments: Sequence[str]) -> int:
         say(f"poolwatch {__version__}")
         return EXIT_OK
     if not arguments:
+        # until the first screen stands nothing of weight is thrown away: looking for it is time lost
+        gc.disable()
         from poolwatch.bootstrap.screen import run_app
 
         return run_app()
     if arguments[0] == "status" and "--line" in arguments and not {"-h", "--help"} & set(arguments):
+        gc.disable()
         from poolwatch.cli.line import print_line
 
         code = print_line(arguments[1:])
         if code is not None:
             return code
+        gc.enable()
     from poolwatch.cli.app import run
 
     return run(arguments)

@@ -60,13 +60,25 @@ def test_light_commands_load_nothing_heavy(desk: Desk, arguments: list[str]) -> 
 
 def test_version_loads_no_parser(desk: Desk) -> None:
     found = imported(desk, "--version")
-    assert not found & (SLOW | {"json", "sqlite3", "dataclasses", "argparse", "tomllib"})
+    assert not found & (SLOW | {"json", "sqlite3", "dataclasses", "argparse", "tomllib", "typing"})
 
 
 def test_the_status_line_loads_next_to_nothing(pool_desk: Desk) -> None:
     assert pool_desk.run("status", "dan").code == 0
     for extra in ([], ["--config", pool_desk.env["POOLWATCH_CONFIG"]]):
         assert not imported(pool_desk, "status", "--line", *extra) & (HEAVY | SLOW)
+
+
+def test_the_first_screen_waits_for_no_network_and_no_monitor() -> None:
+    program = "import sys, poolwatch.bootstrap.screen, poolwatch.ui.app; print(*sys.modules)"
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = said.stdout.split()
+    ours = {".".join(name.split(".")[:2]) for name in loaded if name.startswith("poolwatch.")}
+    assert not ours & {"poolwatch.monitor", "poolwatch.custody", "poolwatch.sources", "poolwatch.net"}
+    heavy = {"httpx", "httpcore", "anyio", "pydantic", "typer", "tomlkit", "tomli_w"}
+    assert not {name.partition(".")[0] for name in loaded} & heavy
 
 
 def test_headless_commands_do_not_load_the_screen(pool_desk: Desk) -> None:

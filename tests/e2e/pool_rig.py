@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 from poolwatch.bootstrap.clock import RealClock
@@ -178,6 +179,7 @@ def _codex_lb(numbers: Sequence[int]) -> CodexLbServer:
 
 def _cli_proxy(numbers: Sequence[int]) -> CliProxyServer:
     server = CliProxyServer([login(number) for number in numbers], key=KEY)
+    server.date = format_datetime(datetime.now(UTC), usegmt=True)
     for number in numbers:
         server.serve_usage(number, json.dumps(payload(f"{number:02}")).encode())
     return server

@@ -288,3 +288,45 @@ def test_due_times_keep_their_promises(
     places = [(key not in shown, dues[key]) for key in taken]
     assert places == sorted(places, key=lambda place: (place[0], place[1] or START))
     assert Counter(taken).most_common(1) == [] or Counter(taken).most_common(1)[0][1] == 1
+
+
+def test_after_an_outage_the_long_waits_end() -> None:
+    tried = START - timedelta(minutes=20)
+    down = Trouble(FailureKind.UNREACHABLE, "refused", tried)
+    waiting = [
+        replace(
+            account(f"p{number}", tried=tried, failures=6), reading_trouble=down, read_at=tried - INTERVAL
+        )
+        for number in range(20)
+    ]
+    plan = agenda(None)
+    plan.follow(pool(waiting), START)
+    assert min(due for each in waiting if (due := plan.due_at(each.key))) > START
+    late = [each.key for each in waiting if (plan.due_at(each.key) or START) > START + INTERVAL]
+    assert len(late) > 10
+    # one of them was read: the service answers again
+    waiting[0] = replace(waiting[0], reading_trouble=None, failures=0, tried_at=START, read_at=START)
+    plan.follow(pool(waiting), START)
+    dues = sorted(due for key in late if key != waiting[0].key and (due := plan.due_at(key)))
+    assert dues[-1] <= START + INTERVAL
+    assert dues[-1] - dues[0] > INTERVAL / 2
+
+
+@pytest.mark.parametrize("kind", [FailureKind.THROTTLED, FailureKind.EDGE_BLOCKED])
+def test_what_the_service_wished_is_not_shortened_by_an_answer(kind: FailureKind) -> None:
+    tried = START - timedelta(minutes=20)
+    held = replace(account("a", tried=tried, failures=6), reading_trouble=Trouble(kind, "no", tried))
+    plan = agenda()
+    plan.follow(pool([held]), START)
+    due = plan.due_at(key_of("a"))
+    plan.follow(pool([replace(held, read_at=START)]), START)
+    assert plan.due_at(key_of("a")) == due
+
+
+def test_polls_that_come_due_together_are_taken_apart() -> None:
+    plan, instant = agenda(None), START + timedelta(minutes=20)
+    for number in range(100):
+        plan.plan(account(f"p{number}", tried=START, failures=1, retry_at=instant), START)
+    dues = sorted(due for number in range(100) if (due := plan.due_at(key_of(f"p{number}"))))
+    assert dues[0] == instant
+    assert instant + timedelta(seconds=40) <= dues[-1] <= instant + INTERVAL

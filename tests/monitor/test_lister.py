@@ -3,7 +3,10 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from poolwatch.domain.failure import FailureKind
+from poolwatch.monitor.lister import watch_seconds
 from tests.monitor.scripted import Rig, ScriptedSource, failure, key_of, listing, rig, running, soon
 from tests.monitor.turned_clock import START, TurnedClock
 
@@ -155,3 +158,8 @@ async def test_listing_everything_once_settles_the_pool() -> None:
     assert one.state.settled
     await one.poller.list_source(one.source)
     assert one.source.listed == 2
+
+
+@pytest.mark.parametrize(("accounts", "seconds"), [(0, 3.0), (300, 3.0), (600, 6.0), (1000, 10.0)])
+def test_many_files_are_looked_at_less_often(accounts: int, seconds: float) -> None:
+    assert watch_seconds(accounts) == seconds

@@ -15,6 +15,25 @@ from tests.net.script import Script, reply
 OPENSSL = shutil.which("openssl")
 pytestmark = pytest.mark.skipif(OPENSSL is None, reason="makes its certificates with openssl")
 
+#: For localhost, valid on the first of January 2020 alone: no tool makes such a one everywhere.
+_EXPIRED = """
+-----BEGIN CERTIFICATE-----
+MIIBZzCCAQygAwIBAgIBATAKBggqhkjOPQQDAjAZMRcwFQYDVQQDDA5wb29sd2F0
+Y2ggdGVzdDAeFw0yMDAxMDEwMDAwMDBaFw0yMDAxMDIwMDAwMDBaMBkxFzAVBgNV
+BAMMDnBvb2x3YXRjaCB0ZXN0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE3td6
+CGpRSLn6O/UGaiS/8j6XKTghvfomh9Mm3k8DDoNOnXy2H76Yy/5AdPuFb9RrPhvG
+sbLoqDieTlaln1Ug+6NFMEMwFAYDVR0RBA0wC4IJbG9jYWxob3N0MAwGA1UdEwQF
+MAMBAf8wHQYDVR0OBBYEFNB8DWABTQSqk1VuLKqg9UnhfOxwMAoGCCqGSM49BAMC
+A0kAMEYCIQCVxtsq6UwRwkVZBvIw40BWovrBU1NetyUEs+9LsEvL0AIhAKqfGxvi
+sCBu14Q2lJFWVq/pUGAakHHW3F5jwwbdc+oD
+-----END CERTIFICATE-----
+-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEIBpzQFeuSm2RZFIkYMupCRKlhdl6kajSXNL02cWfpFgSoAoGCCqGSM49
+AwEHoUQDQgAE3td6CGpRSLn6O/UGaiS/8j6XKTghvfomh9Mm3k8DDoNOnXy2H76Y
+y/5AdPuFb9RrPhvGsbLoqDieTlaln1Ug+w==
+-----END EC PRIVATE KEY-----
+"""
+
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -103,3 +122,17 @@ async def test_a_server_without_tls_is_named(certificates: Path) -> None:
         got = await client.get(f"https://localhost:{server.port}/", {}, deadline_seconds=1)
     assert isinstance(got, Failure)
     assert "TLS" in got.message
+
+
+async def test_an_expired_certificate_is_refused_also_when_it_is_trusted(tmp_path: Path) -> None:
+    file = tmp_path / "expired.pem"
+    file.write_text(_EXPIRED)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    async with Script([reply()], tls=context) as server, HttpClient(ca_file=file) as client:
+        got = await client.get(server.url, {}, deadline_seconds=5)
+        posted = await client.post(server.url, {}, b"fake", deadline_seconds=5)
+    assert isinstance(got, Failure)
+    assert "certificate has expired" in got.message
+    assert isinstance(posted, NotSent)
+    assert server.requests == []

@@ -99,6 +99,8 @@ class CliProxyServer:
         self.logins = [dict(entry) for entry in logins]
         #: what the service behind it answers, by auth_index; `*` for all others
         self.service: dict[str, Said] = {"*": Said()}
+        #: the clock of that service
+        self.date = NOW
         #: what it answers to the list of banked resets, for every login
         self.resets: bytes | None = None
         #: answers of the pool itself, used up one by one, before anything else is looked at
@@ -241,7 +243,7 @@ class CliProxyServer:
         return self._wrapped(self.service.get(index, self.service["*"]))
 
     def _wrapped(self, said: Said) -> Said:
-        headers = {"Content-Type": "application/json", "Date": NOW, **said.headers}
+        headers = {"Content-Type": "application/json", "Date": self.date, **said.headers}
         inner = {
             "status_code": said.status,
             "header": {name: [value] for name, value in headers.items()},

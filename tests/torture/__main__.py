@@ -1,4 +1,4 @@
-"""The custody torture: `python -m tests.torture --budget SECONDS --seed N`; see docs/custody.md.
+"""The torture: `python -m tests.torture --budget SECONDS --seed N`; see docs/custody.md and docs/faults.md.
 
 Each part gets its share of the time, and what it leaves over goes to those after it. Exit code 1 if a login
 was lost in silence, a file torn, a token sent twice, or any other promise broken.
@@ -20,12 +20,15 @@ from tests.torture.tally import Tally
 
 #: Each part's aim and its share of the time.
 PARTS: Final = {
+    "store": (2_000, 5),
     "disks": (100_000, 5),
     "replies": (100_000, 9),
     "steps": (3_000, 14),
     "machine": (4_000, 14),
     "crowds": (1_000, 22),
     "kills": (10_000, 36),
+    "payloads": (1_000_000, 40),
+    "labels": (100_000, 60),
 }
 _TITLES: Final = {
     "kills": "kill -9 of the app",
@@ -34,6 +37,9 @@ _TITLES: Final = {
     "machine": "state machine, examples",
     "disks": "disk faults",
     "replies": "lost and broken replies",
+    "store": "the database: kill -9 in writes, damaged files",
+    "payloads": "mutated answers",
+    "labels": "hostile labels on every screen",
 }
 #: A lane looks at the clock between rounds, each of which takes seconds at most.
 _GRACE_SECONDS: Final = 60.0
@@ -50,7 +56,7 @@ def main() -> int:
     given = parser.parse_args()
     seed = int(time.time()) if given.seed is None else given.seed
     parts = [given.only] if given.only else list(PARTS)
-    _say(f"custody torture: {given.budget:.0f} s, seed {seed}, {given.lanes} lanes")
+    _say(f"torture: {given.budget:.0f} s, seed {seed}, {given.lanes} lanes")
     started = time.monotonic()
     tallies: list[Tally] = []
     failed = False
@@ -70,7 +76,7 @@ def main() -> int:
             _say(f"  {words}")
         for words in tally.violations:
             _say(f"  BROKEN: {words}")
-    _say("broken" if failed else "nothing lost in silence, nothing torn, nothing sent twice")
+    _say("broken" if failed else "nothing lost in silence, nothing torn, no token sent twice")
     return int(failed)
 
 

@@ -8,8 +8,8 @@ import shutil
 from tests.faults.watch import Watch
 from tests.torture.tally import Order, Tally
 
-_EACH = 400
-_SIZES = ((80, 24), (120, 40), (160, 60), (200, 80), (60, 15), (240, 70), (100, 30), (132, 43))
+_EACH = 800
+_SIZES = ((80, 24), (100, 60), (120, 80), (132, 90), (160, 100), (200, 100), (240, 120), (60, 90))
 
 
 def run(order: Order) -> Tally:

@@ -6,34 +6,52 @@ import asyncio
 from collections.abc import AsyncIterator, Collection
 from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from poolwatch.bootstrap.parts import Running
-from poolwatch.bootstrap.places import add_found, found_logins
+from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import Answer, PoolChanged
 from poolwatch.domain.pool import PoolState
 from poolwatch.ui.feed import FoundLogins
 
+if TYPE_CHECKING:
+    from poolwatch.bootstrap.parts import Running
+    from poolwatch.monitor.session import Session
+
 
 class LiveFeed:
-    """Passes a screen's wishes to the session."""
+    """Passes a screen's wishes to the session; until there is one, `early` is what it shows."""
 
-    def __init__(
-        self,
-        running: Running,
-        around: Surroundings,
-        config: Path | None,
-        zone: tzinfo,
-    ) -> None:
-        self._running = running
-        self._session = running.session
+    def __init__(self, early: PoolState, around: Surroundings, config: Path | None, zone: tzinfo) -> None:
+        self._early = early
+        self._running: Running | None = None
         self._around = around
         self._config = config
         self._zone = zone
+        self._clock = RealClock()
         #: set once a screen listens: what takes time may begin
         self.painted = asyncio.Event()
+        #: set once the monitor runs, or has failed
+        self._opened = asyncio.Event()
         self._error: BaseException | None = None
+        self._visible: Collection[AccountKey] = ()
+        self._paused = False
+
+    def attach(self, running: Running) -> None:
+        """Show this monitor from now on."""
+        self._running = running
+        # a thousand accounts take some memory, and what was shown early is shown no more
+        self._early = running.session.state
+        running.session.poller.set_visible(self._visible)
+        running.session.poller.set_paused(self._paused)
+        self._opened.set()
+
+    async def _session(self) -> Session:
+        await self._opened.wait()
+        if self._running is None:
+            raise self._error or RuntimeError("the monitor ended before it began")
+        return self._running.session
 
     @property
     def zone(self) -> tzinfo:
@@ -43,16 +61,17 @@ class LiveFeed:
     @property
     def state(self) -> PoolState:
         """The state of this moment."""
-        return self._session.state
+        return self._early if self._running is None else self._running.session.state
 
     def now(self) -> datetime:
         """The wall clock."""
-        return self._running.clock.now()
+        return self._clock.now()
 
     async def changes(self) -> AsyncIterator[PoolChanged]:
         """Bursts of changes; raises what ended the monitor, if anything did."""
         self.painted.set()
-        async for change in self._session.changes():
+        session = await self._session()
+        async for change in session.changes():
             if self._error is not None:
                 raise self._error
             yield change
@@ -61,42 +80,57 @@ class LiveFeed:
         """The monitor's task is over; an error of it reaches whoever listens."""
         if not monitor.cancelled():
             self._error = monitor.exception()
-            self._session.add_notice("")
+            self._opened.set()
+            if self._running is not None:
+                self._running.session.add_notice("")
 
     async def refresh(
         self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False
     ) -> Answer:
         """Start a refresh."""
-        return await self._session.refresh(key, usage_only=usage_only, override=override, try_once=try_once)
+        session = await self._session()
+        return await session.refresh(key, usage_only=usage_only, override=override, try_once=try_once)
 
     async def refresh_many(self, keys: Collection[AccountKey]) -> Answer:
         """Start a refresh of many."""
-        return await self._session.refresh_many(keys)
+        session = await self._session()
+        return await session.refresh_many(keys)
 
     def stop_many(self) -> None:
         """Start no further account of a refresh of many."""
-        self._session.stop_many()
+        if self._running is not None:
+            self._running.session.stop_many()
 
     def set_visible(self, keys: Collection[AccountKey]) -> None:
         """Accounts on screen are polled first."""
-        self._session.poller.set_visible(keys)
+        self._visible = keys
+        if self._running is not None:
+            self._running.session.poller.set_visible(keys)
 
     def set_paused(self, paused: bool) -> None:
         """Stop or resume automatic polling."""
-        self._session.poller.set_paused(paused)
+        self._paused = paused
+        if self._running is not None:
+            self._running.session.poller.set_paused(paused)
 
     def raw(self, key: AccountKey) -> str | None:
         """The last payload, redacted."""
-        return self._session.poller.raw(key)
+        return None if self._running is None else self._running.session.poller.raw(key)
 
     def found(self) -> tuple[FoundLogins, ...]:
         """What lies around and could be monitored."""
+        from poolwatch.bootstrap.places import found_logins  # only a first run asks
+
         return found_logins(self._around, self._config)
 
     async def add(self, place: str) -> str | None:
         """Add a place to the configuration and start monitoring it."""
+        from poolwatch.bootstrap.places import add_found
+
+        await self._session()
         added = await asyncio.to_thread(add_found, self._around, self._config, place)
         if isinstance(added, str):
             return added
-        self._running.add(added)
+        if self._running is not None:
+            self._running.add(added)
         return None

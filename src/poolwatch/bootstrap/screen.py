@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.feed import LiveFeed
-from poolwatch.bootstrap.parts import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.config.remember import FILE_NAME, load_remembered, save_remembered, ui_of
+from poolwatch.domain.account_state import listed_by
+from poolwatch.domain.pool import PoolFacts, PoolState, Recalled, apply
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
 from poolwatch.presentation.view import Shown
 from poolwatch.presentation.words.cli import NEEDS_TERMINAL
+from poolwatch.store.quick import read_pool
 from poolwatch.ui.keymap import remapped
 from poolwatch.ui.options import AppOptions, Choice, WallView
 
@@ -77,26 +81,47 @@ def looks_problems(around: Surroundings) -> list[str]:
 async def _run(around: Surroundings, options: Options, app_options: AppOptions) -> tuple[int, bool]:
     from poolwatch.ui.app import Departure, PoolApp
 
+    feed = LiveFeed(_stored(around), around, options.config, LocalZone())
+    app = PoolApp(feed, app_options)
+    monitor = asyncio.create_task(_monitor(around, feed))
+    monitor.add_done_callback(feed.monitor_ended)
+    try:
+        departure = await app.run_async(mouse=app_options.mouse)
+    finally:
+        monitor.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await monitor
+    code = app.return_code if app.return_code is not None else _EXIT_FAILED
+    return code, departure is Departure.DEMO
+
+
+def _stored(around: Surroundings) -> PoolState:
+    """The configured accounts as they were last stored, for the first screen."""
+    empty = PoolState(rules=around.naming)
+    stored = read_pool(around.state_dir, lately=False)
+    if stored is None:
+        return empty
+    names = {source.name for source in around.sources}
+    kept = tuple(
+        known for account in stored.accounts.values() if (known := listed_by(names, account)) is not None
+    )
+    rates = {name: rate for name, rate in stored.rates.items() if name in names}
+    return apply(empty, Recalled(kept, whole=True, facts=PoolFacts(rates=rates)))
+
+
+async def _monitor(around: Surroundings, feed: LiveFeed) -> None:
+    await feed.painted.wait()
+    gc.freeze()
+    gc.enable()
+    # on a thread, and only now: the figures are on screen, and keys are answered meanwhile
+    await asyncio.to_thread(import_module, "poolwatch.bootstrap.parts")
+    from poolwatch.bootstrap.parts import open_monitor
+
     async with open_monitor(around) as running:
         await running.session.recall()
-        feed = LiveFeed(running, around, options.config, LocalZone())
-        app = PoolApp(feed, app_options)
-        monitor = asyncio.create_task(_monitor(running, feed))
-        monitor.add_done_callback(feed.monitor_ended)
-        try:
-            departure = await app.run_async(mouse=app_options.mouse)
-        finally:
-            monitor.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await monitor
-        code = app.return_code if app.return_code is not None else _EXIT_FAILED
-        return code, departure is Departure.DEMO
-
-
-async def _monitor(running: Running, feed: LiveFeed) -> None:
-    await feed.painted.wait()
-    await running.connect()
-    await running.session.run()
+        feed.attach(running)
+        await running.connect()
+        await running.session.run()
 
 
 def _app_options(around: Surroundings) -> AppOptions:

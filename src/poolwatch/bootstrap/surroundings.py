@@ -14,7 +14,6 @@ from poolwatch.config.load import load
 from poolwatch.config.paths import data_directory, home_directory, locate_config, state_directory
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import Settings, SourceKind, SourceSettings
-from poolwatch.custody.own_folder import own_files
 from poolwatch.domain.account import Custody
 from poolwatch.domain.naming import NamingRule
 from poolwatch.domain.overview import PoolRules
@@ -99,7 +98,11 @@ def look_around(options: Options, env: Mapping[str, str] | None = None) -> Surro
 def _own_source(around: Surroundings) -> SourceSettings | None:
     """poolwatch's own folder, once it holds a login and unless the configuration already names it."""
     folder = around.own_logins
-    if folder is None or not own_files(folder):
+    if folder is None or not folder.is_dir():
+        return None
+    from poolwatch.custody.own_folder import own_files  # few have such a folder, and it costs time
+
+    if not own_files(folder):
         return None
     paths = [Path(source.path) for source in around.sources if source.path is not None]
     if any(folder in (path, path.parent) for path in paths):

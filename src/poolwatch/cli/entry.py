@@ -36,7 +36,14 @@ def monitored(config: Path | None) -> Surroundings:
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a command's asynchronous part."""
-    return asyncio.run(work())
+    found: list[T] = []
+
+    async def run() -> None:
+        # not as the task's own result: giving Ctrl+C back, asyncio makes a text of all of that
+        found.append(await work())
+
+    asyncio.run(run())
+    return found[0]
 
 
 def find_account(state: PoolState, text: str) -> AccountState:

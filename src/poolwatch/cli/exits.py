@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, TextIO
+
+# `typing` takes longer to load than `--version` has; type checkers take this name for theirs
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, TextIO
 
 EXIT_OK: Final = 0
 #: nothing could be read, a step of a named account failed, doctor found an error, or a crash
@@ -66,7 +71,13 @@ def prepare_streams() -> None:
 
 def guarded(work: Callable[[], int]) -> int:
     """Run to an exit code, whatever happens; an error of our own becomes a report without account data."""
-    code = _attempt(work)
+    try:
+        code = _attempt(work)
+        _end_interrupts()
+    except KeyboardInterrupt:
+        # one more, while the first was dealt with
+        _end_interrupts()
+        code = _EXIT_INTERRUPTED
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -75,6 +86,12 @@ def guarded(work: Callable[[], int]) -> int:
             lost = _unwritten(error, stream)
             code = code or lost
     return code
+
+
+def _end_interrupts() -> None:
+    """Ctrl+c has nothing left to end: in what Python does at exit it would only print a traceback."""
+    with suppress(ValueError):  # not on the main thread, which gets no signals
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _attempt(work: Callable[[], int]) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Final
 
@@ -103,6 +103,24 @@ class AccountState:
     def sources(self) -> tuple[str, ...]:
         """The names of all sources that list the account, in order."""
         return tuple(dict.fromkeys(listing.ref.source for listing in self.listings))
+
+
+_FIELDS: Final = tuple(each.name for each in fields(AccountState))
+
+
+def is_unchanged(before: AccountState, after: AccountState) -> bool:
+    """Whether all that is known is the same."""
+    return all(
+        (was := getattr(before, name)) is (now := getattr(after, name)) or was == now for name in _FIELDS
+    )
+
+
+def listed_by(sources: Collection[str], account: AccountState) -> AccountState | None:
+    """The account as these sources know it; None when none of them lists it."""
+    listings = tuple(each for each in account.listings if each.ref.source in sources)
+    if not listings:
+        return None
+    return account if len(listings) == len(account.listings) else replace(account, listings=listings)
 
 
 def _acting_order(listing: Listing) -> tuple[bool, int, float]:

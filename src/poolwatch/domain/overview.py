@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
+from types import MappingProxyType
 from typing import Final
 
 from poolwatch.domain.account import AccountKey
@@ -111,11 +112,25 @@ class PoolOverview:
     by_key: Mapping[AccountKey, Judged] = field(default_factory=dict)
 
 
-def overview(state: PoolState, now: datetime, rules: PoolRules) -> PoolOverview:
-    """Everything that the strip, the title and the JSON say of the pool; `now` is our own clock."""
+def overview(
+    state: PoolState,
+    now: datetime,
+    rules: PoolRules,
+    known: Mapping[AccountKey, Judged] = MappingProxyType({}),
+) -> PoolOverview:
+    """Everything that the strip, the title and the JSON say of the pool; `now` is our own clock.
+
+    `known` are accounts judged at this very moment by these rules: one that has not changed since is not
+    judged again.
+    """
     server_now = now + state.clock_offset
     rules = rules.in_force(state)
-    judged = tuple(judge(account, now, rules, state.clock_offset) for account in state.accounts.values())
+    judged = tuple(
+        held
+        if (held := known.get(key)) is not None and held.account is account
+        else judge(account, now, rules, state.clock_offset)
+        for key, account in state.accounts.items()
+    )
     counted = [each for each in judged if each.counted]
     reads = [each.account.read_at for each in judged if each.account.read_at is not None]
     return PoolOverview(

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef, TokenFacts
-from poolwatch.domain.account_state import LATELY_KEPT, AccountState, DeadLogin, Happening
+from poolwatch.domain.account_state import LATELY_KEPT, AccountState, DeadLogin, Happening, is_unchanged
 from poolwatch.domain.events import Listed, PoolEvent, Read, Recalled, RefreshMoved, SourceFailed
 from poolwatch.domain.failure import FailureKind, Trouble
 from poolwatch.domain.identity import resolve
@@ -92,7 +92,7 @@ def _recalled(state: PoolState, event: Recalled) -> PoolState:
         held = state.accounts.get(stored.key)
         if held is None or event.whole:
             refresh = held.refresh if held is not None and stored.refresh is None else stored.refresh
-            accounts[stored.key] = replace(stored, refresh=refresh)
+            accounts[stored.key] = stored if refresh is stored.refresh else replace(stored, refresh=refresh)
         elif stored.tried_at is not None and (held.tried_at is None or stored.tried_at > held.tried_at):
             kept = replace(stored, name=held.name, refresh=held.refresh)
             accounts[stored.key] = with_listings(kept, held.listings)
@@ -152,11 +152,13 @@ def _regrouped(state: PoolState, listings: Sequence[Listing], at: datetime) -> d
     twins = _twins(listings)
     result: dict[AccountKey, AccountState] = {}
     for key, entries in grouped.items():
-        held = state.accounts.get(key)
+        known = held = state.accounts.get(key)
         if held is None or (not key.is_full and _is_swapped(entries, held)):
             held = _heir(key, entries, before)
         account = replace(with_listings(held, entries), name=names[key])
-        result[key] = _with_conflict(account, twins, at)
+        account = _with_conflict(account, twins, at)
+        # the very same value where a list told nothing new: whoever drew it need not draw it again
+        result[key] = known if known is not None and is_unchanged(known, account) else account
     return result
 
 

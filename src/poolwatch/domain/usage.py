@@ -226,7 +226,7 @@ class Usage:
         """The base bucket's windows, shortest first."""
         if self.base is None or self.base.value is None:
             return ()
-        return tuple(sorted(self.base.value.windows, key=_by_length))
+        return windows_by_length(self.base.value)
 
     @property
     def full_windows(self) -> tuple[UsageWindow, ...]:
@@ -287,7 +287,11 @@ FIELD_NAMES: Final = tuple(field.name for field in fields(Usage))
 
 def windows_by_length(limit: RateLimit) -> tuple[UsageWindow, ...]:
     """A bucket's windows, shortest first, those of unknown length last."""
-    return tuple(sorted(limit.windows, key=_by_length))
+    windows = limit.windows
+    # as services send them: two or fewer, in order; this is asked several times for each account drawn
+    if len(windows) < 2 or (len(windows) == 2 and _by_length(windows[0]) <= _by_length(windows[1])):
+        return windows
+    return tuple(sorted(windows, key=_by_length))
 
 
 def _by_length(window: UsageWindow) -> tuple[bool, int]:

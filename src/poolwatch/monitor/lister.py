@@ -20,6 +20,8 @@ from poolwatch.sources.source import RatedPool, Source
 
 #: Files are looked at (stat only) this often, so that a new login appears by itself.
 WATCH_SECONDS: Final = 3.0
+#: So many accounts are looked at that often; a thousand every ten seconds.
+_WATCHED_EASILY: Final = 300
 #: The first retry after a source could not list comes after about this long.
 _RETRY: Final = timedelta(seconds=30)
 
@@ -32,6 +34,11 @@ class _Look:
     at: datetime
     again_at: datetime
     failures: int = 0
+
+
+def watch_seconds(accounts: int) -> float:
+    """How often files are looked at: less often where there are so many that looking is work of its own."""
+    return WATCH_SECONDS * max(1.0, accounts / _WATCHED_EASILY)
 
 
 class Lister:
@@ -73,7 +80,7 @@ class Lister:
                     if name not in self._looking:
                         self._looking[name] = asyncio.create_task(self._look(source))
                 self._settle()
-                await self._clock.sleep(WATCH_SECONDS)
+                await self._clock.sleep(watch_seconds(len(self._ledger.state.accounts)))
         finally:
             tasks = list(self._looking.values())
             for task in tasks:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.account_state import listed_by
 from poolwatch.domain.changes import Answer, AnswerKind, PoolChanged
-from poolwatch.domain.pool import AccountState, PoolFacts, PoolState, Recalled, RefreshMoved
+from poolwatch.domain.pool import PoolFacts, PoolState, Recalled, RefreshMoved
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.monitor.background import BackgroundRefresh
 from poolwatch.monitor.bulk import BulkRefresh
@@ -106,7 +107,9 @@ class Session:
     async def _recall(self, *, watches: bool) -> None:
         """`watches`: another process polls now, and what it keeps of the sources holds here too."""
         stored = await self._parts.store.load_accounts()
-        kept = tuple(known for account in stored if (known := self._configured(account)) is not None)
+        kept = tuple(
+            known for account in stored if (known := listed_by(self._source_names, account)) is not None
+        )
         facts = await self._parts.store.load_facts()
         rates = {name: rate for name, rate in facts.rates.items() if name in self._source_names}
         sources = tuple(each for each in facts.sources if each.name in self._source_names)
@@ -205,12 +208,6 @@ class Session:
         once = request.asked is Asked.TRY_ONCE
         usage_only = request.asked in (Asked.USAGE, Asked.POLL)
         self._parts.chain.start(key, usage_only=usage_only, override=True, try_once=once)
-
-    def _configured(self, account: AccountState) -> AccountState | None:
-        listings = tuple(each for each in account.listings if each.ref.source in self._source_names)
-        if not listings:
-            return None
-        return account if len(listings) == len(account.listings) else replace(account, listings=listings)
 
     def _tell(self, *more: str) -> None:
         self._parts.ledger.tell(notices=(*self._notices, *more))

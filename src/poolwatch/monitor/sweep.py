@@ -38,10 +38,12 @@ class Sweep:
                 return
             now = self._clock.now()
             if older_than <= timedelta(0):
-                await self._store.note_poll(key.id, now)
-            elif not _is_due(account, older_than, self._clock):
+                # nothing waits for the note: the disk writes it while the service answers
+                await asyncio.gather(self._store.note_poll(key.id, now), self._poller.read(key))
                 return
-            elif not await self._store.claim_poll(key.id, now, older_than):
+            if not _is_due(account, older_than, self._clock):
+                return
+            if not await self._store.claim_poll(key.id, now, older_than):
                 stored = tuple(each for each in await self._store.load_accounts() if each.key == key)
                 self._ledger.take(Recalled(stored))
                 return

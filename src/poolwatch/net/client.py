@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
     from poolwatch.net import wire
+    from poolwatch.net.connections import Transport
 
 MEBIBYTE: Final = 1024 * 1024
 USER_AGENT: Final = f"poolwatch/{__version__}"
@@ -41,7 +42,7 @@ class HttpClient:
     def __init__(self, *, ca_file: Path | None = None, lookup: Lookup | None = None) -> None:
         self._ca_file = ca_file
         self._lookup = lookup
-        self._transport: wire.Transport | None = None
+        self._transport: Transport | None = None
         self._resolver: Resolver | None = None
         self._tls: ssl.SSLContext | None = None
 
@@ -59,10 +60,11 @@ class HttpClient:
 
     def _prepare(self) -> None:
         from poolwatch.net import wire
+        from poolwatch.net.connections import Transport
 
         self._tls = wire.tls_context(self._ca_file)
         self._resolver = Resolver(self._lookup or system_lookup)
-        self._transport = wire.Transport(self._tls, self._resolver)
+        self._transport = Transport(self._tls, self._resolver)
 
     async def get(
         self, url: str, headers: Headers, *, deadline_seconds: float, cap_bytes: int = MEBIBYTE
@@ -83,12 +85,12 @@ class HttpClient:
         try:
             async with asyncio.timeout(deadline_seconds):
                 try:
-                    received = await wire.exchange(transport, request, progress)
+                    received = await transport.exchange(request, progress)
                 except wire.BROKEN:
                     if not progress.met_a_closed_connection:
                         raise
                     progress = wire.Progress(cap_bytes)
-                    received = await wire.exchange(transport, request, progress)
+                    received = await transport.exchange(request, progress)
         except (wire.TooLargeError, *wire.BROKEN) as error:
             return _failure(error, request, progress, deadline_seconds)
         reply = _reply(received, request, asyncio.get_running_loop().time() - started)
@@ -111,6 +113,7 @@ class HttpClient:
         called just before sending, so that a secret lives no longer than needed.
         """
         from poolwatch.net import wire
+        from poolwatch.net.connections import Transport
 
         _, resolver, tls = self._parts()
         request = _request("POST", url, headers, body if isinstance(body, bytes) else body())
@@ -119,10 +122,10 @@ class HttpClient:
         started = asyncio.get_running_loop().time()
         progress = wire.Progress(cap_bytes)
         # a connection of its own: on a kept one, a peer that hung up looks like a request that was lost
-        transport = wire.Transport(tls, resolver)
+        transport = Transport(tls, resolver)
         try:
             async with asyncio.timeout(deadline_seconds):
-                received = await wire.exchange(transport, request, progress)
+                received = await transport.exchange(request, progress)
         except (wire.TooLargeError, *wire.BROKEN) as error:
             failure = _failure(error, request, progress, deadline_seconds)
             return Lost(failure) if progress.written else NotSent(failure)
@@ -135,7 +138,7 @@ class HttpClient:
             return Lost(_encoded(request.url.host))
         return reply
 
-    def _parts(self) -> tuple[wire.Transport, Resolver, ssl.SSLContext]:
+    def _parts(self) -> tuple[Transport, Resolver, ssl.SSLContext]:
         if self._transport is None or self._resolver is None or self._tls is None:
             raise RuntimeError("the client is not open: use it with `async with`")
         return self._transport, self._resolver, self._tls
@@ -223,7 +226,7 @@ def _failure(
             if not progress.received
             else "did not finish its answer within",
         }
-        words = f"{slow[progress.phase]} {deadline_seconds:g} s"
+        words = f"{slow[progress.phase]} {deadline_seconds:.3g} s"
     elif progress.trouble is not None:
         words = visible(progress.trouble)
     elif progress.received and not progress.ended and _is_garbage(error):
@@ -236,6 +239,6 @@ def _failure(
 
 
 def _is_garbage(error: BaseException) -> bool:
-    import httpx
+    import httpcore
 
-    return isinstance(error, httpx.RemoteProtocolError)
+    return isinstance(error, httpcore.RemoteProtocolError)

@@ -1,7 +1,8 @@
-"""The only module that imports the HTTP library: connections, TLS and byte counts.
+"""Sockets, TLS and byte counts under the HTTP connections.
 
-It uses the library's transport without its client, so that there are no cookies shared between accounts, no
-proxies or netrc from the environment, no redirects and no decoding of bodies.
+Of the HTTP library its requests and its sockets are used, without its client and its pool: there are no
+cookies shared between accounts, no proxies or netrc from the environment, no redirects and no decoding of
+bodies.
 """
 
 from __future__ import annotations
@@ -27,10 +28,17 @@ _MAX_ADDRESSES: Final = 6
 _ADDRESS_PATIENCE_SECONDS: Final = 2.0
 #: status line, headers and chunk sizes, which are not body
 _HEAD_ALLOWANCE: Final = 128 * 1024
-_LIMITS: Final = {"max_connections": 16, "max_keepalive_connections": 16, "keepalive_expiry": 30.0}
 
 #: Whatever the library and the system raise when an exchange breaks.
-BROKEN: Final = (httpx.HTTPError, httpx.StreamError, OSError, EOFError, UnicodeError)
+BROKEN: Final = (
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.TimeoutException,
+    httpx.HTTPError,
+    OSError,
+    EOFError,
+    UnicodeError,
+)
 
 
 class Phase(Enum):
@@ -67,7 +75,8 @@ class Progress:
         return not self.connected and self.received == 0
 
 
-_current: ContextVar[Progress] = ContextVar("progress")
+#: the progress of the exchange that runs in this context
+current: ContextVar[Progress] = ContextVar("progress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,7 @@ class _CountedStream(httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the library's signature
         data = await self._stream.read(max_bytes, timeout)
-        progress = _current.get()
+        progress = current.get()
         progress.received += len(data)
         progress.ended = not data
         if progress.received > progress.cap_bytes + _HEAD_ALLOWANCE:
@@ -93,7 +102,7 @@ class _CountedStream(httpcore.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the library's signature
-        progress = _current.get()
+        progress = current.get()
         progress.phase = Phase.SENDING
         progress.written += len(buffer)
         await self._stream.write(buffer, timeout)
@@ -108,7 +117,7 @@ class _CountedStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - the library's signature
     ) -> httpcore.AsyncNetworkStream:
-        progress = _current.get()
+        progress = current.get()
         progress.phase = Phase.TLS
         try:
             inner = await self._stream.start_tls(ssl_context, server_hostname, timeout)
@@ -124,7 +133,9 @@ class _CountedStream(httpcore.AsyncNetworkStream):
         return self._stream.get_extra_info(info)
 
 
-class _Backend(httpcore.AsyncNetworkBackend):
+class Backend(httpcore.AsyncNetworkBackend):
+    """Connects to the addresses of a name one after the other, and counts what goes over the connection."""
+
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
         self._inner = httpcore.AnyIOBackend()
@@ -137,7 +148,8 @@ class _Backend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[SocketOption] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        progress = _current.get()
+        """A connection to the first address that accepts one."""
+        progress = current.get()
         progress.connected = True
         progress.phase = Phase.LOOKUP
         try:
@@ -164,56 +176,17 @@ class _Backend(httpcore.AsyncNetworkBackend):
         raise httpcore.ConnectError("connect")
 
     async def sleep(self, seconds: float) -> None:
+        """Wait."""
         await self._inner.sleep(seconds)
-
-
-class Transport(httpx.AsyncHTTPTransport):
-    """The library's connection pool over our own lookups and counts; HTTP/1.1 alone, never a proxy."""
-
-    def __init__(self, tls: ssl.SSLContext, resolver: Resolver) -> None:
-        # not super().__init__: it would build a pool that looks names up on the shared threads
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            max_connections=int(_LIMITS["max_connections"]),
-            max_keepalive_connections=int(_LIMITS["max_keepalive_connections"]),
-            keepalive_expiry=_LIMITS["keepalive_expiry"],
-            network_backend=_Backend(resolver),
-        )
 
 
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     """TLS 1.2 or newer, names verified; built by hand: SSLKEYLOGFILE and SSL_CERT_FILE mean nothing."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
     context.load_verify_locations(cafile=str(ca_file) if ca_file is not None else certifi.where())
     return context
-
-
-async def exchange(transport: Transport, request: httpx.Request, progress: Progress) -> Received:
-    """Send one request and read its whole answer.
-
-    Raises:
-        TooLargeError: the body is larger than the cap.
-        One of BROKEN: there is no complete answer.
-    """
-    mark = _current.set(progress)
-    try:
-        response = await transport.handle_async_request(request)
-        try:
-            headers = tuple(
-                (name.decode("latin-1").lower(), value.decode("latin-1"))
-                for name, value in response.headers.raw
-            )
-            body = bytearray()
-            async for chunk in response.stream:  # type: ignore[union-attr]  # an async transport streams async
-                body += chunk
-                if len(body) > progress.cap_bytes:
-                    raise TooLargeError
-            return Received(response.status_code, headers, bytes(body))
-        finally:
-            await response.aclose()
-    finally:
-        _current.reset(mark)
 
 
 def _causes(error: BaseException) -> Iterable[BaseException]:

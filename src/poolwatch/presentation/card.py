@@ -9,12 +9,12 @@ from poolwatch.domain.pool import AccountState
 from poolwatch.domain.status import Section
 from poolwatch.presentation import durations, rows
 from poolwatch.presentation.masking import shown_group, shown_name
-from poolwatch.presentation.percent import UNKNOWN, hive_level
+from poolwatch.presentation.percent import UNKNOWN, hive_level, scarcity
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.refresh_line import progress_line, progress_short, progress_tone
 from poolwatch.presentation.remedy import acting, copied, remedy_line
-from poolwatch.presentation.standing import footer, keeper_text, standing
-from poolwatch.presentation.view import CardView, Span
+from poolwatch.presentation.standing import footer, keeper_text, mark_of, standing
+from poolwatch.presentation.view import CardView, MarkView, Span
 from poolwatch.presentation.words import names
 
 
@@ -62,6 +62,17 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
         status_glyph=stands.status_glyph,
         progress_short=progress_brief,
     )
+
+
+def mark_view(judged: Judged, prefs: Prefs) -> MarkView:
+    """The account in two cells. It agrees with the card, and costs a fraction of it."""
+    glyph, tone = mark_of(judged)
+    use = rows.scarcest_use(judged.account.usage)
+    if use is None:
+        return MarkView(glyph, tone, judged.stale, None, None)
+    used, full = use
+    nearest = scarcity(used, prefs.rules, full=full)
+    return MarkView(glyph, tone, judged.stale, nearest, hive_level(used, full=full))
 
 
 def age_text(judged: Judged, now: datetime) -> str:

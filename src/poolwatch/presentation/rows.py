@@ -163,6 +163,24 @@ def scarcest(rows: Iterable[Measured]) -> Measured | None:
     return max(rows, key=lambda each: each.nearness, default=None)
 
 
+def scarcest_use(usage: Usage) -> tuple[float | None, bool] | None:
+    """What `scarcest` of the base rows and the spend row would find: its use, and whether it is full."""
+    found: list[tuple[float | None, bool]] = []
+    base = usage.base
+    if base is not None and not base.known:
+        found.append((None, False))
+    elif base is not None and base.value is not None:
+        limit = base.value
+        found += [
+            (window.used_percent, window.is_full or limit.reached(window) is True) for window in limit.windows
+        ]
+    tightest = tightest_limit(usage.spend)
+    if tightest is not None:
+        used = limit_percent(tightest)
+        found.append((used, is_figure(used) and used >= 100))
+    return max(found, key=lambda use: (use[1], use[0] if is_figure(use[0]) else -1.0), default=None)
+
+
 def reset_text(resets_at: datetime | None, now: datetime) -> str:
     """The time left to a reset, `due` when it has passed, a dash when nobody said."""
     return UNKNOWN if resets_at is None else durations.countdown(resets_at, now)

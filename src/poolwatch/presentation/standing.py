@@ -38,6 +38,8 @@ _TONES: Final = {
     Glyph.NEVER_READ: Tone.DIM,
     Glyph.OFF: Tone.DIM,
 }
+#: Beside these a trouble is not worth a word.
+_SAYS_IT_ALL: Final = (Status.DISABLED, Status.NEEDS_LOGIN, Status.DEACTIVATED)
 _WORKSPACE_CREDITS: Final = (ReachedType.OWNER_CREDITS, ReachedType.MEMBER_CREDITS)
 #: The words for a login that needs somebody say these already.
 _SAID_BY_LOGIN: Final = (FailureKind.AMBIGUOUS, FailureKind.TOKEN_REFRESH)
@@ -58,15 +60,23 @@ def standing(judged: Judged, now: datetime, prefs: Prefs) -> Standing:
     plain = _GLYPHS[judged.status.kind]
     own = status_text(judged, now, prefs, short=True)
     trouble = judged.account.trouble
-    if trouble is None or judged.status.kind is Status.DISABLED:
-        return Standing(plain, _TONES[plain], own)
-    if judged.status.kind in (Status.NEEDS_LOGIN, Status.DEACTIVATED):
+    if trouble is None or judged.status.kind in _SAYS_IT_ALL:
         return Standing(plain, _TONES[plain], own)
     told = trouble_text(judged, trouble, now, prefs, short=True)
     if judged.section is Section.NEEDS_YOU:
-        edge = Glyph.TROUBLE if trouble.kind is FailureKind.EDGE_BLOCKED else Glyph.NEEDS_YOU
-        return Standing(edge, _TONES[edge], told, plain)
+        edge, tone = mark_of(judged)
+        return Standing(edge, tone, told, plain)
     return Standing(plain, _TONES[plain], f"{own}{_DOT}{told}")
+
+
+def mark_of(judged: Judged) -> tuple[Glyph, Tone]:
+    """The mark at the edge alone, and its tone."""
+    trouble = judged.account.trouble
+    if trouble is None or judged.section is not Section.NEEDS_YOU or judged.status.kind in _SAYS_IT_ALL:
+        glyph = _GLYPHS[judged.status.kind]
+    else:
+        glyph = Glyph.TROUBLE if trouble.kind is FailureKind.EDGE_BLOCKED else Glyph.NEEDS_YOU
+    return glyph, _TONES[glyph]
 
 
 def status_text(judged: Judged, now: datetime, prefs: Prefs, *, short: bool) -> str:

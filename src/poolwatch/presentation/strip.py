@@ -29,6 +29,7 @@ _FROM_AFAR = (
     FailureKind.THROTTLED,
 )
 _OUTAGE_LEAST = 3
+_SKEW_LEAST = timedelta(seconds=60)
 #: Trouble of a source that stays until a person acts: what there is to do stands in its message.
 _FOR_A_PERSON = (FailureKind.FORBIDDEN, FailureKind.NOT_THE_SERVICE, FailureKind.MALFORMED)
 
@@ -63,6 +64,7 @@ def strip_view(
         notices=(
             *_outages(overview, prefs),
             *_down(state, overview.own_now, prefs),
+            *_skew(state.clock_offset),
             *(Span(text, Tone.AMBER) for text in notices),
         ),
         title=_title(count[Section.NEEDS_YOU], count[Section.EXHAUSTED]),
@@ -215,6 +217,13 @@ def _down_line(source: SourceState, now: datetime, prefs: Prefs) -> str:
         said = failure.message.removeprefix(f"{source.name} ")
         return screen.source_down(source.name, f"{said},", since, accounts)
     return screen.source_down(source.name, trouble_words(failure.kind), since, accounts)
+
+
+def _skew(offset: timedelta) -> list[Span]:
+    """A clock that is wrong: resets and expiries are by the service's, and people read their own."""
+    if abs(offset) <= _SKEW_LEAST:
+        return []
+    return [Span(screen.skew(durations.span(abs(offset)), behind=offset > timedelta(0)), Tone.AMBER)]
 
 
 def _title(needs_you: int, exhausted: int) -> str:

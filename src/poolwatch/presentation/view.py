@@ -120,9 +120,27 @@ class CardView:
     #: drawn before the status words when the mark at the edge is not the status: "● edge blocked 26m"
     status_glyph: Glyph | None = None
 
+    @property
+    def nearest(self) -> Tone | None:
+        """The tone of the window nearest to its end."""
+        return None if self.scarcest is None else self.scarcest.tone
+
     def window(self, kind: str) -> WindowRow | None:
         """The base window of that kind ("5h", "weekly"), if the account has it."""
         return next((row for row in self.windows if row.name == kind), None)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkView:
+    """One account as the hive draws it: what its card says, and no more."""
+
+    glyph: Glyph
+    tone: Tone
+    stale: bool
+    #: the tone of the window nearest to its end; None when there is no window
+    nearest: Tone | None
+    #: 0..8, the height of the mark; None when nothing is known
+    level: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS_ABOVE: Final = 10**11
 _LARGEST_PERCENT: Final = 999_999
 _LARGEST_COUNT: Final = 10**9
+#: far more than is ever shown of a text
+_LONGEST_TEXT: Final = 4_000
 
 
 class WireModel(BaseModel):
@@ -89,7 +91,7 @@ def text(value: object) -> str | None:
     """A text, made safe to show; blank is none, and a number is no text."""
     if not isinstance(value, str) or isinstance(value, NumberText):
         return None
-    return visible_or_none(without_tokens(value))
+    return visible_or_none(without_tokens(value[:_LONGEST_TEXT]))
 
 
 def epoch(value: object) -> datetime | None:

@@ -3,30 +3,79 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode, urlsafe_b64encode
 from typing import Final
+from urllib.parse import quote
 
 from poolwatch.domain.account import Secret
 from poolwatch.domain.text import visible
 
 MAX_BYTES: Final = 64 * 1024
 _HIDDEN: Final = "[hidden]"
+# each shape begins where a run of letters begins or has a bound, so that no body makes the search slow
 _TOKEN_SHAPES: Final = re.compile(
-    r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]+){1,4}"
+    r"(?<![\w-])eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]+){1,4}"
     r"|\b(?:rt|at|oaistb_rt)[_-][A-Za-z0-9._-]{16,}"
-    r"|\bsk-[A-Za-z0-9_-]{16,}"
-    r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}"
+    r"|\b(?:sk|pk|ghp|gho|github_pat|xox[abprs]|whsec)[-_][A-Za-z0-9_-]{16,}"
+    r"|(?i:\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}"
+    # addresses that let in whoever knows them: webhooks, a password or a signature inside
+    r"|https?://[^\s\"'<>@/]{1,300}@[^\s\"'<>/]+"
+    r"|(?i:https?://[^\s\"'<>]{0,80}hook[^\s\"'<>/]{0,80}/[^\s\"'<>]+)"
+    r"|(?i:(?<=[?&;\s\"])[\w.-]{0,40}"
+    r"(?:token|secret|passw(?:or)?d|session|signature|api_?key|clearance|auth)[\w.-]{0,40}=)"
+    r"[^\s\"'&;,<>\\]{6,}"
 )
+#: a long run of capitals, small letters and digits; ids of users and accounts are not secret
+_RUN: Final = re.compile(r"(?<![\w.-])(?!user-|org-|acct-|account-)[\w.~+/-]{24,}={0,2}", re.ASCII)
+_SECRET_MEMBER: Final = re.compile(
+    r'("[^"\n]*(?i:token|secret|password|cookie|authorization|api_?key|session_id)"\s*:\s*")(?:[^"\\]|\\.){6,}"'
+)
+_PART: Final = 12
+_LETTERS: Final = r"[A-Za-z0-9._~+/=%-]"
 
 
 def shown_body(body: bytes, *secrets: Secret | None) -> str:
-    """The body as text, cut at 64 KiB, without the given secrets and whatever has the shape of a token."""
-    text = body[:MAX_BYTES].decode("utf-8", "replace")
+    """The body as text, cut at 64 KiB, without the given secrets and whatever has the shape of one."""
+    text = body.decode("utf-8", "replace")
     for secret in secrets:
         if secret:
-            text = text.replace(secret.reveal(), _HIDDEN)
-    text = _TOKEN_SHAPES.sub(_HIDDEN, text)
-    lines = (_safe(line) for line in text.replace("\t", "    ").splitlines())
-    return "\n".join(lines) + ("\n…" if len(body) > MAX_BYTES else "")
+            text = _without(text, secret.reveal())
+    text = _RUN.sub(_hidden_run, _SECRET_MEMBER.sub(rf'\1{_HIDDEN}"', without_tokens(text)))
+    is_long = len(text) > MAX_BYTES
+    lines = (_safe(line) for line in text[:MAX_BYTES].replace("\t", "    ").splitlines())
+    return "\n".join(lines) + ("\n…" if is_long else "")
+
+
+def without_tokens(text: str) -> str:
+    """Somebody else's words without what has the shape of a token, a key or a secret address."""
+    return _TOKEN_SHAPES.sub(_HIDDEN, text)
+
+
+def their_words(text: str, limit: int, *secrets: Secret) -> str:
+    """Somebody else's words on one line, harmless, without the given secrets and without tokens."""
+    for secret in secrets:
+        if secret:
+            text = _without(text, secret.reveal())
+    return visible(without_tokens(" ".join(text.split())), limit)
+
+
+def _without(text: str, secret: str) -> str:
+    """The text without this secret, its usual encodings, and whatever begins or ends as it does."""
+    plain = secret.encode("utf-8", "surrogatepass")
+    encoded = (quote(plain, safe=""), b64encode(plain).decode(), urlsafe_b64encode(plain).decode())
+    for shape in (secret, *(form.rstrip("=") for form in encoded)):
+        text = text.replace(shape, _HIDDEN)
+        if len(shape) >= 2 * _PART and shape[:_PART] in text:
+            text = re.sub(f"{re.escape(shape[:_PART])}{_LETTERS}*", _HIDDEN, text)
+        if len(shape) >= 2 * _PART and shape[-_PART:] in text:
+            text = re.sub(f"(?<!{_LETTERS}){_LETTERS}*{re.escape(shape[-_PART:])}", _HIDDEN, text)
+    return text
+
+
+def _hidden_run(found: re.Match[str]) -> str:
+    run = found[0]
+    mixed = any(map(str.isupper, run)) and any(map(str.islower, run)) and any(map(str.isdigit, run))
+    return _HIDDEN if mixed or re.fullmatch("[0-9a-f]{32,}", run) else run
 
 
 def _safe(line: str) -> str:

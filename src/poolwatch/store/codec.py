@@ -55,10 +55,13 @@ def encode_account(account: AccountState) -> str:
     )
 
 
-def decode_account(text: object) -> AccountState | None:
-    """The account in a stored document, None when it cannot be read. Never raises."""
+def decode_account(text: object, *, lately: bool = True) -> AccountState | None:
+    """The account in a stored document, None when it cannot be read; its recent past only with `lately`.
+
+    Never raises.
+    """
     try:
-        return _account(Doc.parse(text))
+        return _account(Doc.parse(text), lately=lately)
     except UNREADABLE:
         return None
 
@@ -91,7 +94,7 @@ def failure_from(doc: Doc | None) -> Failure | None:
     )
 
 
-def _account(doc: Doc) -> AccountState:
+def _account(doc: Doc, *, lately: bool) -> AccountState:
     usage = doc.part("usage")
     return AccountState(
         key=_key(Doc(doc.need("key"))),
@@ -106,7 +109,7 @@ def _account(doc: Doc) -> AccountState:
         dead_login=_dead(doc.part("dead_login")),
         rejected=frozenset(doc.texts("rejected")),
         deactivations=doc.whole("deactivations") or 0,
-        lately=tuple(_happenings(doc.items("lately"))),
+        lately=tuple(_happenings(doc.items("lately"))) if lately else (),
         silent=dict(_silent(Doc(item)) for item in doc.items("silent")),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,6 +25,7 @@ def to_text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
+@lru_cache(maxsize=256)  # one reading dates a dozen fields by one instant
 def from_text(text: str) -> datetime:
     """The instant, aware UTC. ValueError for anything without a date, a time and an offset."""
     at = datetime.fromisoformat(text)

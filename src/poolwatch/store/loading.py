@@ -53,13 +53,22 @@ def tolerant_text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def read_accounts(connection: sqlite3.Connection, cache: ReadingsCache | None = None) -> Loaded:
-    """All stored accounts. sqlite3.Error when the table cannot be read."""
+def read_accounts(
+    connection: sqlite3.Connection, cache: ReadingsCache | None = None, *, lately: bool = True
+) -> Loaded:
+    """All stored accounts, their recent past only with `lately`.
+
+    sqlite3.Error when the table cannot be read.
+    """
     accounts: list[AccountState] = []
     skipped = 0
     for account_id, text in connection.execute("SELECT account_id, doc FROM readings ORDER BY account_id"):
         known = cache is not None and isinstance(account_id, str) and isinstance(text, str)
-        account = cache.decode(account_id, text) if cache is not None and known else decode_account(text)
+        account = (
+            cache.decode(account_id, text)
+            if cache is not None and known
+            else decode_account(text, lately=lately)
+        )
         if account is None or account.key.id != account_id:
             skipped += 1
         else:

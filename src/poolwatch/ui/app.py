@@ -117,7 +117,8 @@ class PoolApp(App[Departure], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Listen to the monitor and to the clock."""
-        self.run_worker(self._follow(), name=_FEED, group=_FEED, exit_on_error=False)
+        # what the monitor costs at its start comes after the first screen
+        self.call_after_refresh(self._listen)
         self._await_minute()
         state = self.session.board.state
         if self.session.options.first_run or (state.settled and not state.accounts and not state.sources):
@@ -142,6 +143,9 @@ class PoolApp(App[Departure], inherit_bindings=False):
         self.exit(return_code=128 + number)
 
     # --- the monitor and the clock
+
+    def _listen(self) -> None:
+        self.run_worker(self._follow(), name=_FEED, group=_FEED, exit_on_error=False)
 
     async def _follow(self) -> None:
         async for change in self.session.feed.changes():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,18 +10,20 @@ from typing import Final
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import Judged, PoolOverview, judge, overview
 from poolwatch.domain.pool import PoolState
-from poolwatch.presentation.card import card_view
+from poolwatch.presentation.card import card_view, mark_view
 from poolwatch.presentation.detail import detail_view
 from poolwatch.presentation.filter import matches
 from poolwatch.presentation.order import hive_groups, sections
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
 from poolwatch.presentation.strip import strip_view
-from poolwatch.presentation.view import CardView, DetailView, SectionView, StripView
+from poolwatch.presentation.view import CardView, DetailView, MarkView, SectionView, StripView
 
 #: The order changes by itself no more often than this.
 SWEEP: Final = timedelta(seconds=60)
 #: ... and never this soon after a key.
 HANDS_OFF: Final = timedelta(seconds=3)
+#: Clocks that differ by less are drawn as one until the next tick.
+_TREMBLE: Final = timedelta(seconds=5)
 #: Accounts that come in a crowd are put in their places together.
 ARRIVALS: Final = timedelta(seconds=2)
 
@@ -39,7 +41,11 @@ class Board:
         self._strip: StripView | None = None
         self._judged: dict[AccountKey, Judged] = {}
         self._cards: dict[AccountKey, CardView] = {}
+        #: what the server's clock is ahead, as last told
+        self._offset = state.clock_offset
+        self._marks: dict[AccountKey, MarkView] = {}
         self._seen: frozenset[tuple[AccountKey, datetime]] = frozenset()
+        self._order: tuple[PoolOverview, tuple[object, ...], tuple[SectionView, ...]] | None = None
         self._ordered_at: datetime | None = None
         self._ordered: frozenset[AccountKey] = frozenset()
         self._unread: int = 0
@@ -59,7 +65,8 @@ class Board:
     def overview(self) -> PoolOverview:
         """The pool at this moment."""
         if self._overview is None:
-            self._overview = overview(self._state, self._now, self.prefs.rules)
+            self._overview = overview(self._state, self._now, self.prefs.rules, self._judged)
+            self._judged = dict(self._overview.by_key)
         return self._overview
 
     @property
@@ -74,21 +81,43 @@ class Board:
 
         The moment stays that of the last tick, so that all ages and countdowns move together.
         """
+        former = self._state
+        self._offset = state.clock_offset
+        if abs(state.clock_offset - former.clock_offset) < _TREMBLE:
+            # every answer tells the server's clock a little differently: no reason to draw all accounts anew
+            state = replace(state, clock_offset=former.clock_offset)
         self._state = state
-        if keys is None:
-            self._judged.clear()
-            self._cards.clear()
-        else:
-            for key in keys:
-                self._judged.pop(key, None)
-                self._cards.pop(key, None)
+        if (state.clock_offset, state.rates) != (former.clock_offset, former.rates):
+            self._derive_anew()
+            return
+        before, after = former.accounts, state.accounts
+        if before.keys() == after.keys() and all(after[key] is before[key] for key in before):
+            after = before
+        for key in self._judged.keys() | self._cards.keys() | self._marks.keys() if keys is None else keys:
+            if after.get(key) is not before.get(key):
+                self._drop(key)
+        if before is not after:
+            self._overview = None
+        self._strip = None
+
+    def _drop(self, key: AccountKey) -> None:
+        self._judged.pop(key, None)
+        self._cards.pop(key, None)
+        self._marks.pop(key, None)
+
+    def _derive_anew(self) -> None:
+        self._judged = {}
+        self._cards.clear()
+        self._marks.clear()
         self._overview = None
         self._strip = None
 
     def tick(self, now: datetime) -> None:
         """Move on to another moment; everything is derived anew when it is next asked for."""
         self._now = now
-        self.take(self._state, None)
+        if self._state.clock_offset != self._offset:
+            self._state = replace(self._state, clock_offset=self._offset)
+        self._derive_anew()
 
     def note(self, notices: tuple[str, ...]) -> None:
         """Lines about the whole pool, shown above those about its sources."""
@@ -99,7 +128,7 @@ class Board:
     def choose(self, prefs: Prefs) -> None:
         """Show everything by other preferences."""
         self.prefs = prefs
-        self.take(self._state, None)
+        self._derive_anew()
 
     def card(self, key: AccountKey) -> CardView | None:
         """The card of an account; None when no source lists it any more."""
@@ -110,6 +139,16 @@ class Board:
                 return None
             card = self._cards[key] = card_view(self._without_seen(judged), self._server_now, self._timed)
         return card
+
+    def mark(self, key: AccountKey) -> MarkView | None:
+        """The hive's mark of an account; None when no source lists it any more."""
+        mark = self._marks.get(key)
+        if mark is None:
+            judged = self.judged(key)
+            if judged is None:
+                return None
+            mark = self._marks[key] = mark_view(judged, self._timed)
+        return mark
 
     def detail(self, key: AccountKey) -> DetailView | None:
         """Everything known of an account."""
@@ -138,12 +177,26 @@ class Board:
     def sections(self, sort: SortKey, words: str, now: datetime, *, reverse: bool) -> tuple[SectionView, ...]:
         """The accounts that the filter lets through, in order, under their headings."""
         self._note_order(now)
-        return sections(self.overview, sort, reverse, self.prefs, self._matching(words))
+        return self._sorted(
+            (sort, words, reverse),
+            lambda: sections(self.overview, sort, reverse, self.prefs, self._matching(words)),
+        )
 
     def groups(self, grouping: Grouping, words: str, now: datetime) -> tuple[SectionView, ...]:
         """The accounts that the filter lets through, by source, group or plan."""
         self._note_order(now)
-        return hive_groups(self.overview, grouping, self.prefs, self._matching(words))
+        return self._sorted(
+            (grouping, words), lambda: hive_groups(self.overview, grouping, self.prefs, self._matching(words))
+        )
+
+    def _sorted(
+        self, by: tuple[object, ...], sort: Callable[[], tuple[SectionView, ...]]
+    ) -> tuple[SectionView, ...]:
+        """Sorted anew only when something has changed since."""
+        seen = self.overview
+        if self._order is None or self._order[0] is not seen or self._order[1] != by:
+            self._order = (seen, by, sort())
+        return self._order[2]
 
     def key_pressed(self, now: datetime) -> bool:
         """A key was pressed: the order keeps still, and finished refreshes give their line back.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import selectors
+import signal
 import sys
 from codecs import getincrementaldecoder
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final
 
 from textual._xterm_parser import XTermParser
@@ -86,6 +89,7 @@ class TerminalDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Also remember the title that the terminal has, and have everything painted."""
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual left it so
+        self._mind_stops()
         if self._writer_thread is not None:
             self.write(_PUSH_TITLE)
             if self._title is not None:
@@ -99,6 +103,24 @@ class TerminalDriver(LinuxDriver):
         if self._writer_thread is not None:
             self.write(_POP_TITLE)
         super().stop_application_mode()
+
+    def _mind_stops(self) -> None:
+        """Take stops and continuations between two steps of the event loop.
+
+        Textual acts on them wherever the program happens to be, and waits for ever when that is in the
+        middle of writing.
+        """
+        loop = asyncio.get_running_loop()
+        with suppress(ValueError, RuntimeError):  # not on the main thread there are no signals
+            loop.add_signal_handler(signal.SIGTSTP, self._sigtstp_application)
+            loop.add_signal_handler(signal.SIGCONT, self._continued)
+
+    def _continued(self) -> None:
+        if not self._must_signal_resume:
+            # stopped without being asked (SIGSTOP): the shell has used the terminal since, and to start
+            # without a stop would take its raw settings for those to go back to
+            self.suspend_application_mode()
+        self.resume_application_mode()
 
     def run_input_thread(self) -> None:
         """Read keys until the app leaves. End-of-file and errors make it leave.

@@ -115,6 +115,11 @@ def _kept(accounts: int) -> str:
     return f"; its {accounts} account{'s keep' if accounts != 1 else ' keeps'} the last numbers"
 
 
+def skew(span: str, *, behind: bool) -> str:
+    """One line for a clock that differs from the service's."""
+    return f"this machine's clock is {span} {'behind' if behind else 'ahead of'} the service's"
+
+
 def outage(count: int, of: int, words: str, since: str) -> str:
     """`11 of 12 accounts: unreachable since 23:52; the last numbers stay`."""
     return f"{count} of {of} accounts: {words} since {since}; the last numbers stay"

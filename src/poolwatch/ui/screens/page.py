@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from textual import events
 from textual.screen import Screen
@@ -20,6 +21,8 @@ from poolwatch.ui.widgets.pane import Pane
 from poolwatch.ui.widgets.wall.arrangement import Direction
 
 ResultT = TypeVar("ResultT")
+#: Seconds between two frames, at the least.
+_FRAME: Final = 0.008
 
 
 def drop_old_size(screen: Screen[ResultT], event: events.Resize) -> bool:
@@ -45,6 +48,7 @@ class Page(Screen[ResultT], inherit_bindings=False):
         super().__init__()
         self.session = session
         self.flashed: Message | None = None
+        self._painted_at = 0.0
 
     @abstractmethod
     def renew(self, *, anew: bool = False) -> None:
@@ -75,6 +79,18 @@ class Page(Screen[ResultT], inherit_bindings=False):
         if drop_old_size(self, event):
             return
         self.renew(anew=True)
+
+    async def _on_idle(self, event: events.Idle) -> None:
+        """Paint at once what Textual would keep for its next frame, unless one was painted just now.
+
+        It waits up to 16 ms before it paints anything, which is most of what a key takes.
+        """
+        now = asyncio.get_running_loop().time()
+        if now - self._painted_at < _FRAME or not self._dirty_widgets or self._layout_required:
+            return
+        if not (self._scroll_required or self._repaint_required or self._recompose_required):
+            self._painted_at = now
+            self._on_timer_update()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A request that ends in an exception is a defect, and must not look like a monitor that is slow."""

@@ -72,6 +72,8 @@ class PoolScreen(PoolDrawing):
     def action_move(self, where: str) -> None:
         """The selection."""
         self.wall.move(Direction(where))
+        # in the same frame: word of it from the wall would come one later
+        self._draw_selected()
 
     def action_refresh_shown(self) -> None:
         """All that the filter lets through."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.geometry import Size
 from textual.timer import Timer
 
 from poolwatch.domain.account import AccountKey
@@ -65,6 +66,8 @@ class PoolDrawing(AskingPage[None]):
         self.only_needs_you = False
         self._view = WallView.TABLE
         self._arranged: Arranged | None = None
+        #: what the wall was last arranged from
+        self._drawn: tuple[object, ...] = ()
         self._later: Timer | None = None
         self._strip_at: datetime | None = None
 
@@ -87,7 +90,7 @@ class PoolDrawing(AskingPage[None]):
         """Top to bottom, as drawn."""
         yield Lines(id="strip")
         with Horizontal(id="middle"):
-            yield AccountWall(self.session.board.card, id="wall")
+            yield AccountWall(self.session.board.card, self.session.board.mark, id="wall")
             yield Pane(id="side")
         yield Lines(id="foot")
         yield FilterLine(FILTER_PROMPT, id="filter")
@@ -162,6 +165,23 @@ class PoolDrawing(AskingPage[None]):
         if side:
             pane.styles.width = side
         width = max(1, self.size.width - side - THUMB)
+        # a start lays the screen out three times over
+        size = self.wall.size
+        drawn = (
+            self._view,
+            sections,
+            session.board.overview,
+            session.looks,
+            self.size,
+            size,
+            side,
+            card_height,
+        )
+        if self._arranged is not None and _are_same(drawn, self._drawn):
+            self._draw_strip()
+            self.wall.review()
+            return
+        self._drawn = drawn
         self._arranged = arrange(
             self._view, sections, session.board.card, width, session.looks.glyphs, card_height
         )
@@ -313,3 +333,11 @@ class PoolDrawing(AskingPage[None]):
         else:
             text = NO_ACCOUNTS if state.settled else WAITING
         return fit_line((("   ", Tone.PLAIN), (text, Tone.DIM)), max(1, self.size.width - THUMB))
+
+
+def _are_same(some: tuple[object, ...], others: tuple[object, ...]) -> bool:
+    """Whether these are the very same things; sizes and numbers by their value."""
+    return len(some) == len(others) and all(
+        one is other or (isinstance(one, Size | int) and one == other)
+        for one, other in zip(some, others, strict=True)
+    )

@@ -66,6 +66,8 @@ class Arrangement:
     block_width: int
     block_height: int
     painter: Painter
+    #: drawn from marks, which the painter is not asked for
+    marks: bool = False
     #: the lines on which a block starts, in order, and the accounts that start there
     starts: tuple[int, ...] = ()
     at_start: Mapping[int, tuple[AccountKey, ...]] = field(default_factory=dict)
@@ -127,6 +129,8 @@ def _arrange(
     lefts: Mapping[AccountKey, int],
     block: tuple[int, int],
     painter: Painter,
+    *,
+    marks: bool = False,
 ) -> Arrangement:
     placed: dict[AccountKey, tuple[int, int]] = {}
     at_start: dict[int, tuple[AccountKey, ...]] = {}
@@ -137,7 +141,16 @@ def _arrange(
             at_start[y] = keys
             placed.update({key: (lefts[key], y) for key in keys})
     return Arrangement(
-        width, all_rows, tuple(placed), placed, block[0], block[1], painter, tuple(sorted(at_start)), at_start
+        width,
+        all_rows,
+        tuple(placed),
+        placed,
+        block[0],
+        block[1],
+        painter,
+        marks,
+        tuple(sorted(at_start)),
+        at_start,
     )
 
 
@@ -214,7 +227,7 @@ def as_hive(groups: Iterable[SectionView], width: int, glyphs: Glyphs) -> Arrang
     def painter(card: CardView, glyphs: Glyphs, *, selected: bool) -> tuple[Line, ...]:
         return (hive.mark(card, glyphs, selected=selected),)
 
-    return _arrange(width, rows, lefts, (hive.CELL, 1), painter)
+    return _arrange(width, rows, lefts, (hive.CELL, 1), painter, marks=True)
 
 
 NOTHING = _arrange(1, (), {}, (1, 1), lambda card, glyphs, *, selected: ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from poolwatch.presentation.view import CardView, Glyph, Shown, Tone
+from poolwatch.presentation.view import CardView, Glyph, MarkView, Shown, Tone
 from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_right
 from poolwatch.ui.glyphs import Glyphs
 from poolwatch.ui.ink import Ink
@@ -17,7 +17,7 @@ _COUNT: Final = 4
 _INSTEAD: Final = frozenset({Glyph.NEEDS_YOU, Glyph.TROUBLE, Glyph.NEVER_READ, Glyph.OFF})
 
 
-def mark(card: CardView, glyphs: Glyphs, *, selected: bool) -> Line:
+def mark(card: MarkView | CardView, glyphs: Glyphs, *, selected: bool) -> Line:
     """One account in two cells."""
     look: Look = card.tone
     if card.glyph in _INSTEAD or card.level is None:
@@ -26,8 +26,8 @@ def mark(card: CardView, glyphs: Glyphs, *, selected: bool) -> Line:
         text = glyphs.level(card.level)
         if card.stale:
             look = Tone.STALE
-        elif card.scarcest is not None:
-            look = Ink.BAR if card.scarcest.tone is Tone.PLAIN else card.scarcest.tone
+        elif card.nearest is not None:
+            look = Ink.BAR if card.nearest is Tone.PLAIN else card.nearest
     return ((glyphs.mark if selected else " ", Ink.MARK), (text, look))
 
 

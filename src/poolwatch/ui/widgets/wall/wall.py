@@ -12,15 +12,17 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.presentation.view import CardView, Tone
+from poolwatch.presentation.view import CardView, MarkView, Tone
 from poolwatch.ui.cells import Line, changed_cells, fit_line
 from poolwatch.ui.ink import Ink
 from poolwatch.ui.looks import PLAIN_LOOKS, Looks
+from poolwatch.ui.widgets.wall import hive
 from poolwatch.ui.widgets.wall.arrangement import NOTHING, Arrangement, Direction, Slot
 
 CardOf: TypeAlias = Callable[[AccountKey], CardView | None]
-_CACHED: Final = 4096
+MarkOf: TypeAlias = Callable[[AccountKey], MarkView | None]
 _WHEEL: Final = 3
+_MANY: Final = 100
 #: The last column shows where in the wall the screen is.
 THUMB: Final = 1
 
@@ -28,8 +30,8 @@ THUMB: Final = 1
 class AccountWall(ScrollView, inherit_bindings=False):
     """Accounts in an arrangement, one of them selected.
 
-    The owner gives an arrangement and a function that knows the card of an account. Cards are
-    asked for when their lines are painted; `review` repaints what has changed since.
+    The owner gives an arrangement and functions that know the card and the mark of an account. They are
+    asked when its lines are painted; `review` repaints what has changed since.
     """
 
     ALLOW_SELECT = False
@@ -52,17 +54,27 @@ class AccountWall(ScrollView, inherit_bindings=False):
             super().__init__()
             self.key = key
 
-    def __init__(self, card_of: CardOf, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own parameter
+    def __init__(
+        self,
+        card_of: CardOf,
+        mark_of: MarkOf,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own parameter
+    ) -> None:
         super().__init__(id=id)
         self._card_of = card_of
+        self._mark_of = mark_of
         self._arrangement: Arrangement = NOTHING
         self._looks = PLAIN_LOOKS
         self._empty: Line = ()
         self._selected: AccountKey | None = None
         #: what the operator last chose; it may be filtered out for now
         self._wanted: AccountKey | None = None
-        self._drawn: dict[AccountKey, CardView | None] = {}
-        self._strips: dict[tuple[CardView, bool], tuple[Strip, ...]] = {}
+        self._drawn: dict[AccountKey, CardView | MarkView | None] = {}
+        #: the block of each account drawn so far, plain and selected
+        self._strips: dict[tuple[AccountKey, bool], tuple[Strip, ...]] = {}
+        #: marks are few: those that look alike share their strips
+        self._alike: dict[tuple[MarkView, bool], tuple[Strip, ...]] = {}
         #: the lines as they were last given to the screen
         self._painted: dict[int, Strip] = {}
 
@@ -97,6 +109,7 @@ class AccountWall(ScrollView, inherit_bindings=False):
         """Wear another theme or set of glyphs."""
         self._looks = looks
         self._strips.clear()
+        self._alike.clear()
         self._painted.clear()
         self.refresh()
 
@@ -128,11 +141,19 @@ class AccountWall(ScrollView, inherit_bindings=False):
         """Repaint what differs on visible accounts whose card is a new one; how many cards that were."""
         changed = []
         for key in self.visible_keys:
-            card = self._card_of(key)
-            if key in self._drawn and card != self._drawn[key]:
-                self._drawn[key] = card
+            if key not in self._drawn:
+                continue
+            face, drawn = self._face(key), self._drawn[key]
+            if face is not drawn and face != drawn:
+                self._drawn[key] = face
+                self._strips.pop((key, False), None)
+                self._strips.pop((key, True), None)
                 changed.append(key)
-        self._repaint({y for key in changed for y in self._lines_of(key)})
+        if len(changed) > _MANY:
+            # to look for their lines costs more than to look at all lines
+            self._repaint(range(self.size.height))
+        else:
+            self._repaint({y for key in changed for y in self._lines_of(key)})
         return len(changed)
 
     def select(self, key: AccountKey) -> None:
@@ -198,20 +219,33 @@ class AccountWall(ScrollView, inherit_bindings=False):
 
     def _slot(self, slot: Slot) -> Strip:
         key = slot.key
-        if key not in self._drawn:
-            self._drawn[key] = self._card_of(key)
-        card = self._drawn[key]
-        if card is None:
-            return Strip.blank(self._arrangement.block_width, self._looks.palette.style(Tone.PLAIN))
         selected = key == self._selected
-        strips = self._strips.get((card, selected))
+        strips = self._strips.get((key, selected))
         if strips is None:
-            if len(self._strips) >= _CACHED:
-                self._strips.clear()
-            lines = self._arrangement.painter(card, self._looks.glyphs, selected=selected)
-            strips = tuple(self._looks.paint(line, selected=selected) for line in lines)
-            self._strips[card, selected] = strips
+            if key not in self._drawn:
+                self._drawn[key] = self._face(key)
+            strips = self._strips[key, selected] = self._block(self._drawn[key], selected=selected)
         return strips[slot.part]
+
+    def _face(self, key: AccountKey) -> CardView | MarkView | None:
+        return self._mark_of(key) if self._arrangement.marks else self._card_of(key)
+
+    def _block(self, face: CardView | MarkView | None, *, selected: bool) -> tuple[Strip, ...]:
+        arrangement = self._arrangement
+        if face is None:
+            blank = Strip.blank(arrangement.block_width, self._looks.palette.style(Tone.PLAIN))
+            return (blank,) * arrangement.block_height
+        alike = self._alike.get((face, selected)) if isinstance(face, MarkView) else None
+        if alike is not None:
+            return alike
+        if isinstance(face, MarkView):
+            lines: tuple[Line, ...] = (hive.mark(face, self._looks.glyphs, selected=selected),)
+        else:
+            lines = arrangement.painter(face, self._looks.glyphs, selected=selected)
+        strips = tuple(self._looks.paint(line, selected=selected) for line in lines)
+        if isinstance(face, MarkView):
+            self._alike[face, selected] = strips
+        return strips
 
     def _thumb(self, y: int) -> Strip:
         shown, total = self.size.height, self._arrangement.height

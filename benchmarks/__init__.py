@@ -1,0 +1,1 @@
+"""What poolwatch costs, measured from outside beside an empty Textual app: `python -m benchmarks`."""

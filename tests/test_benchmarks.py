@@ -1,0 +1,51 @@
+"""The harness itself: what it makes of samples, and that it sees a program paint."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks import hello
+from benchmarks.figures import HELLO, LEAST, MANY
+from benchmarks.pool import plain_env
+from benchmarks.ptyrun import Session
+from benchmarks.report import percentile, plain, rows, table
+
+
+def starts(own: float) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {f"first paint ms {HELLO}": [100.0, 90.0, 400.0]}
+    for accounts in (LEAST, MANY):
+        found[f"first paint ms {accounts}"] = [own, own, 9 * own]
+    return found
+
+
+@pytest.mark.parametrize(("own", "met"), [(114.0, True), (116.0, False)])
+def test_a_start_is_held_against_hello(own: float, met: bool) -> None:
+    found = rows(starts(own))
+    assert [row.ok for row in found] == [met, met]
+    assert f"{own:.0f} ms, hello 100 ms: {own / 100:.2f}x" in table(found)
+    assert ("NO" in plain(found)) is not met
+
+
+def test_nothing_is_said_of_what_was_not_measured() -> None:
+    assert rows({}) == []
+
+
+@pytest.mark.parametrize(("share", "value"), [(0.5, 50), (0.95, 95), (1.0, 100)])
+def test_percentiles_are_nearest_ranks(share: float, value: float) -> None:
+    assert percentile([float(number) for number in range(1, 101)], share) == value
+
+
+def test_a_program_is_seen_to_paint_and_is_ended() -> None:
+    script = Path(hello.__file__)
+    with Session([sys.executable, str(script)], plain_env()) as session:
+        session.until_quiet(0.3)
+        replay = session.replay()
+        for piece in session.pieces:
+            replay.draw(piece)
+        assert "hello" in replay.text
+        assert session.cpu >= session.pieces[0].cpu > 0
+        assert session.peak > 10
+        pid = session.pid
+    assert not Path(f"/proc/{pid}").exists()

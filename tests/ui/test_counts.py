@@ -1,0 +1,136 @@
+"""How much is made and painted: counted, whatever the machine's speed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from functools import lru_cache
+
+import pytest
+from rich.console import RenderableType
+from textual.screen import Screen
+
+from poolwatch.domain.events import Listed, Read
+from poolwatch.domain.overview import Judged
+from poolwatch.domain.pool import PoolState, apply
+from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.presentation.prefs import Grouping, Prefs
+from poolwatch.ui import board as board_module
+from poolwatch.ui.app import PoolApp
+from poolwatch.ui.board import Board
+from poolwatch.ui.options import AppOptions, WallView
+from tests.ui.pools import NOW, ZONE, crowd, five, limits, state_of
+from tests.ui.reading import settle
+from tests.ui.scripted_feed import ScriptedFeed
+
+MANY = 400
+
+
+@lru_cache
+def many() -> PoolState:
+    return state_of(crowd(MANY))
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Cards and marks that are made, and accounts that are judged one by one."""
+    found: Counter[str] = Counter()
+    for name in ("card_view", "mark_view", "judge"):
+        real = getattr(board_module, name)
+
+        def counting(*given: object, real: object = real, name: str = name, **more: object) -> object:
+            found[name] += 1
+            return real(*given, **more)  # type: ignore[operator]  # one of the three
+
+        monkeypatch.setattr(board_module, name, counting)
+    return found
+
+
+class FrameApp(PoolApp):
+    """Counts the frames that reach the terminal."""
+
+    frames = 0
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        self.frames += renderable is not None
+        super()._display(screen, renderable)
+
+
+def frame_app(feed: ScriptedFeed, view: WallView) -> FrameApp:
+    return FrameApp(feed, AppOptions(pool_name="work", prefs=Prefs(zone=ZONE), view=view))
+
+
+async def test_a_hive_makes_no_card_but_the_selected_one(made: Counter[str]) -> None:
+    app = frame_app(ScriptedFeed(many(), NOW, ZONE), WallView.HIVE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert made["card_view"] == 1
+        assert made["mark_view"] == MANY
+        assert made["judge"] == 0
+
+
+async def test_a_reading_makes_its_own_mark_and_no_other(made: Counter[str]) -> None:
+    feed = ScriptedFeed(many(), NOW, ZONE)
+    app = frame_app(feed, WallView.HIVE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        made.clear()
+        actor = crowd(MANY)[0]
+        read = Read(actor.key, actor.source, NOW, UsageSnapshot(base=limits(five(99, None))))
+        # each answer tells the server's clock a little differently
+        feed.happen(replace(read, clock_offset=timedelta(milliseconds=700)))
+        await settle(pilot)
+        assert made["mark_view"] == 1
+
+
+async def test_a_list_that_tells_nothing_new_draws_nothing(made: Counter[str]) -> None:
+    feed = ScriptedFeed(many(), NOW, ZONE)
+    app = frame_app(feed, WallView.HIVE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        made.clear()
+        frames = app.frames
+        for name, source in many().sources.items():
+            feed.happen(Listed(name, source.listings, NOW + timedelta(minutes=5)))
+        await settle(pilot)
+        assert not made
+        assert app.frames == frames
+
+
+@pytest.mark.parametrize("view", [WallView.HIVE, WallView.TABLE])
+async def test_a_move_of_the_selection_is_one_frame(view: WallView) -> None:
+    app = frame_app(ScriptedFeed(many(), NOW, ZONE), view)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        frames = app.frames
+        await pilot.press("j")
+        await settle(pilot)
+        assert app.frames == frames + 1
+
+
+def test_the_clock_may_tremble_and_may_not_jump(made: Counter[str]) -> None:
+    board = Board(many(), Prefs(zone=ZONE), NOW)
+    key = board.overview.accounts[0].account.key
+    card = board.card(key)
+    board.take(replace(many(), clock_offset=timedelta(seconds=2)), [])
+    assert board.card(key) is card
+    assert board.state.clock_offset == timedelta(0)
+    board.tick(NOW + timedelta(minutes=1))
+    assert board.state.clock_offset == timedelta(seconds=2)
+    judged: Judged = board.overview.accounts[0]
+    board.take(replace(many(), clock_offset=timedelta(minutes=2)), [])
+    assert board.overview.accounts[0] is not judged
+    assert made["card_view"] == 1
+
+
+def test_the_order_is_made_once_for_what_has_not_changed() -> None:
+    board = Board(many(), Prefs(zone=ZONE), NOW)
+    groups = board.groups(Grouping.SOURCE, "", NOW)
+    assert board.groups(Grouping.SOURCE, "", NOW) is groups
+    assert board.groups(Grouping.PLAN, "", NOW) is not groups
+    groups = board.groups(Grouping.PLAN, "", NOW)
+    actor = crowd(MANY)[0]
+    read = Read(actor.key, actor.source, NOW, UsageSnapshot(base=limits(five(99, None))))
+    board.take(apply(many(), read), [actor.key])
+    assert board.groups(Grouping.PLAN, "", NOW) is not groups
