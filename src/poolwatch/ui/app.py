@@ -24,6 +24,7 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from poolwatch.presentation.pool_diff import pool_diff
+from poolwatch.ui import known_textual
 from poolwatch.ui.bindings import bindings, overlay
 from poolwatch.ui.board import Board
 from poolwatch.ui.calm_update import CalmUpdate, Picture
@@ -303,7 +304,7 @@ class PoolApp(App[Departure], inherit_bindings=False):
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         """Send no more than what changed."""
-        if isinstance(renderable, ChopsUpdate | LayoutUpdate):
+        if known_textual.IS_KNOWN and isinstance(renderable, ChopsUpdate | LayoutUpdate):
             super()._display(screen, CalmUpdate(renderable, self._picture))  # type: ignore[arg-type]  # as Textual does
             return
         if renderable is not None:

@@ -12,6 +12,7 @@ from textual.worker import Worker, WorkerState
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.view import Tone
+from poolwatch.ui import known_textual
 from poolwatch.ui.keymap import Place
 from poolwatch.ui.messages import Failed
 from poolwatch.ui.session import Session
@@ -85,6 +86,8 @@ class Page(Screen[ResultT], inherit_bindings=False):
 
         It waits up to 16 ms before it paints anything, which is most of what a key takes.
         """
+        if not known_textual.IS_KNOWN:
+            return
         now = asyncio.get_running_loop().time()
         if now - self._painted_at < _FRAME or not self._dirty_widgets or self._layout_required:
             return
