@@ -26,7 +26,7 @@ import pytest  # noqa: E402 - likewise
 from hypothesis import settings  # noqa: E402 - likewise
 
 # Runs are the same every time; a slow machine is no failure.
-settings.register_profile("suite", deadline=None, derandomize=True, max_examples=100)
+settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("suite")
 
 
