@@ -199,7 +199,10 @@ class Screen:
 
 
 def screen(machine: Machine, *, press: bool = False) -> Screen:
-    """Start the app's monitor, let it recover and poll, and read the card; with `press`, press r on it."""
+    """Start the app's monitor, let it recover and poll, and read the card.
+
+    With `press`, r is pressed on a login whose reply was lost: it must ask first.
+    """
 
     async def once() -> Screen:
         async with monitor(machine.folder) as running, asyncio.timeout(_PATIENCE_SECONDS):
@@ -209,7 +212,9 @@ def screen(machine: Machine, *, press: bool = False) -> Screen:
             (account,) = state.accounts.values()
             judged = judge(account, now, running.around.rules, state.clock_offset)
             card = card_view(judged, now, Prefs())
-            answer = await running.session.refresh(account.key) if press else None
+            # on any other login r would begin a refresh, and a process that outlives this one
+            presses = press and account.ambiguous
+            answer = await running.session.refresh(account.key) if presses else None
             return Screen(
                 ambiguous=account.ambiguous,
                 needs_you=judged.section is Section.NEEDS_YOU,
