@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -41,7 +41,7 @@ async def look(
 
     While another poolwatch polls, it is asked to read, so that the two never poll twice.
     """
-    async with open_monitor(around, clock) as running:
+    async with open_monitor(around, clock, shows_raw=False) as running:
         await running.session.recall()
         await running.connect()
         notices = running.notices
@@ -55,18 +55,28 @@ async def look(
             running.session.polls = polls
             notices = (*notices, *(told or ()))
         if polls:
-            await running.sweep.run(keys, older_than)
-            await running.parts.keeping.flush()
+            await _kept_meanwhile(running, running.sweep.run(keys, older_than))
             running.parts.lock.release()
         running.session.polls = False
         return Look(running.session.state, _judged(running, around), notices)
+
+
+async def _kept_meanwhile(running: Running, work: Awaitable[None]) -> None:
+    """Save readings while more are on their way: the disk has time then, and being stopped loses little."""
+    keeping = asyncio.create_task(running.parts.keeping.run())
+    try:
+        await work
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await running.parts.keeping.flush()
 
 
 async def refresh(
     around: Surroundings, choose: Choice, *, only_if_due: bool
 ) -> tuple[Look, dict[AccountKey, RefreshProgress]]:
     """Run the refresh chain for the chosen accounts; how each one ended, as they ended."""
-    async with open_monitor(around) as running:
+    async with open_monitor(around, shows_raw=False) as running:
         await running.session.recall()
         await running.connect()
         polls = running.parts.lock.try_acquire()
