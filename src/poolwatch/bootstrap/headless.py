@@ -17,7 +17,7 @@ from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked
 
-#: Which accounts a command speaks of.
+#: Which accounts a command speaks of; where there is no choice, it is all of them.
 Choice = Callable[[PoolOverview], Collection[AccountKey]]
 #: How long a command waits for readings that the polling process was asked for.
 _OWNER_SECONDS: Final = 20.0
@@ -35,7 +35,7 @@ class Look:
 
 
 async def look(
-    around: Surroundings, older_than: timedelta, choose: Choice, clock: Clock | None = None
+    around: Surroundings, older_than: timedelta, choose: Choice | None, clock: Clock | None = None
 ) -> Look:
     """List every source, read what is old among the chosen accounts, and judge it all.
 
@@ -48,7 +48,7 @@ async def look(
         polls = running.parts.lock.try_acquire()
         running.session.polls = polls
         await running.session.poller.list_all()
-        keys = choose(_judged(running, around))
+        keys = tuple(running.session.state.accounts) if choose is None else choose(_judged(running, around))
         if not polls:
             told = await _ask_owner(running, keys, older_than)
             polls = told is None

@@ -250,7 +250,7 @@ class LoginFiles(ABC):
         """What a file holds; one that is in the state in which it was last read is not opened again.
 
         Its state is taken before it is read, so that a change in between is seen the next time. The clock of
-        the disk may stand still between two changes: of a file that was changed lately the state says nothing.
+        the disk may stand still between two changes: of a file changed lately the state says nothing.
         """
         state = _settled_state(file.path, at) if self._at_is_disk_time else None
         known = self._read_before.get(file.place)
