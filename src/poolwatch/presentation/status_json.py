@@ -58,7 +58,7 @@ def status_json(
 
 
 def _indented(value: Json, line: str) -> str:
-    """As `json.dumps(value, indent=2, allow_nan=False)`, which takes three times as long; `line` begins a line."""
+    """As `json.dumps(value, indent=2, allow_nan=False)`, in a third of its time; `line` begins a line."""
     if isinstance(value, str):
         return _quoted(value)
     inner = line + "  "
