@@ -14,12 +14,12 @@ from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, So
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
-from poolwatch.domain.usage import Credits, RateLimit, Usage, UsageSnapshot, UsageWindow
+from poolwatch.domain.usage import Credits, RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.monitor.bulk import BulkRefresh
 from poolwatch.monitor.keeping import Keeping
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.monitor.poller import Pace, Poller
-from poolwatch.monitor.ports import Asked, Interrupted, OwnerRequest, TokenRequest
+from poolwatch.monitor.ports import Asked, Interrupted, Moved, OwnerRequest, TokenRequest
 from poolwatch.monitor.refresh import RefreshChain
 from poolwatch.monitor.session import Parts, Session
 from poolwatch.sources.source import Telling, UsageReading
@@ -213,8 +213,10 @@ class ScriptedStore:
     async def keep_facts(self, state: PoolState) -> None:
         self.facts = PoolFacts(None, state.clock_offset, tuple(state.sources.values()), state.rates)
 
-    async def save(self, accounts: Sequence[AccountState]) -> None:
+    async def save(self, accounts: Sequence[AccountState], moved: Sequence[Moved] = ()) -> None:
         await self._wait()
+        for each in moved:
+            self.history.extend(history_rows(each.before, each.after, each.account_id, each.at))
         self.saves.append(tuple(account.key.id for account in accounts))
         self.accounts |= {account.key.id: replace(account, refresh=None) for account in accounts}
 
@@ -222,10 +224,6 @@ class ScriptedStore:
         self.forgotten.extend(account_ids)
         for each in account_ids:
             self.accounts.pop(each, None)
-
-    async def record(self, account_id: str, before: Usage, after: Usage, at: datetime) -> None:
-        await self._wait()
-        self.history.extend(history_rows(before, after, account_id, at))
 
     async def claim_poll(self, account_id: str, now: datetime, floor: timedelta) -> bool:
         if self.claim_error is not None:

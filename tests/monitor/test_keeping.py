@@ -52,6 +52,15 @@ async def test_history_has_a_row_for_each_figure_that_moved() -> None:
     assert one.store.history[1].at == one.account("a").read_at
 
 
+async def test_states_and_history_of_many_readings_are_one_write() -> None:
+    one = await saved(*"abcde")
+    for place in "abcde":
+        await one.poller.read(key_of(place))
+    await one.keeping.flush()
+    assert [len(ids) for ids in one.store.saves] == [5]
+    assert len(one.store.history) == 5
+
+
 async def test_figures_that_moved_twice_between_two_writes_are_both_kept() -> None:
     one = await saved("a")
     one.source.answers["a"] = [snapshot(10), snapshot(20)]

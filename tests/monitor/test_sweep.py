@@ -86,3 +86,15 @@ async def test_never_more_at_once_than_allowed() -> None:
     await run
     assert len(one.source.asked) == 20
     assert one.source.most_at_once == 3
+
+
+async def test_each_poll_is_noted_before_anything_is_sent_and_stays_so_when_the_sweep_is_stopped() -> None:
+    places = [f"p{number}" for number in range(8)]
+    one = await rig(*places).listed()
+    one.source.hung = {place: asyncio.Event() for place in places}
+    run = await soon(sweep_of(one, 3).run([key_of(place) for place in places], timedelta(0)), one.clock)
+    assert one.source.at_once == 3
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+    assert sorted(one.store.noted) == sorted(key_of(place).id for place in one.source.places_asked())
+    assert len(one.store.noted) == 3

@@ -171,6 +171,7 @@ def test_json_is_json_and_loses_no_digit(state: AccountState, mask: bool) -> Non
     text = status_json(look(state), pool(state), NOW, mask)
     found = json.loads(text, parse_constant=lambda name: 1 / 0)
     assert text.isascii()
+    assert text == json.dumps(found, indent=2) + "\n"
     assert "bob@example.com" not in text or not mask
     credits_ = state.usage.credits.value if state.usage.credits else None
     if credits_ is not None and credits_.balance is not None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sqlite3
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.pool import PoolFacts, SourceState
 from poolwatch.domain.usage import Usage
+from poolwatch.store.database import Database
 from poolwatch.store.history import history_rows
 from poolwatch.store.opening import StoreMode
 from poolwatch.store.records import Ask, Owner, RequestKind
@@ -132,10 +133,50 @@ async def test_a_clock_that_went_back_does_not_stop_polling(store: Store) -> Non
 
 
 async def test_an_asked_poll_is_recorded_whatever_the_floor(store: Store, viewer: Store) -> None:
-    await store.record_poll("a", NOON)
-    await store.record_poll("a", NOON + SECOND)
+    store.note_poll("a", NOON)
+    store.note_poll("a", NOON + SECOND)
+    await store.last_polls()
     assert not viewer.claim_poll_now("a", NOON + FLOOR, FLOOR)
     assert viewer.claim_poll_now("a", NOON + FLOOR + SECOND, FLOOR)
+
+
+async def test_noted_polls_are_written_together_and_before_what_is_asked_next(
+    store: Store, viewer: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    plain = Database.note_polls
+
+    def counted(held: Database, polls: Mapping[str, datetime]) -> bool:
+        written.append(len(polls))
+        return plain(held, polls)
+
+    monkeypatch.setattr(Database, "note_polls", counted)
+    for number in range(200):
+        store.note_poll(f"a{number}", NOON)
+    assert not await store.claim_poll("a199", NOON + SECOND, FLOOR)
+    assert sum(written) == 200
+    # the thread may wake in the middle of the loop, but never for each of them
+    assert len(written) <= 3
+    assert len(await viewer.last_polls()) == 200
+
+
+async def test_a_noted_poll_is_written_although_nothing_is_asked_after_it(
+    store: Store, viewer: Store
+) -> None:
+    store.note_poll("a", NOON)
+    async with asyncio.timeout(20):
+        while await viewer.last_polls() != {"a": NOON}:  # noqa: ASYNC110 - no event tells what another connection wrote
+            await asyncio.sleep(0.01)
+
+
+async def test_closing_writes_what_was_noted(tmp_path: Path) -> None:
+    held = Store(tmp_path, NOON)
+    held.note_poll("a", NOON)
+    assert await held.aclose()
+    held.note_poll("b", NOON)
+    later = Store(tmp_path, NOON)
+    assert await later.last_polls() == {"a": NOON}
+    assert await later.aclose()
 
 
 async def test_a_viewers_request_goes_round(store: Store, viewer: Store) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -17,7 +17,7 @@ from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked
 
-#: Which accounts a command speaks of.
+#: Which accounts a command speaks of; where there is no choice, it is all of them.
 Choice = Callable[[PoolOverview], Collection[AccountKey]]
 #: How long a command waits for readings that the polling process was asked for.
 _OWNER_SECONDS: Final = 20.0
@@ -35,38 +35,48 @@ class Look:
 
 
 async def look(
-    around: Surroundings, older_than: timedelta, choose: Choice, clock: Clock | None = None
+    around: Surroundings, older_than: timedelta, choose: Choice | None, clock: Clock | None = None
 ) -> Look:
     """List every source, read what is old among the chosen accounts, and judge it all.
 
     While another poolwatch polls, it is asked to read, so that the two never poll twice.
     """
-    async with open_monitor(around, clock) as running:
+    async with open_monitor(around, clock, shows_raw=False) as running:
         await running.session.recall()
         await running.connect()
         notices = running.notices
         polls = running.parts.lock.try_acquire()
         running.session.polls = polls
         await running.session.poller.list_all()
-        keys = choose(_judged(running, around))
+        keys = tuple(running.session.state.accounts) if choose is None else choose(_judged(running, around))
         if not polls:
             told = await _ask_owner(running, keys, older_than)
             polls = told is None
             running.session.polls = polls
             notices = (*notices, *(told or ()))
         if polls:
-            await running.sweep.run(keys, older_than)
-            await running.parts.keeping.flush()
+            await _kept_meanwhile(running, running.sweep.run(keys, older_than))
             running.parts.lock.release()
         running.session.polls = False
         return Look(running.session.state, _judged(running, around), notices)
+
+
+async def _kept_meanwhile(running: Running, work: Awaitable[None]) -> None:
+    """Save readings while more are on their way: the disk has time then, and being stopped loses little."""
+    keeping = asyncio.create_task(running.parts.keeping.run())
+    try:
+        await work
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await running.parts.keeping.flush()
 
 
 async def refresh(
     around: Surroundings, choose: Choice, *, only_if_due: bool
 ) -> tuple[Look, dict[AccountKey, RefreshProgress]]:
     """Run the refresh chain for the chosen accounts; how each one ended, as they ended."""
-    async with open_monitor(around) as running:
+    async with open_monitor(around, shows_raw=False) as running:
         await running.session.recall()
         await running.connect()
         polls = running.parts.lock.try_acquire()

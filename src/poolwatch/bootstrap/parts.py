@@ -47,6 +47,8 @@ class Running:
     stack: AsyncExitStack
     sources: dict[str, Source]
     client: HttpClient | None = None
+    #: whether somebody may want to see answers as they came
+    shows_raw: bool = True
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -68,14 +70,19 @@ class Running:
 
         if self.client is None:
             return
-        source = build_source(self.around, settings, self.client, self.fingerprint)
+        source = build_source(self.around, settings, self.client, self.fingerprint, shows_raw=self.shows_raw)
         self.sources[source.name] = source
         self.session.add_source(source)
 
 
 @asynccontextmanager
-async def open_monitor(around: Surroundings, clock: Clock | None = None) -> AsyncIterator[Running]:
-    """Open the store, put everything together, and close it in the end; unset, time is the machine's."""
+async def open_monitor(
+    around: Surroundings, clock: Clock | None = None, *, shows_raw: bool = True
+) -> AsyncIterator[Running]:
+    """Open the store, put everything together, and close it in the end; unset, time is the machine's.
+
+    `shows_raw`: answers are kept as they came, for somebody to look at.
+    """
     clock = clock or RealClock()
     settings = around.settings
     store = Store(around.state_dir, clock.now())
@@ -111,6 +118,17 @@ async def open_monitor(around: Surroundings, clock: Clock | None = None) -> Asyn
     sweep = Sweep(poller, ledger, readings, clock, settings.poll.concurrency)
     try:
         async with AsyncExitStack() as stack:
-            yield Running(session, parts, sweep, readings, clock, around, fingerprint, stack, sources)
+            yield Running(
+                session,
+                parts,
+                sweep,
+                readings,
+                clock,
+                around,
+                fingerprint,
+                stack,
+                sources,
+                shows_raw=shows_raw,
+            )
     finally:
         await store.aclose()

@@ -23,8 +23,10 @@ def build_source(
     settings: SourceSettings,
     client: HttpClient,
     fingerprint: Callable[[Secret], str],
+    *,
+    shows_raw: bool = True,
 ) -> Source:
-    """One source."""
+    """One source; `shows_raw`: somebody may want to see its answers as they came."""
     home = around.home or Path("/")
     env = around.env
     seconds = around.settings.poll.timeout_seconds
@@ -57,4 +59,6 @@ def build_source(
                 deadline_seconds=seconds,
                 renews=around.renews,
                 resets=resets,
+                shows_raw=shows_raw,
+                at_is_disk_time=True,
             )

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
-from poolwatch.domain.usage import Usage
 from poolwatch.monitor.clock import Clock
-from poolwatch.monitor.ports import Asked, OwnerRequest
+from poolwatch.monitor.ports import Asked, Moved, OwnerRequest
 from poolwatch.store import lock
 from poolwatch.store.history import history_rows
 from poolwatch.store.records import Ask, RequestKind
@@ -34,27 +33,24 @@ class StoredReadings:
         """The last state of every account."""
         return await self._store.load_accounts()
 
-    async def save(self, accounts: Sequence[AccountState]) -> None:
-        """Keep these accounts' state."""
-        await self._store.save(accounts, self._clock.now())
+    async def save(self, accounts: Sequence[AccountState], moved: Sequence[Moved] = ()) -> None:
+        """Keep these accounts' state and a history row for each figure that moved."""
+        rows = [
+            row for each in moved for row in history_rows(each.before, each.after, each.account_id, each.at)
+        ]
+        await self._store.save(accounts, self._clock.now(), rows)
 
     async def forget(self, account_ids: Sequence[str]) -> None:
         """Drop the state of accounts that no source lists; their history stays."""
         await self._store.save((), self._clock.now(), gone=account_ids)
-
-    async def record(self, account_id: str, before: Usage, after: Usage, at: datetime) -> None:
-        """Append a history row for each figure that moved."""
-        rows = history_rows(before, after, account_id, at)
-        if rows:
-            await self._store.append_history(rows)
 
     async def claim_poll(self, account_id: str, now: datetime, floor: timedelta) -> bool:
         """Whether this process may poll now; recorded when true."""
         return await self._store.claim_poll(account_id, now, floor)
 
     async def note_poll(self, account_id: str, now: datetime) -> None:
-        """Record a poll that a person asked for."""
-        await self._store.record_poll(account_id, now)
+        """Record a poll that a person asked for; the disk is not waited for."""
+        self._store.note_poll(account_id, now)
 
     async def load_facts(self) -> PoolFacts:
         """What is remembered beside the accounts."""

@@ -51,7 +51,8 @@ def print_status(wish: StatusWish) -> int:
     def chosen(seen: PoolOverview) -> Collection[AccountKey]:
         return matching(seen, wish.filter_text, prefs)
 
-    seen = run_async(lambda: look(around, older_than, chosen))
+    choice = chosen if wish.filter_text.strip() else None
+    seen = run_async(lambda: look(around, older_than, choice))
     for notice in seen.notices:
         complain(notice)
     for source in seen.state.sources.values():
@@ -96,4 +97,4 @@ def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: boo
 
 def _everything(around: Surroundings) -> Look:
     age = timedelta(seconds=around.settings.poll.interval_seconds)
-    return run_async(lambda: look(around, age, lambda seen: list(seen.by_key)))
+    return run_async(lambda: look(around, age, None))

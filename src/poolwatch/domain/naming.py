@@ -76,4 +76,8 @@ def _matches(pattern: str, key: AccountKey, mail: str | None, label: str) -> boo
         return True
     if len(pattern) >= 4 and key.id.startswith(pattern.lower()):
         return True
-    return label == pattern or fnmatchcase(label, pattern)
+    return label == pattern or (_has_wildcard(pattern) and fnmatchcase(label, pattern))
+
+
+def _has_wildcard(pattern: str) -> bool:
+    return "*" in pattern or "?" in pattern or "[" in pattern

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from poolwatch.domain.pool import AccountState, PoolState
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ledger import Ledger
-from poolwatch.monitor.ports import ReadingStore
+from poolwatch.monitor.ports import Moved, ReadingStore
 
 SAVE_SECONDS: Final = 1.0
 _TREMBLE: Final = timedelta(seconds=1)
@@ -23,7 +23,7 @@ class Keeping:
         self._store = store
         self._clock = clock
         self._writing = asyncio.Lock()
-        self._moved: list[tuple[AccountState, AccountState, datetime]] = []
+        self._moved: list[Moved] = []
         self._kept = ledger.state
         ledger.on_reading(self._on_reading)
 
@@ -43,15 +43,13 @@ class Keeping:
 
     async def _save_unsaved(self) -> None:
         moved, self._moved = self._moved, []
-        for before, after, at in moved:
-            await self._store.record(after.key.id, before.usage, after.usage, at)
         state = self._ledger.state
         unsaved = [state.accounts[key] for key in self._ledger.unsaved if key in state.accounts]
         gone = [key.id for key in self._ledger.gone]
         self._ledger.unsaved.clear()
         self._ledger.gone.clear()
-        if unsaved:
-            await self._store.save(unsaved)
+        if unsaved or moved:
+            await self._store.save(unsaved, moved)
         if gone:
             await self._store.forget(gone)
         if _facts_differ(self._kept, state):
@@ -60,7 +58,7 @@ class Keeping:
 
     def _on_reading(self, before: AccountState, after: AccountState) -> None:
         if after.read_at is not None:
-            self._moved.append((before, after, after.read_at))
+            self._moved.append(Moved(after.key.id, before.usage, after.usage, after.read_at))
 
 
 def _facts_differ(kept: PoolState, state: PoolState) -> bool:

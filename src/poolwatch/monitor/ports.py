@@ -14,6 +14,16 @@ from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.usage import Usage
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One account's usage before and after a reading."""
+
+    account_id: str
+    before: Usage
+    after: Usage
+    at: datetime
+
+
 class ReadingStore(Protocol):
     """Where readings outlive a run. No method raises for a full or broken disk: that is a notice."""
 
@@ -29,16 +39,12 @@ class ReadingStore(Protocol):
         """Keep what viewers and `status --line` need to know beside the accounts."""
         ...
 
-    async def save(self, accounts: Sequence[AccountState]) -> None:
-        """Keep these accounts' state."""
+    async def save(self, accounts: Sequence[AccountState], moved: Sequence[Moved] = ()) -> None:
+        """Keep these accounts' state and a history row for each figure that moved; all or nothing."""
         ...
 
     async def forget(self, account_ids: Sequence[str]) -> None:
         """Drop the state of accounts that no source lists; their history stays."""
-        ...
-
-    async def record(self, account_id: str, before: Usage, after: Usage, at: datetime) -> None:
-        """Append a history row for each figure that moved."""
         ...
 
     async def claim_poll(self, account_id: str, now: datetime, floor: timedelta) -> bool:
@@ -46,7 +52,10 @@ class ReadingStore(Protocol):
         ...
 
     async def note_poll(self, account_id: str, now: datetime) -> None:
-        """Record a poll that a person asked for, which the floor does not bind."""
+        """Record a poll that a person asked for, which the floor does not bind.
+
+        It does not wait for the disk; what it was told is written even when its caller is cancelled.
+        """
         ...
 
 

@@ -38,8 +38,9 @@ class Sweep:
                 return
             now = self._clock.now()
             if older_than <= timedelta(0):
-                # nothing waits for the note: the disk writes it while the service answers
-                await asyncio.gather(self._store.note_poll(key.id, now), self._poller.read(key))
+                # told before anything is sent; the disk writes it while the service answers
+                await self._store.note_poll(key.id, now)
+                await self._poller.read(key)
                 return
             if not _is_due(account, older_than, self._clock):
                 return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
@@ -168,12 +169,20 @@ def _request(method: str, url: str, headers: Headers, body: bytes | None = None)
             )
         sent[name] = plain
     try:
-        request = httpx.Request(method, url, headers=sent, content=body)
+        request = httpx.Request(method, _parsed(url), headers=sent, content=body)
     except (httpx.InvalidURL, UnicodeError):
         return Failure(FailureKind.UNREACHABLE, "the configured address is not valid; nothing was sent")
     if request.url.scheme not in ("http", "https") or not request.url.host:
         return Failure(FailureKind.UNREACHABLE, "the configured address is not valid; nothing was sent")
     return request
+
+
+@lru_cache(maxsize=32)
+def _parsed(url: str) -> httpx.URL:
+    """An address; the same few are asked again and again."""
+    import httpx
+
+    return httpx.URL(url)
 
 
 def _reply(received: wire.Received, request: httpx.Request, elapsed: float) -> Reply | Failure:

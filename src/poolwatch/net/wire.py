@@ -7,6 +7,7 @@ bodies.
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 from collections.abc import Iterable
@@ -91,6 +92,7 @@ class Received:
 class _CountedStream(httpcore.AsyncNetworkStream):
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
+        self._poll: select.poll | None = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the library's signature
         data = await self._stream.read(max_bytes, timeout)
@@ -130,7 +132,22 @@ class _CountedStream(httpcore.AsyncNetworkStream):
         return _CountedStream(inner)
 
     def get_extra_info(self, info: str) -> object:
+        if info == "is_readable":
+            return self._is_readable()
         return self._stream.get_extra_info(info)
+
+    def _is_readable(self) -> bool:
+        """Whether bytes or an end wait; asked before each request on a kept connection.
+
+        The library looks up the names of both ends for it, each time.
+        """
+        if self._poll is None:
+            sock = self._stream.get_extra_info("socket")
+            if sock is None:
+                return bool(self._stream.get_extra_info("is_readable"))
+            self._poll = select.poll()
+            self._poll.register(sock.fileno(), select.POLLIN)
+        return bool(self._poll.poll(0))
 
 
 class Backend(httpcore.AsyncNetworkBackend):

@@ -51,9 +51,17 @@ def usage_headers(login: Login, access: Secret) -> dict[str, str | Secret]:
 
 
 async def fetch_usage(
-    client: HttpClient, base_url: str, login: Login, at: datetime, deadline_seconds: float
+    client: HttpClient,
+    base_url: str,
+    login: Login,
+    at: datetime,
+    deadline_seconds: float,
+    *,
+    shows_raw: bool = True,
 ) -> UsageReading:
     """One reading; `at` is our own clock, the deadline covers all addresses that are asked.
+
+    `shows_raw`: the answer's text comes with it; making it fit to be shown costs more than reading it.
 
     Whether the token may be sent at all (not expired, not rejected) is for the caller to judge.
     """
@@ -78,7 +86,7 @@ async def fetch_usage(
     if answer is None or isinstance(answer, Failure):
         outcome = answer or Failure(FailureKind.UNREACHABLE, f"no answer within {deadline_seconds:g} s")
         return UsageReading(outcome, elapsed_seconds=elapsed, token_fingerprint=login.fingerprint)
-    return _reading(answer, login, at, elapsed)
+    return _reading(answer, login, at, elapsed, shows_raw=shows_raw)
 
 
 def _is_not_found(answer: Reply | Failure) -> bool:
@@ -96,7 +104,7 @@ def read_answer(reply: Reply, at: datetime) -> tuple[UsageSnapshot | Failure, da
     return outcome, reply.server_date if is_service else None
 
 
-def _reading(reply: Reply, login: Login, at: datetime, elapsed: float) -> UsageReading:
+def _reading(reply: Reply, login: Login, at: datetime, elapsed: float, *, shows_raw: bool) -> UsageReading:
     outcome, server_date = read_answer(reply, at)
     if isinstance(outcome, UsageSnapshot) and _is_other_user(outcome, login):
         outcome = Failure(
@@ -104,7 +112,7 @@ def _reading(reply: Reply, login: Login, at: datetime, elapsed: float) -> UsageR
         )
     return UsageReading(
         outcome,
-        shown_body(reply.body, login.access, login.refresh),
+        shown_body(reply.body, login.access, login.refresh) if shows_raw else None,
         server_date,
         elapsed,
         login.fingerprint,

@@ -27,6 +27,8 @@ from poolwatch.sources.source import Telling, UsageReading
 #: A file may be in the middle of being rewritten in place: look again before believing it broken.
 _READS_AGAIN: Final = 3
 _PAUSE_SECONDS: Final = 0.05
+#: A file that changed less than this ago is read anew: longer than the clock of any file system stands still.
+_SETTLED_SECONDS: Final = 10.0
 
 Found = Login | FileProblem | None
 
@@ -54,7 +56,9 @@ class LoginFiles(ABC):
     """A source whose accounts are files. It opens files on a thread, and never writes one.
 
     `renews` says that poolwatch itself renews logins of its own custody in the background; `resets` is how
-    often the list of banked resets may be asked for.
+    often the list of banked resets may be asked for; `shows_raw`, that readings come with the answer's text;
+    `at_is_disk_time`, that the instants it is given come from the clock that stamps the files: then a file
+    that stands as it was read is not opened again.
     """
 
     def __init__(
@@ -68,6 +72,8 @@ class LoginFiles(ABC):
         deadline_seconds: float,
         renews: bool = False,
         resets: ResetPace | None = None,
+        shows_raw: bool = True,
+        at_is_disk_time: bool = False,
     ) -> None:
         self._settings = settings
         self._client = client
@@ -77,6 +83,10 @@ class LoginFiles(ABC):
         self._deadline_seconds = deadline_seconds
         self._renews = renews
         self._resets = resets or ResetPace()
+        self._shows_raw = shows_raw
+        self._at_is_disk_time = at_is_disk_time
+        #: logins by the state of the file that they were read from
+        self._read_before: dict[str, tuple[Hashable, Login]] = {}
         self._files: Mapping[str, LoginFile] = {}
         self._logins: dict[str, Login] = {}
         self._is_listed = False
@@ -121,7 +131,7 @@ class LoginFiles(ABC):
         files = await asyncio.to_thread(self._find_once)
         if isinstance(files, Failure):
             return files
-        found = await self._read_patiently(files)
+        found = await self._read_patiently(files, at)
         shown = await asyncio.to_thread(self._shown_broken, found)
         self._files = {file.place: file for file in found}
         listings = []
@@ -132,6 +142,7 @@ class LoginFiles(ABC):
             elif isinstance(content, FileProblem) and file in shown:
                 listings.append(self._broken_listing(file, content))
         self._logins = {place: login for place, login in self._logins.items() if place in self._files}
+        self._read_before = {place: each for place, each in self._read_before.items() if place in self._files}
         self._is_listed = True
         return tuple(listings)
 
@@ -144,7 +155,9 @@ class LoginFiles(ABC):
         file = self._files.get(ref.place)
         if file is None:
             return _unsent("the login is not there any more")
-        found = (await self._read_patiently([file])).get(file)
+        found, base_url = await asyncio.to_thread(self._look_up, file, at)
+        if isinstance(found, FileProblem):
+            found = (await self._read_patiently([file], at)).get(file)
         shown = self._shown(file.path)
         if found is None:
             return _unsent(f"{shown} holds no login any more")
@@ -161,10 +174,11 @@ class LoginFiles(ABC):
             return _unsent(f"{shown} holds no access token")
         if found.expires_at is not None and found.expires_at <= at + clock_offset:
             return _unsent(f"the access token in {shown} has expired")
-        base_url = await asyncio.to_thread(self._base_url, file)
         if isinstance(base_url, Failure):
             return UsageReading(base_url)
-        reading = await fetch_usage(self._client, base_url, found, at, self._deadline_seconds)
+        reading = await fetch_usage(
+            self._client, base_url, found, at, self._deadline_seconds, shows_raw=self._shows_raw
+        )
         if not isinstance(reading.outcome, UsageSnapshot):
             return reading
         url, headers = reset_list_url(base_url), usage_headers(found, found.access)
@@ -201,15 +215,19 @@ class LoginFiles(ABC):
     def _watched(self, file: LoginFile) -> Iterable[Path]:
         return (file.path,)
 
-    async def _read_patiently(self, files: Iterable[LoginFile]) -> dict[LoginFile, Found]:
+    def _look_up(self, file: LoginFile, at: datetime) -> tuple[Found, str | Failure]:
+        """What a file holds now, and where its usage is asked for: one visit to a thread for both."""
+        return self._read([file], at).get(file), self._base_url(file)
+
+    async def _read_patiently(self, files: Iterable[LoginFile], at: datetime) -> dict[LoginFile, Found]:
         """What the files hold, those left out that are gone."""
-        found = await asyncio.to_thread(self._read, files)
+        found = await asyncio.to_thread(self._read, files, at)
         for _ in range(_READS_AGAIN):
             torn = [file for file, content in found.items() if isinstance(content, FileProblem)]
             if not torn:
                 break
             await asyncio.sleep(_PAUSE_SECONDS)
-            again = await asyncio.to_thread(self._read, torn)
+            again = await asyncio.to_thread(self._read, torn, at)
             found = {
                 file: again.get(file, content)
                 for file, content in found.items()
@@ -217,16 +235,31 @@ class LoginFiles(ABC):
             }
         return found
 
-    def _read(self, files: Iterable[LoginFile]) -> dict[LoginFile, Found]:
+    def _read(self, files: Iterable[LoginFile], at: datetime) -> dict[LoginFile, Found]:
         found: dict[LoginFile, Found] = {}
         for file in files:
-            content = read_login(file.path, self._fingerprint)
+            content = self._login_in(file, at)
             if content is None:
                 content = self._without_login(file)
             if isinstance(content, FileProblem) and not os.path.lexists(file.path):
                 continue
             found[file] = content
         return found
+
+    def _login_in(self, file: LoginFile, at: datetime) -> Found:
+        """What a file holds; one that is in the state in which it was last read is not opened again.
+
+        Its state is taken before it is read, so that a change in between is seen the next time. The clock of
+        the disk may stand still between two changes: of a file changed lately the state says nothing.
+        """
+        state = _settled_state(file.path, at) if self._at_is_disk_time else None
+        known = self._read_before.get(file.place)
+        if known is not None and state is not None and known[0] == state:
+            return known[1]
+        content = read_login(file.path, self._fingerprint)
+        if state is not None and isinstance(content, Login):
+            self._read_before[file.place] = (state, content)
+        return content
 
     def _listing(self, file: LoginFile, login: Login) -> Listing:
         custody = self._settings.custody if login.kind is LoginKind.OAUTH else Custody.STATIC
@@ -305,6 +338,23 @@ def _stamp(path: Path) -> Hashable:
     except (OSError, ValueError) as error:
         return type(error).__name__
     return state.st_mtime_ns, state.st_size, state.st_ino, state.st_mode
+
+
+def _settled_state(path: Path, at: datetime) -> Hashable:
+    """What tells a file's content apart from every other it had; None where nothing does.
+
+    The time of the inode (ctime) counts too: nobody can set it back.
+    """
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return None
+    if at.timestamp() - max(state.st_ctime, state.st_mtime) < _SETTLED_SECONDS:
+        return None
+    return (
+        state.st_dev, state.st_ino, state.st_mode, state.st_uid, state.st_size,
+        state.st_mtime_ns, state.st_ctime_ns,
+    )  # fmt: skip
 
 
 def _are_different(one: Login, other: Login) -> bool:

@@ -31,6 +31,10 @@ _REQUESTS: Final = "requests"
 _OWNERSHIP: Final = "note of who polls"
 _FACTS: Final = "facts about the pool"
 
+_PUT_POLL: Final = (
+    "INSERT INTO polls (account_id, polled_at) VALUES (?, ?)"
+    " ON CONFLICT (account_id) DO UPDATE SET polled_at = excluded.polled_at"
+)
 _OWNER: Final = "owner"
 _HEARTBEAT: Final = "heartbeat"
 # UnicodeError: SQLite quotes a damaged table definition, and its bytes are no text any more
@@ -140,11 +144,7 @@ class Database:
                 apart = abs(to_micros(now) - row[0])
                 if apart < floor // timedelta(microseconds=1):
                     return False
-            held.execute(
-                "INSERT INTO polls (account_id, polled_at) VALUES (?, ?)"
-                " ON CONFLICT (account_id) DO UPDATE SET polled_at = excluded.polled_at",
-                (account_id, to_micros(now)),
-            )
+            held.execute(_PUT_POLL, (account_id, to_micros(now)))
             return True
 
         claimed = self._write(_POLLS, work, otherwise=None)
@@ -154,6 +154,17 @@ class Database:
         if claimed:
             self._own_polls[account_id] = now
         return claimed
+
+    def note_polls(self, polls: Mapping[str, datetime]) -> bool:
+        """Record polls that no floor binds, by account id; all or nothing."""
+        self._own_polls.update(polls)
+        rows = [(account_id, to_micros(at)) for account_id, at in polls.items()]
+
+        def work(held: sqlite3.Connection) -> bool:
+            held.executemany(_PUT_POLL, rows)
+            return True
+
+        return self._write(_POLLS, work, otherwise=False)
 
     def last_polls(self) -> Mapping[str, datetime]:
         """When each account was last polled, by any process, by account id."""

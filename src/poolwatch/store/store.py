@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Final, TypeVar
 
 from poolwatch.domain.pool import AccountState, PoolFacts
@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 #: A viewer looks this often (seconds) whether its request moved.
 _LOOK_SECONDS: Final = 0.1
+#: Notes of polls that come within this time (seconds) of one another are written together.
+_NOTES_SECONDS: Final = 0.05
 #: What waited longer than this when it is taken is answered as expired: its asker has given up.
 REQUEST_PATIENCE: Final = timedelta(seconds=10)
 
@@ -40,6 +42,7 @@ class Store:
         self._gate = threading.Lock()
         self._closed = False
         self._unopened: tuple[str, ...] = ()
+        self._noted: dict[str, datetime] = {}
         self._thread = threading.Thread(
             target=self._run, args=(state_dir, now), name="poolwatch-store", daemon=True
         )
@@ -95,9 +98,18 @@ class Store:
         """`claim_poll` for programs without an event loop."""
         return self._submit(lambda held: held.claim_poll(account_id, now, floor), otherwise=False).result()
 
-    async def record_poll(self, account_id: str, now: datetime) -> None:
-        """Record a poll that somebody asked for, which no floor binds."""
-        await self.claim_poll(account_id, now, timedelta(0))
+    def note_poll(self, account_id: str, now: datetime) -> None:
+        """Record a poll that somebody asked for, which no floor binds. The disk is not waited for.
+
+        It is written shortly, with others of its kind, and before anything that is asked for after it.
+        """
+        with self._gate:
+            if self._closed:
+                return
+            is_first = not self._noted
+            self._noted[account_id] = now
+            if is_first:
+                self._queue.put(_look_again)
 
     async def last_polls(self) -> Mapping[str, datetime]:
         """When each account was last polled by any process, by account id."""
@@ -235,11 +247,34 @@ class Store:
         except Exception as error:  # noqa: BLE001 - without a database every answer is "nothing kept"
             self._unopened = (f"The database in {state_dir} could not be opened: {error}. Nothing is kept.",)
         try:
-            while (step := self._queue.get()) is not None:
+            while (step := self._next()) is not None:
                 step()
         finally:
             if self._database is not None:
                 self._database.close()
+
+    def _next(self) -> Callable[[], None] | None:
+        """The next piece of work, every poll that was noted before it written; None at the end."""
+        while True:
+            try:
+                step = self._queue.get(timeout=_NOTES_SECONDS if self._noted else None)
+            except Empty:
+                self._write_notes()
+                continue
+            if step is _look_again:
+                continue
+            self._write_notes()
+            return step
+
+    def _write_notes(self) -> None:
+        with self._gate:
+            noted, self._noted = self._noted, {}
+        if noted and self._database is not None:
+            self._database.note_polls(noted)
+
+
+def _look_again() -> None:
+    """Work that is none: the thread notices that there are notes to write."""
 
 
 def _settle(waiter: asyncio.Future[T], done: Future[T]) -> None:

@@ -1,0 +1,142 @@
+"""A login file that stands is not opened again; one that changed is, before its token is sent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.custody.auth_file import read_login
+from poolwatch.domain.account import Custody, SourceRef
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.net.client import HttpClient
+from poolwatch.sources import login_files
+from poolwatch.sources.auth_files import AuthFiles
+from tests.net.script import Script, reply
+from tests.sources.login_files.making import USAGE
+from tests.sources.logins import FINGERPRINT, access_token, cliproxy_login, put
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The login files that were opened, in order."""
+    paths: list[Path] = []
+
+    def counted(path: Path, fingerprint: Callable[..., str]) -> object:
+        paths.append(path)
+        return read_login(path, fingerprint)
+
+    monkeypatch.setattr(login_files, "read_login", counted)
+    return paths
+
+
+def source_of(client: HttpClient, home: Path, url: str, *, shows_raw: bool = True) -> AuthFiles:
+    settings = SourceSettings(
+        SourceKind.AUTH_FILES, "pool", Custody.OTHER, path=str(home / "pool"), base_url=url
+    )
+    return AuthFiles(
+        settings,
+        client,
+        FINGERPRINT,
+        home=home,
+        env={},
+        deadline_seconds=5,
+        shows_raw=shows_raw,
+        at_is_disk_time=True,
+    )
+
+
+def token(number: int) -> str:
+    """Tokens of one length, far from their end."""
+    return access_token(expires=datetime(2090, 1, 1, tzinfo=UTC) + timedelta(days=number))
+
+
+def later(path: Path, by: timedelta = MINUTE) -> datetime:
+    """So long after the file's last change."""
+    return datetime.fromtimestamp(path.stat().st_ctime, UTC) + by
+
+
+async def test_a_file_that_stands_is_opened_once(client: HttpClient, home: Path, opened: list[Path]) -> None:
+    path = put(home / "pool/one.json", cliproxy_login(token(1)))
+    async with Script([reply(200, USAGE)] * 3) as server:
+        source = source_of(client, home, server.url)
+        at = later(path)
+        await source.list_accounts(at)
+        readings = [await source.fetch_usage(SourceRef("pool", str(path)), at) for _ in range(3)]
+        await source.list_accounts(at)
+    assert all(isinstance(each.outcome, UsageSnapshot) for each in readings)
+    assert opened == [path]
+
+
+async def test_a_file_that_changed_lately_is_read_anew(
+    client: HttpClient, home: Path, opened: list[Path]
+) -> None:
+    path = put(home / "pool/one.json", cliproxy_login(token(1)))
+    async with Script([reply(200, USAGE)] * 3) as server:
+        source = source_of(client, home, server.url)
+        for seconds in (-60, 0, 9):
+            await source.fetch_usage(SourceRef("pool", str(path)), later(path, timedelta(seconds=seconds)))
+    assert len(opened) == 4, "listed once, and read for each request"
+
+
+@pytest.mark.parametrize("how", ["in place", "replaced", "linked elsewhere"])
+async def test_a_change_that_keeps_size_and_time_is_noticed_before_the_token_is_sent(
+    client: HttpClient, home: Path, how: str
+) -> None:
+    place = put(home / "pool/one.json", cliproxy_login(token(1)))
+    other = put(home / "aside.json", cliproxy_login(token(2)))
+    if how == "linked elsewhere":
+        place.rename(home / "first.json")
+        place.symlink_to(home / "first.json")
+    before = place.stat()
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    async with Script([reply(200, USAGE)] * 2) as server:
+        source = source_of(client, home, server.url)
+        at = later(place)
+        await source.fetch_usage(SourceRef("pool", str(place)), at)
+        if how == "in place":
+            while place.stat().st_ctime_ns == before.st_ctime_ns:
+                place.write_bytes(other.read_bytes())
+                os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))
+        elif how == "replaced":
+            other.rename(place)
+        else:
+            place.unlink()
+            place.symlink_to(other)
+        after = place.stat()
+        assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+        await source.fetch_usage(SourceRef("pool", str(place)), at)
+    assert [f"Bearer {token(number)}" in server.requests[number - 1] for number in (1, 2)] == [True, True]
+
+
+async def test_a_file_that_is_gone_or_torn_sends_nothing(client: HttpClient, home: Path) -> None:
+    path = put(home / "pool/one.json", cliproxy_login(token(1)))
+    async with Script([reply(200, USAGE)]) as server:
+        source = source_of(client, home, server.url)
+        at = later(path)
+        await source.list_accounts(at)
+        path.write_text("{")
+        torn = await source.fetch_usage(SourceRef("pool", str(path)), at)
+        path.unlink()
+        gone = await source.fetch_usage(SourceRef("pool", str(path)), at)
+    assert server.connections == 0
+    for reading in (torn, gone):
+        assert isinstance(reading.outcome, Failure)
+        assert reading.outcome.kind is FailureKind.NO_TOKEN
+
+
+async def test_the_answers_text_comes_only_where_somebody_may_look(client: HttpClient, home: Path) -> None:
+    path = put(home / "pool/one.json", cliproxy_login(token(1)))
+    async with Script([reply(200, USAGE)] * 2) as server:
+        seen = [
+            (await source.fetch_usage(SourceRef("pool", str(path)), later(path))).raw
+            for source in (source_of(client, home, server.url, shows_raw=shows) for shows in (True, False))
+        ]
+    assert seen == [USAGE.decode(), None]
