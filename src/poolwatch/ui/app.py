@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
@@ -23,6 +22,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
+from poolwatch.domain.remake import replace
 from poolwatch.presentation.pool_diff import pool_diff
 from poolwatch.ui import known_textual
 from poolwatch.ui.bindings import bindings, overlay

@@ -5,9 +5,12 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
+
+from poolwatch.domain.remake import replace
 
 
 class Place(StrEnum):
@@ -21,8 +24,7 @@ class Place(StrEnum):
     FIRST_RUN = "first_run"
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """One thing a key does. `id` is stable: settings name it.
 
     One without `help` is explained together with the one before it.
@@ -143,8 +145,7 @@ def textual_key(key: str) -> str | None:
     return _NAMED.get(key.lower())
 
 
-@dataclass(frozen=True, slots=True)
-class Keymap:
+class Keymap(Struct, frozen=True):
     """The table as one user has it."""
 
     table: tuple[Key, ...] = TABLE
@@ -161,8 +162,7 @@ class Keymap:
         return next(key for key in self.table if key.id == key_id)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyProblem:
+class KeyProblem(Struct, frozen=True):
     """One line of `[keys]` that cannot be followed; the default stays for it."""
 
     id: str
