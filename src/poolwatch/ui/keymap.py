@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -176,6 +175,8 @@ def remapped(changes: Mapping[str, str]) -> tuple[Keymap, tuple[KeyProblem, ...]
     by_id = {key.id: key for key in TABLE}
     for key_id, text in changes.items():
         if key_id not in by_id:
+            import difflib  # only where a name is wrong
+
             near = difflib.get_close_matches(key_id, by_id, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             problems.append(KeyProblem(key_id, f"there is no key called {key_id}{hint}"))
