@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dataclasses import replace
+    from dataclasses import replace  # noqa: TID251 - this is its home
 else:
     from msgspec import Struct, structs
 
@@ -19,7 +19,7 @@ else:
             return structs.replace(value, **changes)
         import dataclasses
 
-        return dataclasses.replace(value, **changes)
+        return dataclasses.replace(value, **changes)  # noqa: TID251 - likewise
 
 
 __all__ = ["replace"]
