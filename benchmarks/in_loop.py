@@ -11,7 +11,6 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import datetime
 
 from tests.ui.pools import NOW, ZONE, crowd, state_of
@@ -22,6 +21,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import PoolChanged
 from poolwatch.domain.events import Read
 from poolwatch.domain.pool import PoolState
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot, UsageWindow
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.presentation.prefs import Prefs

@@ -3,7 +3,6 @@
 import os
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from poolwatch.config.load import MAX_BYTES, load, load_text
 from poolwatch.config.settings import Settings, SourceKind, SourceSettings
 from poolwatch.config.template import render_default
 from poolwatch.domain.account import Custody
+from poolwatch.domain.remake import replace
 
 HOME = {"HOME": "/home/ann"}
 FILES = SourceSettings(

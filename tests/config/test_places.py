@@ -2,7 +2,6 @@
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from poolwatch.config.remember import Remembered, load_remembered, save_remember
 from poolwatch.config.settings import Settings, SourceKind
 from poolwatch.config.show import shown_settings
 from poolwatch.domain.account import Custody
+from poolwatch.domain.remake import replace
 
 
 @pytest.fixture(autouse=True)

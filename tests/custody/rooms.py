@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from poolwatch.custody.state_dir import StateDir
 from poolwatch.custody.token_step import TokenAsk, TokenRules
 from poolwatch.domain.account import Custody, Listing, Secret, SourceRef, TokenFacts
 from poolwatch.domain.refresh import TokenStep
+from poolwatch.domain.remake import replace
 from poolwatch.net.client import HttpClient
 from tests.support.token_server import CANARY, TokenServer, claims_of, make_jwt
 

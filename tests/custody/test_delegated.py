@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from poolwatch.custody.lock import held
 from poolwatch.custody.token_step import token_step
 from poolwatch.domain.account import Custody
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.domain.remake import replace
 from tests.custody.rooms import LATER, Room, codex_document, write_json
 from tests.support.token_server import CANARY
 

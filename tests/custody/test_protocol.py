@@ -4,7 +4,6 @@ import json
 import os
 import stat
 from collections import deque
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from poolwatch.custody.lock import held
 from poolwatch.custody.protocol import Seen
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
+from poolwatch.domain.remake import replace
 from tests.custody.lost_replies import LOST
 from tests.custody.rooms import LATER, Room, codex_document, make_room, write_json
 from tests.support.token_server import CANARY, Exchange, Say, TokenServer

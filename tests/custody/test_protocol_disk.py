@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import replace
 
 import pytest
 
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
+from poolwatch.domain.remake import replace
 from tests.custody.rooms import Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
+from poolwatch.domain.remake import replace
 from tests.custody.lost_replies import LOST
 from tests.custody.rooms import LATER, NOW, Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange, Say, TokenServer

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from poolwatch.custody.token_step import token_step
 from poolwatch.domain.account import Custody, LoginKind, TokenFacts
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.domain.remake import replace
 from tests.custody.rooms import LATER, NOW, Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange, Say
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal, localcontext
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.overview import PoolOverview, PoolRules, is_stale, overview, usd
 from poolwatch.domain.pool import Listed, PoolState, apply
+from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Section, Status
 from poolwatch.domain.usage import Unsaid, UsageSnapshot
 from tests.domain.make import (

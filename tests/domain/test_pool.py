@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -23,6 +22,7 @@ from poolwatch.domain.pool import (
     apply,
 )
 from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
 from tests.domain.make import (
     T0,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -25,6 +24,7 @@ from poolwatch.domain.pool import (
     apply,
 )
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep, UsageStep
+from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Section
 from poolwatch.domain.usage import (
     Credits,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
@@ -14,6 +12,7 @@ from poolwatch.domain.pool import (
     apply,
 )
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.domain.remake import replace
 from tests.domain.make import (
     EXPIRED,
     after,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,6 +16,7 @@ from poolwatch.domain.refresh import (
     TokenStep,
     UsageStep,
 )
+from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Status, derive_status
 from poolwatch.domain.usage import UsageSnapshot
 from tests.domain.make import (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.refresh import Change, usage_changes
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import (
     FIELD_NAMES,
     Aged,

@@ -8,11 +8,12 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from poolwatch.domain.remake import replace
 from tests.faults.terminal_app import Setting, TerminalApp, Trouble, start
 
 #: Within this the terminal is restored, or the process gone.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -14,6 +14,7 @@ from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, So
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Credits, RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.monitor.bulk import BulkRefresh
 from poolwatch.monitor.keeping import Keeping

@@ -3,7 +3,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from poolwatch.domain.account import Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, Trouble
 from poolwatch.domain.pool import AccountState, PoolState
+from poolwatch.domain.remake import replace
 from poolwatch.domain.schedule import POLL_FLOOR
 from poolwatch.domain.usage import Usage
 from poolwatch.monitor.agenda import Agenda

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -13,6 +12,7 @@ import pytest
 from poolwatch.domain.account import Custody, Listing, LoginKind, TokenFacts
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Status, derive_status
 from poolwatch.monitor.background import JITTER_SHARE, LEAD, LOOK_SECONDS, BackgroundRefresh
 from poolwatch.monitor.refresh import ATTEMPT_SPACING

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
 from tests.monitor.scripted import (
     INTERVAL,

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.pool import AccountState, Recalled
+from poolwatch.domain.remake import replace
 from tests.monitor.scripted import (
     INTERVAL,
     Rig,

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,6 +8,7 @@ from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.changes import Answer, AnswerKind
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep
+from poolwatch.domain.remake import replace
 from tests.monitor.scripted import (
     Rig,
     failure,

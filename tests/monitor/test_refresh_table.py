@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, Change, TokenOutcome, TokenStep
+from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Status, derive_status
 from tests.monitor.scripted import Answer, Rig, failure, key_of, listing, rig, snapshot, weekly_of
 from tests.monitor.turned_clock import START

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,6 +11,7 @@ from poolwatch.domain.changes import Answer, AnswerKind
 from poolwatch.domain.failure import FailureKind, Trouble
 from poolwatch.domain.pool import AccountState, PoolFacts, SourceState
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
 from poolwatch.monitor.ports import Asked, Interrupted
 from poolwatch.monitor.session import SERVE_SECONDS, VIEW_SECONDS

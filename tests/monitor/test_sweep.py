@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from poolwatch.domain.account import LoginKind
 from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
 from poolwatch.monitor.sweep import Sweep
 from tests.monitor.scripted import Rig, failure, key_of, listing, rig, snapshot, soon, weekly_of

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.banked import BankedReset
@@ -123,6 +123,8 @@ prefs = st.builds(Prefs, st.just(PoolRules()), st.sampled_from(Shown), st.boolea
 def texts_in(value: object) -> list[str]:
     if isinstance(value, str):
         return [value]
+    if isinstance(value, Struct):
+        return [text for name in value.__struct_fields__ for text in texts_in(getattr(value, name))]
     if isinstance(value, dict):
         return [text for each in value.values() for text in texts_in(each)]
     if isinstance(value, list | tuple):
@@ -137,8 +139,8 @@ def test_every_view_is_words(state: AccountState, how: Prefs) -> None:
     card = card_view(each, NOW, how)
     strip = strip_view(view, pool(state), how, "work")
     detail = detail_view(each, pool(state), NOW, how)
-    given_texts = " ".join(texts_in(asdict(state)))
-    for text in texts_in([asdict(card), asdict(strip), asdict(detail)]):
+    given_texts = " ".join(texts_in(state))
+    for text in texts_in([card, strip, detail]):
         for wrong in ("None", "nan", "inf ", "Infinity", "Decimal", "{"):
             assert wrong not in text or wrong in given_texts
         assert "\n" not in text

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,6 +9,7 @@ from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.pool import AccountState, Happening, SourceState
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Aged, ResetCredits, Usage
 from poolwatch.presentation.detail import TEXT_COLUMNS, detail_view
 from poolwatch.presentation.prefs import Prefs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -18,6 +17,7 @@ from poolwatch.domain.refresh import (
     TokenStep,
     UsageStep,
 )
+from poolwatch.domain.remake import replace
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.refresh_line import bulk_line, change_text, progress_line, progress_tone
 from poolwatch.presentation.view import Shown, Tone

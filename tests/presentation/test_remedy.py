@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.pool import DeadLogin
+from poolwatch.domain.remake import replace
 from poolwatch.presentation.remedy import sign_in_command
 from poolwatch.presentation.standing import trouble_text
 from tests.presentation.scene import (

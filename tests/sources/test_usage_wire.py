@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
@@ -309,9 +309,9 @@ def at(body: object, *way: str) -> object:
 
 def parts(value: object) -> list[object]:
     found = [value]
-    if is_dataclass(value) and not isinstance(value, type):
-        for field in fields(value):
-            found += parts(getattr(value, field.name))
+    if isinstance(value, Struct):
+        for name in value.__struct_fields__:
+            found += parts(getattr(value, name))
     elif isinstance(value, tuple):
         for each in value:
             found += parts(each)

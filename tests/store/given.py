@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.banked import BankedReset
@@ -37,8 +37,8 @@ def same(one: object, other: object) -> bool:
     """Equality field by field, decimals digit for digit; account states have no equality of their own."""
     if type(one) is not type(other) and not (isinstance(one, int | float) and isinstance(other, int | float)):
         return False
-    if is_dataclass(one) and not isinstance(one, type):
-        return all(same(getattr(one, each.name), getattr(other, each.name)) for each in fields(one))
+    if isinstance(one, Struct):
+        return all(same(getattr(one, name), getattr(other, name)) for name in one.__struct_fields__)
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, tuple) and isinstance(other, tuple):

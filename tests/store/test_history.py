@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 from hypothesis import given
 
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import (
     Aged,
     Bucket,

@@ -10,10 +10,12 @@ import os
 import re
 import sys
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final
+
+from poolwatch.domain.remake import replace
 
 for _name in [name for name in os.environ if name.startswith("TEXTUAL_")] + ["NO_COLOR", "COLORTERM"]:
     if not _name.startswith("TEXTUAL_SNAPSHOT_"):  # the snapshot plugin's own

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from poolwatch.custody.recovery import recover
 from poolwatch.custody.spend import UNREPORTED, arguments, spend
 from poolwatch.domain.account import Secret
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
+from poolwatch.domain.remake import replace
 from tests.custody.rooms import NOW, Room, codex_document, running_room, write_json
 from tests.support.token_server import CANARY
 from tests.torture.disk import DiskFault

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final
@@ -15,6 +15,7 @@ from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.naming import NamingRule
 from poolwatch.domain.pool import PoolState, apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import (
     Bucket,
     Credits,

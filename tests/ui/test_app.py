@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from poolwatch.domain.events import Listed
+from poolwatch.domain.remake import replace
 from poolwatch.ui.app import Departure, PoolApp
 from poolwatch.ui.feed import FoundLogins
 from poolwatch.ui.screens.first_run import FirstRunScreen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import Listed, Read, RefreshMoved
 from poolwatch.domain.pool import PoolState, apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
 from poolwatch.presentation.view import Shown

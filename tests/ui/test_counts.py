@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 
@@ -14,6 +13,7 @@ from textual.screen import Screen
 from poolwatch.domain.events import Listed, Read
 from poolwatch.domain.overview import Judged
 from poolwatch.domain.pool import PoolState, apply
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.presentation.prefs import Grouping, Prefs
 from poolwatch.ui import board as board_module

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from pathlib import Path
 
 from poolwatch.bootstrap.surroundings import Surroundings
@@ -12,6 +11,7 @@ from poolwatch.config.edit import add_source
 from poolwatch.config.paths import config_file
 from poolwatch.config.problems import ConfigProblem
 from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.ui.feed import FoundLogins
 

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from poolwatch.config.problems import ConfigProblems
 from poolwatch.config.remember import FILE_NAME, load_remembered, save_remembered, ui_of
 from poolwatch.domain.account_state import listed_by
 from poolwatch.domain.pool import PoolFacts, PoolState, Recalled, apply
+from poolwatch.domain.remake import replace
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
 from poolwatch.presentation.view import Shown
 from poolwatch.presentation.words.cli import NEEDS_TERMINAL

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 from poolwatch.config.discover import implicit_sources
 from poolwatch.config.load import load
@@ -17,20 +18,19 @@ from poolwatch.config.settings import Settings, SourceKind, SourceSettings
 from poolwatch.domain.account import Custody
 from poolwatch.domain.naming import NamingRule
 from poolwatch.domain.overview import PoolRules
+from poolwatch.domain.remake import replace
 
 _OWN_NAME: Final = "poolwatch"
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """What the command line says about a run; `overrides` are settings by dotted key."""
 
     config: Path | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """One run's settings and places. `discovered`: no source is configured, these were found.
 
     `data_dir` is None where nothing tells a place for it.

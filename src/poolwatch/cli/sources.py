@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from poolwatch.bootstrap.clock import RealClock
@@ -20,6 +20,7 @@ from poolwatch.config.problems import ConfigProblem, nearest
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import Failure
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.source import Source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from poolwatch.cli.entry import monitored, run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
+from poolwatch.domain.remake import replace
 from poolwatch.presentation.filter import matching
 from poolwatch.presentation.next_text import next_home, next_json, next_text
 from poolwatch.presentation.prefs import Prefs

@@ -5,9 +5,10 @@ from __future__ import annotations
 import fnmatch
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
 
 from poolwatch.config.paths import absolute
 from poolwatch.config.settings import SourceKind, SourceSettings
@@ -22,8 +23,7 @@ class FoundState(StrEnum):
     READABLE = "readable"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """One place that was looked at.
 
     `place` is how people write it, `count` the number of login files, `readable` how many of them this user

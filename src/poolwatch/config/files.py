@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 PRIVATE_FILE: Final = 0o600
 PRIVATE_DIRECTORY: Final = 0o700
 
 
-@dataclass(frozen=True, slots=True)
-class FileTrouble:
+class FileTrouble(Struct, frozen=True):
     """Why a file could not be read or written: a clause that follows its path."""
 
     why: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.config.problems import ConfigProblem, nearest, printable
 from poolwatch.config.settings import DEFAULT_ORIGIN, Origin, OriginKind
@@ -43,8 +44,7 @@ _OPTION_NAMES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One layer's value for a key; `loose` is text that carries no type of its own."""
 
     value: object

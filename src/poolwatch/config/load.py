@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from poolwatch.config import settings, values
 from poolwatch.config.files import FileTrouble, read_limited
@@ -30,6 +29,9 @@ from poolwatch.config.settings import (
 )
 from poolwatch.config.source_tables import environment_names, read_accounts, read_sources
 from poolwatch.config.toml_lines import key_lines
+
+if TYPE_CHECKING:
+    import tomllib
 
 MAX_BYTES: Final = 1024 * 1024
 _BOM: Final = "\ufeff"
@@ -93,6 +95,10 @@ def decode(content: bytes, path: Path | None) -> str | ConfigProblem:
 
 def parse(text: str, path: Path | None) -> dict[str, object] | ConfigProblem:
     """The TOML document, with exact decimals."""
+    if not text:
+        return {}
+    import tomllib  # many have no file
+
     try:
         return tomllib.loads(text, parse_float=_exact)
     except tomllib.TOMLDecodeError as error:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 _QUOTE_LIMIT: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigProblem:
+class ConfigProblem(Struct, frozen=True):
     """One thing that is wrong, and where.
 
     `message` is a clause without a final stop. `line` and `column` count from 1. `given_by` names the
@@ -45,8 +45,7 @@ class ConfigProblem:
         return f"{start}{self.message}{end}"
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigProblems:
+class ConfigProblems(Struct, frozen=True):
     """Everything that is wrong with one configuration, in the order of the file; never empty."""
 
     problems: tuple[ConfigProblem, ...]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from msgspec import Struct, field
+
 from poolwatch.config.files import FileTrouble, read_limited, write_whole
 from poolwatch.config.problems import ConfigProblem, is_printable
 from poolwatch.config.settings import GLYPHS, SORTS, USED_OR_LEFT, VIEWS, OriginKind, Settings, UiSettings
+from poolwatch.domain.remake import replace
 
 FILE_NAME: Final = "remembered.json"
 _MAX_BYTES: Final = 64 * 1024
@@ -23,8 +25,7 @@ def _no_views() -> Mapping[str, str]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(Struct, frozen=True):
     """The choices of earlier runs; None where nothing was chosen. `views` has the view by pool name."""
 
     views: Mapping[str, str] = field(default_factory=_no_views)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct, field
 
 from poolwatch.config.problems import printable
 from poolwatch.domain.account import Custody
@@ -57,8 +58,7 @@ class OriginKind(StrEnum):
     OPTION = "option"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where one value was set: `name` is a path, a variable or an option; `line` counts from 1."""
 
     kind: OriginKind
@@ -77,8 +77,7 @@ class Origin:
 DEFAULT_ORIGIN: Final = Origin(OriginKind.DEFAULT)
 
 
-@dataclass(frozen=True, slots=True)
-class PollSettings:
+class PollSettings(Struct, frozen=True):
     """How often and how hard the sources are asked; all times in seconds."""
 
     interval_seconds: float = 300.0
@@ -94,24 +93,21 @@ class PollSettings:
         return max(3 * self.interval_seconds, LEAST_STALE_AFTER_SECONDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+class Thresholds(Struct, frozen=True):
     """The percentages used from which a window is drawn amber and red."""
 
     amber_percent: float = 60.0
     red_percent: float = 90.0
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshSettings:
+class RefreshSettings(Struct, frozen=True):
     """What poolwatch may do about tokens without being asked, and through whom."""
 
     background: bool = False
     delegate_to_codex: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class UiSettings:
+class UiSettings(Struct, frozen=True):
     """How the screen looks; `theme` None leaves the choice to the app."""
 
     theme: str | None = None
@@ -124,8 +120,7 @@ class UiSettings:
     used: str = "used"
 
 
-@dataclass(frozen=True, slots=True)
-class SourceSettings:
+class SourceSettings(Struct, frozen=True):
     """One place that accounts come from.
 
     `path` may be a glob. In loaded settings it and the `_file` paths are absolute with `~` expanded; a value
@@ -146,8 +141,7 @@ class SourceSettings:
     dashboard_password_env: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AccountRule:
+class AccountRule(Struct, frozen=True):
     """A name or a group for the accounts that `match` (an e-mail, an id prefix, a glob on the label)."""
 
     match: str
@@ -167,8 +161,7 @@ def _no_lines() -> Mapping[str, int]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """All settings of one run.
 
     `origins` has an entry for every setting, by dotted key (`poll.interval_seconds`, `sources[0].kind`,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
 
 from poolwatch.config.layers import KEYS_TABLE, SCALARS
@@ -45,7 +45,7 @@ def shown_settings(settings: Settings, adopted: AdoptedRate | None = None) -> tu
     rows += [_row(settings, f"{KEYS_TABLE}.{name}", keys) for name, keys in sorted(settings.keys.items())]
     for index, source in enumerate(settings.sources):
         allowed = KEYS_OF_KIND[source.kind]
-        names = [field.name for field in fields(SourceSettings) if field.name in allowed]
+        names = [name for name in SourceSettings.__struct_fields__ if name in allowed]
         rows += [_row(settings, f"sources[{index}].{name}", _text(getattr(source, name))) for name in names]
     for index, rule in enumerate(settings.accounts):
         rows += [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +21,7 @@ from poolwatch.config.settings import (
 )
 from poolwatch.config.values import D, Read, T, Wrong
 from poolwatch.domain.account import Custody
+from poolwatch.domain.remake import replace
 
 _FILES: Final = ("kind", "name", "path", "base_url", "token_url")
 _POOL: Final = ("kind", "name", "url", "api_key_file", "api_key_env")

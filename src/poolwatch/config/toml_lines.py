@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Final
@@ -181,6 +180,8 @@ class _Scan:
 def _unescaped(quoted_key: str) -> str:
     if "\\" not in quoted_key:
         return quoted_key[1:-1]
+    import tomllib  # few keys are written like that
+
     try:
         return next(iter(tomllib.loads(f"{quoted_key} = 0")))
     except tomllib.TOMLDecodeError as error:

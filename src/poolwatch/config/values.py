@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from poolwatch.config.problems import is_printable, nearest, quoted
 
@@ -23,8 +24,7 @@ _LARGEST_RATE: Final = Decimal(1_000_000)
 _SMALLEST_RATE: Final = Decimal("0.0001")
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
+class Wrong(Struct, frozen=True):
     """Why a raw value is refused: a clause that follows the key."""
 
     why: str

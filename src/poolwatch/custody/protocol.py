@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,7 @@ from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.domain.remake import replace
 
 _SPACE_BYTES: Final = 64 * 1024
 _NOTE_BYTES: Final = 16 * 1024

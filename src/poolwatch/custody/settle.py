@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from pathlib import Path
@@ -20,6 +20,7 @@ from poolwatch.custody.merge import Grant, merged, parse_grant, standalone
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.domain.remake import replace
 
 _WRITE_TRIES: Final = 5
 _WRITE_PAUSE_SECONDS: Final = 0.1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,7 @@ from poolwatch.custody.state_dir import StateDir, account_key, lock_key
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.domain.remake import replace
 
 #: A bulk refresh leaves a token alone that lives longer than this.
 DUE_WITHIN: Final = timedelta(hours=24)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Final, NoReturn
+
+from msgspec import Struct
 
 
 class Secret:
@@ -36,6 +36,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        import hmac  # the first screen compares no secrets
+
         return hmac.compare_digest(
             self._value.encode("utf-8", "surrogatepass"), other._value.encode("utf-8", "surrogatepass")
         )
@@ -78,8 +80,7 @@ class LoginKind(StrEnum):
     API_KEY = "api_key"
 
 
-@dataclass(frozen=True)
-class AccountKey:
+class AccountKey(Struct, frozen=True, dict=True, cache_hash=True):
     """Identity of one account: provider, user id, account id; or source and place when an id is missing."""
 
     provider: str
@@ -100,16 +101,14 @@ class AccountKey:
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRef:
+class SourceRef(Struct, frozen=True):
     """Where one source keeps one account; `place` is unique and stable within the source."""
 
     source: str
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class TokenFacts:
+class TokenFacts(Struct, frozen=True):
     """What may be said of a login's tokens: instants in UTC and keyed fingerprints, never a token."""
 
     expires_at: datetime | None = None
@@ -118,8 +117,7 @@ class TokenFacts:
     refresh_fingerprint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """One account as one source lists it. Texts are already sanitised; it holds no secret."""
 
     ref: SourceRef

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct, field
 
 from poolwatch.domain.account import CUSTODY_ORDER, AccountKey, Custody, Listing, LoginKind, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
 from poolwatch.domain.naming import Name, first_email
 from poolwatch.domain.refresh import Change, RefreshProgress
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
 
 #: How many lines an account's "lately" keeps in memory.
 LATELY_KEPT: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLogin:
+class DeadLogin(Struct, frozen=True):
     """A refresh token (keyed fingerprint) that the issuer refused for good."""
 
     refresh_fingerprint: str | None
@@ -26,8 +27,7 @@ class DeadLogin:
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(Struct, frozen=True):
     """One line of an account's recent past: figures that moved, a failure, or a finished refresh."""
 
     at: datetime
@@ -36,8 +36,7 @@ class Happening:
     refresh: RefreshProgress | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class AccountState:
+class AccountState(Struct, frozen=True, eq=False):
     """All that is known of one account. Instants are aware UTC; there is no secret in it."""
 
     key: AccountKey
@@ -105,7 +104,7 @@ class AccountState:
         return tuple(dict.fromkeys(listing.ref.source for listing in self.listings))
 
 
-_FIELDS: Final = tuple(each.name for each in fields(AccountState))
+_FIELDS: Final = AccountState.__struct_fields__
 
 
 def is_unchanged(before: AccountState, after: AccountState) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 _USABLE: Final = frozenset({"available", "granted"})
 
 
-@dataclass(frozen=True, slots=True)
-class BankedReset:
+class BankedReset(Struct, frozen=True):
     """One row of the list of banked resets; instants are aware UTC, texts are sanitised.
 
     `expires_at` None means that it never expires, or with `expiry_known` False that nobody says when.

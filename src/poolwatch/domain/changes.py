@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.pool import PoolState
 
 
-@dataclass(frozen=True, slots=True)
-class BulkProgress:
+class BulkProgress(Struct, frozen=True):
     """A refresh of many accounts: how far it is; `done` when it ended or was stopped."""
 
     finished: int
@@ -22,8 +22,7 @@ class BulkProgress:
     changed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PoolChanged:
+class PoolChanged(Struct, frozen=True):
     """The state after a burst of events, and the accounts it touched. None: anything may have changed."""
 
     state: PoolState
@@ -44,8 +43,7 @@ class AnswerKind(StrEnum):
     NO_ANSWER = "no_answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The immediate answer to a refresh; `at` is the end of a Retry-After, or when a reply was lost (UTC)."""
 
     kind: AnswerKind

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
 from poolwatch.domain.account_state import AccountState
@@ -15,8 +16,7 @@ from poolwatch.domain.source_state import PoolFacts
 from poolwatch.domain.usage import UsageSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A source said which accounts it has: the whole list, which replaces its former one.
 
     `credits_per_usd` is the rate that it is set up with, None where it does not say.
@@ -28,8 +28,7 @@ class Listed:
     credits_per_usd: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFailed:
+class SourceFailed(Struct, frozen=True):
     """A source could not say which accounts it has; what it last said stays."""
 
     source: str
@@ -37,8 +36,7 @@ class SourceFailed:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """The outcome of asking one source for one account's usage.
 
     `at` is when the figures were true, which for a pool's cached quota lies back; `asked_at` is when
@@ -57,8 +55,7 @@ class Read:
     despite: tuple[tuple[SourceRef, Failure], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshMoved:
+class RefreshMoved(Struct, frozen=True):
     """A refresh of one account moved on; `progress` None clears the line."""
 
     key: AccountKey
@@ -66,8 +63,7 @@ class RefreshMoved:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Recalled:
+class Recalled(Struct, frozen=True):
     """What the store holds: at the start, and whenever another process read an account."""
 
     accounts: tuple[AccountState, ...]

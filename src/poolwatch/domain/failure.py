@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class FailureKind(StrEnum):
@@ -42,8 +43,7 @@ class LoginProblem(StrEnum):
     UNUSABLE_FILE = "unusable_file"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """One failed attempt. `message` is short, sanitised, holds no secret and names what was tried.
 
     `retry_at` is aware UTC, given where the other side said when to come back. `detail` names a
@@ -57,8 +57,7 @@ class Failure:
     login_problem: LoginProblem | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """A failure that stands beside the last known status, and since when."""
 
     kind: FailureKind

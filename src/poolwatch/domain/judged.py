@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from msgspec import Struct
+
 from poolwatch.domain.account_state import AccountState
 from poolwatch.domain.pool import PoolState
+from poolwatch.domain.remake import replace
 from poolwatch.domain.status import AccountStatus, Section, Status, derive_status, section_of
 
 DEFAULT_CREDITS_PER_USD: Final = Decimal(25)
 
 
-@dataclass(frozen=True, slots=True)
-class PoolRules:
+class PoolRules(Struct, frozen=True):
     """The settings that judge a pool."""
 
     stale_after: timedelta = timedelta(seconds=900)
@@ -32,8 +33,7 @@ class PoolRules:
         return self if rate is None or rate == self.credits_per_usd else replace(self, credits_per_usd=rate)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class Judged(Struct, frozen=True, eq=False):
     """One account with everything derived at one moment."""
 
     account: AccountState

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing
 
 
-@dataclass(frozen=True, slots=True)
-class NamingRule:
+class NamingRule(Struct, frozen=True):
     """One `[[accounts]]` entry: `match` is an e-mail, an id prefix or a glob on the label."""
 
     match: str
@@ -19,8 +19,7 @@ class NamingRule:
     group: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """An account's label and group; `full` is what stands on screen, the group before a slash."""
 
     label: str

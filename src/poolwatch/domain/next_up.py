@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.domain.judged import Judged, PoolRules
 from poolwatch.domain.status import Section, Status
@@ -21,8 +22,7 @@ class UpReason(StrEnum):
     CREDITS_ONLY = "credits_only"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NextUp:
+class NextUp(Struct, frozen=True, eq=False):
     """The account to use next, and why."""
 
     judged: Judged

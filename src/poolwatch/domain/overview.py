@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct, field
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.judged import DEFAULT_CREDITS_PER_USD, Judged, PoolRules, is_stale, judge
@@ -48,8 +49,7 @@ def usd(credits: Decimal, rules: PoolRules) -> Decimal | None:
         return (credits / rules.credits_per_usd).quantize(Decimal("0.01"))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CreditTotal:
+class CreditTotal(Struct, frozen=True, eq=False):
     """Credits of the pool. `stale` is the part of `total` that comes from stale fields."""
 
     total: Decimal
@@ -59,8 +59,7 @@ class CreditTotal:
     unknown: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HighestWeekly:
+class HighestWeekly(Struct, frozen=True, eq=False):
     """The largest weekly use whose reset has not passed, and how many more are full."""
 
     judged: Judged
@@ -69,8 +68,7 @@ class HighestWeekly:
     more_full: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NextReset:
+class NextReset(Struct, frozen=True, eq=False):
     """The earliest future reset."""
 
     judged: Judged
@@ -78,8 +76,7 @@ class NextReset:
     resets_at: datetime
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NextBack:
+class NextBack(Struct, frozen=True, eq=False):
     """The exhausted account that comes back first."""
 
     judged: Judged
@@ -88,8 +85,7 @@ class NextBack:
     all_until: tuple[datetime, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PoolOverview:
+class PoolOverview(Struct, frozen=True, eq=False):
     """The pool at one moment; `by_section` and `by_status` each add up to all accounts.
 
     `now` is the server's clock, by which countdowns run; `own_now` is ours, by which ages are told.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef, TokenFacts
 from poolwatch.domain.account_state import LATELY_KEPT, AccountState, DeadLogin, Happening, is_unchanged
@@ -14,6 +15,7 @@ from poolwatch.domain.events import Listed, PoolEvent, Read, Recalled, RefreshMo
 from poolwatch.domain.failure import FailureKind, Trouble
 from poolwatch.domain.identity import resolve
 from poolwatch.domain.naming import NamingRule, name_accounts
+from poolwatch.domain.remake import replace
 from poolwatch.domain.source_state import PoolFacts, SourceState
 from poolwatch.domain.transitions import after_read, after_refresh, with_listings
 
@@ -35,8 +37,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
-class PoolState:
+class PoolState(Struct, frozen=True, eq=False):
     """The whole pool at one moment; replaced, never changed."""
 
     accounts: Mapping[AccountKey, AccountState] = field(default_factory=dict)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from poolwatch.domain.failure import Failure, LoginProblem
 from poolwatch.domain.usage import Usage, window_kind, windows_by_length
@@ -43,8 +44,7 @@ class BlockReason(StrEnum):
     ASK_FIRST = "ask_first"
 
 
-@dataclass(frozen=True, slots=True)
-class TokenStep:
+class TokenStep(Struct, frozen=True):
     """How the token step ended. `detail` is a path, an owner or words of the other side, sanitised."""
 
     outcome: TokenOutcome
@@ -60,8 +60,7 @@ class TokenStep:
     refresh_fingerprint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UsageStep:
+class UsageStep(Struct, frozen=True):
     """How the usage step ended; `failure` None means a new reading. `tried` False: no live token."""
 
     failure: Failure | None = None
@@ -71,8 +70,7 @@ class UsageStep:
     cached_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One figure that a reading moved: percent as numbers, balance in credits."""
 
     name: str
@@ -80,8 +78,7 @@ class Change:
     after: float | Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshProgress:
+class RefreshProgress(Struct, frozen=True):
     """Where one account's refresh stands; both steps are kept when it is done."""
 
     started_at: datetime

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 #: A retry is never asked for sooner or later than this, whatever a header says.
 RETRY_AFTER_FLOOR: Final = timedelta(seconds=1)
@@ -18,8 +19,7 @@ POLL_FLOOR: Final = timedelta(seconds=30)
 _BACKOFF_CEILING: Final = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class PollFacts:
+class PollFacts(Struct, frozen=True):
     """What decides an account's next automatic poll; instants are aware UTC."""
 
     tried_at: datetime | None

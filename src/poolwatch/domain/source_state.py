@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from poolwatch.domain.account import Listing
 from poolwatch.domain.failure import Failure
 
 
-@dataclass(frozen=True, eq=False)
-class SourceState:
+class SourceState(Struct, frozen=True, eq=False):
     """One source: what it lists, when it last answered, and what keeps it from answering."""
 
     name: str
@@ -22,8 +22,7 @@ class SourceState:
     failing_since: datetime | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class PoolFacts:
+class PoolFacts(Struct, frozen=True, eq=False):
     """What is true of the whole pool and worth remembering; the listings of `sources` are not part of it."""
 
     #: the pool's name, as it is configured

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
@@ -54,8 +55,7 @@ _CREDIT_TYPES: Final = frozenset({ReachedType.OWNER_CREDITS, ReachedType.MEMBER_
 _USAGE_TYPES: Final = frozenset({ReachedType.OWNER_USAGE, ReachedType.MEMBER_USAGE})
 
 
-@dataclass(frozen=True, slots=True)
-class AccountStatus:
+class AccountStatus(Struct, frozen=True):
     """A status with its reason and, for exhausted accounts, the instant (UTC) of the blocking reset."""
 
     kind: Status

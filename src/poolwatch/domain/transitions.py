@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from poolwatch.domain.account import Listing, SourceRef
@@ -11,6 +10,7 @@ from poolwatch.domain.account_state import LATELY_KEPT, AccountState, DeadLogin,
 from poolwatch.domain.events import Read, RefreshMoved
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
 from poolwatch.domain.refresh import TokenOutcome, TokenStep, usage_changes
+from poolwatch.domain.remake import replace
 
 
 def with_listings(account: AccountState, listings: Sequence[Listing]) -> AccountState:

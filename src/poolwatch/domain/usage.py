@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import Final, Generic, TypeAlias, TypeVar
 
+from msgspec import Struct
+
 from poolwatch.domain.banked import BankedReset, usable_resets
+from poolwatch.domain.remake import replace
 
 T = TypeVar("T")
 
@@ -49,8 +51,7 @@ def window_kind(seconds: int | None) -> str:
     return f"{max(1, round(seconds / 60))}m"
 
 
-@dataclass(frozen=True, slots=True)
-class UsageWindow:
+class UsageWindow(Struct, frozen=True):
     """One usage window; `resets_at` is aware UTC, `used_percent` is as given, also outside 0..100."""
 
     used_percent: float | None
@@ -70,8 +71,7 @@ class UsageWindow:
         return self.limit_reached is True or (self.used_percent is not None and self.used_percent >= 100)
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimit:
+class RateLimit(Struct, frozen=True):
     """One `rate_limit` object; its windows are one field and are replaced together."""
 
     allowed: bool | None
@@ -87,8 +87,7 @@ class RateLimit:
         return self.limit_reached if len(self.windows) == 1 else None
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """A metered bucket beside the base one; `limit` is None where the source says it has no window."""
 
     id: str
@@ -96,8 +95,7 @@ class Bucket:
     limit: RateLimit | None
 
 
-@dataclass(frozen=True, slots=True)
-class Credits:
+class Credits(Struct, frozen=True):
     """The credits object; `balance` is in credits, exactly as sent (zeros kept), None when unknown."""
 
     has_credits: bool | None
@@ -123,8 +121,7 @@ class Credits:
         return bool(self.has_credits or self.unlimited or (self.balance is not None and self.balance != 0))
 
 
-@dataclass(frozen=True, slots=True)
-class SpendLimit:
+class SpendLimit(Struct, frozen=True):
     """One spend limit of a month, in credits; `kind` as in the wire's `reached_limit_type`."""
 
     kind: str
@@ -135,8 +132,7 @@ class SpendLimit:
     resets_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class SpendControl:
+class SpendControl(Struct, frozen=True):
     """Spend limits of a workspace and whether one of them is reached."""
 
     reached: bool | None
@@ -154,8 +150,7 @@ class ReachedType(StrEnum):
     MEMBER_USAGE = "workspace_member_usage_limit_reached"
 
 
-@dataclass(frozen=True, slots=True)
-class ResetCredits:
+class ResetCredits(Struct, frozen=True):
     """Banked resets: how many there are, how many apply now, when the nearest expires if that was said."""
 
     available: int | None
@@ -163,8 +158,7 @@ class ResetCredits:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UsageSnapshot:
+class UsageSnapshot(Struct, frozen=True):
     """One successful reading, each field on its own."""
 
     user_id: str | None = None
@@ -179,8 +173,7 @@ class UsageSnapshot:
     reset_list: Said[tuple[BankedReset, ...]] = Unsaid.ABSENT
 
 
-@dataclass(frozen=True, slots=True)
-class Aged(Generic[T]):
+class Aged(Struct, Generic[T], frozen=True):
     """A merged field: its value, when and by which source it was said. `known` is False after rubbish."""
 
     value: T | None
@@ -189,8 +182,7 @@ class Aged(Generic[T]):
     known: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """All that is known of an account's usage; None where no source ever spoke of a field."""
 
     plan: Aged[str] | None = None
@@ -282,7 +274,7 @@ class Usage:
         return max(ages, default=None)
 
 
-FIELD_NAMES: Final = tuple(field.name for field in fields(Usage))
+FIELD_NAMES: Final = Usage.__struct_fields__
 
 
 def windows_by_length(limit: RateLimit) -> tuple[UsageWindow, ...]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from dataclasses import replace
 from typing import Final
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import BulkProgress, PoolChanged
+from poolwatch.domain.remake import replace
 
 #: At most ten bursts a second.
 GAP_SECONDS: Final = 0.1

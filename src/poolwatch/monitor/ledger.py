@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import BulkProgress, PoolChanged
@@ -19,6 +18,7 @@ from poolwatch.domain.pool import (
     SourceFailed,
     apply,
 )
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.monitor.broadcast import Broadcast
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,6 +12,7 @@ from poolwatch.domain.changes import Answer, AnswerKind
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.pool import AccountState, PoolState, RefreshMoved
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep, usage_changes
+from poolwatch.domain.remake import replace
 from poolwatch.domain.status import token_is_live
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.guard import internal_error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from poolwatch.domain.account import AccountKey
@@ -12,6 +12,7 @@ from poolwatch.domain.account_state import listed_by
 from poolwatch.domain.changes import Answer, AnswerKind, PoolChanged
 from poolwatch.domain.pool import PoolFacts, PoolState, Recalled, RefreshMoved
 from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.remake import replace
 from poolwatch.monitor.background import BackgroundRefresh
 from poolwatch.monitor.bulk import BulkRefresh
 from poolwatch.monitor.clock import Clock

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.overview import Judged, is_stale
 from poolwatch.domain.pool import AccountState, Happening, PoolState
+from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Section, Status
 from poolwatch.domain.usage import BASE_BUCKET, FIELD_NAMES, Aged
 from poolwatch.presentation import cells, durations, money, rows

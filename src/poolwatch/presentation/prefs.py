@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from poolwatch.domain.overview import PoolRules
 from poolwatch.presentation.view import Shown
@@ -30,8 +31,7 @@ class Grouping(StrEnum):
     PLAN = "plan"
 
 
-@dataclass(frozen=True, slots=True)
-class Prefs:
+class Prefs(Struct, frozen=True):
     """Judgement and looks: rules, used or left, masking, and the zone that instants are drawn in."""
 
     rules: PoolRules = field(default_factory=PoolRules)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
@@ -21,8 +22,7 @@ from poolwatch.presentation.words import names, remedies
 _LOGIN_COMMANDS: Final = {"CLIProxyAPI": "cli-proxy-api --codex-login", "codex-auth": "codex-auth login"}
 
 
-@dataclass(frozen=True, slots=True)
-class Remedy:
+class Remedy(Struct, frozen=True):
     """What happened, what to do, and the command for it ("" when there is none)."""
 
     what: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from poolwatch.domain.overview import PoolRules, is_stale
 from poolwatch.domain.usage import (
@@ -26,8 +27,7 @@ from poolwatch.presentation.view import CreditsRow, Tone, WindowRow
 from poolwatch.presentation.words import names
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """A row with the figures it was made from, for choosing among rows."""
 
     row: WindowRow

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.domain.account import Custody, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
@@ -45,8 +46,7 @@ _WORKSPACE_CREDITS: Final = (ReachedType.OWNER_CREDITS, ReachedType.MEMBER_CREDI
 _SAID_BY_LOGIN: Final = (FailureKind.AMBIGUOUS, FailureKind.TOKEN_REFRESH)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """The mark at the edge, its tone, the status words, and the status mark before them if it differs."""
 
     glyph: Glyph

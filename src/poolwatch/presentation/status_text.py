@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Final
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.pool import PoolState
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import WEEKLY
 from poolwatch.presentation import cells
 from poolwatch.presentation.card import card_view

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.status import Section
@@ -40,8 +41,7 @@ class Shown(StrEnum):
     LEFT = "left"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A piece of text in one tone; `glyph` is a mark to draw before it, with a blank between."""
 
     text: str
@@ -49,8 +49,7 @@ class Span:
     glyph: Glyph | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WindowRow:
+class WindowRow(Struct, frozen=True):
     """One usage window or spend limit: `percent` and `resets` are final texts ("12 %", "—", "due")."""
 
     name: str
@@ -65,8 +64,7 @@ class WindowRow:
     full: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CreditsRow:
+class CreditsRow(Struct, frozen=True):
     """The credits row of a card: `balance` is "1,234.56", "unlimited" or "—"; `usd` "$49.38" or ""."""
 
     balance: str
@@ -76,8 +74,7 @@ class CreditsRow:
     stale: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CardView:
+class CardView(Struct, frozen=True):
     """One account as cards, table and hive draw it."""
 
     key: AccountKey
@@ -130,8 +127,7 @@ class CardView:
         return next((row for row in self.windows if row.name == kind), None)
 
 
-@dataclass(frozen=True, slots=True)
-class MarkView:
+class MarkView(Struct, frozen=True):
     """One account as the hive draws it: what its card says, and no more."""
 
     glyph: Glyph
@@ -143,8 +139,7 @@ class MarkView:
     level: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """One figure of the strip: a heading, its main text, and what stands beside it."""
 
     title: str
@@ -155,8 +150,7 @@ class Figure:
     short: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StripView:
+class StripView(Struct, frozen=True):
     """The pool at a glance. A figure that has nothing to say is None and leaves no gap."""
 
     name: str
@@ -183,8 +177,7 @@ class StripView:
     freshness_tiny: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SectionView:
+class SectionView(Struct, frozen=True):
     """A heading of the wall and the accounts under it, in order."""
 
     section: Section | None
@@ -192,8 +185,7 @@ class SectionView:
     keys: tuple[AccountKey, ...] = field(default=())
 
 
-@dataclass(frozen=True, slots=True)
-class DetailLine:
+class DetailLine(Struct, frozen=True):
     """One line of the detail screen: an optional heading word, then spans; a row may stand for a window.
 
     The line that heads the windows has two spans, the titles of the columns for the bars and the resets.
@@ -206,8 +198,7 @@ class DetailLine:
     resets_at: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DetailView:
+class DetailView(Struct, frozen=True):
     """Everything known of one account, in lines."""
 
     card: CardView

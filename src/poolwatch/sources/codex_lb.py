@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,7 @@ from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import TokenStep
+from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient

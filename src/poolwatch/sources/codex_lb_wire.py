@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 from poolwatch.domain.failure import Failure
+from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import (
     Bucket,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +13,7 @@ from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import RateLimit, UsageSnapshot
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Reply

@@ -7,7 +7,7 @@ import glob
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from poolwatch.config.settings import SourceSettings
 from poolwatch.custody.auth_file import FileProblem, Login, read_login
 from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient

@@ -6,13 +6,14 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.remake import replace
 from poolwatch.net.client import MEBIBYTE, Headers, HttpClient
 from poolwatch.net.reply import Lost, NotSent, Reply
 from poolwatch.sources.classify import classify

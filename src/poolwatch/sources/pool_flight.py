@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
-from dataclasses import replace
 from typing import Generic, TypeVar
 
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.domain.remake import replace
 from poolwatch.sources.pool_client import Refused
 from poolwatch.sources.source import UsageReading
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from poolwatch.domain.failure import Failure
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import ResetCredits, UsageSnapshot
 from poolwatch.net.reply import Reply, http_date
 from poolwatch.sources.classify import classify

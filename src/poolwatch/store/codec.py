@@ -8,7 +8,6 @@ whole document unreadable.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from decimal import Decimal
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
@@ -16,6 +15,7 @@ from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
 from poolwatch.domain.naming import Name
 from poolwatch.domain.pool import AccountState, DeadLogin, Happening
 from poolwatch.domain.refresh import Change
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
 from poolwatch.store.doc import UNREADABLE, Doc, Fields, as_json, digits, finite, tidy
 from poolwatch.store.instants import to_text

@@ -10,6 +10,9 @@ from enum import StrEnum
 from math import isfinite
 from typing import Final, NoReturn, TypeAlias, TypeVar
 
+from msgspec import DecodeError
+from msgspec.json import decode
+
 from poolwatch.store.instants import from_text
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -36,7 +39,11 @@ class Doc:
         """The object in a text column. NaN and the infinities are damage."""
         if not isinstance(text, str):
             raise ValueError("not a text")  # noqa: TRY004 - one kind of error for all damage
-        return cls(json.loads(text, parse_constant=_refuse))
+        try:
+            return cls(decode(text))
+        except (DecodeError, UnicodeEncodeError):
+            # lone surrogates are stored, and msgspec does not read them
+            return cls(json.loads(text, parse_constant=_refuse))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage, UsageWindow
 
 #: Upstreams wobble by seconds when they compute a reset anew; less than this is the same reset.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.domain.pool import AccountState, PoolFacts, PoolState, Recalled, SourceState, apply
 from poolwatch.store.codec import decode_account, failure_fields, failure_from
@@ -19,8 +20,7 @@ FILE_NAME: Final = "poolwatch.db"
 POOL_META: Final = "pool"
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """The accounts that could be read, and how many could not."""
 
     accounts: tuple[AccountState, ...]

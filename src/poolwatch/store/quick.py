@@ -1,6 +1,6 @@
 """The stored pool for commands that must answer at once: no thread, no event loop, no writing.
 
-It imports the domain, json and sqlite3, and nothing else of weight.
+It imports the domain, msgspec and sqlite3, and nothing else of weight.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
@@ -23,6 +22,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
+from poolwatch.domain.remake import replace
 from poolwatch.presentation.pool_diff import pool_diff
 from poolwatch.ui import known_textual
 from poolwatch.ui.bindings import bindings, overlay
@@ -37,8 +37,6 @@ from poolwatch.ui.looks import Looks
 from poolwatch.ui.messages import Arrived, Chosen, DemoWanted, Failed, Looked
 from poolwatch.ui.options import AppOptions, Choice
 from poolwatch.ui.palette import CalmPalette, KeyCommands
-from poolwatch.ui.screens.first_run import FirstRunScreen
-from poolwatch.ui.screens.help import HelpScreen
 from poolwatch.ui.screens.page import Page
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.session import Session
@@ -123,6 +121,8 @@ class PoolApp(App[Departure], inherit_bindings=False):
         self._await_minute()
         state = self.session.board.state
         if self.session.options.first_run or (state.settled and not state.accounts and not state.sources):
+            from poolwatch.ui.screens.first_run import FirstRunScreen  # seldom shown
+
             self.push_screen(FirstRunScreen(self.session))
 
     def on_unmount(self) -> None:
@@ -176,7 +176,7 @@ class PoolApp(App[Departure], inherit_bindings=False):
             if change.bulk.done and session.bulk_before is not None:
                 board = session.board
                 session.bulk_diff = pool_diff(session.bulk_before, board.overview, board.prefs)
-        if change.state.accounts and isinstance(self.screen, FirstRunScreen):
+        if change.state.accounts and isinstance(self.screen, Page) and self.screen.gives_way:
             self.pop_screen()
         self._renew()
 
@@ -277,6 +277,8 @@ class PoolApp(App[Departure], inherit_bindings=False):
 
     def action_help(self) -> None:
         """The keys."""
+        from poolwatch.ui.screens.help import HelpScreen  # not before the first paint
+
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.session))
         else:

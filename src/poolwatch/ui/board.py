@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import Judged, PoolOverview, judge, overview
 from poolwatch.domain.pool import PoolState
+from poolwatch.domain.remake import replace
 from poolwatch.presentation.card import card_view, mark_view
 from poolwatch.presentation.detail import detail_view
 from poolwatch.presentation.filter import matches

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Protocol
+
+from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import Answer, AnswerKind, BulkProgress, PoolChanged
@@ -14,8 +15,7 @@ from poolwatch.domain.pool import PoolState
 __all__ = ["Answer", "AnswerKind", "BulkProgress", "Feed", "FoundLogins", "PoolChanged"]
 
 
-@dataclass(frozen=True, slots=True)
-class FoundLogins:
+class FoundLogins(Struct, frozen=True):
     """Logins that lie around and could be monitored: a choice of the first-run screen."""
 
     place: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.presentation.view import Glyph, Span, Tone
 
 
-@dataclass(frozen=True, eq=False)
-class Glyphs:
+class Glyphs(Struct, frozen=True, eq=False):
     """One set of marks. Every mark takes one cell; `name` stands for the set in caches."""
 
     name: str

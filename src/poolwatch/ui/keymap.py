@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
+
+from poolwatch.domain.remake import replace
 
 
 class Place(StrEnum):
@@ -21,8 +23,7 @@ class Place(StrEnum):
     FIRST_RUN = "first_run"
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """One thing a key does. `id` is stable: settings name it.
 
     One without `help` is explained together with the one before it.
@@ -143,8 +144,7 @@ def textual_key(key: str) -> str | None:
     return _NAMED.get(key.lower())
 
 
-@dataclass(frozen=True, slots=True)
-class Keymap:
+class Keymap(Struct, frozen=True):
     """The table as one user has it."""
 
     table: tuple[Key, ...] = TABLE
@@ -161,8 +161,7 @@ class Keymap:
         return next(key for key in self.table if key.id == key_id)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyProblem:
+class KeyProblem(Struct, frozen=True):
     """One line of `[keys]` that cannot be followed; the default stays for it."""
 
     id: str
@@ -176,6 +175,8 @@ def remapped(changes: Mapping[str, str]) -> tuple[Keymap, tuple[KeyProblem, ...]
     by_id = {key.id: key for key in TABLE}
     for key_id, text in changes.items():
         if key_id not in by_id:
+            import difflib  # only where a name is wrong
+
             near = difflib.get_close_matches(key_id, by_id, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             problems.append(KeyProblem(key_id, f"there is no key called {key_id}{hint}"))

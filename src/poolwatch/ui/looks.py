@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from textual.strip import Strip
 
 from poolwatch.ui.cells import Line
@@ -11,8 +10,7 @@ from poolwatch.ui.glyphs import UNICODE, Glyphs
 from poolwatch.ui.themes import DARK, Palette, paint, palette_of
 
 
-@dataclass(frozen=True)
-class Looks:
+class Looks(Struct, frozen=True):
     """A palette and a set of glyphs."""
 
     palette: Palette

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from textual.message import Message
 
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.remake import replace
 from poolwatch.presentation.prefs import Grouping, SortKey
 from poolwatch.presentation.view import Shown
 from poolwatch.ui.feed import PoolChanged

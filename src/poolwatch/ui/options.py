@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
 from poolwatch.presentation.view import Shown
@@ -20,8 +21,7 @@ class WallView(StrEnum):
     HIVE = "hive"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What keys switch; it is remembered per pool. An empty theme means: by the terminal."""
 
     view: WallView = WallView.AUTO
@@ -37,8 +37,7 @@ def _forget(choice: Choice) -> None:
     """Remember nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class AppOptions:
+class AppOptions(Struct, frozen=True):
     """How the app looks and behaves. `remember` is called with every new choice, on the event loop."""
 
     pool_name: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.ui.board import Board
@@ -11,8 +11,7 @@ from poolwatch.ui.looks import Looks
 from poolwatch.ui.options import AppOptions, Choice
 
 
-@dataclass
-class Session:
+class Session(Struct):
     """One run of the app. Only the app itself changes it; screens read it."""
 
     feed: Feed

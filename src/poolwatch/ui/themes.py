@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -17,8 +17,7 @@ from poolwatch.ui.glyphs import Glyphs
 from poolwatch.ui.ink import Ink
 
 
-@dataclass(frozen=True, eq=False)
-class Palette:
+class Palette(Struct, frozen=True, eq=False):
     """The styles of one theme; `name` stands for the palette in caches."""
 
     name: str
@@ -37,8 +36,7 @@ def paint(line: Line, palette: Palette, glyphs: Glyphs, *, selected: bool = Fals
     )
 
 
-@dataclass(frozen=True)
-class _Colours:
+class _Colours(Struct, frozen=True):
     ground: str
     selection: str
     text: str

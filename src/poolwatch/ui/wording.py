@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.presentation.prefs import SortKey
 from poolwatch.presentation.view import Glyph, Shown
 
 
-@dataclass(frozen=True, slots=True)
-class TableHeadings:
+class TableHeadings(Struct, frozen=True):
     """The headings of the table, and the window kinds that its two columns are named for."""
 
     account: str = "ACCOUNT"
@@ -91,8 +91,7 @@ def filter_is(text: str) -> str:
     return f"filter {text}"
 
 
-@dataclass(frozen=True, slots=True)
-class HelpHeadings:
+class HelpHeadings(Struct, frozen=True):
     """The parts of the help."""
 
     title: str = "Keys"

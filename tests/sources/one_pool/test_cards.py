@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
@@ -11,6 +10,7 @@ from poolwatch.domain.account import Custody, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.overview import PoolRules, overview
 from poolwatch.domain.pool import Listed, PoolState, Read, SourceFailed, apply
+from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Status, derive_status
 from tests.sources.logins import AT
 from tests.sources.one_pool.seen import (

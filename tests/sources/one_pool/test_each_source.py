@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 import pytest
 
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Status, derive_status
 from poolwatch.domain.usage import Credits, RateLimit, ResetCredits, Unsaid
 from tests.sources.logins import AT
@@ -95,7 +95,7 @@ def agrees(said: object, true: object) -> bool:
         flags = (said.allowed, true.allowed), (said.limit_reached, true.limit_reached)
         return bare == list(true.windows) and all(mine in (None, other) for mine, other in flags)
     if isinstance(said, Credits) and isinstance(true, Credits):
-        pairs = [(getattr(said, part), getattr(true, part)) for part in Credits.__slots__]
+        pairs = [(getattr(said, part), getattr(true, part)) for part in Credits.__struct_fields__]
         return all(mine in (None, other) for mine, other in pairs)
     if isinstance(said, ResetCredits) and isinstance(true, ResetCredits):
         return said.available == true.available

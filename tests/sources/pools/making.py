@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, SourceRef
 from poolwatch.domain.failure import Failure
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import RateLimit, UsageSnapshot
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.codex_lb import CodexLb

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import RateLimit, ResetCredits, Unsaid
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.codex_lb import REFRESH_SPACING

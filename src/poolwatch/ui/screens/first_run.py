@@ -90,6 +90,7 @@ class FirstRunScreen(Page[None]):
     """Nothing is monitored yet."""
 
     PLACE = Place.FIRST_RUN
+    gives_way = True
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.FIRST_RUN)
 
     def __init__(self, session: Session) -> None:

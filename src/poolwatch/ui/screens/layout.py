@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.view import CardView, SectionView
@@ -43,8 +44,7 @@ def opening_view(accounts: int, tallest: int, width: int, height: int) -> WallVi
     return WallView.TABLE
 
 
-@dataclass(frozen=True)
-class Arranged:
+class Arranged(Struct, frozen=True):
     """An arrangement, and the table's columns where it is a table."""
 
     arrangement: Arrangement

@@ -44,6 +44,8 @@ class Page(Screen[ResultT], inherit_bindings=False):
     ALLOW_SELECT = False
     AUTO_FOCUS = ""
     PLACE: Place
+    #: whether it goes as soon as there are accounts
+    gives_way = False
 
     def __init__(self, session: Session) -> None:
         super().__init__()

@@ -16,7 +16,6 @@ from poolwatch.ui.bindings import bindings
 from poolwatch.ui.keymap import Place
 from poolwatch.ui.messages import Chosen
 from poolwatch.ui.options import WallView
-from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.pool_drawing import PoolDrawing
 from poolwatch.ui.widgets.bottom import Message
 from poolwatch.ui.widgets.filter_line import FilterLine
@@ -138,6 +137,8 @@ class PoolScreen(PoolDrawing):
 
     def action_detail(self) -> None:
         """Everything about the selected account."""
+        from poolwatch.ui.screens.detail import DetailScreen  # not before the first paint
+
         if self.wall.selected is None:
             return
 

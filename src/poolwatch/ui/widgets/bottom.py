@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.cells import Line, Piece, fit_line, line_width, spread
@@ -16,8 +17,7 @@ from poolwatch.ui.keymap import Key
 _HINT_FROM: Final = 48
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One line for the operator: a remedy, progress, a question, an answer."""
 
     text: str

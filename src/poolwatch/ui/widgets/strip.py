@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
 from rich.cells import cell_len
 
 from poolwatch.presentation.view import Figure, Glyph, StripView, Tone
@@ -34,8 +34,7 @@ def density_of(width: int, height: int) -> Density:
     return Density.SMALL
 
 
-@dataclass(frozen=True, slots=True)
-class Mode:
+class Mode(Struct, frozen=True):
     """What the operator has switched, for the right end of the title line."""
 
     #: "sort need · table"

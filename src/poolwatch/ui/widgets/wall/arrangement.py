@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.view import CardView, SectionView, Tone
@@ -29,16 +30,14 @@ class Direction(StrEnum):
     LAST = "last"
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Struct, frozen=True):
     """One line of one account's block."""
 
     key: AccountKey
     part: int
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A line, or a part of one, that belongs to no account."""
 
     line: Line
@@ -55,8 +54,7 @@ class Painter(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class Arrangement:
+class Arrangement(Struct, frozen=True, eq=False):
     """Blocks of one size at fixed places, and the texts between them. Coordinates are the wall's own."""
 
     width: int

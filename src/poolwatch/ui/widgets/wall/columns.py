@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from rich.cells import cell_len
 
 from poolwatch.presentation.view import CardView
@@ -35,8 +35,7 @@ _TURNS: Final = ((22, 28), (_STATUS_MOST, _ACCOUNT_MOST))
 _NAME: Final = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """What the table has to hold: widths in cells of the longest texts, 0 for what no account has."""
 
     label: int = 0
@@ -65,8 +64,7 @@ class Content:
         return cls(label, status, credits, usd, short, long or not short)
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """The widths in cells of one table; 0 for a column that is not there. They add up to `width`."""
 
     width: int
@@ -135,7 +133,7 @@ def choose(width: int, content: Content) -> Columns:
 
 
 def _with(columns: Columns, **changes: int) -> Columns:
-    fields = {name: getattr(columns, name) for name in Columns.__slots__}
+    fields = {name: getattr(columns, name) for name in Columns.__struct_fields__}
     return Columns(**{**fields, **changes})
 
 
