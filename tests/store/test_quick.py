@@ -4,11 +4,11 @@ import os
 import sqlite3
 import subprocess
 import sys
-import sysconfig
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from poolwatch.domain.pool import PoolFacts, SourceState
@@ -79,7 +79,7 @@ def test_it_answers_fast_and_imports_little(tmp_path: Path) -> None:
         "heavy = {'asyncio', 'concurrent', 'logging', 'pydantic', 'httpx', 'textual', 'rich', 'typer'}\n"
         "print(len(pool.accounts), took, *sorted(heavy & set(sys.modules)))"
     )
-    roots = os.pathsep.join((str(Path(__file__).parents[2] / "src"), sysconfig.get_path("platlib")))
+    roots = os.pathsep.join((str(Path(__file__).parents[2] / "src"), str(Path(msgspec.__file__).parents[1])))
     command = [sys.executable, "-S", "-c", code]
     runs = [
         subprocess.run(
