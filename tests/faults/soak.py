@@ -78,7 +78,8 @@ class Drifting:
             return UsageReading(Failure(kind, f"{kind.value} was said", retry_at), token_fingerprint=mark)
         hours = (now - START).total_seconds() / HOUR
         used = float(int(hours * 3 + sum(ref.place.encode())) % 101)
-        window = UsageWindow(used, WEEK, START + timedelta(days=7 * (1 + int(hours / 168))))
+        # resets twice a day, so that all that has a bound is full before the first day is over
+        window = UsageWindow(used, WEEK, START + timedelta(hours=12 * (1 + int(hours / 12))))
         return UsageReading(
             UsageSnapshot(base=RateLimit(True, None, (window,))), "{}", token_fingerprint=mark,
             clock_offset=timedelta(seconds=self._rng.choice((-1, 0, 1))),
@@ -172,7 +173,7 @@ class Report:
             f"soak: {last.hours / 24:.2f} of {days:g} simulated days x {self.accounts} accounts,"
             f" {last.polls} polls; {last.rss_mb:.1f} MB, {self.slope(24):+.2f} MB a day after the first;"
             f" {last.descriptors} file descriptors, {last.tasks} tasks, {last.threads} threads;"
-            f" database {last.database_mb:.1f} MB"
+            f" {last.objects} objects, database {last.database_mb:.1f} MB"
         )
 
 
