@@ -146,7 +146,8 @@ class PoolApp(App[Departure], inherit_bindings=False):
     # --- the monitor and the clock
 
     def _listen(self) -> None:
-        self.run_worker(self._follow(), name=_FEED, group=_FEED, exit_on_error=False)
+        # the function, not its coroutine: an app that leaves at once never begins it
+        self.run_worker(self._follow, name=_FEED, group=_FEED, exit_on_error=False)  # type: ignore[arg-type]  # its type forgets functions
 
     async def _follow(self) -> None:
         async for change in self.session.feed.changes():
