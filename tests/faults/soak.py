@@ -78,7 +78,7 @@ class Drifting:
             return UsageReading(Failure(kind, f"{kind.value} was said", retry_at), token_fingerprint=mark)
         hours = (now - START).total_seconds() / HOUR
         used = float(int(hours * 3 + sum(ref.place.encode())) % 101)
-        # resets twice a day, so that all that has a bound is full before the first day is over
+        # resets twice a day, so that the shortest run sees some
         window = UsageWindow(used, WEEK, START + timedelta(hours=12 * (1 + int(hours / 12))))
         return UsageReading(
             UsageSnapshot(base=RateLimit(True, None, (window,))), "{}", token_fingerprint=mark,
