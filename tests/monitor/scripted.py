@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Hashable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -207,6 +207,9 @@ class ScriptedStore:
 
     async def load_accounts(self) -> tuple[AccountState, ...]:
         return tuple(self.accounts.values())
+
+    async def load_some(self, account_ids: Collection[str]) -> tuple[AccountState, ...]:
+        return tuple(account for each in account_ids if (account := self.accounts.get(each)) is not None)
 
     async def load_facts(self) -> PoolFacts:
         return self.facts

@@ -12,6 +12,7 @@ from poolwatch.domain import usage as usage_module
 from poolwatch.domain.account import Secret
 from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.failure import Failure, Trouble
+from poolwatch.domain.naming import Name
 from poolwatch.domain.pool import AccountState, DeadLogin, Happening
 from poolwatch.domain.refresh import Change
 from poolwatch.domain.remake import replace
@@ -22,7 +23,6 @@ from tests.store.given import NOON, account, accounts, same
 @given(accounts)
 def test_an_account_comes_back_exactly(state: AccountState) -> None:
     text = encode_account(state)
-    assert text.isascii()
     back = decode_account(text)
     assert back is not None
     assert same(back, stored_form(state))
@@ -86,7 +86,7 @@ def test_a_damaged_line_of_the_past_costs_only_that_line() -> None:
         ("key", None),
         ("key", "text"),
         ("listings", {}),
-        ("listings", [{"source": "s"}]),
+        ("listings", [{"ref": {"source": "s"}}]),
         ("read_at", "2026-11-20T12:00:00"),
         ("read_at", 5),
         ("reading_trouble", {"kind": "of_another_version", "message": "", "since": "2026-11-20T12:00:00Z"}),
@@ -126,6 +126,41 @@ def test_numbers_json_has_no_word_for_are_unknown() -> None:
     back = decode_account(encode_account(state))
     assert back is not None
     assert back.usage.windows[0].used_percent is None
+
+
+@pytest.mark.parametrize("figure", ["1e999", "-1e999", "NaN", "Infinity"])
+def test_a_damaged_percentage_is_unknown(figure: str) -> None:
+    text = encode_account(account(1)).replace("41.5", figure, 1)
+    back = decode_account(text)
+    assert back is not None
+    assert back.usage.windows[0].used_percent is None
+
+
+@pytest.mark.parametrize("amount", ["NaN", "sNaN", "Infinity", "-inf"])
+def test_a_damaged_amount_is_none(amount: str) -> None:
+    back = decode_account(encode_account(account(1)).replace("1234.5600", amount))
+    assert back is not None
+    assert back.usage.credits is None
+    assert back.usage.base is not None
+    back = decode_account(encode_account(account(1)).replace('"1.50"', f'"{amount}"'))
+    assert back is not None
+    assert back.lately == ()
+
+
+def test_what_has_no_utf8_and_numbers_of_any_size_come_back() -> None:
+    state = account(1)
+    assert state.usage.base is not None
+    assert state.usage.base.value is not None
+    (window,) = state.usage.base.value.windows
+    huge = replace(window, window_seconds=2**70, used_percent=float("inf"))
+    limit = replace(state.usage.base.value, windows=(huge,))
+    odd = replace(
+        state, name=Name("\ud800"), usage=replace(state.usage, base=replace(state.usage.base, value=limit))
+    )
+    back = decode_account(encode_account(odd))
+    assert back is not None
+    assert back.name.label == "\ud800"
+    assert back.usage.windows == (replace(huge, used_percent=None),)
 
 
 def test_a_secret_is_not_stored() -> None:

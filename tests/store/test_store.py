@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sqlite3
 import stat
+import weakref
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -47,11 +49,28 @@ async def test_a_restart_finds_equal_states(tmp_path: Path) -> None:
     assert await first.save(kept, NOON)
     await first.aclose()
     second = Store(tmp_path, NOON)
-    loaded = second.load_accounts_now()
+    loaded = await second.load_accounts()
     assert [each.key.id for each in loaded] == [each.key.id for each in kept]
     assert all(map(same, loaded, kept))
     assert second.notices == ()
-    assert second.close()
+    some = await second.load_some((kept[3].key.id, "nobody", kept[0].key.id))
+    assert [each.key.id for each in some] == [kept[3].key.id, kept[0].key.id]
+    assert some[0] is loaded[3]
+    assert await second.aclose()
+
+
+async def test_only_what_somebody_holds_is_kept_in_memory(store: Store) -> None:
+    assert await store.save([account(1), account(2)], NOON)
+    first, second = await store.load_accounts()
+    gone, stays = weakref.ref(first), weakref.ref(second)
+    del first
+    await store.last_polls()  # the thread is through with what it gave
+    gc.collect()
+    assert gone() is None
+    again = await store.load_accounts()
+    assert again[1] is second
+    assert same(again[0], account(1)) or same(again[0], account(2))
+    assert stays() is second
 
 
 async def test_saving_replaces_and_forgets(store: Store) -> None:
@@ -136,8 +155,8 @@ async def test_an_asked_poll_is_recorded_whatever_the_floor(store: Store, viewer
     store.note_poll("a", NOON)
     store.note_poll("a", NOON + SECOND)
     await store.last_polls()
-    assert not viewer.claim_poll_now("a", NOON + FLOOR, FLOOR)
-    assert viewer.claim_poll_now("a", NOON + FLOOR + SECOND, FLOOR)
+    assert not await viewer.claim_poll("a", NOON + FLOOR, FLOOR)
+    assert await viewer.claim_poll("a", NOON + FLOOR + SECOND, FLOOR)
 
 
 async def test_noted_polls_are_written_together_and_before_what_is_asked_next(
@@ -183,17 +202,15 @@ async def test_a_viewers_request_goes_round(store: Store, viewer: Store) -> None
     ask = Ask("acc", RequestKind.REFRESH, override=True)
     number = await viewer.enqueue_request(ask, NOON, "4711")
     assert number is not None
-    waiting = asyncio.create_task(viewer.wait_outcome(number, timedelta(seconds=30), timedelta(seconds=30)))
     (request,) = await store.take_requests(NOON + SECOND)
     assert (request.id, request.ask, request.asked_at, request.asked_by) == (number, ask, NOON, "4711")
     assert await store.take_requests(NOON + SECOND) == ()
     taken = await viewer.wait_taken(number, timedelta(seconds=30))
     assert taken is not None
     assert (taken.taken_at, taken.done_at) == (NOON + SECOND, None)
-    assert not waiting.done()
     assert await store.finish_request(number, "usage ok", NOON + 2 * SECOND)
     assert not await store.finish_request(number, "twice", NOON + 2 * SECOND)
-    outcome = await waiting
+    outcome = await viewer.request_state(number)
     assert outcome is not None
     assert (outcome.outcome, outcome.done_at) == ("usage ok", NOON + 2 * SECOND)
 
@@ -201,7 +218,7 @@ async def test_a_viewers_request_goes_round(store: Store, viewer: Store) -> None
 async def test_a_request_that_nobody_takes_is_withdrawn(store: Store, viewer: Store) -> None:
     number = await viewer.enqueue_request(Ask("acc", RequestKind.USAGE), NOON, "4711")
     assert number is not None
-    assert await viewer.wait_outcome(number, timedelta(0), SECOND) is None
+    assert await viewer.wait_taken(number, timedelta(0)) is None
     assert await store.take_requests(NOON) == ()
 
 
@@ -209,7 +226,7 @@ async def test_a_request_that_runs_long_is_told_as_running(store: Store, viewer:
     number = await viewer.enqueue_request(Ask("acc", RequestKind.USAGE), NOON, "4711")
     assert number is not None
     await store.take_requests(NOON)
-    state = await viewer.wait_outcome(number, SECOND, timedelta(0))
+    state = await viewer.wait_taken(number, SECOND)
     assert state is not None
     assert (state.taken_at, state.done_at) == (NOON, None)
 
@@ -275,7 +292,7 @@ def test_an_event_loop_that_closes_early_is_no_noise(
         task.cancel()
 
     asyncio.run(leave())
-    assert len(store.load_accounts_now()) == 200
+    assert len(asyncio.run(store.load_accounts())) == 200
     assert store.close()
     assert caplog.records == []
 
@@ -341,21 +358,23 @@ async def test_files_are_ours_alone_whatever_the_umask(tmp_path: Path, mask: int
 
 
 def test_loose_files_are_closed_to_others(tmp_path: Path) -> None:
+    async def opened() -> StoreMode:
+        store = Store(tmp_path, NOON)
+        mode = await store.ready()
+        await store.aclose()
+        return mode
+
     tmp_path.chmod(0o755)
-    store = Store(tmp_path, NOON)
-    store.ready_now()
-    store.close()
+    asyncio.run(opened())
     (tmp_path / "poolwatch.db").chmod(0o644)
-    store = Store(tmp_path, NOON)
-    assert store.ready_now() is StoreMode.DISK
-    store.close()
+    assert asyncio.run(opened()) is StoreMode.DISK
     assert stat.S_IMODE((tmp_path / "poolwatch.db").stat().st_mode) == 0o600
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
 
 
-def test_instants_of_another_zone_are_the_same_instants(tmp_path: Path) -> None:
+async def test_instants_of_another_zone_are_the_same_instants(tmp_path: Path) -> None:
     store = Store(tmp_path, NOON)
     elsewhere = NOON.astimezone(datetime.fromisoformat("2026-01-01T00:00:00+05:30").tzinfo)
-    assert store.claim_poll_now("a", elsewhere, FLOOR)
-    assert not store.claim_poll_now("a", NOON.astimezone(UTC), FLOOR)
-    assert store.close()
+    assert await store.claim_poll("a", elsewhere, FLOOR)
+    assert not await store.claim_poll("a", NOON.astimezone(UTC), FLOOR)
+    assert await store.aclose()

@@ -140,5 +140,5 @@ async def _ask_owner(
 
 async def _take_stored(running: Running, keys: Collection[AccountKey]) -> None:
     """Take in what another process read; an account that it has not saved yet stays as it was listed."""
-    stored = tuple(each for each in await running.readings.load_accounts() if each.key in keys)
+    stored = await running.readings.load_some(tuple(key.id for key in keys))
     running.parts.ledger.take(Recalled(stored))

@@ -98,7 +98,7 @@ async def _run(around: Surroundings, options: Options, app_options: AppOptions) 
 def _stored(around: Surroundings) -> PoolState:
     """The configured accounts as they were last stored, for the first screen."""
     empty = PoolState(rules=around.naming)
-    stored = read_pool(around.state_dir, lately=False)
+    stored = read_pool(around.state_dir)
     if stored is None:
         return empty
     names = {source.name for source in around.sources}

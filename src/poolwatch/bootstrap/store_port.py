@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -32,6 +32,10 @@ class StoredReadings:
     async def load_accounts(self) -> tuple[AccountState, ...]:
         """The last state of every account."""
         return await self._store.load_accounts()
+
+    async def load_some(self, account_ids: Collection[str]) -> tuple[AccountState, ...]:
+        """The last state of those of these accounts that are stored."""
+        return await self._store.load_some(account_ids)
 
     async def save(self, accounts: Sequence[AccountState], moved: Sequence[Moved] = ()) -> None:
         """Keep these accounts' state and a history row for each figure that moved."""

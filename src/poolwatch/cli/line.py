@@ -50,7 +50,7 @@ def line_of(config: Path | None) -> int:
         settings.rate,
         adopts_rate=settings.credits_per_usd is None,
     )
-    state = read_pool(state_dir, lately=False) or PoolState()
+    state = read_pool(state_dir) or PoolState()
     seen = overview(state, RealClock().now(), rules)
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
     ascii_only = settings.ui.glyphs == "ascii" or (

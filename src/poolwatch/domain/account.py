@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Final, NoReturn
 
 from msgspec import Struct
+
+from poolwatch.domain.instant import Instant
 
 
 class Secret:
@@ -80,7 +81,7 @@ class LoginKind(StrEnum):
     API_KEY = "api_key"
 
 
-class AccountKey(Struct, frozen=True, dict=True, cache_hash=True):
+class AccountKey(Struct, frozen=True, dict=True, cache_hash=True, omit_defaults=True):
     """Identity of one account: provider, user id, account id; or source and place when an id is missing."""
 
     provider: str
@@ -101,23 +102,23 @@ class AccountKey(Struct, frozen=True, dict=True, cache_hash=True):
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-class SourceRef(Struct, frozen=True):
+class SourceRef(Struct, frozen=True, gc=False, omit_defaults=True):
     """Where one source keeps one account; `place` is unique and stable within the source."""
 
     source: str
     place: str
 
 
-class TokenFacts(Struct, frozen=True):
+class TokenFacts(Struct, frozen=True, gc=False, omit_defaults=True):
     """What may be said of a login's tokens: instants in UTC and keyed fingerprints, never a token."""
 
-    expires_at: datetime | None = None
-    last_refresh: datetime | None = None
+    expires_at: Instant | None = None
+    last_refresh: Instant | None = None
     fingerprint: str | None = None
     refresh_fingerprint: str | None = None
 
 
-class Listing(Struct, frozen=True):
+class Listing(Struct, frozen=True, gc=False, omit_defaults=True):
     """One account as one source lists it. Texts are already sanitised; it holds no secret."""
 
     ref: SourceRef
@@ -147,8 +148,8 @@ class Listing(Struct, frozen=True):
     says_login_needed: bool = False
     #: a file that is there but cannot be used, in words ("not readable: permission denied")
     problem: str | None = None
-    subscription_until: datetime | None = None
-    subscription_checked_at: datetime | None = None
+    subscription_until: Instant | None = None
+    subscription_checked_at: Instant | None = None
     #: the workspace's name, where the source knows it
     workspace: str | None = None
 

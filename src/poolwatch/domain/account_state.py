@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from typing import Final
 
 from msgspec import Struct, field
 
 from poolwatch.domain.account import CUSTODY_ORDER, AccountKey, Custody, Listing, LoginKind, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
+from poolwatch.domain.instant import Instant
 from poolwatch.domain.naming import Name, first_email
 from poolwatch.domain.refresh import Change, RefreshProgress
 from poolwatch.domain.remake import replace
@@ -19,32 +19,32 @@ from poolwatch.domain.usage import Usage
 LATELY_KEPT: Final = 12
 
 
-class DeadLogin(Struct, frozen=True):
+class DeadLogin(Struct, frozen=True, gc=False, omit_defaults=True):
     """A refresh token (keyed fingerprint) that the issuer refused for good."""
 
     refresh_fingerprint: str | None
     problem: LoginProblem
-    since: datetime
+    since: Instant
 
 
-class Happening(Struct, frozen=True):
+class Happening(Struct, frozen=True, gc=False, omit_defaults=True):
     """One line of an account's recent past: figures that moved, a failure, or a finished refresh."""
 
-    at: datetime
+    at: Instant
     changes: tuple[Change, ...] = ()
     failure: Failure | None = None
     refresh: RefreshProgress | None = None
 
 
-class AccountState(Struct, frozen=True, eq=False):
+class AccountState(Struct, frozen=True, eq=False, weakref=True):
     """All that is known of one account. Instants are aware UTC; there is no secret in it."""
 
     key: AccountKey
     listings: tuple[Listing, ...] = ()
     name: Name = field(default_factory=lambda: Name(""))
     usage: Usage = field(default_factory=Usage)
-    read_at: datetime | None = None
-    tried_at: datetime | None = None
+    read_at: Instant | None = None
+    tried_at: Instant | None = None
     #: polls in a row that brought no reading; drives the backoff
     failures: int = 0
     reading_trouble: Trouble | None = None

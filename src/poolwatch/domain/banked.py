@@ -8,17 +8,19 @@ from typing import Final
 
 from msgspec import Struct
 
+from poolwatch.domain.instant import Instant
+
 _USABLE: Final = frozenset({"available", "granted"})
 
 
-class BankedReset(Struct, frozen=True):
+class BankedReset(Struct, frozen=True, gc=False, omit_defaults=True):
     """One row of the list of banked resets; instants are aware UTC, texts are sanitised.
 
     `expires_at` None means that it never expires, or with `expiry_known` False that nobody says when.
     """
 
-    expires_at: datetime | None
-    granted_at: datetime | None = None
+    expires_at: Instant | None
+    granted_at: Instant | None = None
     #: as the service words it: available, granted, redeeming, redeemed
     status: str | None = None
     title: str | None = None

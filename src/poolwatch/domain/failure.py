@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
+
+from poolwatch.domain.instant import Instant
 
 
 class FailureKind(StrEnum):
@@ -43,7 +44,7 @@ class LoginProblem(StrEnum):
     UNUSABLE_FILE = "unusable_file"
 
 
-class Failure(Struct, frozen=True):
+class Failure(Struct, frozen=True, gc=False, omit_defaults=True):
     """One failed attempt. `message` is short, sanitised, holds no secret and names what was tried.
 
     `retry_at` is aware UTC, given where the other side said when to come back. `detail` names a
@@ -52,16 +53,16 @@ class Failure(Struct, frozen=True):
 
     kind: FailureKind
     message: str
-    retry_at: datetime | None = None
+    retry_at: Instant | None = None
     detail: str | None = None
     login_problem: LoginProblem | None = None
 
 
-class Trouble(Struct, frozen=True):
+class Trouble(Struct, frozen=True, gc=False, omit_defaults=True):
     """A failure that stands beside the last known status, and since when."""
 
     kind: FailureKind
     message: str
-    since: datetime
-    retry_at: datetime | None = None
+    since: Instant
+    retry_at: Instant | None = None
     detail: str | None = None

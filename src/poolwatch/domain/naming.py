@@ -19,7 +19,7 @@ class NamingRule(Struct, frozen=True):
     group: str | None = None
 
 
-class Name(Struct, frozen=True):
+class Name(Struct, frozen=True, gc=False, omit_defaults=True):
     """An account's label and group; `full` is what stands on screen, the group before a slash."""
 
     label: str

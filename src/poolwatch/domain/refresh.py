@@ -70,7 +70,7 @@ class UsageStep(Struct, frozen=True):
     cached_at: datetime | None = None
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False, omit_defaults=True):
     """One figure that a reading moved: percent as numbers, balance in credits."""
 
     name: str

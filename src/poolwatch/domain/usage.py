@@ -10,6 +10,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 from msgspec import Struct
 
 from poolwatch.domain.banked import BankedReset, usable_resets
+from poolwatch.domain.instant import Instant
 from poolwatch.domain.remake import replace
 
 T = TypeVar("T")
@@ -51,12 +52,12 @@ def window_kind(seconds: int | None) -> str:
     return f"{max(1, round(seconds / 60))}m"
 
 
-class UsageWindow(Struct, frozen=True):
+class UsageWindow(Struct, frozen=True, gc=False, omit_defaults=True):
     """One usage window; `resets_at` is aware UTC, `used_percent` is as given, also outside 0..100."""
 
     used_percent: float | None
     window_seconds: int | None
-    resets_at: datetime | None
+    resets_at: Instant | None
     #: the source's own flag for this window
     limit_reached: bool | None = None
 
@@ -71,7 +72,7 @@ class UsageWindow(Struct, frozen=True):
         return self.limit_reached is True or (self.used_percent is not None and self.used_percent >= 100)
 
 
-class RateLimit(Struct, frozen=True):
+class RateLimit(Struct, frozen=True, gc=False, omit_defaults=True):
     """One `rate_limit` object; its windows are one field and are replaced together."""
 
     allowed: bool | None
@@ -87,7 +88,7 @@ class RateLimit(Struct, frozen=True):
         return self.limit_reached if len(self.windows) == 1 else None
 
 
-class Bucket(Struct, frozen=True):
+class Bucket(Struct, frozen=True, gc=False, omit_defaults=True):
     """A metered bucket beside the base one; `limit` is None where the source says it has no window."""
 
     id: str
@@ -95,7 +96,7 @@ class Bucket(Struct, frozen=True):
     limit: RateLimit | None
 
 
-class Credits(Struct, frozen=True):
+class Credits(Struct, frozen=True, gc=False, omit_defaults=True):
     """The credits object; `balance` is in credits, exactly as sent (zeros kept), None when unknown."""
 
     has_credits: bool | None
@@ -121,7 +122,7 @@ class Credits(Struct, frozen=True):
         return bool(self.has_credits or self.unlimited or (self.balance is not None and self.balance != 0))
 
 
-class SpendLimit(Struct, frozen=True):
+class SpendLimit(Struct, frozen=True, gc=False, omit_defaults=True):
     """One spend limit of a month, in credits; `kind` as in the wire's `reached_limit_type`."""
 
     kind: str
@@ -129,10 +130,10 @@ class SpendLimit(Struct, frozen=True):
     used: Decimal | None
     remaining: Decimal | None
     used_percent: float | None
-    resets_at: datetime | None
+    resets_at: Instant | None
 
 
-class SpendControl(Struct, frozen=True):
+class SpendControl(Struct, frozen=True, gc=False, omit_defaults=True):
     """Spend limits of a workspace and whether one of them is reached."""
 
     reached: bool | None
@@ -150,12 +151,12 @@ class ReachedType(StrEnum):
     MEMBER_USAGE = "workspace_member_usage_limit_reached"
 
 
-class ResetCredits(Struct, frozen=True):
+class ResetCredits(Struct, frozen=True, gc=False, omit_defaults=True):
     """Banked resets: how many there are, how many apply now, when the nearest expires if that was said."""
 
     available: int | None
     applicable: int | None
-    expires_at: datetime | None = None
+    expires_at: Instant | None = None
 
 
 class UsageSnapshot(Struct, frozen=True):
@@ -173,16 +174,16 @@ class UsageSnapshot(Struct, frozen=True):
     reset_list: Said[tuple[BankedReset, ...]] = Unsaid.ABSENT
 
 
-class Aged(Struct, Generic[T], frozen=True):
+class Aged(Struct, Generic[T], frozen=True, gc=False, omit_defaults=True):
     """A merged field: its value, when and by which source it was said. `known` is False after rubbish."""
 
     value: T | None
-    at: datetime
+    at: Instant
     source: str
     known: bool = True
 
 
-class Usage(Struct, frozen=True):
+class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
     """All that is known of an account's usage; None where no source ever spoke of a field."""
 
     plan: Aged[str] | None = None

@@ -300,9 +300,9 @@ class Poller:
 
     async def _adopt(self, key: AccountKey, now: datetime) -> None:
         """Another process polled this account just now: take its reading from the store."""
-        stored = [account for account in await self._store.load_accounts() if account.key == key]
+        stored = await self._store.load_some((key.id,))
         if stored:
-            self._ledger.take(Recalled(tuple(stored)))
+            self._ledger.take(Recalled(stored))
         account = self._ledger.state.accounts.get(key)
         if account is not None:
             self.agenda.plan(account, now, self._ledger.state.clock_offset)

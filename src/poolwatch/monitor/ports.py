@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,6 +29,10 @@ class ReadingStore(Protocol):
 
     async def load_accounts(self) -> tuple[AccountState, ...]:
         """The last state of every account."""
+        ...
+
+    async def load_some(self, account_ids: Collection[str]) -> tuple[AccountState, ...]:
+        """The last state of those of these accounts that are remembered."""
         ...
 
     async def load_facts(self) -> PoolFacts:

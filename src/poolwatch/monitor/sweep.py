@@ -45,8 +45,7 @@ class Sweep:
             if not _is_due(account, older_than, self._clock):
                 return
             if not await self._store.claim_poll(key.id, now, older_than):
-                stored = tuple(each for each in await self._store.load_accounts() if each.key == key)
-                self._ledger.take(Recalled(stored))
+                self._ledger.take(Recalled(await self._store.load_some((key.id,))))
                 return
             await self._poller.read(key)
 

@@ -1,25 +1,64 @@
-"""Accounts to and from their stored form: compact JSON, exact, and tolerant of what cannot be read.
+"""Accounts and the facts about the pool to and from their stored form: compact JSON, exact and tolerant.
 
-Decimals are texts, instants RFC 3339 in UTC. A running refresh is not stored. Keys that are not known
-are ignored; a damaged usage field or line of the recent past is dropped; any other damage makes the
-whole document unreadable.
+Decimals are texts, instants RFC 3339 in UTC, and what has its default is left out. A running refresh is not
+stored. Keys that are not known are ignored; a damaged usage field or line of the recent past is dropped;
+any other damage makes the whole document unreadable.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from decimal import Decimal
+from math import isfinite
+from typing import Final, TypeVar
 
-from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
+import msgspec
+from msgspec import Struct
+
+from poolwatch.domain.account import AccountKey, Listing, SourceRef
+from poolwatch.domain.failure import Failure, Trouble
+from poolwatch.domain.instant import Instant
 from poolwatch.domain.naming import Name
-from poolwatch.domain.pool import AccountState, DeadLogin, Happening
+from poolwatch.domain.pool import AccountState, DeadLogin, Happening, PoolFacts
 from poolwatch.domain.refresh import Change
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
-from poolwatch.store.doc import UNREADABLE, Doc, Fields, as_json, digits, finite, tidy
-from poolwatch.store.instants import to_text
-from poolwatch.store.usage_codec import instant_text, usage_fields, usage_from
+
+T = TypeVar("T")
+
+#: Everything that reading a damaged document can raise.
+_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, ArithmeticError, RecursionError)
+
+
+class _Silent(Struct, frozen=True, gc=False):
+    ref: SourceRef
+    why: Trouble
+
+
+class _Line(Struct, frozen=True, gc=False, omit_defaults=True):
+    at: Instant
+    changes: tuple[Change, ...] = ()
+    failure: Failure | None = None
+
+
+class _Stored(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Names and meanings are those of AccountState."""
+
+    key: AccountKey
+    listings: tuple[Listing, ...] = ()
+    name: Name = Name("")
+    usage: Usage = Usage()
+    read_at: Instant | None = None
+    tried_at: Instant | None = None
+    failures: int = 0
+    reading_trouble: Trouble | None = None
+    login_trouble: Trouble | None = None
+    dead_login: DeadLogin | None = None
+    rejected: tuple[str, ...] = ()
+    deactivations: int = 0
+    silent: tuple[_Silent, ...] = ()
+    lately: tuple[_Line, ...] = ()
 
 
 def stored_form(account: AccountState) -> AccountState:
@@ -31,250 +70,151 @@ def stored_form(account: AccountState) -> AccountState:
 
 
 def encode_account(account: AccountState) -> str:
-    """The stored form of an account."""
-    return as_json(
-        tidy(
-            {
-                "key": _key_fields(account.key),
-                "listings": [_listing_fields(listing) for listing in account.listings],
-                "label": account.name.label,
-                "group": account.name.group,
-                "usage": usage_fields(account.usage),
-                "read_at": instant_text(account.read_at),
-                "tried_at": instant_text(account.tried_at),
-                "failures": account.failures,
-                "reading_trouble": _trouble_fields(account.reading_trouble),
-                "login_trouble": _trouble_fields(account.login_trouble),
-                "dead_login": _dead_fields(account.dead_login),
-                "rejected": sorted(account.rejected),
-                "deactivations": account.deactivations,
-                "lately": [_happening_fields(line) for line in stored_form(account).lately],
-                "silent": [_silent_fields(ref, why) for ref, why in account.silent.items()],
-            }
+    """The stored form of an account. TypeError for what must not be stored, such as a Secret."""
+    return _text(
+        _Stored(
+            key=account.key,
+            listings=account.listings,
+            name=account.name,
+            usage=account.usage,
+            read_at=account.read_at,
+            tried_at=account.tried_at,
+            failures=account.failures,
+            reading_trouble=account.reading_trouble,
+            login_trouble=account.login_trouble,
+            dead_login=account.dead_login,
+            rejected=tuple(sorted(account.rejected)),
+            deactivations=account.deactivations,
+            silent=tuple(_Silent(ref, why) for ref, why in account.silent.items()),
+            lately=tuple(
+                _Line(line.at, line.changes, line.failure)
+                for line in account.lately
+                if line.changes or line.failure is not None
+            ),
         )
     )
 
 
-def decode_account(text: object, *, lately: bool = True) -> AccountState | None:
-    """The account in a stored document, None when it cannot be read; its recent past only with `lately`.
-
-    Never raises.
-    """
+def decode_account(text: object) -> AccountState | None:
+    """The account in a stored document, None when it cannot be read. Never raises."""
+    if not isinstance(text, str):
+        return None
     try:
-        return _account(Doc.parse(text), lately=lately)
-    except UNREADABLE:
-        return None
-
-
-def failure_fields(failure: Failure | None) -> Fields | None:
-    """The stored form of a failure."""
-    if failure is None:
-        return None
-    return tidy(
-        {
-            "kind": failure.kind,
-            "message": failure.message,
-            "retry_at": instant_text(failure.retry_at),
-            "detail": failure.detail,
-            "login_problem": failure.login_problem,
-        }
-    )
-
-
-def failure_from(doc: Doc | None) -> Failure | None:
-    """A failure from its stored form. ValueError when it is damaged."""
-    if doc is None:
-        return None
-    return Failure(
-        kind=doc.need_choice("kind", FailureKind),
-        message=doc.need_text("message"),
-        retry_at=doc.instant("retry_at"),
-        detail=doc.text("detail"),
-        login_problem=doc.choice("login_problem", LoginProblem),
-    )
-
-
-def _account(doc: Doc, *, lately: bool) -> AccountState:
-    usage = doc.part("usage")
-    return AccountState(
-        key=_key(Doc(doc.need("key"))),
-        listings=tuple(_listing(Doc(item)) for item in doc.items("listings")),
-        name=Name(doc.text("label") or "", doc.text("group")),
-        usage=Usage() if usage is None else usage_from(usage),
-        read_at=doc.instant("read_at"),
-        tried_at=doc.instant("tried_at"),
-        failures=doc.whole("failures") or 0,
-        reading_trouble=_trouble(doc.part("reading_trouble")),
-        login_trouble=_trouble(doc.part("login_trouble")),
-        dead_login=_dead(doc.part("dead_login")),
-        rejected=frozenset(doc.texts("rejected")),
-        deactivations=doc.whole("deactivations") or 0,
-        lately=tuple(_happenings(doc.items("lately"))) if lately else (),
-        silent=dict(_silent(Doc(item)) for item in doc.items("silent")),
-    )
-
-
-def _key_fields(key: AccountKey) -> Fields:
-    return {
-        "provider": key.provider,
-        "user_id": key.user_id,
-        "account_id": key.account_id,
-        "source": key.source,
-        "place": key.place,
-    }
-
-
-def _key(doc: Doc) -> AccountKey:
-    return AccountKey(
-        provider=doc.need_text("provider"),
-        user_id=doc.text("user_id") or "",
-        account_id=doc.text("account_id") or "",
-        source=doc.text("source") or "",
-        place=doc.text("place") or "",
-    )
-
-
-def _listing_fields(listing: Listing) -> Fields:
-    return tidy(
-        {
-            "source": listing.ref.source,
-            "place": listing.ref.place,
-            "provider": listing.provider,
-            "user_id": listing.user_id,
-            "account_id": listing.account_id,
-            "email": listing.email,
-            "folder": listing.folder,
-            "label": listing.label,
-            "plan": listing.plan,
-            "custody": listing.custody,
-            "login": listing.login,
-            "expires_at": instant_text(listing.token.expires_at),
-            "last_refresh": instant_text(listing.token.last_refresh),
-            "fingerprint": listing.token.fingerprint,
-            "refresh_fingerprint": listing.token.refresh_fingerprint,
-            "owner": listing.owner,
-            "path": listing.path,
-            "home": listing.home,
-            "disabled": listing.disabled or None,
-            "renews_itself": listing.renews_itself or None,
-            "says_login_needed": listing.says_login_needed or None,
-            "problem": listing.problem,
-            "subscription_until": instant_text(listing.subscription_until),
-            "subscription_checked_at": instant_text(listing.subscription_checked_at),
-            "workspace": listing.workspace,
-        }
-    )
-
-
-def _listing(doc: Doc) -> Listing:
-    return Listing(
-        ref=SourceRef(doc.need_text("source"), doc.need_text("place")),
-        provider=doc.need_text("provider"),
-        user_id=doc.text("user_id"),
-        account_id=doc.text("account_id"),
-        email=doc.text("email"),
-        folder=doc.text("folder"),
-        label=doc.text("label"),
-        plan=doc.text("plan"),
-        custody=doc.need_choice("custody", Custody),
-        login=doc.need_choice("login", LoginKind),
-        token=TokenFacts(
-            expires_at=doc.instant("expires_at"),
-            last_refresh=doc.instant("last_refresh"),
-            fingerprint=doc.text("fingerprint"),
-            refresh_fingerprint=doc.text("refresh_fingerprint"),
-        ),
-        owner=doc.text("owner") or "",
-        path=doc.text("path"),
-        home=doc.text("home"),
-        disabled=bool(doc.flag("disabled")),
-        renews_itself=bool(doc.flag("renews_itself")),
-        says_login_needed=bool(doc.flag("says_login_needed")),
-        problem=doc.text("problem"),
-        subscription_until=doc.instant("subscription_until"),
-        subscription_checked_at=doc.instant("subscription_checked_at"),
-        workspace=doc.text("workspace"),
-    )
-
-
-def _silent_fields(ref: SourceRef, why: Trouble) -> Fields:
-    return {"source": ref.source, "place": ref.place, "why": _trouble_fields(why)}
-
-
-def _silent(doc: Doc) -> tuple[SourceRef, Trouble]:
-    why = _trouble(Doc(doc.need("why")))
-    if why is None:
-        raise ValueError("no trouble")
-    return SourceRef(doc.need_text("source"), doc.need_text("place")), why
-
-
-def _trouble_fields(trouble: Trouble | None) -> Fields | None:
-    if trouble is None:
-        return None
-    return tidy(
-        {
-            "kind": trouble.kind,
-            "message": trouble.message,
-            "since": to_text(trouble.since),
-            "retry_at": instant_text(trouble.retry_at),
-            "detail": trouble.detail,
-        }
-    )
-
-
-def _trouble(doc: Doc | None) -> Trouble | None:
-    if doc is None:
-        return None
-    return Trouble(
-        kind=doc.need_choice("kind", FailureKind),
-        message=doc.need_text("message"),
-        since=doc.need_instant("since"),
-        retry_at=doc.instant("retry_at"),
-        detail=doc.text("detail"),
-    )
-
-
-def _dead_fields(dead: DeadLogin | None) -> Fields | None:
-    if dead is None:
-        return None
-    return tidy(
-        {
-            "refresh_fingerprint": dead.refresh_fingerprint,
-            "problem": dead.problem,
-            "since": to_text(dead.since),
-        }
-    )
-
-
-def _dead(doc: Doc | None) -> DeadLogin | None:
-    if doc is None:
-        return None
-    return DeadLogin(
-        doc.text("refresh_fingerprint"), doc.need_choice("problem", LoginProblem), doc.need_instant("since")
-    )
-
-
-def _happening_fields(line: Happening) -> Fields:
-    changes = [
-        tidy({"name": each.name, "before": _figure(each.before), "after": _figure(each.after)})
-        for each in line.changes
-    ]
-    return tidy({"at": to_text(line.at), "changes": changes or None, "failure": failure_fields(line.failure)})
-
-
-def _figure(value: float | Decimal | None) -> object:
-    return digits(value) if isinstance(value, Decimal) else finite(value)
-
-
-def _happenings(items: Iterable[object]) -> Iterable[Happening]:
-    for item in items:
+        held = msgspec.json.decode(text, type=_Stored)
+        if not (_is_finite(held.usage) and _are_finite(held.lately)):
+            held = _mended(text)
+    except _UNREADABLE:
         try:
-            doc = Doc(item)
-            changes = tuple(_change(Doc(each)) for each in doc.items("changes"))
-            yield Happening(doc.need_instant("at"), changes, failure_from(doc.part("failure")))
-        except UNREADABLE:
-            continue
+            held = _mended(text)
+        except _UNREADABLE:
+            return None
+    return AccountState(
+        key=held.key,
+        listings=held.listings,
+        name=held.name,
+        usage=held.usage,
+        read_at=held.read_at,
+        tried_at=held.tried_at,
+        failures=held.failures,
+        reading_trouble=held.reading_trouble,
+        login_trouble=held.login_trouble,
+        dead_login=held.dead_login,
+        rejected=frozenset(held.rejected),
+        deactivations=held.deactivations,
+        lately=tuple(Happening(line.at, line.changes, line.failure) for line in held.lately),
+        silent={each.ref: each.why for each in held.silent},
+    )
 
 
-def _change(doc: Doc) -> Change:
-    return Change(doc.need_text("name"), doc.figure("before"), doc.figure("after"))
+def facts_text(facts: PoolFacts) -> str:
+    """The stored form of the facts; what the sources list stands with the accounts."""
+    return _text(replace(facts, sources=tuple(replace(each, listings=()) for each in facts.sources)))
+
+
+def facts_from(text: object) -> PoolFacts:
+    """The facts in a stored document; none when they are missing or damaged. Never raises."""
+    if not isinstance(text, str):
+        return PoolFacts()
+    try:
+        facts = _read(text, PoolFacts)
+    except _UNREADABLE:
+        return PoolFacts()
+    return facts if all(rate.is_finite() for rate in facts.rates.values()) else PoolFacts()
+
+
+def _text(value: Struct) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except (UnicodeEncodeError, OverflowError):
+        # lone surrogates and numbers beyond 64 bits, which the fast encoder has no form for
+        return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))
+
+
+def _read(text: str, form: type[T]) -> T:
+    """A document of this form. One of _UNREADABLE when it is none."""
+    try:
+        return msgspec.json.decode(text, type=form)
+    except _UNREADABLE:
+        return msgspec.convert(_plain(text), form)
+
+
+def _plain(text: str) -> object:
+    """Plain JSON values. One of _UNREADABLE; the numbers that JSON has no word for become null."""
+    return json.loads(text, parse_constant=lambda _: None, parse_float=_finite_float)
+
+
+def _finite_float(text: str) -> float | None:
+    number = float(text)
+    return number if isfinite(number) else None
+
+
+def _mended(text: str) -> _Stored:
+    """The document without those usage fields and lines of the past that cannot be read."""
+    plain = _plain(text)
+    if not isinstance(plain, dict):
+        raise ValueError("not an object")  # noqa: TRY004 - one kind of error for all damage
+    fields: dict[str, object] = {**plain}
+    usage, lines = fields.get("usage"), fields.get("lately")
+    if isinstance(usage, dict):
+        fields["usage"] = {name: said for name, said in usage.items() if _is_sound_usage({name: said})}
+    if isinstance(lines, list):
+        fields["lately"] = [line for line in lines if _is_sound_line(line)]
+    return msgspec.convert(fields, _Stored)
+
+
+def _is_sound_usage(field: dict[str, object]) -> bool:
+    try:
+        return _is_finite(msgspec.convert(field, Usage))
+    except _UNREADABLE:
+        return False
+
+
+def _is_sound_line(line: object) -> bool:
+    try:
+        return _are_finite((msgspec.convert(line, _Line),))
+    except _UNREADABLE:
+        return False
+
+
+def _is_finite(usage: Usage) -> bool:
+    """Whether every amount is one: the text of a decimal may also say NaN."""
+    credits, spend = usage.credits, usage.spend
+    if credits is not None and credits.value is not None and not _is_amount(credits.value.balance):
+        return False
+    limits = spend.value.limits if spend is not None and spend.value is not None else ()
+    return all(
+        _is_amount(amount) for limit in limits for amount in (limit.limit, limit.used, limit.remaining)
+    )
+
+
+def _are_finite(lines: Iterable[_Line]) -> bool:
+    return all(
+        _is_amount(figure)
+        for line in lines
+        for change in line.changes
+        for figure in (change.before, change.after)
+    )
+
+
+def _is_amount(value: float | Decimal | None) -> bool:
+    return not isinstance(value, Decimal) or value.is_finite()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,11 +12,11 @@ from typing import Final, TypeVar
 
 from poolwatch.domain.pool import AccountState, PoolFacts
 from poolwatch.store import requests
-from poolwatch.store.codec import encode_account
+from poolwatch.store.codec import encode_account, facts_text
 from poolwatch.store.doc import UNREADABLE, Doc, as_json
 from poolwatch.store.history import Figure, HistoryRow, Series
 from poolwatch.store.instants import from_micros, to_micros, to_text
-from poolwatch.store.loading import POOL_META, ReadingsCache, facts_text, read_accounts, read_facts
+from poolwatch.store.loading import POOL_META, ReadingsCache, read_accounts, read_facts, read_some
 from poolwatch.store.opening import StoreMode, in_words, open_database
 from poolwatch.store.records import Ask, Owner, Request, RequestState
 from poolwatch.store.retention import Retention
@@ -81,6 +81,11 @@ class Database:
             return ()
         self._skipped = loaded.skipped
         return loaded.accounts
+
+    def load_some(self, ids: Collection[str]) -> tuple[AccountState, ...]:
+        """Those of these account ids that are stored and can be read."""
+        loaded = self._read(_READINGS, lambda held: read_some(held, ids, self._cache), None)
+        return () if loaded is None else loaded.accounts
 
     def save(
         self,

@@ -16,14 +16,11 @@ from poolwatch.store.loading import FILE_NAME, pool_of, read_accounts, read_fact
 _PATIENCE = 1.0
 
 
-def read_pool(state_dir: str | os.PathLike[str], *, lately: bool = True) -> PoolState | None:
-    """The pool as last stored, or None when there is no database that can be read. Never raises.
-
-    Without `lately` the recent past of the accounts is left out, a quarter of what reading them takes.
-    """
+def read_pool(state_dir: str | os.PathLike[str]) -> PoolState | None:
+    """The pool as last stored, or None when there is no database that can be read. Never raises."""
     path = os.path.join(os.path.abspath(state_dir), FILE_NAME)  # noqa: PTH100, PTH118 - pathlib costs time
     # after a poller was killed while it wrote, only a connection that may write can undo the half commit
-    return _read(path, "ro", lately=lately) or _read(path, "rw", lately=lately)
+    return _read(path, "ro") or _read(path, "rw")
 
 
 def read_uri(path: str, mode: str) -> str:
@@ -32,7 +29,7 @@ def read_uri(path: str, mode: str) -> str:
     return f"file:{plain}?mode={mode}"
 
 
-def _read(path: str, mode: str, *, lately: bool) -> PoolState | None:
+def _read(path: str, mode: str) -> PoolState | None:
     try:
         # SQLite would wait for ever at a pipe
         if not stat.S_ISREG(os.lstat(path).st_mode):
@@ -43,7 +40,7 @@ def _read(path: str, mode: str, *, lately: bool) -> PoolState | None:
     try:
         connection.text_factory = tolerant_text
         connection.execute("BEGIN")
-        return pool_of(read_accounts(connection, lately=lately).accounts, read_facts(connection))
+        return pool_of(read_accounts(connection).accounts, read_facts(connection))
     except (sqlite3.Error, OverflowError, UnicodeError):
         return None
     finally:

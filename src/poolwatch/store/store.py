@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -58,18 +58,13 @@ class Store:
         """Wait until the database is open; where what is saved goes."""
         return await self._ask(_mode, StoreMode.MEMORY)
 
-    def ready_now(self) -> StoreMode:
-        """`ready` for programs without an event loop."""
-        return self._submit(_mode, StoreMode.MEMORY).result()
-
     async def load_accounts(self) -> tuple[AccountState, ...]:
         """The last state of every account; an account that did not change is the same object again."""
         return await self._ask(Database.load_accounts, ())
 
-    def load_accounts_now(self) -> tuple[AccountState, ...]:
-        """`load_accounts` for programs without an event loop."""
-        loading: Future[tuple[AccountState, ...]] = self._submit(Database.load_accounts, ())
-        return loading.result()
+    async def load_some(self, ids: Collection[str]) -> tuple[AccountState, ...]:
+        """The last state of those of these account ids that are stored."""
+        return await self._ask(lambda held: held.load_some(ids), ())
 
     async def save(
         self,
@@ -93,10 +88,6 @@ class Store:
     async def claim_poll(self, account_id: str, now: datetime, floor: timedelta) -> bool:
         """Whether an automatic poll may run now: records it, over all processes; see `Database`."""
         return await self._ask(lambda held: held.claim_poll(account_id, now, floor), otherwise=False)
-
-    def claim_poll_now(self, account_id: str, now: datetime, floor: timedelta) -> bool:
-        """`claim_poll` for programs without an event loop."""
-        return self._submit(lambda held: held.claim_poll(account_id, now, floor), otherwise=False).result()
 
     def note_poll(self, account_id: str, now: datetime) -> None:
         """Record a poll that somebody asked for, which no floor binds. The disk is not waited for.
@@ -146,18 +137,6 @@ class Store:
         if await self._ask(lambda held: held.withdraw_request(number), otherwise=False):
             return None
         return await self.request_state(number)
-
-    async def wait_outcome(
-        self, number: int, taken_within: timedelta, done_within: timedelta
-    ) -> RequestState | None:
-        """Wait until a request is done; None when nobody took it.
-
-        Without `done_at` in the answer it was taken and still runs.
-        """
-        state = await self.wait_taken(number, taken_within)
-        if state is None or state.done_at is not None:
-            return state
-        return await self._wait(number, done_within, lambda found: found.done_at)
 
     async def put_owner(self, owner: Owner) -> bool:
         """Say that this process polls."""
@@ -249,6 +228,8 @@ class Store:
         try:
             while (step := self._next()) is not None:
                 step()
+                # its answer, perhaps all accounts, is not held until there is more to do
+                del step
         finally:
             if self._database is not None:
                 self._database.close()

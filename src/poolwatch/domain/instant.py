@@ -1,0 +1,11 @@
+"""The type of every instant: a datetime that knows its zone, UTC wherever poolwatch makes one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta
+
+#: What is read from outside without an offset is refused by its decoder.
+Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
