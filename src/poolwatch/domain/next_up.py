@@ -50,15 +50,19 @@ _REASONS: Final = {
 def use_order(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> list[Judged]:
     """Active accounts, the one to use first on top; `now` is the server's clock."""
     active = [each for each in judged if each.section is Section.ACTIVE]
-    return sorted(active, key=lambda each: _use_key(each, now, rules))
+    return sorted(active, key=lambda each: _use_key(each, _tier(each, rules), now))
 
 
 def next_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp | None:
     """The account to use next, if any may be recommended; `now` is the server's clock."""
-    for each in use_order(judged, now, rules):
-        tier = _tier(each, rules)
-        if tier in _REASONS and _is_sound(each):
-            return NextUp(each, _REASONS[tier])
+    tiers: dict[_Tier, list[Judged]] = {}
+    for each in judged:
+        if each.section is Section.ACTIVE and _is_sound(each):
+            tiers.setdefault(_tier(each, rules), []).append(each)
+    for tier, reason in _REASONS.items():
+        if tier in tiers:
+            first = min(tiers[tier], key=lambda each: _use_key(each, tier, now))
+            return NextUp(first, reason)
     return None
 
 
@@ -72,16 +76,16 @@ def _tier(each: Judged, rules: PoolRules) -> _Tier:
         return _Tier.CREDITS_ONLY
     if not _is_sound(each):
         return _Tier.DOUBTFUL
-    if any(
-        window.used_percent is None or window.used_percent >= rules.red_percent for window in usage.windows
-    ):
-        return _Tier.SCARCE
-    has_weekly = any(window.kind == WEEKLY for window in usage.windows)
-    return _Tier.WEEKLY_ROOM if has_weekly else _Tier.NO_WEEKLY
+    tier = _Tier.NO_WEEKLY
+    for window in usage.windows:
+        if window.used_percent is None or window.used_percent >= rules.red_percent:
+            return _Tier.SCARCE
+        if window.kind == WEEKLY:
+            tier = _Tier.WEEKLY_ROOM
+    return tier
 
 
-def _use_key(each: Judged, now: datetime, rules: PoolRules) -> tuple[int, float, float, str, str]:
-    tier = _tier(each, rules)
+def _use_key(each: Judged, tier: _Tier, now: datetime) -> tuple[int, float, float, str, str]:
     perishable = _perishable(each, now) if tier is _Tier.WEEKLY_ROOM else 0.0
     return (tier, -perishable, _five_hours_used(each), each.label, each.account.key.id)
 
@@ -99,5 +103,7 @@ def _perishable(each: Judged, now: datetime) -> float:
 
 
 def _five_hours_used(each: Judged) -> float:
-    used = [window.used_percent for window in each.account.usage.windows if window.kind == "5h"]
-    return next((figure for figure in used if figure is not None), 100.0)
+    for window in each.account.usage.windows:
+        if window.used_percent is not None and window.kind == "5h":
+            return window.used_percent
+    return 100.0

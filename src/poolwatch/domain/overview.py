@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from msgspec import Struct, field
 
@@ -36,6 +36,8 @@ __all__ = [
     "use_order",
 ]
 
+R = TypeVar("R", bound=Any)  # whatever can be compared with its like
+W = TypeVar("W")
 
 # A balance has up to 36 digits; the interpreter's default of 28 would round sums of them.
 _EXACT: Final = Context(prec=80, rounding=ROUND_HALF_UP)
@@ -186,57 +188,43 @@ def _weekly_figures(each: Judged) -> list[tuple[UsageWindow, float]]:
 
 def _highest_weekly(counted: Iterable[Judged], now: datetime) -> HighestWeekly | None:
     found = [
-        (used, window.resets_at, each)
+        ((-used, -(window.resets_at.timestamp() if window.resets_at else 0.0)), each, window)
         for each in counted
         for window, used in _weekly_figures(each)
         if window.resets_at is None or window.resets_at > now
     ]
-    if not found:
+    first = _first(found)
+    if first is None:
         return None
-    found.sort(
-        key=lambda row: (
-            -row[0],
-            -(row[1].timestamp() if row[1] else 0.0),
-            row[2].label,
-            row[2].account.key.id,
-        )
-    )
-    used, resets_at, each = found[0]
-    more_full = len({row[2].account.key for row in found if row[0] >= 100} - {each.account.key})
-    return HighestWeekly(each, used, resets_at, more_full)
+    (minus_used, _), each, window = first
+    more_full = len({row[1].account.key for row in found if row[0][0] <= -100} - {each.account.key})
+    return HighestWeekly(each, -minus_used, window.resets_at, more_full)
 
 
 def _next_reset(counted: Iterable[Judged], now: datetime) -> NextReset | None:
     ahead = [
-        (
-            window not in each.account.usage.full_windows,
-            window.resets_at,
-            each.label,
-            each.account.key.id,
-            each,
-            window,
-        )
+        ((window not in full, window.resets_at), each, window)
         for each in counted
+        for full in (each.account.usage.full_windows,)
         for window in each.account.usage.windows
         if window.resets_at is not None and window.resets_at > now
     ]
-    if not ahead:
-        return None
-    best = min(ahead, key=lambda row: row[:4])
-    return NextReset(best[4], best[5], best[1])
+    first = _first(ahead)
+    return None if first is None else NextReset(first[1], first[2], first[0][1])
 
 
 def _next_back(judged: Iterable[Judged], now: datetime) -> NextBack | None:
-    ahead = sorted(
-        (
-            (each.status.until, each.label, each.account.key.id, each)
-            for each in judged
-            if each.status.kind is Status.EXHAUSTED
-            and each.status.until is not None
-            and each.status.until > now
-        ),
-        key=lambda row: row[:3],
-    )
-    if not ahead:
-        return None
-    return NextBack(ahead[0][3], ahead[0][0], tuple(row[0] for row in ahead))
+    ahead = [
+        (until, each, None)
+        for each in judged
+        if each.status.kind is Status.EXHAUSTED and (until := each.status.until) is not None and until > now
+    ]
+    first = _first(ahead)
+    return None if first is None else NextBack(first[1], first[0], tuple(sorted(row[0] for row in ahead)))
+
+
+def _first(rows: Sequence[tuple[R, Judged, W]]) -> tuple[R, Judged, W] | None:
+    """The row of the least rank; of equals the first by name."""
+    least = min((rank for rank, _, _ in rows), default=None)
+    equals = [row for row in rows if row[0] == least]
+    return min(equals, key=lambda row: (row[1].label, row[1].account.key.id), default=None)

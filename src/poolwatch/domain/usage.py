@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
+from functools import lru_cache
+from math import inf
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -37,6 +40,7 @@ BASE_BUCKET: Final = "codex"
 REVIEW_BUCKET: Final = "code_review"
 
 
+@lru_cache(maxsize=256)  # the same few lengths, asked for several times for each account
 def window_kind(seconds: int | None) -> str:
     """A window's name by its length: 5h, daily, weekly, monthly within 5 %, else like `12h` or `3d`."""
     if seconds is None or seconds <= 0:
@@ -219,7 +223,7 @@ class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
         """The base bucket's windows, shortest first."""
         if self.base is None or self.base.value is None:
             return ()
-        return windows_by_length(self.base.value)
+        return _by_length(self.base.value.windows)
 
     @property
     def full_windows(self) -> tuple[UsageWindow, ...]:
@@ -230,7 +234,9 @@ class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
         base = self.base.value if self.base is not None else None
         if base is None:
             return ()
-        return tuple(window for window in self.windows if window.is_full or base.reached(window))
+        # lists and not generators: this is asked several times for each account of a thousand
+        full = [window for window in base.windows if window.is_full or base.reached(window)]
+        return _by_length(full) if full else ()
 
     @property
     def buckets(self) -> tuple[Bucket, ...]:
@@ -280,12 +286,16 @@ FIELD_NAMES: Final = Usage.__struct_fields__
 
 def windows_by_length(limit: RateLimit) -> tuple[UsageWindow, ...]:
     """A bucket's windows, shortest first, those of unknown length last."""
-    windows = limit.windows
+    return _by_length(limit.windows)
+
+
+def _by_length(windows: Sequence[UsageWindow]) -> tuple[UsageWindow, ...]:
     # as services send them: two or fewer, in order; this is asked several times for each account drawn
-    if len(windows) < 2 or (len(windows) == 2 and _by_length(windows[0]) <= _by_length(windows[1])):
-        return windows
-    return tuple(sorted(windows, key=_by_length))
+    if len(windows) < 2 or (len(windows) == 2 and _length(windows[0]) <= _length(windows[1])):
+        return tuple(windows)
+    return tuple(sorted(windows, key=_length))
 
 
-def _by_length(window: UsageWindow) -> tuple[bool, int]:
-    return (window.window_seconds is None, window.window_seconds or 0)
+def _length(window: UsageWindow) -> float:
+    seconds = window.window_seconds
+    return inf if seconds is None else seconds
