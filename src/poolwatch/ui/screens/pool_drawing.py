@@ -104,7 +104,7 @@ class PoolDrawing(AskingPage[None]):
 
     def renew(self, *, anew: bool = False) -> None:
         """Draw what has changed; the order follows where it may."""
-        if not self.is_mounted or not self.size.width:
+        if not self.children or not self.size.width:
             return
         board = self.session.board
         now = self.session.feed.now()
@@ -128,7 +128,7 @@ class PoolDrawing(AskingPage[None]):
 
     def rearrange(self) -> None:
         """Make the order anew and draw everything."""
-        if self.is_mounted and self.size.width:
+        if self.children and self.size.width:
             self._rearrange()
             self._draw_around()
 
@@ -165,15 +165,12 @@ class PoolDrawing(AskingPage[None]):
         if side:
             pane.styles.width = side
         width = max(1, self.size.width - side - THUMB)
-        # a start lays the screen out three times over
-        size = self.wall.size
         drawn = (
             self._view,
             sections,
             session.board.overview,
             session.looks,
             self.size,
-            size,
             side,
             card_height,
         )

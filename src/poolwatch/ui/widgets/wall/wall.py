@@ -127,6 +127,9 @@ class AccountWall(ScrollView, inherit_bindings=False):
         self._arrangement = arrangement
         self._empty = empty
         self._selected = self._choose(index)
+        self.post_message(self.Selected(self._selected))
+        if not self.size:
+            return  # the first layout, which needs to know what there is to show, comes after this
         self.virtual_size = Size(self.size.width, arrangement.height)
         if self._selected is not None:
             top = arrangement.places[self._selected][1] - line if line is not None else self.scroll_offset.y
@@ -135,7 +138,6 @@ class AccountWall(ScrollView, inherit_bindings=False):
         else:
             self._scroll_to_line(0)
         self._repaint(range(self.size.height))
-        self.post_message(self.Selected(self._selected))
 
     def review(self) -> int:
         """Repaint what differs on visible accounts whose card is a new one; how many cards that were."""
@@ -194,6 +196,12 @@ class AccountWall(ScrollView, inherit_bindings=False):
         ]
         content = Strip.join(parts).adjust_cell_length(width - THUMB, ground)
         return Strip.join([content, self._thumb(y)])
+
+    def on_resize(self) -> None:
+        """The selected account stays in view."""
+        self.virtual_size = Size(self.size.width, self._arrangement.height)
+        if self._selected is not None:
+            self._reveal(self._selected)
 
     def on_click(self, event: events.Click) -> None:
         """Select what was clicked; a second click opens it."""
