@@ -26,6 +26,7 @@ from poolwatch.monitor.poller import Pace, Poller
 from poolwatch.monitor.refresh import RefreshChain
 from poolwatch.monitor.session import Parts, Session
 from poolwatch.monitor.sweep import Sweep
+from poolwatch.store.loading import ReadingsCache
 from poolwatch.store.store import Store
 
 if TYPE_CHECKING:
@@ -77,15 +78,20 @@ class Running:
 
 @asynccontextmanager
 async def open_monitor(
-    around: Surroundings, clock: Clock | None = None, *, shows_raw: bool = True
+    around: Surroundings,
+    clock: Clock | None = None,
+    *,
+    shows_raw: bool = True,
+    cache: ReadingsCache | None = None,
 ) -> AsyncIterator[Running]:
     """Open the store, put everything together, and close it in the end; unset, time is the machine's.
 
-    `shows_raw`: answers are kept as they came, for somebody to look at.
+    `shows_raw`: answers are kept as they came, for somebody to look at. `cache`: what was read of the store
+    before, and is not held twice.
     """
     clock = clock or RealClock()
     settings = around.settings
-    store = Store(around.state_dir, clock.now())
+    store = Store(around.state_dir, clock.now(), cache)
     await store.ready()
     fingerprint, problem = await asyncio.to_thread(fingerprinter_of, around.state_dir)
     sources: dict[str, Source] = {}

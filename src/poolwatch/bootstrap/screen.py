@@ -23,6 +23,7 @@ from poolwatch.domain.remake import replace
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
 from poolwatch.presentation.view import Shown
 from poolwatch.presentation.words.cli import NEEDS_TERMINAL
+from poolwatch.store.loading import ReadingsCache
 from poolwatch.store.quick import read_pool
 from poolwatch.ui.keymap import remapped
 from poolwatch.ui.options import AppOptions, Choice, WallView
@@ -81,9 +82,10 @@ def looks_problems(around: Surroundings) -> list[str]:
 async def _run(around: Surroundings, options: Options, app_options: AppOptions) -> tuple[int, bool]:
     from poolwatch.ui.app import Departure, PoolApp
 
-    feed = LiveFeed(_stored(around), around, options.config, LocalZone())
+    cache = ReadingsCache()
+    feed = LiveFeed(_stored(around, cache), around, options.config, LocalZone())
     app = PoolApp(feed, app_options)
-    monitor = asyncio.create_task(_monitor(around, feed))
+    monitor = asyncio.create_task(_monitor(around, feed, cache))
     monitor.add_done_callback(feed.monitor_ended)
     try:
         departure = await app.run_async(mouse=app_options.mouse)
@@ -95,10 +97,10 @@ async def _run(around: Surroundings, options: Options, app_options: AppOptions) 
     return code, departure is Departure.DEMO
 
 
-def _stored(around: Surroundings) -> PoolState:
+def _stored(around: Surroundings, cache: ReadingsCache) -> PoolState:
     """The configured accounts as they were last stored, for the first screen."""
     empty = PoolState(rules=around.naming)
-    stored = read_pool(around.state_dir)
+    stored = read_pool(around.state_dir, cache)
     if stored is None:
         return empty
     names = {source.name for source in around.sources}
@@ -109,7 +111,7 @@ def _stored(around: Surroundings) -> PoolState:
     return apply(empty, Recalled(kept, whole=True, facts=PoolFacts(rates=rates)))
 
 
-async def _monitor(around: Surroundings, feed: LiveFeed) -> None:
+async def _monitor(around: Surroundings, feed: LiveFeed, cache: ReadingsCache) -> None:
     await feed.painted.wait()
     gc.freeze()
     gc.enable()
@@ -117,7 +119,7 @@ async def _monitor(around: Surroundings, feed: LiveFeed) -> None:
     await asyncio.to_thread(import_module, "poolwatch.bootstrap.parts")
     from poolwatch.bootstrap.parts import open_monitor
 
-    async with open_monitor(around) as running:
+    async with open_monitor(around, cache=cache) as running:
         await running.session.recall()
         feed.attach(running)
         await running.connect()

@@ -96,8 +96,8 @@ def encode_account(account: AccountState) -> str:
 
 
 def decode_account(text: object) -> AccountState | None:
-    """The account in a stored document, None when it cannot be read. Never raises."""
-    if not isinstance(text, str):
+    """The account in a stored document (text, or its bytes), None when it cannot be read. Never raises."""
+    if not isinstance(text, str | bytes):
         return None
     try:
         held = msgspec.json.decode(text, type=_Stored)
@@ -158,8 +158,12 @@ def _read(text: str, form: type[T]) -> T:
         return msgspec.convert(_plain(text), form)
 
 
-def _plain(text: str) -> object:
-    """Plain JSON values. One of _UNREADABLE; the numbers that JSON has no word for become null."""
+def _plain(text: str | bytes) -> object:
+    """Plain JSON values, from damaged bytes too; numbers that JSON has no word for become null.
+
+    One of _UNREADABLE.
+    """
+    text = text if isinstance(text, str) else text.decode("utf-8", "replace")
     return json.loads(text, parse_constant=lambda _: None, parse_float=_finite_float)
 
 
@@ -168,7 +172,7 @@ def _finite_float(text: str) -> float | None:
     return number if isfinite(number) else None
 
 
-def _mended(text: str) -> _Stored:
+def _mended(text: str | bytes) -> _Stored:
     """The document without those usage fields and lines of the past that cannot be read."""
     plain = _plain(text)
     if not isinstance(plain, dict):

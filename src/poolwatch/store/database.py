@@ -44,7 +44,7 @@ _FAILURES: Final = (sqlite3.Error, OverflowError, UnicodeError)
 class Database:
     """One connection. `notices` says what people should know about it; it may be read from any thread."""
 
-    def __init__(self, state_dir: Path, now: datetime) -> None:
+    def __init__(self, state_dir: Path, now: datetime, cache: ReadingsCache | None = None) -> None:
         opened = open_database(state_dir, now)
         self.mode: Final = opened.mode
         self._connection = opened.connection
@@ -52,7 +52,7 @@ class Database:
         # by what was tried, so that a success elsewhere does not hide a failure that lasts
         self._troubles: dict[str, str] = {}
         self._skipped = 0
-        self._cache = ReadingsCache()
+        self._cache = cache or ReadingsCache()
         self._retention = Retention()
         # the floor of this process alone, for when the shared one cannot be written
         self._own_polls: dict[str, datetime] = {}

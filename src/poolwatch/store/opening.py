@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.store.instants import to_micros
-from poolwatch.store.loading import FILE_NAME, tolerant_text
+from poolwatch.store.loading import FILE_NAME, SMALL_CACHE, tolerant_text
 from poolwatch.store.quick import read_uri
 from poolwatch.store.schema import VERSION, migrate, probe, version_of
 
@@ -185,6 +185,7 @@ def _on_disk(path: Path, now: datetime, notice: str | None) -> Opened:
         _refuse_newer(connection)
         connection.execute(f"PRAGMA journal_mode = {journal_mode(sqlite3.sqlite_version_info)}").fetchone()
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(SMALL_CACHE)
         _refuse_damage(connection)
         migrate(connection)
         probe(connection)

@@ -10,17 +10,28 @@ import sqlite3
 import stat
 
 from poolwatch.domain.pool import PoolState
-from poolwatch.store.loading import FILE_NAME, pool_of, read_accounts, read_facts, tolerant_text
+from poolwatch.store.loading import (
+    FILE_NAME,
+    SMALL_CACHE,
+    ReadingsCache,
+    pool_of,
+    read_accounts,
+    read_facts,
+    tolerant_text,
+)
 
 #: How long to wait (seconds) while the poller commits.
 _PATIENCE = 1.0
 
 
-def read_pool(state_dir: str | os.PathLike[str]) -> PoolState | None:
-    """The pool as last stored, or None when there is no database that can be read. Never raises."""
+def read_pool(state_dir: str | os.PathLike[str], cache: ReadingsCache | None = None) -> PoolState | None:
+    """The pool as last stored, or None when there is no database that can be read. Never raises.
+
+    A store that is opened with the same cache gives the same accounts, as long as they have not changed.
+    """
     path = os.path.join(os.path.abspath(state_dir), FILE_NAME)  # noqa: PTH100, PTH118 - pathlib costs time
     # after a poller was killed while it wrote, only a connection that may write can undo the half commit
-    return _read(path, "ro") or _read(path, "rw")
+    return _read(path, "ro", cache) or _read(path, "rw", cache)
 
 
 def read_uri(path: str, mode: str) -> str:
@@ -29,7 +40,7 @@ def read_uri(path: str, mode: str) -> str:
     return f"file:{plain}?mode={mode}"
 
 
-def _read(path: str, mode: str) -> PoolState | None:
+def _read(path: str, mode: str, cache: ReadingsCache | None) -> PoolState | None:
     try:
         # SQLite would wait for ever at a pipe
         if not stat.S_ISREG(os.lstat(path).st_mode):
@@ -39,8 +50,9 @@ def _read(path: str, mode: str) -> PoolState | None:
         return None
     try:
         connection.text_factory = tolerant_text
+        connection.execute(SMALL_CACHE)
         connection.execute("BEGIN")
-        return pool_of(read_accounts(connection).accounts, read_facts(connection))
+        return pool_of(read_accounts(connection, cache).accounts, read_facts(connection))
     except (sqlite3.Error, OverflowError, UnicodeError):
         return None
     finally:

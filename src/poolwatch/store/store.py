@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from poolwatch.domain.pool import AccountState, PoolFacts
 from poolwatch.store.database import Database
 from poolwatch.store.history import HistoryRow
+from poolwatch.store.loading import ReadingsCache
 from poolwatch.store.opening import StoreMode
 from poolwatch.store.records import Ask, Owner, Request, RequestState
 
@@ -35,8 +36,8 @@ class Store:
     is cancelled. After `close`, reading finds nothing and writing answers False.
     """
 
-    def __init__(self, state_dir: Path, now: datetime) -> None:
-        """`now` stamps a damaged database that is set aside."""
+    def __init__(self, state_dir: Path, now: datetime, cache: ReadingsCache | None = None) -> None:
+        """`now` stamps a damaged database that is set aside; `cache` holds accounts read before."""
         self._database: Database | None = None
         self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._gate = threading.Lock()
@@ -44,7 +45,7 @@ class Store:
         self._unopened: tuple[str, ...] = ()
         self._noted: dict[str, datetime] = {}
         self._thread = threading.Thread(
-            target=self._run, args=(state_dir, now), name="poolwatch-store", daemon=True
+            target=self._run, args=(state_dir, now, cache), name="poolwatch-store", daemon=True
         )
         self._thread.start()
 
@@ -220,9 +221,9 @@ class Store:
                 self._queue.put(step)
         return future
 
-    def _run(self, state_dir: Path, now: datetime) -> None:
+    def _run(self, state_dir: Path, now: datetime, cache: ReadingsCache | None) -> None:
         try:
-            self._database = Database(state_dir, now)
+            self._database = Database(state_dir, now, cache)
         except Exception as error:  # noqa: BLE001 - without a database every answer is "nothing kept"
             self._unopened = (f"The database in {state_dir} could not be opened: {error}. Nothing is kept.",)
         try:
