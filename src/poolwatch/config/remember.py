@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from msgspec import Struct, field
+from msgspec import DecodeError, Struct, field
+from msgspec.json import decode
 
 from poolwatch.config.files import FileTrouble, read_limited, write_whole
 from poolwatch.config.problems import ConfigProblem, is_printable
@@ -50,8 +50,8 @@ def load_remembered(path: Path) -> Remembered:
     if isinstance(content, FileTrouble):
         return Remembered()
     try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
+        found = decode(content)
+    except (DecodeError, ValueError, RecursionError):
         return Remembered()
     if not isinstance(found, dict):
         return Remembered()
@@ -87,6 +87,8 @@ def save_remembered(path: Path, remembered: Remembered) -> ConfigProblem | None:
     chosen = {name: value for name, value in found.items() if value is not None}
     if remembered.views:
         chosen["views"] = dict(remembered.views)
+    import json  # msgspec writes no indented lines
+
     trouble = write_whole(path, json.dumps(chosen, indent=1).encode() + b"\n")
     if trouble is None:
         return None

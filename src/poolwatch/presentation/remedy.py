@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import datetime
 from typing import Final
 
@@ -148,6 +147,8 @@ def _folder(path: str) -> str:
 
 def _word(path: str, *, mask: bool) -> str:
     """A path as one word of a shell command; a leading ~ stays outside the quotes, where it works."""
+    import shlex  # few remedies name a path
+
     shown = shown_path(path, mask=mask)
     if shown == "~" or not shown:
         return shown or "''"

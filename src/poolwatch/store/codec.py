@@ -7,7 +7,6 @@ any other damage makes the whole document unreadable.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from decimal import Decimal
 from math import isfinite
@@ -147,6 +146,8 @@ def _text(value: Struct) -> str:
         return msgspec.json.encode(value).decode()
     except (UnicodeEncodeError, OverflowError):
         # lone surrogates and numbers beyond 64 bits, which the fast encoder has no form for
+        import json  # few need it
+
         return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))
 
 
@@ -163,6 +164,8 @@ def _plain(text: str | bytes) -> object:
 
     One of _UNREADABLE.
     """
+    import json  # few need it
+
     text = text if isinstance(text, str) else text.decode("utf-8", "replace")
     return json.loads(text, parse_constant=lambda _: None, parse_float=_finite_float)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -43,6 +42,8 @@ class Doc:
             return cls(decode(text))
         except (DecodeError, UnicodeEncodeError):
             # lone surrogates are stored, and msgspec does not read them
+            import json  # few need it
+
             return cls(json.loads(text, parse_constant=_refuse))
 
     def text(self, name: str) -> str | None:
@@ -110,6 +111,8 @@ class Doc:
 
 def as_json(fields: Fields) -> str:
     """Compact, pure ASCII: any text survives, lone surrogates included."""
+    import json  # the first screen writes nothing
+
     return json.dumps(fields, separators=(",", ":"), allow_nan=False)
 
 

@@ -10,7 +10,6 @@ from poolwatch.presentation import durations
 from poolwatch.presentation.view import CardView, Tone
 from poolwatch.presentation.words import screen as words
 from poolwatch.ui.feed import Answer, AnswerKind
-from poolwatch.ui.screens.confirm import Confirm
 from poolwatch.ui.screens.page import Page
 from poolwatch.ui.widgets.bottom import Message
 from poolwatch.ui.wording import COPY, in_short
@@ -133,6 +132,8 @@ class AskingPage(Page[ResultT]):
         def answered(yes: bool | None) -> None:
             if yes:
                 then()
+
+        from poolwatch.ui.screens.confirm import Confirm  # not before the first paint
 
         self.app.push_screen(Confirm(self.session, question), answered)
 
