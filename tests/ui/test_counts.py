@@ -111,7 +111,8 @@ async def test_a_burst_of_all_judges_and_paints_each_once(
         assert made["card_view"] == 1
         assert app.frames == frames + 1
         # to know what differs, no line is painted but those that go to the terminal
-        assert painted and set(painted.values()) == {1}
+        assert painted
+        assert set(painted.values()) == {1}
 
 
 async def test_a_list_that_tells_nothing_new_draws_nothing(made: Counter[str]) -> None:
