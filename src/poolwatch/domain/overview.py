@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.judged import DEFAULT_CREDITS_PER_USD, Judged, PoolRules, is_stale, judge
-from poolwatch.domain.next_up import NextUp, UpReason, next_up, use_order
+from poolwatch.domain.next_up import NextUp, UpReason, kind_of, next_up, use_order
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.status import Section, Status
 from poolwatch.domain.usage import WEEKLY, Aged, Credits, UsageWindow
@@ -174,7 +174,7 @@ def _weekly_figures(each: Judged) -> list[tuple[UsageWindow, float]]:
         return []
     figures = []
     for window in base.value.windows:
-        if window.kind != WEEKLY:
+        if kind_of(window.window_seconds) != WEEKLY:
             continue
         used = window.used_percent
         if used is None and base.value.reached(window):
@@ -193,37 +193,41 @@ def _highest_weekly(counted: Iterable[Judged], now: datetime) -> HighestWeekly |
     ]
     if not found:
         return None
-    found.sort(
+    used, resets_at, each = min(
+        found,
         key=lambda row: (
             -row[0],
             -(row[1].timestamp() if row[1] else 0.0),
             row[2].label,
             row[2].account.key.id,
-        )
+        ),
     )
-    used, resets_at, each = found[0]
     more_full = len({row[2].account.key for row in found if row[0] >= 100} - {each.account.key})
     return HighestWeekly(each, used, resets_at, more_full)
 
 
 def _next_reset(counted: Iterable[Judged], now: datetime) -> NextReset | None:
-    ahead = [
-        (
-            window not in each.account.usage.full_windows,
-            window.resets_at,
-            each.label,
-            each.account.key.id,
-            each,
-            window,
-        )
-        for each in counted
-        for window in each.account.usage.windows
-        if window.resets_at is not None and window.resets_at > now
-    ]
-    if not ahead:
-        return None
-    best = min(ahead, key=lambda row: row[:4])
-    return NextReset(best[4], best[5], best[1])
+    best: tuple[tuple[bool, datetime], NextReset] | None = None
+    for each in counted:
+        base = each.account.usage.base
+        if base is None or base.value is None:
+            continue
+        for window in each.account.usage.windows:
+            resets_at = window.resets_at
+            if resets_at is None or resets_at <= now:
+                continue
+            full = window.is_full or base.value.reached(window) is True
+            nearness = (not full, resets_at)
+            if best is not None and nearness > best[0]:
+                continue
+            # of equals the first by name
+            if best is None or nearness < best[0] or _by_name(each) < _by_name(best[1].judged):
+                best = (nearness, NextReset(each, window, resets_at))
+    return None if best is None else best[1]
+
+
+def _by_name(each: Judged) -> tuple[str, str]:
+    return each.label, each.account.key.id
 
 
 def _next_back(judged: Iterable[Judged], now: datetime) -> NextBack | None:
