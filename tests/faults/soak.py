@@ -203,7 +203,7 @@ async def soak(
 
         async def follow() -> None:
             async for change in running.session.changes():
-                board.take(change.state, change.keys)
+                board.take(change.state)
 
         tasks = [asyncio.create_task(follow()), asyncio.create_task(running.session.run())]
         try:

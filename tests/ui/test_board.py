@@ -53,7 +53,7 @@ def test_a_clock_set_back_does_not_freeze_the_order() -> None:
 def test_arrivals_are_let_in_together_and_soon() -> None:
     board = board_of(state_of(twelve()[:3]))
     more = state_of(twelve()[:5])
-    board.take(more, None)
+    board.take(more)
     assert board.has_arrivals()
     assert not board.may_reorder(NOW + later(1))
     assert board.may_reorder(NOW + later(2))
@@ -67,16 +67,16 @@ def test_a_first_reading_is_an_arrival_and_a_second_is_not() -> None:
     board = board_of(state_of([unread]))
     first = Read(unread.key, unread.source, ago(1), usage_of(actors[1]))
     read = apply(board.state, first)
-    board.take(read, [unread.key])
+    board.take(read)
     assert board.may_reorder(NOW + later(2))
     board.sections(SortKey.NEED, "", NOW, reverse=False)
-    board.take(apply(read, replace(first, at=NOW)), [unread.key])
+    board.take(apply(read, replace(first, at=NOW)))
     assert not board.may_reorder(NOW + later(2))
 
 
 def test_a_first_account_needs_no_waiting() -> None:
     board = board_of(PoolState(settled=True))
-    board.take(state_of(twelve()), None)
+    board.take(state_of(twelve()))
     assert board.may_reorder(NOW)
 
 
@@ -89,7 +89,7 @@ def test_only_named_accounts_are_made_anew() -> None:
         board.state,
         Read(bob, actors[1].source, NOW, replace(usage_of(actors[1]), base=limits(five(1, None)))),
     )
-    board.take(changed, [bob])
+    board.take(changed)
     assert board.card(alice) is before[0]
     assert board.card(bob) != before[1]
 
@@ -128,7 +128,7 @@ def test_a_finished_refresh_gives_its_line_back_at_the_next_key() -> None:
     board = board_of(apply(state_of(twelve()), RefreshMoved(actor.key, running, NOW)))
     assert not board.key_pressed(NOW)
     done = replace(running, usage=UsageStep(took_seconds=0.3), done=True)
-    board.take(apply(board.state, RefreshMoved(actor.key, done, NOW)), [actor.key])
+    board.take(apply(board.state, RefreshMoved(actor.key, done, NOW)))
     shown = board.card(actor.key)
     assert shown is not None
     assert shown.progress
@@ -137,7 +137,7 @@ def test_a_finished_refresh_gives_its_line_back_at_the_next_key() -> None:
     assert cleared is not None
     assert not cleared.progress
     again = replace(done, started_at=NOW)
-    board.take(apply(board.state, RefreshMoved(actor.key, again, NOW)), [actor.key])
+    board.take(apply(board.state, RefreshMoved(actor.key, again, NOW)))
     anew = board.card(actor.key)
     assert anew is not None
     assert anew.progress
@@ -163,6 +163,6 @@ def test_a_source_that_lists_anew_keeps_readings() -> None:
     actors = twelve()
     board = board_of(state_of(actors))
     home = tuple(actor.listing for actor in actors if actor.source == "codex-home")
-    board.take(apply(board.state, Listed("codex-home", home[1:], NOW)), None)
+    board.take(apply(board.state, Listed("codex-home", home[1:], NOW)))
     assert board.card(actors[0].key) is None
     assert board.has_arrivals()

@@ -86,3 +86,27 @@ def test_the_terminal_shows_the_last_screen_whatever_came_before(
     pyte.Stream(fresh).feed("\x1b[1;1H" + line_of(screens[-1]).render(CONSOLE))
     cells = [[each.buffer[0][x] for x in range(WIDTH)] for each in (screen, fresh)]
     assert [(c.data, c.fg) for c in cells[0]] == [(c.data, c.fg) for c in cells[1]]
+
+
+spans = st.tuples(st.integers(0, WIDTH - 1), st.integers(1, WIDTH)).filter(lambda span: span[0] < span[1])
+
+
+@given(pieces, st.lists(st.tuples(pieces, spans), min_size=1, max_size=5))
+def test_parts_of_lines_leave_no_half_of_a_wide_character(
+    first: list[tuple[str, Style | None]], parts: list[tuple[list[tuple[str, Style | None]], tuple[int, int]]]
+) -> None:
+    screen, fresh = pyte.Screen(WIDTH, 1), pyte.Screen(WIDTH, 1)
+    stream = pyte.Stream(screen)
+    picture = Picture()
+    shown_line = line_of(first)
+    stream.feed(picture.put(0, 0, shown_line, CONSOLE))
+    for given_line, (start, end) in parts:
+        line = line_of(given_line)
+        update = ChopsUpdate([{0: line}], [(0, start, end)], [[WIDTH]])
+        stream.feed(CalmUpdate(update, picture).render_segments(CONSOLE))
+        # as Textual cuts lines: a wide character that is cut leaves a blank
+        shown_line = Strip.join([shown_line.crop(0, start), line.crop(start, end), shown_line.crop(end)])
+    pyte.Stream(fresh).feed("\x1b[1;1H" + shown_line.render(CONSOLE))
+    cells = [[each.buffer[0][x] for x in range(WIDTH)] for each in (screen, fresh)]
+    assert [(c.data, c.fg) for c in cells[0]] == [(c.data, c.fg) for c in cells[1]]
+    assert picture.put(0, 0, shown_line, CONSOLE) == ""

@@ -9,6 +9,7 @@ from functools import lru_cache
 import pytest
 from rich.console import RenderableType
 from textual.screen import Screen
+from textual.strip import Strip
 
 from poolwatch.domain.events import Listed, Read
 from poolwatch.domain.overview import Judged
@@ -20,6 +21,7 @@ from poolwatch.ui import board as board_module
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.board import Board
 from poolwatch.ui.options import AppOptions, WallView
+from poolwatch.ui.widgets.wall.wall import AccountWall
 from tests.ui.pools import NOW, ZONE, crowd, five, limits, state_of
 from tests.ui.reading import settle
 from tests.ui.scripted_feed import ScriptedFeed
@@ -84,6 +86,35 @@ async def test_a_reading_makes_its_own_mark_and_no_other(made: Counter[str]) -> 
         assert made["mark_view"] == 1
 
 
+async def test_a_burst_of_all_judges_and_paints_each_once(
+    made: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painted: Counter[int] = Counter()
+    real = AccountWall._line
+
+    def line(wall: AccountWall, y: int) -> Strip:
+        painted[y] += 1
+        return real(wall, y)
+
+    feed = ScriptedFeed(many(), NOW, ZONE)
+    app = frame_app(feed, WallView.HIVE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        made.clear()
+        frames = app.frames
+        monkeypatch.setattr(AccountWall, "_line", line)
+        usage = UsageSnapshot(base=limits(five(99, None)))
+        at = NOW + timedelta(seconds=1)
+        feed.happen(*(Read(actor.key, actor.source, at, usage) for actor in crowd(MANY)))
+        await settle(pilot)
+        assert made["judge"] == made["mark_view"] == MANY
+        assert made["card_view"] == 1
+        assert app.frames == frames + 1
+        # to know what differs, no line is painted but those that go to the terminal
+        assert painted
+        assert set(painted.values()) == {1}
+
+
 async def test_a_list_that_tells_nothing_new_draws_nothing(made: Counter[str]) -> None:
     feed = ScriptedFeed(many(), NOW, ZONE)
     app = frame_app(feed, WallView.HIVE)
@@ -113,13 +144,13 @@ def test_the_clock_may_tremble_and_may_not_jump(made: Counter[str]) -> None:
     board = Board(many(), Prefs(zone=ZONE), NOW)
     key = board.overview.accounts[0].account.key
     card = board.card(key)
-    board.take(replace(many(), clock_offset=timedelta(seconds=2)), [])
+    board.take(replace(many(), clock_offset=timedelta(seconds=2)))
     assert board.card(key) is card
     assert board.state.clock_offset == timedelta(0)
     board.tick(NOW + timedelta(minutes=1))
     assert board.state.clock_offset == timedelta(seconds=2)
     judged: Judged = board.overview.accounts[0]
-    board.take(replace(many(), clock_offset=timedelta(minutes=2)), [])
+    board.take(replace(many(), clock_offset=timedelta(minutes=2)))
     assert board.overview.accounts[0] is not judged
     assert made["card_view"] == 1
 
@@ -132,5 +163,5 @@ def test_the_order_is_made_once_for_what_has_not_changed() -> None:
     groups = board.groups(Grouping.PLAN, "", NOW)
     actor = crowd(MANY)[0]
     read = Read(actor.key, actor.source, NOW, UsageSnapshot(base=limits(five(99, None))))
-    board.take(apply(many(), read), [actor.key])
+    board.take(apply(many(), read))
     assert board.groups(Grouping.PLAN, "", NOW) is not groups

@@ -216,3 +216,34 @@ def test_after_a_stop_everything_is_painted_again(terminal: Terminal) -> None:
     terminal.read_until(b"details")
     terminal.quiet()
     assert cells(terminal) == before
+
+
+def reader_woke(terminal: Terminal) -> int:
+    """How often the threads beside the event loop's own have waited so far."""
+    tasks = Path(f"/proc/{terminal.process.pid}/task")
+    found = 0
+    for task in tasks.iterdir():
+        if task.name != str(terminal.process.pid):
+            status = (task / "status").read_text()
+            found += int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts what Linux counts")
+def test_who_reads_keys_sleeps_until_one_comes(terminal: Terminal) -> None:
+    terminal.quiet()
+    end = time.monotonic() + PATIENCE
+    woke = -1
+    while woke != (woke := reader_woke(terminal)):
+        assert time.monotonic() < end
+        # five times what it waits for the rest of a sequence
+        terminal.read_some(0.5)
+    # an escape is told from the start of a sequence by the time that passes
+    terminal.press(b"?")
+    terminal.quiet()
+    assert any("Keys" in line for line in terminal.screen()), terminal.screen()
+    terminal.press(b"\x1b")
+    terminal.quiet()
+    assert any("carol@example.com" in line for line in terminal.screen())
+    terminal.press(b"q")
+    assert terminal.leave() == 0

@@ -83,7 +83,10 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
     @property
     def is_api_key(self) -> bool:
         """Whether every login of the account is an API key, which has no usage figures."""
-        return bool(self.listings) and all(listing.login is LoginKind.API_KEY for listing in self.listings)
+        for listing in self.listings:
+            if listing.login is not LoginKind.API_KEY:
+                return False
+        return bool(self.listings)
 
     @property
     def ambiguous(self) -> bool:

@@ -69,6 +69,8 @@ def judge(
     """
     status = derive_status(account, now + clock_offset)
     section = section_of(status, account.trouble, now)
-    stale = is_stale(account.read_at, now, rules)
-    base = account.usage.base
-    return Judged(account, status, section, stale, stale or is_stale(base.at if base else None, now, rules))
+    read_at, base = account.read_at, account.usage.base
+    stale = is_stale(read_at, now, rules)
+    if stale or base is None or base.at is read_at:
+        return Judged(account, status, section, stale, stale)
+    return Judged(account, status, section, stale, is_stale(base.at, now, rules))

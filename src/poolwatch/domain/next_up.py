@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
 from poolwatch.domain.judged import Judged, PoolRules
 from poolwatch.domain.status import Section, Status
-from poolwatch.domain.usage import WEEKLY
+from poolwatch.domain.usage import WEEKLY, UsageWindow, window_kind
 
 
 class UpReason(StrEnum):
@@ -40,6 +40,9 @@ class _Tier(IntEnum):
     CREDITS_ONLY = 4
 
 
+_UseKey: TypeAlias = tuple[_Tier, float, float, str, str]
+_FIVE_HOURS: Final = "5h"
+
 _REASONS: Final = {
     _Tier.WEEKLY_ROOM: UpReason.PERISHABLE,
     _Tier.NO_WEEKLY: UpReason.NO_WEEKLY,
@@ -50,60 +53,58 @@ _REASONS: Final = {
 def use_order(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> list[Judged]:
     """Active accounts, the one to use first on top; `now` is the server's clock."""
     active = [each for each in judged if each.section is Section.ACTIVE]
-    return sorted(active, key=lambda each: _use_key(each, _tier(each, rules), now))
+    return sorted(active, key=lambda each: _use_key(each, now, rules))
 
 
 def next_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp | None:
     """The account to use next, if any may be recommended; `now` is the server's clock."""
-    tiers: dict[_Tier, list[Judged]] = {}
-    for each in judged:
-        if each.section is Section.ACTIVE and _is_sound(each):
-            tiers.setdefault(_tier(each, rules), []).append(each)
-    for tier, reason in _REASONS.items():
-        if tier in tiers:
-            first = min(tiers[tier], key=lambda each: _use_key(each, tier, now))
-            return NextUp(first, reason)
-    return None
+    sound = [each for each in judged if each.section is Section.ACTIVE and _is_sound(each)]
+    ranked = [(_use_key(each, now, rules), each) for each in sound]
+    best = min((row for row in ranked if row[0][0] in _REASONS), key=_first, default=None)
+    return None if best is None else NextUp(best[1], _REASONS[best[0][0]])
+
+
+def _first(row: tuple[_UseKey, Judged]) -> _UseKey:
+    return row[0]
 
 
 def _is_sound(each: Judged) -> bool:
     return each.status.kind is Status.ACTIVE and each.account.trouble is None and not each.stale_base
 
 
-def _tier(each: Judged, rules: PoolRules) -> _Tier:
+def _use_key(each: Judged, now: datetime, rules: PoolRules) -> _UseKey:
     usage = each.account.usage
-    if usage.full_windows:
-        return _Tier.CREDITS_ONLY
-    if not _is_sound(each):
-        return _Tier.DOUBTFUL
-    tier = _Tier.NO_WEEKLY
+    limit = usage.base.value if usage.base is not None else None
+    full = is_scarce = has_weekly = False
+    perishable, five_hours_used = 0.0, None
+    # one pass: every account is asked whenever anything changes
     for window in usage.windows:
-        if window.used_percent is None or window.used_percent >= rules.red_percent:
-            return _Tier.SCARCE
-        if window.kind == WEEKLY:
-            tier = _Tier.WEEKLY_ROOM
-    return tier
+        used = window.used_percent
+        full = full or window.is_full or (limit is not None and limit.reached(window) is True)
+        is_scarce = is_scarce or used is None or used >= rules.red_percent
+        kind = window_kind(window.window_seconds)
+        if kind == WEEKLY:
+            has_weekly = True
+            perishable = max(perishable, _perishable(window, now))
+        elif kind == _FIVE_HOURS and five_hours_used is None:
+            five_hours_used = used
+    if full:
+        tier = _Tier.CREDITS_ONLY
+    elif not _is_sound(each):
+        tier = _Tier.DOUBTFUL
+    elif is_scarce:
+        tier = _Tier.SCARCE
+    else:
+        tier = _Tier.WEEKLY_ROOM if has_weekly else _Tier.NO_WEEKLY
+    if tier is not _Tier.WEEKLY_ROOM:
+        perishable = 0.0
+    five = 100.0 if five_hours_used is None else five_hours_used
+    return tier, -perishable, five, each.label, each.account.key.id
 
 
-def _use_key(each: Judged, tier: _Tier, now: datetime) -> tuple[int, float, float, str, str]:
-    perishable = _perishable(each, now) if tier is _Tier.WEEKLY_ROOM else 0.0
-    return (tier, -perishable, _five_hours_used(each), each.label, each.account.key.id)
-
-
-def _perishable(each: Judged, now: datetime) -> float:
+def _perishable(window: UsageWindow, now: datetime) -> float:
     """Percent of weekly room lost per hour if left unused; 0 where the reset is unknown or passed."""
-    best = 0.0
-    for window in each.account.usage.windows:
-        if window.kind != WEEKLY or window.used_percent is None or window.resets_at is None:
-            continue
-        hours = (window.resets_at - now).total_seconds() / 3600
-        if hours > 0:
-            best = max(best, (100 - window.used_percent) / hours)
-    return best
-
-
-def _five_hours_used(each: Judged) -> float:
-    for window in each.account.usage.windows:
-        if window.used_percent is not None and window.kind == "5h":
-            return window.used_percent
-    return 100.0
+    if window.used_percent is None or window.resets_at is None:
+        return 0.0
+    hours = (window.resets_at - now).total_seconds() / 3600
+    return (100 - window.used_percent) / hours if hours > 0 else 0.0

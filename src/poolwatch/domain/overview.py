@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -36,8 +36,6 @@ __all__ = [
     "use_order",
 ]
 
-R = TypeVar("R", bound=Any)  # whatever can be compared with its like
-W = TypeVar("W")
 
 # A balance has up to 36 digits; the interpreter's default of 28 would round sums of them.
 _EXACT: Final = Context(prec=80, rounding=ROUND_HALF_UP)
@@ -188,43 +186,61 @@ def _weekly_figures(each: Judged) -> list[tuple[UsageWindow, float]]:
 
 def _highest_weekly(counted: Iterable[Judged], now: datetime) -> HighestWeekly | None:
     found = [
-        ((-used, -(window.resets_at.timestamp() if window.resets_at else 0.0)), each, window)
+        (used, window.resets_at, each)
         for each in counted
         for window, used in _weekly_figures(each)
         if window.resets_at is None or window.resets_at > now
     ]
-    first = _first(found)
-    if first is None:
+    if not found:
         return None
-    (minus_used, _), each, window = first
-    more_full = len({row[1].account.key for row in found if row[0][0] <= -100} - {each.account.key})
-    return HighestWeekly(each, -minus_used, window.resets_at, more_full)
+    used, resets_at, each = min(
+        found,
+        key=lambda row: (
+            -row[0],
+            -(row[1].timestamp() if row[1] else 0.0),
+            row[2].label,
+            row[2].account.key.id,
+        ),
+    )
+    more_full = len({row[2].account.key for row in found if row[0] >= 100} - {each.account.key})
+    return HighestWeekly(each, used, resets_at, more_full)
 
 
 def _next_reset(counted: Iterable[Judged], now: datetime) -> NextReset | None:
-    ahead = [
-        ((window not in full, window.resets_at), each, window)
-        for each in counted
-        for full in (each.account.usage.full_windows,)
-        for window in each.account.usage.windows
-        if window.resets_at is not None and window.resets_at > now
-    ]
-    first = _first(ahead)
-    return None if first is None else NextReset(first[1], first[2], first[0][1])
+    best: tuple[tuple[bool, datetime], NextReset] | None = None
+    for each in counted:
+        base = each.account.usage.base
+        if base is None or base.value is None:
+            continue
+        for window in each.account.usage.windows:
+            resets_at = window.resets_at
+            if resets_at is None or resets_at <= now:
+                continue
+            full = window.is_full or base.value.reached(window) is True
+            nearness = (not full, resets_at)
+            if best is not None and nearness > best[0]:
+                continue
+            # of equals the first by name
+            if best is None or nearness < best[0] or _by_name(each) < _by_name(best[1].judged):
+                best = (nearness, NextReset(each, window, resets_at))
+    return None if best is None else best[1]
+
+
+def _by_name(each: Judged) -> tuple[str, str]:
+    return each.label, each.account.key.id
 
 
 def _next_back(judged: Iterable[Judged], now: datetime) -> NextBack | None:
-    ahead = [
-        (until, each, None)
-        for each in judged
-        if each.status.kind is Status.EXHAUSTED and (until := each.status.until) is not None and until > now
-    ]
-    first = _first(ahead)
-    return None if first is None else NextBack(first[1], first[0], tuple(sorted(row[0] for row in ahead)))
-
-
-def _first(rows: Sequence[tuple[R, Judged, W]]) -> tuple[R, Judged, W] | None:
-    """The row of the least rank; of equals the first by name."""
-    least = min((rank for rank, _, _ in rows), default=None)
-    equals = [row for row in rows if row[0] == least]
-    return min(equals, key=lambda row: (row[1].label, row[1].account.key.id), default=None)
+    ahead = sorted(
+        (
+            (each.status.until, each.label, each.account.key.id, each)
+            for each in judged
+            if each.status.kind is Status.EXHAUSTED
+            and each.status.until is not None
+            and each.status.until > now
+        ),
+        key=lambda row: row[:3],
+    )
+    if not ahead:
+        return None
+    return NextBack(ahead[0][3], ahead[0][0], tuple(row[0] for row in ahead))

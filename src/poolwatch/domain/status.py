@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -64,9 +65,12 @@ class AccountStatus(Struct, frozen=True):
     login_problem: LoginProblem | None = None
 
 
+_ACTIVE: Final = AccountStatus(Status.ACTIVE)
+
+
 def derive_status(account: AccountState, now: datetime) -> AccountStatus:
     """The account's status at `now`, which is the server's clock; first match wins."""
-    if account.listings and all(listing.disabled for listing in account.listings):
+    if account.listings and _are_disabled(account.listings):
         return AccountStatus(Status.DISABLED)
     if account.deactivations >= DEACTIVATION_REPEATS:
         return AccountStatus(Status.DEACTIVATED)
@@ -91,15 +95,16 @@ def token_is_live(listing: Listing, rejected: frozenset[str], now: datetime) -> 
 def login_problem(account: AccountState, now: datetime) -> LoginProblem | None:
     """Why the login needs somebody, or None while any source has a live token or renews by itself."""
     listings = [listing for listing in account.listings if not listing.disabled]
+    for listing in listings:
+        if listing.custody is Custody.POOL:
+            if not listing.says_login_needed:
+                return None
+        elif token_is_live(listing, account.rejected, now):
+            return None
     if not listings or account.is_api_key:
         return None
-    pools = [listing for listing in listings if listing.custody is Custody.POOL]
     files = [listing for listing in listings if listing.custody is not Custody.POOL]
-    if any(token_is_live(listing, account.rejected, now) for listing in files):
-        return None
-    if any(not listing.says_login_needed for listing in pools):
-        return None
-    if pools and not files:
+    if not files:
         return LoginProblem.SAID_BY_POOL
     if any(will_renew(account, listing) for listing in files):
         return None
@@ -154,6 +159,14 @@ def _is_being_renewed(account: AccountState, now: datetime) -> bool:
     return now < (trouble.retry_at or trouble.since + TOKEN_RETRY_PATIENCE)
 
 
+def _are_disabled(listings: Iterable[Listing]) -> bool:
+    # a loop: every account is asked for every burst of changes
+    for listing in listings:  # noqa: SIM110 - any() and all() cost several times as much
+        if not listing.disabled:
+            return False
+    return True
+
+
 def section_of(status: AccountStatus, trouble: Trouble | None, now: datetime) -> Section:
     """The one section the account stands in."""
     if status.kind in (Status.NEEDS_LOGIN, Status.DEACTIVATED) or trouble_needs_you(trouble, now):
@@ -175,13 +188,13 @@ def trouble_needs_you(trouble: Trouble | None, now: datetime) -> bool:
 
 
 def _by_evidence(usage: Usage) -> AccountStatus:
-    base = usage.base.value if usage.base else None
+    base = usage.base.value if usage.base is not None else None
+    if base is not None and base.allowed is not None:
+        return _ACTIVE if base.allowed else _exhausted(usage)
     base_is_null = usage.base is not None and usage.base.known and base is None
     spend = usage.spend.value if usage.spend else None
     spend_reached = spend is not None and spend.reached is True
     reached_type = usage.reached_type.value if usage.reached_type else None
-    if base is not None and base.allowed is not None:
-        return AccountStatus(Status.ACTIVE) if base.allowed else _exhausted(usage)
     if not base_is_null:
         flagged = base is not None and base.limit_reached is True
         if flagged or spend_reached or reached_type is not None:

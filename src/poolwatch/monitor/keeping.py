@@ -31,7 +31,12 @@ class Keeping:
         """Save for ever, about once a second when there is something; ends by cancellation."""
         while True:
             await self._clock.sleep(SAVE_SECONDS)
-            await self.flush()
+            if self._is_behind():
+                await self.flush()
+
+    def _is_behind(self) -> bool:
+        ledger = self._ledger
+        return bool(ledger.unsaved or ledger.gone or self._moved) or _facts_differ(self._kept, ledger.state)
 
     async def flush(self) -> None:
         """Save everything unsaved now. Cancelling the wait does not end the saving."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
-from poolwatch.domain.overview import Judged
+from poolwatch.domain.overview import Judged, PoolRules
 from poolwatch.domain.pool import AccountState
 from poolwatch.domain.status import Section
 from poolwatch.presentation import durations, rows
@@ -14,7 +15,7 @@ from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.refresh_line import progress_line, progress_short, progress_tone
 from poolwatch.presentation.remedy import acting, copied, remedy_line
 from poolwatch.presentation.standing import footer, keeper_text, mark_of, standing
-from poolwatch.presentation.view import CardView, MarkView, Span
+from poolwatch.presentation.view import CardView, MarkView, Span, Tone
 from poolwatch.presentation.words import names
 
 
@@ -70,9 +71,16 @@ def mark_view(judged: Judged, prefs: Prefs) -> MarkView:
     use = rows.scarcest_use(judged.account.usage)
     if use is None:
         return MarkView(glyph, tone, judged.stale, None, None)
-    used, full = use
-    nearest = scarcity(used, prefs.rules, full=full)
-    return MarkView(glyph, tone, judged.stale, nearest, hive_level(used, full=full))
+    rules = prefs.rules
+    nearest, level = _height(*use, rules.amber_percent, rules.red_percent)
+    return MarkView(glyph, tone, judged.stale, nearest, level)
+
+
+@lru_cache(1024)
+def _height(used: float | None, full: bool, amber: float, red: float) -> tuple[Tone, int | None]:
+    """The colour and the height of a use; most accounts share theirs with others."""
+    rules = PoolRules(amber_percent=amber, red_percent=red)
+    return scarcity(used, rules, full=full), hive_level(used, full=full)
 
 
 def age_text(judged: Judged, now: datetime) -> str:

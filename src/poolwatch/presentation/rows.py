@@ -165,20 +165,32 @@ def scarcest(rows: Iterable[Measured]) -> Measured | None:
 
 def scarcest_use(usage: Usage) -> tuple[float | None, bool] | None:
     """What `scarcest` of the base rows and the spend row would find: its use, and whether it is full."""
-    found: list[tuple[float | None, bool]] = []
+    best: tuple[float | None, bool] | None = None
     base = usage.base
     if base is not None and not base.known:
-        found.append((None, False))
+        best = (None, False)
     elif base is not None and base.value is not None:
-        limit = base.value
-        found += [
-            (window.used_percent, window.is_full or limit.reached(window) is True) for window in limit.windows
-        ]
-    tightest = tightest_limit(usage.spend)
-    if tightest is not None:
-        used = limit_percent(tightest)
-        found.append((used, is_figure(used) and used >= 100))
-    return max(found, key=lambda use: (use[1], use[0] if is_figure(use[0]) else -1.0), default=None)
+        for window in base.value.windows:
+            full = window.is_full or base.value.reached(window) is True
+            best = _nearer(best, window.used_percent, full=full)
+    if usage.spend is not None:
+        tightest = tightest_limit(usage.spend)
+        if tightest is not None:
+            used = limit_percent(tightest)
+            best = _nearer(best, used, full=is_figure(used) and used >= 100)
+    return best
+
+
+def _nearer(
+    best: tuple[float | None, bool] | None, used: float | None, *, full: bool
+) -> tuple[float | None, bool]:
+    """The one nearer to the end; of equals the first."""
+    if best is None:
+        return used, full
+    if full is not best[1]:
+        return (used, full) if full else best
+    height, highest = used if is_figure(used) else -1.0, best[0] if is_figure(best[0]) else -1.0
+    return (used, full) if height > highest else best
 
 
 def reset_text(resets_at: datetime | None, now: datetime) -> str:

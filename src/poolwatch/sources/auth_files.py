@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ from poolwatch.config.files import read_limited
 from poolwatch.custody.auth_file import Login
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.sources import glance
 from poolwatch.sources.login_files import LoginFile, LoginFiles, matches
 
 _SUFFIX: Final = ".json"
@@ -42,6 +44,21 @@ class AuthFiles(LoginFiles):
             shown = self._shown(Path(pattern))
             return Failure(FailureKind.UNREACHABLE, f"{shown}: no such folder", detail=shown)
         return list(files.values())
+
+    def _glance(self) -> Hashable:
+        pattern = self._expanded(self._settings.path or "")
+        places = glance.places(pattern)
+        seen: list[Hashable] = []
+        for place in places:
+            try:
+                seen.append(glance.folder_stamps(place, _SUFFIX))
+            except NotADirectoryError:
+                seen.append((place, glance.stamp(place)))
+            except OSError as error:
+                if places == [pattern]:
+                    raise
+                seen.append((place, type(error).__name__))
+        return tuple(seen)
 
     def _owner(self, file: LoginFile, login: Login | None) -> str:
         if self._settings.custody is Custody.POOLWATCH:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Hashable
 from typing import Final
 
 from poolwatch.config.files import read_limited
@@ -15,6 +14,7 @@ from poolwatch.config.values import Wrong, url
 from poolwatch.custody.auth_file import FileProblem, Login
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.text import visible
+from poolwatch.sources import glance
 from poolwatch.sources.login_files import LoginFile, LoginFiles, matches
 
 _AUTH_FILE: Final = "auth.json"
@@ -30,8 +30,7 @@ class CodexHomes(LoginFiles):
     """
 
     def _find(self) -> list[LoginFile] | Failure:
-        pattern = self._settings.path or self._env.get("CODEX_HOME") or "~/.codex"
-        places, is_glob = matches(self._expanded(pattern))
+        places, is_glob = matches(self._pattern)
         files = []
         for place in places:
             home = place.parent if place.name == _AUTH_FILE else place
@@ -49,8 +48,19 @@ class CodexHomes(LoginFiles):
     def _without_login(self, file: LoginFile) -> FileProblem | None:
         return FileProblem("holds no login: sign in with `codex login`")
 
-    def _watched(self, file: LoginFile) -> Iterable[Path]:
-        return (file.path, file.path.with_name(_CONFIG_FILE))
+    @property
+    def _pattern(self) -> str:
+        return self._expanded(self._settings.path or self._env.get("CODEX_HOME") or "~/.codex")
+
+    def _glance(self) -> Hashable:
+        seen: list[Hashable] = []
+        for place in glance.places(self._pattern):
+            folder, name = os.path.split(place.rstrip("/"))
+            home = folder if name == _AUTH_FILE else place
+            seen.append(
+                (place, glance.stamp(f"{home}/{_AUTH_FILE}"), *glance.stamps([f"{home}/{_CONFIG_FILE}"]))
+            )
+        return tuple(seen)
 
     def _base_url(self, file: LoginFile) -> str | Failure:
         if self._settings.base_url != DEFAULT_BASE_URL:

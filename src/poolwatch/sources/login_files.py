@@ -208,13 +208,19 @@ class LoginFiles(ABC):
         }
 
     def _stamps(self) -> Hashable:
-        files = self._find()
-        if isinstance(files, Failure):
-            return files
-        return tuple((file.place, *(_stamp(path) for path in self._watched(file))) for file in files)
+        try:
+            return self._glance()
+        except OSError:
+            # it is told why, or it can be read by now, and is looked at the next time
+            files = self._find()
+            return files if isinstance(files, Failure) else None
 
-    def _watched(self, file: LoginFile) -> Iterable[Path]:
-        return (file.path,)
+    @abstractmethod
+    def _glance(self) -> Hashable:
+        """What is seen of all files without opening one; runs on a thread, many times a minute.
+
+        It differs whenever `_find` or the content of a file could; OSError where a folder cannot be read.
+        """
 
     def _look_up(self, file: LoginFile, at: datetime) -> tuple[Found, str | Failure]:
         """What a file holds now, and where its usage is asked for: one visit to a thread for both."""
@@ -331,14 +337,6 @@ def _one_per_file(files: list[LoginFile]) -> list[LoginFile]:
         except (OSError, ValueError):
             kept.setdefault(file.place, file)
     return sorted(kept.values(), key=lambda each: str(each.path))
-
-
-def _stamp(path: Path) -> Hashable:
-    try:
-        state = path.stat()
-    except (OSError, ValueError) as error:
-        return type(error).__name__
-    return state.st_mtime_ns, state.st_size, state.st_ino, state.st_mode
 
 
 def _settled_state(path: Path, at: datetime) -> Hashable:

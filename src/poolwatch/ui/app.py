@@ -170,7 +170,7 @@ class PoolApp(App[Departure], inherit_bindings=False):
         session = self.session
         if change.bulk is not None and (session.bulk is None or session.bulk.done):
             session.bulk_before, session.bulk_diff = session.board.overview, ()
-        session.board.take(change.state, change.keys)
+        session.board.take(change.state)
         session.board.note(change.notices)
         if change.bulk is not None:
             session.bulk = change.bulk

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.account_state import AccountState
 from poolwatch.domain.overview import Judged, PoolOverview, judge, overview
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.remake import replace
@@ -39,11 +40,14 @@ class Board:
         self._pool_name = pool_name
         self._overview: PoolOverview | None = None
         self._strip: StripView | None = None
+        #: the preferences at this moment, by the rate and the clock of the state
+        self._timed_prefs: Prefs | None = None
         self._judged: dict[AccountKey, Judged] = {}
-        self._cards: dict[AccountKey, CardView] = {}
+        # each beside the account that it was made from, so that it holds for no other
+        self._cards: dict[AccountKey, tuple[AccountState, CardView]] = {}
+        self._marks: dict[AccountKey, tuple[AccountState, MarkView]] = {}
         #: what the server's clock is ahead, as last told
         self._offset = state.clock_offset
-        self._marks: dict[AccountKey, MarkView] = {}
         self._seen: frozenset[tuple[AccountKey, datetime]] = frozenset()
         self._order: tuple[PoolOverview, tuple[object, ...], tuple[SectionView, ...]] | None = None
         self._ordered_at: datetime | None = None
@@ -76,8 +80,8 @@ class Board:
             self._strip = strip_view(self.overview, self._state, self._timed, self._pool_name, self._notices)
         return self._strip
 
-    def take(self, state: PoolState, keys: Collection[AccountKey] | None) -> None:
-        """Take a new state in; `keys` are the accounts that changed, None where any may have.
+    def take(self, state: PoolState) -> None:
+        """Take a new state in; what was made from accounts that are the same as before still holds.
 
         The moment stays that of the last tick, so that all ages and countdowns move together.
         """
@@ -91,21 +95,12 @@ class Board:
             self._derive_anew()
             return
         before, after = former.accounts, state.accounts
-        if before.keys() == after.keys() and all(after[key] is before[key] for key in before):
-            after = before
-        for key in self._judged.keys() | self._cards.keys() | self._marks.keys() if keys is None else keys:
-            if after.get(key) is not before.get(key):
-                self._drop(key)
-        if before is not after:
+        if before.keys() != after.keys() or any(after[key] is not before[key] for key in before):
             self._overview = None
         self._strip = None
 
-    def _drop(self, key: AccountKey) -> None:
-        self._judged.pop(key, None)
-        self._cards.pop(key, None)
-        self._marks.pop(key, None)
-
     def _derive_anew(self) -> None:
+        self._timed_prefs = None
         self._judged = {}
         self._cards.clear()
         self._marks.clear()
@@ -132,22 +127,26 @@ class Board:
 
     def card(self, key: AccountKey) -> CardView | None:
         """The card of an account; None when no source lists it any more."""
-        card = self._cards.get(key)
-        if card is None:
-            judged = self.judged(key)
-            if judged is None:
-                return None
-            card = self._cards[key] = card_view(self._without_seen(judged), self._server_now, self._timed)
+        account = self._state.accounts.get(key)
+        if account is None:
+            return None
+        held = self._cards.get(key)
+        if held is not None and held[0] is account:
+            return held[1]
+        card = card_view(self._without_seen(self._judged_anew(account)), self._server_now, self._timed)
+        self._cards[key] = (account, card)
         return card
 
     def mark(self, key: AccountKey) -> MarkView | None:
         """The hive's mark of an account; None when no source lists it any more."""
-        mark = self._marks.get(key)
-        if mark is None:
-            judged = self.judged(key)
-            if judged is None:
-                return None
-            mark = self._marks[key] = mark_view(judged, self._timed)
+        account = self._state.accounts.get(key)
+        if account is None:
+            return None
+        held = self._marks.get(key)
+        if held is not None and held[0] is account:
+            return held[1]
+        mark = mark_view(self._judged_anew(account), self._timed)
+        self._marks[key] = (account, mark)
         return mark
 
     def detail(self, key: AccountKey) -> DetailView | None:
@@ -159,20 +158,24 @@ class Board:
 
     @property
     def _timed(self) -> Prefs:
-        offset, rules = self._state.clock_offset, self.prefs.rules.in_force(self._state)
-        if offset == self.prefs.clock_offset and rules is self.prefs.rules:
-            return self.prefs
-        return replace(self.prefs, rules=rules, clock_offset=offset)
+        if self._timed_prefs is None:
+            offset, rules = self._state.clock_offset, self.prefs.rules.in_force(self._state)
+            self._timed_prefs = replace(self.prefs, rules=rules, clock_offset=offset)
+        return self._timed_prefs
 
     def judged(self, key: AccountKey) -> Judged | None:
         """An account with what follows from this moment."""
-        found = self._judged.get(key)
-        if found is None:
-            account = self._state.accounts.get(key)
-            if account is None:
-                return None
-            found = self._judged[key] = judge(account, self._now, self.prefs.rules, self._state.clock_offset)
-        return found
+        account = self._state.accounts.get(key)
+        return None if account is None else self._judged_anew(account)
+
+    def _judged_anew(self, account: AccountState) -> Judged:
+        """The account judged, unless this very account was."""
+        held = self._judged.get(account.key)
+        if held is not None and held.account is account:
+            return held
+        judged = judge(account, self._now, self.prefs.rules, self._state.clock_offset)
+        self._judged[account.key] = judged
+        return judged
 
     def sections(self, sort: SortKey, words: str, now: datetime, *, reverse: bool) -> tuple[SectionView, ...]:
         """The accounts that the filter lets through, in order, under their headings."""

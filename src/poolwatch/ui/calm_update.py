@@ -6,48 +6,113 @@ where its widget begins for every change in it. On a slow line that is what an o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from rich.cells import split_graphemes
+from rich.color import ColorSystem
 from rich.console import Console
-from rich.control import Control
-from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
-#: What one cell shows: a character and its style; the second half of a wide one says so.
+#: What one cell shows: a character, its style, and whether it is the first (or only) cell of the character.
 _Cell: TypeAlias = tuple[str, Style | None, bool]
 #: To go over so many equal cells costs less than to send them again.
 _GAP: Final = 6
+#: So many letters of one style are kept; a screen has some dozens.
+_KEPT: Final = 512
 
 
 class Picture:
     """What the terminal shows, as far as it is known from what was sent."""
 
     def __init__(self) -> None:
-        self._lines: dict[int, Strip] = {}
+        self._lines: dict[int, list[_Cell]] = {}
+        self._letters = _Letters()
 
     def forget(self) -> None:
         """The terminal may show anything; whatever comes next is sent."""
         self._lines.clear()
+        self._letters = _Letters()
 
     def put(self, left: int, y: int, strip: Strip, console: Console) -> str:
         """What has to be sent so that the strip stands there."""
+        return self.put_part(left, y, strip, 0, strip.cell_length, console)
+
+    def put_part(self, left: int, y: int, strip: Strip, first: int, last: int, console: Console) -> str:
+        """What has to be sent so that the cells `first` to `last` of the strip stand at `left`."""
+        cells = self._letters.of(strip)
+        if first > 0 or last < len(cells):
+            cells = _cut(cells, first, last)
         before = self._lines.get(y)
-        right = left + strip.cell_length
-        if before is None or right > before.cell_length:
+        right = left + len(cells)
+        if before is None or right > len(before):
             if left == 0:
-                self._lines[y] = strip.simplify()
-            return _at(left, y, strip, console)
-        after = Strip.join([before.crop(0, left), strip, before.crop(right)]).simplify()
-        if after == before:
+                self._lines[y] = cells.copy()
+            return _at(left, y, cells, console)
+        if before[left:right] == cells:
             return ""
+        after = before.copy()
+        after[left:right] = cells
+        # half of a wide character cannot stand alone
+        if left and not before[left][2]:
+            after[left - 1] = _blank(after[left - 1])
+        if right < len(before) and not before[right][2]:
+            after[right] = _blank(after[right])
         self._lines[y] = after
-        return "".join(
-            _at(first, y, after.crop(first, last), console) for first, last in differences(before, after)
-        )
+        return "".join([_at(start, y, after[start:end], console) for start, end in _runs(before, after)])
+
+
+class _Styled(dict[str, _Cell]):
+    """The letters of one cell in one style."""
+
+    def __init__(self, style: Style | None) -> None:
+        super().__init__()
+        self._style = style
+
+    def __missing__(self, letter: str) -> _Cell:
+        cell = (letter, self._style, True)
+        if len(self) < _KEPT:
+            self[letter] = cell
+        return cell
+
+    def of(self, text: str) -> list[_Cell]:
+        """The cells of a text; both of a wide letter's hold it."""
+        if text in self:
+            return [self[text]]
+        if text.isascii():
+            return [self[letter] for letter in text]
+        cells: list[_Cell] = []
+        for start, end, width in split_graphemes(text)[0]:
+            letter = text[start:end]
+            cells += (
+                [self[letter]] if width == 1 else [(letter, self._style, nth == 0) for nth in range(width)]
+            )
+        return cells
+
+
+class _Letters:
+    """One letter in one style is one cell, wherever it stands: what is equal is mostly the same."""
+
+    def __init__(self) -> None:
+        self._styles: dict[Style | None, _Styled] = {}
+        #: by the identity of styles, each held beside what was found for it; equal styles find the same
+        self._known: dict[int, tuple[Style | None, _Styled]] = {}
+
+    def of(self, strip: Strip) -> list[_Cell]:
+        """The cells of a line."""
+        known = self._known
+        found: list[_Cell] = []
+        for text, style, _ in strip:
+            held = known.get(id(style))
+            if held is None:
+                if len(known) > _KEPT:
+                    known.clear()
+                    self._styles.clear()
+                held = known[id(style)] = (style, self._styles.setdefault(style, _Styled(style)))
+            found += held[1].of(text)
+        return found
 
 
 class CalmUpdate(CompositorUpdate):
@@ -59,26 +124,36 @@ class CalmUpdate(CompositorUpdate):
 
     def render_segments(self, console: Console) -> str:
         """The control sequences and texts of the update."""
-        return "".join(self._picture.put(x, y, strip, console) for x, y, strip in self._strips())
+        put = self._picture.put_part
+        return "".join(
+            [put(x + first, y, strip, first, last, console) for x, y, strip, first, last in self._strips()]
+        )
 
-    def _strips(self) -> Iterator[tuple[int, int, Strip]]:
+    def _strips(self) -> Iterator[tuple[int, int, Strip, int, int]]:
+        """Where strips stand, and which of their cells are meant."""
         update = self._update
         if isinstance(update, LayoutUpdate):
             for y, strips in enumerate(update.strips, update.region.y):
-                yield update.region.x, y, Strip.join(list(strips))
+                line = Strip.join(list(strips))
+                yield update.region.x, y, line, 0, line.cell_length
             return
         for y, first, last in update.spans:
             for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
                 left, right = max(x, first), min(end, last)
                 if strip is not None and left < right:
-                    yield left, y, strip.crop(left - x, right - x)
+                    yield x, y, strip, left - x, right - x
 
 
 def differences(before: Strip, after: Strip) -> Iterator[tuple[int, int]]:
     """Runs of cells in which two lines of one width differ, those that are close to each other as one."""
+    letters = _Letters()
+    return _runs(letters.of(before), letters.of(after))
+
+
+def _runs(before: Sequence[_Cell], after: Sequence[_Cell]) -> Iterator[tuple[int, int]]:
     first = last = -1
-    for index, (old, new) in enumerate(zip(_cells(before), _cells(after), strict=False)):
-        if old == new:
+    for index, (old, new) in enumerate(zip(before, after, strict=False)):
+        if old is new or old == new:
             continue
         if first >= 0 and index - last > _GAP:
             yield first, last
@@ -89,22 +164,38 @@ def differences(before: Strip, after: Strip) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-def _cells(strip: Strip) -> list[_Cell]:
-    cells: list[_Cell] = []
-    for segment in strip:
-        cells += _cells_of(segment)
-    return cells
+def _cut(cells: Sequence[_Cell], first: int, last: int) -> list[_Cell]:
+    """Some of the cells; blanks where a wide character is cut."""
+    part = list(cells[first:last])
+    if part and not part[0][2]:
+        part[0] = _blank(part[0])
+    if part and last < len(cells) and not cells[last][2]:
+        part[-1] = _blank(part[-1])
+    return part
 
 
-def _cells_of(segment: Segment) -> list[_Cell]:
-    text, style = segment.text, segment.style
-    if text.isascii():
-        return [(letter, style, True) for letter in text]
-    cells: list[_Cell] = []
-    for start, end, width in split_graphemes(text)[0]:
-        cells += [(text[start:end], style, nth == 0) for nth in range(width)]
-    return cells
+def _blank(cell: _Cell) -> _Cell:
+    return " ", cell[1], True
 
 
-def _at(x: int, y: int, strip: Strip, console: Console) -> str:
-    return Control.move_to(x, y).segment.text + strip.render(console)
+def _at(x: int, y: int, cells: Iterable[_Cell], console: Console) -> str:
+    """The sequences that put the cells there, those of one style together."""
+    system = console._color_system or ColorSystem.TRUECOLOR
+    out = [f"\x1b[{y + 1};{x + 1}H"]
+    text: list[str] = []
+    worn: Style | None = None
+    for letter, style, is_first in cells:
+        if style is not worn:
+            if text:
+                out.append(_dressed("".join(text), worn, system))
+                text = []
+            worn = style
+        if is_first:
+            text.append(letter)
+    if text:
+        out.append(_dressed("".join(text), worn, system))
+    return "".join(out)
+
+
+def _dressed(text: str, style: Style | None, system: ColorSystem) -> str:
+    return text if style is None else Strip.render_style(style, text, system)

@@ -6,12 +6,14 @@ import asyncio
 import os
 import selectors
 import signal
+import socket
 import sys
 from codecs import getincrementaldecoder
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final
 
 from textual._xterm_parser import XTermParser
+from textual.constants import ESCAPE_DELAY
 from textual.drivers.linux_driver import LinuxDriver
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 _PUSH_TITLE: Final = "\x1b[22;0t"
 _POP_TITLE: Final = "\x1b[23;0t"
 _READ: Final = 4096
+_ROUND_SECONDS: Final = 0.1
+#: After the last key the clock is looked at so often, longer than a sequence may pause.
+_ROUNDS: Final = 3 + round(ESCAPE_DELAY / _ROUND_SECONDS)
 
 
 class _Output:
@@ -78,6 +83,8 @@ class TerminalDriver(LinuxDriver):
             file = sys.__stdout__
         self._title: str | None = None
         self._left = False
+        #: wakes the thread that reads keys
+        self._wake: socket.socket | None = None
         if file is not None:
             self._file = _Output(file, self._lost)  # type: ignore[assignment]  # only these methods are used
 
@@ -130,10 +137,18 @@ class TerminalDriver(LinuxDriver):
         """
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder("utf-8")("replace").decode
-        with selectors.SelectSelector() as selector:
+        wake, self._wake = socket.socketpair()
+        rounds = _ROUNDS
+        with wake, self._wake, selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
+            selector.register(wake, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                if selector.select(0.1):
+                # a sequence that stops in the middle is told by the clock; after that nothing is due
+                ready = {key.fd for key, _ in selector.select(_ROUND_SECONDS if rounds else None)}
+                rounds = _ROUNDS if ready else rounds - 1
+                if wake.fileno() in ready:
+                    self.exit_event.wait(_ROUND_SECONDS)
+                if self.fileno in ready:
                     try:
                         read = os.read(self.fileno, _READ)
                     except OSError:
@@ -145,6 +160,13 @@ class TerminalDriver(LinuxDriver):
                         self.process_message(message)
                 for message in parser.tick():
                     self.process_message(message)
+
+    def disable_input(self) -> None:
+        """Also wake who reads."""
+        if self._wake is not None:
+            with suppress(OSError):  # it has left by itself
+                self._wake.send(b"\0")
+        super().disable_input()
 
     def _lost(self) -> None:
         if not self._left:

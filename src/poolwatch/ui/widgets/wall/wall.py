@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final, TypeAlias
 
+from rich.segment import Segment
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -13,16 +14,16 @@ from textual.strip import Strip
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.view import CardView, MarkView, Tone
-from poolwatch.ui.cells import Line, changed_cells, fit_line
+from poolwatch.ui.cells import Line, changed_cells, fit_line, line_width
 from poolwatch.ui.ink import Ink
 from poolwatch.ui.looks import PLAIN_LOOKS, Looks
 from poolwatch.ui.widgets.wall import hive
-from poolwatch.ui.widgets.wall.arrangement import NOTHING, Arrangement, Direction, Slot
+from poolwatch.ui.widgets.wall.arrangement import NOTHING, Arrangement, Direction, Item, Slot, Text
 
 CardOf: TypeAlias = Callable[[AccountKey], CardView | None]
 MarkOf: TypeAlias = Callable[[AccountKey], MarkView | None]
 _WHEEL: Final = 3
-_MANY: Final = 100
+_FEW: Final = 8
 #: The last column shows where in the wall the screen is.
 THUMB: Final = 1
 
@@ -73,8 +74,8 @@ class AccountWall(ScrollView, inherit_bindings=False):
         self._drawn: dict[AccountKey, CardView | MarkView | None] = {}
         #: the block of each account drawn so far, plain and selected
         self._strips: dict[tuple[AccountKey, bool], tuple[Strip, ...]] = {}
-        #: marks are few: those that look alike share their strips
-        self._alike: dict[tuple[MarkView, bool], tuple[Strip, ...]] = {}
+        #: marks are few: those that look alike share their segments, unless they are selected
+        self._alike: dict[CardView | MarkView | None, list[Segment]] = {}
         #: the lines as they were last given to the screen
         self._painted: dict[int, Strip] = {}
 
@@ -142,20 +143,21 @@ class AccountWall(ScrollView, inherit_bindings=False):
     def review(self) -> int:
         """Repaint what differs on visible accounts whose card is a new one; how many cards that were."""
         changed = []
+        drawn_before, face_of = self._drawn, self._face_of
         for key in self.visible_keys:
-            if key not in self._drawn:
+            if key not in drawn_before:
                 continue
-            face, drawn = self._face(key), self._drawn[key]
+            face, drawn = face_of(key), drawn_before[key]
             if face is not drawn and face != drawn:
-                self._drawn[key] = face
-                self._strips.pop((key, False), None)
-                self._strips.pop((key, True), None)
+                drawn_before[key] = face
                 changed.append(key)
-        if len(changed) > _MANY:
-            # to look for their lines costs more than to look at all lines
-            self._repaint(range(self.size.height))
-        else:
-            self._repaint({y for key in changed for y in self._lines_of(key)})
+        if self._arrangement.marks:
+            self._repaint_marks(changed)
+            return len(changed)
+        for key in changed:
+            self._strips.pop((key, False), None)
+            self._strips.pop((key, True), None)
+        self._repaint({y for key in changed for y in self._lines_of(key)})
         return len(changed)
 
     def select(self, key: AccountKey) -> None:
@@ -190,12 +192,14 @@ class AccountWall(ScrollView, inherit_bindings=False):
             if y == 1 and not self._arrangement.order and self._empty:
                 return self._looks.paint(fit_line(self._empty, width))
             return Strip.blank(width, ground)
-        parts = [
-            self._slot(item) if isinstance(item, Slot) else self._looks.paint(item.line)
-            for item in self._arrangement.rows[row]
-        ]
-        content = Strip.join(parts).adjust_cell_length(width - THUMB, ground)
-        return Strip.join([content, self._thumb(y)])
+        if self._arrangement.marks:
+            content = self._marks(self._arrangement.rows[row])
+        else:
+            content = Strip.join(
+                self._slot(item) if isinstance(item, Slot) else self._looks.paint(item.line)
+                for item in self._arrangement.rows[row]
+            )
+        return Strip.join([content.adjust_cell_length(width - THUMB, ground), self._thumb(y)])
 
     def on_resize(self) -> None:
         """The selected account stays in view."""
@@ -225,35 +229,51 @@ class AccountWall(ScrollView, inherit_bindings=False):
         event.stop()
         self._scroll_to_line(self.scroll_offset.y - _WHEEL)
 
+    def _marks(self, items: Iterable[Item]) -> Strip:
+        """A line of marks: a thousand of them are painted at a time."""
+        drawn, alike, segments, width = self._drawn, self._alike, list[Segment](), 0
+        for item in items:
+            if isinstance(item, Text):
+                segments += self._looks.paint(item.line)
+                width += line_width(item.line)
+                continue
+            key = item.key
+            if key not in drawn:
+                drawn[key] = self._mark_of(key)
+            face = drawn[key]
+            found = alike.get(face) if key != self._selected else None
+            if found is None:
+                found = list(self._block(face, selected=key == self._selected)[0])
+                if key != self._selected:
+                    alike[face] = found
+            segments += found
+            width += hive.CELL
+        return Strip(segments, width)
+
     def _slot(self, slot: Slot) -> Strip:
         key = slot.key
         selected = key == self._selected
         strips = self._strips.get((key, selected))
         if strips is None:
             if key not in self._drawn:
-                self._drawn[key] = self._face(key)
+                self._drawn[key] = self._face_of(key)
             strips = self._strips[key, selected] = self._block(self._drawn[key], selected=selected)
         return strips[slot.part]
 
-    def _face(self, key: AccountKey) -> CardView | MarkView | None:
-        return self._mark_of(key) if self._arrangement.marks else self._card_of(key)
+    @property
+    def _face_of(self) -> CardOf | MarkOf:
+        return self._mark_of if self._arrangement.marks else self._card_of
 
     def _block(self, face: CardView | MarkView | None, *, selected: bool) -> tuple[Strip, ...]:
         arrangement = self._arrangement
         if face is None:
             blank = Strip.blank(arrangement.block_width, self._looks.palette.style(Tone.PLAIN))
             return (blank,) * arrangement.block_height
-        alike = self._alike.get((face, selected)) if isinstance(face, MarkView) else None
-        if alike is not None:
-            return alike
         if isinstance(face, MarkView):
             lines: tuple[Line, ...] = (hive.mark(face, self._looks.glyphs, selected=selected),)
         else:
             lines = arrangement.painter(face, self._looks.glyphs, selected=selected)
-        strips = tuple(self._looks.paint(line, selected=selected) for line in lines)
-        if isinstance(face, MarkView):
-            self._alike[face, selected] = strips
-        return strips
+        return tuple(self._looks.paint(line, selected=selected) for line in lines)
 
     def _thumb(self, y: int) -> Strip:
         shown, total = self.size.height, self._arrangement.height
@@ -302,6 +322,16 @@ class AccountWall(ScrollView, inherit_bindings=False):
                 regions.append(Region(span[0], y, max(1, span[1] - span[0]), 1))
         if regions:
             self.refresh(*regions)
+
+    def _repaint_marks(self, keys: Collection[AccountKey]) -> None:
+        """Have these marks painted anew; of many, whole lines, which cost less to paint than to cut."""
+        places, top = self._arrangement.places, self.scroll_offset.y
+        lines = {places[key][1] - top for key in keys}
+        if len(keys) > _FEW:
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in lines))
+        elif keys:
+            width = self._arrangement.block_width
+            self.refresh(*(Region(x, y - top, width, 1) for x, y in (places[key] for key in keys)))
 
     def _reveal(self, key: AccountKey) -> None:
         top = self._arrangement.top_of(key)
