@@ -23,7 +23,6 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from poolwatch.domain.remake import replace
-from poolwatch.presentation.pool_diff import pool_diff
 from poolwatch.ui import known_textual
 from poolwatch.ui.bindings import bindings, overlay
 from poolwatch.ui.board import Board
@@ -175,6 +174,8 @@ class PoolApp(App[Departure], inherit_bindings=False):
         if change.bulk is not None:
             session.bulk = change.bulk
             if change.bulk.done and session.bulk_before is not None:
+                from poolwatch.presentation.pool_diff import pool_diff  # not before the first paint
+
                 board = session.board
                 session.bulk_diff = pool_diff(session.bulk_before, board.overview, board.prefs)
         if change.state.accounts and isinstance(self.screen, Page) and self.screen.gives_way:

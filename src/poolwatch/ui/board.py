@@ -12,7 +12,6 @@ from poolwatch.domain.overview import Judged, PoolOverview, judge, overview
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.remake import replace
 from poolwatch.presentation.card import card_view, mark_view
-from poolwatch.presentation.detail import detail_view
 from poolwatch.presentation.filter import matches
 from poolwatch.presentation.order import hive_groups, sections
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
@@ -154,6 +153,8 @@ class Board:
         judged = self.judged(key)
         if judged is None:
             return None
+        from poolwatch.presentation.detail import detail_view  # not before the first paint
+
         return detail_view(judged, self._state, self._server_now, self._timed)
 
     @property

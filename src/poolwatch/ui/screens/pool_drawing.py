@@ -23,7 +23,6 @@ from poolwatch.ui.screens.layout import TABLE_MOST, Arranged, arrange, opening_v
 from poolwatch.ui.screens.requests import AskingPage
 from poolwatch.ui.session import Session
 from poolwatch.ui.widgets.bottom import Message, message_line, typing_line
-from poolwatch.ui.widgets.detail_lines import detail_lines
 from poolwatch.ui.widgets.filter_line import FilterLine
 from poolwatch.ui.widgets.lines import Lines
 from poolwatch.ui.widgets.pane import Pane
@@ -255,6 +254,8 @@ class PoolDrawing(AskingPage[None]):
         if view is None:
             self.query_one("#side", Pane).show(())
             return
+        from poolwatch.ui.widgets.detail_lines import detail_lines  # few terminals are wide enough
+
         glyphs = self.session.looks.glyphs
         rule = (" │ ", Ink.RULE)
         lines = [(rule, *line) for line in detail_lines(view, side - 4, glyphs)]
