@@ -121,6 +121,8 @@ async def _monitor(around: Surroundings, feed: LiveFeed) -> None:
         await running.session.recall()
         feed.attach(running)
         await running.connect()
+        if running.client is not None:
+            await running.client.ready()
         await running.session.run()
 
 

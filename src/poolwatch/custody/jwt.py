@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from poolwatch.domain.account import Secret
 from poolwatch.domain.text import visible_or_none
 
 MAX_TOKEN_CHARACTERS: Final = 64 * 1024
+_PLAIN_ALPHABET: Final = bytes.maketrans(b"-_", b"+/")
 _AUTH: Final = "https://api.openai.com/auth"
 _PROFILE: Final = "https://api.openai.com/profile"
 
@@ -70,7 +70,8 @@ def _payload(token: Secret | None) -> JsonObject | None:
         return None
     body = parts[1].rstrip("=")
     try:
-        raw = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        text = (body + "=" * (-len(body) % 4)).encode("ascii").translate(_PLAIN_ALPHABET)
+        raw = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
         return None
     return parse_object(raw)

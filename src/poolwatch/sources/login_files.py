@@ -20,7 +20,7 @@ from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.codex_usage import fetch_usage, usage_headers
+from poolwatch.sources.codex_usage import fetch_usage, loaded_reader, usage_headers
 from poolwatch.sources.reset_list import ANSWER_SECONDS, reset_list_url, with_reset_list
 from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.source import Telling, UsageReading
@@ -91,6 +91,7 @@ class LoginFiles(ABC):
         self._files: Mapping[str, LoginFile] = {}
         self._logins: dict[str, Login] = {}
         self._is_listed = False
+        self._reader: asyncio.Future[object] | None = None
 
     @property
     def name(self) -> str:
@@ -177,8 +178,16 @@ class LoginFiles(ABC):
             return _unsent(f"the access token in {shown} has expired")
         if isinstance(base_url, Failure):
             return UsageReading(base_url)
+        if self._reader is None:
+            self._reader = loaded_reader()
         reading = await fetch_usage(
-            self._client, base_url, found, at, self._deadline_seconds, shows_raw=self._shows_raw
+            self._client,
+            base_url,
+            found,
+            at,
+            self._deadline_seconds,
+            shows_raw=self._shows_raw,
+            reader=self._reader,
         )
         if not isinstance(reading.outcome, UsageSnapshot):
             return reading
