@@ -37,6 +37,12 @@ def _run(arguments: Sequence[str]) -> int:
         code = print_line(arguments[1:])
         if code is not None:
             return code
+    elif arguments[0] == "status":
+        from poolwatch.cli.plain_status import plain_status
+
+        code = plain_status(arguments[1:])
+        if code is not None:
+            return code
     from poolwatch.cli.app import run
 
     return run(arguments)

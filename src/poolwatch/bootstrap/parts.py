@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poolwatch.bootstrap.clock import RealClock, draw
 from poolwatch.bootstrap.store_port import Lock, StoredReadings, Wishes
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from poolwatch.sources.source import Source
 
 
-@dataclass(slots=True)
-class Running:
+class Running(Struct):
     """A monitor that is put together; it knows its sources once `connect` was awaited."""
 
     session: Session

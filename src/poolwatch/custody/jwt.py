@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import binascii
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.custody.instants import instant_of_epoch, parse_instant
 from poolwatch.custody.json_text import JsonObject, object_at, parse_object, text_at
@@ -18,8 +19,7 @@ _AUTH: Final = "https://api.openai.com/auth"
 _PROFILE: Final = "https://api.openai.com/profile"
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(Struct, frozen=True):
     """The claims of one token; instants in UTC, texts sanitised, None where it says nothing."""
 
     email: str | None = None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.domain.account import Listing
 from poolwatch.domain.failure import Failure
@@ -26,8 +27,7 @@ _WATCHED_EASILY: Final = 300
 _RETRY: Final = timedelta(seconds=30)
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class _Look(Struct, frozen=True):
     """What the last look at a source saw, and when it is listed again even if nothing seems to change."""
 
     signature: Hashable

@@ -6,12 +6,13 @@ import asyncio
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from poolwatch import __version__
 from poolwatch.domain.account import Secret
@@ -37,8 +38,7 @@ _SENDABLE: Final = re.compile(r"[!-~]([ -~]*[!-~])?")
 _HOST_LENGTH: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
+class _Parts(Struct, frozen=True):
     """What an open client works with."""
 
     transport: Transport

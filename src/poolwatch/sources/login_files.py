@@ -7,10 +7,11 @@ import glob
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.config.settings import SourceSettings
 from poolwatch.custody.auth_file import FileProblem, Login, read_login
@@ -34,8 +35,7 @@ _SETTLED_SECONDS: Final = 10.0
 Found = Login | FileProblem | None
 
 
-@dataclass(frozen=True, slots=True)
-class LoginFile:
+class LoginFile(Struct, frozen=True):
     """One file that may hold a login, and the Codex home around it if it stands in one."""
 
     path: Path
