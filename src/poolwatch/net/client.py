@@ -6,6 +6,7 @@ import asyncio
 import re
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -58,6 +59,9 @@ def load_http() -> None:
     sys.modules[command] = None  # type: ignore[assignment]
     try:
         import_module("httpx")
+        import_module("poolwatch.net.connections")
+        # which the library loads for the first connection, where nothing else could be done meanwhile
+        import_module("anyio._backends._asyncio")
     finally:
         sys.modules.pop(command, None)
 
@@ -104,11 +108,15 @@ class HttpClient:
         return self._parts
 
     def _prepare(self) -> _Parts:
-        load_http()
-        from poolwatch.net import wire
+        from poolwatch.net.tls import tls_context
+
+        # the authorities are read outside the interpreter's lock: both are loaded at once
+        with ThreadPoolExecutor(1, "tls") as beside:
+            reading = beside.submit(tls_context, self._ca_file)
+            load_http()
+            tls = reading.result()
         from poolwatch.net.connections import Transport
 
-        tls = wire.tls_context(self._ca_file)
         resolver = Resolver(self._lookup or system_lookup)
         return _Parts(Transport(tls, resolver), resolver, tls)
 

@@ -21,6 +21,8 @@ from poolwatch.sources.source import UsageReading
 
 _OFFICIAL_HOSTS: Final = frozenset({"chatgpt.com", "chat.openai.com"})
 _BACKEND: Final = "/backend-api"
+#: In this time twenty requests are sent; no answer comes from afar in it.
+_SENDING_SECONDS: Final = 0.015
 _SENDABLE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 #: ids that pools make up for accounts without one; the service does not know them
 _INVENTED: Final = ("email_", "local_")
@@ -50,9 +52,15 @@ def usage_headers(login: Login, access: Secret) -> dict[str, str | Secret]:
     return headers
 
 
-def loaded_reader() -> asyncio.Future[object]:
+def loaded_reader() -> asyncio.Future[None]:
     """Load what reads answers, on a thread: it takes about as long as the first answer is on its way."""
-    return asyncio.ensure_future(asyncio.to_thread(import_module, "poolwatch.sources.usage_wire"))
+    return asyncio.ensure_future(_load_reader())
+
+
+async def _load_reader() -> None:
+    # first the requests, which have to share the interpreter with the loading
+    await asyncio.sleep(_SENDING_SECONDS)
+    await asyncio.to_thread(import_module, "poolwatch.sources.usage_wire")
 
 
 async def fetch_usage(
@@ -63,7 +71,7 @@ async def fetch_usage(
     deadline_seconds: float,
     *,
     shows_raw: bool = True,
-    reader: asyncio.Future[object] | None = None,
+    reader: asyncio.Future[None] | None = None,
 ) -> UsageReading:
     """One reading; `at` is our own clock, the deadline covers all addresses that are asked.
 

@@ -25,6 +25,7 @@ from poolwatch.sources.codex_usage import fetch_usage, loaded_reader, usage_head
 from poolwatch.sources.reset_list import ANSWER_SECONDS, reset_list_url, with_reset_list
 from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.source import Telling, UsageReading
+from poolwatch.sources.visits import Visits
 
 #: A file may be in the middle of being rewritten in place: look again before believing it broken.
 _READS_AGAIN: Final = 3
@@ -91,7 +92,8 @@ class LoginFiles(ABC):
         self._files: Mapping[str, LoginFile] = {}
         self._logins: dict[str, Login] = {}
         self._is_listed = False
-        self._reader: asyncio.Future[object] | None = None
+        self._reader: asyncio.Future[None] | None = None
+        self._visits = Visits(self._look_up)
 
     @property
     def name(self) -> str:
@@ -157,7 +159,7 @@ class LoginFiles(ABC):
         file = self._files.get(ref.place)
         if file is None:
             return _unsent("the login is not there any more")
-        found, base_url = await asyncio.to_thread(self._look_up, file, at)
+        found, base_url = await self._visits.ask((file, at))
         if isinstance(found, FileProblem):
             found = (await self._read_patiently([file], at)).get(file)
         shown = self._shown(file.path)
@@ -178,6 +180,7 @@ class LoginFiles(ABC):
             return _unsent(f"the access token in {shown} has expired")
         if isinstance(base_url, Failure):
             return UsageReading(base_url)
+        await self._client.ready()
         if self._reader is None:
             self._reader = loaded_reader()
         reading = await fetch_usage(
@@ -225,8 +228,9 @@ class LoginFiles(ABC):
     def _watched(self, file: LoginFile) -> Iterable[Path]:
         return (file.path,)
 
-    def _look_up(self, file: LoginFile, at: datetime) -> tuple[Found, str | Failure]:
+    def _look_up(self, asked: tuple[LoginFile, datetime]) -> tuple[Found, str | Failure]:
         """What a file holds now, and where its usage is asked for: one visit to a thread for both."""
+        file, at = asked
         return self._read([file], at).get(file), self._base_url(file)
 
     async def _read_patiently(self, files: Iterable[LoginFile], at: datetime) -> dict[LoginFile, Found]:
