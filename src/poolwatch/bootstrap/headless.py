@@ -49,7 +49,7 @@ async def look(
         notices = running.notices
         polls = running.parts.lock.try_acquire()
         running.session.polls = polls
-        await running.session.poller.list_all()
+        await running.session.poller.list_all(for_good=True)
         keys = tuple(running.session.state.accounts) if choose is None else choose(_judged(running, around))
         if not polls:
             told = await _ask_owner(running, keys, older_than)
@@ -83,7 +83,7 @@ async def refresh(
         await running.connect()
         polls = running.parts.lock.try_acquire()
         running.session.polls = polls
-        await running.session.poller.list_all()
+        await running.session.poller.list_all(for_good=True)
         ended: dict[AccountKey, RefreshProgress] = {}
 
         async def one(key: AccountKey) -> None:

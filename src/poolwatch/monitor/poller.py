@@ -105,9 +105,9 @@ class Poller:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def list_all(self) -> None:
-        """Ask every source once for its accounts."""
-        await self._lister.list_all()
+    async def list_all(self, *, for_good: bool = False) -> None:
+        """Ask every source once for its accounts; `for_good`: `run` will not watch them after that."""
+        await self._lister.list_all(for_good=for_good)
 
     async def list_source(self, source: Source) -> None:
         """Ask one source for its accounts; when it cannot say, what it last said stays."""
