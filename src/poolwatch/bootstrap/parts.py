@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -62,6 +63,12 @@ class Running(Struct):
         self.client = await self.stack.enter_async_context(HttpClient())
         for settings in self.around.sources:
             self.add(settings)
+
+    async def prepare(self) -> None:
+        """Load what asks and what reads answers now, on threads, and not when the first account is asked."""
+        if self.client is not None:
+            await self.client.ready()
+        await asyncio.to_thread(import_module, "poolwatch.sources.usage_wire")
 
     async def load(self, *settings: SourceSettings) -> None:
         """Load what these sources are made of."""

@@ -121,8 +121,7 @@ async def _monitor(around: Surroundings, feed: LiveFeed) -> None:
         await running.session.recall()
         feed.attach(running)
         await running.connect()
-        if running.client is not None:
-            await running.client.ready()
+        await running.prepare()
         await running.session.run()
 
 
