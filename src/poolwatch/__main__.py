@@ -14,27 +14,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run poolwatch with these arguments (default: those of the process); returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     prepare_streams()
-    return guarded(lambda: _run(arguments))
+    code = guarded(lambda: _run(arguments))
+    if argv is None:
+        gc.freeze()  # the process ends, and with it all that would still be looked through for cycles
+    return code
 
 
 def _run(arguments: Sequence[str]) -> int:
     if list(arguments) in (["--version"], ["-V"]):
         say(f"poolwatch {__version__}")
         return EXIT_OK
+    # until the first screen stands or a command does its work, nothing of weight is thrown away: looking for
+    # it is time lost
+    gc.disable()
     if not arguments:
-        # until the first screen stands nothing of weight is thrown away: looking for it is time lost
-        gc.disable()
         from poolwatch.bootstrap.screen import run_app
 
         return run_app()
     if arguments[0] == "status" and "--line" in arguments and not {"-h", "--help"} & set(arguments):
-        gc.disable()
         from poolwatch.cli.line import print_line
 
         code = print_line(arguments[1:])
         if code is not None:
             return code
-        gc.enable()
+    elif arguments[0] == "status":
+        from poolwatch.cli.plain_status import plain_status
+
+        code = plain_status(arguments[1:])
+        if code is not None:
+            return code
     from poolwatch.cli.app import run
 
     return run(arguments)

@@ -27,7 +27,15 @@ SLOW = {
 
 
 def imported(desk: Desk, *arguments: str) -> set[str]:
-    """The top-level modules that a command loads, measured without those of a coverage run."""
+    """The top-level modules that a command loads."""
+    return {name.partition(".")[0] for name in loaded_modules(desk, *arguments)}
+
+
+def loaded_modules(desk: Desk, *arguments: str) -> set[str]:
+    """All modules that a command loads, measured without those of a coverage run.
+
+    What is asked for by `import_module` is not told itself; what it imports in turn is.
+    """
     ended = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "poolwatch", *arguments],
         env={name: value for name, value in desk.env.items() if not name.startswith("COVERAGE_")},
@@ -38,7 +46,7 @@ def imported(desk: Desk, *arguments: str) -> set[str]:
     )
     names = [line.rpartition("|")[2].strip() for line in ended.stderr.splitlines() if "|" in line]
     assert "poolwatch" in names
-    return {name.partition(".")[0] for name in names}
+    return set(names)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +87,23 @@ def test_the_first_screen_waits_for_no_network_and_no_monitor() -> None:
     assert not ours & {"poolwatch.monitor", "poolwatch.custody", "poolwatch.sources", "poolwatch.net"}
     heavy = {"httpx", "httpcore", "anyio", "pydantic", "typer", "tomlkit", "tomli_w"}
     assert not {name.partition(".")[0] for name in loaded} & heavy
+
+
+def test_status_that_asks_nobody_loads_nothing_to_ask_with(pool_desk: Desk) -> None:
+    assert pool_desk.run("status", "dan").code == 0
+    found = imported(pool_desk, "status", "--json", "--max-age", "999999", "dan")
+    assert not found & (HEAVY | {"typer", "click", "h11", "certifi"})
+
+
+def test_status_that_asks_loads_what_it_asks_with_and_no_more(pool_desk: Desk) -> None:
+    found = loaded_modules(pool_desk, "status", "--json", "--max-age", "0", "dan")
+    assert {"httpx._client", "pydantic_core", "poolwatch.sources.lenient"} <= found
+    # neither the HTTP library's own command, nor pools that are not configured, nor what spends tokens
+    assert not {name.partition(".")[0] for name in found} & {"textual", "rich", "pygments", "typer", "click"}
+    sources = {name for name in found if name.startswith("poolwatch.sources.")}
+    assert not {name for name in sources if "_lb" in name or "_proxy" in name or "pool_" in name}
+    custody = {"token_step", "exchange", "protocol", "recovery", "journal", "spend"}
+    assert not found & {f"poolwatch.custody.{name}" for name in custody}
 
 
 def test_headless_commands_do_not_load_the_screen(pool_desk: Desk) -> None:

@@ -123,6 +123,7 @@ class ScriptedSource:
         self.clock_offset: timedelta | None = None
         self.raw: str | None = None
         self.at_once = 0
+        self.looked_at = 0
         self.most_at_once = 0
 
     @property
@@ -184,6 +185,7 @@ class ScriptedSource:
             self.at_once -= 1
 
     async def signature(self) -> Hashable:
+        self.looked_at += 1
         if isinstance(self.stamp, Exception):
             raise self.stamp
         return self.stamp

@@ -160,6 +160,18 @@ async def test_listing_everything_once_settles_the_pool() -> None:
     assert one.source.listed == 2
 
 
+async def test_a_list_for_good_looks_at_nothing_and_a_watch_after_it_lists_again() -> None:
+    one = rig("a")
+    await one.poller.list_all(for_good=True)
+    assert one.state.settled
+    assert (one.source.looked_at, one.source.listed) == (0, 1)
+    async with running(one.poller.run(), one.clock):
+        await one.clock.advance(4)
+        assert one.source.listed == 2
+        await one.clock.advance(10)
+        assert one.source.listed == 2
+
+
 @pytest.mark.parametrize(("accounts", "seconds"), [(0, 3.0), (300, 3.0), (600, 6.0), (1000, 10.0)])
 def test_many_files_are_looked_at_less_often(accounts: int, seconds: float) -> None:
     assert watch_seconds(accounts) == seconds

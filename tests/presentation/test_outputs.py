@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import FailureKind
@@ -17,7 +19,7 @@ from poolwatch.domain.usage import Aged, RateLimit, SpendControl, Usage, UsageWi
 from poolwatch.presentation import cells
 from poolwatch.presentation.next_text import next_home, next_json, next_text
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.status_json import status_json
+from poolwatch.presentation.status_json import Json, indented, number, status_json
 from poolwatch.presentation.status_line import status_line
 from poolwatch.presentation.status_text import status_text
 from tests.presentation.scene import (
@@ -205,3 +207,27 @@ def test_next_says_why() -> None:
     assert next_text(look(account("a", five)), PREFS).endswith("no weekly limit: 5h 9 % used\n")
     past = Usage(base=base(window(100, FIVE_HOURS, after(hours=3))), credits=balance("9"))
     assert next_text(look(account("a", past)), Prefs(zone=CET)).endswith("only credits keep it going\n")
+
+
+_TEXTS = st.text(st.characters(), max_size=20) | st.sampled_from(
+    ["\x7f", "\x00\x1f", "é😀\u2028", "\ud83d", '"\\/']
+)
+_FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | _FLOATS | _TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXTS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(_VALUES)
+def test_documents_are_written_as_json_dumps_writes_them(value: Json) -> None:
+    assert indented(_with_numbers(value)) == json.dumps(value, indent=2, allow_nan=False)
+
+
+def _with_numbers(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {name: _with_numbers(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with_numbers(each) for each in value]
+    return number(value) if isinstance(value, float) else value

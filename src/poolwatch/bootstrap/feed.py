@@ -132,5 +132,6 @@ class LiveFeed:
         if isinstance(added, str):
             return added
         if self._running is not None:
+            await self._running.load(added)
             self._running.add(added)
         return None

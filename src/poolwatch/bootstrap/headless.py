@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.bootstrap.parts import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Surroundings
@@ -23,10 +24,11 @@ Choice = Callable[[PoolOverview], Collection[AccountKey]]
 _OWNER_SECONDS: Final = 20.0
 #: How often it looks whether they are there, or whether nobody polls any more.
 _LOOK_SECONDS: Final = 0.2
+#: Readings are saved this often: what is left to save in the end is waited for.
+_SAVE_SECONDS: Final = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """The pool at one moment, as a command prints it."""
 
     state: PoolState
@@ -47,7 +49,7 @@ async def look(
         notices = running.notices
         polls = running.parts.lock.try_acquire()
         running.session.polls = polls
-        await running.session.poller.list_all()
+        await running.session.poller.list_all(for_good=True)
         keys = tuple(running.session.state.accounts) if choose is None else choose(_judged(running, around))
         if not polls:
             told = await _ask_owner(running, keys, older_than)
@@ -63,7 +65,7 @@ async def look(
 
 async def _kept_meanwhile(running: Running, work: Awaitable[None]) -> None:
     """Save readings while more are on their way: the disk has time then, and being stopped loses little."""
-    keeping = asyncio.create_task(running.parts.keeping.run())
+    keeping = asyncio.create_task(running.parts.keeping.run(_SAVE_SECONDS))
     try:
         await work
     finally:
@@ -81,7 +83,7 @@ async def refresh(
         await running.connect()
         polls = running.parts.lock.try_acquire()
         running.session.polls = polls
-        await running.session.poller.list_all()
+        await running.session.poller.list_all(for_good=True)
         ended: dict[AccountKey, RefreshProgress] = {}
 
         async def one(key: AccountKey) -> None:

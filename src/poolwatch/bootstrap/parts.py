@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poolwatch.bootstrap.clock import RealClock, draw
 from poolwatch.bootstrap.store_port import Lock, StoredReadings, Wishes
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.token_port import Custodian, fingerprinter_of
-from poolwatch.config.settings import SourceSettings
+from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.custody.fingerprint import Fingerprinter
 from poolwatch.domain.pool import PoolState
 from poolwatch.monitor.background import BackgroundRefresh
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
     from poolwatch.sources.source import Source
 
 
-@dataclass(slots=True)
-class Running:
+class Running(Struct):
     """A monitor that is put together; it knows its sources once `connect` was awaited."""
 
     session: Session
@@ -57,13 +57,23 @@ class Running:
         return self.session.notices
 
     async def connect(self) -> None:
-        """Load what speaks HTTP, on a thread, and make the configured sources."""
-        await asyncio.to_thread(import_module, "poolwatch.bootstrap.sources")
+        """Make the configured sources; what they are made of is loaded on a thread."""
+        await self.load(*self.around.sources)
         from poolwatch.net.client import HttpClient
 
         self.client = await self.stack.enter_async_context(HttpClient())
         for settings in self.around.sources:
             self.add(settings)
+
+    async def prepare(self) -> None:
+        """Load what asks and what reads answers now, on threads, and not when the first account is asked."""
+        if self.client is not None:
+            await self.client.ready()
+        await asyncio.to_thread(import_module, "poolwatch.sources.usage_wire")
+
+    async def load(self, *settings: SourceSettings) -> None:
+        """Load what these sources are made of."""
+        await asyncio.to_thread(_load, [each.kind for each in settings])
 
     def add(self, settings: SourceSettings) -> None:
         """Monitor one more source."""
@@ -74,6 +84,12 @@ class Running:
         source = build_source(self.around, settings, self.client, self.fingerprint, shows_raw=self.shows_raw)
         self.sources[source.name] = source
         self.session.add_source(source)
+
+
+def _load(kinds: Iterable[SourceKind]) -> None:
+    from poolwatch.bootstrap.sources import load_kinds
+
+    load_kinds(kinds)
 
 
 @asynccontextmanager

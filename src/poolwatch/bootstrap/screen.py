@@ -123,6 +123,7 @@ async def _monitor(around: Surroundings, feed: LiveFeed, cache: ReadingsCache) -
         await running.session.recall()
         feed.attach(running)
         await running.connect()
+        await running.prepare()
         await running.session.run()
 
 

@@ -1,21 +1,33 @@
-"""A configured source, made. Importing this loads what speaks HTTP and reads payloads."""
+"""A configured source, made. Its kind's module, and what reads payloads for it, is loaded when it is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Secret
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.auth_files import AuthFiles
-from poolwatch.sources.cli_proxy_api import CliProxyApi
-from poolwatch.sources.codex_home import CodexHomes
-from poolwatch.sources.codex_lb import CodexLb
-from poolwatch.sources.codex_proxy import CodexProxy
+from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.source import Source
+
+_MODULES: Final = {
+    SourceKind.CODEX_HOME: "codex_home",
+    SourceKind.AUTH_FILES: "auth_files",
+    SourceKind.CODEX_PROXY: "codex_proxy",
+    SourceKind.CODEX_LB: "codex_lb",
+    SourceKind.CLI_PROXY_API: "cli_proxy_api",
+}
+
+
+def load_kinds(kinds: Iterable[SourceKind]) -> None:
+    """Load what these sources are made of, which takes a while: this is for a thread."""
+    for kind in dict.fromkeys(kinds):
+        import_module(f"poolwatch.sources.{_MODULES[kind]}")
 
 
 def build_source(
@@ -33,10 +45,16 @@ def build_source(
     resets = ResetPace(around.state_dir / f"{settings.name}.resets")
     match settings.kind:
         case SourceKind.CODEX_PROXY:
+            from poolwatch.sources.codex_proxy import CodexProxy
+
             return CodexProxy(settings, client, home=home, env=env, deadline_seconds=seconds, resets=resets)
         case SourceKind.CODEX_LB:
+            from poolwatch.sources.codex_lb import CodexLb
+
             return CodexLb(settings, client, home=home, env=env, deadline_seconds=seconds)
         case SourceKind.CLI_PROXY_API:
+            from poolwatch.sources.cli_proxy_api import CliProxyApi
+
             refused = around.state_dir / f"{settings.name}.refused"
             return CliProxyApi(
                 settings,
@@ -49,8 +67,7 @@ def build_source(
                 resets=resets,
             )
         case SourceKind.CODEX_HOME | SourceKind.AUTH_FILES:
-            files = CodexHomes if settings.kind is SourceKind.CODEX_HOME else AuthFiles
-            return files(
+            return _files_class(settings.kind)(
                 settings,
                 client,
                 fingerprint,
@@ -62,3 +79,13 @@ def build_source(
                 shows_raw=shows_raw,
                 at_is_disk_time=True,
             )
+
+
+def _files_class(kind: SourceKind) -> type[LoginFiles]:
+    if kind is SourceKind.CODEX_HOME:
+        from poolwatch.sources.codex_home import CodexHomes
+
+        return CodexHomes
+    from poolwatch.sources.auth_files import AuthFiles
+
+    return AuthFiles

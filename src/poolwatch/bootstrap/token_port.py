@@ -6,19 +6,22 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.settings import SourceSettings
 from poolwatch.custody.files import FileProblem
 from poolwatch.custody.fingerprint import KEY_BYTES, Fingerprinter
-from poolwatch.custody.recovery import Recovered, recover
-from poolwatch.custody.token_step import TokenAsk, TokenRules, token_step
 from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.monitor.ports import Interrupted, TokenRequest
 from poolwatch.sources.source import FileSource, PoolSource, Source
+
+if TYPE_CHECKING:
+    from poolwatch.custody.recovery import Recovered
 
 
 def fingerprinter_of(state_dir: Path) -> tuple[Fingerprinter, str | None]:
@@ -64,6 +67,10 @@ class Custodian:
             state = str(self._around.state_dir)
             failure = Failure(FailureKind.BLOCKED, f"not spent: {state} cannot be written", detail=state)
             return TokenStep(TokenOutcome.BLOCKED, block=BlockReason.PATH, failure=failure, detail=state)
+        # few tokens are ever spent, and what it takes is loaded on a thread: the screen lives meanwhile
+        await asyncio.to_thread(import_module, "poolwatch.custody.token_step")
+        from poolwatch.custody.token_step import TokenAsk, TokenRules, token_step
+
         rules = TokenRules(
             self._around.state_dir,
             source.token_url,
@@ -84,6 +91,9 @@ class Custodian:
         """Finish what an earlier run left behind, without the network."""
         if not self._is_kept:
             return ()
+        await asyncio.to_thread(import_module, "poolwatch.custody.recovery")
+        from poolwatch.custody.recovery import recover
+
         found = await asyncio.to_thread(recover, self._around.state_dir, self._fingerprint, now)
         if isinstance(found, FileProblem):
             return ()

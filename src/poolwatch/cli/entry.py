@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.exits import EXIT_CONFIG, Exit, complain
@@ -14,6 +15,10 @@ from poolwatch.domain.pool import AccountState, PoolState
 from poolwatch.presentation.words import cli as words
 
 T = TypeVar("T")
+
+#: A command keeps nearly all that it makes until it ends. So many new objects, some megabytes, are looked
+#: through for cycles at once, and not a hundredth of them as in a program that runs for days.
+_LOOKED_THROUGH: Final = 50_000
 
 
 def surroundings(config: Path | None) -> Surroundings:
@@ -36,6 +41,9 @@ def monitored(config: Path | None) -> Surroundings:
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a command's asynchronous part."""
+    gc.freeze()  # modules and their classes, which stay
+    gc.set_threshold(_LOOKED_THROUGH)
+    gc.enable()
     found: list[T] = []
 
     async def run() -> None:

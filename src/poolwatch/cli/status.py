@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import Look, look
@@ -28,8 +29,7 @@ from poolwatch.presentation.words import cli as words
 _ANY_AGE_SECONDS: Final = 1e9
 
 
-@dataclass(frozen=True, slots=True)
-class StatusWish:
+class StatusWish(Struct, frozen=True):
     """What `status` was asked for; `max_age` in seconds, None for the poll interval."""
 
     config: Path | None

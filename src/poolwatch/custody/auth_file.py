@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from poolwatch.custody.files import Content, FileProblem, FileStamp, read_bounded
 from poolwatch.custody.instants import parse_instant
@@ -21,8 +22,7 @@ Shape = Literal["codex", "cliproxy"]
 Fingerprint = Callable[[Secret], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(Struct, frozen=True):
     """One login as its file holds it; instants in UTC, texts sanitised.
 
     `access` is what may be sent to the usage endpoint: None for API keys, which have no usage.
@@ -48,8 +48,7 @@ class Login:
     disabled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A credential file as parsed JSON, with the stamp it was read under."""
 
     root: JsonObject

@@ -7,9 +7,10 @@ import errno
 import os
 import secrets
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.custody.failpoint import reach
 from poolwatch.custody.mounts import MOUNTINFO, filesystem_problem
@@ -20,8 +21,7 @@ _LONGEST_PATH: Final = 4096
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-@dataclass(frozen=True, slots=True)
-class FileProblem:
+class FileProblem(Struct, frozen=True):
     """A file that cannot be used, in words for people. It never holds anything of the content."""
 
     words: str
@@ -37,8 +37,7 @@ class FileProblem:
         return cls(f"{shown(path)}: {words}")
 
 
-@dataclass(frozen=True, slots=True)
-class FileStamp:
+class FileStamp(Struct, frozen=True):
     """Which file was read, and which state of it."""
 
     device: int
@@ -52,8 +51,7 @@ class FileStamp:
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """The bytes of one regular file and the stamp they were read under."""
 
     content: bytes

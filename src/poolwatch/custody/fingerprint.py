@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import hmac
 import os
 import secrets
@@ -28,7 +27,7 @@ class Fingerprinter:
     def __call__(self, secret: Secret) -> str:
         """The fingerprint of a secret."""
         text = secret.reveal().encode("utf-8", "surrogatepass")
-        return hmac.new(self._key, text, hashlib.sha256).hexdigest()[:12]
+        return hmac.digest(self._key, text, "sha256").hex()[:12]
 
     @classmethod
     def from_state_dir(cls, directory: Path) -> Fingerprinter | FileProblem:

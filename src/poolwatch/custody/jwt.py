@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.custody.instants import instant_of_epoch, parse_instant
 from poolwatch.custody.json_text import JsonObject, object_at, parse_object, text_at
@@ -14,12 +14,12 @@ from poolwatch.domain.account import Secret
 from poolwatch.domain.text import visible_or_none
 
 MAX_TOKEN_CHARACTERS: Final = 64 * 1024
+_PLAIN_ALPHABET: Final = bytes.maketrans(b"-_", b"+/")
 _AUTH: Final = "https://api.openai.com/auth"
 _PROFILE: Final = "https://api.openai.com/profile"
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(Struct, frozen=True):
     """The claims of one token; instants in UTC, texts sanitised, None where it says nothing."""
 
     email: str | None = None
@@ -70,7 +70,8 @@ def _payload(token: Secret | None) -> JsonObject | None:
         return None
     body = parts[1].rstrip("=")
     try:
-        raw = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        text = (body + "=" * (-len(body) % 4)).encode("ascii").translate(_PLAIN_ALPHABET)
+        raw = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
         return None
     return parse_object(raw)

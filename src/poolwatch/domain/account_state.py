@@ -78,7 +78,8 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
     @property
     def acting(self) -> Listing:
         """The entry under which a refresh acts; of equals the one whose token lives longest."""
-        return min(self.listings, key=_acting_order)
+        listings = self.listings
+        return listings[0] if len(listings) == 1 else min(listings, key=_acting_order)
 
     @property
     def is_api_key(self) -> bool:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from typing import Final
 
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing
+
+#: what an account's id is made of
+_HEX_DIGITS: Final = "0123456789abcdef"
 
 
 class NamingRule(Struct, frozen=True):
@@ -36,7 +41,8 @@ def name_accounts(
 ) -> dict[AccountKey, Name]:
     """Names for all accounts at once: one e-mail in two workspaces needs the workspace to tell them apart."""
     mails = Counter(mail.casefold() for each in accounts.values() if (mail := first_email(each)))
-    return {key: _name(key, listings, rules, mails) for key, listings in accounts.items()}
+    patterns = [_Pattern(rule) for rule in rules]
+    return {key: _name(key, listings, patterns, mails) for key, listings in accounts.items()}
 
 
 def first_email(listings: Sequence[Listing]) -> str | None:
@@ -45,16 +51,17 @@ def first_email(listings: Sequence[Listing]) -> str | None:
 
 
 def _name(
-    key: AccountKey, listings: Sequence[Listing], rules: Sequence[NamingRule], mails: Counter[str]
+    key: AccountKey, listings: Sequence[Listing], patterns: Sequence[_Pattern], mails: Counter[str]
 ) -> Name:
     mail = first_email(listings)
     label = _plain_label(key, listings, mail, mails)
     group: str | None = None
     chosen: str | None = None
-    for rule in rules:
-        if _matches(rule.match, key, mail, label):
-            chosen = chosen or rule.label
-            group = group or rule.group
+    folded = None if mail is None else mail.casefold()
+    for pattern in patterns:
+        if pattern.matches(key, folded, label):
+            chosen = chosen or pattern.rule.label
+            group = group or pattern.rule.group
     return Name(chosen or label, group)
 
 
@@ -70,13 +77,25 @@ def _plain_label(key: AccountKey, listings: Sequence[Listing], mail: str | None,
     return key.id[:8]
 
 
-def _matches(pattern: str, key: AccountKey, mail: str | None, label: str) -> bool:
-    if mail is not None and pattern.casefold() == mail.casefold():
-        return True
-    if len(pattern) >= 4 and key.id.startswith(pattern.lower()):
-        return True
-    return label == pattern or (_has_wildcard(pattern) and fnmatchcase(label, pattern))
+class _Pattern:
+    """What a rule matches, made ready once for all accounts."""
 
+    __slots__ = ("_glob", "_id", "_mail", "_text", "rule")
 
-def _has_wildcard(pattern: str) -> bool:
-    return "*" in pattern or "?" in pattern or "[" in pattern
+    def __init__(self, rule: NamingRule) -> None:
+        text = rule.match
+        self.rule = rule
+        self._text = text
+        self._mail = text.casefold()
+        lowered = text.lower()
+        self._id = lowered if len(text) >= 4 and not lowered.strip(_HEX_DIGITS) else None
+        wild = "*" in text or "?" in text or "[" in text
+        self._glob = re.compile(translate(text)).match if wild else None
+
+    def matches(self, key: AccountKey, mail: str | None, label: str) -> bool:
+        """Whether the rule speaks of the account; `mail` is casefolded."""
+        if mail == self._mail or label == self._text:
+            return True
+        if self._id is not None and key.id.startswith(self._id):
+            return True
+        return self._glob is not None and self._glob(label) is not None

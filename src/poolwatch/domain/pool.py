@@ -146,9 +146,12 @@ def _regrouped(state: PoolState, listings: Sequence[Listing], at: datetime) -> d
     ordered = sorted(listings, key=lambda listing: (listing.ref.source, listing.ref.place))
     listings = [_remembering(listing, before.get(listing.ref)) for listing in ordered]
     keys = resolve(listings)
+    # the very keys that are held: their ids are known already
+    held_keys = {key: key for key in state.accounts}
     grouped: dict[AccountKey, list[Listing]] = defaultdict(list)
     for listing in listings:
-        grouped[keys[listing.ref]].append(listing)
+        key = keys[listing.ref]
+        grouped[held_keys.get(key, key)].append(listing)
     names = name_accounts(grouped, state.rules)
     twins = _twins(listings)
     result: dict[AccountKey, AccountState] = {}
@@ -156,10 +159,13 @@ def _regrouped(state: PoolState, listings: Sequence[Listing], at: datetime) -> d
         known = held = state.accounts.get(key)
         if held is None or (not key.is_full and _is_swapped(entries, held)):
             held = _heir(key, entries, before)
-        account = replace(with_listings(held, entries), name=names[key])
+        account = with_listings(held, entries)
+        if account.name != names[key]:
+            account = replace(account, name=names[key])
         account = _with_conflict(account, twins, at)
         # the very same value where a list told nothing new: whoever drew it need not draw it again
-        result[key] = known if known is not None and is_unchanged(known, account) else account
+        same = known is not None and (known is account or is_unchanged(known, account))
+        result[key] = known if known is not None and same else account
     return result
 
 
@@ -193,6 +199,8 @@ def _twins(listings: Sequence[Listing]) -> dict[SourceRef, Listing]:
 
 
 def _with_conflict(account: AccountState, twins: Mapping[SourceRef, Listing], at: datetime) -> AccountState:
+    if not twins and account.login_trouble is None:
+        return account
     own_first = sorted(account.listings, key=lambda entry: entry.custody is not Custody.POOLWATCH)
     other = next((twins[entry.ref] for entry in own_first if entry.ref in twins), None)
     known = account.login_trouble

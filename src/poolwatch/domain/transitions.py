@@ -15,6 +15,8 @@ from poolwatch.domain.remake import replace
 
 def with_listings(account: AccountState, listings: Sequence[Listing]) -> AccountState:
     """The account under these entries; verdicts about tokens that no entry holds any more are forgotten."""
+    if account.listings == tuple(listings) and not _has_verdicts(account):
+        return account
     held = {listing.token.fingerprint for listing in listings}
     rejected = account.rejected & {mark for mark in held if mark is not None}
     refreshers = {listing.token.refresh_fingerprint for listing in listings}
@@ -37,6 +39,16 @@ def with_listings(account: AccountState, listings: Sequence[Listing]) -> Account
         dead_login=dead,
         login_trouble=trouble,
         silent=silent if len(silent) < len(account.silent) else account.silent,
+    )
+
+
+def _has_verdicts(account: AccountState) -> bool:
+    """Whether anything stands that depends on which tokens and entries there are."""
+    return bool(
+        account.rejected
+        or account.silent
+        or account.dead_login is not None
+        or account.login_trouble is not None
     )
 
 

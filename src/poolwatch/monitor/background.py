@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.account_state import AccountState
@@ -28,8 +29,7 @@ JITTER_SHARE: Final = 0.3
 LOOK_SECONDS: Final = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Tried:
+class _Tried(Struct, frozen=True):
     """The last try for an account; while it has this refresh token, the next one is not before `again_at`."""
 
     at: datetime

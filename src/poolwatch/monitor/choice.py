@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.account_state import AccountState
@@ -73,8 +74,7 @@ def live_entries(
     return sorted(live, key=order)
 
 
-@dataclass(frozen=True, slots=True)
-class _Silence:
+class _Silence(Struct, frozen=True):
     until: datetime
     failures: int
 

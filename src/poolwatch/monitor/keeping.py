@@ -27,10 +27,10 @@ class Keeping:
         self._kept = ledger.state
         ledger.on_reading(self._on_reading)
 
-    async def run(self) -> None:
-        """Save for ever, about once a second when there is something; ends by cancellation."""
+    async def run(self, every_seconds: float = SAVE_SECONDS) -> None:
+        """Save for ever, about that often when there is something; ends by cancellation."""
         while True:
-            await self._clock.sleep(SAVE_SECONDS)
+            await self._clock.sleep(every_seconds)
             if self._is_behind():
                 await self.flush()
 

@@ -103,5 +103,7 @@ def _differs(before: AccountState | None, after: AccountState) -> bool:
     """Whether listing a source changed what is kept of an account."""
     if before is None:
         return True
+    if before is after:
+        return False
     was = (before.listings, before.name, before.rejected, before.dead_login, before.login_trouble)
     return was != (after.listings, after.name, after.rejected, after.dead_login, after.login_trouble)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.domain.account import Listing
 from poolwatch.domain.failure import Failure
@@ -25,9 +26,11 @@ _WATCHED_EASILY: Final = 300
 #: The first retry after a source could not list comes after about this long.
 _RETRY: Final = timedelta(seconds=30)
 
+#: The signature of a source that was listed without looking at it: no other equals it.
+_NOT_SEEN: Final = object()
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+
+class _Look(Struct, frozen=True):
     """What the last look at a source saw, and when it is listed again even if nothing seems to change."""
 
     signature: Hashable
@@ -87,18 +90,20 @@ class Lister:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def list_all(self) -> None:
-        """Ask every source once for its accounts."""
-        await asyncio.gather(*(self.list_source(source) for source in list(self._sources.values())))
+    async def list_all(self, *, for_good: bool = False) -> None:
+        """Ask every source once for its accounts; `for_good`: nobody will look whether they changed since."""
+        sources = list(self._sources.values())
+        await asyncio.gather(*(self.list_source(source, for_good=for_good) for source in sources))
         self._ledger.settle()
 
-    async def list_source(self, source: Source) -> None:
+    async def list_source(self, source: Source, *, for_good: bool = False) -> None:
         """Ask one source for its accounts; when it cannot say, what it last said stays.
 
-        One at a time, so that an older list never overwrites a newer one.
+        One at a time, so that an older list never overwrites a newer one. `for_good` leaves out what a later
+        look would be compared with: if one comes all the same, it lists again.
         """
         async with self._locks.setdefault(source.name, asyncio.Lock()):
-            signature = await _signature(source)
+            signature = _NOT_SEEN if for_good else await _signature(source)
             listed = await _accounts(source, self._clock.now())
             now = self._clock.now()
             if isinstance(listed, Failure):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
@@ -30,16 +31,14 @@ _LONGEST_NAP: Final = 5.0
 _FLOOR_SHARE: Final = 0.85
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How often and how many at once."""
 
     interval: timedelta
     concurrency: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Poll:
+class _Poll(Struct, frozen=True):
     """A poll under way and the source it asks."""
 
     task: asyncio.Task[None]
@@ -106,9 +105,9 @@ class Poller:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def list_all(self) -> None:
-        """Ask every source once for its accounts."""
-        await self._lister.list_all()
+    async def list_all(self, *, for_good: bool = False) -> None:
+        """Ask every source once for its accounts; `for_good`: `run` will not watch them after that."""
+        await self._lister.list_all(for_good=for_good)
 
     async def list_source(self, source: Source) -> None:
         """Ask one source for its accounts; when it cannot say, what it last said stays."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing
 from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
@@ -14,8 +15,7 @@ from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.usage import Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """One account's usage before and after a reading."""
 
     account_id: str
@@ -63,8 +63,7 @@ class ReadingStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
+class TokenRequest(Struct, frozen=True):
     """One token step asked for; `now` is the server's clock."""
 
     listing: Listing
@@ -79,8 +78,7 @@ class TokenRequest:
     spacing: timedelta = timedelta(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Interrupted:
+class Interrupted(Struct, frozen=True):
     """A refresh that an earlier run did not see the end of, and how it stands now."""
 
     key: AccountKey | None
@@ -113,8 +111,7 @@ class Asked(StrEnum):
     TRY_ONCE = "try_once"
 
 
-@dataclass(frozen=True, slots=True)
-class OwnerRequest:
+class OwnerRequest(Struct, frozen=True):
     """One wish of another poolwatch on this machine."""
 
     id: int

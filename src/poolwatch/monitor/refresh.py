@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Custody, Listing
 from poolwatch.domain.changes import Answer, AnswerKind
@@ -38,8 +39,7 @@ _ATTEMPTS: Final = frozenset(
 _RENEWED: Final = frozenset({TokenOutcome.REFRESHED, TokenOutcome.ADOPTED, TokenOutcome.DELEGATED})
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
+class _Order(Struct, frozen=True):
     """How one refresh is to run. `due_within`: leave a token alone that outlives it; None: never."""
 
     usage_only: bool = False
@@ -49,8 +49,7 @@ class _Order:
     unasked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
+class _Attempt(Struct, frozen=True):
     """The last exchange of an account's token, and the entry that it spoke of."""
 
     listing: Listing

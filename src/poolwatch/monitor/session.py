@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.account_state import listed_by
@@ -45,8 +46,7 @@ class PollLock(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What a session runs."""
 
     ledger: Ledger

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from poolwatch import __version__
 from poolwatch.domain.account import Secret
@@ -34,38 +39,86 @@ _SENDABLE: Final = re.compile(r"[!-~]([ -~]*[!-~])?")
 _HOST_LENGTH: Final = 100
 
 
+class _Parts(Struct, frozen=True):
+    """What an open client works with."""
+
+    transport: Transport
+    resolver: Resolver
+    tls: ssl.SSLContext
+
+
+def load_http() -> None:
+    """Load the HTTP library, without the command of its own that comes with it where its parts are there.
+
+    That is a parser, colours and tables: more than half of what the library takes to load.
+    """
+    command = "httpx._main"
+    if "httpx" in sys.modules:
+        return
+    # None stands for a module that cannot be had; the library does without this one
+    sys.modules[command] = None  # type: ignore[assignment]
+    try:
+        import_module("httpx")
+        import_module("poolwatch.net.connections")
+        # which the library loads for the first connection, where nothing else could be done meanwhile
+        import_module("anyio._backends._asyncio")
+    finally:
+        sys.modules.pop(command, None)
+
+
 class HttpClient:
     """Asks services over HTTP/1.1. Use it as an async context manager, in one event loop.
 
-    `ca_file` replaces the built-in certificate authorities, `lookup` the system's name lookup.
+    `ca_file` replaces the built-in certificate authorities, `lookup` the system's name lookup. What speaks
+    HTTP is loaded for the first request, or by `ready`.
     """
 
     def __init__(self, *, ca_file: Path | None = None, lookup: Lookup | None = None) -> None:
         self._ca_file = ca_file
         self._lookup = lookup
-        self._transport: Transport | None = None
-        self._resolver: Resolver | None = None
-        self._tls: ssl.SSLContext | None = None
+        self._is_open = False
+        self._parts: _Parts | None = None
+        self._preparing: asyncio.Task[_Parts] | None = None
 
     async def __aenter__(self) -> HttpClient:
-        # imported on a thread: it takes a while, and the screen lives meanwhile
-        await asyncio.to_thread(self._prepare)
+        self._is_open = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._transport is not None:
-            await self._transport.aclose()
-        self._transport = None
+        parts, self._parts = self._parts, None
+        self._is_open = False
+        if parts is not None:
+            await parts.transport.aclose()
 
-    def _prepare(self) -> None:
-        from poolwatch.net import wire
+    async def ready(self) -> None:
+        """Load what a request needs, unless that was done: no request's time is told with it."""
+        await self._open_parts()
+
+    async def _open_parts(self) -> _Parts:
+        if not self._is_open:
+            raise RuntimeError("the client is not open: use it with `async with`")
+        if self._parts is None:
+            if self._preparing is None:
+                # on a thread: it takes a while, and the screen lives meanwhile
+                self._preparing = asyncio.create_task(asyncio.to_thread(self._prepare))
+            # cancelling one request does not take it from the others
+            self._parts = await asyncio.shield(self._preparing)
+        return self._parts
+
+    def _prepare(self) -> _Parts:
+        from poolwatch.net.tls import tls_context
+
+        # the authorities are read outside the interpreter's lock: both are loaded at once
+        with ThreadPoolExecutor(1, "tls") as beside:
+            reading = beside.submit(tls_context, self._ca_file)
+            load_http()
+            tls = reading.result()
         from poolwatch.net.connections import Transport
 
-        self._tls = wire.tls_context(self._ca_file)
-        self._resolver = Resolver(self._lookup or system_lookup)
-        self._transport = Transport(self._tls, self._resolver)
+        resolver = Resolver(self._lookup or system_lookup)
+        return _Parts(Transport(tls, resolver), resolver, tls)
 
     async def get(
         self, url: str, headers: Headers, *, deadline_seconds: float, cap_bytes: int = MEBIBYTE
@@ -75,9 +128,9 @@ class HttpClient:
         A connection kept from before that turns out to be closed is replaced, once. A redirect is a failure
         that names the host it points to; nothing is sent there.
         """
+        transport = (await self._open_parts()).transport
         from poolwatch.net import wire
 
-        transport, _, _ = self._parts()
         request = _request("GET", url, headers)
         if isinstance(request, Failure):
             return request
@@ -113,17 +166,17 @@ class HttpClient:
         Every complete answer is a Reply, redirects included: they are not followed. `body` may be a function,
         called just before sending, so that a secret lives no longer than needed.
         """
+        parts = await self._open_parts()
         from poolwatch.net import wire
         from poolwatch.net.connections import Transport
 
-        _, resolver, tls = self._parts()
         request = _request("POST", url, headers, body if isinstance(body, bytes) else body())
         if isinstance(request, Failure):
             return NotSent(request)
         started = asyncio.get_running_loop().time()
         progress = wire.Progress(cap_bytes)
         # a connection of its own: on a kept one, a peer that hung up looks like a request that was lost
-        transport = Transport(tls, resolver)
+        transport = Transport(parts.tls, parts.resolver)
         try:
             async with asyncio.timeout(deadline_seconds):
                 received = await transport.exchange(request, progress)
@@ -138,11 +191,6 @@ class HttpClient:
         if reply.body_refused:
             return Lost(_encoded(request.url.host))
         return reply
-
-    def _parts(self) -> tuple[Transport, Resolver, ssl.SSLContext]:
-        if self._transport is None or self._resolver is None or self._tls is None:
-            raise RuntimeError("the client is not open: use it with `async with`")
-        return self._transport, self._resolver, self._tls
 
 
 def redirect_refused(host: str, target: str) -> Failure:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from msgspec import Struct
+
 from poolwatch.domain.failure import Failure
 
 
@@ -26,15 +28,13 @@ class Reply:
     body_refused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NotSent:
+class NotSent(Struct, frozen=True):
     """A POST of which no byte can have left this machine."""
 
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """A POST that may have arrived, and whose answer is missing or unreadable."""
 
     failure: Failure

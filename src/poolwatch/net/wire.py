@@ -14,10 +14,8 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import Final
 
-import certifi
 import httpcore
 import httpx
 
@@ -195,15 +193,6 @@ class Backend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await self._inner.sleep(seconds)
-
-
-def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """TLS 1.2 or newer, names verified; built by hand: SSLKEYLOGFILE and SSL_CERT_FILE mean nothing."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    context.load_verify_locations(cafile=str(ca_file) if ca_file is not None else certifi.where())
-    return context
 
 
 def _causes(error: BaseException) -> Iterable[BaseException]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
+
+from msgspec import Raw
+from msgspec import json as fast_json
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.failure import Trouble
@@ -21,9 +25,12 @@ from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.strip import next_why
 
-_quoted: Final = json.encoder.encode_basestring_ascii
 SCHEMA: Final = "poolwatch.status/1"
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Raw | None"
+#: What `json.dumps` escapes and the fast encoder writes as it is; it stands in texts alone.
+_ESCAPED: Final = re.compile("[^\x00-\x7e]")
+#: From here on up, and below 1/10000, the two write a float in different ways.
+_PLAIN_BELOW: Final = 1e15
 _STATUS_ORDER: Final = (
     Status.ACTIVE,
     Status.EXHAUSTED,
@@ -54,28 +61,35 @@ def status_json(
         "pool": _pool(overview, mask),
         "accounts": [_account(each, overview, mask) for each in accounts],
     }
-    return _indented(document, "\n") + "\n"
+    return indented(document) + "\n"
 
 
-def _indented(value: Json, line: str) -> str:
-    """As `json.dumps(value, indent=2, allow_nan=False)`, in a third of its time; `line` begins a line."""
-    if isinstance(value, str):
-        return _quoted(value)
-    inner = line + "  "
-    if isinstance(value, dict):
-        members = [f"{_quoted(name)}: {_indented(each, inner)}" for name, each in value.items()]
-        return f"{{{inner}{f',{inner}'.join(members)}{line}}}" if members else "{}"
-    if isinstance(value, list):
-        items = [_indented(each, inner) for each in value]
-        return f"[{inner}{f',{inner}'.join(items)}{line}]" if items else "[]"
-    if value is None:
-        return "null"
-    return json.dumps(value, allow_nan=False)
+def indented(value: Json) -> str:
+    """As `json.dumps(value, indent=2, allow_nan=False)` to the byte, in a tenth of its time.
+
+    Floats come from `number`, in a form that both agree on.
+    """
+    try:
+        text = fast_json.format(fast_json.encode(value), indent=2).decode()
+    except (UnicodeEncodeError, OverflowError):
+        # half a surrogate pair, or an integer of more than 64 bits
+        return json.dumps(value, indent=2, allow_nan=False, default=_asnumber)
+    return text if text.isascii() and "\x7f" not in text else _ESCAPED.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]
+
+
+def _asnumber(raw: object) -> object:
+    return json.loads(bytes(raw)) if isinstance(raw, Raw) else None
 
 
 def instant(at: datetime | None) -> str | None:
     """RFC 3339 in UTC, to the second."""
-    return None if at is None else f"{at.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat()}Z"
+    if at is None:
+        return None
+    return f"{(at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec='seconds')[:-6]}Z"
 
 
 def _pool(overview: PoolOverview, mask: bool) -> Json:
@@ -103,7 +117,7 @@ def _highest_weekly(overview: PoolOverview, mask: bool) -> Json:
         return None
     return {
         **_named(high.judged, mask),
-        "used_percent": _number(high.used_percent),
+        "used_percent": number(high.used_percent),
         "resets_at": instant(high.resets_at),
         "more_full": high.more_full,
     }
@@ -181,7 +195,7 @@ def _windows(usage: Usage) -> Json:
             "kind": window.kind,
             "bucket": bucket.id,
             "window_seconds": window.window_seconds,
-            "used_percent": _number(window.used_percent),
+            "used_percent": number(window.used_percent),
             "resets_at": instant(window.resets_at),
             "limit_reached": bucket.limit.reached(window),
         }
@@ -216,7 +230,7 @@ def _spend(aged: Aged[SpendControl] | None) -> Json:
                 "limit": _digits(limit.limit),
                 "used": _digits(limit.used),
                 "remaining": _digits(limit.remaining),
-                "used_percent": _number(limit.used_percent),
+                "used_percent": number(limit.used_percent),
                 "resets_at": instant(limit.resets_at),
             }
             for limit in aged.value.limits
@@ -260,5 +274,9 @@ def _digits(amount: Decimal | None) -> str | None:
     return None if amount is None else exact_digits(amount)
 
 
-def _number(value: float | None) -> float | None:
-    return float(value) if is_figure(value) else None
+def number(value: float | None) -> float | Raw | None:
+    """A figure as it stands in a document; unknown, NaN and infinite are null."""
+    if not is_figure(value):
+        return None
+    figure = float(value)
+    return figure if 1e-4 <= abs(figure) < _PLAIN_BELOW or not figure else Raw(repr(figure).encode())

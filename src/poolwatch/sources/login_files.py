@@ -7,10 +7,11 @@ import glob
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.config.settings import SourceSettings
 from poolwatch.custody.auth_file import FileProblem, Login, read_login
@@ -20,10 +21,11 @@ from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.codex_usage import fetch_usage, usage_headers
+from poolwatch.sources.codex_usage import fetch_usage, loaded_reader, usage_headers
 from poolwatch.sources.reset_list import ANSWER_SECONDS, reset_list_url, with_reset_list
 from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.source import Telling, UsageReading
+from poolwatch.sources.visits import Visits
 
 #: A file may be in the middle of being rewritten in place: look again before believing it broken.
 _READS_AGAIN: Final = 3
@@ -34,8 +36,7 @@ _SETTLED_SECONDS: Final = 10.0
 Found = Login | FileProblem | None
 
 
-@dataclass(frozen=True, slots=True)
-class LoginFile:
+class LoginFile(Struct, frozen=True):
     """One file that may hold a login, and the Codex home around it if it stands in one."""
 
     path: Path
@@ -91,6 +92,8 @@ class LoginFiles(ABC):
         self._files: Mapping[str, LoginFile] = {}
         self._logins: dict[str, Login] = {}
         self._is_listed = False
+        self._reader: asyncio.Future[None] | None = None
+        self._visits = Visits(self._look_up)
 
     @property
     def name(self) -> str:
@@ -156,7 +159,7 @@ class LoginFiles(ABC):
         file = self._files.get(ref.place)
         if file is None:
             return _unsent("the login is not there any more")
-        found, base_url = await asyncio.to_thread(self._look_up, file, at)
+        found, base_url = await self._visits.ask((file, at))
         if isinstance(found, FileProblem):
             found = (await self._read_patiently([file], at)).get(file)
         shown = self._shown(file.path)
@@ -177,8 +180,17 @@ class LoginFiles(ABC):
             return _unsent(f"the access token in {shown} has expired")
         if isinstance(base_url, Failure):
             return UsageReading(base_url)
+        await self._client.ready()
+        if self._reader is None:
+            self._reader = loaded_reader()
         reading = await fetch_usage(
-            self._client, base_url, found, at, self._deadline_seconds, shows_raw=self._shows_raw
+            self._client,
+            base_url,
+            found,
+            at,
+            self._deadline_seconds,
+            shows_raw=self._shows_raw,
+            reader=self._reader,
         )
         if not isinstance(reading.outcome, UsageSnapshot):
             return reading
@@ -222,8 +234,9 @@ class LoginFiles(ABC):
         It differs whenever `_find` or the content of a file could; OSError where a folder cannot be read.
         """
 
-    def _look_up(self, file: LoginFile, at: datetime) -> tuple[Found, str | Failure]:
+    def _look_up(self, asked: tuple[LoginFile, datetime]) -> tuple[Found, str | Failure]:
         """What a file holds now, and where its usage is asked for: one visit to a thread for both."""
+        file, at = asked
         return self._read([file], at).get(file), self._base_url(file)
 
     async def _read_patiently(self, files: Iterable[LoginFile], at: datetime) -> dict[LoginFile, Found]:

@@ -10,6 +10,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from msgspec import Struct
+
 from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.refresh import TokenStep
@@ -103,8 +105,7 @@ class RatedPool(PoolSource, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class PoolReport:
+class PoolReport(Struct, frozen=True):
     """What a look at a pool found: `lacks` says in words what it cannot tell or do as it is configured."""
 
     program: str

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage, UsageWindow
@@ -24,8 +25,7 @@ class Series(StrEnum):
     PLAN = "plan"
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """The values of one series at one moment; all None says that there was none any more."""
 
     used_percent: float | None = None
@@ -43,8 +43,7 @@ class Figure:
     plan: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRow:
+class HistoryRow(Struct, frozen=True):
     """One change of one figure. `bucket` and `window` are empty where the series has none; UTC."""
 
     account_id: str

@@ -7,10 +7,11 @@ import os
 import stat
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.store.doc import UNREADABLE, Doc, as_json
 from poolwatch.store.instants import to_text
@@ -22,8 +23,7 @@ _TRIES: Final = 5
 _PAUSE_SECONDS: Final = 0.004
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """The process that holds the lock; `since` is aware UTC."""
 
     pid: int

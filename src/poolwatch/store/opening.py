@@ -9,11 +9,12 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.store.instants import to_micros
 from poolwatch.store.loading import FILE_NAME, SMALL_CACHE, tolerant_text
@@ -55,8 +56,7 @@ class StoreMode(StrEnum):
     MEMORY = "memory"
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A connection of the calling thread; `notice` is for people, None when all is as it should be."""
 
     connection: sqlite3.Connection

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+
+class Owner(Struct, frozen=True):
     """The process that polls. Instants are aware UTC; `heartbeat_at` is when it last said it lives."""
 
     pid: int
@@ -24,8 +24,7 @@ class RequestKind(StrEnum):
     USAGE = "usage"
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """A wish for one account, by its public id."""
 
     account_id: str
@@ -36,8 +35,7 @@ class Ask:
     try_once: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A wish in the queue; `asked_by` says who asked, in words or as a process id."""
 
     id: int
@@ -46,8 +44,7 @@ class Request:
     asked_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestState:
+class RequestState(Struct, frozen=True):
     """How far a request is; `outcome` is there once `done_at` is."""
 
     id: int

@@ -1,0 +1,67 @@
+"""Visits to a thread, shared by those who want something of it at the same moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Generic, TypeVar
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+class Visits(Generic[Q, A]):
+    """Asks `answer` on a thread. Going there and back costs more than looking at a file that is known.
+
+    Only questions of the same turn of the event loop share a visit, and any number of visits run side by
+    side: a disk that hangs holds up what was asked together with it, and nothing that is asked later.
+    """
+
+    def __init__(self, answer: Callable[[Q], A]) -> None:
+        self._answer = answer
+        self._asked: list[tuple[Q, asyncio.Future[A]]] = []
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def ask(self, question: Q) -> A:
+        """The answer, or the exception that it ended in."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[A] = loop.create_future()
+        if not self._asked:
+            loop.call_soon(self._go)
+        self._asked.append((question, waiter))
+        return await waiter
+
+    def _go(self) -> None:
+        asked, self._asked = self._asked, []
+        task = asyncio.create_task(self._visit(asked))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _visit(self, asked: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
+        try:
+            told = await asyncio.to_thread(self._answers, [question for question, _ in asked])
+        except BaseException:
+            for _, waiter in asked:
+                waiter.cancel()
+            raise
+        for (_, waiter), settle in zip(asked, told, strict=True):
+            if not waiter.done():  # else nobody waits for it any more
+                settle(waiter)
+
+    def _answers(self, questions: Sequence[Q]) -> list[Callable[[asyncio.Future[A]], None]]:
+        told: list[Callable[[asyncio.Future[A]], None]] = []
+        for question in questions:
+            try:
+                told.append(partial(_give, self._answer(question)))
+            except Exception as error:  # noqa: BLE001 - it is for the one who asked
+                told.append(partial(_fail, error))
+        return told
+
+
+def _give(answer: A, waiter: asyncio.Future[A]) -> None:
+    waiter.set_result(answer)
+
+
+def _fail(error: Exception, waiter: asyncio.Future[A]) -> None:
+    waiter.set_exception(error)

@@ -1,0 +1,52 @@
+"""Visits to a thread that are shared."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from poolwatch.sources.visits import Visits
+
+
+async def test_what_is_asked_at_once_is_answered_in_one_visit() -> None:
+    threads: list[str] = []
+
+    def answer(number: int) -> int:
+        threads.append(threading.current_thread().name)
+        if number == 3:
+            raise ValueError("three")
+        return number * 2
+
+    visits = Visits(answer)
+    found = await asyncio.gather(*(visits.ask(number) for number in range(5)), return_exceptions=True)
+    assert [each for each in found if not isinstance(each, BaseException)] == [0, 2, 4, 8]
+    assert isinstance(found[3], ValueError)
+    assert len(threads) == 5
+    assert len(set(threads)) == 1
+    assert threading.current_thread().name not in threads
+
+
+async def test_a_disk_that_hangs_holds_up_nothing_that_is_asked_later() -> None:
+    let_go = threading.Event()
+
+    def answer(hangs: bool) -> bool:
+        if hangs:
+            let_go.wait(20)
+        return hangs
+
+    visits = Visits(answer)
+    hung = asyncio.create_task(visits.ask(True))
+    gave_up = asyncio.create_task(visits.ask(True))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    try:
+        assert await asyncio.wait_for(visits.ask(False), 10) is False
+        assert not hung.done()
+        gave_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gave_up
+    finally:
+        let_go.set()
+    assert await hung is True
