@@ -277,6 +277,9 @@ class LoginFiles(ABC):
         if known is not None and state is not None and known[0] == state:
             return known[1]
         content = read_login(file.path, self._fingerprint)
+        if isinstance(content, Login):
+            # it said who this is; nothing here needs it again
+            content = replace(content, id_token=None)
         if state is not None and isinstance(content, Login):
             self._read_before[file.place] = (state, content)
         return content
