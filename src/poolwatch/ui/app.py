@@ -44,7 +44,8 @@ from poolwatch.ui.themes import ANSI, DARK, THEMES, next_theme, palette_of, them
 from poolwatch.ui.wording import FEED_ENDED, THEME_IS
 
 _FEED: Final = "feed"
-_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+#: The one that Python has a habit for is the last that is given back.
+_SIGNALS: Final = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGINT")
 _CRASHED: Final = 1
 #: A minute's tick comes this much after the minute, so that a coarse timer is not early.
 _AFTER: Final = 0.02
@@ -82,6 +83,7 @@ class PoolApp(App[Departure], inherit_bindings=False):
         self._title = ""
         self._visible: tuple[object, ...] = ()
         self._lost = False
+        self._interrupted = False
         choice = options.choice
         self.theme = name
         prefs = replace(options.prefs, zone=feed.zone)
@@ -132,6 +134,9 @@ class PoolApp(App[Departure], inherit_bindings=False):
             if number is not None:
                 with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
                     loop.remove_signal_handler(number)
+        if self._interrupted:
+            # one more has nothing to end: what is left to do would be broken off with a traceback
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def terminal_lost(self) -> None:
         """The terminal is gone: leave as after a hangup."""
@@ -140,6 +145,7 @@ class PoolApp(App[Departure], inherit_bindings=False):
             self.exit(return_code=128 + signal.SIGHUP)
 
     def _signalled(self, number: int) -> None:
+        self._interrupted = self._interrupted or number == signal.SIGINT
         self.exit(return_code=128 + number)
 
     # --- the monitor and the clock
