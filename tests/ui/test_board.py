@@ -55,10 +55,16 @@ def test_arrivals_are_let_in_together_and_soon() -> None:
     more = state_of(twelve()[:5])
     board.take(more)
     assert board.has_arrivals()
-    assert not board.may_reorder(NOW + later(1))
-    assert board.may_reorder(NOW + later(2))
-    board.sections(SortKey.NEED, "", NOW + later(2), reverse=False)
-    assert not board.has_arrivals()
+    assert not board.may_reorder(NOW + later(0.9))
+    assert board.order_waits(NOW + later(0.25)) == later(0.75)
+    assert board.may_reorder(NOW + later(1))
+    board.key_pressed(NOW + later(0.5))
+    assert board.order_waits(NOW + later(1)) == later(2.5)
+    assert not board.may_reorder(NOW + later(3.4))
+    assert board.may_reorder(NOW + later(3.5))
+    assert board.order_waits(NOW + later(9)) == later(0)
+    board.sections(SortKey.NEED, "", NOW + later(9), reverse=False)
+    assert board.order_waits(NOW + later(9)) is None
 
 
 def test_a_first_reading_is_an_arrival_and_a_second_is_not() -> None:

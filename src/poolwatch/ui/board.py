@@ -25,7 +25,7 @@ HANDS_OFF: Final = timedelta(seconds=3)
 #: Clocks that differ by less are drawn as one until the next tick.
 _TREMBLE: Final = timedelta(seconds=5)
 #: Accounts that come in a crowd are put in their places together.
-ARRIVALS: Final = timedelta(seconds=2)
+ARRIVALS: Final = timedelta(seconds=1)
 
 
 class Board:
@@ -227,6 +227,15 @@ class Board:
             return False
         since = now - self._ordered_at
         return since >= SWEEP or (since >= ARRIVALS and self.has_arrivals())
+
+    def order_waits(self, now: datetime) -> timedelta | None:
+        """How long until what has arrived may be put in its place; None where nothing has."""
+        if self._ordered_at is None or not self.has_arrivals():
+            return None
+        wait = ARRIVALS - (now - self._ordered_at)
+        if self._key_at is not None:
+            wait = max(wait, HANDS_OFF - (now - self._key_at))
+        return max(wait, timedelta(0))
 
     def has_arrivals(self) -> bool:
         """Whether accounts came or went, or were read for the first time, since the order was made."""

@@ -14,7 +14,6 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.refresh_line import bulk_line
 from poolwatch.presentation.view import CardView, SectionView, Shown, Tone
 from poolwatch.presentation.words import screen as words
-from poolwatch.ui.board import HANDS_OFF
 from poolwatch.ui.cells import Line, fit_line
 from poolwatch.ui.ink import Ink
 from poolwatch.ui.messages import Looked
@@ -46,8 +45,8 @@ _NEEDS_YOU: Final = "!"
 #: Above this many accounts the figures of the whole pool are made anew at most this often.
 _MANY: Final = 200
 _STRIP_EVERY: Final = timedelta(seconds=1)
-#: Seconds after which what arrived is sure to be let in.
-_ARRIVALS_WAIT: Final = HANDS_OFF.total_seconds() + 0.1
+#: Seconds by which a look at what may be drawn from now on is late, so that it is not too early.
+_A_MOMENT: Final = 0.05
 
 
 class PoolDrawing(AskingPage[None]):
@@ -113,8 +112,9 @@ class PoolDrawing(AskingPage[None]):
             self._rearrange(card_height=self._arranged.card_height if self._arranged is not None else 0)
         else:
             self.wall.review()
-            if board.has_arrivals():
-                self._soon(_ARRIVALS_WAIT)
+            waits = board.order_waits(now)
+            if waits is not None:
+                self._soon(waits.total_seconds() + _A_MOMENT)
             if (
                 len(board.state.accounts) > _MANY
                 and self._strip_at is not None
