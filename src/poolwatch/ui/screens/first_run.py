@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
@@ -146,7 +147,7 @@ class FirstRunScreen(Page[None]):
     def _add(self, place: str) -> None:
         self.flashed = Message(ADDING.format(place=place), Tone.ACCENT)
         self.renew()
-        self.run_worker(self._adding(place), exit_on_error=False)
+        self._begin(partial(self._adding, place))
 
     async def _adding(self, place: str) -> None:
         reason = await self.session.feed.add(place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from textual import events
@@ -101,6 +102,13 @@ class Page(Screen[ResultT], inherit_bindings=False):
         """A request that ends in an exception is a defect, and must not look like a monitor that is slow."""
         if event.state is WorkerState.ERROR and event.worker.error is not None:
             self.post_message(Failed(event.worker.error))
+
+    def _begin(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something that takes time; what it raises ends the app with a report.
+
+        A function and not its coroutine, which an app that leaves at once would never begin.
+        """
+        self.run_worker(work, exit_on_error=False)
 
     def dress(self) -> None:
         """Wear the session's looks and draw everything."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Final, TypeVar
 
 from poolwatch.domain.account import AccountKey
@@ -31,7 +32,7 @@ class AskingPage(Page[ResultT]):
             return
         override = self._told == key
         self._told = None
-        self.run_worker(self._refresh(key, override=override), exit_on_error=False)
+        self._begin(partial(self._refresh, key, override=override))
 
     def action_read_usage(self) -> None:
         """The usage step alone."""
@@ -40,7 +41,7 @@ class AskingPage(Page[ResultT]):
             return
         override = self._told == key
         self._told = None
-        self.run_worker(self._refresh(key, usage_only=True, override=override), exit_on_error=False)
+        self._begin(partial(self._refresh, key, usage_only=True, override=override))
 
     def refresh_many(self, keys: Collection[AccountKey]) -> None:
         """All of them, asked about first where they are many."""
@@ -87,7 +88,7 @@ class AskingPage(Page[ResultT]):
         return self.session.options.read_only
 
     def _start_many(self, keys: Collection[AccountKey]) -> None:
-        self.run_worker(self._refresh_many(keys), exit_on_error=False)
+        self._begin(partial(self._refresh_many, keys))
 
     async def _refresh_many(self, keys: Collection[AccountKey]) -> None:
         self._tell(await self.session.feed.refresh_many(keys), None)
@@ -126,7 +127,7 @@ class AskingPage(Page[ResultT]):
             self.renew()
 
     def _try_once(self, key: AccountKey) -> None:
-        self.run_worker(self._refresh(key, try_once=True), exit_on_error=False)
+        self._begin(partial(self._refresh, key, try_once=True))
 
     def _ask(self, question: str, then: Callable[[], None]) -> None:
         def answered(yes: bool | None) -> None:
