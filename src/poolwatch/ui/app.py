@@ -85,7 +85,12 @@ class PoolApp(App[Departure], inherit_bindings=False):
         self._lost = False
         self._interrupted = False
         choice = options.choice
-        self.theme = name
+        if name == ANSI:
+            self.theme = name
+        else:
+            # what a change of themes does beyond this is to read all style sheets a second time
+            self.set_reactive(PoolApp.theme, name)
+            self.stylesheet.set_variables(self.get_css_variables())
         prefs = replace(options.prefs, zone=feed.zone)
         board = Board(feed.state, prefs, feed.now(), options.pool_name)
         looks = Looks(palette_of(name), glyphs_of(options.glyphs))

@@ -18,9 +18,9 @@ from poolwatch.ui.messages import Chosen
 from poolwatch.ui.options import WallView
 from poolwatch.ui.screens.pool_drawing import PoolDrawing
 from poolwatch.ui.widgets.bottom import Message
-from poolwatch.ui.widgets.filter_line import FilterLine
 from poolwatch.ui.widgets.wall.arrangement import Direction
 from poolwatch.ui.wording import (
+    FILTER_PROMPT,
     GROUP_IS,
     VIEW_IS,
 )
@@ -53,7 +53,8 @@ class PoolScreen(PoolDrawing):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """The filter stays, its line goes."""
         event.stop()
-        self.query_one(FilterLine).close()
+        if self._filter_line is not None:
+            self._filter_line.close()
         self.renew()
 
     def on_filter_line_left(self) -> None:
@@ -61,7 +62,8 @@ class PoolScreen(PoolDrawing):
         self._clear_filter()
 
     def _clear_filter(self) -> None:
-        self.query_one(FilterLine).close(clear=True)
+        if self._filter_line is not None:
+            self._filter_line.close(clear=True)
         if self.filter_text:
             self.filter_text = ""
             self.rearrange()
@@ -96,9 +98,14 @@ class PoolScreen(PoolDrawing):
                 return
         self.flash(words.NOTHING_NEEDS_YOU)
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
         """Type a filter."""
-        self.query_one(FilterLine).open(self.filter_text)
+        if self._filter_line is None:
+            from poolwatch.ui.widgets.filter_line import FilterLine  # not before the first paint
+
+            self._filter_line = FilterLine(FILTER_PROMPT, id="filter")
+            await self.mount(self._filter_line, before="#message")
+        self._filter_line.open(self.filter_text)
         self.renew()
 
     def action_back(self) -> None:

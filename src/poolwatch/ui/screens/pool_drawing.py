@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -22,7 +22,6 @@ from poolwatch.ui.screens.layout import TABLE_MOST, Arranged, arrange, opening_v
 from poolwatch.ui.screens.requests import AskingPage
 from poolwatch.ui.session import Session
 from poolwatch.ui.widgets.bottom import Message, message_line, typing_line
-from poolwatch.ui.widgets.filter_line import FilterLine
 from poolwatch.ui.widgets.lines import Lines
 from poolwatch.ui.widgets.pane import Pane
 from poolwatch.ui.widgets.strip import Density, Mode, density_of, strip_lines
@@ -31,7 +30,6 @@ from poolwatch.ui.widgets.wall.cards import common_height
 from poolwatch.ui.widgets.wall.wall import THUMB, AccountWall
 from poolwatch.ui.wording import (
     FILTER_KEYS,
-    FILTER_PROMPT,
     MASKED,
     NO_ACCOUNTS,
     ONLY_NEEDS_YOU,
@@ -40,6 +38,9 @@ from poolwatch.ui.wording import (
     filter_is,
     sort_words,
 )
+
+if TYPE_CHECKING:
+    from poolwatch.ui.widgets.filter_line import FilterLine
 
 _NEEDS_YOU: Final = "!"
 #: Above this many accounts the figures of the whole pool are made anew at most this often.
@@ -67,6 +68,8 @@ class PoolDrawing(AskingPage[None]):
         #: what the wall was last arranged from
         self._drawn: tuple[object, ...] = ()
         self._later: Timer | None = None
+        #: made when a filter is first typed
+        self._filter_line: FilterLine | None = None
         self._strip_at: datetime | None = None
 
     @property
@@ -91,7 +94,6 @@ class PoolDrawing(AskingPage[None]):
             yield AccountWall(self.session.board.card, self.session.board.mark, id="wall")
             yield Pane(id="side")
         yield Lines(id="foot")
-        yield FilterLine(FILTER_PROMPT, id="filter")
         yield Lines(id="message")
         yield Lines(id="keys")
 
@@ -284,7 +286,7 @@ class PoolDrawing(AskingPage[None]):
         elif said is not None:
             lines.append(message_line(said, self.size.width, glyphs))
         self.query_one("#message", Lines).show(lines)
-        if self.query_one(FilterLine).is_open:
+        if self._filter_line is not None and self._filter_line.is_open:
             self.query_one("#keys", Lines).show((typing_line(FILTER_KEYS, self.size.width, glyphs),))
             return
         card = self._selected_card()
