@@ -68,7 +68,10 @@ def hive_groups(
 def natural(text: str) -> NaturalKey:
     """A sort key in which dev2 comes before dev14, whatever the case."""
     parts = _DIGITS.split(text.casefold())
-    return tuple((int(part), "") if index % 2 else (0, part) for index, part in enumerate(parts))
+    key = [(0, part) for part in parts]
+    # numbers stand at every second place
+    key[1::2] = [(int(part), "") for part in parts[1::2]]
+    return tuple(key)
 
 
 def _by_need(section: Section, within: list[Judged], now: datetime, prefs: Prefs) -> list[Judged]:

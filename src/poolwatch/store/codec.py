@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import cache
 from math import isfinite
 from typing import Final, TypeVar
 
@@ -25,6 +26,8 @@ from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
 
 T = TypeVar("T")
+
+_NONE: Final[frozenset[str]] = frozenset()
 
 #: Everything that reading a damaged document can raise.
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, ArithmeticError, RecursionError)
@@ -99,8 +102,8 @@ def decode_account(text: object) -> AccountState | None:
     if not isinstance(text, str | bytes):
         return None
     try:
-        held = msgspec.json.decode(text, type=_Stored)
-        if not (_is_finite(held.usage) and _are_finite(held.lately)):
+        held = _decoder().decode(text)
+        if not (_is_finite(held.usage) and (not held.lately or _are_finite(held.lately))):
             held = _mended(text)
     except _UNREADABLE:
         try:
@@ -118,10 +121,13 @@ def decode_account(text: object) -> AccountState | None:
         reading_trouble=held.reading_trouble,
         login_trouble=held.login_trouble,
         dead_login=held.dead_login,
-        rejected=frozenset(held.rejected),
+        rejected=frozenset(held.rejected) if held.rejected else _NONE,
         deactivations=held.deactivations,
-        lately=tuple(Happening(line.at, line.changes, line.failure) for line in held.lately),
-        silent={each.ref: each.why for each in held.silent},
+        # most have neither, and at a start there may be a thousand accounts
+        lately=tuple(Happening(line.at, line.changes, line.failure) for line in held.lately)
+        if held.lately
+        else (),
+        silent={each.ref: each.why for each in held.silent} if held.silent else {},
     )
 
 
@@ -139,6 +145,12 @@ def facts_from(text: object) -> PoolFacts:
     except _UNREADABLE:
         return PoolFacts()
     return facts if all(rate.is_finite() for rate in facts.rates.values()) else PoolFacts()
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[_Stored]:
+    """Made when first used: it looks at all types, which takes longer than ten accounts."""
+    return msgspec.json.Decoder(_Stored)
 
 
 def _text(value: Struct) -> str:
@@ -209,7 +221,7 @@ def _is_finite(usage: Usage) -> bool:
     if credits is not None and credits.value is not None and not _is_amount(credits.value.balance):
         return False
     limits = spend.value.limits if spend is not None and spend.value is not None else ()
-    return all(
+    return not limits or all(
         _is_amount(amount) for limit in limits for amount in (limit.limit, limit.used, limit.remaining)
     )
 
