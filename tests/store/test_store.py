@@ -16,6 +16,7 @@ import pytest
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.pool import PoolFacts, SourceState
 from poolwatch.domain.usage import Usage
+from poolwatch.store import database, loading
 from poolwatch.store.database import Database
 from poolwatch.store.history import history_rows
 from poolwatch.store.opening import StoreMode
@@ -57,6 +58,31 @@ async def test_a_restart_finds_equal_states(tmp_path: Path) -> None:
     assert [each.key.id for each in some] == [kept[3].key.id, kept[0].key.id]
     assert some[0] is loaded[3]
     assert await second.aclose()
+
+
+async def test_rows_are_read_again_only_after_somebody_wrote(
+    store: Store, viewer: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[int] = []
+    plain = loading.read_accounts
+
+    def counted(connection: sqlite3.Connection, cache: loading.ReadingsCache) -> loading.Loaded:
+        reads.append(1)
+        return plain(connection, cache)
+
+    monkeypatch.setattr(database, "read_accounts", counted)
+    assert await store.save([account(1), account(2)], NOON)
+    first = await viewer.load_accounts()
+    again = await viewer.load_accounts()
+    assert [one is other for one, other in zip(first, again, strict=True)] == [True, True]
+    assert len(reads) == 1
+    assert await store.save([account(2, used=77)], NOON)
+    changed = await viewer.load_accounts()
+    assert len(reads) == 2
+    assert sorted(one is other for one, other in zip(first, changed, strict=True)) == [False, True]
+    assert await viewer.save((), NOON, gone=[account(1).key.id])
+    assert [each.key for each in await viewer.load_accounts()] == [account(2).key]
+    assert len(reads) == 3
 
 
 async def test_only_what_somebody_holds_is_kept_in_memory(store: Store) -> None:

@@ -39,6 +39,17 @@ class ReadingsCache:
     def __init__(self) -> None:
         self._held: dict[str, tuple[int, ref[AccountState]]] = {}
 
+    def accounts(self, ids: Iterable[str]) -> tuple[AccountState, ...] | None:
+        """These accounts as they were last decoded; None where one of them is held by nobody."""
+        found = []
+        for account_id in ids:
+            known = self._held.get(account_id)
+            account = known[1]() if known is not None else None
+            if account is None:
+                return None
+            found.append(account)
+        return tuple(found)
+
     def decode(self, account_id: str, text: bytes) -> AccountState | None:
         """The account, decoded only when its text is new."""
         print_of_text = hash(text)  # 64 bits, keyed anew by each process
