@@ -114,7 +114,13 @@ def _recalled(state: PoolState, event: Recalled) -> PoolState:
 
 
 def _listed(state: PoolState, event: Listed) -> PoolState:
-    source = SourceState(event.source, event.listings, event.at)
+    # the very entries that are held, where they say the same: they are not kept twice
+    held = {entry.ref: entry for account in state.accounts.values() for entry in account.listings}
+    entries = tuple(
+        known if (known := held.get(entry.ref)) == entry and known is not None else entry
+        for entry in event.listings
+    )
+    source = SourceState(event.source, entries, event.at)
     sources = {**state.sources, event.source: source}
     listings = [listing for each in sources.values() for listing in each.listings]
     # what the store remembers of sources that have not answered yet stays on screen
