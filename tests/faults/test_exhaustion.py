@@ -1,11 +1,14 @@
-"""No descriptor left to open anything: said while it lasts, and all as before when it is over."""
+"""No descriptor, or no thread, is left: said while it lasts, and all as before when it is over."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.support.upstream import Upstream
 
 _PROGRAM = """
 import asyncio, json, os, resource, sys
@@ -68,3 +71,77 @@ def test_without_a_free_descriptor_it_says_so_and_recovers(tmp_path: Path) -> No
     assert told["get after"].startswith("Reply(status=200")
     assert told["post after"].startswith("Reply(status=200")
     assert (told["saved after"], told["notices after"], told["kept"]) == (True, [], 1)
+
+
+_NO_THREAD = """
+import asyncio, json, os, sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from poolwatch.bootstrap.parts import open_monitor
+from poolwatch.bootstrap.surroundings import Options, look_around
+
+def refused(thread):
+    raise RuntimeError("can't start new thread")
+
+async def until(told):
+    async with asyncio.timeout(20):
+        while not told():
+            await asyncio.sleep(0.02)
+
+async def main(config, folder):
+    around = look_around(Options(config, {}), {**os.environ, "POOLWATCH_STATE_DIR": folder})
+    loop = asyncio.get_running_loop()
+    errors = []
+    loop.set_exception_handler(lambda _, context: errors.append(repr(context)))
+    async with open_monitor(around) as running:
+        await running.connect()
+        await running.prepare()
+        session = asyncio.create_task(running.session.run())
+        accounts = lambda: running.session.state.accounts.values()
+        listed = lambda: running.session.state.sources.values()
+        sources = lambda: [each.failure.message for each in listed() if each.failure]
+        await until(lambda: any(each.read_at for each in accounts()))
+        key = next(each.key for each in accounts() if each.read_at)
+        progress = lambda: running.session.state.accounts[key].refresh
+        read_at = running.session.state.accounts[key].read_at
+
+        start, threading.Thread.start = threading.Thread.start, refused
+        loop.set_default_executor(ThreadPoolExecutor(2))
+        await running.session.refresh(key, usage_only=True)
+        await until(lambda: progress() is not None and progress().done)
+        during = progress().usage.failure.message
+        kept = running.session.state.accounts[key].read_at == read_at
+        await until(sources)
+        said = sources()
+
+        threading.Thread.start = start
+        await running.session.refresh(key, usage_only=True)
+        await until(lambda: running.session.state.accounts[key].read_at > read_at)
+        await until(lambda: not sources())
+        session.cancel()
+        await asyncio.wait([session])
+    print(json.dumps({"during": during, "kept": kept, "said": said, "errors": errors}))
+
+asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+"""
+
+
+def test_without_a_free_thread_it_says_so_and_recovers(tmp_path: Path) -> None:
+    with Upstream(tmp_path / "upstream", accounts=12) as upstream:
+        ended = subprocess.run(
+            [sys.executable, "-c", _NO_THREAD, str(upstream.config), str(tmp_path / "state")],
+            cwd=Path(__file__).parents[2],
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(upstream.home),
+                "PYTHONPATH": os.pathsep.join(sys.path),
+            },
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    told = json.loads(ended.stdout)
+    words = "this machine has no room for it: too many processes, or no memory"
+    assert (told["during"], told["kept"], told["errors"]) == (words, True, [])
+    assert set(told["said"]) == {words}

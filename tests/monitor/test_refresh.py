@@ -114,6 +114,21 @@ async def test_a_step_that_ends_in_an_error_is_a_failed_step() -> None:
     assert one.source.places_asked() == ["a"]
 
 
+async def test_a_usage_step_that_ends_in_an_error_ends_the_refresh() -> None:
+    one = await rig("a").listed()
+
+    async def broken_note(account_id: str, now: datetime) -> None:
+        raise RuntimeError("can't start new thread")
+
+    one.store.note_poll = broken_note  # type: ignore[method-assign]  # one broken store
+    progress = await one.chain.run(A, usage_only=True)
+    assert progress.done
+    assert progress.usage is not None
+    assert progress.usage.failure is not None
+    assert progress.usage.failure.message.startswith("this machine has no room for it")
+    assert one.ledger.state.accounts[A].refresh == progress
+
+
 async def test_the_owner_of_a_login_is_seen_at_work() -> None:
     one = await rig("a").listed()
     one.keeper.delegates = True

@@ -50,3 +50,15 @@ async def test_a_disk_that_hangs_holds_up_nothing_that_is_asked_later() -> None:
     finally:
         let_go.set()
     assert await hung is True
+
+
+async def test_where_no_thread_can_be_started_all_who_asked_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    visits = Visits(str)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refused)
+        found = await asyncio.gather(visits.ask(1), visits.ask(2), return_exceptions=True)
+        assert [type(each) for each in found] == [RuntimeError, RuntimeError]
+    assert await visits.ask(3) == "3"

@@ -150,7 +150,10 @@ class RefreshChain:
                     return self._without_reading(key, progress)
                 self._ledger.take(RefreshMoved(key, progress, self._clock.now()))
             renewed = progress.token is not None and progress.token.outcome in _RENEWED
-            usage = await self._usage_step(key, renewed=renewed)
+            try:
+                usage = await self._usage_step(key, renewed=renewed)
+            except Exception as error:  # noqa: BLE001 - the card must not say "refreshing" for ever
+                usage = UsageStep(internal_error(error), tried=False)
             after = self._ledger.state.accounts.get(key)
             changes = usage_changes(before.usage, after.usage) if after is not None else ()
             progress = replace(progress, usage=usage, changes=changes, done=True)

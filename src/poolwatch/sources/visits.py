@@ -41,6 +41,8 @@ class Visits(Generic[Q, A]):
     async def _visit(self, asked: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
         try:
             told = await asyncio.to_thread(self._answers, [question for question, _ in asked])
+        except Exception as error:  # noqa: BLE001 - no thread could be started: it is for those who asked
+            told = [partial(_fail, error)] * len(asked)
         except BaseException:
             for _, waiter in asked:
                 waiter.cancel()
