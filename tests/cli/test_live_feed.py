@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ import pytest
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.feed import LiveFeed
 from poolwatch.bootstrap.parts import open_monitor
-from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around, newcomers
 from poolwatch.domain.changes import AnswerKind
+from poolwatch.domain.pool import PoolState
+from poolwatch.domain.refresh import BlockReason
+from tests.monitor.test_background_files import HurriedClock
 from tests.ui.pools import crowd, state_of
 
 EARLY = state_of(crowd(3))
@@ -41,6 +45,64 @@ async def test_wishes_before_the_monitor_reach_it(around: Surroundings) -> None:
         assert (await asked).kind is AnswerKind.READ_ONLY
         assert running.session.poller.paused
         assert feed.state is running.session.state
+
+
+async def test_the_first_import_and_a_new_codex_login_come_by_themselves(tmp_path: Path) -> None:
+    env = {
+        "HOME": str(tmp_path),
+        "POOLWATCH_STATE_DIR": str(tmp_path / "state"),
+        "POOLWATCH_DATA_DIR": str(tmp_path / "data"),
+    }
+    empty = look_around(Options(), env)
+    assert isinstance(empty, Surroundings)
+    assert not empty.sources
+    own = empty.own_logins
+    assert own is not None
+    async with open_monitor(empty, HurriedClock()) as running:
+        await running.connect()
+        tasks = [asyncio.create_task(running.watch_places()), asyncio.create_task(running.session.run())]
+        try:
+            await _until(lambda: running.session.state.settled)
+            # an API key is listed and never polled: nothing is sent anywhere
+            own.mkdir(parents=True)
+            (own / "key.json").write_text('{"OPENAI_API_KEY": "sk-one-fake"}')
+            await _until(lambda: len(running.session.state.accounts) == 1)
+            (tmp_path / ".codex").mkdir()
+            (tmp_path / ".codex" / "auth.json").write_text('{"OPENAI_API_KEY": "sk-two-fake"}')
+            await _until(lambda: len(running.session.state.accounts) == 2)
+            assert sorted(running.sources) == ["codex-home", "poolwatch"]
+            # and what was added while it runs is refreshed like anything else
+            for key in running.session.state.accounts:
+                ended = await running.parts.chain.run(key)
+                assert ended.token is not None
+                assert ended.token.block is BlockReason.API_KEY
+            assert newcomers(running.around) == ()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_place_that_a_person_added_is_not_found_once_more(tmp_path: Path) -> None:
+    env = {"HOME": str(tmp_path), "POOLWATCH_STATE_DIR": str(tmp_path / "state")}
+    empty = look_around(Options(), env)
+    assert isinstance(empty, Surroundings)
+    feed = LiveFeed(PoolState(), empty, tmp_path / "config.toml", LocalZone())
+    (tmp_path / ".codex").mkdir()
+    (tmp_path / ".codex" / "auth.json").write_text('{"OPENAI_API_KEY": "sk-fake"}')
+    assert [each.path for each in newcomers(empty)] == [str(tmp_path / ".codex")]
+    async with open_monitor(empty) as running:
+        await running.connect()
+        feed.attach(running)
+        assert await feed.add("~/.codex") is None
+        assert newcomers(running.around) == ()
+        assert list(running.sources) == ["codex-home"]
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110 - what is waited for happens in tasks that tell nobody
+            await asyncio.sleep(0.01)
 
 
 async def test_a_monitor_that_cannot_begin_is_told_to_whoever_listens(around: Surroundings) -> None:

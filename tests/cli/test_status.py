@@ -64,7 +64,8 @@ def test_a_filter_that_matches_nothing_is_exit_1(pool_desk: Desk) -> None:
     ran = pool_desk.run("status", "nobody-at-all")
     assert ran.code == 1
     assert "no account matches" in ran.out
-    assert "no account could be read" in ran.err
+    assert 'no account matches "nobody-at-all"' in ran.err
+    assert "could be read" not in ran.err
     as_json = pool_desk.run("status", "nobody-at-all", "--json")
     assert as_json.code == 1
     assert at(as_json.json(), "accounts") == []
@@ -103,6 +104,24 @@ def test_the_line_never_polls(tmp_path: Path, served: Upstream) -> None:
     assert served.state().totals["usage_gets"] == polled
     # the long way round says the same
     assert desk.run("--config", str(served.config), "status", "--line").out == line.out
+
+
+def test_the_line_goes_with_no_wish_that_it_cannot_fulfil(tmp_path: Path, served: Upstream) -> None:
+    config = tmp_path / "named.toml"
+    plain = served.config.read_text(encoding="utf-8")
+    config.write_text(plain.replace('label = "dev14"', 'label = "dev14@example.com"'), encoding="utf-8")
+    desk = Desk(tmp_path, config)
+    assert desk.run("status", "--json").code == 0
+    assert "next dev14 " in desk.run("status", "--line").out
+    masked = desk.run("status", "--line", "--mask")
+    assert masked.code == 0
+    assert "next account-" in masked.out
+    for wishes in (["--json"], ["bob"], ["--max-age", "0"]):
+        refused = desk.run("status", "--line", *wishes)
+        assert (refused.code, refused.out) == (2, "")
+        assert "goes with --mask alone" in refused.err
+    both = desk.run("next", "--json", "--home")
+    assert (both.code, both.out) == (2, "")
 
 
 def test_json_is_ascii_and_says_its_version(pool_desk: Desk) -> None:

@@ -133,11 +133,17 @@ def test_lately() -> None:
         Happening(NOW - timedelta(minutes=9), failure=Failure(FailureKind.THROTTLED, "429")),
         Happening(NOW - timedelta(days=1), refresh=RefreshProgress(NOW, token, UsageStep(), done=True)),
     )
-    assert under(detail(replace(account("x"), lately=lately)), "LATELY") == [
+    entry = listing("x")
+    kept = replace(entry, token=replace(entry.token, last_refresh=after(days=-2)))
+    assert under(detail(replace(account("x", listings=[kept]), lately=lately)), "LATELY") == [
         "13:59  weekly 70 → 71 %, 5h 1 → 2 %",
         "13:54  throttled",
-        "Thu 14:03  refresh: token: Codex's, good for 6d → usage ok",
+        "Thu 14:03  refresh: token: Codex's, good for 7d → usage ok",
     ]
+    # another token is in the file since: how long the old one was good is not known any more
+    renewed = replace(entry, token=replace(entry.token, last_refresh=after(hours=-1)))
+    seen = under(detail(replace(account("x", listings=[renewed]), lately=lately)), "LATELY")
+    assert seen[2] == "Thu 14:03  refresh: token: Codex's → usage ok"
     assert under(detail(account("x")), "LATELY") == ["nothing yet"]
 
 

@@ -72,6 +72,27 @@ async def test_the_raw_payload_is_harmless_and_closes_with_its_key() -> None:
         assert isinstance(app.screen, PoolScreen)
 
 
+async def test_a_masked_payload_names_nobody() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(80, 24)) as pilot:
+        key = wall(app).selected
+        assert key is not None
+        feed.payloads[key] = (
+            '{"email":"carol@example.com","owner":"carol\\u0040example.com","file":"/home/carol/auth.json"}'
+        )
+        await pilot.press("x")
+        await settle(pilot)
+        assert "carol@example.com" in app.screen.query_one(Pane).text
+        await pilot.press("x", "m", "x")
+        await settle(pilot)
+        assert isinstance(app.screen, RawScreen)
+        text = app.screen.query_one(Pane).text.replace("\n", "").replace(" ", "")
+        assert "carol" not in text
+        assert f'"email":"account-{key.id[:6]}"' in text
+        assert "…/auth.json" in text
+
+
 async def test_help_is_made_from_the_keys_of_this_user() -> None:
     keymap, _ = remapped({"refresh": "f5"})
     feed = feed_of()

@@ -6,7 +6,18 @@ from hypothesis import strategies as st
 from rich.cells import cell_len, split_graphemes
 
 from poolwatch.presentation.view import Tone
-from poolwatch.ui.cells import Line, changed_cells, cut, fit, fit_line, fit_right, line_width, spread, wrap
+from poolwatch.ui.cells import (
+    Line,
+    changed_cells,
+    cut,
+    fit,
+    fit_line,
+    fit_percent,
+    fit_right,
+    line_width,
+    spread,
+    wrap,
+)
 from tests.ui.cards import texts
 
 
@@ -45,6 +56,22 @@ def test_cutting_never_splits_what_reads_as_one_character(text: str, cells: int)
 )
 def test_cut(text: str, cells: int, expected: str) -> None:
     assert cut(text, cells) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<1 %", " <1 %"),
+        ("100 %", "100 %"),
+        ("1234 %", "1234%"),
+        ("-159 %", "-159%"),
+        ("12345 %", ">999%"),
+        ("-1590 %", "<-99%"),
+        ("—", "    —"),
+    ],
+)
+def test_a_percentage_is_never_cut_to_another_number(text: str, expected: str) -> None:
+    assert fit_percent(text, 5) == expected
 
 
 pieces = st.lists(st.tuples(texts, st.sampled_from(Tone)), max_size=5)

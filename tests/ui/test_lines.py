@@ -174,6 +174,11 @@ def test_a_card_as_drawn() -> None:
     )
 
 
+def test_a_figure_beyond_its_column_is_whole_on_a_card() -> None:
+    view = card("sara@example.com", windows=(window("spend", "-159 %", 0.0, resets="10d"),))
+    assert " -159%" in plain(card_lines.block(view, 38, 5, UNICODE, selected=False)[1])
+
+
 def test_a_card_with_more_rows_than_height_says_so() -> None:
     view = card(extras=tuple(window(bucket=f"b{index}") for index in range(4)))
     lines = card_lines.block(view, 38, 5, UNICODE, selected=False)

@@ -132,6 +132,5 @@ class LiveFeed:
         if isinstance(added, str):
             return added
         if self._running is not None:
-            await self._running.load(added)
-            self._running.add(added)
+            await self._running.add(added, configured=True)
         return None

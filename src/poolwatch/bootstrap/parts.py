@@ -13,16 +13,18 @@ from msgspec import Struct
 
 from poolwatch.bootstrap.clock import RealClock, draw
 from poolwatch.bootstrap.store_port import Lock, StoredReadings, Wishes
-from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.bootstrap.surroundings import Surroundings, newcomers
 from poolwatch.bootstrap.token_port import Custodian, fingerprinter_of
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.custody.fingerprint import Fingerprinter
 from poolwatch.domain.pool import PoolState
+from poolwatch.domain.remake import replace
 from poolwatch.monitor.background import BackgroundRefresh
 from poolwatch.monitor.bulk import BulkRefresh
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.keeping import Keeping
 from poolwatch.monitor.ledger import Ledger
+from poolwatch.monitor.lister import WATCH_SECONDS
 from poolwatch.monitor.poller import Pace, Poller
 from poolwatch.monitor.refresh import RefreshChain
 from poolwatch.monitor.session import Parts, Session
@@ -43,7 +45,9 @@ class Running(Struct):
     sweep: Sweep
     readings: StoredReadings
     clock: Clock
+    #: its sources are those that are monitored now
     around: Surroundings
+    custodian: Custodian
     fingerprint: Fingerprinter
     stack: AsyncExitStack
     sources: dict[str, Source]
@@ -63,7 +67,7 @@ class Running(Struct):
 
         self.client = await self.stack.enter_async_context(HttpClient())
         for settings in self.around.sources:
-            self.add(settings)
+            self._add(settings)
 
     async def prepare(self) -> None:
         """Load what asks and what reads answers now, on threads, and not when the first account is asked."""
@@ -75,8 +79,23 @@ class Running(Struct):
         """Load what these sources are made of."""
         await asyncio.to_thread(_load, [each.kind for each in settings])
 
-    def add(self, settings: SourceSettings) -> None:
-        """Monitor one more source."""
+    async def add(self, settings: SourceSettings, *, configured: bool) -> None:
+        """Monitor one more source; `configured`: the configuration names it, so that none is looked for."""
+        await self.load(settings)
+        sources = (*self.around.sources, settings)
+        discovered = self.around.discovered and not configured
+        self.around = replace(self.around, sources=sources, discovered=discovered)
+        self.custodian.add(settings)
+        self._add(settings)
+
+    async def watch_places(self) -> None:
+        """Monitor what comes to lie there by itself, an import say; ends only by cancellation."""
+        while True:
+            await self.clock.sleep(WATCH_SECONDS)
+            for settings in await asyncio.to_thread(newcomers, self.around):
+                await self.add(settings, configured=False)
+
+    def _add(self, settings: SourceSettings) -> None:
         from poolwatch.bootstrap.sources import build_source
 
         if self.client is None:
@@ -147,6 +166,7 @@ async def open_monitor(
                 readings,
                 clock,
                 around,
+                custodian,
                 fingerprint,
                 stack,
                 sources,

@@ -124,7 +124,12 @@ async def _monitor(around: Surroundings, feed: LiveFeed, cache: ReadingsCache) -
         feed.attach(running)
         await running.connect()
         await running.prepare()
-        await running.session.run()
+        watch = asyncio.create_task(running.watch_places())
+        try:
+            await running.session.run()
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
 
 
 def _app_options(around: Surroundings) -> AppOptions:

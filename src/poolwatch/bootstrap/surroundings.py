@@ -95,6 +95,19 @@ def look_around(options: Options, env: Mapping[str, str] | None = None) -> Surro
     return around if own is None else replace(around, sources=(*around.sources, own))
 
 
+def newcomers(around: Surroundings) -> tuple[SourceSettings, ...]:
+    """What lies there by itself and is no source yet: a Codex home, the own folder. Blocks on disk.
+
+    A Codex home counts only while no source is configured.
+    """
+    found: tuple[SourceSettings, ...] = ()
+    if around.discovered:
+        known = {source.path for source in around.sources}
+        found = tuple(each for each in implicit_sources(around.env, around.home) if each.path not in known)
+    own = _own_source(replace(around, sources=(*around.sources, *found)))
+    return found if own is None else (*found, own)
+
+
 def _own_source(around: Surroundings) -> SourceSettings | None:
     """poolwatch's own folder, once it holds a login and unless the configuration already names it."""
     folder = around.own_logins

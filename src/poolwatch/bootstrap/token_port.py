@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -48,7 +48,11 @@ class Custodian:
         self._fingerprint = fingerprint
         self._source_of = source_of
         self._is_kept = is_kept
-        self._sources: Mapping[str, SourceSettings] = {source.name: source for source in around.sources}
+        self._sources = {source.name: source for source in around.sources}
+
+    def add(self, source: SourceSettings) -> None:
+        """Know one more source from now on."""
+        self._sources[source.name] = source
 
     async def step(self, request: TokenRequest, on_delegating: Callable[[], None]) -> TokenStep:
         """Run the token step of a refresh for one login."""

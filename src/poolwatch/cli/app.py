@@ -161,9 +161,13 @@ def status(
 ) -> None:
     """Print every account, polling those whose reading is old."""
     if line:
+        if filter_text or json or max_age is not None:
+            # a script that asks for both would otherwise take the one for the other
+            complain("status --line speaks of the whole pool, from the store: it goes with --mask alone")
+            raise typer.Exit(EXIT_USAGE)
         from poolwatch.cli.line import line_of
 
-        _end(line_of(_config(config)))
+        _end(line_of(_config(config), mask=mask))
     from poolwatch.cli.status import StatusWish, print_status
 
     _end(print_status(StatusWish(_config(config), filter_text, json, max_age, mask)))
@@ -177,6 +181,9 @@ def next_account(
     config: ConfigOption = None,
 ) -> None:
     """Say which account to use next, and why. Advice: poolwatch never switches a login."""
+    if json and home:
+        complain("next prints --json or --home, not both; the JSON names the home")
+        raise typer.Exit(EXIT_USAGE)
     from poolwatch.cli.status import print_next
 
     _end(print_next(_config(config), as_json=json, home_only=home, mask=mask))
@@ -246,7 +253,9 @@ def sources_list(config: ConfigOption = None) -> None:
 
 @sources_app.command("add")
 def sources_add(
-    kind: Annotated[str, typer.Argument(help="codex-home or auth-files.")],
+    kind: Annotated[
+        str, typer.Argument(help="codex-home, auth-files, codex-proxy, codex-lb or cli-proxy-api.")
+    ],
     place: Annotated[str, typer.Argument(metavar="URL|PATH", help="A folder, file or glob.")],
     name: Annotated[str | None, typer.Option(help="What the source is called.")] = None,
     custody: Annotated[

@@ -32,7 +32,7 @@ def print_line(arguments: Sequence[str]) -> int | None:
     return line_of(config)
 
 
-def line_of(config: Path | None) -> int:
+def line_of(config: Path | None, *, mask: bool = False) -> int:
     """Print the line; 3 for a wrong configuration, 1 when nothing was ever read."""
     env = dict(os.environ)
     settings = load(locate_config(env, config), env, {})
@@ -56,5 +56,5 @@ def line_of(config: Path | None) -> int:
     ascii_only = settings.ui.glyphs == "ascii" or (
         settings.ui.glyphs == "auto" and not encoding.startswith("utf")
     )
-    say(status_line(seen, ascii_only=ascii_only, mask=settings.ui.mask))
+    say(status_line(seen, ascii_only=ascii_only, mask=mask or settings.ui.mask))
     return EXIT_OK if any(each.account.read_at is not None for each in seen.accounts) else EXIT_FAILED

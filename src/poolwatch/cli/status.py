@@ -18,6 +18,7 @@ from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.remake import replace
+from poolwatch.domain.text import visible
 from poolwatch.presentation.filter import matching
 from poolwatch.presentation.next_text import next_home, next_json, next_text
 from poolwatch.presentation.prefs import Prefs
@@ -67,7 +68,10 @@ def print_status(wish: StatusWish) -> int:
         say(status_text(seen.overview, seen.state, prefs, around.settings.pool_name or "", keys))
     if any(each.account.read_at is not None for each in seen.overview.accounts if each.account.key in keys):
         return EXIT_OK
-    complain(words.NONE_READ if seen.overview.accounts else words.NO_ACCOUNTS)
+    if seen.overview.accounts and not keys:
+        complain(words.no_match(visible(wish.filter_text.strip(), 80)))
+    else:
+        complain(words.NONE_READ if seen.overview.accounts else words.NO_ACCOUNTS)
     return EXIT_FAILED
 
 

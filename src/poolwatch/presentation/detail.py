@@ -247,10 +247,25 @@ def _lately(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLi
 
 def _happening(each: Happening, account: AccountState, now: datetime, prefs: Prefs) -> str:
     if each.refresh is not None:
-        return screen.REFRESHED.format(line=progress_line(each.refresh, account, now, prefs))
+        line = progress_line(each.refresh, _as_of(each.at, account), each.at, prefs)
+        return screen.REFRESHED.format(line=line)
     if each.failure is not None:
         return words.trouble_words(each.failure.kind)
     return ", ".join(change_text(change, prefs) for change in each.changes)
+
+
+def _as_of(at: datetime, account: AccountState) -> AccountState:
+    """Without what an earlier refresh knew nothing of: a token renewed since, a later reading's time."""
+    listings = tuple(_with_token_of(at, each) for each in account.listings)
+    read_at = account.read_at if account.read_at is not None and account.read_at <= at else None
+    return replace(account, listings=listings, read_at=read_at)
+
+
+def _with_token_of(at: datetime, listing: Listing) -> Listing:
+    token = listing.token
+    if token.last_refresh is not None and token.last_refresh <= at:
+        return listing
+    return replace(listing, token=replace(token, expires_at=None))
 
 
 def _headed(heading: str, lines: Iterable[DetailLine]) -> list[DetailLine]:

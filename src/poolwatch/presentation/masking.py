@@ -10,6 +10,10 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.pool import AccountState
 
 _AT_SIGNS: Final = ("@", "＠")
+#: JSON may write the sign as an escape; the rest of such an address is plain.
+_ESCAPED_MAIL: Final = re.compile(
+    r"""[^\s@＠/\\:;,'"()<>=]+\\u(?:0040|ff20)[^\s@＠/\\:;,'"()<>=]*""", re.IGNORECASE
+)
 _MAIL: Final = re.compile(r"""[^\s@＠/\\:;,'"()<>=]+[@＠][^\s@＠/\\:;,'"()<>=]*""")
 _PATH: Final = re.compile(r"""(?:~|(?<![\w/:.])/)[^\s:;,'"()<>]*/[^\s:;,'"()<>]*""")
 
@@ -50,6 +54,15 @@ def shown_text(text: str, account: AccountState, *, mask: bool) -> str:
         return text
     cut = _PATH.sub(lambda found: shown_path(found[0], mask=True), text)
     return _MAIL.sub(neutral_name(account.key), cut)
+
+
+def shown_payload(payload: str, account: AccountState | None, *, mask: bool) -> str:
+    """A redacted payload, its addresses and paths neutral when masked; what is not JSON is masked alike."""
+    if not mask:
+        return payload
+    name = neutral_name(account.key) if account is not None else "…"
+    cut = _PATH.sub(lambda found: shown_path(found[0], mask=True), payload)
+    return _MAIL.sub(name, _ESCAPED_MAIL.sub(name, cut))
 
 
 def shown_path(path: str, *, mask: bool) -> str:

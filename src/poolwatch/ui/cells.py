@@ -51,6 +51,18 @@ def fit_right(text: str, cells: int, mark: str = ELLIPSIS) -> str:
     return " " * max(0, cells - cell_len(short)) + short
 
 
+def fit_percent(text: str, cells: int) -> str:
+    """A percentage at the right, in at least five cells; a long one is never cut to another number.
+
+    It loses the blank before its sign first, then becomes the bound that it is beyond: `>999%`, `<-99%`.
+    """
+    short = text if cell_len(text) <= cells else text.replace(" ", "")
+    if cell_len(short) > cells:
+        beyond = "<-" if short.startswith("-") else ">"
+        short = f"{beyond}{'9' * (cells - len(beyond) - 1)}%"
+    return fit_right(short, cells)
+
+
 def line_width(line: Iterable[Piece]) -> int:
     """How many cells a line takes."""
     return sum(cell_len(text) for text, _ in line)

@@ -29,6 +29,14 @@ def pool_line(name: str, accounts: int, sources: int, fresh: str) -> str:
     return f"{name} · {counted}" if name else counted
 
 
+def no_match(words: str) -> str:
+    """Nothing went wrong but the filter; what there is, and how to ask for it."""
+    return (
+        f'no account matches "{words}"; a filter holds words of its name, e-mail or id,'
+        " status:exhausted, plan:pro, source:x"
+    )
+
+
 # --- `status --line`
 LINE: Final = "pw"
 LINE_NEXT: Final = "next"

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation import durations
+from poolwatch.presentation.masking import shown_payload
 from poolwatch.presentation.view import CardView, Tone
 from poolwatch.presentation.words import screen as words
 from poolwatch.ui.feed import Answer, AnswerKind
@@ -80,7 +81,9 @@ class AskingPage(Page[ResultT]):
             self.flash(words.NO_RAW)
             return
         card = self.session.board.card(key)
-        self.app.push_screen(RawScreen(self.session, card.label if card else key.id, payload))
+        account = self.session.feed.state.accounts.get(key)
+        shown = shown_payload(payload, account, mask=self.session.choice.mask)
+        self.app.push_screen(RawScreen(self.session, card.label if card else key.id, shown))
 
     def _refuse(self) -> bool:
         if self.session.options.read_only:

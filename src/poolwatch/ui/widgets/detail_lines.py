@@ -7,7 +7,7 @@ from typing import Final
 from rich.cells import cell_len
 
 from poolwatch.presentation.view import CardView, DetailLine, DetailView, Tone, WindowRow
-from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_right, spread, wrap
+from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_percent, fit_right, spread, wrap
 from poolwatch.ui.glyphs import Glyphs, span_pieces
 from poolwatch.ui.ink import Ink
 from poolwatch.ui.widgets.wall.columns import PERCENT
@@ -103,7 +103,7 @@ def _window(
         (fit(window.bucket, bucket, dots) + " ", quiet),
         (fit(window.name, _KIND - 1, dots) + " ", quiet),
         *bar(window, cells, glyphs),
-        (" " + fit_right(window.percent, PERCENT, dots), look),
+        (" " + fit_percent(window.percent, PERCENT), look),
         ("  " + fit(detail.resets_at, instant, dots), Tone.STALE if window.stale else Tone.DIM),
         (fit_right(window.resets, _RESETS_LEFT, dots), quiet),
     ]

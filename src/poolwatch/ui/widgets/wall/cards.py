@@ -8,7 +8,7 @@ from typing import Final
 from rich.cells import cell_len
 
 from poolwatch.presentation.view import CardView, CreditsRow, Tone, WindowRow
-from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_right, line_width, spread
+from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_percent, fit_right, line_width, spread
 from poolwatch.ui.glyphs import Glyphs, span_pieces
 from poolwatch.ui.ink import Ink
 from poolwatch.ui.widgets.wall.columns import PERCENT
@@ -81,7 +81,7 @@ def _window(window: WindowRow, name: str, width: int, glyphs: Glyphs) -> list[Pi
     return [
         (fit(fit(name, named - 1, glyphs.ellipsis), named), quiet),
         *bar(window, room, glyphs),
-        (" " + fit_right(window.percent, PERCENT, glyphs.ellipsis), look),
+        (" " + fit_percent(window.percent, PERCENT), look),
         (fit_right(window.resets, _RESETS, glyphs.ellipsis), quiet),
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from poolwatch.presentation.view import CardView, Shown, Tone, WindowRow
-from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_right, line_width
+from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_percent, fit_right, line_width
 from poolwatch.ui.glyphs import Glyphs
 from poolwatch.ui.ink import Ink
 from poolwatch.ui.widgets.wall.columns import AGE, PERCENT, RESETS, Columns, is_short
@@ -134,7 +134,7 @@ def _window(
     else:
         # the initial says that this is not the window of the heading
         out.append((f" {name[:1] or ' '}", quiet))
-    out.append((fit_right(window.percent, PERCENT, glyphs.ellipsis), look))
+    out.append((fit_percent(window.percent, PERCENT), look))
     if resets:
         out.append((fit_right(window.resets, RESETS, glyphs.ellipsis), quiet))
     return out
@@ -150,7 +150,7 @@ def _scarcest(card: CardView, columns: Columns, mark: str) -> list[Piece]:
     look: Look = Tone.STALE if window.stale else window.tone
     out: list[Piece] = [
         ("  " + fit(window.bucket or window.name, columns.scarcest, mark), Tone.DIM),
-        (fit_right(window.percent, PERCENT, mark), look),
+        (fit_percent(window.percent, PERCENT), look),
     ]
     if columns.long_resets:
         out.append((fit_right(window.resets, RESETS, mark), Tone.DIM))
