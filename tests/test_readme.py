@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.ui.keymap import markdown_table
+from tests.support.key_table import markdown_table
 from tests.support.screenshots import PICTURES, pictures
 
 ROOT = Path(__file__).parent.parent
@@ -19,7 +19,7 @@ def between(text: str, start: str, end: str) -> str:
 
 def test_the_keys_table_is_the_one_of_the_code() -> None:
     shown = between(README.read_text(encoding="utf-8"), "<!-- keys", "<!-- /keys -->")
-    assert shown == markdown_table().strip(), "paste poolwatch.ui.keymap.markdown_table() between the marks"
+    assert shown == markdown_table().strip(), "paste markdown_table() of tests.support.key_table there"
 
 
 def test_every_picture_is_shown() -> None:

@@ -13,6 +13,7 @@ from platformdirs.unix import Unix
 from poolwatch.config import paths
 from poolwatch.config.discover import FoundState, discover, implicit_sources
 from poolwatch.config.edit import add_source
+from poolwatch.config.files import make_private_directory
 from poolwatch.config.load import load, load_text
 from poolwatch.config.problems import ConfigProblem
 from poolwatch.config.remember import Remembered, load_remembered, save_remembered, ui_of
@@ -94,16 +95,16 @@ def test_the_file_to_load(tmp_path: Path) -> None:
 def test_directories_are_private(tmp_path: Path, umask: int) -> None:
     old = os.umask(umask)
     try:
-        assert paths.ensure_private_dir(tmp_path / "a" / "b") is None
+        assert make_private_directory(tmp_path / "a" / "b") is None
     finally:
         os.umask(old)
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("a", "a/b")] == [0o700, 0o700]
-    assert paths.ensure_private_dir(tmp_path / "a" / "b") is None
+    assert make_private_directory(tmp_path / "a" / "b") is None
 
 
 def test_a_directory_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    assert paths.ensure_private_dir(tmp_path) is None
+    assert make_private_directory(tmp_path) is None
     assert tmp_path.stat().st_mode & 0o777 == 0o755
 
 
@@ -111,9 +112,9 @@ def test_directories_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "loop").symlink_to("loop")
     for name in ("file", "file/below", "loop", "loop/below", "nul\0"):
-        problem = paths.ensure_private_dir(tmp_path / name)
-        assert problem is not None, name
-        assert problem.path == tmp_path / name
+        trouble = make_private_directory(tmp_path / name)
+        assert trouble is not None, name
+        assert trouble.why
 
 
 def login(path: Path) -> None:

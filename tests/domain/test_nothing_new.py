@@ -8,6 +8,7 @@ from poolwatch.domain.events import Listed, Read, Recalled
 from poolwatch.domain.overview import PoolRules, overview
 from poolwatch.domain.pool import apply
 from poolwatch.domain.usage import UsageSnapshot
+from tests.support.entries import account_of_entry
 from tests.ui.pools import NOW, crowd, five, limits, state_of
 
 CROWD = crowd(40)
@@ -24,7 +25,7 @@ def test_a_list_that_tells_something_new_changes_that_account_alone() -> None:
     name, source = next(iter(STATE.sources.items()))
     gone = source.listings[0]
     again = apply(STATE, Listed(name, source.listings[1:], NOW))
-    assert [key for key in STATE.accounts if key not in again.accounts] == [STATE.key_of(gone.ref)]
+    assert [key for key in STATE.accounts if key not in again.accounts] == [account_of_entry(STATE, gone.ref)]
     assert all(again.accounts[key] is STATE.accounts[key] for key in again.accounts)
 
 

@@ -37,6 +37,7 @@ from tests.domain.make import (
     token,
     window,
 )
+from tests.support.entries import account_of_entry
 
 DOWN = failure(FailureKind.UNREACHABLE, "connection refused")
 
@@ -108,8 +109,9 @@ def test_names_follow_the_pools_rules() -> None:
 
 def test_where_an_entry_belongs() -> None:
     pool = pool_of(listing(), listing(source="lb", place="p1"))
-    assert pool.key_of(SourceRef("lb", "p1")) == pool.key_of(SourceRef("homes", "alice")) == key()
-    assert pool.key_of(SourceRef("lb", "p2")) is None
+    for ref in (SourceRef("lb", "p1"), SourceRef("homes", "alice")):
+        assert account_of_entry(pool, ref) == key()
+    assert account_of_entry(pool, SourceRef("lb", "p2")) is None
 
 
 PLACE = AccountKey("codex", source="homes", place="alice")

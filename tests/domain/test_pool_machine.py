@@ -37,6 +37,7 @@ from poolwatch.domain.usage import (
     UsageWindow,
 )
 from tests.domain.make import T0
+from tests.support.entries import account_of_entry
 
 SOURCES = ("homes", "lb", "files")
 IDS = st.sampled_from([None, "", "1", "2"])
@@ -196,7 +197,7 @@ class PoolMachine(RuleBasedStateMachine):
         listed = {entry.ref for source in self.state.sources.values() for entry in source.listings}
         assert listed == set(refs)
         for ref in refs:
-            key = self.state.key_of(ref)
+            key = account_of_entry(self.state, ref)
             assert key is not None
             assert self.state.accounts[key].key == key
 

@@ -26,6 +26,7 @@ from poolwatch.sources.codex_home import CodexHomes
 from poolwatch.sources.codex_lb import CodexLb
 from poolwatch.sources.codex_proxy import CodexProxy
 from poolwatch.sources.redact import shown_body
+from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import Source
 from poolwatch.sources.usage_wire import parse_usage
 from tests.faults.nasty import FRAGMENTS, LONGEST, nasty_text
@@ -164,22 +165,22 @@ def _files(
         path.chmod(0o600)
     if kind == 0:
         homes = SourceSettings(SourceKind.CODEX_HOME, name, Custody.CODEX, path=str(folder / "homes" / "*"))
-        return CodexHomes(homes, client, FINGERPRINT, home=folder, env={}, deadline_seconds=5)
+        return CodexHomes(SourceSetup(homes, client, folder, {}, 5), FINGERPRINT)
     files = SourceSettings(SourceKind.AUTH_FILES, name, Custody.OTHER, path=str(folder / "files"))
     (folder / "files").mkdir(exist_ok=True)
-    return AuthFiles(files, client, FINGERPRINT, home=folder, env={}, deadline_seconds=5)
+    return AuthFiles(SourceSetup(files, client, folder, {}, 5), FINGERPRINT)
 
 
 def _pool(client: HttpClient, folder: Path, name: str, kind: int, url: str) -> Source:
     key = str(folder / "pool.key")
     if kind == 2:
         proxy = SourceSettings(SourceKind.CODEX_PROXY, name, Custody.POOL, url=url)
-        return CodexProxy(proxy, client, home=folder, env={}, deadline_seconds=30)
+        return CodexProxy(SourceSetup(proxy, client, folder, {}, 30))
     if kind == 3:
         lb = SourceSettings(SourceKind.CODEX_LB, name, Custody.POOL, url=url, api_key_file=key)
-        return CodexLb(lb, client, home=folder, env={}, deadline_seconds=30)
+        return CodexLb(SourceSetup(lb, client, folder, {}, 30))
     cpa = SourceSettings(SourceKind.CLI_PROXY_API, name, Custody.POOL, url=url, api_key_file=key)
-    return CliProxyApi(cpa, client, FINGERPRINT, home=folder, env={}, deadline_seconds=30)
+    return CliProxyApi(SourceSetup(cpa, client, folder, {}, 30), FINGERPRINT)
 
 
 def _proxy_row(texts: Sequence[str], at: int) -> object:

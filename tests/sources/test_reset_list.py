@@ -19,6 +19,7 @@ from poolwatch.sources import reset_list
 from poolwatch.sources.auth_files import AuthFiles
 from poolwatch.sources.reset_list import reset_list_url
 from poolwatch.sources.reset_pace import ResetPace
+from poolwatch.sources.setup import SourceSetup
 from tests.net.script import Answer, Script, hang_up, reply, silence
 from tests.sources.cli_proxy_api import rig
 from tests.sources.logins import AT, FINGERPRINT, access_token, cliproxy_login, put
@@ -43,7 +44,7 @@ async def client() -> AsyncIterator[HttpClient]:
 
 def files(client: HttpClient, home: Path, url: str, resets: ResetPace | None = None) -> AuthFiles:
     settings = SourceSettings(SourceKind.AUTH_FILES, "pool", Custody.OTHER, path="~/pool", base_url=url)
-    return AuthFiles(settings, client, FINGERPRINT, home=home, env={}, deadline_seconds=5, resets=resets)
+    return AuthFiles(SourceSetup(settings, client, home, {}, 5), FINGERPRINT, resets=resets)
 
 
 async def read(source: AuthFiles, number: int = 0, at: datetime = AT) -> UsageSnapshot:

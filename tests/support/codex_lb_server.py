@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from poolwatch.sources.codex_lb import FORBIDDEN_ROUTES
+from poolwatch.sources.codex_lb_routes import FORBIDDEN_ROUTES
 from tests.support.replay_server import PoolServer, Request, Response, answer
 
 READ_AT = "2026-11-20T20:30:00Z"

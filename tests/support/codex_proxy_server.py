@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from poolwatch.sources.codex_proxy import FORBIDDEN_ROUTES
+from poolwatch.sources.codex_proxy_routes import FORBIDDEN_ROUTES
 from tests.support.replay_server import PoolServer, Request, Response, answer
 
 FETCHED_AT = "2026-11-20T20:00:00.000Z"

@@ -12,7 +12,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from poolwatch.ui.calm_update import CalmUpdate, Picture, differences
+from poolwatch.ui.calm_update import CalmUpdate, Picture
 
 CONSOLE = Console(color_system="256", force_terminal=True, width=40, legacy_windows=False)
 PLAIN, RED = Style(), Style(color="red")
@@ -28,6 +28,12 @@ def shown(picture: Picture, *lines: str) -> str:
     return CalmUpdate(update, picture).render_segments(CONSOLE)
 
 
+def sent(before: Strip, after: Strip) -> str:
+    picture = Picture()
+    picture.put(0, 0, before, CONSOLE)
+    return picture.put(0, 0, after, CONSOLE)
+
+
 def test_a_screen_that_is_there_already_costs_nothing() -> None:
     picture = Picture()
     assert shown(picture, "0123456789ab", "cdefghijklmn") == "\x1b[1;1H0123456789ab\x1b[2;1Hcdefghijklmn"
@@ -39,11 +45,11 @@ def test_a_screen_that_is_there_already_costs_nothing() -> None:
 
 
 def test_differences_that_are_close_are_one() -> None:
-    assert list(differences(strip("aXbcdXef"), strip("aYbcdYef"))) == [(1, 6)]
-    assert list(differences(strip("X" + "-" * 9 + "X"), strip("Y" + "-" * 9 + "Y"))) == [(0, 1), (10, 11)]
-    assert list(differences(strip("abc", PLAIN), strip("abc", RED))) == [(0, 3)]
-    assert list(differences(strip("a界c"), strip("a世c"))) == [(1, 3)]
-    assert list(differences(strip("same"), strip("same"))) == []
+    assert sent(strip("aXbcdXef"), strip("aYbcdYef")) == "\x1b[1;2HYbcdY"
+    assert sent(strip("X" + "-" * 9 + "X"), strip("Y" + "-" * 9 + "Y")) == "\x1b[1;1HY\x1b[1;11HY"
+    assert sent(strip("abc", PLAIN), strip("abc", RED)) == "\x1b[1;1H\x1b[31mabc\x1b[0m"
+    assert sent(strip("a界c"), strip("a世c")) == "\x1b[1;2H世"
+    assert sent(strip("same"), strip("same")) == ""
 
 
 def test_a_part_of_an_unknown_line_is_sent_whole_and_of_a_known_one_by_what_differs() -> None:

@@ -11,7 +11,7 @@ from poolwatch.config.discover import discover
 from poolwatch.config.paths import absolute
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody
-from poolwatch.sources.login_files import matches
+from poolwatch.sources.login_places import matches
 
 _AUTH_FILE: Final = "auth.json"
 

@@ -13,6 +13,7 @@ from poolwatch.domain.account import Secret
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.reset_pace import ResetPace
+from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import Source
 
 _MODULES: Final = {
@@ -39,41 +40,32 @@ def build_source(
     shows_raw: bool = True,
 ) -> Source:
     """One source; `shows_raw`: somebody may want to see its answers as they came."""
-    home = around.home or Path("/")
-    env = around.env
-    seconds = around.settings.poll.timeout_seconds
+    setup = SourceSetup(
+        settings,
+        client,
+        home=around.home or Path("/"),
+        env=around.env,
+        deadline_seconds=around.settings.poll.timeout_seconds,
+    )
     resets = ResetPace(around.state_dir / f"{settings.name}.resets")
     match settings.kind:
         case SourceKind.CODEX_PROXY:
             from poolwatch.sources.codex_proxy import CodexProxy
 
-            return CodexProxy(settings, client, home=home, env=env, deadline_seconds=seconds, resets=resets)
+            return CodexProxy(setup, resets=resets)
         case SourceKind.CODEX_LB:
             from poolwatch.sources.codex_lb import CodexLb
 
-            return CodexLb(settings, client, home=home, env=env, deadline_seconds=seconds)
+            return CodexLb(setup)
         case SourceKind.CLI_PROXY_API:
             from poolwatch.sources.cli_proxy_api import CliProxyApi
 
             refused = around.state_dir / f"{settings.name}.refused"
-            return CliProxyApi(
-                settings,
-                client,
-                fingerprint,
-                home=home,
-                env=env,
-                deadline_seconds=seconds,
-                memory=refused,
-                resets=resets,
-            )
+            return CliProxyApi(setup, fingerprint, memory=refused, resets=resets)
         case SourceKind.CODEX_HOME | SourceKind.AUTH_FILES:
             return _files_class(settings.kind)(
-                settings,
-                client,
+                setup,
                 fingerprint,
-                home=home,
-                env=env,
-                deadline_seconds=seconds,
                 renews=around.renews,
                 resets=resets,
                 shows_raw=shows_raw,

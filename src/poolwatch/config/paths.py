@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from poolwatch.config.files import make_private_directory
 from poolwatch.config.problems import ConfigProblem
 
 _NAME: Final = "poolwatch"
@@ -59,12 +58,6 @@ def state_directory(env: Mapping[str, str]) -> Path | ConfigProblem:
 def data_directory(env: Mapping[str, str]) -> Path | ConfigProblem:
     """Where imported credential files live: POOLWATCH_DATA_DIR, else the platform's place."""
     return _given(env, "POOLWATCH_DATA_DIR") or _standard(env, "XDG_DATA_HOME", ".local/share")
-
-
-def ensure_private_dir(path: Path) -> ConfigProblem | None:
-    """Makes the directory, and those missing above it, 0700 whatever the umask; keeps what is there."""
-    trouble = make_private_directory(path)
-    return None if trouble is None else ConfigProblem(f"the directory {trouble.why}", path=path)
 
 
 def absolute(path: str | Path) -> Path:

@@ -56,13 +56,6 @@ class PoolState(Struct, frozen=True, eq=False):
         said = set(self.rates.values())
         return next(iter(said)) if len(said) == 1 else None
 
-    def key_of(self, ref: SourceRef) -> AccountKey | None:
-        """The account that an entry of a source belongs to now."""
-        for key, account in self.accounts.items():
-            if any(listing.ref == ref for listing in account.listings):
-                return key
-        return None
-
 
 def apply(state: PoolState, event: PoolEvent) -> PoolState:
     """The state after the event. A failure never erases the last good reading."""

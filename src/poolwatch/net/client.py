@@ -18,7 +18,7 @@ from msgspec import Struct
 from poolwatch import __version__
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.text import visible
+from poolwatch.net.broken import broken_off, compressed, redirect_refused
 from poolwatch.net.lookup import Lookup, Resolver, system_lookup
 from poolwatch.net.reply import Lost, NotSent, Reply, http_date
 
@@ -36,7 +36,6 @@ USER_AGENT: Final = f"poolwatch/{__version__}"
 Headers = Mapping[str, str | Secret]
 
 _SENDABLE: Final = re.compile(r"[!-~]([ -~]*[!-~])?")
-_HOST_LENGTH: Final = 100
 
 
 class _Parts(Struct, frozen=True):
@@ -146,10 +145,10 @@ class HttpClient:
                     progress = wire.Progress(cap_bytes)
                     received = await transport.exchange(request, progress)
         except (wire.TooLargeError, *wire.BROKEN) as error:
-            return _failure(error, request, progress, deadline_seconds)
+            return broken_off(error, request, progress, deadline_seconds)
         reply = _reply(received, request, asyncio.get_running_loop().time() - started)
         if isinstance(reply, Reply) and 300 <= reply.status < 400:
-            return redirect_refused(request.url.host, _target(request, reply))
+            return redirect_refused(request, reply.headers.get("location", ""))
         return reply
 
     async def post(
@@ -181,7 +180,7 @@ class HttpClient:
             async with asyncio.timeout(deadline_seconds):
                 received = await transport.exchange(request, progress)
         except (wire.TooLargeError, *wire.BROKEN) as error:
-            failure = _failure(error, request, progress, deadline_seconds)
+            failure = broken_off(error, request, progress, deadline_seconds)
             return Lost(failure) if progress.written else NotSent(failure)
         finally:
             await transport.aclose()
@@ -189,18 +188,8 @@ class HttpClient:
         if isinstance(reply, Failure):
             return Lost(reply)
         if reply.body_refused:
-            return Lost(_encoded(request.url.host))
+            return Lost(compressed(request.url.host))
         return reply
-
-
-def redirect_refused(host: str, target: str) -> Failure:
-    """The failure for a redirect, which names hosts alone: an address may hold secrets."""
-    to = visible(target, _HOST_LENGTH) if target else "another place"
-    return Failure(
-        FailureKind.NOT_THE_SERVICE,
-        f"{visible(host, _HOST_LENGTH)} redirects to {to}; not followed",
-        detail=to if target else None,
-    )
 
 
 def _request(method: str, url: str, headers: Headers, body: bytes | None = None) -> httpx.Request | Failure:
@@ -240,62 +229,6 @@ def _reply(received: wire.Received, request: httpx.Request, elapsed: float) -> R
     encoding = ",".join(value for name, value in received.headers if name == "content-encoding")
     refused = any(word.strip().lower() not in ("", "identity") for word in encoding.split(","))
     if refused and 200 <= received.status < 300:
-        return _encoded(request.url.host)
+        return compressed(request.url.host)
     body = b"" if refused else received.body
     return Reply(received.status, headers, body, http_date(headers.get("date")), elapsed, refused)
-
-
-def _encoded(host: str) -> Failure:
-    name = visible(host, _HOST_LENGTH)
-    return Failure(
-        FailureKind.MALFORMED, f"{name} sent a compressed answer that was not asked for", detail=name
-    )
-
-
-def _target(request: httpx.Request, reply: Reply) -> str:
-    import httpx
-
-    try:
-        return request.url.join(reply.headers.get("location", "")).host
-    except (httpx.InvalidURL, UnicodeError, ValueError):
-        return ""
-
-
-def _failure(
-    error: BaseException, request: httpx.Request, progress: wire.Progress, deadline_seconds: float
-) -> Failure:
-    """What to call a broken exchange. Texts of exceptions are not used: they may quote what was sent."""
-    from poolwatch.net.wire import Phase, TooLargeError
-
-    name = visible(request.url.host, _HOST_LENGTH)
-    place = name if request.url.port is None else f"{name}:{request.url.port}"
-    kind = FailureKind.UNREACHABLE
-    if isinstance(error, TooLargeError):
-        kind, words = FailureKind.MALFORMED, f"sent more than {progress.cap_bytes // 1024} KiB"
-    elif isinstance(error, TimeoutError):
-        slow = {
-            Phase.WAITING: "had no free connection within",
-            Phase.LOOKUP: "was not found by the name service (DNS) within",
-            Phase.CONNECTING: "did not accept a connection within",
-            Phase.TLS: "did not finish the TLS handshake within",
-            Phase.SENDING: "did not take the request within",
-            Phase.ANSWER: "did not answer within"
-            if not progress.received
-            else "did not finish its answer within",
-        }
-        words = f"{slow[progress.phase]} {deadline_seconds:.3g} s"
-    elif progress.trouble is not None:
-        words = visible(progress.trouble)
-    elif progress.received and not progress.ended and _is_garbage(error):
-        kind, words = FailureKind.NOT_THE_SERVICE, "does not answer in HTTP"
-    elif progress.received:
-        words = "closed the connection in the middle of its answer"
-    else:
-        words = "closed the connection without an answer"
-    return Failure(kind, f"{place} {words}", detail=name)
-
-
-def _is_garbage(error: BaseException) -> bool:
-    import httpcore
-
-    return isinstance(error, httpcore.RemoteProtocolError)

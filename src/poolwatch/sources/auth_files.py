@@ -12,7 +12,8 @@ from poolwatch.custody.auth_file import Login
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.sources import glance
-from poolwatch.sources.login_files import LoginFile, LoginFiles, matches
+from poolwatch.sources.login_files import LoginFiles
+from poolwatch.sources.login_places import LoginFile, matches
 
 _SUFFIX: Final = ".json"
 _SNAPSHOT_SUFFIX: Final = ".auth.json"

@@ -5,30 +5,30 @@ The pool puts each login's token into a request that it sends on, so that no tok
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from poolwatch.config.settings import SourceSettings
 from poolwatch.custody.auth_file import Login
 from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
-from poolwatch.net.client import USER_AGENT, HttpClient
+from poolwatch.net.client import USER_AGENT
 from poolwatch.net.reply import Reply, clock_offset
 from poolwatch.sources.cli_proxy_api_client import POOL, Management, PoolDown
 from poolwatch.sources.cli_proxy_api_wire import AuthFile, parse_api_call, parse_auth_files
 from poolwatch.sources.codex_usage import read_answer, usage_headers, usage_urls
 from poolwatch.sources.pool_client import Refused
-from poolwatch.sources.pool_flight import Flights, renews_by_itself, unasked
+from poolwatch.sources.pool_flight import renews_by_itself, unasked
+from poolwatch.sources.pool_listing import ListingPool
 from poolwatch.sources.redact import shown_body
 from poolwatch.sources.reset_list import reset_list_url, with_reset_list
 from poolwatch.sources.reset_pace import ResetPace
+from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import PoolReport, Telling, UsageReading
 
 #: The pool puts the login's access token in its place.
@@ -45,52 +45,24 @@ class _Verdict:
     accepted: bool
 
 
-class CliProxyApi:
+class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
     """One CLIProxyAPI. Its management key is sent to it alone; `memory` see `Management`."""
+
+    telling = Telling.RELAYED
 
     def __init__(
         self,
-        settings: SourceSettings,
-        client: HttpClient,
+        setup: SourceSetup,
         fingerprint: Callable[[Secret], str],
         *,
-        home: Path,
-        env: Mapping[str, str],
-        deadline_seconds: float,
         memory: Path | None = None,
         resets: ResetPace | None = None,
     ) -> None:
-        self._settings = settings
-        self._management = Management(
-            settings,
-            client,
-            fingerprint,
-            home=home,
-            env=env,
-            deadline_seconds=deadline_seconds,
-            memory=memory,
-        )
+        super().__init__(setup)
+        self._management = Management(setup, fingerprint, memory=memory)
         self._resets = resets or ResetPace()
         self._files: Mapping[str, AuthFile] | None = None
         self._verdicts: dict[str, _Verdict] = {}
-        self._lists: Flights[Mapping[str, AuthFile] | Failure] = Flights()
-
-    @property
-    def name(self) -> str:
-        """The source's name."""
-        return self._settings.name
-
-    @property
-    def telling(self) -> Telling:
-        """How much it can tell."""
-        return Telling.RELAYED
-
-    async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
-        """One entry per Codex login of the pool; a failure is the pool's own."""
-        files = await self._list(at)
-        if isinstance(files, Failure):
-            return files
-        return tuple(self._listing(file) for file in files.values())
 
     async def fetch_usage(
         self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
@@ -131,16 +103,13 @@ class CliProxyApi:
         if isinstance(files, Failure):
             return files
         needy = sum(self._needs_login(file) and not file.disabled for file in files.values())
-        lacks = await asyncio.to_thread(self._management.key_warnings)
+        lacks = await self._key_warnings()
         return PoolReport(POOL, self._management.version, len(files), needy, lacks)
 
     async def signature(self) -> Hashable:
         """The key file's times, and which logins turned out to need somebody since they were listed."""
         needy = frozenset(file.place for file in (self._files or {}).values() if self._needs_login(file))
-        return await asyncio.to_thread(self._management.key_stamp), needy
-
-    async def _list(self, at: datetime) -> Mapping[str, AuthFile] | Failure:
-        return await self._lists.join("list", lambda: self._list_now(at))
+        return await super().signature(), needy
 
     async def _list_now(self, at: datetime) -> Mapping[str, AuthFile] | Failure:
         answer = await self._management.auth_files(at)
@@ -152,6 +121,9 @@ class CliProxyApi:
         self._files = {file.place: file for file in files}
         self._verdicts = {place: said for place, said in self._verdicts.items() if place in self._files}
         return self._files
+
+    def _listings(self, found: Mapping[str, AuthFile]) -> tuple[Listing, ...]:
+        return tuple(self._listing(file) for file in found.values())
 
     def _listing(self, file: AuthFile) -> Listing:
         return Listing(

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.config.files import FileTrouble, read_limited, write_whole
-from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.text import visible_or_none
-from poolwatch.net.client import Headers, HttpClient
+from poolwatch.net.client import Headers
 from poolwatch.sources.pool_client import Answered, Forbidden, PoolClient, Refused, Route, bearer, json_bytes
-from poolwatch.sources.pool_key import key_place, key_stamps, key_warnings, read_key
+from poolwatch.sources.pool_key import key_place, key_stamps, read_key
+from poolwatch.sources.setup import SourceSetup
 
 POOL: Final = "CLIProxyAPI"
 PREFIX: Final = "/v0/management"
@@ -75,24 +75,12 @@ class Management:
     """
 
     def __init__(
-        self,
-        settings: SourceSettings,
-        client: HttpClient,
-        fingerprint: Callable[[Secret], str],
-        *,
-        home: Path,
-        env: Mapping[str, str],
-        deadline_seconds: float,
-        memory: Path | None = None,
+        self, setup: SourceSetup, fingerprint: Callable[[Secret], str], *, memory: Path | None = None
     ) -> None:
-        self._settings = settings
-        self._client = client
+        self._setup = setup
         self._fingerprint = fingerprint
-        self._home = home
-        self._env = env
-        self._deadline_seconds = deadline_seconds
         self._memory = memory
-        self._base = pool_url(settings.url or "")
+        self._base = pool_url(setup.settings.url or "")
         #: the pool's version, once it answered
         self.version: str | None = None
         self._accepted: str | None = None
@@ -122,14 +110,6 @@ class Management:
             return answer
         return PoolDown(answer.failure)
 
-    def key_warnings(self) -> tuple[str, ...]:
-        """A line for a key file that others may open."""
-        return key_warnings(self._settings, self._home)
-
-    def key_stamp(self) -> Hashable:
-        """A value that differs once the key may have changed; opens nothing."""
-        return key_stamps(self._settings, self._home)
-
     async def _ask(
         self, route: Route, body: Callable[[], bytes] | None, at: datetime
     ) -> Answered | Refused | PoolDown:
@@ -156,9 +136,8 @@ class Management:
         async def auth(at: datetime) -> Headers | Failure:
             return bearer(key.secret)
 
-        client = PoolClient(
-            POOL, self._base, self._client, self._deadline_seconds, (LIST_ROUTE, CALL_ROUTE), auth
-        )
+        seconds = self._setup.deadline_seconds
+        client = PoolClient(POOL, self._base, self._setup.client, seconds, (LIST_ROUTE, CALL_ROUTE), auth)
         if body is None:
             answer = await client.get_json(route.path, at)
         else:
@@ -186,17 +165,18 @@ class Management:
         return answer
 
     def _key(self) -> _Key | Failure:
-        found = read_key(self._settings, self._env, self._home)
+        settings, home = self._setup.settings, self._setup.home
+        found = read_key(settings, self._setup.env, home)
         if found is None:
             remedy = "name it by api_key_file or api_key_env"
             return Failure(FailureKind.FORBIDDEN, f"{POOL} needs its management key: {remedy}")
         if isinstance(found, Failure):
             return found
-        return _Key(found, f"{self._fingerprint(found)}:{_word(self.key_stamp())}")
+        return _Key(found, f"{self._fingerprint(found)}:{_word(key_stamps(settings, home))}")
 
     def _refusal(self) -> Failure:
-        place = key_place(self._settings, self._home) or "the key"
-        until = "is written anew" if self._settings.api_key_file is not None else "changes"
+        place = key_place(self._setup.settings, self._setup.home) or "the key"
+        until = "is written anew" if self._setup.settings.api_key_file is not None else "changes"
         return Failure(
             FailureKind.FORBIDDEN,
             f"{POOL} refuses the management key (401); not tried again until {place} {until}: "

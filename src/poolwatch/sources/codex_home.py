@@ -15,7 +15,8 @@ from poolwatch.custody.auth_file import FileProblem, Login
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.text import visible
 from poolwatch.sources import glance
-from poolwatch.sources.login_files import LoginFile, LoginFiles, matches
+from poolwatch.sources.login_files import LoginFiles
+from poolwatch.sources.login_places import LoginFile, matches
 
 _AUTH_FILE: Final = "auth.json"
 _CONFIG_FILE: Final = "config.toml"
@@ -50,7 +51,7 @@ class CodexHomes(LoginFiles):
 
     @property
     def _pattern(self) -> str:
-        return self._expanded(self._settings.path or self._env.get("CODEX_HOME") or "~/.codex")
+        return self._expanded(self._settings.path or self._setup.env.get("CODEX_HOME") or "~/.codex")
 
     def _glance(self) -> Hashable:
         seen: list[Hashable] = []

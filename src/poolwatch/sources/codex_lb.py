@@ -2,87 +2,44 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final
 
-from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageSnapshot
-from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import clock_offset as offset_of
+from poolwatch.sources.codex_lb_figures import with_banked
+from poolwatch.sources.codex_lb_routes import DASHBOARD_ROUTES, KEY_ROUTES, LOGIN, POOL
 from poolwatch.sources.codex_lb_wire import (
-    DEACTIVATED,
+    LIMITS_HIDDEN,
     PAUSED,
     REAUTH_REQUIRED,
     LbAccount,
     fleet_refresh_trouble,
     needs_code,
+    no_figures,
     parse_accounts,
     parse_fleet,
-    with_banked,
 )
-from poolwatch.sources.pool_client import (
-    Answered,
-    Forbidden,
-    PoolClient,
-    Refused,
-    Route,
-    no_auth,
-    segment,
-)
+from poolwatch.sources.pool_client import Answered, Refused, no_auth, segment
 from poolwatch.sources.pool_flight import Flights, not_renewed, renews_by_itself, unasked
-from poolwatch.sources.pool_key import (
-    key_place,
-    key_stamps,
-    key_warnings,
-    password_place,
-)
-from poolwatch.sources.pool_session import dashboard_session, key_headers
+from poolwatch.sources.pool_key import key_place, password_place
+from poolwatch.sources.pool_listing import ListingPool
+from poolwatch.sources.pool_session import dashboard_session, entering, key_headers
+from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import PoolReport, Telling, UsageReading
-
-POOL: Final = "codex-lb"
-
-_LOGIN: Final = Route("POST", "/api/dashboard-auth/password/login")
-KEY_ROUTES: Final = (Route("GET", "/api/fleet/summary"), Route("POST", "/api/fleet/refresh"))
-DASHBOARD_ROUTES: Final = (
-    Route("GET", "/api/accounts"),
-    Route("GET", "/api/accounts/{id}/usage-reset-credits"),
-)
-#: Never called, whatever happens.
-FORBIDDEN_ROUTES: Final = (
-    Forbidden(Route("POST", "/api/accounts/{id}/probe"), "spends a model request"),
-    Forbidden(Route("POST", "/api/accounts/{id}/export/auth"), "hands out tokens"),
-    Forbidden(Route("GET", "/api/accounts/{id}/export/auth"), "hands out tokens"),
-    Forbidden(Route("POST", "/api/accounts/export"), "hands out tokens"),
-    Forbidden(Route("POST", "/api/accounts/import"), "changes the pool"),
-    Forbidden(Route("POST", "/api/accounts/{id}/pause"), "changes the pool"),
-    Forbidden(Route("POST", "/api/accounts/{id}/reactivate"), "changes the pool"),
-    Forbidden(Route("DELETE", "/api/accounts/{id}"), "removes an account"),
-    Forbidden(Route("POST", "/api/accounts/{id}/rate-limit-reset-credits/consume"), "spends a banked reset"),
-    Forbidden(Route("POST", "/api/accounts/{id}/usage-reset-credits/consume"), "spends a banked reset"),
-    Forbidden(Route("POST", "/api/api-keys/"), "makes a key"),
-    Forbidden(Route("PUT", "/api/settings"), "changes the pool"),
-    Forbidden(Route("POST", "/api/dashboard-auth/password/setup"), "changes the dashboard's password"),
-    Forbidden(Route("POST", "/v1/responses"), "spends a model request"),
-    Forbidden(Route("POST", "/backend-api/codex/responses"), "spends a model request"),
-)
 
 #: The pool is asked to read its usage anew at most this often, by all accounts together.
 REFRESH_SPACING: Final = timedelta(minutes=1)
 #: One list answers for all accounts that are asked for within this time.
 _LIST_LIFE: Final = timedelta(seconds=2)
 _VERSION_LENGTH: Final = 40
-_LIMITS_HIDDEN: Final = (
-    "this API key may not see the limits: allow it upstream_limits and account_pool_usage in codex-lb"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +55,7 @@ class _List:
     by_dashboard: bool
 
 
-class CodexLb:
+class CodexLb(ListingPool[_List]):
     """One running codex-lb.
 
     The dashboard's list, which alone knows credits, is asked for where its password is configured, or where
@@ -106,68 +63,21 @@ class CodexLb:
     its figures are, and the fleet refresh.
     """
 
-    def __init__(
-        self,
-        settings: SourceSettings,
-        client: HttpClient,
-        *,
-        home: Path,
-        env: Mapping[str, str],
-        deadline_seconds: float,
-    ) -> None:
-        self._settings = settings
-        self._home = home
-        url = settings.url or ""
-        self._key_place = key_place(settings, home)
-        self._password_place = password_place(settings, home)
-        session = dashboard_session(
-            POOL,
-            settings,
-            client,
-            _LOGIN,
-            "codex_lb_dashboard_session",
-            needs_code,
-            home=home,
-            env=env,
-            deadline_seconds=deadline_seconds,
-        )
-        self._session = session
-        self._dashboard = PoolClient(
-            POOL,
-            url,
-            client,
-            deadline_seconds,
-            DASHBOARD_ROUTES,
-            session.headers if session is not None else no_auth,
-            session.drop if session is not None else None,
-        )
-        self._fleet = PoolClient(
-            POOL, url, client, deadline_seconds, KEY_ROUTES, key_headers(settings, env, home)
-        )
-        self._lists: Flights[_List | Failure] = Flights()
+    telling = Telling.KEPT
+
+    def __init__(self, setup: SourceSetup) -> None:
+        super().__init__(setup)
+        self._key_place = key_place(setup.settings, setup.home)
+        self._password_place = password_place(setup.settings, setup.home)
+        self._session = dashboard_session(setup, POOL, LOGIN, "codex_lb_dashboard_session", needs_code)
+        self._dashboard = entering(setup, POOL, DASHBOARD_ROUTES, self._session or no_auth)
+        self._fleet = entering(setup, POOL, KEY_ROUTES, key_headers(setup))
         self._refreshes: Flights[TokenStep] = Flights()
         self._latest: _List | None = None
         self._refreshed_at: datetime | None = None
         self._version: str | None = None
         #: why the dashboard did not let poolwatch in when the key did
         self._shut: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The source's name."""
-        return self._settings.name
-
-    @property
-    def telling(self) -> Telling:
-        """How much it can tell."""
-        return Telling.KEPT
-
-    async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
-        """One entry per account of the pool, or why the pool cannot say."""
-        found = await self._list(at)
-        if isinstance(found, Failure):
-            return found
-        return tuple(self._listing(account) for account in found.accounts.values())
 
     async def fetch_usage(
         self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
@@ -182,7 +92,7 @@ class CodexLb:
         account = latest.accounts.get(ref.place)
         if account is None:
             return unasked(f"{POOL} does not know this account any more")
-        trouble = _trouble(account)
+        trouble = no_figures(account)
         if trouble is not None:
             if trouble.kind is FailureKind.NO_TOKEN:
                 return unasked(trouble.message)
@@ -200,7 +110,7 @@ class CodexLb:
         listed = await self._list(at)
         if isinstance(listed, Failure):
             return listed
-        lacks = [*await asyncio.to_thread(key_warnings, self._settings, self._home)]
+        lacks = [*await self._key_warnings()]
         if not listed.by_dashboard:
             why = self._shut or "set dashboard_password_file"
             lacks.append(f"credits and banked resets are unknown: {why}")
@@ -210,16 +120,9 @@ class CodexLb:
                 "set api_key_file, so that it can be asked to look anew"
             )
         if any(account.hides_windows for account in listed.accounts.values()):
-            lacks.append(_LIMITS_HIDDEN)
+            lacks.append(LIMITS_HIDDEN)
         need_login = sum(account.status == REAUTH_REQUIRED for account in listed.accounts.values())
         return PoolReport(POOL, self._version, len(listed.accounts), need_login, tuple(lacks))
-
-    async def signature(self) -> Hashable:
-        """Differs once a key file was replaced; the pool itself is not asked."""
-        return await asyncio.to_thread(key_stamps, self._settings, self._home)
-
-    async def _list(self, at: datetime) -> _List | Failure:
-        return await self._lists.join("accounts", lambda: self._list_now(at))
 
     async def _list_now(self, at: datetime) -> _List | Failure:
         if self._session is None and self._key_place is not None:
@@ -283,6 +186,9 @@ class CodexLb:
             words = f"{POOL} wants a login (401): set api_key_file, dashboard_password_file, or both"
         return replace(failure, message=words, detail=place or answer.code)
 
+    def _listings(self, found: _List) -> tuple[Listing, ...]:
+        return tuple(self._listing(account) for account in found.accounts.values())
+
     def _listing(self, account: LbAccount) -> Listing:
         return Listing(
             SourceRef(self.name, account.id),
@@ -320,18 +226,3 @@ class CodexLb:
                 return not_renewed(answer, listed)
             return renews_by_itself(answer.elapsed_seconds, self._advised(answer, by_dashboard=False).message)
         return renews_by_itself(answer.elapsed_seconds, fleet_refresh_trouble(answer.body))
-
-
-def _trouble(account: LbAccount) -> Failure | None:
-    """Why there is no reading of this account."""
-    if account.status == DEACTIVATED:
-        told = f": {account.reason}" if account.reason else ""
-        return Failure(FailureKind.DEACTIVATION_REPORTED, f"{POOL} reports the account as deactivated{told}")
-    if account.hides_windows:
-        return Failure(FailureKind.FORBIDDEN, _LIMITS_HIDDEN)
-    if account.has_figures:
-        return None
-    words = f"{POOL} has no figures of this account"
-    if account.status == REAUTH_REQUIRED:
-        return Failure(FailureKind.NO_TOKEN, words)
-    return Failure(FailureKind.UPSTREAM_ERROR, words)

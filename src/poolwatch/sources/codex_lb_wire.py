@@ -1,7 +1,4 @@
-"""What codex-lb says of its accounts, by API key (fleet summary) or by dashboard login (accounts).
-
-Its percentages are what remains. Its capacity figures are estimates by plan, no money, and are not read.
-"""
+"""What codex-lb says of its accounts, by API key (fleet summary) or by dashboard login (accounts)."""
 
 from __future__ import annotations
 
@@ -10,40 +7,19 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
 
-from poolwatch.domain.failure import Failure
-from poolwatch.domain.remake import replace
-from poolwatch.domain.text import visible_or_none
-from poolwatch.domain.usage import (
-    Bucket,
-    Credits,
-    RateLimit,
-    ResetCredits,
-    Said,
-    Unsaid,
-    UsageSnapshot,
-    UsageWindow,
-)
+from pydantic import AliasPath, Field
+
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.usage import RateLimit, Unsaid, UsageSnapshot
+from poolwatch.sources.codex_lb_figures import dashboard_usage, fleet_usage
+from poolwatch.sources.codex_lb_routes import POOL
 from poolwatch.sources.json_body import JsonValue
-from poolwatch.sources.lenient import (
-    Count,
-    Flag,
-    Instant,
-    Length,
-    Money,
-    Percent,
-    Text,
-    WireModel,
-    count,
-    known,
-    nested,
-)
-from poolwatch.sources.pool_wire import MAX_BUCKETS, NO_WINDOW, account_rows
+from poolwatch.sources.lenient import Instant, Text, known, text
+from poolwatch.sources.pool_wire import CamelWire, account_rows
 
 _ABSENT: Final = Unsaid.ABSENT
-_POOL: Final = "codex-lb"
 #: `<ChatGPT account id>_<first 8 hex digits of the e-mail's SHA-256>`, and a mark on the second import
 _OWN_ID: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_([0-9a-f]{8})(?:__copy\d+)?")
 
@@ -52,7 +28,9 @@ REAUTH_REQUIRED: Final = "reauth_required"
 DEACTIVATED: Final = "deactivated"
 #: of two entries for one account the first of these tells how the account stands
 _STATUS_ORDER: Final = ("active", "rate_limited", "quota_exceeded", REAUTH_REQUIRED, PAUSED, DEACTIVATED)
-_LIMITED: Final = frozenset({"rate_limited", "quota_exceeded"})
+LIMITS_HIDDEN: Final = (
+    "this API key may not see the limits: allow it upstream_limits and account_pool_usage in codex-lb"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,44 +61,17 @@ class LbAccount:
         return self.usage.base is not _ABSENT or self.usage.credits is not _ABSENT
 
 
-class FleetWindowWire(WireModel):
-    """One window of the fleet summary."""
-
-    remaining: Percent = _ABSENT
-    reset_at: Instant = _ABSENT
-    minutes: Length = _ABSENT
-
-
-class QuotaWindowWire(WireModel):
-    """One window of an additional quota, which is told as used and not as remaining."""
-
-    used_percent: Percent = _ABSENT
-    reset_at: Instant = _ABSENT
-    minutes: Length = _ABSENT
-
-
-class RowWire(WireModel):
+class RowWire(CamelWire):
     """What both lists say of an account."""
 
     email: Text = _ABSENT
-    label: Text = _ABSENT
-    plan: Text = _ABSENT
+    plan_type: Text = _ABSENT
     status: Text = _ABSENT
-    account_id: Text = _ABSENT
-    usage_at: Instant = _ABSENT
-    expires_at: Instant = _ABSENT
-    reason: Text = _ABSENT
-    workspace: Text = _ABSENT
-
-
-class MoneyWire(WireModel):
-    """The credits of an account, and its banked resets."""
-
-    has: Flag = _ABSENT
-    unlimited: Flag = _ABSENT
-    balance: Money = _ABSENT
-    resets: Count = _ABSENT
-    resets_expire_at: Instant = _ABSENT
+    chatgpt_account_id: Text = _ABSENT
+    usage_refreshed_at: Instant = _ABSENT
+    expires_at: Annotated[Instant, Field(validation_alias=AliasPath("auth", "access", "expiresAt"))] = _ABSENT
+    deactivation_reason: Text = _ABSENT
+    workspace_label: Text = _ABSENT
 
 
 def parse_fleet(body: JsonValue) -> tuple[LbAccount, ...] | Failure:
@@ -136,7 +87,7 @@ def parse_accounts(body: JsonValue) -> tuple[LbAccount, ...] | Failure:
 def _parse(
     body: JsonValue, read: Callable[[dict[str, JsonValue], str], LbAccount]
 ) -> tuple[LbAccount, ...] | Failure:
-    rows = account_rows(body, _POOL, "accountId")
+    rows = account_rows(body, POOL, "accountId")
     if isinstance(rows, Failure):
         return rows
     return one_per_account({place: read(row, place) for place, row in rows.items()})
@@ -162,90 +113,44 @@ def _rank(account: LbAccount) -> int:
 
 
 def _fleet_account(row: dict[str, JsonValue], place: str) -> LbAccount:
-    wire = _row(row, row.get("displayName"))
-    email, status = known(wire.email), known(wire.status) or ""
-    windows = [_fleet_window(row.get(name)) for name in ("primary", "secondary", "monthly")]
-    told = tuple(window for window in windows if window is not None)
-    usage_at = known(wire.usage_at)
+    wire = RowWire.model_validate(row)
+    email, plan, status = known(wire.email), known(wire.plan_type), known(wire.status) or ""
+    usage, usage_at = fleet_usage(row, plan, status), known(wire.usage_refreshed_at)
+    has_windows = isinstance(usage.base, RateLimit) and bool(usage.base.windows)
     hides = usage_at is not None and row.get("primary") is None and row.get("secondary") is None
     return LbAccount(
         place,
         _inside(place, email),
         email,
-        _label(wire, email),
-        known(wire.plan),
+        _label(row.get("displayName"), email),
+        plan,
         status,
-        UsageSnapshot(plan=known(wire.plan) or _ABSENT, base=_base(told, status)),
+        usage,
         usage_at,
-        hides_windows=hides and not told,
+        hides_windows=hides and not has_windows,
     )
 
 
 def _account(row: dict[str, JsonValue], place: str) -> LbAccount:
-    wire = _row(row, row.get("alias") or row.get("displayName"))
-    email, status = known(wire.email), known(wire.status) or ""
-    remaining = row.get("usage")
-    percents = remaining if isinstance(remaining, dict) else {}
-    windows = [
-        _window(
-            percents.get(f"{name.lower()}RemainingPercent"),
-            row.get(f"resetAt{name}"),
-            row.get(f"windowMinutes{name}"),
-        )
-        for name in ("Primary", "Secondary", "Monthly")
-    ]
-    told = tuple(window for window in windows if window is not None)
-    money = MoneyWire.model_validate(
-        {
-            "has": row.get("creditsHas"),
-            "unlimited": row.get("creditsUnlimited"),
-            "balance": row.get("creditsBalance"),
-            "resets": row.get("availableResetCredits"),
-            "resets_expire_at": row.get("resetCreditNearestExpiresAt"),
-        }
-    )
-    usage = UsageSnapshot(
-        plan=known(wire.plan) or _ABSENT,
-        base=_base(told, status),
-        extras=_extras(row.get("additionalQuotas")),
-        credits=_credits(money),
-        reset_credits=_reset_credits(money),
-    )
+    wire = RowWire.model_validate(row)
+    email, plan, status = known(wire.email), known(wire.plan_type), known(wire.status) or ""
     return LbAccount(
         place,
-        known(wire.account_id) or _inside(place, email),
+        known(wire.chatgpt_account_id) or _inside(place, email),
         email,
-        _label(wire, email),
-        known(wire.plan),
+        _label(row.get("alias") or row.get("displayName"), email),
+        plan,
         status,
-        usage,
+        dashboard_usage(row, plan, status),
         expires_at=known(wire.expires_at),
-        reason=known(wire.reason),
-        workspace=known(wire.workspace),
+        reason=known(wire.deactivation_reason),
+        workspace=known(wire.workspace_label),
     )
 
 
-def _row(row: dict[str, JsonValue], label: JsonValue) -> RowWire:
-    auth = row.get("auth")
-    access = auth.get("access") if isinstance(auth, dict) else None
-    return RowWire.model_validate(
-        {
-            "email": row.get("email"),
-            "label": label,
-            "plan": row.get("planType"),
-            "status": row.get("status"),
-            "account_id": row.get("chatgptAccountId"),
-            "usage_at": row.get("usageRefreshedAt"),
-            "expires_at": access.get("expiresAt") if isinstance(access, dict) else None,
-            "reason": row.get("deactivationReason"),
-            "workspace": row.get("workspaceLabel"),
-        }
-    )
-
-
-def _label(wire: RowWire, email: str | None) -> str | None:
+def _label(said: JsonValue, email: str | None) -> str | None:
     """The name that somebody gave the account; the e-mail in its place is none."""
-    label = known(wire.label)
+    label = text(said)
     return None if label is not None and email is not None and label.casefold() == email.casefold() else label
 
 
@@ -258,95 +163,19 @@ def _inside(place: str, email: str | None) -> str | None:
     return found[1] if found[2] == mark else None
 
 
-def _fleet_window(value: JsonValue) -> UsageWindow | None:
-    if not isinstance(value, dict):
+def no_figures(account: LbAccount) -> Failure | None:
+    """Why there is no reading of this account."""
+    if account.status == DEACTIVATED:
+        told = f": {account.reason}" if account.reason else ""
+        return Failure(FailureKind.DEACTIVATION_REPORTED, f"{POOL} reports the account as deactivated{told}")
+    if account.hides_windows:
+        return Failure(FailureKind.FORBIDDEN, LIMITS_HIDDEN)
+    if account.has_figures:
         return None
-    return _window(value.get("remainingPercent"), value.get("resetAt"), value.get("windowMinutes"))
-
-
-def _window(remaining: JsonValue, reset_at: JsonValue, minutes: JsonValue) -> UsageWindow | None:
-    wire = FleetWindowWire.model_validate({"remaining": remaining, "reset_at": reset_at, "minutes": minutes})
-    left = known(wire.remaining)
-    # by way of decimal digits: 100 - 58.1 is 41.9
-    used = None if left is None else float(Decimal(100) - Decimal(repr(left)))
-    window = UsageWindow(used, _seconds(known(wire.minutes)), known(wire.reset_at))
-    return None if window == NO_WINDOW else window
-
-
-def _seconds(minutes: int | None) -> int | None:
-    return None if minutes is None else minutes * 60
-
-
-def _base(windows: tuple[UsageWindow, ...], status: str) -> Said[RateLimit]:
-    """The pool never says `allowed`; that an account is limited it says in its status."""
-    limited = True if status in _LIMITED else None
-    if not windows and not limited:
-        return _ABSENT
-    return RateLimit(None, limited, windows)
-
-
-def _extras(value: JsonValue) -> Said[tuple[Bucket, ...]]:
-    """The other quotas; an empty list is what the pool sends for "none" and for "not read" alike."""
-    if not isinstance(value, list) or not value:
-        return _ABSENT
-    found: dict[str, Bucket] = {}
-    for row in value[:MAX_BUCKETS]:
-        if not isinstance(row, dict):
-            continue
-        key = _first_text(row, "meteredFeature", "quotaKey", "limitName")
-        if key is None:
-            continue
-        windows = []
-        for name in ("primaryWindow", "secondaryWindow"):
-            window = nested(QuotaWindowWire)(_renamed(row.get(name)))
-            if window is not None:
-                windows.append(
-                    UsageWindow(
-                        known(window.used_percent), _seconds(known(window.minutes)), known(window.reset_at)
-                    )
-                )
-        name = _first_text(row, "limitName", "displayLabel") or key
-        found.setdefault(key, Bucket(key, name, RateLimit(None, None, tuple(windows)) if windows else None))
-    return tuple(found.values()) or _ABSENT
-
-
-def _renamed(value: JsonValue) -> object:
-    if not isinstance(value, dict):
-        return None
-    return {
-        "used_percent": value.get("usedPercent"),
-        "reset_at": value.get("resetAt"),
-        "minutes": value.get("windowMinutes"),
-    }
-
-
-def _first_text(row: dict[str, JsonValue], *names: str) -> str | None:
-    texts = (visible_or_none(value) for name in names if isinstance(value := row.get(name), str))
-    return next((text for text in texts if text is not None), None)
-
-
-def _credits(money: MoneyWire) -> Said[Credits]:
-    told = Credits(known(money.has), known(money.unlimited), None, known(money.balance))
-    if told != Credits(None, None, None, None):
-        return told
-    return Unsaid.MALFORMED if Unsaid.MALFORMED in (money.has, money.unlimited, money.balance) else _ABSENT
-
-
-def _reset_credits(money: MoneyWire) -> Said[ResetCredits]:
-    """The banked resets; 0 stands in the list for accounts with some, too, and so says nothing."""
-    number = known(money.resets)
-    return ResetCredits(number, None, known(money.resets_expire_at)) if number else _ABSENT
-
-
-def with_banked(usage: UsageSnapshot, body: JsonValue) -> UsageSnapshot:
-    """With the count of `GET …/usage-reset-credits`, which the pool asks upstream for."""
-    inner = body.get("rateLimitResetCredits") if isinstance(body, dict) else None
-    number = count(inner.get("availableCount")) if isinstance(inner, dict) else None
-    if number is None:
-        return usage
-    held = usage.reset_credits
-    expires_at = held.expires_at if isinstance(held, ResetCredits) and number else None
-    return replace(usage, reset_credits=ResetCredits(number, None, expires_at))
+    words = f"{POOL} has no figures of this account"
+    if account.status == REAUTH_REQUIRED:
+        return Failure(FailureKind.NO_TOKEN, words)
+    return Failure(FailureKind.UPSTREAM_ERROR, words)
 
 
 def fleet_refresh_trouble(body: JsonValue) -> str | None:

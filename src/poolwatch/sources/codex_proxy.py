@@ -2,88 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Final
 
-from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
-from poolwatch.domain.usage import RateLimit, UsageSnapshot
-from poolwatch.net.client import HttpClient
+from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.reply import Reply
 from poolwatch.net.reply import clock_offset as offset_of
+from poolwatch.sources.codex_proxy_quota import exhausted, parse_quota, quota_failure
+from poolwatch.sources.codex_proxy_routes import LOGIN, POOL, ROUTES
 from poolwatch.sources.codex_proxy_wire import (
     ProxyAccount,
     ProxyList,
     parse_accounts,
-    parse_quota,
     parse_rate,
     parse_refresh,
     parse_version,
-    quota_failure,
 )
-from poolwatch.sources.pool_client import (
-    Answered,
-    Forbidden,
-    PoolClient,
-    Refused,
-    Route,
-    json_bytes,
-    segment,
-)
-from poolwatch.sources.pool_flight import (
-    Flights,
-    may_be_renewed,
-    not_renewed,
-    renews_by_itself,
-    unasked,
-)
-from poolwatch.sources.pool_key import (
-    key_place,
-    key_stamps,
-    key_warnings,
-)
-from poolwatch.sources.pool_session import dashboard_session, key_headers
+from poolwatch.sources.pool_client import Answered, Refused, json_bytes, segment
+from poolwatch.sources.pool_flight import Flights, may_be_renewed, not_renewed, renews_by_itself, unasked
+from poolwatch.sources.pool_key import key_place
+from poolwatch.sources.pool_listing import ListingPool
+from poolwatch.sources.pool_session import dashboard_session, entering, key_headers
 from poolwatch.sources.redact import shown_body
 from poolwatch.sources.reset_list import with_reset_list
 from poolwatch.sources.reset_pace import ResetPace
+from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import PoolReport, Telling, UsageReading
-
-POOL: Final = "codex-proxy"
-
-_LOGIN: Final = Route("POST", "/auth/dashboard-login")
-ROUTES: Final = (
-    Route("GET", "/auth/accounts"),
-    Route("GET", "/auth/accounts/{id}/quota"),
-    Route("GET", "/auth/accounts/{id}/reset-credits"),
-    Route("POST", "/auth/accounts/{id}/refresh"),
-    Route("GET", "/admin/general-settings"),
-    Route("GET", "/admin/update-status"),
-)
-#: Never called, whatever happens.
-FORBIDDEN_ROUTES: Final = (
-    Forbidden(Route("GET", "/auth/accounts/export"), "hands out every token"),
-    Forbidden(Route("GET", "/auth/status"), "hands out the pool's own API key"),
-    Forbidden(Route("GET", "/auth/token"), "hands out a token"),
-    Forbidden(Route("POST", "/auth/accounts/health-check"), "spends every refresh token at once"),
-    Forbidden(Route("POST", "/auth/accounts/{id}/reset-credits/consume"), "spends a banked reset"),
-    Forbidden(Route("POST", "/auth/accounts/import"), "changes the pool"),
-    Forbidden(Route("POST", "/auth/accounts"), "changes the pool"),
-    Forbidden(Route("DELETE", "/auth/accounts/{id}"), "removes an account"),
-    Forbidden(Route("PATCH", "/auth/accounts/{id}/label"), "changes the pool"),
-    Forbidden(Route("POST", "/auth/accounts/batch-status"), "changes the pool"),
-    Forbidden(Route("POST", "/auth/accounts/batch-delete"), "removes accounts"),
-    Forbidden(Route("GET", "/auth/login"), "starts a login"),
-    Forbidden(Route("POST", "/auth/logout"), "removes every account"),
-    Forbidden(Route("POST", "/admin/general-settings"), "changes the pool"),
-    Forbidden(Route("POST", "/v1/responses"), "spends a model request"),
-)
 
 _EXPIRED: Final = "expired"
 _DISABLED: Final = "disabled"
@@ -91,61 +41,24 @@ _BANNED: Final = "banned"
 _EXHAUSTED: Final = "quota_exhausted"
 
 
-class CodexProxy:
+class CodexProxy(ListingPool[ProxyList]):
     """One running codex-proxy, entered by its API key if one is configured, else by the dashboard login."""
 
-    def __init__(
-        self,
-        settings: SourceSettings,
-        client: HttpClient,
-        *,
-        home: Path,
-        env: Mapping[str, str],
-        deadline_seconds: float,
-        resets: ResetPace | None = None,
-    ) -> None:
-        self._settings = settings
-        self._home = home
+    telling = Telling.SOMETIMES_RELAYED
+
+    def __init__(self, setup: SourceSetup, *, resets: ResetPace | None = None) -> None:
+        super().__init__(setup)
         session = None
-        if key_place(settings, home) is None:
-            session = dashboard_session(
-                POOL,
-                settings,
-                client,
-                _LOGIN,
-                "_codex_session",
-                home=home,
-                env=env,
-                deadline_seconds=deadline_seconds,
-            )
+        if key_place(setup.settings, setup.home) is None:
+            session = dashboard_session(setup, POOL, LOGIN, "_codex_session")
         self._session = session
-        auth = session.headers if session is not None else key_headers(settings, env, home)
-        renew = session.drop if session is not None else None
-        self._pool = PoolClient(POOL, settings.url or "", client, deadline_seconds, ROUTES, auth, renew)
+        self._pool = entering(setup, POOL, ROUTES, session or key_headers(setup))
         self._resets = resets or ResetPace()
-        self._lists: Flights[ProxyList | Failure] = Flights()
         self._refreshes: Flights[TokenStep] = Flights()
         self._accounts: Mapping[str, ProxyAccount] = {}
         self._unsaved: str | None = None
         #: what the pool's clock is ahead of ours
         self._pool_ahead = timedelta(0)
-
-    @property
-    def name(self) -> str:
-        """The source's name."""
-        return self._settings.name
-
-    @property
-    def telling(self) -> Telling:
-        """How much it can tell."""
-        return Telling.SOMETIMES_RELAYED
-
-    async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
-        """One entry per account of the pool, or why the pool cannot say."""
-        found = await self._list(at)
-        if isinstance(found, Failure):
-            return found
-        return tuple(self._listing(account) for account in found.accounts.values())
 
     async def fetch_usage(
         self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
@@ -188,17 +101,10 @@ class CodexProxy:
             return listed
         answer = await self._pool.get_json("/admin/update-status", at)
         version = parse_version(answer.body) if isinstance(answer, Answered) else None
-        warnings = await asyncio.to_thread(key_warnings, self._settings, self._home)
+        warnings = await self._key_warnings()
         lacks = (*warnings, *((self._unsaved,) if self._unsaved is not None else ()))
         need_login = sum(account.status == _EXPIRED for account in listed.accounts.values())
         return PoolReport(POOL, version, len(listed.accounts), need_login, lacks)
-
-    async def signature(self) -> Hashable:
-        """Differs once a key file was replaced; the pool itself is not asked."""
-        return await asyncio.to_thread(key_stamps, self._settings, self._home)
-
-    async def _list(self, at: datetime) -> ProxyList | Failure:
-        return await self._lists.join("accounts", lambda: self._list_now(at))
 
     async def _list_now(self, at: datetime) -> ProxyList | Failure:
         answer = await self._pool.get_json("/auth/accounts", at)
@@ -225,6 +131,9 @@ class CodexProxy:
         else:
             words = f"{POOL} wants a key (401): put its proxy_api_key into a file and set api_key_file"
         return replace(failure, message=words, detail=place)
+
+    def _listings(self, found: ProxyList) -> tuple[Listing, ...]:
+        return tuple(self._listing(account) for account in found.accounts.values())
 
     def _listing(self, account: ProxyAccount) -> Listing:
         return Listing(
@@ -286,7 +195,7 @@ class CodexProxy:
             return UsageReading(Failure(FailureKind.DEACTIVATION_REPORTED, words, detail=_BANNED), answer.raw)
         usage, kept_at = account.quota, account.quota_at
         if account.status == _EXHAUSTED:
-            usage = _exhausted(usage or UsageSnapshot())
+            usage = exhausted(usage or UsageSnapshot())
         if usage is None:
             return unasked(f"{POOL} has no figures of an account that is {account.status or 'not active'}")
         raw = shown_body((account.quota_text or "").encode()) or answer.raw
@@ -337,11 +246,3 @@ def _told_to_wait(answer: Refused) -> Reply | None:
 def _path(place: str, what: str) -> str | None:
     part = segment(place)
     return f"/auth/accounts/{part}/{what}" if part is not None else None
-
-
-def _exhausted(usage: UsageSnapshot) -> UsageSnapshot:
-    """The kept figures of an account that the pool knows to be used up since, whatever they say."""
-    base = usage.base if isinstance(usage.base, RateLimit) else RateLimit(None, None, ())
-    if base.allowed is False:
-        return usage
-    return replace(usage, base=replace(base, allowed=None, limit_reached=True))

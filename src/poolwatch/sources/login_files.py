@@ -1,57 +1,27 @@
-"""What sources made of login files share: finding, patient reading, and asking with what a file holds."""
+"""What sources made of login files share: listing, and asking with what a file holds."""
 
 from __future__ import annotations
 
 import asyncio
-import glob
-import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
 
-from msgspec import Struct
-
-from poolwatch.config.settings import SourceSettings
-from poolwatch.custody.auth_file import FileProblem, Login, read_login
+from poolwatch.custody.auth_file import FileProblem, Login
 from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.domain.usage import UsageSnapshot
-from poolwatch.net.client import HttpClient
 from poolwatch.sources.codex_usage import fetch_usage, loaded_reader, usage_headers
+from poolwatch.sources.login_places import LoginFile, one_per_file
+from poolwatch.sources.login_reading import Found, LoginReading
 from poolwatch.sources.reset_list import ANSWER_SECONDS, reset_list_url, with_reset_list
 from poolwatch.sources.reset_pace import ResetPace
+from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import Telling, UsageReading
 from poolwatch.sources.visits import Visits
-
-#: A file may be in the middle of being rewritten in place: look again before believing it broken.
-_READS_AGAIN: Final = 3
-_PAUSE_SECONDS: Final = 0.05
-#: A file that changed less than this ago is read anew: longer than the clock of any file system stands still.
-_SETTLED_SECONDS: Final = 10.0
-
-Found = Login | FileProblem | None
-
-
-class LoginFile(Struct, frozen=True):
-    """One file that may hold a login, and the Codex home around it if it stands in one."""
-
-    path: Path
-    home: Path | None = None
-    folder: str | None = None
-
-    @property
-    def place(self) -> str:
-        """The file's path as text that can be stored whatever bytes it has."""
-        text = str(self.path)
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return os.fsencode(text).hex()
-        return text
 
 
 class LoginFiles(ABC):
@@ -65,30 +35,20 @@ class LoginFiles(ABC):
 
     def __init__(
         self,
-        settings: SourceSettings,
-        client: HttpClient,
+        setup: SourceSetup,
         fingerprint: Callable[[Secret], str],
         *,
-        home: Path,
-        env: Mapping[str, str],
-        deadline_seconds: float,
         renews: bool = False,
         resets: ResetPace | None = None,
         shows_raw: bool = True,
         at_is_disk_time: bool = False,
     ) -> None:
-        self._settings = settings
-        self._client = client
-        self._fingerprint = fingerprint
-        self._home = home
-        self._env = env
-        self._deadline_seconds = deadline_seconds
+        self._setup = setup
+        self._settings = setup.settings
         self._renews = renews
         self._resets = resets or ResetPace()
         self._shows_raw = shows_raw
-        self._at_is_disk_time = at_is_disk_time
-        #: logins by the state of the file that they were read from
-        self._read_before: dict[str, tuple[Hashable, Login]] = {}
+        self._reading = LoginReading(fingerprint, self._without_login, at_is_disk_time=at_is_disk_time)
         self._files: Mapping[str, LoginFile] = {}
         self._logins: dict[str, Login] = {}
         self._is_listed = False
@@ -135,7 +95,7 @@ class LoginFiles(ABC):
         files = await asyncio.to_thread(self._find_once)
         if isinstance(files, Failure):
             return files
-        found = await self._read_patiently(files, at)
+        found = await self._reading.patiently(files, at)
         shown = await asyncio.to_thread(self._shown_broken, found)
         self._files = {file.place: file for file in found}
         listings = []
@@ -146,7 +106,7 @@ class LoginFiles(ABC):
             elif isinstance(content, FileProblem) and file in shown:
                 listings.append(self._broken_listing(file, content))
         self._logins = {place: login for place, login in self._logins.items() if place in self._files}
-        self._read_before = {place: each for place, each in self._read_before.items() if place in self._files}
+        self._reading.forget_all_but(self._files)
         self._is_listed = True
         return tuple(listings)
 
@@ -161,7 +121,7 @@ class LoginFiles(ABC):
             return _unsent("the login is not there any more")
         found, base_url = await self._visits.ask((file, at))
         if isinstance(found, FileProblem):
-            found = (await self._read_patiently([file], at)).get(file)
+            found = (await self._reading.patiently([file], at)).get(file)
         shown = self._shown(file.path)
         if found is None:
             return _unsent(f"{shown} holds no login any more")
@@ -180,15 +140,15 @@ class LoginFiles(ABC):
             return _unsent(f"the access token in {shown} has expired")
         if isinstance(base_url, Failure):
             return UsageReading(base_url)
-        await self._client.ready()
+        await self._setup.client.ready()
         if self._reader is None:
             self._reader = loaded_reader()
         reading = await fetch_usage(
-            self._client,
+            self._setup.client,
             base_url,
             found,
             at,
-            self._deadline_seconds,
+            self._setup.deadline_seconds,
             shows_raw=self._shows_raw,
             reader=self._reader,
         )
@@ -200,7 +160,7 @@ class LoginFiles(ABC):
             ref.place,
             self._resets,
             at,
-            lambda: self._client.get(url, headers, deadline_seconds=ANSWER_SECONDS),
+            lambda: self._setup.client.get(url, headers, deadline_seconds=ANSWER_SECONDS),
         )
         return replace(reading, outcome=usage)
 
@@ -210,7 +170,7 @@ class LoginFiles(ABC):
 
     def _find_once(self) -> list[LoginFile] | Failure:
         files = self._find()
-        return files if isinstance(files, Failure) else _one_per_file(files)
+        return files if isinstance(files, Failure) else one_per_file(files)
 
     def _shown_broken(self, found: Mapping[LoginFile, Found]) -> set[LoginFile]:
         return {
@@ -237,52 +197,7 @@ class LoginFiles(ABC):
     def _look_up(self, asked: tuple[LoginFile, datetime]) -> tuple[Found, str | Failure]:
         """What a file holds now, and where its usage is asked for: one visit to a thread for both."""
         file, at = asked
-        return self._read([file], at).get(file), self._base_url(file)
-
-    async def _read_patiently(self, files: Iterable[LoginFile], at: datetime) -> dict[LoginFile, Found]:
-        """What the files hold, those left out that are gone."""
-        found = await asyncio.to_thread(self._read, files, at)
-        for _ in range(_READS_AGAIN):
-            torn = [file for file, content in found.items() if isinstance(content, FileProblem)]
-            if not torn:
-                break
-            await asyncio.sleep(_PAUSE_SECONDS)
-            again = await asyncio.to_thread(self._read, torn, at)
-            found = {
-                file: again.get(file, content)
-                for file, content in found.items()
-                if file in again or file not in torn
-            }
-        return found
-
-    def _read(self, files: Iterable[LoginFile], at: datetime) -> dict[LoginFile, Found]:
-        found: dict[LoginFile, Found] = {}
-        for file in files:
-            content = self._login_in(file, at)
-            if content is None:
-                content = self._without_login(file)
-            if isinstance(content, FileProblem) and not os.path.lexists(file.path):
-                continue
-            found[file] = content
-        return found
-
-    def _login_in(self, file: LoginFile, at: datetime) -> Found:
-        """What a file holds; one that is in the state in which it was last read is not opened again.
-
-        Its state is taken before it is read, so that a change in between is seen the next time. The clock of
-        the disk may stand still between two changes: of a file changed lately the state says nothing.
-        """
-        state = _settled_state(file.path, at) if self._at_is_disk_time else None
-        known = self._read_before.get(file.place)
-        if known is not None and state is not None and known[0] == state:
-            return known[1]
-        content = read_login(file.path, self._fingerprint)
-        if isinstance(content, Login):
-            # it said who this is; nothing here needs it again
-            content = replace(content, id_token=None)
-        if state is not None and isinstance(content, Login):
-            self._read_before[file.place] = (state, content)
-        return content
+        return self._reading.at_once([file], at).get(file), self._base_url(file)
 
     def _listing(self, file: LoginFile, login: Login) -> Listing:
         custody = self._settings.custody if login.kind is LoginKind.OAUTH else Custody.STATIC
@@ -325,51 +240,15 @@ class LoginFiles(ABC):
 
     def _expanded(self, pattern: str) -> str:
         if pattern == "~" or pattern.startswith("~/"):
-            return str(self._home) + pattern[1:]
+            return str(self._setup.home) + pattern[1:]
         return pattern
 
     def _shown(self, path: Path) -> str:
         try:
-            inside = path.relative_to(self._home)
+            inside = path.relative_to(self._setup.home)
         except ValueError:
             return visible(str(path))
         return visible("~" if inside == Path() else f"~/{inside}")
-
-
-def matches(pattern: str) -> tuple[list[Path], bool]:
-    """What a path or glob stands for, in order, and whether it was a glob; a path that exists is no glob."""
-    if os.path.lexists(pattern) or not glob.has_magic(pattern):
-        return [Path(pattern)], False
-    return [Path(found) for found in sorted(glob.glob(pattern))], True  # noqa: PTH207 - an absolute pattern as text
-
-
-def _one_per_file(files: list[LoginFile]) -> list[LoginFile]:
-    """Without second names (links) of the same file; the name that is no link stays."""
-    kept: dict[Hashable, LoginFile] = {}
-    for file in sorted(files, key=lambda each: (each.path.is_symlink(), str(each.path))):
-        try:
-            state = file.path.stat()
-            kept.setdefault((state.st_dev, state.st_ino), file)
-        except (OSError, ValueError):
-            kept.setdefault(file.place, file)
-    return sorted(kept.values(), key=lambda each: str(each.path))
-
-
-def _settled_state(path: Path, at: datetime) -> Hashable:
-    """What tells a file's content apart from every other it had; None where nothing does.
-
-    The time of the inode (ctime) counts too: nobody can set it back.
-    """
-    try:
-        state = path.stat()
-    except (OSError, ValueError):
-        return None
-    if at.timestamp() - max(state.st_ctime, state.st_mtime) < _SETTLED_SECONDS:
-        return None
-    return (
-        state.st_dev, state.st_ino, state.st_mode, state.st_uid, state.st_size,
-        state.st_mtime_ns, state.st_ctime_ns,
-    )  # fmt: skip
 
 
 def _are_different(one: Login, other: Login) -> bool:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final
 
-from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.net.client import Headers, HttpClient
+from poolwatch.net.client import Headers
 from poolwatch.sources.json_body import JsonValue
 from poolwatch.sources.pool_client import (
     Answered,
@@ -20,42 +18,48 @@ from poolwatch.sources.pool_client import (
     Route,
     bearer,
     json_bytes,
+    no_auth,
 )
 from poolwatch.sources.pool_key import password_place, read_key, read_password
+from poolwatch.sources.setup import SourceSetup
 
 #: Both pools count five tries in a minute, then refuse every one.
 _THROTTLED_FOR: Final = timedelta(seconds=60)
 
 
 def dashboard_session(
+    setup: SourceSetup,
     pool: str,
-    settings: SourceSettings,
-    client: HttpClient,
     login: Route,
     cookie: str,
     objection: Callable[[JsonValue], str | None] = lambda body: None,
-    *,
-    home: Path,
-    env: Mapping[str, str],
-    deadline_seconds: float,
 ) -> DashboardSession | None:
     """The session of a pool's dashboard, None where no password is configured."""
-    place = password_place(settings, home)
+    place = password_place(setup.settings, setup.home)
     if place is None:
         return None
-    door = PoolClient(pool, settings.url or "", client, deadline_seconds, (login,))
 
     async def password() -> Secret | Failure | None:
-        return await asyncio.to_thread(read_password, settings, env, home)
+        return await asyncio.to_thread(read_password, setup.settings, setup.env, setup.home)
 
+    door = entering(setup, pool, (login,), no_auth)
     return DashboardSession(door, login.path, cookie, password, place, objection)
 
 
-def key_headers(settings: SourceSettings, env: Mapping[str, str], home: Path) -> AuthHeaders:
+def entering(
+    setup: SourceSetup, pool: str, routes: Iterable[Route], by: DashboardSession | AuthHeaders
+) -> PoolClient:
+    """What asks a pool, let in by a session or by headers."""
+    auth, renew = (by.headers, by.drop) if isinstance(by, DashboardSession) else (by, None)
+    url = setup.settings.url or ""
+    return PoolClient(pool, url, setup.client, setup.deadline_seconds, routes, auth, renew)
+
+
+def key_headers(setup: SourceSetup) -> AuthHeaders:
     """The header of the configured API key, read anew for each request; none where there is no key."""
 
     async def headers(at: datetime) -> Headers | Failure:
-        key = await asyncio.to_thread(read_key, settings, env, home)
+        key = await asyncio.to_thread(read_key, setup.settings, setup.env, setup.home)
         return bearer(key) if isinstance(key, Secret) else key or {}
 
     return headers

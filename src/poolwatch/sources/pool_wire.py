@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from pydantic import ConfigDict
+from pydantic.alias_generators import to_camel
+
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import UsageWindow
 from poolwatch.sources.json_body import JsonValue
+from poolwatch.sources.lenient import WireModel
 from poolwatch.sources.pool_client import segment
 from poolwatch.sources.redact import their_words
 
@@ -16,6 +20,12 @@ MAX_BUCKETS: Final = 64
 SAID_LENGTH: Final = 120
 #: A window of which nothing is known.
 NO_WINDOW: Final = UsageWindow(None, None, None)
+
+
+class CamelWire(WireModel):
+    """A wire object whose keys are the fields' names in camel case."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
 
 
 def account_rows(body: JsonValue, pool: str, id_key: str) -> dict[str, dict[str, JsonValue]] | Failure:

@@ -63,14 +63,6 @@ class _Stored(Struct, frozen=True, gc=False, omit_defaults=True):
     lately: tuple[_Line, ...] = ()
 
 
-def stored_form(account: AccountState) -> AccountState:
-    """The account as it will come back: without its running refresh and the refreshes it remembers."""
-    lately = tuple(
-        replace(line, refresh=None) for line in account.lately if line.changes or line.failure is not None
-    )
-    return replace(account, refresh=None, lately=lately)
-
-
 def encode_account(account: AccountState) -> str:
     """The stored form of an account. TypeError for what must not be stored, such as a Secret."""
     return _text(

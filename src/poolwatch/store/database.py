@@ -6,17 +6,15 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Final, TypeVar
 
 from poolwatch.domain.pool import AccountState, PoolFacts
-from poolwatch.store import requests
-from poolwatch.store.codec import encode_account, facts_text
-from poolwatch.store.doc import UNREADABLE, Doc, as_json
-from poolwatch.store.history import Figure, HistoryRow, Series
-from poolwatch.store.instants import from_micros, to_micros, to_text
-from poolwatch.store.loading import POOL_META, ReadingsCache, read_accounts, read_facts, read_some
+from poolwatch.store import history_table, meta, polls, requests
+from poolwatch.store.codec import encode_account
+from poolwatch.store.history import HistoryRow
+from poolwatch.store.instants import to_micros
+from poolwatch.store.loading import ReadingsCache, read_accounts, read_facts, read_some
 from poolwatch.store.opening import StoreMode, in_words, open_database
 from poolwatch.store.records import Ask, Owner, Request, RequestState
 from poolwatch.store.retention import Retention
@@ -31,12 +29,6 @@ _REQUESTS: Final = "requests"
 _OWNERSHIP: Final = "note of who polls"
 _FACTS: Final = "facts about the pool"
 
-_PUT_POLL: Final = (
-    "INSERT INTO polls (account_id, polled_at) VALUES (?, ?)"
-    " ON CONFLICT (account_id) DO UPDATE SET polled_at = excluded.polled_at"
-)
-_OWNER: Final = "owner"
-_HEARTBEAT: Final = "heartbeat"
 # UnicodeError: SQLite quotes a damaged table definition, and its bytes are no text any more
 _FAILURES: Final = (sqlite3.Error, OverflowError, UnicodeError)
 
@@ -116,7 +108,7 @@ class Database:
                 " DO UPDATE SET doc = excluded.doc, updated_at = excluded.updated_at",
                 rows,
             )
-            _append(held, history)
+            history_table.append(held, history)
             self._retention.thin(held, at)
             return True
 
@@ -126,24 +118,14 @@ class Database:
         """Keep history rows; a row for the same figure and instant replaces the former."""
 
         def work(held: sqlite3.Connection) -> bool:
-            _append(held, rows)
+            history_table.append(held, rows)
             return True
 
         return self._write(_HISTORY, work, otherwise=False)
 
     def history(self, account_id: str, since: datetime) -> tuple[HistoryRow, ...]:
         """An account's history from `since` on, in order of time; it outlives the account's state."""
-        rows: list[tuple[object, ...]] = self._read(
-            _HISTORY,
-            lambda held: held.execute(
-                "SELECT series, bucket, window, at, used_percent, resets_at, limit_reached, allowed, balance,"
-                " unlimited, spent, spend_limit, plan FROM history WHERE account_id = ? AND at >= ?"
-                " ORDER BY at, series, bucket, window",
-                (account_id, to_micros(since)),
-            ).fetchall(),
-            [],
-        )
-        return tuple(row for each in rows if (row := _history_row(account_id, each)) is not None)
+        return self._read(_HISTORY, lambda held: history_table.rows_since(held, account_id, since), ())
 
     # -- the floor between polls
 
@@ -154,16 +136,7 @@ class Database:
         not count. A floor of zero always claims. Where nothing can be written, this process alone is held.
         """
 
-        def work(held: sqlite3.Connection) -> bool:
-            row = held.execute("SELECT polled_at FROM polls WHERE account_id = ?", (account_id,)).fetchone()
-            if row is not None and isinstance(row[0], int):
-                apart = abs(to_micros(now) - row[0])
-                if apart < floor // timedelta(microseconds=1):
-                    return False
-            held.execute(_PUT_POLL, (account_id, to_micros(now)))
-            return True
-
-        claimed = self._write(_POLLS, work, otherwise=None)
+        claimed = self._write(_POLLS, lambda held: polls.claim(held, account_id, now, floor), otherwise=None)
         if claimed is None:
             last = self._own_polls.get(account_id) or self.last_polls().get(account_id)
             claimed = last is None or abs(now - last) >= floor
@@ -171,27 +144,14 @@ class Database:
             self._own_polls[account_id] = now
         return claimed
 
-    def note_polls(self, polls: Mapping[str, datetime]) -> bool:
+    def note_polls(self, polled: Mapping[str, datetime]) -> bool:
         """Record polls that no floor binds, by account id; all or nothing."""
-        self._own_polls.update(polls)
-        rows = [(account_id, to_micros(at)) for account_id, at in polls.items()]
-
-        def work(held: sqlite3.Connection) -> bool:
-            held.executemany(_PUT_POLL, rows)
-            return True
-
-        return self._write(_POLLS, work, otherwise=False)
+        self._own_polls.update(polled)
+        return self._write(_POLLS, lambda held: polls.note(held, polled), otherwise=False)
 
     def last_polls(self) -> Mapping[str, datetime]:
         """When each account was last polled, by any process, by account id."""
-        rows: list[tuple[str, int]] = self._read(
-            _POLLS, lambda held: held.execute("SELECT account_id, polled_at FROM polls").fetchall(), []
-        )
-        polls: dict[str, datetime] = {}
-        for account_id, polled_at in rows:
-            with suppress(*UNREADABLE):
-                polls[account_id] = from_micros(polled_at)
-        return polls
+        return self._read(_POLLS, polls.last, {})
 
     # -- viewers and the poller
 
@@ -228,59 +188,23 @@ class Database:
 
     def put_owner(self, owner: Owner) -> bool:
         """Say who polls."""
-        text = as_json({"pid": owner.pid, "host": owner.host, "since": to_text(owner.since)})
-
-        def work(held: sqlite3.Connection) -> bool:
-            _put_meta(held, _OWNER, text)
-            _put_meta(held, _HEARTBEAT, to_text(owner.heartbeat_at or owner.since))
-            return True
-
-        return self._write(_OWNERSHIP, work, otherwise=False)
+        return self._write(_OWNERSHIP, lambda held: meta.put_owner(held, owner), otherwise=False)
 
     def heartbeat(self, now: datetime) -> bool:
         """Say that the poller lives."""
-
-        def work(held: sqlite3.Connection) -> bool:
-            _put_meta(held, _HEARTBEAT, to_text(now))
-            return True
-
-        return self._write(_OWNERSHIP, work, otherwise=False)
+        return self._write(_OWNERSHIP, lambda held: meta.put_heartbeat(held, now), otherwise=False)
 
     def clear_owner(self) -> bool:
         """Say that nobody polls any more."""
-
-        def work(held: sqlite3.Connection) -> bool:
-            held.execute("DELETE FROM meta WHERE name IN (?, ?)", (_OWNER, _HEARTBEAT))
-            return True
-
-        return self._write(_OWNERSHIP, work, otherwise=False)
+        return self._write(_OWNERSHIP, meta.clear_owner, otherwise=False)
 
     def owner(self) -> Owner | None:
         """Who polls, as last said; whether he still lives follows from the heartbeat, or the poll lock."""
-        rows: list[tuple[str, str]] = self._read(
-            _OWNERSHIP,
-            lambda held: held.execute(
-                "SELECT name, value FROM meta WHERE name IN (?, ?)", (_OWNER, _HEARTBEAT)
-            ).fetchall(),
-            [],
-        )
-        held = dict(rows)
-        try:
-            doc = Doc.parse(held.get(_OWNER))
-            beat = Doc({"at": held.get(_HEARTBEAT)}).instant("at")
-            pid = doc.whole("pid")
-            return None if pid is None else Owner(pid, doc.need_text("host"), doc.need_instant("since"), beat)
-        except UNREADABLE:
-            return None
+        return self._read(_OWNERSHIP, meta.owner, None)
 
     def put_facts(self, facts: PoolFacts) -> bool:
         """Keep what is true of the whole pool."""
-
-        def work(held: sqlite3.Connection) -> bool:
-            _put_meta(held, POOL_META, facts_text(facts))
-            return True
-
-        return self._write(_FACTS, work, otherwise=False)
+        return self._write(_FACTS, lambda held: meta.put_facts(held, facts), otherwise=False)
 
     def facts(self) -> PoolFacts:
         """What is known of the whole pool."""
@@ -327,79 +251,3 @@ def _version(held: sqlite3.Connection) -> tuple[int, int]:
 
 def _words(error: Exception) -> str:
     return in_words(error) if isinstance(error, sqlite3.Error) else str(error)
-
-
-def _put_meta(held: sqlite3.Connection, name: str, value: str) -> None:
-    held.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
-
-
-def _append(held: sqlite3.Connection, rows: Iterable[HistoryRow]) -> None:
-    held.executemany(
-        "INSERT OR REPLACE INTO history (account_id, series, bucket, window, at, used_percent, resets_at,"
-        " limit_reached, allowed, balance, unlimited, spent, spend_limit, plan)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                row.account_id,
-                row.series.value,
-                _storable(row.bucket),
-                _storable(row.window),
-                to_micros(row.at),
-                row.figure.used_percent,
-                None if row.figure.resets_at is None else to_micros(row.figure.resets_at),
-                row.figure.limit_reached,
-                row.figure.allowed,
-                _amount(row.figure.balance),
-                row.figure.unlimited,
-                _amount(row.figure.spent),
-                _amount(row.figure.spend_limit),
-                None if row.figure.plan is None else _storable(row.figure.plan),
-            )
-            for row in rows
-        ],
-    )
-
-
-def _storable(text: str) -> str:
-    """A text that UTF-8 can hold."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _amount(value: Decimal | None) -> str | None:
-    return None if value is None else str(value)
-
-
-def _history_row(account_id: str, row: Sequence[object]) -> HistoryRow | None:
-    names = (
-        "series", "bucket", "window", "at", "used_percent", "resets_at", "limit_reached", "allowed",
-        "balance", "unlimited", "spent", "spend_limit", "plan",
-    )  # fmt: skip
-    doc = Doc(dict(zip(names, row, strict=True)))
-    try:
-        at, resets_at = doc.whole("at"), doc.whole("resets_at")
-        if at is None:
-            return None
-        return HistoryRow(
-            account_id,
-            from_micros(at),
-            doc.need_choice("series", Series),
-            doc.need_text("bucket"),
-            doc.need_text("window"),
-            Figure(
-                used_percent=doc.number("used_percent"),
-                resets_at=None if resets_at is None else from_micros(resets_at),
-                limit_reached=_flag(doc.whole("limit_reached")),
-                allowed=_flag(doc.whole("allowed")),
-                balance=doc.decimal("balance"),
-                unlimited=_flag(doc.whole("unlimited")),
-                spent=doc.decimal("spent"),
-                spend_limit=doc.decimal("spend_limit"),
-                plan=doc.text("plan"),
-            ),
-        )
-    except UNREADABLE:
-        return None
-
-
-def _flag(value: int | None) -> bool | None:
-    return None if value is None else bool(value)

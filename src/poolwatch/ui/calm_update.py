@@ -144,12 +144,6 @@ class CalmUpdate(CompositorUpdate):
                     yield x, y, strip, left - x, right - x
 
 
-def differences(before: Strip, after: Strip) -> Iterator[tuple[int, int]]:
-    """Runs of cells in which two lines of one width differ, those that are close to each other as one."""
-    letters = _Letters()
-    return _runs(letters.of(before), letters.of(after))
-
-
 def _runs(before: Sequence[_Cell], after: Sequence[_Cell]) -> Iterator[tuple[int, int]]:
     first = last = -1
     for index, (old, new) in enumerate(zip(before, after, strict=False)):

@@ -110,9 +110,6 @@ TABLE: Final = (
     Key("interrupt", ("ctrl+c",), "app.interrupt", "quit, from anywhere", _APP, palette=False, priority=True),
 )  # fmt: skip
 
-#: Kept free on the pool screen for what may come.
-RESERVED: Final = ("$", "L", "[", "]", ":", *"123456789", "space", "H", "e", "b", "c", "a")
-
 #: People's names of keys, and Textual's.
 _NAMED: Final = {
     "esc": "escape", "escape": "escape", "enter": "enter", "return": "enter", "tab": "tab", "space": "space",
@@ -236,15 +233,3 @@ def explained(table: Iterable[Key]) -> list[tuple[tuple[Key, ...], str]]:
             keys, words = found[-1]
             found[-1] = ((*keys, key), words)
     return found
-
-
-def markdown_table(keymap: Keymap | None = None) -> str:
-    """The keys of the pool and detail screens as a Markdown table."""
-    rows = ["| key | does | setting |", "|---|---|---|"]
-    shown = [key for key in (keymap or Keymap()).table if key.places != _FIRST]
-    for keys, words in explained(shown):
-        pressed = " ".join(f"`{part}`" for key in keys for part in key.keys)
-        where = " (details)" if keys[0].places == _DETAIL else ""
-        ids = " ".join(f"`{key.id}`" for key in keys)
-        rows.append(f"| {pressed} | {words}{where} | {ids} |")
-    return "\n".join(rows) + "\n"

@@ -9,6 +9,7 @@ from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.failure import Failure
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.cli_proxy_api import CliProxyApi
+from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import UsageReading
 from tests.sources.logins import AT, FINGERPRINT
 from tests.support.cli_proxy_server import KEY
@@ -47,15 +48,8 @@ def source(
         api_key_file=str(home / "pool.key") if key is not None else None,
         api_key_env="CPA_KEY" if env_key is not None else None,
     )
-    return CliProxyApi(
-        settings,
-        client,
-        FINGERPRINT,
-        home=home,
-        env={} if env_key is None else {"CPA_KEY": env_key},
-        deadline_seconds=deadline,
-        memory=memory,
-    )
+    env = {} if env_key is None else {"CPA_KEY": env_key}
+    return CliProxyApi(SourceSetup(settings, client, home, env, deadline), FINGERPRINT, memory=memory)
 
 
 def ref(number: int) -> SourceRef:

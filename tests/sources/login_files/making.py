@@ -12,6 +12,7 @@ from poolwatch.net.client import HttpClient
 from poolwatch.sources.auth_files import AuthFiles
 from poolwatch.sources.codex_home import CodexHomes
 from poolwatch.sources.login_files import LoginFiles
+from poolwatch.sources.setup import SourceSetup
 from tests.sources.logins import AT, FINGERPRINT
 
 USAGE = b'{"user_id": "user-1", "plan_type": "plus"}'
@@ -26,7 +27,7 @@ def homes(
 ) -> CodexHomes:
     """A source of Codex homes."""
     settings = SourceSettings(SourceKind.CODEX_HOME, "homes", Custody.CODEX, path=path, base_url=base_url)
-    return CodexHomes(settings, client, FINGERPRINT, home=home, env=env or {}, deadline_seconds=5)
+    return CodexHomes(SourceSetup(settings, client, home, env or {}, 5), FINGERPRINT)
 
 
 def folder(
@@ -40,7 +41,7 @@ def folder(
 ) -> AuthFiles:
     """A source of a folder of login files."""
     settings = SourceSettings(SourceKind.AUTH_FILES, "pool", custody, path=path, base_url=base_url)
-    return AuthFiles(settings, client, FINGERPRINT, home=home, env={}, deadline_seconds=5, renews=renews)
+    return AuthFiles(SourceSetup(settings, client, home, {}, 5), FINGERPRINT, renews=renews)
 
 
 async def listed(source: LoginFiles) -> tuple[Listing, ...]:

@@ -15,8 +15,9 @@ from poolwatch.domain.account import Custody, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
-from poolwatch.sources import login_files
+from poolwatch.sources import login_reading
 from poolwatch.sources.auth_files import AuthFiles
+from poolwatch.sources.setup import SourceSetup
 from tests.net.script import Script, reply
 from tests.sources.login_files.making import USAGE
 from tests.sources.logins import FINGERPRINT, access_token, cliproxy_login, put
@@ -33,7 +34,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         paths.append(path)
         return read_login(path, fingerprint)
 
-    monkeypatch.setattr(login_files, "read_login", counted)
+    monkeypatch.setattr(login_reading, "read_login", counted)
     return paths
 
 
@@ -42,12 +43,8 @@ def source_of(client: HttpClient, home: Path, url: str, *, shows_raw: bool = Tru
         SourceKind.AUTH_FILES, "pool", Custody.OTHER, path=str(home / "pool"), base_url=url
     )
     return AuthFiles(
-        settings,
-        client,
+        SourceSetup(settings, client, home, {}, 5),
         FINGERPRINT,
-        home=home,
-        env={},
-        deadline_seconds=5,
         shows_raw=shows_raw,
         at_is_disk_time=True,
     )

@@ -16,6 +16,7 @@ from poolwatch.sources.auth_files import AuthFiles
 from poolwatch.sources.cli_proxy_api import CliProxyApi
 from poolwatch.sources.codex_lb import CodexLb
 from poolwatch.sources.codex_proxy import CodexProxy
+from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import Source
 from tests.sources.logins import FINGERPRINT, access_token, cliproxy_login, put
 from tests.sources.one_pool.seen import (
@@ -106,43 +107,22 @@ async def sources(tmp_path: Path) -> AsyncIterator[Mapping[str, Source]]:
         for server in (upstream, proxy, lb):
             await stack.enter_async_context(server)
         await stack.enter_async_context(cpa)
+        files = SourceSettings(
+            SourceKind.AUTH_FILES,
+            "files",
+            Custody.OTHER,
+            path=str(tmp_path / "auth"),
+            base_url=f"{upstream.url}/backend-api",
+        )
+
+        def setup(kind: SourceKind, name: str, url: str) -> SourceSetup:
+            return SourceSetup(pool_settings(kind, name, url, tmp_path), client, tmp_path, {}, 5)
+
         made: list[Source] = [
-            AuthFiles(
-                SourceSettings(
-                    SourceKind.AUTH_FILES,
-                    "files",
-                    Custody.OTHER,
-                    path=str(tmp_path / "auth"),
-                    base_url=f"{upstream.url}/backend-api",
-                ),
-                client,
-                FINGERPRINT,
-                home=tmp_path,
-                env={},
-                deadline_seconds=5,
-            ),
-            CodexProxy(
-                pool_settings(SourceKind.CODEX_PROXY, "codex-proxy", proxy.url, tmp_path),
-                client,
-                home=tmp_path,
-                env={},
-                deadline_seconds=5,
-            ),
-            CodexLb(
-                pool_settings(SourceKind.CODEX_LB, "codex-lb", lb.url, tmp_path),
-                client,
-                home=tmp_path,
-                env={},
-                deadline_seconds=5,
-            ),
-            CliProxyApi(
-                pool_settings(SourceKind.CLI_PROXY_API, "cpa", cpa.url, tmp_path),
-                client,
-                FINGERPRINT,
-                home=tmp_path,
-                env={},
-                deadline_seconds=5,
-            ),
+            AuthFiles(SourceSetup(files, client, tmp_path, {}, 5), FINGERPRINT),
+            CodexProxy(setup(SourceKind.CODEX_PROXY, "codex-proxy", proxy.url)),
+            CodexLb(setup(SourceKind.CODEX_LB, "codex-lb", lb.url)),
+            CliProxyApi(setup(SourceKind.CLI_PROXY_API, "cpa", cpa.url), FINGERPRINT),
         ]
         yield {source.name: source for source in made}
 

@@ -20,6 +20,7 @@ from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.sources.source import Source, UsageReading
 from poolwatch.sources.usage_wire import parse_usage
 from tests.sources.logins import AT, access_token
+from tests.support.entries import account_of_entry
 from tests.support.replay_server import PoolServer, Request, Response, answer
 
 PAYLOADS: Final = Path(__file__).parents[2] / "payloads"
@@ -119,7 +120,7 @@ def pool_of(seen: Iterable[Seen]) -> PoolState:
         state = apply(state, Listed(each.name, each.listings, AT))
     for each in order:
         for ref, reading in each.readings.items():
-            key = state.key_of(ref)
+            key = account_of_entry(state, ref)
             assert key is not None
             state = apply(state, Read(key, ref.source, reading.at or AT, reading.outcome, asked_at=AT))
     return state

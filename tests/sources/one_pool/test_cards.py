@@ -26,6 +26,7 @@ from tests.sources.one_pool.seen import (
     truth,
     user_of,
 )
+from tests.support.entries import account_of_entry
 
 
 async def test_nine_cards(world: Mapping[str, Seen]) -> None:
@@ -62,7 +63,7 @@ async def test_newer_figures_of_a_pool_that_knows_less_change_no_number(world: M
     alone, state = pool_of([world["files"]]), pool_of(world.values())
     lb = world["codex-lb"]
     for ref, reading in lb.readings.items():
-        key = state.key_of(ref)
+        key = account_of_entry(state, ref)
         assert key is not None
         later = AT + timedelta(minutes=1)
         state = apply(state, Read(key, "codex-lb", later, reading.outcome, asked_at=later))

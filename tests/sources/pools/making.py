@@ -17,6 +17,7 @@ from poolwatch.sources.codex_lb import CodexLb
 from poolwatch.sources.codex_proxy import CodexProxy
 from poolwatch.sources.json_body import JsonValue, read_json
 from poolwatch.sources.reset_pace import ResetPace
+from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import UsageReading
 from tests.support.codex_proxy_server import ProxyAccountState
 from tests.support.replay_server import PoolServer
@@ -50,7 +51,7 @@ def proxy(
 ) -> CodexProxy:
     """A codex-proxy source whose key stands in `key.txt` and password in `password.txt`."""
     settings = _settings(SourceKind.CODEX_PROXY, "proxy", server.url, home, key, password)
-    return CodexProxy(settings, client, home=home, env=env or {}, deadline_seconds=seconds, resets=resets)
+    return CodexProxy(SourceSetup(settings, client, home, env or {}, seconds), resets=resets)
 
 
 def lb(
@@ -64,7 +65,7 @@ def lb(
 ) -> CodexLb:
     """A codex-lb source, likewise."""
     settings = _settings(SourceKind.CODEX_LB, "lb", server.url, home, key, password)
-    return CodexLb(settings, client, home=home, env={}, deadline_seconds=seconds)
+    return CodexLb(SourceSetup(settings, client, home, {}, seconds))
 
 
 def _settings(

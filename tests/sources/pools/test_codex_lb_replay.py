@@ -20,7 +20,7 @@ from poolwatch.domain.usage import (
     UsageWindow,
 )
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.codex_lb import FORBIDDEN_ROUTES
+from poolwatch.sources.codex_lb_routes import FORBIDDEN_ROUTES
 from poolwatch.sources.codex_lb_wire import parse_fleet
 from poolwatch.sources.json_body import read_json
 from tests.sources.pools.making import KEY, failure, lb, ref, snapshot, windows

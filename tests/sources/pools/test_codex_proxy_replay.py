@@ -21,8 +21,9 @@ from poolwatch.domain.usage import (
     UsageWindow,
 )
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.codex_proxy import FORBIDDEN_ROUTES
-from poolwatch.sources.codex_proxy_wire import ProxyList, parse_accounts, parse_quota
+from poolwatch.sources.codex_proxy_quota import parse_quota
+from poolwatch.sources.codex_proxy_routes import FORBIDDEN_ROUTES
+from poolwatch.sources.codex_proxy_wire import ProxyList, parse_accounts
 from poolwatch.sources.json_body import read_json
 from poolwatch.sources.source import PoolReport
 from tests.sources.pools.making import KEY, failure, proxy, ref, snapshot, windows

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from poolwatch.net.client import HttpClient
-from poolwatch.sources import codex_lb, codex_proxy
+from poolwatch.sources import codex_lb_routes, codex_proxy_routes
 from poolwatch.sources.pool_client import Forbidden, Route
 from tests.sources.pools.making import AT, KEY, PASSWORD, lb, proxy, ref
 from tests.sources.pools.making import account as proxy_account
@@ -17,10 +17,10 @@ from tests.support.codex_proxy_server import CodexProxyServer
 from tests.support.replay_server import PoolServer
 
 ALLOWED = {
-    "codex-proxy": codex_proxy.ROUTES,
-    "codex-lb": (*codex_lb.KEY_ROUTES, *codex_lb.DASHBOARD_ROUTES),
+    "codex-proxy": codex_proxy_routes.ROUTES,
+    "codex-lb": (*codex_lb_routes.KEY_ROUTES, *codex_lb_routes.DASHBOARD_ROUTES),
 }
-FORBIDDEN = {"codex-proxy": codex_proxy.FORBIDDEN_ROUTES, "codex-lb": codex_lb.FORBIDDEN_ROUTES}
+FORBIDDEN = {"codex-proxy": codex_proxy_routes.FORBIDDEN_ROUTES, "codex-lb": codex_lb_routes.FORBIDDEN_ROUTES}
 MUST_BE_NAMED = {
     "codex-proxy": [
         "GET /auth/accounts/export",
@@ -69,7 +69,7 @@ async def test_all_that_codex_proxy_is_asked_for(client: HttpClient, tmp_path: P
         await source.signature()
         asked = [(request.method, request.path) for request in server.requests]
     assert asked
-    assert all(any(route.matches(*each) for route in codex_proxy.ROUTES) for each in asked)
+    assert all(any(route.matches(*each) for route in codex_proxy_routes.ROUTES) for each in asked)
 
 
 @pytest.mark.parametrize(

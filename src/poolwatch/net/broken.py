@@ -1,0 +1,83 @@
+"""What to call an exchange that gave no answer, or one that is not taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.text import visible
+
+if TYPE_CHECKING:
+    import httpx
+
+    from poolwatch.net import wire
+
+_HOST_LENGTH: Final = 100
+
+
+def redirect_refused(request: httpx.Request, location: str) -> Failure:
+    """The failure for a redirect, which names hosts alone: an address may hold secrets."""
+    target = _host_of(request, location)
+    to = visible(target, _HOST_LENGTH) if target else "another place"
+    return Failure(
+        FailureKind.NOT_THE_SERVICE,
+        f"{visible(request.url.host, _HOST_LENGTH)} redirects to {to}; not followed",
+        detail=to if target else None,
+    )
+
+
+def compressed(host: str) -> Failure:
+    """The failure for an answer in an encoding that was not asked for."""
+    name = visible(host, _HOST_LENGTH)
+    return Failure(
+        FailureKind.MALFORMED, f"{name} sent a compressed answer that was not asked for", detail=name
+    )
+
+
+def broken_off(
+    error: BaseException, request: httpx.Request, progress: wire.Progress, deadline_seconds: float
+) -> Failure:
+    """What to call a broken exchange. Texts of exceptions are not used: they may quote what was sent."""
+    from poolwatch.net.wire import Phase, TooLargeError
+
+    name = visible(request.url.host, _HOST_LENGTH)
+    place = name if request.url.port is None else f"{name}:{request.url.port}"
+    kind = FailureKind.UNREACHABLE
+    if isinstance(error, TooLargeError):
+        kind, words = FailureKind.MALFORMED, f"sent more than {progress.cap_bytes // 1024} KiB"
+    elif isinstance(error, TimeoutError):
+        slow = {
+            Phase.WAITING: "had no free connection within",
+            Phase.LOOKUP: "was not found by the name service (DNS) within",
+            Phase.CONNECTING: "did not accept a connection within",
+            Phase.TLS: "did not finish the TLS handshake within",
+            Phase.SENDING: "did not take the request within",
+            Phase.ANSWER: "did not answer within"
+            if not progress.received
+            else "did not finish its answer within",
+        }
+        words = f"{slow[progress.phase]} {deadline_seconds:.3g} s"
+    elif progress.trouble is not None:
+        words = visible(progress.trouble)
+    elif progress.received and not progress.ended and _is_garbage(error):
+        kind, words = FailureKind.NOT_THE_SERVICE, "does not answer in HTTP"
+    elif progress.received:
+        words = "closed the connection in the middle of its answer"
+    else:
+        words = "closed the connection without an answer"
+    return Failure(kind, f"{place} {words}", detail=name)
+
+
+def _host_of(request: httpx.Request, location: str) -> str:
+    import httpx
+
+    try:
+        return request.url.join(location).host
+    except (httpx.InvalidURL, UnicodeError, ValueError):
+        return ""
+
+
+def _is_garbage(error: BaseException) -> bool:
+    import httpcore
+
+    return isinstance(error, httpcore.RemoteProtocolError)
