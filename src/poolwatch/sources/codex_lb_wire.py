@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -34,8 +33,7 @@ LIMITS_HIDDEN: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LbAccount(PoolAccount):
+class LbAccount(PoolAccount, frozen=True, kw_only=True):
     """One account as codex-lb lists it.
 
     `usage_at` is when the pool last read the figures, by the pool's clock, None where it does not say.

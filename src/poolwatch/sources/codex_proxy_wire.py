@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final
@@ -44,8 +44,7 @@ class AccountWire(CamelWire):
     quota_fetched_at: Instant = _ABSENT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxyAccount(PoolAccount):
+class ProxyAccount(PoolAccount, frozen=True, kw_only=True):
     """One account as codex-proxy lists it.
 
     `quota` is the pool's cached one, true at `quota_at` by the pool's clock; both are None without one.
@@ -53,7 +52,7 @@ class ProxyAccount(PoolAccount):
 
     quota: UsageSnapshot | None
     quota_at: datetime | None
-    quota_text: str | None = field(repr=False)
+    quota_text: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolAccount:
+class PoolAccount(Struct, frozen=True, kw_only=True):
     """One account; `id` is the pool's own and goes into its routes, `status` is the pool's word."""
 
     id: str
@@ -23,6 +23,9 @@ class PoolAccount:
     expires_at: datetime | None = None
     #: the workspace's name
     workspace: str | None = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.id!r}, {self.status!r})"
 
     def listing(self, source: str, pool: str, *, disabled: str, login_needed: str) -> Listing:
         """Its entry; the last two are the pool's words for accounts that are switched off or signed out."""
