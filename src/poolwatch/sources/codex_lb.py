@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
+from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.remake import replace
@@ -187,21 +187,9 @@ class CodexLb(ListingPool[_List]):
         return replace(failure, message=words, detail=place or answer.code)
 
     def _listings(self, found: _List) -> tuple[Listing, ...]:
-        return tuple(self._listing(account) for account in found.accounts.values())
-
-    def _listing(self, account: LbAccount) -> Listing:
-        return Listing(
-            SourceRef(self.name, account.id),
-            account_id=account.account_id,
-            email=account.email,
-            label=account.label,
-            plan=account.plan,
-            custody=Custody.POOL,
-            token=TokenFacts(expires_at=account.expires_at),
-            owner=POOL,
-            disabled=account.status == PAUSED,
-            says_login_needed=account.status == REAUTH_REQUIRED,
-            workspace=account.workspace,
+        return tuple(
+            account.listing(self.name, POOL, disabled=PAUSED, login_needed=REAUTH_REQUIRED)
+            for account in found.accounts.values()
         )
 
     async def _with_banked(self, account: LbAccount, at: datetime) -> UsageSnapshot:

@@ -30,22 +30,12 @@ _LIMITED: Final = frozenset({"rate_limited", "quota_exceeded"})
 
 
 class WindowWire(CamelWire):
-    """How long a window is, and when it ends."""
-
-    reset_at: Instant = _ABSENT
-    window_minutes: Length = _ABSENT
-
-
-class RemainingWindowWire(WindowWire):
-    """One window of an account."""
+    """One window: an account's is told as remaining, an additional quota's as used."""
 
     remaining_percent: Percent = _ABSENT
-
-
-class UsedWindowWire(WindowWire):
-    """One window of an additional quota, which is told as used and not as remaining."""
-
     used_percent: Percent = _ABSENT
+    reset_at: Instant = _ABSENT
+    window_minutes: Length = _ABSENT
 
 
 class MoneyWire(CamelWire):
@@ -100,7 +90,7 @@ def with_banked(usage: UsageSnapshot, body: JsonValue) -> UsageSnapshot:
 
 
 def _remaining(value: JsonValue) -> UsageWindow | None:
-    wire = nested(RemainingWindowWire)(value)
+    wire = nested(WindowWire)(value)
     if wire is None:
         return None
     left = known(wire.remaining_percent)
@@ -136,7 +126,7 @@ def _extras(value: JsonValue) -> Said[tuple[Bucket, ...]]:
             continue
         windows = []
         for name in ("primaryWindow", "secondaryWindow"):
-            window = nested(UsedWindowWire)(row.get(name))
+            window = nested(WindowWire)(row.get(name))
             if window is not None:
                 windows.append(_window(known(window.used_percent), window))
         name = _first_text(row, "limitName", "displayLabel") or key

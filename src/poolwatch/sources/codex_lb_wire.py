@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -17,6 +16,7 @@ from poolwatch.sources.codex_lb_figures import dashboard_usage, fleet_usage
 from poolwatch.sources.codex_lb_routes import POOL
 from poolwatch.sources.json_body import JsonValue
 from poolwatch.sources.lenient import Instant, Text, known, text
+from poolwatch.sources.pool_account import PoolAccount
 from poolwatch.sources.pool_wire import CamelWire, account_rows
 
 _ABSENT: Final = Unsaid.ABSENT
@@ -33,27 +33,17 @@ LIMITS_HIDDEN: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LbAccount:
-    """One account as codex-lb lists it; `id` is the pool's own and goes into its routes.
+class LbAccount(PoolAccount, frozen=True, kw_only=True):
+    """One account as codex-lb lists it.
 
     `usage_at` is when the pool last read the figures, by the pool's clock, None where it does not say.
     `hides_windows`: the pool has figures and does not show them to this key.
     """
 
-    id: str
-    account_id: str | None
-    email: str | None
-    label: str | None
-    plan: str | None
-    status: str
     usage: UsageSnapshot
     usage_at: datetime | None = None
-    expires_at: datetime | None = None
     reason: str | None = None
     hides_windows: bool = False
-    #: the workspace's name
-    workspace: str | None = None
 
     @property
     def has_figures(self) -> bool:
@@ -119,14 +109,14 @@ def _fleet_account(row: dict[str, JsonValue], place: str) -> LbAccount:
     has_windows = isinstance(usage.base, RateLimit) and bool(usage.base.windows)
     hides = usage_at is not None and row.get("primary") is None and row.get("secondary") is None
     return LbAccount(
-        place,
-        _inside(place, email),
-        email,
-        _label(row.get("displayName"), email),
-        plan,
-        status,
-        usage,
-        usage_at,
+        id=place,
+        account_id=_inside(place, email),
+        email=email,
+        label=_label(row.get("displayName"), email),
+        plan=plan,
+        status=status,
+        usage=usage,
+        usage_at=usage_at,
         hides_windows=hides and not has_windows,
     )
 
@@ -135,13 +125,13 @@ def _account(row: dict[str, JsonValue], place: str) -> LbAccount:
     wire = RowWire.model_validate(row)
     email, plan, status = known(wire.email), known(wire.plan_type), known(wire.status) or ""
     return LbAccount(
-        place,
-        known(wire.chatgpt_account_id) or _inside(place, email),
-        email,
-        _label(row.get("alias") or row.get("displayName"), email),
-        plan,
-        status,
-        dashboard_usage(row, plan, status),
+        id=place,
+        account_id=known(wire.chatgpt_account_id) or _inside(place, email),
+        email=email,
+        label=_label(row.get("alias") or row.get("displayName"), email),
+        plan=plan,
+        status=status,
+        usage=dashboard_usage(row, plan, status),
         expires_at=known(wire.expires_at),
         reason=known(wire.deactivation_reason),
         workspace=known(wire.workspace_label),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
+from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
@@ -133,21 +133,9 @@ class CodexProxy(ListingPool[ProxyList]):
         return replace(failure, message=words, detail=place)
 
     def _listings(self, found: ProxyList) -> tuple[Listing, ...]:
-        return tuple(self._listing(account) for account in found.accounts.values())
-
-    def _listing(self, account: ProxyAccount) -> Listing:
-        return Listing(
-            SourceRef(self.name, account.id),
-            user_id=account.user_id,
-            account_id=account.account_id,
-            email=account.email,
-            label=account.label,
-            plan=account.plan,
-            custody=Custody.POOL,
-            token=TokenFacts(expires_at=account.expires_at),
-            owner=POOL,
-            disabled=account.status == _DISABLED,
-            says_login_needed=account.status == _EXPIRED,
+        return tuple(
+            account.listing(self.name, POOL, disabled=_DISABLED, login_needed=_EXPIRED)
+            for account in found.accounts.values()
         )
 
     async def _fresh(self, ref: SourceRef, answer: Answered, at: datetime) -> UsageReading:

@@ -28,14 +28,14 @@ from poolwatch.sources.codex_proxy_routes import POOL
 from poolwatch.sources.json_body import JsonValue
 from poolwatch.sources.lenient import Count, Flag, Text, WireModel, known, lenient, nested
 from poolwatch.sources.pool_wire import MAX_BUCKETS, NO_WINDOW, holds_no
-from poolwatch.sources.usage_wire import CreditsWire, LengthWindowWire, credits_of, parse_usage
+from poolwatch.sources.usage_wire import CreditsWire, WindowWire, credits_of, parse_usage
 
 _ABSENT: Final = Unsaid.ABSENT
 _UPSTREAM: Final = re.compile(r"Codex API error \((\d{3})\)")
 
 
-class SecondWindowWire(LengthWindowWire):
-    """The second window of a limit, with a flag of its own."""
+class SecondWindowWire(WindowWire):
+    """The second window of a limit, with a flag of its own; the pool tells the instant of a reset alone."""
 
     limit_reached: Flag = _ABSENT
 

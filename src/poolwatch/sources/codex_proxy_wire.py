@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final
@@ -17,6 +17,7 @@ from poolwatch.sources.codex_proxy_quota import QuotaWire, snapshot_of
 from poolwatch.sources.codex_proxy_routes import POOL
 from poolwatch.sources.json_body import JsonValue
 from poolwatch.sources.lenient import Instant, Text, decimal, known, lenient, nested
+from poolwatch.sources.pool_account import PoolAccount
 from poolwatch.sources.pool_wire import SAID_LENGTH, CamelWire, account_rows, holds_no
 from poolwatch.sources.redact import their_words
 
@@ -43,24 +44,15 @@ class AccountWire(CamelWire):
     quota_fetched_at: Instant = _ABSENT
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyAccount:
-    """One account as codex-proxy lists it; `id` is the pool's own and goes into its routes.
+class ProxyAccount(PoolAccount, frozen=True, kw_only=True):
+    """One account as codex-proxy lists it.
 
     `quota` is the pool's cached one, true at `quota_at` by the pool's clock; both are None without one.
     """
 
-    id: str
-    email: str | None
-    account_id: str | None
-    user_id: str | None
-    label: str | None
-    plan: str | None
-    status: str
-    expires_at: datetime | None
     quota: UsageSnapshot | None
     quota_at: datetime | None
-    quota_text: str | None = field(repr=False)
+    quota_text: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +83,17 @@ def _account(place: str, row: dict[str, JsonValue]) -> ProxyAccount:
     quota, quota_at = known(wire.quota), known(wire.quota_fetched_at)
     has_quota = quota is not None and quota_at is not None
     return ProxyAccount(
-        place,
-        known(wire.email),
-        known(wire.account_id),
-        known(wire.user_id),
-        known(wire.label),
-        known(wire.plan_type),
-        known(wire.status) or "",
-        known(wire.expires_at),
-        snapshot_of(quota) if quota is not None and has_quota else None,
-        quota_at if has_quota else None,
-        json.dumps(row.get("quota"), indent=2) if has_quota else None,
+        id=place,
+        user_id=known(wire.user_id),
+        account_id=known(wire.account_id),
+        email=known(wire.email),
+        label=known(wire.label),
+        plan=known(wire.plan_type),
+        status=known(wire.status) or "",
+        expires_at=known(wire.expires_at),
+        quota=snapshot_of(quota) if quota is not None and has_quota else None,
+        quota_at=quota_at if has_quota else None,
+        quota_text=json.dumps(row.get("quota"), indent=2) if has_quota else None,
     )
 
 

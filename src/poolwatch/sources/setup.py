@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from poolwatch.config.settings import SourceSettings
 from poolwatch.net.client import HttpClient
 
 
-@dataclass(frozen=True, slots=True)
-class SourceSetup:
+class SourceSetup(Struct, frozen=True, eq=False):
     """Settings and surroundings of one source; the deadline in seconds covers one request with its answer."""
 
     settings: SourceSettings
     client: HttpClient
     home: Path
-    #: may hold keys
-    env: Mapping[str, str] = field(repr=False)
+    env: Mapping[str, str]
     deadline_seconds: float
+
+    def __repr__(self) -> str:
+        # the environment may hold keys
+        return f"SourceSetup({self.settings.name!r})"

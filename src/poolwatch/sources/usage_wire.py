@@ -47,17 +47,12 @@ _MAX_BUCKETS: Final = 64
 _ABSENT: Final = Unsaid.ABSENT
 
 
-class LengthWindowWire(WireModel):
+class WindowWire(WireModel):
     """One window; its place in the payload says nothing about its length."""
 
     used_percent: Percent = _ABSENT
     limit_window_seconds: Length = _ABSENT
     reset_at: Epoch = _ABSENT
-
-
-class WindowWire(LengthWindowWire):
-    """One window as the service tells it."""
-
     reset_after_seconds: Whole = _ABSENT
 
 
