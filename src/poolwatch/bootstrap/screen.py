@@ -7,10 +7,11 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.feed import LiveFeed
@@ -27,6 +28,9 @@ from poolwatch.store.loading import ReadingsCache
 from poolwatch.store.quick import read_pool
 from poolwatch.ui.keymap import remapped
 from poolwatch.ui.options import AppOptions, Choice, WallView
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 _PLAIN_LOCALES = ("C", "POSIX")
 _EXIT_FAILED = 1
@@ -54,8 +58,8 @@ def run_app_in(options: Options, env: Mapping[str, str]) -> int:
         sys.stderr.write(f"poolwatch: {NEEDS_TERMINAL}\n")
         return _EXIT_USAGE
     app_options = _app_options(around)
-    with ThreadPoolExecutor(1) as memory:
-        app_options = replace(app_options, remember=_remembering(around, memory))
+    with ExitStack() as stack:
+        app_options = replace(app_options, remember=_remembering(around, stack))
         code, wants_demo = asyncio.run(_run(around, options, app_options))
     if wants_demo:
         from poolwatch.bootstrap.demo import DemoOptions, run_demo  # it opens the app in turn
@@ -157,8 +161,11 @@ def _app_options(around: Surroundings) -> AppOptions:
     )
 
 
-def _remembering(around: Surroundings, thread: Executor) -> Callable[[Choice], None]:
-    """Keeps choices in the state directory, on a thread of its own: the disk may be slow."""
+def _remembering(around: Surroundings, stack: ExitStack) -> Callable[[Choice], None]:
+    """Keeps choices in the state directory, on a thread of its own: the disk may be slow.
+
+    What is being kept is waited for when `stack` is left.
+    """
     memory = around.state_dir / FILE_NAME
     pool = around.settings.pool_name or ""
 
@@ -175,8 +182,14 @@ def _remembering(around: Surroundings, thread: Executor) -> Callable[[Choice], N
         )
         save_remembered(memory, kept)
 
+    @cache
+    def thread() -> Executor:
+        from concurrent.futures import ThreadPoolExecutor  # not before the first choice
+
+        return stack.enter_context(ThreadPoolExecutor(1))
+
     def remember(choice: Choice) -> None:
-        thread.submit(keep, choice)
+        thread().submit(keep, choice)
 
     return remember
 

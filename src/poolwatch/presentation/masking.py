@@ -11,11 +11,9 @@ from poolwatch.domain.pool import AccountState
 
 _AT_SIGNS: Final = ("@", "＠")
 #: JSON may write the sign as an escape; the rest of such an address is plain.
-_ESCAPED_MAIL: Final = re.compile(
-    r"""[^\s@＠/\\:;,'"()<>=]+\\u(?:0040|ff20)[^\s@＠/\\:;,'"()<>=]*""", re.IGNORECASE
-)
-_MAIL: Final = re.compile(r"""[^\s@＠/\\:;,'"()<>=]+[@＠][^\s@＠/\\:;,'"()<>=]*""")
-_PATH: Final = re.compile(r"""(?:~|(?<![\w/:.])/)[^\s:;,'"()<>]*/[^\s:;,'"()<>]*""")
+_ESCAPED_MAIL: Final = r"""(?i)[^\s@＠/\\:;,'"()<>=]+\\u(?:0040|ff20)[^\s@＠/\\:;,'"()<>=]*"""
+_MAIL: Final = r"""[^\s@＠/\\:;,'"()<>=]+[@＠][^\s@＠/\\:;,'"()<>=]*"""
+_PATH: Final = r"""(?:~|(?<![\w/:.])/)[^\s:;,'"()<>]*/[^\s:;,'"()<>]*"""
 
 
 def neutral_name(key: AccountKey) -> str:
@@ -52,8 +50,8 @@ def shown_text(text: str, account: AccountState, *, mask: bool) -> str:
     """A message from outside, its addresses and paths neutral when masked."""
     if not mask:
         return text
-    cut = _PATH.sub(lambda found: shown_path(found[0], mask=True), text)
-    return _MAIL.sub(neutral_name(account.key), cut)
+    cut = re.sub(_PATH, lambda found: shown_path(found[0], mask=True), text)
+    return re.sub(_MAIL, neutral_name(account.key), cut)
 
 
 def shown_payload(payload: str, account: AccountState | None, *, mask: bool) -> str:
@@ -61,8 +59,8 @@ def shown_payload(payload: str, account: AccountState | None, *, mask: bool) -> 
     if not mask:
         return payload
     name = neutral_name(account.key) if account is not None else "…"
-    cut = _PATH.sub(lambda found: shown_path(found[0], mask=True), payload)
-    return _MAIL.sub(name, _ESCAPED_MAIL.sub(name, cut))
+    cut = re.sub(_PATH, lambda found: shown_path(found[0], mask=True), payload)
+    return re.sub(_MAIL, name, re.sub(_ESCAPED_MAIL, name, cut))
 
 
 def shown_path(path: str, *, mask: bool) -> str:

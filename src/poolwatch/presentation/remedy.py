@@ -18,6 +18,8 @@ from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.words import names, remedies
 
 #: How tools that own logins are asked for a new one.
+#: takes out the signs that a shell leaves alone
+_SAFE: Final = str.maketrans("", "", "_@%+=:,./-")
 _LOGIN_COMMANDS: Final = {"CLIProxyAPI": "cli-proxy-api --codex-login", "codex-auth": "codex-auth login"}
 
 
@@ -147,12 +149,18 @@ def _folder(path: str) -> str:
 
 def _word(path: str, *, mask: bool) -> str:
     """A path as one word of a shell command; a leading ~ stays outside the quotes, where it works."""
-    import shlex  # few remedies name a path
-
     shown = shown_path(path, mask=mask)
     if shown == "~" or not shown:
         return shown or "''"
     if shown.startswith("~/"):
         rest = shown[2:]
-        return f"~/{shlex.quote(rest)}" if rest else "~/"
-    return shown if mask else shlex.quote(shown)
+        return f"~/{_quoted(rest)}" if rest else "~/"
+    return shown if mask else _quoted(shown)
+
+
+def _quoted(word: str) -> str:
+    if word.isascii() and word.translate(_SAFE).isalnum():
+        return word
+    import shlex  # few paths need it
+
+    return shlex.quote(word)
