@@ -20,7 +20,10 @@ from poolwatch.presentation.prefs import Grouping, Prefs
 from poolwatch.ui import board as board_module
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.board import Board
+from poolwatch.ui.cells import Line
 from poolwatch.ui.options import AppOptions, WallView
+from poolwatch.ui.widgets.lines import Lines
+from poolwatch.ui.widgets.wall.arrangement import Arrangement
 from poolwatch.ui.widgets.wall.wall import AccountWall
 from tests.ui.pools import NOW, ZONE, crowd, five, limits, state_of
 from tests.ui.reading import settle
@@ -61,6 +64,39 @@ class FrameApp(PoolApp):
 
 def frame_app(feed: ScriptedFeed, view: WallView) -> FrameApp:
     return FrameApp(feed, AppOptions(pool_name="work", prefs=Prefs(zone=ZONE), view=view))
+
+
+class FirstFrameApp(FrameApp):
+    """Remembers how much stood on the screen when its first frame was painted."""
+
+    shown: tuple[int, str] | None = None
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        if self.shown is None and renderable is not None:
+            wall = screen.query_one(AccountWall)
+            self.shown = (len(wall.visible_keys), screen.query_one("#strip", Lines).text)
+        super()._display(screen, renderable)
+
+
+@pytest.mark.parametrize("view", [WallView.TABLE, WallView.CARDS, WallView.HIVE])
+async def test_the_first_frame_has_the_figures(view: WallView, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrangements: list[int] = []
+    show = AccountWall.show
+
+    def counting(wall: AccountWall, arrangement: Arrangement, empty: Line = ()) -> None:
+        arrangements.append(len(arrangement.order))
+        show(wall, arrangement, empty)
+
+    monkeypatch.setattr(AccountWall, "show", counting)
+    options = AppOptions(pool_name="work", prefs=Prefs(zone=ZONE), view=view)
+    app = FirstFrameApp(ScriptedFeed(many(), NOW, ZONE), options)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        wall = app.screen.query_one(AccountWall)
+        strip = app.screen.query_one("#strip", Lines)
+        assert app.shown == (len(wall.visible_keys), strip.text)
+        assert wall.visible_keys
+    assert arrangements == [MANY]
 
 
 async def test_a_hive_makes_no_card_but_the_selected_one(made: Counter[str]) -> None:
