@@ -69,7 +69,8 @@ def test_add_keeps_every_byte_that_was_there(desk: Desk, served: Upstream, tmp_p
     assert stat.S_IMODE(config.stat().st_mode) == 0o640
     sources = tomllib.loads(after.decode())["sources"]
     assert sources[1:] == [{"kind": "codex-home", "path": str(home)}]
-    again = desk.run("sources", "add", "codex-home", str(home), "--config", str(config))
+    other = codex_home(served, tmp_path / "d home")
+    again = desk.run("sources", "add", "codex-home", str(other), "--config", str(config))
     assert (again.code, again.out.split(":")[0]) == (0, "codex-home-2")
 
 
@@ -154,3 +155,16 @@ def test_an_unknown_kind_is_answered_with_those_there_are(desk: Desk) -> None:
     assert "auth-files" in ran.err
     assert "codex-home" in ran.err
     assert "did you mean codex-home" in desk.run("sources", "add", "codex-hom", "x").err
+
+
+def test_a_place_is_added_once_however_it_is_written(desk: Desk, served: Upstream) -> None:
+    codex_home(served, desk.home / "homes" / "bob")
+    assert desk.run("sources", "add", "codex-home", "~/homes/*").code == 0
+    written = desk.usual_config.read_bytes()
+    for place in ("~/homes/*", f"{desk.home}/homes/*", f"{desk.home}/homes//*"):
+        again = desk.run("sources", "add", "codex-home", place, "--name", "twin")
+        assert (again.code, again.out) == (2, "")
+        assert "is monitored already, as codex-home; nothing was written" in again.err
+    assert desk.usual_config.read_bytes() == written
+    missing = desk.run("sources", "add", "auth-files", "/nowhere/at/all")
+    assert missing.err.count("/nowhere/at/all") == 1

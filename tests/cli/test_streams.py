@@ -79,3 +79,12 @@ def test_a_command_is_ended_by_a_signal(tmp_path: Path, number: int, code: int, 
             out, err = process.communicate(timeout=20)
         # the shell makes 128+n of a death by signal
         assert (process.returncode, out, err) == (code, b"", b""), name
+
+
+def test_a_terminal_without_these_letters_gets_plain_ones(pool_desk: Desk) -> None:
+    ran = pool_desk.run("status", env={"PYTHONIOENCODING": "ascii"})
+    assert ran.code == 0
+    assert ran.lines[0].startswith("demo . 12 accounts . 3 sources . fresh ")
+    [carol] = [line for line in ran.lines if "carol@example.com" in line]
+    assert carol.endswith(" -")
+    assert "?" not in ran.out

@@ -13,14 +13,14 @@ from itertools import count
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
-from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Credits, RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.monitor.bulk import BulkRefresh
 from poolwatch.monitor.keeping import Keeping
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.monitor.poller import Pace, Poller
-from poolwatch.monitor.ports import Asked, Interrupted, Moved, OwnerRequest, TokenRequest
+from poolwatch.monitor.ports import Asked, Interrupted, Moved, OwnerRequest, TokenRequest, Told
 from poolwatch.monitor.refresh import RefreshChain
 from poolwatch.monitor.session import Parts, Session
 from poolwatch.sources.source import Telling, UsageReading
@@ -297,15 +297,24 @@ class ScriptedQueue:
         self.answers = True
         self.asked: list[tuple[str, Asked]] = []
         self.waiting: list[OwnerRequest] = []
+        #: how wishes of ours ended there, and wishes of others here
+        self.ends: dict[int, RefreshProgress | None] = {}
+        self.finished: dict[int, RefreshProgress | None] = {}
         self._numbers = count(1)
 
     def put(self, account_id: str, asked: Asked) -> None:
         """A wish of another process."""
         self.waiting.append(OwnerRequest(next(self._numbers), account_id, asked, START))
 
-    async def ask(self, account_id: str, asked: Asked, now: datetime) -> bool:
+    async def ask(self, account_id: str, asked: Asked, now: datetime) -> int | None:
         self.asked.append((account_id, asked))
-        return self.answers
+        return len(self.asked) if self.answers else None
+
+    async def told(self, number: int) -> Told:
+        return Told(number in self.ends, self.ends.get(number))
+
+    async def finish(self, number: int, progress: RefreshProgress | None, now: datetime) -> None:
+        self.finished[number] = progress
 
     async def take(self, now: datetime) -> tuple[OwnerRequest, ...]:
         taken, self.waiting = tuple(self.waiting), []

@@ -10,9 +10,10 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import Answer, AnswerKind
 from poolwatch.domain.failure import FailureKind, Trouble
 from poolwatch.domain.pool import AccountState, PoolFacts, SourceState
-from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
+from poolwatch.monitor.passed_on import LOOK_SECONDS
 from poolwatch.monitor.ports import Asked, Interrupted
 from poolwatch.monitor.session import SERVE_SECONDS, VIEW_SECONDS
 from tests.monitor.scripted import (
@@ -136,6 +137,31 @@ async def test_a_viewer_asks_the_one_that_polls(usage_only: bool, try_once: bool
     assert answer == Answer(AnswerKind.STARTED)
     assert one.queue.asked == [(A.id, asked)]
     assert one.keeper.requests == []
+    # and shows it as it shows its own, until the other one tells how it ended
+    shown = one.account("a").refresh
+    assert shown is not None
+    assert (shown.done, shown.usage_only) == (False, usage_only)
+    await one.session.recall()
+    await one.clock.advance(LOOK_SECONDS)
+    assert one.account("a").refresh == shown
+    ended = RefreshProgress(START, TokenStep(TokenOutcome.REFRESHED, 0.4), UsageStep(), done=True)
+    one.queue.ends[1] = ended
+    await one.clock.advance(LOOK_SECONDS)
+    assert one.account("a").refresh == ended
+
+
+async def test_what_became_of_a_wish_is_not_waited_for_when_nobody_polls_any_more() -> None:
+    one = viewer(stored())
+    async with running(one.session.run(), one.clock):
+        await one.session.refresh(A)
+        one.lock.held_elsewhere = False
+        await one.clock.advance(VIEW_SECONDS + LOOK_SECONDS)
+        assert one.session.polls
+        assert one.account("a").refresh is None
+        await one.session.refresh(A)
+        await one.clock.settle()
+        assert one.keeper.places() == ["a"]
+    assert len(asyncio.all_tasks()) == 1
 
 
 async def test_a_viewer_says_when_nobody_answers() -> None:
@@ -183,7 +209,13 @@ async def test_the_one_that_polls_refreshes_by_itself() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "steps", "try_once"),
-    [(Asked.REFRESH, 1, False), (Asked.TRY_ONCE, 1, True), (Asked.USAGE, 0, None), (Asked.POLL, 0, None)],
+    [
+        (Asked.REFRESH, 1, False),
+        (Asked.TRY_ONCE, 1, True),
+        (Asked.DUE, 0, None),
+        (Asked.USAGE, 0, None),
+        (Asked.POLL, 0, None),
+    ],
 )
 async def test_wishes_of_viewers_are_served(asked: Asked, steps: int, try_once: bool | None) -> None:
     one = rig("a")
@@ -195,6 +227,12 @@ async def test_wishes_of_viewers_are_served(asked: Asked, steps: int, try_once: 
         await one.clock.advance(SERVE_SECONDS)
         assert one.source.places_asked() == ["a"]
         assert [request.try_once for request in one.keeper.requests] == [try_once] * steps
+        # both askers are told how it ended
+        assert one.queue.finished == {1: one.account("a").refresh, 2: None}
+        told = one.queue.finished[1]
+        assert told is not None
+        assert told.done
+        assert told.usage is not None
 
 
 async def test_a_wish_overrides_a_retry_after_for_its_asker_was_told() -> None:

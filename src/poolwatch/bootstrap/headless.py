@@ -16,6 +16,7 @@ from poolwatch.domain.overview import PoolOverview, overview
 from poolwatch.domain.pool import PoolState, Recalled
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.monitor.clock import Clock
+from poolwatch.monitor.passed_on import ended as ended_there
 from poolwatch.monitor.ports import Asked
 
 #: Which accounts a command speaks of; where there is no choice, it is all of them.
@@ -24,6 +25,8 @@ Choice = Callable[[PoolOverview], Collection[AccountKey]]
 _OWNER_SECONDS: Final = 20.0
 #: How often it looks whether they are there, or whether nobody polls any more.
 _LOOK_SECONDS: Final = 0.2
+#: So many accounts are asked for at a time; it refreshes two at once.
+_ASKED_AT_ONCE: Final = 8
 #: Readings are saved this often: what is left to save in the end is waited for.
 _SAVE_SECONDS: Final = 0.25
 
@@ -77,7 +80,10 @@ async def _kept_meanwhile(running: Running, work: Awaitable[None]) -> None:
 async def refresh(
     around: Surroundings, choose: Choice, *, only_if_due: bool
 ) -> tuple[Look, dict[AccountKey, RefreshProgress]]:
-    """Run the refresh chain for the chosen accounts; how each one ended, as they ended."""
+    """Run the refresh chain for the chosen accounts; how each one ended, as they ended.
+
+    While another poolwatch polls, it is asked for each of them; where it does not answer, it runs here.
+    """
     async with open_monitor(around, shows_raw=False) as running:
         await running.session.recall()
         await running.connect()
@@ -85,16 +91,72 @@ async def refresh(
         running.session.polls = polls
         await running.session.poller.list_all(for_good=True)
         ended: dict[AccountKey, RefreshProgress] = {}
+        owner = _Owner(running, Asked.DUE if only_if_due else Asked.REFRESH)
+        passes_on = not around.settings.read_only
 
         async def one(key: AccountKey) -> None:
-            ended[key] = await running.parts.chain.run(key, only_if_due=only_if_due)
+            progress = await owner.refresh(key) if passes_on else None
+            if progress is None:
+                progress = await running.parts.chain.run(key, only_if_due=only_if_due)
+            ended[key] = progress
 
         await asyncio.gather(*(one(key) for key in choose(_judged(running, around))))
         await running.parts.keeping.flush()
-        if polls:
-            running.parts.lock.release()
+        running.parts.lock.release()
         running.session.polls = False
-        return Look(running.session.state, _judged(running, around), running.notices), ended
+        notices = (*running.notices, *owner.notices)
+        return Look(running.session.state, _judged(running, around), notices), ended
+
+
+class _Owner:
+    """The poolwatch that polls while a command wants something refreshed."""
+
+    def __init__(self, running: Running, asked: Asked) -> None:
+        self._running = running
+        self._asked = asked
+        self._room = asyncio.Semaphore(_ASKED_AT_ONCE)
+        self._silent = False
+        #: what a person should know of it
+        self.notices: tuple[str, ...] = ()
+
+    async def refresh(self, key: AccountKey) -> RefreshProgress | None:
+        """Have it refresh an account, and how that ended; None when that is left to this process."""
+        async with self._room:
+            if self._silent or self._running.session.polls:
+                return None
+            number = await self._ask(key)
+            if number is None:
+                return None
+            requests, clock = self._running.parts.requests, self._running.clock
+            progress = await ended_there(requests, number, clock, self._is_gone)
+            if progress is not None:
+                await _take_stored(self._running, (key,))
+            return progress
+
+    async def _ask(self, key: AccountKey) -> int | None:
+        running = self._running
+        holder = running.parts.lock.holder_words()
+        asking = asyncio.create_task(running.parts.requests.ask(key.id, self._asked, running.clock.now()))
+        try:
+            while not asking.done():
+                if self._is_gone():
+                    return None
+                await asyncio.wait((asking,), timeout=_LOOK_SECONDS)
+        finally:
+            # a wish that nobody waits for is taken back
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+        if asking.result() is None and not self._silent:
+            self._silent = True
+            words = f"the poolwatch that polls ({holder}) did not answer; refreshed without it"
+            self.notices = (*self.notices, words)
+        return asking.result()
+
+    def _is_gone(self) -> bool:
+        # another command may have held the lock for a moment; it answers nobody, and ends
+        if self._running.parts.lock.try_acquire():
+            self._running.session.polls = True
+        return self._running.session.polls
 
 
 def _judged(running: Running, around: Surroundings) -> PoolOverview:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
+from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.monitor.clock import Clock
-from poolwatch.monitor.ports import Asked, Moved, OwnerRequest
+from poolwatch.monitor.ports import Asked, Moved, OwnerRequest, Told
 from poolwatch.store import lock
 from poolwatch.store.history import history_rows
+from poolwatch.store.outcome import outcome_from, outcome_text
 from poolwatch.store.records import Ask, RequestKind
 from poolwatch.store.store import Store
 
@@ -72,16 +74,14 @@ class Wishes:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def ask(self, account_id: str, asked: Asked, now: datetime) -> bool:
-        """Put a wish and wait for it to be taken; False when nobody answered."""
-        once = asked is Asked.TRY_ONCE
-        kind = RequestKind.REFRESH if once or asked is Asked.REFRESH else RequestKind.USAGE
-        wish = Ask(account_id, kind, override=True, try_once=once)
+    async def ask(self, account_id: str, asked: Asked, now: datetime) -> int | None:
+        """Put a wish and wait for it to be taken; its number, None when nobody answered."""
+        wish = Ask(account_id, _KINDS[asked], override=True, try_once=asked is Asked.TRY_ONCE)
         number = await self._store.enqueue_request(wish, now, f"pid {os.getpid()}")
         if number is None:
-            return False
+            return None
         try:
-            return await self._store.wait_taken(number, ANSWER_WITHIN) is not None
+            return number if await self._store.wait_taken(number, ANSWER_WITHIN) is not None else None
         except asyncio.CancelledError:
             # nobody waits for it any more: waiting for no time takes it back
             await self._store.wait_taken(number, timedelta(0))
@@ -100,11 +100,35 @@ class Wishes:
             for wish in taken
         )
 
+    async def told(self, number: int) -> Told:
+        """How far a wish is; one that is gone from the queue is done."""
+        state = await self._store.request_state(number)
+        if state is None:
+            return Told(done=True)
+        return Told(state.done_at is not None, outcome_from(state.outcome))
+
+    async def finish(self, number: int, progress: RefreshProgress | None, now: datetime) -> None:
+        """Write down how a wish ended."""
+        await self._store.finish_request(number, outcome_text(progress), now)
+
+
+_KINDS: Final = {
+    Asked.REFRESH: RequestKind.REFRESH,
+    Asked.TRY_ONCE: RequestKind.REFRESH,
+    Asked.DUE: RequestKind.DUE,
+    Asked.USAGE: RequestKind.USAGE,
+    Asked.POLL: RequestKind.USAGE,
+}
+
 
 def _asked(ask: Ask) -> Asked:
-    if ask.kind is not RequestKind.REFRESH:
-        return Asked.USAGE
-    return Asked.TRY_ONCE if ask.try_once else Asked.REFRESH
+    match ask.kind:
+        case RequestKind.REFRESH:
+            return Asked.TRY_ONCE if ask.try_once else Asked.REFRESH
+        case RequestKind.DUE:
+            return Asked.DUE
+        case RequestKind.USAGE:
+            return Asked.USAGE
 
 
 class Lock:

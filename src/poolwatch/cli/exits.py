@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import signal
@@ -21,6 +22,9 @@ EXIT_USAGE: Final = 2
 #: configuration, or nothing to monitor
 EXIT_CONFIG: Final = 3
 _EXIT_INTERRUPTED: Final = 130
+#: The name under which `_plain` is known to the streams.
+_PLAIN: Final = "poolwatch.plain"
+_LETTERS: Final = {"·": ".", "—": "-", "…": "~", "→": ">", "●": "*", "◐": "=", "✕": "x", "▲": "!", "⊘": "-"}
 #: What a standard stream that cannot take more says.
 _UNWRITTEN: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF})
 
@@ -53,7 +57,7 @@ def prepare_streams() -> None:
     """Make the standard streams usable, however the process was started.
 
     A closed one gets the null device, or a database opened later would stand in its place and take what
-    is printed. A character that the terminal's encoding does not have becomes a question mark.
+    is printed. What the terminal's encoding does not have becomes a plain letter, else a question mark.
     """
     for number in range(3):
         try:
@@ -66,7 +70,16 @@ def prepare_streams() -> None:
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - likewise
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
-        reconfigure(errors="replace")
+        codecs.register_error(_PLAIN, _plain)
+        reconfigure(errors=_PLAIN)
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that an encoding does not have: what is unknown stays no figure."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    return "".join(_LETTERS.get(each, "?") for each in missing), error.end
 
 
 def guarded(work: Callable[[], int]) -> int:

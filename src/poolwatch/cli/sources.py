@@ -78,6 +78,15 @@ def _folder_of_files(place: str) -> str:
     return folder if "*" in name else place
 
 
+def _is_twin(one: SourceSettings, other: SourceSettings, around: Surroundings) -> bool:
+    """Whether two sources are the same place, however it is written."""
+    if one.kind is not other.kind:
+        return False
+    if one.path is None or other.path is None:
+        return one.url is not None and one.url.rstrip("/") == (other.url or "").rstrip("/")
+    return Path(_whole(one.path, around)) == Path(_whole(other.path, around))
+
+
 def add_source(wish: SourceWish) -> int:
     """Test the place, say what was found there, then write it."""
     around = surroundings(wish.config)
@@ -85,10 +94,15 @@ def add_source(wish: SourceWish) -> int:
     if isinstance(source, str):
         complain(source)
         return EXIT_USAGE
+    place = source.path or source.url or ""
+    twin = next((each for each in around.settings.sources if _is_twin(each, source, around)), None)
+    if twin is not None:
+        complain(f"{place} is monitored already, as {twin.name}; nothing was written")
+        return EXIT_USAGE
     listed = run_async(lambda: _ask(around, source))
-    place = source.path or source.url
     if isinstance(listed, str):
-        complain(f"{place}: {listed}; nothing was written")
+        said = listed if listed.startswith(place) else f"{place}: {listed}"
+        complain(f"{said}; nothing was written")
         return EXIT_FAILED
     if not listed:
         complain(f"{place}: no login is there; nothing was written")

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing
 from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
-from poolwatch.domain.refresh import TokenStep
+from poolwatch.domain.refresh import RefreshProgress, TokenStep
 from poolwatch.domain.usage import Usage
 
 
@@ -105,6 +105,8 @@ class Asked(StrEnum):
     """What a viewer asks of the process that polls."""
 
     REFRESH = "refresh"
+    #: a refresh that leaves a token alone which is of use for another day
+    DUE = "due"
     USAGE = "usage"
     POLL = "poll"
     #: a refresh that may spend a login although the reply to its last exchange was lost
@@ -120,13 +122,28 @@ class OwnerRequest(Struct, frozen=True):
     asked_at: datetime
 
 
+class Told(Struct, frozen=True):
+    """How far a wish is; `progress` is there once it is done, unless nothing came of it."""
+
+    done: bool
+    progress: RefreshProgress | None = None
+
+
 class RequestQueue(Protocol):
     """How a viewer reaches the process that polls."""
 
-    async def ask(self, account_id: str, asked: Asked, now: datetime) -> bool:
-        """Put a wish and wait a few seconds for it to be taken; False when nobody answered."""
+    async def ask(self, account_id: str, asked: Asked, now: datetime) -> int | None:
+        """Put a wish and wait a few seconds for it to be taken; its number, None when nobody answered."""
+        ...
+
+    async def told(self, number: int) -> Told:
+        """How far a wish is that was taken."""
         ...
 
     async def take(self, now: datetime) -> tuple[OwnerRequest, ...]:
         """The wishes that came since the last call; taking them is the answer."""
+        ...
+
+    async def finish(self, number: int, progress: RefreshProgress | None, now: datetime) -> None:
+        """Tell the asker how its wish ended; None when there is no such account here."""
         ...

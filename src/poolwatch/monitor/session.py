@@ -19,6 +19,7 @@ from poolwatch.monitor.bulk import BulkRefresh
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.keeping import Keeping
 from poolwatch.monitor.ledger import Ledger
+from poolwatch.monitor.passed_on import PassedOn
 from poolwatch.monitor.poller import Poller
 from poolwatch.monitor.ports import Asked, OwnerRequest, ReadingStore, RequestQueue, TokenKeeper
 from poolwatch.monitor.refresh import RefreshChain
@@ -71,6 +72,9 @@ class Session:
         self._source_names = frozenset(source_names)
         self._notices = notices
         self.polls = False
+        self._passed_on = PassedOn(parts.requests, parts.ledger, parts.clock)
+        #: wishes of others that are being fulfilled
+        self._serving: set[asyncio.Task[None]] = set()
 
     @property
     def state(self) -> PoolState:
@@ -119,6 +123,13 @@ class Session:
 
     async def run(self) -> None:
         """Poll, or watch until polling falls to this process; ends only by cancellation."""
+        try:
+            await self._watch()
+            await self._poll()
+        finally:
+            await self._passed_on.close()
+
+    async def _watch(self) -> None:
         await self.recall()
         while not self._parts.lock.try_acquire():
             holder = self._parts.lock.holder_words()
@@ -130,6 +141,8 @@ class Session:
         await self.recall()
         self.polls = True
         self._tell()
+
+    async def _poll(self) -> None:
         try:
             await self._recover()
             async with asyncio.TaskGroup() as group:
@@ -164,6 +177,10 @@ class Session:
         """Save what is unsaved and give the lock back; a token being spent goes on in its own process."""
         await self._parts.bulk.close()
         await self._parts.chain.close()
+        serving = tuple(self._serving)
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
         if self.polls:
             await self._parts.keeping.flush()
             self._parts.lock.release()
@@ -183,7 +200,7 @@ class Session:
         if objection is not None:
             return objection
         asked = Asked.USAGE if usage_only else Asked.TRY_ONCE if try_once else Asked.REFRESH
-        taken = await self._parts.requests.ask(key.id, asked, self._parts.clock.now())
+        taken = await self._passed_on.ask(key, asked, lambda: self.polls)
         return Answer(AnswerKind.STARTED if taken else AnswerKind.NO_ANSWER)
 
     async def refresh_many(self, keys: Collection[AccountKey]) -> Answer:
@@ -200,15 +217,21 @@ class Session:
         while True:
             await self._parts.clock.sleep(SERVE_SECONDS)
             for request in await self._parts.requests.take(self._parts.clock.now()):
-                self._serve_one(request)
+                task = asyncio.create_task(self._serve_one(request))
+                self._serving.add(task)
+                task.add_done_callback(self._serving.discard)
 
-    def _serve_one(self, request: OwnerRequest) -> None:
+    async def _serve_one(self, request: OwnerRequest) -> None:
         key = next((each for each in self.state.accounts if each.id == request.account_id), None)
-        if key is None:
-            return
-        once = request.asked is Asked.TRY_ONCE
-        usage_only = request.asked in (Asked.USAGE, Asked.POLL)
-        self._parts.chain.start(key, usage_only=usage_only, override=True, try_once=once)
+        progress = None
+        if key is not None:
+            progress = await self._parts.chain.run(
+                key,
+                usage_only=request.asked in (Asked.USAGE, Asked.POLL),
+                try_once=request.asked is Asked.TRY_ONCE,
+                only_if_due=request.asked is Asked.DUE,
+            )
+        await self._parts.requests.finish(request.id, progress, self._parts.clock.now())
 
     def _tell(self, *more: str) -> None:
         self._parts.ledger.tell(notices=(*self._notices, *more))

@@ -21,6 +21,8 @@ class RequestKind(StrEnum):
     """What a viewer asks of the poller."""
 
     REFRESH = "refresh"
+    #: a refresh whose token step runs only where the token is of no use soon
+    DUE = "due"
     USAGE = "usage"
 
 

@@ -263,7 +263,6 @@ NOTHING_NEEDS_YOU: Final = "nothing needs you"
 ALREADY_RUNNING: Final = "a refresh of this account is already running"
 READ_ONLY: Final = "read-only: nothing is refreshed here"
 VIEWER_MANY: Final = "R works in the poolwatch that polls; r and u are passed on to it from here"
-PASSED_ON: Final = "the poolwatch that polls was asked; what it reads shows here"
 NO_ANSWER: Final = "the poolwatch that polls did not answer in 5 s; it may be hung"
 NO_RAW: Final = "no payload of this account in this run; u reads one"
 

@@ -107,7 +107,7 @@ class AskingPage(Page[ResultT]):
     def _tell(self, answer: Answer, key: AccountKey | None) -> None:
         match answer.kind:
             case AnswerKind.STARTED:
-                self._tell_started(key)
+                self.renew()
             case AnswerKind.RUNNING:
                 self.flash(words.ALREADY_RUNNING)
             case AnswerKind.THROTTLED:
@@ -120,14 +120,6 @@ class AskingPage(Page[ResultT]):
                 self.flash(words.VIEWER_MANY if key is None else words.READ_ONLY, Tone.AMBER)
             case AnswerKind.NO_ANSWER:
                 self.flash(words.NO_ANSWER, Tone.RED)
-
-    def _tell_started(self, key: AccountKey | None) -> None:
-        """What runs here is seen on its card; what another process runs is not, until it is done."""
-        account = self.session.feed.state.accounts.get(key) if key is not None else None
-        if account is not None and account.refresh is None:
-            self.flash(words.PASSED_ON)
-        else:
-            self.renew()
 
     def _try_once(self, key: AccountKey) -> None:
         self._begin(partial(self._refresh, key, try_once=True))

@@ -1,0 +1,91 @@
+"""`refresh` while another poolwatch polls: that one is asked, and its answer is the command's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from poolwatch.bootstrap.parts import Running, open_monitor
+from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.store.lock import PollLock
+from tests.cli.desk import Desk, rows
+from tests.support.upstream import Upstream
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
+    """A pool of its own, since tokens are spent."""
+    with Upstream(tmp_path_factory.mktemp("beside") / "demo") as upstream:
+        yield upstream
+
+
+@asynccontextmanager
+async def polling(desk: Desk, config: Path) -> AsyncIterator[Running]:
+    """A monitor like the app's, at work on the desk's state."""
+    around = look_around(Options(config), desk.env)
+    assert isinstance(around, Surroundings)
+    async with open_monitor(around) as running:
+        await running.connect()
+        work = asyncio.create_task(running.session.run())
+        try:
+            async with asyncio.timeout(30):
+                while not (running.session.polls and running.session.state.settled):  # noqa: ASYNC110 - nothing tells
+                    await asyncio.sleep(0.01)
+            yield running
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+
+async def test_the_one_that_polls_is_asked(tmp_path: Path, served: Upstream) -> None:
+    desk = Desk(tmp_path, served.config)
+    before = served.account("alice").token_posts
+    async with polling(desk, served.config) as running:
+        ran = await asyncio.to_thread(desk.run, "refresh", "alice@example.com", "dan", "--json")
+        assert (ran.code, ran.err) == (0, "")
+        found = {str(row["label"]): row for row in rows(ran.json(), "accounts")}
+        assert (found["alice@example.com"]["token"], found["dan"]["token"]) == ("refreshed", "current")
+        assert str(found["alice@example.com"]["message"]).startswith("token ok")
+        steps = {
+            account.email: account.refresh.token
+            for account in running.session.state.accounts.values()
+            if account.refresh is not None
+        }
+        # both ran in the app, where they are seen, and nowhere else
+        assert steps.keys() == {"alice@example.com", "dan@example.com"}
+        assert all(step is not None for step in steps.values())
+        # what is not due is left alone there as well
+        ran = await asyncio.to_thread(desk.run, "refresh", "--all", "--json")
+        assert len(rows(ran.json(), "accounts")) == 12
+        assert all(account.refresh is not None for account in running.session.state.accounts.values())
+    assert served.account("alice").token_posts == before + 1
+
+
+def test_one_that_does_not_answer_is_done_without(tmp_path: Path, served: Upstream) -> None:
+    desk = Desk(tmp_path, served.config)
+    lock = PollLock(desk.state)
+    assert lock.try_acquire(datetime.now(UTC))
+    before = served.account("ops").token_posts
+    try:
+        ran = desk.run("refresh", "ops@example.com")
+    finally:
+        lock.release()
+    assert ran.code == 0
+    assert ran.out.startswith("ops@example.com: token ok")
+    assert "did not answer; refreshed without it" in ran.err
+    assert served.account("ops").token_posts == before + 1
+
+
+async def test_one_with_other_accounts_leaves_it_to_the_command(tmp_path: Path, served: Upstream) -> None:
+    desk = Desk(tmp_path, served.config)
+    other = tmp_path / "other.toml"
+    other.write_text('[[sources]]\nkind = "codex-home"\npath = "nothing/*"\n')
+    async with polling(desk, other):
+        ran = await asyncio.to_thread(desk.run, "refresh", "pay@example.com")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("pay@example.com: token ok")
