@@ -190,3 +190,9 @@ def test_a_command_of_poolwatch_names_the_configuration_that_was_named() -> None
     assert card(state, named).copy == told
     assert card(state, named).remedy.endswith(told)
     assert "/etc/" not in card(state, replace(named, mask=True)).remedy
+
+
+def test_a_tool_without_a_name_begins_its_sentence_like_one() -> None:
+    over = NOW - timedelta(hours=1)
+    kept = listing(custody=Custody.OTHER, home=None, owner="another tool", expires_at=over)
+    assert ". Another tool must renew it" in card(account("x", listings=[kept])).remedy
