@@ -139,3 +139,14 @@ def test_no_secret_is_in_it(pool_desk: Desk, served: Upstream) -> None:
         for word in file.read_text().split('"'):
             if len(word) > 60:
                 assert word not in ran.out
+
+
+def test_a_remedy_of_ours_names_the_configuration_that_was_named(desk: Desk, served: Upstream) -> None:
+    link = desk.root / "named.toml"
+    link.symlink_to(served.config)
+    ran = desk.run("doctor", "--config", "named.toml")
+    [remedy] = [line for line in ran.lines if " refresh " in line]
+    command = remedy.partition("from a shell:")[2].split()
+    assert command[:4] == ["poolwatch", "--config", str(link), "refresh"]
+    # it is understood as it stands, from wherever it is pasted
+    assert desk.run(*command[1:]).out.startswith("carol@example.com: ")

@@ -25,9 +25,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
 
 
 @asynccontextmanager
-async def polling(desk: Desk, config: Path) -> AsyncIterator[Running]:
+async def polling(desk: Desk, config: Path, **settings: str) -> AsyncIterator[Running]:
     """A monitor like the app's, at work on the desk's state."""
-    around = look_around(Options(config), desk.env)
+    around = look_around(Options(config, settings), desk.env)
     assert isinstance(around, Surroundings)
     async with open_monitor(around) as running:
         await running.connect()
@@ -89,3 +89,11 @@ async def test_one_with_other_accounts_leaves_it_to_the_command(tmp_path: Path, 
         ran = await asyncio.to_thread(desk.run, "refresh", "pay@example.com")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("pay@example.com: token ok")
+
+
+async def test_one_that_may_spend_nothing_leaves_it_to_the_command(tmp_path: Path, served: Upstream) -> None:
+    desk = Desk(tmp_path, served.config)
+    async with polling(desk, served.config, read_only="true"):
+        ran = await asyncio.to_thread(desk.run, "refresh", "grace@example.com")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("grace@example.com: token ok")

@@ -178,3 +178,21 @@ def test_what_was_never_read_has_no_numbers_to_keep(kind: FailureKind) -> None:
     assert "numbers" not in card(state).remedy
     assert ". it" not in card(state).remedy
     assert "The last numbers stay" in card(replace(state, read_at=NOW)).remedy
+
+
+def test_a_command_of_poolwatch_names_the_configuration_that_was_named() -> None:
+    over = NOW - timedelta(hours=1)
+    expired = listing(custody=Custody.POOLWATCH, home=None, path="~/pool/x.json", expires_at=over)
+    state = account("x", listings=[expired])
+    assert card(state).copy == f"poolwatch refresh {state.key.id}"
+    named = replace(PREFS, config="/etc/pool of bob.toml")
+    told = f"poolwatch --config '/etc/pool of bob.toml' refresh {state.key.id}"
+    assert card(state, named).copy == told
+    assert card(state, named).remedy.endswith(told)
+    assert "/etc/" not in card(state, replace(named, mask=True)).remedy
+
+
+def test_a_tool_without_a_name_begins_its_sentence_like_one() -> None:
+    over = NOW - timedelta(hours=1)
+    kept = listing(custody=Custody.OTHER, home=None, owner="another tool", expires_at=over)
+    assert ". Another tool must renew it" in card(account("x", listings=[kept])).remedy

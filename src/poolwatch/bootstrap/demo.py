@@ -43,11 +43,13 @@ def run_demo(options: DemoOptions) -> int:
             env = {
                 **{name: value for name, value in os.environ.items() if not name.startswith("POOLWATCH_")},
                 "HOME": str(home),
+                # not as an option: commands to paste would name a file that ends with the demo
+                "POOLWATCH_CONFIG": str(config),
                 "POOLWATCH_STATE_DIR": str(home / "state"),
                 "POOLWATCH_DATA_DIR": str(home / "data"),
             }
             env.pop("CODEX_HOME", None)
-            return run_app_in(Options(config, options.overrides), env)
+            return run_app_in(Options(overrides=options.overrides), env)
 
 
 @contextmanager

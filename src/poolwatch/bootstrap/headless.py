@@ -14,7 +14,7 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview, overview
 from poolwatch.domain.pool import PoolState, Recalled
-from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.refresh import BlockReason, RefreshProgress
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.passed_on import ended as ended_there
 from poolwatch.monitor.ports import Asked
@@ -129,8 +129,12 @@ class _Owner:
                 return None
             requests, clock = self._running.parts.requests, self._running.clock
             progress = await ended_there(requests, number, clock, self._is_gone)
-            if progress is not None:
-                await _take_stored(self._running, (key,))
+            if progress is None:
+                return None
+            if progress.token is not None and progress.token.block is BlockReason.READ_ONLY:
+                # it was told to spend nothing; this command was not
+                return None
+            await _take_stored(self._running, (key,))
             return progress
 
     async def _ask(self, key: AccountKey) -> int | None:

@@ -146,7 +146,7 @@ def _app_options(around: Surroundings) -> AppOptions:
 
     return AppOptions(
         pool_name=pool,
-        prefs=Prefs(around.rules, Shown(ui.used), ui.mask, LocalZone()),
+        prefs=Prefs(around.rules, Shown(ui.used), ui.mask, LocalZone(), config=around.named_config),
         view=WallView(ui.view),
         sort=SortKey(ui.sort),
         reverse=bool(remembered.is_reversed),

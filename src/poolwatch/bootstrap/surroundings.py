@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from poolwatch.config.discover import implicit_sources
 from poolwatch.config.load import load
-from poolwatch.config.paths import data_directory, home_directory, locate_config, state_directory
+from poolwatch.config.paths import absolute, data_directory, home_directory, locate_config, state_directory
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import Settings, SourceKind, SourceSettings
 from poolwatch.domain.account import Custody
@@ -43,6 +43,8 @@ class Surroundings(Struct, frozen=True):
     sources: tuple[SourceSettings, ...]
     discovered: bool
     data_dir: Path | None = None
+    #: the configuration that the command line named, from the root on
+    named_config: str | None = None
 
     @property
     def own_logins(self) -> Path | None:
@@ -90,7 +92,8 @@ def look_around(options: Options, env: Mapping[str, str] | None = None) -> Surro
     sources = implicit_sources(env, home) if discovered else settings.sources
     told_data = data_directory(env)
     data_dir = None if isinstance(told_data, ConfigProblem) else told_data
-    around = Surroundings(settings, state_dir, home, env, tuple(sources), discovered, data_dir)
+    named = None if options.config is None else str(absolute(options.config))
+    around = Surroundings(settings, state_dir, home, env, tuple(sources), discovered, data_dir, named)
     own = _own_source(around)
     return around if own is None else replace(around, sources=(*around.sources, own))
 

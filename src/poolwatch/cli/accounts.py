@@ -36,7 +36,8 @@ def _lines(each: Judged, *, hidden: bool) -> list[str]:
     for listing in account.listings:
         place = masking.shown_path(listing.path or listing.ref.place, mask=hidden)
         owner = f", kept by {listing.owner}" if listing.owner else ""
-        problem = f": {listing.problem}" if listing.problem else ""
+        said = masking.shown_text(listing.problem, account, mask=hidden) if listing.problem else ""
+        problem = f": {said}" if said else ""
         rows.append(f"    {listing.ref.source}  {place}  {listing.custody.value}{owner}{problem}")
     trouble = account.login_trouble
     if trouble is not None:

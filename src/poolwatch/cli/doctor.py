@@ -150,7 +150,8 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
         yield Finding("sources", grade, f"{name}: {count} login{'s' * (count != 1)}")
     yield from _rate(around, seen)
     mask, offset = around.settings.ui.mask, seen.state.clock_offset
-    prefs = Prefs(seen.overview.rules, mask=mask, zone=LocalZone(), clock_offset=offset)
+    zone = LocalZone()
+    prefs = Prefs(seen.overview.rules, mask=mask, zone=zone, clock_offset=offset, config=around.named_config)
     for judged in sorted(seen.overview.accounts, key=lambda each: each.label.casefold()):
         card = card_view(judged, seen.overview.now, prefs)
         if judged.section is Section.NEEDS_YOU:

@@ -40,6 +40,8 @@ class Prefs(Struct, frozen=True):
     zone: tzinfo = UTC
     #: what the server's clock, by which things are judged, is ahead of our own, by which ages are told
     clock_offset: timedelta = timedelta(0)
+    #: the configuration that the command line named; a pasted command has to name it again
+    config: str | None = None
 
     def own(self, now: datetime) -> datetime:
         """Our own clock at the server's `now`."""

@@ -53,9 +53,9 @@ def remedy(judged: Judged, now: datetime, prefs: Prefs) -> Remedy | None:
     trouble = account.trouble
     match status.kind:
         case Status.DEACTIVATED:
-            return Remedy(remedies.DEACTIVATED, command=f"poolwatch accounts remove {account.key.id}")
+            return Remedy(remedies.DEACTIVATED, command=_own(f"accounts remove {account.key.id}", prefs))
         case Status.NEEDS_LOGIN if not (trouble and trouble.kind is FailureKind.CONFLICT):
-            return _for_login(account, status.login_problem or LoginProblem.EXPIRED, mask=prefs.mask)
+            return _for_login(account, status.login_problem or LoginProblem.EXPIRED, prefs)
         case Status.DISABLED:
             return None
         case Status.UNKNOWN if status.reason == API_KEY_REASON:
@@ -87,8 +87,9 @@ def acting(account: AccountState) -> Listing | None:
     return account.acting if account.listings else None
 
 
-def _for_login(account: AccountState, problem: LoginProblem, *, mask: bool) -> Remedy:
+def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Remedy:
     listing = acting(account)
+    mask = prefs.mask
     what = remedies.login(problem)
     command = sign_in_command(listing, mask=mask)
     if listing is None:
@@ -96,7 +97,7 @@ def _for_login(account: AccountState, problem: LoginProblem, *, mask: bool) -> R
     if problem is LoginProblem.UNUSABLE_FILE:
         why = shown_text(listing.problem or what, account, mask=mask)
         place = shown_path(listing.path, mask=mask) if listing.path else listing.ref.source
-        return Remedy(f"{place}: {why}", remedies.FIX_FILE, "poolwatch doctor")
+        return Remedy(f"{place}: {why}", remedies.FIX_FILE, _own("doctor", prefs))
     if problem is LoginProblem.AMBIGUOUS:
         return Remedy(what, remedies.TRY_ONCE, command)
     if listing.custody is Custody.POOL:
@@ -109,7 +110,7 @@ def _for_login(account: AccountState, problem: LoginProblem, *, mask: bool) -> R
         if listing.custody is Custody.CODEX:
             return Remedy(what, remedies.CODEX_RENEWS, command)
         if listing.custody is Custody.POOLWATCH:
-            return Remedy(what, remedies.POOLWATCH_RENEWS, f"poolwatch refresh {account.key.id}")
+            return Remedy(what, remedies.POOLWATCH_RENEWS, _own(f"refresh {account.key.id}", prefs))
     return Remedy(what, remedies.SIGN_IN, command)
 
 
@@ -125,7 +126,7 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
             keep = listing.path if listing and listing.path else trouble.detail or "FILE"
             file = _word(keep, mask=prefs.mask)
             return Remedy(
-                remedies.RESOLVE, command=f"poolwatch accounts resolve {account.key.id} --keep {file}"
+                remedies.RESOLVE, command=_own(f"accounts resolve {account.key.id} --keep {file}", prefs)
             )
         case FailureKind.TOKEN_REFRESH if account.dead_login is not None:
             what = remedies.login(account.dead_login.problem)
@@ -141,6 +142,13 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
             return Remedy(remedies.throttled_until(clock, kept=kept))
         case _:
             return Remedy(remedies.trouble(trouble.kind, why, kept=kept))
+
+
+def _own(command: str, prefs: Prefs) -> str:
+    """A command of poolwatch that sees this pool, in whichever shell it is pasted."""
+    if prefs.config is None:
+        return f"poolwatch {command}"
+    return f"poolwatch --config {_word(prefs.config, mask=prefs.mask)} {command}"
 
 
 def _folder(path: str) -> str:

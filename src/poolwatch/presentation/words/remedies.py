@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from poolwatch.domain.failure import FailureKind, LoginProblem
+from poolwatch.presentation.words import names
 
 SIGN_IN: Final = "Sign in again"
 _KEPT: Final = "The last numbers stay; "
@@ -82,7 +83,8 @@ def sentence(label: str, what: str, do: str, command: str) -> str:
 
 def another_must_renew(owner: str) -> str:
     """The tool that owns the login has to renew it."""
-    return f"{owner} must renew it; start it, or sign in again there"
+    said = owner.capitalize() if owner == names.ANOTHER_TOOL else owner  # a sentence of its own
+    return f"{said} must renew it; start it, or sign in again there"
 
 
 def sign_in_before(day: str) -> str:
