@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -29,8 +30,10 @@ def ages(held: Database, account: str, now: datetime) -> list[timedelta]:
 
 
 @pytest.fixture
-def held(tmp_path: Path) -> Database:
-    return Database(tmp_path, NOON)
+def held(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path, NOON)
+    yield database
+    database.close()
 
 
 def test_rows_are_whole_then_hourly_then_the_last_of_each_figure(held: Database) -> None:
@@ -95,6 +98,7 @@ def test_a_round_goes_on_where_another_process_left_it(tmp_path: Path) -> None:
     for name in names:
         first.append_history([row(name, NOON - 100 * DAY + timedelta(minutes=step), step) for step in (1, 2)])
     first.save((), NOON)
+    first.close()
     counts = []
     for second in range(4):
         held = Database(tmp_path, NOON)
@@ -110,8 +114,10 @@ def test_a_damaged_note_is_a_round_that_waits_a_day(tmp_path: Path) -> None:
     held.append_history([row("a", NOON - 100 * DAY + timedelta(minutes=step), step) for step in (1, 2)])
     held.save((), NOON)
     held._connection.execute("UPDATE meta SET value = '{\"begun\": 7' WHERE name = 'history_round'")
+    held.close()
     again = Database(tmp_path, NOON)
     again.save((), NOON + DAY)
     assert len(again.history("a", NOON - 200 * DAY)) == 2
     again.save((), NOON + 2 * DAY)
     assert len(again.history("a", NOON - 200 * DAY)) == 1
+    again.close()
