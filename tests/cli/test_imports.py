@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.desk import Desk
 
-HEAVY = {"textual", "rich", "httpx", "httpcore", "pydantic", "pydantic_core", "anyio"}
+HEAVY = {"textual", "rich", "httpx", "h11", "httpcore", "pydantic", "pydantic_core", "anyio"}
 #: Further weight that a status bar asking every few seconds must not carry.
 SLOW = {
     "asyncio",
@@ -85,21 +85,23 @@ def test_the_first_screen_waits_for_no_network_and_no_monitor() -> None:
     loaded = said.stdout.split()
     ours = {".".join(name.split(".")[:2]) for name in loaded if name.startswith("poolwatch.")}
     assert not ours & {"poolwatch.monitor", "poolwatch.custody", "poolwatch.sources", "poolwatch.net"}
-    heavy = {"httpx", "httpcore", "anyio", "pydantic", "typer", "tomlkit", "tomli_w"}
+    heavy = {"httpx", "h11", "httpcore", "anyio", "pydantic", "typer", "tomlkit", "tomli_w"}
     assert not {name.partition(".")[0] for name in loaded} & heavy
 
 
 def test_status_that_asks_nobody_loads_nothing_to_ask_with(pool_desk: Desk) -> None:
     assert pool_desk.run("status", "dan").code == 0
     found = imported(pool_desk, "status", "--json", "--max-age", "999999", "dan")
-    assert not found & (HEAVY | {"typer", "click", "h11", "certifi"})
+    assert not found & (HEAVY | {"typer", "click", "certifi"})
 
 
 def test_status_that_asks_loads_what_it_asks_with_and_no_more(pool_desk: Desk) -> None:
     found = loaded_modules(pool_desk, "status", "--json", "--max-age", "0", "dan")
-    assert {"httpx._client", "pydantic_core", "poolwatch.sources.lenient"} <= found
-    # neither the HTTP library's own command, nor pools that are not configured, nor what spends tokens
-    assert not {name.partition(".")[0] for name in found} & {"textual", "rich", "pygments", "typer", "click"}
+    assert {"httpx._urls", "h11._connection", "pydantic_core", "poolwatch.sources.lenient"} <= found
+    # neither the HTTP library's command and connections, nor pools that are not configured, nor what spends
+    # tokens
+    unused = {"textual", "rich", "pygments", "typer", "click", "httpcore", "anyio"}
+    assert not {name.partition(".")[0] for name in found} & unused
     sources = {name for name in found if name.startswith("poolwatch.sources.")}
     assert not {name for name in sources if "_lb" in name or "_proxy" in name or "pool_" in name}
     custody = {"token_step", "exchange", "protocol", "recovery", "journal", "spend"}

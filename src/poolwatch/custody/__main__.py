@@ -95,9 +95,10 @@ def _tools(token_url: str, fingerprint: Fingerprint) -> Tools:
         return asyncio.run(once())
 
     def prepare() -> None:
-        import poolwatch.custody.exchange
-        import poolwatch.net.client
-        import poolwatch.net.wire  # noqa: F401 - the library behind the client takes most of the time
+        import poolwatch.custody.exchange  # noqa: F401 - for what it loads
+        from poolwatch.net.client import load_http
+
+        load_http()  # which takes most of the time
 
     return Tools(fingerprint=fingerprint, now=_now, send=send, prepare=prepare)
 

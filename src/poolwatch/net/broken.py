@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.text import visible
+from poolwatch.net.progress import Phase, Progress, TooLargeError
 
 if TYPE_CHECKING:
-    import httpx
-
-    from poolwatch.net import wire
+    from poolwatch.net.request import Request
 
 _HOST_LENGTH: Final = 100
 
 
-def redirect_refused(request: httpx.Request, location: str) -> Failure:
+def redirect_refused(request: Request, location: str) -> Failure:
     """The failure for a redirect, which names hosts alone: an address may hold secrets."""
-    target = _host_of(request, location)
+    from poolwatch.net.request import host_of
+
+    target = host_of(request, location)
     to = visible(target, _HOST_LENGTH) if target else "another place"
     return Failure(
         FailureKind.NOT_THE_SERVICE,
@@ -35,11 +36,9 @@ def compressed(host: str) -> Failure:
 
 
 def broken_off(
-    error: BaseException, request: httpx.Request, progress: wire.Progress, deadline_seconds: float
+    error: BaseException, request: Request, progress: Progress, deadline_seconds: float
 ) -> Failure:
     """What to call a broken exchange. Texts of exceptions are not used: they may quote what was sent."""
-    from poolwatch.net.wire import Phase, TooLargeError
-
     name = visible(request.url.host, _HOST_LENGTH)
     place = name if request.url.port is None else f"{name}:{request.url.port}"
     kind = FailureKind.UNREACHABLE
@@ -68,16 +67,7 @@ def broken_off(
     return Failure(kind, f"{place} {words}", detail=name)
 
 
-def _host_of(request: httpx.Request, location: str) -> str:
-    import httpx
-
-    try:
-        return request.url.join(location).host
-    except (httpx.InvalidURL, UnicodeError, ValueError):
-        return ""
-
-
 def _is_garbage(error: BaseException) -> bool:
-    import httpcore
+    import h11
 
-    return isinstance(error, httpcore.RemoteProtocolError)
+    return isinstance(error, h11.RemoteProtocolError)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -15,27 +13,21 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from poolwatch import __version__
-from poolwatch.domain.account import Secret
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure
 from poolwatch.net.broken import broken_off, compressed, redirect_refused
+from poolwatch.net.headers import Headers
 from poolwatch.net.lookup import Lookup, Resolver, system_lookup
+from poolwatch.net.progress import Progress, TooLargeError
 from poolwatch.net.reply import Lost, NotSent, Reply, http_date
 
 if TYPE_CHECKING:
     import ssl
 
-    import httpx
-
-    from poolwatch.net import wire
     from poolwatch.net.connections import Transport
+    from poolwatch.net.conversation import Received
+    from poolwatch.net.request import Request
 
 MEBIBYTE: Final = 1024 * 1024
-USER_AGENT: Final = f"poolwatch/{__version__}"
-
-Headers = Mapping[str, str | Secret]
-
-_SENDABLE: Final = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 
 class _Parts(Struct, frozen=True):
@@ -57,10 +49,7 @@ def load_http() -> None:
     # None stands for a module that cannot be had; the library does without this one
     sys.modules[command] = None  # type: ignore[assignment]
     try:
-        import_module("httpx")
         import_module("poolwatch.net.connections")
-        # which the library loads for the first connection, where nothing else could be done meanwhile
-        import_module("anyio._backends._asyncio")
     finally:
         sys.modules.pop(command, None)
 
@@ -128,23 +117,24 @@ class HttpClient:
         that names the host it points to; nothing is sent there.
         """
         transport = (await self._open_parts()).transport
-        from poolwatch.net import wire
+        from poolwatch.net.conversation import BROKEN
+        from poolwatch.net.request import request_of
 
-        request = _request("GET", url, headers)
+        request = request_of("GET", url, headers)
         if isinstance(request, Failure):
             return request
         started = asyncio.get_running_loop().time()
-        progress = wire.Progress(cap_bytes)
+        progress = Progress(cap_bytes)
         try:
             async with asyncio.timeout(deadline_seconds):
                 try:
                     received = await transport.exchange(request, progress)
-                except wire.BROKEN:
+                except BROKEN:
                     if not progress.met_a_closed_connection:
                         raise
-                    progress = wire.Progress(cap_bytes)
+                    progress = Progress(cap_bytes)
                     received = await transport.exchange(request, progress)
-        except (wire.TooLargeError, *wire.BROKEN) as error:
+        except (TooLargeError, *BROKEN) as error:
             return broken_off(error, request, progress, deadline_seconds)
         reply = _reply(received, request, asyncio.get_running_loop().time() - started)
         if isinstance(reply, Reply) and 300 <= reply.status < 400:
@@ -166,20 +156,21 @@ class HttpClient:
         called just before sending, so that a secret lives no longer than needed.
         """
         parts = await self._open_parts()
-        from poolwatch.net import wire
         from poolwatch.net.connections import Transport
+        from poolwatch.net.conversation import BROKEN
+        from poolwatch.net.request import request_of
 
-        request = _request("POST", url, headers, body if isinstance(body, bytes) else body())
+        request = request_of("POST", url, headers, body if isinstance(body, bytes) else body())
         if isinstance(request, Failure):
             return NotSent(request)
         started = asyncio.get_running_loop().time()
-        progress = wire.Progress(cap_bytes)
+        progress = Progress(cap_bytes)
         # a connection of its own: on a kept one, a peer that hung up looks like a request that was lost
         transport = Transport(parts.tls, parts.resolver)
         try:
             async with asyncio.timeout(deadline_seconds):
                 received = await transport.exchange(request, progress)
-        except (wire.TooLargeError, *wire.BROKEN) as error:
+        except (TooLargeError, *BROKEN) as error:
             failure = broken_off(error, request, progress, deadline_seconds)
             return Lost(failure) if progress.written else NotSent(failure)
         finally:
@@ -192,37 +183,7 @@ class HttpClient:
         return reply
 
 
-def _request(method: str, url: str, headers: Headers, body: bytes | None = None) -> httpx.Request | Failure:
-    import httpx
-
-    own = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
-    sent: dict[str, str] = {}
-    for name, value in {**own, **headers}.items():
-        plain = value.reveal() if isinstance(value, Secret) else value
-        if not _SENDABLE.fullmatch(plain):
-            return Failure(
-                FailureKind.MALFORMED,
-                f"the header {name} holds characters that cannot be sent; nothing was sent",
-            )
-        sent[name] = plain
-    try:
-        request = httpx.Request(method, _parsed(url), headers=sent, content=body)
-    except (httpx.InvalidURL, UnicodeError):
-        return Failure(FailureKind.UNREACHABLE, "the configured address is not valid; nothing was sent")
-    if request.url.scheme not in ("http", "https") or not request.url.host:
-        return Failure(FailureKind.UNREACHABLE, "the configured address is not valid; nothing was sent")
-    return request
-
-
-@lru_cache(maxsize=32)
-def _parsed(url: str) -> httpx.URL:
-    """An address; the same few are asked again and again."""
-    import httpx
-
-    return httpx.URL(url)
-
-
-def _reply(received: wire.Received, request: httpx.Request, elapsed: float) -> Reply | Failure:
+def _reply(received: Received, request: Request, elapsed: float) -> Reply | Failure:
     headers: dict[str, str] = {}
     for name, value in received.headers:
         headers.setdefault(name, value)

@@ -17,7 +17,7 @@ from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
-from poolwatch.net.client import USER_AGENT
+from poolwatch.net.headers import USER_AGENT
 from poolwatch.net.reply import Reply, clock_offset
 from poolwatch.sources.cli_proxy_api_client import POOL, Management, PoolDown
 from poolwatch.sources.cli_proxy_api_wire import AuthFile, parse_api_call, parse_auth_files

@@ -15,7 +15,7 @@ from poolwatch.config.files import FileTrouble, read_limited, write_whole
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.text import visible_or_none
-from poolwatch.net.client import Headers
+from poolwatch.net.headers import Headers
 from poolwatch.sources.pool_client import Answered, Forbidden, PoolClient, Refused, Route, bearer, json_bytes
 from poolwatch.sources.pool_key import key_place, key_stamps, read_key
 from poolwatch.sources.setup import SourceSetup

@@ -14,7 +14,8 @@ from urllib.parse import quote
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.remake import replace
-from poolwatch.net.client import MEBIBYTE, Headers, HttpClient
+from poolwatch.net.client import MEBIBYTE, HttpClient
+from poolwatch.net.headers import Headers
 from poolwatch.net.reply import Lost, NotSent, Reply
 from poolwatch.sources.classify import classify
 from poolwatch.sources.json_body import JsonValue, looks_like_html, read_json

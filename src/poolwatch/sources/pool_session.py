@@ -9,7 +9,7 @@ from typing import Final
 
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.net.client import Headers
+from poolwatch.net.headers import Headers
 from poolwatch.sources.json_body import JsonValue
 from poolwatch.sources.pool_client import (
     Answered,

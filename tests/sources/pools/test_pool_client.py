@@ -8,7 +8,8 @@ import pytest
 
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.net.client import Headers, HttpClient
+from poolwatch.net.client import HttpClient
+from poolwatch.net.headers import Headers
 from poolwatch.sources.pool_client import (
     Answered,
     ForbiddenRouteError,

@@ -1,0 +1,40 @@
+"""How far an exchange got: what a failure is called by, and whether a request may have left this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Phase(Enum):
+    """The step that an exchange is at."""
+
+    WAITING = "waiting"
+    LOOKUP = "lookup"
+    CONNECTING = "connecting"
+    TLS = "tls"
+    SENDING = "sending"
+    ANSWER = "answer"
+
+
+class TooLargeError(Exception):
+    """The answer has more bytes than the caller takes."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What one exchange did on the wire; counts are application bytes, TLS handshakes left out."""
+
+    cap_bytes: int
+    phase: Phase = Phase.WAITING
+    connected: bool = False
+    written: int = 0
+    received: int = 0
+    ended: bool = False
+    #: why no connection came to be, in words that follow the host's name
+    trouble: str | None = None
+
+    @property
+    def met_a_closed_connection(self) -> bool:
+        """Sent on a connection kept from before, which gave not one byte: the peer had hung up."""
+        return not self.connected and self.received == 0
