@@ -47,23 +47,40 @@ async def look(
     While another poolwatch polls, it is asked to read, so that the two never poll twice.
     """
     async with open_monitor(around, clock, shows_raw=False) as running:
-        await running.session.recall()
+        session = running.session
+        await session.recall()
         await running.connect()
         notices = running.notices
-        polls = running.parts.lock.try_acquire()
-        running.session.polls = polls
-        await running.session.poller.list_all(for_good=True)
-        keys = tuple(running.session.state.accounts) if choose is None else choose(_judged(running, around))
-        if not polls:
-            told = await _ask_owner(running, keys, older_than)
-            polls = told is None
-            running.session.polls = polls
-            notices = (*notices, *(told or ()))
-        if polls:
-            await _kept_meanwhile(running, running.sweep.run(keys, older_than))
+        session.polls = running.parts.lock.try_acquire()
+        if session.polls and choose is None:
+            await _kept_meanwhile(running, _read_while_listing(running, older_than))
+        else:
+            await session.poller.list_all(for_good=True)
+            keys = tuple(session.state.accounts) if choose is None else choose(_judged(running, around))
+            if not session.polls:
+                told = await _ask_owner(running, keys, older_than)
+                session.polls = told is None
+                notices = (*notices, *(told or ()))
+            if session.polls:
+                await _kept_meanwhile(running, running.sweep.run(keys, older_than))
+        if session.polls:
             running.parts.lock.release()
-        running.session.polls = False
-        return Look(running.session.state, _judged(running, around), notices)
+        session.polls = False
+        return Look(session.state, _judged(running, around), notices)
+
+
+async def _read_while_listing(running: Running, older_than: timedelta) -> None:
+    """Read all accounts: the logins known from before are sent while every source is still looked through."""
+    sweep = running.sweep
+    early = sweep.known_logins(older_than)
+    if early:
+        await running.prepare()  # first of all: what asks waits for answers most of the time, and lists then
+    reading = asyncio.create_task(sweep.run(early, older_than))
+    try:
+        await running.session.poller.list_all(for_good=True)
+        await sweep.run(running.session.state.accounts.keys() - early, older_than)
+    finally:
+        await reading
 
 
 async def _kept_meanwhile(running: Running, work: Awaitable[None]) -> None:

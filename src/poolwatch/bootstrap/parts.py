@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -35,6 +35,9 @@ from poolwatch.store.store import Store
 if TYPE_CHECKING:
     from poolwatch.net.client import HttpClient
     from poolwatch.sources.source import Source
+
+#: So many accounts wait with their login in hand: requests end faster than a file is read.
+_READY: Final = 6
 
 
 class Running(Struct):
@@ -65,7 +68,9 @@ class Running(Struct):
         await self.load(*self.around.sources)
         from poolwatch.net.client import HttpClient
 
-        self.client = await self.stack.enter_async_context(HttpClient())
+        # on a screen polls are counted by who starts them, and what a person asks for comes on top
+        at_once = None if self.shows_raw else self.around.settings.poll.concurrency
+        self.client = await self.stack.enter_async_context(HttpClient(at_once=at_once))
         for settings in self.around.sources:
             self._add(settings)
 
@@ -156,7 +161,8 @@ async def open_monitor(
     )
     names = [source.name for source in around.sources]
     session = Session(parts, names, (*store.notices, *((problem,) if problem else ())))
-    sweep = Sweep(poller, ledger, readings, clock, settings.poll.concurrency)
+    # some are made ready while as many as may be are asked
+    sweep = Sweep(poller, ledger, readings, clock, settings.poll.concurrency + _READY)
     try:
         async with AsyncExitStack() as stack:
             yield Running(

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection
 from datetime import timedelta
 
-from poolwatch.domain.account import AccountKey
+from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.pool import AccountState, Recalled
 from poolwatch.monitor.agenda import is_polled
 from poolwatch.monitor.clock import Clock
@@ -26,6 +26,20 @@ class Sweep:
         self._store = store
         self._clock = clock
         self._slots = asyncio.Semaphore(concurrency)
+
+    def known_logins(self, older_than: timedelta) -> set[AccountKey]:
+        """Accounts whose login file was there when it was last looked at, and whose reading is that old.
+
+        They can be asked before their source is listed: what their file holds is read when it is sent, and
+        not sent where it is somebody else's by now.
+        """
+        return {
+            key
+            for key, account in self._ledger.state.accounts.items()
+            if older_than <= timedelta(0) or _is_due(account, older_than, self._clock)
+            if is_polled(account)
+            if (entry := self._poller.live_listing(account)) is not None and entry.custody is not Custody.POOL
+        }
 
     async def run(self, keys: Collection[AccountKey], older_than: timedelta) -> None:
         """Read these accounts where the last try is at least `older_than` ago; zero reads them all."""

@@ -46,7 +46,6 @@ def broken_off(
         kind, words = FailureKind.MALFORMED, f"sent more than {progress.cap_bytes // 1024} KiB"
     elif isinstance(error, TimeoutError):
         slow = {
-            Phase.WAITING: "had no free connection within",
             Phase.LOOKUP: "was not found by the name service (DNS) within",
             Phase.CONNECTING: "did not accept a connection within",
             Phase.TLS: "did not finish the TLS handshake within",

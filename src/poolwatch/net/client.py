@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from poolwatch.net.request import Request
 
 MEBIBYTE: Final = 1024 * 1024
+#: More connections than this at once are not polite, whatever is configured.
+_MOST_AT_ONCE: Final = 32
 
 
 class _Parts(Struct, frozen=True):
@@ -57,13 +59,17 @@ def load_http() -> None:
 class HttpClient:
     """Asks services over HTTP/1.1. Use it as an async context manager, in one event loop.
 
-    `ca_file` replaces the built-in certificate authorities, `lookup` the system's name lookup. What speaks
-    HTTP is loaded for the first request, or by `ready`.
+    `ca_file` replaces the built-in certificate authorities, `lookup` the system's name lookup. Of more
+    requests than `at_once` the others wait, before their time begins. What speaks HTTP is loaded for the
+    first request, or by `ready`.
     """
 
-    def __init__(self, *, ca_file: Path | None = None, lookup: Lookup | None = None) -> None:
+    def __init__(
+        self, *, ca_file: Path | None = None, lookup: Lookup | None = None, at_once: int | None = None
+    ) -> None:
         self._ca_file = ca_file
         self._lookup = lookup
+        self._room = asyncio.Semaphore(min(at_once or _MOST_AT_ONCE, _MOST_AT_ONCE))
         self._is_open = False
         self._parts: _Parts | None = None
         self._preparing: asyncio.Task[_Parts] | None = None
@@ -111,35 +117,19 @@ class HttpClient:
     async def get(
         self, url: str, headers: Headers, *, deadline_seconds: float, cap_bytes: int = MEBIBYTE
     ) -> Reply | Failure:
-        """The answer to a GET within the total deadline, or why there is none.
+        """The answer to a GET within the total deadline from when it is begun, or why there is none.
 
         A connection kept from before that turns out to be closed is replaced, once. A redirect is a failure
         that names the host it points to; nothing is sent there.
         """
-        transport = (await self._open_parts()).transport
-        from poolwatch.net.conversation import BROKEN
+        parts = await self._open_parts()
         from poolwatch.net.request import request_of
 
         request = request_of("GET", url, headers)
         if isinstance(request, Failure):
             return request
-        started = asyncio.get_running_loop().time()
-        progress = Progress(cap_bytes)
-        try:
-            async with asyncio.timeout(deadline_seconds):
-                try:
-                    received = await transport.exchange(request, progress)
-                except BROKEN:
-                    if not progress.met_a_closed_connection:
-                        raise
-                    progress = Progress(cap_bytes)
-                    received = await transport.exchange(request, progress)
-        except (TooLargeError, *BROKEN) as error:
-            return broken_off(error, request, progress, deadline_seconds)
-        reply = _reply(received, request, asyncio.get_running_loop().time() - started)
-        if isinstance(reply, Reply) and 300 <= reply.status < 400:
-            return redirect_refused(request, reply.headers.get("location", ""))
-        return reply
+        async with self._room:
+            return await _got(parts.transport, request, deadline_seconds, cap_bytes)
 
     async def post(
         self,
@@ -153,34 +143,66 @@ class HttpClient:
         """Send a POST once, on a connection of its own, and say whether it may have left this machine.
 
         Every complete answer is a Reply, redirects included: they are not followed. `body` may be a function,
-        called just before sending, so that a secret lives no longer than needed.
+        called just before sending, so that a secret lives no longer than needed; the deadline begins there.
         """
         parts = await self._open_parts()
-        from poolwatch.net.connections import Transport
-        from poolwatch.net.conversation import BROKEN
         from poolwatch.net.request import request_of
 
-        request = request_of("POST", url, headers, body if isinstance(body, bytes) else body())
-        if isinstance(request, Failure):
-            return NotSent(request)
-        started = asyncio.get_running_loop().time()
-        progress = Progress(cap_bytes)
-        # a connection of its own: on a kept one, a peer that hung up looks like a request that was lost
-        transport = Transport(parts.tls, parts.resolver)
-        try:
-            async with asyncio.timeout(deadline_seconds):
+        async with self._room:
+            request = request_of("POST", url, headers, body if isinstance(body, bytes) else body())
+            if isinstance(request, Failure):
+                return NotSent(request)
+            return await _posted(parts, request, deadline_seconds, cap_bytes)
+
+
+async def _got(
+    transport: Transport, request: Request, deadline_seconds: float, cap_bytes: int
+) -> Reply | Failure:
+    from poolwatch.net.conversation import BROKEN
+
+    started = asyncio.get_running_loop().time()
+    progress = Progress(cap_bytes)
+    try:
+        async with asyncio.timeout(deadline_seconds):
+            try:
                 received = await transport.exchange(request, progress)
-        except (TooLargeError, *BROKEN) as error:
-            failure = broken_off(error, request, progress, deadline_seconds)
-            return Lost(failure) if progress.written else NotSent(failure)
-        finally:
-            await transport.aclose()
-        reply = _reply(received, request, asyncio.get_running_loop().time() - started)
-        if isinstance(reply, Failure):
-            return Lost(reply)
-        if reply.body_refused:
-            return Lost(compressed(request.url.host))
-        return reply
+            except BROKEN:
+                if not progress.met_a_closed_connection:
+                    raise
+                progress = Progress(cap_bytes)
+                received = await transport.exchange(request, progress)
+    except (TooLargeError, *BROKEN) as error:
+        return broken_off(error, request, progress, deadline_seconds)
+    reply = _reply(received, request, asyncio.get_running_loop().time() - started)
+    if isinstance(reply, Reply) and 300 <= reply.status < 400:
+        return redirect_refused(request, reply.headers.get("location", ""))
+    return reply
+
+
+async def _posted(
+    parts: _Parts, request: Request, deadline_seconds: float, cap_bytes: int
+) -> Reply | NotSent | Lost:
+    from poolwatch.net.connections import Transport
+    from poolwatch.net.conversation import BROKEN
+
+    started = asyncio.get_running_loop().time()
+    progress = Progress(cap_bytes)
+    # a connection of its own: on a kept one, a peer that hung up looks like a request that was lost
+    transport = Transport(parts.tls, parts.resolver)
+    try:
+        async with asyncio.timeout(deadline_seconds):
+            received = await transport.exchange(request, progress)
+    except (TooLargeError, *BROKEN) as error:
+        failure = broken_off(error, request, progress, deadline_seconds)
+        return Lost(failure) if progress.written else NotSent(failure)
+    finally:
+        await transport.aclose()
+    reply = _reply(received, request, asyncio.get_running_loop().time() - started)
+    if isinstance(reply, Failure):
+        return Lost(reply)
+    if reply.body_refused:
+        return Lost(compressed(request.url.host))
+    return reply
 
 
 def _reply(received: Received, request: Request, elapsed: float) -> Reply | Failure:

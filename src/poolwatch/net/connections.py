@@ -15,8 +15,6 @@ from poolwatch.net.lookup import Resolver
 from poolwatch.net.progress import Progress
 from poolwatch.net.request import Request
 
-#: More connections than this at once are not polite, whatever is configured.
-_MOST: Final = 32
 _KEPT_SECONDS: Final = 30.0
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -34,7 +32,6 @@ class Transport:
     def __init__(self, tls: ssl.SSLContext, resolver: Resolver) -> None:
         self._tls = tls
         self._resolver = resolver
-        self._slots = asyncio.Semaphore(_MOST)
         self._kept: dict[_Place, list[_Kept]] = defaultdict(list)
 
     async def aclose(self) -> None:
@@ -51,20 +48,19 @@ class Transport:
             TooLargeError: the body is larger than the cap.
             One of BROKEN: there is no complete answer.
         """
-        async with self._slots:
-            url = request.url
-            # `raw_host` is the name as DNS and certificates have it
-            place = (url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme])
-            conversation = self._kept_one(place)
-            if conversation is None:
-                scheme, host, port = place
-                tls = self._tls if scheme == "https" else None
-                conversation = Conversation(await dial(host, port, tls, self._resolver, progress))
-            received = await conversation.ask(request, progress)
-            if conversation.may_go_on:
-                until = asyncio.get_running_loop().time() + _KEPT_SECONDS
-                self._kept[place].append(_Kept(conversation, until))
-            return received
+        url = request.url
+        # `raw_host` is the name as DNS and certificates have it
+        place = (url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme])
+        conversation = self._kept_one(place)
+        if conversation is None:
+            scheme, host, port = place
+            tls = self._tls if scheme == "https" else None
+            conversation = Conversation(await dial(host, port, tls, self._resolver, progress))
+        received = await conversation.ask(request, progress)
+        if conversation.may_go_on:
+            until = asyncio.get_running_loop().time() + _KEPT_SECONDS
+            self._kept[place].append(_Kept(conversation, until))
+        return received
 
     def _kept_one(self, place: _Place) -> Conversation | None:
         kept, now = self._kept[place], asyncio.get_running_loop().time()

@@ -9,7 +9,6 @@ from enum import Enum
 class Phase(Enum):
     """The step that an exchange is at."""
 
-    WAITING = "waiting"
     LOOKUP = "lookup"
     CONNECTING = "connecting"
     TLS = "tls"
@@ -26,7 +25,7 @@ class Progress:
     """What one exchange did on the wire; counts are application bytes, TLS handshakes left out."""
 
     cap_bytes: int
-    phase: Phase = Phase.WAITING
+    phase: Phase = Phase.CONNECTING
     connected: bool = False
     written: int = 0
     received: int = 0
