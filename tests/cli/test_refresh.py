@@ -78,6 +78,24 @@ def test_a_name_that_is_none_or_several_is_exit_2_and_spends_nothing(
 
 
 @pytest.mark.parametrize(
+    ("name", "meant"),
+    [("alice", "alice@example.com ("), ("opps", "ops@example.com ("), ("ci/buil", "ci/build (")],
+)
+def test_a_name_that_is_nearly_one_proposes_it(
+    pool_desk: Desk, served: Upstream, name: str, meant: str
+) -> None:
+    before = served.state().totals["token_posts"]
+    ran = pool_desk.run("refresh", name)
+    assert ran.code == 2
+    assert f"did you mean {meant}" in ran.err
+    assert served.state().totals["token_posts"] == before
+    masked = pool_desk.run("refresh", name, env={"POOLWATCH_UI__MASK": "true"})
+    assert masked.code == 2
+    assert "did you mean" in masked.err
+    assert "@example.com" not in masked.err
+
+
+@pytest.mark.parametrize(
     ("label", "words", "token", "usage"),
     [
         # a Codex home whose token is expired, and nobody who may renew it

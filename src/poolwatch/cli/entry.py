@@ -11,7 +11,6 @@ from typing import Any, Final, TypeVar
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.exits import EXIT_CONFIG, Exit, complain
 from poolwatch.config.problems import ConfigProblems
-from poolwatch.domain.pool import AccountState, PoolState
 from poolwatch.presentation.words import cli as words
 
 T = TypeVar("T")
@@ -52,32 +51,3 @@ def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
     asyncio.run(run())
     return found[0]
-
-
-def find_account(state: PoolState, text: str) -> AccountState:
-    """The one account that an argument names: id prefix, label or e-mail; ends the command otherwise."""
-    wanted = text.strip().casefold()
-    exact = [
-        account
-        for account in state.accounts.values()
-        if wanted
-        and wanted
-        in {
-            account.name.full.casefold(),
-            account.name.label.casefold(),
-            (account.email or "").casefold(),
-            account.key.id,
-        }
-    ]
-    found = exact or [
-        account
-        for account in state.accounts.values()
-        if len(wanted) >= 4 and account.key.id.startswith(wanted)
-    ]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        complain(words.several_accounts(text, [f"{each.name.full} ({each.key.id[:8]})" for each in found]))
-    else:
-        complain(words.no_such_account(text.strip() or "(nothing)"))
-    raise Exit(2)

@@ -12,9 +12,10 @@ from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.keepers import file_of, whole_path
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.entry import find_account, monitored, run_async
+from poolwatch.cli.entry import monitored, run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, complain, say
 from poolwatch.cli.imports import by_hand
+from poolwatch.cli.named import find_account
 from poolwatch.custody.aside import move_away, set_own_aside
 from poolwatch.custody.files import FileProblem, shown
 from poolwatch.custody.state_dir import StateDir
@@ -95,7 +96,8 @@ def _desk(config: Path | None, text: str) -> _Desk:
     seen = run_async(lambda: look(around, _NEVER, lambda _: ()))
     for notice in seen.notices:
         complain(notice)
-    return _Desk(around, find_account(seen.state, text), seen.state, RealClock().now())
+    account = find_account(seen.state, text, mask=around.settings.ui.mask)
+    return _Desk(around, account, seen.state, RealClock().now())
 
 
 def _files(listings: Iterable[Listing]) -> list[Listing]:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import refresh
-from poolwatch.cli.entry import find_account, monitored, run_async
+from poolwatch.cli.entry import monitored, run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
+from poolwatch.cli.named import find_account
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.pool import PoolState
@@ -42,7 +43,7 @@ def run_refresh(wish: RefreshWish) -> int:
         if wish.everyone:
             return list(seen.by_key)
         state = PoolState({key: each.account for key, each in seen.by_key.items()})
-        return list(dict.fromkeys(find_account(state, text).key for text in wish.accounts))
+        return list(dict.fromkeys(find_account(state, text, mask=prefs.mask).key for text in wish.accounts))
 
     only_if_due = wish.everyone and not wish.force
     seen, ended = run_async(lambda: refresh(around, chosen, only_if_due=only_if_due))

@@ -58,9 +58,10 @@ NONE_READ: Final = "no account could be read"
 NEEDS_TERMINAL: Final = "the app needs a terminal; for scripts: poolwatch status --json"
 
 
-def no_such_account(text: str) -> str:
-    """An argument that names no account."""
-    return f"no account is called {text}; poolwatch accounts list shows all"
+def no_such_account(text: str, near: Sequence[str] = ()) -> str:
+    """An argument that names no account, and some that may have been meant."""
+    meant = f"; did you mean {' or '.join(near)}?" if near else ";"
+    return f"no account is called {text}{meant} poolwatch accounts list shows all"
 
 
 def several_accounts(text: str, labels: Sequence[str]) -> str:
