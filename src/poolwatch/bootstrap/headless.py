@@ -46,7 +46,7 @@ async def look(
 
     While another poolwatch polls, it is asked to read, so that the two never poll twice.
     """
-    async with open_monitor(around, clock, shows_raw=False) as running:
+    async with open_monitor(around, clock, shows_raw=False, keeps_logins=True) as running:
         session = running.session
         await session.recall()
         await running.connect()
@@ -101,7 +101,7 @@ async def refresh(
 
     While another poolwatch polls, it is asked for each of them; where it does not answer, it runs here.
     """
-    async with open_monitor(around, shows_raw=False) as running:
+    async with open_monitor(around, shows_raw=False, keeps_logins=True) as running:
         await running.session.recall()
         await running.connect()
         polls = running.parts.lock.try_acquire()

@@ -43,7 +43,7 @@ def whole_path(around: Surroundings, text: str) -> Path:
 def _places(around: Surroundings, source: SourceSettings) -> list[Path]:
     """The files and folders of files that a source reads."""
     path = source.path or around.env.get("CODEX_HOME") or "~/.codex"
-    places = matches(str(whole_path(around, path)))[0]
+    places = [Path(place) for place in matches(str(whole_path(around, path)))[0]]
     if source.kind is SourceKind.CODEX_HOME:
         return [place if place.name == _AUTH_FILE else place / _AUTH_FILE for place in places]
     return places

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ from poolwatch.bootstrap.surroundings import Surroundings, newcomers
 from poolwatch.bootstrap.token_port import Custodian, fingerprinter_of
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.custody.fingerprint import Fingerprinter
+from poolwatch.domain.account import Listing
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.remake import replace
 from poolwatch.monitor.background import BackgroundRefresh
@@ -57,6 +59,8 @@ class Running(Struct):
     client: HttpClient | None = None
     #: whether somebody may want to see answers as they came
     shows_raw: bool = True
+    #: whether what login files hold is kept with its tokens
+    keeps_logins: bool = False
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -105,9 +109,21 @@ class Running(Struct):
 
         if self.client is None:
             return
-        source = build_source(self.around, settings, self.client, self.fingerprint, shows_raw=self.shows_raw)
+        source = build_source(
+            self.around,
+            settings,
+            self.client,
+            self.fingerprint,
+            shows_raw=self.shows_raw,
+            keeps_logins=self.keeps_logins,
+            held=partial(self._listings_of, settings.name),
+        )
         self.sources[source.name] = source
         self.session.add_source(source)
+
+    def _listings_of(self, source: str) -> tuple[Listing, ...]:
+        known = self.session.state.sources.get(source)
+        return known.listings if known is not None else ()
 
 
 def _load(kinds: Iterable[SourceKind]) -> None:
@@ -122,12 +138,14 @@ async def open_monitor(
     clock: Clock | None = None,
     *,
     shows_raw: bool = True,
+    keeps_logins: bool = False,
     cache: ReadingsCache | None = None,
 ) -> AsyncIterator[Running]:
     """Open the store, put everything together, and close it in the end; unset, time is the machine's.
 
-    `shows_raw`: answers are kept as they came, for somebody to look at. `cache`: what was read of the store
-    before, and is not held twice.
+    `shows_raw`: answers are kept as they came, for somebody to look at. `keeps_logins`: for a run that ends
+    soon, which need not read login files twice. `cache`: what was read of the store before, and is not held
+    twice.
     """
     clock = clock or RealClock()
     settings = around.settings
@@ -177,6 +195,7 @@ async def open_monitor(
                 stack,
                 sources,
                 shows_raw=shows_raw,
+                keeps_logins=keeps_logins,
             )
     finally:
         await store.aclose()

@@ -9,7 +9,7 @@ from typing import Final
 
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.settings import SourceKind, SourceSettings
-from poolwatch.domain.account import Secret
+from poolwatch.domain.account import Listing, Secret
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.reset_pace import ResetPace
@@ -38,8 +38,14 @@ def build_source(
     fingerprint: Callable[[Secret], str],
     *,
     shows_raw: bool = True,
+    keeps_logins: bool = False,
+    held: Callable[[], Iterable[Listing]] = tuple,
 ) -> Source:
-    """One source; `shows_raw`: somebody may want to see its answers as they came."""
+    """One source; `shows_raw`: somebody may want to see its answers as they came.
+
+    `keeps_logins`: it is asked once and then let go, so that what it reads of files is not read again.
+    `held` gives the entries that are known of it, whose equals are not made twice.
+    """
     setup = SourceSetup(
         settings,
         client,
@@ -70,6 +76,8 @@ def build_source(
                 resets=resets,
                 shows_raw=shows_raw,
                 at_is_disk_time=True,
+                keeps_logins=keeps_logins,
+                held=held,
             )
 
 

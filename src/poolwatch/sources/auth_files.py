@@ -27,10 +27,10 @@ class AuthFiles(LoginFiles):
     def _find(self) -> list[LoginFile] | Failure:
         pattern = self._expanded(self._settings.path or "")
         places, is_glob = matches(pattern)
-        files: dict[Path, LoginFile] = {}
+        files: dict[str, LoginFile] = {}
         for place in places:
             try:
-                inside = _json_files(place) if place.is_dir() else [place]
+                inside = _json_files(place) if os.path.isdir(place) else [place]  # noqa: PTH112 - a text
             except OSError as error:
                 if not is_glob:
                     reason = (error.strerror or "not readable").lower()
@@ -39,10 +39,10 @@ class AuthFiles(LoginFiles):
                     )
                 continue
             for path in inside:
-                if path.name.endswith(_SUFFIX) and os.path.lexists(path):
+                if os.path.basename(path).endswith(_SUFFIX) and os.path.lexists(path):  # noqa: PTH119 - likewise
                     files.setdefault(path, LoginFile(path))
         if not is_glob and not os.path.lexists(pattern):
-            shown = self._shown(Path(pattern))
+            shown = self._shown(str(Path(pattern)))
             return Failure(FailureKind.UNREACHABLE, f"{shown}: no such folder", detail=shown)
         return list(files.values())
 
@@ -66,18 +66,19 @@ class AuthFiles(LoginFiles):
             return "poolwatch"
         if login is not None and login.shape == "cliproxy":
             return "CLIProxyAPI"
-        return "codex-auth" if file.path.name.endswith(_SNAPSHOT_SUFFIX) else "another tool"
+        return "codex-auth" if file.path.endswith(_SNAPSHOT_SUFFIX) else "another tool"
 
     def _broken_counts(self, file: LoginFile) -> bool:
-        name = file.path.name
+        name = Path(file.path).name
         if name == "auth.json" or name.endswith(_SNAPSHOT_SUFFIX) or name.startswith("codex-"):
             return True
-        content = read_limited(file.path, _SNIFFED_BYTES)
+        content = read_limited(Path(file.path), _SNIFFED_BYTES)
         return isinstance(content, bytes) and any(sign in content for sign in _SIGNS)
 
 
-def _json_files(folder: Path) -> list[Path]:
+def _json_files(folder: str) -> list[str]:
     """The folder's files in order; those with a leading dot are somebody's half-written ones."""
     with os.scandir(folder) as entries:
         names = [entry.name for entry in entries]
-    return [folder / name for name in sorted(names) if name.endswith(_SUFFIX) and not name.startswith(".")]
+    names = sorted(name for name in names if name.endswith(_SUFFIX) and not name.startswith("."))
+    return [os.path.join(folder, name) for name in names]  # noqa: PTH118 - a thousand texts

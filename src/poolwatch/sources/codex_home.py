@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Hashable
+from pathlib import Path
 from typing import Final
 
 from poolwatch.config.files import read_limited
@@ -33,11 +34,11 @@ class CodexHomes(LoginFiles):
     def _find(self) -> list[LoginFile] | Failure:
         places, is_glob = matches(self._pattern)
         files = []
-        for place in places:
+        for place in map(Path, places):
             home = place.parent if place.name == _AUTH_FILE else place
             path = home / _AUTH_FILE
             if os.path.lexists(path):
-                files.append(LoginFile(path, home, visible(home.name) if is_glob else None))
+                files.append(LoginFile(str(path), str(home), visible(home.name) if is_glob else None))
         return files
 
     def _owner(self, file: LoginFile, login: Login | None) -> str:
@@ -66,14 +67,14 @@ class CodexHomes(LoginFiles):
     def _base_url(self, file: LoginFile) -> str | Failure:
         if self._settings.base_url != DEFAULT_BASE_URL:
             return self._settings.base_url
-        path = file.path.with_name(_CONFIG_FILE)
+        path = Path(file.path).with_name(_CONFIG_FILE)
         content = read_limited(path, _CONFIG_BYTES)
         said = _said_base(content.decode("utf-8", "replace")) if isinstance(content, bytes) else None
         if said is None:
             return DEFAULT_BASE_URL
         checked = url(https_only=True)(said, False)
         if isinstance(checked, Wrong):
-            shown = self._shown(path)
+            shown = self._shown(str(path))
             return Failure(
                 FailureKind.NOT_THE_SERVICE,
                 f"chatgpt_base_url in {shown} {checked.why}; not asked",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from sys import intern
 
 from poolwatch.custody.auth_file import FileProblem, Login
 from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
@@ -16,7 +17,7 @@ from poolwatch.domain.text import visible
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.sources.codex_usage import fetch_usage, loaded_reader, usage_headers
 from poolwatch.sources.login_places import LoginFile, one_per_file
-from poolwatch.sources.login_reading import Found, LoginReading
+from poolwatch.sources.login_reading import Found, Known, LoginReading
 from poolwatch.sources.reset_list import ANSWER_SECONDS, reset_list_url, with_reset_list
 from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.setup import SourceSetup
@@ -30,7 +31,9 @@ class LoginFiles(ABC):
     `renews` says that poolwatch itself renews logins of its own custody in the background; `resets` is how
     often the list of banked resets may be asked for; `shows_raw`, that readings come with the answer's text;
     `at_is_disk_time`, that the instants it is given come from the clock that stamps the files: then a file
-    that stands as it was read is not opened again.
+    that stands as it was read is not opened again to be listed. Tokens are read when they are sent and not
+    held in between, unless `keeps_logins`, which saves a run that ends soon the second reading. `held` gives
+    the entries that are known of it already, so that equal ones are not kept twice.
     """
 
     def __init__(
@@ -42,15 +45,23 @@ class LoginFiles(ABC):
         resets: ResetPace | None = None,
         shows_raw: bool = True,
         at_is_disk_time: bool = False,
+        keeps_logins: bool = False,
+        held: Callable[[], Iterable[Listing]] = tuple,
     ) -> None:
         self._setup = setup
         self._settings = setup.settings
         self._renews = renews
         self._resets = resets or ResetPace()
         self._shows_raw = shows_raw
-        self._reading = LoginReading(fingerprint, self._without_login, at_is_disk_time=at_is_disk_time)
+        self._held = held
+        self._reading = LoginReading(
+            fingerprint,
+            self._listing,
+            self._without_login,
+            at_is_disk_time=at_is_disk_time,
+            keeps_logins=keeps_logins,
+        )
         self._files: Mapping[str, LoginFile] = {}
-        self._logins: dict[str, Login] = {}
         self._is_listed = False
         self._reader: asyncio.Future[None] | None = None
         self._visits = Visits(self._look_up)
@@ -83,7 +94,7 @@ class LoginFiles(ABC):
     def path_of(self, ref: SourceRef) -> Path | None:
         """The file of an entry, while the source lists it."""
         file = self._files.get(ref.place)
-        return file.path if file is not None else None
+        return Path(file.path) if file is not None else None
 
     @property
     def telling(self) -> Telling:
@@ -95,18 +106,17 @@ class LoginFiles(ABC):
         files = await asyncio.to_thread(self._find_once)
         if isinstance(files, Failure):
             return files
-        found = await self._reading.patiently(files, at)
+        held = {each.ref.place: each for each in self._held() if each.ref.source == self.name}
+        found = await self._reading.look_through(files, at, held)
         shown = await asyncio.to_thread(self._shown_broken, found)
-        self._files = {file.place: file for file in found}
         listings = []
         for file, content in found.items():
-            if isinstance(content, Login):
-                self._logins[file.place] = content
-                listings.append(self._listing(file, content))
+            if isinstance(content, Known):
+                listings.append(content.listing)
             elif isinstance(content, FileProblem) and file in shown:
                 listings.append(self._broken_listing(file, content))
-        self._logins = {place: login for place, login in self._logins.items() if place in self._files}
-        self._reading.forget_all_but(self._files)
+        self._reading.keep(found)
+        self._files = {file.place: file for file in map(_sharing, found.items())}
         self._is_listed = True
         return tuple(listings)
 
@@ -121,7 +131,7 @@ class LoginFiles(ABC):
             return _unsent("the login is not there any more")
         found, base_url = await self._visits.ask((file, at))
         if isinstance(found, FileProblem):
-            found = (await self._reading.patiently([file], at)).get(file)
+            found = await self._reading.patiently(file, at)
         shown = self._shown(file.path)
         if found is None:
             return _unsent(f"{shown} holds no login any more")
@@ -129,7 +139,7 @@ class LoginFiles(ABC):
             return _unsent(f"{shown}: {found.words}")
         if found.kind is LoginKind.API_KEY:
             return _unsent("API keys have no usage figures")
-        listed = self._logins.get(ref.place)
+        listed = self._reading.listed(ref.place)
         if listed is not None and _are_different(listed, found):
             return UsageReading(
                 Failure(FailureKind.OTHER_ACCOUNT, f"{shown} holds another account's login now", detail=shown)
@@ -172,11 +182,12 @@ class LoginFiles(ABC):
         files = self._find()
         return files if isinstance(files, Failure) else one_per_file(files)
 
-    def _shown_broken(self, found: Mapping[LoginFile, Found]) -> set[LoginFile]:
+    def _shown_broken(self, found: Mapping[LoginFile, Known | FileProblem | None]) -> set[LoginFile]:
         return {
             file
             for file, content in found.items()
-            if isinstance(content, FileProblem) and (file.place in self._logins or self._broken_counts(file))
+            if isinstance(content, FileProblem)
+            and (self._reading.listed(file.place) is not None or self._broken_counts(file))
         }
 
     def _stamps(self) -> Hashable:
@@ -197,7 +208,7 @@ class LoginFiles(ABC):
     def _look_up(self, asked: tuple[LoginFile, datetime]) -> tuple[Found, str | Failure]:
         """What a file holds now, and where its usage is asked for: one visit to a thread for both."""
         file, at = asked
-        return self._reading.at_once([file], at).get(file), self._base_url(file)
+        return self._reading.at_once(file, at), self._base_url(file)
 
     def _listing(self, file: LoginFile, login: Login) -> Listing:
         custody = self._settings.custody if login.kind is LoginKind.OAUTH else Custody.STATIC
@@ -207,7 +218,8 @@ class LoginFiles(ABC):
             account_id=login.account_id,
             email=login.email,
             folder=file.folder,
-            plan=login.plan,
+            # of a thousand logins there are a handful
+            plan=intern(login.plan) if login.plan is not None else None,
             custody=custody,
             login=login.kind,
             token=TokenFacts(
@@ -224,10 +236,9 @@ class LoginFiles(ABC):
 
     def _broken_listing(self, file: LoginFile, problem: FileProblem) -> Listing:
         """The entry of a file that cannot be used: who it was, without its tokens."""
-        last = self._logins.get(file.place)
+        last = self._reading.listed(file.place)
         if last is not None:
-            listing = replace(self._listing(file, last), token=TokenFacts(), renews_itself=False)
-            return replace(listing, problem=visible(problem.words))
+            return replace(last, token=TokenFacts(), renews_itself=False, problem=visible(problem.words))
         return Listing(
             SourceRef(self.name, file.place),
             folder=file.folder,
@@ -243,15 +254,22 @@ class LoginFiles(ABC):
             return str(self._setup.home) + pattern[1:]
         return pattern
 
-    def _shown(self, path: Path) -> str:
-        try:
-            inside = path.relative_to(self._setup.home)
-        except ValueError:
-            return visible(str(path))
-        return visible("~" if inside == Path() else f"~/{inside}")
+    def _shown(self, path: str) -> str:
+        home = str(self._setup.home)
+        if path == home:
+            return "~"
+        inside = home if home.endswith("/") else f"{home}/"
+        return visible(f"~/{path.removeprefix(inside)}" if path.startswith(inside) else path)
 
 
-def _are_different(one: Login, other: Login) -> bool:
+def _sharing(found: tuple[LoginFile, object]) -> LoginFile:
+    """The file, its path the very text of its entry."""
+    file, content = found
+    place = content.listing.ref.place if isinstance(content, Known) else None
+    return replace(file, path=place) if place is not None and place == file.path else file
+
+
+def _are_different(one: Listing, other: Login) -> bool:
     users = one.user_id and other.user_id and one.user_id != other.user_id
     accounts = one.account_id and other.account_id and one.account_id != other.account_id
     return bool(users or accounts)

@@ -11,7 +11,7 @@ import pytest
 
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.custody.auth_file import read_login
-from poolwatch.domain.account import Custody, SourceRef
+from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
@@ -20,7 +20,7 @@ from poolwatch.sources.auth_files import AuthFiles
 from poolwatch.sources.setup import SourceSetup
 from tests.net.script import Script, reply
 from tests.sources.login_files.making import USAGE
-from tests.sources.logins import FINGERPRINT, access_token, cliproxy_login, put
+from tests.sources.logins import FINGERPRINT, access_token, cliproxy_login, mark, put
 
 MINUTE = timedelta(minutes=1)
 
@@ -38,7 +38,15 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return paths
 
 
-def source_of(client: HttpClient, home: Path, url: str, *, shows_raw: bool = True) -> AuthFiles:
+def source_of(
+    client: HttpClient,
+    home: Path,
+    url: str,
+    *,
+    shows_raw: bool = True,
+    keeps_logins: bool = False,
+    held: Callable[[], tuple[Listing, ...]] = tuple,
+) -> AuthFiles:
     settings = SourceSettings(
         SourceKind.AUTH_FILES, "pool", Custody.OTHER, path=str(home / "pool"), base_url=url
     )
@@ -47,6 +55,8 @@ def source_of(client: HttpClient, home: Path, url: str, *, shows_raw: bool = Tru
         FINGERPRINT,
         shows_raw=shows_raw,
         at_is_disk_time=True,
+        keeps_logins=keeps_logins,
+        held=held,
     )
 
 
@@ -60,16 +70,19 @@ def later(path: Path, by: timedelta = MINUTE) -> datetime:
     return datetime.fromtimestamp(path.stat().st_ctime, UTC) + by
 
 
-async def test_a_file_that_stands_is_opened_once(client: HttpClient, home: Path, opened: list[Path]) -> None:
+@pytest.mark.parametrize(("keeps_logins", "times"), [(True, 1), (False, 4)])
+async def test_a_file_that_stands_is_opened_once_to_be_listed_and_for_its_token_unless_that_is_kept(
+    client: HttpClient, home: Path, opened: list[Path], keeps_logins: bool, times: int
+) -> None:
     path = put(home / "pool/one.json", cliproxy_login(token(1)))
     async with Script([reply(200, USAGE)] * 3) as server:
-        source = source_of(client, home, server.url)
+        source = source_of(client, home, server.url, keeps_logins=keeps_logins)
         at = later(path)
         await source.list_accounts(at)
         readings = [await source.fetch_usage(SourceRef("pool", str(path)), at) for _ in range(3)]
         await source.list_accounts(at)
     assert all(isinstance(each.outcome, UsageSnapshot) for each in readings)
-    assert opened == [path]
+    assert opened == [path] * times
 
 
 async def test_a_file_that_changed_lately_is_read_anew(
@@ -77,15 +90,16 @@ async def test_a_file_that_changed_lately_is_read_anew(
 ) -> None:
     path = put(home / "pool/one.json", cliproxy_login(token(1)))
     async with Script([reply(200, USAGE)] * 3) as server:
-        source = source_of(client, home, server.url)
+        source = source_of(client, home, server.url, keeps_logins=True)
         for seconds in (-60, 0, 9):
             await source.fetch_usage(SourceRef("pool", str(path)), later(path, timedelta(seconds=seconds)))
     assert len(opened) == 4, "listed once, and read for each request"
 
 
+@pytest.mark.parametrize("keeps_logins", [True, False])
 @pytest.mark.parametrize("how", ["in place", "replaced", "linked elsewhere"])
 async def test_a_change_that_keeps_size_and_time_is_noticed_before_the_token_is_sent(
-    client: HttpClient, home: Path, how: str
+    client: HttpClient, home: Path, how: str, keeps_logins: bool
 ) -> None:
     place = put(home / "pool/one.json", cliproxy_login(token(1)))
     other = put(home / "aside.json", cliproxy_login(token(2)))
@@ -95,7 +109,7 @@ async def test_a_change_that_keeps_size_and_time_is_noticed_before_the_token_is_
     before = place.stat()
     os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
     async with Script([reply(200, USAGE)] * 2) as server:
-        source = source_of(client, home, server.url)
+        source = source_of(client, home, server.url, keeps_logins=keeps_logins)
         at = later(place)
         await source.fetch_usage(SourceRef("pool", str(place)), at)
         if how == "in place":
@@ -110,6 +124,9 @@ async def test_a_change_that_keeps_size_and_time_is_noticed_before_the_token_is_
         after = place.stat()
         assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
         await source.fetch_usage(SourceRef("pool", str(place)), at)
+        listed = await source.list_accounts(at)
+    assert not isinstance(listed, Failure)
+    assert [each.token.fingerprint for each in listed] == [mark(token(2))]
     assert [f"Bearer {token(number)}" in server.requests[number - 1] for number in (1, 2)] == [True, True]
 
 
