@@ -121,9 +121,9 @@ class Running(Struct):
         self.sources[source.name] = source
         self.session.add_source(source)
 
-    def _listings_of(self, source: str) -> tuple[Listing, ...]:
-        known = self.session.state.sources.get(source)
-        return known.listings if known is not None else ()
+    def _listings_of(self, source: str) -> Iterable[Listing]:
+        accounts = self.session.state.accounts.values()
+        return (entry for account in accounts for entry in account.listings if entry.ref.source == source)
 
 
 def _load(kinds: Iterable[SourceKind]) -> None:

@@ -49,17 +49,17 @@ class AuthFiles(LoginFiles):
     def _glance(self) -> Hashable:
         pattern = self._expanded(self._settings.path or "")
         places = glance.places(pattern)
-        seen: list[Hashable] = []
+        seen: list[int] = []
         for place in places:
             try:
                 seen.append(glance.folder_stamps(place, _SUFFIX))
             except NotADirectoryError:
-                seen.append((place, glance.stamp(place)))
+                seen.append(hash((place, glance.stamp(place))))
             except OSError as error:
                 if places == [pattern]:
                     raise
-                seen.append((place, type(error).__name__))
-        return tuple(seen)
+                seen.append(hash((place, type(error).__name__)))
+        return hash(tuple(seen))
 
     def _owner(self, file: LoginFile, login: Login | None) -> str:
         if self._settings.custody is Custody.POOLWATCH:

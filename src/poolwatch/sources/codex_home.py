@@ -55,14 +55,13 @@ class CodexHomes(LoginFiles):
         return self._expanded(self._settings.path or self._setup.env.get("CODEX_HOME") or "~/.codex")
 
     def _glance(self) -> Hashable:
-        seen: list[Hashable] = []
+        seen: list[int] = []
         for place in glance.places(self._pattern):
             folder, name = os.path.split(place.rstrip("/"))
             home = folder if name == _AUTH_FILE else place
-            seen.append(
-                (place, glance.stamp(f"{home}/{_AUTH_FILE}"), *glance.stamps([f"{home}/{_CONFIG_FILE}"]))
-            )
-        return tuple(seen)
+            settings = glance.stamps([f"{home}/{_CONFIG_FILE}"])
+            seen.append(hash((place, glance.stamp(f"{home}/{_AUTH_FILE}"), settings)))
+        return hash(tuple(seen))
 
     def _base_url(self, file: LoginFile) -> str | Failure:
         if self._settings.base_url != DEFAULT_BASE_URL:

@@ -106,7 +106,7 @@ class LoginFiles(ABC):
         files = await asyncio.to_thread(self._find_once)
         if isinstance(files, Failure):
             return files
-        held = {each.ref.place: each for each in self._held() if each.ref.source == self.name}
+        held = {each.ref.place: each for each in self._held()}
         found = await self._reading.look_through(files, at, held)
         shown = await asyncio.to_thread(self._shown_broken, found)
         listings = []

@@ -112,3 +112,18 @@ async def test_entries_that_are_known_already_are_not_held_twice(client: HttpCli
     changed = await source.list_accounts(at)
     assert isinstance(changed, tuple)
     assert changed[0].token != known[0][0].token
+
+
+async def test_a_monitor_lists_what_its_store_remembers_as_the_very_same_entries(home: Path) -> None:
+    put(home / "pool/one.json", cliproxy_login(token(1)))
+    around = surroundings(home, "http://127.0.0.1:9")
+    async with open_monitor(around) as running:
+        await look(running, polls=False)
+        await running.parts.keeping.flush()
+    async with open_monitor(around) as running:
+        await running.session.recall()
+        [remembered] = running.session.state.accounts.values()
+        await running.connect()
+        listed = await running.sources["pool"].list_accounts(datetime.now(UTC))
+        assert isinstance(listed, tuple)
+        assert listed[0] is remembered.listings[0]
