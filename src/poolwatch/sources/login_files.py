@@ -63,6 +63,7 @@ class LoginFiles(ABC):
         )
         self._files: Mapping[str, LoginFile] = {}
         self._is_listed = False
+        self._recalled: asyncio.Future[Mapping[str, tuple[LoginFile, Listing]]] | None = None
         self._reader: asyncio.Future[None] | None = None
         self._visits = Visits(self._look_up)
 
@@ -117,16 +118,14 @@ class LoginFiles(ABC):
                 listings.append(self._broken_listing(file, content))
         self._reading.keep(found)
         self._files = {file.place: file for file in map(_sharing, found.items())}
-        self._is_listed = True
+        self._is_listed, self._recalled = True, None
         return tuple(listings)
 
     async def fetch_usage(
         self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
     ) -> UsageReading:
         """A reading with the token that the file holds now; an expired one is not sent."""
-        if not self._is_listed:
-            await self.list_accounts(at)
-        file = self._files.get(ref.place)
+        file, listed = await self._known(ref.place, at)
         if file is None:
             return _unsent("the login is not there any more")
         found, base_url = await self._visits.ask((file, at))
@@ -139,7 +138,6 @@ class LoginFiles(ABC):
             return _unsent(f"{shown}: {found.words}")
         if found.kind is LoginKind.API_KEY:
             return _unsent("API keys have no usage figures")
-        listed = self._reading.listed(ref.place)
         if listed is not None and _are_different(listed, found):
             return UsageReading(
                 Failure(FailureKind.OTHER_ACCOUNT, f"{shown} holds another account's login now", detail=shown)
@@ -173,6 +171,27 @@ class LoginFiles(ABC):
             lambda: self._setup.client.get(url, headers, deadline_seconds=ANSWER_SECONDS),
         )
         return replace(reading, outcome=usage)
+
+    async def _known(self, place: str, at: datetime) -> tuple[LoginFile | None, Listing | None]:
+        """The file of an entry, and who it is known to be: as it was listed, or as it is held from before."""
+        if not self._is_listed:
+            if self._recalled is None:
+                self._recalled = asyncio.ensure_future(self._recall())
+            recalled = await asyncio.shield(self._recalled)
+            if place in recalled:
+                return recalled[place]
+            await self.list_accounts(at)
+        return self._files.get(place), self._reading.listed(place)
+
+    async def _recall(self) -> Mapping[str, tuple[LoginFile, Listing]]:
+        """What is held from before, as far as its files are still there: it can be asked for unlisted."""
+        held = {each.ref.place: each for each in self._held()}
+        files = await asyncio.to_thread(self._find_once) if held else ()
+        return {
+            file.place: (file, held[file.place])
+            for file in (() if isinstance(files, Failure) else files)
+            if file.place in held
+        }
 
     async def signature(self) -> Hashable:
         """Names, sizes and times of all files, without opening one."""
