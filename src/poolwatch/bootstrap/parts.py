@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -79,10 +78,9 @@ class Running(Struct):
             self._add(settings)
 
     async def prepare(self) -> None:
-        """Load what asks and what reads answers now, on threads, and not when the first account is asked."""
+        """Load what asks now, on a thread, and not when the first account is asked."""
         if self.client is not None:
             await self.client.ready()
-        await asyncio.to_thread(import_module, "poolwatch.sources.usage_wire")
 
     async def load(self, *settings: SourceSettings) -> None:
         """Load what these sources are made of."""

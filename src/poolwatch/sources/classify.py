@@ -11,6 +11,7 @@ from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.text import visible_or_none
 from poolwatch.net.reply import Reply, http_date
 from poolwatch.sources.json_body import JsonValue, looks_like_html, read_json
+from poolwatch.sources.lenient import epoch, whole
 from poolwatch.sources.redact import without_tokens
 
 _LEAST_WAIT: Final = timedelta(seconds=1)
@@ -120,8 +121,6 @@ def _retry_at(reply: Reply, at: datetime) -> datetime | None:
     elif (until := http_date(given)) is not None:
         wait = until - server_now
     else:
-        from poolwatch.sources.lenient import epoch, whole  # few answers ask for it, and it takes a while
-
         _, error, _ = _objects(reply)
         resets_at = epoch(error.get("resets_at"))
         seconds = whole(error.get("resets_in_seconds"))

@@ -10,7 +10,8 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import Said, Unsaid
 from poolwatch.net.reply import Reply, http_date
 from poolwatch.sources.json_body import JsonValue, NumberText
-from poolwatch.sources.lenient import Flag, Instant, Text, WireModel, known, lenient, nested, text, whole
+from poolwatch.sources.lenient import Flag, Instant, Text, known, text, whole
+from poolwatch.sources.wire_object import WireObject
 
 _ABSENT: Final = Unsaid.ABSENT
 _CODEX: Final = "codex"
@@ -29,7 +30,7 @@ def _index(value: object) -> str | None:
     return text(value)
 
 
-class IdTokenWire(WireModel):
+class IdTokenWire(WireObject, frozen=True):
     """What the pool tells of a login's id token; the user id is not among it."""
 
     chatgpt_account_id: Text = _ABSENT
@@ -37,12 +38,12 @@ class IdTokenWire(WireModel):
     chatgpt_subscription_active_until: Instant = _ABSENT
 
 
-class AuthFileWire(WireModel):
+class AuthFileWire(WireObject, frozen=True):
     """One entry of `GET /auth-files`. `account` is not read: for API keys it is the key itself."""
 
     id: Text = _ABSENT
     name: Text = _ABSENT
-    auth_index: Annotated[Said[str], lenient(_index)] = _ABSENT
+    auth_index: Annotated[Said[str], _index] = _ABSENT
     type: Text = _ABSENT
     provider: Text = _ABSENT
     label: Text = _ABSENT
@@ -52,7 +53,7 @@ class AuthFileWire(WireModel):
     email: Text = _ABSENT
     account_type: Text = _ABSENT
     last_refresh: Instant = _ABSENT
-    id_token: Annotated[Said[IdTokenWire], lenient(nested(IdTokenWire))] = _ABSENT
+    id_token: Annotated[Said[IdTokenWire], IdTokenWire.of] = _ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,10 @@ def parse_auth_files(value: JsonValue) -> tuple[AuthFile, ...] | Failure:
         return Failure(FailureKind.MALFORMED, "the pool's list of logins cannot be read")
     found: dict[str, AuthFile] = {}
     for entry in files[:_MAX_FILES]:
-        if isinstance(entry, dict):
-            file = _auth_file(AuthFileWire.model_validate(entry))
-            if file is not None:
-                found.setdefault(file.place, file)
+        wire = AuthFileWire.of(entry)
+        file = None if wire is None else _auth_file(wire)
+        if file is not None:
+            found.setdefault(file.place, file)
     return tuple(found.values())
 
 

@@ -22,7 +22,7 @@ from poolwatch.domain.usage import (
     UsageWindow,
 )
 from poolwatch.sources.json_body import JsonValue
-from poolwatch.sources.lenient import Count, Flag, Instant, Length, Money, Percent, count, known, nested
+from poolwatch.sources.lenient import Count, Flag, Instant, Length, Money, Percent, count, known
 from poolwatch.sources.pool_wire import MAX_BUCKETS, NO_WINDOW, CamelWire
 
 _ABSENT: Final = Unsaid.ABSENT
@@ -90,7 +90,7 @@ def with_banked(usage: UsageSnapshot, body: JsonValue) -> UsageSnapshot:
 
 
 def _remaining(value: JsonValue) -> UsageWindow | None:
-    wire = nested(WindowWire)(value)
+    wire = WindowWire.of(value)
     if wire is None:
         return None
     left = known(wire.remaining_percent)
@@ -126,7 +126,7 @@ def _extras(value: JsonValue) -> Said[tuple[Bucket, ...]]:
             continue
         windows = []
         for name in ("primaryWindow", "secondaryWindow"):
-            window = nested(WindowWire)(row.get(name))
+            window = WindowWire.of(row.get(name))
             if window is not None:
                 windows.append(_window(known(window.used_percent), window))
         name = _first_text(row, "limitName", "displayLabel") or key

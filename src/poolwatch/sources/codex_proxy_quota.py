@@ -26,48 +26,49 @@ from poolwatch.domain.usage import (
 )
 from poolwatch.sources.codex_proxy_routes import POOL
 from poolwatch.sources.json_body import JsonValue
-from poolwatch.sources.lenient import Count, Flag, Text, WireModel, known, lenient, nested
+from poolwatch.sources.lenient import Count, Flag, Text, known
 from poolwatch.sources.pool_wire import MAX_BUCKETS, NO_WINDOW, holds_no
 from poolwatch.sources.usage_wire import CreditsWire, WindowWire, credits_of, parse_usage
+from poolwatch.sources.wire_object import WireObject
 
 _ABSENT: Final = Unsaid.ABSENT
 _UPSTREAM: Final = re.compile(r"Codex API error \((\d{3})\)")
 
 
-class SecondWindowWire(WindowWire):
+class SecondWindowWire(WindowWire, frozen=True):
     """The second window of a limit, with a flag of its own; the pool tells the instant of a reset alone."""
 
     limit_reached: Flag = _ABSENT
 
 
-class LimitWire(SecondWindowWire):
+class LimitWire(SecondWindowWire, frozen=True):
     """A limit, flattened: its flags, its first window, and in named limits a second one."""
 
     allowed: Flag = _ABSENT
     limit_name: Text = _ABSENT
-    secondary_rate_limit: Annotated[Said[SecondWindowWire], lenient(nested(SecondWindowWire))] = _ABSENT
+    secondary_rate_limit: Annotated[Said[SecondWindowWire], SecondWindowWire.of] = _ABSENT
 
 
-LimitField = Annotated[Said[LimitWire], lenient(nested(LimitWire))]
+LimitField = Annotated[Said[LimitWire], LimitWire.of]
 
 
 def _named_limits(value: object) -> dict[str, LimitWire] | None:
     if not isinstance(value, dict):
         return None
     rows = list(value.items())[:MAX_BUCKETS]
-    return {key: LimitWire.model_validate(row) for key, row in rows if isinstance(row, dict)}
+    return {key: limit for key, row in rows if (limit := LimitWire.of(row)) is not None}
 
 
-class QuotaWire(WireModel):
+class QuotaWire(WireObject, frozen=True):
     """The quota as the pool keeps it."""
 
     plan_type: Text = _ABSENT
     rate_limit: LimitField = _ABSENT
-    secondary_rate_limit: Annotated[Said[SecondWindowWire], lenient(nested(SecondWindowWire))] = _ABSENT
+    secondary_rate_limit: Annotated[Said[SecondWindowWire], SecondWindowWire.of] = _ABSENT
     code_review_rate_limit: LimitField = _ABSENT
-    rate_limits_by_limit_id: Annotated[Said[dict[str, LimitWire]], lenient(_named_limits)] = _ABSENT
+    rate_limits_by_limit_id: Annotated[Said[dict[str, LimitWire]], _named_limits] = _ABSENT
     reset_credits_available: Count = _ABSENT
-    credits: Annotated[Said[CreditsWire], lenient(nested(CreditsWire))] = _ABSENT
+    credits: Annotated[Said[CreditsWire], CreditsWire.of] = _ABSENT
 
 
 def parse_quota(body: JsonValue, at: datetime) -> UsageSnapshot | Failure:
@@ -77,7 +78,7 @@ def parse_quota(body: JsonValue, at: datetime) -> UsageSnapshot | Failure:
     """
     if not isinstance(body, dict):
         return holds_no(POOL, "quota", body)
-    read = nested(QuotaWire)(body.get("quota"))
+    read = QuotaWire.of(body.get("quota"))
     quota = snapshot_of(read) if read is not None else None
     raw: UsageSnapshot | Failure | None = None
     if isinstance(body.get("raw"), dict):

@@ -16,7 +16,7 @@ from poolwatch.domain.usage import Said, Unsaid, UsageSnapshot
 from poolwatch.sources.codex_proxy_quota import QuotaWire, snapshot_of
 from poolwatch.sources.codex_proxy_routes import POOL
 from poolwatch.sources.json_body import JsonValue
-from poolwatch.sources.lenient import Instant, Text, decimal, known, lenient, nested
+from poolwatch.sources.lenient import Instant, Text, decimal, known
 from poolwatch.sources.pool_account import PoolAccount
 from poolwatch.sources.pool_wire import SAID_LENGTH, CamelWire, account_rows, holds_no
 from poolwatch.sources.redact import their_words
@@ -40,7 +40,7 @@ class AccountWire(CamelWire):
     plan_type: Text = _ABSENT
     status: Text = _ABSENT
     expires_at: Instant = _ABSENT
-    quota: Annotated[Said[QuotaWire], lenient(nested(QuotaWire))] = _ABSENT
+    quota: Annotated[Said[QuotaWire], QuotaWire.of] = _ABSENT
     quota_fetched_at: Instant = _ABSENT
 
 

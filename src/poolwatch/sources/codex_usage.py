@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import datetime
-from importlib import import_module
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,11 +17,10 @@ from poolwatch.net.reply import Reply, clock_offset
 from poolwatch.sources.classify import classify
 from poolwatch.sources.redact import shown_body
 from poolwatch.sources.source import UsageReading
+from poolwatch.sources.usage_wire import parse_usage
 
 _OFFICIAL_HOSTS: Final = frozenset({"chatgpt.com", "chat.openai.com"})
 _BACKEND: Final = "/backend-api"
-#: In this time twenty requests are sent; no answer comes from afar in it.
-_SENDING_SECONDS: Final = 0.015
 _SENDABLE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 #: ids that pools make up for accounts without one; the service does not know them
 _INVENTED: Final = ("email_", "local_")
@@ -52,17 +50,6 @@ def usage_headers(login: Login, access: Secret) -> dict[str, str | Secret]:
     return headers
 
 
-def loaded_reader() -> asyncio.Future[None]:
-    """Load what reads answers, on a thread: it takes about as long as the first answer is on its way."""
-    return asyncio.ensure_future(_load_reader())
-
-
-async def _load_reader() -> None:
-    # first the requests, which have to share the interpreter with the loading
-    await asyncio.sleep(_SENDING_SECONDS)
-    await asyncio.to_thread(import_module, "poolwatch.sources.usage_wire")
-
-
 async def fetch_usage(
     client: HttpClient,
     base_url: str,
@@ -71,12 +58,10 @@ async def fetch_usage(
     deadline_seconds: float,
     *,
     shows_raw: bool = True,
-    reader: asyncio.Future[None] | None = None,
 ) -> UsageReading:
     """One reading; `at` is our own clock, the deadline covers all addresses that are asked.
 
     `shows_raw`: the answer's text comes with it; making it fit to be shown costs more than reading it.
-    `reader` is what `loaded_reader` gave; without it, an answer that is the first waits for the loading.
 
     Whether the token may be sent at all (not expired, not rejected) is for the caller to judge.
     """
@@ -99,8 +84,6 @@ async def fetch_usage(
     # two addresses unknown: the first one's answer is the telling one
     answer = first if last is None or _is_not_found(last) else last
     elapsed = loop.time() - started
-    if reader is not None and not reader.done():
-        await asyncio.shield(reader)
     if answer is None or isinstance(answer, Failure):
         outcome = answer or Failure(FailureKind.UNREACHABLE, f"no answer within {deadline_seconds:g} s")
         return UsageReading(outcome, elapsed_seconds=elapsed, token_fingerprint=login.fingerprint)
@@ -115,8 +98,6 @@ def read_answer(reply: Reply, at: datetime) -> tuple[UsageSnapshot | Failure, da
     """What an answer says, and the service's time; `at` is our own clock."""
     outcome: UsageSnapshot | Failure | None = classify(reply, at)
     if outcome is None:
-        from poolwatch.sources.usage_wire import parse_usage  # loaded by now: see `loaded_reader`
-
         content_type = reply.headers.get("content-type", "")
         outcome = parse_usage(reply.body, reply.server_date or at, content_type)
     # a portal or an edge may have any clock; only the service itself is asked for the time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from typing import Final, TypeAlias
 
 from poolwatch.domain.failure import Failure, FailureKind
@@ -26,9 +27,7 @@ def read_json(body: bytes, content_type: str = "") -> JsonValue | Failure:
     if looks_like_html(body, content_type):
         return Failure(FailureKind.NOT_THE_SERVICE, "a web page came back instead of figures")
     try:
-        value: JsonValue = json.loads(
-            body.decode("utf-8-sig"), parse_float=NumberText, parse_int=_integer, parse_constant=str
-        )
+        value: JsonValue = _DECODER.decode(body.removeprefix(BOM_UTF8).decode())
     except RecursionError:
         return Failure(FailureKind.MALFORMED, "the answer is nested too deeply")
     except ValueError:
@@ -46,3 +45,7 @@ def looks_like_html(body: bytes, content_type: str = "") -> bool:
 
 def _integer(digits: str) -> int | NumberText:
     return int(digits) if len(digits) <= _LONGEST_INT else NumberText(digits)
+
+
+#: made once, and not by `json.loads` for each answer
+_DECODER: Final = json.JSONDecoder(parse_float=NumberText, parse_int=_integer, parse_constant=str)

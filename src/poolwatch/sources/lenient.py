@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Annotated, Final, TypeVar
-
-from pydantic import BaseModel, ConfigDict, PlainValidator
+from typing import Annotated, Final, TypeAlias, TypeVar
 
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import Said, Unsaid
@@ -16,56 +14,72 @@ from poolwatch.sources.json_body import NumberText
 from poolwatch.sources.redact import without_tokens
 
 T = TypeVar("T")
-M = TypeVar("M", bound=BaseModel)
+#: Makes a value of what the wire says, or None of what it cannot use; it raises nothing.
+Reader: TypeAlias = Callable[[object], object]
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
+_ABSENT: Final = Unsaid.ABSENT
+_MALFORMED: Final = Unsaid.MALFORMED
 _BLANKS: Final = " \t\r\n"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS_ABOVE: Final = 10**11
 _LARGEST_PERCENT: Final = 999_999
 _LARGEST_COUNT: Final = 10**9
+_LARGEST_NUMBER: Final = 10**18 - 1
 #: far more than is ever shown of a text
 _LONGEST_TEXT: Final = 4_000
 
 
-class WireModel(BaseModel):
-    """A wire object: unknown keys are ignored, and no field can spoil another."""
+def all_said(readers: Iterable[tuple[str, Reader]], wire: Mapping[str, object]) -> list[object]:
+    """What a wire object says of each of these fields, by their readers; what cannot be read is malformed.
 
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, protected_namespaces=())
+    A loop over fields, and no function for one: an answer has fifty of them.
+    """
+    told: list[object] = []
+    for name, read in readers:
+        value = wire.get(name, _ABSENT)
+        if value is not None and value is not _ABSENT:
+            found = read(value)
+            value = _MALFORMED if found is None else found
+        told.append(value)
+    return told
 
 
-def lenient(read: Callable[[object], T | None]) -> PlainValidator:
-    """A validator that keeps null as None and turns whatever `read` cannot use into malformed."""
+def reader_in(metadata: Iterable[object]) -> Reader:
+    """How a field with this metadata is read."""
+    for each in metadata:
+        if callable(each):
+            return each
+    raise TypeError("a wire field without a reader")
 
-    def validate(value: object) -> Said[T]:
-        if value is None:
-            return None
-        found = read(value)
-        return Unsaid.MALFORMED if found is None else found
 
-    return PlainValidator(validate)
+def _number(value: object) -> int | Decimal | None:
+    """A number from a JSON number or text, by the money grammar: up to 18 digits on each side of the dot."""
+    # a bool, which is an int too, is no number
+    if type(value) is int:
+        return value if -_LARGEST_NUMBER <= value <= _LARGEST_NUMBER else None
+    if not isinstance(value, str):
+        return None
+    digits = value.strip(_BLANKS)
+    return Decimal(digits) if _NUMBER.fullmatch(digits) else None
 
 
 def decimal(value: object) -> Decimal | None:
-    """A number by the money grammar, from a JSON number or text; None when it is anything else."""
-    if isinstance(value, Decimal):
-        return value
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        return None
-    text = str(value).strip(_BLANKS)
-    return Decimal(text) if _NUMBER.fullmatch(text) else None
+    """A number with the digits as they were sent; None when it is anything else."""
+    number = _number(value)
+    return None if number is None else Decimal(number)
 
 
 def percent(value: object) -> float | None:
     """A percentage as given, also below 0 and above 100; None beyond 999999."""
-    number = decimal(value)
-    return float(number) if number is not None and abs(number) <= _LARGEST_PERCENT else None
+    number = _number(value)
+    return float(number) if number is not None and -_LARGEST_PERCENT <= number <= _LARGEST_PERCENT else None
 
 
 def whole(value: object) -> int | None:
     """A whole number up to 10^9 either way."""
-    number = decimal(value)
-    if number is None or number != number.to_integral_value() or abs(number) > _LARGEST_COUNT:
+    number = _number(value)
+    if number is None or not -_LARGEST_COUNT <= number <= _LARGEST_COUNT or number % 1:
         return None
     return int(number)
 
@@ -96,11 +110,13 @@ def text(value: object) -> str | None:
 
 def epoch(value: object) -> datetime | None:
     """An instant from seconds since 1970, or milliseconds above 10^11; None outside the calendar."""
-    number = decimal(value)
+    number = _number(value)
     if number is None or number <= 0:
         return None
+    if isinstance(number, int) and number <= _MILLISECONDS_ABOVE:
+        return datetime.fromtimestamp(number, UTC)
     if number > _MILLISECONDS_ABOVE:
-        number /= 1000
+        number = Decimal(number) / 1000
     try:
         return _EPOCH + timedelta(seconds=int(number), microseconds=int(number % 1 * 1_000_000))
     except OverflowError:
@@ -129,26 +145,18 @@ def minute_after(at: datetime, seconds: int) -> datetime | None:
         return None
 
 
-def nested(model: type[M]) -> Callable[[object], M | None]:
-    """A reader for an object of its own."""
-
-    def read(value: object) -> M | None:
-        return model.model_validate(value) if isinstance(value, dict) else None
-
-    return read
-
-
 def known(said: Said[T]) -> T | None:
     """The value where there is one: within an object, absent, null and malformed are all unknown."""
     return None if isinstance(said, Unsaid) else said
 
 
-Money = Annotated[Said[Decimal], lenient(decimal)]
-Percent = Annotated[Said[float], lenient(percent)]
-Count = Annotated[Said[int], lenient(count)]
-Length = Annotated[Said[int], lenient(length)]
-Whole = Annotated[Said[int], lenient(whole)]
-Flag = Annotated[Said[bool], lenient(flag)]
-Text = Annotated[Said[str], lenient(text)]
-Epoch = Annotated[Said[datetime], lenient(epoch)]
-Instant = Annotated[Said[datetime], lenient(instant)]
+#: The type of a field, and what reads it.
+Money = Annotated[Said[Decimal], decimal]
+Percent = Annotated[Said[float], percent]
+Count = Annotated[Said[int], count]
+Length = Annotated[Said[int], length]
+Whole = Annotated[Said[int], whole]
+Flag = Annotated[Said[bool], flag]
+Text = Annotated[Said[str], text]
+Epoch = Annotated[Said[datetime], epoch]
+Instant = Annotated[Said[datetime], instant]

@@ -15,7 +15,7 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.domain.usage import UsageSnapshot
-from poolwatch.sources.codex_usage import fetch_usage, loaded_reader, usage_headers
+from poolwatch.sources.codex_usage import fetch_usage, usage_headers
 from poolwatch.sources.login_places import LoginFile, one_per_file
 from poolwatch.sources.login_reading import Found, Known, LoginReading
 from poolwatch.sources.reset_list import ANSWER_SECONDS, reset_list_url, with_reset_list
@@ -64,7 +64,6 @@ class LoginFiles(ABC):
         self._files: Mapping[str, LoginFile] = {}
         self._is_listed = False
         self._recalled: asyncio.Future[Mapping[str, tuple[LoginFile, Listing]]] | None = None
-        self._reader: asyncio.Future[None] | None = None
         self._visits = Visits(self._look_up)
 
     @property
@@ -148,9 +147,6 @@ class LoginFiles(ABC):
             return _unsent(f"the access token in {shown} has expired")
         if isinstance(base_url, Failure):
             return UsageReading(base_url)
-        await self._setup.client.ready()
-        if self._reader is None:
-            self._reader = loaded_reader()
         reading = await fetch_usage(
             self._setup.client,
             base_url,
@@ -158,7 +154,6 @@ class LoginFiles(ABC):
             at,
             self._setup.deadline_seconds,
             shows_raw=self._shows_raw,
-            reader=self._reader,
         )
         if not isinstance(reading.outcome, UsageSnapshot):
             return reading

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Self
 
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import UsageWindow
 from poolwatch.sources.json_body import JsonValue
-from poolwatch.sources.lenient import WireModel
+from poolwatch.sources.lenient import all_said, reader_in
 from poolwatch.sources.pool_client import segment
 from poolwatch.sources.redact import their_words
 
@@ -22,10 +22,32 @@ SAID_LENGTH: Final = 120
 NO_WINDOW: Final = UsageWindow(None, None, None)
 
 
-class CamelWire(WireModel):
-    """A wire object whose keys are the fields' names in camel case."""
+class CamelWire(BaseModel):
+    """A pool's own object, whose keys are the fields' names in camel case.
 
-    model_config = ConfigDict(alias_generator=to_camel)
+    As in a `WireObject`, unknown keys are ignored, and no field can spoil another.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        protected_namespaces=(),
+        # a field may hold a WireObject
+        arbitrary_types_allowed=True,
+    )
+
+    @field_validator("*", mode="plain")
+    @classmethod
+    def _said(cls, value: object, info: ValidationInfo) -> object:
+        name = info.field_name or ""
+        return all_said([(name, reader_in(cls.model_fields[name].metadata))], {name: value})[0]
+
+    @classmethod
+    def of(cls, value: object) -> Self | None:
+        """The object that a JSON value is; None of anything else."""
+        return cls.model_validate(value) if isinstance(value, dict) else None
 
 
 def account_rows(body: JsonValue, pool: str, id_key: str) -> dict[str, dict[str, JsonValue]] | Failure:

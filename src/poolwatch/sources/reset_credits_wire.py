@@ -8,13 +8,14 @@ from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import Said, Unsaid
 from poolwatch.sources.json_body import read_json
-from poolwatch.sources.lenient import Instant, Text, WireModel, known, lenient
+from poolwatch.sources.lenient import Instant, Text, known
+from poolwatch.sources.wire_object import WireObject, list_of
 
 _ABSENT: Final = Unsaid.ABSENT
 _MAX_ROWS: Final = 64
 
 
-class ResetCreditWire(WireModel):
+class ResetCreditWire(WireObject, frozen=True):
     """One banked reset; an expiry of null means that it never expires."""
 
     status: Text = _ABSENT
@@ -23,16 +24,10 @@ class ResetCreditWire(WireModel):
     title: Text = _ABSENT
 
 
-def _rows(value: object) -> list[ResetCreditWire] | None:
-    if not isinstance(value, list):
-        return None
-    return [ResetCreditWire.model_validate(row) for row in value[:_MAX_ROWS] if isinstance(row, dict)]
-
-
-class ResetCreditListWire(WireModel):
+class ResetCreditListWire(WireObject, frozen=True):
     """The rows; the count that comes with them may be larger, and the usage answer has it too."""
 
-    credits: Annotated[Said[list[ResetCreditWire]], lenient(_rows)] = _ABSENT
+    credits: Annotated[Said[list[ResetCreditWire]], list_of(ResetCreditWire, _MAX_ROWS)] = _ABSENT
 
 
 def parse_reset_list(body: bytes, *, null_is_never: bool = True) -> tuple[BankedReset, ...] | Failure:
@@ -42,7 +37,8 @@ def parse_reset_list(body: bytes, *, null_is_never: bool = True) -> tuple[Banked
         return value
     if isinstance(value, dict) and isinstance(value.get("data"), dict):
         value = value["data"]
-    rows = known(ResetCreditListWire.model_validate(value).credits) if isinstance(value, dict) else None
+    wire = ResetCreditListWire.of(value)
+    rows = None if wire is None else known(wire.credits)
     if rows is None:
         return Failure(FailureKind.MALFORMED, "the answer holds no list of banked resets")
     return tuple(_banked(row, null_is_never=null_is_never) for row in rows)

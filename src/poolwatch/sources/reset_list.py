@@ -13,6 +13,7 @@ from poolwatch.domain.usage import ResetCredits, UsageSnapshot
 from poolwatch.net.reply import Reply, http_date
 from poolwatch.sources.classify import classify
 from poolwatch.sources.codex_usage import usage_urls
+from poolwatch.sources.reset_credits_wire import parse_reset_list
 from poolwatch.sources.reset_pace import LONGEST_STOP, ResetPace
 
 #: The reading waits for the list at most this long.
@@ -54,8 +55,6 @@ async def with_reset_list(
         return usage
     if classify(answer, at) is not None:
         return usage
-    from poolwatch.sources.reset_credits_wire import parse_reset_list  # few accounts have any
-
     rows = parse_reset_list(answer.body, null_is_never=null_is_never)
     if isinstance(rows, Failure):
         return usage

@@ -30,14 +30,12 @@ from poolwatch.sources.lenient import (
     Percent,
     Text,
     Whole,
-    WireModel,
     decimal,
     known,
-    lenient,
     minute_after,
-    nested,
     text,
 )
+from poolwatch.sources.wire_object import WireObject, list_of
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -47,7 +45,7 @@ _MAX_BUCKETS: Final = 64
 _ABSENT: Final = Unsaid.ABSENT
 
 
-class WindowWire(WireModel):
+class WindowWire(WireObject, frozen=True):
     """One window; its place in the payload says nothing about its length."""
 
     used_percent: Percent = _ABSENT
@@ -56,19 +54,19 @@ class WindowWire(WireModel):
     reset_after_seconds: Whole = _ABSENT
 
 
-class RateLimitWire(WireModel):
+class RateLimitWire(WireObject, frozen=True):
     """A `rate_limit` object."""
 
     allowed: Flag = _ABSENT
     limit_reached: Flag = _ABSENT
-    primary_window: Annotated[Said[WindowWire], lenient(nested(WindowWire))] = _ABSENT
-    secondary_window: Annotated[Said[WindowWire], lenient(nested(WindowWire))] = _ABSENT
+    primary_window: Annotated[Said[WindowWire], WindowWire.of] = _ABSENT
+    secondary_window: Annotated[Said[WindowWire], WindowWire.of] = _ABSENT
 
 
-RateLimitField = Annotated[Said[RateLimitWire], lenient(nested(RateLimitWire))]
+RateLimitField = Annotated[Said[RateLimitWire], RateLimitWire.of]
 
 
-class BucketWire(WireModel):
+class BucketWire(WireObject, frozen=True):
     """One entry of `additional_rate_limits`."""
 
     limit_name: Text = _ABSENT
@@ -76,7 +74,7 @@ class BucketWire(WireModel):
     rate_limit: RateLimitField = _ABSENT
 
 
-class CreditsWire(WireModel):
+class CreditsWire(WireObject, frozen=True):
     """The `credits` object; the balance is in credits, not in USD."""
 
     has_credits: Flag = _ABSENT
@@ -85,7 +83,7 @@ class CreditsWire(WireModel):
     balance: Money = _ABSENT
 
 
-class SpendLimitWire(WireModel):
+class SpendLimitWire(WireObject, frozen=True):
     """One spend limit; `reset_after_seconds` is the time left, not a length."""
 
     limit: Money = _ABSENT
@@ -101,7 +99,7 @@ def _spend_limit(value: object) -> SpendLimitWire | None:
     number = decimal(value)
     if number is not None:
         return SpendLimitWire(limit=number)
-    return nested(SpendLimitWire)(value)
+    return SpendLimitWire.of(value)
 
 
 def _group_limit(value: object) -> SpendLimitWire | None:
@@ -112,11 +110,11 @@ def _group_limit(value: object) -> SpendLimitWire | None:
     )
 
 
-LimitField = Annotated[Said[SpendLimitWire], lenient(_spend_limit)]
-GroupLimitField = Annotated[Said[SpendLimitWire], lenient(_group_limit)]
+LimitField = Annotated[Said[SpendLimitWire], _spend_limit]
+GroupLimitField = Annotated[Said[SpendLimitWire], _group_limit]
 
 
-class SpendControlWire(WireModel):
+class SpendControlWire(WireObject, frozen=True):
     """The `spend_control` object; group limits wrap theirs in `details`."""
 
     reached: Flag = _ABSENT
@@ -129,7 +127,7 @@ class SpendControlWire(WireModel):
     workspace_shared_limit: LimitField = _ABSENT
 
 
-class ReachedTypeWire(WireModel):
+class ReachedTypeWire(WireObject, frozen=True):
     """`rate_limit_reached_type` as an object."""
 
     type: Text = _ABSENT
@@ -137,38 +135,29 @@ class ReachedTypeWire(WireModel):
 
 def _reached_type(value: object) -> ReachedTypeWire | None:
     said = text(value)
-    return ReachedTypeWire(type=said) if said is not None else nested(ReachedTypeWire)(value)
+    return ReachedTypeWire(type=said) if said is not None else ReachedTypeWire.of(value)
 
 
-class ResetCreditsWire(WireModel):
+class ResetCreditsWire(WireObject, frozen=True):
     """Banked resets as the usage answer counts them."""
 
     available_count: Count = _ABSENT
     applicable_available_count: Count = _ABSENT
 
 
-def _buckets(value: object) -> list[BucketWire] | None:
-    if not isinstance(value, list):
-        return None
-    return [BucketWire.model_validate(entry) for entry in value[:_MAX_BUCKETS] if isinstance(entry, dict)]
-
-
-class UsageWire(WireModel):
+class UsageWire(WireObject, frozen=True):
     """The whole answer."""
 
     user_id: Text = _ABSENT
     plan_type: Text = _ABSENT
     rate_limit: RateLimitField = _ABSENT
     code_review_rate_limit: RateLimitField = _ABSENT
-    additional_rate_limits: Annotated[Said[list[BucketWire]], lenient(_buckets)] = _ABSENT
-    credits: Annotated[Said[CreditsWire], lenient(nested(CreditsWire))] = _ABSENT
-    spend_control: Annotated[Said[SpendControlWire], lenient(nested(SpendControlWire))] = _ABSENT
-    rate_limit_reached_type: Annotated[Said[ReachedTypeWire], lenient(_reached_type)] = _ABSENT
-    rate_limit_reset_credits: Annotated[Said[ResetCreditsWire], lenient(nested(ResetCreditsWire))] = _ABSENT
+    additional_rate_limits: Annotated[Said[list[BucketWire]], list_of(BucketWire, _MAX_BUCKETS)] = _ABSENT
+    credits: Annotated[Said[CreditsWire], CreditsWire.of] = _ABSENT
+    spend_control: Annotated[Said[SpendControlWire], SpendControlWire.of] = _ABSENT
+    rate_limit_reached_type: Annotated[Said[ReachedTypeWire], _reached_type] = _ABSENT
+    rate_limit_reset_credits: Annotated[Said[ResetCreditsWire], ResetCreditsWire.of] = _ABSENT
 
-
-#: Identity alone is no usage: other endpoints of the service repeat it too.
-_USAGE_KEYS: Final = frozenset(UsageWire.model_fields) - {"user_id"}
 
 _SPEND_KINDS: Final = (
     "individual",
@@ -188,9 +177,10 @@ def parse_usage(body: bytes, at: datetime, content_type: str = "") -> UsageSnaps
     value = read_json(body, content_type)
     if isinstance(value, Failure):
         return value
-    if not isinstance(value, dict) or not _USAGE_KEYS & value.keys():
+    wire = UsageWire.of(value)
+    # identity alone is no usage: other endpoints of the service repeat it too
+    if wire is None or wire == UsageWire(user_id=wire.user_id):
         return Failure(FailureKind.MALFORMED, "the answer holds no usage figures")
-    wire = UsageWire.model_validate(value)
     return UsageSnapshot(
         user_id=known(wire.user_id),
         plan=wire.plan_type,
