@@ -79,8 +79,10 @@ async def _read_while_listing(running: Running, older_than: timedelta) -> None:
     try:
         await running.session.poller.list_all(for_good=True)
         await sweep.run(running.session.state.accounts.keys() - early, older_than)
-    finally:
         await reading
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 async def _kept_meanwhile(running: Running, work: Awaitable[None]) -> None:

@@ -1,0 +1,92 @@
+"""A later `status` asks with the logins that it knows while the sources are still being looked through."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from poolwatch.bootstrap.headless import Look, look
+from poolwatch.domain.usage import Usage
+from tests.e2e.pool_rig import around
+from tests.net.script import Script, reply
+from tests.sources.logins import access_token, cliproxy_login, put
+
+FAR = datetime(2090, 1, 1, tzinfo=UTC)
+NOW = timedelta(0)
+
+
+def usage_of(used: int) -> bytes:
+    window = f'{{"used_percent": {used}, "limit_window_seconds": 604800}}'
+    return reply(200, f'{{"rate_limit": {{"allowed": true, "primary_window": {window}}}}}'.encode())
+
+
+def login(user: str) -> str:
+    return cliproxy_login(access_token(user, f"acct-{user}", FAR))
+
+
+def folder_toml(home: Path, url: str) -> str:
+    return (
+        f'[[sources]]\nkind = "auth-files"\nname = "pool"\npath = "{home}/pool"\n'
+        f'custody = "other"\nbase_url = "{url}"\n'
+    )
+
+
+def weekly(usage: Usage) -> float | None:
+    return next((window.used_percent for window in usage.windows), None)
+
+
+def figures(seen: Look) -> dict[str, float | None]:
+    return {account.key.user_id: weekly(account.usage) for account in seen.state.accounts.values()}
+
+
+async def test_known_logins_are_asked_while_a_source_is_slow_to_list(tmp_path: Path) -> None:
+    put(tmp_path / "pool/one.json", login("one"))
+    async with Script([usage_of(1), usage_of(2)]) as service:
+
+        async def not_before_a_login_was_sent(
+            reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        ) -> None:
+            await service.asked.wait()
+            writer.write(reply(200, b'{"accounts": []}'))
+
+        async with Script([not_before_a_login_was_sent]) as pool:
+            alone = folder_toml(tmp_path, service.url)
+            first = await look(around(tmp_path, alone), NOW, None)
+            service.asked.clear()
+            both = f'{alone}[[sources]]\nkind = "codex-proxy"\nname = "proxy"\nurl = "{pool.url}"\n'
+            second = await look(around(tmp_path, both), NOW, None)
+    assert figures(first) == {"one": 1}
+    assert figures(second) == {"one": 2}
+    assert len(pool.requests) >= 1
+    assert second.state.sources["proxy"].failure is None
+
+
+async def test_a_place_that_changed_hands_is_read_for_its_new_holder_alone(tmp_path: Path) -> None:
+    path = put(tmp_path / "pool/one.json", login("one"))
+    put(tmp_path / "pool/two.json", login("two"))
+    async with Script([usage_of(1), usage_of(1), usage_of(9)]) as service:
+        sources = folder_toml(tmp_path, service.url)
+        await look(around(tmp_path, sources), NOW, None)
+        put(path, login("three"))
+        (tmp_path / "pool/two.json").unlink()
+        second = await look(around(tmp_path, sources), NOW, None)
+    assert figures(second) == {"three": 9}
+    assert all(account.trouble is None for account in second.state.accounts.values())
+    # nothing was sent for those who are gone
+    assert len(service.requests) == 3
+
+
+async def test_each_account_is_read_once(tmp_path: Path) -> None:
+    names = [f"user-{number}" for number in range(30)]
+    for name in names[:20]:
+        put(tmp_path / f"pool/{name}.json", login(name))
+    async with Script([usage_of(5)]) as service:
+        sources = folder_toml(tmp_path, service.url)
+        await look(around(tmp_path, sources), NOW, None)
+        for name in names[20:]:
+            put(tmp_path / f"pool/{name}.json", login(name))
+        second = await look(around(tmp_path, sources), NOW, None)
+        third = await look(around(tmp_path, sources), timedelta(hours=1), None)
+    assert figures(second) == figures(third) == dict.fromkeys(names, 5)
+    assert len(service.requests) == 20 + 30
