@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -35,12 +36,12 @@ NOON = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
 
 def same(one: object, other: object) -> bool:
     """Equality field by field, decimals digit for digit; account states have no equality of their own."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if type(one) is not type(other) and not (isinstance(one, int | float) and isinstance(other, int | float)):
         return False
     if isinstance(one, Struct):
         return all(same(getattr(one, name), getattr(other, name)) for name in one.__struct_fields__)
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, Decimal):

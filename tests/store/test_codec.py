@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from poolwatch.domain.naming import Name
 from poolwatch.domain.pool import AccountState, DeadLogin, Happening
 from poolwatch.domain.refresh import Change
 from poolwatch.domain.remake import replace
+from poolwatch.domain.usage import FIELD_NAMES, Aged
 from poolwatch.store.codec import decode_account, encode_account
 from tests.store.given import NOON, account, accounts, same
 
@@ -26,6 +29,18 @@ def stored_form(account: AccountState) -> AccountState:
         replace(line, refresh=None) for line in account.lately if line.changes or line.failure is not None
     )
     return replace(account, refresh=None, lately=lately)
+
+
+def former(account: AccountState) -> dict[str, Any]:
+    """The document that versions wrote in which every field of the usage said its time and its source."""
+    doc: dict[str, Any] = json.loads(encode_account(account))
+    doc.pop("said", None)
+    return doc | {name: msgspec.to_builtins(getattr(account, name)) for name in ("key", "name", "usage")}
+
+
+@given(accounts)
+def test_what_was_stored_before_comes_back_exactly(state: AccountState) -> None:
+    assert same(decode_account(json.dumps(former(state))), stored_form(state))
 
 
 @given(accounts)
@@ -42,7 +57,7 @@ def test_an_account_comes_back_exactly(state: AccountState) -> None:
 
 
 def test_a_document_from_before_the_list_of_resets_loads() -> None:
-    doc = json.loads(encode_account(account(1)))
+    doc = former(account(1))
     del doc["usage"]["reset_list"]
     back = decode_account(json.dumps(doc))
     assert back is not None
@@ -63,18 +78,32 @@ def test_unknown_keys_are_ignored() -> None:
     doc = json.loads(encode_account(account(1)))
     doc["later"] = {"of": "another version"}
     doc["listings"][0]["later"] = 1
-    doc["usage"]["base"]["value"]["later"] = [None]
+    doc["said"] |= {"later": 5}
+    doc["said"]["base"]["later"] = [None]
     assert same(decode_account(json.dumps(doc)), account(1))
 
 
-@pytest.mark.parametrize(
-    "field", ["plan", "base", "extras", "credits", "spend", "reset_credits", "reset_list"]
-)
+FIELDS = ["plan", "base", "extras", "credits", "spend", "reset_credits", "reset_list"]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("damage", [7, [5], {"value": {"windows": 3}}])
+def test_a_damaged_field_of_a_reading_costs_only_that_field(field: str, damage: object) -> None:
+    doc = json.loads(encode_account(account(1)))
+    doc["said"][field] = damage
+    # it was rubbish, and stands apart
+    doc["usage"].pop(field, None)
+    expected = account(1)
+    back = decode_account(json.dumps(doc))
+    assert same(back, replace(expected, usage=replace(expected.usage, **{field: None})))
+
+
+@pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize(
     "damage", ["text", 7, [], {"at": "yesterday", "source": "s"}, {"value": {"windows": 3}}]
 )
 def test_a_damaged_usage_field_costs_only_that_field(field: str, damage: object) -> None:
-    doc = json.loads(encode_account(account(1)))
+    doc = former(account(1))
     doc["usage"][field] = damage
     expected = account(1)
     back = decode_account(json.dumps(doc))
@@ -91,7 +120,6 @@ def test_a_damaged_line_of_the_past_costs_only_that_line() -> None:
 @pytest.mark.parametrize(
     ("name", "damage"),
     [
-        ("key", None),
         ("key", "text"),
         ("listings", {}),
         ("listings", [{"ref": {"source": "s"}}]),
@@ -100,6 +128,9 @@ def test_a_damaged_line_of_the_past_costs_only_that_line() -> None:
         ("reading_trouble", {"kind": "of_another_version", "message": "", "since": "2026-11-20T12:00:00Z"}),
         ("rejected", [1]),
         ("failures", True),
+        ("said", 5),
+        ("said", {"plan": "pro"}),
+        ("said", {"at": "yesterday", "source": "s", "plan": "pro"}),
         ("usage", 5),
     ],
 )
@@ -107,6 +138,52 @@ def test_other_damage_makes_the_account_unreadable(name: str, damage: object) ->
     doc = json.loads(encode_account(account(1)))
     doc[name] = damage
     assert decode_account(json.dumps(doc)) is None
+
+
+def test_who_an_account_is_stands_once_and_is_held_once() -> None:
+    first = account(1).listings[0]
+    state = replace(account(1), name=Name("person1@example.com"), read_at=NOON, tried_at=NOON)
+    text = encode_account(state)
+    assert not json.loads(text).keys() & {"key", "name"}
+    assert text.count("user-1") == text.count("acct-1") == text.count("person1@example.com") == 1
+    back, twin = decode_account(text), decode_account(text)
+    assert back is not None
+    assert twin is not None
+    assert same(back, state)
+    listing = back.listings[0]
+    assert back.key.user_id is listing.user_id
+    assert back.key.account_id is listing.account_id
+    assert back.name.label is listing.email
+    for one, other in [
+        (listing.plan, twin.listings[0].plan),
+        (listing.owner, twin.listings[0].owner),
+        (listing.ref.source, twin.listings[0].ref.source),
+    ]:
+        assert one is other
+    # an entry that says less than the account is
+    poor = replace(state, listings=(replace(first, user_id=None), first))
+    assert same(decode_account(encode_account(poor)), poor)
+
+
+def test_what_was_said_at_once_is_held_once() -> None:
+    at, state = NOON, account(1)
+    usage = replace(state.usage, spend=Aged(None, at, "codex-home"), review=Aged(None, at, "codex-home"))
+    text = encode_account(replace(state, usage=usage))
+    assert "usage" not in json.loads(text)
+    back = decode_account(text)
+    assert back is not None
+    assert same(back.usage, usage)
+    said = [aged for name in FIELD_NAMES if (aged := getattr(back.usage, name)) is not None]
+    assert {id(each.at) for each in said} == {id(back.read_at)} == {id(back.tried_at)}
+    assert len({id(each.source) for each in said}) == 1
+    assert len({id(each) for each in said if each.value is None}) == 1
+
+
+@pytest.mark.parametrize("doc", [{}, {"key": None}, {"listings": []}])
+def test_an_account_that_nothing_names_is_unreadable(doc: dict[str, object]) -> None:
+    assert decode_account(json.dumps(doc)) is None
+    poor = msgspec.to_builtins(replace(account(1).listings[0], account_id=None))
+    assert decode_account(json.dumps({**doc, "listings": [poor]})) is None
 
 
 @given(st.text() | st.none() | st.integers() | st.binary())

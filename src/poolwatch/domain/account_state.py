@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct, field
@@ -15,6 +16,8 @@ from poolwatch.domain.refresh import Change, RefreshProgress
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
 
+#: Of an account all of whose entries bring readings, as nearly all do.
+NONE_SILENT: Final[Mapping[SourceRef, Trouble]] = MappingProxyType({})
 #: How many lines an account's "lately" keeps in memory.
 LATELY_KEPT: Final = 12
 
@@ -56,7 +59,7 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
     refresh: RefreshProgress | None = None
     lately: tuple[Happening, ...] = ()
     #: entries that bring no reading while another one does, and why
-    silent: Mapping[SourceRef, Trouble] = field(default_factory=dict)
+    silent: Mapping[SourceRef, Trouble] = field(default_factory=lambda: NONE_SILENT)
 
     @property
     def email(self) -> str | None:

@@ -16,77 +16,20 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Struct
 
-from poolwatch.domain.account import AccountKey, Listing, SourceRef
-from poolwatch.domain.failure import Failure, Trouble
-from poolwatch.domain.instant import Instant
-from poolwatch.domain.naming import Name
-from poolwatch.domain.pool import AccountState, DeadLogin, Happening, PoolFacts
-from poolwatch.domain.refresh import Change
+from poolwatch.domain.pool import AccountState, Happening, PoolFacts
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
+from poolwatch.store.stored import Line, Said, Stored, account_of, stored, usage_of
 
 T = TypeVar("T")
-
-_NONE: Final[frozenset[str]] = frozenset()
 
 #: Everything that reading a damaged document can raise.
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, ArithmeticError, RecursionError)
 
 
-class _Silent(Struct, frozen=True, gc=False):
-    ref: SourceRef
-    why: Trouble
-
-
-class _Line(Struct, frozen=True, gc=False, omit_defaults=True):
-    at: Instant
-    changes: tuple[Change, ...] = ()
-    failure: Failure | None = None
-
-
-class _Stored(Struct, frozen=True, gc=False, omit_defaults=True):
-    """Names and meanings are those of AccountState."""
-
-    key: AccountKey
-    listings: tuple[Listing, ...] = ()
-    name: Name = Name("")
-    usage: Usage = Usage()
-    read_at: Instant | None = None
-    tried_at: Instant | None = None
-    failures: int = 0
-    reading_trouble: Trouble | None = None
-    login_trouble: Trouble | None = None
-    dead_login: DeadLogin | None = None
-    rejected: tuple[str, ...] = ()
-    deactivations: int = 0
-    silent: tuple[_Silent, ...] = ()
-    lately: tuple[_Line, ...] = ()
-
-
 def encode_account(account: AccountState) -> str:
     """The stored form of an account. TypeError for what must not be stored, such as a Secret."""
-    return _text(
-        _Stored(
-            key=account.key,
-            listings=account.listings,
-            name=account.name,
-            usage=account.usage,
-            read_at=account.read_at,
-            tried_at=account.tried_at,
-            failures=account.failures,
-            reading_trouble=account.reading_trouble,
-            login_trouble=account.login_trouble,
-            dead_login=account.dead_login,
-            rejected=tuple(sorted(account.rejected)),
-            deactivations=account.deactivations,
-            silent=tuple(_Silent(ref, why) for ref, why in account.silent.items()),
-            lately=tuple(
-                _Line(line.at, line.changes, line.failure)
-                for line in account.lately
-                if line.changes or line.failure is not None
-            ),
-        )
-    )
+    return _text(stored(account))
 
 
 def decode_account(text: object) -> AccountState | None:
@@ -94,33 +37,15 @@ def decode_account(text: object) -> AccountState | None:
     if not isinstance(text, str | bytes):
         return None
     try:
-        held = _decoder().decode(text)
-        if not (_is_finite(held.usage) and (not held.lately or _are_finite(held.lately))):
-            held = _mended(text)
+        account = account_of(_decoder().decode(text))
+        if _is_finite(account.usage) and (not account.lately or _are_finite(account.lately)):
+            return account
     except _UNREADABLE:
-        try:
-            held = _mended(text)
-        except _UNREADABLE:
-            return None
-    return AccountState(
-        key=held.key,
-        listings=held.listings,
-        name=held.name,
-        usage=held.usage,
-        read_at=held.read_at,
-        tried_at=held.tried_at,
-        failures=held.failures,
-        reading_trouble=held.reading_trouble,
-        login_trouble=held.login_trouble,
-        dead_login=held.dead_login,
-        rejected=frozenset(held.rejected) if held.rejected else _NONE,
-        deactivations=held.deactivations,
-        # most have neither, and at a start there may be a thousand accounts
-        lately=tuple(Happening(line.at, line.changes, line.failure) for line in held.lately)
-        if held.lately
-        else (),
-        silent={each.ref: each.why for each in held.silent} if held.silent else {},
-    )
+        pass
+    try:
+        return account_of(_mended(text))
+    except _UNREADABLE:
+        return None
 
 
 def facts_text(facts: PoolFacts) -> str:
@@ -140,9 +65,9 @@ def facts_from(text: object) -> PoolFacts:
 
 
 @cache
-def _decoder() -> msgspec.json.Decoder[_Stored]:
+def _decoder() -> msgspec.json.Decoder[Stored]:
     """Made when first used: it looks at all types, which takes longer than ten accounts."""
-    return msgspec.json.Decoder(_Stored)
+    return msgspec.json.Decoder(Stored)
 
 
 def _text(value: Struct) -> str:
@@ -179,18 +104,30 @@ def _finite_float(text: str) -> float | None:
     return number if isfinite(number) else None
 
 
-def _mended(text: str | bytes) -> _Stored:
+def _mended(text: str | bytes) -> Stored:
     """The document without those usage fields and lines of the past that cannot be read."""
     plain = _plain(text)
     if not isinstance(plain, dict):
         raise ValueError("not an object")  # noqa: TRY004 - one kind of error for all damage
     fields: dict[str, object] = {**plain}
-    usage, lines = fields.get("usage"), fields.get("lately")
+    said, usage, lines = fields.get("said"), fields.get("usage"), fields.get("lately")
+    if isinstance(said, dict):
+        told = {name: said[name] for name in ("at", "source") if name in said}
+        fields["said"] = told | {
+            name: value for name, value in said.items() if _is_sound_reading({**told, name: value})
+        }
     if isinstance(usage, dict):
         fields["usage"] = {name: said for name, said in usage.items() if _is_sound_usage({name: said})}
     if isinstance(lines, list):
         fields["lately"] = [line for line in lines if _is_sound_line(line)]
-    return msgspec.convert(fields, _Stored)
+    return msgspec.convert(fields, Stored)
+
+
+def _is_sound_reading(field: dict[str, object]) -> bool:
+    try:
+        return _is_finite(usage_of(msgspec.convert(field, Said), Usage()))
+    except _UNREADABLE:
+        return False
 
 
 def _is_sound_usage(field: dict[str, object]) -> bool:
@@ -202,7 +139,7 @@ def _is_sound_usage(field: dict[str, object]) -> bool:
 
 def _is_sound_line(line: object) -> bool:
     try:
-        return _are_finite((msgspec.convert(line, _Line),))
+        return _are_finite((msgspec.convert(line, Line),))
     except _UNREADABLE:
         return False
 
@@ -218,7 +155,7 @@ def _is_finite(usage: Usage) -> bool:
     )
 
 
-def _are_finite(lines: Iterable[_Line]) -> bool:
+def _are_finite(lines: Iterable[Line | Happening]) -> bool:
     return all(
         _is_amount(figure)
         for line in lines
