@@ -78,12 +78,31 @@ def test_the_status_line_loads_next_to_nothing(pool_desk: Desk) -> None:
         assert not imported(pool_desk, "status", "--line", *extra) & (HEAVY | SLOW)
 
 
-def test_the_first_screen_waits_for_no_network_and_no_monitor() -> None:
-    program = "import sys, poolwatch.bootstrap.screen, poolwatch.ui.app; print(*sys.modules)"
+def loaded_for_the_first_screen() -> set[str]:
+    """All modules that are loaded before the app is made, in the order of the console script."""
+    program = """
+import sys, poolwatch.bootstrap.screen
+assert "textual" not in sys.modules
+from poolwatch.ui.lean_textual import load_textual
+load_textual()
+import poolwatch.ui.app
+print(*sys.modules)
+"""
     said = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
-    loaded = said.stdout.split()
+    return set(said.stdout.split())
+
+
+def test_the_first_screen_waits_for_no_palette() -> None:
+    loaded = loaded_for_the_first_screen()
+    assert "textual.app" in loaded
+    assert not loaded & {"textual.command", "textual.widgets._input", "textual.validation"}
+    assert not loaded & {"poolwatch.ui.palette", "platformdirs"}
+
+
+def test_the_first_screen_waits_for_no_network_and_no_monitor() -> None:
+    loaded = loaded_for_the_first_screen()
     ours = {".".join(name.split(".")[:2]) for name in loaded if name.startswith("poolwatch.")}
     assert not ours & {"poolwatch.monitor", "poolwatch.custody", "poolwatch.sources", "poolwatch.net"}
     heavy = {"httpx", "h11", "httpcore", "anyio", "pydantic", "typer", "tomlkit", "tomli_w"}

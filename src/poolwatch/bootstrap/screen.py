@@ -49,6 +49,9 @@ def run_app_in(options: Options, env: Mapping[str, str]) -> int:
     if isinstance(around, ConfigProblems):
         sys.stderr.write(f"poolwatch: {around.text}\n")
         return _EXIT_CONFIG
+    from poolwatch.ui.lean_textual import load_textual  # it imports textual
+
+    load_textual()
     wrong = looks_problems(around)
     for line in wrong:
         sys.stderr.write(f"poolwatch: {line}\n")

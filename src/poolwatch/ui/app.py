@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -35,13 +35,15 @@ from poolwatch.ui.keymap import Place
 from poolwatch.ui.looks import Looks
 from poolwatch.ui.messages import Arrived, Chosen, DemoWanted, Failed, Looked
 from poolwatch.ui.options import AppOptions, Choice
-from poolwatch.ui.palette import CalmPalette, KeyCommands
 from poolwatch.ui.screens.page import Page
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.session import Session
 from poolwatch.ui.terminal import TerminalDriver
 from poolwatch.ui.themes import ANSI, DARK, THEMES, next_theme, palette_of, theme_named
 from poolwatch.ui.wording import FEED_ENDED, THEME_IS
+
+if TYPE_CHECKING:
+    from textual.command import Provider
 
 _FEED: Final = "feed"
 #: The one that Python has a habit for is the last that is given back.
@@ -57,6 +59,12 @@ class Departure(StrEnum):
     DEMO = "demo"
 
 
+def _key_commands() -> type[Provider]:
+    from poolwatch.ui.palette import KeyCommands  # not before the first paint
+
+    return KeyCommands
+
+
 class PoolApp(App[Departure], inherit_bindings=False):
     """poolwatch on the terminal.
 
@@ -66,7 +74,7 @@ class PoolApp(App[Departure], inherit_bindings=False):
 
     ALLOW_SELECT = False
     ENABLE_COMMAND_PALETTE = True
-    COMMANDS: ClassVar[set[Any]] = {KeyCommands}  # Textual's own type is wider than what is given here
+    COMMANDS: ClassVar[set[Any]] = {_key_commands}  # Textual's own type is wider than what is given here
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.APP)
     CSS = """
     Page { background: $background; color: $foreground; }
@@ -299,6 +307,8 @@ class PoolApp(App[Departure], inherit_bindings=False):
 
     def action_command_palette(self) -> None:
         """All commands by name."""
+        from poolwatch.ui.palette import CalmPalette  # not before the first paint
+
         if not isinstance(self.screen, CalmPalette):
             self.push_screen(CalmPalette(id="--command-palette"))
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import BindingType
-from textual.widgets import Input
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.status import Section
@@ -24,6 +23,9 @@ from poolwatch.ui.wording import (
     GROUP_IS,
     VIEW_IS,
 )
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
 
 _VIEWS: Final = (WallView.TABLE, WallView.CARDS, WallView.HIVE)
 
