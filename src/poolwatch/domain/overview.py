@@ -16,7 +16,7 @@ from poolwatch.domain.judged import DEFAULT_CREDITS_PER_USD, Judged, PoolRules, 
 from poolwatch.domain.next_up import NextUp, UpReason, next_up, use_order
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.status import Section, Status
-from poolwatch.domain.usage import WEEKLY, Aged, Credits, UsageWindow
+from poolwatch.domain.usage import WEEKLY, Aged, Credits, UsageWindow, window_kind
 
 __all__ = [
     "DEFAULT_CREDITS_PER_USD",
@@ -168,42 +168,38 @@ def _credits(counted: Iterable[Judged], now: datetime, rules: PoolRules) -> Cred
     return CreditTotal(total, stale, len(balances), unlimited, unknown)
 
 
-def _weekly_figures(each: Judged) -> list[tuple[UsageWindow, float]]:
-    base = each.account.usage.base
-    if base is None or base.value is None:
-        return []
-    figures = []
-    for window in base.value.windows:
-        if window.kind != WEEKLY:
-            continue
-        used = window.used_percent
-        if used is None and base.value.reached(window):
-            used = 100.0
-        if used is not None:
-            figures.append((window, used))
-    return figures
-
-
 def _highest_weekly(counted: Iterable[Judged], now: datetime) -> HighestWeekly | None:
-    found = [
-        (used, window.resets_at, each)
-        for each in counted
-        for window, used in _weekly_figures(each)
-        if window.resets_at is None or window.resets_at > now
-    ]
-    if not found:
+    best: tuple[float, float, Judged, datetime | None] | None = None
+    full: set[AccountKey] = set()
+    # one pass, and names only of equals: every account is asked whenever anything changes
+    for each in counted:
+        base = each.account.usage.base
+        if base is None or base.value is None:
+            continue
+        for window in base.value.windows:
+            resets_at = window.resets_at
+            if window_kind(window.window_seconds) != WEEKLY or (resets_at is not None and resets_at <= now):
+                continue
+            used = window.used_percent
+            if used is None and base.value.reached(window):
+                used = 100.0
+            if used is None:
+                continue
+            if used >= 100:
+                full.add(each.account.key)
+            if best is not None and used < best[0]:
+                continue
+            latest = resets_at.timestamp() if resets_at else 0.0
+            if (
+                best is None
+                or (used, latest) > best[:2]
+                or ((used, latest) == best[:2] and _by_name(each) < _by_name(best[2]))
+            ):
+                best = (used, latest, each, resets_at)
+    if best is None:
         return None
-    used, resets_at, each = min(
-        found,
-        key=lambda row: (
-            -row[0],
-            -(row[1].timestamp() if row[1] else 0.0),
-            row[2].label,
-            row[2].account.key.id,
-        ),
-    )
-    more_full = len({row[2].account.key for row in found if row[0] >= 100} - {each.account.key})
-    return HighestWeekly(each, used, resets_at, more_full)
+    used, _, each, resets_at = best
+    return HighestWeekly(each, used, resets_at, len(full - {each.account.key}))
 
 
 def _next_reset(counted: Iterable[Judged], now: datetime) -> NextReset | None:

@@ -94,13 +94,16 @@ def token_is_live(listing: Listing, rejected: frozenset[str], now: datetime) -> 
 
 def login_problem(account: AccountState, now: datetime) -> LoginProblem | None:
     """Why the login needs somebody, or None while any source has a live token or renews by itself."""
-    listings = [listing for listing in account.listings if not listing.disabled]
-    for listing in listings:
+    for listing in account.listings:
+        if listing.disabled:
+            continue
         if listing.custody is Custody.POOL:
             if not listing.says_login_needed:
                 return None
         elif token_is_live(listing, account.rejected, now):
             return None
+    # most have a live token, and every account is asked whenever anything changes
+    listings = [listing for listing in account.listings if not listing.disabled]
     if not listings or account.is_api_key:
         return None
     files = [listing for listing in listings if listing.custody is not Custody.POOL]

@@ -23,6 +23,9 @@ def neutral_name(key: AccountKey) -> str:
 
 def shown_name(account: AccountState, *, mask: bool) -> str:
     """The label with its group before it, as drawn."""
+    name = account.name
+    if not mask and name.label:
+        return name.full
     group = shown_group(account.name.group, mask=mask)
     label = shown_label(account, mask=mask)
     return f"{group}/{label}" if group else label

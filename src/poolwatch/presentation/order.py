@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import Judged, PoolOverview, use_order
@@ -22,7 +22,8 @@ from poolwatch.presentation.words.status import section_heading
 
 _DIGITS: Final = re.compile(r"([0-9]{1,18})")
 _UNLIMITED: Final = float("inf")
-NaturalKey = tuple[tuple[int, str], ...]
+#: Texts, and the numbers between them.
+NaturalKey: TypeAlias = list[str | int]
 
 
 def sections(
@@ -67,11 +68,10 @@ def hive_groups(
 
 def natural(text: str) -> NaturalKey:
     """A sort key in which dev2 comes before dev14, whatever the case."""
-    parts = _DIGITS.split(text.casefold())
-    key = [(0, part) for part in parts]
-    # numbers stand at every second place
-    key[1::2] = [(int(part), "") for part in parts[1::2]]
-    return tuple(key)
+    key: NaturalKey = [*_DIGITS.split(text.casefold())]
+    # numbers stand at every second place, and so are compared with numbers
+    key[1::2] = map(int, key[1::2])
+    return key
 
 
 def _by_need(section: Section, within: list[Judged], now: datetime, prefs: Prefs) -> list[Judged]:
