@@ -70,7 +70,8 @@ def test_every_length_has_a_name(seconds: int) -> None:
     ],
 )  # fmt: skip
 def test_a_full_window(used: float | None, flag: bool | None, full: bool) -> None:
-    assert window(used, flag=flag).is_full is full
+    asked = window(used, flag=flag)
+    assert limit(asked, window(1, FIVE_HOURS), reached=True).is_full(asked) is full
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,9 @@ def test_reached_is_the_windows_flag_then_its_figure_then_its_only_buckets_flag(
 ) -> None:
     asked = window(used, flag=own)
     others = () if alone else (window(1, FIVE_HOURS),)
-    assert limit(asked, *others, reached=bucket).reached(asked) is reached
+    held = limit(asked, *others, reached=bucket)
+    assert held.reached(asked) is reached
+    assert held.is_full(asked) is (reached is True or used == 100)
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def _use_key(each: Judged, now: datetime, rules: PoolRules) -> _UseKey:
     # one pass: every account is asked whenever anything changes
     for window in usage.windows:
         used = window.used_percent
-        full = full or window.is_full or (limit is not None and limit.reached(window) is True)
+        full = full or (limit is not None and limit.is_full(window))
         is_scarce = is_scarce or used is None or used >= rules.red_percent
         kind = window_kind(window.window_seconds)
         if kind == WEEKLY:

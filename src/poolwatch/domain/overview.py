@@ -212,7 +212,7 @@ def _next_reset(counted: Iterable[Judged], now: datetime) -> NextReset | None:
             resets_at = window.resets_at
             if resets_at is None or resets_at <= now:
                 continue
-            full = window.is_full or base.value.reached(window) is True
+            full = base.value.is_full(window)
             nearness = (not full, resets_at)
             if best is not None and nearness > best[0]:
                 continue

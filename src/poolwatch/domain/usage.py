@@ -70,11 +70,6 @@ class UsageWindow(Struct, frozen=True, gc=False, omit_defaults=True):
         """The window's name by its length, wherever it stood in the payload."""
         return window_kind(self.window_seconds)
 
-    @property
-    def is_full(self) -> bool:
-        """Used up: at 100 % or more, or flagged so by the source."""
-        return self.limit_reached is True or (self.used_percent is not None and self.used_percent >= 100)
-
 
 class RateLimit(Struct, frozen=True, gc=False, omit_defaults=True):
     """One `rate_limit` object; its windows are one field and are replaced together."""
@@ -90,6 +85,13 @@ class RateLimit(Struct, frozen=True, gc=False, omit_defaults=True):
         if window.used_percent is not None:
             return window.used_percent >= 100
         return self.limit_reached if len(self.windows) == 1 else None
+
+    def is_full(self, window: UsageWindow) -> bool:
+        """Whether this window counts as used up: flagged so, or at 100 % whatever its flag says."""
+        used = window.used_percent
+        if window.limit_reached is True or (used is not None and used >= 100):
+            return True
+        return used is None and self.reached(window) is True
 
 
 class Bucket(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -235,7 +237,7 @@ class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
         if base is None:
             return ()
         # lists and not generators: this is asked several times for each account of a thousand
-        full = [window for window in base.windows if window.is_full or base.reached(window)]
+        full = [window for window in base.windows if base.is_full(window)]
         return _by_length(full) if full else ()
 
     @property

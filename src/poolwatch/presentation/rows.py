@@ -60,7 +60,7 @@ def window_row(
     window: UsageWindow, limit: RateLimit, now: datetime, prefs: Prefs, *, stale: bool, bucket: str = ""
 ) -> Measured:
     """The row of one window of a rate limit."""
-    full = window.is_full or limit.reached(window) is True
+    full = limit.is_full(window)
     return _measured(
         names.window_name(window.kind), window.used_percent, window.resets_at, now, prefs,
         stale=stale, bucket=bucket, full=full,
@@ -171,26 +171,23 @@ def scarcest_use(usage: Usage) -> tuple[float | None, bool] | None:
         best = (None, False)
     elif base is not None and base.value is not None:
         for window in base.value.windows:
-            full = window.is_full or base.value.reached(window) is True
-            best = _nearer(best, window.used_percent, full=full)
+            use = window.used_percent, base.value.is_full(window)
+            best = use if best is None else _nearer(best, use)
     if usage.spend is not None:
         tightest = tightest_limit(usage.spend)
         if tightest is not None:
             used = limit_percent(tightest)
-            best = _nearer(best, used, full=is_figure(used) and used >= 100)
+            use = used, is_figure(used) and used >= 100
+            best = use if best is None else _nearer(best, use)
     return best
 
 
-def _nearer(
-    best: tuple[float | None, bool] | None, used: float | None, *, full: bool
-) -> tuple[float | None, bool]:
+def _nearer(best: tuple[float | None, bool], use: tuple[float | None, bool]) -> tuple[float | None, bool]:
     """The one nearer to the end; of equals the first."""
-    if best is None:
-        return used, full
-    if full is not best[1]:
-        return (used, full) if full else best
-    height, highest = used if is_figure(used) else -1.0, best[0] if is_figure(best[0]) else -1.0
-    return (used, full) if height > highest else best
+    if use[1] is not best[1]:
+        return use if use[1] else best
+    height = use[0] if is_figure(use[0]) else -1.0
+    return use if height > (best[0] if is_figure(best[0]) else -1.0) else best
 
 
 def reset_text(resets_at: datetime | None, now: datetime) -> str:
