@@ -92,6 +92,15 @@ async def test_used_becomes_left_in_words_and_numbers() -> None:
         assert "% used" in app.screen.query_one("#keys", Lines).text
 
 
+async def test_what_is_copied_in_the_demo_does_nothing_in_a_shell() -> None:
+    app = app_of("twelve", simulated=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("y")
+        assert app.clipboard == "# simulated: CODEX_HOME=~/.codex-carol codex login"
+        assert app.clipboard in said(app)
+
+
 async def test_copying_goes_to_the_clipboard_on_that_key_only() -> None:
     app = app_of("twelve")
     async with app.run_test(size=(120, 40)) as pilot:

@@ -49,7 +49,7 @@ def run_demo(options: DemoOptions) -> int:
                 "POOLWATCH_DATA_DIR": str(home / "data"),
             }
             env.pop("CODEX_HOME", None)
-            return run_app_in(Options(overrides=options.overrides), env)
+            return run_app_in(Options(overrides=options.overrides, simulated=True), env)
 
 
 @contextmanager

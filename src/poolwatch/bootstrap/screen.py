@@ -62,7 +62,8 @@ def run_app_in(options: Options, env: Mapping[str, str]) -> int:
         return _EXIT_USAGE
     app_options = _app_options(around)
     with ExitStack() as stack:
-        app_options = replace(app_options, remember=_remembering(around, stack))
+        remember = _remembering(around, stack)
+        app_options = replace(app_options, remember=remember, simulated=options.simulated)
         code, wants_demo = asyncio.run(_run(around, options, app_options))
     if wants_demo:
         from poolwatch.bootstrap.demo import DemoOptions, run_demo  # it opens the app in turn

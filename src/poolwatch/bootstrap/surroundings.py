@@ -24,10 +24,14 @@ _OWN_NAME: Final = "poolwatch"
 
 
 class Options(Struct, frozen=True):
-    """What the command line says about a run; `overrides` are settings by dotted key."""
+    """What the command line says about a run; `overrides` are settings by dotted key.
+
+    `simulated`: it is the demo.
+    """
 
     config: Path | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
+    simulated: bool = False
 
 
 class Surroundings(Struct, frozen=True):

@@ -57,6 +57,8 @@ class AppOptions(Struct, frozen=True):
     title: bool = True
     keymap: Keymap = field(default_factory=Keymap)
     remember: Callable[[Choice], None] = _forget
+    #: the accounts are simulated: what is copied for one of them must do nothing in a shell
+    simulated: bool = False
     #: there is nothing to monitor: open with the first-run screen
     first_run: bool = False
 

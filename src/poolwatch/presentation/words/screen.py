@@ -283,6 +283,11 @@ def told_to_wait(clock: str) -> str:
     return f"told to wait until {clock}; r again asks now"
 
 
+def as_comment(command: str) -> str:
+    """A command for a simulated account: what a shell does with it must touch no real one."""
+    return f"# simulated: {command}"
+
+
 def copied(text: str) -> str:
     """What went to the clipboard."""
     return f"copied: {text}"

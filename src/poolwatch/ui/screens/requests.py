@@ -65,8 +65,10 @@ class AskingPage(Page[ResultT]):
         """The remedy's command, else the id, to the terminal's clipboard."""
         card = self.session.board.card(self.account) if self.account is not None else None
         if card is not None:
-            self.app.copy_to_clipboard(card.copy)
-            self.flash(words.copied(card.copy))
+            simulated = self.session.options.simulated and card.copy != card.id
+            text = words.as_comment(card.copy) if simulated else card.copy
+            self.app.copy_to_clipboard(text)
+            self.flash(words.copied(text))
 
     def action_raw(self) -> None:
         """The last payload."""
