@@ -85,6 +85,23 @@ def test_a_login_file_that_cannot_be_used(well: Desk) -> None:
     assert any(area == "files" and "~/dan/auth.json" in str(words) for area, words, _ in errors(found))
 
 
+def test_files_that_are_no_logins_are_named(desk: Desk, served: Upstream) -> None:
+    folder = desk.root / "pool"
+    folder.mkdir()
+    shutil.copy(served.home / "homes" / "dan" / "auth.json", folder / "dan.json")
+    (folder / "again.json").symlink_to(folder / "dan.json")
+    config = config_of(desk.root / "own.toml", source_toml(served, "auth-files", "pool", folder))
+    assert not notes(findings(desk, "--config", str(config))[1], "sources")
+    for name in ("notes.json", ".hidden.json", "read.me"):
+        (folder / name).write_text("{}")
+    [(words, _)] = notes(findings(desk, "--config", str(config))[1], "sources")
+    assert words == "pool: notes.json is no login and is left out"
+    for number in range(4):
+        (folder / f"x{number}.json").write_text("[]")
+    [(words, _)] = notes(findings(desk, "--config", str(config))[1], "sources")
+    assert words == "pool: notes.json, x0.json, x1.json and 2 more are no logins and are left out"
+
+
 def test_a_folder_that_is_not_there(desk: Desk, served: Upstream) -> None:
     config = config_of(desk.root / "own.toml", source_toml(served, "auth-files", "gone", desk.root / "gone"))
     code, found = findings(desk, "--config", str(config))

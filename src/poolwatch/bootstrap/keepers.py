@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +12,7 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.discover import discover
 from poolwatch.config.paths import absolute
 from poolwatch.config.settings import SourceKind, SourceSettings
-from poolwatch.domain.account import Custody
+from poolwatch.domain.account import Custody, Listing
 from poolwatch.sources.login_places import matches
 
 _AUTH_FILE: Final = "auth.json"
@@ -26,6 +28,22 @@ def keeper_of(around: Surroundings, file: Path) -> str | None:
         if any(_holds(place, file) for place in _places(around, source)):
             return "Codex" if source.kind is SourceKind.CODEX_HOME else f"the program of {source.path}"
     return None
+
+
+def passed_over(around: Surroundings, source: SourceSettings, listings: Iterable[Listing]) -> list[Path]:
+    """The files of a folder of login files in which there is no login, in order."""
+    if source.kind is not SourceKind.AUTH_FILES:
+        return []
+    inside: list[Path] = []
+    for place in _places(around, source):
+        with suppress(OSError):
+            inside += (
+                (each for each in sorted(place.iterdir()) if each.name[0] != ".")
+                if place.is_dir()
+                else [place]
+            )
+    listed = {os.path.realpath(file_of(each.ref.place)) for each in listings}
+    return [file for file in inside if file.suffix == ".json" and os.path.realpath(file) not in listed]
 
 
 def file_of(place: str) -> Path:

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -17,6 +17,7 @@ from pathlib import Path
 from poolwatch import __version__
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import Look, look
+from poolwatch.bootstrap.keepers import passed_over
 from poolwatch.bootstrap.screen import looks_problems
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.entry import run_async
@@ -25,11 +26,14 @@ from poolwatch.cli.pools import examine_pools
 from poolwatch.cli.terminal import terminal_findings
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.domain.status import Section
+from poolwatch.domain.text import visible
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.prefs import Prefs
 
 #: A clock this far off makes tokens look expired, or fresh.
 _SKEW_LIMIT = timedelta(seconds=60)
+#: So many files of many are named.
+_NAMED = 3
 
 
 class Grade(StrEnum):
@@ -95,7 +99,7 @@ def _findings(config: Path | None) -> Iterator[Finding]:
         yield Finding("sources", Grade.ERROR, "nothing to monitor", remedy)
         return
     age = timedelta(seconds=around.settings.poll.interval_seconds)
-    seen = run_async(lambda: look(around, age, lambda found: list(found.by_key)))
+    seen = run_async(lambda: look(around, age, None))
     yield from _pool(around, seen)
     for pool in run_async(lambda: examine_pools(around)):
         grade = Grade.ERROR if pool.wrong else Grade.OK
@@ -148,6 +152,9 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
         count = len(source.listings)
         grade = Grade.OK if count else Grade.NOTE
         yield Finding("sources", grade, f"{name}: {count} login{'s' * (count != 1)}")
+        for settings in around.sources:
+            if settings.name == name and (others := passed_over(around, settings, source.listings)):
+                yield Finding("sources", Grade.NOTE, f"{name}: {_no_logins(others)}")
     yield from _rate(around, seen)
     mask, offset = around.settings.ui.mask, seen.state.clock_offset
     zone = LocalZone()
@@ -165,6 +172,13 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
                 yield Finding("files", Grade.ERROR, f"{listing.path or listing.ref.place}: {listing.problem}")
             else:
                 yield from _open_to_others(Path(listing.ref.place), listing.path)
+
+
+def _no_logins(files: Sequence[Path]) -> str:
+    names = [visible(file.name) for file in files[:_NAMED]]
+    more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
+    are = "is no login and is" if len(files) == 1 else "are no logins and are"
+    return f"{', '.join(names)}{more} {are} left out"
 
 
 def _rate(around: Surroundings, seen: Look) -> Iterator[Finding]:
