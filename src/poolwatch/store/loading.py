@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Self
 from weakref import ref
 
 from msgspec import Struct
@@ -28,6 +28,19 @@ class Loaded(Struct, frozen=True):
     skipped: int
 
 
+class _Held(ref[AccountState]):
+    """An account that somebody may hold, and the hash of its text: 64 bits, keyed anew by each process."""
+
+    __slots__ = ("print_of_text",)
+
+    print_of_text: int
+
+    def __new__(cls, account: AccountState, print_of_text: int) -> Self:
+        made = super().__new__(cls, account)
+        made.print_of_text = print_of_text
+        return made
+
+
 class ReadingsCache:
     """Decoded accounts by their stored text: a row that did not change stays the very same value.
 
@@ -37,14 +50,14 @@ class ReadingsCache:
     __slots__ = ("_held",)
 
     def __init__(self) -> None:
-        self._held: dict[str, tuple[int, ref[AccountState]]] = {}
+        self._held: dict[str, _Held] = {}
 
     def accounts(self, ids: Iterable[str]) -> tuple[AccountState, ...] | None:
         """These accounts as they were last decoded; None where one of them is held by nobody."""
         found = []
         for account_id in ids:
             known = self._held.get(account_id)
-            account = known[1]() if known is not None else None
+            account = known() if known is not None else None
             if account is None:
                 return None
             found.append(account)
@@ -52,15 +65,15 @@ class ReadingsCache:
 
     def decode(self, account_id: str, text: bytes) -> AccountState | None:
         """The account, decoded only when its text is new."""
-        print_of_text = hash(text)  # 64 bits, keyed anew by each process
+        print_of_text = hash(text)
         known = self._held.get(account_id)
-        if known is not None and known[0] == print_of_text and (account := known[1]()) is not None:
+        if known is not None and known.print_of_text == print_of_text and (account := known()) is not None:
             return account
         account = decode_account(text)
         if account is None:
             self._held.pop(account_id, None)
         else:
-            self._held[account_id] = (print_of_text, ref(account))
+            self._held[account_id] = _Held(account, print_of_text)
         return account
 
 
@@ -102,5 +115,7 @@ def _loaded(rows: Iterable[tuple[object, object]], cache: ReadingsCache | None) 
         if account is None or account.key.id != account_id:
             skipped += 1
         else:
+            # the text that the account is known by in the cache, too
+            account.key.__dict__["id"] = account_id
             accounts.append(account)
     return Loaded(tuple(accounts), skipped)
