@@ -141,8 +141,8 @@ def test_other_damage_makes_the_account_unreadable(name: str, damage: object) ->
 
 
 def test_who_an_account_is_stands_once_and_is_held_once() -> None:
-    first = account(1).listings[0]
-    state = replace(account(1), name=Name("person1@example.com"), read_at=NOON, tried_at=NOON)
+    first = replace(account(1).listings[0], folder=None)
+    state = replace(account(1), listings=(first,), name=Name("person1@example.com"))
     text = encode_account(state)
     assert not json.loads(text).keys() & {"key", "name"}
     assert text.count("user-1") == text.count("acct-1") == text.count("person1@example.com") == 1
@@ -154,6 +154,8 @@ def test_who_an_account_is_stands_once_and_is_held_once() -> None:
     assert back.key.user_id is listing.user_id
     assert back.key.account_id is listing.account_id
     assert back.name.label is listing.email
+    assert back.usage.plan is not None
+    assert back.usage.plan.value is listing.plan
     for one, other in [
         (listing.plan, twin.listings[0].plan),
         (listing.owner, twin.listings[0].owner),

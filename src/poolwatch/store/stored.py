@@ -1,7 +1,7 @@
 """The stored form of an account, and the account made of it, whose equal parts are one object.
 
 What most of a usage was said in, one reading, stands once: its time and its source. So do the ids, which are
-those of the first entry, and the name, which is its e-mail. Older documents say each of them again, under
+those of the first entry, and the name that it gives by itself. Older documents say each of them again, under
 the same names.
 """
 
@@ -17,7 +17,7 @@ from poolwatch.domain.account_state import NONE_SILENT, AccountState, DeadLogin,
 from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.failure import Failure, Trouble
 from poolwatch.domain.instant import Instant
-from poolwatch.domain.naming import Name, first_email
+from poolwatch.domain.naming import Name
 from poolwatch.domain.refresh import Change
 from poolwatch.domain.usage import (
     FIELD_NAMES,
@@ -174,6 +174,8 @@ def usage_of(said: Said, apart: Usage, read_at: Instant | None = None) -> Usage:
     """The usage that was said in one reading, at `read_at` perhaps, and apart from it."""
     at = read_at if read_at is not None and said.at == read_at else said.at
     source = intern(said.source)
+    if isinstance(said.plan, str):
+        structs.force_setattr(said, "plan", intern(said.plan))
     nothing: Aged[object] = Aged(None, at, source)
     # all fields at once, and not by their names: at a start there may be a thousand accounts
     aged: list[Aged[object] | None] = [
@@ -196,9 +198,11 @@ def _key_of(listings: tuple[Listing, ...]) -> AccountKey | None:
 
 
 def _name_of(listings: tuple[Listing, ...]) -> Name:
-    if len(listings) == 1:
-        return Name(listings[0].email or "")
-    return Name(first_email(listings) or "")
+    """The name that the first entry gives by itself."""
+    if not listings:
+        return Name("")
+    first = listings[0]
+    return Name(first.folder or first.label or first.email or "")
 
 
 def _share_words(listing: Listing) -> None:
