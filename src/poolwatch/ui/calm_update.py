@@ -7,11 +7,13 @@ where its widget begins for every change in it. On a slow line that is what an o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Final, TypeAlias
 
 from rich.cells import split_graphemes
 from rich.color import ColorSystem
 from rich.console import Console
+from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
@@ -28,7 +30,8 @@ class Picture:
     """What the terminal shows, as far as it is known from what was sent."""
 
     def __init__(self) -> None:
-        self._lines: dict[int, list[_Cell]] = {}
+        #: a line that was sent whole is kept as it came, until another is compared with it
+        self._lines: dict[int, list[_Cell] | Strip] = {}
         self._letters = _Letters()
 
     def forget(self) -> None:
@@ -42,10 +45,15 @@ class Picture:
 
     def put_part(self, left: int, y: int, strip: Strip, first: int, last: int, console: Console) -> str:
         """What has to be sent so that the cells `first` to `last` of the strip stand at `left`."""
+        before = self._lines.get(y)
+        if before is None and left == first == 0 and last == strip.cell_length:
+            self._lines[y] = strip
+            return _whole(y, strip, console)
+        if isinstance(before, Strip):
+            before = self._lines[y] = self._letters.of(before)
         cells = self._letters.of(strip)
         if first > 0 or last < len(cells):
             cells = _cut(cells, first, last)
-        before = self._lines.get(y)
         right = left + len(cells)
         if before is None or right > len(before):
             if left == 0:
@@ -170,6 +178,20 @@ def _cut(cells: Sequence[_Cell], first: int, last: int) -> list[_Cell]:
 
 def _blank(cell: _Cell) -> _Cell:
     return " ", cell[1], True
+
+
+def _whole(y: int, strip: Strip, console: Console) -> str:
+    """The sequences that put a line there, neighbours of one style together."""
+    system = console._color_system or ColorSystem.TRUECOLOR
+    out = [f"\x1b[{y + 1};1H"]
+    for style, run in groupby(strip, _style_of):
+        if text := "".join([segment.text for segment in run]):
+            out.append(_dressed(text, style, system))
+    return "".join(out)
+
+
+def _style_of(segment: Segment) -> Style | None:
+    return segment.style
 
 
 def _at(x: int, y: int, cells: Iterable[_Cell], console: Console) -> str:
