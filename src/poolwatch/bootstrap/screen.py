@@ -23,7 +23,6 @@ from poolwatch.domain.pool import PoolFacts, PoolState, Recalled, apply
 from poolwatch.domain.remake import replace
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
 from poolwatch.presentation.view import Shown
-from poolwatch.presentation.words.cli import NEEDS_TERMINAL
 from poolwatch.store.loading import ReadingsCache
 from poolwatch.store.quick import read_pool
 from poolwatch.ui.keymap import remapped
@@ -58,6 +57,8 @@ def run_app_in(options: Options, env: Mapping[str, str]) -> int:
     if wrong:
         return _EXIT_CONFIG
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or env.get("TERM", "") in ("", "dumb"):
+        from poolwatch.presentation.words.cli import NEEDS_TERMINAL  # the screen itself says other things
+
         sys.stderr.write(f"poolwatch: {NEEDS_TERMINAL}\n")
         return _EXIT_USAGE
     app_options = _app_options(around)

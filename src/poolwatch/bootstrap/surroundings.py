@@ -10,7 +10,6 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from poolwatch.config.discover import implicit_sources
 from poolwatch.config.load import load
 from poolwatch.config.paths import absolute, data_directory, home_directory, locate_config, state_directory
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
@@ -93,7 +92,7 @@ def look_around(options: Options, env: Mapping[str, str] | None = None) -> Surro
     told = home_directory(env)
     home = None if isinstance(told, ConfigProblem) else told
     discovered = not settings.sources
-    sources = implicit_sources(env, home) if discovered else settings.sources
+    sources = _discovered(env, home) if discovered else settings.sources
     told_data = data_directory(env)
     data_dir = None if isinstance(told_data, ConfigProblem) else told_data
     named = None if options.config is None else str(absolute(options.config))
@@ -110,9 +109,15 @@ def newcomers(around: Surroundings) -> tuple[SourceSettings, ...]:
     found: tuple[SourceSettings, ...] = ()
     if around.discovered:
         known = {source.path for source in around.sources}
-        found = tuple(each for each in implicit_sources(around.env, around.home) if each.path not in known)
+        found = tuple(each for each in _discovered(around.env, around.home) if each.path not in known)
     own = _own_source(replace(around, sources=(*around.sources, *found)))
     return found if own is None else (*found, own)
+
+
+def _discovered(env: Mapping[str, str], home: Path | None) -> tuple[SourceSettings, ...]:
+    from poolwatch.config.discover import implicit_sources  # most have a file that names their sources
+
+    return tuple(implicit_sources(env, home))
 
 
 def _own_source(around: Surroundings) -> SourceSettings | None:

@@ -12,7 +12,6 @@ from poolwatch.presentation import durations, rows
 from poolwatch.presentation.masking import shown_group, shown_name
 from poolwatch.presentation.percent import UNKNOWN, hive_level, scarcity
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.refresh_line import progress_line, progress_short, progress_tone
 from poolwatch.presentation.remedy import acting, copied, remedy_line
 from poolwatch.presentation.standing import footer, keeper_text, mark_of, standing
 from poolwatch.presentation.view import CardView, MarkView, Span, Tone
@@ -32,6 +31,9 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
     last_line = footer(judged, now, prefs)
     progress = progress_brief = ""
     if account.refresh is not None:
+        # not before the first paint: no refresh outlives the process that shows it
+        from poolwatch.presentation.refresh_line import progress_line, progress_short, progress_tone
+
         progress = progress_line(account.refresh, account, now, prefs)
         progress_brief = progress_short(account.refresh, prefs)
         last_line = (Span(progress, progress_tone(account.refresh)),)

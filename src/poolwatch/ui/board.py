@@ -12,7 +12,6 @@ from poolwatch.domain.overview import Judged, PoolOverview, judge, overview
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.remake import replace
 from poolwatch.presentation.card import card_view, mark_view
-from poolwatch.presentation.filter import matches
 from poolwatch.presentation.order import hive_groups, sections
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
 from poolwatch.presentation.strip import strip_view
@@ -252,6 +251,8 @@ class Board:
     def _matching(self, words: str) -> frozenset[AccountKey] | None:
         if not words.strip():
             return None
+        from poolwatch.presentation.filter import matches  # not before the first paint
+
         return frozenset(
             each.account.key for each in self.overview.accounts if matches(each, words, self.prefs)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from msgspec import Struct
@@ -207,12 +208,7 @@ THEMES: Final = (
     _ANSI_THEME,
 )
 
-_PALETTES: Final = {
-    DARK: _coloured(DARK, _DARK),
-    LIGHT: _coloured(LIGHT, _LIGHT),
-    CONTRAST: _coloured(CONTRAST, _CONTRAST),
-    ANSI: _sixteen(),
-}
+_COLOURS: Final = {DARK: _DARK, LIGHT: _LIGHT, CONTRAST: _CONTRAST}
 
 
 def theme_named(name: str) -> str | None:
@@ -225,7 +221,13 @@ def theme_named(name: str) -> str | None:
 
 def palette_of(theme: str) -> Palette:
     """The palette of a theme; themes that are not ours get the dark one."""
-    return _PALETTES.get(theme, _PALETTES[DARK])
+    return _palette(theme if theme in THEME_NAMES else DARK)
+
+
+@cache
+def _palette(name: str) -> Palette:
+    """Made when it is first worn: most runs wear one."""
+    return _sixteen() if name == ANSI else _coloured(name, _COLOURS[name])
 
 
 def next_theme(theme: str) -> str:

@@ -12,7 +12,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.view import Shown, Tone
 from poolwatch.ui.bindings import bindings
 from poolwatch.ui.keymap import Place
-from poolwatch.ui.screens.page import PanePage
+from poolwatch.ui.screens.pane_page import PanePage
 from poolwatch.ui.screens.requests import AskingPage
 from poolwatch.ui.session import Session
 from poolwatch.ui.widgets.bottom import Message

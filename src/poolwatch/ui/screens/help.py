@@ -14,7 +14,7 @@ from poolwatch.ui.cells import Line, Piece, fit, fit_line, wrap
 from poolwatch.ui.glyphs import Glyphs
 from poolwatch.ui.ink import Ink
 from poolwatch.ui.keymap import Key, Keymap, Place, explained
-from poolwatch.ui.screens.page import PanePage
+from poolwatch.ui.screens.pane_page import PanePage
 from poolwatch.ui.session import Session
 from poolwatch.ui.widgets.bottom import sign
 from poolwatch.ui.widgets.lines import Lines

@@ -20,7 +20,6 @@ from poolwatch.ui.session import Session
 from poolwatch.ui.widgets.bottom import Message, key_line, message_line
 from poolwatch.ui.widgets.lines import Lines
 from poolwatch.ui.widgets.pane import Pane
-from poolwatch.ui.widgets.wall.arrangement import Direction
 
 ResultT = TypeVar("ResultT")
 #: Seconds between two frames, at the least.
@@ -133,11 +132,3 @@ class Page(Screen[ResultT], inherit_bindings=False):
     def action_back(self) -> None:
         """Leave the screen."""
         self.dismiss()
-
-
-class PanePage(Page[ResultT]):
-    """A page that is one scrolling pane over the footer."""
-
-    def action_move(self, where: str) -> None:
-        """Scroll."""
-        self.query_one(Pane).move(Direction(where))

@@ -11,7 +11,6 @@ from textual.geometry import Size
 from textual.timer import Timer
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.presentation.refresh_line import bulk_line
 from poolwatch.presentation.view import CardView, SectionView, Shown, Tone
 from poolwatch.presentation.words import screen as words
 from poolwatch.ui.cells import Line, fit_line
@@ -177,7 +176,9 @@ class PoolDrawing(AskingPage[None]):
         )
         if self._arranged is not None and _are_same(drawn, self._drawn):
             self._draw_strip()
-            self.wall.review()
+            if self._view is not WallView.HIVE:
+                # a card may have changed by a key; marks are of the overview alone
+                self.wall.review()
             return
         self._drawn = drawn
         self._arranged = arrange(
@@ -301,6 +302,8 @@ class PoolDrawing(AskingPage[None]):
         """What goes on: a refresh of many, or of the selected account."""
         bulk = self.session.bulk
         if bulk is not None:
+            from poolwatch.presentation.refresh_line import bulk_line  # not before the first paint
+
             text = bulk_line(
                 finished=bulk.finished,
                 total=bulk.total,

@@ -12,7 +12,7 @@ from poolwatch.presentation.view import Tone
 from poolwatch.ui.bindings import bindings
 from poolwatch.ui.cells import Line, fit_line, wrap
 from poolwatch.ui.keymap import Place
-from poolwatch.ui.screens.page import PanePage
+from poolwatch.ui.screens.pane_page import PanePage
 from poolwatch.ui.session import Session
 from poolwatch.ui.widgets.lines import Lines
 from poolwatch.ui.widgets.pane import Pane
