@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import pty
 import select
@@ -18,6 +19,9 @@ from pathlib import Path
 
 import pyte
 import pytest
+from textual.drivers._writer_thread import WriterThread
+
+from poolwatch.ui.terminal import TerminalDriver
 
 ROOT = Path(__file__).parents[2]
 #: A refresh of the screen's first picture is long done by then.
@@ -247,3 +251,53 @@ def test_who_reads_keys_sleeps_until_one_comes(terminal: Terminal) -> None:
     assert any("carol@example.com" in line for line in terminal.screen())
     terminal.press(b"q")
     assert terminal.leave() == 0
+
+
+SIZE = """
+import sys
+from poolwatch.ui.lean_textual import load_textual
+load_textual()
+from poolwatch.ui.terminal import TerminalDriver
+print(*TerminalDriver._get_terminal_size(TerminalDriver.__new__(TerminalDriver)), "shutil" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [({}, "77 33 False"), ({"COLUMNS": "50"}, "50 33 True"), ({"COLUMNS": "50", "LINES": "9"}, "50 9 True")],
+)
+def test_the_size_is_the_terminals_and_takes_nothing_to_ask(env: dict[str, str], said: str) -> None:
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+    plain = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    subprocess.run(
+        [sys.executable, "-c", SIZE], stdout=slave, env={**plain, **env}, timeout=PATIENCE, check=True
+    )
+    os.close(slave)
+    assert os.read(master, 1000).decode().strip() == said
+    os.close(master)
+
+
+class Slate(io.StringIO):
+    """A file that knows whether anything was written."""
+
+    written = False
+
+    def write(self, text: str) -> int:
+        self.written = True
+        return len(text)
+
+
+def test_a_frame_begins_to_go_out_while_other_work_waits() -> None:
+    driver = TerminalDriver.__new__(TerminalDriver)
+    at_once = 0
+    for _ in range(40):
+        slate = Slate()
+        driver._writer_thread = WriterThread(slate)
+        driver._writer_thread.start()
+        driver.write("a frame")
+        driver.flush()
+        at_once += slate.written
+        driver._writer_thread.stop()
+    # without its turn the thread waits for as long as anything else is done
+    assert at_once >= 20

@@ -8,6 +8,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from codecs import getincrementaldecoder
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _PUSH_TITLE: Final = "\x1b[22;0t"
 _POP_TITLE: Final = "\x1b[23;0t"
 _READ: Final = 4096
+#: Seconds for which the interpreter is free for the thread that writes.
+_TURN: Final = 0.0001
 _ROUND_SECONDS: Final = 0.1
 #: After the last key the clock is looked at so often, longer than a sequence may pause.
 _ROUNDS: Final = 3 + round(ESCAPE_DELAY / _ROUND_SECONDS)
@@ -110,6 +113,23 @@ class TerminalDriver(LinuxDriver):
         if self._writer_thread is not None:
             self.write(_POP_TITLE)
         super().stop_application_mode()
+
+    def flush(self) -> None:
+        """Have what was written begin to go out now, and not when there is nothing else to do.
+
+        The thread that does it asks for the interpreter for 5 ms before it is given to it.
+        """
+        if self._writer_thread is not None:
+            time.sleep(_TURN)
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """As Textual finds it, without loading what else is done with a shell where the terminal tells it."""
+        if not {"COLUMNS", "LINES"} & os.environ.keys() and sys.__stdout__ is not None:
+            with suppress(ValueError, OSError):
+                width, height = os.get_terminal_size(sys.__stdout__.fileno())
+                if width and height:
+                    return width, height
+        return super()._get_terminal_size()
 
     def _mind_stops(self) -> None:
         """Take stops and continuations between two steps of the event loop.
