@@ -40,7 +40,7 @@ class _Tier(IntEnum):
     CREDITS_ONLY = 4
 
 
-_UseKey: TypeAlias = tuple[_Tier, float, float, str, str]
+_Rank: TypeAlias = tuple[_Tier, float, float]
 _FIVE_HOURS: Final = "5h"
 
 _REASONS: Final = {
@@ -53,31 +53,39 @@ _REASONS: Final = {
 def use_order(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> list[Judged]:
     """Active accounts, the one to use first on top; `now` is the server's clock."""
     active = [each for each in judged if each.section is Section.ACTIVE]
-    return sorted(active, key=lambda each: _use_key(each, now, rules))
+    return sorted(active, key=lambda each: (_rank(each, now, rules), _by_name(each)))
 
 
 def next_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp | None:
     """The account to use next, if any may be recommended; `now` is the server's clock."""
-    sound = [each for each in judged if each.section is Section.ACTIVE and _is_sound(each)]
-    ranked = [(_use_key(each, now, rules), each) for each in sound]
-    best = min((row for row in ranked if row[0][0] in _REASONS), key=_first, default=None)
-    return None if best is None else NextUp(best[1], _REASONS[best[0][0]])
+    ranked = [
+        (rank, each)
+        for each in judged
+        if each.section is Section.ACTIVE
+        and _is_sound(each)
+        and (rank := _rank(each, now, rules))[0] in _REASONS
+    ]
+    if not ranked:
+        return None
+    first = min([rank for rank, _ in ranked])
+    # names are asked only of equals: every account is asked whenever anything changes
+    best = min([each for rank, each in ranked if rank == first], key=_by_name)
+    return NextUp(best, _REASONS[first[0]])
 
 
-def _first(row: tuple[_UseKey, Judged]) -> _UseKey:
-    return row[0]
+def _by_name(each: Judged) -> tuple[str, str]:
+    return each.label, each.account.key.id
 
 
 def _is_sound(each: Judged) -> bool:
     return each.status.kind is Status.ACTIVE and each.account.trouble is None and not each.stale_base
 
 
-def _use_key(each: Judged, now: datetime, rules: PoolRules) -> _UseKey:
+def _rank(each: Judged, now: datetime, rules: PoolRules) -> _Rank:
     usage = each.account.usage
     limit = usage.base.value if usage.base is not None else None
     full = is_scarce = has_weekly = False
     perishable, five_hours_used = 0.0, None
-    # one pass: every account is asked whenever anything changes
     for window in usage.windows:
         used = window.used_percent
         full = full or (limit is not None and limit.is_full(window))
@@ -99,7 +107,7 @@ def _use_key(each: Judged, now: datetime, rules: PoolRules) -> _UseKey:
     if tier is not _Tier.WEEKLY_ROOM:
         perishable = 0.0
     five = 100.0 if five_hours_used is None else five_hours_used
-    return tier, -perishable, five, each.label, each.account.key.id
+    return tier, -perishable, five
 
 
 def _perishable(window: UsageWindow, now: datetime) -> float:
