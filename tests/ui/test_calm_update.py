@@ -44,6 +44,20 @@ def test_a_screen_that_is_there_already_costs_nothing() -> None:
     assert shown(picture, "X123456789aX") == "\x1b[1;1HX123456789aX"
 
 
+def test_blanks_between_marks_of_one_style_part_nothing() -> None:
+    lead, mark = Style(color="blue", bold=True, bgcolor="black"), Style(color="red", bgcolor="black")
+    marks = [Segment(" ", lead), Segment("x", mark)] * 3
+    assert Picture().put(0, 0, Strip(marks), CONSOLE).count("x x x") == 1
+    for other in (
+        Style(bgcolor="blue"),
+        Style(bgcolor="black", underline=True),
+        Style(bgcolor="black", reverse=True),
+        None,
+    ):
+        line = Strip([Segment("x", mark), Segment(" ", other), Segment("x", mark)])
+        assert Picture().put(0, 0, line, CONSOLE) == "\x1b[1;1H" + line.render(CONSOLE)
+
+
 def test_differences_that_are_close_are_one() -> None:
     assert sent(strip("aXbcdXef"), strip("aYbcdYef")) == "\x1b[1;2HYbcdY"
     assert sent(strip("X" + "-" * 9 + "X"), strip("Y" + "-" * 9 + "Y")) == "\x1b[1;1HY\x1b[1;11HY"
@@ -64,6 +78,11 @@ def test_a_part_of_an_unknown_line_is_sent_whole_and_of_a_known_one_by_what_diff
     assert CalmUpdate(update, picture).render_segments(CONSOLE) == "\x1b[2;1Hab\x1b[2;3Hcd".replace(
         "\x1b[2;3H", ""
     )
+
+
+def looks(cells: list[pyte.screens.Char]) -> list[tuple[str, str]]:
+    """What is seen of cells; a blank has no colour of its own."""
+    return [(cell.data, "" if cell.data == " " else cell.fg) for cell in cells]
 
 
 letters = st.text(st.sampled_from("ab界 ─●"), min_size=0, max_size=8)
@@ -91,7 +110,7 @@ def test_the_terminal_shows_the_last_screen_whatever_came_before(
     fresh = pyte.Screen(WIDTH, 1)
     pyte.Stream(fresh).feed("\x1b[1;1H" + line_of(screens[-1]).render(CONSOLE))
     cells = [[each.buffer[0][x] for x in range(WIDTH)] for each in (screen, fresh)]
-    assert [(c.data, c.fg) for c in cells[0]] == [(c.data, c.fg) for c in cells[1]]
+    assert looks(cells[0]) == looks(cells[1])
 
 
 spans = st.tuples(st.integers(0, WIDTH - 1), st.integers(1, WIDTH)).filter(lambda span: span[0] < span[1])
@@ -114,5 +133,5 @@ def test_parts_of_lines_leave_no_half_of_a_wide_character(
         shown_line = Strip.join([shown_line.crop(0, start), line.crop(start, end), shown_line.crop(end)])
     pyte.Stream(fresh).feed("\x1b[1;1H" + shown_line.render(CONSOLE))
     cells = [[each.buffer[0][x] for x in range(WIDTH)] for each in (screen, fresh)]
-    assert [(c.data, c.fg) for c in cells[0]] == [(c.data, c.fg) for c in cells[1]]
+    assert looks(cells[0]) == looks(cells[1])
     assert picture.put(0, 0, shown_line, CONSOLE) == ""

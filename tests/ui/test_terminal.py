@@ -185,10 +185,22 @@ def test_keys_in_one_packet_are_typed_one_by_one(terminal: Terminal) -> None:
 
 
 def cells(terminal: Terminal) -> list[list[pyte.screens.Char]]:
-    """Every cell with its style, as a terminal has it that got all bytes."""
+    """Every cell as it looks on a terminal that got all bytes: of a blank, what is seen of it."""
     screen = pyte.Screen(terminal.columns, terminal.lines)
     pyte.ByteStream(screen).feed(terminal.seen.replace(b"\x1b[22;0t", b"").replace(b"\x1b[>25u", b""))
-    return [[screen.buffer[y][x] for x in range(terminal.columns)] for y in range(terminal.lines)]
+    blank = pyte.screens.Char(" ")
+    return [
+        [
+            cell
+            if (cell := screen.buffer[y][x]).data != " "
+            or cell.reverse
+            or cell.underscore
+            or cell.strikethrough
+            else blank._replace(bg=cell.bg)
+            for x in range(terminal.columns)
+        ]
+        for y in range(terminal.lines)
+    ]
 
 
 def test_what_differs_is_sent_and_a_whole_paint_changes_nothing(terminal: Terminal) -> None:

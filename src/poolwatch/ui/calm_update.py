@@ -7,13 +7,12 @@ where its widget begins for every change in it. On a slow line that is what an o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from rich.cells import split_graphemes
 from rich.color import ColorSystem
 from rich.console import Console
-from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
@@ -181,17 +180,34 @@ def _blank(cell: _Cell) -> _Cell:
 
 
 def _whole(y: int, strip: Strip, console: Console) -> str:
-    """The sequences that put a line there, neighbours of one style together."""
+    """The sequences that put a line there, neighbours that look alike together."""
     system = console._color_system or ColorSystem.TRUECOLOR
     out = [f"\x1b[{y + 1};1H"]
-    for style, run in groupby(strip, _style_of):
-        if text := "".join([segment.text for segment in run]):
-            out.append(_dressed(text, style, system))
+    text: list[str] = []
+    worn: Style | None = None
+    for part, style, _ in strip:
+        if style is not worn and not (part.isspace() and _is_ground_alike(style, worn)):
+            if text:
+                out.append(_dressed("".join(text), worn, system))
+                text = []
+            worn = style
+        text.append(part)
+    if text:
+        out.append(_dressed("".join(text), worn, system))
     return "".join(out)
 
 
-def _style_of(segment: Segment) -> Style | None:
-    return segment.style
+@lru_cache(_KEPT)
+def _is_ground_alike(one: Style | None, other: Style | None) -> bool:
+    """Whether a blank looks the same in both: half of a hive is blanks between its marks."""
+    if one is None or other is None:
+        return False
+    return one.bgcolor == other.bgcolor and not (_marks_blanks(one) or _marks_blanks(other))
+
+
+def _marks_blanks(style: Style) -> bool:
+    lined = style.underline or style.underline2 or style.overline or style.strike
+    return bool(lined or style.reverse or style.link)
 
 
 def _at(x: int, y: int, cells: Iterable[_Cell], console: Console) -> str:
