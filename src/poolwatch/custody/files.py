@@ -17,6 +17,8 @@ from poolwatch.custody.mounts import MOUNTINFO, filesystem_problem
 from poolwatch.domain.text import visible
 
 MAX_FILE_BYTES: Final = 1024 * 1024
+#: Room for as much is taken before it is known how much there is: a login file is a tenth of it.
+_PIECE_BYTES: Final = 64 * 1024
 _LONGEST_PATH: Final = 4096
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -77,7 +79,7 @@ def read_bounded(path: Path, cap: int = MAX_FILE_BYTES) -> Content | FileProblem
             return FileProblem(f"larger than {cap} bytes")
         pieces: list[bytes] = []
         left = cap + 1
-        while left and (piece := os.read(handle, left)):
+        while left and (piece := os.read(handle, min(left, _PIECE_BYTES))):
             pieces.append(piece)
             left -= len(piece)
         if not left:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
-from functools import cached_property
 from typing import Final, NoReturn
 
 from msgspec import Struct
@@ -81,7 +80,13 @@ class LoginKind(StrEnum):
     API_KEY = "api_key"
 
 
-class AccountKey(Struct, frozen=True, dict=True, cache_hash=True, omit_defaults=True):
+#: Ids that were asked for; a dictionary in each key would take as much as the key.
+_ids: Final[dict[AccountKey, str]] = {}
+#: More accounts than any pool has; then all are forgotten, and made again.
+_IDS_KEPT: Final = 16_384
+
+
+class AccountKey(Struct, frozen=True, cache_hash=True, omit_defaults=True):
     """Identity of one account: provider, user id, account id; or source and place when an id is missing."""
 
     provider: str
@@ -95,11 +100,17 @@ class AccountKey(Struct, frozen=True, dict=True, cache_hash=True, omit_defaults=
         """Whether both ids are known, so that two sources can speak of the same account."""
         return bool(self.user_id and self.account_id)
 
-    @cached_property
+    @property
     def id(self) -> str:
         """The public id: first 16 hex digits of SHA-256, stable over runs and machines."""
+        known = _ids.get(self)
+        if known is not None:
+            return known
         parts = (self.provider, self.user_id, self.account_id) if self.is_full else (self.source, self.place)
-        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        made = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        if len(_ids) >= _IDS_KEPT:
+            _ids.clear()
+        return _ids.setdefault(self, made)
 
 
 class SourceRef(Struct, frozen=True, gc=False, omit_defaults=True):

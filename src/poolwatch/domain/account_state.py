@@ -123,10 +123,10 @@ def is_unchanged(before: AccountState, after: AccountState) -> bool:
 
 def listed_by(sources: Collection[str], account: AccountState) -> AccountState | None:
     """The account as these sources know it; None when none of them lists it."""
-    listings = tuple(each for each in account.listings if each.ref.source in sources)
-    if not listings:
+    listed = [each for each in account.listings if each.ref.source in sources]
+    if not listed:
         return None
-    return account if len(listings) == len(account.listings) else replace(account, listings=listings)
+    return account if len(listed) == len(account.listings) else replace(account, listings=tuple(listed))
 
 
 def _acting_order(listing: Listing) -> tuple[bool, int, float]:

@@ -73,7 +73,9 @@ class ReadingsCache:
         if account is None:
             self._held.pop(account_id, None)
         else:
-            self._held[account_id] = _Held(account, print_of_text)
+            known_id = account.key.id
+            # one text, the account's own, and not that of the row
+            self._held[known_id if known_id == account_id else account_id] = _Held(account, print_of_text)
         return account
 
 
@@ -115,7 +117,5 @@ def _loaded(rows: Iterable[tuple[object, object]], cache: ReadingsCache | None) 
         if account is None or account.key.id != account_id:
             skipped += 1
         else:
-            # the text that the account is known by in the cache, too
-            account.key.__dict__["id"] = account_id
             accounts.append(account)
     return Loaded(tuple(accounts), skipped)

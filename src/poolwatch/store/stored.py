@@ -7,6 +7,7 @@ the same names.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from sys import intern
 from typing import Final
 
@@ -34,6 +35,10 @@ from poolwatch.domain.usage import (
 _NONE: Final[frozenset[str]] = frozenset()
 _NO_USAGE: Final = Usage()
 _FIELDS: Final = len(FIELD_NAMES)
+#: What the service says of an account that has none of them, as most have not.
+_NO_CREDITS: Final = Credits(False, False, False, Decimal("0"))
+_NO_SPEND: Final = SpendControl(False, None, ())
+_NO_RESETS: Final = ResetCredits(0, None)
 
 
 class Silent(Struct, frozen=True, gc=False):
@@ -176,6 +181,12 @@ def usage_of(said: Said, apart: Usage, read_at: Instant | None = None) -> Usage:
     source = intern(said.source)
     if isinstance(said.plan, str):
         structs.force_setattr(said, "plan", intern(said.plan))
+    if said.credits == _NO_CREDITS and str(said.credits.balance) == "0":
+        structs.force_setattr(said, "credits", _NO_CREDITS)
+    if said.spend == _NO_SPEND:
+        structs.force_setattr(said, "spend", _NO_SPEND)
+    if said.reset_credits == _NO_RESETS:
+        structs.force_setattr(said, "reset_credits", _NO_RESETS)
     nothing: Aged[object] = Aged(None, at, source)
     # all fields at once, and not by their names: at a start there may be a thousand accounts
     aged: list[Aged[object] | None] = [
