@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from poolwatch.custody.files import (
+    Content,
     FileProblem,
     Reservation,
     make_private_directory,
+    read_bounded,
     replace_problem,
     write_private,
 )
@@ -28,6 +30,17 @@ def folder(tmp_path: Path) -> Path:
     made = tmp_path / "folder"
     made.mkdir(mode=0o700)
     return made
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 300_000])
+def test_a_file_is_read_whole_up_to_its_cap(folder: Path, size: int) -> None:
+    path, content = folder / "login.json", os.urandom(size)
+    path.write_bytes(content)
+    found = read_bounded(path, cap=size)
+    assert isinstance(found, Content)
+    assert found.content == content
+    if size:
+        assert read_bounded(path, cap=size - 1) == FileProblem(f"larger than {size - 1} bytes")
 
 
 def test_a_private_file_replaces_through_a_link(folder: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poolwatch.domain import account
 from poolwatch.domain.account import (
     CUSTODY_ORDER,
     AccountKey,
@@ -96,6 +97,20 @@ def test_without_both_ids_the_id_is_of_source_and_place(ids: tuple[str, str]) ->
 
 def test_a_place_that_is_no_utf8_has_an_id_too() -> None:
     assert len(AccountKey("codex", source="homes", place="/bad\udcff").id) == 16
+
+
+def test_equal_keys_have_one_id_and_few_ids_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: dict[AccountKey, str] = {}
+    monkeypatch.setattr(account, "_ids", held)
+    monkeypatch.setattr(account, "_IDS_KEPT", 5)
+    one, twin = (AccountKey("codex", "user-1", "acct-1") for _ in range(2))
+    assert one.id is twin.id
+    assert not hasattr(one, "__dict__")
+    before = one.id
+    for number in range(23):
+        assert AccountKey("codex", f"user-{number}", "acct-2").id != before
+        assert len(held) <= 5
+    assert one.id == before
 
 
 @given(st.tuples(st.text(), st.text(), st.text()), st.tuples(st.text(), st.text(), st.text()))

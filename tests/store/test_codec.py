@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from poolwatch.domain.naming import Name
 from poolwatch.domain.pool import AccountState, DeadLogin, Happening
 from poolwatch.domain.refresh import Change
 from poolwatch.domain.remake import replace
-from poolwatch.domain.usage import FIELD_NAMES, Aged
+from poolwatch.domain.usage import FIELD_NAMES, Aged, Credits, ResetCredits, SpendControl, Usage
 from poolwatch.store.codec import decode_account, encode_account
 from tests.store.given import NOON, account, accounts, same
 
@@ -179,6 +180,25 @@ def test_what_was_said_at_once_is_held_once() -> None:
     assert {id(each.at) for each in said} == {id(back.read_at)} == {id(back.tried_at)}
     assert len({id(each.source) for each in said}) == 1
     assert len({id(each) for each in said if each.value is None}) == 1
+
+
+def test_what_is_said_of_accounts_without_credits_is_held_once_and_its_zeros_are_kept() -> None:
+    def back(balance: str) -> Usage:
+        usage = Usage(
+            credits=Aged(Credits(False, False, False, Decimal(balance)), NOON, "codex-home"),
+            spend=Aged(SpendControl(False, None, ()), NOON, "codex-home"),
+            reset_credits=Aged(ResetCredits(0, None), NOON, "codex-home"),
+        )
+        found = decode_account(encode_account(replace(account(1), usage=usage)))
+        assert found is not None
+        assert same(found.usage, usage)
+        return found.usage
+
+    one, two = back("0"), back("0")
+    for name in ("credits", "spend", "reset_credits"):
+        assert getattr(one, name).value is getattr(two, name).value
+    for balance in ("0.00", "-0", "0E+3"):
+        back(balance)
 
 
 @pytest.mark.parametrize("doc", [{}, {"key": None}, {"listings": []}])
