@@ -27,6 +27,7 @@ _POP_TITLE: Final = "\x1b[23;0t"
 _READ: Final = 4096
 #: Seconds for which the interpreter is free for the thread that writes.
 _TURN: Final = 0.0001
+_MOST_TURNS: Final = 20
 _ROUND_SECONDS: Final = 0.1
 #: After the last key the clock is looked at so often, longer than a sequence may pause.
 _ROUNDS: Final = 3 + round(ESCAPE_DELAY / _ROUND_SECONDS)
@@ -115,12 +116,19 @@ class TerminalDriver(LinuxDriver):
         super().stop_application_mode()
 
     def flush(self) -> None:
-        """Have what was written begin to go out now, and not when there is nothing else to do.
+        """Have what was written go out now, and not when there is nothing else to do.
 
-        The thread that does it asks for the interpreter for 5 ms before it is given to it.
+        The thread that does it asks for the interpreter for 5 ms before it is given to it, and again for each
+        part of a frame. A line that takes no more holds up nothing for longer than that.
         """
-        if self._writer_thread is not None:
+        thread = self._writer_thread
+        if thread is None:
+            return
+        for _ in range(_MOST_TURNS):
+            has_all = thread._queue.empty()
             time.sleep(_TURN)
+            if has_all:
+                return
 
     def _get_terminal_size(self) -> tuple[int, int]:
         """As Textual finds it, without loading what else is done with a shell where the terminal tells it."""
