@@ -227,16 +227,13 @@ def _by_name(each: Judged) -> tuple[str, str]:
 
 
 def _next_back(judged: Iterable[Judged], now: datetime) -> NextBack | None:
-    ahead = sorted(
-        (
-            (each.status.until, each.label, each.account.key.id, each)
-            for each in judged
-            if each.status.kind is Status.EXHAUSTED
-            and each.status.until is not None
-            and each.status.until > now
-        ),
-        key=lambda row: row[:3],
-    )
+    ahead = [
+        (until, each)
+        for each in judged
+        if each.status.kind is Status.EXHAUSTED and (until := each.status.until) is not None and until > now
+    ]
     if not ahead:
         return None
-    return NextBack(ahead[0][3], ahead[0][0], tuple(row[0] for row in ahead))
+    all_until = sorted(until for until, _ in ahead)
+    first = min((each for until, each in ahead if until == all_until[0]), key=_by_name)
+    return NextBack(first, all_until[0], tuple(all_until))

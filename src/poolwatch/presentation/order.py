@@ -161,8 +161,20 @@ def _group_of(each: Judged, by: Grouping, prefs: Prefs) -> str:
     return listing.ref.source if listing else ""
 
 
-def _name_key(each: Judged, prefs: Prefs) -> tuple[NaturalKey, str]:
-    return (natural(shown_name(each.account, mask=prefs.mask)), each.account.key.id)
+def _name_key(each: Judged, prefs: Prefs) -> tuple[NaturalKey, _ById]:
+    return (natural(shown_name(each.account, mask=prefs.mask)), _ById(each.account.key))
+
+
+class _ById:
+    """Stands behind a name: an id takes longer to make than a name to compare, and few names are equal."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: AccountKey) -> None:
+        self._key = key
+
+    def __lt__(self, other: _ById) -> bool:
+        return self._key.id < other._key.id
 
 
 def _keys(accounts: Iterable[Judged]) -> tuple[AccountKey, ...]:

@@ -27,7 +27,8 @@ _PATIENCE = 1.0
 def read_pool(state_dir: str | os.PathLike[str], cache: ReadingsCache | None = None) -> PoolState | None:
     """The pool as last stored, or None when there is no database that can be read. Never raises.
 
-    A store that is opened with the same cache gives the same accounts, as long as they have not changed.
+    A store that is opened with the same cache gives the same accounts, as long as they have not changed, and
+    finds those that stand under another id than theirs.
     """
     path = os.path.join(os.path.abspath(state_dir), FILE_NAME)  # noqa: PTH100, PTH118 - pathlib costs time
     # after a poller was killed while it wrote, only a connection that may write can undo the half commit
@@ -52,7 +53,8 @@ def _read(path: str, mode: str, cache: ReadingsCache | None) -> PoolState | None
         connection.text_factory = tolerant_text
         connection.execute(SMALL_CACHE)
         connection.execute("BEGIN")
-        return pool_of(read_accounts(connection, cache).accounts, read_facts(connection))
+        loaded = read_accounts(connection, cache, checks_ids=cache is None)
+        return pool_of(loaded.accounts, read_facts(connection))
     except (sqlite3.Error, OverflowError, UnicodeError):
         return None
     finally:
