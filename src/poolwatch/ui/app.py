@@ -65,7 +65,7 @@ def _key_commands() -> type[Provider]:
     return KeyCommands
 
 
-class PoolApp(App[Departure], inherit_bindings=False):
+class PoolApp(App[Departure], inherit_bindings=False, inherit_css=False):
     """poolwatch on the terminal.
 
     `run()` gives the departure that was asked for, or None; `return_code` is what the process should
@@ -76,6 +76,15 @@ class PoolApp(App[Departure], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = True
     COMMANDS: ClassVar[set[Any]] = {_key_commands}  # Textual's own type is wider than what is given here
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.APP)
+    # what Textual has for its own app is for widgets that are not used here; to read it takes a while
+    DEFAULT_CSS = """
+    PoolApp {
+        background: $background;
+        color: $foreground;
+        &:ansi { background: ansi_default; color: ansi_default; }
+    }
+    *:disabled:can-focus { opacity: 0.7; }
+    """
     CSS = """
     Page { background: $background; color: $foreground; }
     """

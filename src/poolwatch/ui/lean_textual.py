@@ -1,7 +1,7 @@
 """Loads Textual without what no first screen needs; whoever uses a part of that later gets the real one.
 
-Textual's app names its command palette, a dozen widgets with it, for methods that are seldom called: a tenth
-of what it takes to load.
+Textual names its command palette, a dozen widgets with it, and a few more parts for methods that are seldom
+called: an eighth of what it takes to load.
 """
 
 from __future__ import annotations
@@ -18,6 +18,13 @@ from poolwatch.ui import known_textual
 HELD_BACK: Final = {
     "textual.command": ("textual.app", "textual.theme"),
     "platformdirs": ("textual.app",),
+    "textual.markup": ("textual.css.stylesheet",),
+    "textual.css._help_text": ("textual.css._style_properties", "textual.css._styles_builder"),
+    "textual.suggestions": (
+        *("textual.color", "textual.css._styles_builder", "textual.css.parse", "textual.css.tokenizer"),
+    ),
+    "pickle": ("rich.style", "textual.style"),
+    "textual.canvas": ("textual.layout",),
 }
 _APP: Final = "textual.app"
 
