@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import socket
+import statistics
 import subprocess
 import sys
 import sysconfig
+import time
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from tests.support.upstream import Upstream
 
@@ -19,6 +22,9 @@ from benchmarks.process import Ended, run
 
 #: Never taken over from the environment of whoever measures.
 _UNWANTED = ("PROXY", "POOLWATCH", "TEXTUAL", "NO_COLOR", "CODEX", "COVERAGE", "PYTHON", "COLUMNS", "LINES")
+
+#: So many round trips tell how late a timer is.
+_TRIPS: Final = 15
 
 
 def plain_env() -> dict[str, str]:
@@ -88,8 +94,25 @@ class Pool:
         return ended
 
     def delay(self, milliseconds: int) -> None:
-        """Every answer comes so much later."""
-        self._ask(f"_delay/{milliseconds}")
+        """Every answer comes so long after its question, as a plain socket sees it that asks one at a time.
+
+        Timers of an event loop are late by up to a millisecond: that is taken off what the server is told.
+        """
+        self._ask(f"_delay/{milliseconds * 1000}")
+        if milliseconds:
+            late = statistics.median(self._round_trips(_TRIPS)) - milliseconds / 1000
+            self._ask(f"_delay/{round((milliseconds / 1000 - late) * 1_000_000)}")
+
+    def _round_trips(self, count: int) -> list[float]:
+        """How long an answer took, in seconds."""
+        found = []
+        with socket.create_connection(("127.0.0.1", self._port), timeout=20) as line:
+            for _ in range(count):
+                asked = time.perf_counter()
+                line.sendall(b"GET /_echo HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                line.recv(4096)
+                found.append(time.perf_counter() - asked)
+        return found
 
     def answered(self) -> int:
         """How many requests were answered from memory so far."""

@@ -1,7 +1,8 @@
 """A lean upstream: learns each answer once from the simulated one, then gives it after a set delay.
 
-`python -m benchmarks.replay_server UPSTREAM` prints its port; it ends with its stdin. `GET /_delay/MS` sets
-the delay, `GET /_count` tells how many learned answers it gave.
+`python -m benchmarks.replay_server UPSTREAM` prints its port; it ends with its stdin. `GET /_delay/US` sets
+the delay in microseconds, `GET /_echo` answers after it, `GET /_count` tells how many learned answers were
+given.
 """
 
 from __future__ import annotations
@@ -68,8 +69,10 @@ class Connection(asyncio.Protocol):
         memory = self._memory
         path = head.split(b" ", 2)[1]
         if path.startswith(b"/_delay/"):
-            memory.delay = int(path.rpartition(b"/")[2]) / 1000
+            memory.delay = int(path.rpartition(b"/")[2]) / 1_000_000
             self._send(_plain(b"ok"))
+        elif path == b"/_echo":
+            asyncio.get_running_loop().call_later(memory.delay, self._send, _plain(b"ok"))
         elif path == b"/_count":
             self._send(_plain(b"%d" % memory.given))
         elif (answer := memory.answers.get(_key(head))) is not None:

@@ -29,6 +29,8 @@ _LOOK_SECONDS: Final = 0.2
 _ASKED_AT_ONCE: Final = 8
 #: Readings are saved this often: what is left to save in the end is waited for.
 _SAVE_SECONDS: Final = 0.25
+#: In this time as many logins as may be are sent, which have to share the interpreter with the listing then.
+_HEAD_START_SECONDS: Final = 0.06
 
 
 class Look(Struct, frozen=True):
@@ -48,8 +50,9 @@ async def look(
     """
     async with open_monitor(around, clock, shows_raw=False, keeps_logins=True) as running:
         session = running.session
-        await session.recall()
         await running.connect()
+        # where all are asked anew, what asks is loaded while the disk is read
+        await asyncio.gather(session.recall(), *([running.prepare()] if older_than <= timedelta(0) else []))
         notices = running.notices
         session.polls = running.parts.lock.try_acquire()
         if session.polls and choose is None:
@@ -77,6 +80,7 @@ async def _read_while_listing(running: Running, older_than: timedelta) -> None:
         await running.prepare()  # first of all: what asks waits for answers most of the time, and lists then
     reading = asyncio.create_task(sweep.run(early, older_than))
     try:
+        await asyncio.wait((reading,), timeout=_HEAD_START_SECONDS)
         await running.session.poller.list_all(for_good=True)
         await sweep.run(running.session.state.accounts.keys() - early, older_than)
         await reading

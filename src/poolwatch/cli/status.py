@@ -20,10 +20,7 @@ from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.presentation.filter import matching
-from poolwatch.presentation.next_text import next_home, next_json, next_text
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.status_json import status_json
-from poolwatch.presentation.status_text import status_text
 from poolwatch.presentation.words import cli as words
 
 #: Older than any reading; more seconds than this are no longer a date.
@@ -62,8 +59,12 @@ def print_status(wish: StatusWish) -> int:
             complain(f"source {source.name}: {source.failure.message}")
     keys = chosen(seen.overview)
     if wish.as_json:
+        from poolwatch.presentation.status_json import status_json  # one of the two is needed
+
         say(status_json(seen.overview, seen.state, seen.overview.own_now, prefs.mask, keys))
     else:
+        from poolwatch.presentation.status_text import status_text
+
         prefs = replace(prefs, rules=seen.overview.rules)
         say(status_text(seen.overview, seen.state, prefs, around.settings.pool_name or "", keys))
     if any(each.account.read_at is not None for each in seen.overview.accounts if each.account.key in keys):
@@ -77,6 +78,8 @@ def print_status(wish: StatusWish) -> int:
 
 def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: bool) -> int:
     """Print the account to use next; exit 1 when there is none."""
+    from poolwatch.presentation.next_text import next_home, next_json, next_text  # `status` needs none
+
     around = monitored(config)
     prefs = Prefs(around.rules, mask=mask or around.settings.ui.mask, zone=LocalZone())
     seen = _everything(around)

@@ -39,14 +39,14 @@ __all__ = [
 
 # A balance has up to 36 digits; the interpreter's default of 28 would round sums of them.
 _EXACT: Final = Context(prec=80, rounding=ROUND_HALF_UP)
+_CENT: Final = Decimal("0.01")
 
 
 def usd(credits: Decimal, rules: PoolRules) -> Decimal | None:
     """USD of a balance, half-up to cents, for display; None when the rate turns USD off."""
     if rules.credits_per_usd <= 0:
         return None
-    with localcontext(_EXACT):
-        return (credits / rules.credits_per_usd).quantize(Decimal("0.01"))
+    return _EXACT.quantize(_EXACT.divide(credits, rules.credits_per_usd), _CENT)
 
 
 class CreditTotal(Struct, frozen=True, eq=False):

@@ -129,7 +129,10 @@ class HttpClient:
         if isinstance(request, Failure):
             return request
         async with self._room:
-            return await _got(parts.transport, request, deadline_seconds, cap_bytes)
+            got = await _got(parts.transport, request, deadline_seconds, cap_bytes)
+        # who waited for the room sends first; what came is read while that is on its way
+        await asyncio.sleep(0)
+        return got
 
     async def post(
         self,
