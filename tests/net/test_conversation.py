@@ -192,7 +192,7 @@ def test_what_is_asked_stands_in_the_words_of_http(url: str, host: str, target: 
     request = request_of("GET", url, {})
     assert isinstance(request, Request)
     assert request.headers["Host"] == host
-    assert request.url.raw_path == target
+    assert request.address.target == target
 
 
 def test_a_request_tells_nothing_of_what_it_carries() -> None:

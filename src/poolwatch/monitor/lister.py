@@ -45,7 +45,7 @@ def watch_seconds(accounts: int) -> float:
 
 
 class Lister:
-    """Lists sources; `told` is called after each of them."""
+    """Lists sources; `told` is called after each of them that is watched."""
 
     def __init__(
         self,
@@ -117,7 +117,8 @@ class Lister:
                 rate = await _rate(source, now)
                 self._ledger.take(Listed(source.name, listed, now, rate))
         self._settle()
-        self._told()
+        if not for_good:
+            self._told()
 
     def _retry_after(self, failure: Failure, failures: int, now: datetime) -> timedelta:
         wait = min(backoff(_RETRY, failures, self._draw()), max(self._interval, _RETRY))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.text import visible
+from poolwatch.net.address import host_of
 from poolwatch.net.progress import Phase, Progress, TooLargeError
 
 if TYPE_CHECKING:
@@ -16,13 +17,11 @@ _HOST_LENGTH: Final = 100
 
 def redirect_refused(request: Request, location: str) -> Failure:
     """The failure for a redirect, which names hosts alone: an address may hold secrets."""
-    from poolwatch.net.request import host_of
-
-    target = host_of(request, location)
+    target = host_of(request.address, location)
     to = visible(target, _HOST_LENGTH) if target else "another place"
     return Failure(
         FailureKind.NOT_THE_SERVICE,
-        f"{visible(request.url.host, _HOST_LENGTH)} redirects to {to}; not followed",
+        f"{visible(request.address.host, _HOST_LENGTH)} redirects to {to}; not followed",
         detail=to if target else None,
     )
 
@@ -39,8 +38,8 @@ def broken_off(
     error: BaseException, request: Request, progress: Progress, deadline_seconds: float
 ) -> Failure:
     """What to call a broken exchange. Texts of exceptions are not used: they may quote what was sent."""
-    name = visible(request.url.host, _HOST_LENGTH)
-    place = name if request.url.port is None else f"{name}:{request.url.port}"
+    name = visible(request.address.host, _HOST_LENGTH)
+    place = name if request.address.port is None else f"{name}:{request.address.port}"
     kind = FailureKind.UNREACHABLE
     if isinstance(error, TooLargeError):
         kind, words = FailureKind.MALFORMED, f"sent more than {progress.cap_bytes // 1024} KiB"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -41,19 +40,8 @@ class _Parts(Struct, frozen=True):
 
 
 def load_http() -> None:
-    """Load the HTTP library, without the command of its own that comes with it where its parts are there.
-
-    That is a parser, colours and tables: more than half of what the library takes to load.
-    """
-    command = "httpx._main"
-    if "httpx" in sys.modules:
-        return
-    # None stands for a module that cannot be had; the library does without this one
-    sys.modules[command] = None  # type: ignore[assignment]
-    try:
-        import_module("poolwatch.net.connections")
-    finally:
-        sys.modules.pop(command, None)
+    """Load what speaks HTTP."""
+    import_module("poolwatch.net.connections")
 
 
 class HttpClient:
@@ -204,7 +192,7 @@ async def _posted(
     if isinstance(reply, Failure):
         return Lost(reply)
     if reply.body_refused:
-        return Lost(compressed(request.url.host))
+        return Lost(compressed(request.address.host))
     return reply
 
 
@@ -215,6 +203,6 @@ def _reply(received: Received, request: Request, elapsed: float) -> Reply | Fail
     encoding = ",".join(value for name, value in received.headers if name == "content-encoding")
     refused = any(word.strip().lower() not in ("", "identity") for word in encoding.split(","))
     if refused and 200 <= received.status < 300:
-        return compressed(request.url.host)
+        return compressed(request.address.host)
     body = b"" if refused else received.body
     return Reply(received.status, headers, body, http_date(headers.get("date")), elapsed, refused)

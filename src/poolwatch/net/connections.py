@@ -16,7 +16,6 @@ from poolwatch.net.progress import Progress
 from poolwatch.net.request import Request
 
 _KEPT_SECONDS: Final = 30.0
-_PORTS: Final = {"http": 80, "https": 443}
 
 _Place = tuple[str, str, int]
 
@@ -48,9 +47,7 @@ class Transport:
             TooLargeError: the body is larger than the cap.
             One of BROKEN: there is no complete answer.
         """
-        url = request.url
-        # `raw_host` is the name as DNS and certificates have it
-        place = (url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme])
+        place = request.address.place
         conversation = self._kept_one(place)
         if conversation is None:
             scheme, host, port = place

@@ -68,7 +68,7 @@ class Conversation:
         data = self._state.send(
             h11.Request(
                 method=request.method,
-                target=request.url.raw_path,
+                target=request.address.target,
                 headers=[(name, plain(value)) for name, value in request.headers.items()],
             )
         )
