@@ -13,7 +13,7 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Lost, NotSent, Reply
 from poolwatch.net.request import Request, request_of
-from tests.net.script import Answer, Script, Step, reply
+from tests.net.script import Answer, Script, Step, reply, silence
 
 Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -200,3 +200,17 @@ def test_a_request_tells_nothing_of_what_it_carries() -> None:
         "POST", "https://pool.example.com/?key=fake-key", {"Authorization": Secret("fake")}, b"fake-body"
     )
     assert repr(request) == "Request(method='POST')"
+
+
+async def test_who_waits_for_room_has_all_of_its_own_time() -> None:
+    async with Script([silence, reply(200, b"second")]) as server, HttpClient(at_once=1) as client:
+        first = asyncio.create_task(client.get(server.url, {}, deadline_seconds=0.3))
+        await server.asked.wait()
+        second = asyncio.create_task(client.get(server.url, {}, deadline_seconds=0.3))
+        ended, _ = await asyncio.wait((first, second), return_when=asyncio.FIRST_COMPLETED)
+        assert ended == {first}
+        assert len(server.requests) == 1
+        got = await second
+    assert isinstance(first.result(), Failure)
+    assert isinstance(got, Reply)
+    assert got.body == b"second"
