@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +22,7 @@ from poolwatch.domain.refresh import Change
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import FIELD_NAMES, Aged, Credits, ResetCredits, SpendControl, Usage
 from poolwatch.store.codec import decode_account, encode_account
-from tests.store.given import NOON, account, accounts, same
+from tests.store.given import NOON, account, accounts, instants, same
 
 
 def stored_form(account: AccountState) -> AccountState:
@@ -34,14 +35,35 @@ def stored_form(account: AccountState) -> AccountState:
 
 def former(account: AccountState) -> dict[str, Any]:
     """The document that versions wrote in which every field of the usage said its time and its source."""
-    doc: dict[str, Any] = json.loads(encode_account(account))
+    doc = told_in_full(account)
     doc.pop("said", None)
     return doc | {name: msgspec.to_builtins(getattr(account, name)) for name in ("key", "name", "usage")}
+
+
+def told_in_full(account: AccountState) -> dict[str, Any]:
+    """The document that versions wrote which had no word for "none", and told each time but a missing one."""
+    doc: dict[str, Any] = json.loads(encode_account(account))
+    for name, value in doc.get("said", {}).items():
+        if value == "none":
+            doc["said"][name] = msgspec.to_builtins(getattr(account.usage, name).value)
+    for name in ("read_at", "tried_at"):
+        doc.pop(name, None)
+        if (at := getattr(account, name)) is not None:
+            doc[name] = msgspec.to_builtins(at)
+    return doc
 
 
 @given(accounts)
 def test_what_was_stored_before_comes_back_exactly(state: AccountState) -> None:
     assert same(decode_account(json.dumps(former(state))), stored_form(state))
+
+
+@given(accounts, st.none() | instants)
+def test_what_was_told_in_full_comes_back_exactly(state: AccountState, tried_at: datetime | None) -> None:
+    # no version stored a reading without the time of the last one, and of the try that brought it
+    read_at = state.usage.newest or state.read_at
+    state = replace(state, read_at=read_at, tried_at=read_at and (tried_at or read_at))
+    assert same(decode_account(json.dumps(told_in_full(state))), stored_form(state))
 
 
 @given(accounts)
@@ -172,7 +194,7 @@ def test_what_was_said_at_once_is_held_once() -> None:
     at, state = NOON, account(1)
     usage = replace(state.usage, spend=Aged(None, at, "codex-home"), review=Aged(None, at, "codex-home"))
     text = encode_account(replace(state, usage=usage))
-    assert "usage" not in json.loads(text)
+    assert not json.loads(text).keys() & {"usage", "read_at", "tried_at"}
     back = decode_account(text)
     assert back is not None
     assert same(back.usage, usage)
@@ -189,7 +211,9 @@ def test_what_is_said_of_accounts_without_credits_is_held_once_and_its_zeros_are
             spend=Aged(SpendControl(False, None, ()), NOON, "codex-home"),
             reset_credits=Aged(ResetCredits(0, None), NOON, "codex-home"),
         )
-        found = decode_account(encode_account(replace(account(1), usage=usage)))
+        text = encode_account(replace(account(1), usage=usage))
+        assert text.count('"none"') == (3 if balance == "0" else 2)
+        found = decode_account(text)
         assert found is not None
         assert same(found.usage, usage)
         return found.usage

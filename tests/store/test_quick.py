@@ -13,7 +13,8 @@ import pytest
 
 from poolwatch.domain.pool import PoolFacts, SourceState
 from poolwatch.store.database import Database
-from poolwatch.store.quick import read_pool
+from poolwatch.store.loading import ReadingsCache
+from poolwatch.store.quick import read_for_a_start, read_pool
 from tests.store.given import NOON, account, same
 
 
@@ -25,6 +26,22 @@ def _filled(directory: Path, count: int) -> None:
         PoolFacts("work", timedelta(seconds=-2.5), (source,), {"codex-home": Decimal(40)})
     )
     database.close()
+
+
+def test_a_start_reads_the_accounts_that_the_store_goes_on_with(tmp_path: Path) -> None:
+    _filled(tmp_path, 3)
+    cache = ReadingsCache()
+    kept = read_for_a_start(tmp_path, cache)
+    assert kept is not None
+    assert kept.facts.rates == {"codex-home": Decimal(40)}
+    by_key = {each.key: each for each in kept.accounts}
+    assert all(same(by_key[account(number).key], account(number)) for number in range(3))
+    database = Database(tmp_path, NOON, cache)
+    loaded = database.load_accounts()
+    assert [each.key.id for each in loaded] == sorted(each.key.id for each in kept.accounts)
+    assert all(each is by_key[each.key] for each in loaded)
+    database.close()
+    assert read_for_a_start(tmp_path / "missing", cache) is None
 
 
 @pytest.mark.parametrize("name", ["state", "odd ?#%20 name", "ünï"])

@@ -24,7 +24,7 @@ from poolwatch.domain.remake import replace
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
 from poolwatch.presentation.view import Shown
 from poolwatch.store.loading import ReadingsCache
-from poolwatch.store.quick import read_pool
+from poolwatch.store.quick import read_for_a_start
 from poolwatch.ui.keymap import remapped
 from poolwatch.ui.options import AppOptions, Choice, WallView
 
@@ -109,14 +109,12 @@ async def _run(around: Surroundings, options: Options, app_options: AppOptions) 
 def _stored(around: Surroundings, cache: ReadingsCache) -> PoolState:
     """The configured accounts as they were last stored, for the first screen."""
     empty = PoolState(rules=around.naming)
-    stored = read_pool(around.state_dir, cache)
+    stored = read_for_a_start(around.state_dir, cache)
     if stored is None:
         return empty
     names = {source.name for source in around.sources}
-    kept = tuple(
-        known for account in stored.accounts.values() if (known := listed_by(names, account)) is not None
-    )
-    rates = {name: rate for name, rate in stored.rates.items() if name in names}
+    kept = tuple(known for account in stored.accounts if (known := listed_by(names, account)) is not None)
+    rates = {name: rate for name, rate in stored.facts.rates.items() if name in names}
     return apply(empty, Recalled(kept, whole=True, facts=PoolFacts(rates=rates)))
 
 

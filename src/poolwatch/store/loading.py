@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from typing import Final, Self
+from typing import Final
 from weakref import ref
 
 from msgspec import Struct
@@ -28,29 +28,18 @@ class Loaded(Struct, frozen=True):
     skipped: int
 
 
-class _Held(ref[AccountState]):
-    """An account that somebody may hold, and the hash of its text: 64 bits, keyed anew by each process."""
-
-    __slots__ = ("print_of_text",)
-
-    print_of_text: int
-
-    def __new__(cls, account: AccountState, print_of_text: int) -> Self:
-        made = super().__new__(cls, account)
-        made.print_of_text = print_of_text
-        return made
-
-
 class ReadingsCache:
     """Decoded accounts by their stored text: a row that did not change stays the very same value.
 
     It holds no account that nobody else holds. Use it on one thread at a time.
     """
 
-    __slots__ = ("_held",)
+    __slots__ = ("_held", "_prints")
 
     def __init__(self) -> None:
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, ref[AccountState]] = {}
+        #: the hash of each text that was decoded: 64 bits, keyed anew by each process
+        self._prints: dict[str, int] = {}
 
     def accounts(self, ids: Iterable[str]) -> tuple[AccountState, ...] | None:
         """These accounts as they were last decoded; None where one of them is held by nobody."""
@@ -66,14 +55,16 @@ class ReadingsCache:
     def decode(self, account_id: str, text: bytes) -> AccountState | None:
         """The account, decoded only when its text is new."""
         print_of_text = hash(text)
-        known = self._held.get(account_id)
-        if known is not None and known.print_of_text == print_of_text and (account := known()) is not None:
+        is_known = self._prints.get(account_id) == print_of_text
+        if is_known and (account := self._held[account_id]()) is not None:
             return account
         account = decode_account(text)
         if account is None:
+            self._prints.pop(account_id, None)
             self._held.pop(account_id, None)
         else:
-            self._held[account_id] = _Held(account, print_of_text)
+            self._prints[account_id] = print_of_text
+            self._held[account_id] = ref(account)
         return account
 
 
@@ -82,15 +73,17 @@ def tolerant_text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def read_accounts(
-    connection: sqlite3.Connection, cache: ReadingsCache | None = None, *, checks_ids: bool = True
-) -> Loaded:
-    """All stored accounts. sqlite3.Error when the table cannot be read.
+def read_accounts(connection: sqlite3.Connection, cache: ReadingsCache | None = None) -> Loaded:
+    """All stored accounts, by id. sqlite3.Error when the table cannot be read."""
+    return _loaded(connection.execute(f"{_ROWS} ORDER BY account_id"), cache)
 
-    `checks_ids`: rows under another id than their account's are damage. To make all ids takes a while, and
-    who reads again with the same cache may leave it to then.
+
+def read_as_they_lie(connection: sqlite3.Connection, cache: ReadingsCache) -> Loaded:
+    """The same in no order, which is faster by a tenth; also rows that stand under another account's id.
+
+    To make all ids takes a while, and who reads again with the same cache may leave it to then.
     """
-    return _loaded(connection.execute(f"{_ROWS} ORDER BY account_id"), cache, checks_ids=checks_ids)
+    return _loaded(connection.execute(_ROWS), cache, checks_ids=False)
 
 
 def read_some(connection: sqlite3.Connection, ids: Iterable[str], cache: ReadingsCache) -> Loaded:

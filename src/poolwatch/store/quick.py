@@ -9,13 +9,16 @@ import os
 import sqlite3
 import stat
 
-from poolwatch.domain.pool import PoolState
+from msgspec import Struct
+
+from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
 from poolwatch.store.loading import (
     FILE_NAME,
     SMALL_CACHE,
     ReadingsCache,
     pool_of,
     read_accounts,
+    read_as_they_lie,
     read_facts,
     tolerant_text,
 )
@@ -24,15 +27,26 @@ from poolwatch.store.loading import (
 _PATIENCE = 1.0
 
 
-def read_pool(state_dir: str | os.PathLike[str], cache: ReadingsCache | None = None) -> PoolState | None:
-    """The pool as last stored, or None when there is no database that can be read. Never raises.
+class Kept(Struct, frozen=True):
+    """What a database holds of the pool."""
+
+    accounts: tuple[AccountState, ...]
+    facts: PoolFacts
+
+
+def read_pool(state_dir: str | os.PathLike[str]) -> PoolState | None:
+    """The pool as last stored, or None when there is no database that can be read. Never raises."""
+    kept = _read(state_dir, None)
+    return None if kept is None else pool_of(kept.accounts, kept.facts)
+
+
+def read_for_a_start(state_dir: str | os.PathLike[str], cache: ReadingsCache) -> Kept | None:
+    """The same for the first screen: in no order, and with rows under another id than their account's.
 
     A store that is opened with the same cache gives the same accounts, as long as they have not changed, and
-    finds those that stand under another id than theirs.
+    finds those rows.
     """
-    path = os.path.join(os.path.abspath(state_dir), FILE_NAME)  # noqa: PTH100, PTH118 - pathlib costs time
-    # after a poller was killed while it wrote, only a connection that may write can undo the half commit
-    return _read(path, "ro", cache) or _read(path, "rw", cache)
+    return _read(state_dir, cache)
 
 
 def read_uri(path: str, mode: str) -> str:
@@ -41,7 +55,13 @@ def read_uri(path: str, mode: str) -> str:
     return f"file:{plain}?mode={mode}"
 
 
-def _read(path: str, mode: str, cache: ReadingsCache | None) -> PoolState | None:
+def _read(state_dir: str | os.PathLike[str], cache: ReadingsCache | None) -> Kept | None:
+    path = os.path.join(os.path.abspath(state_dir), FILE_NAME)  # noqa: PTH100, PTH118 - pathlib costs time
+    # after a poller was killed while it wrote, only a connection that may write can undo the half commit
+    return _read_file(path, "ro", cache) or _read_file(path, "rw", cache)
+
+
+def _read_file(path: str, mode: str, cache: ReadingsCache | None) -> Kept | None:
     try:
         # SQLite would wait for ever at a pipe
         if not stat.S_ISREG(os.lstat(path).st_mode):
@@ -53,8 +73,8 @@ def _read(path: str, mode: str, cache: ReadingsCache | None) -> PoolState | None
         connection.text_factory = tolerant_text
         connection.execute(SMALL_CACHE)
         connection.execute("BEGIN")
-        loaded = read_accounts(connection, cache, checks_ids=cache is None)
-        return pool_of(loaded.accounts, read_facts(connection))
+        loaded = read_accounts(connection) if cache is None else read_as_they_lie(connection, cache)
+        return Kept(loaded.accounts, read_facts(connection))
     except (sqlite3.Error, OverflowError, UnicodeError):
         return None
     finally:

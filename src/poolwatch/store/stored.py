@@ -1,17 +1,19 @@
 """The stored form of an account, and the account made of it, whose equal parts are one object.
 
-What most of a usage was said in, one reading, stands once: its time and its source. So do the ids, which are
-those of the first entry, and the name that it gives by itself. Older documents say each of them again, under
-the same names.
+What most of a usage was said in, one reading, stands once: its source, and its time, which is that of the
+last reading and of the last try too unless these are given. So do the ids, which are those of the first
+entry, and the name that it gives by itself. What the service says of an account that has no credits, spend
+limits or resets is one word. Older documents say each of them again, under the same names.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 from sys import intern
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import astuple, force_setattr
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
 from poolwatch.domain.account_state import NONE_SILENT, AccountState, DeadLogin, Happening
@@ -21,7 +23,6 @@ from poolwatch.domain.instant import Instant
 from poolwatch.domain.naming import Name
 from poolwatch.domain.refresh import Change
 from poolwatch.domain.usage import (
-    FIELD_NAMES,
     Aged,
     Bucket,
     Credits,
@@ -34,11 +35,12 @@ from poolwatch.domain.usage import (
 
 _NONE: Final[frozenset[str]] = frozenset()
 _NO_USAGE: Final = Usage()
-_FIELDS: Final = len(FIELD_NAMES)
-#: What the service says of an account that has none of them, as most have not.
+#: What the service says of an account that has none of them, as most have not, by the word that is stored.
 _NO_CREDITS: Final = Credits(False, False, False, Decimal("0"))
 _NO_SPEND: Final = SpendControl(False, None, ())
 _NO_RESETS: Final = ResetCredits(0, None)
+HasNone: TypeAlias = Literal["none"]
+_HAS_NONE: Final = "none"
 
 
 class Silent(Struct, frozen=True, gc=False):
@@ -65,10 +67,10 @@ class Said(Struct, frozen=True, gc=False, omit_defaults=True):
     base: RateLimit | UnsetType | None = UNSET
     review: RateLimit | UnsetType | None = UNSET
     extras: tuple[Bucket, ...] | UnsetType | None = UNSET
-    credits: Credits | UnsetType | None = UNSET
-    spend: SpendControl | UnsetType | None = UNSET
+    credits: Credits | HasNone | UnsetType | None = UNSET
+    spend: SpendControl | HasNone | UnsetType | None = UNSET
     reached_type: ReachedType | UnsetType | None = UNSET
-    reset_credits: ResetCredits | UnsetType | None = UNSET
+    reset_credits: ResetCredits | HasNone | UnsetType | None = UNSET
     reset_list: tuple[BankedReset, ...] | UnsetType | None = UNSET
 
 
@@ -80,8 +82,8 @@ class Stored(Struct, frozen=True, gc=False, omit_defaults=True):
     name: Name | None = None
     said: Said | None = None
     usage: Usage = _NO_USAGE
-    read_at: Instant | None = None
-    tried_at: Instant | None = None
+    read_at: Instant | UnsetType | None = UNSET
+    tried_at: Instant | UnsetType | None = UNSET
     failures: int = 0
     reading_trouble: Trouble | None = None
     login_trouble: Trouble | None = None
@@ -95,14 +97,16 @@ class Stored(Struct, frozen=True, gc=False, omit_defaults=True):
 def stored(account: AccountState) -> Stored:
     """The stored form of an account."""
     said, apart = _said_at_once(account.usage)
+    read_at = UNSET if account.read_at == (None if said is None else said.at) else account.read_at
+    tried_at = UNSET if account.tried_at == (None if said is None else account.read_at) else account.tried_at
     return Stored(
         key=None if account.key == _key_of(account.listings) else account.key,
         listings=account.listings,
         name=None if account.name == _name_of(account.listings) else account.name,
         said=said,
         usage=apart,
-        read_at=account.read_at,
-        tried_at=account.tried_at,
+        read_at=read_at,
+        tried_at=tried_at,
         failures=account.failures,
         reading_trouble=account.reading_trouble,
         login_trouble=account.login_trouble,
@@ -124,18 +128,31 @@ def account_of(held: Stored) -> AccountState:
     """The account that this is the form of; `held` is not used again. ValueError where it has no identity."""
     listings = held.listings
     for listing in listings:
-        _share_words(listing)
+        # of the words that a thousand entries repeat, one of each is held; nobody has seen the entry yet
+        force_setattr(listing.ref, "source", intern(listing.ref.source))
+        force_setattr(listing, "owner", intern(listing.owner))
+        if listing.plan is not None:
+            force_setattr(listing, "plan", intern(listing.plan))
     key = held.key or _key_of(listings)
     if key is None:
         raise ValueError("no identity")
-    read_at, tried_at = held.read_at, held.tried_at
+    said, read_at, tried_at = held.said, held.read_at, held.tried_at
+    if said is None:
+        usage = held.usage
+        read_at = None if read_at is UNSET else read_at
+        tried_at = None if tried_at is UNSET else tried_at
+    else:
+        # of equal instants one is held
+        read_at = said.at if read_at is UNSET or read_at == said.at else read_at
+        tried_at = read_at if tried_at is UNSET or tried_at == read_at else tried_at
+        usage = usage_of(said, held.usage)
     return AccountState(
         key=key,
         listings=listings,
         name=held.name or _name_of(listings),
-        usage=held.usage if held.said is None else usage_of(held.said, held.usage, read_at),
+        usage=usage,
         read_at=read_at,
-        tried_at=read_at if tried_at == read_at else tried_at,
+        tried_at=tried_at,
         failures=held.failures,
         reading_trouble=held.reading_trouble,
         login_trouble=held.login_trouble,
@@ -152,7 +169,7 @@ def account_of(held: Stored) -> AccountState:
 
 def _said_at_once(usage: Usage) -> tuple[Said | None, Usage]:
     """What was said together with the base bucket, or else with the first field; and the rest."""
-    fields = structs.astuple(usage)
+    fields = astuple(usage)
     first = usage.base or next((aged for aged in fields if aged is not None), None)
     if first is None:
         return None, usage
@@ -163,7 +180,7 @@ def _said_at_once(usage: Usage) -> tuple[Said | None, Usage]:
         if aged is None:
             together.append(UNSET)
         elif aged.known and (aged.at is at or aged.at == at) and aged.source == source:
-            together.append(aged.value)
+            together.append(_HAS_NONE if _is_of_none(aged.value) else aged.value)
         else:
             together.append(UNSET)
             is_all = False
@@ -175,26 +192,34 @@ def _said_at_once(usage: Usage) -> tuple[Said | None, Usage]:
     return reading, Usage(*apart)
 
 
-def usage_of(said: Said, apart: Usage, read_at: Instant | None = None) -> Usage:
-    """The usage that was said in one reading, at `read_at` perhaps, and apart from it."""
-    at = read_at if read_at is not None and said.at == read_at else said.at
-    source = intern(said.source)
-    if isinstance(said.plan, str):
-        structs.force_setattr(said, "plan", intern(said.plan))
-    if said.credits == _NO_CREDITS and str(said.credits.balance) == "0":
-        structs.force_setattr(said, "credits", _NO_CREDITS)
-    if said.spend == _NO_SPEND:
-        structs.force_setattr(said, "spend", _NO_SPEND)
-    if said.reset_credits == _NO_RESETS:
-        structs.force_setattr(said, "reset_credits", _NO_RESETS)
+def _is_of_none(value: object) -> bool:
+    """Whether this is what the service says of an account without any, digit for digit."""
+    if value == _NO_CREDITS:
+        return str(value.balance) == "0"
+    return value in (_NO_SPEND, _NO_RESETS)
+
+
+def usage_of(said: Said, apart: Usage) -> Usage:
+    """The usage that was said in one reading, and apart from it."""
+    at, source = said.at, intern(said.source)
     nothing: Aged[object] = Aged(None, at, source)
+    values = (
+        intern(said.plan) if isinstance(said.plan, str) else said.plan,
+        said.base,
+        said.review,
+        said.extras,
+        _NO_CREDITS if said.credits == _HAS_NONE else said.credits,
+        _NO_SPEND if said.spend == _HAS_NONE else said.spend,
+        said.reached_type,
+        _NO_RESETS if said.reset_credits == _HAS_NONE else said.reset_credits,
+        said.reset_list,
+    )
     # all fields at once, and not by their names: at a start there may be a thousand accounts
     aged: list[Aged[object] | None] = [
-        None if value is UNSET else nothing if value is None else Aged(value, at, source)
-        for value in structs.astuple(said)[-_FIELDS:]
+        None if value is UNSET else nothing if value is None else Aged(value, at, source) for value in values
     ]
     if apart is not _NO_USAGE:
-        aged = [one or other for one, other in zip(aged, structs.astuple(apart), strict=True)]
+        aged = [one or other for one, other in zip(aged, astuple(apart), strict=True)]
     return Usage(*aged)  # type: ignore[arg-type]  # in the order of its fields
 
 
@@ -214,11 +239,3 @@ def _name_of(listings: tuple[Listing, ...]) -> Name:
         return Name("")
     first = listings[0]
     return Name(first.folder or first.label or first.email or "")
-
-
-def _share_words(listing: Listing) -> None:
-    """Of the words that a thousand entries repeat, one of each is held; nobody has seen the entry yet."""
-    structs.force_setattr(listing.ref, "source", intern(listing.ref.source))
-    structs.force_setattr(listing, "owner", intern(listing.owner))
-    if listing.plan is not None:
-        structs.force_setattr(listing, "plan", intern(listing.plan))
