@@ -14,6 +14,7 @@ from poolwatch.domain.remake import replace
 from poolwatch.domain.status import AccountStatus, Section, Status, derive_status, section_of
 
 DEFAULT_CREDITS_PER_USD: Final = Decimal(25)
+_LEFT_OUT: Final = (Status.DISABLED, Status.DEACTIVATED)
 
 
 class PoolRules(Struct, frozen=True):
@@ -51,7 +52,7 @@ class Judged(Struct, frozen=True, eq=False):
     @property
     def counted(self) -> bool:
         """Whether totals and resets count it: neither disabled nor deactivated."""
-        return self.status.kind not in (Status.DISABLED, Status.DEACTIVATED)
+        return self.status.kind not in _LEFT_OUT
 
 
 def is_stale(at: datetime | None, now: datetime, rules: PoolRules) -> bool:

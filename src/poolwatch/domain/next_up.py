@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Final, TypeAlias
 
 from msgspec import Struct
 
 from poolwatch.domain.judged import Judged, PoolRules
 from poolwatch.domain.status import Section, Status
-from poolwatch.domain.usage import WEEKLY, UsageWindow, window_kind
+from poolwatch.domain.usage import WEEKLY, UsageWindow, window_kind, windows_by_length
 
 
 class UpReason(StrEnum):
@@ -29,31 +29,33 @@ class NextUp(Struct, frozen=True, eq=False):
     reason: UpReason
 
 
-class _Tier(IntEnum):
-    """The order of use; within a tier the most perishable weekly room comes first."""
+# The order of use; within a tier the most perishable weekly room comes first. Numbers, and the members that
+# each account of a thousand is asked for: to look up a member of an enum takes as long as a call.
+_WEEKLY_ROOM: Final = 0
+_NO_WEEKLY: Final = 1
+#: in the red, or with a window whose figure nobody knows
+_SCARCE: Final = 2
+_DOUBTFUL: Final = 3
+_CREDITS_ONLY: Final = 4
+_ACTIVE_SECTION: Final = Section.ACTIVE
+_ACTIVE: Final = Status.ACTIVE
 
-    WEEKLY_ROOM = 0
-    NO_WEEKLY = 1
-    #: in the red, or with a window whose figure nobody knows
-    SCARCE = 2
-    DOUBTFUL = 3
-    CREDITS_ONLY = 4
-
-
-_Rank: TypeAlias = tuple[_Tier, float, float]
+_Rank: TypeAlias = tuple[int, float, float]
 _FIVE_HOURS: Final = "5h"
 
 _REASONS: Final = {
-    _Tier.WEEKLY_ROOM: UpReason.PERISHABLE,
-    _Tier.NO_WEEKLY: UpReason.NO_WEEKLY,
-    _Tier.CREDITS_ONLY: UpReason.CREDITS_ONLY,
+    _WEEKLY_ROOM: UpReason.PERISHABLE,
+    _NO_WEEKLY: UpReason.NO_WEEKLY,
+    _CREDITS_ONLY: UpReason.CREDITS_ONLY,
 }
 
 
 def use_order(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> list[Judged]:
     """Active accounts, the one to use first on top; `now` is the server's clock."""
-    active = [each for each in judged if each.section is Section.ACTIVE]
-    return sorted(active, key=lambda each: (_rank(each, now, rules), _by_name(each)))
+    active = [each for each in judged if each.section is _ACTIVE_SECTION]
+    return sorted(
+        active, key=lambda each: (_rank(each, now, rules, is_sound=_is_sound(each)), _by_name(each))
+    )
 
 
 def next_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp | None:
@@ -61,9 +63,9 @@ def next_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp
     ranked = [
         (rank, each)
         for each in judged
-        if each.section is Section.ACTIVE
+        if each.section is _ACTIVE_SECTION
         and _is_sound(each)
-        and (rank := _rank(each, now, rules))[0] in _REASONS
+        and (rank := _rank(each, now, rules, is_sound=True))[0] in _REASONS
     ]
     if not ranked:
         return None
@@ -78,15 +80,15 @@ def _by_name(each: Judged) -> tuple[str, str]:
 
 
 def _is_sound(each: Judged) -> bool:
-    return each.status.kind is Status.ACTIVE and each.account.trouble is None and not each.stale_base
+    return each.status.kind is _ACTIVE and each.account.trouble is None and not each.stale_base
 
 
-def _rank(each: Judged, now: datetime, rules: PoolRules) -> _Rank:
-    usage = each.account.usage
-    limit = usage.base.value if usage.base is not None else None
+def _rank(each: Judged, now: datetime, rules: PoolRules, *, is_sound: bool) -> _Rank:
+    base = each.account.usage.base
+    limit = base.value if base is not None else None
     full = is_scarce = has_weekly = False
     perishable, five_hours_used = 0.0, None
-    for window in usage.windows:
+    for window in () if limit is None else windows_by_length(limit):
         used = window.used_percent
         full = full or (limit is not None and limit.is_full(window))
         is_scarce = is_scarce or used is None or used >= rules.red_percent
@@ -97,14 +99,14 @@ def _rank(each: Judged, now: datetime, rules: PoolRules) -> _Rank:
         elif kind == _FIVE_HOURS and five_hours_used is None:
             five_hours_used = used
     if full:
-        tier = _Tier.CREDITS_ONLY
-    elif not _is_sound(each):
-        tier = _Tier.DOUBTFUL
+        tier = _CREDITS_ONLY
+    elif not is_sound:
+        tier = _DOUBTFUL
     elif is_scarce:
-        tier = _Tier.SCARCE
+        tier = _SCARCE
     else:
-        tier = _Tier.WEEKLY_ROOM if has_weekly else _Tier.NO_WEEKLY
-    if tier is not _Tier.WEEKLY_ROOM:
+        tier = _WEEKLY_ROOM if has_weekly else _NO_WEEKLY
+    if tier != _WEEKLY_ROOM:
         perishable = 0.0
     five = 100.0 if five_hours_used is None else five_hours_used
     return tier, -perishable, five

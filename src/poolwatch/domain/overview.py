@@ -230,7 +230,7 @@ def _next_back(judged: Iterable[Judged], now: datetime) -> NextBack | None:
     ahead = [
         (until, each)
         for each in judged
-        if each.status.kind is Status.EXHAUSTED and (until := each.status.until) is not None and until > now
+        if (until := each.status.until) is not None and until > now and each.status.kind is Status.EXHAUSTED
     ]
     if not ahead:
         return None

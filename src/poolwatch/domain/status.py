@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -46,6 +45,16 @@ class Section(StrEnum):
     REST = "rest"
 
 
+#: Where accounts stand that no trouble puts elsewhere.
+_SECTIONS: Final = {
+    Status.DISABLED: Section.REST,
+    Status.DEACTIVATED: Section.NEEDS_YOU,
+    Status.NEEDS_LOGIN: Section.NEEDS_YOU,
+    Status.UNKNOWN: Section.REST,
+    Status.EXHAUSTED: Section.EXHAUSTED,
+    Status.ACTIVE: Section.ACTIVE,
+}
+
 #: Reasons of `exhausted` that are not the name of a window.
 CREDITS_REASON: Final = "credits"
 SPEND_REASON: Final = "spend_control"
@@ -66,11 +75,24 @@ class AccountStatus(Struct, frozen=True):
 
 
 _ACTIVE: Final = AccountStatus(Status.ACTIVE)
+# every account is asked whenever anything changes, and to look up a member of an enum takes as long as a call
+_POOL: Final = Custody.POOL
+_API_KEY: Final = LoginKind.API_KEY
 
 
 def derive_status(account: AccountState, now: datetime) -> AccountStatus:
     """The account's status at `now`, which is the server's clock; first match wins."""
-    if account.listings and _are_disabled(account.listings):
+    is_disabled = bool(account.listings)
+    # most have a live token in their first file
+    for listing in account.listings:
+        if listing.disabled:
+            continue
+        is_disabled = False
+        if listing.custody is not _POOL and token_is_live(listing, account.rejected, now):
+            if account.deactivations < DEACTIVATION_REPEATS:
+                return _by_evidence(account.usage)
+            break
+    if is_disabled:
         return AccountStatus(Status.DISABLED)
     if account.deactivations >= DEACTIVATION_REPEATS:
         return AccountStatus(Status.DEACTIVATED)
@@ -85,7 +107,7 @@ def derive_status(account: AccountState, now: datetime) -> AccountStatus:
 def token_is_live(listing: Listing, rejected: frozenset[str], now: datetime) -> bool:
     """Whether the access token may be sent: not past its expiry by the server's clock, not rejected."""
     token = listing.token
-    if listing.login is LoginKind.API_KEY or listing.problem is not None:
+    if listing.login is _API_KEY or listing.problem is not None:
         return False
     if token.fingerprint is None or token.fingerprint in rejected:
         return False
@@ -94,16 +116,13 @@ def token_is_live(listing: Listing, rejected: frozenset[str], now: datetime) -> 
 
 def login_problem(account: AccountState, now: datetime) -> LoginProblem | None:
     """Why the login needs somebody, or None while any source has a live token or renews by itself."""
-    for listing in account.listings:
-        if listing.disabled:
-            continue
+    listings = [listing for listing in account.listings if not listing.disabled]
+    for listing in listings:
         if listing.custody is Custody.POOL:
             if not listing.says_login_needed:
                 return None
         elif token_is_live(listing, account.rejected, now):
             return None
-    # most have a live token, and every account is asked whenever anything changes
-    listings = [listing for listing in account.listings if not listing.disabled]
     if not listings or account.is_api_key:
         return None
     files = [listing for listing in listings if listing.custody is not Custody.POOL]
@@ -162,23 +181,11 @@ def _is_being_renewed(account: AccountState, now: datetime) -> bool:
     return now < (trouble.retry_at or trouble.since + TOKEN_RETRY_PATIENCE)
 
 
-def _are_disabled(listings: Iterable[Listing]) -> bool:
-    # a loop: every account is asked for every burst of changes
-    for listing in listings:  # noqa: SIM110 - any() and all() cost several times as much
-        if not listing.disabled:
-            return False
-    return True
-
-
 def section_of(status: AccountStatus, trouble: Trouble | None, now: datetime) -> Section:
     """The one section the account stands in."""
-    if status.kind in (Status.NEEDS_LOGIN, Status.DEACTIVATED) or trouble_needs_you(trouble, now):
-        return Section.REST if status.kind is Status.DISABLED else Section.NEEDS_YOU
-    if status.kind is Status.EXHAUSTED:
-        return Section.EXHAUSTED
-    if status.kind is Status.ACTIVE:
-        return Section.ACTIVE
-    return Section.REST
+    if trouble is not None and status.kind is not Status.DISABLED and trouble_needs_you(trouble, now):
+        return Section.NEEDS_YOU
+    return _SECTIONS[status.kind]
 
 
 def trouble_needs_you(trouble: Trouble | None, now: datetime) -> bool:

@@ -293,9 +293,14 @@ def windows_by_length(limit: RateLimit) -> tuple[UsageWindow, ...]:
 
 def _by_length(windows: Sequence[UsageWindow]) -> tuple[UsageWindow, ...]:
     # as services send them: two or fewer, in order; this is asked several times for each account drawn
-    if len(windows) < 2 or (len(windows) == 2 and _length(windows[0]) <= _length(windows[1])):
+    if len(windows) < 2 or (len(windows) == 2 and _are_in_order(windows[0], windows[1])):
         return tuple(windows)
     return tuple(sorted(windows, key=_length))
+
+
+def _are_in_order(first: UsageWindow, second: UsageWindow) -> bool:
+    one, other = first.window_seconds, second.window_seconds
+    return other is None or (one is not None and one <= other)
 
 
 def _length(window: UsageWindow) -> float:

@@ -14,7 +14,7 @@ from poolwatch.presentation.percent import UNKNOWN, hive_level, scarcity
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import acting, copied, remedy_line
 from poolwatch.presentation.standing import footer, keeper_text, mark_of, standing
-from poolwatch.presentation.view import CardView, MarkView, Span, Tone
+from poolwatch.presentation.view import CardView, Glyph, MarkView, Span, Tone
 from poolwatch.presentation.words import names
 
 
@@ -69,20 +69,21 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
 
 def mark_view(judged: Judged, prefs: Prefs) -> MarkView:
     """The account in two cells. It agrees with the card, and costs a fraction of it."""
-    glyph, tone = mark_of(judged)
-    use = rows.scarcest_use(judged.account.usage)
-    if use is None:
-        return MarkView(glyph, tone, judged.stale, None, None)
     rules = prefs.rules
-    nearest, level = _height(*use, rules.amber_percent, rules.red_percent)
-    return MarkView(glyph, tone, judged.stale, nearest, level)
+    use = rows.scarcest_use(judged.account.usage)
+    return _mark(*mark_of(judged), judged.stale, use, rules.amber_percent, rules.red_percent)
 
 
-@lru_cache(1024)
-def _height(used: float | None, full: bool, amber: float, red: float) -> tuple[Tone, int | None]:
-    """The colour and the height of a use; most accounts share theirs with others."""
+@lru_cache(4096)
+def _mark(
+    glyph: Glyph, tone: Tone, stale: bool, use: tuple[float | None, bool] | None, amber: float, red: float
+) -> MarkView:
+    """Accounts that look alike have one mark: of a thousand, most share theirs with others."""
+    if use is None:
+        return MarkView(glyph, tone, stale, None, None)
+    used, full = use
     rules = PoolRules(amber_percent=amber, red_percent=red)
-    return scarcity(used, rules, full=full), hive_level(used, full=full)
+    return MarkView(glyph, tone, stale, scarcity(used, rules, full=full), hive_level(used, full=full))
 
 
 def age_text(judged: Judged, now: datetime) -> str:

@@ -69,8 +69,11 @@ def hive_groups(
 def natural(text: str) -> NaturalKey:
     """A sort key in which dev2 comes before dev14, whatever the case."""
     key: NaturalKey = [*_DIGITS.split(text.casefold())]
-    # numbers stand at every second place, and so are compared with numbers
-    key[1::2] = map(int, key[1::2])
+    # numbers stand at every second place, and so are compared with numbers; most names have one
+    if len(key) == 3:
+        key[1] = int(key[1])
+    else:
+        key[1::2] = map(int, key[1::2])
     return key
 
 

@@ -39,6 +39,8 @@ _TONES: Final = {
     Glyph.NEVER_READ: Tone.DIM,
     Glyph.OFF: Tone.DIM,
 }
+# a thousand marks ask for it, and to look up a member of an enum takes as long as a call
+_NEEDS_YOU: Final = Section.NEEDS_YOU
 #: Beside these a trouble is not worth a word.
 _SAYS_IT_ALL: Final = (Status.DISABLED, Status.NEEDS_LOGIN, Status.DEACTIVATED)
 _WORKSPACE_CREDITS: Final = (ReachedType.OWNER_CREDITS, ReachedType.MEMBER_CREDITS)
@@ -71,11 +73,11 @@ def standing(judged: Judged, now: datetime, prefs: Prefs) -> Standing:
 
 def mark_of(judged: Judged) -> tuple[Glyph, Tone]:
     """The mark at the edge alone, and its tone."""
-    trouble = judged.account.trouble
-    if trouble is None or judged.section is not Section.NEEDS_YOU or judged.status.kind in _SAYS_IT_ALL:
-        glyph = _GLYPHS[judged.status.kind]
-    else:
-        glyph = Glyph.TROUBLE if trouble.kind is FailureKind.EDGE_BLOCKED else Glyph.NEEDS_YOU
+    glyph = _GLYPHS[judged.status.kind]
+    if judged.section is _NEEDS_YOU and judged.status.kind not in _SAYS_IT_ALL:
+        trouble = judged.account.trouble
+        if trouble is not None:
+            glyph = Glyph.TROUBLE if trouble.kind is FailureKind.EDGE_BLOCKED else Glyph.NEEDS_YOU
     return glyph, _TONES[glyph]
 
 

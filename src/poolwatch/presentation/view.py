@@ -127,7 +127,7 @@ class CardView(Struct, frozen=True):
         return next((row for row in self.windows if row.name == kind), None)
 
 
-class MarkView(Struct, frozen=True):
+class MarkView(Struct, frozen=True, cache_hash=True):
     """One account as the hive draws it: what its card says, and no more."""
 
     glyph: Glyph
