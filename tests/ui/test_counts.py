@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import pytest
 from rich.console import RenderableType
+from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.strip import Strip
 
@@ -83,9 +84,11 @@ async def test_the_first_frame_has_the_figures(view: WallView, monkeypatch: pyte
     arrangements: list[int] = []
     show = AccountWall.show
 
-    def counting(wall: AccountWall, arrangement: Arrangement, empty: Line = ()) -> None:
+    def counting(
+        wall: AccountWall, arrangement: Arrangement, empty: Line = (), *, beside_width: int = 0
+    ) -> None:
         arrangements.append(len(arrangement.order))
-        show(wall, arrangement, empty)
+        show(wall, arrangement, empty, beside_width=beside_width)
 
     monkeypatch.setattr(AccountWall, "show", counting)
     options = AppOptions(pool_name="work", prefs=Prefs(zone=ZONE), view=view)
@@ -97,6 +100,18 @@ async def test_the_first_frame_has_the_figures(view: WallView, monkeypatch: pyte
         assert app.shown == (len(wall.visible_keys), strip.text)
         assert wall.visible_keys
     assert arrangements == [MANY]
+
+
+async def test_a_screen_is_given_no_widgets_for_what_is_never_shown() -> None:
+    app, found = frame_app(ScriptedFeed(many(), NOW, ZONE), WallView.HIVE), list[str]()
+
+    async def look(pilot: Pilot[object]) -> None:
+        await pilot.pause()
+        found.extend(type(each).__name__ for each in app.screen.walk_children())
+        app.exit()
+
+    await app.run_async(headless=True, size=(120, 40), auto_pilot=look)
+    assert sorted(found) == ["AccountWall", "Lines", "Lines", "Lines", "Lines"]
 
 
 async def test_a_hive_makes_no_card_but_the_selected_one(made: Counter[str]) -> None:

@@ -13,6 +13,7 @@ PALETTE = ("textual.command", "textual.widgets._input", "textual.widgets._option
 HELD_BACK = (
     *(*PALETTE, "platformdirs", "pickle", "difflib"),
     *("textual.markup", "textual.canvas", "textual.suggestions", "textual.css._help_text"),
+    *("rich.table", "textual.widgets._toast", "textual.containers"),
 )
 
 

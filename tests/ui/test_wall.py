@@ -212,13 +212,13 @@ async def test_the_selection_is_an_account_not_a_line() -> None:
         places = set()
         for _ in range(7):
             places.add(wall.order.index(key))
-            line = wall._arrangement.places[key][1] - wall.scroll_offset.y
+            line = wall._arrangement.places[key][1] - wall.top
             await pilot.press("s")
             await settle(pilot)
             assert wall.selected == key
-            new = wall._arrangement.places[key][1] - wall.scroll_offset.y
+            new = wall._arrangement.places[key][1] - wall.top
             most = wall._arrangement.height - wall.size.height
-            assert new == line or wall.scroll_offset.y in (0, most)
+            assert new == line or wall.top in (0, most)
         assert len(places) > 3
 
 
@@ -271,7 +271,35 @@ async def test_scrolling_keeps_the_selection_in_view_and_moves_are_complete() ->
         assert wall.selected in wall.visible_keys
         await pilot.press("g")
         assert wall.selected == wall.order[0]
-        assert wall.scroll_offset.y == 0
+        assert wall.top == 0
+
+
+def beside(wall: AccountWall) -> list[str]:
+    """What stands beside the accounts, line by line."""
+    width = side_width(wall.size.width, WallView.TABLE)
+    return [wall.render_line(y).text[-width:].strip(" │") for y in range(wall.size.height)] if width else []
+
+
+async def test_the_detail_beside_a_wide_table_follows_the_selection_and_says_when_there_is_more() -> None:
+    app = app_of("sixty", view=WallView.TABLE)
+    async with app.run_test(size=(200, 60)) as pilot:
+        await settle(pilot)
+        wall = wall_of(app)
+        first = beside(wall)
+        assert "…" not in first
+        await pilot.press("j")
+        await settle(pilot)
+        assert beside(wall) != first
+        await pilot.press("k")
+        await pilot.resize_terminal(200, 14)
+        await settle(pilot)
+        few = beside(wall)
+        assert few[-1] == "…"
+        assert few[:-1] == first[: len(few) - 1]
+        await pilot.resize_terminal(199, 14)
+        await settle(pilot)
+        assert not beside(wall)
+        assert not any("│" in wall.render_line(y).text for y in range(wall.size.height))
 
 
 async def test_a_resize_keeps_selection_and_fits() -> None:
@@ -287,7 +315,7 @@ async def test_a_resize_keeps_selection_and_fits() -> None:
             assert wall.selected == key
             if wall.size.height > 1:
                 assert key in wall.visible_keys
-        assert app.screen.query_one("#side").display
+        assert beside(wall)
 
 
 async def test_clicks_select_by_what_is_drawn_there() -> None:
@@ -301,4 +329,4 @@ async def test_clicks_select_by_what_is_drawn_there() -> None:
         await settle(pilot)
         key = wall.selected
         assert key is not None
-        assert wall._arrangement.places[key][1] - wall.scroll_offset.y == 3
+        assert wall._arrangement.places[key][1] - wall.top == 3

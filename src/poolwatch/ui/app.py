@@ -94,6 +94,8 @@ class PoolApp(App[Departure], inherit_bindings=False, inherit_css=False):
         self._colourless = bool(os.environ.get("NO_COLOR"))
         super().__init__(driver_class=None, ansi_color=True if self._colourless else None)
         self.animation_level = "none"
+        # two widgets that each screen would be given for what is never shown here
+        self._disable_tooltips = self._disable_notifications = True
         for theme in THEMES:
             self.register_theme(theme)
         name = self._fitting(options.theme)

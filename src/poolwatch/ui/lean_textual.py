@@ -25,6 +25,8 @@ HELD_BACK: Final = {
     ),
     "pickle": ("rich.style", "textual.style"),
     "textual.canvas": ("textual.layout",),
+    "rich.table": ("textual.design",),
+    "textual.widgets._toast": ("textual.app", "textual.screen"),
 }
 _APP: Final = "textual.app"
 

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.geometry import Size
 from textual.timer import Timer
 
@@ -22,7 +21,6 @@ from poolwatch.ui.screens.requests import AskingPage
 from poolwatch.ui.session import Session
 from poolwatch.ui.widgets.bottom import Message, message_line, typing_line
 from poolwatch.ui.widgets.lines import Lines
-from poolwatch.ui.widgets.pane import Pane
 from poolwatch.ui.widgets.strip import Density, Mode, density_of, strip_lines
 from poolwatch.ui.widgets.wall import hive, table
 from poolwatch.ui.widgets.wall.cards import common_height
@@ -51,12 +49,6 @@ _A_MOMENT: Final = 0.05
 
 class PoolDrawing(AskingPage[None]):
     """The parts of the pool screen, each drawn from the session when it has changed."""
-
-    DEFAULT_CSS = """
-    PoolDrawing { layout: vertical; }
-    PoolDrawing #middle { height: 1fr; }
-    PoolDrawing #side { width: auto; }
-    """
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -89,9 +81,7 @@ class PoolDrawing(AskingPage[None]):
     def compose(self) -> ComposeResult:
         """Top to bottom, as drawn."""
         yield Lines(id="strip")
-        with Horizontal(id="middle"):
-            yield AccountWall(self.session.board.card, self.session.board.mark, id="wall")
-            yield Pane(id="side")
+        yield AccountWall(self.session.board.card, self.session.board.mark, id="wall")
         yield Lines(id="foot")
         yield Lines(id="message")
         yield Lines(id="keys")
@@ -160,10 +150,6 @@ class PoolDrawing(AskingPage[None]):
         elif not sections:
             sections = session.board.sections(choice.sort, self._words, now, reverse=choice.reverse)
         side = side_width(self.size.width, self._view)
-        pane = self.query_one("#side", Pane)
-        pane.display = bool(side)
-        if side:
-            pane.styles.width = side
         width = max(1, self.size.width - side - THUMB)
         drawn = (
             self._view,
@@ -185,7 +171,7 @@ class PoolDrawing(AskingPage[None]):
             self._view, sections, session.board.card, width, session.looks.glyphs, card_height
         )
         self._draw_strip()
-        self.wall.show(self._arranged.arrangement, self._empty())
+        self.wall.show(self._arranged.arrangement, self._empty(), beside_width=side)
 
     def _opening_view(self) -> WallView:
         """By the whole pool: a filter leaves the view alone while it is typed."""
@@ -255,16 +241,18 @@ class PoolDrawing(AskingPage[None]):
         key = self.wall.selected
         view = self.session.board.detail(key) if side and key is not None else None
         if view is None:
-            self.query_one("#side", Pane).show(())
+            self.wall.show_beside(())
             return
         from poolwatch.ui.widgets.detail_lines import detail_lines  # few terminals are wide enough
 
         glyphs = self.session.looks.glyphs
         rule = (" │ ", Ink.RULE)
         lines = [(rule, *line) for line in detail_lines(view, side - 4, glyphs)]
-        height = self.query_one("#side", Pane).size.height
+        height = self.wall.size.height
+        if len(lines) > height > 0:
+            lines[height - 1 :] = [(rule, (glyphs.ellipsis, Tone.DIM))]
         lines += [(rule,)] * max(0, height - len(lines))
-        self.query_one("#side", Pane).show(lines)
+        self.wall.show_beside(lines)
 
     def _draw_foot(self) -> None:
         lines: list[Line] = []

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, TypeAlias
 
 from rich.segment import Segment
 from textual import events
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.view import CardView, MarkView, Tone
@@ -28,17 +28,18 @@ _FEW: Final = 8
 THUMB: Final = 1
 
 
-class AccountWall(ScrollView, inherit_bindings=False):
+class AccountWall(Widget, inherit_bindings=False):
     """Accounts in an arrangement, one of them selected.
 
     The owner gives an arrangement and functions that know the card and the mark of an account. They are
-    asked when its lines are painted; `review` repaints what has changed since.
+    asked when its lines are painted; `review` repaints what has changed since. It scrolls by itself, for
+    Textual's ways of doing so bring widgets and an animation along. Lines may stand beside the accounts.
     """
 
     ALLOW_SELECT = False
     can_focus = False
     DEFAULT_CSS = """
-    AccountWall { height: 1fr; width: 1fr; overflow: hidden hidden; background: $background; }
+    AccountWall { height: 1fr; width: 1fr; background: $background; }
     """
 
     class Selected(Message):
@@ -68,6 +69,10 @@ class AccountWall(ScrollView, inherit_bindings=False):
         self._arrangement: Arrangement = NOTHING
         self._looks = PLAIN_LOOKS
         self._empty: Line = ()
+        #: the first line shown
+        self._top = 0
+        self._beside: tuple[Line, ...] = ()
+        self._beside_width = 0
         self._selected: AccountKey | None = None
         #: what the operator last chose; it may be filtered out for now
         self._wanted: AccountKey | None = None
@@ -90,14 +95,14 @@ class AccountWall(ScrollView, inherit_bindings=False):
         return self._arrangement.order
 
     @property
-    def content_width(self) -> int:
-        """The cells that an arrangement may take."""
-        return max(1, self.size.width - THUMB)
+    def top(self) -> int:
+        """The first line shown."""
+        return self._top
 
     @property
     def visible_keys(self) -> tuple[AccountKey, ...]:
         """The accounts on screen."""
-        top, bottom = self.scroll_offset.y, self.scroll_offset.y + self.size.height
+        top, bottom = self._top, self._top + self.size.height
         height = self._arrangement.block_height
         return tuple(
             key
@@ -114,11 +119,11 @@ class AccountWall(ScrollView, inherit_bindings=False):
         self._painted.clear()
         self.refresh()
 
-    def show(self, arrangement: Arrangement, empty: Line = ()) -> None:
+    def show(self, arrangement: Arrangement, empty: Line = (), *, beside_width: int = 0) -> None:
         """Show another arrangement; `empty` stands there when it has no account.
 
-        The selected account keeps its line on the screen. If it is gone, the one at its index is
-        selected, until it is back.
+        It leaves `beside_width` cells at the right to `show_beside`. The selected account keeps its line on
+        the screen. If it is gone, the one at its index is selected, until it is back.
         """
         before = self._arrangement
         line = self._line_of(before, self._selected)
@@ -127,18 +132,25 @@ class AccountWall(ScrollView, inherit_bindings=False):
         self._drawn.clear()
         self._arrangement = arrangement
         self._empty = empty
+        self._beside_width = beside_width
         self._selected = self._choose(index)
         self.post_message(self.Selected(self._selected))
         if not self.size:
             return  # the first layout, which needs to know what there is to show, comes after this
-        self.virtual_size = Size(self.size.width, arrangement.height)
         if self._selected is not None:
-            top = arrangement.places[self._selected][1] - line if line is not None else self.scroll_offset.y
+            top = arrangement.places[self._selected][1] - line if line is not None else self._top
             self._scroll_to_line(top)
             self._reveal(self._selected)
         else:
             self._scroll_to_line(0)
         self._repaint(range(self.size.height))
+
+    def show_beside(self, lines: Sequence[Line]) -> None:
+        """Show these lines beside the accounts, in the width that was left to them."""
+        lines = tuple(lines)
+        if lines != self._beside:
+            self._beside = lines
+            self._repaint(range(self.size.height))
 
     def review(self) -> int:
         """Repaint what differs on visible accounts whose card is a new one; how many cards that were."""
@@ -185,9 +197,16 @@ class AccountWall(ScrollView, inherit_bindings=False):
         return strip
 
     def _line(self, y: int) -> Strip:
-        width = self.size.width
+        accounts = self._line_of_accounts(y, max(0, self.size.width - self._beside_width))
+        if not self._beside_width:
+            return accounts
         ground = self._looks.palette.style(Tone.PLAIN)
-        row = y + self.scroll_offset.y
+        beside = self._looks.paint(self._beside[y] if y < len(self._beside) else ())
+        return Strip.join([accounts, beside.adjust_cell_length(self._beside_width, ground)])
+
+    def _line_of_accounts(self, y: int, width: int) -> Strip:
+        ground = self._looks.palette.style(Tone.PLAIN)
+        row = y + self._top
         if row >= self._arrangement.height:
             if y == 1 and not self._arrangement.order and self._empty:
                 return self._looks.paint(fit_line(self._empty, width))
@@ -203,7 +222,6 @@ class AccountWall(ScrollView, inherit_bindings=False):
 
     def on_resize(self) -> None:
         """The selected account stays in view."""
-        self.virtual_size = Size(self.size.width, self._arrangement.height)
         if self._selected is not None:
             self._reveal(self._selected)
 
@@ -212,7 +230,7 @@ class AccountWall(ScrollView, inherit_bindings=False):
         offset = event.get_content_offset(self)
         if offset is None:
             return
-        key = self._arrangement.hit(offset.x, offset.y + self.scroll_offset.y)
+        key = self._arrangement.hit(offset.x, offset.y + self._top)
         if key is None:
             return
         if key == self._selected and event.chain > 1:
@@ -222,12 +240,12 @@ class AccountWall(ScrollView, inherit_bindings=False):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Three lines down; the selection stays where it is."""
         event.stop()
-        self._scroll_to_line(self.scroll_offset.y + _WHEEL)
+        self._scroll_to_line(self._top + _WHEEL)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Three lines up; the selection stays where it is."""
         event.stop()
-        self._scroll_to_line(self.scroll_offset.y - _WHEEL)
+        self._scroll_to_line(self._top - _WHEEL)
 
     def _marks(self, items: Iterable[Item]) -> Strip:
         """A line of marks: a thousand of them are painted at a time."""
@@ -281,7 +299,7 @@ class AccountWall(ScrollView, inherit_bindings=False):
         text = " "
         if total > shown > 0:
             length = max(1, shown * shown // total)
-            top = round(self.scroll_offset.y * (shown - length) / max(1, total - shown))
+            top = round(self._top * (shown - length) / max(1, total - shown))
             text = "┃" if top <= y < top + length else " "
         return self._looks.paint(((text, look),))
 
@@ -299,13 +317,13 @@ class AccountWall(ScrollView, inherit_bindings=False):
     def _line_of(self, arrangement: Arrangement, key: AccountKey | None) -> int | None:
         if key is None or key not in arrangement.places:
             return None
-        return arrangement.places[key][1] - self.scroll_offset.y
+        return arrangement.places[key][1] - self._top
 
     def _lines_of(self, key: AccountKey | None) -> range:
         """The lines of the widget on which an account stands."""
         if key is None or key not in self._arrangement.places:
             return range(0)
-        top = self._arrangement.places[key][1] - self.scroll_offset.y
+        top = self._arrangement.places[key][1] - self._top
         height = self.size.height
         return range(max(0, top), min(height, max(0, top + self._arrangement.block_height)))
 
@@ -325,7 +343,7 @@ class AccountWall(ScrollView, inherit_bindings=False):
 
     def _repaint_marks(self, keys: Collection[AccountKey]) -> None:
         """Have these marks painted anew; of many, whole lines, which cost less to paint than to cut."""
-        places, top = self._arrangement.places, self.scroll_offset.y
+        places, top = self._arrangement.places, self._top
         lines = {places[key][1] - top for key in keys}
         if len(keys) > _FEW:
             self.refresh(*(Region(0, y, self.size.width, 1) for y in lines))
@@ -337,7 +355,7 @@ class AccountWall(ScrollView, inherit_bindings=False):
         top = self._arrangement.top_of(key)
         bottom = self._arrangement.places[key][1] + self._arrangement.block_height
         height = self.size.height
-        at = self.scroll_offset.y
+        at = self._top
         if bottom > at + height:
             at = bottom - height
         if top < at:
@@ -349,10 +367,9 @@ class AccountWall(ScrollView, inherit_bindings=False):
     def _scroll_to_line(self, line: int) -> None:
         most = max(0, self._arrangement.height - self.size.height)
         target = min(most, max(0, line))
-        if target != self.scroll_offset.y:
-            # the animated and deferred ways of scrolling would show a frame in between
-            self.set_scroll(None, target)
-            self.refresh(self.size.region)
+        if target != self._top:
+            self._top = target
+            self.refresh()
 
 
 def _pieces(strip: Strip) -> list[tuple[str, object]]:
