@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.pool import PoolEvent
 from poolwatch.monitor.lister import watch_seconds
 from tests.monitor.scripted import Rig, ScriptedSource, failure, key_of, listing, rig, running, soon
 from tests.monitor.turned_clock import START, TurnedClock
@@ -162,7 +163,7 @@ async def test_listing_everything_once_settles_the_pool() -> None:
 
 async def test_a_list_for_good_looks_at_nothing_and_a_watch_after_it_lists_again() -> None:
     one = rig("a")
-    await one.poller.list_all(for_good=True)
+    await one.poller.list_for_good()
     assert one.state.settled
     assert (one.source.looked_at, one.source.listed) == (0, 1)
     async with running(one.poller.run(), one.clock):
@@ -170,6 +171,27 @@ async def test_a_list_for_good_looks_at_nothing_and_a_watch_after_it_lists_again
         assert one.source.listed == 2
         await one.clock.advance(10)
         assert one.source.listed == 2
+
+
+async def test_what_several_sources_say_for_good_is_taken_in_together() -> None:
+    one = Rig([ScriptedSource("homes", "a"), ScriptedSource("pool", "b"), ScriptedSource("down")])
+    one.sources[2].listing_failure = failure(FailureKind.UNREACHABLE)
+    states: list[int] = []
+    plain = one.ledger.take
+
+    def counted(event: PoolEvent) -> None:
+        plain(event)
+        states.append(len(one.state.accounts))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(one.ledger, "take", counted)
+        await one.poller.list_for_good({"homes", "down"})
+        assert not one.state.settled
+        await one.poller.list_for_good({"pool"})
+    # the failure, the one list that came, and the last
+    assert states == [0, 1, 2]
+    assert one.state.settled
+    assert one.state.sources["down"].failure is not None
 
 
 @pytest.mark.parametrize(("accounts", "seconds"), [(0, 3.0), (300, 3.0), (600, 6.0), (1000, 10.0)])

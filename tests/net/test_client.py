@@ -9,9 +9,12 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from poolwatch import __version__
 from poolwatch.domain.account import Secret
@@ -400,6 +403,20 @@ def test_the_http_library_is_loaded_late() -> None:
 )
 def test_http_dates(text: str | None, expected: datetime | None) -> None:
     assert http_date(text) == expected
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.data())
+def test_a_date_is_what_the_library_for_mail_takes_it_for(at: datetime, data: st.DataObject) -> None:
+    text = format_datetime(at, usegmt=True)
+    assert http_date(text) == at.replace(microsecond=0)
+    where = data.draw(st.integers(0, len(text) - 1))
+    changed = text[:where] + data.draw(st.characters(max_codepoint=0xD7FF)) + text[where + 1 :]
+    try:
+        told = parsedate_to_datetime(changed)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        assert http_date(changed) is None
+    else:
+        assert http_date(changed) == (told if told.tzinfo is not None else told.replace(tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,16 @@ from __future__ import annotations
 import shutil
 import ssl
 import subprocess
+from importlib.machinery import PathFinder
 from pathlib import Path
 
+import certifi
 import pytest
 
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import NotSent, Reply
+from poolwatch.net.tls import authorities
 from tests.net.script import Script, reply
 
 OPENSSL = shutil.which("openssl")
@@ -106,6 +109,14 @@ async def test_a_self_signed_server_is_refused_whatever_the_environment_trusts(
     assert "has a TLS certificate that is not valid: self-signed certificate" in got.message
     assert isinstance(posted, NotSent)
     assert server.requests == []
+
+
+def test_the_authorities_are_those_of_certifi_also_where_it_lies_packed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert authorities() == Path(certifi.where())
+    monkeypatch.setattr(PathFinder, "find_spec", lambda name: None)
+    assert authorities() == Path(certifi.where())
 
 
 async def test_a_certificate_for_another_host_is_refused(certificates: Path) -> None:

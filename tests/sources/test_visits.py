@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from poolwatch.sources.visits import Visits
+from poolwatch.sources.visits import HANDFUL, Visits
 
 
 async def test_what_is_asked_at_once_is_answered_in_one_visit() -> None:
@@ -25,6 +25,41 @@ async def test_what_is_asked_at_once_is_answered_in_one_visit() -> None:
     assert isinstance(found[3], ValueError)
     assert len(threads) == 5
     assert len(set(threads)) == 1
+    assert threading.current_thread().name not in threads
+
+
+async def test_a_visit_takes_along_what_is_foreseen_and_what_it_brought_counts_for_a_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    threads: list[str] = []
+
+    def answer(number: int) -> int:
+        asked.append(number)
+        threads.append(threading.current_thread().name)
+        if number == 2:
+            raise ValueError("two")
+        return -number
+
+    visits = Visits(answer)
+    visits.foresee(range(1, 100))
+    assert await visits.ask(1) == -1
+    assert asked == list(range(1, HANDFUL + 1))
+    with pytest.raises(ValueError, match="two"):
+        await visits.ask(2)
+    assert [await visits.ask(number) for number in range(3, HANDFUL + 1)] == [
+        -number for number in range(3, HANDFUL + 1)
+    ]
+    assert len(asked) == HANDFUL
+    # in another order than was foreseen, and once more
+    assert await visits.ask(HANDFUL + 5) == -HANDFUL - 5
+    assert asked[HANDFUL] == HANDFUL + 5
+    assert sorted(asked[HANDFUL:]) == list(range(HANDFUL + 1, 2 * HANDFUL + 1))
+    assert await visits.ask(1) == -1
+    assert asked.count(1) == 2
+    monkeypatch.setattr("poolwatch.sources.visits.FRESH_SECONDS", -1.0)
+    assert await visits.ask(HANDFUL + 1) == -HANDFUL - 1
+    assert asked.count(HANDFUL + 1) == 2
     assert threading.current_thread().name not in threads
 
 

@@ -29,8 +29,6 @@ _LOOK_SECONDS: Final = 0.2
 _ASKED_AT_ONCE: Final = 8
 #: Readings are saved this often: what is left to save in the end is waited for.
 _SAVE_SECONDS: Final = 0.25
-#: In this time as many logins as may be are sent, which have to share the interpreter with the listing then.
-_HEAD_START_SECONDS: Final = 0.06
 
 
 class Look(Struct, frozen=True):
@@ -58,7 +56,7 @@ async def look(
         if session.polls and choose is None:
             await _kept_meanwhile(running, _read_while_listing(running, older_than))
         else:
-            await session.poller.list_all(for_good=True)
+            await session.poller.list_for_good()
             keys = tuple(session.state.accounts) if choose is None else choose(_judged(running, around))
             if not session.polls:
                 told = await _ask_owner(running, keys, older_than)
@@ -73,20 +71,40 @@ async def look(
 
 
 async def _read_while_listing(running: Running, older_than: timedelta) -> None:
-    """Read all accounts: the logins known from before are sent while every source is still looked through."""
-    sweep = running.sweep
+    """Read all accounts: the logins known from before are sent before their sources are looked through.
+
+    These are listed when few of their logins still wait for their turn: before that to list would only take
+    the interpreter from those who ask, and by then most of their files were read.
+    """
+    sweep, poller = running.sweep, running.session.poller
     early = sweep.known_logins(older_than)
     if early:
-        await running.prepare()  # first of all: what asks waits for answers most of the time, and lists then
-    reading = asyncio.create_task(sweep.run(early, older_than))
+        await running.prepare()  # first of all: what asks waits for answers most of the time
+    nearly_through, asked = asyncio.Event(), frozenset(ref.source for ref in early.values())
+    poller.foresee(tuple(early.values()))
+    others = {source.name for source in running.around.sources} - asked
+    read = set(early)
+
+    async def list_and_read(sources: Collection[str]) -> None:
+        await poller.list_for_good(sources)
+        found = running.session.state.accounts.keys() - read
+        read.update(found)
+        await sweep.run(found, older_than)
+
+    async def list_those_asked() -> None:
+        await nearly_through.wait()
+        await list_and_read(asked)
+
+    work = [
+        asyncio.create_task(each)
+        for each in (sweep.run(early, older_than, nearly_through), list_and_read(others), list_those_asked())
+    ]
     try:
-        await asyncio.wait((reading,), timeout=_HEAD_START_SECONDS)
-        await running.session.poller.list_all(for_good=True)
-        await sweep.run(running.session.state.accounts.keys() - early, older_than)
-        await reading
+        await asyncio.gather(*work)
     finally:
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
 
 
 async def _kept_meanwhile(running: Running, work: Awaitable[None]) -> None:
@@ -112,7 +130,7 @@ async def refresh(
         await running.connect()
         polls = running.parts.lock.try_acquire()
         running.session.polls = polls
-        await running.session.poller.list_all(for_good=True)
+        await running.session.poller.list_for_good()
         ended: dict[AccountKey, RefreshProgress] = {}
         owner = _Owner(running, Asked.DUE if only_if_due else Asked.REFRESH)
         passes_on = not around.settings.read_only

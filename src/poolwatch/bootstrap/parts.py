@@ -154,7 +154,9 @@ async def open_monitor(
     ledger = Ledger(PoolState(rules=around.naming))
     readings = StoredReadings(store, clock, settings.pool_name)
     interval = timedelta(seconds=settings.poll.interval_seconds)
-    poller = Poller({}, ledger, readings, Pace(interval, settings.poll.concurrency), clock, draw)
+    poller = Poller(
+        {}, ledger, readings, Pace(interval, settings.poll.concurrency), clock, draw, plans=not keeps_logins
+    )
     custodian = Custodian(
         around,
         fingerprint,

@@ -28,6 +28,12 @@ class Listed(Struct, frozen=True):
     credits_per_usd: Decimal | None = None
 
 
+class ListedTogether(Struct, frozen=True):
+    """What several sources said when they were asked at once, taken in as one."""
+
+    lists: tuple[Listed, ...]
+
+
 class SourceFailed(Struct, frozen=True):
     """A source could not say which accounts it has; what it last said stays."""
 
@@ -73,4 +79,4 @@ class Recalled(Struct, frozen=True):
     facts: PoolFacts | None = None
 
 
-PoolEvent: TypeAlias = Listed | SourceFailed | Read | RefreshMoved | Recalled
+PoolEvent: TypeAlias = Listed | ListedTogether | SourceFailed | Read | RefreshMoved | Recalled

@@ -11,7 +11,15 @@ from msgspec import Struct, field
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef, TokenFacts
 from poolwatch.domain.account_state import LATELY_KEPT, AccountState, DeadLogin, Happening, is_unchanged
-from poolwatch.domain.events import Listed, PoolEvent, Read, Recalled, RefreshMoved, SourceFailed
+from poolwatch.domain.events import (
+    Listed,
+    ListedTogether,
+    PoolEvent,
+    Read,
+    Recalled,
+    RefreshMoved,
+    SourceFailed,
+)
 from poolwatch.domain.failure import FailureKind, Trouble
 from poolwatch.domain.identity import resolve
 from poolwatch.domain.naming import NamingRule, name_accounts
@@ -25,6 +33,7 @@ __all__ = [
     "DeadLogin",
     "Happening",
     "Listed",
+    "ListedTogether",
     "PoolEvent",
     "PoolFacts",
     "PoolState",
@@ -61,7 +70,9 @@ def apply(state: PoolState, event: PoolEvent) -> PoolState:
     """The state after the event. A failure never erases the last good reading."""
     match event:
         case Listed():
-            return _listed(state, event)
+            return _listed(state, (event,))
+        case ListedTogether():
+            return _listed(state, event.lists) if event.lists else state
         case SourceFailed():
             return _source_failed(state, event)
         case Read():
@@ -106,23 +117,24 @@ def _recalled(state: PoolState, event: Recalled) -> PoolState:
     return replace(recalled, sources=sources, rates=facts.rates, clock_offset=facts.clock_offset)
 
 
-def _listed(state: PoolState, event: Listed) -> PoolState:
+def _listed(state: PoolState, lists: Sequence[Listed]) -> PoolState:
     # the very entries that are held, where they say the same: they are not kept twice
     held = {entry.ref: entry for account in state.accounts.values() for entry in account.listings}
-    entries = tuple(
-        known if (known := held.get(entry.ref)) == entry and known is not None else entry
-        for entry in event.listings
-    )
-    source = SourceState(event.source, entries, event.at)
-    sources = {**state.sources, event.source: source}
-    listings = [listing for each in sources.values() for listing in each.listings]
+    sources, rates = dict(state.sources), dict(state.rates)
+    for each in lists:
+        entries = tuple(
+            known if (known := held.get(entry.ref)) == entry and known is not None else entry
+            for entry in each.listings
+        )
+        sources[each.source] = SourceState(each.source, entries, each.at)
+        if each.credits_per_usd is not None:
+            rates[each.source] = each.credits_per_usd
+    listings = [listing for source in sources.values() for listing in source.listings]
     # what the store remembers of sources that have not answered yet stays on screen
     for account in state.accounts.values():
         listings += [entry for entry in account.listings if entry.ref.source not in sources]
-    rates = state.rates
-    if event.credits_per_usd is not None:
-        rates = {**rates, event.source: event.credits_per_usd}
-    return replace(state, sources=sources, rates=rates, accounts=_regrouped(state, listings, event.at))
+    at = max(each.at for each in lists)
+    return replace(state, sources=sources, rates=rates, accounts=_regrouped(state, listings, at))
 
 
 def _source_failed(state: PoolState, event: SourceFailed) -> PoolState:

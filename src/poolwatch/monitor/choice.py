@@ -57,8 +57,8 @@ def live_entries(
             else token_is_live(listing, account.rejected, server_now)
         )
     ]
-    if not live:
-        return []
+    if len(live) < 2:
+        return live
     acting = account.acting
 
     def order(listing: Listing) -> tuple[bool, bool, int, bool]:

@@ -10,6 +10,7 @@ from poolwatch.domain.changes import BulkProgress, PoolChanged
 from poolwatch.domain.pool import (
     AccountState,
     Listed,
+    ListedTogether,
     PoolEvent,
     PoolState,
     Read,
@@ -54,10 +55,10 @@ class Ledger:
         match event:
             case Read() | RefreshMoved():
                 self._account_moved(before, event)
-            case Listed() | SourceFailed() | Recalled():
+            case Listed() | ListedTogether() | SourceFailed() | Recalled():
                 self.gone |= before.accounts.keys() - self._state.accounts.keys()
                 self.gone -= self._state.accounts.keys()
-                if isinstance(event, Listed):
+                if isinstance(event, Listed | ListedTogether):
                     self.unsaved |= {
                         key
                         for key, after in self._state.accounts.items()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -12,7 +13,7 @@ from msgspec import Struct
 
 from poolwatch.domain.account import Listing
 from poolwatch.domain.failure import Failure
-from poolwatch.domain.pool import Listed, SourceFailed
+from poolwatch.domain.pool import Listed, ListedTogether, SourceFailed
 from poolwatch.domain.schedule import RETRY_AFTER_CEILING, backoff
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.guard import internal_error
@@ -90,35 +91,50 @@ class Lister:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def list_all(self, *, for_good: bool = False) -> None:
-        """Ask every source once for its accounts; `for_good`: nobody will look whether they changed since."""
-        sources = list(self._sources.values())
-        await asyncio.gather(*(self.list_source(source, for_good=for_good) for source in sources))
+    async def list_all(self) -> None:
+        """Ask every source once for its accounts; when one cannot say, what it last said stays."""
+        await asyncio.gather(*(self.list_source(source) for source in list(self._sources.values())))
         self._ledger.settle()
 
-    async def list_source(self, source: Source, *, for_good: bool = False) -> None:
-        """Ask one source for its accounts; when it cannot say, what it last said stays.
+    async def list_for_good(self, names: Collection[str] | None = None) -> None:
+        """Ask these sources (None: all) once, and take in together what they say.
 
-        One at a time, so that an older list never overwrites a newer one. `for_good` leaves out what a later
-        look would be compared with: if one comes all the same, it lists again.
+        Nobody will look whether it changed since: what a later look would be compared with is left out, so
+        that it lists again if it comes all the same.
         """
-        async with self._locks.setdefault(source.name, asyncio.Lock()):
-            signature = _NOT_SEEN if for_good else await _signature(source)
-            listed = await _accounts(source, self._clock.now())
-            now = self._clock.now()
-            if isinstance(listed, Failure):
-                last = self._looks.get(source.name)
-                failures = last.failures + 1 if last is not None else 1
-                again_at = now + self._retry_after(listed, failures, now)
-                self._looks[source.name] = _Look(signature, now, again_at, failures)
-                self._ledger.take(SourceFailed(source.name, listed, now))
-            else:
-                self._looks[source.name] = _Look(signature, now, now + self._interval)
-                rate = await _rate(source, now)
-                self._ledger.take(Listed(source.name, listed, now, rate))
+        sources = [source for name, source in self._sources.items() if names is None or name in names]
+        async with AsyncExitStack() as alone:
+            for source in sources:
+                await alone.enter_async_context(self._alone(source))
+            events = await asyncio.gather(*(self._asked(source, _NOT_SEEN) for source in sources))
+            for event in events:
+                if isinstance(event, SourceFailed):
+                    self._ledger.take(event)
+            self._ledger.take(ListedTogether(tuple(each for each in events if isinstance(each, Listed))))
         self._settle()
-        if not for_good:
-            self._told()
+
+    async def list_source(self, source: Source) -> None:
+        """Ask one source for its accounts; when it cannot say, what it last said stays."""
+        async with self._alone(source):
+            self._ledger.take(await self._asked(source, await _signature(source)))
+        self._settle()
+        self._told()
+
+    def _alone(self, source: Source) -> asyncio.Lock:
+        """One list of a source at a time, so that an older one never overwrites a newer one."""
+        return self._locks.setdefault(source.name, asyncio.Lock())
+
+    async def _asked(self, source: Source, signature: Hashable) -> Listed | SourceFailed:
+        listed = await _accounts(source, self._clock.now())
+        now = self._clock.now()
+        if isinstance(listed, Failure):
+            last = self._looks.get(source.name)
+            failures = last.failures + 1 if last is not None else 1
+            again_at = now + self._retry_after(listed, failures, now)
+            self._looks[source.name] = _Look(signature, now, again_at, failures)
+            return SourceFailed(source.name, listed, now)
+        self._looks[source.name] = _Look(signature, now, now + self._interval)
+        return Listed(source.name, listed, now, await _rate(source, now))
 
     def _retry_after(self, failure: Failure, failures: int, now: datetime) -> timedelta:
         wait = min(backoff(_RETRY, failures, self._draw()), max(self._interval, _RETRY))

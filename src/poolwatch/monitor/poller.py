@@ -21,7 +21,7 @@ from poolwatch.monitor.guard import internal_error
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.monitor.lister import WATCH_SECONDS, Lister
 from poolwatch.monitor.ports import ReadingStore
-from poolwatch.sources.source import Source, UsageReading
+from poolwatch.sources.source import ReadsAhead, Source, UsageReading
 
 __all__ = ["WATCH_SECONDS", "Pace", "Poller"]
 
@@ -46,7 +46,10 @@ class _Poll(Struct, frozen=True):
 
 
 class Poller:
-    """Polls accounts through their sources. It owns no state: readings go to the ledger."""
+    """Polls accounts through their sources. It owns no state: readings go to the ledger.
+
+    Without `plans` no reading is followed by the next one: for who asks and ends, and never runs it.
+    """
 
     def __init__(
         self,
@@ -56,8 +59,11 @@ class Poller:
         pace: Pace,
         clock: Clock,
         draw: Callable[[], float],
+        *,
+        plans: bool = True,
     ) -> None:
         self._ledger = ledger
+        self._plans = plans
         self._store = store
         self._pace = pace
         self._clock = clock
@@ -105,9 +111,13 @@ class Poller:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def list_all(self, *, for_good: bool = False) -> None:
-        """Ask every source once for its accounts; `for_good`: `run` will not watch them after that."""
-        await self._lister.list_all(for_good=for_good)
+    async def list_all(self) -> None:
+        """Ask every source once for its accounts."""
+        await self._lister.list_all()
+
+    async def list_for_good(self, names: Collection[str] | None = None) -> None:
+        """Ask these sources (None: all) once for their accounts; `run` will not watch them after that."""
+        await self._lister.list_for_good(names)
 
     async def list_source(self, source: Source) -> None:
         """Ask one source for its accounts; when it cannot say, what it last said stays."""
@@ -118,6 +128,12 @@ class Poller:
         source = self._lister.sources.get(source_name)
         if source is not None:
             await self._lister.list_source(source)
+
+    def foresee(self, refs: Sequence[SourceRef]) -> None:
+        """These entries will be asked in this order, one soon after the other."""
+        for name, source in self._lister.sources.items():
+            if isinstance(source, ReadsAhead):
+                source.foresee([ref for ref in refs if ref.source == name])
 
     async def read(
         self, key: AccountKey, *, renewed: bool = False, by_hand: bool = False
@@ -196,7 +212,7 @@ class Poller:
             )
         )
         account = self._ledger.state.accounts.get(key)
-        if account is not None:
+        if account is not None and self._plans:
             self.agenda.plan(account, now, self._ledger.state.clock_offset)
             if self.live_listing(account) is None:
                 self._lifeless.add(key)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from datetime import timedelta
+from typing import Final
 
-from poolwatch.domain.account import AccountKey, Custody
+from poolwatch.domain.account import AccountKey, Custody, SourceRef
 from poolwatch.domain.pool import AccountState, Recalled
 from poolwatch.monitor.agenda import is_polled
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.monitor.poller import Poller
 from poolwatch.monitor.ports import ReadingStore
+
+#: Few are as many as are asked in so many turns.
+_FEW_TURNS: Final = 2
 
 
 class Sweep:
@@ -25,43 +29,64 @@ class Sweep:
         self._ledger = ledger
         self._store = store
         self._clock = clock
+        self._concurrency = concurrency
         self._slots = asyncio.Semaphore(concurrency)
 
-    def known_logins(self, older_than: timedelta) -> set[AccountKey]:
+    def known_logins(self, older_than: timedelta) -> dict[AccountKey, SourceRef]:
         """Accounts whose login file was there when it was last looked at, and whose reading is that old.
 
-        They can be asked before their source is listed: what their file holds is read when it is sent, and
-        not sent where it is somebody else's by now.
+        With each the entry of that file. They can be asked before it is listed: what their file holds is
+        read when it is sent, and not sent where it is somebody else's by now.
         """
         return {
-            key
+            key: entry.ref
             for key, account in self._ledger.state.accounts.items()
             if older_than <= timedelta(0) or _is_due(account, older_than, self._clock)
             if is_polled(account)
             if (entry := self._poller.live_listing(account)) is not None and entry.custody is not Custody.POOL
         }
 
-    async def run(self, keys: Collection[AccountKey], older_than: timedelta) -> None:
-        """Read these accounts where the last try is at least `older_than` ago; zero reads them all."""
-        await asyncio.gather(*(self._one(key, older_than) for key in keys))
+    async def run(
+        self, keys: Collection[AccountKey], older_than: timedelta, nearly_through: asyncio.Event | None = None
+    ) -> None:
+        """Read these accounts where the last try is at least `older_than` ago; zero reads them all.
+
+        `nearly_through` is set when only a few of them have yet to wait for their turn.
+        """
+        left = len(keys)
+        few = _FEW_TURNS * self._concurrency
+        if nearly_through is not None and left <= few:
+            nearly_through.set()
+        waiting = iter(tuple(keys))
+
+        async def work() -> None:
+            nonlocal left
+            for key in waiting:
+                async with self._slots:
+                    left -= 1
+                    if nearly_through is not None and left <= few:
+                        nearly_through.set()
+                    await self._one(key, older_than)
+
+        # a task for each account would have them all begin before the first is asked
+        await asyncio.gather(*(work() for _ in range(min(self._concurrency, left))))
 
     async def _one(self, key: AccountKey, older_than: timedelta) -> None:
-        async with self._slots:
-            account = self._ledger.state.accounts.get(key)
-            if account is None or not is_polled(account) or self._poller.live_listing(account) is None:
-                return
-            now = self._clock.now()
-            if older_than <= timedelta(0):
-                # told before anything is sent; the disk writes it while the service answers
-                await self._store.note_poll(key.id, now)
-                await self._poller.read(key)
-                return
-            if not _is_due(account, older_than, self._clock):
-                return
-            if not await self._store.claim_poll(key.id, now, older_than):
-                self._ledger.take(Recalled(await self._store.load_some((key.id,))))
-                return
+        account = self._ledger.state.accounts.get(key)
+        if account is None or not is_polled(account) or self._poller.live_listing(account) is None:
+            return
+        now = self._clock.now()
+        if older_than <= timedelta(0):
+            # told before anything is sent; the disk writes it while the service answers
+            await self._store.note_poll(key.id, now)
             await self._poller.read(key)
+            return
+        if not _is_due(account, older_than, self._clock):
+            return
+        if not await self._store.claim_poll(key.id, now, older_than):
+            self._ledger.take(Recalled(await self._store.load_some((key.id,))))
+            return
+        await self._poller.read(key)
 
 
 def _is_due(account: AccountState, older_than: timedelta, clock: Clock) -> bool:

@@ -54,7 +54,7 @@ class Transport:
             tls = self._tls if scheme == "https" else None
             conversation = Conversation(await dial(host, port, tls, self._resolver, progress))
         received = await conversation.ask(request, progress)
-        if conversation.may_go_on:
+        if conversation.may_be_kept:
             until = asyncio.get_running_loop().time() + _KEPT_SECONDS
             self._kept[place].append(_Kept(conversation, until))
         return received
@@ -63,7 +63,7 @@ class Transport:
         kept, now = self._kept[place], asyncio.get_running_loop().time()
         while kept:
             last = kept.pop()
-            if now < last.until and last.conversation.may_go_on:
+            if now < last.until and last.conversation.may_go_on():
                 return last.conversation
             last.conversation.end()
         return None

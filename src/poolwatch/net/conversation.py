@@ -40,9 +40,13 @@ class Conversation:
         self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
 
     @property
+    def may_be_kept(self) -> bool:
+        """Whether another request may come to be sent: nothing says by now that the peer hangs up."""
+        return self._state.our_state is h11.IDLE and self._line.is_open
+
     def may_go_on(self) -> bool:
-        """Whether another request may be sent: a peer that says something unasked says that it hangs up."""
-        return self._state.our_state is h11.IDLE and self._line.is_quiet
+        """Whether it may be sent now: a peer that says something unasked says that it hangs up."""
+        return self._state.our_state is h11.IDLE and self._line.is_quiet()
 
     def end(self) -> None:
         """Hang up."""

@@ -96,9 +96,13 @@ class Line(asyncio.Protocol):
         return data
 
     @property
+    def is_open(self) -> bool:
+        """Whether it is open, and nothing came unasked as far as the loop has told."""
+        return not (self._arrived or self._has_ended or self.transport.is_closing())
+
     def is_quiet(self) -> bool:
         """Whether a new request may go over it: open, and nothing came unasked, not even just now."""
-        if self._arrived or self._has_ended or self.transport.is_closing():
+        if not self.is_open:
             return False
         if self._poll is None:
             self._poll = select.poll()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Phase(Enum):
@@ -20,8 +21,7 @@ class TooLargeError(Exception):
     """The answer has more bytes than the caller takes."""
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(Struct):
     """What one exchange did on the wire; counts are application bytes, TLS handshakes left out."""
 
     cap_bytes: int

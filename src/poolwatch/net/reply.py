@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import Final
 
 from msgspec import Struct
 
 from poolwatch.domain.failure import Failure
 
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+#: As nearly all servers write it; the names are English whatever the locale.
+_DATE: Final = re.compile(
+    rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d) ({'|'.join(_MONTHS)}) (\d{{4}}) (\d\d):(\d\d):(\d\d) GMT",
+    re.ASCII,
+)
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+
+class Reply(Struct, frozen=True):
     """A complete answer. Header names are lower-case; of a header sent twice the first counts.
 
     `server_date` is the Date header in UTC, None when it is missing or rubbish. `body_refused` says that the
@@ -21,11 +28,17 @@ class Reply:
     """
 
     status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    headers: Mapping[str, str]
+    body: bytes
     server_date: datetime | None
     elapsed_seconds: float
     body_refused: bool = False
+
+    def __repr__(self) -> str:
+        return f"Reply(status={self.status})"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("status", self.status)]
 
 
 class NotSent(Struct, frozen=True):
@@ -40,11 +53,18 @@ class Lost(Struct, frozen=True):
     failure: Failure
 
 
+@lru_cache(16)  # it is the same for a second
 def http_date(text: str | None) -> datetime | None:
     """The instant of an HTTP date in UTC, or None."""
     if not text:
         return None
     try:
+        if found := _DATE.fullmatch(text):
+            day, month, *rest = found.groups()
+            year, hour, minute, second = map(int, rest)
+            return datetime(year, _MONTHS.index(month) + 1, int(day), hour, minute, second, tzinfo=UTC)
+        from email.utils import parsedate_to_datetime  # few need it
+
         parsed = parsedate_to_datetime(text)
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):

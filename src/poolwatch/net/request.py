@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct
 
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.net.address import Address, address_of
@@ -14,14 +15,19 @@ _NOT_AN_ADDRESS: Final = Failure(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One request, fit to be sent. Secrets among its headers are unwrapped where it is sent."""
 
     method: str
-    address: Address = field(repr=False)
-    headers: Headers = field(repr=False)
-    body: bytes | None = field(repr=False)
+    address: Address
+    headers: Headers
+    body: bytes | None
+
+    def __repr__(self) -> str:
+        return f"Request(method={self.method!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("method", self.method)]
 
 
 def request_of(method: str, url: str, headers: Headers, body: bytes | None = None) -> Request | Failure:

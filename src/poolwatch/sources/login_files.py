@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from sys import intern
+from typing import Final
 
 from poolwatch.custody.auth_file import FileProblem, Login
 from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
@@ -23,6 +24,8 @@ from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import Telling, UsageReading
 from poolwatch.sources.visits import Visits
+
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class LoginFiles(ABC):
@@ -54,6 +57,7 @@ class LoginFiles(ABC):
         self._resets = resets or ResetPace()
         self._shows_raw = shows_raw
         self._held = held
+        self._keeps_logins = keeps_logins
         self._reading = LoginReading(
             fingerprint,
             self._listing,
@@ -65,6 +69,9 @@ class LoginFiles(ABC):
         self._is_listed = False
         self._recalled: asyncio.Future[Mapping[str, tuple[LoginFile, Listing]]] | None = None
         self._visits = Visits(self._look_up)
+        self._foreseen: Sequence[SourceRef] = ()
+        #: the last instant that was told, for whom a file is looked at
+        self._at = _LONG_AGO
 
     @property
     def name(self) -> str:
@@ -120,6 +127,10 @@ class LoginFiles(ABC):
         self._is_listed, self._recalled = True, None
         return tuple(listings)
 
+    def foresee(self, refs: Sequence[SourceRef]) -> None:
+        """Their usage is fetched in this order soon: where logins are kept, files are read some at a time."""
+        self._foreseen = refs if self._keeps_logins else ()
+
     async def fetch_usage(
         self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
     ) -> UsageReading:
@@ -127,7 +138,11 @@ class LoginFiles(ABC):
         file, listed = await self._known(ref.place, at)
         if file is None:
             return _unsent("the login is not there any more")
-        found, base_url = await self._visits.ask((file, at))
+        self._at = at
+        if self._foreseen:
+            refs, self._foreseen = self._foreseen, ()
+            self._visits.foresee(known for each in refs if (known := self._file(each.place)) is not None)
+        found, base_url = await self._visits.ask(file)
         if isinstance(found, FileProblem):
             found = await self._reading.patiently(file, at)
         shown = self._shown(file.path)
@@ -157,15 +172,24 @@ class LoginFiles(ABC):
         )
         if not isinstance(reading.outcome, UsageSnapshot):
             return reading
-        url, headers = reset_list_url(base_url), usage_headers(found, found.access)
+        access = found.access
         usage = await with_reset_list(
             reading.outcome,
             ref.place,
             self._resets,
             at,
-            lambda: self._setup.client.get(url, headers, deadline_seconds=ANSWER_SECONDS),
+            lambda: self._setup.client.get(
+                reset_list_url(base_url), usage_headers(found, access), deadline_seconds=ANSWER_SECONDS
+            ),
         )
         return replace(reading, outcome=usage)
+
+    def _file(self, place: str) -> LoginFile | None:
+        """The file of an entry, as far as it is known without a look at the disk."""
+        if self._is_listed or self._recalled is None or not self._recalled.done():
+            return self._files.get(place)
+        recalled = self._recalled.result().get(place)
+        return None if recalled is None else recalled[0]
 
     async def _known(self, place: str, at: datetime) -> tuple[LoginFile | None, Listing | None]:
         """The file of an entry, and who it is known to be: as it was listed, or as it is held from before."""
@@ -219,10 +243,9 @@ class LoginFiles(ABC):
         It differs whenever `_find` or the content of a file could; OSError where a folder cannot be read.
         """
 
-    def _look_up(self, asked: tuple[LoginFile, datetime]) -> tuple[Found, str | Failure]:
+    def _look_up(self, file: LoginFile) -> tuple[Found, str | Failure]:
         """What a file holds now, and where its usage is asked for: one visit to a thread for both."""
-        file, at = asked
-        return self._reading.at_once(file, at), self._base_url(file)
+        return self._reading.at_once(file, self._at), self._base_url(file)
 
     def _listing(self, file: LoginFile, login: Login) -> Listing:
         custody = self._settings.custody if login.kind is LoginKind.OAUTH else Custody.STATIC

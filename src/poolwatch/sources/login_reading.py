@@ -62,6 +62,8 @@ class LoginReading:
         self._at_is_disk_time = at_is_disk_time
         self._keeps_logins = keeps_logins
         self._known: dict[str, Known] = {}
+        #: what was read where a file was asked for before it was listed, and logins are kept
+        self._read_early: dict[str, Known] = {}
 
     def listed(self, place: str) -> Listing | None:
         """The entry of the login that a file was last listed with, even if it is broken by now."""
@@ -86,6 +88,7 @@ class LoginReading:
             if known is not None:
                 kept[known.listing.ref.place] = known
         self._known = kept
+        self._read_early = {}
 
     def at_once(self, file: LoginFile, at: datetime) -> Found:
         """What a file holds at the first look, None too when it is gone; runs on a thread."""
@@ -118,7 +121,7 @@ class LoginReading:
         the disk may stand still between two changes: of a file changed lately the state says nothing.
         """
         state = _settled_state(file.path, at) if self._at_is_disk_time else None
-        known = self._known.get(file.place)
+        known = self._known.get(file.place) or self._read_early.get(file.place)
         if known is None or state is None or known.state != state:
             login = self._read(file)
             if not isinstance(login, Login):
@@ -128,10 +131,15 @@ class LoginReading:
         return replace(known, listing=same) if same == known.listing and same is not None else known
 
     def _login(self, file: LoginFile, at: datetime) -> Found:
-        known = self._known.get(file.place) if self._keeps_logins else None
-        if known is None or known.state is None or known.state != _settled_state(file.path, at):
+        if not self._keeps_logins:
             return self._read(file)
-        return known.login
+        known, state = self._known.get(file.place), _settled_state(file.path, at)
+        if known is not None and state is not None and known.state == state:
+            return known.login
+        found = self._read(file)
+        if known is None and state is not None and isinstance(found, Login):
+            self._read_early[file.place] = Known(self._describe(file, found), state, found)
+        return found
 
     def _read(self, file: LoginFile) -> Found:
         content = read_login(Path(file.path), self._fingerprint)

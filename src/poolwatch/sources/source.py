@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
@@ -18,8 +17,7 @@ from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.usage import UsageSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class UsageReading:
+class UsageReading(Struct, frozen=True):
     """The outcome of asking for one account's usage.
 
     `raw` is the answer's text with tokens and control characters taken out, at most 64 KiB.
@@ -29,12 +27,18 @@ class UsageReading:
     """
 
     outcome: UsageSnapshot | Failure
-    raw: str | None = field(default=None, repr=False)
+    raw: str | None = None
     server_date: datetime | None = None
     elapsed_seconds: float = 0.0
     token_fingerprint: str | None = None
     clock_offset: timedelta | None = None
     at: datetime | None = None
+
+    def __repr__(self) -> str:
+        return f"UsageReading({self.outcome!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("outcome", self.outcome)]
 
 
 class Telling(IntEnum):
@@ -102,6 +106,15 @@ class RatedPool(PoolSource, Protocol):
 
     async def rate(self, at: datetime) -> Decimal | None:
         """Credits per USD, None where the pool does not say."""
+        ...
+
+
+@runtime_checkable
+class ReadsAhead(Source, Protocol):
+    """A source that is better off when it knows what it will be asked for."""
+
+    def foresee(self, refs: Sequence[SourceRef]) -> None:
+        """The usage of these entries will be fetched in this order, one soon after the other."""
         ...
 
 

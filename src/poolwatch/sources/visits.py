@@ -1,38 +1,66 @@
-"""Visits to a thread, shared by those who want something of it at the same moment."""
+"""Visits to a thread, shared by those who want something of it at the same moment, or soon."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-Q = TypeVar("Q")
+Q = TypeVar("Q", bound=Hashable)
 A = TypeVar("A")
+
+#: So many questions a visit takes along, and for so long what it brought counts.
+HANDFUL: Final = 16
+FRESH_SECONDS: Final = 1.0
 
 
 class Visits(Generic[Q, A]):
     """Asks `answer` on a thread. Going there and back costs more than looking at a file that is known.
 
     Only questions of the same turn of the event loop share a visit, and any number of visits run side by
-    side: a disk that hangs holds up what was asked together with it, and nothing that is asked later.
+    side: a disk that hangs holds up what was asked together with it, and nothing that is asked later. A visit
+    takes some of the questions along that are foreseen.
     """
 
     def __init__(self, answer: Callable[[Q], A]) -> None:
         self._answer = answer
         self._asked: list[tuple[Q, asyncio.Future[A]]] = []
         self._running: set[asyncio.Task[None]] = set()
+        #: in the order in which they will be asked
+        self._foreseen: dict[Q, None] = {}
+        #: what was taken along, and by the loop's clock when
+        self._ahead: dict[Q, tuple[asyncio.Future[A], float]] = {}
+
+    def foresee(self, questions: Iterable[Q]) -> None:
+        """These will be asked in this order, one soon after the other; what was foreseen before is not."""
+        self._foreseen = dict.fromkeys(questions)
 
     async def ask(self, question: Q) -> A:
         """The answer, or the exception that it ended in."""
+        loop = asyncio.get_running_loop()
+        self._foreseen.pop(question, None)
+        waiter, taken_at = self._ahead.pop(question, (None, 0.0))
+        if waiter is None or loop.time() - taken_at > FRESH_SECONDS:
+            waiter = self._want(question)
+        return await waiter
+
+    def _want(self, question: Q) -> asyncio.Future[A]:
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[A] = loop.create_future()
         if not self._asked:
             loop.call_soon(self._go)
         self._asked.append((question, waiter))
-        return await waiter
+        return waiter
 
     def _go(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for question in list(self._foreseen)[: max(0, HANDFUL - len(self._asked))]:
+            del self._foreseen[question]
+            waiter = self._want(question)
+            # it may never be asked for
+            waiter.add_done_callback(_look_at)
+            self._ahead[question] = (waiter, now)
         asked, self._asked = self._asked, []
         task = asyncio.create_task(self._visit(asked))
         self._running.add(task)
@@ -59,6 +87,11 @@ class Visits(Generic[Q, A]):
             except Exception as error:  # noqa: BLE001 - it is for the one who asked
                 told.append(partial(_fail, error))
         return told
+
+
+def _look_at(waiter: asyncio.Future[A]) -> None:
+    if not waiter.cancelled():
+        waiter.exception()
 
 
 def _give(answer: A, waiter: asyncio.Future[A]) -> None:

@@ -85,6 +85,28 @@ async def test_a_file_that_stands_is_opened_once_to_be_listed_and_for_its_token_
     assert opened == [path] * times
 
 
+async def test_what_was_read_before_it_was_listed_is_not_opened_to_be_listed(
+    client: HttpClient, home: Path, opened: list[Path]
+) -> None:
+    paths = [put(home / f"pool/{number}.json", cliproxy_login(token(number))) for number in range(3)]
+    at = later(paths[-1])
+    async with Script([reply(200, USAGE)] * 3) as server:
+        before = await source_of(client, home, server.url).list_accounts(at)
+        assert not isinstance(before, Failure)
+        opened.clear()
+        source = source_of(client, home, server.url, keeps_logins=True, held=lambda: before)
+        source.foresee([each.ref for each in before])
+        for each in before[:2]:
+            assert isinstance((await source.fetch_usage(each.ref, at)).outcome, UsageSnapshot)
+        assert opened == paths, "the third was taken along"
+        put(paths[1], cliproxy_login(token(7)))
+        after = await source.list_accounts(later(paths[1]))
+        assert not isinstance(after, Failure)
+        assert opened == [*paths, paths[1]]
+    assert after[0] is before[0]
+    assert after[1].token != before[1].token
+
+
 async def test_a_file_that_changed_lately_is_read_anew(
     client: HttpClient, home: Path, opened: list[Path]
 ) -> None:
