@@ -96,7 +96,7 @@ class Pool:
     def delay(self, milliseconds: int) -> None:
         """Every answer comes so long after its question, as a plain socket sees it that asks one at a time.
 
-        Timers of an event loop are late by up to a millisecond: that is taken off what the server is told.
+        Answers are late by what the server and the system take: that is taken off what the server is told.
         """
         self._ask(f"_delay/{milliseconds * 1000}")
         if milliseconds:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import selectors
 import sys
 import threading
 from typing import Final
@@ -115,5 +116,11 @@ async def _serve(upstream: str) -> None:
     server.close()
 
 
+def _precise_loop() -> asyncio.AbstractEventLoop:
+    """epoll, which a loop takes otherwise, is told whole milliseconds: an answer would be late by half a one."""
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
+
+
 if __name__ == "__main__":
-    asyncio.run(_serve(sys.argv[1]))
+    with asyncio.Runner(loop_factory=_precise_loop) as runner:
+        runner.run(_serve(sys.argv[1]))

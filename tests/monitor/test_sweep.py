@@ -50,7 +50,7 @@ async def test_a_retry_after_binds_all_but_those_who_want_it_now(older_than: flo
 
 
 async def test_it_tells_when_few_have_yet_to_wait_for_their_turn() -> None:
-    names = [f"n{number:02}" for number in range(12)]
+    names = [f"n{number:02}" for number in range(16)]
     one = await rig(*names).listed()
     asked_by_then: list[int] = []
 
@@ -60,7 +60,7 @@ async def test_it_tells_when_few_have_yet_to_wait_for_their_turn() -> None:
             super().set()
 
     await sweep_of(one, concurrency=2).run([key_of(name) for name in names], MINUTE, Noted())
-    # two at a time: one has its turn just now, and four have yet to wait
+    # two at a time: one has its turn just now, and eight have yet to wait
     assert asked_by_then[0] == 7
     at_once = asyncio.Event()
     await sweep_of(one).run([], MINUTE, at_once)

@@ -85,15 +85,15 @@ async def _read_while_listing(running: Running, older_than: timedelta) -> None:
     others = {source.name for source in running.around.sources} - asked
     read = set(early)
 
-    async def list_and_read(sources: Collection[str]) -> None:
-        await poller.list_for_good(sources)
+    async def list_and_read(sources: Collection[str], *, one_by_one: bool = False) -> None:
+        await poller.list_for_good(sources, one_by_one=one_by_one)
         found = running.session.state.accounts.keys() - read
         read.update(found)
         await sweep.run(found, older_than)
 
     async def list_those_asked() -> None:
         await nearly_through.wait()
-        await list_and_read(asked)
+        await list_and_read(asked, one_by_one=True)
 
     work = [
         asyncio.create_task(each)

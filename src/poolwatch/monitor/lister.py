@@ -96,8 +96,10 @@ class Lister:
         await asyncio.gather(*(self.list_source(source) for source in list(self._sources.values())))
         self._ledger.settle()
 
-    async def list_for_good(self, names: Collection[str] | None = None) -> None:
+    async def list_for_good(self, names: Collection[str] | None = None, *, one_by_one: bool = False) -> None:
         """Ask these sources (None: all) once, and take in together what they say.
+
+        `one_by_one`: for files, which would only take the interpreter from each other and from who asks.
 
         Nobody will look whether it changed since: what a later look would be compared with is left out, so
         that it lists again if it comes all the same.
@@ -106,7 +108,10 @@ class Lister:
         async with AsyncExitStack() as alone:
             for source in sources:
                 await alone.enter_async_context(self._alone(source))
-            events = await asyncio.gather(*(self._asked(source, _NOT_SEEN) for source in sources))
+            if one_by_one:
+                events = [await self._asked(source, _NOT_SEEN) for source in sources]
+            else:
+                events = await asyncio.gather(*(self._asked(source, _NOT_SEEN) for source in sources))
             for event in events:
                 if isinstance(event, SourceFailed):
                     self._ledger.take(event)

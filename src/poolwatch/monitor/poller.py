@@ -115,9 +115,9 @@ class Poller:
         """Ask every source once for its accounts."""
         await self._lister.list_all()
 
-    async def list_for_good(self, names: Collection[str] | None = None) -> None:
+    async def list_for_good(self, names: Collection[str] | None = None, *, one_by_one: bool = False) -> None:
         """Ask these sources (None: all) once for their accounts; `run` will not watch them after that."""
-        await self._lister.list_for_good(names)
+        await self._lister.list_for_good(names, one_by_one=one_by_one)
 
     async def list_source(self, source: Source) -> None:
         """Ask one source for its accounts; when it cannot say, what it last said stays."""

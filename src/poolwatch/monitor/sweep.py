@@ -16,7 +16,7 @@ from poolwatch.monitor.poller import Poller
 from poolwatch.monitor.ports import ReadingStore
 
 #: Few are as many as are asked in so many turns.
-_FEW_TURNS: Final = 2
+_FEW_TURNS: Final = 4
 
 
 class Sweep:

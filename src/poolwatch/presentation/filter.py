@@ -20,7 +20,10 @@ NEEDS_YOU: Final = "!"
 
 def matching(overview: PoolOverview, text: str, prefs: Prefs) -> frozenset[AccountKey]:
     """The keys of the accounts that the filter lets through; an empty filter lets all through."""
-    return frozenset(each.account.key for each in overview.accounts if matches(each, text, prefs))
+    accounts = overview.accounts
+    if text.strip():
+        accounts = tuple(each for each in accounts if matches(each, text, prefs))
+    return frozenset(each.account.key for each in accounts)
 
 
 def matches(judged: Judged, text: str, prefs: Prefs) -> bool:

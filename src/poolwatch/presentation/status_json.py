@@ -26,7 +26,8 @@ from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.strip import next_why
 
 SCHEMA: Final = "poolwatch.status/1"
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Raw | None"
+#: Instants are UTC, to the second.
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | datetime | Raw | None"
 #: What `json.dumps` escapes and the fast encoder writes as it is; it stands in texts alone.
 _ESCAPED: Final = re.compile("[^\x00-\x7e]")
 #: From here on up, and below 1/10000, the two write a float in different ways.
@@ -73,7 +74,7 @@ def indented(value: Json) -> str:
         text = fast_json.format(fast_json.encode(value), indent=2).decode()
     except (UnicodeEncodeError, OverflowError):
         # half a surrogate pair, or an integer of more than 64 bits
-        return json.dumps(value, indent=2, allow_nan=False, default=_asnumber)
+        return json.dumps(value, indent=2, allow_nan=False, default=_plain)
     return text if text.isascii() and "\x7f" not in text else _ESCAPED.sub(_escape, text)
 
 
@@ -81,15 +82,16 @@ def _escape(found: re.Match[str]) -> str:
     return json.dumps(found[0])[1:-1]
 
 
-def _asnumber(raw: object) -> object:
-    return json.loads(bytes(raw)) if isinstance(raw, Raw) else None
+def _plain(value: object) -> object:
+    """What the fast encoder knows by itself."""
+    return json.loads(bytes(value) if isinstance(value, Raw) else fast_json.encode(value))
 
 
-def instant(at: datetime | None) -> str | None:
-    """RFC 3339 in UTC, to the second."""
-    if at is None:
-        return None
-    return f"{(at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec='seconds')[:-6]}Z"
+def instant(at: datetime | None) -> datetime | None:
+    """In UTC, to the second; it is written as RFC 3339."""
+    if at is None or (at.tzinfo is UTC and not at.microsecond):
+        return at
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).replace(microsecond=0)
 
 
 def _pool(overview: PoolOverview, mask: bool) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable
+from glob import has_magic
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,8 @@ class AuthFiles(LoginFiles):
         files: dict[str, LoginFile] = {}
         for place in places:
             try:
-                inside = _json_files(place) if os.path.isdir(place) else [place]  # noqa: PTH112 - a text
+                is_folder = os.path.isdir(place)  # noqa: PTH112 - a text
+                inside = _json_files(place) if is_folder else [place]
             except OSError as error:
                 if not is_glob:
                     reason = (error.strerror or "not readable").lower()
@@ -39,7 +41,8 @@ class AuthFiles(LoginFiles):
                     )
                 continue
             for path in inside:
-                if os.path.basename(path).endswith(_SUFFIX) and os.path.lexists(path):  # noqa: PTH119 - likewise
+                # what was in a folder a moment ago need not be looked for
+                if is_folder or (path.endswith(_SUFFIX) and os.path.lexists(path)):
                     files.setdefault(path, LoginFile(path))
         if not is_glob and not os.path.lexists(pattern):
             shown = self._shown(str(Path(pattern)))
@@ -61,6 +64,12 @@ class AuthFiles(LoginFiles):
                 seen.append(hash((place, type(error).__name__)))
         return hash(tuple(seen))
 
+    def _at_place(self, place: str) -> LoginFile | None:
+        pattern = self._expanded(self._settings.path or "")
+        folder, name = os.path.split(place)
+        is_inside = not has_magic(pattern) and folder == str(Path(pattern))
+        return LoginFile(place) if is_inside and _may_be_login(name) else None
+
     def _owner(self, file: LoginFile, login: Login | None) -> str:
         if self._settings.custody is Custody.POOLWATCH:
             return "poolwatch"
@@ -76,9 +85,13 @@ class AuthFiles(LoginFiles):
         return isinstance(content, bytes) and any(sign in content for sign in _SIGNS)
 
 
+def _may_be_login(name: str) -> bool:
+    return name.endswith(_SUFFIX) and not name.startswith(".")
+
+
 def _json_files(folder: str) -> list[str]:
     """The folder's files in order; those with a leading dot are somebody's half-written ones."""
     with os.scandir(folder) as entries:
         names = [entry.name for entry in entries]
-    names = sorted(name for name in names if name.endswith(_SUFFIX) and not name.startswith("."))
+    names = sorted(filter(_may_be_login, names))
     return [os.path.join(folder, name) for name in names]  # noqa: PTH118 - a thousand texts

@@ -6,6 +6,8 @@ import os
 import re
 import tomllib
 from collections.abc import Hashable
+from fnmatch import fnmatchcase
+from glob import has_magic
 from pathlib import Path
 from typing import Final
 
@@ -34,12 +36,25 @@ class CodexHomes(LoginFiles):
     def _find(self) -> list[LoginFile] | Failure:
         places, is_glob = matches(self._pattern)
         files = []
-        for place in map(Path, places):
-            home = place.parent if place.name == _AUTH_FILE else place
-            path = home / _AUTH_FILE
+        for place in places:
+            folder, name = os.path.split(place)
+            home = folder if name == _AUTH_FILE else place
+            path = os.path.join(home, _AUTH_FILE)  # noqa: PTH118 - a thousand texts
             if os.path.lexists(path):
-                files.append(LoginFile(str(path), str(home), visible(home.name) if is_glob else None))
+                files.append(_login_of(path, home, is_glob=is_glob))
         return files
+
+    def _at_place(self, place: str) -> LoginFile | None:
+        home, name = os.path.split(place)
+        among, folder = os.path.split(home)
+        pattern = str(Path(self._pattern))
+        if name != _AUTH_FILE:
+            return None
+        if not has_magic(pattern):
+            return _login_of(place, home, is_glob=False) if pattern in (home, place) else None
+        above, last = os.path.split(pattern)
+        fits = among == above and not has_magic(above) and not folder.startswith(".")
+        return _login_of(place, home, is_glob=True) if fits and fnmatchcase(folder, last) else None
 
     def _owner(self, file: LoginFile, login: Login | None) -> str:
         return "Codex"
@@ -80,6 +95,11 @@ class CodexHomes(LoginFiles):
                 detail=shown,
             )
         return checked
+
+
+def _login_of(path: str, home: str, *, is_glob: bool) -> LoginFile:
+    """Homes found by a glob are called by their folders."""
+    return LoginFile(path, home, visible(os.path.basename(home)) if is_glob else None)  # noqa: PTH119 - a text
 
 
 def _said_base(text: str) -> str | None:

@@ -67,6 +67,8 @@ class LoginFiles(ABC):
         )
         self._files: Mapping[str, LoginFile] = {}
         self._is_listed = False
+        #: the entries that are known from before, until the files are listed
+        self._by_place: Mapping[str, Listing] | None = None
         self._recalled: asyncio.Future[Mapping[str, tuple[LoginFile, Listing]]] | None = None
         self._visits = Visits(self._look_up)
         self._foreseen: Sequence[SourceRef] = ()
@@ -89,6 +91,10 @@ class LoginFiles(ABC):
     @abstractmethod
     def _broken_counts(self, file: LoginFile) -> bool:
         """Whether a file that cannot be read is shown although it was never seen to be a login."""
+
+    def _at_place(self, place: str) -> LoginFile | None:
+        """The file of an entry from before, where its place tells that it is still one of ours; else None."""
+        return None
 
     def _without_login(self, file: LoginFile) -> FileProblem | None:
         """What to make of a file that is JSON but no login; None leaves it out."""
@@ -124,7 +130,7 @@ class LoginFiles(ABC):
                 listings.append(self._broken_listing(file, content))
         self._reading.keep(found)
         self._files = {file.place: file for file in map(_sharing, found.items())}
-        self._is_listed, self._recalled = True, None
+        self._is_listed, self._recalled, self._by_place = True, None, None
         return tuple(listings)
 
     def foresee(self, refs: Sequence[SourceRef]) -> None:
@@ -186,14 +192,20 @@ class LoginFiles(ABC):
 
     def _file(self, place: str) -> LoginFile | None:
         """The file of an entry, as far as it is known without a look at the disk."""
-        if self._is_listed or self._recalled is None or not self._recalled.done():
+        if self._is_listed:
             return self._files.get(place)
-        recalled = self._recalled.result().get(place)
-        return None if recalled is None else recalled[0]
+        if self._recalled is not None and self._recalled.done() and place in self._recalled.result():
+            return self._recalled.result()[place][0]
+        return self._at_place(place)
 
     async def _known(self, place: str, at: datetime) -> tuple[LoginFile | None, Listing | None]:
         """The file of an entry, and who it is known to be: as it was listed, or as it is held from before."""
         if not self._is_listed:
+            if self._by_place is None:
+                self._by_place = {each.ref.place: each for each in self._held()}
+            known, file = self._by_place.get(place), self._at_place(place)
+            if known is not None and file is not None:
+                return file, known
             if self._recalled is None:
                 self._recalled = asyncio.ensure_future(self._recall())
             recalled = await asyncio.shield(self._recalled)
@@ -204,7 +216,7 @@ class LoginFiles(ABC):
 
     async def _recall(self) -> Mapping[str, tuple[LoginFile, Listing]]:
         """What is held from before, as far as its files are still there: it can be asked for unlisted."""
-        held = {each.ref.place: each for each in self._held()}
+        held = self._by_place or {}
         files = await asyncio.to_thread(self._find_once) if held else ()
         return {
             file.place: (file, held[file.place])
