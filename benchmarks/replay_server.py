@@ -117,7 +117,7 @@ async def _serve(upstream: str) -> None:
 
 
 def _precise_loop() -> asyncio.AbstractEventLoop:
-    """epoll, which a loop takes otherwise, is told whole milliseconds: an answer would be late by half a one."""
+    """epoll, which a loop takes otherwise, counts whole milliseconds: answers would be late by half a one."""
     return asyncio.SelectorEventLoop(selectors.SelectSelector())
 
 

@@ -6,10 +6,11 @@ import hashlib
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 from poolwatch.config.files import FileTrouble, read_limited, write_whole
 
@@ -23,8 +24,7 @@ LONGEST_STOP: Final = timedelta(hours=24)
 _MEMORY_BYTES: Final = 1024 * 1024
 
 
-@dataclass(slots=True)
-class _Asked:
+class _Asked(Struct):
     last: datetime | None = None
     stopped_until: datetime | None = None
     #: by account: when it was asked for, and the count at that time

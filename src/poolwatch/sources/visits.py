@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import partial
+from itertools import islice
 from typing import Final, Generic, TypeVar
 
 Q = TypeVar("Q", bound=Hashable)
@@ -13,6 +14,7 @@ A = TypeVar("A")
 #: So many questions a visit takes along, and for so long what it brought counts.
 HANDFUL: Final = 16
 FRESH_SECONDS: Final = 1.0
+_FEW: Final = 4
 
 
 class Visits(Generic[Q, A]):
@@ -20,7 +22,7 @@ class Visits(Generic[Q, A]):
 
     Only questions of the same turn of the event loop share a visit, and any number of visits run side by
     side: a disk that hangs holds up what was asked together with it, and nothing that is asked later. A visit
-    takes some of the questions along that are foreseen.
+    for few takes some of the questions along that are foreseen.
     """
 
     def __init__(self, answer: Callable[[Q], A]) -> None:
@@ -55,7 +57,9 @@ class Visits(Generic[Q, A]):
 
     def _go(self) -> None:
         now = asyncio.get_running_loop().time()
-        for question in list(self._foreseen)[: max(0, HANDFUL - len(self._asked))]:
+        # many at once wait for their answers already
+        room = HANDFUL - len(self._asked) if len(self._asked) <= _FEW else 0
+        for question in tuple(islice(self._foreseen, room)):
             del self._foreseen[question]
             waiter = self._want(question)
             # it may never be asked for
