@@ -1,7 +1,5 @@
 """Who an account is, who keeps its login, and the opaque box for secrets."""
 
-from __future__ import annotations
-
 import hashlib
 from enum import StrEnum
 from typing import Final, NoReturn
@@ -48,10 +46,10 @@ class Secret:
     def __bool__(self) -> bool:
         return bool(self._value)
 
-    def __copy__(self) -> Secret:
+    def __copy__(self) -> "Secret":
         return self
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Secret:
+    def __deepcopy__(self, memo: dict[int, object]) -> "Secret":
         return self
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
@@ -81,7 +79,7 @@ class LoginKind(StrEnum):
 
 
 #: Ids that were asked for; a dictionary in each key would take as much as the key.
-_ids: Final[dict[AccountKey, str]] = {}
+_ids: Final["dict[AccountKey, str]"] = {}
 #: More accounts than any pool has; then all are forgotten, and made again.
 _IDS_KEPT: Final = 16_384
 

@@ -1,7 +1,5 @@
 """All that is known of one account, and the verdicts that stand about its login."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Final

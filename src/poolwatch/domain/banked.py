@@ -1,7 +1,5 @@
 """Banked resets: single resets of the usage windows that an account holds and can redeem once each."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final

@@ -1,7 +1,5 @@
 """Failures as values: what went wrong with a reading or a login, in a closed set of kinds."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 from msgspec import Struct

@@ -1,7 +1,5 @@
 """The type of every instant: a datetime that knows its zone, UTC wherever poolwatch makes one."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, TypeAlias
 

@@ -1,7 +1,5 @@
 """What an account is called on screen."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -51,7 +49,7 @@ def first_email(listings: Sequence[Listing]) -> str | None:
 
 
 def _name(
-    key: AccountKey, listings: Sequence[Listing], patterns: Sequence[_Pattern], mails: Counter[str]
+    key: AccountKey, listings: Sequence[Listing], patterns: "Sequence[_Pattern]", mails: Counter[str]
 ) -> Name:
     mail = first_email(listings)
     label = _plain_label(key, listings, mail, mails)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from poolwatch.domain.judged import Judged, PoolRules
 from poolwatch.domain.status import Section, Status
-from poolwatch.domain.usage import WEEKLY, UsageWindow, window_kind, windows_by_length
+from poolwatch.domain.usage import WEEKLY, window_kind, windows_by_length
 
 
 class UpReason(StrEnum):
@@ -95,7 +95,11 @@ def _rank(each: Judged, now: datetime, rules: PoolRules, *, is_sound: bool) -> _
         kind = window_kind(window.window_seconds)
         if kind == WEEKLY:
             has_weekly = True
-            perishable = max(perishable, _perishable(window, now))
+            if used is not None and window.resets_at is not None:
+                # percent of weekly room lost per hour if left unused
+                hours = (window.resets_at - now).total_seconds() / 3600
+                lost = (100 - used) / hours if hours > 0 else 0.0
+                perishable = lost if lost > perishable else perishable
         elif kind == _FIVE_HOURS and five_hours_used is None:
             five_hours_used = used
     if full:
@@ -110,11 +114,3 @@ def _rank(each: Judged, now: datetime, rules: PoolRules, *, is_sound: bool) -> _
         perishable = 0.0
     five = 100.0 if five_hours_used is None else five_hours_used
     return tier, -perishable, five
-
-
-def _perishable(window: UsageWindow, now: datetime) -> float:
-    """Percent of weekly room lost per hour if left unused; 0 where the reset is unknown or passed."""
-    if window.used_percent is None or window.resets_at is None:
-        return 0.0
-    hours = (window.resets_at - now).total_seconds() / 3600
-    return (100 - window.used_percent) / hours if hours > 0 else 0.0

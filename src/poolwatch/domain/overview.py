@@ -16,7 +16,7 @@ from poolwatch.domain.judged import DEFAULT_CREDITS_PER_USD, Judged, PoolRules, 
 from poolwatch.domain.next_up import NextUp, UpReason, next_up, use_order
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.status import Section, Status
-from poolwatch.domain.usage import WEEKLY, Aged, Credits, UsageWindow, window_kind
+from poolwatch.domain.usage import WEEKLY, Aged, Credits, UsageWindow, window_kind, windows_by_length
 
 __all__ = [
     "DEFAULT_CREDITS_PER_USD",
@@ -208,10 +208,12 @@ def _next_reset(counted: Iterable[Judged], now: datetime) -> NextReset | None:
         base = each.account.usage.base
         if base is None or base.value is None:
             continue
-        for window in each.account.usage.windows:
+        for window in windows_by_length(base.value):
             resets_at = window.resets_at
             if resets_at is None or resets_at <= now:
                 continue
+            if best is not None and not best[0][0] and resets_at > best[0][1]:
+                continue  # a full one comes back sooner
             full = base.value.is_full(window)
             nearness = (not full, resets_at)
             if best is not None and nearness > best[0]:

@@ -1,7 +1,5 @@
 """The refresh chain as values: the token step, the usage step, and what they changed."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum

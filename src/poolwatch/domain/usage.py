@@ -1,7 +1,5 @@
 """Usage as a source tells it, field by field, and as it is known after merging."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -203,7 +201,7 @@ class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
     #: apart from the count, which comes far more often
     reset_list: Aged[tuple[BankedReset, ...]] | None = None
 
-    def merged(self, snapshot: UsageSnapshot, at: datetime, source: str) -> Usage:
+    def merged(self, snapshot: UsageSnapshot, at: datetime, source: str) -> "Usage":
         """With a newer reading taken in: absent fields stay and age, null replaces, rubbish makes unknown.
 
         A reading older than what a field holds (a pool's cached quota) leaves that field alone.

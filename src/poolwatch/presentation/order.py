@@ -6,6 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from itertools import pairwise
+from operator import itemgetter
 from typing import Final, TypeAlias
 
 from poolwatch.domain.account import AccountKey
@@ -60,10 +62,7 @@ def hive_groups(
         if keys is None or each.account.key in keys:
             groups[_group_of(each, by, prefs)].append(each)
     ordered = sorted(groups, key=lambda name: (not name, natural(name)))
-    return tuple(
-        SectionView(None, name or "—", _keys(sorted(groups[name], key=lambda each: _name_key(each, prefs))))
-        for name in ordered
-    )
+    return tuple(SectionView(None, name or "—", _keys(_by_name(groups[name], prefs))) for name in ordered)
 
 
 def natural(text: str) -> NaturalKey:
@@ -100,7 +99,7 @@ def _urgency(each: Judged) -> int:
 
 
 def _sorted(chosen: list[Judged], sort: SortKey, reverse: bool, now: datetime, prefs: Prefs) -> list[Judged]:
-    by_name = sorted(chosen, key=lambda each: _name_key(each, prefs))
+    by_name = _by_name(chosen, prefs)
     if sort is SortKey.NAME:
         return by_name[::-1] if reverse else by_name
     figure_of = _FIGURES[sort]
@@ -162,6 +161,15 @@ def _group_of(each: Judged, by: Grouping, prefs: Prefs) -> str:
         return names.plan_name(each.account.plan)
     listing = acting(each.account)
     return listing.ref.source if listing else ""
+
+
+def _by_name(accounts: Iterable[Judged], prefs: Prefs) -> list[Judged]:
+    named = [(natural(shown_name(each.account, mask=prefs.mask)), each) for each in accounts]
+    named.sort(key=itemgetter(0))
+    if any(one[0] == other[0] for one, other in pairwise(named)):
+        # few names are equal, and ids take longer to make than names to compare
+        named.sort(key=lambda row: (row[0], row[1].account.key.id))
+    return [each for _, each in named]
 
 
 def _name_key(each: Judged, prefs: Prefs) -> tuple[NaturalKey, _ById]:

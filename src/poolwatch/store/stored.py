@@ -6,8 +6,6 @@ entry, and the name that it gives by itself. What the service says of an account
 limits or resets is one word. Older documents say each of them again, under the same names.
 """
 
-from __future__ import annotations
-
 from decimal import Decimal
 from sys import intern
 from typing import Final, Literal, TypeAlias
