@@ -155,14 +155,6 @@ def _status(values: Values) -> Iterable[Row]:
         whole <= 1.15 * ideal,
         count,
     )
-    rest = median(a - b for a, b in zip(values["status s"], values["status without polls s"], strict=True))
-    yield Row(
-        "the same without its start, its list and its output",
-        "",
-        f"{rest:.2f} s: {rest / ideal:.2f}x",
-        None,
-        count,
-    )
     cpu = middle(values, "status cpu ms/request")
     yield Row("CPU per request, storing it included", "aim ≤ 1 ms", f"{cpu:.2f} ms", cpu <= 1, count)
 

@@ -77,6 +77,17 @@ async def test_a_place_that_changed_hands_is_read_for_its_new_holder_alone(tmp_p
     assert len(service.requests) == 3
 
 
+async def test_a_login_is_not_read_where_its_source_looks_elsewhere_by_now(tmp_path: Path) -> None:
+    put(tmp_path / "pool/one.json", login("one"))
+    (tmp_path / "elsewhere").mkdir()
+    async with Script([usage_of(1)]) as service:
+        sources = folder_toml(tmp_path, service.url)
+        await look(around(tmp_path, sources), NOW, None)
+        second = await look(around(tmp_path, sources.replace("/pool", "/elsewhere")), NOW, None)
+    assert figures(second) == {}
+    assert len(service.requests) == 1
+
+
 async def test_each_account_is_read_once(tmp_path: Path) -> None:
     names = [f"user-{number}" for number in range(30)]
     for name in names[:20]:

@@ -29,7 +29,7 @@ class Listed(Struct, frozen=True):
 
 
 class ListedTogether(Struct, frozen=True):
-    """What several sources said when they were asked at once, taken in as one."""
+    """What several sources said when they were asked at once, taken in as one; there is at least one."""
 
     lists: tuple[Listed, ...]
 

@@ -72,7 +72,7 @@ def apply(state: PoolState, event: PoolEvent) -> PoolState:
         case Listed():
             return _listed(state, (event,))
         case ListedTogether():
-            return _listed(state, event.lists) if event.lists else state
+            return _listed(state, event.lists)
         case SourceFailed():
             return _source_failed(state, event)
         case Read():

@@ -115,7 +115,8 @@ class Lister:
             for event in events:
                 if isinstance(event, SourceFailed):
                     self._ledger.take(event)
-            self._ledger.take(ListedTogether(tuple(each for each in events if isinstance(each, Listed))))
+            if lists := tuple(each for each in events if isinstance(each, Listed)):
+                self._ledger.take(ListedTogether(lists))
         self._settle()
 
     async def list_source(self, source: Source) -> None:

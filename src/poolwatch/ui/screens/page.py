@@ -23,7 +23,7 @@ from poolwatch.ui.widgets.pane import Pane
 
 ResultT = TypeVar("ResultT")
 #: Seconds between two frames, at the least.
-_FRAME: Final = 0.008
+_FRAME: Final = 0.003
 
 
 def drop_old_size(screen: Screen[ResultT], event: events.Resize) -> bool:
