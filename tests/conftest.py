@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 
 # Textual reads these while it is imported, so a fixture would come too late.
@@ -19,6 +20,9 @@ for _name in (
     os.environ.pop(_name, None)
 os.environ.update(TERM="xterm-256color", TZ="UTC", TEXTUAL_ANIMATIONS="none")
 time.tzset()
+# a shell starts what runs in its background deaf to Ctrl+C, and programs hand that on
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from pathlib import Path  # noqa: E402 - the environment comes first
 
