@@ -127,7 +127,7 @@ def test_the_first_screen_waits_for_no_network_and_no_monitor() -> None:
 def test_status_that_asks_nobody_loads_nothing_to_ask_with(pool_desk: Desk) -> None:
     assert pool_desk.run("status", "dan").code == 0
     found = imported(pool_desk, "status", "--json", "--max-age", "999999", "dan")
-    assert not found & (HEAVY | {"typer", "click", "certifi"})
+    assert not found & (HEAVY | {"typer", "click", "h11"})
 
 
 def test_status_that_asks_loads_what_it_asks_with_and_no_more(pool_desk: Desk) -> None:
@@ -138,6 +138,9 @@ def test_status_that_asks_loads_what_it_asks_with_and_no_more(pool_desk: Desk) -
     assert not {name.partition(".")[0] for name in found} & unused
     sources = {name for name in found if name.startswith("poolwatch.sources.")}
     assert not {name for name in sources if "_lb" in name or "_proxy" in name or "pool_" in name}
+    # nor what finds files in archives or reads dates of mails
+    assert "poolwatch.net.tls" in found
+    assert not found & {"certifi", "importlib.resources", "email.utils"}
     custody = {"token_step", "exchange", "protocol", "recovery", "journal", "spend"}
     assert not found & {f"poolwatch.custody.{name}" for name in custody}
 

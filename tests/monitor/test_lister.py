@@ -194,6 +194,18 @@ async def test_what_several_sources_say_for_good_is_taken_in_together() -> None:
     assert one.state.sources["down"].failure is not None
 
 
+@pytest.mark.parametrize(("one_by_one", "begun"), [(True, 0), (False, 1)])
+async def test_sources_of_files_are_listed_one_after_the_other(one_by_one: bool, begun: int) -> None:
+    one = Rig([ScriptedSource("homes", "a"), ScriptedSource("pool", "b")])
+    one.sources[0].hung_list = gate = asyncio.Event()
+    listing_all = await soon(one.poller.list_for_good(one_by_one=one_by_one), one.clock)
+    assert one.sources[1].listed == begun
+    gate.set()
+    await listing_all
+    assert [source.listed for source in one.sources] == [1, 1]
+    assert set(one.state.accounts) == {key_of("a"), key_of("b")}
+
+
 @pytest.mark.parametrize(("accounts", "seconds"), [(0, 3.0), (300, 3.0), (600, 6.0), (1000, 10.0)])
 def test_many_files_are_looked_at_less_often(accounts: int, seconds: float) -> None:
     assert watch_seconds(accounts) == seconds

@@ -82,20 +82,15 @@ _API_KEY: Final = LoginKind.API_KEY
 
 def derive_status(account: AccountState, now: datetime) -> AccountStatus:
     """The account's status at `now`, which is the server's clock; first match wins."""
-    is_disabled = bool(account.listings)
-    # most have a live token in their first file
-    for listing in account.listings:
-        if listing.disabled:
-            continue
-        is_disabled = False
-        if listing.custody is not _POOL and token_is_live(listing, account.rejected, now):
-            if account.deactivations < DEACTIVATION_REPEATS:
-                return _by_evidence(account.usage)
-            break
-    if is_disabled:
+    enabled = [listing for listing in account.listings if not listing.disabled]
+    if account.listings and not enabled:
         return AccountStatus(Status.DISABLED)
     if account.deactivations >= DEACTIVATION_REPEATS:
         return AccountStatus(Status.DEACTIVATED)
+    # most have a live token in a file, which is neither a problem nor an API key
+    for listing in enabled:
+        if listing.custody is not _POOL and token_is_live(listing, account.rejected, now):
+            return _by_evidence(account.usage)
     problem = login_problem(account, now)
     if problem is not None:
         return AccountStatus(Status.NEEDS_LOGIN, problem.value, login_problem=problem)

@@ -99,10 +99,9 @@ class Lister:
     async def list_for_good(self, names: Collection[str] | None = None, *, one_by_one: bool = False) -> None:
         """Ask these sources (None: all) once, and take in together what they say.
 
-        `one_by_one`: for files, which would only take the interpreter from each other and from who asks.
-
         Nobody will look whether it changed since: what a later look would be compared with is left out, so
-        that it lists again if it comes all the same.
+        that it lists again if it comes all the same. `one_by_one`: for files, which would only take the
+        interpreter from each other and from who asks.
         """
         sources = [source for name, source in self._sources.items() if names is None or name in names]
         async with AsyncExitStack() as alone:

@@ -80,8 +80,8 @@ def _by_need(section: Section, within: list[Judged], now: datetime, prefs: Prefs
     if section is Section.ACTIVE:
         return use_order(within, now, prefs.rules)
     if section is Section.EXHAUSTED:
-        return sorted(within, key=lambda each: (*_back_key(each), *_name_key(each, prefs)))
-    return sorted(within, key=lambda each: (_urgency(each), *_name_key(each, prefs)))
+        return sorted(_by_name(within, prefs), key=_back_key)
+    return sorted(_by_name(within, prefs), key=_urgency)
 
 
 def _back_key(each: Judged) -> tuple[bool, float]:
@@ -164,28 +164,13 @@ def _group_of(each: Judged, by: Grouping, prefs: Prefs) -> str:
 
 
 def _by_name(accounts: Iterable[Judged], prefs: Prefs) -> list[Judged]:
+    """By the names that are shown, and by ids where these are equal."""
     named = [(natural(shown_name(each.account, mask=prefs.mask)), each) for each in accounts]
     named.sort(key=itemgetter(0))
     if any(one[0] == other[0] for one, other in pairwise(named)):
         # few names are equal, and ids take longer to make than names to compare
         named.sort(key=lambda row: (row[0], row[1].account.key.id))
     return [each for _, each in named]
-
-
-def _name_key(each: Judged, prefs: Prefs) -> tuple[NaturalKey, _ById]:
-    return (natural(shown_name(each.account, mask=prefs.mask)), _ById(each.account.key))
-
-
-class _ById:
-    """Stands behind a name: an id takes longer to make than a name to compare, and few names are equal."""
-
-    __slots__ = ("_key",)
-
-    def __init__(self, key: AccountKey) -> None:
-        self._key = key
-
-    def __lt__(self, other: _ById) -> bool:
-        return self._key.id < other._key.id
 
 
 def _keys(accounts: Iterable[Judged]) -> tuple[AccountKey, ...]:

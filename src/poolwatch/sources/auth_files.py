@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable
+from functools import cached_property
 from glob import has_magic
 from pathlib import Path
 from typing import Final
@@ -65,10 +66,14 @@ class AuthFiles(LoginFiles):
         return hash(tuple(seen))
 
     def _at_place(self, place: str) -> LoginFile | None:
-        pattern = self._expanded(self._settings.path or "")
         folder, name = os.path.split(place)
-        is_inside = not has_magic(pattern) and folder == str(Path(pattern))
-        return LoginFile(place) if is_inside and _may_be_login(name) else None
+        return LoginFile(place) if folder == self._folder and _may_be_login(name) else None
+
+    @cached_property
+    def _folder(self) -> str | None:
+        """The folder that the path names by itself; None for a glob."""
+        pattern = self._expanded(self._settings.path or "")
+        return None if has_magic(pattern) else str(Path(pattern))
 
     def _owner(self, file: LoginFile, login: Login | None) -> str:
         if self._settings.custody is Custody.POOLWATCH:

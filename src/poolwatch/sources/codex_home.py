@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Hashable
 from fnmatch import fnmatchcase
+from functools import cached_property
 from glob import has_magic
 from pathlib import Path
 from typing import Final
@@ -46,15 +47,19 @@ class CodexHomes(LoginFiles):
 
     def _at_place(self, place: str) -> LoginFile | None:
         home, name = os.path.split(place)
-        among, folder = os.path.split(home)
-        pattern = str(Path(self._pattern))
         if name != _AUTH_FILE:
             return None
-        if not has_magic(pattern):
-            return _login_of(place, home, is_glob=False) if pattern in (home, place) else None
-        above, last = os.path.split(pattern)
+        if not has_magic(self._normal_pattern):
+            return _login_of(place, home, is_glob=False) if self._normal_pattern in (home, place) else None
+        among, folder = os.path.split(home)
+        above, last = os.path.split(self._normal_pattern)
         fits = among == above and not has_magic(above) and not folder.startswith(".")
         return _login_of(place, home, is_glob=True) if fits and fnmatchcase(folder, last) else None
+
+    @cached_property
+    def _normal_pattern(self) -> str:
+        """The pattern as places are written; a thousand of them are held against it."""
+        return str(Path(self._pattern))
 
     def _owner(self, file: LoginFile, login: Login | None) -> str:
         return "Codex"

@@ -71,7 +71,6 @@ class LoginFiles(ABC):
         self._by_place: Mapping[str, Listing] | None = None
         self._recalled: asyncio.Future[Mapping[str, tuple[LoginFile, Listing]]] | None = None
         self._visits = Visits(self._look_up)
-        self._foreseen: Sequence[SourceRef] = ()
         #: the last instant that was told, for whom a file is looked at
         self._at = _LONG_AGO
 
@@ -135,7 +134,9 @@ class LoginFiles(ABC):
 
     def foresee(self, refs: Sequence[SourceRef]) -> None:
         """Their usage is fetched in this order soon: where logins are kept, files are read some at a time."""
-        self._foreseen = refs if self._keeps_logins else ()
+        if self._keeps_logins:
+            files = (self._at_place(each.place) for each in refs)
+            self._visits.foresee(file for file in files if file is not None)
 
     async def fetch_usage(
         self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
@@ -145,9 +146,6 @@ class LoginFiles(ABC):
         if file is None:
             return _unsent("the login is not there any more")
         self._at = at
-        if self._foreseen:
-            refs, self._foreseen = self._foreseen, ()
-            self._visits.foresee(known for each in refs if (known := self._file(each.place)) is not None)
         found, base_url = await self._visits.ask(file)
         if isinstance(found, FileProblem):
             found = await self._reading.patiently(file, at)
@@ -189,14 +187,6 @@ class LoginFiles(ABC):
             ),
         )
         return replace(reading, outcome=usage)
-
-    def _file(self, place: str) -> LoginFile | None:
-        """The file of an entry, as far as it is known without a look at the disk."""
-        if self._is_listed:
-            return self._files.get(place)
-        if self._recalled is not None and self._recalled.done() and place in self._recalled.result():
-            return self._recalled.result()[place][0]
-        return self._at_place(place)
 
     async def _known(self, place: str, at: datetime) -> tuple[LoginFile | None, Listing | None]:
         """The file of an entry, and who it is known to be: as it was listed, or as it is held from before."""

@@ -34,19 +34,18 @@ class ReadingsCache:
     It holds no account that nobody else holds. Use it on one thread at a time.
     """
 
-    __slots__ = ("_held", "_prints")
+    __slots__ = ("_held",)
 
     def __init__(self) -> None:
-        self._held: dict[str, ref[AccountState]] = {}
-        #: the hash of each text that was decoded: 64 bits, keyed anew by each process
-        self._prints: dict[str, int] = {}
+        #: with each account the hash of its text: 64 bits, keyed anew by each process
+        self._held: dict[str, tuple[int, ref[AccountState]]] = {}
 
     def accounts(self, ids: Iterable[str]) -> tuple[AccountState, ...] | None:
         """These accounts as they were last decoded; None where one of them is held by nobody."""
         found = []
         for account_id in ids:
             known = self._held.get(account_id)
-            account = known() if known is not None else None
+            account = known[1]() if known is not None else None
             if account is None:
                 return None
             found.append(account)
@@ -55,16 +54,14 @@ class ReadingsCache:
     def decode(self, account_id: str, text: bytes) -> AccountState | None:
         """The account, decoded only when its text is new."""
         print_of_text = hash(text)
-        is_known = self._prints.get(account_id) == print_of_text
-        if is_known and (account := self._held[account_id]()) is not None:
+        known = self._held.get(account_id)
+        if known is not None and known[0] == print_of_text and (account := known[1]()) is not None:
             return account
         account = decode_account(text)
         if account is None:
-            self._prints.pop(account_id, None)
             self._held.pop(account_id, None)
         else:
-            self._prints[account_id] = print_of_text
-            self._held[account_id] = ref(account)
+            self._held[account_id] = print_of_text, ref(account)
         return account
 
 

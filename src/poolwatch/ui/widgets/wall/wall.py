@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import zip_longest
 from typing import Final, TypeAlias
 
 from rich.segment import Segment
@@ -147,10 +148,10 @@ class AccountWall(Widget, inherit_bindings=False):
 
     def show_beside(self, lines: Sequence[Line]) -> None:
         """Show these lines beside the accounts, in the width that was left to them."""
-        lines = tuple(lines)
-        if lines != self._beside:
-            self._beside = lines
-            self._repaint(range(self.size.height))
+        before, self._beside = self._beside, tuple(lines)
+        pairs = zip_longest(before, self._beside)
+        changed = [y for y, (one, other) in enumerate(pairs) if one != other]
+        self._repaint(y for y in changed if y < self.size.height)
 
     def review(self) -> int:
         """Repaint what differs on visible accounts whose card is a new one; how many cards that were."""
