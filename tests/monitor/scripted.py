@@ -297,6 +297,10 @@ class ScriptedQueue:
         self.answers = True
         self.asked: list[tuple[str, Asked]] = []
         self.waiting: list[OwnerRequest] = []
+        #: whether what waits can be taken
+        self.yields = True
+        self._arrived = asyncio.Event()
+        self.takes = 0
         #: how wishes of ours ended there, and wishes of others here
         self.ends: dict[int, RefreshProgress | None] = {}
         self.finished: dict[int, RefreshProgress | None] = {}
@@ -305,6 +309,7 @@ class ScriptedQueue:
     def put(self, account_id: str, asked: Asked) -> None:
         """A wish of another process."""
         self.waiting.append(OwnerRequest(next(self._numbers), account_id, asked, START))
+        self._arrived.set()
 
     async def ask(self, account_id: str, asked: Asked, now: datetime) -> int | None:
         self.asked.append((account_id, asked))
@@ -316,7 +321,14 @@ class ScriptedQueue:
     async def finish(self, number: int, progress: RefreshProgress | None, now: datetime) -> None:
         self.finished[number] = progress
 
+    async def arrived(self) -> None:
+        await self._arrived.wait()
+
     async def take(self, now: datetime) -> tuple[OwnerRequest, ...]:
+        self.takes += 1
+        if not self.yields:
+            return ()
+        self._arrived.clear()
         taken, self.waiting = tuple(self.waiting), []
         return taken
 

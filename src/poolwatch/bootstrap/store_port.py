@@ -87,6 +87,10 @@ class Wishes:
             await self._store.wait_taken(number, timedelta(0))
             raise
 
+    async def arrived(self) -> None:
+        """Wait until there is a wish to take."""
+        await self._store.when_requested()
+
     async def take(self, now: datetime) -> tuple[OwnerRequest, ...]:
         """The wishes that came since the last call."""
         taken = await self._store.take_requests(now)

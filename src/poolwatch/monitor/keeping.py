@@ -25,12 +25,16 @@ class Keeping:
         self._writing = asyncio.Lock()
         self._moved: list[Moved] = []
         self._kept = ledger.state
+        self._touched = asyncio.Event()
         ledger.on_reading(self._on_reading)
+        ledger.on_event(self._touched.set)
 
     async def run(self, every_seconds: float = SAVE_SECONDS) -> None:
         """Save for ever, about that often when there is something; ends by cancellation."""
         while True:
+            await self._touched.wait()
             await self._clock.sleep(every_seconds)
+            self._touched.clear()
             if self._is_behind():
                 await self.flush()
 

@@ -34,6 +34,7 @@ class Ledger:
         self._state = state
         self._broadcast = Broadcast(self._describe, sleep)
         self._reading_listeners: list[ReadingListener] = []
+        self._event_listeners: list[Callable[[], None]] = []
         self.unsaved: set[AccountKey] = set()
         self.gone: set[AccountKey] = set()
         self.bulk: BulkProgress | None = None
@@ -47,6 +48,10 @@ class Ledger:
     def on_reading(self, listener: ReadingListener) -> None:
         """Call `listener` after each successful reading."""
         self._reading_listeners.append(listener)
+
+    def on_event(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after each event."""
+        self._event_listeners.append(listener)
 
     def take(self, event: PoolEvent) -> None:
         """Apply one event and tell everybody which accounts it touched."""
@@ -65,6 +70,8 @@ class Ledger:
                         if _differs(before.accounts.get(key), after)
                     }
                 self._broadcast.touch(None)
+        for listener in self._event_listeners:
+            listener()
 
     def _account_moved(self, before: PoolState, event: Read | RefreshMoved) -> None:
         after = self._state.accounts.get(event.key)

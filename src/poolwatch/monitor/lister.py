@@ -24,6 +24,9 @@ from poolwatch.sources.source import RatedPool, Source
 WATCH_SECONDS: Final = 3.0
 #: So many accounts are looked at that often; a thousand every ten seconds.
 _WATCHED_EASILY: Final = 300
+#: So long the next source waits for a look to end: threads that look at files together take the interpreter
+#: from each other, and one that hangs holds up nobody.
+_QUICK_SECONDS: Final = 0.05
 #: The first retry after a source could not list comes after about this long.
 _RETRY: Final = timedelta(seconds=30)
 
@@ -80,9 +83,8 @@ class Lister:
         """Watch every source for ever; ends only by cancellation."""
         try:
             while True:
-                for name, source in self._sources.items():
-                    if name not in self._looking:
-                        self._looking[name] = asyncio.create_task(self._look(source))
+                for source in tuple(self._sources.values()):
+                    await self._begin_look(source)
                 self._settle()
                 await self._clock.sleep(watch_seconds(len(self._ledger.state.accounts)))
         finally:
@@ -146,6 +148,14 @@ class Lister:
         if failure.retry_at is None:
             return wait
         return max(wait, min(failure.retry_at - now, RETRY_AFTER_CEILING))
+
+    async def _begin_look(self, source: Source) -> None:
+        """Look at a source unless the last look has not ended; a quick one is over when this returns."""
+        if source.name in self._looking:
+            return
+        looking = self._looking[source.name] = asyncio.create_task(self._look(source))
+        if source.name in self._looks:
+            await asyncio.wait((looking,), timeout=_QUICK_SECONDS)
 
     async def _look(self, source: Source) -> None:
         try:

@@ -140,6 +140,10 @@ class RequestQueue(Protocol):
         """How far a wish is that was taken."""
         ...
 
+    async def arrived(self) -> None:
+        """Wait until there is a wish to take."""
+        ...
+
     async def take(self, now: datetime) -> tuple[OwnerRequest, ...]:
         """The wishes that came since the last call; taking them is the answer."""
         ...

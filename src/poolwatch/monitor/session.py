@@ -27,7 +27,7 @@ from poolwatch.sources.source import Source
 
 #: A viewer reads the store this often.
 VIEW_SECONDS: Final = 2.0
-#: The polling process looks for wishes of others this often.
+#: The polling process takes wishes of others no more often than this.
 SERVE_SECONDS: Final = 0.5
 
 
@@ -215,11 +215,13 @@ class Session:
 
     async def _serve(self) -> None:
         while True:
-            await self._parts.clock.sleep(SERVE_SECONDS)
+            await self._parts.requests.arrived()
             for request in await self._parts.requests.take(self._parts.clock.now()):
                 task = asyncio.create_task(self._serve_one(request))
                 self._serving.add(task)
                 task.add_done_callback(self._serving.discard)
+            # on a disk that takes no writes they would be there again at once
+            await self._parts.clock.sleep(SERVE_SECONDS)
 
     async def _serve_one(self, request: OwnerRequest) -> None:
         key = next((each for each in self.state.accounts if each.id == request.account_id), None)

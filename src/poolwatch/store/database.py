@@ -159,16 +159,13 @@ class Database:
         """Put wishes into the queue; their numbers, none when that failed."""
         return self._write(_REQUESTS, lambda held: requests.enqueue(held, asks, now, asked_by), otherwise=())
 
+    def has_requests(self) -> bool:
+        """Whether something waits in the queue."""
+        return self._read(_REQUESTS, requests.is_waiting, otherwise=False)
+
     def take_requests(self, now: datetime, patience: timedelta) -> tuple[Request, ...]:
         """Take what waits in the queue; what waited longer than `patience` ends as expired."""
-        waiting = self._read(
-            _REQUESTS,
-            lambda held: held.execute(
-                "SELECT 1 FROM requests WHERE taken_at IS NULL AND done_at IS NULL LIMIT 1"
-            ).fetchone(),
-            None,
-        )
-        if waiting is None:
+        if not self.has_requests():
             return ()
         return self._write(_REQUESTS, lambda held: requests.take(held, now, patience), otherwise=())
 

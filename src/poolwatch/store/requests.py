@@ -32,6 +32,14 @@ def enqueue(
     return tuple(numbers)
 
 
+def is_waiting(connection: sqlite3.Connection) -> bool:
+    """Whether there is a wish that nobody took."""
+    row = connection.execute(
+        "SELECT 1 FROM requests WHERE taken_at IS NULL AND done_at IS NULL LIMIT 1"
+    ).fetchone()
+    return row is not None
+
+
 def take(connection: sqlite3.Connection, now: datetime, patience: timedelta) -> tuple[Request, ...]:
     """Take all waiting wishes, oldest first. Those older than `patience` end as expired."""
     stamp = to_micros(now)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Final, TypeVar
 
 from poolwatch.domain.pool import AccountState, PoolFacts
@@ -18,13 +16,12 @@ from poolwatch.store.history import HistoryRow
 from poolwatch.store.loading import ReadingsCache
 from poolwatch.store.opening import StoreMode
 from poolwatch.store.records import Ask, Owner, Request, RequestState
+from poolwatch.store.thread import DatabaseThread
 
 T = TypeVar("T")
 
 #: A viewer looks this often (seconds) whether its request moved.
 _LOOK_SECONDS: Final = 0.1
-#: Notes of polls that come within this time (seconds) of one another are written together.
-_NOTES_SECONDS: Final = 0.05
 #: What waited longer than this when it is taken is answered as expired: its asker has given up.
 REQUEST_PATIENCE: Final = timedelta(seconds=10)
 
@@ -38,22 +35,12 @@ class Store:
 
     def __init__(self, state_dir: Path, now: datetime, cache: ReadingsCache | None = None) -> None:
         """`now` stamps a damaged database that is set aside; `cache` holds accounts read before."""
-        self._database: Database | None = None
-        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._gate = threading.Lock()
-        self._closed = False
-        self._unopened: tuple[str, ...] = ()
-        self._noted: dict[str, datetime] = {}
-        self._thread = threading.Thread(
-            target=self._run, args=(state_dir, now, cache), name="poolwatch-store", daemon=True
-        )
-        self._thread.start()
+        self._thread = DatabaseThread(state_dir, now, cache)
 
     @property
     def notices(self) -> tuple[str, ...]:
         """What people should know of the database now; empty until it is open."""
-        database = self._database
-        return self._unopened if database is None else database.notices
+        return self._thread.notices
 
     async def ready(self) -> StoreMode:
         """Wait until the database is open; where what is saved goes."""
@@ -95,13 +82,7 @@ class Store:
 
         It is written shortly, with others of its kind, and before anything that is asked for after it.
         """
-        with self._gate:
-            if self._closed:
-                return
-            is_first = not self._noted
-            self._noted[account_id] = now
-            if is_first:
-                self._queue.put(_look_again)
+        self._thread.note_poll(account_id, now)
 
     async def last_polls(self) -> Mapping[str, datetime]:
         """When each account was last polled by any process, by account id."""
@@ -116,10 +97,17 @@ class Store:
         """Ask for several things at once; their numbers in order, none when the queue is not there."""
         return await self._ask(lambda held: held.enqueue_requests(asks, now, asked_by), ())
 
+    async def when_requested(self) -> None:
+        """For the polling process: wait until something waits to be taken; for ever without a database.
+
+        The thread looks for it, so that the event loop is not woken when there is nothing.
+        """
+        await self._answer(self._thread.when_requested())
+
     async def take_requests(
         self, now: datetime, patience: timedelta = REQUEST_PATIENCE
     ) -> tuple[Request, ...]:
-        """For the polling process: everything that waits, oldest first. Cheap when nothing does."""
+        """For the polling process: everything that waits, oldest first."""
         return await self._ask(lambda held: held.take_requests(now, patience), ())
 
     async def finish_request(self, number: int, outcome: str, now: datetime) -> bool:
@@ -165,12 +153,7 @@ class Store:
 
     def close(self, wait_seconds: float = 5.0) -> bool:
         """Finish what is queued and close; False when the disk took longer than that."""
-        with self._gate:
-            if not self._closed:
-                self._closed = True
-                self._queue.put(None)
-        self._thread.join(wait_seconds)
-        return not self._thread.is_alive()
+        return self._thread.close(wait_seconds)
 
     async def aclose(self, wait_seconds: float = 5.0) -> bool:
         """`close` without holding up the event loop."""
@@ -193,6 +176,9 @@ class Store:
             return state or await self.request_state(number)
 
     async def _ask(self, work: Callable[[Database], T], otherwise: T) -> T:
+        return await self._answer(self._thread.submit(work, otherwise))
+
+    async def _answer(self, asked: Future[T]) -> T:
         # not asyncio.wrap_future: cancelling the asker must not take back a write, and the answer to an
         # asker whose event loop has closed in the meantime is dropped without a word
         loop = asyncio.get_running_loop()
@@ -202,61 +188,8 @@ class Store:
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(_settle, waiter, done)
 
-        self._submit(work, otherwise).add_done_callback(deliver)
+        asked.add_done_callback(deliver)
         return await waiter
-
-    def _submit(self, work: Callable[[Database], T], otherwise: T) -> Future[T]:
-        future: Future[T] = Future()
-
-        def step() -> None:
-            try:
-                future.set_result(otherwise if self._database is None else work(self._database))
-            except BaseException as error:  # noqa: BLE001 - the one who asked gets it, the thread lives on
-                future.set_exception(error)
-
-        with self._gate:
-            if self._closed:
-                future.set_result(otherwise)
-            else:
-                self._queue.put(step)
-        return future
-
-    def _run(self, state_dir: Path, now: datetime, cache: ReadingsCache | None) -> None:
-        try:
-            self._database = Database(state_dir, now, cache)
-        except Exception as error:  # noqa: BLE001 - without a database every answer is "nothing kept"
-            self._unopened = (f"The database in {state_dir} could not be opened: {error}. Nothing is kept.",)
-        try:
-            while (step := self._next()) is not None:
-                step()
-                # its answer, perhaps all accounts, is not held until there is more to do
-                del step
-        finally:
-            if self._database is not None:
-                self._database.close()
-
-    def _next(self) -> Callable[[], None] | None:
-        """The next piece of work, every poll that was noted before it written; None at the end."""
-        while True:
-            try:
-                step = self._queue.get(timeout=_NOTES_SECONDS if self._noted else None)
-            except Empty:
-                self._write_notes()
-                continue
-            if step is _look_again:
-                continue
-            self._write_notes()
-            return step
-
-    def _write_notes(self) -> None:
-        with self._gate:
-            noted, self._noted = self._noted, {}
-        if noted and self._database is not None:
-            self._database.note_polls(noted)
-
-
-def _look_again() -> None:
-    """Work that is none: the thread notices that there are notes to write."""
 
 
 def _settle(waiter: asyncio.Future[T], done: Future[T]) -> None:
