@@ -124,6 +124,9 @@ class ScriptedSource:
         self.raw: str | None = None
         self.at_once = 0
         self.looked_at = 0
+        #: whether a look waits until it is let go, and whether one is under way
+        self.hung_look: asyncio.Event | None = None
+        self.is_looked_at = False
         self.most_at_once = 0
 
     @property
@@ -186,6 +189,13 @@ class ScriptedSource:
 
     async def signature(self) -> Hashable:
         self.looked_at += 1
+        self.is_looked_at = True
+        try:
+            await asyncio.sleep(0)
+            if self.hung_look is not None:
+                await self.hung_look.wait()
+        finally:
+            self.is_looked_at = False
         if isinstance(self.stamp, Exception):
             raise self.stamp
         return self.stamp
@@ -323,6 +333,8 @@ class ScriptedQueue:
 
     async def arrived(self) -> None:
         await self._arrived.wait()
+        # as the real one: at least one turn of the loop, so that who spins is noticed
+        await asyncio.sleep(0)
 
     async def take(self, now: datetime) -> tuple[OwnerRequest, ...]:
         self.takes += 1

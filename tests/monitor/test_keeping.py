@@ -138,3 +138,14 @@ async def test_what_is_true_of_the_whole_pool_is_kept_when_it_changes_and_only_t
         await one.poller.relist("homes")
         await one.clock.advance(SAVE_SECONDS)
         assert one.store.facts.sources[0].failure == failure(FailureKind.UNREACHABLE)
+
+
+async def test_nothing_wakes_who_saves_while_nothing_changes() -> None:
+    one = await saved("a")
+    async with running(one.keeping.run(), one.clock):
+        # what was listed before it ran is looked at once
+        await one.clock.advance(SAVE_SECONDS)
+        assert one.clock.sleepers == 0
+        await one.poller.read(A)
+        await one.clock.settle()
+        assert one.clock.sleepers == 1

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Hashable
 from datetime import timedelta
 
 import pytest
@@ -209,3 +210,40 @@ async def test_sources_of_files_are_listed_one_after_the_other(one_by_one: bool,
 @pytest.mark.parametrize(("accounts", "seconds"), [(0, 3.0), (300, 3.0), (600, 6.0), (1000, 10.0)])
 def test_many_files_are_looked_at_less_often(accounts: int, seconds: float) -> None:
     assert watch_seconds(accounts) == seconds
+
+
+async def test_quick_sources_are_looked_at_one_after_the_other() -> None:
+    clock, diary = TurnedClock(), list[str]()
+
+    class Diarist(ScriptedSource):
+        async def signature(self) -> Hashable:
+            diary.append(f"{self.name} begins")
+            found = await super().signature()
+            diary.append(f"{self.name} ends")
+            return found
+
+    one = Rig([Diarist(name, name) for name in "abc"], clock)
+    async with running(one.poller.run(), clock):
+        await clock.advance(1)
+        diary.clear()
+        await clock.advance(3)
+    assert diary == [f"{name} {what}" for name in "abc" for what in ("begins", "ends")]
+
+
+async def test_a_look_that_hangs_holds_up_no_other_for_long() -> None:
+    clock = TurnedClock()
+    hung, well = ScriptedSource("hung", "a"), ScriptedSource("well", "b")
+    one = Rig([hung, well], clock)
+    async with running(one.poller.run(), clock):
+        await clock.advance(1)
+        hung.hung_look = asyncio.Event()
+        well.listings.append(listing("c", source="well"))
+        well.changed()
+        await clock.advance(3)
+        assert hung.is_looked_at
+        assert "c" in well.places_asked()
+        # nor is it waited for again
+        looked_at = well.looked_at
+        await clock.advance(6)
+        assert well.looked_at == looked_at + 2
+        assert hung.looked_at == 2

@@ -235,6 +235,28 @@ async def test_wishes_of_viewers_are_served(asked: Asked, steps: int, try_once: 
         assert told.usage is not None
 
 
+async def test_wishes_are_taken_when_they_come_and_not_looked_for() -> None:
+    one = rig("a")
+    async with running(one.session.run(), one.clock):
+        await one.clock.advance(60)
+        assert one.queue.takes == 0
+        one.queue.put(A.id, Asked.POLL)
+        await one.clock.settle()
+        assert one.queue.takes == 1
+
+
+async def test_wishes_that_cannot_be_taken_are_not_tried_without_end() -> None:
+    one = rig("a")
+    async with running(one.session.run(), one.clock):
+        one.queue.yields = False
+        one.queue.put(A.id, Asked.POLL)
+        await one.clock.advance(10 * SERVE_SECONDS)
+        assert 10 <= one.queue.takes <= 11
+        one.queue.yields = True
+        await one.clock.advance(SERVE_SECONDS)
+        assert list(one.queue.finished) == [1]
+
+
 async def test_a_wish_overrides_a_retry_after_for_its_asker_was_told() -> None:
     one = rig("a")
     one.source.answers["a"] = [failure(FailureKind.THROTTLED, retry_at=START + timedelta(hours=1))]

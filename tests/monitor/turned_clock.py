@@ -33,6 +33,11 @@ class TurnedClock:
         heapq.heappush(self._parked, (self._elapsed + seconds, next(self._order), woken))
         await woken
 
+    @property
+    def sleepers(self) -> int:
+        """How many will be woken when enough time passes."""
+        return sum(not woken.done() for _, _, woken in self._parked)
+
     async def advance(self, seconds: float) -> None:
         """Let time pass, and everything happen that happens meanwhile."""
         await self.settle()

@@ -241,6 +241,33 @@ async def test_a_viewers_request_goes_round(store: Store, viewer: Store) -> None
     assert (outcome.outcome, outcome.done_at) == ("usage ok", NOON + 2 * SECOND)
 
 
+async def test_who_waits_for_requests_is_told_of_those_that_come(store: Store, viewer: Store) -> None:
+    waiting = asyncio.create_task(store.when_requested())
+    await store.ready()
+    assert not waiting.done()
+    await viewer.enqueue_request(Ask("acc", RequestKind.USAGE), NOON, "4711")
+    async with asyncio.timeout(20):
+        await waiting
+        assert len(await store.take_requests(NOON)) == 1
+
+
+async def test_who_waits_for_requests_is_told_of_those_that_are_there(store: Store, viewer: Store) -> None:
+    await viewer.enqueue_request(Ask("acc", RequestKind.USAGE), NOON, "4711")
+    async with asyncio.timeout(20):
+        await store.when_requested()
+        # they wait until they are taken
+        await store.when_requested()
+
+
+async def test_a_store_that_closes_does_not_wait_for_requests(tmp_path: Path) -> None:
+    held = Store(tmp_path, NOON)
+    waiting = asyncio.create_task(held.when_requested())
+    await held.ready()
+    assert await held.aclose()
+    assert not waiting.done()
+    waiting.cancel()
+
+
 async def test_a_request_that_nobody_takes_is_withdrawn(store: Store, viewer: Store) -> None:
     number = await viewer.enqueue_request(Ask("acc", RequestKind.USAGE), NOON, "4711")
     assert number is not None

@@ -154,8 +154,13 @@ class Lister:
         if source.name in self._looking:
             return
         looking = self._looking[source.name] = asyncio.create_task(self._look(source))
-        if source.name in self._looks:
-            await asyncio.wait((looking,), timeout=_QUICK_SECONDS)
+        if source.name not in self._looks:
+            return  # the first list takes a while
+        over = asyncio.ensure_future(self._clock.sleep(_QUICK_SECONDS))
+        try:
+            await asyncio.wait((looking, over), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            over.cancel()
 
     async def _look(self, source: Source) -> None:
         try:

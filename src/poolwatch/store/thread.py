@@ -1,9 +1,8 @@
-"""The one thread that the database lives on, and what it does by itself: notes of polls, a look for requests."""
+"""The thread that the database lives on; by itself it writes notes of polls and looks for requests."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime
@@ -18,7 +17,7 @@ T = TypeVar("T")
 
 #: Notes of polls that come within this time (seconds) of one another are written together.
 _NOTES_SECONDS: Final = 0.05
-#: While somebody waits for requests, they are looked for this often (seconds).
+#: While somebody waits for requests, they are looked for this often (seconds), and before each piece of work.
 _REQUESTS_SECONDS: Final = 0.5
 
 
@@ -35,9 +34,8 @@ class DatabaseThread:
         self._closed = False
         self._unopened: tuple[str, ...] = ()
         self._noted: dict[str, datetime] = {}
-        #: who waits for requests, and by `time.monotonic` when they are looked for next
+        #: who waits for requests
         self._waiting: Future[None] | None = None
-        self._look_at = 0.0
         self._thread = threading.Thread(
             target=self._run, args=(state_dir, now, cache), name="poolwatch-store", daemon=True
         )
@@ -81,7 +79,7 @@ class DatabaseThread:
         waiting: Future[None] = Future()
         with self._gate:
             if not self._closed:
-                self._waiting, self._look_at = waiting, time.monotonic()
+                self._waiting = waiting
                 self._queue.put(_look_again)
         return waiting
 
@@ -125,7 +123,7 @@ class DatabaseThread:
     def _patience(self) -> float | None:
         if self._noted:
             return _NOTES_SECONDS
-        return max(0.0, self._look_at - time.monotonic()) if self._waiting is not None else None
+        return _REQUESTS_SECONDS if self._waiting is not None else None
 
     def _write_notes(self) -> None:
         with self._gate:
@@ -134,14 +132,11 @@ class DatabaseThread:
             self._database.note_polls(noted)
 
     def _look_for_requests(self) -> None:
-        waiting, now = self._waiting, time.monotonic()
-        if waiting is None or now < self._look_at:
+        if self._waiting is None or self._database is None or not self._database.has_requests():
             return
-        self._look_at = now + _REQUESTS_SECONDS
-        if self._database is not None and self._database.has_requests():
-            with self._gate:
-                if self._waiting is waiting:
-                    self._waiting = None
+        with self._gate:
+            waiting, self._waiting = self._waiting, None
+        if waiting is not None:
             waiting.set_result(None)
 
 
