@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from poolwatch.bootstrap.headless import Look, look
+from poolwatch.bootstrap.parts import open_monitor
+from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import Usage
 from tests.e2e.pool_rig import around
 from tests.net.script import Script, reply
@@ -86,6 +88,54 @@ async def test_a_login_is_not_read_where_its_source_looks_elsewhere_by_now(tmp_p
         second = await look(around(tmp_path, sources.replace("/pool", "/elsewhere")), NOW, None)
     assert figures(second) == {}
     assert len(service.requests) == 1
+
+
+async def test_figures_of_a_new_holder_are_nobody_elses(tmp_path: Path) -> None:
+    """A source may know of a new holder long before it is told to the state that is asked for."""
+    for source in ("one", "two"):
+        put(tmp_path / source / "p.json", login("anna"))
+    put(tmp_path / "two/other.json", login("xenia"))
+    async with Script([usage_of(10)]) as service:
+        toml = "".join(
+            f'[[sources]]\nkind = "auth-files"\nname = "{name}"\npath = "{tmp_path}/{name}"\n'
+            f'custody = "other"\nbase_url = "{service.url}"\n'
+            for name in ("one", "two")
+        )
+        await look(around(tmp_path, toml), NOW, None)
+        put(tmp_path / "one/p.json", login("boris"))
+        async with open_monitor(around(tmp_path, toml), shows_raw=False, keeps_logins=True) as running:
+            await running.connect()
+            await running.session.recall()
+            (anna,) = (key for key in running.session.state.accounts if key.user_id == "anna")
+            entries = running.session.state.accounts[anna].listings
+            swapped = next(entry for entry in entries if entry.ref.source == "one")
+            one = running.sources["one"]
+            # it is listed, and nobody was told yet
+            await one.list_accounts(running.clock.now())
+            sent = len(service.requests)
+            reading = await one.fetch_usage(swapped, running.clock.now())
+            assert isinstance(reading.outcome, Failure)
+            assert reading.outcome.kind is FailureKind.NO_TOKEN
+            assert len(service.requests) == sent
+
+
+async def test_after_a_switch_an_account_is_read_through_its_other_file(tmp_path: Path) -> None:
+    put(tmp_path / "codex/auth.json", login("anna"))
+    put(tmp_path / "snaps/anna.auth.json", login("anna"))
+    put(tmp_path / "snaps/boris.auth.json", login("boris"))
+    async with Script([usage_of(10), usage_of(10), usage_of(20)]) as service:
+        sources = (
+            f'[[sources]]\nkind = "codex-home"\nname = "home"\npath = "{tmp_path}/codex"\n'
+            f'base_url = "{service.url}"\n'
+            f'[[sources]]\nkind = "auth-files"\nname = "snaps"\npath = "{tmp_path}/snaps"\n'
+            f'custody = "other"\nbase_url = "{service.url}"\n'
+        )
+        await look(around(tmp_path, sources), NOW, None)
+        put(tmp_path / "codex/auth.json", login("boris"))
+        second = await look(around(tmp_path, sources), NOW, None)
+    assert figures(second) == {"anna": 20, "boris": 20}
+    assert all(account.trouble is None for account in second.state.accounts.values())
+    assert len(service.requests) == 4
 
 
 async def test_each_account_is_read_once(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from typing import Final
 
 from poolwatch.bootstrap.parts import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from poolwatch.domain.account import Listing, SourceRef
+from poolwatch.domain.account import Listing
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.overview import PoolRules
 from poolwatch.domain.usage import RateLimit, UsageSnapshot, UsageWindow
@@ -64,12 +64,12 @@ class Drifting:
         return tuple(each for index, each in enumerate(self._listings) if index != self.away)
 
     async def fetch_usage(
-        self, ref: SourceRef, at: object, clock_offset: timedelta = timedelta(0)
+        self, entry: Listing, at: object, clock_offset: timedelta = timedelta(0)
     ) -> UsageReading:
         """A figure, or one of seven failures."""
         self.polls += 1
         now = self._clock.now()
-        mark = f"access-{ref.place}"
+        mark = f"access-{entry.ref.place}"
         if self._rng.random() < 0.1:
             kind = self._rng.choice(_FAULTS)
             if kind is None:
@@ -77,7 +77,7 @@ class Drifting:
             retry_at = now + timedelta(minutes=7) if kind is FailureKind.THROTTLED else None
             return UsageReading(Failure(kind, f"{kind.value} was said", retry_at), token_fingerprint=mark)
         hours = (now - START).total_seconds() / HOUR
-        used = float(int(hours * 3 + sum(ref.place.encode())) % 101)
+        used = float(int(hours * 3 + sum(entry.ref.place.encode())) % 101)
         # resets twice a day, so that the shortest run sees some
         window = UsageWindow(used, WEEK, START + timedelta(hours=12 * (1 + int(hours / 12))))
         return UsageReading(
@@ -101,14 +101,14 @@ class DiskClock(TurnedClock):
 
     def watch(self, running: Running) -> None:
         """Wait for this monitor's database from now on."""
-        store = vars(running.readings)["_store"]
-        submit: Callable[..., object] = store._submit
+        thread = vars(running.readings)["_store"]._thread
+        submit: Callable[..., object] = thread.submit
 
         def counted(*args: object, **more: object) -> object:
             self._asked += 1
             return submit(*args, **more)
 
-        store._submit = counted
+        thread.submit = counted
         self.running = running
 
     async def settle(self) -> None:

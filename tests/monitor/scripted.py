@@ -159,21 +159,21 @@ class ScriptedSource:
         return self.listing_failure or found
 
     async def fetch_usage(
-        self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
+        self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
     ) -> UsageReading:
-        self.asked.append((ref.place, at))
+        self.asked.append((entry.ref.place, at))
         self.offsets.append(clock_offset)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            held = next((each for each in self.listings if each.ref == ref), None)
+            held = next((each for each in self.listings if each.ref == entry.ref), None)
             mark = held.token.fingerprint if held is not None else None
             self.sent.append(mark)
-            if ref.place in self.hung:
-                await self.hung[ref.place].wait()
+            if entry.ref.place in self.hung:
+                await self.hung[entry.ref.place].wait()
             if self.takes and self._clock is not None:
                 await self._clock.sleep(self.takes)
-            script = self.answers.get(ref.place)
+            script = self.answers.get(entry.ref.place)
             outcome = script.pop(0) if script else self.default
             if isinstance(outcome, Exception):
                 raise outcome

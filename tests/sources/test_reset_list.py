@@ -50,7 +50,7 @@ def files(client: HttpClient, home: Path, url: str, resets: ResetPace | None = N
 async def read(source: AuthFiles, number: int = 0, at: datetime = AT) -> UsageSnapshot:
     listings = await source.list_accounts(AT)
     assert not isinstance(listings, Failure)
-    outcome = (await source.fetch_usage(listings[number].ref, at)).outcome
+    outcome = (await source.fetch_usage(listings[number], at)).outcome
     assert isinstance(outcome, UsageSnapshot), outcome
     return outcome
 
@@ -155,8 +155,8 @@ async def test_through_cli_proxy_api(client: HttpClient, tmp_path: Path) -> None
         pool.service["*"] = Said(body=usage(2))
         source = rig.source(client, pool.url, tmp_path)
         pool.resets = LIST
-        found = (await source.fetch_usage(rig.ref(1), AT)).outcome
-        again = (await source.fetch_usage(rig.ref(1), AT + timedelta(minutes=10))).outcome
+        found = (await source.fetch_usage(rig.entry(1), AT)).outcome
+        again = (await source.fetch_usage(rig.entry(1), AT + timedelta(minutes=10))).outcome
         assert [sent.url.rpartition("/")[2] for sent in pool.sent] == [
             "usage",
             "rate-limit-reset-credits",
@@ -175,6 +175,6 @@ async def test_a_pool_that_refuses_the_second_call(client: HttpClient, tmp_path:
             Said(body=json.dumps({"status_code": 200, "header": {}, "body": usage(2).decode()}).encode()),
             Said(502, b'{"error": "request failed"}'),
         ]
-        found = (await rig.source(client, pool.url, tmp_path).fetch_usage(rig.ref(1), AT)).outcome
+        found = (await rig.source(client, pool.url, tmp_path).fetch_usage(rig.entry(1), AT)).outcome
     assert isinstance(found, UsageSnapshot)
     assert (found.plan, found.reset_list) == ("plus", Unsaid.ABSENT)

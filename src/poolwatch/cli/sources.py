@@ -200,7 +200,7 @@ async def _first_reading(source: Source, listed: tuple[Listing, ...]) -> tuple[L
     for listing in listed:
         if not listing.polled:
             continue
-        reading = await source.fetch_usage(listing.ref, RealClock().now())
+        reading = await source.fetch_usage(listing, RealClock().now())
         if isinstance(reading.outcome, UsageSnapshot):
             return listed
         last = f"{listing.email or listing.ref.place}: {reading.outcome.message}"

@@ -234,7 +234,7 @@ class Poller:
     async def _fetch(self, source: Source, listing: Listing) -> UsageReading:
         offset = self._ledger.state.clock_offset
         try:
-            return await source.fetch_usage(listing.ref, self._clock.now(), offset)
+            return await source.fetch_usage(listing, self._clock.now(), offset)
         except Exception as error:  # noqa: BLE001 - an error with one account must not end the polls of all
             return UsageReading(internal_error(error))
 

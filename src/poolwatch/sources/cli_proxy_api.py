@@ -65,7 +65,7 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         self._verdicts: dict[str, _Verdict] = {}
 
     async def fetch_usage(
-        self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
+        self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
     ) -> UsageReading:
         """One account's usage, asked for by the pool with the token that it holds.
 
@@ -76,7 +76,7 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
             failed = await self._list(at)
             if isinstance(failed, Failure):
                 return unasked(failed.message)
-        file = (self._files or {}).get(ref.place)
+        file = (self._files or {}).get(entry.ref.place)
         if file is None or file.auth_index is None:
             return unasked(f"the login is not in {POOL} any more")
         if file.is_api_key:

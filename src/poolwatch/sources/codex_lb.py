@@ -80,7 +80,7 @@ class CodexLb(ListingPool[_List]):
         self._shut: str | None = None
 
     async def fetch_usage(
-        self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
+        self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
     ) -> UsageReading:
         """What the pool last read of the account; the pool is not made to read it anew."""
         latest = self._latest
@@ -89,7 +89,7 @@ class CodexLb(ListingPool[_List]):
             if isinstance(listed, Failure):
                 return unasked(listed.message)
             latest = listed
-        account = latest.accounts.get(ref.place)
+        account = latest.accounts.get(entry.ref.place)
         if account is None:
             return unasked(f"{POOL} does not know this account any more")
         trouble = no_figures(account)

@@ -61,20 +61,20 @@ class CodexProxy(ListingPool[ProxyList]):
         self._pool_ahead = timedelta(0)
 
     async def fetch_usage(
-        self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
+        self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
     ) -> UsageReading:
         """The quota that the pool fetches now; what it has kept, where it does not fetch any (409)."""
-        path = _path(ref.place, "quota")
+        path = _path(entry.ref.place, "quota")
         if path is None:
             return unasked(f"{POOL} has no such account")
         answer = await self._pool.get_json(path, at)
         if isinstance(answer, Answered):
-            return await self._fresh(ref, answer, at)
+            return await self._fresh(entry.ref, answer, at)
         match answer.status:
             case 404:
                 return unasked(f"{POOL} does not know this account any more")
             case 409:
-                return await self._kept(ref, answer, at)
+                return await self._kept(entry.ref, answer, at)
             case 502 if answer.body is not None:
                 return UsageReading(
                     quota_failure(502, answer.body), answer.raw, elapsed_seconds=answer.elapsed_seconds

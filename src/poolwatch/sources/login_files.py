@@ -67,9 +67,8 @@ class LoginFiles(ABC):
         )
         self._files: Mapping[str, LoginFile] = {}
         self._is_listed = False
-        #: the entries that are known from before, until the files are listed
-        self._by_place: Mapping[str, Listing] | None = None
-        self._recalled: asyncio.Future[Mapping[str, tuple[LoginFile, Listing]]] | None = None
+        #: the files by their places, where one was asked for before they were listed
+        self._unlisted: asyncio.Future[Mapping[str, LoginFile]] | None = None
         self._visits = Visits(self._look_up)
         #: the last instant that was told, for whom a file is looked at
         self._at = _LONG_AGO
@@ -129,7 +128,7 @@ class LoginFiles(ABC):
                 listings.append(self._broken_listing(file, content))
         self._reading.keep(found)
         self._files = {file.place: file for file in map(_sharing, found.items())}
-        self._is_listed, self._recalled, self._by_place = True, None, None
+        self._is_listed, self._unlisted = True, None
         return tuple(listings)
 
     def foresee(self, refs: Sequence[SourceRef]) -> None:
@@ -139,10 +138,10 @@ class LoginFiles(ABC):
             self._visits.foresee(file for file in files if file is not None)
 
     async def fetch_usage(
-        self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
+        self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
     ) -> UsageReading:
         """A reading with the token that the file holds now; an expired one is not sent."""
-        file, listed = await self._known(ref.place, at)
+        file = await self._file_at(entry.ref.place)
         if file is None:
             return _unsent("the login is not there any more")
         self._at = at
@@ -156,10 +155,10 @@ class LoginFiles(ABC):
             return _unsent(f"{shown}: {found.words}")
         if found.kind is LoginKind.API_KEY:
             return _unsent("API keys have no usage figures")
-        if listed is not None and _are_different(listed, found):
-            return UsageReading(
-                Failure(FailureKind.OTHER_ACCOUNT, f"{shown} holds another account's login now", detail=shown)
-            )
+        if _are_different(entry, found):
+            return _unsent(f"{shown} holds another account's login now")
+        if found.disabled:
+            return _unsent(f"the login in {shown} is disabled now")
         if found.access is None:
             return _unsent(f"{shown} holds no access token")
         if found.expires_at is not None and found.expires_at <= at + clock_offset:
@@ -179,7 +178,7 @@ class LoginFiles(ABC):
         access = found.access
         usage = await with_reset_list(
             reading.outcome,
-            ref.place,
+            entry.ref.place,
             self._resets,
             at,
             lambda: self._setup.client.get(
@@ -188,31 +187,20 @@ class LoginFiles(ABC):
         )
         return replace(reading, outcome=usage)
 
-    async def _known(self, place: str, at: datetime) -> tuple[LoginFile | None, Listing | None]:
-        """The file of an entry, and who it is known to be: as it was listed, or as it is held from before."""
-        if not self._is_listed:
-            if self._by_place is None:
-                self._by_place = {each.ref.place: each for each in self._held()}
-            known, file = self._by_place.get(place), self._at_place(place)
-            if known is not None and file is not None:
-                return file, known
-            if self._recalled is None:
-                self._recalled = asyncio.ensure_future(self._recall())
-            recalled = await asyncio.shield(self._recalled)
-            if place in recalled:
-                return recalled[place]
-            await self.list_accounts(at)
-        return self._files.get(place), self._reading.listed(place)
+    async def _file_at(self, place: str) -> LoginFile | None:
+        """The file of an entry; None where it is none of ours. It is found out without listing them."""
+        if self._is_listed:
+            return self._files.get(place)
+        file = self._at_place(place)
+        if file is not None:
+            return file
+        if self._unlisted is None:
+            self._unlisted = asyncio.ensure_future(self._find_unlisted())
+        return (await asyncio.shield(self._unlisted)).get(place)
 
-    async def _recall(self) -> Mapping[str, tuple[LoginFile, Listing]]:
-        """What is held from before, as far as its files are still there: it can be asked for unlisted."""
-        held = self._by_place or {}
-        files = await asyncio.to_thread(self._find_once) if held else ()
-        return {
-            file.place: (file, held[file.place])
-            for file in (() if isinstance(files, Failure) else files)
-            if file.place in held
-        }
+    async def _find_unlisted(self) -> Mapping[str, LoginFile]:
+        files = await asyncio.to_thread(self._find_once)
+        return {} if isinstance(files, Failure) else {file.place: file for file in files}
 
     async def signature(self) -> Hashable:
         """Names, sizes and times of all files, without opening one."""

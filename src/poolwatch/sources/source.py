@@ -72,9 +72,12 @@ class Source(Protocol):
         ...
 
     async def fetch_usage(
-        self, ref: SourceRef, at: datetime, clock_offset: timedelta = timedelta(0)
+        self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
     ) -> UsageReading:
-        """One account's usage now; `clock_offset` is what the server's clock is ahead of ours."""
+        """The usage of an entry's account now; `clock_offset` is what the server's clock is ahead of ours.
+
+        It is the entry as its asker knows it: nothing is sent for it with the login of somebody else.
+        """
         ...
 
     async def signature(self) -> Hashable:

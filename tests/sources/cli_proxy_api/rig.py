@@ -57,6 +57,11 @@ def ref(number: int) -> SourceRef:
     return SourceRef("cpa", f"codex-pool{number:02}@example.com-plus.json")
 
 
+def entry(number: int) -> Listing:
+    """A login of the server's, of whom nothing is known."""
+    return Listing(ref(number))
+
+
 async def listed(pool: CliProxyApi) -> tuple[Listing, ...]:
     """What the source lists, which must not fail."""
     found = await pool.list_accounts(AT)
@@ -73,7 +78,7 @@ async def failed(pool: CliProxyApi) -> Failure:
 
 async def read(pool: CliProxyApi, number: int = 1) -> UsageReading:
     """One reading of an account."""
-    return await pool.fetch_usage(ref(number), AT)
+    return await pool.fetch_usage(entry(number), AT)
 
 
 async def failure(pool: CliProxyApi, number: int = 1) -> Failure:

@@ -21,7 +21,7 @@ from poolwatch.sources.cli_proxy_api_client import (
     REMEMBERED,
 )
 from poolwatch.sources.pool_client import Forbidden, ForbiddenRouteError, PoolClient
-from tests.sources.cli_proxy_api.rig import AT, body, failed, listed, ref, source
+from tests.sources.cli_proxy_api.rig import AT, body, entry, failed, listed, ref, source
 from tests.support.cli_proxy_server import KEY, CliProxyServer, Said, login
 
 WRONG = "fake-wrong-key"
@@ -30,7 +30,7 @@ WRONG = "fake-wrong-key"
 async def everything(pool: CliProxyApi) -> list[Failure]:
     """All that a session might ask at once, for which there is no answer."""
     listings = [pool.list_accounts(AT) for _ in range(4)]
-    readings = [pool.fetch_usage(ref(number), AT) for number in (1, 2) * 4]
+    readings = [pool.fetch_usage(entry(number), AT) for number in (1, 2) * 4]
     found: list[Failure] = []
     for each in await asyncio.gather(*listings):
         assert isinstance(each, Failure)
@@ -87,7 +87,7 @@ async def test_a_key_that_stops_to_count(client: HttpClient, tmp_path: Path) -> 
         found = source(client, pool.url, tmp_path)
         await listed(found)
         pool.key = "another"
-        told = await asyncio.gather(*(found.fetch_usage(ref(number), AT) for number in range(1, 31)))
+        told = await asyncio.gather(*(found.fetch_usage(entry(number), AT) for number in range(1, 31)))
         assert all(isinstance(each.outcome, Failure) for each in told)
         assert 1 <= pool.refusals <= 3
         await everything(found)
@@ -165,7 +165,7 @@ async def test_a_management_api_that_is_off(client: HttpClient, tmp_path: Path) 
         told = await failed(found)
         assert told.kind is FailureKind.FORBIDDEN
         assert "is off or not here (404)" in told.message
-        reading = await found.fetch_usage(ref(1), AT)
+        reading = await found.fetch_usage(entry(1), AT)
         assert isinstance(reading.outcome, Failure)
         assert reading.outcome.kind is FailureKind.NO_TOKEN
         assert "is off" in reading.outcome.message
@@ -251,7 +251,7 @@ async def test_a_whole_day_asks_for_two_routes_alone(
         pool.service["*"] = said
         await listed(found)
         for number in (1, 2):
-            await found.fetch_usage(ref(number), AT)
+            await found.fetch_usage(entry(number), AT)
             await found.token_step(ref(number), AT)
         await found.signature()
     assert {(each.method, each.path) for each in pool.requests} == {
@@ -259,4 +259,4 @@ async def test_a_whole_day_asks_for_two_routes_alone(
         ("POST", "/v0/management/api-call"),
     }
     pool.service["*"] = Said(body=body("01"))
-    assert isinstance((await found.fetch_usage(ref(1), AT)).outcome, UsageSnapshot)
+    assert isinstance((await found.fetch_usage(entry(1), AT)).outcome, UsageSnapshot)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.domain.account import Custody, LoginKind, SourceRef
+from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.usage import UsageSnapshot
@@ -222,7 +222,7 @@ async def test_an_unknown_place_asks_nothing(
     client: HttpClient, pool: CliProxyServer, tmp_path: Path
 ) -> None:
     found = source(client, pool.url, tmp_path)
-    reading = await found.fetch_usage(SourceRef("cpa", "elsewhere"), AT)
+    reading = await found.fetch_usage(Listing(SourceRef("cpa", "elsewhere")), AT)
     assert isinstance(reading.outcome, Failure)
     assert reading.outcome.kind is FailureKind.NO_TOKEN
     assert pool.sent == []

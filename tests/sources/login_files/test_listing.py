@@ -252,7 +252,7 @@ async def test_a_file_that_stays_torn_keeps_who_it_was(client: HttpClient, home:
         good.email,
     )
     assert torn.token.fingerprint is None
-    reading = await source.fetch_usage(good.ref, AT)
+    reading = await source.fetch_usage(good, AT)
     assert failure(reading.outcome).kind is FailureKind.NO_TOKEN
     put(path, cliproxy_login())
     [healed] = await listed(source)

@@ -79,7 +79,7 @@ async def test_a_file_that_stands_is_opened_once_to_be_listed_and_for_its_token_
         source = source_of(client, home, server.url, keeps_logins=keeps_logins)
         at = later(path)
         await source.list_accounts(at)
-        readings = [await source.fetch_usage(SourceRef("pool", str(path)), at) for _ in range(3)]
+        readings = [await source.fetch_usage(Listing(SourceRef("pool", str(path))), at) for _ in range(3)]
         await source.list_accounts(at)
     assert all(isinstance(each.outcome, UsageSnapshot) for each in readings)
     assert opened == [path] * times
@@ -97,7 +97,7 @@ async def test_what_was_read_before_it_was_listed_is_not_opened_to_be_listed(
         source = source_of(client, home, server.url, keeps_logins=True, held=lambda: before)
         source.foresee([each.ref for each in before])
         for each in before[:2]:
-            assert isinstance((await source.fetch_usage(each.ref, at)).outcome, UsageSnapshot)
+            assert isinstance((await source.fetch_usage(each, at)).outcome, UsageSnapshot)
         assert opened == paths, "the third was taken along"
         put(paths[1], cliproxy_login(token(7)))
         after = await source.list_accounts(later(paths[1]))
@@ -114,8 +114,10 @@ async def test_a_file_that_changed_lately_is_read_anew(
     async with Script([reply(200, USAGE)] * 3) as server:
         source = source_of(client, home, server.url, keeps_logins=True)
         for seconds in (-60, 0, 9):
-            await source.fetch_usage(SourceRef("pool", str(path)), later(path, timedelta(seconds=seconds)))
-    assert len(opened) == 4, "listed once, and read for each request"
+            await source.fetch_usage(
+                Listing(SourceRef("pool", str(path))), later(path, timedelta(seconds=seconds))
+            )
+    assert len(opened) == 3, "read for each request, and not listed"
 
 
 @pytest.mark.parametrize("keeps_logins", [True, False])
@@ -133,7 +135,7 @@ async def test_a_change_that_keeps_size_and_time_is_noticed_before_the_token_is_
     async with Script([reply(200, USAGE)] * 2) as server:
         source = source_of(client, home, server.url, keeps_logins=keeps_logins)
         at = later(place)
-        await source.fetch_usage(SourceRef("pool", str(place)), at)
+        await source.fetch_usage(Listing(SourceRef("pool", str(place))), at)
         if how == "in place":
             while place.stat().st_ctime_ns == before.st_ctime_ns:
                 place.write_bytes(other.read_bytes())
@@ -145,7 +147,7 @@ async def test_a_change_that_keeps_size_and_time_is_noticed_before_the_token_is_
             place.symlink_to(other)
         after = place.stat()
         assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-        await source.fetch_usage(SourceRef("pool", str(place)), at)
+        await source.fetch_usage(Listing(SourceRef("pool", str(place))), at)
         listed = await source.list_accounts(at)
     assert not isinstance(listed, Failure)
     assert [each.token.fingerprint for each in listed] == [mark(token(2))]
@@ -159,9 +161,9 @@ async def test_a_file_that_is_gone_or_torn_sends_nothing(client: HttpClient, hom
         at = later(path)
         await source.list_accounts(at)
         path.write_text("{")
-        torn = await source.fetch_usage(SourceRef("pool", str(path)), at)
+        torn = await source.fetch_usage(Listing(SourceRef("pool", str(path))), at)
         path.unlink()
-        gone = await source.fetch_usage(SourceRef("pool", str(path)), at)
+        gone = await source.fetch_usage(Listing(SourceRef("pool", str(path))), at)
     assert server.connections == 0
     for reading in (torn, gone):
         assert isinstance(reading.outcome, Failure)
@@ -172,7 +174,7 @@ async def test_the_answers_text_comes_only_where_somebody_may_look(client: HttpC
     path = put(home / "pool/one.json", cliproxy_login(token(1)))
     async with Script([reply(200, USAGE)] * 2) as server:
         seen = [
-            (await source.fetch_usage(SourceRef("pool", str(path)), later(path))).raw
+            (await source.fetch_usage(Listing(SourceRef("pool", str(path))), later(path))).raw
             for source in (source_of(client, home, server.url, shows_raw=shows) for shows in (True, False))
         ]
     assert seen == [USAGE.decode(), None]

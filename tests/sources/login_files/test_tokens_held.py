@@ -71,7 +71,7 @@ async def look(running: Running, *, polls: bool) -> None:
     await running.session.poller.list_all()
     for listing in running.session.state.sources["pool"].listings:
         if polls:
-            reading = await running.sources["pool"].fetch_usage(listing.ref, datetime.now(UTC))
+            reading = await running.sources["pool"].fetch_usage(listing, datetime.now(UTC))
             assert isinstance(reading.outcome, UsageSnapshot)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from poolwatch.config.settings import DEFAULT_BASE_URL
-from poolwatch.domain.account import SourceRef
+from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
@@ -23,7 +23,7 @@ async def test_usage_is_asked_with_the_token_the_file_holds_now(client: HttpClie
         [one] = await listed(source)
         newer = access_token(expires=AT + timedelta(days=9))
         put(path, cliproxy_login(newer))
-        reading = await source.fetch_usage(one.ref, AT)
+        reading = await source.fetch_usage(one, AT)
     assert isinstance(reading.outcome, UsageSnapshot)
     assert reading.token_fingerprint == mark(newer) != one.token.fingerprint
     assert f"Bearer {newer}" in server.requests[0]
@@ -33,7 +33,7 @@ async def test_usage_can_be_asked_before_anything_was_listed(client: HttpClient,
     path = put(home / "pool/one.json", cliproxy_login())
     async with Script([reply(200, USAGE)]) as server:
         source = folder(client, home, base_url=server.url)
-        reading = await source.fetch_usage(SourceRef("pool", str(path)), AT)
+        reading = await source.fetch_usage(Listing(SourceRef("pool", str(path))), AT)
     assert isinstance(reading.outcome, UsageSnapshot)
 
 
@@ -44,21 +44,29 @@ async def test_what_must_not_be_sent_is_not_sent(client: HttpClient, home: Path)
     put(pool / "no-access.json", json.dumps({"type": "codex", "refresh_token": "fake"}))
     put(pool / "swapped.json", cliproxy_login(access_token("user-a", "acct-a")))
     put(pool / "vanished.json", cliproxy_login())
+    put(pool / "disabled.json", cliproxy_login(access_token("user-d", "acct-d")))
     async with Script([reply(200, USAGE)]) as server:
         source = folder(client, home, base_url=server.url)
-        refs = {Path(each.ref.place).stem: each.ref for each in await listed(source)}
+        entries = {Path(each.ref.place).stem: each for each in await listed(source)}
         put(pool / "swapped.json", cliproxy_login(access_token("user-b", "acct-a")))
         (pool / "vanished.json").unlink()
-        outcomes = {name: failure((await source.fetch_usage(ref, AT)).outcome) for name, ref in refs.items()}
-        unknown = await source.fetch_usage(SourceRef("pool", "elsewhere"), AT)
+        off = {**json.loads(cliproxy_login(access_token("user-d", "acct-d"))), "disabled": True}
+        put(pool / "disabled.json", json.dumps(off))
+        outcomes = {
+            name: failure((await source.fetch_usage(each, AT)).outcome) for name, each in entries.items()
+        }
+        unknown = await source.fetch_usage(Listing(SourceRef("pool", "elsewhere")), AT)
     assert server.connections == 0
     assert {name: each.kind for name, each in outcomes.items()} == {
         "expired": FailureKind.NO_TOKEN,
         "key": FailureKind.NO_TOKEN,
         "no-access": FailureKind.NO_TOKEN,
-        "swapped": FailureKind.OTHER_ACCOUNT,
+        "swapped": FailureKind.NO_TOKEN,
         "vanished": FailureKind.NO_TOKEN,
+        "disabled": FailureKind.NO_TOKEN,
     }
+    assert outcomes["swapped"].message == "~/pool/swapped.json holds another account's login now"
+    assert outcomes["disabled"].message == "the login in ~/pool/disabled.json is disabled now"
     assert outcomes["expired"].message == "the access token in ~/pool/expired.json has expired"
     assert outcomes["key"].message == "API keys have no usage figures"
     assert failure(unknown.outcome).kind is FailureKind.NO_TOKEN
@@ -69,8 +77,8 @@ async def test_expiry_goes_by_the_servers_clock(client: HttpClient, home: Path) 
     async with Script([reply(200, USAGE)]) as server:
         source = folder(client, home, base_url=server.url)
         [one] = await listed(source)
-        ahead = await source.fetch_usage(one.ref, AT, timedelta(hours=2))
-        behind = await source.fetch_usage(one.ref, AT + timedelta(hours=3), -timedelta(hours=3))
+        ahead = await source.fetch_usage(one, AT, timedelta(hours=2))
+        behind = await source.fetch_usage(one, AT + timedelta(hours=3), -timedelta(hours=3))
     assert failure(ahead.outcome).kind is FailureKind.NO_TOKEN
     assert isinstance(behind.outcome, UsageSnapshot)
 
@@ -82,11 +90,11 @@ async def test_a_homes_own_address_counts_unless_the_source_has_one(client: Http
         for base_url in (DEFAULT_BASE_URL, given.url):
             source = homes(client, home, base_url=base_url)
             [anna] = await listed(source)
-            assert isinstance((await source.fetch_usage(anna.ref, AT)).outcome, UsageSnapshot)
+            assert isinstance((await source.fetch_usage(anna, AT)).outcome, UsageSnapshot)
         put(home / "homes/anna/config.toml", f'broken = \nchatgpt_base_url = "{own.url}"\n')
         source = homes(client, home)
         [anna] = await listed(source)
-        assert isinstance((await source.fetch_usage(anna.ref, AT)).outcome, UsageSnapshot)
+        assert isinstance((await source.fetch_usage(anna, AT)).outcome, UsageSnapshot)
     assert [head.split()[1] for head in own.requests] == ["/backend-api/wham/usage", "/api/codex/usage"]
     assert len(given.requests) == 1
 
@@ -96,6 +104,6 @@ async def test_a_homes_address_without_tls_gets_no_token(client: HttpClient, hom
     put(home / "homes/anna/config.toml", 'chatgpt_base_url = "http://pool.example.com"\n')
     source = homes(client, home)
     [anna] = await listed(source)
-    outcome = failure((await source.fetch_usage(anna.ref, AT)).outcome)
+    outcome = failure((await source.fetch_usage(anna, AT)).outcome)
     assert outcome.kind is FailureKind.NOT_THE_SERVICE
     assert "chatgpt_base_url in ~/homes/anna/config.toml must be https" in outcome.message

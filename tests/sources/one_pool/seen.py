@@ -108,7 +108,7 @@ class Seen:
 async def look(source: Source) -> Seen:
     listings = await source.list_accounts(AT)
     assert not isinstance(listings, Failure), listings
-    readings = {each.ref: await source.fetch_usage(each.ref, AT) for each in listings}
+    readings = {each.ref: await source.fetch_usage(each, AT) for each in listings}
     return Seen(listings, readings)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from poolwatch.config.settings import SourceKind, SourceSettings
-from poolwatch.domain.account import Custody, SourceRef
+from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import RateLimit, UsageSnapshot
@@ -119,6 +119,11 @@ def listed(*rows: object) -> JsonValue:
 def ref(source: CodexProxy | CodexLb, place: str) -> SourceRef:
     """An entry of a source."""
     return SourceRef(source.name, place)
+
+
+def entry(source: CodexProxy | CodexLb, place: str) -> Listing:
+    """An entry of a source, of whom nothing is known."""
+    return Listing(ref(source, place))
 
 
 def account(place: str = "acc1", **changes: object) -> ProxyAccountState:

@@ -16,7 +16,7 @@ from poolwatch.net.client import HttpClient
 from poolwatch.sources.codex_lb import REFRESH_SPACING
 from poolwatch.sources.codex_lb_wire import parse_accounts, parse_fleet
 from poolwatch.sources.source import PoolReport
-from tests.sources.pools.making import AT, KEY, PASSWORD, failure, lb, listed, ref, snapshot, windows
+from tests.sources.pools.making import AT, KEY, PASSWORD, entry, failure, lb, listed, ref, snapshot, windows
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState
 from tests.support.replay_server import Response, always, answer, never
 
@@ -73,7 +73,7 @@ async def test_deactivated_with_the_reason(client: HttpClient, tmp_path: Path) -
     one = account(status="deactivated", reason="account \u001b[1mclosed")
     async with CodexLbServer(one) as server:
         source = lb(server, client, tmp_path)
-        why = failure(await source.fetch_usage(ref(source, one.id), AT))
+        why = failure(await source.fetch_usage(entry(source, one.id), AT))
     assert why.kind is FailureKind.DEACTIVATION_REPORTED
     assert why.message == "codex-lb reports the account as deactivated: account \\x1b[1mclosed"
 
@@ -85,7 +85,7 @@ async def test_a_limited_account_without_windows_is_limited(
     one = account(status=status, upstream=None)
     async with CodexLbServer(one) as server:
         source = lb(server, client, tmp_path)
-        found = snapshot(await source.fetch_usage(ref(source, one.id), AT))
+        found = snapshot(await source.fetch_usage(entry(source, one.id), AT))
     assert found.base == RateLimit(None, True, ())
 
 
@@ -101,10 +101,10 @@ async def test_a_refresh_makes_the_pool_read_anew(client: HttpClient, tmp_path: 
     one = account()
     async with CodexLbServer(one, key=KEY) as server:
         source = lb(server, client, tmp_path, key=KEY)
-        before = await source.fetch_usage(ref(source, one.id), AT)
+        before = await source.fetch_usage(entry(source, one.id), AT)
         one.upstream = usage(1, 2)
         step = await source.token_step(ref(source, one.id), AT)
-        after = await source.fetch_usage(ref(source, one.id), AT)
+        after = await source.fetch_usage(entry(source, one.id), AT)
         assert server.count(REFRESH) == 1
     assert (step.outcome, step.block, step.detail) == (TokenOutcome.CURRENT, BlockReason.POOL_SKIPPED, None)
     assert windows(snapshot(before)) == {"5h": 34.0, "weekly": 18.0}
@@ -121,7 +121,7 @@ async def test_a_plain_poll_never_makes_the_pool_read(client: HttpClient, tmp_pa
         source = lb(server, client, tmp_path, key=KEY)
         await source.list_accounts(AT)
         for later in range(0, 600, 60):
-            await source.fetch_usage(ref(source, one.id), AT + timedelta(seconds=later))
+            await source.fetch_usage(entry(source, one.id), AT + timedelta(seconds=later))
         assert server.count(REFRESH) == 0
 
 
@@ -185,11 +185,11 @@ async def test_one_list_answers_for_all_accounts(client: HttpClient, tmp_path: P
     many = [account(number) for number in range(1, 9)]
     async with CodexLbServer(*many, key=KEY) as server:
         source = lb(server, client, tmp_path, key=KEY)
-        await asyncio.gather(*(source.fetch_usage(ref(source, each.id), AT) for each in many))
+        await asyncio.gather(*(source.fetch_usage(entry(source, each.id), AT) for each in many))
         assert server.count("GET /api/fleet/summary") == 1
         many[0].upstream = usage(77, 78)
         many[0].take("2026-11-20T20:58:00Z")
-        later = await source.fetch_usage(ref(source, many[0].id), AT + timedelta(seconds=10))
+        later = await source.fetch_usage(entry(source, many[0].id), AT + timedelta(seconds=10))
         assert server.count("GET /api/fleet/summary") == 2
     assert windows(snapshot(later)) == {"5h": 77.0, "weekly": 78.0}
 
@@ -198,7 +198,7 @@ async def test_limits_that_the_key_may_not_see(client: HttpClient, tmp_path: Pat
     one = account(hidden=True)
     async with CodexLbServer(one, key=KEY) as server:
         source = lb(server, client, tmp_path, key=KEY)
-        why = failure(await source.fetch_usage(ref(source, one.id), AT))
+        why = failure(await source.fetch_usage(entry(source, one.id), AT))
         report = await source.report(AT)
     assert why.kind is FailureKind.FORBIDDEN
     assert "upstream_limits and account_pool_usage" in why.message
@@ -210,10 +210,10 @@ async def test_a_shut_dashboard_leaves_the_key(client: HttpClient, tmp_path: Pat
     one = account()
     async with CodexLbServer(one, key=KEY, password=PASSWORD) as server:
         source = lb(server, client, tmp_path, key=KEY, password="wrong")
-        found = snapshot(await source.fetch_usage(ref(source, one.id), AT))
+        found = snapshot(await source.fetch_usage(entry(source, one.id), AT))
         report = await source.report(AT)
         (tmp_path / "password.txt").write_text(PASSWORD)
-        whole = snapshot(await source.fetch_usage(ref(source, one.id), AT + timedelta(minutes=1)))
+        whole = snapshot(await source.fetch_usage(entry(source, one.id), AT + timedelta(minutes=1)))
         healed = await source.report(AT)
         assert server.count("POST /api/dashboard-auth/password/login") == 2
     assert windows(found) == windows(whole) == {"5h": 34.0, "weekly": 18.0}
@@ -274,12 +274,12 @@ async def test_a_pool_that_is_down_is_no_trouble_of_its_accounts(
             await server.stop()
         else:
             server.fault = never if outage == "slow" else always(answer(int(outage), {}))
-        poll = failure(await source.fetch_usage(ref(source, one.id), later))
+        poll = failure(await source.fetch_usage(entry(source, one.id), later))
         why = failure(await source.list_accounts(later))
         server.fault = None
         if outage == "down":
             await server.start()
-        snapshot(await source.fetch_usage(ref(source, one.id), later))
+        snapshot(await source.fetch_usage(entry(source, one.id), later))
     assert (poll.kind, poll.message) == (FailureKind.NO_TOKEN, why.message)
 
 
@@ -287,7 +287,7 @@ async def test_banked_resets(client: HttpClient, tmp_path: Path) -> None:
     one = account(banked=3)
     async with CodexLbServer(one) as server:
         source = lb(server, client, tmp_path)
-        found = snapshot(await source.fetch_usage(ref(source, one.id), AT))
+        found = snapshot(await source.fetch_usage(entry(source, one.id), AT))
     assert found.reset_credits == ResetCredits(3, None)
 
 

@@ -23,7 +23,7 @@ from poolwatch.net.client import HttpClient
 from poolwatch.sources.codex_lb_routes import FORBIDDEN_ROUTES
 from poolwatch.sources.codex_lb_wire import parse_fleet
 from poolwatch.sources.json_body import read_json
-from tests.sources.pools.making import KEY, failure, lb, ref, snapshot, windows
+from tests.sources.pools.making import KEY, entry, failure, lb, snapshot, windows
 from tests.support.replay_server import RECORDED, ReplayServer
 
 THEN = datetime(2026, 11, 20, 21, 3, 17, tzinfo=UTC)
@@ -52,7 +52,7 @@ async def usages(
     source = lb(server, client, home, **keys)  # type: ignore[arg-type]  # key, password
     listed = await source.list_accounts(THEN)
     assert isinstance(listed, tuple)
-    readings = {each.ref.place: await source.fetch_usage(each.ref, THEN) for each in listed}
+    readings = {each.ref.place: await source.fetch_usage(each, THEN) for each in listed}
     return {
         place: reading.outcome
         for place, reading in readings.items()
@@ -108,14 +108,14 @@ async def test_percentages_are_what_remains(client: HttpClient, tmp_path: Path) 
 async def test_figures_are_as_old_as_the_pool_says(client: HttpClient, tmp_path: Path) -> None:
     async with ReplayServer(BY_KEY) as server:
         source = lb(server, client, tmp_path, key=KEY)
-        reading = await source.fetch_usage(ref(source, B), THEN)
+        reading = await source.fetch_usage(entry(source, B), THEN)
     assert reading.at == datetime(2026, 11, 20, 21, 2, 54, 149219, tzinfo=UTC)
 
 
 async def test_an_account_without_figures_is_a_failure(client: HttpClient, tmp_path: Path) -> None:
     async with ReplayServer(BY_KEY) as server:
         source = lb(server, client, tmp_path, key=KEY)
-        why = failure(await source.fetch_usage(ref(source, E), THEN))
+        why = failure(await source.fetch_usage(entry(source, E), THEN))
     assert (why.kind, why.message) == (
         FailureKind.UPSTREAM_ERROR,
         "codex-lb has no figures of this account",
@@ -149,7 +149,7 @@ async def test_both_ways_show_the_same_windows(client: HttpClient, tmp_path: Pat
     async with ReplayServer({**BY_LOGIN, **BY_KEY}) as server:
         by_key = await usages(server, client, tmp_path, key=KEY)
         source = lb(server, client, tmp_path, key=KEY, password="correct horse")
-        reading = await source.fetch_usage(ref(source, B), THEN)
+        reading = await source.fetch_usage(entry(source, B), THEN)
         by_login = await usages(server, client, tmp_path, password="correct horse")
     assert {place: usage.base for place, usage in by_key.items()} == {
         place: usage.base for place, usage in by_login.items()
@@ -164,8 +164,8 @@ async def test_reauth_required_and_its_figures(client: HttpClient, tmp_path: Pat
     async with ReplayServer(answers) as server:
         found = await listings(server, client, tmp_path)
         source = lb(server, client, tmp_path)
-        why = failure(await source.fetch_usage(ref(source, A), THEN))
-        fine = snapshot(await source.fetch_usage(ref(source, D), THEN))
+        why = failure(await source.fetch_usage(entry(source, A), THEN))
+        fine = snapshot(await source.fetch_usage(entry(source, D), THEN))
     assert [found[place].says_login_needed for place in (A, C, D)] == [True, True, False]
     assert why.kind is FailureKind.NO_TOKEN
     assert windows(fine) == {"weekly": 55.0}
@@ -234,7 +234,7 @@ async def test_closed_doors(
     async with ReplayServer(answers) as server:
         source = lb(server, client, tmp_path, **keys)  # type: ignore[arg-type]  # key, password
         why = failure(await source.list_accounts(THEN))
-        poll = failure(await source.fetch_usage(ref(source, A), THEN))
+        poll = failure(await source.fetch_usage(entry(source, A), THEN))
     assert why.kind is FailureKind.FORBIDDEN
     assert said in why.message
     assert KEY not in f"{why!r}"

@@ -21,9 +21,9 @@ from tests.sources.pools.making import (
     PASSWORD,
     USAGE,
     account,
+    entry,
     failure,
     proxy,
-    ref,
     snapshot,
     windows,
 )
@@ -69,7 +69,7 @@ async def test_texts_are_made_safe_and_hostile_ids_left_out(client: HttpClient, 
         listed = await source.list_accounts(AT)
         assert isinstance(listed, tuple)
         server.fault = None
-        await source.fetch_usage(listed[0].ref, AT)
+        await source.fetch_usage(listed[0], AT)
         assert server.requests[-1].path == "/auth/accounts/a%2Fb/quota"
     assert [listing.ref.place for listing in listed] == ["a/b"]
     assert listed[0].label == "\\x1b[2Jred\\u202e"
@@ -83,8 +83,8 @@ async def test_an_exhausted_account_is_so_whatever_the_kept_figures_say(
     one = account(status="quota_exhausted", cached=quota_of(usage))
     async with CodexProxyServer(one, account("acc2", status="quota_exhausted")) as server:
         source = proxy(server, client, tmp_path)
-        kept = snapshot(await source.fetch_usage(ref(source, "acc1"), AT))
-        reading = await source.fetch_usage(ref(source, "acc2"), AT)
+        kept = snapshot(await source.fetch_usage(entry(source, "acc1"), AT))
+        reading = await source.fetch_usage(entry(source, "acc2"), AT)
     assert isinstance(kept.base, RateLimit)
     assert (kept.base.allowed, kept.base.limit_reached) == (known, reached)
     assert windows(kept) == {"5h": 34.0, "weekly": 18.0}
@@ -95,7 +95,7 @@ async def test_an_exhausted_account_is_so_whatever_the_kept_figures_say(
 async def test_a_banned_account(client: HttpClient, tmp_path: Path) -> None:
     async with CodexProxyServer(account(status="banned", cached=quota_of(USAGE))) as server:
         source = proxy(server, client, tmp_path)
-        why = failure(await source.fetch_usage(ref(source, "acc1"), AT))
+        why = failure(await source.fetch_usage(entry(source, "acc1"), AT))
     assert why.kind is FailureKind.DEACTIVATION_REPORTED
 
 
@@ -105,7 +105,7 @@ async def test_no_figures_of_an_account_that_was_never_read(
 ) -> None:
     async with CodexProxyServer(account(status=status)) as server:
         source = proxy(server, client, tmp_path)
-        why = failure(await source.fetch_usage(ref(source, "acc1"), AT))
+        why = failure(await source.fetch_usage(entry(source, "acc1"), AT))
     assert why.kind is FailureKind.NO_TOKEN
     assert status in why.message
 
@@ -114,7 +114,7 @@ async def test_cached_figures_are_never_from_the_future(client: HttpClient, tmp_
     one = account(status="expired", cached=quota_of(USAGE), cached_at="2027-01-01T00:00:00Z")
     async with CodexProxyServer(one) as server:
         source = proxy(server, client, tmp_path)
-        reading = await source.fetch_usage(ref(source, "acc1"), AT)
+        reading = await source.fetch_usage(entry(source, "acc1"), AT)
     assert reading.at == AT
 
 
@@ -136,7 +136,7 @@ async def test_upstreams_status_inside_the_pools_502(
     async with CodexProxyServer(account()) as server:
         server.fault = always(answer(502, {"error": "Failed to fetch quota", "detail": detail}))
         source = proxy(server, client, tmp_path)
-        why = failure(await source.fetch_usage(ref(source, "acc1"), AT))
+        why = failure(await source.fetch_usage(entry(source, "acc1"), AT))
     assert why.kind is kind
     assert said in why.message
 
@@ -145,7 +145,7 @@ async def test_another_users_figures(client: HttpClient, tmp_path: Path) -> None
     async with CodexProxyServer(account(user_id="user-2")) as server:
         source = proxy(server, client, tmp_path)
         await source.list_accounts(AT)
-        why = failure(await source.fetch_usage(ref(source, "acc1"), AT))
+        why = failure(await source.fetch_usage(entry(source, "acc1"), AT))
     assert why.kind is FailureKind.OTHER_ACCOUNT
 
 
@@ -158,8 +158,8 @@ async def test_the_nearest_expiry_of_banked_resets(client: HttpClient, tmp_path:
     ]
     async with CodexProxyServer(account(usage=usage, resets=rows)) as server:
         source = proxy(server, client, tmp_path)
-        usage_read = snapshot(await source.fetch_usage(ref(source, "acc1"), AT))
-        again = snapshot(await source.fetch_usage(ref(source, "acc1"), AT + timedelta(minutes=10)))
+        usage_read = snapshot(await source.fetch_usage(entry(source, "acc1"), AT))
+        again = snapshot(await source.fetch_usage(entry(source, "acc1"), AT + timedelta(minutes=10)))
         assert server.count("GET /auth/accounts/acc1/reset-credits") == 1
     assert usage_read.reset_credits == ResetCredits(2, None)
     assert isinstance(usage_read.reset_list, tuple)
@@ -179,7 +179,7 @@ async def test_an_instant_that_the_pool_could_not_read_is_no_never(
     for rows, said in (([lost], None), ([lost, {**lost, "expires_at": 1796119200}], [False, True])):
         async with CodexProxyServer(account(usage=usage, resets=rows)) as server:
             source = proxy(server, client, tmp_path)
-            found = snapshot(await source.fetch_usage(ref(source, "acc1"), AT)).reset_list
+            found = snapshot(await source.fetch_usage(entry(source, "acc1"), AT)).reset_list
         assert ([row.expiry_known for row in found] if isinstance(found, tuple) else None) == said
 
 
@@ -199,7 +199,7 @@ async def test_a_pool_that_was_asked_too_often_keeps_its_figures(
 
         server.fault = refuse
         source = proxy(server, client, tmp_path, resets=pace)
-        found = snapshot(await source.fetch_usage(ref(source, "acc1"), AT))
+        found = snapshot(await source.fetch_usage(entry(source, "acc1"), AT))
     assert (found.reset_credits, found.reset_list) == (ResetCredits(2, None), Unsaid.ABSENT)
     assert not pace.take("another", 1, AT + timedelta(minutes=59))
     assert pace.take("another", 1, AT + timedelta(minutes=60))
@@ -223,13 +223,13 @@ async def test_a_pool_that_is_down_is_no_trouble_of_its_accounts(
             await server.stop()
         else:
             server.fault = faults[outage]
-        poll = failure(await source.fetch_usage(ref(source, "acc1"), AT))
+        poll = failure(await source.fetch_usage(entry(source, "acc1"), AT))
         why = failure(await source.list_accounts(AT))
         # and back
         server.fault = None
         if outage == "down":
             await server.start()
-        snapshot(await source.fetch_usage(ref(source, "acc1"), AT))
+        snapshot(await source.fetch_usage(entry(source, "acc1"), AT))
     assert poll.kind is FailureKind.NO_TOKEN
     assert why.kind is not FailureKind.NO_TOKEN
     assert poll.message == why.message
@@ -244,7 +244,7 @@ async def test_one_slow_account_is_its_own_trouble(client: HttpClient, tmp_path:
 
         server.fault = slow_quota
         source = proxy(server, client, tmp_path, seconds=0.3)
-        why = failure(await source.fetch_usage(ref(source, "acc1"), AT))
+        why = failure(await source.fetch_usage(entry(source, "acc1"), AT))
     assert why.kind is FailureKind.UNREACHABLE
 
 
@@ -377,5 +377,5 @@ async def test_answers_that_are_no_quota(client: HttpClient, tmp_path: Path, bod
     async with CodexProxyServer(account()) as server:
         server.fault = always(answer(200, body))
         source = proxy(server, client, tmp_path)
-        why = failure(await source.fetch_usage(ref(source, "acc1"), AT))
+        why = failure(await source.fetch_usage(entry(source, "acc1"), AT))
     assert why.kind in (FailureKind.MALFORMED, FailureKind.UPSTREAM_ERROR)

@@ -12,7 +12,7 @@ from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
 from poolwatch.domain.usage import Unsaid
 from poolwatch.net.client import HttpClient
-from tests.sources.pools.making import AT, USAGE, account, proxy, ref, snapshot, windows
+from tests.sources.pools.making import AT, USAGE, account, entry, proxy, ref, snapshot, windows
 from tests.support.codex_proxy_server import CodexProxyServer, quota_of
 from tests.support.replay_server import Response, always, answer, never
 
@@ -24,7 +24,7 @@ async def test_the_chain_of_a_refresh(client: HttpClient, tmp_path: Path) -> Non
     async with CodexProxyServer(one) as server:
         source = proxy(server, client, tmp_path)
         step = await source.token_step(ref(source, "acc1"), AT)
-        reading = await source.fetch_usage(ref(source, "acc1"), AT)
+        reading = await source.fetch_usage(entry(source, "acc1"), AT)
         assert [request.route for request in server.requests] == [
             "POST /auth/accounts/acc1/refresh",
             "GET /auth/accounts/acc1/quota",
@@ -43,7 +43,7 @@ async def test_a_dead_refresh_then_the_cached_quota(client: HttpClient, tmp_path
     async with CodexProxyServer(one) as server:
         source = proxy(server, client, tmp_path)
         step = await source.token_step(ref(source, "acc1"), AT)
-        reading = await source.fetch_usage(ref(source, "acc1"), AT)
+        reading = await source.fetch_usage(entry(source, "acc1"), AT)
         listed = await source.list_accounts(AT)
     assert step.outcome is TokenOutcome.FAILED
     assert step.failure is not None

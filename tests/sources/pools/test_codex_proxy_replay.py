@@ -26,7 +26,7 @@ from poolwatch.sources.codex_proxy_routes import FORBIDDEN_ROUTES
 from poolwatch.sources.codex_proxy_wire import ProxyList, parse_accounts
 from poolwatch.sources.json_body import read_json
 from poolwatch.sources.source import PoolReport
-from tests.sources.pools.making import KEY, failure, proxy, ref, snapshot, windows
+from tests.sources.pools.making import KEY, entry, failure, proxy, ref, snapshot, windows
 from tests.support.replay_server import RECORDED, ReplayServer
 
 #: when most of it was recorded, by the pool's own clock
@@ -101,7 +101,7 @@ async def test_a_quota_in_full(client: HttpClient, tmp_path: Path) -> None:
     async with serve(B="quota-b") as server:
         source = proxy(server, client, tmp_path)
         await source.list_accounts(THEN)
-        reading = await source.fetch_usage(ref(source, B), THEN)
+        reading = await source.fetch_usage(entry(source, B), THEN)
     usage = snapshot(reading)
     assert usage.plan == "pro"
     assert windows(usage) == {"5h": 7.0, "weekly": 93.0}
@@ -123,7 +123,7 @@ async def test_a_banked_reset_with_its_list(client: HttpClient, tmp_path: Path) 
     async with serve(A="quota-a") as server:
         server.answers[f"GET /auth/accounts/{A}/reset-credits"] = "codex-proxy/reset-credits-a"
         source = proxy(server, client, tmp_path)
-        usage = snapshot(await source.fetch_usage(ref(source, A), THEN))
+        usage = snapshot(await source.fetch_usage(entry(source, A), THEN))
         assert server.count(f"GET /auth/accounts/{A}/reset-credits") == 1
     assert usage.reset_credits == ResetCredits(1, None, None)
 
@@ -142,7 +142,7 @@ async def test_windows_go_by_their_length(
 ) -> None:
     async with serve(**{key: name}) as server:
         source = proxy(server, client, tmp_path)
-        usage = snapshot(await source.fetch_usage(ref(source, globals()[key]), THEN))
+        usage = snapshot(await source.fetch_usage(entry(source, globals()[key]), THEN))
     assert windows(usage) == expected
 
 
@@ -151,9 +151,9 @@ async def test_null_credits_are_not_said_and_upstreams_own_words_count(
 ) -> None:
     async with serve(C="quota-c", F="quota-f", D="quota-d") as server:
         source = proxy(server, client, tmp_path)
-        nothing = snapshot(await source.fetch_usage(ref(source, C), THEN))
-        lost_by_the_pool = snapshot(await source.fetch_usage(ref(source, F), THEN))
-        flags_alone = snapshot(await source.fetch_usage(ref(source, D), THEN))
+        nothing = snapshot(await source.fetch_usage(entry(source, C), THEN))
+        lost_by_the_pool = snapshot(await source.fetch_usage(entry(source, F), THEN))
+        flags_alone = snapshot(await source.fetch_usage(entry(source, D), THEN))
     assert nothing.credits is Unsaid.ABSENT
     assert lost_by_the_pool.credits == Credits(True, False, None, Decimal("12.5"))
     assert flags_alone.credits == Credits(False, False, None, None)
@@ -164,7 +164,7 @@ async def test_an_account_without_rate_limit_is_a_failure_of_the_pools_own(
 ) -> None:
     async with serve(E="quota-e") as server:
         source = proxy(server, client, tmp_path)
-        why = failure(await source.fetch_usage(ref(source, E), THEN))
+        why = failure(await source.fetch_usage(entry(source, E), THEN))
     assert why.kind is FailureKind.UPSTREAM_ERROR
     assert "cannot read this account's figures (502)" in why.message
     assert "user-eFAKE" not in why.message
@@ -175,7 +175,7 @@ async def test_a_quota_that_is_refused_comes_from_the_list_with_its_own_age(
 ) -> None:
     async with serve(C="quota-c-after-reused") as server:
         source = proxy(server, client, tmp_path)
-        reading = await source.fetch_usage(ref(source, C), THEN)
+        reading = await source.fetch_usage(entry(source, C), THEN)
         assert server.count(LIST) == 1
     usage = snapshot(reading)
     assert reading.at == datetime(2026, 11, 20, 21, 1, 29, 46000, tzinfo=UTC)
@@ -198,7 +198,7 @@ async def test_the_age_is_by_our_clock(client: HttpClient, tmp_path: Path) -> No
     ours = THEN - timedelta(hours=3)
     async with serve(C="quota-c-after-reused") as server:
         source = proxy(server, client, tmp_path)
-        reading = await source.fetch_usage(ref(source, C), ours)
+        reading = await source.fetch_usage(entry(source, C), ours)
     assert reading.at is not None
     assert timedelta(seconds=1) < ours - reading.at < timedelta(seconds=4)
 
@@ -206,7 +206,7 @@ async def test_the_age_is_by_our_clock(client: HttpClient, tmp_path: Path) -> No
 async def test_cached_figures_know_the_other_buckets(client: HttpClient, tmp_path: Path) -> None:
     async with serve(B="quota-b-disabled") as server:
         source = proxy(server, client, tmp_path)
-        usage = snapshot(await source.fetch_usage(ref(source, B), THEN))
+        usage = snapshot(await source.fetch_usage(entry(source, B), THEN))
     assert usage.credits == Credits(True, False, False, Decimal("1234.56"))
     review = RateLimit(True, False, (UsageWindow(12.0, 604800, datetime.fromtimestamp(1795708489, UTC)),))
     assert usage.review == review
@@ -266,7 +266,7 @@ async def test_refreshes(client: HttpClient, tmp_path: Path) -> None:
 async def test_an_account_that_is_not_there(client: HttpClient, tmp_path: Path) -> None:
     async with ReplayServer({"GET /auth/accounts/zzz/quota": "codex-proxy/quota-unknown"}) as server:
         source = proxy(server, client, tmp_path)
-        why = failure(await source.fetch_usage(ref(source, "zzz"), THEN))
+        why = failure(await source.fetch_usage(entry(source, "zzz"), THEN))
     assert why.kind is FailureKind.NO_TOKEN
 
 
@@ -283,7 +283,7 @@ async def test_closed_doors(
     async with ReplayServer({LIST: f"codex-proxy/{name}"}) as server:
         source = proxy(server, client, tmp_path, key=key)
         why = failure(await source.list_accounts(THEN))
-        poll = failure(await source.fetch_usage(ref(source, A), THEN))
+        poll = failure(await source.fetch_usage(entry(source, A), THEN))
     assert why.kind is FailureKind.FORBIDDEN
     assert said in why.message
     assert KEY not in f"{why!r}"

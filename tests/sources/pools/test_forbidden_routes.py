@@ -9,7 +9,7 @@ import pytest
 from poolwatch.net.client import HttpClient
 from poolwatch.sources import codex_lb_routes, codex_proxy_routes
 from poolwatch.sources.pool_client import Forbidden, Route
-from tests.sources.pools.making import AT, KEY, PASSWORD, lb, proxy, ref
+from tests.sources.pools.making import AT, KEY, PASSWORD, entry, lb, proxy, ref
 from tests.sources.pools.making import account as proxy_account
 from tests.sources.pools.test_codex_lb import account as lb_account
 from tests.support.codex_lb_server import CodexLbServer
@@ -62,7 +62,7 @@ async def test_all_that_codex_proxy_is_asked_for(client: HttpClient, tmp_path: P
     async with CodexProxyServer(proxy_account(status=status), key=KEY) as server:
         source = proxy(server, client, tmp_path, key=KEY)
         await source.list_accounts(AT)
-        await source.fetch_usage(ref(source, "acc1"), AT)
+        await source.fetch_usage(entry(source, "acc1"), AT)
         await source.token_step(ref(source, "acc1"), AT)
         await source.rate(AT)
         await source.report(AT)
@@ -80,7 +80,7 @@ async def test_all_that_codex_lb_is_asked_for(client: HttpClient, tmp_path: Path
     async with CodexLbServer(one, key=KEY, password=PASSWORD) as server:
         source = lb(server, client, tmp_path, key=KEY, password=PASSWORD)
         await source.list_accounts(AT)
-        await source.fetch_usage(ref(source, one.id), AT)
+        await source.fetch_usage(entry(source, one.id), AT)
         await source.token_step(ref(source, one.id), AT)
         await source.report(AT)
         await source.signature()

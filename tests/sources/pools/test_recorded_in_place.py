@@ -15,7 +15,7 @@ from poolwatch.net.client import HttpClient
 from poolwatch.sources.codex_lb import CodexLb
 from poolwatch.sources.codex_proxy import CodexProxy
 from poolwatch.sources.source import PoolReport, UsageReading
-from tests.sources.pools.making import KEY, failure, lb, proxy, ref
+from tests.sources.pools.making import KEY, entry, failure, lb, proxy
 from tests.support.replay_server import RECORDED, ReplayServer, Request, Response, recorded
 
 THEN = datetime(2026, 11, 20, 21, 3, 17, tzinfo=UTC)
@@ -42,11 +42,11 @@ class Stuck(ReplayServer):
 
 async def everything(source: CodexProxy | CodexLb, place: str) -> tuple[object, ...]:
     """All that a source can be asked for."""
-    entry = ref(source, place)
+    one = entry(source, place)
     return (
         await source.list_accounts(THEN),
-        await source.fetch_usage(entry, THEN),
-        await source.token_step(entry, THEN),
+        await source.fetch_usage(one, THEN),
+        await source.token_step(one.ref, THEN),
         await source.report(THEN),
     )
 
