@@ -125,8 +125,9 @@ def read(
     at: datetime = T0,
     source: str = "homes",
     mark: str | None = "access-1",
+    asked_at: datetime | None = None,
 ) -> PoolState:
-    return apply(pool, Read(key(name), source, at, outcome, mark))
+    return apply(pool, Read(key(name), source, at, outcome, mark, asked_at=asked_at))
 
 
 def moved(

@@ -109,7 +109,9 @@ def test_an_edge_block_grows_old_by_our_own_clock() -> None:
     assert overview(skewed, after(minutes=16), RULES).by_section == {Section.NEEDS_YOU: 1}
 
 
-@pytest.mark.parametrize(("seconds", "stale"), [(0, False), (900, False), (901, True)])
+@pytest.mark.parametrize(
+    ("seconds", "stale"), [(0, False), (900, False), (901, True), (-900, False), (-901, True)]
+)
 def test_stale_is_older_than_the_limit(seconds: int, stale: bool) -> None:
     assert is_stale(T0, after(seconds=seconds), RULES) is stale
     assert not is_stale(None, T0, RULES)

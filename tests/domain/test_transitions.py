@@ -80,14 +80,23 @@ def test_a_good_reading_ends_trouble_and_backoff() -> None:
 
 def test_a_cached_reading_from_before_the_trouble_does_not_end_it() -> None:
     pool = read(healthy(), failure(FailureKind.EDGE_BLOCKED), at=after(minutes=10))
-    cached = read(pool, reading(window(41)), at=after(minutes=5), source="lb").accounts[key()]
+    now = after(minutes=11)
+    cached = read(pool, reading(window(41)), at=after(minutes=5), source="lb", asked_at=now).accounts[key()]
     assert cached.trouble is not None
     assert cached.usage.windows == (window(41),)
     assert cached.failures == 0
     assert read(pool, reading(window(41)), at=after(minutes=10)).accounts[key()].trouble is None
-    older = read(pool, reading(window(3)), at=after(minutes=-5), source="lb").accounts[key()]
+    older = read(pool, reading(window(3)), at=after(minutes=-5), source="lb", asked_at=now).accounts[key()]
     assert older.read_at == T0
     assert older.usage.windows == (window(40),)
+
+
+def test_what_was_said_under_a_clock_that_was_ahead_gives_way() -> None:
+    pool = read(healthy(), reading(window(40)), at=after(days=1))
+    pool = read(pool, failure(FailureKind.EDGE_BLOCKED), at=after(days=1))
+    account = read(pool, reading(window(41)), at=T0).accounts[key()]
+    assert account.usage.windows == (window(41),)
+    assert (account.read_at, account.tried_at, account.trouble) == (T0, T0, None)
 
 
 def test_a_cached_reading_counts_as_tried_when_it_was_asked_for() -> None:
@@ -343,7 +352,7 @@ def test_a_first_reading_has_no_changes() -> None:
 
 def test_a_lasting_failure_is_one_line_although_a_cached_reading_came_in_between() -> None:
     pool = read(healthy(), failure(FailureKind.EDGE_BLOCKED), at=after(minutes=10))
-    pool = read(pool, reading(window(41)), at=after(minutes=5), source="lb")
+    pool = read(pool, reading(window(41)), at=after(minutes=5), source="lb", asked_at=after(minutes=11))
     pool = read(pool, failure(FailureKind.EDGE_BLOCKED), at=after(minutes=15))
     assert [each.at for each in pool.accounts[key()].lately] == [after(minutes=5), after(minutes=10)]
 

@@ -216,6 +216,12 @@ class ScriptedStore:
         #: writes wait until this is set
         self.gate: asyncio.Event | None = None
         self.claim_error: Exception | None = None
+        #: whether the disk takes anything
+        self.is_full = False
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        return ("The disk is full.",) if self.is_full else ()
 
     async def load_accounts(self) -> tuple[AccountState, ...]:
         return tuple(self.accounts.values())
@@ -226,20 +232,29 @@ class ScriptedStore:
     async def load_facts(self) -> PoolFacts:
         return self.facts
 
-    async def keep_facts(self, state: PoolState) -> None:
+    async def keep_facts(self, state: PoolState) -> bool:
+        if self.is_full:
+            return False
         self.facts = PoolFacts(None, state.clock_offset, tuple(state.sources.values()), state.rates)
+        return True
 
-    async def save(self, accounts: Sequence[AccountState], moved: Sequence[Moved] = ()) -> None:
+    async def save(self, accounts: Sequence[AccountState], moved: Sequence[Moved] = ()) -> bool:
         await self._wait()
+        if self.is_full:
+            return False
         for each in moved:
             self.history.extend(history_rows(each.before, each.after, each.account_id, each.at))
         self.saves.append(tuple(account.key.id for account in accounts))
         self.accounts |= {account.key.id: replace(account, refresh=None) for account in accounts}
+        return True
 
-    async def forget(self, account_ids: Sequence[str]) -> None:
+    async def forget(self, account_ids: Sequence[str]) -> bool:
+        if self.is_full:
+            return False
         self.forgotten.extend(account_ids)
         for each in account_ids:
             self.accounts.pop(each, None)
+        return True
 
     async def claim_poll(self, account_id: str, now: datetime, floor: timedelta) -> bool:
         if self.claim_error is not None:

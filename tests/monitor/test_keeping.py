@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from poolwatch.domain.failure import FailureKind
-from poolwatch.monitor.keeping import SAVE_SECONDS
+from poolwatch.monitor.keeping import AGAIN_SECONDS, SAVE_SECONDS
 from tests.monitor.scripted import Rig, failure, key_of, listing, rig, running, snapshot, soon, weekly_of
 
 A = key_of("a")
@@ -149,3 +149,49 @@ async def test_nothing_wakes_who_saves_while_nothing_changes() -> None:
         await one.poller.read(A)
         await one.clock.settle()
         assert one.clock.sleepers == 1
+
+
+async def test_what_a_full_disk_does_not_take_is_saved_when_it_does() -> None:
+    one = await saved("a", "b")
+    one.source.answers["a"] = [snapshot(10), snapshot(11)]
+    one.store.is_full = True
+    async with running(one.keeping.run(), one.clock):
+        await one.poller.read(A)
+        await one.clock.advance(5)
+        one.source.listings = [listing("a")]
+        await one.poller.list_all()
+        await one.poller.read(A)
+        await one.clock.advance(30)
+        assert one.store.saves == []
+        one.store.is_full = False
+        await one.clock.advance(AGAIN_SECONDS + SAVE_SECONDS)
+        assert weekly_of(one.store.accounts[A.id]) == 11
+        assert [row.figure.used_percent for row in one.store.history] == [10, 11]
+        assert one.store.forgotten == [key_of("b").id]
+        # and then it is done
+        assert one.clock.sleepers == 0
+
+
+async def test_a_disk_that_takes_nothing_is_tried_now_and_then() -> None:
+    one = await saved("a")
+    tries = 0
+
+    def tried() -> None:
+        nonlocal tries
+        tries += 1
+
+    one.store.is_full = True
+    async with running(one.keeping.run(tried=tried), one.clock):
+        await one.poller.read(A)
+        await one.clock.advance(60)
+    assert 4 <= tries <= 7
+
+
+async def test_what_the_last_save_could_not_keep_is_known() -> None:
+    one = await saved("a")
+    await one.poller.read(A)
+    one.store.is_full = True
+    assert not await one.keeping.flush()
+    one.store.is_full = False
+    assert await one.keeping.flush()
+    assert weekly_of(one.store.accounts[A.id]) == 71

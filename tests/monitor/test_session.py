@@ -267,6 +267,22 @@ async def test_a_wish_overrides_a_retry_after_for_its_asker_was_told() -> None:
         assert len(one.source.asked) == 2
 
 
+async def test_a_disk_that_fills_up_is_told_while_it_lasts() -> None:
+    one = rig("a")
+    async with running(one.session.run(), one.clock):
+        await one.clock.advance(2)
+        told = [one.ledger.notices]
+        one.store.is_full = True
+        await one.poller.read(A)
+        await one.clock.advance(2)
+        told.append(one.ledger.notices)
+        one.store.is_full = False
+        await one.clock.advance(15)
+        told.append(one.ledger.notices)
+    assert [len(each) for each in told] == [1, 2, 1]
+    assert "The disk is full." in told[1]
+
+
 async def test_a_hung_source_does_not_hold_up_the_start() -> None:
     one = Rig([ScriptedSource("hung", "a"), ScriptedSource("well", "b")])
     one.sources[0].hung_list = asyncio.Event()

@@ -38,6 +38,17 @@ async def test_only_what_is_old_enough_is_read(age: float, older_than: float, as
     assert len(one.source.asked) == asked
 
 
+async def test_what_was_read_under_a_clock_that_was_ahead_is_read_anew() -> None:
+    one = await rig("a").listed()
+    sweep = sweep_of(one)
+    await sweep.run([A], MINUTE)
+    one.source.default = snapshot(12)
+    one.clock.leap(-60 * MINUTE)
+    await sweep.run([A], MINUTE)
+    assert len(one.source.asked) == 2
+    assert weekly_of(one.account("a")) == 12
+
+
 @pytest.mark.parametrize(("older_than", "asked"), [(60, 1), (0, 2)])
 async def test_a_retry_after_binds_all_but_those_who_want_it_now(older_than: float, asked: int) -> None:
     one = await rig("a").listed()

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from hypothesis import strategies as st
 from poolwatch import __version__
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.net import tls
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Lost, NotSent, Reply, clock_offset, http_date
 from tests.net.script import Answer, Script, cut, drip, hang_up, reply, silence
@@ -300,6 +303,27 @@ async def test_the_next_address_is_tried() -> None:
         got = await client.get(f"http://pool.example.com:{server.port}/", {}, deadline_seconds=5)
     assert isinstance(got, Reply)
     assert f"Host: pool.example.com:{server.port}" in server.requests[0]
+
+
+async def test_what_could_not_be_loaded_is_loaded_for_the_next_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, tries = tls.tls_context, 0
+
+    def once_without_files(ca_file: Path | None) -> ssl.SSLContext:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise OSError(errno.EMFILE, "too many open files")
+        return real(ca_file)
+
+    monkeypatch.setattr(tls, "tls_context", once_without_files)
+    async with HttpClient() as client, Script([reply(200)]) as server:
+        with pytest.raises(OSError, match="too many"):
+            await client.get(server.url, {}, deadline_seconds=5)
+        answer = await client.get(server.url, {}, deadline_seconds=5)
+    assert isinstance(answer, Reply)
+    assert tries == 2
 
 
 async def test_a_closed_client_says_so() -> None:

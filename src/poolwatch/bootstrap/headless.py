@@ -51,7 +51,7 @@ async def look(
         await running.connect()
         # where all are asked anew, what asks is loaded while the disk is read
         await asyncio.gather(session.recall(), *([running.prepare()] if older_than <= timedelta(0) else []))
-        notices = running.notices
+        more: tuple[str, ...] = ()
         session.polls = running.parts.lock.try_acquire()
         if session.polls and choose is None:
             await _kept_meanwhile(running, _read_while_listing(running, older_than))
@@ -61,13 +61,13 @@ async def look(
             if not session.polls:
                 told = await _ask_owner(running, keys, older_than)
                 session.polls = told is None
-                notices = (*notices, *(told or ()))
+                more = told or ()
             if session.polls:
                 await _kept_meanwhile(running, running.sweep.run(keys, older_than))
         if session.polls:
             running.parts.lock.release()
         session.polls = False
-        return Look(session.state, _judged(running, around), notices)
+        return Look(session.state, _judged(running, around), (*running.notices, *more))
 
 
 async def _read_while_listing(running: Running, older_than: timedelta) -> None:
@@ -217,7 +217,7 @@ async def _ask_owner(
     old = [
         key
         for key in keys
-        if (tried := state.accounts[key].tried_at) is None or now - tried >= older_than
+        if (tried := state.accounts[key].tried_at) is None or abs(now - tried) >= older_than
         if running.session.poller.live_listing(state.accounts[key]) is not None
     ]
     if not old:

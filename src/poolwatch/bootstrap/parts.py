@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -78,9 +78,13 @@ class Running(Struct):
             self._add(settings)
 
     async def prepare(self) -> None:
-        """Load what asks now, on a thread, and not when the first account is asked."""
+        """Load what asks now, on a thread, and not when the first account is asked.
+
+        Where that fails, too many open files say, it is tried again for each account, and told of it.
+        """
         if self.client is not None:
-            await self.client.ready()
+            with suppress(OSError):
+                await self.client.ready()
 
     async def load(self, *settings: SourceSettings) -> None:
         """Load what these sources are made of."""
@@ -178,7 +182,7 @@ async def open_monitor(
         BackgroundRefresh(chain, poller, ledger, clock, draw) if around.renews else None,
     )
     names = [source.name for source in around.sources]
-    session = Session(parts, names, (*store.notices, *((problem,) if problem else ())))
+    session = Session(parts, names, (problem,) if problem else ())
     # some are made ready while as many as may be are asked
     sweep = Sweep(poller, ledger, readings, clock, settings.poll.concurrency + _READY)
     try:

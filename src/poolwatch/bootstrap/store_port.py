@@ -31,6 +31,11 @@ class StoredReadings:
         self._clock = clock
         self._name = name
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What people should know of the database now."""
+        return self._store.notices
+
     async def load_accounts(self) -> tuple[AccountState, ...]:
         """The last state of every account."""
         return await self._store.load_accounts()
@@ -39,16 +44,16 @@ class StoredReadings:
         """The last state of those of these accounts that are stored."""
         return await self._store.load_some(account_ids)
 
-    async def save(self, accounts: Sequence[AccountState], moved: Sequence[Moved] = ()) -> None:
+    async def save(self, accounts: Sequence[AccountState], moved: Sequence[Moved] = ()) -> bool:
         """Keep these accounts' state and a history row for each figure that moved."""
         rows = [
             row for each in moved for row in history_rows(each.before, each.after, each.account_id, each.at)
         ]
-        await self._store.save(accounts, self._clock.now(), rows)
+        return await self._store.save(accounts, self._clock.now(), rows)
 
-    async def forget(self, account_ids: Sequence[str]) -> None:
+    async def forget(self, account_ids: Sequence[str]) -> bool:
         """Drop the state of accounts that no source lists; their history stays."""
-        await self._store.save((), self._clock.now(), gone=account_ids)
+        return await self._store.save((), self._clock.now(), gone=account_ids)
 
     async def claim_poll(self, account_id: str, now: datetime, floor: timedelta) -> bool:
         """Whether this process may poll now; recorded when true."""
@@ -62,10 +67,10 @@ class StoredReadings:
         """What is remembered beside the accounts."""
         return await self._store.facts()
 
-    async def keep_facts(self, state: PoolState) -> None:
+    async def keep_facts(self, state: PoolState) -> bool:
         """Keep what viewers and `status --line` need to know beside the accounts."""
         sources = tuple(state.sources.values())
-        await self._store.put_facts(PoolFacts(self._name, state.clock_offset, sources, state.rates))
+        return await self._store.put_facts(PoolFacts(self._name, state.clock_offset, sources, state.rates))
 
 
 class Wishes:

@@ -56,8 +56,11 @@ class Judged(Struct, frozen=True, eq=False):
 
 
 def is_stale(at: datetime | None, now: datetime, rules: PoolRules) -> bool:
-    """Whether a field said at `at` is old; what was never said is not old but unknown."""
-    return at is not None and now - at > rules.stale_after
+    """Whether a field said at `at` is old; what was never said is not old but unknown.
+
+    What was said that far in the future was said under a wrong clock: nobody knows how old it is.
+    """
+    return at is not None and abs(now - at) > rules.stale_after
 
 
 def judge(

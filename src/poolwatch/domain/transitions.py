@@ -56,21 +56,24 @@ def after_read(account: AccountState, event: Read) -> AccountState:
     """The account after one source was asked for its usage."""
     if isinstance(event.outcome, Failure):
         return _read_failed(account, event, event.outcome)
-    usage = account.usage.merged(event.outcome, event.at, event.source)
+    now = event.asked_at or event.at
+    usage = account.usage.merged(event.outcome, event.at, event.source, now)
     changes = usage_changes(account.usage, usage)
     lately = _late(account, Happening(event.at, changes=changes)) if changes else account.lately
-    read_at = event.at if account.read_at is None else max(event.at, account.read_at)
+    before = account.read_at
+    # what is dated after now was read while the clock was ahead
+    read_at = event.at if before is None or before > now else max(event.at, before)
     read = replace(
         account,
         usage=usage,
         read_at=read_at,
-        tried_at=event.asked_at or event.at,
+        tried_at=now,
         failures=0,
         lately=lately,
         silent=_silent(account, event),
     )
     trouble = account.reading_trouble
-    if trouble is not None and event.at < trouble.since:
+    if trouble is not None and event.at < trouble.since <= now:
         return read  # a pool's cached figures from before the trouble do not say that it is over
     return replace(read, reading_trouble=None, deactivations=0)
 

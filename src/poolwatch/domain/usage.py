@@ -201,10 +201,13 @@ class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
     #: apart from the count, which comes far more often
     reset_list: Aged[tuple[BankedReset, ...]] | None = None
 
-    def merged(self, snapshot: UsageSnapshot, at: datetime, source: str) -> "Usage":
+    def merged(
+        self, snapshot: UsageSnapshot, at: datetime, source: str, now: datetime | None = None
+    ) -> "Usage":
         """With a newer reading taken in: absent fields stay and age, null replaces, rubbish makes unknown.
 
-        A reading older than what a field holds (a pool's cached quota) leaves that field alone.
+        A reading older than what a field holds (a pool's cached quota) leaves that field alone, unless the
+        field is dated after `now`: then the clock was ahead when it was said, and nobody knows its age.
         """
         changed: dict[str, Aged[object]] = {}
         for name in FIELD_NAMES:
@@ -212,7 +215,7 @@ class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
             if said is Unsaid.ABSENT:
                 continue
             held = getattr(self, name)
-            if held is not None and held.at > at:
+            if held is not None and held.at > at and (now is None or held.at <= now):
                 continue
             known = said is not Unsaid.MALFORMED
             changed[name] = Aged(said if known else None, at, source, known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -12,6 +13,10 @@ from poolwatch.monitor.ledger import Ledger
 from poolwatch.monitor.ports import Moved, ReadingStore
 
 SAVE_SECONDS: Final = 1.0
+#: What could not be saved is tried again after this long.
+AGAIN_SECONDS: Final = 10.0
+#: Of figures that moved so many wait for a disk that takes nothing; the oldest go first.
+_MOST_MOVED: Final = 10_000
 _TREMBLE: Final = timedelta(seconds=1)
 
 
@@ -29,41 +34,60 @@ class Keeping:
         ledger.on_reading(self._on_reading)
         ledger.on_event(self._touched.set)
 
-    async def run(self, every_seconds: float = SAVE_SECONDS) -> None:
-        """Save for ever, about that often when there is something; ends by cancellation."""
+    async def run(
+        self, every_seconds: float = SAVE_SECONDS, tried: Callable[[], None] = lambda: None
+    ) -> None:
+        """Save for ever, about that often when there is something; ends by cancellation.
+
+        `tried` is called after each time, whether or not all could be saved.
+        """
         while True:
             await self._touched.wait()
             await self._clock.sleep(every_seconds)
             self._touched.clear()
             if self._is_behind():
-                await self.flush()
+                is_kept = await self.flush()
+                tried()
+                if not is_kept:
+                    await self._clock.sleep(AGAIN_SECONDS)
+                    self._touched.set()
 
     def _is_behind(self) -> bool:
         ledger = self._ledger
         return bool(ledger.unsaved or ledger.gone or self._moved) or _facts_differ(self._kept, ledger.state)
 
-    async def flush(self) -> None:
-        """Save everything unsaved now. Cancelling the wait does not end the saving."""
-        await asyncio.shield(asyncio.create_task(self._save()))
+    async def flush(self) -> bool:
+        """Save everything unsaved now, and whether that was kept; what was not stays unsaved.
 
-    async def _save(self) -> None:
+        Cancelling the wait does not end the saving.
+        """
+        return await asyncio.shield(asyncio.create_task(self._save()))
+
+    async def _save(self) -> bool:
         async with self._writing:
-            await self._save_unsaved()
+            return await self._save_unsaved()
 
-    async def _save_unsaved(self) -> None:
+    async def _save_unsaved(self) -> bool:
         moved, self._moved = self._moved, []
         state = self._ledger.state
         unsaved = [state.accounts[key] for key in self._ledger.unsaved if key in state.accounts]
-        gone = [key.id for key in self._ledger.gone]
+        gone = tuple(self._ledger.gone)
         self._ledger.unsaved.clear()
         self._ledger.gone.clear()
-        if unsaved or moved:
-            await self._store.save(unsaved, moved)
-        if gone:
-            await self._store.forget(gone)
+        is_kept = True
+        if (unsaved or moved) and not await self._store.save(unsaved, moved):
+            is_kept = False
+            self._moved = [*moved, *self._moved][-_MOST_MOVED:]
+            self._ledger.unsaved |= {account.key for account in unsaved}
+        if gone and not await self._store.forget([key.id for key in gone]):
+            is_kept = False
+            self._ledger.gone |= {key for key in gone if key not in self._ledger.state.accounts}
         if _facts_differ(self._kept, state):
-            await self._store.keep_facts(state)
-            self._kept = state
+            if await self._store.keep_facts(state):
+                self._kept = state
+            else:
+                is_kept = False
+        return is_kept
 
     def _on_reading(self, before: AccountState, after: AccountState) -> None:
         if after.read_at is not None:

@@ -25,7 +25,15 @@ class Moved(Struct, frozen=True):
 
 
 class ReadingStore(Protocol):
-    """Where readings outlive a run. No method raises for a full or broken disk: that is a notice."""
+    """Where readings outlive a run. No method raises for a full or broken disk: that is a notice.
+
+    What writes answers whether that was kept.
+    """
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What people should know of it now, in sentences."""
+        ...
 
     async def load_accounts(self) -> tuple[AccountState, ...]:
         """The last state of every account."""
@@ -39,15 +47,15 @@ class ReadingStore(Protocol):
         """What is remembered beside the accounts."""
         ...
 
-    async def keep_facts(self, state: PoolState) -> None:
+    async def keep_facts(self, state: PoolState) -> bool:
         """Keep what viewers and `status --line` need to know beside the accounts."""
         ...
 
-    async def save(self, accounts: Sequence[AccountState], moved: Sequence[Moved] = ()) -> None:
+    async def save(self, accounts: Sequence[AccountState], moved: Sequence[Moved] = ()) -> bool:
         """Keep these accounts' state and a history row for each figure that moved; all or nothing."""
         ...
 
-    async def forget(self, account_ids: Sequence[str]) -> None:
+    async def forget(self, account_ids: Sequence[str]) -> bool:
         """Drop the state of accounts that no source lists; their history stays."""
         ...
 

@@ -89,7 +89,7 @@ class Session:
     @property
     def notices(self) -> tuple[str, ...]:
         """Lines about the whole pool, for people."""
-        return self._notices
+        return (*self._parts.store.notices, *self._notices)
 
     def add_notice(self, line: str) -> None:
         """Say something about the whole pool for as long as this runs."""
@@ -147,7 +147,7 @@ class Session:
             await self._recover()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._parts.poller.run())
-                group.create_task(self._parts.keeping.run())
+                group.create_task(self._parts.keeping.run(tried=self._tell))
                 group.create_task(self._serve())
                 if self._parts.background is not None:
                     group.create_task(self._parts.background.run())
@@ -236,4 +236,4 @@ class Session:
         await self._parts.requests.finish(request.id, progress, self._parts.clock.now())
 
     def _tell(self, *more: str) -> None:
-        self._parts.ledger.tell(notices=(*self._notices, *more))
+        self._parts.ledger.tell(notices=(*self.notices, *more))

@@ -82,7 +82,7 @@ class HttpClient:
         if not self._is_open:
             raise RuntimeError("the client is not open: use it with `async with`")
         if self._parts is None:
-            if self._preparing is None:
+            if self._preparing is None or _has_failed(self._preparing):
                 # on a thread: it takes a while, and the screen lives meanwhile
                 self._preparing = asyncio.create_task(asyncio.to_thread(self._prepare))
             # cancelling one request does not take it from the others
@@ -144,6 +144,10 @@ class HttpClient:
             if isinstance(request, Failure):
                 return NotSent(request)
             return await _posted(parts, request, deadline_seconds, cap_bytes)
+
+
+def _has_failed(task: asyncio.Task[_Parts]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
 
 
 async def _got(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -59,7 +59,7 @@ async def fetch_usage(
     *,
     shows_raw: bool = True,
 ) -> UsageReading:
-    """One reading; `at` is our own clock, the deadline covers all addresses that are asked.
+    """One reading; `at` is our own clock now, the deadline covers all addresses that are asked.
 
     `shows_raw`: the answer's text comes with it; making it fit to be shown costs more than reading it.
 
@@ -68,9 +68,11 @@ async def fetch_usage(
     if login.access is None:
         return UsageReading(Failure(FailureKind.NO_TOKEN, "the login has no access token"))
     headers = usage_headers(login, login.access)
-    await client.ready()
     loop = asyncio.get_running_loop()
+    begun = loop.time()
+    await client.ready()
     started = loop.time()
+    at += timedelta(seconds=started - begun)
     first: Reply | Failure | None = None
     last: Reply | Failure | None = None
     for url in usage_urls(base_url):

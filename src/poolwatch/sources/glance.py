@@ -54,4 +54,5 @@ def folder_stamps(folder: str, suffix: str) -> int:
 
 
 def _state(state: os.stat_result) -> int:
-    return hash((state.st_mtime_ns, state.st_size, state.st_ino, state.st_mode))
+    # the time of the inode too: a login may be copied over another one with its times kept
+    return hash((state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino, state.st_mode))

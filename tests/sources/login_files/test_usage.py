@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable
 from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
+import pytest
+
 from poolwatch.config.settings import DEFAULT_BASE_URL
-from poolwatch.domain.account import Listing, SourceRef
+from poolwatch.custody.auth_file import FileProblem, Login, read_login
+from poolwatch.domain.account import Listing, Secret, SourceRef
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
+from poolwatch.sources import login_reading
 from tests.net.script import Script, reply
 from tests.sources.login_files.making import USAGE, failure, folder, homes, listed
 from tests.sources.logins import AT, access_token, cliproxy_login, codex_login, mark, put
@@ -70,6 +77,29 @@ async def test_what_must_not_be_sent_is_not_sent(client: HttpClient, home: Path)
     assert outcomes["expired"].message == "the access token in ~/pool/expired.json has expired"
     assert outcomes["key"].message == "API keys have no usage figures"
     assert failure(unknown.outcome).kind is FailureKind.NO_TOKEN
+
+
+async def test_a_slow_disk_is_no_difference_between_the_clocks(
+    client: HttpClient, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(home / "pool/one.json", cliproxy_login())
+    loop, passed = asyncio.get_running_loop(), 0.0
+    real_time, real_read = loop.time, read_login
+    monkeypatch.setattr(loop, "time", lambda: real_time() + passed)
+
+    def slow(path: Path, fingerprint: Callable[[Secret], str]) -> Login | FileProblem | None:
+        nonlocal passed
+        passed += 60
+        return real_read(path, fingerprint)
+
+    date = format_datetime(AT + timedelta(seconds=60), usegmt=True)
+    async with Script([reply(200, USAGE, Date=date)]) as server:
+        source = folder(client, home, base_url=server.url)
+        [one] = await listed(source)
+        monkeypatch.setattr(login_reading, "read_login", slow)
+        reading = await source.fetch_usage(one, AT)
+    assert reading.server_date == AT + timedelta(seconds=60)
+    assert reading.clock_offset == timedelta(0)
 
 
 async def test_expiry_goes_by_the_servers_clock(client: HttpClient, home: Path) -> None:
