@@ -214,7 +214,6 @@ async def test_the_one_that_polls_refreshes_by_itself() -> None:
         (Asked.TRY_ONCE, 1, True),
         (Asked.DUE, 0, None),
         (Asked.USAGE, 0, None),
-        (Asked.POLL, 0, None),
     ],
 )
 async def test_wishes_of_viewers_are_served(asked: Asked, steps: int, try_once: bool | None) -> None:
@@ -233,6 +232,37 @@ async def test_wishes_of_viewers_are_served(asked: Asked, steps: int, try_once: 
         assert told is not None
         assert told.done
         assert told.usage is not None
+
+
+async def test_polls_for_others_are_no_refreshes_and_hold_none_up() -> None:
+    one = rig(*"abcdef")
+    async with running(one.session.run(), one.clock):
+        await one.clock.advance(1)
+        for place in "abcdef":
+            one.source.hung[place] = asyncio.Event()
+            one.queue.put(key_of(place).id, Asked.POLL)
+        await one.clock.advance(SERVE_SECONDS)
+        # the service hangs for five of them, and a person refreshes the sixth
+        one.source.hung["f"].set()
+        await one.clock.settle()
+        await one.session.refresh(key_of("f"))
+        await one.clock.settle()
+        assert [number for number, told in one.queue.finished.items() if told and told.usage] == [6]
+        shown = one.account("f").refresh
+        assert shown is not None
+        assert shown.done
+        assert all(one.account(place).refresh is None for place in "abcde")
+
+
+async def test_wishes_that_are_left_undone_end_with_nothing() -> None:
+    one = rig("a")
+    async with running(one.session.run(), one.clock):
+        await one.clock.advance(1)
+        one.source.hung["a"] = asyncio.Event()
+        one.queue.put(A.id, Asked.USAGE)
+        await one.clock.advance(SERVE_SECONDS)
+        assert one.queue.finished == {}
+    assert one.queue.finished == {1: None}
 
 
 async def test_wishes_are_taken_when_they_come_and_not_looked_for() -> None:

@@ -81,7 +81,9 @@ class Wishes:
 
     async def ask(self, account_id: str, asked: Asked, now: datetime) -> int | None:
         """Put a wish and wait for it to be taken; its number, None when nobody answered."""
-        wish = Ask(account_id, _KINDS[asked], override=True, try_once=asked is Asked.TRY_ONCE)
+        # a poll is nobody's word against what the service asked for
+        override = asked is not Asked.POLL
+        wish = Ask(account_id, _KINDS[asked], override=override, try_once=asked is Asked.TRY_ONCE)
         number = await self._store.enqueue_request(wish, now, f"pid {os.getpid()}")
         if number is None:
             return None
@@ -137,7 +139,7 @@ def _asked(ask: Ask) -> Asked:
         case RequestKind.DUE:
             return Asked.DUE
         case RequestKind.USAGE:
-            return Asked.USAGE
+            return Asked.USAGE if ask.override else Asked.POLL
 
 
 class Lock:

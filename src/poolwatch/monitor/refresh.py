@@ -23,6 +23,8 @@ from poolwatch.monitor.ports import ReadingStore, TokenKeeper, TokenRequest
 
 #: Refreshes at work at once, pool-wide.
 IN_FLIGHT: Final = 2
+#: So many accounts are read at once for others that only print them, beside those and the polls.
+READS_IN_FLIGHT: Final = 8
 #: A refresh of many leaves a token alone that lives at least this long.
 FRESH_ENOUGH: Final = timedelta(hours=24)
 #: A refresh of many spends no login again sooner than this after its last attempt.
@@ -69,6 +71,7 @@ class RefreshChain:
         self._store = store
         self._clock = clock
         self._slots = asyncio.Semaphore(IN_FLIGHT)
+        self._reads = asyncio.Semaphore(READS_IN_FLIGHT)
         self._running: dict[AccountKey, asyncio.Task[RefreshProgress]] = {}
         self._attempts: dict[AccountKey, _Attempt] = {}
 
@@ -108,6 +111,19 @@ class RefreshChain:
         """
         order = _Order(usage_only, try_once, FRESH_ENOUGH if only_if_due else None)
         return await asyncio.shield(self._running.get(key) or self._begin(key, order))
+
+    async def read(self, key: AccountKey) -> RefreshProgress:
+        """Read the usage for somebody who only prints it: no card shows it, and no refresh waits for it.
+
+        Joins a refresh of the account that is already running.
+        """
+        running = self._running.get(key)
+        if running is not None:
+            return await asyncio.shield(running)
+        progress = RefreshProgress(self._clock.now(), usage_only=True)
+        async with self._reads:
+            usage = await self._usage_step_safely(key, renewed=False)
+        return replace(progress, usage=usage, done=True)
 
     async def renew(self, key: AccountKey, due_within: timedelta) -> RefreshProgress:
         """Renew a token that ends within this time, unasked, and read the usage with the new one alone.
@@ -150,10 +166,7 @@ class RefreshChain:
                     return self._without_reading(key, progress)
                 self._ledger.take(RefreshMoved(key, progress, self._clock.now()))
             renewed = progress.token is not None and progress.token.outcome in _RENEWED
-            try:
-                usage = await self._usage_step(key, renewed=renewed)
-            except Exception as error:  # noqa: BLE001 - the card must not say "refreshing" for ever
-                usage = UsageStep(internal_error(error), tried=False)
+            usage = await self._usage_step_safely(key, renewed=renewed)
             after = self._ledger.state.accounts.get(key)
             changes = usage_changes(before.usage, after.usage) if after is not None else ()
             progress = replace(progress, usage=usage, changes=changes, done=True)
@@ -201,6 +214,12 @@ class RefreshChain:
 
     async def _look_again(self, account: AccountState) -> None:
         await asyncio.gather(*(self._poller.relist(source) for source in account.sources))
+
+    async def _usage_step_safely(self, key: AccountKey, *, renewed: bool) -> UsageStep:
+        try:
+            return await self._usage_step(key, renewed=renewed)
+        except Exception as error:  # noqa: BLE001 - the card must not say "refreshing" for ever
+            return UsageStep(internal_error(error), tried=False)
 
     async def _usage_step(self, key: AccountKey, *, renewed: bool) -> UsageStep:
         account = self._ledger.state.accounts.get(key)

@@ -224,16 +224,26 @@ class Session:
             await self._parts.clock.sleep(SERVE_SECONDS)
 
     async def _serve_one(self, request: OwnerRequest) -> None:
-        key = next((each for each in self.state.accounts if each.id == request.account_id), None)
         progress = None
-        if key is not None:
-            progress = await self._parts.chain.run(
-                key,
-                usage_only=request.asked in (Asked.USAGE, Asked.POLL),
-                try_once=request.asked is Asked.TRY_ONCE,
-                only_if_due=request.asked is Asked.DUE,
-            )
-        await self._parts.requests.finish(request.id, progress, self._parts.clock.now())
+        try:
+            progress = await self._fulfilled(request)
+        finally:
+            # one that is left as this process goes ends with nothing: nobody shall wait for it
+            await self._parts.requests.finish(request.id, progress, self._parts.clock.now())
+
+    async def _fulfilled(self, request: OwnerRequest) -> RefreshProgress | None:
+        """How a wish ended; None where there is no such account here."""
+        key = next((each for each in self.state.accounts if each.id == request.account_id), None)
+        if key is None:
+            return None
+        if request.asked is Asked.POLL:
+            return await self._parts.chain.read(key)
+        return await self._parts.chain.run(
+            key,
+            usage_only=request.asked is Asked.USAGE,
+            try_once=request.asked is Asked.TRY_ONCE,
+            only_if_due=request.asked is Asked.DUE,
+        )
 
     def _tell(self, *more: str) -> None:
         self._parts.ledger.tell(notices=(*self.notices, *more))
