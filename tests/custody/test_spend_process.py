@@ -15,9 +15,10 @@ import pytest
 
 from poolwatch.custody.fingerprint import KEY_FILE
 from poolwatch.custody.lock import held
-from poolwatch.custody.processes import bare_environment, in_thread, start_apart
+from poolwatch.custody.processes import bare_environment, start_apart
 from poolwatch.custody.recovery import Recovered, recover
 from poolwatch.custody.spend import UNREPORTED, arguments, spend
+from poolwatch.custody.threads import in_thread
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from tests.custody.rooms import NOW, Room, codex_document, write_json

@@ -79,6 +79,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from poolwatch.bootstrap.parts import open_monitor
 from poolwatch.bootstrap.surroundings import Options, look_around
+from poolwatch.custody import threads
 
 def refused(thread):
     raise RuntimeError("can't start new thread")
@@ -107,6 +108,7 @@ async def main(config, folder):
 
         start, threading.Thread.start = threading.Thread.start, refused
         loop.set_default_executor(ThreadPoolExecutor(2))
+        threads._THREADS = threads._Threads()
         await running.session.refresh(key, usage_only=True)
         await until(lambda: progress() is not None and progress().done)
         during = progress().usage.failure.message

@@ -247,3 +247,43 @@ async def test_a_look_that_hangs_holds_up_no_other_for_long() -> None:
         await clock.advance(6)
         assert well.looked_at == looked_at + 2
         assert hung.looked_at == 2
+
+
+async def test_a_source_that_hangs_is_told_and_heard_again() -> None:
+    clock = TurnedClock()
+    hung, well = ScriptedSource("hung", "a"), ScriptedSource("well", "b")
+    hung.hung_list = gate = asyncio.Event()
+    one = Rig([hung, well], clock)
+    async with running(one.poller.run(), clock):
+        await clock.advance(29)
+        assert not one.state.settled
+        await clock.advance(7)
+        assert one.state.settled
+        told = one.state.sources["hung"].failure
+        assert told is not None
+        assert told.message == "no answer for 30 s: its disk or its server hangs"
+        gate.set()
+        await clock.advance(4)
+        assert one.state.sources["hung"].failure is None
+        # the same in a later look
+        hung.hung_list, hung.hung_look = None, asyncio.Event()
+        await clock.advance(40)
+        assert one.state.sources["hung"].failure is not None
+        hung.hung_look.set()
+        await clock.advance(4)
+        assert one.state.sources["hung"].failure is None
+        assert key_of("a") in one.state.accounts
+
+
+async def test_a_refresh_does_not_wait_for_a_source_that_hangs() -> None:
+    clock = TurnedClock()
+    hung, well = ScriptedSource("hung", "a"), ScriptedSource("well", "a")
+    one = Rig([hung, well], clock)
+    async with running(one.poller.run(), clock):
+        await clock.advance(1)
+        hung.hung_list = asyncio.Event()
+        refreshing = asyncio.create_task(one.chain.run(key_of("a")))
+        await clock.advance(6)
+        assert refreshing.done()
+        assert refreshing.result().usage is not None
+    assert len(asyncio.all_tasks()) == 1

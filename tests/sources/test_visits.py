@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from poolwatch.sources.visits import HANDFUL, Visits
+from poolwatch.custody import threads
+from poolwatch.sources.visits import FRESH_SECONDS, HANDFUL, Visits
 
 
 async def test_what_is_asked_at_once_is_answered_in_one_visit() -> None:
@@ -92,8 +93,38 @@ async def test_where_no_thread_can_be_started_all_who_asked_are_told(monkeypatch
         raise RuntimeError("can't start new thread")
 
     visits = Visits(str)
+    monkeypatch.setattr(threads, "_THREADS", threads._Threads())
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refused)
         found = await asyncio.gather(visits.ask(1), visits.ask(2), return_exceptions=True)
         assert [type(each) for each in found] == [RuntimeError, RuntimeError]
     assert await visits.ask(3) == "3"
+
+
+async def test_a_disk_that_hangs_is_not_asked_the_same_again_and_again() -> None:
+    let_go, begun = threading.Event(), list[str]()
+
+    def look(question: str) -> str:
+        begun.append(question)
+        let_go.wait(20)
+        return question.upper()
+
+    visits = Visits(look)
+    loop = asyncio.get_running_loop()
+    real_time, passed = loop.time, 0.0
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(loop, "time", lambda: real_time() + passed)
+        first = asyncio.create_task(visits.ask("a"))
+        while not begun:  # noqa: ASYNC110 - it begins on a thread
+            await asyncio.sleep(0)
+        # what is under way for a moment only may be older than what is asked for
+        second = asyncio.create_task(visits.ask("a"))
+        while len(begun) < 2:  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0)
+        passed = 2 * FRESH_SECONDS
+        first.cancel()
+        third = asyncio.create_task(visits.ask("a"))
+        await asyncio.sleep(0)
+        let_go.set()
+        assert [await second, await third] == ["A", "A"]
+    assert begun == ["a", "a"]

@@ -17,6 +17,7 @@ from poolwatch.bootstrap.surroundings import Surroundings, newcomers
 from poolwatch.bootstrap.token_port import Custodian, fingerprinter_of
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.custody.fingerprint import Fingerprinter
+from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import Listing
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.remake import replace
@@ -103,7 +104,7 @@ class Running(Struct):
         """Monitor what comes to lie there by itself, an import say; ends only by cancellation."""
         while True:
             await self.clock.sleep(WATCH_SECONDS)
-            for settings in await asyncio.to_thread(newcomers, self.around):
+            for settings in await in_thread(partial(newcomers, self.around)):
                 await self.add(settings, configured=False)
 
     def _add(self, settings: SourceSettings) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeVar
 
 _Result = TypeVar("_Result")
 #: What a Python process needs to find itself; everything else of the environment stays behind.
@@ -45,37 +42,6 @@ def start_apart(arguments: Sequence[str], environment: Mapping[str, str]) -> sub
         start_new_session=True,
         close_fds=True,
     )
-
-
-async def in_thread(work: Callable[[], _Result]) -> _Result:
-    """Run blocking work on a thread that neither a cancelled caller nor the end of the program waits for.
-
-    asyncio.to_thread would: its threads are joined at exit, and quitting in a refresh would hang.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[_Result] = loop.create_future()
-
-    def settle(result: _Result | None, error: Exception | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(cast("_Result", result))
-
-    def run() -> None:
-        result: _Result | None = None
-        problem: Exception | None = None
-        try:
-            result = work()
-        except Exception as error:  # noqa: BLE001 - carried over to the waiting caller
-            problem = error
-        with contextlib.suppress(RuntimeError):
-            # the loop may be closed: nobody is left to tell
-            loop.call_soon_threadsafe(settle, result, problem)
-
-    threading.Thread(target=run, name="custody", daemon=True).start()
-    return await future
 
 
 def own_environment() -> Mapping[str, str]:

@@ -14,10 +14,11 @@ from poolwatch.custody.errand import Errand
 from poolwatch.custody.files import FileProblem, shown
 from poolwatch.custody.journal import Journal, Stage
 from poolwatch.custody.memory import path_blocked
-from poolwatch.custody.processes import bare_environment, in_thread, own_environment, start_apart
+from poolwatch.custody.processes import bare_environment, own_environment, start_apart
 from poolwatch.custody.protocol import Seen
 from poolwatch.custody.recovery import recover_one
 from poolwatch.custody.state_dir import StateDir
+from poolwatch.custody.threads import in_thread
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
 

@@ -15,10 +15,11 @@ from poolwatch.custody.codex_processes import codex_is_running
 from poolwatch.custody.delegated import CodexAnswer, delegate, find_codex
 from poolwatch.custody.files import shown
 from poolwatch.custody.memory import dead_step, path_blocked, refusal, too_soon
-from poolwatch.custody.processes import in_thread, own_environment
+from poolwatch.custody.processes import own_environment
 from poolwatch.custody.protocol import Seen
 from poolwatch.custody.spend import SpendRequest, spend
 from poolwatch.custody.state_dir import StateDir, account_key, lock_key
+from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep

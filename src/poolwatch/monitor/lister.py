@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.account import Listing
-from poolwatch.domain.failure import Failure
+from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.pool import Listed, ListedTogether, SourceFailed
 from poolwatch.domain.schedule import RETRY_AFTER_CEILING, backoff
 from poolwatch.monitor.clock import Clock
@@ -27,6 +27,9 @@ _WATCHED_EASILY: Final = 300
 #: So long the next source waits for a look to end: threads that look at files together take the interpreter
 #: from each other, and one that hangs holds up nobody.
 _QUICK_SECONDS: Final = 0.05
+#: So long a refresh waits for a source to be listed, and a look may take before that is said.
+_PATIENCE_SECONDS: Final = 5.0
+_HANGS_AFTER: Final = timedelta(seconds=30)
 #: The first retry after a source could not list comes after about this long.
 _RETRY: Final = timedelta(seconds=30)
 
@@ -69,6 +72,9 @@ class Lister:
         self._looks: dict[str, _Look] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._looking: dict[str, asyncio.Task[None]] = {}
+        #: when looks that have not ended began, where nothing was said of them yet
+        self._begun: dict[str, datetime] = {}
+        self._late: set[asyncio.Task[None]] = set()
 
     @property
     def sources(self) -> Mapping[str, Source]:
@@ -88,7 +94,7 @@ class Lister:
                 self._settle()
                 await self._clock.sleep(watch_seconds(len(self._ledger.state.accounts)))
         finally:
-            tasks = list(self._looking.values())
+            tasks = [*self._looking.values(), *self._late]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -127,6 +133,21 @@ class Lister:
         self._settle()
         self._told()
 
+    async def list_soon(self, source: Source) -> None:
+        """As `list_source`, but whoever asks waits only so long for a source that hangs."""
+        listing = asyncio.create_task(self.list_source(source))
+        self._late.add(listing)
+        listing.add_done_callback(self._late.discard)
+        await self._for_a_while(listing, _PATIENCE_SECONDS)
+
+    async def _for_a_while(self, task: asyncio.Task[None], seconds: float) -> None:
+        """Wait until the task ends, or for so long; it goes on."""
+        over = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait((task, over), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            over.cancel()
+
     def _alone(self, source: Source) -> asyncio.Lock:
         """One list of a source at a time, so that an older one never overwrites a newer one."""
         return self._locks.setdefault(source.name, asyncio.Lock())
@@ -152,25 +173,36 @@ class Lister:
     async def _begin_look(self, source: Source) -> None:
         """Look at a source unless the last look has not ended; a quick one is over when this returns."""
         if source.name in self._looking:
+            self._note_hanging(source.name)
             return
+        self._begun[source.name] = self._clock.now()
         looking = self._looking[source.name] = asyncio.create_task(self._look(source))
         if source.name not in self._looks:
             return  # the first list takes a while
-        over = asyncio.ensure_future(self._clock.sleep(_QUICK_SECONDS))
-        try:
-            await asyncio.wait((looking, over), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            over.cancel()
+        await self._for_a_while(looking, _QUICK_SECONDS)
+
+    def _note_hanging(self, name: str) -> None:
+        """Say once of a source that does not come back why nothing new is heard of it."""
+        begun, now = self._begun.get(name), self._clock.now()
+        if begun is not None and now - begun >= _HANGS_AFTER:
+            del self._begun[name]
+            words = f"no answer for {_HANGS_AFTER.total_seconds():.0f} s: its disk or its server hangs"
+            self._ledger.take(SourceFailed(name, Failure(FailureKind.UNREACHABLE, words), now))
 
     async def _look(self, source: Source) -> None:
         try:
             last = self._looks.get(source.name)
             now = self._clock.now()
             timely = last is not None and last.at <= now < last.again_at
-            if last is None or not timely or await _signature(source) != last.signature:
+            if last is None or not timely or await _signature(source) != last.signature or self._hung(source):
                 await self.list_source(source)
         finally:
             self._looking.pop(source.name, None)
+            self._begun.pop(source.name, None)
+
+    def _hung(self, source: Source) -> bool:
+        """Whether it was told that this look hangs: then a list says that it does no more."""
+        return source.name not in self._begun
 
     def _settle(self) -> None:
         if self._sources.keys() <= self._ledger.state.sources.keys():

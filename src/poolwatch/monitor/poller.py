@@ -124,10 +124,10 @@ class Poller:
         await self._lister.list_source(source)
 
     async def relist(self, source_name: str) -> None:
-        """Look again at one source, after something was done to its logins."""
+        """Look again at one source, after something was done to its logins; one that hangs is left behind."""
         source = self._lister.sources.get(source_name)
         if source is not None:
-            await self._lister.list_source(source)
+            await self._lister.list_soon(source)
 
     def foresee(self, refs: Sequence[SourceRef]) -> None:
         """These entries will be asked in this order, one soon after the other."""
@@ -159,7 +159,7 @@ class Poller:
                 return reading
             failed.append((entry, reading, failure))
             if failure.kind is FailureKind.NO_TOKEN:
-                await self._lister.list_source(source)
+                await self._lister.list_soon(source)
             if failure.kind not in ANOTHER_MAY_KNOW:
                 break
         return self._take_failures(key, failed)

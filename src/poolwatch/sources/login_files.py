@@ -6,11 +6,13 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from sys import intern
 from typing import Final
 
 from poolwatch.custody.auth_file import FileProblem, Login
+from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.remake import replace
@@ -114,12 +116,12 @@ class LoginFiles(ABC):
 
     async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
         """One entry per file. A file that stays unreadable keeps who it was, with the problem in words."""
-        files = await asyncio.to_thread(self._find_once)
+        files = await in_thread(self._find_once)
         if isinstance(files, Failure):
             return files
         held = {each.ref.place: each for each in self._held()}
         found = await self._reading.look_through(files, at, held)
-        shown = await asyncio.to_thread(self._shown_broken, found)
+        shown = await in_thread(partial(self._shown_broken, found))
         listings = []
         for file, content in found.items():
             if isinstance(content, Known):
@@ -147,10 +149,14 @@ class LoginFiles(ABC):
         if file is None:
             return _unsent("the login is not there any more")
         self._at = at
-        found, base_url = await self._visits.ask(file)
-        if isinstance(found, FileProblem):
-            found = await self._reading.patiently(file, at)
         shown = self._shown(file.path)
+        try:
+            async with asyncio.timeout(self._setup.deadline_seconds):
+                found, base_url = await self._visits.ask(file)
+                if isinstance(found, FileProblem):
+                    found = await self._reading.patiently(file, at)
+        except TimeoutError:
+            return UsageReading(Failure(FailureKind.UNREACHABLE, f"{shown}: its disk does not answer"))
         if found is None:
             return _unsent(f"{shown} holds no login any more")
         if isinstance(found, FileProblem):
@@ -168,12 +174,12 @@ class LoginFiles(ABC):
         if isinstance(base_url, Failure):
             return UsageReading(base_url)
         # what the disk took is no difference between two clocks
-        at += timedelta(seconds=loop.time() - begun)
+        asked_at = at + timedelta(seconds=loop.time() - begun)
         reading = await fetch_usage(
             self._setup.client,
             base_url,
             found,
-            at,
+            asked_at,
             self._setup.deadline_seconds,
             shows_raw=self._shows_raw,
         )
@@ -203,12 +209,12 @@ class LoginFiles(ABC):
         return (await asyncio.shield(self._unlisted)).get(place)
 
     async def _find_unlisted(self) -> Mapping[str, LoginFile]:
-        files = await asyncio.to_thread(self._find_once)
+        files = await in_thread(self._find_once)
         return {} if isinstance(files, Failure) else {file.place: file for file in files}
 
     async def signature(self) -> Hashable:
         """Names, sizes and times of all files, without opening one."""
-        return await asyncio.to_thread(self._stamps)
+        return await in_thread(self._stamps)
 
     def _find_once(self) -> list[LoginFile] | Failure:
         files = self._find()

@@ -6,12 +6,14 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 from msgspec import Struct
 
 from poolwatch.custody.auth_file import FileProblem, Login, read_login
+from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import Listing, Secret
 from poolwatch.domain.remake import replace
 from poolwatch.sources.login_places import LoginFile
@@ -150,13 +152,13 @@ class LoginReading:
 async def _patiently(
     look: Callable[[Iterable[LoginFile]], dict[LoginFile, T | FileProblem | None]], files: Iterable[LoginFile]
 ) -> dict[LoginFile, T | FileProblem | None]:
-    found = await asyncio.to_thread(look, files)
+    found = await in_thread(partial(look, files))
     for _ in range(_READS_AGAIN):
         torn = [file for file, content in found.items() if isinstance(content, FileProblem)]
         if not torn:
             break
         await asyncio.sleep(_PAUSE_SECONDS)
-        again = await asyncio.to_thread(look, torn)
+        again = await in_thread(partial(look, torn))
         found = {
             file: again.get(file, content)
             for file, content in found.items()

@@ -8,6 +8,8 @@ from functools import partial
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
+from poolwatch.custody.threads import in_thread
+
 Q = TypeVar("Q", bound=Hashable)
 A = TypeVar("A")
 
@@ -31,6 +33,8 @@ class Visits(Generic[Q, A]):
         self._running: set[asyncio.Task[None]] = set()
         #: in the order in which they will be asked
         self._foreseen: dict[Q, None] = {}
+        #: what a visit is under way for, and by the loop's clock since when
+        self._under_way: dict[Q, tuple[asyncio.Future[A], float]] = {}
         #: what was taken along, and by the loop's clock when
         self._ahead: dict[Q, tuple[asyncio.Future[A], float]] = {}
 
@@ -44,8 +48,15 @@ class Visits(Generic[Q, A]):
         self._foreseen.pop(question, None)
         waiter, taken_at = self._ahead.pop(question, (None, 0.0))
         if waiter is None or loop.time() - taken_at > FRESH_SECONDS:
-            waiter = self._want(question)
-        return await waiter
+            waiter = self._hanging(question) or self._want(question)
+        # who waits no longer takes the answer from nobody else
+        return await asyncio.shield(waiter)
+
+    def _hanging(self, question: Q) -> asyncio.Future[A] | None:
+        """The answer that a visit is for long to bring: one more would hang as well."""
+        waiter, since = self._under_way.get(question, (None, 0.0))
+        is_late = asyncio.get_running_loop().time() - since > FRESH_SECONDS
+        return waiter if is_late else None
 
     def _want(self, question: Q) -> asyncio.Future[A]:
         loop = asyncio.get_running_loop()
@@ -66,19 +77,24 @@ class Visits(Generic[Q, A]):
             waiter.add_done_callback(_look_at)
             self._ahead[question] = (waiter, now)
         asked, self._asked = self._asked, []
+        for question, waiter in asked:
+            self._under_way[question] = waiter, now
         task = asyncio.create_task(self._visit(asked))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
     async def _visit(self, asked: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
         try:
-            told = await asyncio.to_thread(self._answers, [question for question, _ in asked])
+            told = await in_thread(partial(self._answers, [question for question, _ in asked]))
         except Exception as error:  # noqa: BLE001 - no thread could be started: it is for those who asked
             told = [partial(_fail, error)] * len(asked)
         except BaseException:
             for _, waiter in asked:
                 waiter.cancel()
             raise
+        for question, waiter in asked:
+            if self._under_way[question][0] is waiter:
+                del self._under_way[question]
         for (_, waiter), settle in zip(asked, told, strict=True):
             if not waiter.done():  # else nobody waits for it any more
                 settle(waiter)

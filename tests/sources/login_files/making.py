@@ -38,10 +38,12 @@ def folder(
     base_url: str = DEFAULT_BASE_URL,
     *,
     renews: bool = False,
+    deadline_seconds: float = 5,
 ) -> AuthFiles:
     """A source of a folder of login files."""
     settings = SourceSettings(SourceKind.AUTH_FILES, "pool", custody, path=path, base_url=base_url)
-    return AuthFiles(SourceSetup(settings, client, home, {}, 5), FINGERPRINT, renews=renews)
+    setup = SourceSetup(settings, client, home, {}, deadline_seconds)
+    return AuthFiles(setup, FINGERPRINT, renews=renews)
 
 
 async def listed(source: LoginFiles) -> tuple[Listing, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from email.utils import format_datetime
@@ -89,17 +90,38 @@ async def test_a_slow_disk_is_no_difference_between_the_clocks(
 
     def slow(path: Path, fingerprint: Callable[[Secret], str]) -> Login | FileProblem | None:
         nonlocal passed
-        passed += 60
+        passed += 4
         return real_read(path, fingerprint)
 
-    date = format_datetime(AT + timedelta(seconds=60), usegmt=True)
+    date = format_datetime(AT + timedelta(seconds=4), usegmt=True)
     async with Script([reply(200, USAGE, Date=date)]) as server:
         source = folder(client, home, base_url=server.url)
         [one] = await listed(source)
         monkeypatch.setattr(login_reading, "read_login", slow)
         reading = await source.fetch_usage(one, AT)
-    assert reading.server_date == AT + timedelta(seconds=60)
+    assert reading.server_date == AT + timedelta(seconds=4)
     assert reading.clock_offset == timedelta(0)
+
+
+async def test_a_disk_that_hangs_is_a_failure_in_time(
+    client: HttpClient, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(home / "pool/one.json", cliproxy_login())
+    source = folder(client, home, deadline_seconds=0.05)
+    [one] = await listed(source)
+    let_go = threading.Event()
+
+    def hang(path: Path, fingerprint: Callable[[Secret], str]) -> Login | FileProblem | None:
+        let_go.wait(20)
+        return read_login(path, fingerprint)
+
+    monkeypatch.setattr(login_reading, "read_login", hang)
+    found = failure((await source.fetch_usage(one, AT)).outcome)
+    let_go.set()
+    assert (found.kind, found.message) == (
+        FailureKind.UNREACHABLE,
+        "~/pool/one.json: its disk does not answer",
+    )
 
 
 async def test_expiry_goes_by_the_servers_clock(client: HttpClient, home: Path) -> None:
