@@ -10,9 +10,10 @@ from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.pool import AccountState
+from poolwatch.domain.status import Section
 from poolwatch.domain.usage import Aged, Usage
 from poolwatch.presentation.filter import matches, matching
-from poolwatch.presentation.order import hive_groups, natural, sections
+from poolwatch.presentation.order import hive_groups, natural, recounted, sections
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
 from poolwatch.presentation.view import SectionView, Shown
 from tests.presentation.scene import (
@@ -61,6 +62,30 @@ POOL = (
 
 def labels(view: PoolOverview, found: tuple[SectionView, ...]) -> list[tuple[str, list[str]]]:
     return [(each.heading, [view.by_key[key].label for key in each.keys]) for each in found]
+
+
+def test_headings_count_what_is_true_now_while_the_order_waits() -> None:
+    before = look(*POOL)
+    now = look(*(account("soon", weekly(1, 6)) if each.name.label == "soon" else each for each in POOL))
+    ordered = sections(before, SortKey.NEED, False, PREFS)
+    again = recounted(ordered, now)
+    assert [view.heading for view in again] == [
+        "needs you 3",
+        "exhausted 3, soonest back first",
+        "active 3, use first on top",
+        "the rest 2",
+    ]
+    assert [view.keys for view in again] == [view.keys for view in ordered]
+    assert [len([view for view in again if view.section is each]) for each in Section] == [1, 1, 1, 1]
+    assert recounted(ordered, before) == ordered
+    some = frozenset(key for key, each in before.by_key.items() if each.label in ("soon", "dev2"))
+    few = recounted(sections(before, SortKey.NEED, False, PREFS, some), now)
+    assert [view.heading for view in few] == [
+        "exhausted 0 of 3, soonest back first",
+        "active 2 of 3, use first on top",
+    ]
+    by_name = sections(before, SortKey.NAME, False, PREFS)
+    assert recounted(by_name, now) is by_name
 
 
 def test_need() -> None:

@@ -119,9 +119,14 @@ def test_conflict_and_lost_reply() -> None:
 
 
 def test_deactivated() -> None:
-    view = card(account("x", deactivations=2))
+    state = account("x", deactivations=2)
+    view = card(state)
     assert "deactivated" in view.remedy
-    assert view.copy == f"poolwatch accounts remove {view.id}"
+    assert "accounts remove" not in view.remedy
+    assert view.copy == view.id
+    folder = state.listings[0].ref.place.rpartition("/")[0]
+    ours = card(state, replace(PREFS, own_logins=folder))
+    assert ours.copy == f"poolwatch accounts remove {ours.id}"
 
 
 def test_a_dead_refresh_token_names_the_last_day() -> None:

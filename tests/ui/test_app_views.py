@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from textual import events
 from textual.widgets import Input
 
+from poolwatch.domain.events import Read
+from poolwatch.domain.status import Section
+from poolwatch.domain.usage import RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.presentation.prefs import SortKey
 from poolwatch.presentation.view import Shown
 from poolwatch.ui.options import Choice, WallView
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.widgets.lines import Lines
-from tests.ui.pools import app_of, crowd, state_of
+from tests.ui.pools import NOW, app_of, crowd, state_of
 from tests.ui.reading import feed_of, said, screen_text, settle, strip, wall
 
 
@@ -209,3 +214,26 @@ async def test_what_needs_you_is_a_key_away() -> None:
         await pilot.press("exclamation_mark")
         await settle(pilot)
         assert len(wall(app).order) == 60
+
+
+async def test_headings_and_strip_count_the_same_while_the_order_waits() -> None:
+    feed = feed_of(60)
+    app = app_of("sixty", feed=feed)
+    async with app.run_test(size=(120, 60)) as pilot:
+        await settle(pilot)
+        await pilot.press("down")
+        await settle(pilot)
+        before, order = screen_text(app), wall(app).order
+        board = app.session.board
+        account = next(each.account for each in board.overview.accounts if each.section is Section.EXHAUSTED)
+        usage = UsageSnapshot(base=RateLimit(True, False, (UsageWindow(3.0, 604800, None),)))
+        feed.happen(Read(account.key, account.listings[0].ref.source, NOW, usage))
+        await settle(pilot)
+        after = screen_text(app)
+        assert wall(app).order == order
+        told = [re.search(r"ACTIVE +(\d+) +of 60, (\d+) exhausted", text) for text in (before, after)]
+        headed = [re.search(r"exhausted (\d+), soonest", text) for text in (before, after)]
+    counts = [(each[1], each[2]) for each in told if each]
+    assert int(counts[1][1]) == int(counts[0][1]) - 1
+    assert int(counts[1][0]) == int(counts[0][0]) + 1
+    assert [each[1] for each in headed if each] == [each[1] for each in counts]

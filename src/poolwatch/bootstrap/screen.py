@@ -149,7 +149,14 @@ def _app_options(around: Surroundings) -> AppOptions:
 
     return AppOptions(
         pool_name=pool,
-        prefs=Prefs(around.rules, Shown(ui.used), ui.mask, LocalZone(), config=around.named_config),
+        prefs=Prefs(
+            around.rules,
+            Shown(ui.used),
+            ui.mask,
+            LocalZone(),
+            config=around.named_config,
+            own_logins=str(around.own_logins) if around.own_logins is not None else None,
+        ),
         view=WallView(ui.view),
         sort=SortKey(ui.sort),
         reverse=bool(remembered.is_reversed),

@@ -158,7 +158,14 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
     yield from _rate(around, seen)
     mask, offset = around.settings.ui.mask, seen.state.clock_offset
     zone = LocalZone()
-    prefs = Prefs(seen.overview.rules, mask=mask, zone=zone, clock_offset=offset, config=around.named_config)
+    prefs = Prefs(
+        seen.overview.rules,
+        mask=mask,
+        zone=zone,
+        clock_offset=offset,
+        config=around.named_config,
+        own_logins=str(around.own_logins) if around.own_logins is not None else None,
+    )
     for judged in sorted(seen.overview.accounts, key=lambda each: each.label.casefold()):
         card = card_view(judged, seen.overview.now, prefs)
         if judged.section is Section.NEEDS_YOU:

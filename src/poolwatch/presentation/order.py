@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from itertools import pairwise
@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import Judged, PoolOverview, use_order
+from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Section, Status
 from poolwatch.domain.usage import WEEKLY
 from poolwatch.presentation.masking import shown_group, shown_name
@@ -51,6 +52,20 @@ def sections(
             heading = section_heading(section, len(within), overview.by_section[section])
             found.append(SectionView(section, heading, _keys(reversed(ordered) if reverse else ordered)))
     return tuple(found)
+
+
+def recounted(views: tuple[SectionView, ...], overview: PoolOverview) -> tuple[SectionView, ...]:
+    """The same order under headings that count what is true now: counts do not wait for an order."""
+    if all(view.section is None for view in views):
+        return views
+    found = (overview.by_key.get(key) for view in views for key in view.keys)
+    within = Counter(each.section for each in found if each is not None)
+    return tuple(
+        replace(view, heading=section_heading(section, within[section], overview.by_section[section]))
+        if (section := view.section) is not None
+        else view
+        for view in views
+    )
 
 
 def hive_groups(

@@ -53,7 +53,9 @@ def remedy(judged: Judged, now: datetime, prefs: Prefs) -> Remedy | None:
     trouble = account.trouble
     match status.kind:
         case Status.DEACTIVATED:
-            return Remedy(remedies.DEACTIVATED, command=_own(f"accounts remove {account.key.id}", prefs))
+            is_ours = any(_is_in(listing, prefs.own_logins) for listing in account.listings)
+            command = _own(f"accounts remove {account.key.id}", prefs) if is_ours else ""
+            return Remedy(remedies.DEACTIVATED, command=command)
         case Status.NEEDS_LOGIN if not (trouble and trouble.kind is FailureKind.CONFLICT):
             return _for_login(account, status.login_problem or LoginProblem.EXPIRED, prefs)
         case Status.DISABLED:
@@ -85,6 +87,10 @@ def sign_in_command(listing: Listing | None, *, mask: bool) -> str:
 def acting(account: AccountState) -> Listing | None:
     """The entry under which a refresh acts, if any source still lists the account."""
     return account.acting if account.listings else None
+
+
+def _is_in(listing: Listing, folder: str | None) -> bool:
+    return folder is not None and _folder(listing.ref.place) == folder
 
 
 def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Remedy:

@@ -33,7 +33,7 @@ class TableHeadings(Struct, frozen=True):
 TABLE_HEADINGS: Final = TableHeadings()
 CREDITS_ROW: Final = "credits"
 HIVE_LEGEND: Final = (
-    "height = {shown}, scarcest window; {full} full; {needs_you} needs you; "
+    "height = used of the scarcest window; {full} full; {needs_you} needs you; "
     "{trouble} trouble; {never_read} never read"
 )
 PAUSED: Final = "paused"

@@ -10,6 +10,7 @@ from textual.geometry import Size
 from textual.timer import Timer
 
 from poolwatch.domain.account import AccountKey
+from poolwatch.presentation.order import recounted
 from poolwatch.presentation.view import CardView, SectionView, Shown, Tone
 from poolwatch.presentation.words import screen as words
 from poolwatch.ui.cells import Line, fit_line
@@ -58,6 +59,7 @@ class PoolDrawing(AskingPage[None]):
         self._arranged: Arranged | None = None
         #: what the wall was last arranged from
         self._drawn: tuple[object, ...] = ()
+        self._sections: tuple[SectionView, ...] = ()
         self._later: Timer | None = None
         #: made when a filter is first typed
         self._filter_line: FilterLine | None = None
@@ -114,6 +116,7 @@ class PoolDrawing(AskingPage[None]):
                 self._soon(_STRIP_EVERY.total_seconds())
                 self._draw_selected()
                 return
+            self._recount()
         self._draw_around()
 
     def rearrange(self) -> None:
@@ -130,6 +133,22 @@ class PoolDrawing(AskingPage[None]):
     def _look_again(self) -> None:
         self._later = None
         self.renew()
+
+    def _recount(self) -> None:
+        """Have the headings tell what is true now, as the strip does: the order waits, counts do not."""
+        sections = recounted(self._sections, self.session.board.overview)
+        if self._arranged is None or sections == self._sections:
+            return
+        self._arrange(sections, self._arranged.card_height)
+
+    def _arrange(self, sections: tuple[SectionView, ...], card_height: int) -> None:
+        side = side_width(self.size.width, self._view)
+        width = max(1, self.size.width - side - THUMB)
+        board, glyphs = self.session.board, self.session.looks.glyphs
+        self._sections = sections
+        self._arranged = arrange(self._view, sections, board.card, width, glyphs, card_height)
+        self._draw_strip()
+        self.wall.show(self._arranged.arrangement, self._empty(), beside_width=side)
 
     def _rearrange(self, card_height: int = 0) -> None:
         session = self.session
@@ -149,15 +168,12 @@ class PoolDrawing(AskingPage[None]):
             sections = session.board.groups(choice.grouping, self._words, now)
         elif not sections:
             sections = session.board.sections(choice.sort, self._words, now, reverse=choice.reverse)
-        side = side_width(self.size.width, self._view)
-        width = max(1, self.size.width - side - THUMB)
         drawn = (
             self._view,
             sections,
             session.board.overview,
             session.looks,
             self.size,
-            side,
             card_height,
         )
         if self._arranged is not None and _are_same(drawn, self._drawn):
@@ -167,11 +183,7 @@ class PoolDrawing(AskingPage[None]):
                 self.wall.review()
             return
         self._drawn = drawn
-        self._arranged = arrange(
-            self._view, sections, session.board.card, width, session.looks.glyphs, card_height
-        )
-        self._draw_strip()
-        self.wall.show(self._arranged.arrangement, self._empty(), beside_width=side)
+        self._arrange(sections, card_height)
 
     def _opening_view(self) -> WallView:
         """By the whole pool: a filter leaves the view alone while it is typed."""
@@ -260,7 +272,7 @@ class PoolDrawing(AskingPage[None]):
         width, glyphs = self.size.width, self.session.looks.glyphs
         if self._view is WallView.HIVE and card is not None:
             if self._density is not Density.SMALL:
-                lines.append(hive.legend(width, self.session.choice.shown, glyphs))
+                lines.append(hive.legend(width, glyphs))
             lines.append(hive.in_words(card, width, glyphs))
         self.query_one("#foot", Lines).show(lines)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from poolwatch.presentation.view import CardView, Glyph, MarkView, Shown, Tone
+from poolwatch.presentation.view import CardView, Glyph, MarkView, Tone
 from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_right
 from poolwatch.ui.glyphs import Glyphs
 from poolwatch.ui.ink import Ink
-from poolwatch.ui.wording import CREDITS_ROW, HIVE_LEGEND, shown_word
+from poolwatch.ui.wording import CREDITS_ROW, HIVE_LEGEND
 
 #: A mark and the blank before it, which carries the selection.
 CELL: Final = 2
@@ -49,10 +49,9 @@ def lead_width(width: int) -> int:
     return 2 + min(_NAME, max(6, width // 5)) + _COUNT
 
 
-def legend(width: int, shown: Shown, glyphs: Glyphs) -> Line:
-    """What the marks mean."""
+def legend(width: int, glyphs: Glyphs) -> Line:
+    """What the marks mean; they tell what is used, whichever way numbers are shown."""
     words = HIVE_LEGEND.format(
-        shown=shown_word(shown),
         full=glyphs.levels[-1],
         needs_you=glyphs.status[Glyph.NEEDS_YOU],
         trouble=glyphs.status[Glyph.TROUBLE],
