@@ -365,3 +365,12 @@ def test_fewer_words_for_a_refresh_are_what_it_changed() -> None:
     failed = RefreshProgress(NOW, TokenStep(TokenOutcome.AMBIGUOUS), UsageStep(None, 0.3), changes, done=True)
     for other in (running, unchanged, failed):
         assert card(account("x", refresh=other)).progress_short == ""
+
+
+def test_fewer_words_for_a_refresh_keep_how_its_reading_failed() -> None:
+    blocked = UsageStep(Failure(FailureKind.EDGE_BLOCKED, "a page of Cloudflare"), 0.3)
+    progress = RefreshProgress(NOW, TokenStep(TokenOutcome.CURRENT), blocked, done=True)
+    view = card(account("x", refresh=progress))
+    assert view.progress_short.startswith("usage")
+    assert "edge blocked" in view.progress_short
+    assert view.progress.endswith(view.progress_short)

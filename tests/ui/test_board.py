@@ -149,6 +149,24 @@ def test_a_finished_refresh_gives_its_line_back_at_the_next_key() -> None:
     assert anew.progress
 
 
+def test_the_line_of_a_refresh_ends_with_the_next_poll() -> None:
+    actor = twelve()[5]
+    usage = usage_of(actor)
+    done = RefreshProgress(
+        ago(1), TokenStep(TokenOutcome.REFRESHED, 0.4), UsageStep(took_seconds=0.3), done=True
+    )
+    state = apply(state_of(twelve()), RefreshMoved(actor.key, replace(done, usage=None, done=False), ago(1)))
+    state = apply(state, Read(actor.key, actor.source, NOW - later(2), usage))
+    board = board_of(apply(state, RefreshMoved(actor.key, done, NOW - later(1))))
+    shown = board.card(actor.key)
+    assert shown is not None
+    assert shown.progress
+    board.take(apply(board.state, Read(actor.key, actor.source, NOW, usage)))
+    polled = board.card(actor.key)
+    assert polled is not None
+    assert not polled.progress
+
+
 def test_filter_sections_and_groups() -> None:
     board = board_of(state_of(crowd(60)))
     need = board.sections(SortKey.NEED, "!", NOW, reverse=False)

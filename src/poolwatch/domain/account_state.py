@@ -104,6 +104,17 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
         return self.reading_trouble or login
 
     @property
+    def was_polled_since_refresh(self) -> bool:
+        """Whether usage was asked for again after the last refresh had ended: its line is over then."""
+        refresh, tried = self.refresh, self.tried_at
+        if refresh is None or not refresh.done or tried is None:
+            return False
+        last = next((each for each in self.lately if each.refresh is not None), None)
+        if last is None or last.refresh is None or last.refresh.started_at != refresh.started_at:
+            return False
+        return tried > last.at
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """The names of all sources that list the account, in order."""
         return tuple(dict.fromkeys(listing.ref.source for listing in self.listings))

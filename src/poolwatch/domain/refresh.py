@@ -90,16 +90,22 @@ class RefreshProgress(Struct, frozen=True):
     delegating: bool = False
 
     @property
-    def failed(self) -> bool:
-        """Whether a step of a finished refresh failed."""
+    def token_failed(self) -> bool:
+        """Whether the token step failed."""
         bad = {
             TokenOutcome.BLOCKED,
             TokenOutcome.FAILED,
             TokenOutcome.REJECTED_FOR_GOOD,
             TokenOutcome.AMBIGUOUS,
         }
-        token_failed = self.token is not None and self.token.outcome in bad
-        return token_failed or self.usage is None or not self.usage.tried or self.usage.failure is not None
+        return self.token is not None and self.token.outcome in bad
+
+    @property
+    def failed(self) -> bool:
+        """Whether a step of a finished refresh failed."""
+        return (
+            self.token_failed or self.usage is None or not self.usage.tried or self.usage.failure is not None
+        )
 
 
 def usage_changes(before: Usage, after: Usage) -> tuple[Change, ...]:

@@ -35,7 +35,7 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
         from poolwatch.presentation.refresh_line import progress_line, progress_short, progress_tone
 
         progress = progress_line(account.refresh, account, now, prefs)
-        progress_brief = progress_short(account.refresh, prefs)
+        progress_brief = progress_short(account.refresh, account, now, prefs)
         last_line = (Span(progress, progress_tone(account.refresh)),)
     return CardView(
         key=account.key,

@@ -42,9 +42,16 @@ def progress_line(progress: RefreshProgress, account: AccountState, now: datetim
     return " · ".join([line, *changes])
 
 
-def progress_short(progress: RefreshProgress, prefs: Prefs) -> str:
-    """Where the line is too long: what changed, for that is what was asked; empty where something failed."""
-    if not progress.done or progress.failed or not progress.changes:
+def progress_short(progress: RefreshProgress, account: AccountState, now: datetime, prefs: Prefs) -> str:
+    """Where the line is too long: what changed, for that is what was asked, or how the reading failed.
+
+    Empty where the token step has more to say than either.
+    """
+    if not progress.done:
+        return ""
+    if progress.usage is not None and progress.usage.failure is not None and not progress.token_failed:
+        return _usage_part(progress, account, now, prefs)
+    if progress.failed or not progress.changes:
         return ""
     return " · ".join([refresh.OK, *(change_text(change, prefs) for change in progress.changes)])
 

@@ -131,7 +131,7 @@ class Board:
         held = self._cards.get(key)
         if held is not None and held[0] is account:
             return held[1]
-        card = card_view(self._without_seen(self._judged_anew(account)), self._server_now, self._timed)
+        card = card_view(self._without_former(self._judged_anew(account)), self._server_now, self._timed)
         self._cards[key] = (account, card)
         return card
 
@@ -257,11 +257,14 @@ class Board:
             each.account.key for each in self.overview.accounts if matches(each, words, self.prefs)
         )
 
-    def _without_seen(self, judged: Judged) -> Judged:
-        refresh = judged.account.refresh
-        if refresh is None or not refresh.done or (judged.account.key, refresh.started_at) not in self._seen:
+    def _without_former(self, judged: Judged) -> Judged:
+        """Without a finished refresh that a key was pressed after, or the account polled."""
+        account, refresh = judged.account, judged.account.refresh
+        if refresh is None or not refresh.done:
             return judged
-        return replace(judged, account=replace(judged.account, refresh=None))
+        if (account.key, refresh.started_at) not in self._seen and not account.was_polled_since_refresh:
+            return judged
+        return replace(judged, account=replace(account, refresh=None))
 
     @property
     def _server_now(self) -> datetime:
