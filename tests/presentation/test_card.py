@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from poolwatch.domain.account import Custody, LoginKind
-from poolwatch.domain.failure import FailureKind, LoginProblem
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.overview import PoolRules, judge
 from poolwatch.domain.pool import AccountState, DeadLogin
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
