@@ -177,6 +177,13 @@ def test_the_table_keeps_to_the_filter() -> None:
     assert status_text(look(), pool(), PREFS).endswith("no accounts\n")
 
 
+def test_what_nobody_read_is_unknown_and_not_blank() -> None:
+    state = account("new", Usage(), read_at=None)
+    lines = status_text(look(state), pool(state), PREFS).splitlines()
+    (new,) = (line for line in lines if line.startswith("  new"))
+    assert new.split()[-3:] == ["—", "—", "—"]
+
+
 def test_the_masked_table() -> None:
     assert "example.com" not in status_text(look(*team()), pool(*team()), MASKED)
 

@@ -14,6 +14,7 @@ from poolwatch.ui.cells import (
     fit_line,
     fit_percent,
     fit_right,
+    fit_words,
     line_width,
     spread,
     wrap,
@@ -29,6 +30,7 @@ def plain(line: Line) -> str:
 def test_fitted_texts_have_exactly_their_width(text: str, cells: int) -> None:
     assert cell_len(fit(text, cells)) == cells
     assert cell_len(fit_right(text, cells)) == cells
+    assert cell_len(fit_words(text, cells)) == cells
 
 
 @given(texts, st.integers(0, 60))
@@ -72,6 +74,21 @@ def test_cut(text: str, cells: int, expected: str) -> None:
 )
 def test_a_percentage_is_never_cut_to_another_number(text: str, expected: str) -> None:
     assert fit_percent(text, 5) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "cells", "expected"),
+    [
+        ("active · edge blocked 12m", 25, "active · edge blocked 12m"),
+        ("active · edge blocked 12m", 24, "edge blocked 12m        "),
+        ("edge blocked 12m", 15, "edge blocked…  "),
+        ("never read · throttled until 10:25", 20, "throttled until…    "),
+        ("spend limit until 22:28", 22, "spend limit until…    "),
+        ("unreachable", 6, "unrea…"),
+    ],
+)
+def test_half_of_a_time_is_never_shown(text: str, cells: int, expected: str) -> None:
+    assert fit_words(text, cells) == expected
 
 
 pieces = st.lists(st.tuples(texts, st.sampled_from(Tone)), max_size=5)

@@ -230,6 +230,16 @@ def test_what_changed_stands_where_the_whole_line_does_not_fit() -> None:
     assert whole in text_of(card_lines.block(done, 60, 5, UNICODE, selected=False))
 
 
+def test_trouble_outlasts_the_status_that_its_mark_tells() -> None:
+    spent, blocked = Span("exhausted: credits", Tone.RED), Span("unreachable 12m", Tone.AMBER, Glyph.TROUBLE)
+    both = card(footer=(spent, Span(" · ", Tone.DIM), blocked))
+    wide = text_of(card_lines.block(both, 60, 5, UNICODE, selected=False))
+    assert "exhausted: credits · ▲ unreachable 12m" in wide
+    narrow = text_of(card_lines.block(both, 32, 5, UNICODE, selected=False))
+    assert "▲ unreachable 12m" in narrow
+    assert "exhausted" not in narrow
+
+
 def test_the_hint_to_copy_outlasts_the_command_that_is_cut() -> None:
     message = Message("x" * 200, short="y" * 200, hint=("y", "copy"))
     assert plain(message_line(message, 80, UNICODE)).endswith("…   y copy ")

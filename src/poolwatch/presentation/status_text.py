@@ -13,6 +13,7 @@ from poolwatch.domain.usage import WEEKLY
 from poolwatch.presentation import cells
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.order import sections
+from poolwatch.presentation.percent import UNKNOWN
 from poolwatch.presentation.prefs import Prefs, SortKey
 from poolwatch.presentation.strip import strip_view
 from poolwatch.presentation.view import CardView, Figure, StripView, WindowRow
@@ -81,13 +82,15 @@ def _row(card: CardView) -> tuple[str, ...]:
     if card.status_glyph is not None:
         status = f"{status} ({section_words(card.section)})"
     money = card.credits
+    # as on screen: nobody said that there is none
+    unread = UNKNOWN if not card.windows and card.scarcest is None and money is None else ""
     return (
         cells.fit(card.label, _WIDEST_LABEL),
         card.plan,
         cells.fit(status, _WIDEST_STATUS),
-        five.percent if five else "",
+        five.percent if five else unread,
         five.resets if five else "",
-        weekly.percent if weekly else "",
+        weekly.percent if weekly else unread,
         weekly.resets if weekly else "",
         ", ".join(_named(row) for row in other),
         money.balance if money else "",

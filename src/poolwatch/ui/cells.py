@@ -45,6 +45,20 @@ def fit(text: str, cells: int, mark: str = ELLIPSIS) -> str:
     return short + " " * max(0, cells - cell_len(short))
 
 
+def fit_words(text: str, cells: int, mark: str = ELLIPSIS, dot: str = " · ") -> str:
+    """As `fit`, but what does not fit goes as a whole: half of a time reads as another one.
+
+    Of parts between dots the last one stays longest; of a part, its first words.
+    """
+    while cell_len(text) > cells and dot in text:
+        text = text.partition(dot)[2]
+    shorter = text
+    while cell_len(shorter) > cells and " " in text:
+        text = text.rpartition(" ")[0]
+        shorter = text + mark
+    return fit(shorter, cells, mark)
+
+
 def fit_right(text: str, cells: int, mark: str = ELLIPSIS) -> str:
     """The text in exactly `cells` cells, at the right."""
     short = cut(text, cells, mark)

@@ -58,6 +58,9 @@ def block(card: CardView, width: int, height: int, glyphs: Glyphs, *, selected: 
     while len(lines) < height - 1:
         lines.append(fit_line((mark,), width, dots))
     footer = span_pieces(card.footer, glyphs)
+    if line_width(footer) > width - 2 and any(span.glyph for span in card.footer):
+        # the status stands at the name as well
+        footer = span_pieces(card.footer[2:], glyphs)
     if card.progress_short and line_width(footer) > width - 2:
         footer = [(card.progress_short, card.footer[0].tone)]
     lines.append(fit_line((mark, (" ", Tone.PLAIN), *footer), width, dots))

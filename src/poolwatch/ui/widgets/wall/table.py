@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from poolwatch.presentation.view import CardView, Shown, Tone, WindowRow
-from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_percent, fit_right, line_width
+from poolwatch.ui.cells import (
+    Line,
+    Look,
+    Piece,
+    fit,
+    fit_line,
+    fit_percent,
+    fit_right,
+    fit_words,
+    line_width,
+)
 from poolwatch.ui.glyphs import Glyphs
 from poolwatch.ui.ink import Ink
 from poolwatch.ui.widgets.wall.columns import AGE, PERCENT, RESETS, Columns, is_short
@@ -78,7 +90,8 @@ def row(card: CardView, columns: Columns, glyphs: Glyphs, *, selected: bool) -> 
         out.append(("  " + fit(card.plan_short, columns.plan, ""), Tone.DIM))
     if columns.status:
         badge = f"{glyphs.status[card.status_glyph]} " if card.status_glyph is not None else ""
-        out.append(("  " + fit(badge + card.status, columns.status, mark), card.tone))
+        words = fit_words(card.status, max(0, columns.status - cell_len(badge)), mark)
+        out.append((f"  {badge}{words}", card.tone))
     unread = not card.windows and card.scarcest is None and card.credits is None
     if columns.short:
         out += _window(_slot(card.windows, short=True), columns, glyphs, columns.short_resets, unread=unread)
@@ -146,7 +159,7 @@ def _scarcest(card: CardView, columns: Columns, mark: str) -> list[Piece]:
     if window is None or card.needs_you:
         # it has no reset to show beside it
         whole = width + (RESETS if columns.long_resets else 0)
-        return [("  " + fit(card.status, whole, mark), card.tone)]
+        return [("  " + fit_words(card.status, whole, mark), card.tone)]
     look: Look = Tone.STALE if window.stale else window.tone
     out: list[Piece] = [
         ("  " + fit(window.bucket or window.name, columns.scarcest, mark), Tone.DIM),
