@@ -47,7 +47,7 @@ def run_app_in(options: Options, env: Mapping[str, str]) -> int:
     around = look_around(options, env)
     if isinstance(around, ConfigProblems):
         sys.stderr.write(f"poolwatch: {around.text}\n")
-        return _EXIT_CONFIG
+        return _EXIT_USAGE if around.by_options else _EXIT_CONFIG
     from poolwatch.ui.lean_textual import load_textual  # it imports textual
 
     load_textual()
@@ -55,7 +55,8 @@ def run_app_in(options: Options, env: Mapping[str, str]) -> int:
     for line in wrong:
         sys.stderr.write(f"poolwatch: {line}\n")
     if wrong:
-        return _EXIT_CONFIG
+        by_option = len(wrong) == 1 and wrong[0].startswith("--")
+        return _EXIT_USAGE if by_option else _EXIT_CONFIG
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or env.get("TERM", "") in ("", "dumb"):
         from poolwatch.presentation.words.cli import NEEDS_TERMINAL  # the screen itself says other things
 

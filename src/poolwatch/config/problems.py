@@ -51,6 +51,11 @@ class ConfigProblems(Struct, frozen=True):
     problems: tuple[ConfigProblem, ...]
 
     @property
+    def by_options(self) -> bool:
+        """Whether nothing but the command line is wrong."""
+        return all((problem.given_by or "").startswith("--") for problem in self.problems)
+
+    @property
     def text(self) -> str:
         """One line per problem."""
         return "\n".join(problem.text for problem in self.problems)

@@ -13,7 +13,7 @@ from poolwatch.presentation.masking import shown_group, shown_name
 from poolwatch.presentation.percent import UNKNOWN, hive_level, scarcity
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import acting, copied, remedy_line
-from poolwatch.presentation.standing import footer, keeper_text, mark_of, standing
+from poolwatch.presentation.standing import footer, hive_mark_of, keeper_text, standing
 from poolwatch.presentation.view import CardView, Glyph, MarkView, Span, Tone
 from poolwatch.presentation.words import names
 
@@ -68,10 +68,10 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
 
 
 def mark_view(judged: Judged, prefs: Prefs) -> MarkView:
-    """The account in two cells. It agrees with the card, and costs a fraction of it."""
+    """The account in two cells. It agrees with the card's words, and costs a fraction of it."""
     rules = prefs.rules
     use = rows.scarcest_use(judged.account.usage)
-    return _mark(*mark_of(judged), judged.stale, use, rules.amber_percent, rules.red_percent)
+    return _mark(*hive_mark_of(judged), judged.stale, use, rules.amber_percent, rules.red_percent)
 
 
 @lru_cache(4096)

@@ -103,7 +103,8 @@ def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Re
     if problem is LoginProblem.UNUSABLE_FILE:
         why = shown_text(listing.problem or what, account, mask=mask)
         place = shown_path(listing.path, mask=mask) if listing.path else listing.ref.source
-        return Remedy(f"{place}: {why}", remedies.FIX_FILE, _own("doctor", prefs))
+        # no command: to sign in again writes over a login that may only be unreadable
+        return Remedy(f"{place}: {why}", remedies.FIX_FILE)
     if problem is LoginProblem.AMBIGUOUS:
         return Remedy(what, remedies.TRY_ONCE, command)
     if listing.custody is Custody.POOL:

@@ -81,6 +81,13 @@ def mark_of(judged: Judged) -> tuple[Glyph, Tone]:
     return glyph, _TONES[glyph]
 
 
+def hive_mark_of(judged: Judged) -> tuple[Glyph, Tone]:
+    """The mark in the hive, where no words stand beside it: trouble that will heal shows as well."""
+    if judged.account.trouble is None or judged.section is _NEEDS_YOU or judged.status.kind in _SAYS_IT_ALL:
+        return mark_of(judged)
+    return Glyph.TROUBLE, _TONES[Glyph.TROUBLE]
+
+
 def status_text(judged: Judged, now: datetime, prefs: Prefs, *, short: bool) -> str:
     """The status in words, `short` for a column: `5h until 14:50`, `weekly until Sun`, `login expired`."""
     status = judged.status

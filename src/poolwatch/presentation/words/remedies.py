@@ -72,7 +72,7 @@ DEACTIVATED: Final = (
     "the account is deactivated or removed from its workspace. Ask its owner, or stop watching it"
 )
 API_KEY: Final = "API keys have no usage figures. Nothing to do; with a ChatGPT sign-in it would have some"
-FIX_FILE: Final = "Make the file readable for you; this says what is wrong with it"
+FIX_FILE: Final = "Make the file readable for you or mend it; if its login is lost, sign in again there"
 
 
 def sentence(label: str, what: str, do: str, command: str) -> str:
