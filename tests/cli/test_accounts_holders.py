@@ -185,6 +185,13 @@ def test_a_link_to_the_other_holder_is_no_second_file(desk: Desk, served: Upstre
     assert "itself was left alone" in kept.out
 
 
+def test_a_conflict_that_is_over_is_over_in_the_line_too(conflict: Conflict) -> None:
+    assert conflict.desk.run("status").code == 0
+    assert "✕1" in conflict.desk.run("status", "--line").out
+    assert conflict.desk.run("accounts", "remove", FRANK).code == 0
+    assert "✕1" not in conflict.desk.run("status", "--line").out
+
+
 def test_a_removed_account_keeps_its_copy_and_its_other_place(conflict: Conflict) -> None:
     content = conflict.own.read_bytes()
     ran = conflict.desk.run("accounts", "remove", FRANK)

@@ -67,6 +67,7 @@ def remove_account(config: Path | None, text: str) -> int:
             fine = False
         else:
             say(f"removed   {desk.name}: a copy is kept in {desk.path(moved)}")
+    _look_again(desk)
     if fine:
         complain("the login itself stays valid upstream: sign it out there if it must end")
         if others:
@@ -98,6 +99,11 @@ def _desk(config: Path | None, text: str) -> _Desk:
         complain(notice)
     account = find_account(seen.state, text, mask=around.settings.ui.mask)
     return _Desk(around, account, seen.state, RealClock().now())
+
+
+def _look_again(desk: _Desk) -> None:
+    """Have the store know which files there are now: `status --line` reads nothing else."""
+    run_async(lambda: look(desk.around, _NEVER, lambda _: ()))
 
 
 def _files(listings: Iterable[Listing]) -> list[Listing]:
@@ -142,6 +148,7 @@ def _resolve(desk: _Desk, kept: Listing, others: list[Listing]) -> int:
                 "poolwatch never renames such a file. End its use there first, then: "
                 f"{by_hand(file, desk.now)}"
             )
+    _look_again(desk)
     if left:
         complain(f"{desk.name} stays in conflict and is not refreshed until that is done")
         return EXIT_FAILED
