@@ -6,8 +6,8 @@ import pytest
 
 from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.banked import BankedReset
-from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.pool import AccountState, Happening, SourceState
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.pool import AccountState, DeadLogin, Happening, SourceState
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Aged, ResetCredits, Usage
@@ -103,6 +103,22 @@ def test_login() -> None:
     gone = detail(account("x", listings=[dead_token("x")]))
     assert under(gone, "LOGIN")[0] == "owned by Codex: ~/homes/07/auth.json · token expired 9h ago"
     assert under(detail(account("x", listings=[])), "LOGIN") == ["not listed by any source"]
+
+
+def test_a_refresh_is_promised_no_more_than_it_does() -> None:
+    ours = listing("x", custody=Custody.POOLWATCH, owner="poolwatch")
+
+    def told(state: AccountState, prefs: Prefs = PREFS) -> str:
+        return " ".join(under(detail(state, prefs), "LOGIN"))
+
+    assert "r renews the login" in told(account("x", listings=[ours]))
+    shared = account("x", listings=[ours], login_trouble=trouble(FailureKind.CONFLICT, 1))
+    assert "r renews nothing: the login is in two files" in told(shared)
+    spent = account("x", listings=[ours], dead=DeadLogin("r1", LoginProblem.USED_ELSEWHERE, NOW))
+    assert "r has nothing to renew it with" in told(spent)
+    alone = told(account("x", listings=[listing("x")]), replace(PREFS, delegates=False))
+    assert "asks codex" not in alone
+    assert "delegate_to_codex is off" in alone
 
 
 def test_plan_from_the_login() -> None:

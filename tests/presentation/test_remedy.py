@@ -203,3 +203,11 @@ def test_a_tool_without_a_name_begins_its_sentence_like_one() -> None:
     over = NOW - timedelta(hours=1)
     kept = listing(custody=Custody.OTHER, home=None, owner="another tool", expires_at=over)
     assert ". Another tool must renew it" in card(account("x", listings=[kept])).remedy
+
+
+def test_codex_is_promised_only_where_it_is_asked() -> None:
+    state = account("x", listings=[listing("x", expires_at=GONE)])
+    assert "lets Codex renew it" in card(state).remedy
+    alone = card(state, replace(PREFS, delegates=False))
+    assert "lets Codex" not in alone.remedy
+    assert alone.copy == "CODEX_HOME=~/homes/07 codex login"

@@ -156,6 +156,7 @@ def _app_options(around: Surroundings) -> AppOptions:
             ui.mask,
             LocalZone(),
             config=around.named_config,
+            delegates=settings.refresh.delegate_to_codex,
             own_logins=str(around.own_logins) if around.own_logins is not None else None,
         ),
         view=WallView(ui.view),

@@ -164,6 +164,7 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
         zone=zone,
         clock_offset=offset,
         config=around.named_config,
+        delegates=around.settings.refresh.delegate_to_codex,
         own_logins=str(around.own_logins) if around.own_logins is not None else None,
     )
     for judged in sorted(seen.overview.accounts, key=lambda each: each.label.casefold()):

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from poolwatch.domain.account import Custody, Listing
+from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.overview import Judged, is_stale
 from poolwatch.domain.pool import AccountState, Happening, PoolState
 from poolwatch.domain.remake import replace
@@ -166,7 +167,20 @@ def _login(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
     lines = _folded(screen.LOGIN, told)
     if listing.problem:
         lines += _folded("", shown_text(listing.problem, judged.account, mask=prefs.mask), Tone.RED)
-    return lines + _folded("", screen.custody_explained(listing.custody), Tone.DIM)
+    return lines + _folded("", _explained(judged.account, listing, prefs), Tone.DIM)
+
+
+def _explained(account: AccountState, listing: Listing, prefs: Prefs) -> str:
+    """What a refresh does with the login as it is: it promises nothing that it would not do."""
+    if listing.custody is Custody.POOLWATCH:
+        trouble = account.login_trouble
+        if trouble is not None and trouble.kind is FailureKind.CONFLICT:
+            return screen.SHARED_EXPLAINED
+        if account.dead_login is not None:
+            return screen.DEAD_EXPLAINED
+    if listing.custody is Custody.CODEX and not prefs.delegates:
+        return screen.UNDELEGATED_EXPLAINED
+    return screen.custody_explained(listing.custody)
 
 
 def _plan(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:

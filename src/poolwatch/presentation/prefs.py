@@ -42,6 +42,8 @@ class Prefs(Struct, frozen=True):
     clock_offset: timedelta = timedelta(0)
     #: the configuration that the command line named; a pasted command has to name it again
     config: str | None = None
+    #: whether a refresh has codex renew the logins that are its own
+    delegates: bool = True
     #: poolwatch's own folder of logins; only what lies there can be removed by a command
     own_logins: str | None = None
 

@@ -115,7 +115,7 @@ def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Re
         return Remedy(what, remedies.another_must_renew(listing.owner or names.ANOTHER_TOOL), command)
     if problem in (LoginProblem.EXPIRED, LoginProblem.REJECTED):
         if listing.custody is Custody.CODEX:
-            return Remedy(what, remedies.CODEX_RENEWS, command)
+            return Remedy(what, remedies.CODEX_RENEWS if prefs.delegates else remedies.SIGN_IN, command)
         if listing.custody is Custody.POOLWATCH:
             return Remedy(what, remedies.POOLWATCH_RENEWS, _own(f"refresh {account.key.id}", prefs))
     return Remedy(what, remedies.SIGN_IN, command)

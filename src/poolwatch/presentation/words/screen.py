@@ -228,6 +228,13 @@ _CUSTODY: Final = {
 }
 
 
+SHARED_EXPLAINED: Final = "r renews nothing: the login is in two files, and is not spent until one is left"
+DEAD_EXPLAINED: Final = "r has nothing to renew it with: its refresh token is dead; sign in again"
+UNDELEGATED_EXPLAINED: Final = (
+    "r re-reads the file; Codex must renew it (delegate_to_codex is off); poolwatch never spends this login"
+)
+
+
 def custody_explained(custody: Custody) -> str:
     """What `r` does with a login in that custody."""
     return _CUSTODY[custody]
