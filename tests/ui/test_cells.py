@@ -84,6 +84,8 @@ def test_a_percentage_is_never_cut_to_another_number(text: str, expected: str) -
         ("edge blocked 12m", 15, "edge blocked…  "),
         ("never read · throttled until 10:25", 20, "throttled until…    "),
         ("spend limit until 22:28", 22, "spend limit until…    "),
+        ("spend limit until 30 Nov", 23, "spend limit until…     "),
+        ("in two files 12", 15, "in two files 12"),
         ("unreachable", 6, "unrea…"),
     ],
 )

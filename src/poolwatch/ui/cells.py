@@ -48,12 +48,13 @@ def fit(text: str, cells: int, mark: str = ELLIPSIS) -> str:
 def fit_words(text: str, cells: int, mark: str = ELLIPSIS, dot: str = " · ") -> str:
     """As `fit`, but what does not fit goes as a whole: half of a time reads as another one.
 
-    Of parts between dots the last one stays longest; of a part, its first words.
+    Of parts between dots the last one stays longest; of a part its first words, and no number at their end:
+    it may be the day of a date.
     """
     while cell_len(text) > cells and dot in text:
         text = text.partition(dot)[2]
     shorter = text
-    while cell_len(shorter) > cells and " " in text:
+    while (cell_len(shorter) > cells or (shorter is not text and text[-1:].isdigit())) and " " in text:
         text = text.rpartition(" ")[0]
         shorter = text + mark
     return fit(shorter, cells, mark)
