@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -28,6 +28,9 @@ from poolwatch.domain.usage import (
     Usage,
     UsageWindow,
 )
+from poolwatch.store import history_table
+from poolwatch.store.database import Database
+from poolwatch.store.history import HistoryRow
 
 T = TypeVar("T")
 
@@ -208,3 +211,8 @@ accounts = st.builds(
         st.builds(SourceRef, texts, texts), troubles.filter(lambda each: each is not None), max_size=2
     ),
 )
+
+
+def put_rows(database: Database, rows: Sequence[HistoryRow]) -> None:
+    """Rows as they were written before anything thinned them."""
+    history_table.append(database._connection, rows)

@@ -47,7 +47,6 @@ def _use(directory: Path) -> StoreMode:
     database.history(account(1).key.id, NOON)
     database.claim_poll("a", NOON + FLOOR, FLOOR)
     database.take_requests(NOON, FLOOR)
-    database.owner()
     database.facts()
     assert saved or database.notices
     database.close()

@@ -10,7 +10,7 @@ import pytest
 from poolwatch.store.database import Database
 from poolwatch.store.history import Figure, HistoryRow, Series
 from poolwatch.store.retention import FULL, KEPT, MOST_ROWS
-from tests.store.given import NOON
+from tests.store.given import NOON, put_rows
 
 DAY = timedelta(days=1)
 
@@ -42,8 +42,8 @@ def test_rows_are_whole_then_hourly_then_the_last_of_each_figure(held: Database)
     idle = [row("a", start, 7.0, "weekly"), row("gone", start - 300 * DAY, 3.0)]
     # written long ago, a part at a time, as a program does that ran all the while
     for first in range(0, len(rows), 720):
-        held.append_history(rows[first : first + 720])
-    held.append_history(idle)
+        put_rows(held, rows[first : first + 720])
+    put_rows(held, idle)
     daily(held, NOON, 3)
     now = NOON + 2 * DAY
     kept = [each for each in held.history("a", start - DAY) if each.window == "5h"]
@@ -64,8 +64,8 @@ def test_rows_are_whole_then_hourly_then_the_last_of_each_figure(held: Database)
 
 def test_an_account_has_only_so_many_rows(held: Database) -> None:
     rows = [row("a", NOON - timedelta(seconds=step), step % 7) for step in range(MOST_ROWS + 500)]
-    held.append_history(rows)
-    held.append_history([row("b", NOON, 1.0)])
+    put_rows(held, rows)
+    put_rows(held, [row("b", NOON, 1.0)])
     daily(held, NOON, 2)
     found = held.history("a", NOON - DAY)
     assert len(found) == MOST_ROWS
@@ -74,7 +74,7 @@ def test_an_account_has_only_so_many_rows(held: Database) -> None:
 
 
 def test_a_clock_that_leaps_years_costs_no_history(held: Database) -> None:
-    held.append_history([row("a", NOON - timedelta(minutes=step), step % 7) for step in range(600)])
+    put_rows(held, [row("a", NOON - timedelta(minutes=step), step % 7) for step in range(600)])
     daily(held, NOON, 2)
     for leap in (3650 * DAY, -3650 * DAY, timedelta(0)):
         held.save((), NOON + 2 * DAY + leap)
@@ -83,7 +83,7 @@ def test_a_clock_that_leaps_years_costs_no_history(held: Database) -> None:
 
 
 def test_a_pause_of_months_is_no_leap_once_a_day_has_passed(held: Database) -> None:
-    held.append_history([row("a", NOON - timedelta(minutes=step), step % 7) for step in range(60)])
+    put_rows(held, [row("a", NOON - timedelta(minutes=step), step % 7) for step in range(60)])
     held.save((), NOON)
     later = NOON + 200 * DAY
     held.save((), later)
@@ -96,7 +96,7 @@ def test_a_round_goes_on_where_another_process_left_it(tmp_path: Path) -> None:
     names = [f"account-{number:02}" for number in range(25)]
     first = Database(tmp_path, NOON)
     for name in names:
-        first.append_history([row(name, NOON - 100 * DAY + timedelta(minutes=step), step) for step in (1, 2)])
+        put_rows(first, [row(name, NOON - 100 * DAY + timedelta(minutes=step), step) for step in (1, 2)])
     first.save((), NOON)
     first.close()
     counts = []
@@ -111,7 +111,7 @@ def test_a_round_goes_on_where_another_process_left_it(tmp_path: Path) -> None:
 
 def test_a_damaged_note_is_a_round_that_waits_a_day(tmp_path: Path) -> None:
     held = Database(tmp_path, NOON)
-    held.append_history([row("a", NOON - 100 * DAY + timedelta(minutes=step), step) for step in (1, 2)])
+    put_rows(held, [row("a", NOON - 100 * DAY + timedelta(minutes=step), step) for step in (1, 2)])
     held.save((), NOON)
     held._connection.execute("UPDATE meta SET value = '{\"begun\": 7' WHERE name = 'history_round'")
     held.close()

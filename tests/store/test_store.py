@@ -20,7 +20,7 @@ from poolwatch.store import database, loading
 from poolwatch.store.database import Database
 from poolwatch.store.history import history_rows
 from poolwatch.store.opening import StoreMode
-from poolwatch.store.records import Ask, Owner, RequestKind
+from poolwatch.store.records import Ask, RequestKind
 from poolwatch.store.requests import EXPIRED, NOT_UNDERSTOOD
 from poolwatch.store.store import Store
 from tests.store.given import NOON, account, same
@@ -137,7 +137,7 @@ async def test_history_comes_back_exactly_and_outlives_the_account(store: Store)
     later = history_rows(state.usage, account(1, used=50.0).usage, state.key.id, NOON + SECOND)
     assert len(later) == 1
     await store.save([state], NOON, history=rows)
-    assert await store.append_history(later)
+    assert await store.save((), NOON, later)
     await store.save([], NOON, gone=[state.key.id])
     found = await store.history(state.key.id, NOON)
     assert set(found[:-1]) == set(rows)
@@ -302,16 +302,6 @@ async def test_old_and_unreadable_requests_are_answered_and_not_taken(
     assert await viewer.request_state(old) is None
 
 
-async def test_the_owner_is_known_and_lives_by_heartbeat(store: Store, viewer: Store) -> None:
-    assert await viewer.owner() is None
-    assert await store.put_owner(Owner(77, "box", NOON))
-    assert await viewer.owner() == Owner(77, "box", NOON, NOON)
-    await store.heartbeat(NOON + SECOND)
-    assert await viewer.owner() == Owner(77, "box", NOON, NOON + SECOND)
-    await store.clear_owner()
-    assert await viewer.owner() is None
-
-
 async def test_facts_about_the_pool_come_back(store: Store, viewer: Store) -> None:
     assert same(await viewer.facts(), PoolFacts())
     failure = Failure(FailureKind.UNREACHABLE, "no answer", NOON, "host")
@@ -380,7 +370,7 @@ async def test_a_failed_write_is_said_until_one_succeeds(store: Store, tmp_path:
         )
     assert not await store.save([account(1)], NOON)
     assert any("could not be written" in notice and "no room" in notice for notice in store.notices)
-    assert await store.heartbeat(NOON)
+    assert await store.put_facts(PoolFacts())
     assert len(store.notices) == 1
     direct.execute("DROP TRIGGER refuse")
     direct.commit()

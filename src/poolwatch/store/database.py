@@ -16,7 +16,7 @@ from poolwatch.store.history import HistoryRow
 from poolwatch.store.instants import to_micros
 from poolwatch.store.loading import ReadingsCache, read_accounts, read_facts, read_some
 from poolwatch.store.opening import StoreMode, in_words, open_database
-from poolwatch.store.records import Ask, Owner, Request, RequestState
+from poolwatch.store.records import Ask, Request, RequestState
 from poolwatch.store.retention import Retention
 
 T = TypeVar("T")
@@ -26,7 +26,6 @@ _READINGS: Final = "readings"
 _HISTORY: Final = "history"
 _POLLS: Final = "poll times"
 _REQUESTS: Final = "requests"
-_OWNERSHIP: Final = "note of who polls"
 _FACTS: Final = "facts about the pool"
 
 # UnicodeError: SQLite quotes a damaged table definition, and its bytes are no text any more
@@ -114,15 +113,6 @@ class Database:
 
         return self._write(_READINGS, work, otherwise=False)
 
-    def append_history(self, rows: Sequence[HistoryRow]) -> bool:
-        """Keep history rows; a row for the same figure and instant replaces the former."""
-
-        def work(held: sqlite3.Connection) -> bool:
-            history_table.append(held, rows)
-            return True
-
-        return self._write(_HISTORY, work, otherwise=False)
-
     def history(self, account_id: str, since: datetime) -> tuple[HistoryRow, ...]:
         """An account's history from `since` on, in order of time; it outlives the account's state."""
         return self._read(_HISTORY, lambda held: history_table.rows_since(held, account_id, since), ())
@@ -182,22 +172,6 @@ class Database:
     def request_state(self, number: int) -> RequestState | None:
         """How far a request is."""
         return self._read(_REQUESTS, lambda held: requests.look_up(held, number), None)
-
-    def put_owner(self, owner: Owner) -> bool:
-        """Say who polls."""
-        return self._write(_OWNERSHIP, lambda held: meta.put_owner(held, owner), otherwise=False)
-
-    def heartbeat(self, now: datetime) -> bool:
-        """Say that the poller lives."""
-        return self._write(_OWNERSHIP, lambda held: meta.put_heartbeat(held, now), otherwise=False)
-
-    def clear_owner(self) -> bool:
-        """Say that nobody polls any more."""
-        return self._write(_OWNERSHIP, meta.clear_owner, otherwise=False)
-
-    def owner(self) -> Owner | None:
-        """Who polls, as last said; whether he still lives follows from the heartbeat, or the poll lock."""
-        return self._read(_OWNERSHIP, meta.owner, None)
 
     def put_facts(self, facts: PoolFacts) -> bool:
         """Keep what is true of the whole pool."""

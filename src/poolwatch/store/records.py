@@ -1,4 +1,4 @@
-"""What the store keeps beside accounts and facts about the pool: the poller's identity, requests to it."""
+"""What the store keeps beside accounts and facts about the pool: requests to the process that polls."""
 
 from __future__ import annotations
 
@@ -6,15 +6,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
-
-
-class Owner(Struct, frozen=True):
-    """The process that polls. Instants are aware UTC; `heartbeat_at` is when it last said it lives."""
-
-    pid: int
-    host: str
-    since: datetime
-    heartbeat_at: datetime | None = None
 
 
 class RequestKind(StrEnum):

@@ -15,7 +15,7 @@ from poolwatch.store.database import Database
 from poolwatch.store.history import HistoryRow
 from poolwatch.store.loading import ReadingsCache
 from poolwatch.store.opening import StoreMode
-from poolwatch.store.records import Ask, Owner, Request, RequestState
+from poolwatch.store.records import Ask, Request, RequestState
 from poolwatch.store.thread import DatabaseThread
 
 T = TypeVar("T")
@@ -64,10 +64,6 @@ class Store:
         """Forget the account ids in `gone`, then keep these accounts and history rows; all or nothing."""
         kept, forgotten = tuple(accounts), tuple(gone)
         return await self._ask(lambda held: held.save(kept, at, history, forgotten), otherwise=False)
-
-    async def append_history(self, rows: Sequence[HistoryRow]) -> bool:
-        """Keep history rows."""
-        return await self._ask(lambda held: held.append_history(rows), otherwise=False)
 
     async def history(self, account_id: str, since: datetime) -> tuple[HistoryRow, ...]:
         """An account's history from `since` on, in order of time."""
@@ -126,22 +122,6 @@ class Store:
         if await self._ask(lambda held: held.withdraw_request(number), otherwise=False):
             return None
         return await self.request_state(number)
-
-    async def put_owner(self, owner: Owner) -> bool:
-        """Say that this process polls."""
-        return await self._ask(lambda held: held.put_owner(owner), otherwise=False)
-
-    async def heartbeat(self, now: datetime) -> bool:
-        """Say that this process still polls."""
-        return await self._ask(lambda held: held.heartbeat(now), otherwise=False)
-
-    async def clear_owner(self) -> bool:
-        """Say that this process polls no more."""
-        return await self._ask(Database.clear_owner, otherwise=False)
-
-    async def owner(self) -> Owner | None:
-        """Who polls, as last said."""
-        return await self._ask(Database.owner, None)
 
     async def put_facts(self, facts: PoolFacts) -> bool:
         """Keep what is true of the whole pool."""
