@@ -55,6 +55,11 @@ class Judged(Struct, frozen=True, eq=False):
         return self.status.kind not in _LEFT_OUT
 
 
+def by_name(each: Judged) -> tuple[str, str]:
+    """What decides between equals."""
+    return each.label, each.account.key.id
+
+
 def is_stale(at: datetime | None, now: datetime, rules: PoolRules) -> bool:
     """Whether a field said at `at` is old; what was never said is not old but unknown.
 

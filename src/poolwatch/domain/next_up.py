@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from poolwatch.domain.judged import Judged, PoolRules
+from poolwatch.domain.judged import Judged, PoolRules, by_name
 from poolwatch.domain.status import Section, Status
 from poolwatch.domain.usage import WEEKLY, window_kind, windows_by_length
 
@@ -53,9 +53,7 @@ _REASONS: Final = {
 def use_order(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> list[Judged]:
     """Active accounts, the one to use first on top; `now` is the server's clock."""
     active = [each for each in judged if each.section is _ACTIVE_SECTION]
-    return sorted(
-        active, key=lambda each: (_rank(each, now, rules, is_sound=_is_sound(each)), _by_name(each))
-    )
+    return sorted(active, key=lambda each: (_rank(each, now, rules, is_sound=_is_sound(each)), by_name(each)))
 
 
 def next_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp | None:
@@ -71,12 +69,8 @@ def next_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp
         return None
     first = min([rank for rank, _ in ranked])
     # names are asked only of equals: every account is asked whenever anything changes
-    best = min([each for rank, each in ranked if rank == first], key=_by_name)
+    best = min([each for rank, each in ranked if rank == first], key=by_name)
     return NextUp(best, _REASONS[first[0]])
-
-
-def _by_name(each: Judged) -> tuple[str, str]:
-    return each.label, each.account.key.id
 
 
 def _is_sound(each: Judged) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.judged import DEFAULT_CREDITS_PER_USD, Judged, PoolRules, is_stale, judge
+from poolwatch.domain.judged import DEFAULT_CREDITS_PER_USD, Judged, PoolRules, by_name, is_stale, judge
 from poolwatch.domain.next_up import NextUp, UpReason, next_up, use_order
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.status import Section, Status
@@ -193,7 +193,7 @@ def _highest_weekly(counted: Iterable[Judged], now: datetime) -> HighestWeekly |
             if (
                 best is None
                 or (used, latest) > best[:2]
-                or ((used, latest) == best[:2] and _by_name(each) < _by_name(best[2]))
+                or ((used, latest) == best[:2] and by_name(each) < by_name(best[2]))
             ):
                 best = (used, latest, each, resets_at)
     if best is None:
@@ -219,13 +219,9 @@ def _next_reset(counted: Iterable[Judged], now: datetime) -> NextReset | None:
             if best is not None and nearness > best[0]:
                 continue
             # of equals the first by name
-            if best is None or nearness < best[0] or _by_name(each) < _by_name(best[1].judged):
+            if best is None or nearness < best[0] or by_name(each) < by_name(best[1].judged):
                 best = (nearness, NextReset(each, window, resets_at))
     return None if best is None else best[1]
-
-
-def _by_name(each: Judged) -> tuple[str, str]:
-    return each.label, each.account.key.id
 
 
 def _next_back(judged: Iterable[Judged], now: datetime) -> NextBack | None:
@@ -237,5 +233,5 @@ def _next_back(judged: Iterable[Judged], now: datetime) -> NextBack | None:
     if not ahead:
         return None
     all_until = sorted(until for until, _ in ahead)
-    first = min((each for until, each in ahead if until == all_until[0]), key=_by_name)
+    first = min((each for until, each in ahead if until == all_until[0]), key=by_name)
     return NextBack(first, all_until[0], tuple(all_until))

@@ -251,11 +251,9 @@ class Board:
     def _matching(self, words: str) -> frozenset[AccountKey] | None:
         if not words.strip():
             return None
-        from poolwatch.presentation.filter import matches  # not before the first paint
+        from poolwatch.presentation.filter import matching  # not before the first paint
 
-        return frozenset(
-            each.account.key for each in self.overview.accounts if matches(each, words, self.prefs)
-        )
+        return matching(self.overview, words, self.prefs)
 
     def _without_former(self, judged: Judged) -> Judged:
         """Without a finished refresh that a key was pressed after, or the account polled."""
