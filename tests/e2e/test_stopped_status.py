@@ -26,7 +26,7 @@ async def test_readings_are_kept_while_others_are_outstanding(tmp_path: Path) ->
         looking = asyncio.create_task(look(around(tmp_path, sources), timedelta(0), None))
         seen = Store(tmp_path / "state", FAR)
         async with asyncio.timeout(30):
-            while not any(each.read_at for each in await seen.load_accounts()):
+            while not any(each.read_at for each in await seen.load_accounts() or ()):
                 assert not looking.done(), looking
                 await asyncio.sleep(0.05)
         looking.cancel()

@@ -199,7 +199,7 @@ def _opens(folder: Path) -> int:
     """What the next process finds: all accounts of one moment, and nothing to complain of."""
     folder.mkdir(exist_ok=True)
     database = Database(folder, NOON)
-    accounts = database.load_accounts()
+    accounts = database.load_accounts() or ()
     _check(database.notices == (), str(database.notices))
     database.close()
     used = {each.usage.windows[0].used_percent for each in accounts}

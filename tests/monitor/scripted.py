@@ -216,6 +216,8 @@ class ScriptedStore:
         #: writes wait until this is set
         self.gate: asyncio.Event | None = None
         self.claim_error: Exception | None = None
+        #: so often it cannot be read from now on
+        self.locked_loads = 0
         #: whether the disk takes anything
         self.is_full = False
 
@@ -223,7 +225,10 @@ class ScriptedStore:
     def notices(self) -> tuple[str, ...]:
         return ("The disk is full.",) if self.is_full else ()
 
-    async def load_accounts(self) -> tuple[AccountState, ...]:
+    async def load_accounts(self) -> tuple[AccountState, ...] | None:
+        if self.locked_loads:
+            self.locked_loads -= 1
+            return None
         return tuple(self.accounts.values())
 
     async def load_some(self, account_ids: Collection[str]) -> tuple[AccountState, ...]:

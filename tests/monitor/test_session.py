@@ -26,6 +26,7 @@ from tests.monitor.scripted import (
     rig,
     running,
     snapshot,
+    soon,
     weekly_of,
 )
 from tests.monitor.turned_clock import START
@@ -295,6 +296,26 @@ async def test_a_wish_overrides_a_retry_after_for_its_asker_was_told() -> None:
         one.queue.put(A.id, Asked.USAGE)
         await one.clock.advance(SERVE_SECONDS)
         assert len(one.source.asked) == 2
+
+
+async def test_a_store_that_cannot_be_read_is_not_an_empty_one() -> None:
+    one = await rig("a").listed()
+    await one.poller.read(A)
+    await one.keeping.flush()
+    again = rig("a")
+    again.store = one.store
+    again.__post_init__()
+    one.store.locked_loads = 2
+    recalling = await soon(again.session.recall(), again.clock)
+    await again.clock.advance(2 * VIEW_SECONDS)
+    assert recalling.done()
+    assert again.account("a").read_at is not None
+    # nor does one that stays locked take away what is known
+    one.store.locked_loads = 10
+    recalling = await soon(again.session.recall(), again.clock)
+    await again.clock.advance(3 * VIEW_SECONDS)
+    assert recalling.done()
+    assert again.account("a").read_at is not None
 
 
 async def test_a_disk_that_fills_up_is_told_while_it_lasts() -> None:

@@ -31,6 +31,7 @@ from poolwatch.domain.usage import (
 from poolwatch.store import history_table
 from poolwatch.store.database import Database
 from poolwatch.store.history import HistoryRow
+from poolwatch.store.store import Store
 
 T = TypeVar("T")
 
@@ -216,3 +217,17 @@ accounts = st.builds(
 def put_rows(database: Database, rows: Sequence[HistoryRow]) -> None:
     """Rows as they were written before anything thinned them."""
     history_table.append(database._connection, rows)
+
+
+def stored_in(database: Database) -> tuple[AccountState, ...]:
+    """All its accounts, which can be read."""
+    found = database.load_accounts()
+    assert found is not None
+    return found
+
+
+async def kept_by(store: Store) -> tuple[AccountState, ...]:
+    """All its accounts, which can be read."""
+    found = await store.load_accounts()
+    assert found is not None
+    return found

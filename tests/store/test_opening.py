@@ -16,7 +16,7 @@ from poolwatch.store.history import history_rows
 from poolwatch.store.opening import StoreMode, journal_mode
 from poolwatch.store.quick import read_pool
 from poolwatch.store.schema import VERSION
-from tests.store.given import NOON, account, same
+from tests.store.given import NOON, account, same, stored_in
 
 FLOOR = timedelta(seconds=30)
 
@@ -42,7 +42,7 @@ def _use(directory: Path) -> StoreMode:
     """Open and do a bit of everything; nothing of it may raise."""
     read_pool(directory)
     database = Database(directory, NOON)
-    database.load_accounts()
+    stored_in(database)
     saved = database.save([account(1)], NOON)
     database.history(account(1).key.id, NOON)
     database.claim_poll("a", NOON + FLOOR, FLOOR)
@@ -119,7 +119,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(
     kept = tmp_path / "poolwatch.db.corrupt-20261120T120000Z"
     assert kept.read_bytes() == damage(good)
     assert kept.name in database.notices[0]
-    assert database.load_accounts() == ()
+    assert stored_in(database) == ()
     assert database.save([account(1)], NOON)
     database.close()
     path.write_bytes(damage(good))
@@ -142,7 +142,7 @@ def test_the_journal_of_a_damaged_file_goes_with_it(tmp_path: Path, good: bytes)
 def test_a_healthy_file_stays(tmp_path: Path, good: bytes) -> None:
     (tmp_path / "poolwatch.db").write_bytes(good)
     database = Database(tmp_path, NOON)
-    assert len(database.load_accounts()) == 3
+    assert len(stored_in(database)) == 3
     assert database.notices == ()
     database.close()
 
@@ -180,7 +180,7 @@ def test_the_tables_of_a_newer_version_are_only_read(tmp_path: Path, good: bytes
     database = Database(tmp_path, NOON)
     assert database.mode is StoreMode.READ_ONLY
     assert "newer poolwatch" in database.notices[0]
-    assert len(database.load_accounts()) == 3
+    assert len(stored_in(database)) == 3
     assert not database.save([account(7)], NOON)
     assert not database.claim_poll("a", NOON, FLOOR)
     assert database.claim_poll("a", NOON + FLOOR, FLOOR)
@@ -195,7 +195,7 @@ def test_a_directory_that_cannot_be_made_leaves_memory(tmp_path: Path) -> None:
     assert database.mode is StoreMode.MEMORY
     assert "memory only" in database.notices[0]
     assert database.save([account(1)], NOON)
-    assert same(database.load_accounts()[0], account(1))
+    assert same(stored_in(database)[0], account(1))
     assert database.claim_poll("a", NOON, FLOOR)
     assert not database.claim_poll("a", NOON, FLOOR)
     database.close()
@@ -243,7 +243,7 @@ def test_a_database_that_takes_no_writes_is_read(tmp_path: Path, good: bytes) ->
     (tmp_path / "poolwatch.db").write_bytes(good[:18] + b"\x7f" + good[19:])
     database = Database(tmp_path, NOON)
     assert database.mode is StoreMode.READ_ONLY
-    assert len(database.load_accounts()) == 3
+    assert len(stored_in(database)) == 3
     assert "cannot be written" in database.notices[0]
     database.close()
 
@@ -255,7 +255,7 @@ def test_with_a_safe_library_the_write_ahead_log_works_too(
     first, second = Database(tmp_path, NOON), Database(tmp_path, NOON)
     assert first._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert first.save([account(1)], NOON)
-    assert same(second.load_accounts()[0], account(1))
+    assert same(stored_in(second)[0], account(1))
     pool = read_pool(tmp_path)
     assert pool is not None
     assert len(pool.accounts) == 1
@@ -270,6 +270,6 @@ def test_with_a_safe_library_the_write_ahead_log_works_too(
     assert len(pool.accounts) == 1
     monkeypatch.undo()
     older = Database(tmp_path, NOON)
-    assert len(older.load_accounts()) == 1
+    assert len(stored_in(older)) == 1
     assert older.notices == ()
     older.close()

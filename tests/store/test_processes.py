@@ -13,7 +13,7 @@ from pathlib import Path
 
 from poolwatch.store.database import Database
 from poolwatch.store.quick import read_pool
-from tests.store.given import NOON, account
+from tests.store.given import NOON, account, stored_in
 
 _ROOT = Path(__file__).parents[2]
 
@@ -107,8 +107,8 @@ def test_killed_while_writing_all_that_was_confirmed_is_there(tmp_path: Path) ->
         confirmed = int(rest[-1]) if rest else confirmed
         pool = read_pool(state)
         database = Database(state, NOON)
-        found = {each.usage.windows[0].used_percent for each in database.load_accounts()}
-        assert len(database.load_accounts()) == 20
+        found = {each.usage.windows[0].used_percent for each in stored_in(database)}
+        assert len(stored_in(database)) == 20
         assert database.notices == ()
         database.close()
         assert found <= {confirmed, confirmed + 1}

@@ -15,7 +15,7 @@ from poolwatch.domain.pool import PoolFacts, SourceState
 from poolwatch.store.database import Database
 from poolwatch.store.loading import ReadingsCache
 from poolwatch.store.quick import read_for_a_start, read_pool
-from tests.store.given import NOON, account, same
+from tests.store.given import NOON, account, same, stored_in
 
 
 def _filled(directory: Path, count: int) -> None:
@@ -37,7 +37,7 @@ def test_a_start_reads_the_accounts_that_the_store_goes_on_with(tmp_path: Path) 
     by_key = {each.key: each for each in kept.accounts}
     assert all(same(by_key[account(number).key], account(number)) for number in range(3))
     database = Database(tmp_path, NOON, cache)
-    loaded = database.load_accounts()
+    loaded = stored_in(database)
     assert [each.key.id for each in loaded] == sorted(each.key.id for each in kept.accounts)
     assert all(each is by_key[each.key] for each in loaded)
     database.close()

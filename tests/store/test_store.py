@@ -23,7 +23,7 @@ from poolwatch.store.opening import StoreMode
 from poolwatch.store.records import Ask, RequestKind
 from poolwatch.store.requests import EXPIRED, NOT_UNDERSTOOD
 from poolwatch.store.store import Store
-from tests.store.given import NOON, account, same
+from tests.store.given import NOON, account, kept_by, same
 
 SECOND = timedelta(seconds=1)
 FLOOR = timedelta(seconds=30)
@@ -50,7 +50,7 @@ async def test_a_restart_finds_equal_states(tmp_path: Path) -> None:
     assert await first.save(kept, NOON)
     await first.aclose()
     second = Store(tmp_path, NOON)
-    loaded = await second.load_accounts()
+    loaded = await kept_by(second)
     assert [each.key.id for each in loaded] == [each.key.id for each in kept]
     assert all(map(same, loaded, kept))
     assert second.notices == ()
@@ -72,28 +72,28 @@ async def test_rows_are_read_again_only_after_somebody_wrote(
 
     monkeypatch.setattr(database, "read_accounts", counted)
     assert await store.save([account(1), account(2)], NOON)
-    first = await viewer.load_accounts()
-    again = await viewer.load_accounts()
+    first = await kept_by(viewer)
+    again = await kept_by(viewer)
     assert [one is other for one, other in zip(first, again, strict=True)] == [True, True]
     assert len(reads) == 1
     assert await store.save([account(2, used=77)], NOON)
-    changed = await viewer.load_accounts()
+    changed = await kept_by(viewer)
     assert len(reads) == 2
     assert sorted(one is other for one, other in zip(first, changed, strict=True)) == [False, True]
     assert await viewer.save((), NOON, gone=[account(1).key.id])
-    assert [each.key for each in await viewer.load_accounts()] == [account(2).key]
+    assert [each.key for each in await kept_by(viewer)] == [account(2).key]
     assert len(reads) == 3
 
 
 async def test_only_what_somebody_holds_is_kept_in_memory(store: Store) -> None:
     assert await store.save([account(1), account(2)], NOON)
-    first, second = await store.load_accounts()
+    first, second = await kept_by(store)
     gone, stays = weakref.ref(first), weakref.ref(second)
     del first
     await store.last_polls()  # the thread is through with what it gave
     gc.collect()
     assert gone() is None
-    again = await store.load_accounts()
+    again = await kept_by(store)
     assert again[1] is second
     assert same(again[0], account(1)) or same(again[0], account(2))
     assert stays() is second
@@ -102,16 +102,16 @@ async def test_only_what_somebody_holds_is_kept_in_memory(store: Store) -> None:
 async def test_saving_replaces_and_forgets(store: Store) -> None:
     await store.save([account(1), account(2)], NOON)
     assert await store.save([account(1, used=99)], NOON, gone=[account(2).key.id])
-    assert [each.usage.windows[0].used_percent for each in await store.load_accounts()] == [99]
+    assert [each.usage.windows[0].used_percent for each in await kept_by(store)] == [99]
 
 
 async def test_another_process_sees_what_was_saved_and_keeps_what_did_not_change(
     store: Store, viewer: Store
 ) -> None:
     await store.save([account(1), account(2)], NOON)
-    before = {each.key: each for each in await viewer.load_accounts()}
+    before = {each.key: each for each in await kept_by(viewer)}
     await store.save([account(1, used=99)], NOON)
-    after = {each.key: each for each in await viewer.load_accounts()}
+    after = {each.key: each for each in await kept_by(viewer)}
     assert after[account(2).key] is before[account(2).key]
     assert after[account(1).key].usage.windows[0].used_percent == 99
 
@@ -124,10 +124,10 @@ async def test_damaged_rows_are_left_out_and_counted(store: Store, tmp_path: Pat
             "UPDATE readings SET account_id = 'of another' WHERE account_id = ?", (account(2).key.id,)
         )
     direct.close()
-    assert [each.key for each in await store.load_accounts()] == [account(3).key]
+    assert [each.key for each in await kept_by(store)] == [account(3).key]
     assert any("2 stored accounts" in notice for notice in store.notices)
     await store.save([account(1)], NOON, gone=["of another"])
-    assert len(await store.load_accounts()) == 2
+    assert len(await kept_by(store)) == 2
     assert store.notices == ()
 
 
@@ -321,7 +321,7 @@ async def test_a_cancelled_save_is_saved(store: Store) -> None:
     saving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await saving
-    assert len(await store.load_accounts()) == 1
+    assert len(await kept_by(store)) == 1
 
 
 def test_an_event_loop_that_closes_early_is_no_noise(
@@ -335,7 +335,7 @@ def test_an_event_loop_that_closes_early_is_no_noise(
         task.cancel()
 
     asyncio.run(leave())
-    assert len(asyncio.run(store.load_accounts())) == 200
+    assert len(asyncio.run(kept_by(store))) == 200
     assert store.close()
     assert caplog.records == []
 
@@ -356,7 +356,7 @@ async def test_the_loop_runs_while_the_disk_waits(store: Store, tmp_path: Path) 
 async def test_after_closing_nothing_is_kept_and_nothing_raises(tmp_path: Path) -> None:
     store = Store(tmp_path, NOON)
     await store.aclose()
-    assert await store.load_accounts() == ()
+    assert await kept_by(store) == ()
     assert not await store.save([account(1)], NOON)
     assert not await store.claim_poll("a", NOON, FLOOR)
     assert store.close()

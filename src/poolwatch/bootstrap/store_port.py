@@ -36,8 +36,8 @@ class StoredReadings:
         """What people should know of the database now."""
         return self._store.notices
 
-    async def load_accounts(self) -> tuple[AccountState, ...]:
-        """The last state of every account."""
+    async def load_accounts(self) -> tuple[AccountState, ...] | None:
+        """The last state of every account; None where it cannot be read now."""
         return await self._store.load_accounts()
 
     async def load_some(self, account_ids: Collection[str]) -> tuple[AccountState, ...]:

@@ -35,8 +35,8 @@ class ReadingStore(Protocol):
         """What people should know of it now, in sentences."""
         ...
 
-    async def load_accounts(self) -> tuple[AccountState, ...]:
-        """The last state of every account."""
+    async def load_accounts(self) -> tuple[AccountState, ...] | None:
+        """The last state of every account; None where it cannot be read now."""
         ...
 
     async def load_some(self, account_ids: Collection[str]) -> tuple[AccountState, ...]:

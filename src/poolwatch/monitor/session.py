@@ -27,6 +27,8 @@ from poolwatch.sources.source import Source
 
 #: A viewer reads the store this often.
 VIEW_SECONDS: Final = 2.0
+#: A store that cannot be read is asked again so often before it is done without.
+_RECALLS: Final = 3
 #: The polling process takes wishes of others no more often than this.
 SERVE_SECONDS: Final = 0.5
 
@@ -112,6 +114,14 @@ class Session:
     async def _recall(self, *, watches: bool) -> None:
         """`watches`: another process polls now, and what it keeps of the sources holds here too."""
         stored = await self._parts.store.load_accounts()
+        for _ in range(_RECALLS):
+            if stored is not None:
+                break
+            # what is not known to be there would be written over
+            await self._parts.clock.sleep(VIEW_SECONDS)
+            stored = await self._parts.store.load_accounts()
+        if stored is None:
+            return
         kept = tuple(
             known for account in stored if (known := listed_by(self._source_names, account)) is not None
         )

@@ -68,8 +68,11 @@ class Database:
 
     # -- readings and history
 
-    def load_accounts(self) -> tuple[AccountState, ...]:
-        """The last state of every account, by id. A row that did not change is the same object again."""
+    def load_accounts(self) -> tuple[AccountState, ...] | None:
+        """The last state of every account, by id; None where it cannot be read, which is not: none.
+
+        A row that did not change is the same object again.
+        """
         version = self._read(_READINGS, _version, None)
         if version is not None and version == self._loaded_version:
             # who watches another process looks every second, and mostly nothing was written
@@ -78,7 +81,7 @@ class Database:
                 return known
         loaded = self._read(_READINGS, lambda held: read_accounts(held, self._cache), None)
         if loaded is None:
-            return ()
+            return None
         self._skipped = loaded.skipped
         self._loaded_version = version
         self._loaded_ids = tuple(account.key.id for account in loaded.accounts)

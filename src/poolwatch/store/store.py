@@ -46,8 +46,11 @@ class Store:
         """Wait until the database is open; where what is saved goes."""
         return await self._ask(_mode, StoreMode.MEMORY)
 
-    async def load_accounts(self) -> tuple[AccountState, ...]:
-        """The last state of every account; an account that did not change is the same object again."""
+    async def load_accounts(self) -> tuple[AccountState, ...] | None:
+        """The last state of every account, None where it cannot be read.
+
+        An account that did not change is the same object again.
+        """
         return await self._ask(Database.load_accounts, ())
 
     async def load_some(self, ids: Collection[str]) -> tuple[AccountState, ...]:
