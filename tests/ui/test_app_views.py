@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
@@ -167,6 +168,29 @@ async def test_keys_that_arrive_in_a_bunch_do_what_they_do_one_by_one() -> None:
         await settle(pilot)
         assert isinstance(app.screen, PoolScreen)
         assert app.screen.filter_text == "bo"
+
+
+async def test_keys_wait_for_a_filter_that_is_long_in_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=WallView.TABLE)
+    real = PoolScreen.action_filter
+
+    async def slow(screen: PoolScreen) -> None:
+        await asyncio.sleep(0.7)
+        await real(screen)
+
+    monkeypatch.setattr(PoolScreen, "action_filter", slow)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        for key in ("slash", "b", "o", "enter", "r"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        async with asyncio.timeout(10):
+            while not feed.refreshes:
+                await pilot.pause(0.01)
+        screen = app.screen
+        assert isinstance(screen, PoolScreen)
+        assert screen.filter_text == "bo"
+        assert feed.refreshes == [(wall(app).selected, {})]
 
 
 async def test_a_key_whose_widget_is_gone_holds_nothing_up() -> None:

@@ -14,8 +14,9 @@ from textual import events
 from textual.app import App
 from textual.message_pump import MessagePump
 
-#: Seconds after which a key counts as done, whatever became of the widget that had it.
-_PATIENCE: Final = 0.5
+#: Seconds after which a key counts as done, whatever became of the widget that had it: longer than a busy
+#: machine takes to load what the first filter is typed into, or the keys after it would go elsewhere.
+_PATIENCE: Final = 2.0
 
 
 class KeyOrder:
