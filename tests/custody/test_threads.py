@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from poolwatch.custody.threads import in_thread
+from poolwatch.custody.threads import _Threads, in_thread
 
 _HANGS = """
 import asyncio, threading
@@ -30,10 +30,20 @@ def test_what_hangs_holds_up_no_other_work_and_no_exit() -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "well\n", "")
 
 
-async def test_a_thread_is_used_again() -> None:
-    names = {await in_thread(threading.get_ident) for _ in range(50)}
-    # one that has just answered may not wait for more yet
-    assert len(names) <= 3
+def test_a_thread_that_waits_is_used_again() -> None:
+    pool, used = _Threads(), list[int]()
+    for _ in range(20):
+        done = threading.Event()
+
+        def work(done: threading.Event = done) -> None:
+            used.append(threading.get_ident())
+            done.set()
+
+        pool.run(work)
+        assert done.wait(20)
+        while not pool._waiting:  # it says so right after its work
+            threading.Event().wait(0.001)
+    assert len(set(used)) == 1
 
 
 async def test_an_error_comes_back() -> None:
