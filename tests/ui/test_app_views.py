@@ -224,6 +224,24 @@ async def test_the_footer_says_how_to_leave_the_filter() -> None:
         assert "refresh" in keys.text
 
 
+async def test_a_key_that_can_do_nothing_says_why() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=WallView.TABLE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("o")
+        await settle(pilot)
+        assert said(app).startswith("only the hive has groups")
+        await pilot.press("slash", *"nobody", "enter")
+        await settle(pilot)
+        assert wall(app).order == ()
+        for key in ("r", "u", "R", "enter"):
+            await pilot.press(key)
+            await settle(pilot)
+            assert said(app) == "no account is shown", key
+        assert feed.refreshes == []
+
+
 async def test_what_needs_you_is_a_key_away() -> None:
     app = app_of("sixty")
     async with app.run_test(size=(120, 40)) as pilot:

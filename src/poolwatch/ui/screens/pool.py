@@ -138,6 +138,9 @@ class PoolScreen(PoolDrawing):
 
     def action_group(self) -> None:
         """The next grouping of the hive."""
+        if self._view is not WallView.HIVE:
+            self.flash(words.GROUPS_ARE_THE_HIVES)
+            return
         groupings = list(Grouping)
         at = groupings.index(self.session.choice.grouping)
         after = groupings[(at + 1) % len(groupings)]
@@ -149,6 +152,7 @@ class PoolScreen(PoolDrawing):
         from poolwatch.ui.screens.detail import DetailScreen  # not before the first paint
 
         if self.wall.selected is None:
+            self.flash(words.NOBODY_SELECTED)
             return
 
         def back(key: AccountKey | None) -> None:

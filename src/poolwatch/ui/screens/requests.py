@@ -29,7 +29,10 @@ class AskingPage(Page[ResultT]):
     def action_refresh_account(self) -> None:
         """The whole chain for the account."""
         key = self.account
-        if key is None or self._refuse():
+        if key is None:
+            self.flash(words.NOBODY_SELECTED)
+            return
+        if self._refuse():
             return
         override = self._told == key
         self._told = None
@@ -38,7 +41,10 @@ class AskingPage(Page[ResultT]):
     def action_read_usage(self) -> None:
         """The usage step alone."""
         key = self.account
-        if key is None or self._refuse():
+        if key is None:
+            self.flash(words.NOBODY_SELECTED)
+            return
+        if self._refuse():
             return
         override = self._told == key
         self._told = None
@@ -46,7 +52,10 @@ class AskingPage(Page[ResultT]):
 
     def refresh_many(self, keys: Collection[AccountKey]) -> None:
         """All of them, asked about first where they are many."""
-        if not keys or self._refuse():
+        if not keys:
+            self.flash(words.NOBODY_SELECTED)
+            return
+        if self._refuse():
             return
         if len(keys) > ASK_ABOVE:
             self._ask(words.ask_many(len(keys)), lambda: self._start_many(keys))
