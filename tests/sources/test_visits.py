@@ -128,3 +128,25 @@ async def test_a_disk_that_hangs_is_not_asked_the_same_again_and_again() -> None
         let_go.set()
         assert [await second, await third] == ["A", "A"]
     assert begun == ["a", "a"]
+
+
+async def test_a_later_look_that_ends_first_leaves_the_earlier_one_its_answer() -> None:
+    gates, begun = {1: threading.Event(), 2: threading.Event()}, list[int]()
+
+    def look(question: str) -> int:
+        number = len(begun) + 1
+        begun.append(number)
+        gates[number].wait(20)
+        return number
+
+    visits = Visits(look)
+    first = asyncio.create_task(visits.ask("a"))
+    while len(begun) < 1:  # noqa: ASYNC110 - it begins on a thread
+        await asyncio.sleep(0)
+    second = asyncio.create_task(visits.ask("a"))
+    while len(begun) < 2:  # noqa: ASYNC110 - likewise
+        await asyncio.sleep(0)
+    gates[2].set()
+    assert await asyncio.wait_for(second, 20) == 2
+    gates[1].set()
+    assert await asyncio.wait_for(first, 5) == 1

@@ -93,7 +93,8 @@ class Visits(Generic[Q, A]):
                 waiter.cancel()
             raise
         for question, waiter in asked:
-            if self._under_way[question][0] is waiter:
+            # a later visit for the same may be under way still, or over already
+            if self._under_way.get(question, (None, 0.0))[0] is waiter:
                 del self._under_way[question]
         for (_, waiter), settle in zip(asked, told, strict=True):
             if not waiter.done():  # else nobody waits for it any more
