@@ -13,6 +13,7 @@ from poolwatch.bootstrap.parts import Running
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.pool import Recalled
 from poolwatch.domain.refresh import BlockReason, RefreshProgress
+from poolwatch.domain.schedule import is_older
 from poolwatch.monitor.passed_on import ended as ended_there
 from poolwatch.monitor.ports import Asked
 
@@ -98,7 +99,7 @@ async def read_there(running: Running, keys: Collection[AccountKey], older_than:
     old = [
         key
         for key in keys
-        if (tried := state.accounts[key].tried_at) is None or abs(now - tried) >= older_than
+        if is_older(state.accounts[key].tried_at, older_than, now)
         if running.session.poller.live_listing(state.accounts[key]) is not None
     ]
     if not old:

@@ -55,8 +55,7 @@ def run_app_in(options: Options, env: Mapping[str, str]) -> int:
     for line in wrong:
         sys.stderr.write(f"poolwatch: {line}\n")
     if wrong:
-        by_option = len(wrong) == 1 and wrong[0].startswith("--")
-        return _EXIT_USAGE if by_option else _EXIT_CONFIG
+        return _EXIT_USAGE if all(line.startswith("--") for line in wrong) else _EXIT_CONFIG
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or env.get("TERM", "") in ("", "dumb"):
         from poolwatch.presentation.words.cli import NEEDS_TERMINAL  # the screen itself says other things
 

@@ -81,7 +81,7 @@ class Wishes:
 
     async def ask(self, account_id: str, asked: Asked, now: datetime) -> int | None:
         """Put a wish and wait for it to be taken; its number, None when nobody answered."""
-        # a poll is nobody's word against what the service asked for
+        # what tells a poll, which no card shows, from a reading that a person asked for
         override = asked is not Asked.POLL
         wish = Ask(account_id, _KINDS[asked], override=override, try_once=asked is Asked.TRY_ONCE)
         number = await self._store.enqueue_request(wish, now, f"pid {os.getpid()}")

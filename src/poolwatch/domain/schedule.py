@@ -43,6 +43,11 @@ def backoff(interval: timedelta, failures: int, jitter: float) -> timedelta:
     return max(plain, capped / 2 + capped / 2 * jitter)
 
 
+def is_older(tried_at: datetime | None, than: timedelta, now: datetime) -> bool:
+    """Whether the last try was that long ago, or lies so far ahead that it was made under a wrong clock."""
+    return tried_at is None or abs(now - tried_at) >= than
+
+
 def next_poll_at(facts: PollFacts, interval: timedelta, now: datetime, jitter: float) -> datetime:
     """When to poll next.
 

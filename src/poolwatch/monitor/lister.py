@@ -139,6 +139,8 @@ class Lister:
         self._late.add(listing)
         listing.add_done_callback(self._late.discard)
         await self._for_a_while(listing, _PATIENCE_SECONDS)
+        if listing.done() and not listing.cancelled():
+            listing.result()
 
     async def _for_a_while(self, task: asyncio.Task[None], seconds: float) -> None:
         """Wait until the task ends, or for so long; it goes on."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from poolwatch.domain.account import AccountKey, Custody, SourceRef
 from poolwatch.domain.pool import AccountState, Recalled
+from poolwatch.domain.schedule import is_older
 from poolwatch.monitor.agenda import is_polled
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ledger import Ledger
@@ -94,5 +95,4 @@ def _is_due(account: AccountState, older_than: timedelta, clock: Clock) -> bool:
     trouble = account.reading_trouble
     if trouble is not None and trouble.retry_at is not None and trouble.retry_at > now:
         return False
-    # a try that lies that far ahead was made under a wrong clock
-    return account.tried_at is None or abs(now - account.tried_at) >= older_than
+    return is_older(account.tried_at, older_than, now)

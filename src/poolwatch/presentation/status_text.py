@@ -83,7 +83,7 @@ def _row(card: CardView) -> tuple[str, ...]:
         status = f"{status} ({section_words(card.section)})"
     money = card.credits
     # as on screen: nobody said that there is none
-    unread = UNKNOWN if not card.windows and card.scarcest is None and money is None else ""
+    unread = UNKNOWN if card.unread else ""
     return (
         cells.fit(card.label, _WIDEST_LABEL),
         card.plan,

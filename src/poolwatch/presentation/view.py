@@ -122,6 +122,11 @@ class CardView(Struct, frozen=True):
         """The tone of the window nearest to its end."""
         return None if self.scarcest is None else self.scarcest.tone
 
+    @property
+    def unread(self) -> bool:
+        """Whether there is no figure at all: its windows are unknown then, and not absent."""
+        return not self.windows and self.scarcest is None and self.credits is None
+
     def window(self, kind: str) -> WindowRow | None:
         """The base window of that kind ("5h", "weekly"), if the account has it."""
         return next((row for row in self.windows if row.name == kind), None)

@@ -18,6 +18,7 @@ Piece: TypeAlias = tuple[str, Look]
 Line: TypeAlias = tuple[Piece, ...]
 
 ELLIPSIS = "…"
+_DOT = " · "
 
 
 def cut(text: str, cells: int, mark: str = ELLIPSIS) -> str:
@@ -45,14 +46,14 @@ def fit(text: str, cells: int, mark: str = ELLIPSIS) -> str:
     return short + " " * max(0, cells - cell_len(short))
 
 
-def fit_words(text: str, cells: int, mark: str = ELLIPSIS, dot: str = " · ") -> str:
+def fit_words(text: str, cells: int, mark: str = ELLIPSIS) -> str:
     """As `fit`, but what does not fit goes as a whole: half of a time reads as another one.
 
     Of parts between dots the last one stays longest; of a part its first words, and no number at their end:
     it may be the day of a date.
     """
-    while cell_len(text) > cells and dot in text:
-        text = text.partition(dot)[2]
+    while cell_len(text) > cells and _DOT in text:
+        text = text.partition(_DOT)[2]
     shorter = text
     while (cell_len(shorter) > cells or (shorter is not text and text[-1:].isdigit())) and " " in text:
         text = text.rpartition(" ")[0]

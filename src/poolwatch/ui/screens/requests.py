@@ -28,36 +28,28 @@ class AskingPage(Page[ResultT]):
 
     def action_refresh_account(self) -> None:
         """The whole chain for the account."""
-        key = self.account
-        if key is None:
-            self.flash(words.NOBODY_SELECTED)
-            return
-        if self._refuse():
-            return
-        override = self._told == key
-        self._told = None
-        self._begin(partial(self._refresh, key, override=override))
+        self._refresh_selected(usage_only=False)
 
     def action_read_usage(self) -> None:
         """The usage step alone."""
+        self._refresh_selected(usage_only=True)
+
+    def _refresh_selected(self, *, usage_only: bool) -> None:
         key = self.account
         if key is None:
             self.flash(words.NOBODY_SELECTED)
-            return
-        if self._refuse():
-            return
-        override = self._told == key
-        self._told = None
-        self._begin(partial(self._refresh, key, usage_only=True, override=override))
+        elif not self._refuse():
+            override = self._told == key
+            self._told = None
+            self._begin(partial(self._refresh, key, usage_only=usage_only, override=override))
 
     def refresh_many(self, keys: Collection[AccountKey]) -> None:
         """All of them, asked about first where they are many."""
         if not keys:
             self.flash(words.NOBODY_SELECTED)
+        elif self._refuse():
             return
-        if self._refuse():
-            return
-        if len(keys) > ASK_ABOVE:
+        elif len(keys) > ASK_ABOVE:
             self._ask(words.ask_many(len(keys)), lambda: self._start_many(keys))
         else:
             self._start_many(keys)

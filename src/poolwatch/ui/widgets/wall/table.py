@@ -92,11 +92,14 @@ def row(card: CardView, columns: Columns, glyphs: Glyphs, *, selected: bool) -> 
         badge = f"{glyphs.status[card.status_glyph]} " if card.status_glyph is not None else ""
         words = fit_words(card.status, max(0, columns.status - cell_len(badge)), mark)
         out.append((f"  {badge}{words}", card.tone))
-    unread = not card.windows and card.scarcest is None and card.credits is None
     if columns.short:
-        out += _window(_slot(card.windows, short=True), columns, glyphs, columns.short_resets, unread=unread)
+        out += _window(
+            _slot(card.windows, short=True), columns, glyphs, columns.short_resets, unread=card.unread
+        )
     if columns.long:
-        out += _window(_slot(card.windows, short=False), columns, glyphs, columns.long_resets, unread=unread)
+        out += _window(
+            _slot(card.windows, short=False), columns, glyphs, columns.long_resets, unread=card.unread
+        )
     if columns.scarcest:
         out += _scarcest(card, columns, mark)
     credits = card.credits
