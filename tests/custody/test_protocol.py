@@ -61,7 +61,7 @@ def test_the_file_is_private_and_as_codex_writes_it_whatever_the_umask(room: Roo
 
 def test_nothing_is_left_behind_by_a_refresh(room: Room) -> None:
     room.spend()
-    assert [path.name for path in room.file.parent.iterdir()] == ["ann.json"]
+    assert room.beside() == ["ann.json"]
     assert [path.suffix for path in room.state.custody.iterdir()] == [".journal"]
     said = b"".join(path.read_bytes() for path in room.state.root.rglob("*") if path.is_file())
     assert CANARY.encode() not in said
@@ -139,7 +139,7 @@ def test_another_account_in_the_file_is_left_alone(room: Room) -> None:
 def test_a_held_lock_means_another_process_is_at_it(room: Room) -> None:
     with held(room.state.lock(room.key)) as mine:
         assert mine
-        assert room.spend().block is BlockReason.HOST_BUSY
+        assert room.spend().block is BlockReason.LOGIN_BUSY
     assert room.server.posts == []
 
 

@@ -32,7 +32,7 @@ def test_a_bad_disk_is_found_before_the_token_is_spent(
     if error == "ENOSPC":
         assert "bytes free" in step.failure.message
     assert (room.server.posts, room.file.read_bytes()) == ([], before)
-    assert [path.name for path in room.file.parent.iterdir()] == ["ann.json"]
+    assert room.beside() == ["ann.json"]
 
 
 def test_failpoints_sleep_outside_tests(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,6 +146,8 @@ def test_a_file_that_vanishes_during_the_request_is_not_made_anew(room: Room, co
 
     step = room.spend(tools=replace(tools, send=spoil))  # type: ignore[arg-type] # answers as send does
     assert step.outcome is TokenOutcome.FAILED
+    assert step.failure is not None
+    assert step.failure.kind is FailureKind.KEPT
     assert step.detail == str(room.state.kept("a1"))
     assert room.server.valid in room.state.kept("a1").read_text()
     assert room.file.exists() == (content is not None)

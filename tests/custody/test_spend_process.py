@@ -154,7 +154,7 @@ async def test_a_killed_helper_leaves_a_whole_file_and_a_known_state(
             # stored and noted: only the copy was not yet let go of
             assert isinstance(recover(room.state.root, room.fingerprint, NOW), tuple)
         assert not list(room.state.custody.glob("*.pending*"))
-        assert [path.name for path in room.file.parent.iterdir()] == ["ann.json"]
+        assert room.beside() == ["ann.json"]
         return
     assert room.file.read_bytes() == before
     if point in UNSENT:
@@ -185,7 +185,7 @@ def test_the_next_start_finishes_what_was_interrupted(
     assert room.holds_valid_token()
     assert recover(room.state.root, room.fingerprint, NOW) == ()
     assert len(room.server.posts) == 1
-    assert [path.name for path in room.file.parent.iterdir()] == ["ann.json"]
+    assert room.beside() == ["ann.json"]
 
 
 def test_the_next_start_tells_of_a_lost_reply_until_the_login_changes(

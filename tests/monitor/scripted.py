@@ -12,7 +12,7 @@ from itertools import count
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
+from poolwatch.domain.pool import AccountState, KeptFile, PoolFacts, PoolState
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Credits, RateLimit, UsageSnapshot, UsageWindow
@@ -291,6 +291,7 @@ class ScriptedKeeper:
         self.delegates = False
         self.requests: list[TokenRequest] = []
         self.interrupted: tuple[Interrupted, ...] = ()
+        self.waiting: tuple[KeptFile, ...] = ()
         self.gates: dict[str, asyncio.Event] = {}
         self.at_once = 0
         self.most_at_once = 0
@@ -316,8 +317,16 @@ class ScriptedKeeper:
         finally:
             self.at_once -= 1
 
-    async def recover(self, now: datetime) -> tuple[Interrupted, ...]:
-        return self.interrupted
+    async def left_anything(self) -> bool:
+        return bool(self.interrupted)
+
+    async def recover(
+        self, listings: Sequence[Listing], now: datetime, *, waiting_only: bool = False
+    ) -> tuple[Interrupted, ...]:
+        return () if waiting_only else self.interrupted
+
+    async def kept(self, keys: Collection[AccountKey]) -> tuple[KeptFile, ...]:
+        return self.waiting
 
 
 class ScriptedQueue:

@@ -61,6 +61,7 @@ async def look(
         if session.polls:
             running.parts.lock.release()
         session.polls = False
+        await session.tell_kept()
         return Look(session.state, _judged(running, around), (*running.notices, *more))
 
 
@@ -147,6 +148,7 @@ async def refresh(
         await running.parts.keeping.flush()
         running.parts.lock.release()
         running.session.polls = False
+        await running.session.tell_kept()
         notices = (*running.notices, *owner.notices)
         return Look(running.session.state, _judged(running, around), notices), ended
 

@@ -20,15 +20,20 @@ from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.keepers import passed_over
 from poolwatch.bootstrap.screen import looks_problems
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.bootstrap.token_port import damaged_here, kept_here
+from poolwatch.cli.accounts import kept_line
 from poolwatch.cli.entry import run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say
 from poolwatch.cli.pools import examine_pools
 from poolwatch.cli.terminal import terminal_findings
 from poolwatch.config.problems import ConfigProblems
+from poolwatch.domain.account_state import KeptFile
 from poolwatch.domain.status import Section
 from poolwatch.domain.text import visible
 from poolwatch.presentation.card import card_view
+from poolwatch.presentation.masking import shown_path
 from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.remedy import shell_word
 
 #: A clock this far off makes tokens look expired, or fresh.
 _SKEW_LIMIT = timedelta(seconds=60)
@@ -94,7 +99,9 @@ def _findings(config: Path | None) -> Iterator[Finding]:
         return
     yield from _config(around)
     yield from _modes(around)
+    yield from _damaged(around)
     if not around.sources:
+        yield from _kept(kept_here(around), mask=around.settings.ui.mask)
         remedy = "poolwatch sources add KIND PATH, or try poolwatch demo"
         yield Finding("sources", Grade.ERROR, "nothing to monitor", remedy)
         return
@@ -155,6 +162,7 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
         for settings in around.sources:
             if settings.name == name and (others := passed_over(around, settings, source.listings)):
                 yield Finding("sources", Grade.NOTE, f"{name}: {_no_logins(others)}")
+    yield from _kept(seen.state.kept, mask=around.settings.ui.mask)
     yield from _rate(around, seen)
     mask, offset = around.settings.ui.mask, seen.state.clock_offset
     zone = LocalZone()
@@ -180,6 +188,21 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
                 yield Finding("files", Grade.ERROR, f"{listing.path or listing.ref.place}: {listing.problem}")
             else:
                 yield from _open_to_others(Path(listing.ref.place), listing.path)
+
+
+def _kept(files: Sequence[KeptFile], *, mask: bool) -> Iterator[Finding]:
+    for each in files:
+        command = f"poolwatch accounts import {shell_word(each.path, mask=mask)}"
+        yield Finding("custody", Grade.ERROR, kept_line(each, mask=mask), command)
+
+
+def _damaged(around: Surroundings) -> Iterator[Finding]:
+    for path in damaged_here(around):
+        shown = shown_path(path, mask=around.settings.ui.mask)
+        words = f"{shown} is the reply of an interrupted refresh, and cannot be read"
+        yield Finding(
+            "custody", Grade.NOTE, words, "if its account needs a login, sign in again; then remove the file"
+        )
 
 
 def _no_logins(files: Sequence[Path]) -> str:

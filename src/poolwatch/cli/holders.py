@@ -16,7 +16,7 @@ from poolwatch.cli.entry import monitored, run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, complain, say
 from poolwatch.cli.imports import by_hand
 from poolwatch.cli.named import find_account
-from poolwatch.custody.aside import move_away, set_own_aside
+from poolwatch.custody.aside import move_away, set_aside
 from poolwatch.custody.files import FileProblem, shown
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.account import Custody, Listing
@@ -158,7 +158,7 @@ def _resolve(desk: _Desk, kept: Listing, others: list[Listing]) -> int:
 
 def _set_aside(desk: _Desk, state: StateDir, file: Path) -> bool:
     target = Path(os.path.realpath(file)) if file.is_symlink() else None
-    moved = set_own_aside(state, file, desk.now)
+    moved = set_aside(state, file, desk.now)
     if isinstance(moved, FileProblem):
         complain(f"{desk.path(file)} was not set aside: {moved.words}")
         return False

@@ -13,7 +13,7 @@ from poolwatch.cli.entry import monitored, run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.cli.named import find_account
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.overview import PoolOverview
+from poolwatch.domain.overview import Judged, PoolOverview
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.presentation.prefs import Prefs
@@ -39,7 +39,11 @@ def run_refresh(wish: RefreshWish) -> int:
     around = monitored(wish.config)
     prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
 
+    before: dict[AccountKey, Judged] = {}
+
     def chosen(seen: PoolOverview) -> Collection[AccountKey]:
+        # an account may leave the list while it is refreshed, and its outcome is told all the same
+        before.update(seen.by_key)
         if wish.everyone:
             return list(seen.by_key)
         state = PoolState({key: each.account for key, each in seen.by_key.items()})
@@ -54,9 +58,9 @@ def run_refresh(wish: RefreshWish) -> int:
         complain(f"source {source.name}: {source.failure.message if source.failure else ''}")
     rows = []
     for key, progress in ended.items():
-        judged = seen.overview.by_key.get(key)
-        line = progress_line(progress, judged.account, seen.overview.now, prefs) if judged is not None else ""
-        label = judged.label if judged is not None else key.id
+        judged = seen.overview.by_key.get(key) or before[key]
+        line = progress_line(progress, judged.account, seen.overview.now, prefs)
+        label = judged.label
         rows.append(_row(key, label, progress, line))
         if not wish.as_json:
             say(f"{label}: {line}")

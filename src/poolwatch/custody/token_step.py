@@ -13,13 +13,14 @@ from typing import Final
 from poolwatch.custody.auth_file import FileProblem, Fingerprint, Login, read_login
 from poolwatch.custody.codex_processes import codex_is_running
 from poolwatch.custody.delegated import CodexAnswer, delegate, find_codex
-from poolwatch.custody.files import shown
+from poolwatch.custody.files import refuse_odd, shown
 from poolwatch.custody.memory import dead_step, path_blocked, refusal, too_soon
 from poolwatch.custody.processes import own_environment
 from poolwatch.custody.protocol import Seen
 from poolwatch.custody.spend import SpendRequest, spend
-from poolwatch.custody.state_dir import StateDir, account_key, lock_key
+from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.custody.threads import in_thread
+from poolwatch.custody.waiting import waits_for
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
@@ -129,13 +130,12 @@ def _before(
 ) -> tuple[Path, TokenStep | None]:
     """The file behind any link, and why its refresh token is not worth a process."""
     state, file = StateDir(rules.state_dir), Path(os.path.realpath(path))
-    lock = lock_key(file, login.account_id)
-    if state.pending(lock).exists() or state.part(lock).exists():
-        # an interrupted refresh may hold the next login: the process finishes that first
-        return file, None
+    account = account_key(login.user_id, login.account_id, file)
     try:
-        account = account_key(login.user_id, login.account_id, lock)
-        refused = refusal(state, account, mark, try_once=ask.try_once)
+        refuse_odd(state.lock(account))
+        # an interrupted refresh may hold the next login: the process finishes that first
+        waits = waits_for(state, account, mark, rules.fingerprint)
+        refused = None if waits else refusal(state, account, mark, try_once=ask.try_once)
         return file, refused or too_soon(state, account, mark, ask.now, ask.spacing)
     except OSError as error:
         words = FileProblem.of(error, state.custody).words

@@ -36,6 +36,8 @@ class BlockReason(StrEnum):
     DELEGATION_OFF = "delegation_off"
     CODEX_LOGIN_DEAD = "codex_login_dead"
     HOST_BUSY = "host_busy"
+    #: another process refreshes or moves this very login
+    LOGIN_BUSY = "login_busy"
     READ_ONLY = "read_only"
     POOL_SKIPPED = "pool_skipped"
     API_KEY = "api_key"

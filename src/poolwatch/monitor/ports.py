@@ -10,7 +10,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing
-from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
+from poolwatch.domain.pool import AccountState, KeptFile, PoolFacts, PoolState
 from poolwatch.domain.refresh import RefreshProgress, TokenStep
 from poolwatch.domain.usage import Usage
 
@@ -104,8 +104,22 @@ class TokenKeeper(Protocol):
         """
         ...
 
-    async def recover(self, now: datetime) -> tuple[Interrupted, ...]:
-        """Finish what an earlier run left behind, without the network; what needs a person is told."""
+    async def left_anything(self) -> bool:
+        """Whether an earlier refresh may have left something behind."""
+        ...
+
+    async def recover(
+        self, listings: Sequence[Listing], now: datetime, *, waiting_only: bool = False
+    ) -> tuple[Interrupted, ...]:
+        """Finish what earlier refreshes left behind, without the network; what needs a person is told.
+
+        A login that was moved since is found among the listings. `waiting_only`: bring home what waits, and
+        tell nothing else.
+        """
+        ...
+
+    async def kept(self, keys: Collection[AccountKey]) -> tuple[KeptFile, ...]:
+        """The logins that wait in the state directory, the newest first; whose of these accounts each is."""
         ...
 
 

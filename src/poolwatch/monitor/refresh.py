@@ -214,6 +214,11 @@ class RefreshChain:
 
     async def _look_again(self, account: AccountState) -> None:
         await asyncio.gather(*(self._poller.relist(source) for source in account.sources))
+        state = self._ledger.state
+        if account.key not in state.accounts:
+            # its file was moved meanwhile, perhaps to where another source looks
+            others = state.sources.keys() - set(account.sources)
+            await asyncio.gather(*(self._poller.relist(source) for source in others))
 
     async def _usage_step_safely(self, key: AccountKey, *, renewed: bool) -> UsageStep:
         try:

@@ -27,6 +27,7 @@ _BLOCKED: Final = {
     BlockReason.CONFLICT: "token: not spent, the same login is in two files",
     BlockReason.OWNER_SILENT: "token: not spent, the process that refreshes it does not answer",
     BlockReason.CODEX_RUNNING: "Codex is open on this home: it renews by itself",
+    BlockReason.LOGIN_BUSY: "token: not spent, another process is refreshing or moving this login; try again",
     BlockReason.HOST_BUSY: "codex is renewing another home on this machine: try again in a minute",
     BlockReason.READ_ONLY: "token: not spent, this poolwatch is read-only",
     BlockReason.POOL_SKIPPED: POOL_RENEWS,
@@ -102,7 +103,17 @@ def ask_first(clock: str) -> str:
 
 def not_writable(path: str) -> str:
     """A path that keeps the new token from being stored."""
-    return f"token: not spent, {path} not writable" if path else "token: not spent, the file is not writable"
+    return not_spent(f"{path} not writable" if path else "the file is not writable")
+
+
+def not_spent(why: str) -> str:
+    """Something keeps the new token from being stored; `why` names the path."""
+    return f"token: {why}" if why.startswith("not spent") else f"token: not spent, {why}"
+
+
+def kept(path: str) -> str:
+    """The token was exchanged, but its file changed meanwhile."""
+    return f"token: renewed, but its file changed; bring the new login home: poolwatch accounts import {path}"
 
 
 def must_renew(owner: str) -> str:
