@@ -211,6 +211,14 @@ def test_a_damaged_key_is_said(tmp_path: Path) -> None:
     assert str(tmp_path / KEY_FILE) in found.words
 
 
+def test_a_key_that_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / KEY_FILE)
+    found = Fingerprinter.from_state_dir(tmp_path)
+    assert found == FileProblem(
+        f"{tmp_path / KEY_FILE} is not a regular file: move it away, a new one is made"
+    )
+
+
 def test_a_lock_belongs_to_one_process_and_ends_with_it(folder: Path) -> None:
     path = folder / "a.lock"
     code = (

@@ -68,6 +68,15 @@ LINES: list[tuple[Listing, TokenStep | None, UsageStep | None, str]] = [
     (OWN, blocked(BlockReason.PATH, "/pool"), OK, "token: not spent, /pool not writable → usage ok 0.3s"),
     (
         OWN,
+        replace(
+            blocked(BlockReason.PATH, "/pool"),
+            failure=Failure(FailureKind.BLOCKED, "not spent: /pool is odd"),
+        ),
+        OK,
+        "token: not spent: /pool is odd → usage ok 0.3s",
+    ),
+    (
+        OWN,
         blocked(BlockReason.CONFLICT),
         NOT_TRIED,
         "token: not spent, the same login is in two files → usage not tried, no live token",

@@ -41,13 +41,13 @@ class Custodian:
         fingerprint: Fingerprinter,
         source_of: Callable[[str], Source | None],
         *,
-        is_kept: bool,
+        problem: str | None,
     ) -> None:
-        """`is_kept` False: outcomes cannot be remembered, so no token is spent."""
+        """`problem`: why outcomes cannot be remembered, so that no token is spent."""
         self._around = around
         self._fingerprint = fingerprint
         self._source_of = source_of
-        self._is_kept = is_kept
+        self._problem = problem
         self._sources = {source.name: source for source in around.sources}
 
     def add(self, source: SourceSettings) -> None:
@@ -67,9 +67,9 @@ class Custodian:
         if path is None or source is None:
             words = "the login is not there any more"
             return TokenStep(TokenOutcome.FAILED, failure=Failure(FailureKind.TOKEN_REFRESH, words))
-        if listing.custody is Custody.POOLWATCH and not self._is_kept:
+        if listing.custody is Custody.POOLWATCH and self._problem is not None:
             state = str(self._around.state_dir)
-            failure = Failure(FailureKind.BLOCKED, f"not spent: {state} cannot be written", detail=state)
+            failure = Failure(FailureKind.BLOCKED, f"not spent: {self._problem}", detail=state)
             return TokenStep(TokenOutcome.BLOCKED, block=BlockReason.PATH, failure=failure, detail=state)
         # few tokens are ever spent, and what it takes is loaded on a thread: the screen lives meanwhile
         await asyncio.to_thread(import_module, "poolwatch.custody.token_step")
@@ -93,7 +93,7 @@ class Custodian:
 
     async def recover(self, now: datetime) -> tuple[Interrupted, ...]:
         """Finish what an earlier run left behind, without the network."""
-        if not self._is_kept:
+        if self._problem is not None:
             return ()
         await asyncio.to_thread(import_module, "poolwatch.custody.recovery")
         from poolwatch.custody.recovery import recover

@@ -23,6 +23,8 @@ from poolwatch.custody.threads import in_thread
 
 #: A refresh of codex may take this long; ending it sooner could lose its login.
 PATIENCE_SECONDS: Final = 90.0
+#: The key of the lock under which one codex at a time is asked.
+CODEX_LOCK: Final = "codex"
 _GOODBYE_SECONDS: Final = 10.0
 _LINE_BYTES: Final = 1024 * 1024
 _MOST_LINES: Final = 1_000
@@ -71,7 +73,7 @@ def ask_codex(
 ) -> CodexAnswer:
     """Run `codex app-server` on a home and read its limits; one home at a time on this machine's state."""
     try:
-        with held(state.lock("codex"), LOCK_PATIENCE_SECONDS) as mine:
+        with held(state.lock(CODEX_LOCK), LOCK_PATIENCE_SECONDS) as mine:
             return _ask(codex, home, patience_seconds) if mine else CodexAnswer.BUSY
     except OSError:
         return CodexAnswer.NOT_STARTED

@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from poolwatch.custody.files import Reservation, write_all
+from poolwatch.custody.files import Reservation, open_own, write_all
 from poolwatch.custody.instants import instant_text, parse_instant
 from poolwatch.custody.json_text import JsonObject, object_at, parse_object, text_at
 from poolwatch.custody.step_text import step_from_json, step_to_json
@@ -169,7 +169,7 @@ def _opened(path: Path) -> int:
     for turn in range(_TURNS):
         if turn:
             time.sleep(_TURN_SECONDS)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        handle = open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(handle), path.lstat()):
@@ -188,7 +188,7 @@ def _opened(path: Path) -> int:
 def read_lines(path: Path) -> list[JsonObject]:
     """The JSON lines of a file, from its last mebibyte; a missing file has none. Raises OSError."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = open_own(path, os.O_RDONLY)
     except FileNotFoundError:
         return []
     with os.fdopen(handle, "rb") as file:

@@ -12,8 +12,8 @@ from typing import Final
 
 from poolwatch.custody.auth_file import FileProblem, Fingerprint, Login, read_login
 from poolwatch.custody.codex_processes import codex_is_running
-from poolwatch.custody.delegated import CodexAnswer, delegate, find_codex
-from poolwatch.custody.files import shown
+from poolwatch.custody.delegated import CODEX_LOCK, CodexAnswer, delegate, find_codex
+from poolwatch.custody.files import refuse_odd, shown
 from poolwatch.custody.memory import dead_step, path_blocked, refusal, too_soon
 from poolwatch.custody.processes import own_environment
 from poolwatch.custody.protocol import Seen
@@ -130,10 +130,12 @@ def _before(
     """The file behind any link, and why its refresh token is not worth a process."""
     state, file = StateDir(rules.state_dir), Path(os.path.realpath(path))
     lock = lock_key(file, login.account_id)
-    if state.pending(lock).exists() or state.part(lock).exists():
-        # an interrupted refresh may hold the next login: the process finishes that first
-        return file, None
     try:
+        for own in (state.lock(lock), state.pending(lock), state.part(lock)):
+            refuse_odd(own)
+        if state.pending(lock).exists() or state.part(lock).exists():
+            # an interrupted refresh may hold the next login: the process finishes that first
+            return file, None
         account = account_key(login.user_id, login.account_id, lock)
         refused = refusal(state, account, mark, try_once=ask.try_once)
         return file, refused or too_soon(state, account, mark, ask.now, ask.spacing)
@@ -159,6 +161,10 @@ async def _delegate(
         reason = BlockReason.CODEX_MISSING
     if reason is not None or codex is None:
         return _codex_blocked(reason or BlockReason.CODEX_MISSING, home, mark)
+    try:
+        refuse_odd(StateDir(rules.state_dir).lock(CODEX_LOCK))
+    except OSError as error:
+        return path_blocked(home, f"codex was not asked: {FileProblem.of(error, rules.state_dir).words}")
     if on_delegating is not None:
         on_delegating()
     started = asyncio.get_running_loop().time()

@@ -164,6 +164,8 @@ def _blocked(
 ) -> str:
     match step.block:
         case BlockReason.PATH | None:
+            if step.failure is not None and step.failure.message:
+                return refresh.failed(shown_text(step.failure.message, account, mask=prefs.mask), "")
             return refresh.not_writable(shown_path(step.detail or "", mask=prefs.mask))
         case BlockReason.OTHER_MUST_RENEW:
             return refresh.must_renew((listing.owner if listing else "") or step.detail or names.ANOTHER_TOOL)
