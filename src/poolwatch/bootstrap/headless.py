@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -15,12 +16,14 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview, overview
 from poolwatch.domain.pool import PoolState
-from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.refresh import Awaited, RefreshProgress
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked
 
 #: Which accounts a command speaks of; where there is no choice, it is all of them.
 Choice = Callable[[PoolOverview], Collection[AccountKey]]
+#: Told of a process that does not come: the account that it refreshes, None for the poolwatch that polls.
+Waiting = Callable[[str | None, Awaited], None]
 #: Readings are saved this often: what is left to save in the end is waited for.
 _SAVE_SECONDS: Final = 0.25
 
@@ -121,11 +124,16 @@ async def _kept_meanwhile(running: Running, work: Awaitable[None]) -> None:
 
 
 async def refresh(
-    around: Surroundings, choose: Choice, *, only_if_due: bool
+    around: Surroundings,
+    choose: Choice,
+    *,
+    only_if_due: bool,
+    on_waiting: Waiting = lambda label, found: None,
 ) -> tuple[Look, dict[AccountKey, RefreshProgress]]:
     """Run the refresh chain for the chosen accounts; how each one ended, as they ended.
 
     While another poolwatch polls, it is asked for each of them; where it does not answer, it runs here.
+    `on_waiting` is told of a process that does not come.
     """
     async with open_monitor(around, shows_raw=False, keeps_logins=True) as running:
         await running.session.recall()
@@ -134,7 +142,12 @@ async def refresh(
         running.session.polls = polls
         await running.session.poller.list_for_good()
         ended: dict[AccountKey, RefreshProgress] = {}
-        owner = Owner(running, Asked.DUE if only_if_due else Asked.REFRESH)
+        owner = Owner(running, Asked.DUE if only_if_due else Asked.REFRESH, partial(on_waiting, None))
+
+        def tell(key: AccountKey, found: Awaited) -> None:
+            on_waiting(_judged(running, around).by_key[key].label, found)
+
+        running.parts.chain.on_waiting = tell
         passes_on = not around.settings.read_only
 
         async def one(key: AccountKey) -> None:

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from poolwatch.custody.holder import is_stopped
 from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
-from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.refresh import Awaited, RefreshProgress
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked, Moved, OwnerRequest, Told
 from poolwatch.store import lock
@@ -156,6 +157,13 @@ class Lock:
     def release(self) -> None:
         """Give it back."""
         self._lock.release()
+
+    def awaited(self) -> Awaited:
+        """Who holds it, for those who wait for that process."""
+        holder = self._lock.holder()
+        if holder is None or holder.host != os.uname().nodename:
+            return Awaited()
+        return Awaited(holder.pid, stopped=is_stopped(holder.pid))
 
     def holder_words(self) -> str:
         """Who holds it."""

@@ -16,7 +16,7 @@ from poolwatch.custody.files import FileProblem
 from poolwatch.custody.fingerprint import KEY_BYTES, Fingerprinter
 from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
 from poolwatch.monitor.ports import Interrupted, TokenRequest
 from poolwatch.sources.source import FileSource, PoolSource, Source
 
@@ -54,7 +54,12 @@ class Custodian:
         """Know one more source from now on."""
         self._sources[source.name] = source
 
-    async def step(self, request: TokenRequest, on_delegating: Callable[[], None]) -> TokenStep:
+    async def step(
+        self,
+        request: TokenRequest,
+        on_delegating: Callable[[], None],
+        on_waiting: Callable[[Awaited], None],
+    ) -> TokenStep:
         """Run the token step of a refresh for one login."""
         listing = request.listing
         asked = self._source_of(listing.ref.source)
@@ -89,7 +94,7 @@ class Custodian:
             rejected=request.rejected,
             spacing=request.spacing,
         )
-        return await token_step(listing, path, rules, ask, on_delegating)
+        return await token_step(listing, path, rules, ask, on_delegating, on_waiting)
 
     async def recover(self, now: datetime) -> tuple[Interrupted, ...]:
         """Finish what an earlier run left behind, without the network."""

@@ -8,7 +8,7 @@ import queue
 import shutil
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import IO, Final
@@ -49,21 +49,25 @@ def find_codex(environ: Mapping[str, str]) -> Path | None:
     return Path(found) if found else None
 
 
-async def delegate(codex: Path, home: Path, state_dir: Path) -> CodexAnswer:
+async def delegate(
+    codex: Path, home: Path, state_dir: Path, on_started: Callable[[int], None] = lambda pid: None
+) -> CodexAnswer:
     """Have codex read its limits once, which renews an expired login, from a process apart.
 
-    It goes on to its end if the caller does not; cancelling stops the waiting alone.
+    It goes on to its end if the caller does not; cancelling stops the waiting alone. `on_started` is called
+    on another thread with the number of that process.
     """
-    return await in_thread(lambda: _delegate(codex, home, state_dir))
+    return await in_thread(lambda: _delegate(codex, home, state_dir, on_started))
 
 
-def _delegate(codex: Path, home: Path, state_dir: Path) -> CodexAnswer:
+def _delegate(codex: Path, home: Path, state_dir: Path, on_started: Callable[[int], None]) -> CodexAnswer:
     if StateDir(state_dir).prepare() is not None:
         return CodexAnswer.NOT_STARTED
     order = ("delegate", f"--state={state_dir}", f"--codex={codex}", f"--home={home}")
     try:
-        status = start_apart(order, full_environment(own_environment())).wait()
-        return CodexAnswer(status)
+        process = start_apart(order, full_environment(own_environment()))
+        on_started(process.pid)
+        return CodexAnswer(process.wait())
     except (OSError, ValueError):
         return CodexAnswer.NOT_STARTED
 

@@ -74,7 +74,7 @@ def spend_login(
     """
     with held(state.lock(errand.lock), tools.patience_seconds) as mine:
         if not mine:
-            step = TokenStep(TokenOutcome.BLOCKED, block=BlockReason.HOST_BUSY)
+            step = TokenStep(TokenOutcome.BLOCKED, block=BlockReason.OWNER_SILENT)
         else:
             reach("locked")
             found = _ready(state, errand, seen, tools, try_once)
