@@ -30,7 +30,7 @@ _SHARED_FUSE: Final = frozenset(
     {
         "sshfs", "ceph", "ceph-fuse", "glusterfs", "lizardfs", "mfs", "moosefs", "juicefs", "seaweedfs",
         "beegfs", "rclone", "s3fs", "goofys", "mount-s3", "gcsfuse", "blobfuse", "blobfuse2", "davfs",
-        "davfs2", "vmhgfs-fuse", "grpcfuse", "osxfs", "gvfsd-fuse", "smbnetfs", "curlftpfs", "quobyte", "afuse",
+        "davfs2", "vmhgfs-fuse", "grpcfuse", "osxfs", "gvfsd-fuse", "smbnetfs", "curlftpfs", "quobyte",
     }
 )  # fmt: skip
 

@@ -124,7 +124,7 @@ def _store(
             return _set_aside(state, errand, grant, None, now, body, replaced)
         if grant.is_in(login):
             return _Stored(_stored_step(errand, grant), _Rest.DONE, replaced)
-        if login.refresh_fingerprint != errand.refresh_fingerprint or _differs(grant, errand):
+        if login.refresh_fingerprint != errand.refresh_fingerprint or _differs(grant, errand, login):
             return _set_aside(state, errand, grant, login, now, body, replaced)
         try:
             content = render(merged(document.root, login.shape, grant, now))
@@ -171,12 +171,10 @@ def _replace(errand: Errand, content: bytes, stamp: FileStamp, space: Reservatio
         space.discard()
 
 
-def _differs(grant: Grant, errand: Errand) -> bool:
-    said = grant.claims
-    return any(
-        ours is not None and theirs is not None and ours != theirs
-        for ours, theirs in ((errand.account_id, said.account_id), (errand.user_id, said.user_id))
-    )
+def _differs(grant: Grant, errand: Errand, login: Login | None) -> bool:
+    # what the file names counts while it holds the login that was spent
+    same = login is not None and login.refresh_fingerprint == errand.refresh_fingerprint
+    return grant.is_for_another(errand.user_id, errand.account_id, login if same else None)
 
 
 def _stored_step(errand: Errand, grant: Grant) -> TokenStep:
@@ -205,7 +203,7 @@ def _set_aside(
     problem = write_private(kept, render(standalone(grant, errand.account_id, now)))
     rest = _Rest.WAITS if problem is not None else _Rest.DONE
     mark = errand.refresh_fingerprint
-    if _differs(grant, errand):
+    if _differs(grant, errand, current):
         step = ambiguous(
             errand,
             f"the reply was for another account; it is kept in {shown(kept)}",
