@@ -17,6 +17,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview, overview
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.refresh import Awaited, RefreshProgress
+from poolwatch.domain.schedule import POLL_FLOOR
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked
 
@@ -59,12 +60,20 @@ async def look(
                 there = await read_there(running, keys, older_than)
                 session.polls, more = there.polls_here, there.notices
                 await _read_beside(running, there.unknown, older_than)
+                if not session.polls:
+                    await _read_beside(running, _unread(session.state, keys), max(older_than, POLL_FLOOR))
             if session.polls:
                 await _kept_meanwhile(running, running.sweep.run(keys, older_than))
         if session.polls:
             running.parts.lock.release()
         session.polls = False
         return Look(session.state, _judged(running, around), (*running.notices, *more))
+
+
+def _unread(state: PoolState, keys: Collection[AccountKey]) -> list[AccountKey]:
+    """Accounts that nobody has given figures of, as where the store that they come by is locked."""
+    found = (state.accounts.get(key) for key in keys)
+    return [account.key for account in found if account is not None and account.tried_at is None]
 
 
 async def _read_while_listing(running: Running, older_than: timedelta) -> None:

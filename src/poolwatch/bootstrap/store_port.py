@@ -16,6 +16,7 @@ from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked, Moved, OwnerRequest, Told
 from poolwatch.store import lock
 from poolwatch.store.history import history_rows
+from poolwatch.store.opening import StoreMode
 from poolwatch.store.outcome import outcome_from, outcome_text
 from poolwatch.store.records import Ask, RequestKind
 from poolwatch.store.store import Store
@@ -82,6 +83,9 @@ class Wishes:
 
     async def ask(self, account_id: str, asked: Asked, now: datetime) -> int | None:
         """Put a wish and wait for it to be taken; its number, None when nobody answered."""
+        if await self._store.ready() is not StoreMode.DISK:
+            # nobody else would see it
+            return None
         # what tells a poll, which no card shows, from a reading that a person asked for
         override = asked is not Asked.POLL
         wish = Ask(account_id, _KINDS[asked], override=override, try_once=asked is Asked.TRY_ONCE)
