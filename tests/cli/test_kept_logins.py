@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -17,6 +18,10 @@ import pytest
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.cli.imports import ImportWish, import_files
+from poolwatch.custody.aside import ids_in
+from poolwatch.custody.login_lock import login_held
+from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.status import Section
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.detail import detail_view
@@ -203,3 +208,25 @@ def test_a_state_directory_that_goes_in_mid_flight_is_no_refresh_that_did_not_st
     ended = table.refresh_and(lambda: shutil.rmtree(table.desk.state / "custody"))
     assert ended.out.startswith(f"{table.mail}: token ok")
     assert ended.code == 0
+
+
+def test_a_move_that_waits_says_for_whom_and_moves_nothing_in_vain(
+    table: Table, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("poolwatch.cli.imports.TOLD_AFTER_SECONDS", 0.05)
+    monkeypatch.setattr("poolwatch.custody.own_folder.PATIENCE_SECONDS", 0.5)
+    around = look_around(Options(), table.desk.env)
+    assert isinstance(around, Surroundings)
+    state = StateDir(around.state_dir)
+    assert state.prepare() is None
+    for name, value in table.desk.env.items():
+        monkeypatch.setenv(name, value)
+    with login_held(state, table.file, ids_in(table.file)) as mine:
+        assert mine
+        wish = ImportWish(None, (table.file,), "imported", ask=False)
+        assert import_files(wish) == 1
+    out, err = capfd.readouterr()
+    assert f"still waiting for the process that refreshes {table.file} (pid {os.getpid()})" in err
+    assert "nothing was moved" in out
+    assert list(own_folder(table.desk).glob("*.json")) == []
+    assert table.file.exists()

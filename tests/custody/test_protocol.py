@@ -139,7 +139,7 @@ def test_another_account_in_the_file_is_left_alone(room: Room) -> None:
 def test_a_held_lock_means_another_process_is_at_it(room: Room) -> None:
     with held(room.state.lock(room.key)) as mine:
         assert mine
-        assert room.spend().block is BlockReason.LOGIN_BUSY
+        assert room.spend().block is BlockReason.OWNER_SILENT
     assert room.server.posts == []
 
 

@@ -8,6 +8,7 @@ import stat
 
 import pytest
 
+from poolwatch.custody.failpoint import reach
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
@@ -35,9 +36,13 @@ def test_a_bad_disk_is_found_before_the_token_is_spent(
     assert room.beside() == ["ann.json"]
 
 
-def test_failpoints_sleep_outside_tests(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failpoints_sleep_outside_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POOLWATCH_FAILPOINT", "preflight:EIO")
-    assert room.spend().outcome is TokenOutcome.REFRESHED
+    monkeypatch.delenv("POOLWATCH_TEST")
+    reach("preflight")
+    monkeypatch.setenv("POOLWATCH_TEST", "1")
+    with pytest.raises(OSError, match="Input/output error"):
+        reach("preflight")
 
 
 def _hard_link(room: Room) -> None:

@@ -13,7 +13,7 @@ from itertools import count
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.pool import AccountState, KeptFile, PoolFacts, PoolState
-from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep
+from poolwatch.domain.refresh import Awaited, RefreshProgress, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Credits, RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.monitor.bulk import BulkRefresh
@@ -289,6 +289,7 @@ class ScriptedKeeper:
         self.act: dict[str, Callable[[], None]] = {}
         self.error: Exception | None = None
         self.delegates = False
+        self.waits: list[Awaited] = []
         self.requests: list[TokenRequest] = []
         self.interrupted: tuple[Interrupted, ...] = ()
         self.waiting: tuple[KeptFile, ...] = ()
@@ -299,7 +300,12 @@ class ScriptedKeeper:
     def places(self) -> list[str]:
         return [request.listing.ref.place for request in self.requests]
 
-    async def step(self, request: TokenRequest, on_delegating: Callable[[], None]) -> TokenStep:
+    async def step(
+        self,
+        request: TokenRequest,
+        on_delegating: Callable[[], None],
+        on_waiting: Callable[[Awaited], None],
+    ) -> TokenStep:
         place = request.listing.ref.place
         self.requests.append(request)
         self.at_once += 1
@@ -307,6 +313,8 @@ class ScriptedKeeper:
         try:
             if self.delegates:
                 on_delegating()
+            for found in self.waits:
+                on_waiting(found)
             if place in self.gates:
                 await self.gates[place].wait()
             if self.error is not None:
@@ -390,6 +398,9 @@ class ScriptedLock:
 
     def holder_words(self) -> str:
         return "pid 123 on host"
+
+    def awaited(self) -> Awaited:
+        return Awaited(123)
 
 
 @dataclass

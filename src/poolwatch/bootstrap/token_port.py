@@ -20,7 +20,7 @@ from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import AccountKey, Custody, Listing
 from poolwatch.domain.account_state import KeptFile
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
 from poolwatch.monitor.ports import Interrupted, TokenRequest
 from poolwatch.sources.source import FileSource, PoolSource, Source
 
@@ -45,20 +45,25 @@ class Custodian:
         fingerprint: Fingerprinter,
         source_of: Callable[[str], Source | None],
         *,
-        is_kept: bool,
+        problem: str | None,
     ) -> None:
-        """`is_kept` False: outcomes cannot be remembered, so no token is spent."""
+        """`problem`: why outcomes cannot be remembered, so that no token is spent."""
         self._around = around
         self._fingerprint = fingerprint
         self._source_of = source_of
-        self._is_kept = is_kept
+        self._problem = problem
         self._sources = {source.name: source for source in around.sources}
 
     def add(self, source: SourceSettings) -> None:
         """Know one more source from now on."""
         self._sources[source.name] = source
 
-    async def step(self, request: TokenRequest, on_delegating: Callable[[], None]) -> TokenStep:
+    async def step(
+        self,
+        request: TokenRequest,
+        on_delegating: Callable[[], None],
+        on_waiting: Callable[[Awaited], None],
+    ) -> TokenStep:
         """Run the token step of a refresh for one login."""
         listing = request.listing
         asked = self._source_of(listing.ref.source)
@@ -71,9 +76,9 @@ class Custodian:
         if path is None or source is None:
             words = "the login is not there any more"
             return TokenStep(TokenOutcome.FAILED, failure=Failure(FailureKind.TOKEN_REFRESH, words))
-        if listing.custody is Custody.POOLWATCH and not self._is_kept:
+        if listing.custody is Custody.POOLWATCH and self._problem is not None:
             state = str(self._around.state_dir)
-            failure = Failure(FailureKind.BLOCKED, f"not spent: {state} cannot be written", detail=state)
+            failure = Failure(FailureKind.BLOCKED, f"not spent: {self._problem}", detail=state)
             return TokenStep(TokenOutcome.BLOCKED, block=BlockReason.PATH, failure=failure, detail=state)
         # few tokens are ever spent, and what it takes is loaded on a thread: the screen lives meanwhile
         await asyncio.to_thread(import_module, "poolwatch.custody.token_step")
@@ -93,11 +98,11 @@ class Custodian:
             rejected=request.rejected,
             spacing=request.spacing,
         )
-        return await token_step(listing, path, rules, ask, on_delegating)
+        return await token_step(listing, path, rules, ask, on_delegating, on_waiting)
 
     async def left_anything(self) -> bool:
         """Whether an earlier refresh may have left something behind."""
-        if not self._is_kept:
+        if self._problem is not None:
             return False
         await asyncio.to_thread(import_module, "poolwatch.custody.recovery")
         from poolwatch.custody.recovery import left_anything
@@ -108,7 +113,7 @@ class Custodian:
         self, listings: Sequence[Listing], now: datetime, *, waiting_only: bool = False
     ) -> tuple[Interrupted, ...]:
         """Finish what earlier refreshes left behind, without the network; see the port."""
-        if not self._is_kept:
+        if self._problem is not None:
             return ()
         await asyncio.to_thread(import_module, "poolwatch.custody.recovery")
         from poolwatch.custody.recovery import bring_waiting_home, recover

@@ -27,6 +27,8 @@ from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say
 from poolwatch.cli.pools import examine_pools
 from poolwatch.cli.terminal import terminal_findings
 from poolwatch.config.problems import ConfigProblems
+from poolwatch.custody.mounts import filesystem_note, filesystem_problem
+from poolwatch.domain.account import Custody
 from poolwatch.domain.account_state import KeptFile
 from poolwatch.domain.status import Section
 from poolwatch.domain.text import visible
@@ -163,6 +165,7 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
             if settings.name == name and (others := passed_over(around, settings, source.listings)):
                 yield Finding("sources", Grade.NOTE, f"{name}: {_no_logins(others)}")
     yield from _kept(seen.state.kept, mask=around.settings.ui.mask)
+    yield from _file_systems(around, seen)
     yield from _rate(around, seen)
     mask, offset = around.settings.ui.mask, seen.state.clock_offset
     zone = LocalZone()
@@ -203,6 +206,23 @@ def _damaged(around: Surroundings) -> Iterator[Finding]:
         yield Finding(
             "custody", Grade.NOTE, words, "if its account needs a login, sign in again; then remove the file"
         )
+
+
+def _file_systems(around: Surroundings, seen: Look) -> Iterator[Finding]:
+    """Where logins are renewed: a shared file system keeps them from it, an unknown one may do them harm."""
+    folders = {
+        Path(listing.ref.place).parent
+        for judged in seen.overview.accounts
+        for listing in judged.account.listings
+        if listing.custody is Custody.POOLWATCH
+    }
+    for folder in sorted(folders | {around.state_dir} if folders else folders):
+        problem, note = filesystem_problem(folder), filesystem_note(folder)
+        if problem is not None:
+            yield Finding("files", Grade.ERROR, f"{problem}; until then no login there is refreshed")
+        elif note is not None:
+            remedy = "where other machines have it too, move it to a local disk"
+            yield Finding("files", Grade.NOTE, note, remedy)
 
 
 def _no_logins(files: Sequence[Path]) -> str:

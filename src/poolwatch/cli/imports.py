@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,11 +18,13 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.cli.entry import surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
-from poolwatch.custody.aside import aside_name, set_aside
+from poolwatch.custody.aside import aside_name, ids_in, set_aside
 from poolwatch.custody.files import FileProblem, shown
+from poolwatch.custody.holder import TOLD_AFTER_SECONDS, awaited
 from poolwatch.custody.own_folder import Imported, Refused, import_logins
-from poolwatch.custody.state_dir import StateDir
+from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.presentation.masking import shown_path
+from poolwatch.presentation.words.refresh import still_waiting
 
 #: Which holder of an imported login stays in use.
 KEEPS = ("imported", "source")
@@ -67,7 +71,8 @@ def import_files(wish: ImportWish) -> int:
 
 def _import_one(desk: _Desk, source: Path, wish: ImportWish) -> bool:
     fingerprint, _ = fingerprinter_of(desk.around.state_dir)
-    outcomes = import_logins(source, desk.folder, desk.state, fingerprint, desk.now)
+    with telling_who_is_waited_for(desk.state, source, desk.path(source)):
+        outcomes = import_logins(source, desk.folder, desk.state, fingerprint, desk.now)
     if isinstance(outcomes, FileProblem):
         say(f"refused   {desk.path(source)}: {outcomes.words}; nothing was imported")
         return False
@@ -143,7 +148,8 @@ def _keep_imported(desk: _Desk, source: Path, taken: Sequence[Imported], refused
             f"End its use there first, then: {by_hand(source, desk.now)}"
         )
         return False
-    moved = set_aside(desk.state, source, desk.now, taken[0].refresh if len(taken) == 1 else None)
+    with telling_who_is_waited_for(desk.state, source, name):
+        moved = set_aside(desk.state, source, desk.now, taken[0].refresh if len(taken) == 1 else None)
     if isinstance(moved, FileProblem):
         complain(f"{name} was not set aside: {moved.words}")
         return False
@@ -154,7 +160,8 @@ def _keep_imported(desk: _Desk, source: Path, taken: Sequence[Imported], refused
 def _keep_source(desk: _Desk, source: Path, taken: Sequence[Imported]) -> bool:
     fine = True
     for each in taken:
-        moved = set_aside(desk.state, each.file, desk.now)
+        with telling_who_is_waited_for(desk.state, each.file, desk.path(each.file)):
+            moved = set_aside(desk.state, each.file, desk.now)
         if isinstance(moved, FileProblem):
             complain(moved.words)
             fine = False
@@ -172,6 +179,24 @@ def _advice(desk: _Desk, source: Path, taken: Sequence[Imported]) -> str:
         f"only one of the two may stay in use. To keep poolwatch's: {first}{by_hand(source, desk.now)}; "
         f"to keep the other: poolwatch accounts remove {account}"
     )
+
+
+@contextmanager
+def telling_who_is_waited_for(state: StateDir, file: Path, name: str) -> Iterator[None]:
+    """While the block runs: say once, after a few seconds, which process holds the login to be moved."""
+    lock = state.lock(account_key(*ids_in(file), Path(os.path.realpath(file))))
+    over = threading.Event()
+
+    def tell() -> None:
+        if not over.wait(TOLD_AFTER_SECONDS):
+            complain(still_waiting(name, awaited(lock)))
+
+    # nobody waits for it in the end
+    threading.Thread(target=tell, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def by_hand(path: Path, now: datetime) -> str:

@@ -15,9 +15,10 @@ from poolwatch.cli.named import find_account
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import Judged, PoolOverview
 from poolwatch.domain.pool import PoolState
-from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.refresh import Awaited, RefreshProgress
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.refresh_line import progress_line
+from poolwatch.presentation.words.refresh import still_waiting, still_waiting_for_owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,9 @@ def run_refresh(wish: RefreshWish) -> int:
         return list(dict.fromkeys(find_account(state, text, mask=prefs.mask).key for text in wish.accounts))
 
     only_if_due = wish.everyone and not wish.force
-    seen, ended = run_async(lambda: refresh(around, chosen, only_if_due=only_if_due))
+    seen, ended = run_async(
+        lambda: refresh(around, chosen, only_if_due=only_if_due, on_waiting=_tell_waiting)
+    )
     for notice in seen.notices:
         complain(notice)
     down = [source for source in seen.state.sources.values() if source.failure is not None]
@@ -68,6 +71,10 @@ def run_refresh(wish: RefreshWish) -> int:
         say(json.dumps({"schema": "poolwatch.refresh/1", "accounts": rows}, indent=2))
     failed = any(progress.failed for progress in ended.values()) or (bool(down) and not ended)
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def _tell_waiting(label: str | None, found: Awaited) -> None:
+    complain(still_waiting_for_owner(found) if label is None else still_waiting(label, found))
 
 
 def _row(key: AccountKey, label: str, progress: RefreshProgress, line: str) -> dict[str, object]:

@@ -46,6 +46,8 @@ class Login(Struct, frozen=True):
     subscription_until: datetime | None = None
     subscription_checked_at: datetime | None = None
     disabled: bool = False
+    #: the account that the file names beside its tokens
+    noted_account_id: str | None = None
 
 
 class Document(Struct, frozen=True):
@@ -138,14 +140,18 @@ def _oauth(
 ) -> Login:
     said = read_claims(access) or Claims()
     known = read_claims(identity) or Claims()
+    noted = visible_or_none(text_at(tokens, "account_id"))
+    user_id = said.user_id or known.user_id
+    accounts = [each for each in (said.account_id, known.account_id, noted) if each is not None]
     return Login(
         shape,
         LoginKind.OAUTH,
         access=access,
         refresh=refresh,
         id_token=identity,
-        user_id=said.user_id or known.user_id,
-        account_id=said.account_id or known.account_id or visible_or_none(text_at(tokens, "account_id")),
+        user_id=user_id,
+        # one that repeats the user id names no workspace
+        account_id=next((each for each in accounts if each != user_id), accounts[0] if accounts else None),
         email=known.email or said.email or visible_or_none(text_at(root, "email")),
         plan=said.plan or known.plan,
         is_fedramp=said.is_fedramp or known.is_fedramp,
@@ -156,6 +162,7 @@ def _oauth(
         subscription_until=known.subscription_until or said.subscription_until,
         subscription_checked_at=known.subscription_checked_at or said.subscription_checked_at,
         disabled=root.get("disabled") is True,
+        noted_account_id=noted,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.custody.failpoint import reach
-from poolwatch.custody.mounts import MOUNTINFO, filesystem_problem
+from poolwatch.custody.mounts import filesystem_problem
 from poolwatch.domain.text import visible
 
 MAX_FILE_BYTES: Final = 1024 * 1024
@@ -135,7 +135,7 @@ def make_private_directory(path: Path) -> FileProblem | None:
     return None
 
 
-def replace_problem(path: Path, mountinfo: Path = MOUNTINFO) -> FileProblem | None:
+def replace_problem(path: Path, mounts: Path | None = None) -> FileProblem | None:
     """Why the file at a resolved path may not be replaced by poolwatch, or None."""
     name = shown(path)
     try:
@@ -155,7 +155,7 @@ def replace_problem(path: Path, mountinfo: Path = MOUNTINFO) -> FileProblem | No
         return FileProblem(f"{name} belongs to another user")
     if folder.st_mode & 0o022 and not folder.st_mode & stat.S_ISVTX:
         return FileProblem(f"{shown(path.parent)} is writable by others: chmod go-w it first")
-    words = filesystem_problem(path, mountinfo)
+    words = filesystem_problem(path, mounts)
     return FileProblem(words) if words is not None else None
 
 

@@ -92,7 +92,7 @@ def _lock(locks: ExitStack, state: StateDir, errand: Errand, tools: Tools) -> To
     except OSError as error:
         place = Path(error.filename) if isinstance(error.filename, str) else errand.file
         return path_blocked(place, f"not spent: {FileProblem.of(error, place).words}")
-    return None if mine else TokenStep(TokenOutcome.BLOCKED, block=BlockReason.LOGIN_BUSY)
+    return None if mine else TokenStep(TokenOutcome.BLOCKED, block=BlockReason.OWNER_SILENT)
 
 
 @dataclass(frozen=True, slots=True)

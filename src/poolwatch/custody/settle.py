@@ -194,7 +194,7 @@ def _store(
             return _set_aside(state, errand, grant, None, now, body, replaced)
         if grant.is_in(login):
             return _Stored(_stored_step(errand, grant), _Rest.DONE, replaced)
-        if not _is_for(login, errand, state) or _differs(grant, errand):
+        if not _is_for(login, errand, state) or _differs(grant, errand, login):
             return _set_aside(state, errand, grant, login, now, body, replaced)
         try:
             content = render(merged(document.root, login.shape, grant, now))
@@ -274,12 +274,10 @@ def _become(file: Path, content: bytes, stamp: FileStamp, space: Reservation) ->
         space.discard()
 
 
-def _differs(grant: Grant, errand: Errand) -> bool:
-    said = grant.claims
-    return any(
-        ours is not None and theirs is not None and ours != theirs
-        for ours, theirs in ((errand.account_id, said.account_id), (errand.user_id, said.user_id))
-    )
+def _differs(grant: Grant, errand: Errand, login: Login | None) -> bool:
+    # what the file names counts while it holds the login that was spent
+    same = login is not None and login.refresh_fingerprint == errand.refresh_fingerprint
+    return grant.is_for_another(errand.user_id, errand.account_id, login if same else None)
 
 
 def _stored_step(errand: Errand, grant: Grant) -> TokenStep:
@@ -308,7 +306,7 @@ def _set_aside(
     problem = state.prepare() or write_private(kept, render(standalone(grant, errand.account_id, now)))
     rest = _Rest.WAITS if problem is not None else _Rest.DONE
     mark = errand.refresh_fingerprint
-    if _differs(grant, errand):
+    if _differs(grant, errand, current):
         step = ambiguous(
             errand,
             f"the reply was for another account; it is kept in {shown(kept)}",

@@ -42,12 +42,18 @@ class SpendRequest:
     try_once: bool = False
 
 
-async def spend(request: SpendRequest, fingerprint: Fingerprint, now: datetime) -> TokenStep:
+async def spend(
+    request: SpendRequest,
+    fingerprint: Fingerprint,
+    now: datetime,
+    on_started: Callable[[int], None] = lambda pid: None,
+) -> TokenStep:
     """Refresh a login in a process of its own, which goes on to its end if the caller does not.
 
-    Cancelling stops the waiting alone. Every failure is an outcome.
+    Cancelling stops the waiting alone. Every failure is an outcome. `on_started` is called on another thread
+    with the number of that process.
     """
-    return await in_thread(lambda: _spend(request, fingerprint, now))
+    return await in_thread(lambda: _spend(request, fingerprint, now, on_started))
 
 
 def arguments(request: SpendRequest, attempt: str) -> tuple[str, ...]:
@@ -67,7 +73,9 @@ def arguments(request: SpendRequest, attempt: str) -> tuple[str, ...]:
     return ("spend", *(f"--{name}={value}" for name, value in named.items()), *flags)
 
 
-def _spend(request: SpendRequest, fingerprint: Fingerprint, now: datetime) -> TokenStep:
+def _spend(
+    request: SpendRequest, fingerprint: Fingerprint, now: datetime, on_started: Callable[[int], None]
+) -> TokenStep:
     state = StateDir(request.state_dir)
     problem = state.prepare()
     if problem is not None:
@@ -77,6 +85,7 @@ def _spend(request: SpendRequest, fingerprint: Fingerprint, now: datetime) -> To
         process = start_apart(arguments(request, errand.attempt), bare_environment(own_environment()))
     except (OSError, ValueError):
         return _not_sent()
+    on_started(process.pid)
     status = process.wait()
     return _outcome(state, errand, status, lambda sent: recover_one(state, sent, fingerprint, now))
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing
 from poolwatch.domain.pool import AccountState, KeptFile, PoolFacts, PoolState
-from poolwatch.domain.refresh import RefreshProgress, TokenStep
+from poolwatch.domain.refresh import Awaited, RefreshProgress, TokenStep
 from poolwatch.domain.usage import Usage
 
 
@@ -97,10 +97,16 @@ class Interrupted(Struct, frozen=True):
 class TokenKeeper(Protocol):
     """The custody room: the one place that may spend a token."""
 
-    async def step(self, request: TokenRequest, on_delegating: Callable[[], None]) -> TokenStep:
+    async def step(
+        self,
+        request: TokenRequest,
+        on_delegating: Callable[[], None],
+        on_waiting: Callable[[Awaited], None],
+    ) -> TokenStep:
         """Run the token step of a refresh for one login; every failure is an outcome.
 
-        `on_delegating` is called when the login's own program starts to renew it.
+        `on_delegating` is called when the login's own program starts to renew it, `on_waiting` when a process
+        that is waited for does not come.
         """
         ...
 

@@ -12,7 +12,7 @@ from poolwatch.domain.account import AccountKey, Listing
 from poolwatch.domain.account_state import listed_by
 from poolwatch.domain.changes import Answer, AnswerKind, PoolChanged
 from poolwatch.domain.pool import KeptTold, PoolFacts, PoolState, Recalled, RefreshMoved
-from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.refresh import Awaited, RefreshProgress
 from poolwatch.domain.remake import replace
 from poolwatch.monitor.background import BackgroundRefresh
 from poolwatch.monitor.bulk import BulkRefresh
@@ -48,6 +48,10 @@ class PollLock(Protocol):
 
     def holder_words(self) -> str:
         """Who holds it, for people ("pid 123 on host")."""
+        ...
+
+    def awaited(self) -> Awaited:
+        """Who holds it, for those who wait for that process."""
         ...
 
 

@@ -25,7 +25,6 @@ _SAYS_IT_ALL = (
     BlockReason.OTHER_MUST_RENEW,
     BlockReason.API_KEY,
     BlockReason.HOST_BUSY,
-    BlockReason.LOGIN_BUSY,
     *_RUN_BY_HAND,
 )
 
@@ -84,9 +83,12 @@ def _token_part(progress: RefreshProgress, account: AccountState, now: datetime,
     step = progress.token
     listing = acting(account)
     if step is None:
-        if progress.delegating:
+        waits = progress.waits_for
+        if progress.delegating and not (waits is not None and waits.stopped):
             return refresh.CODEX_RUNS
-        return "" if progress.done else refresh.TOKEN_RUNS
+        if progress.done:
+            return ""
+        return refresh.TOKEN_RUNS if waits is None else refresh.waits(waits)
     custody = listing.custody if listing else Custody.OTHER
     match step.outcome:
         case TokenOutcome.REFRESHED if custody is Custody.POOL:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from poolwatch.domain.refresh import BlockReason
+from poolwatch.domain.refresh import Awaited, BlockReason
 from poolwatch.domain.status import Section
 
 ARROW: Final = " → "
@@ -27,12 +27,36 @@ _BLOCKED: Final = {
     BlockReason.CONFLICT: "token: not spent, the same login is in two files",
     BlockReason.OWNER_SILENT: "token: not spent, the process that refreshes it does not answer",
     BlockReason.CODEX_RUNNING: "Codex is open on this home: it renews by itself",
-    BlockReason.LOGIN_BUSY: "token: not spent, another process is refreshing or moving this login; try again",
     BlockReason.HOST_BUSY: "codex is renewing another home on this machine: try again in a minute",
     BlockReason.READ_ONLY: "token: not spent, this poolwatch is read-only",
     BlockReason.POOL_SKIPPED: POOL_RENEWS,
     BlockReason.API_KEY: API_KEY,
 }
+
+
+def waits(found: Awaited) -> str:
+    """The token step takes long: whom it waits for."""
+    return f"token … waiting for the process that refreshes it{_which(found)}"
+
+
+def still_waiting(label: str, found: Awaited) -> str:
+    """The same for a command, with what lets a process go on that was stopped."""
+    return f"still waiting for the process that refreshes {label}{_which(found)}{_go_on(found)}"
+
+
+def still_waiting_for_owner(found: Awaited) -> str:
+    """A command waits for the poolwatch that polls, which it asked."""
+    return f"still waiting for the poolwatch that polls{_which(found)}{_go_on(found)}"
+
+
+def _which(found: Awaited) -> str:
+    if found.pid is None:
+        return ""
+    return f" (pid {found.pid}, stopped)" if found.stopped else f" (pid {found.pid})"
+
+
+def _go_on(found: Awaited) -> str:
+    return f"; kill -CONT {found.pid} lets it go on" if found.stopped else ""
 
 
 def took(step: str, seconds: float | None) -> str:
