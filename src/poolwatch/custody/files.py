@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from poolwatch.config.files import make_missing_directories
 from poolwatch.custody.failpoint import reach
 from poolwatch.custody.mounts import MOUNTINFO, filesystem_problem
 from poolwatch.domain.text import visible
@@ -94,7 +95,7 @@ def read_bounded(path: Path, cap: int = MAX_FILE_BYTES) -> Content | FileProblem
 def make_private_directory(path: Path) -> FileProblem | None:
     """Make a directory that only its owner enters, whatever the umask; an existing one must be ours."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_missing_directories(path)
         status = path.stat()
         if status.st_uid != os.geteuid():
             return FileProblem(f"{shown(path)} belongs to another user")
