@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from poolwatch import __version__
-from poolwatch.cli.exits import EXIT_OK, guarded, prepare_streams, say
+from poolwatch.bootstrap.printer import prepare_streams
+from poolwatch.cli.exits import EXIT_OK, guarded, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from poolwatch.bootstrap.headless import look
-from poolwatch.cli.entry import monitored, run_async
+from poolwatch.cli.entry import complain_about, monitored, run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, complain, say
 from poolwatch.domain.overview import Judged
 from poolwatch.presentation import masking
@@ -15,16 +15,15 @@ from poolwatch.presentation.words.cli import NO_ACCOUNTS
 
 def list_accounts(config: Path | None, *, mask: bool) -> int:
     """Print every account with the places that hold its login; polls nothing."""
-    around = monitored(config)
-    hidden = mask or around.settings.ui.mask
+    around = monitored(config, mask=mask)
+    hidden = around.settings.ui.mask
     seen = run_async(lambda: look(around, timedelta(days=3650), lambda _: ()))
-    for notice in seen.notices:
-        complain(notice)
+    complain_about(seen, around)
     if not seen.overview.accounts:
         complain(NO_ACCOUNTS)
         return EXIT_FAILED
     ordered = sorted(seen.overview.accounts, key=lambda each: (each.label.casefold(), each.account.key.id))
-    say("\n".join(line for each in ordered for line in _lines(each, hidden=hidden)))
+    say(*(line for each in ordered for line in _lines(each, hidden=hidden)))
     return EXIT_OK
 
 

@@ -11,15 +11,15 @@ from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
 from poolwatch.domain.overview import Judged
 from poolwatch.domain.pool import AccountState
+from poolwatch.domain.shell import path_at, path_word
 from poolwatch.domain.status import API_KEY_REASON, Status
+from poolwatch.domain.text import visible
 from poolwatch.presentation import durations
 from poolwatch.presentation.masking import shown_name, shown_path, shown_text
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.words import names, remedies
 
 #: How tools that own logins are asked for a new one.
-#: takes out the signs that a shell leaves alone
-_SAFE: Final = str.maketrans("", "", "_@%+=:,./-")
 _LOGIN_COMMANDS: Final = {"CLIProxyAPI": "cli-proxy-api --codex-login", "codex-auth": "codex-auth login"}
 
 
@@ -71,17 +71,24 @@ def sign_in_command(listing: Listing | None, *, mask: bool) -> str:
     if listing is None:
         return ""
     if listing.custody is Custody.CODEX or (listing.home and listing.custody is not Custody.POOL):
-        home = listing.home or _folder(listing.path or "")
+        home = _true_home(listing) if listing.home else _folder(true_path(listing))
         return f"CODEX_HOME={_word(home, mask=mask)} codex login" if home else "codex login"
     if listing.custody is Custody.POOLWATCH and listing.path:
-        folder, _, name = listing.path.rpartition("/")
+        path = true_path(listing)
+        folder, _, name = path.rpartition("/")
         if name == "auth.json" and folder:
             return f"CODEX_HOME={_word(folder, mask=mask)} codex login"
-        target = _word(listing.path, mask=mask)
+        target = _word(path, mask=mask)
         return f"d=$(mktemp -d) && CODEX_HOME=$d codex login && mv $d/auth.json {target}"
     if listing.custody is Custody.OTHER:
         return _LOGIN_COMMANDS.get(listing.owner, "")
     return ""
+
+
+def true_path(listing: Listing) -> str:
+    """The path of an entry's file, short where what is shown of it are its very bytes."""
+    shown, path = listing.path or "", path_at(listing.ref.place)
+    return shown if path is None or path.endswith(shown.removeprefix("~")) else path
 
 
 def acting(account: AccountState) -> Listing | None:
@@ -90,7 +97,7 @@ def acting(account: AccountState) -> Listing | None:
 
 
 def _is_in(listing: Listing, folder: str | None) -> bool:
-    return folder is not None and _folder(listing.ref.place) == folder
+    return folder is not None and _folder(path_at(listing.ref.place) or "") == folder
 
 
 def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Remedy:
@@ -130,7 +137,7 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
         case FailureKind.AMBIGUOUS:
             return Remedy(remedies.login(LoginProblem.AMBIGUOUS), remedies.TRY_ONCE, command)
         case FailureKind.CONFLICT:
-            keep = listing.path if listing and listing.path else trouble.detail or "FILE"
+            keep = true_path(listing) if listing and listing.path else trouble.detail or "FILE"
             file = _word(keep, mask=prefs.mask)
             return Remedy(
                 remedies.RESOLVE, command=_own(f"accounts resolve {account.key.id} --keep {file}", prefs)
@@ -162,20 +169,13 @@ def _folder(path: str) -> str:
     return path.rpartition("/")[0]
 
 
+def _true_home(listing: Listing) -> str:
+    shown, path = listing.home or "", path_at(listing.ref.place)
+    if path is None or _folder(path).endswith(shown.removeprefix("~")):
+        return shown
+    return _folder(path)
+
+
 def _word(path: str, *, mask: bool) -> str:
-    """A path as one word of a shell command; a leading ~ stays outside the quotes, where it works."""
-    shown = shown_path(path, mask=mask)
-    if shown == "~" or not shown:
-        return shown or "''"
-    if shown.startswith("~/"):
-        rest = shown[2:]
-        return f"~/{_quoted(rest)}" if rest else "~/"
-    return shown if mask else _quoted(shown)
-
-
-def _quoted(word: str) -> str:
-    if word.isascii() and word.translate(_SAFE).isalnum():
-        return word
-    import shlex  # few paths need it
-
-    return shlex.quote(word)
+    """A path as one word of a shell command, which works unless it is masked."""
+    return shown_path(visible(path, 10 * len(path)), mask=True) if mask else path_word(path)
