@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.desk import PROGRAM, Desk
+from tests.cli.desk import PROGRAM, Desk, config_of, source_toml
 from tests.support.upstream import Upstream
 
 _PLACES = ("XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
@@ -75,3 +75,13 @@ def test_the_app_and_its_commands_leave_no_core_file(desk: Desk) -> None:
         [sys.executable, "-c", script], env=desk.env, capture_output=True, text=True, timeout=60
     )
     assert ended.stdout.splitlines()[-1] == "0 (0, 0)", ended.stderr
+
+
+def test_what_is_kept_of_a_source_stays_in_the_state_folder(desk: Desk, served: Upstream) -> None:
+    for name in ("../../outside", "a/b", "..", "50%"):
+        table = source_toml(served, "codex-home", name, served.home / "homes" / "dan")
+        config = config_of(desk.root / "own.toml", table)
+        assert desk.run("status", "--config", str(config), "--max-age", "0").code == 0
+    kept = {path.name for path in desk.state.iterdir() if path.suffix == ".resets"}
+    assert kept == {"..%2F..%2Foutside.resets", "a%2Fb.resets", "...resets", "50%25.resets"}
+    assert [path.name for path in desk.root.rglob("*.resets") if path.parent != desk.state] == []

@@ -101,8 +101,8 @@ def _line(text: str) -> str:
         return text
     import re
 
-    # user and password of an address that somebody typed
-    return re.sub(r"""(://)[^\s/"']*@""", r"\1…@", text)
+    # user and password of an address that somebody typed; a port is none
+    return re.sub(r"""(://)([^\s/"']*|[^\s/"']*:(?!\d*/)[^\s"']*)@""", r"\1…@", text)
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:
