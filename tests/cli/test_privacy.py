@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.desk import PROGRAM, Desk, config_of, source_toml
+from poolwatch.bootstrap.sources import memory_of
+from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from tests.cli.desk import PROGRAM, Desk, config_of
 from tests.support.upstream import Upstream
 
 _PLACES = ("XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
@@ -77,11 +79,19 @@ def test_the_app_and_its_commands_leave_no_core_file(desk: Desk) -> None:
     assert ended.stdout.splitlines()[-1] == "0 (0, 0)", ended.stderr
 
 
-def test_what_is_kept_of_a_source_stays_in_the_state_folder(desk: Desk, served: Upstream) -> None:
-    for name in ("../../outside", "a/b", "..", "50%"):
-        table = source_toml(served, "codex-home", name, served.home / "homes" / "dan")
-        config = config_of(desk.root / "own.toml", table)
-        assert desk.run("status", "--config", str(config), "--max-age", "0").code == 0
-    kept = {path.name for path in desk.state.iterdir() if path.suffix == ".resets"}
-    assert kept == {"..%2F..%2Foutside.resets", "a%2Fb.resets", "...resets", "50%25.resets"}
-    assert [path.name for path in desk.root.rglob("*.resets") if path.parent != desk.state] == []
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("pool", "pool.refused"),
+        ("../../outside", "..%2F..%2Foutside.refused"),
+        ("a/b", "a%2Fb.refused"),
+        ("..", "...refused"),
+        ("50%2F", "50%252F.refused"),
+    ],
+)
+def test_what_is_kept_of_a_source_stays_in_the_state_folder(tmp_path: Path, name: str, file: str) -> None:
+    config = config_of(tmp_path / "own.toml", f'[[sources]]\nkind = "codex-home"\nname = "{name}"\n')
+    env = {"HOME": str(tmp_path), "POOLWATCH_STATE_DIR": str(tmp_path / "state")}
+    around = look_around(Options(config), env)
+    assert isinstance(around, Surroundings)
+    assert memory_of(around, around.sources[0], "refused") == tmp_path / "state" / file
