@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
+import pexpect
 import pytest
 
 import poolwatch.bootstrap
@@ -344,3 +345,17 @@ def test_nothing_of_the_commands_prints_but_through_the_one_printer() -> None:
     assert found == []
     printer = folders[1] / "printer.py"
     assert list(_prints(printer)), "or else this test looks at nothing"
+
+
+def test_on_a_terminal_the_next_home_steers_nothing(desk: Desk, served: Upstream) -> None:
+    home = desk.root / "homes" / name_of(TYPED["steering"])
+    home.mkdir(parents=True)
+    shutil.copy(served.home / "homes" / "dan" / "auth.json", home / "auth.json")
+    table = source_toml(served, "codex-home", "h", desk.root / "homes" / "*")
+    desk.env["POOLWATCH_CONFIG"] = str(config_of(desk.root / "own.toml", table))
+    child = pexpect.spawn(PROGRAM[0], [*PROGRAM[1:], "next", "--home"], env=desk.env, timeout=60)
+    drawn = child.read().removesuffix(b"\r\n")
+    child.close()
+    assert steering(drawn) == []
+    got = subprocess.run(["bash", "-c", b"printf %s " + drawn], capture_output=True, timeout=20, check=True)
+    assert got.stdout == os.fsencode(home)
