@@ -353,9 +353,11 @@ def test_on_a_terminal_the_next_home_steers_nothing(desk: Desk, served: Upstream
     shutil.copy(served.home / "homes" / "dan" / "auth.json", home / "auth.json")
     table = source_toml(served, "codex-home", "h", desk.root / "homes" / "*")
     desk.env["POOLWATCH_CONFIG"] = str(config_of(desk.root / "own.toml", table))
-    child = pexpect.spawn(PROGRAM[0], [*PROGRAM[1:], "next", "--home"], env=desk.env, timeout=60)
-    drawn = child.read().removesuffix(b"\r\n")
+    child = pexpect.spawn(
+        PROGRAM[0], [*PROGRAM[1:], "next", "--home"], env=desk.env, timeout=60, encoding="utf-8"
+    )
+    drawn = child.read().removesuffix("\r\n")
     child.close()
-    assert steering(drawn) == []
-    got = subprocess.run(["bash", "-c", b"printf %s " + drawn], capture_output=True, timeout=20, check=True)
+    assert steering(drawn.encode()) == []
+    got = subprocess.run(["bash", "-c", f"printf %s {drawn}"], capture_output=True, timeout=20, check=True)
     assert got.stdout == os.fsencode(home)
