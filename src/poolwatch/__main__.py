@@ -7,17 +7,26 @@ import sys
 from collections.abc import Sequence
 
 from poolwatch import __version__
-from poolwatch.cli.exits import EXIT_OK, guarded, prepare_streams, say
+from poolwatch.bootstrap.printer import prepare_streams
+from poolwatch.cli.exits import EXIT_OK, guarded, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run poolwatch with these arguments (default: those of the process); returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     prepare_streams()
+    _keep_no_core()
     code = guarded(lambda: _run(arguments))
     if argv is None:
         gc.freeze()  # the process ends, and with it all that would still be looked through for cycles
     return code
+
+
+def _keep_no_core() -> None:
+    """A core file would hold the tokens that are in use."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
 from datetime import timedelta
 
 import pytest
 
-from poolwatch.domain.account import Custody, Listing, LoginKind
+from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.pool import DeadLogin
 from poolwatch.domain.remake import replace
+from poolwatch.domain.text import visible
 from poolwatch.presentation.remedy import sign_in_command
 from poolwatch.presentation.standing import trouble_text
 from tests.presentation.scene import (
@@ -211,3 +214,38 @@ def test_codex_is_promised_only_where_it_is_asked() -> None:
     alone = card(state, replace(PREFS, delegates=False))
     assert "lets Codex" not in alone.remedy
     assert alone.copy == "CODEX_HOME=~/homes/07 codex login"
+
+
+HOSTILE = ("\x1b[31mred", "new\nline", "\udcff", "\u202ex", "two  blanks", "it's", "$(touch x)", "\u00a0")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_commands_hold_the_very_bytes_of_a_path(name: str) -> None:
+    folder, shown = f"/srv/homes/{name}", visible(f"/srv/homes/{name}")
+    place = f"{folder}/auth.json"
+    try:
+        place.encode()
+    except UnicodeEncodeError:
+        place = os.fsencode(place).hex()
+    entry = replace(listing(home=shown, path=f"{shown}/auth.json"), ref=SourceRef("h", place))
+    command = sign_in_command(entry, mask=False)
+    assert command.isprintable()
+    ended = subprocess.run(
+        ["bash", "-c", f'codex() {{ printf %s "$CODEX_HOME"; }}; {command}'],
+        capture_output=True,
+        check=True,
+        timeout=20,
+    )
+    assert ended.stdout == os.fsencode(folder)
+    conflict = account("x", listings=[entry], login_trouble=trouble(FailureKind.CONFLICT, 1))
+    kept = card(conflict).copy.partition(" --keep ")[2]
+    ended = subprocess.run(["bash", "-c", f"printf %s {kept}"], capture_output=True, check=True, timeout=20)
+    assert ended.stdout == os.fsencode(f"{folder}/auth.json")
+
+
+def test_a_tilde_stays_where_what_is_shown_are_the_bytes() -> None:
+    entry = replace(listing(home="~/a b"), ref=SourceRef("h", "/home/ann/a b/auth.json"))
+    assert sign_in_command(entry, mask=False) == "CODEX_HOME=~/'a b' codex login"
+    odd = replace(listing(home="~/\\x1b"), ref=SourceRef("h", "/home/ann/\x1b/auth.json"))
+    assert sign_in_command(odd, mask=False) == "CODEX_HOME=$'/home/ann/\\033' codex login"
+    assert "\x1b" not in sign_in_command(odd, mask=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from poolwatch.bootstrap.surroundings import Surroundings, short_path
@@ -12,6 +11,7 @@ from poolwatch.config.paths import config_file
 from poolwatch.config.problems import ConfigProblem
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.remake import replace
+from poolwatch.domain.shell import shell_word
 from poolwatch.domain.text import visible
 from poolwatch.ui.feed import FoundLogins
 
@@ -23,7 +23,9 @@ def target_config(around: Surroundings, config: Path | None) -> Path | ConfigPro
 
 def found_logins(around: Surroundings, config: Path | None) -> tuple[FoundLogins, ...]:
     """Every place that was looked at, and the configuration file."""
-    rows = [_row(found) for found in discover(around.env, around.home)] if around.home is not None else []
+    rows = (
+        [found_row(found) for found in discover(around.env, around.home)] if around.home is not None else []
+    )
     path = target_config(around, config)
     if isinstance(path, Path):
         there = "there, no source in it" if path.exists() else "not there"
@@ -65,12 +67,12 @@ def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
     return replace(SourceSettings(kind, name, kind.default_custody), path=typed)
 
 
-def _row(found: Found) -> FoundLogins:
+def found_row(found: Found) -> FoundLogins:
+    """A place that was looked at, in words, with the command that adds it."""
     words = found.state.value
     if found.state is FoundState.READABLE:
         words = f"{found.readable} login{'s' * (found.readable != 1)}, readable"
     command = ""
     if found.source is not None and found.source.path is not None:
-        path = visible(shlex.quote(found.source.path))
-        command = f"poolwatch sources add {found.source.kind.value} {path}"
+        command = f"poolwatch sources add {found.source.kind.value} {shell_word(found.source.path)}"
     return FoundLogins(found.place, words, command, can_add=found.source is not None)

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poolwatch.bootstrap.surroundings import Surroundings, short_path
+from poolwatch.bootstrap.surroundings import Surroundings, from_home
 from poolwatch.config.settings import SourceSettings
 from poolwatch.custody.files import FileProblem
 from poolwatch.custody.fingerprint import KEY_BYTES, Fingerprinter
@@ -151,7 +151,7 @@ def kept_files(
     told = []
     for each in found:
         owner = next((key for key in keys if each.belongs_to(key.user_id, key.account_id, each.path)), None)
-        path = short_path(each.path, around.home)
+        path = from_home(each.path, around.home)
         told.append(KeptFile(path, each.since, owner, each.login.email))
     return tuple(told)
 
@@ -166,7 +166,7 @@ def damaged_here(around: Surroundings) -> tuple[str, ...]:
     from poolwatch.custody.waiting import damaged_replies
 
     try:
-        return tuple(short_path(path, around.home) for path in damaged_replies(StateDir(around.state_dir)))
+        return tuple(from_home(path, around.home) for path in damaged_replies(StateDir(around.state_dir)))
     except OSError:
         return ()
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from poolwatch import __version__
-from poolwatch.cli.exits import EXIT_OK, EXIT_USAGE, complain
+from poolwatch.cli.exits import EXIT_OK, EXIT_USAGE, complain, say, warn
 
 ConfigOption = Annotated[
     Path | None,
@@ -41,6 +41,7 @@ app.add_typer(config_app, name="config")
 
 _root_config: Path | None = None
 _root_looks: dict[str, str] = {}
+_group_mask = False
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -55,10 +56,14 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Abort:
         return 130
     except Exception as error:
-        show = getattr(error, "show", None)
-        if not callable(show):
+        told = getattr(error, "format_message", None)
+        if not callable(told):
             raise
-        show(file=sys.stderr)
+        context = getattr(error, "ctx", None)
+        if context is not None:
+            # what was typed stands in the message alone
+            warn(*context.get_usage().split("\n"), f"Try '{context.command_path} --help' for help.", "")
+        warn(f"Error: {told()}")
         return EXIT_USAGE
     return code if isinstance(code, int) else EXIT_OK
 
@@ -69,7 +74,7 @@ def _config(given: Path | None) -> Path | None:
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"poolwatch {__version__}")
+        say(f"poolwatch {__version__}")
         raise typer.Exit
 
 
@@ -147,6 +152,9 @@ def status(
     filter_text: Annotated[str, typer.Argument(metavar="[FILTER]", help="Only accounts that match.")] = "",
     json: JsonOption = False,
     line: Annotated[bool, typer.Option("--line", help="One short line from the store; never polls.")] = False,
+    tmux: Annotated[
+        bool, typer.Option("--tmux", help="With --line: # is doubled, so that tmux draws it as it is.")
+    ] = False,
     max_age: Annotated[
         float | None,
         typer.Option(
@@ -163,11 +171,14 @@ def status(
     if line:
         if filter_text or json or max_age is not None:
             # a script that asks for both would otherwise take the one for the other
-            complain("status --line speaks of the whole pool, from the store: it goes with --mask alone")
+            complain("status --line tells of the whole pool: but for --tmux, it goes with --mask alone")
             raise typer.Exit(EXIT_USAGE)
         from poolwatch.cli.line import line_of
 
-        _end(line_of(_config(config), mask=mask))
+        _end(line_of(_config(config), mask=mask, tmux=tmux))
+    if tmux:
+        complain("--tmux goes with status --line")
+        raise typer.Exit(EXIT_USAGE)
     from poolwatch.cli.status import StatusWish, print_status
 
     _end(print_status(StatusWish(_config(config), filter_text, json, max_age, mask)))
@@ -206,38 +217,42 @@ def refresh(
 
 
 @app.command()
-def doctor(json: JsonOption = False, config: ConfigOption = None) -> None:
+def doctor(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> None:
     """Say what is wrong, and the remedy."""
     from poolwatch.cli.doctor import run_doctor
 
-    _end(run_doctor(_config(config), as_json=json))
+    _end(run_doctor(_config(config), as_json=json, mask=mask))
 
 
-def _group(command: typer.Typer, default: Callable[[Path | None], int]) -> None:
+def _mask(given: bool) -> bool:
+    return given or _group_mask
+
+
+def _group(command: typer.Typer, default: Callable[[Path | None, bool], int]) -> None:
     @command.callback(invoke_without_command=True)
-    def _default(context: typer.Context, config: ConfigOption = None) -> None:
-        global _root_config  # noqa: PLW0603 - as in root
-        _root_config = _config(config)
+    def _default(context: typer.Context, mask: MaskOption = False, config: ConfigOption = None) -> None:
+        global _root_config, _group_mask
+        _root_config, _group_mask = _config(config), mask
         if context.invoked_subcommand is None:
-            _end(default(_root_config))
+            _end(default(_root_config, mask))
 
 
-def _list_sources(config: Path | None) -> int:
+def _list_sources(config: Path | None, mask: bool) -> int:
     from poolwatch.cli.sources import list_sources
 
-    return list_sources(config)
+    return list_sources(config, mask=mask)
 
 
-def _list_accounts(config: Path | None) -> int:
+def _list_accounts(config: Path | None, mask: bool) -> int:
     from poolwatch.cli.accounts import list_accounts
 
-    return list_accounts(config, mask=False)
+    return list_accounts(config, mask=mask)
 
 
-def _show_config(config: Path | None) -> int:
+def _show_config(config: Path | None, mask: bool) -> int:
     from poolwatch.cli.settings import show_config
 
-    return show_config(config)
+    return show_config(config, mask=mask)
 
 
 _group(sources_app, _list_sources)
@@ -246,9 +261,9 @@ _group(config_app, _show_config)
 
 
 @sources_app.command("list")
-def sources_list(config: ConfigOption = None) -> None:
+def sources_list(mask: MaskOption = False, config: ConfigOption = None) -> None:
     """What is monitored, and what else was found."""
-    _end(_list_sources(_config(config)))
+    _end(_list_sources(_config(config), _mask(mask)))
 
 
 @sources_app.command("add")
@@ -269,29 +284,35 @@ def sources_add(
     password_env: Annotated[
         str | None, typer.Option(metavar="NAME", help="Pools: the variable of the dashboard's password.")
     ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Pools: the key may go over plain http to another machine.")
+    ] = False,
+    mask: MaskOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Test a place, then write it into the configuration; comments there are kept."""
     from poolwatch.cli.sources import PoolSecrets, SourceWish, add_source
 
     secrets = PoolSecrets(api_key_file, api_key_env, password_file, password_env)
-    _end(add_source(SourceWish(_config(config), kind, place, name, custody, secrets)))
+    _end(add_source(SourceWish(_config(config), kind, place, name, custody, secrets, insecure, _mask(mask))))
 
 
 @sources_app.command("test")
-def sources_test(name: Annotated[str, typer.Argument(metavar="NAME")], config: ConfigOption = None) -> None:
+def sources_test(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> None:
     """Ask one source now and say what it answers."""
     from poolwatch.cli.sources import try_source
 
-    _end(try_source(_config(config), name))
+    _end(try_source(_config(config), name, mask=_mask(mask)))
 
 
 @accounts_app.command("list")
 def accounts_list(mask: MaskOption = False, config: ConfigOption = None) -> None:
     """Every account with its identity, custody and the files that hold it."""
-    from poolwatch.cli.accounts import list_accounts
-
-    _end(list_accounts(_config(config), mask=mask))
+    _end(_list_accounts(_config(config), _mask(mask)))
 
 
 @accounts_app.command("import")
@@ -346,9 +367,9 @@ def config_path(config: ConfigOption = None) -> None:
 
 
 @config_app.command("show")
-def config_show(config: ConfigOption = None) -> None:
+def config_show(mask: MaskOption = False, config: ConfigOption = None) -> None:
     """Print every setting with its origin."""
-    _end(_show_config(_config(config)))
+    _end(_show_config(_config(config), _mask(mask)))
 
 
 @config_app.command("init")
@@ -360,8 +381,8 @@ def config_init(config: ConfigOption = None) -> None:
 
 
 @config_app.command("check")
-def config_check(config: ConfigOption = None) -> None:
+def config_check(mask: MaskOption = False, config: ConfigOption = None) -> None:
     """Say everything that is wrong with the configuration."""
     from poolwatch.cli.settings import check
 
-    _end(check(_config(config)))
+    _end(check(_config(config), mask=_mask(mask)))

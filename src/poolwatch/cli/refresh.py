@@ -9,13 +9,14 @@ from pathlib import Path
 
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import refresh
-from poolwatch.cli.entry import monitored, run_async
-from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
+from poolwatch.cli.entry import complain_about, monitored, run_async
+from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say, say_text
 from poolwatch.cli.named import find_account
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import Judged, PoolOverview
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.refresh import Awaited, RefreshProgress
+from poolwatch.presentation.masking import shown_name
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.refresh_line import progress_line
 from poolwatch.presentation.words.refresh import still_waiting, still_waiting_for_owner
@@ -54,22 +55,19 @@ def run_refresh(wish: RefreshWish) -> int:
     seen, ended = run_async(
         lambda: refresh(around, chosen, only_if_due=only_if_due, on_waiting=_tell_waiting)
     )
-    for notice in seen.notices:
-        complain(notice)
-    down = [source for source in seen.state.sources.values() if source.failure is not None]
-    for source in down:
-        complain(f"source {source.name}: {source.failure.message if source.failure else ''}")
+    complain_about(seen, around, sources=True)
+    down = any(source.failure is not None for source in seen.state.sources.values())
     rows = []
     for key, progress in ended.items():
         judged = seen.overview.by_key.get(key) or before[key]
         line = progress_line(progress, judged.account, seen.overview.now, prefs)
-        label = judged.label
+        label = shown_name(judged.account, mask=prefs.mask)
         rows.append(_row(key, label, progress, line))
         if not wish.as_json:
             say(f"{label}: {line}")
     if wish.as_json:
-        say(json.dumps({"schema": "poolwatch.refresh/1", "accounts": rows}, indent=2))
-    failed = any(progress.failed for progress in ended.values()) or (bool(down) and not ended)
+        say_text(json.dumps({"schema": "poolwatch.refresh/1", "accounts": rows}, indent=2))
+    failed = any(progress.failed for progress in ended.values()) or (down and not ended)
     return EXIT_FAILED if failed else EXIT_OK
 
 

@@ -13,8 +13,8 @@ from msgspec import Struct
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.entry import monitored, run_async
-from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
+from poolwatch.cli.entry import complain_about, monitored, run_async
+from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say_path, say_text
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.remake import replace
@@ -39,8 +39,8 @@ class StatusWish(Struct, frozen=True):
 
 def print_status(wish: StatusWish) -> int:
     """Print every account that matches; polls those whose reading is old."""
-    around = monitored(wish.config)
-    prefs = Prefs(around.rules, mask=wish.mask or around.settings.ui.mask, zone=LocalZone())
+    around = monitored(wish.config, mask=wish.mask)
+    prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
     age = around.settings.poll.interval_seconds if wish.max_age is None else wish.max_age
     if math.isnan(age):
         complain("--max-age takes a number of seconds, 0 or more")
@@ -52,21 +52,17 @@ def print_status(wish: StatusWish) -> int:
 
     choice = chosen if wish.filter_text.strip() else None
     seen = run_async(lambda: look(around, older_than, choice))
-    for notice in seen.notices:
-        complain(notice)
-    for source in seen.state.sources.values():
-        if source.failure is not None:
-            complain(f"source {source.name}: {source.failure.message}")
+    complain_about(seen, around, sources=True)
     keys = chosen(seen.overview)
     if wish.as_json:
         from poolwatch.presentation.status_json import status_json  # one of the two is needed
 
-        say(status_json(seen.overview, seen.state, seen.overview.own_now, prefs.mask, keys))
+        say_text(status_json(seen.overview, seen.state, seen.overview.own_now, prefs.mask, keys))
     else:
         from poolwatch.presentation.status_text import status_text
 
         prefs = replace(prefs, rules=seen.overview.rules)
-        say(status_text(seen.overview, seen.state, prefs, around.settings.pool_name or "", keys))
+        say_text(status_text(seen.overview, seen.state, prefs, around.settings.pool_name or "", keys))
     if any(each.account.read_at is not None for each in seen.overview.accounts if each.account.key in keys):
         return EXIT_OK
     if seen.overview.accounts and not keys:
@@ -80,11 +76,10 @@ def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: boo
     """Print the account to use next; exit 1 when there is none."""
     from poolwatch.presentation.next_text import next_home, next_json, next_text  # `status` needs none
 
-    around = monitored(config)
-    prefs = Prefs(around.rules, mask=mask or around.settings.ui.mask, zone=LocalZone())
+    around = monitored(config, mask=mask)
+    prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
     seen = _everything(around)
-    for notice in seen.notices:
-        complain(notice)
+    complain_about(seen, around)
     best = seen.overview.next_up
     if home_only:
         home = next_home(seen.overview)
@@ -92,14 +87,14 @@ def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: boo
             complain(words.NO_NEXT if best is None else "the account to use next has no Codex home")
             return EXIT_FAILED
         # a shell does not expand the ~ of people in CODEX_HOME=$(poolwatch next --home)
-        say(f"{around.home}{home[1:]}" if around.home is not None and home[:1] == "~" else home)
+        say_path(f"{around.home}{home[1:]}" if around.home is not None and home[:1] == "~" else home)
         return EXIT_OK
     if as_json:
-        say(next_json(seen.overview, prefs))
+        say_text(next_json(seen.overview, prefs))
     elif best is None:
-        complain(next_text(seen.overview, prefs).rstrip())
+        complain(*next_text(seen.overview, prefs).splitlines())
     else:
-        say(next_text(seen.overview, prefs))
+        say_text(next_text(seen.overview, prefs))
     return EXIT_OK if best is not None else EXIT_FAILED
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from poolwatch.config.files import make_missing_directories
 from poolwatch.custody.failpoint import reach
 from poolwatch.custody.mounts import filesystem_problem
 from poolwatch.domain.text import visible
@@ -124,7 +125,7 @@ def refuse_odd(path: Path) -> None:
 def make_private_directory(path: Path) -> FileProblem | None:
     """Make a directory that only its owner enters, whatever the umask; an existing one must be ours."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_missing_directories(path)
         status = path.stat()
         if status.st_uid != os.geteuid():
             return FileProblem(f"{shown(path)} belongs to another user")

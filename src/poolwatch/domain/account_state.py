@@ -12,6 +12,7 @@ from poolwatch.domain.instant import Instant
 from poolwatch.domain.naming import Name, first_email
 from poolwatch.domain.refresh import Change, RefreshProgress
 from poolwatch.domain.remake import replace
+from poolwatch.domain.text import LONGEST_PATH, visible
 from poolwatch.domain.usage import Usage
 
 #: Of an account all of whose entries bring readings, as nearly all do.
@@ -40,7 +41,8 @@ class Happening(Struct, frozen=True, gc=False, omit_defaults=True):
 class KeptFile(Struct, frozen=True, omit_defaults=True):
     """A login that waits in poolwatch's state directory, because its file changed while it was renewed.
 
-    `path` is as shown to people, `key` the account it is of, None where that cannot be told.
+    `path` begins at the home directory, and holds whatever its names hold; `key` is the account's, None where
+    that cannot be told.
     """
 
     path: str
@@ -114,7 +116,8 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
         """The trouble shown: what endangers the login first, then the reading, then the token step."""
         login, kept = self.login_trouble, self.kept
         if kept is not None:
-            return Trouble(FailureKind.KEPT, kept.path, kept.since, detail=kept.path)
+            path = visible(kept.path, LONGEST_PATH)
+            return Trouble(FailureKind.KEPT, path, kept.since, detail=path)
         if login is not None and login.kind in (FailureKind.AMBIGUOUS, FailureKind.CONFLICT):
             return login
         return self.reading_trouble or login

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from poolwatch.domain.account import Listing
 from poolwatch.domain.overview import Judged, PoolOverview
+from poolwatch.domain.shell import path_at
 from poolwatch.presentation import durations
 from poolwatch.presentation.masking import shown_email, shown_group, shown_label, shown_name, shown_path
 from poolwatch.presentation.prefs import Prefs
@@ -37,7 +39,8 @@ def next_json(overview: PoolOverview, prefs: Prefs) -> str:
     document: Json = {"schema": SCHEMA, "account": None, "why": None}
     if up is not None:
         account = up.judged.account
-        home = next_home(overview)
+        entry = _home_entry(up.judged)
+        home = entry.home if entry is not None else None
         document = {
             "schema": SCHEMA,
             "account": {
@@ -54,10 +57,14 @@ def next_json(overview: PoolOverview, prefs: Prefs) -> str:
 
 
 def next_home(overview: PoolOverview) -> str | None:
-    """The CODEX_HOME of the account to use next, as shown to people (with ~); None when it has none."""
+    """The CODEX_HOME of the account to use next, its very bytes if they are known; None when it has none."""
     up = overview.next_up
-    return _home(up.judged) if up is not None else None
+    entry = _home_entry(up.judged) if up is not None else None
+    path = path_at(entry.ref.place) if entry is not None else None
+    if entry is None or path is None:
+        return entry.home if entry is not None else None
+    return path.rpartition("/")[0] or "/"
 
 
-def _home(judged: Judged) -> str | None:
-    return next((listing.home for listing in judged.account.listings if listing.home), None)
+def _home_entry(judged: Judged) -> Listing | None:
+    return next((listing for listing in judged.account.listings if listing.home), None)

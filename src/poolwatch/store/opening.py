@@ -16,6 +16,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from poolwatch.config.files import make_missing_directories
 from poolwatch.store.instants import to_micros
 from poolwatch.store.loading import BESIDE, FILE_NAME, SMALL_CACHE, tolerant_text
 from poolwatch.store.quick import read_uri
@@ -132,7 +133,7 @@ def _code(error: sqlite3.Error) -> int | None:
 
 def _prepare(state_dir: Path) -> None:
     """The directory, ours and closed to others, with a database file of the same kind."""
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_missing_directories(state_dir)
     if stat.S_IMODE(state_dir.stat().st_mode) != 0o700:
         state_dir.chmod(0o700)
     path = state_dir / FILE_NAME
