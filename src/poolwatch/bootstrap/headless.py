@@ -121,7 +121,7 @@ async def _kept_meanwhile(running: Running, work: Awaitable[None]) -> None:
 
 
 async def refresh(
-    around: Surroundings, choose: Choice, *, only_if_due: bool
+    around: Surroundings, choose: Choice, *, only_if_due: bool, beside_codex: bool = False
 ) -> tuple[Look, dict[AccountKey, RefreshProgress]]:
     """Run the refresh chain for the chosen accounts; how each one ended, as they ended.
 
@@ -134,13 +134,14 @@ async def refresh(
         running.session.polls = polls
         await running.session.poller.list_for_good()
         ended: dict[AccountKey, RefreshProgress] = {}
-        owner = Owner(running, Asked.DUE if only_if_due else Asked.REFRESH)
+        owner = Owner(running, _asked(only_if_due=only_if_due, beside_codex=beside_codex))
         passes_on = not around.settings.read_only
 
         async def one(key: AccountKey) -> None:
             progress = await owner.refresh(key) if passes_on else None
             if progress is None:
-                progress = await running.parts.chain.run(key, only_if_due=only_if_due)
+                chain = running.parts.chain
+                progress = await chain.run(key, only_if_due=only_if_due, beside_codex=beside_codex)
             ended[key] = progress
 
         await asyncio.gather(*(one(key) for key in choose(_judged(running, around))))
@@ -149,6 +150,12 @@ async def refresh(
         running.session.polls = False
         notices = (*running.notices, *owner.notices)
         return Look(running.session.state, _judged(running, around), notices), ended
+
+
+def _asked(*, only_if_due: bool, beside_codex: bool) -> Asked:
+    if only_if_due:
+        return Asked.DUE
+    return Asked.BESIDE if beside_codex else Asked.REFRESH
 
 
 def _judged(running: Running, around: Surroundings) -> PoolOverview:

@@ -18,6 +18,7 @@ from poolwatch.domain.pool import PoolState
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.refresh_line import progress_line
+from poolwatch.presentation.words import refresh as words
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,11 @@ class RefreshWish:
 
 def run_refresh(wish: RefreshWish) -> int:
     """Refresh the named accounts, or all; 1 when a step of one of them failed."""
-    if bool(wish.accounts) == wish.everyone or (wish.force and not wish.everyone):
-        complain("name accounts, or use --all (with --force: the token step everywhere)")
+    if wish.accounts and wish.everyone:
+        complain("name accounts, or use --all: not both")
+        return EXIT_USAGE
+    if not wish.accounts and not wish.everyone:
+        complain("name accounts, or use --all")
         return EXIT_USAGE
     around = monitored(wish.config)
     prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
@@ -46,7 +50,8 @@ def run_refresh(wish: RefreshWish) -> int:
         return list(dict.fromkeys(find_account(state, text, mask=prefs.mask).key for text in wish.accounts))
 
     only_if_due = wish.everyone and not wish.force
-    seen, ended = run_async(lambda: refresh(around, chosen, only_if_due=only_if_due))
+    beside = wish.force and not wish.everyone
+    seen, ended = run_async(lambda: refresh(around, chosen, only_if_due=only_if_due, beside_codex=beside))
     for notice in seen.notices:
         complain(notice)
     down = [source for source in seen.state.sources.values() if source.failure is not None]
@@ -55,7 +60,9 @@ def run_refresh(wish: RefreshWish) -> int:
     rows = []
     for key, progress in ended.items():
         judged = seen.overview.by_key.get(key)
-        line = progress_line(progress, judged.account, seen.overview.now, prefs) if judged is not None else ""
+        now, line = seen.overview.now, ""
+        if judged is not None:
+            line = progress_line(progress, judged.account, now, prefs, again=words.FORCE)
         label = judged.label if judged is not None else key.id
         rows.append(_row(key, label, progress, line))
         if not wish.as_json:
