@@ -141,6 +141,32 @@ def test_all_spends_only_what_is_dead_or_dies_within_a_day(pool_desk: Desk, serv
     assert len(rows(ran.json(), "accounts")) == 28
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "name accounts, or use --all"),
+        (("--force",), "name accounts, or use --all"),
+        (("alice@example.com", "--all"), "name accounts, or use --all: not both"),
+    ],
+)
+def test_whom_to_refresh_is_said_once(
+    pool_desk: Desk, served: Upstream, words: tuple[str, ...], said: str
+) -> None:
+    before = served.state().totals["token_posts"]
+    ran = pool_desk.run("refresh", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+    assert served.state().totals["token_posts"] == before
+
+
+def test_force_of_one_account_is_a_refresh_like_any_other(tmp_path: Path, served: Upstream) -> None:
+    before = posts(served)
+    ran = Desk(tmp_path, served.config).run("refresh", "grace@example.com", "--force")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("grace@example.com: token ok")
+    assert spent(before, posts(served)) == {"grace"}
+
+
 def test_all_by_force_spends_every_login_that_is_ours(tmp_path: Path, served: Upstream) -> None:
     desk = Desk(tmp_path, served.config)
     before = posts(served)

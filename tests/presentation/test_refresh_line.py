@@ -20,8 +20,15 @@ from poolwatch.domain.refresh import (
 )
 from poolwatch.domain.remake import replace
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.refresh_line import bulk_line, change_text, progress_line, progress_tone
+from poolwatch.presentation.refresh_line import (
+    bulk_line,
+    change_text,
+    progress_line,
+    progress_short,
+    progress_tone,
+)
 from poolwatch.presentation.view import Shown, Tone
+from poolwatch.presentation.words import refresh
 from tests.presentation.scene import CET, NOW, PREFS, account, after, listing
 
 OWN = listing("x", custody=Custody.POOLWATCH, owner="poolwatch")
@@ -94,7 +101,20 @@ LINES: list[tuple[Listing, TokenStep | None, UsageStep | None, str]] = [
         CODEX,
         blocked(BlockReason.CODEX_RUNNING),
         NOT_TRIED,
-        "Codex is open on this home: it renews by itself",
+        "Codex is open on this home and renews it",
+    ),
+    (
+        CODEX,
+        replace(blocked(BlockReason.CODEX_RUNNING), pid=4711),
+        NOT_TRIED,
+        "Codex is open on this home and renews it (pid 4711)",
+    ),
+    (
+        CODEX,
+        replace(blocked(BlockReason.CODEX_LATE), pid=4711),
+        NOT_TRIED,
+        "Codex is open on this home (pid 4711) and has not renewed it; r within 10 s renews beside it: "
+        "both at once can end the login",
     ),
     (CODEX, blocked(BlockReason.CODEX_MISSING), NOT_TRIED, "run: CODEX_HOME=~/homes/07 codex login"),
     (CODEX, blocked(BlockReason.CODEX_LOGIN_DEAD), None, "run: CODEX_HOME=~/homes/07 codex login"),
@@ -140,6 +160,16 @@ LINES: list[tuple[Listing, TokenStep | None, UsageStep | None, str]] = [
 def test_finished(entry: Listing, token: TokenStep | None, usage: UsageStep | None, line: str) -> None:
     progress = RefreshProgress(NOW, token, usage, done=True)
     assert progress_line(progress, account("x", listings=[entry]), NOW, PREFS) == line
+
+
+def test_the_warning_is_there_where_the_line_is_short_and_fits_a_shell() -> None:
+    progress = RefreshProgress(NOW, replace(blocked(BlockReason.CODEX_LATE), pid=4711), NOT_TRIED, done=True)
+    state = account("x", listings=[CODEX])
+    assert progress_short(progress, state, NOW, PREFS) == "r may end the login: pid 4711 is open"
+    unnamed = replace(progress, token=blocked(BlockReason.CODEX_LATE))
+    assert progress_short(unnamed, state, NOW, PREFS) == "r may end the login: Codex is open"
+    line = progress_line(progress, state, NOW, PREFS, again=refresh.FORCE)
+    assert "; --force renews beside it: both at once can end the login" in line
 
 
 @pytest.mark.parametrize("reason", BlockReason)

@@ -10,6 +10,7 @@ import pytest
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.pool import DeadLogin
+from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.presentation.remedy import sign_in_command
@@ -249,3 +250,22 @@ def test_a_tilde_stays_where_what_is_shown_are_the_bytes() -> None:
     odd = replace(listing(home="~/\\x1b"), ref=SourceRef("h", "/home/ann/\x1b/auth.json"))
     assert sign_in_command(odd, mask=False) == "CODEX_HOME=$'/home/ann/\\033' codex login"
     assert "\x1b" not in sign_in_command(odd, mask=True)
+
+
+def test_r_is_not_the_remedy_of_a_login_that_codex_gave_up() -> None:
+    given_up = dead(LoginProblem.REJECTED)
+    state = account("x", listings=[listing("x", expires_at=GONE)], dead=given_up)
+    assert card(state).remedy == (
+        "x: the service refuses the login. Sign in again:  CODEX_HOME=~/homes/07 codex login"
+    )
+
+
+@pytest.mark.parametrize(("pid", "named"), [(4711, " (pid 4711)"), (None, "")])
+def test_a_codex_that_has_not_renewed_is_to_be_closed_first(pid: int | None, named: str) -> None:
+    late = TokenStep(TokenOutcome.BLOCKED, block=BlockReason.CODEX_LATE, pid=pid)
+    progress = RefreshProgress(NOW, late, UsageStep(tried=False), done=True)
+    state = replace(account("x", listings=[listing("x", expires_at=GONE)]), refresh=progress)
+    assert card(state).remedy == (
+        f"x: the login has expired. Close the Codex that is open on it{named}, then r; or sign in again:  "
+        "CODEX_HOME=~/homes/07 codex login"
+    )

@@ -138,6 +138,7 @@ async def refresh(
     choose: Choice,
     *,
     only_if_due: bool,
+    beside_codex: bool = False,
     on_waiting: Waiting = lambda label, found: None,
 ) -> tuple[Look, dict[AccountKey, RefreshProgress]]:
     """Run the refresh chain for the chosen accounts; how each one ended, as they ended.
@@ -152,7 +153,8 @@ async def refresh(
         running.session.polls = polls
         await running.session.poller.list_for_good()
         ended: dict[AccountKey, RefreshProgress] = {}
-        owner = Owner(running, Asked.DUE if only_if_due else Asked.REFRESH, partial(on_waiting, None))
+        asked = _asked(only_if_due=only_if_due, beside_codex=beside_codex)
+        owner = Owner(running, asked, partial(on_waiting, None))
 
         def tell(key: AccountKey, found: Awaited) -> None:
             on_waiting(_judged(running, around).by_key[key].label, found)
@@ -163,7 +165,8 @@ async def refresh(
         async def one(key: AccountKey) -> None:
             progress = await owner.refresh(key) if passes_on else None
             if progress is None:
-                progress = await running.parts.chain.run(key, only_if_due=only_if_due)
+                chain = running.parts.chain
+                progress = await chain.run(key, only_if_due=only_if_due, beside_codex=beside_codex)
             ended[key] = progress
 
         await asyncio.gather(*(one(key) for key in choose(_judged(running, around))))
@@ -173,6 +176,12 @@ async def refresh(
         await running.session.tell_kept()
         notices = (*running.notices, *owner.notices)
         return Look(running.session.state, _judged(running, around), notices), ended
+
+
+def _asked(*, only_if_due: bool, beside_codex: bool) -> Asked:
+    if only_if_due:
+        return Asked.DUE
+    return Asked.BESIDE if beside_codex else Asked.REFRESH
 
 
 def _judged(running: Running, around: Surroundings) -> PoolOverview:

@@ -132,6 +132,7 @@ _KINDS: Final = {
     Asked.REFRESH: RequestKind.REFRESH,
     Asked.TRY_ONCE: RequestKind.REFRESH,
     Asked.DUE: RequestKind.DUE,
+    Asked.BESIDE: RequestKind.BESIDE,
     Asked.USAGE: RequestKind.USAGE,
     Asked.POLL: RequestKind.USAGE,
 }
@@ -143,6 +144,8 @@ def _asked(ask: Ask) -> Asked:
             return Asked.TRY_ONCE if ask.try_once else Asked.REFRESH
         case RequestKind.DUE:
             return Asked.DUE
+        case RequestKind.BESIDE:
+            return Asked.BESIDE
         case RequestKind.USAGE:
             return Asked.USAGE if ask.override else Asked.POLL
 

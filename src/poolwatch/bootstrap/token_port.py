@@ -96,6 +96,7 @@ class Custodian:
             try_once=request.try_once,
             other_holders=request.other_holders,
             rejected=request.rejected,
+            beside_codex=request.beside_codex,
             spacing=request.spacing,
         )
         return await token_step(listing, path, rules, ask, on_delegating, on_waiting)

@@ -206,7 +206,14 @@ def refresh(
         list[str] | None, typer.Argument(metavar="ACCOUNT...", help="Id prefix, label or e-mail.")
     ] = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every account.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="With --all: the token step everywhere.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="With --all: the token step everywhere. With ACCOUNT: have Codex renew its login although"
+            " one is open on it; both renewing at once can end the login.",
+        ),
+    ] = False,
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:

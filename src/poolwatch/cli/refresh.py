@@ -19,7 +19,7 @@ from poolwatch.domain.refresh import Awaited, RefreshProgress
 from poolwatch.presentation.masking import shown_name
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.refresh_line import progress_line
-from poolwatch.presentation.words.refresh import still_waiting, still_waiting_for_owner
+from poolwatch.presentation.words import refresh as words
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,11 @@ class RefreshWish:
 
 def run_refresh(wish: RefreshWish) -> int:
     """Refresh the named accounts, or all; 1 when a step of one of them failed."""
-    if bool(wish.accounts) == wish.everyone or (wish.force and not wish.everyone):
-        complain("name accounts, or use --all (with --force: the token step everywhere)")
+    if wish.accounts and wish.everyone:
+        complain("name accounts, or use --all: not both")
+        return EXIT_USAGE
+    if not wish.accounts and not wish.everyone:
+        complain("name accounts, or use --all")
         return EXIT_USAGE
     around = monitored(wish.config)
     prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
@@ -52,15 +55,18 @@ def run_refresh(wish: RefreshWish) -> int:
         return list(dict.fromkeys(find_account(state, text, mask=prefs.mask).key for text in wish.accounts))
 
     only_if_due = wish.everyone and not wish.force
+    beside = wish.force and not wish.everyone
     seen, ended = run_async(
-        lambda: refresh(around, chosen, only_if_due=only_if_due, on_waiting=_tell_waiting)
+        lambda: refresh(
+            around, chosen, only_if_due=only_if_due, beside_codex=beside, on_waiting=_tell_waiting
+        )
     )
     complain_about(seen, around, sources=True)
     down = any(source.failure is not None for source in seen.state.sources.values())
     rows = []
     for key, progress in ended.items():
         judged = seen.overview.by_key.get(key) or before[key]
-        line = progress_line(progress, judged.account, seen.overview.now, prefs)
+        line = progress_line(progress, judged.account, seen.overview.now, prefs, again=words.FORCE)
         label = shown_name(judged.account, mask=prefs.mask)
         rows.append(_row(key, label, progress, line))
         if not wish.as_json:
@@ -72,7 +78,7 @@ def run_refresh(wish: RefreshWish) -> int:
 
 
 def _tell_waiting(label: str | None, found: Awaited) -> None:
-    complain(still_waiting_for_owner(found) if label is None else still_waiting(label, found))
+    complain(words.still_waiting_for_owner(found) if label is None else words.still_waiting(label, found))
 
 
 def _row(key: AccountKey, label: str, progress: RefreshProgress, line: str) -> dict[str, object]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from poolwatch import __version__
-from poolwatch.custody.json_text import JsonObject, object_at, parse_object, text_at
+from poolwatch.custody.json_text import JsonObject, object_at, parse_object
 from poolwatch.custody.lock import PATIENCE_SECONDS as LOCK_PATIENCE_SECONDS
 from poolwatch.custody.lock import held
 from poolwatch.custody.processes import full_environment, own_environment, start_apart
@@ -28,8 +28,9 @@ CODEX_LOCK: Final = "codex"
 _GOODBYE_SECONDS: Final = 10.0
 _LINE_BYTES: Final = 1024 * 1024
 _MOST_LINES: Final = 1_000
-# What codex says of a refresh token that is used up, signed out or expired.
-_DEAD_WORDS: Final = ("sign in again", "log in again", "refresh token", "refresh_token")
+# Codex puts its client's name before its own version, as if poolwatch were at that version. With this it puts
+# the name of its command line there, and the client stays named behind.
+_OWN_NAME: Final = {"CODEX_INTERNAL_ORIGINATOR_OVERRIDE": "codex_cli_rs"}
 
 
 class CodexAnswer(Enum):
@@ -53,6 +54,9 @@ async def delegate(
     codex: Path, home: Path, state_dir: Path, on_started: Callable[[int], None] = lambda pid: None
 ) -> CodexAnswer:
     """Have codex read its limits once, which renews an expired login, from a process apart.
+
+    Whether the login is dead codex tells by its account alone: the limits fail in the same words for that
+    and for a login service that is down.
 
     It goes on to its end if the caller does not; cancelling stops the waiting alone. `on_started` is called
     on another thread with the number of that process.
@@ -84,7 +88,7 @@ def ask_codex(
 
 
 def _ask(codex: Path, home: Path, patience_seconds: float) -> CodexAnswer:
-    environment = {**own_environment(), "CODEX_HOME": str(home)}
+    environment = {**_OWN_NAME, **own_environment(), "CODEX_HOME": str(home)}
     process = subprocess.Popen(
         [codex, "app-server"],
         stdin=subprocess.PIPE,
@@ -128,11 +132,24 @@ def _talk(to_codex: IO[bytes], from_codex: IO[bytes], patience_seconds: float) -
     limits = _reply_to(1, lines, patience_seconds)
     if not isinstance(limits, dict):
         return limits
-    error = object_at(limits, "error")
-    if error is None:
-        return CodexAnswer.ANSWERED
-    words = (text_at(error, "message") or "").lower()
-    return CodexAnswer.LOGIN_DEAD if any(word in words for word in _DEAD_WORDS) else CodexAnswer.ERROR
+    try:
+        _say(to_codex, {"id": 2, "method": "account/read", "params": {}})
+    except OSError:
+        return CodexAnswer.ERROR
+    account = _reply_to(2, lines, patience_seconds)
+    if account is CodexAnswer.SILENT:
+        return account
+    if isinstance(account, dict) and _is_signed_out(account):
+        return CodexAnswer.LOGIN_DEAD
+    return CodexAnswer.ERROR if object_at(limits, "error") is not None else CodexAnswer.ANSWERED
+
+
+def _is_signed_out(reply: JsonObject) -> bool:
+    """Whether codex says that it has no account where it needs one: it has given up its login."""
+    found = object_at(reply, "result")
+    if found is None:
+        return False
+    return found.get("requiresOpenaiAuth") is True and "account" in found and found["account"] is None
 
 
 def _say(to_codex: IO[bytes], message: JsonObject) -> None:

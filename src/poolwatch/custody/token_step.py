@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.custody.auth_file import FileProblem, Fingerprint, Login, read_login
-from poolwatch.custody.codex_processes import codex_is_running
+from poolwatch.custody.codex_processes import working_codex
 from poolwatch.custody.delegated import CODEX_LOCK, CodexAnswer, delegate, find_codex
 from poolwatch.custody.files import refuse_odd, shown
 from poolwatch.custody.holder import awaited, told
@@ -26,6 +26,7 @@ from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
+from poolwatch.domain.status import codex_may_renew
 
 #: A bulk refresh leaves a token alone that lives longer than this.
 DUE_WITHIN: Final = timedelta(hours=24)
@@ -50,6 +51,7 @@ class TokenAsk:
 
     `only_if_due`: leave a token alone that outlives `due_within`. `other_holders`: refresh tokens in other
     files than this one. `rejected`: access tokens that the service refused, which count as expired.
+    `beside_codex`: a person wants codex to renew its login although another codex works on its home.
     `spacing`: nothing is sent when any run sent something for this account less than this ago.
     """
 
@@ -59,6 +61,7 @@ class TokenAsk:
     try_once: bool = False
     other_holders: frozenset[str] = frozenset()
     rejected: frozenset[str] = frozenset()
+    beside_codex: bool = False
     spacing: timedelta = timedelta(0)
 
 
@@ -163,10 +166,12 @@ async def _delegate(
 ) -> TokenStep:
     mark, home = login.refresh_fingerprint, path.parent
     codex = find_codex(own_environment())
-    running = await in_thread(lambda: codex_is_running(home))
+    working = await in_thread(lambda: working_codex(home))
     reason = None
-    if running:
+    if working is not None and _codex_has_time(login, ask):
         reason = BlockReason.CODEX_RUNNING
+    elif working is not None and not ask.beside_codex:
+        reason = BlockReason.CODEX_LATE
     elif rules.read_only:
         reason = BlockReason.READ_ONLY
     elif not rules.delegate_to_codex:
@@ -174,7 +179,7 @@ async def _delegate(
     elif codex is None:
         reason = BlockReason.CODEX_MISSING
     if reason is not None or codex is None:
-        return _codex_blocked(reason or BlockReason.CODEX_MISSING, home, mark)
+        return _codex_blocked(reason or BlockReason.CODEX_MISSING, home, mark, working)
     lock = StateDir(rules.state_dir).lock(CODEX_LOCK)
     try:
         refuse_odd(lock)
@@ -210,10 +215,23 @@ def _unrenewed(answer: CodexAnswer, home: Path, mark: str | None) -> TokenStep:
     return TokenStep(TokenOutcome.FAILED, failure=failure, detail=shown(home), refresh_fingerprint=mark)
 
 
-def _codex_blocked(reason: BlockReason, home: Path, mark: str | None) -> TokenStep:
+def _codex_has_time(login: Login, ask: TokenAsk) -> bool:
+    """Whether a codex that works is expected to renew it by itself: not what the service refuses."""
+    return login.fingerprint not in ask.rejected and codex_may_renew(login.expires_at, ask.now)
+
+
+def _codex_blocked(
+    reason: BlockReason, home: Path, mark: str | None, working: int | None = None
+) -> TokenStep:
     problem = LoginProblem.REJECTED if reason is BlockReason.CODEX_LOGIN_DEAD else None
+    pid = working if reason in (BlockReason.CODEX_RUNNING, BlockReason.CODEX_LATE) else None
     return TokenStep(
-        TokenOutcome.BLOCKED, block=reason, problem=problem, detail=shown(home), refresh_fingerprint=mark
+        TokenOutcome.BLOCKED,
+        block=reason,
+        problem=problem,
+        detail=shown(home),
+        refresh_fingerprint=mark,
+        pid=pid,
     )
 
 

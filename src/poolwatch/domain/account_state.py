@@ -1,6 +1,7 @@
 """All that is known of one account, and the verdicts that stand about its login."""
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -10,7 +11,7 @@ from poolwatch.domain.account import CUSTODY_ORDER, AccountKey, Custody, Listing
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
 from poolwatch.domain.instant import Instant
 from poolwatch.domain.naming import Name, first_email
-from poolwatch.domain.refresh import Change, RefreshProgress
+from poolwatch.domain.refresh import BESIDE_WITHIN, BlockReason, Change, RefreshProgress
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import LONGEST_PATH, visible
 from poolwatch.domain.usage import Usage
@@ -123,15 +124,29 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
         return self.reading_trouble or login
 
     @property
-    def was_polled_since_refresh(self) -> bool:
-        """Whether usage was asked for again after the last refresh had ended: its line is over then."""
-        refresh, tried = self.refresh, self.tried_at
-        if refresh is None or not refresh.done or tried is None:
-            return False
+    def refreshed_at(self) -> Instant | None:
+        """When the last refresh ended; None while one runs, and where none did in this run."""
+        refresh = self.refresh
+        if refresh is None or not refresh.done:
+            return None
         last = next((each for each in self.lately if each.refresh is not None), None)
         if last is None or last.refresh is None or last.refresh.started_at != refresh.started_at:
+            return None
+        return last.at
+
+    @property
+    def was_polled_since_refresh(self) -> bool:
+        """Whether usage was asked for again after the last refresh had ended: its line is over then."""
+        ended = self.refreshed_at
+        return ended is not None and self.tried_at is not None and self.tried_at > ended
+
+    def is_warned_of_codex(self, now: Instant) -> bool:
+        """Whether a refresh has just ended with the warning that a codex works here and did not renew."""
+        ended, last = self.refreshed_at, self.refresh
+        if ended is None or last is None or last.token is None:
             return False
-        return tried > last.at
+        just = timedelta(0) <= now - ended <= BESIDE_WITHIN
+        return just and last.token.block is BlockReason.CODEX_LATE
 
     @property
     def sources(self) -> tuple[str, ...]:

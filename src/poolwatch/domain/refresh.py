@@ -1,13 +1,19 @@
 """The refresh chain as values: the token step, the usage step, and what they changed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
 from poolwatch.domain.failure import Failure, LoginProblem
 from poolwatch.domain.usage import Usage, window_kind, windows_by_length
+
+#: A codex that works renews its login within this time after the access token has expired.
+CODEX_GRACE: Final = timedelta(minutes=2)
+#: After that, a second `r` this soon after the warning has another codex renew beside it.
+BESIDE_WITHIN: Final = timedelta(seconds=10)
 
 
 class TokenOutcome(StrEnum):
@@ -30,7 +36,10 @@ class BlockReason(StrEnum):
     PATH = "path"
     CONFLICT = "conflict"
     OWNER_SILENT = "owner_silent"
+    #: a codex works on this home and is about to renew its login by itself
     CODEX_RUNNING = "codex_running"
+    #: it had its time and did not; to have another one renew beside it can end the login
+    CODEX_LATE = "codex_late"
     CODEX_MISSING = "codex_missing"
     OTHER_MUST_RENEW = "other_must_renew"
     DELEGATION_OFF = "delegation_off"
@@ -56,6 +65,8 @@ class TokenStep(Struct, frozen=True):
     lost_at: datetime | None = None
     #: the refresh token (keyed fingerprint) this outcome speaks of
     refresh_fingerprint: str | None = None
+    #: the codex that works on the home
+    pid: int | None = None
 
 
 class UsageStep(Struct, frozen=True):

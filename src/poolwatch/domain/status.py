@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
-from poolwatch.domain.refresh import BlockReason, TokenOutcome
+from poolwatch.domain.refresh import CODEX_GRACE, BlockReason, TokenOutcome
 from poolwatch.domain.usage import ReachedType, SpendControl, Usage, UsageWindow
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: An edge block that lasts longer than this needs a person.
 EDGE_BLOCK_PATIENCE: Final = timedelta(minutes=15)
-#: A token step that failed in passing keeps the last status this long, where no retry time was said.
+#: Where poolwatch renews, a step that failed in passing keeps the last status this long if no retry was said.
 TOKEN_RETRY_PATIENCE: Final = timedelta(minutes=15)
 #: Said this often in a row, a deactivation is believed.
 DEACTIVATION_REPEATS: Final = 2
@@ -166,14 +166,23 @@ def _was_refused_anew(account: AccountState) -> bool:
 
 
 def _is_being_renewed(account: AccountState, now: datetime) -> bool:
-    """Whether a token step just asked for left the login to be renewed soon: by its owner or a retry."""
-    last = account.refresh
+    """Whether a token step just asked for left the login to be renewed soon: by its own codex, or a retry."""
+    last, acting = account.refresh, account.acting
     if last is not None and last.token is not None and last.token.block is BlockReason.CODEX_RUNNING:
-        return True
+        return (
+            codex_may_renew(acting.token.expires_at, now) and acting.token.fingerprint not in account.rejected
+        )
     trouble = account.login_trouble
     if trouble is None or trouble.kind is not FailureKind.TOKEN_REFRESH:
         return False
+    if acting.custody is not Custody.POOLWATCH:
+        return False  # what another program could not renew, nobody here tries again
     return now < (trouble.retry_at or trouble.since + TOKEN_RETRY_PATIENCE)
+
+
+def codex_may_renew(expires_at: datetime | None, now: datetime) -> bool:
+    """Whether a codex that works on the home still has its time to renew a token that ended."""
+    return expires_at is not None and now - expires_at < CODEX_GRACE
 
 
 def section_of(status: AccountStatus, trouble: Trouble | None, now: datetime) -> Section:

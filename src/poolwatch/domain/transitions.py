@@ -9,7 +9,7 @@ from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.account_state import LATELY_KEPT, AccountState, DeadLogin, Happening
 from poolwatch.domain.events import Read, RefreshMoved
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
-from poolwatch.domain.refresh import TokenOutcome, TokenStep, usage_changes
+from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep, usage_changes
 from poolwatch.domain.remake import replace
 
 
@@ -139,6 +139,9 @@ def _after_token_step(account: AccountState, step: TokenStep, at: datetime) -> A
         case TokenOutcome.REJECTED_FOR_GOOD:
             dead = DeadLogin(step.refresh_fingerprint, step.problem or LoginProblem.REJECTED, at)
             return replace(account, dead_login=dead, login_trouble=_login_trouble(account, step, at))
+        case TokenOutcome.BLOCKED if step.block is BlockReason.CODEX_LOGIN_DEAD:
+            dead = DeadLogin(step.refresh_fingerprint, step.problem or LoginProblem.REJECTED, at)
+            return replace(account, dead_login=dead, login_trouble=lasting)
         case TokenOutcome.AMBIGUOUS:
             return replace(account, login_trouble=_login_trouble(account, step, at))
         case TokenOutcome.FAILED if not account.ambiguous:

@@ -82,6 +82,8 @@ class TokenRequest(Struct, frozen=True):
     other_holders: frozenset[str] = frozenset()
     #: access tokens (keyed fingerprints) that a 401 rejected
     rejected: frozenset[str] = frozenset()
+    #: have codex renew its own login although another codex works on its home
+    beside_codex: bool = False
     #: do nothing when any run sent this login's refresh token less than this ago
     spacing: timedelta = timedelta(0)
 
@@ -139,6 +141,8 @@ class Asked(StrEnum):
     POLL = "poll"
     #: a refresh that may spend a login although the reply to its last exchange was lost
     TRY_ONCE = "try_once"
+    #: a refresh that may renew Codex's own login beside a codex that works on its home
+    BESIDE = "beside"
 
 
 class OwnerRequest(Struct, frozen=True):

@@ -57,6 +57,8 @@ class _Order(Struct, frozen=True):
     due_within: timedelta | None = None
     #: nobody asked for it: the token step, and a reading only with a token that is new
     unasked: bool = False
+    #: a person was warned and wants it: renewed beside a codex that works on the home
+    beside_codex: bool = False
 
 
 class _Attempt(Struct, frozen=True):
@@ -92,8 +94,13 @@ class RefreshChain:
         objection = self.objection(key, usage_only=usage_only, override=override, try_once=try_once)
         if objection is not None:
             return objection
-        self._begin(key, _Order(usage_only, try_once))
+        self._begin(key, _Order(usage_only, try_once, beside_codex=self.confirms(key)))
         return Answer(AnswerKind.STARTED)
+
+    def confirms(self, key: AccountKey) -> bool:
+        """Whether a refresh now is the second one, after the warning that a codex works on the home."""
+        account = self._ledger.state.accounts.get(key)
+        return account is not None and account.is_warned_of_codex(self._clock.now())
 
     def objection(
         self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False
@@ -113,13 +120,20 @@ class RefreshChain:
         return None
 
     async def run(
-        self, key: AccountKey, *, usage_only: bool = False, try_once: bool = False, only_if_due: bool = False
+        self,
+        key: AccountKey,
+        *,
+        usage_only: bool = False,
+        try_once: bool = False,
+        only_if_due: bool = False,
+        beside_codex: bool = False,
     ) -> RefreshProgress:
         """Refresh and wait for the end; joins a refresh of the account that is already running.
 
         Cancelling the wait does not end the refresh.
         """
-        order = _Order(usage_only, try_once, FRESH_ENOUGH if only_if_due else None)
+        due_within = FRESH_ENOUGH if only_if_due else None
+        order = _Order(usage_only, try_once, due_within, beside_codex=beside_codex)
         return await asyncio.shield(self._running.get(key) or self._begin(key, order))
 
     async def read(self, key: AccountKey) -> RefreshProgress:
@@ -207,7 +221,8 @@ class RefreshChain:
             order.try_once,
             others,
             account.rejected,
-            ATTEMPT_SPACING if order.unasked else timedelta(0),
+            beside_codex=order.beside_codex,
+            spacing=ATTEMPT_SPACING if order.unasked else timedelta(0),
         )
 
         shown = progress

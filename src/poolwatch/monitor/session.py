@@ -251,6 +251,8 @@ class Session:
         if objection is not None:
             return objection
         asked = Asked.USAGE if usage_only else Asked.TRY_ONCE if try_once else Asked.REFRESH
+        if asked is Asked.REFRESH and chain.confirms(key):
+            asked = Asked.BESIDE
         taken = await self._passed_on.ask(key, asked, lambda: self.polls)
         return Answer(AnswerKind.STARTED if taken else AnswerKind.NO_ANSWER)
 
@@ -294,6 +296,7 @@ class Session:
             usage_only=request.asked is Asked.USAGE,
             try_once=request.asked is Asked.TRY_ONCE,
             only_if_due=request.asked is Asked.DUE,
+            beside_codex=request.asked is Asked.BESIDE,
         )
 
     def _tell(self, *more: str) -> None:

@@ -22,6 +22,7 @@ _RUN_BY_HAND = (BlockReason.CODEX_MISSING, BlockReason.DELEGATION_OFF, BlockReas
 #: After these the line has said all there is to say when the usage step had no token.
 _SAYS_IT_ALL = (
     BlockReason.CODEX_RUNNING,
+    BlockReason.CODEX_LATE,
     BlockReason.OTHER_MUST_RENEW,
     BlockReason.API_KEY,
     BlockReason.HOST_BUSY,
@@ -29,11 +30,20 @@ _SAYS_IT_ALL = (
 )
 
 
-def progress_line(progress: RefreshProgress, account: AccountState, now: datetime, prefs: Prefs) -> str:
-    """`token ok 0.4s → usage ok 0.3s · weekly 71 → 0 %`, and as much of it as is known while it runs."""
+def progress_line(
+    progress: RefreshProgress,
+    account: AccountState,
+    now: datetime,
+    prefs: Prefs,
+    again: str = refresh.SECOND_R,
+) -> str:
+    """`token ok 0.4s → usage ok 0.3s · weekly 71 → 0 %`, and as much of it as is known while it runs.
+
+    `again` is how a person asks once more where that takes a second word.
+    """
     parts = []
     if not progress.usage_only:
-        parts.append(_token_part(progress, account, now, prefs))
+        parts.append(_token_part(progress, account, now, prefs, again))
     usage = _usage_part(progress, account, now, prefs)
     if usage:
         parts.append(usage)
@@ -43,12 +53,15 @@ def progress_line(progress: RefreshProgress, account: AccountState, now: datetim
 
 
 def progress_short(progress: RefreshProgress, account: AccountState, now: datetime, prefs: Prefs) -> str:
-    """Where the line is too long: what changed, for that is what was asked, or how the reading failed.
+    """Where the line is too long: what changed, for that is what was asked, or how the reading failed;
+    and what another `r` can cost.
 
     Empty where the token step has more to say than either.
     """
     if not progress.done:
         return ""
+    if progress.token is not None and progress.token.block is BlockReason.CODEX_LATE:
+        return refresh.codex_is_late_short(progress.token.pid)
     if progress.usage is not None and progress.usage.failure is not None and not progress.token_failed:
         return _usage_part(progress, account, now, prefs)
     if progress.failed or not progress.changes:
@@ -79,7 +92,9 @@ def change_text(change: Change, prefs: Prefs) -> str:
     return refresh.change(name, percent_number(before, prefs.shown), percent_text(after, prefs.shown))
 
 
-def _token_part(progress: RefreshProgress, account: AccountState, now: datetime, prefs: Prefs) -> str:
+def _token_part(
+    progress: RefreshProgress, account: AccountState, now: datetime, prefs: Prefs, again: str
+) -> str:
     step = progress.token
     listing = acting(account)
     if step is None:
@@ -109,6 +124,8 @@ def _token_part(progress: RefreshProgress, account: AccountState, now: datetime,
             return _rejected(progress, step, listing, now, prefs)
         case TokenOutcome.AMBIGUOUS:
             return refresh.lost(_clock(step.lost_at, now, prefs))
+        case TokenOutcome.BLOCKED if step.block is BlockReason.CODEX_LATE:
+            return refresh.codex_is_late(step.pid, again)
         case TokenOutcome.BLOCKED:
             return _blocked(step, account, listing, now, prefs)
 
@@ -174,6 +191,8 @@ def _blocked(
             return refresh.not_spent(shown_text(step.failure.message, account, mask=prefs.mask))
         case BlockReason.OTHER_MUST_RENEW:
             return refresh.must_renew((listing.owner if listing else "") or step.detail or names.ANOTHER_TOOL)
+        case BlockReason.CODEX_RUNNING:
+            return refresh.codex_is_open(step.pid)
         case BlockReason.ASK_FIRST:
             return refresh.ask_first(_clock(step.lost_at, now, prefs))
         case BlockReason.CODEX_MISSING | BlockReason.DELEGATION_OFF | BlockReason.CODEX_LOGIN_DEAD:

@@ -11,6 +11,7 @@ from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
 from poolwatch.domain.overview import Judged
 from poolwatch.domain.pool import AccountState, KeptFile
+from poolwatch.domain.refresh import BlockReason
 from poolwatch.domain.shell import path_at, path_word
 from poolwatch.domain.status import API_KEY_REASON, Status
 from poolwatch.domain.text import LONGEST_PATH, visible
@@ -130,10 +131,20 @@ def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Re
         return Remedy(what, remedies.another_must_renew(listing.owner or names.ANOTHER_TOOL), command)
     if problem in (LoginProblem.EXPIRED, LoginProblem.REJECTED):
         if listing.custody is Custody.CODEX:
-            return Remedy(what, remedies.CODEX_RENEWS if prefs.delegates else remedies.SIGN_IN, command)
+            return Remedy(what, _codex_way(account, prefs), command)
         if listing.custody is Custody.POOLWATCH:
             return Remedy(what, remedies.POOLWATCH_RENEWS, _own(f"refresh {account.key.id}", prefs))
     return Remedy(what, remedies.SIGN_IN, command)
+
+
+def _codex_way(account: AccountState, prefs: Prefs) -> str:
+    """What brings a Codex home's login back; not `r` where codex has given it up."""
+    token = account.refresh.token if account.refresh is not None else None
+    if account.dead_login is not None:
+        return remedies.SIGN_IN
+    if token is not None and token.block is BlockReason.CODEX_LATE:
+        return remedies.codex_is_late(token.pid)
+    return remedies.CODEX_RENEWS if prefs.delegates else remedies.SIGN_IN
 
 
 def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: Prefs) -> Remedy:

@@ -26,7 +26,6 @@ NOTHING: Final = "nothing was done"
 _BLOCKED: Final = {
     BlockReason.CONFLICT: "token: not spent, the same login is in two files",
     BlockReason.OWNER_SILENT: "token: not spent, the process that refreshes it does not answer",
-    BlockReason.CODEX_RUNNING: "Codex is open on this home: it renews by itself",
     BlockReason.HOST_BUSY: "codex is renewing another home on this machine: try again in a minute",
     BlockReason.READ_ONLY: "token: not spent, this poolwatch is read-only",
     BlockReason.POOL_SKIPPED: POOL_RENEWS,
@@ -143,6 +142,34 @@ def kept(path: str) -> str:
 def must_renew(owner: str) -> str:
     """The owner of the login has to act."""
     return f"{owner} must renew it"
+
+
+def codex_is_open(pid: int | None) -> str:
+    """A codex works on the home of an expired login and is about to renew it."""
+    return f"{_CODEX_OPEN} and renews it{_named(pid)}"
+
+
+def codex_is_late(pid: int | None, again: str) -> str:
+    """It had its time; what renews the login all the same, and what that can cost."""
+    late = f"{_CODEX_OPEN}{_named(pid)} and has not renewed it"
+    return f"{late}; {again} renews beside it: both at once can end the login"
+
+
+def codex_is_late_short(pid: int | None) -> str:
+    """The same where there is no room: the warning first."""
+    return f"r may end the login: {f'pid {pid}' if pid is not None else 'Codex'} is open"
+
+
+#: How a person asks once more on the screen, and in a shell.
+SECOND_R: Final = "r within 10 s"
+FORCE: Final = "--force"
+
+
+_CODEX_OPEN: Final = "Codex is open on this home"
+
+
+def _named(pid: int | None) -> str:
+    return f" (pid {pid})" if pid is not None else ""
 
 
 def run(command: str) -> str:

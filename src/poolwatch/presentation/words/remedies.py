@@ -65,6 +65,8 @@ def _nothing_kept(told: str) -> str:
 
 
 CODEX_RENEWS: Final = "r lets Codex renew it; or sign in again"
+#: a login that the codex which is open on it has not renewed
+_CODEX_LATE: Final = "Close the Codex that is open on it{pid}, then r; or sign in again"
 POOLWATCH_RENEWS: Final = "r renews it; or from a shell"
 POOL_SIGN_IN: Final = "Sign in again on the pool's own page"
 NEW_TOKEN: Final = "Put a new personal access token into its file, then r"  # noqa: S105 - a sentence
@@ -93,6 +95,11 @@ def another_must_renew(owner: str) -> str:
 def kept(path: str) -> str:
     """The new login waits in the state directory."""
     return f"its file changed while it was renewed, and the new login waits in {path}"
+
+
+def codex_is_late(pid: int | None) -> str:
+    """The codex that is open on the login's home has not renewed it."""
+    return _CODEX_LATE.replace("{pid}", f" (pid {pid})" if pid is not None else "")
 
 
 def sign_in_before(day: str) -> str:
