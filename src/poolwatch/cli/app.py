@@ -15,6 +15,7 @@ from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain
 from poolwatch.cli.options import (
     AccountArgument,
     AccountArguments,
+    AsciiOption,
     ConfigOption,
     CustodyOption,
     FilterArgument,
@@ -100,7 +101,7 @@ def root(
     sort: SortOption = None,
     theme: ThemeOption = None,
     mask: MaskOption = False,
-    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")] = False,
+    ascii_only: AsciiOption = False,
     mouse: Annotated[bool, typer.Option("--mouse", help="Let the mouse select and scroll.")] = False,
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Watch only: no refresh, no token is spent.")
@@ -172,9 +173,10 @@ def status(
         ),
     ] = None,
     mask: MaskOption = False,
+    ascii_only: AsciiOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Print every account, polling those whose reading is old."""
+    """Print every account, polling those whose reading is old; on a terminal as the app's table."""
     if line:
         if filter_text or json or max_age is not None:
             # a script that asks for both would otherwise take the one for the other
@@ -185,7 +187,7 @@ def status(
         _end(line_of(_config(config), mask=mask))
     from poolwatch.cli.status import StatusWish, print_status
 
-    _end(print_status(StatusWish(_config(config), filter_text, json, max_age, mask)))
+    _end(print_status(StatusWish(_config(config), filter_text, json, max_age, mask, ascii_only)))
 
 
 @app.command("next")

@@ -19,6 +19,7 @@ ConfigOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 MaskOption = Annotated[bool, typer.Option("--mask", help="Hide e-mail addresses and paths.")]
+AsciiOption = Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")]
 AccountArgument = Annotated[
     str,
     typer.Argument(metavar="ACCOUNT", help="Id prefix, label or e-mail.", autocompletion=completion.accounts),
