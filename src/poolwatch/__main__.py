@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
@@ -36,17 +37,17 @@ def _run(arguments: Sequence[str]) -> int:
     # until the first screen stands or a command does its work, nothing of weight is thrown away: looking for
     # it is time lost
     gc.disable()
-    if not arguments:
+    if not arguments and "_POOLWATCH_COMPLETE" not in os.environ:  # with it a shell asks what may come next
         from poolwatch.bootstrap.screen import run_app
 
         return run_app()
-    if arguments[0] == "status" and "--line" in arguments and not {"-h", "--help"} & set(arguments):
+    if arguments[:1] == ["status"] and "--line" in arguments and not {"-h", "--help"} & set(arguments):
         from poolwatch.cli.line import print_line
 
         code = print_line(arguments[1:])
         if code is not None:
             return code
-    elif arguments[0] == "status":
+    elif arguments[:1] == ["status"]:
         from poolwatch.cli.plain_status import plain_status
 
         code = plain_status(arguments[1:])

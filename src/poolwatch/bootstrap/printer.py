@@ -77,6 +77,17 @@ def put(*lines: str) -> None:
     sys.stdout.flush()
 
 
+def put_drawn(*lines: str) -> None:
+    """Lines of data with colours, and nothing else that steers a terminal. Raises OSError."""
+    import re
+
+    # SGR sequences stand at the odd places
+    parted = (re.split(r"(\x1b\[[0-9;]*m)", line) for line in lines)
+    drawn = ("".join(part if at % 2 else _line(part) for at, part in enumerate(parts)) for parts in parted)
+    sys.stdout.write("".join(f"{line}\n" for line in drawn))
+    sys.stdout.flush()
+
+
 def put_path(path: str, word: str) -> None:
     """A path as data: its very bytes; on a terminal, which they could steer, `word`. Raises OSError."""
     if sys.stdout.isatty():

@@ -164,7 +164,7 @@ def _app_options(around: Surroundings) -> AppOptions:
         reverse=bool(remembered.is_reversed),
         grouping=_grouping(remembered.group),
         theme=theme_named(ui.theme or "") or "",
-        glyphs=_glyphs(ui.glyphs, around.env),
+        glyphs=glyphs_named(ui.glyphs, around.env),
         mouse=ui.mouse,
         read_only=settings.read_only,
         title=ui.title,
@@ -213,7 +213,8 @@ def _grouping(word: str | None) -> Grouping:
         return Grouping.SOURCE
 
 
-def _glyphs(wanted: str, env: Mapping[str, str]) -> str:
+def glyphs_named(wanted: str, env: Mapping[str, str]) -> str:
+    """The set of glyphs for a setting; `auto` asks the locale."""
     if wanted != "auto":
         return wanted
     return "unicode" if speaks_utf8(env) else "ascii"

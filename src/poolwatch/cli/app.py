@@ -10,18 +10,24 @@ from typing import Annotated
 import typer
 
 from poolwatch import __version__
-from poolwatch.cli.exits import EXIT_OK, EXIT_USAGE, complain, say, warn
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        help="The configuration file (else POOLWATCH_CONFIG, else the usual place).",
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
-MaskOption = Annotated[bool, typer.Option("--mask", help="Hide e-mail addresses and paths.")]
+from poolwatch.cli import completion
+from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say, warn
+from poolwatch.cli.options import (
+    AccountArgument,
+    AccountArguments,
+    AsciiOption,
+    ConfigOption,
+    CustodyOption,
+    FilterArgument,
+    JsonOption,
+    KeepOption,
+    KindArgument,
+    MaskOption,
+    SortOption,
+    SourceArgument,
+    ThemeOption,
+    ViewOption,
+)
 
 app = typer.Typer(
     name="poolwatch",
@@ -29,6 +35,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 fine, 1 nothing read or a step failed, 2 usage, 3 configuration, 128+n signal n.",
     no_args_is_help=False,
     add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -49,12 +56,21 @@ def run(arguments: Sequence[str]) -> int:
     from typer.main import get_command
 
     command = get_command(app)
+
+    def work() -> object:
+        return command.main(args=list(arguments), prog_name="poolwatch", standalone_mode=False)
+
     try:
-        code = command.main(args=list(arguments), prog_name="poolwatch", standalone_mode=False)
+        code = completion.answer(work) if completion.is_asked() else work()
     except typer.Exit as ended:
         return ended.exit_code
     except typer.Abort:
         return 130
+    except OSError as error:
+        if "--install-completion" not in arguments or error.filename is None:
+            raise
+        complain(f"completion was not installed: {error.filename}: {error.strerror}")
+        return EXIT_FAILED
     except Exception as error:
         told = getattr(error, "format_message", None)
         if not callable(told):
@@ -72,8 +88,8 @@ def _config(given: Path | None) -> Path | None:
     return given if given is not None else _root_config
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(context: typer.Context, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
         say(f"poolwatch {__version__}")
         raise typer.Exit
 
@@ -86,11 +102,11 @@ def _end(code: int) -> None:
 def root(
     context: typer.Context,
     config: ConfigOption = None,
-    view: Annotated[str | None, typer.Option(help="auto, table, cards or hive.")] = None,
-    sort: Annotated[str | None, typer.Option(help="need, name, weekly, 5h, credits, reset or age.")] = None,
-    theme: Annotated[str | None, typer.Option(help="A theme's name; t in the app shows them.")] = None,
+    view: ViewOption = None,
+    sort: SortOption = None,
+    theme: ThemeOption = None,
     mask: MaskOption = False,
-    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")] = False,
+    ascii_only: AsciiOption = False,
     mouse: Annotated[bool, typer.Option("--mouse", help="Let the mouse select and scroll.")] = False,
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Watch only: no refresh, no token is spent.")
@@ -149,7 +165,7 @@ def demo(
 
 @app.command()
 def status(
-    filter_text: Annotated[str, typer.Argument(metavar="[FILTER]", help="Only accounts that match.")] = "",
+    filter_text: FilterArgument = "",
     json: JsonOption = False,
     line: Annotated[bool, typer.Option("--line", help="One short line from the store; never polls.")] = False,
     tmux: Annotated[
@@ -165,9 +181,10 @@ def status(
         ),
     ] = None,
     mask: MaskOption = False,
+    ascii_only: AsciiOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Print every account, polling those whose reading is old."""
+    """Print every account, polling those whose reading is old; on a terminal as the app's table."""
     if line:
         if filter_text or json or max_age is not None:
             # a script that asks for both would otherwise take the one for the other
@@ -181,7 +198,7 @@ def status(
         raise typer.Exit(EXIT_USAGE)
     from poolwatch.cli.status import StatusWish, print_status
 
-    _end(print_status(StatusWish(_config(config), filter_text, json, max_age, mask)))
+    _end(print_status(StatusWish(_config(config), filter_text, json, max_age, mask, ascii_only)))
 
 
 @app.command("next")
@@ -202,9 +219,7 @@ def next_account(
 
 @app.command()
 def refresh(
-    accounts: Annotated[
-        list[str] | None, typer.Argument(metavar="ACCOUNT...", help="Id prefix, label or e-mail.")
-    ] = None,
+    accounts: AccountArguments = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every account.")] = False,
     force: Annotated[
         bool,
@@ -275,14 +290,10 @@ def sources_list(mask: MaskOption = False, config: ConfigOption = None) -> None:
 
 @sources_app.command("add")
 def sources_add(
-    kind: Annotated[
-        str, typer.Argument(help="codex-home, auth-files, codex-proxy, codex-lb or cli-proxy-api.")
-    ],
+    kind: KindArgument,
     place: Annotated[str, typer.Argument(metavar="URL|PATH", help="A folder, file or glob.")],
     name: Annotated[str | None, typer.Option(help="What the source is called.")] = None,
-    custody: Annotated[
-        str | None, typer.Option(help="auth-files only: other, or poolwatch (may refresh them).")
-    ] = None,
+    custody: CustodyOption = None,
     api_key_file: Annotated[str | None, typer.Option(metavar="FILE", help="Pools: the key's file.")] = None,
     api_key_env: Annotated[str | None, typer.Option(metavar="NAME", help="Pools: or its variable.")] = None,
     password_file: Annotated[
@@ -305,11 +316,7 @@ def sources_add(
 
 
 @sources_app.command("test")
-def sources_test(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
-    mask: MaskOption = False,
-    config: ConfigOption = None,
-) -> None:
+def sources_test(name: SourceArgument, mask: MaskOption = False, config: ConfigOption = None) -> None:
     """Ask one source now and say what it answers."""
     from poolwatch.cli.sources import try_source
 
@@ -328,10 +335,7 @@ def accounts_import(
         list[Path],
         typer.Argument(metavar="FILE...", help="auth.json, CLIProxyAPI, codex-auth, codex-proxy or sub2api."),
     ],
-    keep: Annotated[
-        str | None,
-        typer.Option(help="imported: set FILE aside (renamed, never deleted); source: FILE stays in use."),
-    ] = None,
+    keep: KeepOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
     config: ConfigOption = None,
 ) -> None:
@@ -344,7 +348,7 @@ def accounts_import(
 
 @accounts_app.command("remove")
 def accounts_remove(
-    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Id prefix, label or e-mail.")],
+    account: AccountArgument,
     config: ConfigOption = None,
 ) -> None:
     """Move an imported login out of poolwatch's own folder; a copy is kept."""
@@ -355,7 +359,7 @@ def accounts_remove(
 
 @accounts_app.command("resolve")
 def accounts_resolve(
-    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Id prefix, label or e-mail.")],
+    account: AccountArgument,
     keep: Annotated[Path, typer.Option(metavar="FILE", help="The file that stays in use.")],
     config: ConfigOption = None,
 ) -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from poolwatch.bootstrap.printer import complain, complain_of, put, put_path, warn
+from poolwatch.bootstrap.printer import complain, complain_of, put, put_drawn, put_path, warn
 
 # `typing` takes longer to load than `--version` has; type checkers take this name for theirs
 TYPE_CHECKING = False
@@ -42,6 +42,14 @@ def say(*lines: str) -> None:
     """Lines of data, on stdout; ends the command when they cannot be written."""
     try:
         put(*lines)
+    except OSError as error:
+        raise Exit(_unwritten(error, sys.stdout)) from None
+
+
+def say_drawn(*lines: str) -> None:
+    """As `say`, for lines with colours, to a terminal that takes them."""
+    try:
+        put_drawn(*lines)
     except OSError as error:
         raise Exit(_unwritten(error, sys.stdout)) from None
 

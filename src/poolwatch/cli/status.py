@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +36,7 @@ class StatusWish(Struct, frozen=True):
     as_json: bool
     max_age: float | None
     mask: bool
+    ascii_only: bool = False
 
 
 def print_status(wish: StatusWish) -> int:
@@ -59,10 +61,7 @@ def print_status(wish: StatusWish) -> int:
 
         say_text(status_json(seen.overview, seen.state, seen.overview.own_now, prefs.mask, keys))
     else:
-        from poolwatch.presentation.status_text import status_text
-
-        prefs = replace(prefs, rules=seen.overview.rules)
-        say_text(status_text(seen.overview, seen.state, prefs, around.settings.pool_name or "", keys))
+        _print_text(seen, around, replace(prefs, rules=seen.overview.rules), keys, ascii_only=wish.ascii_only)
     if any(each.account.read_at is not None for each in seen.overview.accounts if each.account.key in keys):
         return EXIT_OK
     if seen.overview.accounts and not keys:
@@ -70,6 +69,32 @@ def print_status(wish: StatusWish) -> int:
     else:
         complain(words.NONE_READ if seen.overview.accounts else words.NO_ACCOUNTS)
     return EXIT_FAILED
+
+
+def _print_text(
+    seen: Look, around: Surroundings, prefs: Prefs, keys: Collection[AccountKey], *, ascii_only: bool
+) -> None:
+    """On a terminal the table of the screen, else plain text in as many columns as there are."""
+    pool = around.settings.pool_name or ""
+    if sys.stdout.isatty():
+        # what draws takes time to load
+        from poolwatch.bootstrap.screen import glyphs_named
+        from poolwatch.cli.status_table import print_lines, status_lines, terminal_width
+        from poolwatch.ui.glyphs import glyphs_of
+
+        wanted = "ascii" if ascii_only else glyphs_named(around.settings.ui.glyphs, around.env)
+        glyphs = glyphs_of(wanted)
+        width = terminal_width()
+        print_lines(status_lines(seen.overview, seen.state, prefs, pool, keys, width, glyphs), glyphs)
+        return
+    from poolwatch.presentation.status_text import status_text
+
+    text = status_text(seen.overview, seen.state, prefs, pool, keys)
+    if ascii_only:
+        from poolwatch.ui.glyphs import ASCII
+
+        text = ASCII.text(text)
+    say_text(text)
 
 
 def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: bool) -> int:
