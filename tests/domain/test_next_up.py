@@ -111,16 +111,17 @@ def test_a_troubled_or_stale_account_is_not_recommended_and_stands_behind_the_so
     assert up(spent) is None
 
 
-def test_a_weekly_window_whose_reset_is_unknown_or_due_has_no_haste() -> None:
+def test_a_weekly_window_whose_reset_is_unknown_due_or_its_own_has_no_haste() -> None:
     pool = many(
         [
             ("due", week_room(10, -1)),
             ("untold", reading(window(10))),
             ("slow", week_room(89, 167)),
+            ("untouched", week_room(0, 168)),
             ("five", reading(window(1, FIVE_HOURS))),
         ]
     )
-    assert order(pool) == ["slow", "due", "untold", "five"]
+    assert order(pool) == ["slow", "due", "untouched", "untold", "five"]
 
 
 def test_only_the_active_section_is_in_the_order_of_use() -> None:

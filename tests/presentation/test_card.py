@@ -223,6 +223,14 @@ def test_every_field_is_stale_by_its_own_age() -> None:
     assert view.extras[0].stale
 
 
+def test_a_window_that_has_not_begun_counts_nothing_down() -> None:
+    untouched = base(window(0, FIVE_HOURS, after(hours=5)), window(0, WEEK, after(days=3)))
+    assert drawn(card(account("new", Usage(base=untouched)))) == [
+        ("5h", "0 %", "—"),
+        ("weekly", "0 %", "3d"),
+    ]
+
+
 def test_a_window_that_is_not_in_the_payload_has_no_row() -> None:
     assert drawn(card(account("x", Usage(base=base(window(72, WEEK, after(days=3))))))) == [
         ("weekly", "72 %", "3d")

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from poolwatch.domain.judged import Judged, PoolRules, by_name
 from poolwatch.domain.status import Section, Status
-from poolwatch.domain.usage import WEEKLY, window_kind, windows_by_length
+from poolwatch.domain.usage import WEEKLY, own_reset, window_kind, windows_by_length
 
 
 class UpReason(StrEnum):
@@ -89,9 +89,10 @@ def _rank(each: Judged, now: datetime, rules: PoolRules, *, is_sound: bool) -> _
         kind = window_kind(window.window_seconds)
         if kind == WEEKLY:
             has_weekly = True
-            if used is not None and window.resets_at is not None:
+            resets_at = window.resets_at if base is None else own_reset(window, base.at)
+            if used is not None and resets_at is not None:
                 # percent of weekly room lost per hour if left unused
-                hours = (window.resets_at - now).total_seconds() / 3600
+                hours = (resets_at - now).total_seconds() / 3600
                 lost = (100 - used) / hours if hours > 0 else 0.0
                 perishable = lost if lost > perishable else perishable
         elif kind == _FIVE_HOURS and five_hours_used is None:
