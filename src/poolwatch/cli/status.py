@@ -78,14 +78,19 @@ def print_status(wish: StatusWish) -> int:
 
 def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: bool) -> int:
     """Print the account to use next; exit 1 when there is none."""
-    from poolwatch.presentation.next_text import next_home, next_json, next_text  # `status` needs none
+    from poolwatch.presentation.next_text import (  # `status` needs none
+        next_account,
+        next_home,
+        next_json,
+        next_text,
+    )
 
     around = monitored(config)
     prefs = Prefs(around.rules, mask=mask or around.settings.ui.mask, zone=LocalZone())
     seen = _everything(around)
     for notice in seen.notices:
         complain(notice)
-    best = seen.overview.next_up
+    best = next_account(seen.overview)
     if home_only:
         home = next_home(seen.overview)
         if home is None:

@@ -1,16 +1,17 @@
-"""Which account to use next: the one whose weekly room perishes soonest, and why."""
+"""Which account to use next: the one whose weekly room perishes soonest, and why; else one with credits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from poolwatch.domain.judged import Judged, PoolRules, by_name
-from poolwatch.domain.status import Section, Status
+from poolwatch.domain.judged import Judged, PoolRules, by_name, is_stale
+from poolwatch.domain.status import CREDITS_REASON, SPEND_REASON, Section, Status
 from poolwatch.domain.usage import WEEKLY, own_reset, window_kind, windows_by_length
 
 
@@ -71,6 +72,39 @@ def next_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp
     # names are asked only of equals: every account is asked whenever anything changes
     best = min([each for rank, each in ranked if rank == first], key=by_name)
     return NextUp(best, _REASONS[first[0]])
+
+
+def last_resort(judged: Iterable[Judged], own_now: datetime, rules: PoolRules) -> Judged | None:
+    """With nobody active, the exhausted account with the most credits left, which may carry it.
+
+    Not one whose credits, overage or spend limit are what is used up, nor one whose figures are old.
+    """
+    found: list[tuple[Decimal, Judged]] = []
+    for each in judged:
+        if each.section is _ACTIVE_SECTION:
+            return None
+        left = _credits_left(each, own_now, rules)
+        if left is not None:
+            found.append((left, each))
+    return min(found, key=lambda one: (-one[0], by_name(one[1])))[1] if found else None
+
+
+def _credits_left(each: Judged, own_now: datetime, rules: PoolRules) -> Decimal | None:
+    usage, credits = each.account.usage, each.account.usage.credits
+    if each.section is not Section.EXHAUSTED or each.account.trouble is not None or each.stale_base:
+        return None
+    if each.status.reason in (CREDITS_REASON, SPEND_REASON):
+        return None
+    if usage.spend is not None and usage.spend.value is not None and usage.spend.value.reached:
+        return None
+    if credits is None or credits.value is None or is_stale(credits.at, own_now, rules):
+        return None
+    if credits.value.overage_limit_reached:
+        return None
+    if credits.value.unlimited:
+        return Decimal("Infinity")
+    balance = credits.value.balance
+    return balance if balance is not None and balance > 0 and credits.value.counts else None
 
 
 def _is_sound(each: Judged) -> bool:

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.judged import DEFAULT_CREDITS_PER_USD, Judged, PoolRules, by_name, is_stale, judge
-from poolwatch.domain.next_up import NextUp, UpReason, next_up, use_order
+from poolwatch.domain.next_up import NextUp, UpReason, last_resort, next_up, use_order
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.status import Section, Status
 from poolwatch.domain.usage import (
@@ -115,6 +115,8 @@ class PoolOverview(Struct, frozen=True, eq=False):
     #: the rules that it was judged by, with the rate in force
     rules: PoolRules = field(default_factory=PoolRules)
     by_key: Mapping[AccountKey, Judged] = field(default_factory=dict)
+    #: with nobody active: an exhausted account whose credits may carry it
+    last_resort: Judged | None = None
 
 
 def overview(
@@ -153,6 +155,7 @@ def overview(
         next_up=next_up(judged, server_now, rules),
         rules=rules,
         by_key={each.account.key: each for each in judged},
+        last_resort=last_resort(judged, now, rules),
     )
 
 
