@@ -56,7 +56,7 @@ def _at_rest(state: StateDir, path: Path, target: Path) -> Path | FileProblem:
     if problem is not None:
         return problem
     login = read_login(path, unmarked)
-    key = lock_key(Path(os.path.realpath(path)), login.account_id if isinstance(login, Login) else None)
+    key = lock_key(Path(os.path.realpath(path)), login.token_account_id if isinstance(login, Login) else None)
     try:
         with held(state.lock(key), _PATIENCE_SECONDS) as mine:
             if not mine:

@@ -23,7 +23,10 @@ _TORN_PAUSE_SECONDS: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """One attempt to exchange the refresh token of one file. `file` is resolved, `at` when it began."""
+    """One attempt to exchange the refresh token of one file. `file` is resolved, `at` when it began.
+
+    The ids are those in the token; `workspace` is the one that the file chooses for it.
+    """
 
     file: Path
     attempt: str
@@ -32,6 +35,7 @@ class Errand:
     user_id: str | None
     #: of the token that is spent; None until the file was read
     refresh_fingerprint: str | None = None
+    workspace: str | None = None
 
     @property
     def lock(self) -> str:
@@ -73,6 +77,7 @@ class Errand:
             "account_id": self.account_id,
             "user_id": self.user_id,
             "refresh_fingerprint": self.refresh_fingerprint,
+            "workspace": self.workspace,
         }
         # ASCII with escapes, so that a file name that is no UTF-8 comes back as it was
         return json.dumps(note).encode() + b"\n" + body
@@ -95,6 +100,7 @@ def unsealed(path: Path) -> tuple[Errand, bytes] | None:
         account_id=text_at(note, "account_id"),
         user_id=text_at(note, "user_id"),
         refresh_fingerprint=text_at(note, "refresh_fingerprint"),
+        workspace=text_at(note, "workspace"),
     )
     # the space that was set aside and not needed is zeros
     return errand, body.rstrip(b"\0")

@@ -75,7 +75,7 @@ def merged(document: JsonObject, shape: Shape, grant: Grant, now: datetime) -> J
 
 def standalone(grant: Grant, account_id: str | None, now: datetime) -> JsonObject:
     """A Codex login file with nothing but this grant, for a login whose own file is taken."""
-    tokens: dict[str, JsonValue] = {"account_id": grant.claims.account_id or account_id}
+    tokens: dict[str, JsonValue] = {"account_id": account_id or grant.claims.account_id}
     result: JsonObject = {"auth_mode": "chatgpt", "OPENAI_API_KEY": None, "tokens": tokens}
     return merged(result, "codex", grant, now)
 

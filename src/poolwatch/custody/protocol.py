@@ -115,7 +115,7 @@ def _ready(state: StateDir, errand: Errand, seen: Seen, tools: Tools, try_once: 
     if document is None or login is None:
         return path_blocked(errand.file, f"{shown(errand.file)} holds no login; nothing was sent")
     reach("read")
-    if (login.account_id, login.user_id) != (errand.account_id, errand.user_id):
+    if (login.token_account_id, login.user_id) != (errand.account_id, errand.user_id):
         words = f"{shown(errand.file)} holds another account by now; nothing was sent"
         return TokenStep(TokenOutcome.FAILED, failure=Failure(FailureKind.OTHER_ACCOUNT, words))
     if seen != Seen(login.fingerprint, login.refresh_fingerprint):
@@ -126,7 +126,12 @@ def _ready(state: StateDir, errand: Errand, seen: Seen, tools: Tools, try_once: 
     if refused is not None:
         return refused
     tools.prepare()
-    errand = replace(errand, at=tools.now(), refresh_fingerprint=login.refresh_fingerprint)
+    errand = replace(
+        errand,
+        at=tools.now(),
+        refresh_fingerprint=login.refresh_fingerprint,
+        workspace=login.account_id,
+    )
     return _set_space_aside(state, errand, document, login.refresh)
 
 

@@ -59,7 +59,7 @@ def _finished(state: StateDir, fingerprint: Fingerprint, now: datetime) -> list[
             finished = finish_pending(state, lock, fingerprint, now) if mine else None
         if finished is not None:
             errand, step = finished
-            done.append(Recovered(errand.file, step, errand.user_id, errand.account_id))
+            done.append(Recovered(errand.file, step, errand.user_id, errand.workspace or errand.account_id))
     return done
 
 
@@ -82,7 +82,7 @@ def _errand(entry: Entry, login: Login) -> Errand:
         file=Path(entry.file),
         attempt=entry.attempt,
         at=entry.at,
-        account_id=login.account_id,
+        account_id=login.token_account_id,
         user_id=login.user_id,
         refresh_fingerprint=entry.refresh_fingerprint,
     )

@@ -202,7 +202,8 @@ def _set_aside(
 ) -> _Stored:
     """The file holds another login by now: it is left alone, and the new one is kept beside the journal."""
     kept = state.kept(errand.attempt)
-    problem = write_private(kept, render(standalone(grant, errand.account_id, now)))
+    workspace = grant.claims.account_id if _differs(grant, errand) else errand.workspace
+    problem = write_private(kept, render(standalone(grant, workspace or errand.account_id, now)))
     rest = _Rest.WAITS if problem is not None else _Rest.DONE
     mark = errand.refresh_fingerprint
     if _differs(grant, errand):
@@ -213,7 +214,7 @@ def _set_aside(
         )
         return _Stored(step, rest, replaced)
     ours = (errand.user_id, errand.account_id)
-    if current is not None and (current.user_id, current.account_id) == ours:
+    if current is not None and (current.user_id, current.token_account_id) == ours:
         return _Stored(
             TokenStep(TokenOutcome.ADOPTED, detail=shown(kept), refresh_fingerprint=mark), rest, replaced
         )

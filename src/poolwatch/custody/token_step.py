@@ -71,7 +71,7 @@ async def token_step(
 
     `on_delegating` is called when the installed codex starts to renew its own login.
     """
-    if listing.login is LoginKind.API_KEY:
+    if not listing.login.has_usage:
         return TokenStep(TokenOutcome.NONE, block=BlockReason.API_KEY)
     if listing.custody is Custody.STATIC or listing.login is LoginKind.PERSONAL_ACCESS_TOKEN:
         return TokenStep(TokenOutcome.NONE)
@@ -117,7 +117,7 @@ async def _spend(login: Login, path: Path, rules: TokenRules, ask: TokenAsk) -> 
         file=file,
         token_url=rules.token_url,
         seen=Seen(login.fingerprint, mark),
-        account_id=login.account_id,
+        account_id=login.token_account_id,
         user_id=login.user_id,
         try_once=ask.try_once,
     )
@@ -129,12 +129,12 @@ def _before(
 ) -> tuple[Path, TokenStep | None]:
     """The file behind any link, and why its refresh token is not worth a process."""
     state, file = StateDir(rules.state_dir), Path(os.path.realpath(path))
-    lock = lock_key(file, login.account_id)
+    lock = lock_key(file, login.token_account_id)
     if state.pending(lock).exists() or state.part(lock).exists():
         # an interrupted refresh may hold the next login: the process finishes that first
         return file, None
     try:
-        account = account_key(login.user_id, login.account_id, lock)
+        account = account_key(login.user_id, login.token_account_id, lock)
         refused = refusal(state, account, mark, try_once=ask.try_once)
         return file, refused or too_soon(state, account, mark, ask.now, ask.spacing)
     except OSError as error:

@@ -76,7 +76,16 @@ class LoginKind(StrEnum):
     OAUTH = "oauth"
     PERSONAL_ACCESS_TOKEN = "personal_access_token"  # noqa: S105 - the name of a kind, not a token
     API_KEY = "api_key"
+    AGENT_IDENTITY = "agent_identity"
+    KEYRING = "keyring"
 
+    @property
+    def has_usage(self) -> bool:
+        """Whether the service has usage figures for it that can be asked for with what it holds."""
+        return self in _WITH_USAGE
+
+
+_WITH_USAGE: Final = frozenset({LoginKind.OAUTH, LoginKind.PERSONAL_ACCESS_TOKEN})
 
 #: Ids that were asked for; a dictionary in each key would take as much as the key.
 _ids: Final["dict[AccountKey, str]"] = {}
@@ -165,4 +174,4 @@ class Listing(Struct, frozen=True, gc=False, omit_defaults=True):
     @property
     def polled(self) -> bool:
         """Whether usage is ever asked for: API keys have none, disabled and broken logins are left alone."""
-        return self.login is not LoginKind.API_KEY and not self.disabled and self.problem is None
+        return self.login.has_usage and not self.disabled and self.problem is None
