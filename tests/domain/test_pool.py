@@ -304,7 +304,7 @@ def test_an_entry_that_cannot_act_gives_way_and_of_equals_the_longest_lived_acts
 def test_an_account_without_entries() -> None:
     account = AccountState(key())
     assert (account.custody, account.email, account.plan) == (Custody.OTHER, None, None)
-    assert (account.is_api_key, account.sources, account.trouble) == (False, (), None)
+    assert (account.without_usage, account.sources, account.trouble) == (None, (), None)
 
 
 def test_the_plan_is_what_the_usage_endpoint_says_else_the_login() -> None:

@@ -290,6 +290,25 @@ def test_an_api_key_has_no_figures() -> None:
     assert footer_of(view) == "no usage figures · API key"
 
 
+def test_an_agent_identity_has_no_figures() -> None:
+    agent = listing("k", custody=Custody.STATIC, login=LoginKind.AGENT_IDENTITY)
+    view = card(account("k", Usage(), listings=[agent], read_at=None))
+    assert view.remedy.startswith("k: agent identities have no usage figures. Nothing to do")
+    assert footer_of(view) == "no usage figures · agent identity"
+
+
+def test_a_login_in_the_keyring_says_what_to_do_for_figures() -> None:
+    kept = listing("k", login=LoginKind.KEYRING)
+    view = card(account("k", Usage(), listings=[kept], read_at=None))
+    assert view.status == "in the keyring"
+    assert view.remedy == (
+        "k: Codex keeps its login in the keyring, which is not read. "
+        'For figures set cli_auth_credentials_store = "file" in its config.toml and sign in again:'
+        "  CODEX_HOME=~/homes/07 codex login"
+    )
+    assert footer_of(view) == "in the keyring · keyring"
+
+
 def test_disabled_stands_in_the_rest_and_deactivated_needs_you() -> None:
     off = card(account("x", listings=[listing("x", disabled=True)]))
     assert (off.glyph, off.section, off.status) == (Glyph.OFF, Section.REST, "disabled")

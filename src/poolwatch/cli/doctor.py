@@ -24,7 +24,9 @@ from poolwatch.cli.entry import run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say
 from poolwatch.cli.pools import examine_pools
 from poolwatch.cli.terminal import terminal_findings
+from poolwatch.config.discover import missing_home
 from poolwatch.config.problems import ConfigProblems
+from poolwatch.domain.account import LoginKind
 from poolwatch.domain.status import Section
 from poolwatch.domain.text import visible
 from poolwatch.presentation.card import card_view
@@ -96,7 +98,9 @@ def _findings(config: Path | None) -> Iterator[Finding]:
     yield from _modes(around)
     if not around.sources:
         remedy = "poolwatch sources add KIND PATH, or try poolwatch demo"
-        yield Finding("sources", Grade.ERROR, "nothing to monitor", remedy)
+        missing = missing_home(around.env)
+        words = f"nothing to monitor: {missing}" if missing else "nothing to monitor"
+        yield Finding("sources", Grade.ERROR, words, remedy)
         return
     age = timedelta(seconds=around.settings.poll.interval_seconds)
     seen = run_async(lambda: look(around, age, None))
@@ -171,7 +175,7 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
         card = card_view(judged, seen.overview.now, prefs)
         if judged.section is Section.NEEDS_YOU:
             yield Finding("accounts", Grade.ERROR, f"{card.label}: {card.status}", card.remedy)
-        elif judged.account.trouble is not None:
+        elif judged.account.trouble is not None or judged.account.without_usage is LoginKind.KEYRING:
             yield Finding("accounts", Grade.NOTE, f"{card.label}: {card.status}", card.remedy)
         else:
             yield Finding("accounts", Grade.OK, f"{card.label}: {card.status}")

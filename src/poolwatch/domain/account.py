@@ -81,11 +81,13 @@ class LoginKind(StrEnum):
 
     @property
     def has_usage(self) -> bool:
-        """Whether the service has usage figures for it that can be asked for with what it holds."""
-        return self in _WITH_USAGE
+        """Whether usage figures can be asked for with it."""
+        return self is _OAUTH or self is _PERSONAL
 
 
-_WITH_USAGE: Final = frozenset({LoginKind.OAUTH, LoginKind.PERSONAL_ACCESS_TOKEN})
+# every account is asked whenever anything changes, and to look up a member of an enum takes as long as a call
+_OAUTH: Final = LoginKind.OAUTH
+_PERSONAL: Final = LoginKind.PERSONAL_ACCESS_TOKEN
 
 #: Ids that were asked for; a dictionary in each key would take as much as the key.
 _ids: Final["dict[AccountKey, str]"] = {}

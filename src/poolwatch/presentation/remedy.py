@@ -11,7 +11,7 @@ from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
 from poolwatch.domain.overview import Judged
 from poolwatch.domain.pool import AccountState
-from poolwatch.domain.status import API_KEY_REASON, Status
+from poolwatch.domain.status import WITHOUT_USAGE, Status
 from poolwatch.presentation import durations
 from poolwatch.presentation.masking import shown_name, shown_path, shown_text
 from poolwatch.presentation.prefs import Prefs
@@ -60,8 +60,11 @@ def remedy(judged: Judged, now: datetime, prefs: Prefs) -> Remedy | None:
             return _for_login(account, status.login_problem or LoginProblem.EXPIRED, prefs)
         case Status.DISABLED:
             return None
-        case Status.UNKNOWN if status.reason == API_KEY_REASON:
-            return Remedy(remedies.API_KEY)
+        case Status.UNKNOWN if status.reason in WITHOUT_USAGE:
+            kind = WITHOUT_USAGE[status.reason]
+            is_keyring = kind is LoginKind.KEYRING
+            command = sign_in_command(acting(account), mask=prefs.mask) if is_keyring else ""
+            return Remedy(*remedies.without_usage(kind), command)
         case _:
             return _for_trouble(account, trouble, now, prefs) if trouble else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from poolwatch.domain.account import LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.presentation.words import names
 
@@ -71,8 +72,18 @@ RESOLVE: Final = "the same login is in two files and was not spent. Say which fi
 DEACTIVATED: Final = (
     "the account is deactivated or removed from its workspace. Ask its owner, or stop watching it"
 )
-API_KEY: Final = "API keys have no usage figures. Nothing to do; with a ChatGPT sign-in it would have some"
 FIX_FILE: Final = "Make the file readable for you or mend it; if its login is lost, sign in again there"
+
+
+def without_usage(kind: LoginKind) -> tuple[str, str]:
+    """Why a login has no figures, and what to do for some."""
+    what = names.WITHOUT_USAGE[kind]
+    if kind is LoginKind.KEYRING:
+        return (
+            what,
+            'For figures set cli_auth_credentials_store = "file" in its config.toml and sign in again',
+        )
+    return f"{what}. Nothing to do; with a ChatGPT sign-in it would have some", ""
 
 
 def sentence(label: str, what: str, do: str, command: str) -> str:
