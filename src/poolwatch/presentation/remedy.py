@@ -151,7 +151,7 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
             clock = durations.clock(trouble.retry_at, now, prefs.zone)
             return Remedy(remedies.throttled_until(clock, kept=kept))
         case _:
-            return Remedy(remedies.trouble(trouble.kind, why, kept=kept))
+            return Remedy(remedies.trouble(trouble.kind, why, kept=kept, code=trouble.detail))
 
 
 def _own(command: str, prefs: Prefs) -> str:
