@@ -157,6 +157,22 @@ def test_the_workspace_that_the_file_chooses_wins(
     assert (found.shape, found.account_id, found.token_account_id) == (shape, chosen, in_tokens)
 
 
+def test_a_tokens_plan_is_that_of_its_own_workspace(tmp_path: Path) -> None:
+    auth = {
+        "chatgpt_account_id": "acc-token",
+        "chatgpt_plan_type": "pro",
+        "chatgpt_subscription_active_until": "2026-12-08T00:00:00Z",
+        "chatgpt_subscription_last_checked": "2026-11-20T00:00:00Z",
+    }
+    token = make_jwt({"https://api.openai.com/auth": auth})
+    own = read(tmp_path, {"tokens": {"access_token": token, "account_id": "org-AbC"}})
+    other = read(tmp_path, {"tokens": {"access_token": token, "account_id": "acc-file"}})
+    assert isinstance(own, Login)
+    assert isinstance(other, Login)
+    assert (own.plan, own.subscription_until is None) == ("pro", False)
+    assert (other.plan, other.subscription_until, other.subscription_checked_at) == (None, None, None)
+
+
 AGENT = {
     "agent_runtime_id": "ar_1",
     "agent_private_key": CANARY,

@@ -10,7 +10,6 @@ from typing import Any, Final, TypeVar
 
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.exits import EXIT_CONFIG, Exit, complain
-from poolwatch.config.discover import missing_home
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.presentation.words import cli as words
 
@@ -34,6 +33,8 @@ def monitored(config: Path | None) -> Surroundings:
     """As `surroundings`, and there is something to monitor."""
     around = surroundings(config)
     if not around.sources:
+        from poolwatch.config.discover import missing_home  # nearly always there is something
+
         missing = missing_home(around.env)
         found = f"{words.NOTHING_TO_MONITOR}{f' ({missing})' if missing else ''}"
         complain(f"{found}; add one with: poolwatch sources add KIND PATH")

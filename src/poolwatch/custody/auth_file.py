@@ -199,6 +199,8 @@ def _oauth(
     known = read_claims(identity) or Claims()
     issued_for = said.account_id or known.account_id
     account_id = _chosen(tokens, _ACCOUNT, issued_for)
+    # what they say of a plan is said of the workspace that they were issued for
+    is_theirs = issued_for in (None, account_id)
     return Login(
         shape,
         LoginKind.OAUTH,
@@ -209,14 +211,16 @@ def _oauth(
         account_id=account_id,
         token_account_id=issued_for or account_id,
         email=known.email or said.email or visible_or_none(text_at(root, "email")),
-        plan=said.plan or known.plan,
+        plan=said.plan or known.plan if is_theirs else None,
         is_fedramp=said.is_fedramp or known.is_fedramp,
         expires_at=said.expires_at or parse_instant(root.get("expired")),
         last_refresh=parse_instant(root.get("last_refresh")),
         fingerprint=fingerprint(access) if access is not None else None,
         refresh_fingerprint=fingerprint(refresh) if refresh is not None else None,
-        subscription_until=known.subscription_until or said.subscription_until,
-        subscription_checked_at=known.subscription_checked_at or said.subscription_checked_at,
+        subscription_until=known.subscription_until or said.subscription_until if is_theirs else None,
+        subscription_checked_at=(
+            known.subscription_checked_at or said.subscription_checked_at if is_theirs else None
+        ),
         disabled=root.get("disabled") is True,
     )
 

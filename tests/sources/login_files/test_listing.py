@@ -294,6 +294,14 @@ async def test_odd_files_never_hang_and_say_what_they_are(client: HttpClient, ho
     assert found["none"] == "holds no login: sign in with `codex login`"
 
 
+async def test_a_login_in_another_encoding_is_listed_with_that(client: HttpClient, home: Path) -> None:
+    put(home / "pool/a.json", "")
+    (home / "pool/a.json").write_bytes(codex_login().encode("utf-16"))
+    (home / "pool/notes.json").write_bytes('{"note": 1}'.encode("utf-16"))
+    [found] = await listed(folder(client, home))
+    assert (found.path, found.problem) == ("~/pool/a.json", "written in UTF-16: save it as UTF-8")
+
+
 async def test_a_torn_file_is_read_again(client: HttpClient, home: Path) -> None:
     path = put(home / "homes/anna/auth.json", codex_login()[:100])
     source = homes(client, home)
