@@ -215,3 +215,31 @@ def test_another_encoding_is_said(well: Desk) -> None:
     file.write_bytes(file.read_text().encode("utf-16"))
     _, found = findings(well)
     assert ("files", "~/dan/auth.json: written in UTF-16: save it as UTF-8", None) in errors(found)
+
+
+@pytest.mark.parametrize(
+    ("mount", "code", "grade", "words"),
+    [
+        ("- ext4 /dev/root rw", 0, None, ""),
+        ("- nfs4 server:/pool rw", 1, "error", "is on a shared file system (nfs4)"),
+        ("- newfs x rw", 0, "note", "of a kind that poolwatch does not know (newfs)"),
+        (None, 0, "note", "on a file system that no mount tells of"),
+    ],
+)
+def test_the_file_system_of_own_logins(
+    desk: Desk, served: Upstream, mount: str | None, code: int, grade: str | None, words: str
+) -> None:
+    shutil.copytree(served.home / "homes" / "dan", desk.home / "dan")
+    table = source_toml(served, "auth-files", "own", "~/dan", "poolwatch")
+    desk.env["POOLWATCH_CONFIG"] = str(config_of(desk.root / "own.toml", table))
+    mounts = desk.root / "mounts"
+    mounts.write_text("" if mount is None else f"22 1 8:1 / / rw {mount}\n")
+    ran = desk.run("doctor", "--json", env={"POOLWATCH_TEST_MOUNTS": str(mounts)})
+    found = [row for row in rows(ran.json(), "findings") if "file system" in str(row["finding"])]
+    assert ran.code == code
+    assert {row["grade"] for row in found} == ({grade} if grade else set())
+    assert all(words in str(row["finding"]) for row in found)
+    if grade is not None:
+        places = " ".join(str(row["finding"]) for row in found)
+        assert str(desk.home / "dan") in places
+        assert str(desk.state) in places

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -182,3 +185,20 @@ def test_read_only_spends_nothing(pool_desk: Desk, served: Upstream) -> None:
     ran = pool_desk.run("refresh", "pay@example.com", env={"POOLWATCH_READ_ONLY": "true"})
     assert ran.code == 1
     assert posts(served) == before
+
+
+def test_a_stopped_process_is_named_after_a_while_and_may_go_on(pool_desk: Desk, served: Upstream) -> None:
+    pool_desk.env |= {"POOLWATCH_TEST": "1", "POOLWATCH_FAILPOINT": "read:stop"}
+    with pool_desk.start("refresh", "alice@example.com") as waits:
+        assert waits.stderr is not None
+        assert waits.stdout is not None
+        said = waits.stderr.readline().decode()
+        found = re.fullmatch(
+            r"poolwatch: still waiting for the process that refreshes alice@example\.com"
+            r" \(pid (\d+), stopped\); kill -CONT \1 lets it go on\n",
+            said,
+        )
+        assert found is not None, said
+        os.kill(int(found[1]), signal.SIGCONT)
+        assert waits.wait(30) == 0
+        assert waits.stdout.read().startswith(b"alice@example.com: token ok")

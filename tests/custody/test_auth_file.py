@@ -154,7 +154,7 @@ def test_the_workspace_that_the_file_chooses_wins(
 ) -> None:
     found = read(tmp_path, {"tokens": tokens} if shape == "codex" else {"type": "codex", **tokens})
     assert isinstance(found, Login)
-    assert (found.shape, found.account_id, found.token_account_id) == (shape, chosen, in_tokens)
+    assert (found.shape, found.workspace, found.account_id) == (shape, chosen, in_tokens)
 
 
 def test_a_tokens_plan_is_that_of_its_own_workspace(tmp_path: Path) -> None:

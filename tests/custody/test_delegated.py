@@ -86,6 +86,7 @@ async def test_codex_renews_its_own_login(
     install(RENEW)
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com")
     monkeypatch.setenv("POOLWATCH_SOURCES__KEY", CANARY)
+    monkeypatch.delenv("POOLWATCH_TEST")
     found, told = await step(home)
     assert found.outcome is TokenOutcome.DELEGATED
     assert found.took_seconds is not None

@@ -171,7 +171,7 @@ def test_the_account_is_the_workspace_that_the_file_chooses_else_the_one_in_the_
     said: dict[str, object], account: str
 ) -> None:
     found = one({**ENTRY, **said})
-    assert found.login.account_id == account
+    assert found.login.workspace == account
     assert (object_at(found.document, "tokens") or {})["account_id"] == account
 
 

@@ -10,10 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poolwatch.custody.exchange import Verdict
 from poolwatch.custody.lock import held
 from poolwatch.custody.protocol import Seen
-from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
 from poolwatch.domain.remake import replace
@@ -63,7 +61,7 @@ def test_the_file_is_private_and_as_codex_writes_it_whatever_the_umask(room: Roo
 
 def test_nothing_is_left_behind_by_a_refresh(room: Room) -> None:
     room.spend()
-    assert [path.name for path in room.file.parent.iterdir()] == ["ann.json"]
+    assert room.beside() == ["ann.json"]
     assert [path.suffix for path in room.state.custody.iterdir()] == [".journal"]
     said = b"".join(path.read_bytes() for path in room.state.root.rglob("*") if path.is_file())
     assert CANARY.encode() not in said
@@ -129,7 +127,7 @@ def chooses(room: Room, workspace: str) -> None:
 def test_a_login_that_is_used_for_another_workspace_is_renewed_as_what_it_is(room: Room) -> None:
     chooses(room, "acc-chosen")
     assert room.spend().outcome is TokenOutcome.REFRESHED
-    assert (room.login.account_id, room.login.token_account_id) == ("acc-chosen", "acc-1")
+    assert (room.login.workspace, room.login.account_id) == ("acc-chosen", "acc-1")
     assert room.holds_valid_token()
     # and so it is after that
     assert room.spend("a2").outcome is TokenOutcome.REFRESHED
@@ -142,22 +140,6 @@ def test_a_lost_reply_is_remembered_whichever_workspace_is_chosen_since(room: Ro
     write_json(room.file, {**before, "tokens": {**before["tokens"], "account_id": "acc-chosen"}})
     assert room.spend("a2").block is BlockReason.ASK_FIRST
     assert len(room.server.posts) == sent
-
-
-def test_a_login_that_is_kept_aside_keeps_its_workspace(room: Room) -> None:
-    chooses(room, "acc-chosen")
-    seen, tools = room.seen(), room.tools()
-
-    def send(token: Secret) -> Verdict:
-        verdict = tools.send(token)
-        write_json(room.file, codex_document(f"rt_{CANARY}_77", account="acc-2"))
-        return verdict
-
-    step = room.spend(seen=seen, tools=replace(tools, send=send))
-    assert step.outcome is TokenOutcome.FAILED
-    [kept] = room.state.custody.glob("kept-*")
-    tokens = json.loads(kept.read_text())["tokens"]
-    assert (tokens["account_id"], tokens["refresh_token"]) == ("acc-chosen", room.server.valid)
 
 
 def test_a_login_that_changed_meanwhile_is_adopted(room: Room) -> None:
@@ -183,7 +165,7 @@ def test_another_account_in_the_file_is_left_alone(room: Room) -> None:
 def test_a_held_lock_means_another_process_is_at_it(room: Room) -> None:
     with held(room.state.lock(room.key)) as mine:
         assert mine
-        assert room.spend().block is BlockReason.HOST_BUSY
+        assert room.spend().block is BlockReason.OWNER_SILENT
     assert room.server.posts == []
 
 

@@ -318,8 +318,13 @@ def test_an_edge_block_needs_a_person_after_fifteen_minutes(minutes: float, need
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in FailureKind if kind not in (FailureKind.AMBIGUOUS, FailureKind.CONFLICT)]
+    "kind",
+    [
+        kind
+        for kind in FailureKind
+        if kind not in (FailureKind.AMBIGUOUS, FailureKind.CONFLICT, FailureKind.KEPT)
+    ],
 )
-def test_only_lost_replies_and_conflicts_need_a_person_at_once(kind: FailureKind) -> None:
+def test_only_lost_replies_conflicts_and_logins_that_wait_need_a_person_at_once(kind: FailureKind) -> None:
     assert not trouble_needs_you(trouble(kind), T0)
     assert trouble_needs_you(trouble(kind), after(days=1)) is (kind is FailureKind.EDGE_BLOCKED)

@@ -10,6 +10,7 @@ import pytest
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import (
+    Awaited,
     BlockReason,
     Change,
     RefreshProgress,
@@ -66,6 +67,15 @@ LINES: list[tuple[Listing, TokenStep | None, UsageStep | None, str]] = [
     (OWN, LOST, OK, "token: reply lost at 12:03, may need login → usage ok 0.3s"),
     (OWN, LOST, NOT_TRIED, "token: reply lost at 12:03, may need login → usage not tried, no live token"),
     (OWN, blocked(BlockReason.PATH, "/pool"), OK, "token: not spent, /pool not writable → usage ok 0.3s"),
+    (
+        OWN,
+        replace(
+            blocked(BlockReason.PATH, "/pool"),
+            failure=Failure(FailureKind.BLOCKED, "not spent: /pool is odd"),
+        ),
+        OK,
+        "token: not spent: /pool is odd → usage ok 0.3s",
+    ),
     (
         OWN,
         blocked(BlockReason.CONFLICT),
@@ -160,6 +170,27 @@ def test_running() -> None:
     assert progress_line(RefreshProgress(NOW, usage_only=True), state, NOW, PREFS) == "usage …"
     asking = RefreshProgress(NOW, delegating=True)
     assert progress_line(asking, state, NOW, PREFS) == "codex is refreshing … (leave it running)"
+
+
+@pytest.mark.parametrize("delegating", [False, True])
+@pytest.mark.parametrize(
+    ("waits_for", "words"),
+    [
+        (Awaited(), "token … waiting for the process that refreshes it"),
+        (Awaited(4711), "token … waiting for the process that refreshes it (pid 4711)"),
+        (
+            Awaited(4711, stopped=True),
+            "token … waiting for the process that refreshes it (pid 4711, stopped)",
+        ),
+    ],
+)
+def test_a_process_that_does_not_come_is_named(waits_for: Awaited, words: str, delegating: bool) -> None:
+    progress = RefreshProgress(NOW, delegating=delegating, waits_for=waits_for)
+    line = progress_line(progress, account("x"), NOW, PREFS)
+    codex_runs = "codex is refreshing … (leave it running)"
+    assert line == (codex_runs if delegating and not waits_for.stopped else words)
+    ended = replace(progress, token=RENEWED, usage=OK, done=True)
+    assert progress_line(ended, account("x"), NOW, PREFS) == "token ok 0.4s → usage ok 0.3s"
 
 
 def test_usage_alone() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.bootstrap.surroundings import Surroundings, short_path
 from poolwatch.config.codex_config import read_codex_config
 from poolwatch.config.discover import Found, FoundState, discover
 from poolwatch.config.edit import add_source
@@ -28,7 +28,7 @@ def found_logins(around: Surroundings, config: Path | None) -> tuple[FoundLogins
     path = target_config(around, config)
     if isinstance(path, Path):
         there = "there, no source in it" if path.exists() else "not there"
-        rows.append(FoundLogins(f"config {_short(path, around.home)}", there, "", can_add=False))
+        rows.append(FoundLogins(f"config {short_path(path, around.home)}", there, "", can_add=False))
     return tuple(rows)
 
 
@@ -75,8 +75,3 @@ def _row(found: Found) -> FoundLogins:
         path = visible(shlex.quote(found.source.path))
         command = f"poolwatch sources add {found.source.kind.value} {path}"
     return FoundLogins(found.place, words, command, can_add=found.source is not None)
-
-
-def _short(path: Path, home: Path | None) -> str:
-    inside = home is not None and path.is_relative_to(home)
-    return visible(f"~/{path.relative_to(home)}" if inside and home is not None else str(path))

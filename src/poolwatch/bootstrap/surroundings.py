@@ -18,6 +18,7 @@ from poolwatch.domain.account import Custody
 from poolwatch.domain.naming import NamingRule
 from poolwatch.domain.overview import PoolRules
 from poolwatch.domain.remake import replace
+from poolwatch.domain.text import visible
 
 _OWN_NAME: Final = "poolwatch"
 
@@ -99,6 +100,12 @@ def look_around(options: Options, env: Mapping[str, str] | None = None) -> Surro
     around = Surroundings(settings, state_dir, home, env, tuple(sources), discovered, data_dir, named)
     own = _own_source(around)
     return around if own is None else replace(around, sources=(*around.sources, own))
+
+
+def short_path(path: Path, home: Path | None) -> str:
+    """A path as it is shown: from the home directory on, and without anything that steers a terminal."""
+    inside = home is not None and path.is_relative_to(home)
+    return visible(f"~/{path.relative_to(home)}" if inside and home is not None else str(path))
 
 
 def newcomers(around: Surroundings) -> tuple[SourceSettings, ...]:

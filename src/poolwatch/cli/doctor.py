@@ -20,17 +20,23 @@ from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.keepers import passed_over
 from poolwatch.bootstrap.screen import looks_problems
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.bootstrap.token_port import damaged_here, kept_here
+from poolwatch.cli.accounts import kept_line
 from poolwatch.cli.entry import run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say
 from poolwatch.cli.pools import examine_pools
 from poolwatch.cli.terminal import terminal_findings
 from poolwatch.config.discover import missing_home
 from poolwatch.config.problems import ConfigProblems
-from poolwatch.domain.account import LoginKind
+from poolwatch.custody.mounts import filesystem_note, filesystem_problem
+from poolwatch.domain.account import Custody, LoginKind
+from poolwatch.domain.account_state import KeptFile
 from poolwatch.domain.status import Section
 from poolwatch.domain.text import visible
 from poolwatch.presentation.card import card_view
+from poolwatch.presentation.masking import shown_path
 from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.remedy import shell_word
 
 #: A clock this far off makes tokens look expired, or fresh.
 _SKEW_LIMIT = timedelta(seconds=60)
@@ -96,7 +102,9 @@ def _findings(config: Path | None) -> Iterator[Finding]:
         return
     yield from _config(around)
     yield from _modes(around)
+    yield from _damaged(around)
     if not around.sources:
+        yield from _kept(kept_here(around), mask=around.settings.ui.mask)
         remedy = "poolwatch sources add KIND PATH, or try poolwatch demo"
         missing = missing_home(around.env)
         words = f"nothing to monitor: {missing}" if missing else "nothing to monitor"
@@ -159,6 +167,8 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
         for settings in around.sources:
             if settings.name == name and (others := passed_over(around, settings, source.listings)):
                 yield Finding("sources", Grade.NOTE, f"{name}: {_no_logins(others)}")
+    yield from _kept(seen.state.kept, mask=around.settings.ui.mask)
+    yield from _file_systems(around, seen)
     yield from _rate(around, seen)
     mask, offset = around.settings.ui.mask, seen.state.clock_offset
     zone = LocalZone()
@@ -184,6 +194,38 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
                 yield Finding("files", Grade.ERROR, f"{listing.path or listing.ref.place}: {listing.problem}")
             else:
                 yield from _open_to_others(Path(listing.ref.place), listing.path)
+
+
+def _kept(files: Sequence[KeptFile], *, mask: bool) -> Iterator[Finding]:
+    for each in files:
+        command = f"poolwatch accounts import {shell_word(each.path, mask=mask)}"
+        yield Finding("custody", Grade.ERROR, kept_line(each, mask=mask), command)
+
+
+def _damaged(around: Surroundings) -> Iterator[Finding]:
+    for path in damaged_here(around):
+        shown = shown_path(path, mask=around.settings.ui.mask)
+        words = f"{shown} is the reply of an interrupted refresh, and cannot be read"
+        yield Finding(
+            "custody", Grade.NOTE, words, "if its account needs a login, sign in again; then remove the file"
+        )
+
+
+def _file_systems(around: Surroundings, seen: Look) -> Iterator[Finding]:
+    """Where logins are renewed: a shared file system keeps them from it, an unknown one may do them harm."""
+    folders = {
+        Path(listing.ref.place).parent
+        for judged in seen.overview.accounts
+        for listing in judged.account.listings
+        if listing.custody is Custody.POOLWATCH
+    }
+    for folder in sorted(folders | {around.state_dir} if folders else folders):
+        problem, note = filesystem_problem(folder), filesystem_note(folder)
+        if problem is not None:
+            yield Finding("files", Grade.ERROR, f"{problem}; until then no login there is refreshed")
+        elif note is not None:
+            remedy = "where other machines have it too, move it to a local disk"
+            yield Finding("files", Grade.NOTE, note, remedy)
 
 
 def _no_logins(files: Sequence[Path]) -> str:

@@ -14,9 +14,9 @@ from poolwatch.bootstrap.keepers import file_of, whole_path
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.entry import monitored, run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, complain, say
-from poolwatch.cli.imports import by_hand
+from poolwatch.cli.imports import by_hand, telling_who_is_waited_for
 from poolwatch.cli.named import find_account
-from poolwatch.custody.aside import move_away, set_own_aside
+from poolwatch.custody.aside import move_away, set_aside
 from poolwatch.custody.files import FileProblem, shown
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.account import Custody, Listing
@@ -61,7 +61,8 @@ def remove_account(config: Path | None, text: str) -> int:
         return EXIT_FAILED
     state, fine = StateDir(desk.around.state_dir), True
     for file in own:
-        moved = move_away(state, file, data / "removed", desk.now)
+        with telling_who_is_waited_for(state, file, desk.path(file)):
+            moved = move_away(state, file, data / "removed", desk.now)
         if isinstance(moved, FileProblem):
             complain(f"{desk.name} was not removed: {moved.words}")
             fine = False
@@ -158,7 +159,8 @@ def _resolve(desk: _Desk, kept: Listing, others: list[Listing]) -> int:
 
 def _set_aside(desk: _Desk, state: StateDir, file: Path) -> bool:
     target = Path(os.path.realpath(file)) if file.is_symlink() else None
-    moved = set_own_aside(state, file, desk.now)
+    with telling_who_is_waited_for(state, file, desk.path(file)):
+        moved = set_aside(state, file, desk.now)
     if isinstance(moved, FileProblem):
         complain(f"{desk.path(file)} was not set aside: {moved.words}")
         return False

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,13 +15,16 @@ from pathlib import Path
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.keepers import keeper_of, whole_path
 from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.cli.entry import surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
-from poolwatch.custody.aside import aside_name, set_aside, set_own_aside
+from poolwatch.custody.aside import aside_name, ids_in, set_aside
 from poolwatch.custody.files import FileProblem, shown
+from poolwatch.custody.holder import TOLD_AFTER_SECONDS, awaited
 from poolwatch.custody.own_folder import Imported, Refused, import_logins
-from poolwatch.custody.state_dir import StateDir
+from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.presentation.masking import shown_path
+from poolwatch.presentation.words.refresh import still_waiting
 
 #: Which holder of an imported login stays in use.
 KEEPS = ("imported", "source")
@@ -41,6 +47,10 @@ class _Desk:
     now: datetime
     mask: bool
 
+    @property
+    def state(self) -> StateDir:
+        return StateDir(self.around.state_dir)
+
     def path(self, path: Path) -> str:
         return shown_path(shown(path), mask=self.mask)
 
@@ -60,7 +70,9 @@ def import_files(wish: ImportWish) -> int:
 
 
 def _import_one(desk: _Desk, source: Path, wish: ImportWish) -> bool:
-    outcomes = import_logins(source, desk.folder, desk.now)
+    fingerprint, _ = fingerprinter_of(desk.around.state_dir)
+    with telling_who_is_waited_for(desk.state, source, desk.path(source)):
+        outcomes = import_logins(source, desk.folder, desk.state, fingerprint, desk.now)
     if isinstance(outcomes, FileProblem):
         say(f"refused   {desk.path(source)}: {outcomes.words}; nothing was imported")
         return False
@@ -68,6 +80,9 @@ def _import_one(desk: _Desk, source: Path, wish: ImportWish) -> bool:
         say(_line(desk, outcome))
     taken = [outcome for outcome in outcomes if isinstance(outcome, Imported)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
+    if taken and not os.path.lexists(source):
+        # it waited in the state directory, and is home
+        return not refused
     if taken:
         _warn(desk, source, taken)
     settled = True
@@ -75,7 +90,7 @@ def _import_one(desk: _Desk, source: Path, wish: ImportWish) -> bool:
     if taken and keep is None and wish.ask:
         keep = _asked(desk, source)
     if keep == "imported" and (taken or any(each.held_in for each in refused)):
-        settled = _keep_imported(desk, source, refused)
+        settled = _keep_imported(desk, source, taken, refused)
     elif keep == "source" and taken:
         settled = _keep_source(desk, source, taken)
     elif taken:
@@ -118,7 +133,7 @@ def _asked(desk: _Desk, source: Path) -> str | None:
     return next((keep for keep in KEEPS if word and keep.startswith(word)), None)
 
 
-def _keep_imported(desk: _Desk, source: Path, refused: Sequence[Refused]) -> bool:
+def _keep_imported(desk: _Desk, source: Path, taken: Sequence[Imported], refused: Sequence[Refused]) -> bool:
     name = desk.path(source)
     if any(each.held_in is None for each in refused):
         complain(f"{name} was left where it is: not every login in it is kept by poolwatch")
@@ -133,7 +148,8 @@ def _keep_imported(desk: _Desk, source: Path, refused: Sequence[Refused]) -> boo
             f"End its use there first, then: {by_hand(source, desk.now)}"
         )
         return False
-    moved = set_aside(source, desk.now)
+    with telling_who_is_waited_for(desk.state, source, name):
+        moved = set_aside(desk.state, source, desk.now, taken[0].refresh if len(taken) == 1 else None)
     if isinstance(moved, FileProblem):
         complain(f"{name} was not set aside: {moved.words}")
         return False
@@ -144,7 +160,8 @@ def _keep_imported(desk: _Desk, source: Path, refused: Sequence[Refused]) -> boo
 def _keep_source(desk: _Desk, source: Path, taken: Sequence[Imported]) -> bool:
     fine = True
     for each in taken:
-        moved = set_own_aside(StateDir(desk.around.state_dir), each.file, desk.now)
+        with telling_who_is_waited_for(desk.state, each.file, desk.path(each.file)):
+            moved = set_aside(desk.state, each.file, desk.now)
         if isinstance(moved, FileProblem):
             complain(moved.words)
             fine = False
@@ -162,6 +179,24 @@ def _advice(desk: _Desk, source: Path, taken: Sequence[Imported]) -> str:
         f"only one of the two may stay in use. To keep poolwatch's: {first}{by_hand(source, desk.now)}; "
         f"to keep the other: poolwatch accounts remove {account}"
     )
+
+
+@contextmanager
+def telling_who_is_waited_for(state: StateDir, file: Path, name: str) -> Iterator[None]:
+    """While the block runs: say once, after a few seconds, which process holds the login to be moved."""
+    lock = state.lock(account_key(*ids_in(file), Path(os.path.realpath(file))))
+    over = threading.Event()
+
+    def tell() -> None:
+        if not over.wait(TOLD_AFTER_SECONDS):
+            complain(still_waiting(name, awaited(lock)))
+
+    # nobody waits for it in the end
+    threading.Thread(target=tell, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def by_hand(path: Path, now: datetime) -> str:

@@ -13,11 +13,12 @@ from poolwatch.cli.entry import monitored, run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.cli.named import find_account
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.overview import PoolOverview
+from poolwatch.domain.overview import Judged, PoolOverview
 from poolwatch.domain.pool import PoolState
-from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.refresh import Awaited, RefreshProgress
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.refresh_line import progress_line
+from poolwatch.presentation.words.refresh import still_waiting, still_waiting_for_owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,20 @@ def run_refresh(wish: RefreshWish) -> int:
     around = monitored(wish.config)
     prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
 
+    before: dict[AccountKey, Judged] = {}
+
     def chosen(seen: PoolOverview) -> Collection[AccountKey]:
+        # an account may leave the list while it is refreshed, and its outcome is told all the same
+        before.update(seen.by_key)
         if wish.everyone:
             return list(seen.by_key)
         state = PoolState({key: each.account for key, each in seen.by_key.items()})
         return list(dict.fromkeys(find_account(state, text, mask=prefs.mask).key for text in wish.accounts))
 
     only_if_due = wish.everyone and not wish.force
-    seen, ended = run_async(lambda: refresh(around, chosen, only_if_due=only_if_due))
+    seen, ended = run_async(
+        lambda: refresh(around, chosen, only_if_due=only_if_due, on_waiting=_tell_waiting)
+    )
     for notice in seen.notices:
         complain(notice)
     down = [source for source in seen.state.sources.values() if source.failure is not None]
@@ -54,9 +61,9 @@ def run_refresh(wish: RefreshWish) -> int:
         complain(f"source {source.name}: {source.failure.message if source.failure else ''}")
     rows = []
     for key, progress in ended.items():
-        judged = seen.overview.by_key.get(key)
-        line = progress_line(progress, judged.account, seen.overview.now, prefs) if judged is not None else ""
-        label = judged.label if judged is not None else key.id
+        judged = seen.overview.by_key.get(key) or before[key]
+        line = progress_line(progress, judged.account, seen.overview.now, prefs)
+        label = judged.label
         rows.append(_row(key, label, progress, line))
         if not wish.as_json:
             say(f"{label}: {line}")
@@ -64,6 +71,10 @@ def run_refresh(wish: RefreshWish) -> int:
         say(json.dumps({"schema": "poolwatch.refresh/1", "accounts": rows}, indent=2))
     failed = any(progress.failed for progress in ended.values()) or (bool(down) and not ended)
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def _tell_waiting(label: str | None, found: Awaited) -> None:
+    complain(still_waiting_for_owner(found) if label is None else still_waiting(label, found))
 
 
 def _row(key: AccountKey, label: str, progress: RefreshProgress, line: str) -> dict[str, object]:

@@ -40,8 +40,8 @@ class Login(Struct, frozen=True):
 
     `access` is what may be sent to the usage endpoint: None for API keys and agents, which have no usage.
     `fingerprint` is that of the access token (of the key for API keys and agents).
-    `account_id` is the workspace that the file chooses, which the login is used for; `token_account_id` the
-    one in its tokens, which it was issued for and is renewed as.
+    `workspace` is the account that the file chooses, which the login is used for; `account_id` the one in its
+    tokens, which it was issued for and is renewed as.
     """
 
     shape: Shape
@@ -51,7 +51,7 @@ class Login(Struct, frozen=True):
     id_token: Secret | None = None
     user_id: str | None = None
     account_id: str | None = None
-    token_account_id: str | None = None
+    workspace: str | None = None
     email: str | None = None
     plan: str | None = None
     is_fedramp: bool = False
@@ -62,6 +62,8 @@ class Login(Struct, frozen=True):
     subscription_until: datetime | None = None
     subscription_checked_at: datetime | None = None
     disabled: bool = False
+    #: the account that the file names beside its tokens
+    noted_account_id: str | None = None
 
 
 class Document(Struct, frozen=True):
@@ -153,7 +155,8 @@ def _personal(
         shape,
         LoginKind.PERSONAL_ACCESS_TOKEN,
         access=access,
-        account_id=_chosen(tokens, _ACCOUNT, None),
+        account_id=(chosen := _chosen(tokens, _ACCOUNT, None)),
+        workspace=chosen,
         email=visible_or_none(text_at(root, "email")),
         fingerprint=fingerprint(access),
         disabled=root.get("disabled") is True,
@@ -172,7 +175,8 @@ def _agent(root: JsonObject, fingerprint: Fingerprint) -> Login | None:
         "codex",
         LoginKind.AGENT_IDENTITY,
         user_id=visible_or_none(text_at(said, "chatgpt_user_id")) or known.user_id,
-        account_id=_chosen(said, _AGENT_ACCOUNT, known.account_id),
+        account_id=(chosen := _chosen(said, _AGENT_ACCOUNT, known.account_id)),
+        workspace=chosen,
         email=visible_or_none(text_at(said, "email")) or known.email,
         plan=visible_or_none(text_at(said, "plan_type")) or known.plan,
         fingerprint=fingerprint(key) if key is not None else None,
@@ -197,19 +201,23 @@ def _oauth(
 ) -> Login:
     said = read_claims(access) or Claims()
     known = read_claims(identity) or Claims()
-    issued_for = said.account_id or known.account_id
-    account_id = _chosen(tokens, _ACCOUNT, issued_for)
+    noted = visible_or_none(text_at(tokens, "account_id"))
+    user_id = said.user_id or known.user_id
+    accounts = [each for each in (said.account_id, known.account_id, noted) if each is not None]
+    # one that repeats the user id names no workspace
+    account_id = next((each for each in accounts if each != user_id), accounts[0] if accounts else None)
+    workspace = _chosen(tokens, _ACCOUNT, said.account_id or known.account_id)
     # what they say of a plan is said of the workspace that they were issued for
-    is_theirs = issued_for in (None, account_id)
+    is_theirs = workspace in (account_id, said.account_id or known.account_id)
     return Login(
         shape,
         LoginKind.OAUTH,
         access=access,
         refresh=refresh,
         id_token=identity,
-        user_id=said.user_id or known.user_id,
+        user_id=user_id,
         account_id=account_id,
-        token_account_id=issued_for or account_id,
+        workspace=workspace,
         email=known.email or said.email or visible_or_none(text_at(root, "email")),
         plan=said.plan or known.plan if is_theirs else None,
         is_fedramp=said.is_fedramp or known.is_fedramp,
@@ -222,6 +230,7 @@ def _oauth(
             known.subscription_checked_at or said.subscription_checked_at if is_theirs else None
         ),
         disabled=root.get("disabled") is True,
+        noted_account_id=noted,
     )
 
 

@@ -8,7 +8,7 @@ import queue
 import shutil
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import IO, Final
@@ -23,6 +23,8 @@ from poolwatch.custody.threads import in_thread
 
 #: A refresh of codex may take this long; ending it sooner could lose its login.
 PATIENCE_SECONDS: Final = 90.0
+#: The key of the lock under which one codex at a time is asked.
+CODEX_LOCK: Final = "codex"
 _GOODBYE_SECONDS: Final = 10.0
 _LINE_BYTES: Final = 1024 * 1024
 _MOST_LINES: Final = 1_000
@@ -47,21 +49,25 @@ def find_codex(environ: Mapping[str, str]) -> Path | None:
     return Path(found) if found else None
 
 
-async def delegate(codex: Path, home: Path, state_dir: Path) -> CodexAnswer:
+async def delegate(
+    codex: Path, home: Path, state_dir: Path, on_started: Callable[[int], None] = lambda pid: None
+) -> CodexAnswer:
     """Have codex read its limits once, which renews an expired login, from a process apart.
 
-    It goes on to its end if the caller does not; cancelling stops the waiting alone.
+    It goes on to its end if the caller does not; cancelling stops the waiting alone. `on_started` is called
+    on another thread with the number of that process.
     """
-    return await in_thread(lambda: _delegate(codex, home, state_dir))
+    return await in_thread(lambda: _delegate(codex, home, state_dir, on_started))
 
 
-def _delegate(codex: Path, home: Path, state_dir: Path) -> CodexAnswer:
+def _delegate(codex: Path, home: Path, state_dir: Path, on_started: Callable[[int], None]) -> CodexAnswer:
     if StateDir(state_dir).prepare() is not None:
         return CodexAnswer.NOT_STARTED
     order = ("delegate", f"--state={state_dir}", f"--codex={codex}", f"--home={home}")
     try:
-        status = start_apart(order, full_environment(own_environment())).wait()
-        return CodexAnswer(status)
+        process = start_apart(order, full_environment(own_environment()))
+        on_started(process.pid)
+        return CodexAnswer(process.wait())
     except (OSError, ValueError):
         return CodexAnswer.NOT_STARTED
 
@@ -71,7 +77,7 @@ def ask_codex(
 ) -> CodexAnswer:
     """Run `codex app-server` on a home and read its limits; one home at a time on this machine's state."""
     try:
-        with held(state.lock("codex"), LOCK_PATIENCE_SECONDS) as mine:
+        with held(state.lock(CODEX_LOCK), LOCK_PATIENCE_SECONDS) as mine:
             return _ask(codex, home, patience_seconds) if mine else CodexAnswer.BUSY
     except OSError:
         return CodexAnswer.NOT_STARTED

@@ -37,6 +37,18 @@ class Happening(Struct, frozen=True, gc=False, omit_defaults=True):
     refresh: RefreshProgress | None = None
 
 
+class KeptFile(Struct, frozen=True, omit_defaults=True):
+    """A login that waits in poolwatch's state directory, because its file changed while it was renewed.
+
+    `path` is as shown to people, `key` the account it is of, None where that cannot be told.
+    """
+
+    path: str
+    since: Instant
+    key: AccountKey | None = None
+    email: str | None = None
+
+
 class AccountState(Struct, frozen=True, eq=False, weakref=True):
     """All that is known of one account. Instants are aware UTC; there is no secret in it."""
 
@@ -58,6 +70,8 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
     lately: tuple[Happening, ...] = ()
     #: entries that bring no reading while another one does, and why
     silent: Mapping[SourceRef, Trouble] = field(default_factory=lambda: NONE_SILENT)
+    #: the newest login of the account that waits for a place; told anew in each run, never stored
+    kept: KeptFile | None = None
 
     @property
     def email(self) -> str | None:
@@ -98,7 +112,9 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
     @property
     def trouble(self) -> Trouble | None:
         """The trouble shown: what endangers the login first, then the reading, then the token step."""
-        login = self.login_trouble
+        login, kept = self.login_trouble, self.kept
+        if kept is not None:
+            return Trouble(FailureKind.KEPT, kept.path, kept.since, detail=kept.path)
         if login is not None and login.kind in (FailureKind.AMBIGUOUS, FailureKind.CONFLICT):
             return login
         return self.reading_trouble or login

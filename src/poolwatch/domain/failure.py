@@ -23,6 +23,8 @@ class FailureKind(StrEnum):
     BLOCKED = "blocked"
     CONFLICT = "conflict"
     AMBIGUOUS = "ambiguous"
+    #: the new login waits in poolwatch's state directory, because its file changed meanwhile
+    KEPT = "kept"
     OTHER_ACCOUNT = "other_account"
     #: a 401: it rejects the access token that was sent, and is no trouble of its own
     UNAUTHORIZED = "unauthorized"
@@ -37,6 +39,8 @@ class LoginProblem(StrEnum):
     REJECTED = "rejected"
     INVALIDATED = "invalidated"
     USED_ELSEWHERE = "used_elsewhere"
+    #: poolwatch itself spent the token since, so what lies in the file is an older copy
+    OUTDATED = "outdated"
     REFRESH_EXPIRED = "refresh_expired"
     AMBIGUOUS = "ambiguous"
     SAID_BY_POOL = "said_by_pool"

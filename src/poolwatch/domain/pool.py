@@ -10,8 +10,16 @@ from decimal import Decimal
 from msgspec import Struct, field
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef, TokenFacts
-from poolwatch.domain.account_state import LATELY_KEPT, AccountState, DeadLogin, Happening, is_unchanged
+from poolwatch.domain.account_state import (
+    LATELY_KEPT,
+    AccountState,
+    DeadLogin,
+    Happening,
+    KeptFile,
+    is_unchanged,
+)
 from poolwatch.domain.events import (
+    KeptTold,
     Listed,
     ListedTogether,
     PoolEvent,
@@ -32,6 +40,8 @@ __all__ = [
     "AccountState",
     "DeadLogin",
     "Happening",
+    "KeptFile",
+    "KeptTold",
     "Listed",
     "ListedTogether",
     "PoolEvent",
@@ -58,6 +68,8 @@ class PoolState(Struct, frozen=True, eq=False):
     settled: bool = False
     #: credits per USD that each source is set up with, of those that have a rate
     rates: Mapping[str, Decimal] = field(default_factory=dict)
+    #: logins that wait in the state directory, the newest first
+    kept: tuple[KeptFile, ...] = ()
 
     @property
     def agreed_rate(self) -> Decimal | None:
@@ -70,9 +82,9 @@ def apply(state: PoolState, event: PoolEvent) -> PoolState:
     """The state after the event. A failure never erases the last good reading."""
     match event:
         case Listed():
-            return _listed(state, (event,))
+            return _with_kept(_listed(state, (event,)))
         case ListedTogether():
-            return _listed(state, event.lists)
+            return _with_kept(_listed(state, event.lists))
         case SourceFailed():
             return _source_failed(state, event)
         case Read():
@@ -88,7 +100,20 @@ def apply(state: PoolState, event: PoolEvent) -> PoolState:
                 return state
             return replace(state, accounts={**state.accounts, event.key: after_refresh(account, event)})
         case Recalled():
-            return _recalled(state, event)
+            return _with_kept(_recalled(state, event))
+        case KeptTold():
+            return _with_kept(replace(state, kept=event.files))
+
+
+def _with_kept(state: PoolState) -> PoolState:
+    """The state with each account told which of its logins waits for a place."""
+    newest = {each.key: each for each in reversed(state.kept)}
+    told = {
+        key: replace(account, kept=newest.get(key))
+        for key, account in state.accounts.items()
+        if account.kept != newest.get(key)
+    }
+    return replace(state, accounts={**state.accounts, **told}) if told else state
 
 
 def _recalled(state: PoolState, event: Recalled) -> PoolState:

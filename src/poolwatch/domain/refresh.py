@@ -78,6 +78,14 @@ class Change(Struct, frozen=True, gc=False, omit_defaults=True):
     after: float | Decimal | None
 
 
+class Awaited(Struct, frozen=True):
+    """The process that a token step waits for longer than usual; no `pid`: the system does not tell."""
+
+    pid: int | None = None
+    #: somebody stopped it, and it does nothing until it is told to go on
+    stopped: bool = False
+
+
 class RefreshProgress(Struct, frozen=True):
     """Where one account's refresh stands; both steps are kept when it is done."""
 
@@ -90,6 +98,8 @@ class RefreshProgress(Struct, frozen=True):
     usage_only: bool = False
     #: the installed codex is renewing its own login right now
     delegating: bool = False
+    #: the token step takes long, and waits for this process
+    waits_for: Awaited | None = None
 
     @property
     def token_failed(self) -> bool:

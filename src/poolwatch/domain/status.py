@@ -184,10 +184,10 @@ def section_of(status: AccountStatus, trouble: Trouble | None, now: datetime) ->
 
 
 def trouble_needs_you(trouble: Trouble | None, now: datetime) -> bool:
-    """Ambiguous, conflict, or an edge block of more than 15 minutes: these will not heal alone."""
+    """Whether it will not heal alone: ambiguous, conflict, a login that waits, 15 minutes of edge block."""
     if trouble is None:
         return False
-    if trouble.kind in (FailureKind.AMBIGUOUS, FailureKind.CONFLICT):
+    if trouble.kind in (FailureKind.AMBIGUOUS, FailureKind.CONFLICT, FailureKind.KEPT):
         return True
     return trouble.kind is FailureKind.EDGE_BLOCKED and now - trouble.since > EDGE_BLOCK_PATIENCE
 

@@ -10,8 +10,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing
-from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
-from poolwatch.domain.refresh import RefreshProgress, TokenStep
+from poolwatch.domain.pool import AccountState, KeptFile, PoolFacts, PoolState
+from poolwatch.domain.refresh import Awaited, RefreshProgress, TokenStep
 from poolwatch.domain.usage import Usage
 
 
@@ -97,15 +97,35 @@ class Interrupted(Struct, frozen=True):
 class TokenKeeper(Protocol):
     """The custody room: the one place that may spend a token."""
 
-    async def step(self, request: TokenRequest, on_delegating: Callable[[], None]) -> TokenStep:
+    async def step(
+        self,
+        request: TokenRequest,
+        on_delegating: Callable[[], None],
+        on_waiting: Callable[[Awaited], None],
+    ) -> TokenStep:
         """Run the token step of a refresh for one login; every failure is an outcome.
 
-        `on_delegating` is called when the login's own program starts to renew it.
+        `on_delegating` is called when the login's own program starts to renew it, `on_waiting` when a process
+        that is waited for does not come.
         """
         ...
 
-    async def recover(self, now: datetime) -> tuple[Interrupted, ...]:
-        """Finish what an earlier run left behind, without the network; what needs a person is told."""
+    async def left_anything(self) -> bool:
+        """Whether an earlier refresh may have left something behind."""
+        ...
+
+    async def recover(
+        self, listings: Sequence[Listing], now: datetime, *, waiting_only: bool = False
+    ) -> tuple[Interrupted, ...]:
+        """Finish what earlier refreshes left behind, without the network; what needs a person is told.
+
+        A login that was moved since is found among the listings. `waiting_only`: bring home what waits, and
+        tell nothing else.
+        """
+        ...
+
+    async def kept(self, keys: Collection[AccountKey]) -> tuple[KeptFile, ...]:
+        """The logins that wait in the state directory, the newest first; whose of these accounts each is."""
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,7 +13,14 @@ from poolwatch.domain.account import AccountKey, Custody, Listing
 from poolwatch.domain.changes import Answer, AnswerKind
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.pool import AccountState, PoolState, RefreshMoved
-from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep, usage_changes
+from poolwatch.domain.refresh import (
+    Awaited,
+    RefreshProgress,
+    TokenOutcome,
+    TokenStep,
+    UsageStep,
+    usage_changes,
+)
 from poolwatch.domain.remake import replace
 from poolwatch.domain.status import token_is_live
 from poolwatch.monitor.clock import Clock
@@ -74,6 +82,8 @@ class RefreshChain:
         self._reads = asyncio.Semaphore(READS_IN_FLIGHT)
         self._running: dict[AccountKey, asyncio.Task[RefreshProgress]] = {}
         self._attempts: dict[AccountKey, _Attempt] = {}
+        #: told when a token step waits for a process that does not come
+        self.on_waiting: Callable[[AccountKey, Awaited], None] | None = None
 
     def start(
         self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False
@@ -200,12 +210,23 @@ class RefreshChain:
             ATTEMPT_SPACING if order.unasked else timedelta(0),
         )
 
-        def show_delegating() -> None:
-            shown = replace(progress, delegating=True)
+        shown = progress
+
+        def show(moved: RefreshProgress) -> None:
+            nonlocal shown
+            shown = moved
             self._ledger.take(RefreshMoved(account.key, shown, self._clock.now()))
 
+        def show_delegating() -> None:
+            show(replace(shown, delegating=True))
+
+        def show_waiting(found: Awaited) -> None:
+            show(replace(shown, waits_for=found))
+            if self.on_waiting is not None:
+                self.on_waiting(account.key, found)
+
         try:
-            step = await self._keeper.step(request, show_delegating)
+            step = await self._keeper.step(request, show_delegating, show_waiting)
         except Exception as error:  # noqa: BLE001 - the card must not say "refreshing" for ever
             step = TokenStep(TokenOutcome.FAILED, failure=internal_error(error))
         if step.outcome in _ATTEMPTS:
@@ -214,6 +235,11 @@ class RefreshChain:
 
     async def _look_again(self, account: AccountState) -> None:
         await asyncio.gather(*(self._poller.relist(source) for source in account.sources))
+        state = self._ledger.state
+        if account.key not in state.accounts:
+            # its file was moved meanwhile, perhaps to where another source looks
+            others = state.sources.keys() - set(account.sources)
+            await asyncio.gather(*(self._poller.relist(source) for source in others))
 
     async def _usage_step_safely(self, key: AccountKey, *, renewed: bool) -> UsageStep:
         try:

@@ -13,7 +13,7 @@ from poolwatch.presentation import durations, money
 from poolwatch.presentation.masking import shown_path, shown_text
 from poolwatch.presentation.percent import UNKNOWN, percent_number, percent_text
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.remedy import acting, sign_in_command
+from poolwatch.presentation.remedy import acting, shell_word, sign_in_command
 from poolwatch.presentation.view import Tone
 from poolwatch.presentation.words import names, refresh
 from poolwatch.presentation.words.status import token_words, trouble_words
@@ -84,9 +84,12 @@ def _token_part(progress: RefreshProgress, account: AccountState, now: datetime,
     step = progress.token
     listing = acting(account)
     if step is None:
-        if progress.delegating:
+        waits = progress.waits_for
+        if progress.delegating and not (waits is not None and waits.stopped):
             return refresh.CODEX_RUNS
-        return "" if progress.done else refresh.TOKEN_RUNS
+        if progress.done:
+            return ""
+        return refresh.TOKEN_RUNS if waits is None else refresh.waits(waits)
     custody = listing.custody if listing else Custody.OTHER
     match step.outcome:
         case TokenOutcome.REFRESHED if custody is Custody.POOL:
@@ -136,6 +139,8 @@ def _nothing_to_renew(step: TokenStep, account: AccountState, custody: Custody, 
 
 
 def _failed(step: TokenStep, account: AccountState, custody: Custody, now: datetime, prefs: Prefs) -> str:
+    if step.failure is not None and step.failure.kind is FailureKind.KEPT:
+        return refresh.kept(shell_word(step.detail or "", mask=prefs.mask))
     said = step.failure.message if step.failure is not None else (step.detail or "")
     said = shown_text(said, account, mask=prefs.mask)
     if custody is Custody.POOL:
@@ -167,7 +172,9 @@ def _blocked(
 ) -> str:
     match step.block:
         case BlockReason.PATH | None:
-            return refresh.not_writable(shown_path(step.detail or "", mask=prefs.mask))
+            if step.failure is None:
+                return refresh.not_writable(shown_path(step.detail or "", mask=prefs.mask))
+            return refresh.not_spent(shown_text(step.failure.message, account, mask=prefs.mask))
         case BlockReason.OTHER_MUST_RENEW:
             return refresh.must_renew((listing.owner if listing else "") or step.detail or names.ANOTHER_TOOL)
         case BlockReason.ASK_FIRST:

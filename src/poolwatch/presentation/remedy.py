@@ -10,7 +10,7 @@ from msgspec import Struct
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
 from poolwatch.domain.overview import Judged
-from poolwatch.domain.pool import AccountState
+from poolwatch.domain.pool import AccountState, KeptFile
 from poolwatch.domain.status import WITHOUT_USAGE, Status
 from poolwatch.presentation import durations
 from poolwatch.presentation.masking import shown_name, shown_path, shown_text
@@ -51,6 +51,8 @@ def remedy(judged: Judged, now: datetime, prefs: Prefs) -> Remedy | None:
     """The remedy for what is wrong first, or None when nothing is."""
     account, status = judged.account, judged.status
     trouble = account.trouble
+    if account.kept is not None and status.kind not in (Status.DEACTIVATED, Status.DISABLED):
+        return _for_kept(account.kept, prefs)
     match status.kind:
         case Status.DEACTIVATED:
             is_ours = any(_is_in(listing, prefs.own_logins) for listing in account.listings)
@@ -75,12 +77,12 @@ def sign_in_command(listing: Listing | None, *, mask: bool) -> str:
         return ""
     if listing.custody is Custody.CODEX or (listing.home and listing.custody is not Custody.POOL):
         home = listing.home or _folder(listing.path or "")
-        return f"CODEX_HOME={_word(home, mask=mask)} codex login" if home else "codex login"
+        return f"CODEX_HOME={shell_word(home, mask=mask)} codex login" if home else "codex login"
     if listing.custody is Custody.POOLWATCH and listing.path:
         folder, _, name = listing.path.rpartition("/")
         if name == "auth.json" and folder:
-            return f"CODEX_HOME={_word(folder, mask=mask)} codex login"
-        target = _word(listing.path, mask=mask)
+            return f"CODEX_HOME={shell_word(folder, mask=mask)} codex login"
+        target = shell_word(listing.path, mask=mask)
         return f"d=$(mktemp -d) && CODEX_HOME=$d codex login && mv $d/auth.json {target}"
     if listing.custody is Custody.OTHER:
         return _LOGIN_COMMANDS.get(listing.owner, "")
@@ -94,6 +96,11 @@ def acting(account: AccountState) -> Listing | None:
 
 def _is_in(listing: Listing, folder: str | None) -> bool:
     return folder is not None and _folder(listing.ref.place) == folder
+
+
+def _for_kept(kept: KeptFile, prefs: Prefs) -> Remedy:
+    command = _own(f"accounts import {shell_word(kept.path, mask=prefs.mask)}", prefs)
+    return Remedy(remedies.kept(shown_path(kept.path, mask=prefs.mask)), remedies.BRING_HOME, command)
 
 
 def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Remedy:
@@ -134,7 +141,7 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
             return Remedy(remedies.login(LoginProblem.AMBIGUOUS), remedies.TRY_ONCE, command)
         case FailureKind.CONFLICT:
             keep = listing.path if listing and listing.path else trouble.detail or "FILE"
-            file = _word(keep, mask=prefs.mask)
+            file = shell_word(keep, mask=prefs.mask)
             return Remedy(
                 remedies.RESOLVE, command=_own(f"accounts resolve {account.key.id} --keep {file}", prefs)
             )
@@ -158,14 +165,14 @@ def _own(command: str, prefs: Prefs) -> str:
     """A command of poolwatch that sees this pool, in whichever shell it is pasted."""
     if prefs.config is None:
         return f"poolwatch {command}"
-    return f"poolwatch --config {_word(prefs.config, mask=prefs.mask)} {command}"
+    return f"poolwatch --config {shell_word(prefs.config, mask=prefs.mask)} {command}"
 
 
 def _folder(path: str) -> str:
     return path.rpartition("/")[0]
 
 
-def _word(path: str, *, mask: bool) -> str:
+def shell_word(path: str, *, mask: bool) -> str:
     """A path as one word of a shell command; a leading ~ stays outside the quotes, where it works."""
     shown = shown_path(path, mask=mask)
     if shown == "~" or not shown:

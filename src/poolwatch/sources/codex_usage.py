@@ -40,7 +40,7 @@ def usage_headers(login: Login, access: Secret) -> dict[str, str | Secret]:
         "Authorization": Secret(f"Bearer {access.reveal()}"),
         "Accept": "application/json",
     }
-    account = login.account_id
+    account = login.workspace or login.account_id
     if account and _SENDABLE_ID.fullmatch(account) and is_workspace(account):
         headers["ChatGPT-Account-Id"] = account
     if login.is_fedramp:

@@ -258,7 +258,7 @@ class LoginFiles(ABC):
         return Listing(
             SourceRef(self.name, file.place),
             user_id=login.user_id,
-            account_id=login.account_id,
+            account_id=login.workspace,
             email=login.email,
             folder=file.folder,
             # of a thousand logins there are a handful
@@ -314,7 +314,7 @@ def _sharing(found: tuple[LoginFile, object]) -> LoginFile:
 
 def _are_different(one: Listing, other: Login) -> bool:
     users = one.user_id and other.user_id and one.user_id != other.user_id
-    accounts = one.account_id and other.account_id and one.account_id != other.account_id
+    accounts = one.account_id and other.workspace and one.account_id != other.workspace
     return bool(users or accounts)
 
 

@@ -105,7 +105,7 @@ class PollLock:
 def _make_private(fd: int) -> None:
     found = os.fstat(fd)
     if not stat.S_ISREG(found.st_mode):
-        raise OSError("it is not a regular file")
+        raise OSError("it is not a regular file: move it away")
     if stat.S_IMODE(found.st_mode) != 0o600:
         os.fchmod(fd, 0o600)
 

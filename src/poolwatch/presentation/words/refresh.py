@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from poolwatch.domain.refresh import BlockReason
+from poolwatch.domain.refresh import Awaited, BlockReason
 from poolwatch.domain.status import Section
 from poolwatch.presentation.words import names
 
@@ -32,6 +32,31 @@ _BLOCKED: Final = {
     BlockReason.POOL_SKIPPED: POOL_RENEWS,
     **{BlockReason(kind.value): words for kind, words in names.WITHOUT_USAGE.items()},
 }
+
+
+def waits(found: Awaited) -> str:
+    """The token step takes long: whom it waits for."""
+    return f"token … waiting for the process that refreshes it{_which(found)}"
+
+
+def still_waiting(label: str, found: Awaited) -> str:
+    """The same for a command, with what lets a process go on that was stopped."""
+    return f"still waiting for the process that refreshes {label}{_which(found)}{_go_on(found)}"
+
+
+def still_waiting_for_owner(found: Awaited) -> str:
+    """A command waits for the poolwatch that polls, which it asked."""
+    return f"still waiting for the poolwatch that polls{_which(found)}{_go_on(found)}"
+
+
+def _which(found: Awaited) -> str:
+    if found.pid is None:
+        return ""
+    return f" (pid {found.pid}, stopped)" if found.stopped else f" (pid {found.pid})"
+
+
+def _go_on(found: Awaited) -> str:
+    return f"; kill -CONT {found.pid} lets it go on" if found.stopped else ""
 
 
 def took(step: str, seconds: float | None) -> str:
@@ -102,7 +127,17 @@ def ask_first(clock: str) -> str:
 
 def not_writable(path: str) -> str:
     """A path that keeps the new token from being stored."""
-    return f"token: not spent, {path} not writable" if path else "token: not spent, the file is not writable"
+    return not_spent(f"{path} not writable" if path else "the file is not writable")
+
+
+def not_spent(why: str) -> str:
+    """Something keeps the new token from being stored; `why` names the path."""
+    return f"token: {why}" if why.startswith("not spent") else f"token: not spent, {why}"
+
+
+def kept(path: str) -> str:
+    """The token was exchanged, but its file changed meanwhile."""
+    return f"token: renewed, but its file changed; bring the new login home: poolwatch accounts import {path}"
 
 
 def must_renew(owner: str) -> str:

@@ -16,6 +16,7 @@ _LOGIN: Final = {
     LoginProblem.REJECTED: "the service refuses the login",
     LoginProblem.INVALIDATED: "the login was ended by a sign-out or a new password",
     LoginProblem.USED_ELSEWHERE: "refresh token was spent by another program",
+    LoginProblem.OUTDATED: "poolwatch renewed this login since, and the file holds an older copy",
     LoginProblem.REFRESH_EXPIRED: "the refresh token has expired",
     LoginProblem.SAID_BY_POOL: "the pool says that the login has expired",
     LoginProblem.UNUSABLE_FILE: "the login cannot be read",
@@ -42,7 +43,8 @@ _TROUBLE: Final[dict[FailureKind | Refusal, str]] = {
     FailureKind.DEACTIVATION_REPORTED: "the service said once that the account is off{why}. "
     "It is believed when said twice in a row",
     FailureKind.TOKEN_REFRESH: "the token was not refreshed{why}. It is still good; r tries again",
-    FailureKind.BLOCKED: "the token was not spent{why}. Nothing is lost; make the path writable, then r",
+    FailureKind.BLOCKED: "the token was not spent{why}. Nothing is lost; mend that, then r",
+    FailureKind.KEPT: "its file changed while the login was renewed, and the new one waits{why}",
     FailureKind.OTHER_ACCOUNT: "the reply is about another account than the login{why}. "
     "The last numbers stay; sign in again to set it right",
 }
@@ -75,6 +77,7 @@ POOL_SIGN_IN: Final = "Sign in again on the pool's own page"
 NEW_TOKEN: Final = "Put a new personal access token into its file, then r"  # noqa: S105 - a sentence
 TRY_ONCE: Final = "r offers to try it once more; or sign in again"
 RESOLVE: Final = "the same login is in two files and was not spent. Say which file stays in use"
+BRING_HOME: Final = "Bring it home"
 DEACTIVATED: Final = (
     "the account is deactivated or removed from its workspace. Ask its owner, or stop watching it"
 )
@@ -102,6 +105,11 @@ def another_must_renew(owner: str) -> str:
     """The tool that owns the login has to renew it."""
     said = owner.capitalize() if owner == names.ANOTHER_TOOL else owner  # a sentence of its own
     return f"{said} must renew it; start it, or sign in again there"
+
+
+def kept(path: str) -> str:
+    """The new login waits in the state directory."""
+    return f"its file changed while it was renewed, and the new login waits in {path}"
 
 
 def sign_in_before(day: str) -> str:
