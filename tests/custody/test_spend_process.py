@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -189,6 +190,17 @@ def test_the_next_start_finishes_what_was_interrupted(
     assert recover(room.state.root, room.fingerprint, NOW) == ()
     assert len(room.server.posts) == 1
     assert room.beside() == ["ann.json"]
+
+
+def test_what_was_interrupted_is_told_of_the_workspace_that_the_file_chooses(room: Room) -> None:
+    before = json.loads(room.file.read_text())
+    write_json(room.file, {**before, "tokens": {**before["tokens"], "account_id": "acc-chosen"}})
+    for point, outcome in (("filled", TokenOutcome.REFRESHED), ("replied", TokenOutcome.AMBIGUOUS)):
+        environment = {**os.environ, "POOLWATCH_TEST": "1", "POOLWATCH_FAILPOINT": f"{point}:kill"}
+        start_apart(arguments(room.request(), point), bare_environment(environment)).wait(20)
+        found = recover(room.state.root, room.fingerprint, NOW)
+        assert isinstance(found, tuple)
+        assert [(one.step.outcome, one.account_id) for one in found] == [(outcome, "acc-chosen")]
 
 
 def test_the_next_start_tells_of_a_lost_reply_until_the_login_changes(

@@ -117,8 +117,12 @@ async def test_static_logins_have_nothing_to_renew(room: Room) -> None:
     personal = replace(room.listing(Custody.STATIC), login=LoginKind.PERSONAL_ACCESS_TOKEN)
     api_key = replace(room.listing(Custody.STATIC), login=LoginKind.API_KEY)
     assert await token_step(personal, room.file, room.rules(), room.ask()) == TokenStep(TokenOutcome.NONE)
-    found = await token_step(api_key, room.file, room.rules(), room.ask())
-    assert (found.outcome, found.block) == (TokenOutcome.NONE, BlockReason.API_KEY)
+    agent = replace(api_key, login=LoginKind.AGENT_IDENTITY)
+    keyring = replace(room.listing(Custody.CODEX), login=LoginKind.KEYRING)
+    room.file.unlink()
+    for listing in (api_key, agent, keyring):
+        found = await token_step(listing, room.file, room.rules(), room.ask())
+        assert (found.outcome, found.block) == (TokenOutcome.NONE, BlockReason(listing.login.value))
 
 
 async def test_a_new_kind_of_login_is_taken_over(room: Room) -> None:

@@ -102,8 +102,8 @@ def test_a_disabled_entry_says_nothing_about_the_login() -> None:
 
 
 def test_api_keys_need_no_login_but_do_not_lend_one() -> None:
-    only = listing(login=LoginKind.API_KEY, facts=EXPIRED)
-    assert problem_of(pool_of(only)) is None
+    for kind in (LoginKind.API_KEY, LoginKind.AGENT_IDENTITY, LoginKind.KEYRING):
+        assert problem_of(pool_of(listing(login=kind, facts=EXPIRED))) is None
     beside = listing(place="key", login=LoginKind.API_KEY)
     assert problem_of(pool_of(listing(facts=EXPIRED), beside)) is LoginProblem.EXPIRED
 

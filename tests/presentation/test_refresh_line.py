@@ -122,6 +122,18 @@ LINES: list[tuple[Listing, TokenStep | None, UsageStep | None, str]] = [
     (OTHER, blocked(BlockReason.OTHER_MUST_RENEW), NOT_TRIED, "CLIProxyAPI must renew it"),
     (STATIC, NONE, OK, "personal token, nothing to renew → usage ok 0.3s"),
     (KEY, NONE, None, "API keys have no usage figures"),
+    (
+        STATIC,
+        TokenStep(TokenOutcome.NONE, block=BlockReason.AGENT_IDENTITY),
+        NOT_TRIED,
+        "agent identities have no usage figures",
+    ),
+    (
+        CODEX,
+        TokenStep(TokenOutcome.NONE, block=BlockReason.KEYRING),
+        NOT_TRIED,
+        "Codex keeps its login in the keyring, which is not read",
+    ),
     (POOL, TokenStep(TokenOutcome.REFRESHED), UsageStep(), "pool renewed → quota ok"),
     (POOL, TokenStep(TokenOutcome.REFRESHED), CACHED, "pool renewed → cached quota of 13:40"),
     (

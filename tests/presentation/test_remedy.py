@@ -3,12 +3,12 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
-from poolwatch.domain.failure import FailureKind, LoginProblem
+from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
 from poolwatch.domain.pool import DeadLogin
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.remake import replace
@@ -269,3 +269,26 @@ def test_a_codex_that_has_not_renewed_is_to_be_closed_first(pid: int | None, nam
         f"x: the login has expired. Close the Codex that is open on it{named}, then r; or sign in again:  "
         "CODEX_HOME=~/homes/07 codex login"
     )
+
+
+REFUSALS = {
+    "unsupported_country_region_territory": ("from this country or network", "rights"),
+    "IP_NOT_AUTHORIZED": ("from this country or network", "rights"),
+    "invalid_workspace_selected": ("choose another one", "rights"),
+    "something_new": ("rights in its workspace", "country"),
+    None: ("rights in its workspace", "country"),
+}
+
+
+@pytest.mark.parametrize(("code", "words"), REFUSALS.items())
+@pytest.mark.parametrize("read_at", [NOW, None])
+def test_a_refused_reading_says_what_it_is_about(
+    code: str | None, words: tuple[str, str], read_at: datetime | None
+) -> None:
+    refused = Trouble(FailureKind.FORBIDDEN, "refused (403)", NOW, detail=code)
+    view = card(account("a", trouble=refused, read_at=read_at))
+    there, absent = words
+    assert there in view.remedy
+    assert absent not in view.remedy
+    assert ("The last numbers stay" in view.remedy) is (read_at is not None)
+    assert "refused (403)" in view.remedy

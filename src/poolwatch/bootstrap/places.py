@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from poolwatch.bootstrap.surroundings import Surroundings, short_path
+from poolwatch.config.codex_config import read_codex_config
 from poolwatch.config.discover import Found, FoundState, discover
 from poolwatch.config.edit import add_source
 from poolwatch.config.paths import config_file
@@ -54,7 +55,7 @@ def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
     if not path.is_absolute():
         return f"{visible(typed)}: give the whole path, from / or ~"
     kind = SourceKind.AUTH_FILES
-    if (path / "auth.json").exists():
+    if (path / "auth.json").exists() or read_codex_config(path).keyring:
         kind = SourceKind.CODEX_HOME
     elif not any(mark in typed for mark in "*?[") and not path.exists():
         return f"{visible(typed)}: there is nothing"

@@ -26,9 +26,10 @@ from poolwatch.cli.entry import run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say, say_text
 from poolwatch.cli.pools import examine_pools, test_command
 from poolwatch.cli.terminal import terminal_findings
+from poolwatch.config.discover import missing_home
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.custody.mounts import filesystem_note, filesystem_problem
-from poolwatch.domain.account import Custody, Listing
+from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.account_state import KeptFile
 from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Section
@@ -112,7 +113,9 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
     if not around.sources:
         yield from _kept(around, kept_here(around))
         remedy = "poolwatch sources add KIND PATH, or try poolwatch demo"
-        yield Finding("sources", Grade.ERROR, "nothing to monitor", remedy)
+        missing = missing_home(around.env)
+        words = f"nothing to monitor: {missing}" if missing else "nothing to monitor"
+        yield Finding("sources", Grade.ERROR, words, remedy)
         return
     age = timedelta(seconds=around.settings.poll.interval_seconds)
     seen = run_async(lambda: look(around, age, None))
@@ -189,7 +192,7 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
         card = card_view(judged, seen.overview.now, prefs)
         if judged.section is Section.NEEDS_YOU:
             yield Finding("accounts", Grade.ERROR, f"{card.label}: {card.status}", card.remedy)
-        elif judged.account.trouble is not None:
+        elif judged.account.trouble is not None or judged.account.without_usage is LoginKind.KEYRING:
             yield Finding("accounts", Grade.NOTE, f"{card.label}: {card.status}", card.remedy)
         else:
             yield Finding("accounts", Grade.OK, f"{card.label}: {card.status}")

@@ -36,7 +36,11 @@ def monitored(config: Path | None, *, mask: bool = False) -> Surroundings:
     """As `surroundings`, and there is something to monitor."""
     around = surroundings(config, mask=mask)
     if not around.sources:
-        complain(f"{words.NOTHING_TO_MONITOR}; add one with: poolwatch sources add KIND PATH")
+        from poolwatch.config.discover import missing_home  # nearly always there is something
+
+        missing = missing_home(around.env)
+        found = f"{words.NOTHING_TO_MONITOR}{f' ({missing})' if missing else ''}"
+        complain(f"{found}; add one with: poolwatch sources add KIND PATH")
         raise Exit(EXIT_CONFIG)
     return around
 

@@ -99,13 +99,18 @@ def _print_text(
 
 def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: bool) -> int:
     """Print the account to use next; exit 1 when there is none."""
-    from poolwatch.presentation.next_text import next_home, next_json, next_text  # `status` needs none
+    from poolwatch.presentation.next_text import (  # `status` needs none
+        next_account,
+        next_home,
+        next_json,
+        next_text,
+    )
 
     around = monitored(config, mask=mask)
     prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
     seen = _everything(around)
     complain_about(seen, around)
-    best = seen.overview.next_up
+    best = next_account(seen.overview)
     if home_only:
         home = next_home(seen.overview)
         if home is None:

@@ -159,7 +159,7 @@ class _Desk:
             refused = self._make_room(candidate, twin)
             if refused is not None:
                 return refused
-        public = AccountKey("codex", login.user_id or "", login.account_id or "")
+        public = AccountKey("codex", login.user_id or "", login.workspace or "")
         target = _free(self._folder, public.id if public.is_full else _safe(candidate.label))
         problem = write_private(target, render(candidate.document))
         if problem is not None:
@@ -206,8 +206,8 @@ class _Desk:
 def _is_same(one: Login, other: Login) -> bool:
     if one.refresh is not None and one.refresh == other.refresh:
         return True
-    ids = (one.user_id, one.account_id)
-    return None not in ids and ids == (other.user_id, other.account_id)
+    ids = (one.user_id, one.workspace)
+    return None not in ids and ids == (other.user_id, other.workspace)
 
 
 def _free(folder: Path, name: str) -> Path:

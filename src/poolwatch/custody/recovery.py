@@ -106,7 +106,10 @@ def _finished(
                 continue
             errand = reply.errand
             file, step = finish_reply(state, reply, (errand.file, *files), fingerprint, now)
-        yield Recovered(file, step, errand.user_id, errand.account_id)
+        login = read_login(file, fingerprint)
+        same = isinstance(login, Login) and (login.user_id, login.account_id) == errand.ids
+        workspace = login.workspace if isinstance(login, Login) and same else errand.account_id
+        yield Recovered(file, step, errand.user_id, workspace)
 
 
 def _adopted(
@@ -124,7 +127,7 @@ def _adopted(
             home = adopt_kept(state, file, fingerprint, now) if mine else ()
         if home:
             step = TokenStep(TokenOutcome.REFRESHED, refresh_fingerprint=login.refresh_fingerprint)
-            yield Recovered(file, step, *ids)
+            yield Recovered(file, step, login.user_id, login.workspace)
 
 
 def _unresolved(state: StateDir, files: Iterable[Path], fingerprint: Fingerprint) -> Iterator[Recovered]:
@@ -150,7 +153,7 @@ def _unresolved(state: StateDir, files: Iterable[Path], fingerprint: Fingerprint
                 found.sort(key=lambda each: each[1].refresh_fingerprint != mark)
                 for file, login in found[:1]:
                     step = ambiguous(_errand(entry, login, file), _LOST)
-                    yield Recovered(file, step, login.user_id, login.account_id)
+                    yield Recovered(file, step, login.user_id, login.workspace)
 
 
 def _open(entries: Iterable[Entry]) -> bool:

@@ -78,8 +78,8 @@ async def token_step(
     `on_delegating` is called when the installed codex starts to renew its own login, `on_waiting` when a
     process that is waited for does not come.
     """
-    if listing.login is LoginKind.API_KEY:
-        return TokenStep(TokenOutcome.NONE, block=BlockReason.API_KEY)
+    if not listing.login.has_usage:
+        return TokenStep(TokenOutcome.NONE, block=BlockReason(listing.login.value))
     if listing.custody is Custody.STATIC or listing.login is LoginKind.PERSONAL_ACCESS_TOKEN:
         return TokenStep(TokenOutcome.NONE)
     login = await _read(path, rules)

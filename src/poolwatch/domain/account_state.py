@@ -100,12 +100,12 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
         return listings[0] if len(listings) == 1 else min(listings, key=_acting_order)
 
     @property
-    def is_api_key(self) -> bool:
-        """Whether every login of the account is an API key, which has no usage figures."""
+    def without_usage(self) -> LoginKind | None:
+        """The kind of its login, where no login of it has usage figures: API keys, agents, the keyring."""
         for listing in self.listings:
-            if listing.login is not LoginKind.API_KEY:
-                return False
-        return bool(self.listings)
+            if listing.login.has_usage:
+                return None
+        return self.acting.login if self.listings else None
 
     @property
     def ambiguous(self) -> bool:

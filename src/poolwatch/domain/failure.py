@@ -1,6 +1,7 @@
 """Failures as values: what went wrong with a reading or a login, in a closed set of kinds."""
 
-from enum import StrEnum
+from enum import Enum, StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -44,6 +45,41 @@ class LoginProblem(StrEnum):
     AMBIGUOUS = "ambiguous"
     SAID_BY_POOL = "said_by_pool"
     UNUSABLE_FILE = "unusable_file"
+
+
+#: Codes of a refusal that speak of where the question comes from, not of who asks.
+_PLACE_CODES: Final = frozenset(
+    {
+        "unsupported_country_region_territory",
+        "unsupported_country",
+        "unsupported_region",
+        "unsupported_territory",
+        "unsupported_location",
+        "country_not_supported",
+        "region_not_supported",
+        "ip_not_authorized",
+        "ip_not_allowed",
+        "ip_blocked",
+    }
+)
+#: Codes that refuse the workspace that was asked for.
+_WORKSPACE_CODES: Final = frozenset({"invalid_workspace_selected", "workspace_not_found"})
+
+
+class Refusal(Enum):
+    """What a refused reading is about."""
+
+    RIGHTS = "rights"
+    PLACE = "place"
+    WORKSPACE = "workspace"
+
+    @classmethod
+    def of(cls, code: str | None) -> "Refusal":
+        """By the code that came with it; what nobody knows is about the account's rights."""
+        word = (code or "").lower()
+        if word in _PLACE_CODES:
+            return cls.PLACE
+        return cls.WORKSPACE if word in _WORKSPACE_CODES else cls.RIGHTS
 
 
 class Failure(Struct, frozen=True, gc=False, omit_defaults=True):

@@ -256,7 +256,8 @@ def _heir(
     """Who takes over the readings that an entry had under another key.
 
     A place that learns its ids keeps them, and so does one that loses a companion which knew them; a place
-    whose login was swapped starts anew.
+    whose login was swapped starts anew. Where the same tokens are used for another workspace, what is known
+    of the tokens stays true, and no figure does.
     """
     for entry in entries:
         former = before.get(entry.ref)
@@ -264,7 +265,22 @@ def _heir(
             continue
         if not former.key.is_full or _is_unchanged(entry, former):
             return replace(former, key=key)
+    for entry in entries:
+        former = before.get(entry.ref)
+        if former is not None and _holds_same_tokens(entry, former):
+            return AccountState(
+                key,
+                rejected=former.rejected,
+                dead_login=former.dead_login,
+                login_trouble=former.login_trouble,
+            )
     return AccountState(key)
+
+
+def _holds_same_tokens(entry: Listing, former: AccountState) -> bool:
+    was = next((each.token for each in former.listings if each.ref == entry.ref), TokenFacts())
+    mark = was.refresh_fingerprint or was.fingerprint
+    return mark is not None and mark in (entry.token.refresh_fingerprint, entry.token.fingerprint)
 
 
 def _is_unchanged(entry: Listing, former: AccountState) -> bool:

@@ -48,6 +48,8 @@ class BlockReason(StrEnum):
     READ_ONLY = "read_only"
     POOL_SKIPPED = "pool_skipped"
     API_KEY = "api_key"
+    AGENT_IDENTITY = "agent_identity"
+    KEYRING = "keyring"
     ASK_FIRST = "ask_first"
 
 

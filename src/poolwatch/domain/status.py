@@ -59,7 +59,8 @@ _SECTIONS: Final = {
 CREDITS_REASON: Final = "credits"
 SPEND_REASON: Final = "spend_control"
 RATE_LIMIT_REASON: Final = "rate_limit"
-API_KEY_REASON: Final = "api_key"
+#: Reasons of `unknown`: the kinds of login that have no figures.
+WITHOUT_USAGE: Final = {each.value: each for each in LoginKind if not each.has_usage}
 
 _CREDIT_TYPES: Final = frozenset({ReachedType.OWNER_CREDITS, ReachedType.MEMBER_CREDITS})
 _USAGE_TYPES: Final = frozenset({ReachedType.OWNER_USAGE, ReachedType.MEMBER_USAGE})
@@ -77,7 +78,6 @@ class AccountStatus(Struct, frozen=True):
 _ACTIVE: Final = AccountStatus(Status.ACTIVE)
 # every account is asked whenever anything changes, and to look up a member of an enum takes as long as a call
 _POOL: Final = Custody.POOL
-_API_KEY: Final = LoginKind.API_KEY
 
 
 def derive_status(account: AccountState, now: datetime) -> AccountStatus:
@@ -94,15 +94,15 @@ def derive_status(account: AccountState, now: datetime) -> AccountStatus:
     problem = login_problem(account, now)
     if problem is not None:
         return AccountStatus(Status.NEEDS_LOGIN, problem.value, login_problem=problem)
-    if account.is_api_key:
-        return AccountStatus(Status.UNKNOWN, API_KEY_REASON)
+    if (kind := account.without_usage) is not None:
+        return AccountStatus(Status.UNKNOWN, kind.value)
     return _by_evidence(account.usage)
 
 
 def token_is_live(listing: Listing, rejected: frozenset[str], now: datetime) -> bool:
     """Whether the access token may be sent: not past its expiry by the server's clock, not rejected."""
     token = listing.token
-    if listing.login is _API_KEY or listing.problem is not None:
+    if not listing.login.has_usage or listing.problem is not None:
         return False
     if token.fingerprint is None or token.fingerprint in rejected:
         return False
@@ -118,7 +118,7 @@ def login_problem(account: AccountState, now: datetime) -> LoginProblem | None:
                 return None
         elif token_is_live(listing, account.rejected, now):
             return None
-    if not listings or account.is_api_key:
+    if not listings or account.without_usage is not None:
         return None
     files = [listing for listing in listings if listing.custody is not Custody.POOL]
     if not files:

@@ -19,13 +19,14 @@ from poolwatch.presentation.words import names, refresh
 from poolwatch.presentation.words.status import token_words, trouble_words
 
 _RUN_BY_HAND = (BlockReason.CODEX_MISSING, BlockReason.DELEGATION_OFF, BlockReason.CODEX_LOGIN_DEAD)
+_WITHOUT_USAGE = tuple(BlockReason(kind.value) for kind in names.WITHOUT_USAGE)
 #: After these the line has said all there is to say when the usage step had no token.
 _SAYS_IT_ALL = (
     BlockReason.CODEX_RUNNING,
     BlockReason.CODEX_LATE,
     BlockReason.OTHER_MUST_RENEW,
-    BlockReason.API_KEY,
     BlockReason.HOST_BUSY,
+    *_WITHOUT_USAGE,
     *_RUN_BY_HAND,
 )
 
@@ -145,8 +146,10 @@ def _kept(step: TokenStep, account: AccountState, custody: Custody, now: datetim
 
 def _nothing_to_renew(step: TokenStep, account: AccountState, custody: Custody, prefs: Prefs) -> str:
     listing = acting(account)
-    if step.block is BlockReason.API_KEY or (listing is not None and listing.login is LoginKind.API_KEY):
-        return refresh.API_KEY
+    if step.block in _WITHOUT_USAGE:
+        return names.WITHOUT_USAGE[LoginKind(step.block.value)]
+    if listing is not None and not listing.login.has_usage:
+        return names.WITHOUT_USAGE[listing.login]
     if custody is Custody.POOL or step.block is BlockReason.POOL_SKIPPED:
         return refresh.pool_renews(shown_text(step.detail or "", account, mask=prefs.mask))
     return refresh.PERSONAL
@@ -251,7 +254,7 @@ def _token_said_it_all(token: TokenStep | None) -> bool:
     if token is None:
         return False
     if token.outcome is TokenOutcome.NONE:
-        return token.block is BlockReason.API_KEY
+        return token.block in _WITHOUT_USAGE
     return token.outcome is TokenOutcome.REJECTED_FOR_GOOD or token.block in _SAYS_IT_ALL
 
 

@@ -13,7 +13,7 @@ from poolwatch.domain.overview import Judged
 from poolwatch.domain.pool import AccountState, KeptFile
 from poolwatch.domain.refresh import BlockReason
 from poolwatch.domain.shell import path_at, path_word
-from poolwatch.domain.status import API_KEY_REASON, Status
+from poolwatch.domain.status import WITHOUT_USAGE, Status
 from poolwatch.domain.text import LONGEST_PATH, visible
 from poolwatch.presentation import durations
 from poolwatch.presentation.masking import shown_name, shown_path, shown_text
@@ -63,8 +63,11 @@ def remedy(judged: Judged, now: datetime, prefs: Prefs) -> Remedy | None:
             return _for_login(account, status.login_problem or LoginProblem.EXPIRED, prefs)
         case Status.DISABLED:
             return None
-        case Status.UNKNOWN if status.reason == API_KEY_REASON:
-            return Remedy(remedies.API_KEY)
+        case Status.UNKNOWN if status.reason in WITHOUT_USAGE:
+            kind = WITHOUT_USAGE[status.reason]
+            is_keyring = kind is LoginKind.KEYRING
+            command = sign_in_command(acting(account), mask=prefs.mask) if is_keyring else ""
+            return Remedy(*remedies.without_usage(kind), command)
         case _:
             return _for_trouble(account, trouble, now, prefs) if trouble else None
 
@@ -174,7 +177,7 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
             clock = durations.clock(trouble.retry_at, now, prefs.zone)
             return Remedy(remedies.throttled_until(clock, kept=kept))
         case _:
-            return Remedy(remedies.trouble(trouble.kind, why, kept=kept))
+            return Remedy(remedies.trouble(trouble.kind, why, kept=kept, code=trouble.detail))
 
 
 def _own(command: str, prefs: Prefs) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from poolwatch.custody.auth_file import Login
+from poolwatch.custody.auth_file import Login, is_workspace
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import UsageSnapshot
@@ -22,8 +22,6 @@ from poolwatch.sources.usage_wire import parse_usage
 _OFFICIAL_HOSTS: Final = frozenset({"chatgpt.com", "chat.openai.com"})
 _BACKEND: Final = "/backend-api"
 _SENDABLE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
-#: ids that pools make up for accounts without one; the service does not know them
-_INVENTED: Final = ("email_", "local_")
 
 
 def usage_urls(base_url: str) -> tuple[str, ...]:
@@ -42,8 +40,8 @@ def usage_headers(login: Login, access: Secret) -> dict[str, str | Secret]:
         "Authorization": Secret(f"Bearer {access.reveal()}"),
         "Accept": "application/json",
     }
-    account = login.account_id
-    if account and _SENDABLE_ID.fullmatch(account) and not account.startswith(_INVENTED):
+    account = login.workspace or login.account_id
+    if account and _SENDABLE_ID.fullmatch(account) and is_workspace(account):
         headers["ChatGPT-Account-Id"] = account
     if login.is_fedramp:
         headers["X-OpenAI-Fedramp"] = "true"

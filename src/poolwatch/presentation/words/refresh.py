@@ -6,6 +6,7 @@ from typing import Final
 
 from poolwatch.domain.refresh import Awaited, BlockReason
 from poolwatch.domain.status import Section
+from poolwatch.presentation.words import names
 
 ARROW: Final = " → "
 OK: Final = "ok"
@@ -14,7 +15,6 @@ USAGE_RUNS: Final = "usage …"
 CODEX_RUNS: Final = "codex is refreshing … (leave it running)"
 ADOPTED: Final = "token: another process had refreshed it"
 PERSONAL: Final = "personal token, nothing to renew"
-API_KEY: Final = "API keys have no usage figures"
 POOL_RENEWED: Final = "pool renewed"
 POOL_RENEWS: Final = "the pool renews by itself"
 NOT_TRIED: Final = "usage not tried, no live token"
@@ -29,7 +29,7 @@ _BLOCKED: Final = {
     BlockReason.HOST_BUSY: "codex is renewing another home on this machine: try again in a minute",
     BlockReason.READ_ONLY: "token: not spent, this poolwatch is read-only",
     BlockReason.POOL_SKIPPED: POOL_RENEWS,
-    BlockReason.API_KEY: API_KEY,
+    **{BlockReason(kind.value): words for kind, words in names.WITHOUT_USAGE.items()},
 }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from poolwatch.domain.failure import FailureKind, LoginProblem
+from poolwatch.domain.account import LoginKind
+from poolwatch.domain.failure import FailureKind, LoginProblem, Refusal
 from poolwatch.presentation.words import names
 
 SIGN_IN: Final = "Sign in again"
@@ -22,7 +23,7 @@ _LOGIN: Final = {
     LoginProblem.AMBIGUOUS: "a refresh was interrupted and the login may be spent",
 }
 
-_TROUBLE: Final = {
+_TROUBLE: Final[dict[FailureKind | Refusal, str]] = {
     FailureKind.EDGE_BLOCKED: "Cloudflare turns this machine away, not the login. The last numbers stay; "
     "it is asked again by itself. If it lasts, try from another address",
     FailureKind.THROTTLED: "asked too often. The last numbers stay; it is asked again by itself",
@@ -33,6 +34,10 @@ _TROUBLE: Final = {
     FailureKind.MALFORMED: "the reply could not be understood{why}. The last numbers stay; x shows it",
     FailureKind.FORBIDDEN: "the service forbids this reading{why}. The last numbers stay; "
     "check the account's rights in its workspace",
+    Refusal.PLACE: "the service does not answer from this country or network{why}. The last numbers stay; "
+    "the login is fine. Ask from where the service is offered; a VPN or a relay may be the reason",
+    Refusal.WORKSPACE: "the service refuses the workspace that this login chooses{why}. "
+    "The last numbers stay; sign in again and choose another one",
     FailureKind.UPSTREAM_ERROR: "the service answered with an error{why}. The last numbers stay; "
     "it is asked again by itself",
     FailureKind.DEACTIVATION_REPORTED: "the service said once that the account is off{why}. "
@@ -50,12 +55,14 @@ def login(problem: LoginProblem) -> str:
     return _LOGIN[problem]
 
 
-def trouble(kind: FailureKind, why: str, *, kept: bool) -> str:
+def trouble(kind: FailureKind, why: str, *, kept: bool, code: str | None = None) -> str:
     """What happened, what was kept and what to do, for trouble that needs no sign-in.
 
-    `kept`: there are numbers that stay.
+    `kept`: there are numbers that stay. `code`: what the service calls it.
     """
-    told = _TROUBLE.get(kind, "").replace("{why}", f" ({why})" if why else "")
+    refusal = Refusal.of(code) if kind is FailureKind.FORBIDDEN else None
+    told = _TROUBLE.get(refusal or kind) or _TROUBLE.get(kind, "")
+    told = told.replace("{why}", f" ({why})" if why else "")
     return told if kept else _nothing_kept(told)
 
 
@@ -76,8 +83,18 @@ BRING_HOME: Final = "Bring it home"
 DEACTIVATED: Final = (
     "the account is deactivated or removed from its workspace. Ask its owner, or stop watching it"
 )
-API_KEY: Final = "API keys have no usage figures. Nothing to do; with a ChatGPT sign-in it would have some"
 FIX_FILE: Final = "Make the file readable for you or mend it; if its login is lost, sign in again there"
+
+
+def without_usage(kind: LoginKind) -> tuple[str, str]:
+    """Why a login has no figures, and what to do for some."""
+    what = names.WITHOUT_USAGE[kind]
+    if kind is LoginKind.KEYRING:
+        return (
+            what,
+            'For figures set cli_auth_credentials_store = "file" in its config.toml and sign in again',
+        )
+    return f"{what}. Nothing to do; with a ChatGPT sign-in it would have some", ""
 
 
 def sentence(label: str, what: str, do: str, command: str) -> str:
