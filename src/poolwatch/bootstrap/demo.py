@@ -11,10 +11,11 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.screen import run_app_in
 from poolwatch.bootstrap.surroundings import Options
 
@@ -86,37 +87,37 @@ def upstream(options: DemoOptions, home: Path) -> Iterator[Path | None]:
 
 
 async def _remember_lapsed(options: DemoOptions, home: Path, state_dir: Path) -> None:
-    """Store what was read of lapsed logins before they lapsed, as an earlier run would have."""
+    """Store what was read of the lapsed login before it lapsed, as an earlier run would have.
+
+    It needs somebody, so it stands first, and `r` shows which of its figures moved.
+    """
     from poolwatch.demo.files import login_path
     from poolwatch.demo.pool import accounts
     from poolwatch.demo.usage import Motion, usage_payload
-    from poolwatch.domain.account import Custody, Listing, SourceRef
-    from poolwatch.domain.failure import Failure
+    from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef
     from poolwatch.domain.pool import Listed, PoolState, Read, apply
     from poolwatch.sources.usage_wire import parse_usage
     from poolwatch.store.store import Store
 
-    now = datetime.now(UTC)
+    pool = accounts(options.seed, options.accounts)
+    account = next((each for each in pool if each.state == "lapsed"), None)
+    if account is None:
+        return
+    now = RealClock().now()
     read_at = now - _LAPSED_FOR
-    state = PoolState()
-    for account in accounts(options.seed, options.accounts):
-        if account.state != "lapsed":
-            continue
-        motion = Motion(now.timestamp(), now.timestamp(), options.speed)
-        usage = parse_usage(json.dumps(usage_payload(account, motion)).encode(), read_at)
-        if isinstance(usage, Failure):
-            continue
-        place = account.logins[0].places[0]
-        listing = Listing(
-            SourceRef(place, str(login_path(home, account, 0, place))),
-            user_id=account.user_id,
-            account_id=account.account_id,
-            email=account.email,
-            custody=Custody.POOLWATCH,
-        )
-        state = apply(state, Listed(place, (listing,), read_at))
-        for key in state.accounts:
-            state = apply(state, Read(key, place, read_at, usage))
+    place = account.logins[0].places[0]
+    listing = Listing(
+        SourceRef(place, str(login_path(home, account, 0, place))),
+        user_id=account.user_id,
+        account_id=account.account_id,
+        email=account.email,
+        custody=Custody.POOLWATCH,
+    )
+    payload = usage_payload(account, Motion(now.timestamp(), now.timestamp(), options.speed))
+    usage = parse_usage(json.dumps(payload).encode(), read_at)
+    key = AccountKey(listing.provider, account.user_id, account.account_id)
+    state = apply(PoolState(), Listed(place, (listing,), read_at))
+    state = apply(state, Read(key, place, read_at, usage))
     store = Store(state_dir, now)
     await store.save(state.accounts.values(), now)
     await store.aclose()
