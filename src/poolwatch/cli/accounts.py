@@ -6,23 +6,24 @@ from datetime import timedelta
 from pathlib import Path
 
 from poolwatch.bootstrap.headless import look
-from poolwatch.cli.entry import monitored, run_async
-from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, complain, say
+from poolwatch.cli.entry import nobody_there, run_async, surroundings, tell_failing
+from poolwatch.cli.exits import EXIT_CONFIG, EXIT_OK, complain, say
 from poolwatch.domain.overview import Judged
 from poolwatch.presentation import masking
-from poolwatch.presentation.words.cli import NO_ACCOUNTS
 
 
 def list_accounts(config: Path | None, *, mask: bool) -> int:
     """Print every account with the places that hold its login; polls nothing."""
-    around = monitored(config)
+    around = surroundings(config)
     hidden = mask or around.settings.ui.mask
     seen = run_async(lambda: look(around, timedelta(days=3650), lambda _: ()))
     for notice in seen.notices:
         complain(notice)
+    tell_failing(seen.state)
     if not seen.overview.accounts:
-        complain(NO_ACCOUNTS)
-        return EXIT_FAILED
+        # nothing to list is no failure, unless somebody who should say is silent
+        code = nobody_there(around, seen.state)
+        return EXIT_OK if code == EXIT_CONFIG else code
     ordered = sorted(seen.overview.accounts, key=lambda each: (each.label.casefold(), each.account.key.id))
     say("\n".join(line for each in ordered for line in _lines(each, hidden=hidden)))
     return EXIT_OK

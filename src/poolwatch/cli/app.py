@@ -26,7 +26,9 @@ MaskOption = Annotated[bool, typer.Option("--mask", help="Hide e-mail addresses 
 app = typer.Typer(
     name="poolwatch",
     help="Watch a pool of Codex/ChatGPT accounts: who needs you, what is left, which account next.",
-    epilog="Exit codes: 0 fine, 1 nothing read or a step failed, 2 usage, 3 configuration, 128+n signal n.",
+    epilog="Exit codes: 0 fine, with dead and stale accounts too; 1 nothing that was asked could be read, a"
+    " step of a named account failed, a line of an import was refused, or doctor found an error; 2 usage;"
+    " 3 configuration, or nothing to monitor; 4 cannot tell; 128+n ended by signal n.",
     no_args_is_help=False,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -304,13 +306,18 @@ def accounts_import(
         str | None,
         typer.Option(help="imported: set FILE aside (renamed, never deleted); source: FILE stays in use."),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; needed without a terminal.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Take logins into poolwatch's own folder, where it may refresh them; FILE itself is only read."""
     from poolwatch.cli.imports import ImportWish, import_files
 
     ask = not yes and sys.stdin.isatty() and sys.stderr.isatty()
+    if not ask and not yes and keep is None:
+        complain(
+            "import asks which holder stays in use; without a terminal say --yes, or --keep imported|source"
+        )
+        raise typer.Exit(EXIT_USAGE)
     _end(import_files(ImportWish(_config(config), tuple(files), keep, ask)))
 
 

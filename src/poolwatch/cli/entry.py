@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from poolwatch.cli.exits import EXIT_CONFIG, Exit, complain
+from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, Exit, complain
 from poolwatch.config.problems import ConfigProblems
+from poolwatch.domain.pool import PoolState
+from poolwatch.presentation.masking import shown_path
 from poolwatch.presentation.words import cli as words
 
 T = TypeVar("T")
@@ -36,6 +38,24 @@ def monitored(config: Path | None) -> Surroundings:
         complain(f"{words.NOTHING_TO_MONITOR}; add one with: poolwatch sources add KIND PATH")
         raise Exit(EXIT_CONFIG)
     return around
+
+
+def nobody_there(around: Surroundings, state: PoolState) -> int:
+    """Say why a pool is empty: which sources do not answer, and where there is no login; the exit code."""
+    failing = [source for source in state.sources.values() if source.failure is not None]
+    for source in around.sources:
+        place = source.path or source.url or source.name
+        if not any(each.name == source.name for each in failing):
+            complain(words.no_login_at(shown_path(place, mask=around.settings.ui.mask)))
+    complain(words.NONE_READ if failing else f"{words.NO_ACCOUNTS}; poolwatch sources says where it looked")
+    return EXIT_FAILED if failing else EXIT_CONFIG
+
+
+def tell_failing(state: PoolState) -> None:
+    """One line for each source that does not answer."""
+    for source in state.sources.values():
+        if source.failure is not None:
+            complain(f"source {source.name}: {source.failure.message}")
 
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -12,7 +12,7 @@ from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.keepers import file_of, whole_path
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.entry import monitored, run_async
+from poolwatch.cli.entry import run_async, surroundings
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, complain, say
 from poolwatch.cli.imports import by_hand
 from poolwatch.cli.named import find_account
@@ -93,7 +93,7 @@ def resolve_account(config: Path | None, text: str, keep: Path) -> int:
 
 
 def _desk(config: Path | None, text: str) -> _Desk:
-    around = monitored(config)
+    around = surroundings(config)
     seen = run_async(lambda: look(around, _NEVER, lambda _: ()))
     for notice in seen.notices:
         complain(notice)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import refresh
-from poolwatch.cli.entry import monitored, run_async
+from poolwatch.cli.entry import monitored, nobody_there, run_async, tell_failing
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.cli.named import find_account
 from poolwatch.domain.account import AccountKey
@@ -17,7 +17,7 @@ from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.refresh_line import progress_line
+from poolwatch.presentation.refresh_line import bulk_line, progress_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class RefreshWish:
 
 
 def run_refresh(wish: RefreshWish) -> int:
-    """Refresh the named accounts, or all; 1 when a step of one of them failed."""
+    """Refresh the named accounts, or all; 1 when a step of a named one failed, or nothing could be asked."""
     if bool(wish.accounts) == wish.everyone or (wish.force and not wish.everyone):
         complain("name accounts, or use --all (with --force: the token step everywhere)")
         return EXIT_USAGE
@@ -40,7 +40,7 @@ def run_refresh(wish: RefreshWish) -> int:
     prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
 
     def chosen(seen: PoolOverview) -> Collection[AccountKey]:
-        if wish.everyone:
+        if wish.everyone or not seen.accounts:
             return list(seen.by_key)
         state = PoolState({key: each.account for key, each in seen.by_key.items()})
         return list(dict.fromkeys(find_account(state, text, mask=prefs.mask).key for text in wish.accounts))
@@ -49,9 +49,9 @@ def run_refresh(wish: RefreshWish) -> int:
     seen, ended = run_async(lambda: refresh(around, chosen, only_if_due=only_if_due))
     for notice in seen.notices:
         complain(notice)
-    down = [source for source in seen.state.sources.values() if source.failure is not None]
-    for source in down:
-        complain(f"source {source.name}: {source.failure.message if source.failure else ''}")
+    tell_failing(seen.state)
+    if not ended:
+        return nobody_there(around, seen.state)
     rows = []
     for key, progress in ended.items():
         judged = seen.overview.by_key.get(key)
@@ -60,10 +60,13 @@ def run_refresh(wish: RefreshWish) -> int:
         rows.append(_row(key, label, progress, line))
         if not wish.as_json:
             say(f"{label}: {line}")
+    failed = sum(progress.failed for progress in ended.values())
     if wish.as_json:
-        say(json.dumps({"schema": "poolwatch.refresh/1", "accounts": rows}, indent=2))
-    failed = any(progress.failed for progress in ended.values()) or (bool(down) and not ended)
-    return EXIT_FAILED if failed else EXIT_OK
+        say(json.dumps({"schema": "poolwatch.refresh/1", "failed": failed, "accounts": rows}, indent=2))
+    elif wish.everyone:
+        changed = sum(bool(progress.changes) for progress in ended.values())
+        say(bulk_line(finished=len(ended), total=len(ended), failed=failed, done=True, changed=changed))
+    return EXIT_FAILED if failed and not wish.everyone else EXIT_OK
 
 
 def _row(key: AccountKey, label: str, progress: RefreshProgress, line: str) -> dict[str, object]:

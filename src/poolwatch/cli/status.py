@@ -13,7 +13,7 @@ from msgspec import Struct
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.entry import monitored, run_async
+from poolwatch.cli.entry import monitored, nobody_there, run_async, tell_failing
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
@@ -54,9 +54,7 @@ def print_status(wish: StatusWish) -> int:
     seen = run_async(lambda: look(around, older_than, choice))
     for notice in seen.notices:
         complain(notice)
-    for source in seen.state.sources.values():
-        if source.failure is not None:
-            complain(f"source {source.name}: {source.failure.message}")
+    tell_failing(seen.state)
     keys = chosen(seen.overview)
     if wish.as_json:
         from poolwatch.presentation.status_json import status_json  # one of the two is needed
@@ -67,40 +65,49 @@ def print_status(wish: StatusWish) -> int:
 
         prefs = replace(prefs, rules=seen.overview.rules)
         say(status_text(seen.overview, seen.state, prefs, around.settings.pool_name or "", keys))
-    if any(each.account.read_at is not None for each in seen.overview.accounts if each.account.key in keys):
+    if not seen.overview.accounts:
+        return nobody_there(around, seen.state)
+    if keys and not seen.in_vain:
         return EXIT_OK
-    if seen.overview.accounts and not keys:
-        complain(words.no_match(visible(wish.filter_text.strip(), 80)))
-    else:
-        complain(words.NONE_READ if seen.overview.accounts else words.NO_ACCOUNTS)
+    complain(words.NONE_READ if keys else words.no_match(visible(wish.filter_text.strip(), 80)))
     return EXIT_FAILED
 
 
 def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: bool) -> int:
-    """Print the account to use next; exit 1 when there is none."""
-    from poolwatch.presentation.next_text import next_home, next_json, next_text  # `status` needs none
+    """Print the account to use next; exit 1 when there is none, or only an old reading speaks for it."""
+    # `status` needs none of these
+    from poolwatch.domain.next_up import last_known_up
+    from poolwatch.presentation.next_text import next_home, next_is_old, next_json, next_text
 
     around = monitored(config)
     prefs = Prefs(around.rules, mask=mask or around.settings.ui.mask, zone=LocalZone())
     seen = _everything(around)
     for notice in seen.notices:
         complain(notice)
-    best = seen.overview.next_up
+    view = seen.overview
+    best, old = view.next_up, None
+    if best is None:
+        tell_failing(seen.state)
+        if not view.accounts:
+            return nobody_there(around, seen.state)
+        best = old = last_known_up(view.accounts, view.now, view.rules)
+        view = replace(view, next_up=old)
+    if old is not None:
+        complain(next_is_old(old, view, prefs))
     if home_only:
-        home = next_home(seen.overview)
+        home = next_home(view)
         if home is None:
             complain(words.NO_NEXT if best is None else "the account to use next has no Codex home")
             return EXIT_FAILED
         # a shell does not expand the ~ of people in CODEX_HOME=$(poolwatch next --home)
         say(f"{around.home}{home[1:]}" if around.home is not None and home[:1] == "~" else home)
-        return EXIT_OK
-    if as_json:
-        say(next_json(seen.overview, prefs))
+    elif as_json:
+        say(next_json(view, prefs, is_old=old is not None))
     elif best is None:
-        complain(next_text(seen.overview, prefs).rstrip())
+        complain(next_text(view, prefs).rstrip())
     else:
-        say(next_text(seen.overview, prefs))
-    return EXIT_OK if best is not None else EXIT_FAILED
+        say(next_text(view, prefs))
+    return EXIT_OK if best is not None and old is None else EXIT_FAILED
 
 
 def _everything(around: Surroundings) -> Look:

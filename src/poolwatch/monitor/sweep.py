@@ -44,10 +44,13 @@ class Sweep:
         return {
             key: entry.ref
             for key, account in self._ledger.state.accounts.items()
-            if older_than <= timedelta(0) or _is_due(account, older_than, self._clock)
-            if is_polled(account)
+            if self.is_due(account, older_than) and is_polled(account)
             if (entry := self._poller.live_listing(account)) is not None and entry.custody is not Custody.POOL
         }
+
+    def is_due(self, account: AccountState, older_than: timedelta) -> bool:
+        """Whether its last try is that long ago, and no wait was asked for; with zero, everybody is."""
+        return older_than <= timedelta(0) or _is_due(account, older_than, self._clock)
 
     async def run(
         self, keys: Collection[AccountKey], older_than: timedelta, nearly_through: asyncio.Event | None = None
