@@ -31,6 +31,13 @@ def found_logins(around: Surroundings, config: Path | None) -> tuple[FoundLogins
     return tuple(rows)
 
 
+def shown_place(around: Surroundings, source: SourceSettings) -> str:
+    """Where a source looks, as people write it: a path with ~, or a pool's address."""
+    if source.path is None:
+        return source.url or source.name
+    return _short(Path(_typed(around, source.path)), around.home)
+
+
 def add_found(around: Surroundings, config: Path | None, place: str) -> SourceSettings | str:
     """Write a found place, or a path that was typed, into the configuration; or why that failed."""
     known = discover(around.env, around.home) if around.home is not None else ()
@@ -48,7 +55,7 @@ def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
     typed = text.strip()
     if not typed:
         return "nothing was typed"
-    path = Path(typed.replace("~", str(around.home or "~"), 1) if typed.startswith("~") else typed)
+    path = Path(_typed(around, typed))
     if not path.is_absolute():
         return f"{visible(typed)}: give the whole path, from / or ~"
     kind = SourceKind.AUTH_FILES
@@ -63,6 +70,11 @@ def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
         name = f"{kind.value}-{number}"
         number += 1
     return replace(SourceSettings(kind, name, kind.default_custody), path=typed)
+
+
+def _typed(around: Surroundings, text: str) -> str:
+    """With the home for a leading ~."""
+    return text.replace("~", str(around.home or "~"), 1) if text.startswith("~") else text
 
 
 def _row(found: Found) -> FoundLogins:

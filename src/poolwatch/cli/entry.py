@@ -42,11 +42,13 @@ def monitored(config: Path | None) -> Surroundings:
 
 def nobody_there(around: Surroundings, state: PoolState) -> int:
     """Say why a pool is empty: which sources do not answer, and where there is no login; the exit code."""
-    failing = [source for source in state.sources.values() if source.failure is not None]
+    from poolwatch.bootstrap.places import shown_place  # seldom needed, and it loads what edits TOML
+
+    failing = {source.name for source in state.sources.values() if source.failure is not None}
     for source in around.sources:
-        place = source.path or source.url or source.name
-        if not any(each.name == source.name for each in failing):
-            complain(words.no_login_at(shown_path(place, mask=around.settings.ui.mask)))
+        if source.name not in failing:
+            place = shown_path(shown_place(around, source), mask=around.settings.ui.mask)
+            complain(words.no_login_at(place))
     complain(words.NONE_READ if failing else f"{words.NO_ACCOUNTS}; poolwatch sources says where it looked")
     return EXIT_FAILED if failing else EXIT_CONFIG
 
