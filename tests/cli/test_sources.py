@@ -102,6 +102,28 @@ def test_a_place_without_a_login_is_not_written(desk: Desk, tmp_path: Path) -> N
     assert not desk.usual_config.exists()
 
 
+def test_a_file_that_cannot_be_read_is_not_counted_as_a_login(desk: Desk, served: Upstream) -> None:
+    codex_home(served, desk.home / "homes" / "bob")
+    broken = desk.home / "homes" / "broken"
+    broken.mkdir()
+    (broken / "auth.json").write_text("{ no json")
+    refused = desk.run("sources", "add", "codex-home", "~/homes/broken")
+    assert (refused.code, refused.out) == (1, "")
+    assert "~/homes/broken/auth.json: " in refused.err
+    assert "nothing was written" in refused.err
+    added = desk.run("sources", "add", "codex-home", "~/homes/*")
+    assert added.out.startswith("codex-home: 1 login, 1 file not readable; written to ")
+
+
+def test_an_address_for_a_path_is_answered_with_the_command_for_pools(desk: Desk) -> None:
+    for kind in ("codex-home", "auth-files"):
+        ran = desk.run("sources", "add", kind, "http://me:secret@127.0.0.1:9999")
+        assert (ran.code, ran.out) == (2, "")
+        assert "poolwatch sources add KIND http://127.0.0.1:9999 (KIND: codex-proxy, codex-lb" in ran.err
+        assert "secret" not in ran.err
+    assert not desk.usual_config.exists()
+
+
 def test_a_relative_place_is_written_whole(desk: Desk, served: Upstream) -> None:
     codex_home(served, desk.root / "here")
     assert desk.run("sources", "add", "codex-home", "here").code == 0

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poolwatch.bootstrap.clock import RealClock
-from poolwatch.bootstrap.places import found_logins, target_config
+from poolwatch.bootstrap.places import Hindrance, NotAdded, counted, found_logins, pool_command, try_and_add
 from poolwatch.bootstrap.sources import build_source
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.cli.entry import run_async, surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.cli.pools import examine_pool
-from poolwatch.config import edit
-from poolwatch.config.problems import ConfigProblem, nearest
+from poolwatch.config.problems import nearest
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import Failure
@@ -24,6 +23,12 @@ from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.source import Source
+
+_CODES = {
+    Hindrance.MONITORED: EXIT_USAGE,
+    Hindrance.NOTHING_THERE: EXIT_FAILED,
+    Hindrance.CONFIG: EXIT_CONFIG,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +83,6 @@ def _folder_of_files(place: str) -> str:
     return folder if "*" in name else place
 
 
-def _is_twin(one: SourceSettings, other: SourceSettings, around: Surroundings) -> bool:
-    """Whether two sources are the same place, however it is written."""
-    if one.kind is not other.kind:
-        return False
-    if one.path is None or other.path is None:
-        return one.url is not None and one.url.rstrip("/") == (other.url or "").rstrip("/")
-    return Path(_whole(one.path, around)) == Path(_whole(other.path, around))
-
-
 def add_source(wish: SourceWish) -> int:
     """Test the place, say what was found there, then write it."""
     around = surroundings(wish.config)
@@ -94,25 +90,12 @@ def add_source(wish: SourceWish) -> int:
     if isinstance(source, str):
         complain(source)
         return EXIT_USAGE
-    place = source.path or source.url or ""
-    twin = next((each for each in around.settings.sources if _is_twin(each, source, around)), None)
-    if twin is not None:
-        complain(f"{place} is monitored already, as {twin.name}; nothing was written")
-        return EXIT_USAGE
-    listed = run_async(lambda: _ask(around, source))
-    if isinstance(listed, str):
-        said = listed if listed.startswith(place) else f"{place}: {listed}"
-        complain(f"{said}; nothing was written")
-        return EXIT_FAILED
-    if not listed:
-        complain(f"{place}: no login is there; nothing was written")
-        return EXIT_FAILED
-    path = target_config(around, wish.config)
-    problem = path if isinstance(path, ConfigProblem) else edit.add_source(path, source)
-    if problem is not None:
-        complain(problem.text)
-        return EXIT_CONFIG
-    say(f"{source.name}: {_counted(listed)}; written to {path}")
+    added = run_async(lambda: try_and_add(around, wish.config, source))
+    if isinstance(added, NotAdded):
+        config = added.why is Hindrance.CONFIG
+        complain(added.words if config else f"{added.words}; nothing was written")
+        return _CODES[added.why]
+    say(f"{source.name}: {added.found}; written to {added.path}")
     _say_pool(around, source)
     return EXIT_OK
 
@@ -125,11 +108,11 @@ def try_source(config: Path | None, name: str) -> int:
         near = nearest(name, [each.name for each in around.sources])
         complain(f"no source is called {name}" + (f"; did you mean {near}?" if near else ""))
         return EXIT_USAGE
-    listed = run_async(lambda: _ask(around, source, read=True))
+    listed = run_async(lambda: _ask(around, source))
     if isinstance(listed, str):
         complain(f"{name}: {listed}")
         return EXIT_FAILED
-    say(f"{name}: {_counted(listed)}; usage answers" if listed else f"{name}: no login is there")
+    say(f"{name}: {counted(listed)}; usage answers" if listed else f"{name}: no login is there")
     _say_pool(around, source)
     return EXIT_OK if listed else EXIT_FAILED
 
@@ -157,6 +140,9 @@ def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
         custody = Custody(wish.custody)
     if not kind.is_pool and wish.secrets != PoolSecrets():
         return "keys and passwords belong to pools"
+    command = None if kind.is_pool else pool_command(wish.place)
+    if command is not None:
+        return f"{kind.value} takes a path; a running pool is added with: {command}"
     place = Path(wish.place).expanduser()
     shown = wish.place if wish.place.startswith("~") else str(place.absolute())
     taken = {source.name for source in around.settings.sources}
@@ -180,19 +166,13 @@ def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
     )
 
 
-async def _ask(
-    around: Surroundings, settings: SourceSettings, *, read: bool = False
-) -> tuple[Listing, ...] | str:
+async def _ask(around: Surroundings, settings: SourceSettings) -> tuple[Listing, ...] | str:
+    """List a source and read the first of its logins that can be polled."""
     fingerprint, _ = await asyncio.to_thread(fingerprinter_of, around.state_dir)
-    at = RealClock().now()
     async with HttpClient() as client:
         source = build_source(around, settings, client, fingerprint)
-        listed = await source.list_accounts(at)
-        if isinstance(listed, Failure):
-            return listed.message
-        if read:
-            return await _first_reading(source, listed)
-        return listed
+        listed = await source.list_accounts(RealClock().now())
+        return listed.message if isinstance(listed, Failure) else await _first_reading(source, listed)
 
 
 async def _first_reading(source: Source, listed: tuple[Listing, ...]) -> tuple[Listing, ...] | str:
@@ -205,14 +185,3 @@ async def _first_reading(source: Source, listed: tuple[Listing, ...]) -> tuple[L
             return listed
         last = f"{listing.email or listing.ref.place}: {reading.outcome.message}"
     return last or listed
-
-
-def _counted(listed: tuple[Listing, ...]) -> str:
-    """`47 accounts, 2 need login`, `3 logins, 1 not readable`."""
-    pools = any(listing.custody is Custody.POOL for listing in listed)
-    noun = "account" if pools else "login"
-    words = f"{len(listed)} {noun}{'s' * (len(listed) != 1)}"
-    unreadable = sum(listing.problem is not None for listing in listed)
-    dead = sum(listing.says_login_needed for listing in listed)
-    words += f", {dead} need{'s' * (dead == 1)} login" if dead else ""
-    return f"{words}, {unreadable} not readable" if unreadable else words
