@@ -29,15 +29,16 @@ _TROUBLE: Final = {
     "check the network or the address of the source",
     FailureKind.NOT_THE_SERVICE: "a web page answers, not the usage service{why}. "
     "Check the address of the source, or sign in to this network",
-    FailureKind.MALFORMED: "the reply could not be understood{why}. The last numbers stay; x shows it",
+    FailureKind.MALFORMED: "the reply could not be understood{why}. The last numbers stay; {shows} it",
     FailureKind.FORBIDDEN: "the service forbids this reading{why}. The last numbers stay; "
     "check the account's rights in its workspace",
     FailureKind.UPSTREAM_ERROR: "the service answered with an error{why}. The last numbers stay; "
     "it is asked again by itself",
     FailureKind.DEACTIVATION_REPORTED: "the service said once that the account is off{why}. "
     "It is believed when said twice in a row",
-    FailureKind.TOKEN_REFRESH: "the token was not refreshed{why}. It is still good; r tries again",
-    FailureKind.BLOCKED: "the token was not spent{why}. Nothing is lost; make the path writable, then r",
+    FailureKind.TOKEN_REFRESH: "the token was not refreshed{why}. It is still good; {again} tries again",
+    FailureKind.BLOCKED: "the token was not spent{why}. Nothing is lost; "
+    "make the path writable, then {again}",
     FailureKind.OTHER_ACCOUNT: "the reply is about another account than the login{why}. "
     "The last numbers stay; sign in again to set it right",
 }
@@ -48,12 +49,14 @@ def login(problem: LoginProblem) -> str:
     return _LOGIN[problem]
 
 
-def trouble(kind: FailureKind, why: str, *, kept: bool) -> str:
+def trouble(kind: FailureKind, why: str, again: str, *, kept: bool) -> str:
     """What happened, what was kept and what to do, for trouble that needs no sign-in.
 
-    `kept`: there are numbers that stay.
+    `kept`: there are numbers that stay; `again`: the key or the command that refreshes.
     """
-    told = _TROUBLE.get(kind, "").replace("{why}", f" ({why})" if why else "")
+    shows = "x shows" if again == REFRESH_KEY else "the app shows"
+    told = _TROUBLE.get(kind, "").replace("{shows}", shows).replace("{again}", again)
+    told = told.replace("{why}", f" ({why})" if why else "")
     return told if kept else _nothing_kept(told)
 
 
@@ -62,11 +65,14 @@ def _nothing_kept(told: str) -> str:
     return before + after[:1].upper() + after[1:] if kept else told
 
 
-CODEX_RENEWS: Final = "r lets Codex renew it; or sign in again"
-POOLWATCH_RENEWS: Final = "r renews it; or from a shell"
+#: what refreshes an account where keys are at hand
+REFRESH_KEY: Final = "r"
+RENEWS: Final = "r renews it"
+POOLWATCH_RENEWS: Final = f"{RENEWS}; or from a shell"
+RENEW: Final = "Renew it"
 POOL_SIGN_IN: Final = "Sign in again on the pool's own page"
-NEW_TOKEN: Final = "Put a new personal access token into its file, then r"  # noqa: S105 - a sentence
 TRY_ONCE: Final = "r offers to try it once more; or sign in again"
+APP_TRIES_ONCE: Final = "The app offers to try it once more; or sign in again"
 RESOLVE: Final = "the same login is in two files and was not spent. Say which file stays in use"
 DEACTIVATED: Final = (
     "the account is deactivated or removed from its workspace. Ask its owner, or stop watching it"
@@ -81,6 +87,16 @@ def sentence(label: str, what: str, do: str, command: str) -> str:
     return f"{told}:  {command}" if command else f"{told}."
 
 
+def codex_renews(again: str) -> str:
+    """The installed codex is asked to renew its own login."""
+    return f"{again} lets Codex renew it; or sign in again"
+
+
+def new_token(again: str) -> str:
+    """A personal access token is made by a person."""
+    return f"Put a new personal access token into its file, then {again}"
+
+
 def another_must_renew(owner: str) -> str:
     """The tool that owns the login has to renew it."""
     said = owner.capitalize() if owner == names.ANOTHER_TOOL else owner  # a sentence of its own
@@ -92,7 +108,8 @@ def sign_in_before(day: str) -> str:
     return f"The access token works until {day}; sign in again before"
 
 
-def throttled_until(clock: str, *, kept: bool) -> str:
+def throttled_until(clock: str, again: str, *, kept: bool) -> str:
     """Told when to come back."""
-    told = f"asked too often. {_KEPT}it is asked again at {clock}, r twice asks now"
+    now = f"{REFRESH_KEY} twice" if again == REFRESH_KEY else again
+    told = f"asked too often. {_KEPT}it is asked again at {clock}, {now} asks now"
     return told if kept else _nothing_kept(told)
