@@ -61,6 +61,15 @@ def test_nothing_to_monitor_is_exit_3(desk: Desk, arguments: list[str]) -> None:
     assert "poolwatch sources add" in ran.err
 
 
+def test_the_help_and_the_readme_know_the_same_exit_codes(desk: Desk) -> None:
+    told = " ".join(desk.run("--help").out.partition("Exit codes:")[2].split())
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    rows = readme.partition("| code | means |")[2].partition("\n\n")[0].splitlines()[2:]
+    codes = [row.split("|")[1].strip() for row in rows]
+    assert codes == ["0", "1", "2", "3", "4", "128+n"]
+    assert [code for code in codes if f" {code} " not in f" {told}"] == []
+
+
 @pytest.mark.parametrize("arguments", [["accounts"], ["accounts", "list"], ["sources"]])
 def test_a_list_of_nothing_is_no_failure(desk: Desk, arguments: list[str]) -> None:
     ran = desk.run(*arguments)
