@@ -98,9 +98,11 @@ async def try_and_add(around: Surroundings, config: Path | None, source: SourceS
         broken = next((f"{each.path or each.ref.place}: {each.problem}" for each in listed), None)
         return NotAdded(Hindrance.NOTHING_THERE, broken or f"{place}: {NO_LOGIN}")
     path = target_config(around, config)
-    problem = path if isinstance(path, ConfigProblem) else await asyncio.to_thread(add_source, path, source)
-    if isinstance(path, ConfigProblem) or problem is not None:
-        return NotAdded(Hindrance.CONFIG, (problem or path).text)  # type: ignore[union-attr]  # one of them is a problem
+    if isinstance(path, ConfigProblem):
+        return NotAdded(Hindrance.CONFIG, path.text)
+    problem = await asyncio.to_thread(add_source, path, source)
+    if problem is not None:
+        return NotAdded(Hindrance.CONFIG, problem.text)
     return Added(source, counted(listed), path)
 
 
