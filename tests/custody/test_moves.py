@@ -18,7 +18,7 @@ from poolwatch.custody.fingerprint import KEY_FILE, Fingerprinter
 from poolwatch.custody.journal import Journal
 from poolwatch.custody.login_lock import NOTE_CAP_BYTES, login_held, note_sending, read_note
 from poolwatch.custody.own_folder import Imported, Refused, import_logins
-from poolwatch.custody.recovery import recover
+from poolwatch.custody.recovery import recover, recover_one
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.custody.waiting import damaged_replies, kept_logins
 from poolwatch.domain.account import Secret
@@ -96,6 +96,15 @@ def test_a_reply_whose_file_was_renamed_comes_home_where_the_login_lies_now(room
     assert moved_to(room, new).holds_valid_token()
     assert kept_paths(room) == []
     assert len(room.server.posts) == 1
+
+
+def test_a_reply_that_another_process_brought_home_is_not_called_lost(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_at(room, monkeypatch, "stored")
+    sent = replace(room.errand(), refresh_fingerprint=room.login.refresh_fingerprint)
+    assert found(room, room.file) == [(room.file, TokenOutcome.REFRESHED)]
+    assert recover_one(room.state, sent, room.fingerprint, NOW).outcome is TokenOutcome.REFRESHED
 
 
 def test_the_next_refresh_adopts_what_waits_and_sends_nothing(room: Room) -> None:
