@@ -169,7 +169,7 @@ def test_the_warning_is_there_where_the_line_is_short_and_fits_a_shell() -> None
     unnamed = replace(progress, token=blocked(BlockReason.CODEX_LATE))
     assert progress_short(unnamed, state, NOW, PREFS) == "r may end the login: Codex is open"
     line = progress_line(progress, state, NOW, PREFS, again=refresh.FORCE)
-    assert "; --force renews beside it: both at once can end the login" in line
+    assert "; refresh ACCOUNT --force renews beside it: both at once can end the login" in line
 
 
 @pytest.mark.parametrize("reason", BlockReason)

@@ -208,7 +208,7 @@ def _kept(around: Surroundings, files: Sequence[KeptFile]) -> Iterator[Finding]:
 
 def _damaged(around: Surroundings) -> Iterator[Finding]:
     for path in damaged_here(around):
-        words = f"{around.told_path(path)} is the reply of an interrupted refresh, and cannot be read"
+        words = f"{around.told_path(path)} is the reply to a refresh, and cannot be read"
         remedy = "if its account needs a login, sign in again; then remove the file"
         yield Finding("custody", Grade.NOTE, words, remedy)
 

@@ -205,7 +205,7 @@ def _store(
     words = f"the new login could not be written to {shown(errand.file)} ({trouble})"
     if not _is_kept(state, errand, body):
         return _Stored(ambiguous(errand, f"{words}, nor kept anywhere: it is lost"), _Rest.WAITS, replaced)
-    words += "; it is kept for the next r"
+    words += "; it is kept for the next refresh"
     step = TokenStep(
         TokenOutcome.FAILED,
         failure=Failure(FailureKind.BLOCKED, words, detail=shown(errand.file)),

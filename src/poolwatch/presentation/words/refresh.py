@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from poolwatch.domain.refresh import Awaited, BlockReason
+from poolwatch.domain.refresh import BESIDE_WITHIN, Awaited, BlockReason
 from poolwatch.domain.status import Section
 
 ARROW: Final = " → "
@@ -161,8 +161,8 @@ def codex_is_late_short(pid: int | None) -> str:
 
 
 #: How a person asks once more on the screen, and in a shell.
-SECOND_R: Final = "r within 10 s"
-FORCE: Final = "--force"
+SECOND_R: Final = f"r within {BESIDE_WITHIN.seconds} s"
+FORCE: Final = "refresh ACCOUNT --force"
 
 
 _CODEX_OPEN: Final = "Codex is open on this home"
