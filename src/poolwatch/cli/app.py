@@ -333,36 +333,39 @@ def accounts_import(
         typer.Option(help="imported: set FILE aside (renamed, never deleted); source: FILE stays in use."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    mask: MaskOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Take logins into poolwatch's own folder, where it may refresh them; FILE itself is only read."""
     from poolwatch.cli.imports import ImportWish, import_files
 
     ask = not yes and sys.stdin.isatty() and sys.stderr.isatty()
-    _end(import_files(ImportWish(_config(config), tuple(files), keep, ask)))
+    _end(import_files(ImportWish(_config(config), tuple(files), keep, ask, _mask(mask))))
 
 
 @accounts_app.command("remove")
 def accounts_remove(
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Id prefix, label or e-mail.")],
+    mask: MaskOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Move an imported login out of poolwatch's own folder; a copy is kept."""
     from poolwatch.cli.holders import remove_account
 
-    _end(remove_account(_config(config), account))
+    _end(remove_account(_config(config), account, mask=_mask(mask)))
 
 
 @accounts_app.command("resolve")
 def accounts_resolve(
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Id prefix, label or e-mail.")],
     keep: Annotated[Path, typer.Option(metavar="FILE", help="The file that stays in use.")],
+    mask: MaskOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Where two files hold one login: say which stays in use; poolwatch's other one is set aside."""
     from poolwatch.cli.holders import resolve_account
 
-    _end(resolve_account(_config(config), account, keep))
+    _end(resolve_account(_config(config), account, keep, mask=_mask(mask)))
 
 
 @config_app.command("path")

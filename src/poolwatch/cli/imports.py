@@ -36,6 +36,7 @@ class ImportWish:
     files: tuple[Path, ...]
     keep: str | None
     ask: bool
+    mask: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def import_files(wish: ImportWish) -> int:
     if wish.keep is not None and wish.keep not in KEEPS:
         complain("--keep is imported or source")
         return EXIT_USAGE
-    around = surroundings(wish.config)
+    around = surroundings(wish.config, mask=wish.mask)
     if around.own_logins is None:
         complain("there is no place for imported logins: set HOME or POOLWATCH_DATA_DIR")
         return EXIT_CONFIG
