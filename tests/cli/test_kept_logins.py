@@ -106,6 +106,9 @@ def test_a_deleted_file_is_named_everywhere_until_its_login_is_home(table: Table
     doctor = desk.run("doctor")
     assert kept.name in doctor.out
     assert command_in(doctor.out) == command_in(listed.out)
+    config = desk.env["POOLWATCH_CONFIG"]
+    for named in (desk.run("--config", config, "accounts", "list"), desk.run("doctor", "--config", config)):
+        assert f"poolwatch --config {config} {shlex.join(command)}" in named.out
     assert "another program" not in doctor.out + listed.out
     home = desk.shell(f"$P {shlex.join(command)}")
     assert home.code == 0, home.err

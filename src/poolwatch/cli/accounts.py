@@ -14,6 +14,8 @@ from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, complain, say
 from poolwatch.domain.account_state import KeptFile
 from poolwatch.domain.overview import Judged
 from poolwatch.presentation import masking
+from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.remedy import import_command
 from poolwatch.presentation.words.cli import NO_ACCOUNTS
 
 
@@ -52,7 +54,8 @@ def kept_line(around: Surroundings, file: KeptFile) -> str:
 
 def kept_command(around: Surroundings, file: KeptFile) -> str:
     """The command that brings a login home."""
-    return f"poolwatch accounts import {around.told_path(file.path, as_word=True)}"
+    prefs = Prefs(around.rules, mask=around.settings.ui.mask, config=around.named_config)
+    return import_command(file.path, prefs)
 
 
 def _lines(each: Judged, *, hidden: bool) -> list[str]:

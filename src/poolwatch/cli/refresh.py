@@ -42,7 +42,7 @@ def run_refresh(wish: RefreshWish) -> int:
         complain("name accounts, or use --all")
         return EXIT_USAGE
     around = monitored(wish.config)
-    prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
+    prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone(), config=around.named_config)
 
     before: dict[AccountKey, Judged] = {}
 

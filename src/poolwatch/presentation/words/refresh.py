@@ -134,9 +134,9 @@ def not_spent(why: str) -> str:
     return f"token: {why}" if why.startswith("not spent") else f"token: not spent, {why}"
 
 
-def kept(path: str) -> str:
+def kept(command: str) -> str:
     """The token was exchanged, but its file changed meanwhile."""
-    return f"token: renewed, but its file changed; bring the new login home: poolwatch accounts import {path}"
+    return f"token: renewed, but its file changed; bring the new login home: {command}"
 
 
 def must_renew(owner: str) -> str:
