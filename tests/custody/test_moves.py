@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from poolwatch.custody.auth_file import read_login
 from poolwatch.custody.errand import Errand
 from poolwatch.custody.files import FileProblem
 from poolwatch.custody.fingerprint import KEY_FILE, Fingerprinter
@@ -105,6 +106,24 @@ def test_a_reply_that_another_process_brought_home_is_not_called_lost(
     sent = replace(room.errand(), refresh_fingerprint=room.login.refresh_fingerprint)
     assert found(room, room.file) == [(room.file, TokenOutcome.REFRESHED)]
     assert recover_one(room.state, sent, room.fingerprint, NOW).outcome is TokenOutcome.REFRESHED
+
+
+def test_a_login_that_goes_home_while_it_is_looked_for_hides_no_other(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spend_and(room, room.file.unlink)
+    [stays] = kept_paths(room)
+    goes = room.state.kept("a2")
+    shutil.copy(stays, goes)
+
+    def read(path: Path, fingerprint: Fingerprinter) -> object:
+        login = read_login(path, fingerprint)
+        goes.unlink(missing_ok=True)
+        return login
+
+    monkeypatch.setattr("poolwatch.custody.waiting.read_login", read)
+    monkeypatch.setattr(StateDir, "kept_names", lambda self: [goes.name, stays.name])
+    assert kept_paths(room) == [stays]
 
 
 def test_the_next_refresh_adopts_what_waits_and_sends_nothing(room: Room) -> None:

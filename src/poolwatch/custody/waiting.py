@@ -76,11 +76,13 @@ def kept_logins(state: StateDir, fingerprint: Fingerprint) -> tuple[KeptLogin, .
     for name in names:
         path = state.custody / name
         login = read_login(path, fingerprint)
-        if isinstance(login, Login):
-            attempt = name.removeprefix(KEPT_PREFIX).removesuffix(KEPT_SUFFIX)
+        if not isinstance(login, Login):
+            continue
+        attempt = name.removeprefix(KEPT_PREFIX).removesuffix(KEPT_SUFFIX)
+        with contextlib.suppress(FileNotFoundError):  # it went home meanwhile
             since = instant_of_epoch(path.lstat().st_mtime) or _LONG_AGO
             found.append(KeptLogin(path, attempt, login, accounts.get(attempt), since))
-    return tuple(sorted(found, key=lambda kept: kept.path.lstat().st_mtime_ns, reverse=True))
+    return tuple(sorted(found, key=lambda kept: kept.since, reverse=True))
 
 
 def is_kept_file(state: StateDir, path: Path) -> bool:
