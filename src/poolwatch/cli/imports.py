@@ -18,8 +18,8 @@ from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.cli.entry import surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.custody.aside import aside_name, ids_in, set_aside
+from poolwatch.custody.awaited import TOLD_AFTER_SECONDS, awaited
 from poolwatch.custody.files import FileProblem
-from poolwatch.custody.holder import TOLD_AFTER_SECONDS, awaited
 from poolwatch.custody.own_folder import Imported, Refused, import_logins
 from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.presentation.words.refresh import still_waiting
