@@ -370,7 +370,6 @@ def test_lines_from_before_there_were_checksums_count(room: Room) -> None:
     assert Journal(journal).read()[1] is False
     room.note.unlink()
     assert room.spend("b1").block is BlockReason.ASK_FIRST
-    room.server.script.clear()
 
 
 def test_what_was_never_sent_goes_on_without_any_memory(room: Room, tmp_path: Path) -> None:
