@@ -54,12 +54,16 @@ def run_refresh(wish: RefreshWish) -> int:
         state = PoolState({key: each.account for key, each in seen.by_key.items()})
         return list(dict.fromkeys(find_account(state, text, mask=prefs.mask).key for text in wish.accounts))
 
+    def tell_waiting(key: AccountKey | None, found: Awaited) -> None:
+        if key is None:
+            complain(words.still_waiting_for_owner(found))
+        else:
+            complain(words.still_waiting(shown_name(before[key].account, mask=prefs.mask), found))
+
     only_if_due = wish.everyone and not wish.force
     beside = wish.force and not wish.everyone
     seen, ended = run_async(
-        lambda: refresh(
-            around, chosen, only_if_due=only_if_due, beside_codex=beside, on_waiting=_tell_waiting
-        )
+        lambda: refresh(around, chosen, only_if_due=only_if_due, beside_codex=beside, on_waiting=tell_waiting)
     )
     complain_about(seen, around, sources=True)
     down = any(source.failure is not None for source in seen.state.sources.values())
@@ -75,10 +79,6 @@ def run_refresh(wish: RefreshWish) -> int:
         say_text(json.dumps({"schema": "poolwatch.refresh/1", "accounts": rows}, indent=2))
     failed = any(progress.failed for progress in ended.values()) or (down and not ended)
     return EXIT_FAILED if failed else EXIT_OK
-
-
-def _tell_waiting(label: str | None, found: Awaited) -> None:
-    complain(words.still_waiting_for_owner(found) if label is None else words.still_waiting(label, found))
 
 
 def _row(key: AccountKey, label: str, progress: RefreshProgress, line: str) -> dict[str, object]:
