@@ -24,7 +24,7 @@ from poolwatch.bootstrap.token_port import damaged_here, kept_here
 from poolwatch.cli.accounts import kept_command, kept_line
 from poolwatch.cli.entry import run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say, say_text
-from poolwatch.cli.pools import examine_pools, test_command
+from poolwatch.cli.pools import examine_pools, try_command
 from poolwatch.cli.terminal import terminal_findings
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.custody.mounts import filesystem_note, filesystem_problem
@@ -163,7 +163,7 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
             continue  # examined one by one, and told once
         if source.failure is not None:
             words = f"{name}: {source.failure.message}"
-            yield Finding("sources", Grade.ERROR, words, test_command(name))
+            yield Finding("sources", Grade.ERROR, words, try_command(name))
             continue
         count = len(source.listings)
         grade = Grade.OK if count else Grade.NOTE
