@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.custody.auth_file import Document, FileProblem, read_document
-from poolwatch.custody.files import Content, read_bounded
+from poolwatch.custody.files import Content, is_name, is_place, read_bounded
 from poolwatch.custody.instants import instant_text, parse_instant
 from poolwatch.custody.journal import Entry, Stage
 from poolwatch.custody.json_text import JsonObject, parse_object, text_at
@@ -97,6 +97,8 @@ def unsealed(path: Path) -> tuple[Errand, bytes] | None:
     note = parse_object(head) or {}
     file, attempt, at = text_at(note, "file"), text_at(note, "attempt"), parse_instant(note.get("at"))
     if not newline or file is None or attempt is None or at is None:
+        return None
+    if not is_place(file) or not is_name(attempt):
         return None
     errand = Errand(
         file=Path(file),

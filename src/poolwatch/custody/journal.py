@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from poolwatch.custody.files import Reservation, open_own, write_all
+from poolwatch.custody.files import Reservation, is_name, is_place, open_own, write_all
 from poolwatch.custody.instants import instant_text, parse_instant
 from poolwatch.custody.json_text import JsonObject, object_at, parse_object, text_at
 from poolwatch.custody.step_text import step_from_json, step_to_json
@@ -52,7 +52,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line. `file` is the resolved login file.
+    """One line. `file` is the resolved login file, empty where the line names none.
 
     `replaced`: a new refresh token came, so the one with this fingerprint is used up.
     """
@@ -102,7 +102,8 @@ class Journal:
     def read(self) -> tuple[tuple[Entry, ...], bool]:
         """Every sound line, and whether there are others that nobody can read. Raises OSError."""
         lines, damaged = read_lines(self._path)
-        return tuple(entry for line in lines if (entry := _entry(line)) is not None), damaged
+        entries = [_entry(line) for line in lines]
+        return tuple(entry for entry in entries if entry is not None), damaged or None in entries
 
     def outcome(self, attempt: str) -> Entry | None:
         """The last line of one attempt. Raises OSError."""
@@ -127,6 +128,16 @@ def unresolved(entries: Sequence[Entry]) -> dict[str, Entry]:
                 and not (outcome in _HARMLESS and sent.attempt == entry.attempt)
             }
     return open_ones
+
+
+def is_told(entries: Sequence[Entry], attempt: str) -> bool:
+    """Whether sound lines tell what became of the token of an attempt that sent it, or that it is unknown."""
+    return any(
+        entry.stage is Stage.SENDING
+        or (entry.step is not None and entry.step.outcome in _SETTLED | _HARMLESS)
+        for entry in entries
+        if entry.attempt == attempt
+    )
 
 
 def append_line(path: Path, line: JsonObject) -> None:
@@ -256,14 +267,15 @@ def boot_id() -> str:
 def _entry(line: JsonObject) -> Entry | None:
     at = parse_instant(line.get("at"))
     stage, attempt = text_at(line, "state"), text_at(line, "attempt")
-    if at is None or attempt is None or stage not in list(Stage):
+    if at is None or attempt is None or stage not in list(Stage) or not is_name(attempt):
         return None
+    file = text_at(line, "file") or ""
     outcome = object_at(line, "outcome")
     return Entry(
         stage=Stage(stage),
         attempt=attempt,
         account=text_at(line, "account") or "",
-        file=text_at(line, "file") or "",
+        file=file if is_place(file) else "",
         at=at,
         refresh_fingerprint=text_at(line, "refresh_fingerprint"),
         step=step_from_json(outcome) if outcome is not None else None,

@@ -57,9 +57,9 @@ class Note:
     sendings: tuple[Sent, ...] = ()
     damaged: bool = False
 
-    def of(self, token: Secret) -> Sent | None:
-        """The last sending of this token."""
-        return next((sent for sent in reversed(self.sendings) if sent.names(token)), None)
+    def of(self, token: Secret) -> tuple[Sent, ...]:
+        """What was noted of every sending of this token."""
+        return tuple(sent for sent in self.sendings if sent.names(token))
 
     def attempt(self, attempt: str) -> Sent | None:
         """What was noted last of an attempt."""
@@ -128,6 +128,17 @@ def note_sending(errand: Errand, token: Secret, key_mark: str) -> Sent:
     _append(path, sent)
     sync_directory(path.parent)
     return sent
+
+
+def carry_note(source: Path, target: Path, ids: Ids, token: Secret) -> None:
+    """Have the sendings of a token that stand beside one resolved login file stand beside another too.
+
+    Raises OSError.
+    """
+    known = read_note(target, ids).sendings
+    for sent in read_note(source, ids).of(token):
+        if sent not in known:
+            _append(note_path(target, ids), sent)
 
 
 def note_outcome(errand: Errand, sent: Sent, outcome: TokenOutcome) -> None:

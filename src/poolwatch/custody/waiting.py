@@ -12,6 +12,7 @@ from typing import Final
 
 from poolwatch.custody.auth_file import Fingerprint, Login, read_login
 from poolwatch.custody.errand import Errand, unsealed
+from poolwatch.custody.fingerprint import unmarked
 from poolwatch.custody.instants import instant_of_epoch
 from poolwatch.custody.journal import Journal
 from poolwatch.custody.lock import held
@@ -76,11 +77,16 @@ def kept_logins(state: StateDir, fingerprint: Fingerprint) -> tuple[KeptLogin, .
     for name in names:
         path = state.custody / name
         login = read_login(path, fingerprint)
-        if isinstance(login, Login):
-            attempt = name.removeprefix(KEPT_PREFIX).removesuffix(KEPT_SUFFIX)
-            since = instant_of_epoch(path.lstat().st_mtime) or _LONG_AGO
-            found.append(KeptLogin(path, attempt, login, accounts.get(attempt), since))
-    return tuple(sorted(found, key=lambda kept: kept.path.lstat().st_mtime_ns, reverse=True))
+        if not isinstance(login, Login):
+            continue
+        attempt = name.removeprefix(KEPT_PREFIX).removesuffix(KEPT_SUFFIX)
+        # another process may have brought it home since
+        with contextlib.suppress(FileNotFoundError):
+            status = path.lstat()
+            since = instant_of_epoch(status.st_mtime) or _LONG_AGO
+            kept = KeptLogin(path, attempt, login, accounts.get(attempt), since)
+            found.append((status.st_mtime_ns, kept))
+    return tuple(kept for _, kept in sorted(found, key=lambda each: each[0], reverse=True))
 
 
 def is_kept_file(state: StateDir, path: Path) -> bool:
@@ -102,8 +108,9 @@ def waiting_keys(state: StateDir) -> tuple[str, ...]:
 
 
 def damaged_replies(state: StateDir) -> tuple[Path, ...]:
-    """What is left of replies that nobody can read. Raises OSError."""
+    """What is left of replies and kept logins that nobody can read. Raises OSError."""
     names = [name for name in _names(state) if name.startswith((DAMAGED_PREFIX, "unreadable-"))]
+    names += [name for name in state.kept_names() if not _is_login(state.custody / name)]
     return tuple(state.custody / name for name in sorted(names))
 
 
@@ -190,10 +197,15 @@ def _names(state: StateDir) -> list[str]:
     return []
 
 
+def _is_login(path: Path) -> bool:
+    # one that has gone meanwhile is home
+    return not os.path.lexists(path) or isinstance(read_login(path, unmarked), Login)
+
+
 def _accounts_of_attempts(state: StateDir) -> dict[str, str]:
-    return {
-        entry.attempt: entry.account
-        for path in state.custody.glob("*.journal")
-        for entry in Journal(path).entries()
-        if entry.account
-    }
+    found: dict[str, str] = {}
+    for path in state.custody.glob("*.journal"):
+        # without it the ids in the login tell whose it is
+        with contextlib.suppress(OSError):
+            found |= {entry.attempt: entry.account for entry in Journal(path).entries() if entry.account}
+    return found
