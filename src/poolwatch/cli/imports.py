@@ -22,6 +22,7 @@ from poolwatch.custody.files import FileProblem
 from poolwatch.custody.holder import TOLD_AFTER_SECONDS, awaited
 from poolwatch.custody.own_folder import Imported, Refused, import_logins
 from poolwatch.custody.state_dir import StateDir, account_key
+from poolwatch.custody.waiting import is_kept_file
 from poolwatch.presentation.words.refresh import still_waiting
 
 #: Which holder of an imported login stays in use.
@@ -152,8 +153,14 @@ def _keep_imported(desk: _Desk, source: Path, taken: Sequence[Imported], refused
             f"such a file. End its use there first, then: {desk.by_hand(source)}"
         )
         return False
+    if is_kept_file(desk.state, Path(os.path.realpath(source))):
+        complain(
+            f"{name} waits for its place and was left there: poolwatch keeps another login of its account"
+        )
+        return False
+    tokens = [each.refresh for each in taken] + [each.refresh for each in refused]
     with telling_who_is_waited_for(desk.state, source, name):
-        moved = set_aside(desk.state, source, desk.now, taken[0].refresh if len(taken) == 1 else None)
+        moved = set_aside(desk.state, source, desk.now, tokens[0] if len(tokens) == 1 else None)
     if isinstance(moved, FileProblem):
         complain(f"{name} was not set aside: {desk.around.told(moved.words, [source])}")
         return False
@@ -165,7 +172,7 @@ def _keep_source(desk: _Desk, source: Path, taken: Sequence[Imported]) -> bool:
     fine = True
     for each in taken:
         with telling_who_is_waited_for(desk.state, each.file, desk.path(each.file)):
-            moved = set_aside(desk.state, each.file, desk.now)
+            moved = set_aside(desk.state, each.file, desk.now, each.refresh)
         if isinstance(moved, FileProblem):
             complain(desk.around.told(moved.words))
             fine = False
