@@ -158,6 +158,12 @@ def _keep_imported(desk: _Desk, source: Path, taken: Sequence[Imported], refused
             f"{name} waits for its place and was left there: poolwatch keeps another login of its account"
         )
         return False
+    link = next(
+        (each.held_in for each in refused if each.held_in and _is_one_file(each.held_in, source)), None
+    )
+    if link is not None:
+        complain(f"{desk.path(link)} is a link to {name}: they are one file; nothing was set aside")
+        return False
     tokens = [each.refresh for each in taken] + [each.refresh for each in refused]
     with telling_who_is_waited_for(desk.state, source, name):
         moved = set_aside(desk.state, source, desk.now, tokens[0] if len(tokens) == 1 else None)
@@ -166,6 +172,10 @@ def _keep_imported(desk: _Desk, source: Path, taken: Sequence[Imported], refused
         return False
     say(f"set aside {name}: {desk.path(moved)}{_of_link(desk, moved)}")
     return True
+
+
+def _is_one_file(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _keep_source(desk: _Desk, source: Path, taken: Sequence[Imported]) -> bool:
