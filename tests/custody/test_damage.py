@@ -77,6 +77,26 @@ def test_a_login_without_both_ids_is_known_where_it_lay_before(room: Room) -> No
     assert len(room.server.posts) == 2
 
 
+@pytest.mark.parametrize("how", ["damaged", "gone"])
+def test_a_login_without_both_ids_that_is_renamed_is_known_by_any_note_beside_it(
+    room: Room, how: str
+) -> None:
+    write_json(room.file, codex_document(room.server.valid, user=""))
+    lost = Errand(room.real, "a1", NOW, room.login.account_id, room.login.user_id)
+    room.server.script.append(Exchange(cut=0))
+    assert room.spend(errand=lost).outcome is TokenOutcome.AMBIGUOUS
+    journal = room.state.journal(lost.account)
+    if how == "gone":
+        journal.unlink()
+    else:
+        journal.write_bytes(bytes(300))
+    new = room.file.with_name("renamed.json")
+    room.file.rename(new)
+    step = moved_to(room, new).spend(errand=replace(lost, file=new, attempt="a2"))
+    assert step.block is BlockReason.ASK_FIRST
+    assert len(room.server.posts) == 1
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -121,6 +141,21 @@ def test_an_unreadable_reply_goes_aside_though_its_space_is_a_folder(room: Room)
     room.spend()
     assert room.spend("a2").block is not BlockReason.PATH
     assert not room.state.pending(room.key).exists()
+
+
+def test_a_reply_that_nobody_may_read_is_not_damaged(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed_at(room, monkeypatch, "stored")
+    room.state.pending(room.key).chmod(0)
+    assert found(room, room.file) == [(room.file, TokenOutcome.REFRESHED)]
+    assert room.holds_valid_token()
+    assert damaged_replies(room.state) == ()
+
+
+def test_a_kept_login_that_nobody_may_read_is_named_all_the_same(room: Room) -> None:
+    spend_and(room, room.file.unlink)
+    (kept,) = kept_paths(room)
+    kept.chmod(0)
+    assert kept_paths(room) == [kept]
 
 
 # what lies beside

@@ -19,6 +19,8 @@ from poolwatch.domain.refresh import TokenStep
 
 #: What the names of poolwatch's own files in other folders begin with.
 OWN_PREFIX: Final = ".poolwatch-"
+#: What the names of new login files that are not finished end with.
+SPACE_SUFFIX: Final = ".tmp"
 _TORN_TRIES: Final = 4
 _TORN_PAUSE_SECONDS: Final = 0.05
 
@@ -85,7 +87,7 @@ class Errand:
 
 def space_name(file: Path, attempt: str) -> Path:
     """Where an attempt makes a new login file ready: a name of our own, found again by the journal."""
-    return file.with_name(f"{OWN_PREFIX}{attempt}.tmp")
+    return file.with_name(f"{OWN_PREFIX}{attempt}{SPACE_SUFFIX}")
 
 
 def unsealed(path: Path) -> tuple[Errand, bytes] | None:

@@ -137,6 +137,14 @@ def make_private_directory(path: Path) -> FileProblem | None:
     return None
 
 
+def make_readable(path: Path) -> None:
+    """Let its owner read a file of poolwatch's own state, whatever took that away: it may be whole."""
+    with contextlib.suppress(OSError):
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode) and not mode & stat.S_IRUSR:
+            path.chmod(0o600)
+
+
 def replace_problem(path: Path, mounts: Path | None = None) -> FileProblem | None:
     """Why the file at a resolved path may not be replaced by poolwatch, or None."""
     name = shown(path)

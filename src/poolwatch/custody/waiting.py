@@ -12,6 +12,7 @@ from typing import Final
 
 from poolwatch.custody.auth_file import Fingerprint, Login, read_login
 from poolwatch.custody.errand import Errand, unsealed
+from poolwatch.custody.files import make_readable
 from poolwatch.custody.fingerprint import unmarked
 from poolwatch.custody.instants import instant_of_epoch
 from poolwatch.custody.journal import Journal
@@ -76,6 +77,7 @@ def kept_logins(state: StateDir, fingerprint: Fingerprint) -> tuple[KeptLogin, .
     found = []
     for name in names:
         path = state.custody / name
+        make_readable(path)
         login = read_login(path, fingerprint)
         if not isinstance(login, Login):
             continue
@@ -121,6 +123,8 @@ def reply_of(state: StateDir, key: str) -> Reply | None:
     that was never filled is given back.
     """
     pending, part = state.pending(key), state.part(key)
+    make_readable(pending)
+    make_readable(part)
     found = unsealed(pending)
     if found is None and os.path.lexists(pending):
         pending.rename(state.damaged(key))
