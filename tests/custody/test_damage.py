@@ -135,6 +135,37 @@ def test_a_reply_whose_head_names_no_file_is_damaged(room: Room, head: dict[str,
     assert room.spend().outcome is TokenOutcome.REFRESHED
 
 
+@pytest.mark.parametrize("flipped", ["fingerprint", "account", "token"])
+def test_a_reply_with_one_wrong_letter_is_damaged(
+    room: Room, monkeypatch: pytest.MonkeyPatch, flipped: str
+) -> None:
+    mark = room.login.refresh_fingerprint
+    killed_at(room, monkeypatch, "stored")
+    texts = {"fingerprint": mark or "", "account": '"account_id":"acc-1', "token": room.server.valid}
+    text = texts[flipped].encode()
+    pending = room.state.pending(room.key)
+    whole = pending.read_bytes()
+    assert text in whole
+    pending.write_bytes(whole.replace(text, text[:-1] + bytes([text[-1] ^ 1]), 1))
+    found(room, room.file)
+    assert len(damaged_replies(room.state)) == 1
+    assert room.spend("a2").block is BlockReason.ASK_FIRST
+    assert len(room.server.posts) == 1
+
+
+def test_a_reply_from_before_there_were_checksums_is_finished(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_at(room, monkeypatch, "stored")
+    pending = room.state.pending(room.key)
+    head, _, body = pending.read_bytes().partition(b"\n")
+    note = json.loads(head)
+    del note["sum"], note["body"]
+    pending.write_bytes(json.dumps(note).encode() + b"\n" + body)
+    assert found(room, room.file) == [(room.file, TokenOutcome.REFRESHED)]
+    assert room.holds_valid_token()
+
+
 def test_an_unreadable_reply_goes_aside_though_its_space_is_a_folder(room: Room) -> None:
     room.state.pending(room.key).write_bytes(room.errand("a0").sealed(b"garbage"))
     room.state.part(room.key).mkdir()

@@ -157,7 +157,7 @@ def append_to(handle: int, line: JsonObject) -> None:
     os.fchmod(handle, 0o600)
     size = os.fstat(handle).st_size
     torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-    text = _sealed(line) + b"\n"
+    text = sealed_line(line) + b"\n"
     try:
         write_all(handle, b"\n" + text if torn else text)
     except OSError:
@@ -167,7 +167,8 @@ def append_to(handle: int, line: JsonObject) -> None:
     os.fsync(handle)
 
 
-def _sealed(line: JsonObject) -> bytes:
+def sealed_line(line: JsonObject) -> bytes:
+    """The text of a JSON line with its checksum, ASCII with escapes."""
     text = json.dumps(line, separators=(",", ":")).encode()
     return text[:-1] + _seal(text)
 
@@ -177,7 +178,7 @@ def _seal(text: bytes) -> bytes:
     return b',"%s":"%s"}' % (_SUM.encode(), hashlib.sha256(text).hexdigest()[:_SUM_DIGITS].encode())
 
 
-def _opened_line(text: bytes) -> JsonObject | None:
+def opened_line(text: bytes) -> JsonObject | None:
     """A line whose checksum holds; lines written before there were checksums count as sound."""
     line = parse_object(text)
     if line is None or line.pop(_SUM, None) is None:
@@ -200,7 +201,7 @@ def shorten(path: Path, cap_bytes: int = JOURNAL_CAP_BYTES, kept_bytes: int = _K
         first, size = len(lines), 0
         while first and (size := size + len(lines[first - 1]) + 1) <= kept_bytes:
             first -= 1
-        entries = [_entry(line) if (line := _opened_line(text)) is not None else None for text in lines]
+        entries = [_entry(line) if (line := opened_line(text)) is not None else None for text in lines]
         lasting = {id(entry) for entry in unresolved([each for each in entries if each]).values()}
         old = [text for text, entry in zip(lines[:first], entries, strict=False) if id(entry) in lasting]
         content = b"".join(text + b"\n" for text in (*old, *lines[first:]))
@@ -252,7 +253,7 @@ def read_lines(path: Path) -> tuple[list[JsonObject], bool]:
     if start:
         # where the reading begins, a line is cut
         del texts[0]
-    lines = [_opened_line(text) for text in texts if text]
+    lines = [opened_line(text) for text in texts if text]
     return [line for line in lines if line is not None], None in lines
 
 
