@@ -310,3 +310,14 @@ def test_the_json_says_who_holds_it(desk: Desk, served: Upstream) -> None:
     assert at(account, "sources") == ["cliproxy", "own"]
     assert at(account, "trouble", "kind") == "conflict"
     assert at(account, "section") == "needs_you"
+
+
+def test_keep_imported_sets_no_file_aside_that_the_own_folder_links_to(desk: Desk, served: Upstream) -> None:
+    source = export(served, "frank", desk.root / "codex-frank.json")
+    own_folder(desk).mkdir(mode=0o700, parents=True)
+    link = own_folder(desk) / "frank.json"
+    link.symlink_to(source)
+    ran = desk.run("accounts", "import", str(source), "--keep", "imported", "--yes")
+    assert ran.code == 1
+    assert "they are one file" in ran.err
+    assert link.exists()

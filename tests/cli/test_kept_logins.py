@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -233,3 +234,37 @@ def test_a_move_that_waits_says_for_whom_and_moves_nothing_in_vain(
     assert "nothing was moved" in out
     assert list(own_folder(table.desk).glob("*.json")) == []
     assert table.file.exists()
+
+
+def test_a_conflict_that_a_refresh_has_ended_moves_the_new_login_nowhere(table: Table) -> None:
+    copy = table.file.with_name("copy.json")
+    resolving: list[subprocess.Popen[bytes]] = []
+
+    def resolve() -> None:
+        shutil.copy(table.file, copy)
+        resolving.append(table.desk.start("accounts", "resolve", table.mail, "--keep", str(copy)))
+
+    assert table.refresh_and(resolve).code == 0
+    _, err = resolving[0].communicate(timeout=_PATIENCE_SECONDS)
+    assert resolving[0].returncode == 1
+    assert b"holds another login by now" in err
+    before = table.posts()
+    assert table.desk.run("refresh", table.mail).code == 0
+    assert table.posts() == (before[0] + 1, before[1] + 1)
+
+
+def test_a_kept_login_whose_account_is_there_stays_named(table: Table) -> None:
+    def sign_in_anew() -> None:
+        # a login that nothing is known of
+        document = json.loads(table.file.read_bytes())
+        document["tokens"]["refresh_token"] = "rt_of_another_sign_in"
+        own = own_folder(table.desk) / "alice.json"
+        own.write_text(json.dumps(document))
+        own.chmod(0o600)
+        table.file.unlink()
+
+    kept = Path(command_in(table.refresh_and(sign_in_anew).out)[2])
+    ran = table.desk.run("accounts", "import", str(kept), "--keep", "imported", "--yes")
+    assert ran.code == 1
+    assert kept.exists()
+    assert kept.name in table.desk.run("accounts", "list").out

@@ -18,7 +18,7 @@ from poolwatch.custody.fingerprint import Fingerprinter, unmarked
 from poolwatch.custody.lock import held
 from poolwatch.custody.own_folder import Imported, Refused, import_logins, own_files, own_logins
 from poolwatch.custody.state_dir import StateDir, account_key
-from poolwatch.domain.account import AccountKey
+from poolwatch.domain.account import AccountKey, Secret
 from tests.custody.rooms import codex_document, write_json
 from tests.support.token_server import CANARY, claims_of, make_jwt
 
@@ -95,7 +95,8 @@ def test_an_account_that_is_there_is_refused_by_identity_even_with_other_tokens(
     [one] = taken(write_json(tmp_path / "a.json", codex_document()), folder)
     before = one.file.read_bytes()
     again = import_all(write_json(tmp_path / "b.json", codex_document("rt_other_1")), folder, NOW)
-    assert again == (Refused("ann@example.com", f"is already kept in {one.file}", one.file),)
+    words = f"is already kept in {one.file}"
+    assert again == (Refused("ann@example.com", words, one.file, Secret("rt_other_1")),)
     assert one.file.read_bytes() == before
     others = [
         codex_document("rt_2", user="user-Bob"),

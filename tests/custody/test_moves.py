@@ -7,11 +7,13 @@ import json
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from poolwatch.custody.aside import move_away, set_aside
 from poolwatch.custody.auth_file import read_login
 from poolwatch.custody.errand import Errand
 from poolwatch.custody.files import FileProblem
@@ -20,7 +22,7 @@ from poolwatch.custody.journal import Journal
 from poolwatch.custody.login_lock import NOTE_CAP_BYTES, login_held, note_sending, read_note
 from poolwatch.custody.own_folder import Imported, Refused, import_logins
 from poolwatch.custody.recovery import recover, recover_one
-from poolwatch.custody.state_dir import StateDir
+from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.custody.waiting import damaged_replies, kept_logins
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind, LoginProblem
@@ -401,9 +403,7 @@ def test_a_long_note_is_cut_and_remembers_its_newest_tokens(room: Room) -> None:
     assert room.note.stat().st_size <= NOTE_CAP_BYTES + 1000
     assert room.note.stat().st_ino == inode
     assert not note.damaged
-    last = note.of(Secret("rt_199"))
-    assert last is not None
-    assert last.attempt == "199"
+    assert [sent.attempt for sent in note.of(Secret("rt_199"))] == ["199"]
 
 
 def test_two_state_directories_at_once_send_one_request(room: Room, tmp_path: Path) -> None:
@@ -535,3 +535,74 @@ def test_an_import_that_cannot_wait_longer_moves_nothing(
     assert isinstance(refused, Refused)
     assert "nothing was moved" in refused.words
     assert [path.name for path in folder.iterdir()] == [".lock"]
+
+
+# what a command that waited for a refresh finds
+
+
+def meanwhile(room: Room, refreshed: Room, work: Callable[[], object], change: Callable[[], object]) -> None:
+    """Refresh a login; while the answer is on its way begin to work, then change something."""
+    room.server.release.clear()
+    refreshing = threading.Thread(target=refreshed.spend)
+    working = threading.Thread(target=work)
+    refreshing.start()
+    assert room.server.arrived.wait(20)
+    working.start()
+    time.sleep(0.3)
+    change()
+    room.server.release.set()
+    refreshing.join(30)
+    working.join(30)
+
+
+def test_an_import_sets_no_copy_aside_that_was_renewed_while_it_waited(room: Room, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "logins"
+    first = take(room, room.file, folder)
+    assert isinstance(first, Imported)
+    own = moved_to(room, first.file)
+    other = write_json(tmp_path / "other.json", codex_document(f"rt_{CANARY}_900"))
+    taken: list[Imported | Refused] = []
+    meanwhile(room, own, lambda: taken.append(take(room, other, folder)), lambda: None)
+    assert own.holds_valid_token()
+    assert [type(each) for each in taken] == [Refused]
+
+
+def test_what_holds_another_account_by_now_is_not_moved_away(room: Room, tmp_path: Path) -> None:
+    bob = write_json(room.file.with_name("bob.json"), codex_document("rt_bob", user="user-Bob"))
+    moved: list[Path | FileProblem] = []
+    meanwhile(
+        room,
+        room,
+        lambda: moved.append(move_away(room.state, room.file, tmp_path / "removed", NOW)),
+        lambda: bob.replace(room.file),
+    )
+    assert [type(each) for each in moved] == [FileProblem]
+    assert room.login.user_id == "user-Bob"
+
+
+def test_a_copy_that_was_renewed_while_a_command_waited_is_no_copy_any_more(room: Room) -> None:
+    token = room.login.refresh
+    moved: list[Path | FileProblem] = []
+    meanwhile(room, room, lambda: moved.append(set_aside(room.state, room.file, NOW, token)), lambda: None)
+    assert [type(each) for each in moved] == [FileProblem]
+    assert room.holds_valid_token()
+
+
+def test_an_import_takes_along_what_is_known_of_the_token(room: Room, tmp_path: Path) -> None:
+    lose_the_reply(room)
+    second = other_state(room, tmp_path)
+    taken = take(second, room.file, tmp_path / "data-2" / "logins")
+    assert isinstance(taken, Imported)
+    own = moved_to(second, taken.file)
+    step = own.spend("b1", errand=replace(room.errand("b1"), file=taken.file))
+    assert step.block is BlockReason.ASK_FIRST
+    assert len(room.server.posts) == 1
+
+
+def test_an_import_that_one_login_keeps_from_ending_tells_of_the_others(room: Room, tmp_path: Path) -> None:
+    bob = codex_document("rt_bob", user="user-Bob")
+    source = write_json(tmp_path / "both.json", {"accounts": [codex_document(), bob]})
+    room.state.lock(account_key("user-Bob", "acc-1", source)).mkdir()
+    taken = import_logins(source, tmp_path / "data" / "logins", room.state, room.fingerprint, NOW)
+    assert not isinstance(taken, FileProblem)
+    assert [type(each) for each in taken] == [Imported, Refused]

@@ -17,9 +17,11 @@ from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, complain, say
 from poolwatch.cli.imports import by_hand, telling_who_is_waited_for
 from poolwatch.cli.named import find_account
 from poolwatch.custody.aside import move_away, set_aside
+from poolwatch.custody.auth_file import Login, read_login
 from poolwatch.custody.files import FileProblem
+from poolwatch.custody.fingerprint import unmarked
 from poolwatch.custody.state_dir import StateDir
-from poolwatch.domain.account import Custody, Listing
+from poolwatch.domain.account import Custody, Listing, Secret
 from poolwatch.domain.pool import AccountState, PoolState
 from poolwatch.presentation.masking import shown_name
 
@@ -137,10 +139,13 @@ def _resolve(desk: _Desk, kept: Listing, others: list[Listing]) -> int:
         )
         return EXIT_FAILED
     state, left = StateDir(desk.around.state_dir), 0
+    # one that holds the next token by the time that a refresh has ended is no copy any more
+    login = read_login(kept_file, unmarked)
+    token = login.refresh if isinstance(login, Login) else None
     for each in others:
         file = file_of(each.ref.place)
         if each.custody is Custody.POOLWATCH:
-            left += not _set_aside(desk, state, file)
+            left += not _set_aside(desk, state, file, token)
         elif kept.custody is Custody.POOLWATCH:
             left += 1
             complain(
@@ -156,10 +161,10 @@ def _resolve(desk: _Desk, kept: Listing, others: list[Listing]) -> int:
     return EXIT_OK
 
 
-def _set_aside(desk: _Desk, state: StateDir, file: Path) -> bool:
+def _set_aside(desk: _Desk, state: StateDir, file: Path, token: Secret | None) -> bool:
     target = Path(os.path.realpath(file)) if file.is_symlink() else None
     with telling_who_is_waited_for(state, file, desk.path(file)):
-        moved = set_aside(state, file, desk.now)
+        moved = set_aside(state, file, desk.now, token)
     if isinstance(moved, FileProblem):
         complain(f"{desk.path(file)} was not set aside: {desk.around.told(moved.words, [file])}")
         return False

@@ -165,8 +165,20 @@ def _keep_imported(desk: _Desk, source: Path, taken: Sequence[Imported], refused
             f"such a file. End its use there first, then: {desk.by_hand(source)}"
         )
         return False
+    if is_kept_file(desk.state, Path(os.path.realpath(source))):
+        complain(
+            f"{name} waits for its place and was left there: poolwatch keeps another login of its account"
+        )
+        return False
+    link = next(
+        (each.held_in for each in refused if each.held_in and _is_one_file(each.held_in, source)), None
+    )
+    if link is not None:
+        complain(f"{desk.path(link)} is a link to {name}: they are one file; nothing was set aside")
+        return False
+    tokens = [each.refresh for each in taken] + [each.refresh for each in refused]
     with telling_who_is_waited_for(desk.state, source, name):
-        moved = set_aside(desk.state, source, desk.now, taken[0].refresh if len(taken) == 1 else None)
+        moved = set_aside(desk.state, source, desk.now, tokens[0] if len(tokens) == 1 else None)
     if isinstance(moved, FileProblem):
         complain(f"{name} was not set aside: {desk.around.told(moved.words, [source])}")
         return False
@@ -174,11 +186,15 @@ def _keep_imported(desk: _Desk, source: Path, taken: Sequence[Imported], refused
     return True
 
 
+def _is_one_file(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
 def _keep_source(desk: _Desk, source: Path, taken: Sequence[Imported]) -> bool:
     fine = True
     for each in taken:
         with telling_who_is_waited_for(desk.state, each.file, desk.path(each.file)):
-            moved = set_aside(desk.state, each.file, desk.now)
+            moved = set_aside(desk.state, each.file, desk.now, each.refresh)
         if isinstance(moved, FileProblem):
             complain(desk.around.told(moved.words))
             fine = False

@@ -71,11 +71,11 @@ def _at_rest(state: StateDir, path: Path, target: Path, holds: Secret | None = N
                 return FileProblem(
                     f"a new login waits to be written to {shown(path)}: run poolwatch refresh first"
                 )
-            login = read_login(path, unmarked) if holds is not None else None
-            if holds is not None and not (isinstance(login, Login) and login.refresh == holds):
-                return FileProblem(
-                    f"{shown(path)} holds another login by now; nothing was moved, import it again"
-                )
+            # a refresh that was waited for may have put the next login there, and anybody another account
+            login = read_login(path, unmarked)
+            token = login.refresh if isinstance(login, Login) else None
+            if _ids_of(login) != ids or holds not in (None, token):
+                return FileProblem(f"{shown(path)} holds another login by now; nothing was moved, try again")
             return _move(path, target)
     except OSError as error:
         return FileProblem.of(error, path)
@@ -83,7 +83,10 @@ def _at_rest(state: StateDir, path: Path, target: Path, holds: Secret | None = N
 
 def ids_in(path: Path) -> Ids:
     """The ids of the login in a file; None for what cannot be told."""
-    login = read_login(path, unmarked)
+    return _ids_of(read_login(path, unmarked))
+
+
+def _ids_of(login: Login | FileProblem | None) -> Ids:
     return (login.user_id, login.account_id) if isinstance(login, Login) else (None, None)
 
 

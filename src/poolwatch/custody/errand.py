@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.custody.auth_file import Document, FileProblem, Fingerprint, Login, login_in, read_document
-from poolwatch.custody.files import Content, read_bounded
+from poolwatch.custody.files import Content, is_name, is_place, read_bounded
 from poolwatch.custody.instants import instant_text, parse_instant
-from poolwatch.custody.journal import Entry, Stage
-from poolwatch.custody.json_text import JsonObject, parse_object, text_at
+from poolwatch.custody.journal import Entry, Stage, opened_line, sealed_line
+from poolwatch.custody.json_text import JsonObject, text_at
 from poolwatch.custody.state_dir import account_key
 from poolwatch.domain.refresh import TokenStep
 
 #: What the names of poolwatch's own files in other folders begin with.
 OWN_PREFIX: Final = ".poolwatch-"
+#: What the names of new login files that are not finished end with.
+SPACE_SUFFIX: Final = ".tmp"
 _TORN_TRIES: Final = 4
 _TORN_PAUSE_SECONDS: Final = 0.05
 
@@ -70,7 +72,10 @@ class Errand:
         )
 
     def sealed(self, body: bytes) -> bytes:
-        """The pending file: one line that says where the reply belongs, then the reply as it came."""
+        """The pending file: one line that says where the reply belongs, then the reply as it came.
+
+        Both have a checksum: a reply that goes to another account, or a token with a wrong letter, is lost.
+        """
         note: JsonObject = {
             "file": str(self.file),
             "attempt": self.attempt,
@@ -78,14 +83,20 @@ class Errand:
             "account_id": self.account_id,
             "user_id": self.user_id,
             "refresh_fingerprint": self.refresh_fingerprint,
+            "body": _digest(body),
         }
         # ASCII with escapes, so that a file name that is no UTF-8 comes back as it was
-        return json.dumps(note).encode() + b"\n" + body
+        return sealed_line(note) + b"\n" + body
+
+
+def _digest(body: bytes) -> str:
+    # the space that was set aside and not needed is zeros
+    return hashlib.sha256(body.rstrip(b"\0")).hexdigest()
 
 
 def space_name(file: Path, attempt: str) -> Path:
     """Where an attempt makes a new login file ready: a name of our own, found again by the journal."""
-    return file.with_name(f"{OWN_PREFIX}{attempt}.tmp")
+    return file.with_name(f"{OWN_PREFIX}{attempt}{SPACE_SUFFIX}")
 
 
 def unsealed(path: Path) -> tuple[Errand, bytes] | None:
@@ -94,9 +105,12 @@ def unsealed(path: Path) -> tuple[Errand, bytes] | None:
     if not isinstance(found, Content):
         return None
     head, newline, body = found.content.partition(b"\n")
-    note = parse_object(head) or {}
+    note = opened_line(head) or {}
     file, attempt, at = text_at(note, "file"), text_at(note, "attempt"), parse_instant(note.get("at"))
     if not newline or file is None or attempt is None or at is None:
+        return None
+    # those of before had no checksum
+    if not is_place(file) or not is_name(attempt) or note.get("body", _digest(body)) != _digest(body):
         return None
     errand = Errand(
         file=Path(file),

@@ -21,6 +21,7 @@ MAX_FILE_BYTES: Final = 1024 * 1024
 #: Room for as much is taken before it is known how much there is: a login file is a tenth of it.
 _PIECE_BYTES: Final = 64 * 1024
 _LONGEST_PATH: Final = 4096
+_LONGEST_ATTEMPT: Final = 64
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -136,6 +137,14 @@ def make_private_directory(path: Path) -> FileProblem | None:
     return None
 
 
+def make_readable(path: Path) -> None:
+    """Let its owner read a file of poolwatch's own state, whatever took that away: it may be whole."""
+    with contextlib.suppress(OSError):
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode) and not mode & stat.S_IRUSR:
+            path.chmod(0o600)
+
+
 def replace_problem(path: Path, mounts: Path | None = None) -> FileProblem | None:
     """Why the file at a resolved path may not be replaced by poolwatch, or None."""
     name = shown(path)
@@ -228,6 +237,26 @@ def write_private(target: Path, content: bytes) -> FileProblem | None:
 def shown(path: Path) -> str:
     """A path as it may be shown: whole, and without anything that steers a terminal."""
     return visible(str(path), _LONGEST_PATH)
+
+
+def is_place(file: str) -> bool:
+    """Whether a text that was read names a file: whole, and such as the system takes."""
+    path = Path(file)
+    try:
+        name = os.fsencode(file)
+    except UnicodeError:
+        return False
+    return path.is_absolute() and path.name != "" and b"\0" not in name and len(name) <= _LONGEST_PATH
+
+
+def is_name(attempt: str) -> bool:
+    """Whether a text that was read may be part of a file's name, as the id of an attempt is."""
+    return (
+        len(attempt) <= _LONGEST_ATTEMPT
+        and attempt.isascii()
+        and attempt.isprintable()
+        and "/" not in attempt
+    )
 
 
 def sync_directory(path: Path) -> None:

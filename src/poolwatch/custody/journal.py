@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from poolwatch.custody.files import Reservation, open_own, write_all
+from poolwatch.custody.files import Reservation, is_name, is_place, open_own, write_all
 from poolwatch.custody.instants import instant_text, parse_instant
 from poolwatch.custody.json_text import JsonObject, object_at, parse_object, text_at
 from poolwatch.custody.step_text import step_from_json, step_to_json
@@ -52,7 +52,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line. `file` is the resolved login file.
+    """One line. `file` is the resolved login file, empty where the line names none.
 
     `replaced`: a new refresh token came, so the one with this fingerprint is used up.
     """
@@ -102,7 +102,8 @@ class Journal:
     def read(self) -> tuple[tuple[Entry, ...], bool]:
         """Every sound line, and whether there are others that nobody can read. Raises OSError."""
         lines, damaged = read_lines(self._path)
-        return tuple(entry for line in lines if (entry := _entry(line)) is not None), damaged
+        entries = [_entry(line) for line in lines]
+        return tuple(entry for entry in entries if entry is not None), damaged or None in entries
 
     def outcome(self, attempt: str) -> Entry | None:
         """The last line of one attempt. Raises OSError."""
@@ -129,6 +130,16 @@ def unresolved(entries: Sequence[Entry]) -> dict[str, Entry]:
     return open_ones
 
 
+def is_told(entries: Sequence[Entry], attempt: str) -> bool:
+    """Whether sound lines tell what became of the token of an attempt that sent it, or that it is unknown."""
+    return any(
+        entry.stage is Stage.SENDING
+        or (entry.step is not None and entry.step.outcome in _SETTLED | _HARMLESS)
+        for entry in entries
+        if entry.attempt == attempt
+    )
+
+
 def append_line(path: Path, line: JsonObject) -> None:
     """Append a JSON line to a private file and force it to disk. Raises OSError."""
     handle = _opened(path)
@@ -146,7 +157,7 @@ def append_to(handle: int, line: JsonObject) -> None:
     os.fchmod(handle, 0o600)
     size = os.fstat(handle).st_size
     torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-    text = _sealed(line) + b"\n"
+    text = sealed_line(line) + b"\n"
     try:
         write_all(handle, b"\n" + text if torn else text)
     except OSError:
@@ -156,7 +167,8 @@ def append_to(handle: int, line: JsonObject) -> None:
     os.fsync(handle)
 
 
-def _sealed(line: JsonObject) -> bytes:
+def sealed_line(line: JsonObject) -> bytes:
+    """The text of a JSON line with its checksum, ASCII with escapes."""
     text = json.dumps(line, separators=(",", ":")).encode()
     return text[:-1] + _seal(text)
 
@@ -166,7 +178,7 @@ def _seal(text: bytes) -> bytes:
     return b',"%s":"%s"}' % (_SUM.encode(), hashlib.sha256(text).hexdigest()[:_SUM_DIGITS].encode())
 
 
-def _opened_line(text: bytes) -> JsonObject | None:
+def opened_line(text: bytes) -> JsonObject | None:
     """A line whose checksum holds; lines written before there were checksums count as sound."""
     line = parse_object(text)
     if line is None or line.pop(_SUM, None) is None:
@@ -189,7 +201,7 @@ def shorten(path: Path, cap_bytes: int = JOURNAL_CAP_BYTES, kept_bytes: int = _K
         first, size = len(lines), 0
         while first and (size := size + len(lines[first - 1]) + 1) <= kept_bytes:
             first -= 1
-        entries = [_entry(line) if (line := _opened_line(text)) is not None else None for text in lines]
+        entries = [_entry(line) if (line := opened_line(text)) is not None else None for text in lines]
         lasting = {id(entry) for entry in unresolved([each for each in entries if each]).values()}
         old = [text for text, entry in zip(lines[:first], entries, strict=False) if id(entry) in lasting]
         content = b"".join(text + b"\n" for text in (*old, *lines[first:]))
@@ -241,7 +253,7 @@ def read_lines(path: Path) -> tuple[list[JsonObject], bool]:
     if start:
         # where the reading begins, a line is cut
         del texts[0]
-    lines = [_opened_line(text) for text in texts if text]
+    lines = [opened_line(text) for text in texts if text]
     return [line for line in lines if line is not None], None in lines
 
 
@@ -256,14 +268,15 @@ def boot_id() -> str:
 def _entry(line: JsonObject) -> Entry | None:
     at = parse_instant(line.get("at"))
     stage, attempt = text_at(line, "state"), text_at(line, "attempt")
-    if at is None or attempt is None or stage not in list(Stage):
+    if at is None or attempt is None or stage not in list(Stage) or not is_name(attempt):
         return None
+    file = text_at(line, "file") or ""
     outcome = object_at(line, "outcome")
     return Entry(
         stage=Stage(stage),
         attempt=attempt,
         account=text_at(line, "account") or "",
-        file=text_at(line, "file") or "",
+        file=file if is_place(file) else "",
         at=at,
         refresh_fingerprint=text_at(line, "refresh_fingerprint"),
         step=step_from_json(outcome) if outcome is not None else None,

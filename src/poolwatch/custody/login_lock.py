@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from poolwatch.custody.errand import OWN_PREFIX, Errand
+from poolwatch.custody.errand import OWN_PREFIX, SPACE_SUFFIX, Errand
 from poolwatch.custody.files import open_own, sync_directory, write_all
 from poolwatch.custody.instants import instant_text, parse_instant
 from poolwatch.custody.journal import append_to, read_lines
@@ -52,14 +52,19 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What stands beside a login, oldest first. `damaged`: some of it fails its checksum."""
+    """What stands beside a login, oldest first. `damaged`: some of it fails its checksum.
+
+    `others`: what stands in the notes of other logins of that folder, where this one may have had another
+    name, for an id is missing.
+    """
 
     sendings: tuple[Sent, ...] = ()
     damaged: bool = False
+    others: tuple[Sent, ...] = ()
 
-    def of(self, token: Secret) -> Sent | None:
-        """The last sending of this token."""
-        return next((sent for sent in reversed(self.sendings) if sent.names(token)), None)
+    def of(self, token: Secret) -> tuple[Sent, ...]:
+        """What was noted of every sending of this token."""
+        return tuple(sent for sent in (*self.others, *self.sendings) if sent.names(token))
 
     def attempt(self, attempt: str) -> Sent | None:
         """What was noted last of an attempt."""
@@ -115,9 +120,20 @@ def note_held(file: Path, ids: Ids, patience_seconds: float = PATIENCE_SECONDS) 
 
 def read_note(file: Path, ids: Ids) -> Note:
     """What stands beside a resolved login file; nothing where there is no note. Raises OSError."""
-    lines, damaged = read_lines(note_path(file, ids))
+    own = note_path(file, ids)
+    sendings, damaged = _sendings(own)
+    others: list[Sent] = []
+    if not all(ids):
+        for path in sorted(file.parent.glob(f"{OWN_PREFIX}*")):
+            with contextlib.suppress(OSError):
+                others += _sendings(path)[0] if path != own and path.suffix != SPACE_SUFFIX else ()
+    return Note(sendings, damaged, tuple(others))
+
+
+def _sendings(path: Path) -> tuple[tuple[Sent, ...], bool]:
+    lines, damaged = read_lines(path)
     sendings = [_sent(line) for line in lines]
-    return Note(tuple(each for each in sendings if each is not None), damaged or None in sendings)
+    return tuple(each for each in sendings if each is not None), damaged or None in sendings
 
 
 def note_sending(errand: Errand, token: Secret, key_mark: str) -> Sent:
@@ -128,6 +144,17 @@ def note_sending(errand: Errand, token: Secret, key_mark: str) -> Sent:
     _append(path, sent)
     sync_directory(path.parent)
     return sent
+
+
+def carry_note(source: Path, target: Path, ids: Ids, token: Secret) -> None:
+    """Have the sendings of a token that stand beside one resolved login file stand beside another too.
+
+    Raises OSError.
+    """
+    known = read_note(target, ids).sendings
+    for sent in read_note(source, ids).of(token):
+        if sent not in known:
+            _append(note_path(target, ids), sent)
 
 
 def note_outcome(errand: Errand, sent: Sent, outcome: TokenOutcome) -> None:

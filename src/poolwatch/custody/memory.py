@@ -5,16 +5,28 @@ from __future__ import annotations
 import contextlib
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
-from poolwatch.custody.files import shown
+from poolwatch.custody.files import Content, read_bounded, shown
 from poolwatch.custody.instants import instant_text
-from poolwatch.custody.journal import Entry, Journal, Stage, append_line, read_lines, unresolved
+from poolwatch.custody.journal import (
+    Entry,
+    Journal,
+    Stage,
+    append_line,
+    is_told,
+    read_lines,
+    unresolved,
+)
 from poolwatch.custody.json_text import text_at
-from poolwatch.custody.login_lock import Note, Sent
+from poolwatch.custody.login_lock import Note
 from poolwatch.custody.state_dir import DAMAGED_PREFIX, StateDir
+from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 
+#: A journal is a fraction of it.
+_MOST_BYTES: Final = 16 * 1024 * 1024
 _WORDS = {
     LoginProblem.USED_ELSEWHERE: "this refresh token was already used: sign in again",
     LoginProblem.INVALIDATED: "this login was signed out: sign in again",
@@ -45,19 +57,19 @@ def refusal(
 
 
 def doubt(
-    state: StateDir, account: str, refresh_fingerprint: str, note: Note, sent: Sent | None, key_mark: str
+    state: StateDir, account: str, refresh_fingerprint: str, note: Note, token: Secret, key_mark: str
 ) -> TokenStep | None:
     """Why a token that the journal says nothing of may still be spent, or None. Raises OSError.
 
-    `sent` is what stands beside the login of this very token. Then it may go only where the journal knows of
-    that attempt, under the same key. Where one of the two memories is damaged, and the other has nothing,
-    the token may have stood there.
+    Every sending of this very token that stands beside the login must be told by the journal, under the same
+    key. Where one of the two memories is damaged, and the other has nothing, the token may have stood there.
     """
     entries, damaged = history(state, account, refresh_fingerprint)
-    if sent is not None:
-        known = sent.key_mark == key_mark and any(entry.attempt == sent.attempt for entry in entries)
-        return None if known else ask_first(sent.at, refresh_fingerprint)
-    if (damaged and not note.sendings) or (note.damaged and not entries):
+    sent = note.of(token)
+    for each in sent:
+        if each.key_mark != key_mark or not is_told(entries, each.attempt):
+            return ask_first(each.at, refresh_fingerprint)
+    if not sent and ((damaged and not note.sendings) or (note.damaged and not entries)):
         return ask_first(max((entry.at for entry in entries), default=None), refresh_fingerprint)
     return None
 
@@ -82,18 +94,24 @@ def is_dead(state: StateDir, account: str, refresh_fingerprint: str | None) -> b
 def history(state: StateDir, account: str, refresh_fingerprint: str) -> tuple[tuple[Entry, ...], bool]:
     """The account's journal and whether some of it is damaged. Raises OSError.
 
-    An account without one may have had another key, before an id was known: then whatever journal knows
-    of the token.
+    A token that stands nowhere in it may stand in another: an account has another key once an id of it is
+    known, and as long as one is missing, one for each place where its file lies.
     """
     path = state.journal(account)
-    if path.exists():
-        return Journal(path).read()
+    entries, damaged = Journal(path).read()
+    if any(entry.refresh_fingerprint == refresh_fingerprint for entry in entries):
+        return entries, damaged
     found: list[Entry] = []
     for other in sorted(state.custody.glob("*.journal")):
-        entries = Journal(other).entries()
-        if any(entry.refresh_fingerprint == refresh_fingerprint for entry in entries):
-            found += entries
-    return tuple(found), False
+        # most know nothing of it, which is seen without taking them apart
+        if other != path and _mentions(other, refresh_fingerprint):
+            found += Journal(other).entries()
+    return (*found, *entries), damaged
+
+
+def _mentions(journal: Path, refresh_fingerprint: str) -> bool:
+    found = read_bounded(journal, _MOST_BYTES)
+    return isinstance(found, Content) and refresh_fingerprint.encode() in found.content
 
 
 def too_soon(

@@ -24,7 +24,7 @@ from poolwatch.custody.files import (
 from poolwatch.custody.fingerprint import unmarked
 from poolwatch.custody.json_text import render
 from poolwatch.custody.lock import PATIENCE_SECONDS, held
-from poolwatch.custody.login_lock import Ids, move_held, note_held
+from poolwatch.custody.login_lock import Ids, carry_note, move_held, note_held
 from poolwatch.custody.memory import is_dead
 from poolwatch.custody.shapes import Candidate, Unusable, logins_in
 from poolwatch.custody.state_dir import StateDir, account_key
@@ -57,11 +57,15 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A login that was not taken in, and why: a clause. `held_in`: the own file that already holds it."""
+    """A login that was not taken in, and why: a clause.
+
+    `held_in`: the own file that already holds its account, `refresh` the token that it was refused with.
+    """
 
     label: str
     words: str
     held_in: Path | None = None
+    refresh: Secret | None = None
 
 
 def import_logins(
@@ -85,8 +89,7 @@ def import_logins(
             if not mine:
                 return FileProblem("not imported: another import is at work")
             desk = _Desk(source, folder, state, fingerprint, now)
-            outcomes = [desk.take(candidate, alone=len(candidates) == 1) for candidate in candidates]
-            return tuple(outcomes)
+            return tuple(desk.take(candidate, alone=len(candidates) == 1) for candidate in candidates)
     except OSError as error:
         return FileProblem.of(error, folder)
 
@@ -135,6 +138,14 @@ class _Desk:
         """Write one login. `alone`: the only one in its file, which poolwatch may refresh at this moment."""
         if isinstance(candidate, Unusable):
             return Refused(candidate.label, candidate.words)
+        try:
+            return self._take_at_rest(candidate, alone=alone)
+        except OSError as error:
+            # those that were taken before it are told
+            place = Path(error.filename) if isinstance(error.filename, str) else self._folder
+            return Refused(candidate.label, FileProblem.of(error, place).words)
+
+    def _take_at_rest(self, candidate: Candidate, *, alone: bool) -> Imported | Refused:
         ids = (candidate.login.user_id, candidate.login.account_id)
         with move_held(self._state, self._source, ids, PATIENCE_SECONDS) as mine:
             if not mine:
@@ -161,6 +172,9 @@ class _Desk:
                 return refused
         public = AccountKey("codex", login.user_id or "", login.workspace or "")
         target = _free(self._folder, public.id if public.is_full else _safe(candidate.label))
+        if login.refresh is not None:
+            home, ids = Path(os.path.realpath(target)), (login.user_id, login.account_id)
+            carry_note(self._source, home, ids, login.refresh)
         problem = write_private(target, render(candidate.document))
         if problem is not None:
             return Refused(candidate.label, problem.words)
@@ -179,16 +193,25 @@ class _Desk:
 
     def _make_room(self, candidate: Candidate, twin: Path) -> Refused | None:
         """Set a copy aside that cannot be renewed any more; or why the account is refused."""
-        login, held_here = candidate.login, self._known[twin]
+        known, file = self._known[twin], Path(os.path.realpath(twin))
+        with note_held(file, (known.user_id, known.account_id)) as mine:
+            if not mine:
+                return Refused(candidate.label, f"{shown(twin)} is being refreshed; {_NOTHING_MOVED}")
+            # a refresh that was waited for has put the next login there
+            return self._make_room_at_rest(candidate, twin)
+
+    def _make_room_at_rest(self, candidate: Candidate, twin: Path) -> Refused | None:
+        login, held_here = candidate.login, read_login(twin, self._fingerprint)
+        if not isinstance(held_here, Login):
+            return Refused(candidate.label, f"{shown(twin)} was replaced at this moment; {_NOTHING_MOVED}")
+        self._known[twin] = held_here
         if held_here.refresh == login.refresh and login.refresh is not None:
             self._let_go(twin, login)
-            return Refused(candidate.label, f"is already kept in {shown(twin)}", twin)
-        account = account_key(held_here.user_id, held_here.account_id, twin)
+            return Refused(candidate.label, f"is already kept in {shown(twin)}", twin, login.refresh)
+        account = account_key(held_here.user_id, held_here.account_id, Path(os.path.realpath(twin)))
         if not is_dead(self._state, account, held_here.refresh_fingerprint):
-            return Refused(candidate.label, f"is already kept in {shown(twin)}", twin)
-        with note_held(twin, (held_here.user_id, held_here.account_id)) as mine:
-            busy = FileProblem(f"{shown(twin)} is being refreshed; {_NOTHING_MOVED}")
-            moved = rename_aside(twin, self._now) if mine else busy
+            return Refused(candidate.label, f"is already kept in {shown(twin)}", twin, login.refresh)
+        moved = rename_aside(twin, self._now)
         if isinstance(moved, FileProblem):
             return Refused(candidate.label, moved.words)
         del self._known[twin]

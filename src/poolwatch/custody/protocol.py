@@ -153,7 +153,7 @@ def _refused(
         if refused is not None or try_once:
             return refused
         note = read_note(errand.file, errand.ids)
-        return doubt(state, account, mark, note, note.of(token), _key_mark(tools))
+        return doubt(state, account, mark, note, token, _key_mark(tools))
     except OSError as error:
         return path_blocked(state.custody, f"not spent: {FileProblem.of(error, state.custody).words}")
 

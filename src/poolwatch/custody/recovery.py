@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -103,16 +104,26 @@ def _finished(
     state: StateDir, files: tuple[Path, ...], fingerprint: Fingerprint, now: datetime
 ) -> Iterator[Recovered]:
     for key in waiting_keys(state):
-        with held(state.lock(key), patience_seconds=0) as mine:
-            reply = reply_of(state, key) if mine else None
-            if reply is None:
-                continue
-            errand = reply.errand
-            file, step = finish_reply(state, reply, (errand.file, *files), fingerprint, now)
-        login = read_login(file, fingerprint)
-        same = isinstance(login, Login) and (login.user_id, login.account_id) == errand.ids
-        workspace = login.workspace if isinstance(login, Login) and same else errand.account_id
-        yield Recovered(file, step, errand.user_id, workspace)
+        # what stands in the way of one is said by its refresh, and shall not keep others waiting
+        with contextlib.suppress(OSError):
+            found = _finished_one(state, key, files, fingerprint, now)
+            if found is not None:
+                yield found
+
+
+def _finished_one(
+    state: StateDir, key: str, files: tuple[Path, ...], fingerprint: Fingerprint, now: datetime
+) -> Recovered | None:
+    with held(state.lock(key), patience_seconds=0) as mine:
+        reply = reply_of(state, key) if mine else None
+        if reply is None:
+            return None
+        errand = reply.errand
+        file, step = finish_reply(state, reply, (errand.file, *files), fingerprint, now)
+    login = read_login(file, fingerprint)
+    same = isinstance(login, Login) and (login.user_id, login.account_id) == errand.ids
+    workspace = login.workspace if isinstance(login, Login) and same else errand.account_id
+    return Recovered(file, step, errand.user_id, workspace)
 
 
 def _adopted(
@@ -126,7 +137,11 @@ def _adopted(
         if not isinstance(login, Login) or not any(each.is_of(login, file) for each in kept):
             continue
         ids = (login.user_id, login.account_id)
-        with login_held(state, file, ids, patience_seconds=0) as mine:
+        home: tuple[Path, ...] = ()
+        with (
+            contextlib.suppress(OSError),
+            login_held(state, file, ids, patience_seconds=0) as mine,
+        ):
             home = adopt_kept(state, file, fingerprint, now) if mine else ()
         if home:
             step = TokenStep(TokenOutcome.REFRESHED, refresh_fingerprint=login.refresh_fingerprint)
@@ -136,17 +151,18 @@ def _adopted(
 def _unresolved(state: StateDir, files: Iterable[Path], fingerprint: Fingerprint) -> Iterator[Recovered]:
     logins: dict[Path, Login] | None = None
     for path in sorted(state.custody.glob("*.journal")):
-        entries = Journal(path).entries()
-        with held(state.lock(path.stem), patience_seconds=0) as mine:
-            if not mine:
-                continue
+        with (
+            contextlib.suppress(OSError),
+            held(state.lock(path.stem), patience_seconds=0) as mine,
+        ):
+            entries = Journal(path).entries() if mine else ()
             clear_space(entries)
             lost = unresolved(entries)
             if lost and logins is None:
                 logins = _read(files, fingerprint)
             for mark, entry in lost.items():
-                beside = Path(entry.file)
-                known = {**_read((beside,), fingerprint), **(logins or {})}
+                beside = (Path(entry.file),) if entry.file else ()
+                known = {**_read(beside, fingerprint), **(logins or {})}
                 found = [
                     (file, login)
                     for file, login in known.items()

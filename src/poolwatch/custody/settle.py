@@ -110,7 +110,8 @@ def _bring_home(
         for copy in copies:
             with contextlib.suppress(OSError):
                 if stored.rest is _Rest.UNREADABLE:
-                    copy.rename(state.unreadable(errand.attempt))
+                    aside = state.unreadable(errand.attempt)
+                    copy.rename(state.damaged(errand.account) if os.path.lexists(aside) else aside)
                 else:
                     copy.unlink()
     return step
@@ -131,7 +132,8 @@ def adopt_kept(state: StateDir, file: Path, fingerprint: Fingerprint, now: datet
         grant, mark = kept.grant, kept.login.refresh_fingerprint
         account = kept.account_of(login, file)
         if not grant.is_in(login) and (mark is None or not is_used_up(state, account, mark)):
-            if not _is_outdated(state, login, account):
+            another = grant.is_for_another(login.user_id, login.account_id, login)
+            if another or not _is_outdated(state, login, account):
                 continue
             problem = replace_problem(file)
             if problem is not None:
@@ -142,7 +144,7 @@ def adopt_kept(state: StateDir, file: Path, fingerprint: Fingerprint, now: datet
             if not _holds(file, grant, fingerprint):
                 continue
             home.append(kept.path)
-        kept.path.unlink()
+        kept.path.unlink(missing_ok=True)
     return tuple(home)
 
 
@@ -158,7 +160,8 @@ def clear_space(entries: Iterable[Entry]) -> None:
         else:
             open_ones[entry.attempt] = entry
     for entry in open_ones.values():
-        _remove_space(space_name(Path(entry.file), entry.attempt))
+        if entry.file:
+            _remove_space(space_name(Path(entry.file), entry.attempt))
 
 
 def _remove_space(path: Path) -> None:
@@ -203,7 +206,7 @@ def _store(
             trouble = (error.strerror or "input/output error").lower()
         space = None
     words = f"the new login could not be written to {shown(errand.file)} ({trouble})"
-    if not _is_kept(state, errand, body):
+    if _copy(state, errand, body) is None:
         return _Stored(ambiguous(errand, f"{words}, nor kept anywhere: it is lost"), _Rest.WAITS, replaced)
     words += "; it is kept for the next refresh"
     step = TokenStep(
@@ -243,12 +246,14 @@ def _holds(file: Path, grant: Grant, fingerprint: Fingerprint) -> bool:
     return login is not None and grant.is_in(login)
 
 
-def _is_kept(state: StateDir, errand: Errand, body: bytes) -> bool:
-    """Whether the reply waits in the state directory; written once more if it does not."""
+def _copy(state: StateDir, errand: Errand, body: bytes) -> Path | None:
+    """Where the reply waits in the state directory; written once more if it does not. None: nowhere."""
     copies = (state.pending(errand.account), state.part(errand.account))
-    if is_stored(copies, errand.attempt):
-        return True
-    return state.prepare() is None and write_private(copies[0], errand.sealed(body)) is None
+    for copy in copies:
+        if is_stored((copy,), errand.attempt):
+            return copy
+    written = state.prepare() is None and write_private(copies[0], errand.sealed(body)) is None
+    return copies[0] if written else None
 
 
 def _replace(errand: Errand, content: bytes, stamp: FileStamp, space: Reservation | None) -> None:
@@ -304,24 +309,31 @@ def _keep_apart(
     problem = state.prepare() or write_private(kept, render(standalone(grant, errand.account_id, now)))
     rest = _Rest.WAITS if problem is not None else _Rest.DONE
     mark = errand.refresh_fingerprint
+    place = kept if problem is None else _copy(state, errand, body)
+    if place is None:
+        why = problem.words if problem is not None else ""
+        return _Stored(ambiguous(errand, f"the new login could not be kept: {why}"), rest, replaced)
     if _differs(grant, errand, current):
         step = ambiguous(
             errand,
-            f"the reply was for another account; it is kept in {shown(kept)}",
+            f"the reply was for another account; it is kept in {shown(place)}",
             FailureKind.OTHER_ACCOUNT,
         )
         return _Stored(step, rest, replaced)
-    if problem is not None and not _is_kept(state, errand, body):
-        return _Stored(ambiguous(errand, f"the new login could not be kept: {problem.words}"), rest, replaced)
     if current is not None and (current.user_id, current.account_id) == errand.ids:
         # signed in anew meanwhile: the file is as good as the reply
+        detail = shown(kept) if problem is None else None
         return _Stored(
-            TokenStep(TokenOutcome.ADOPTED, detail=shown(kept), refresh_fingerprint=mark), rest, replaced
+            TokenStep(TokenOutcome.ADOPTED, detail=detail, refresh_fingerprint=mark), rest, replaced
         )
     what = "is gone or unreadable" if current is None else "holds another account"
-    words = f"{shown(errand.file)} {what} by now and was left alone; the new login is kept in {shown(kept)}"
-    failure = Failure(FailureKind.KEPT, words, detail=shown(kept))
-    step = TokenStep(TokenOutcome.FAILED, failure=failure, detail=shown(kept), refresh_fingerprint=mark)
+    words = f"{shown(errand.file)} {what} by now and was left alone; the new login is kept in {shown(place)}"
+    if problem is not None:
+        words += f" until there is room for it ({problem.words})"
+    # only a whole login can be imported, which the reply as it came is not
+    kind = FailureKind.KEPT if problem is None else FailureKind.BLOCKED
+    failure = Failure(kind, words, detail=shown(place))
+    step = TokenStep(TokenOutcome.FAILED, failure=failure, detail=shown(place), refresh_fingerprint=mark)
     return _Stored(step, rest, replaced)
 
 

@@ -12,6 +12,8 @@ from typing import Final
 
 from poolwatch.custody.auth_file import Fingerprint, Login, read_login
 from poolwatch.custody.errand import Errand, unsealed
+from poolwatch.custody.files import make_readable
+from poolwatch.custody.fingerprint import unmarked
 from poolwatch.custody.instants import instant_of_epoch
 from poolwatch.custody.journal import Journal
 from poolwatch.custody.lock import held
@@ -85,14 +87,18 @@ def kept_logins(state: StateDir, fingerprint: Fingerprint) -> tuple[KeptLogin, .
     found = []
     for name in names:
         path = state.custody / name
+        make_readable(path)
         login = read_login(path, fingerprint)
         if not isinstance(login, Login):
             continue
         attempt = name.removeprefix(KEPT_PREFIX).removesuffix(KEPT_SUFFIX)
-        with contextlib.suppress(FileNotFoundError):  # it went home meanwhile
-            since = instant_of_epoch(path.lstat().st_mtime) or _LONG_AGO
-            found.append(KeptLogin(path, attempt, login, accounts.get(attempt), since))
-    return tuple(sorted(found, key=lambda kept: kept.since, reverse=True))
+        # another process may have brought it home since
+        with contextlib.suppress(FileNotFoundError):
+            status = path.lstat()
+            since = instant_of_epoch(status.st_mtime) or _LONG_AGO
+            kept = KeptLogin(path, attempt, login, accounts.get(attempt), since)
+            found.append((status.st_mtime_ns, kept))
+    return tuple(kept for _, kept in sorted(found, key=lambda each: each[0], reverse=True))
 
 
 def is_kept_file(state: StateDir, path: Path) -> bool:
@@ -114,8 +120,9 @@ def waiting_keys(state: StateDir) -> tuple[str, ...]:
 
 
 def damaged_replies(state: StateDir) -> tuple[Path, ...]:
-    """What is left of replies that nobody can read. Raises OSError."""
+    """What is left of replies and kept logins that nobody can read. Raises OSError."""
     names = [name for name in state.custody_names() if name.startswith((DAMAGED_PREFIX, UNREADABLE_PREFIX))]
+    names += [name for name in state.kept_names() if not _is_login(state.custody / name)]
     return tuple(state.custody / name for name in sorted(names))
 
 
@@ -126,6 +133,8 @@ def reply_of(state: StateDir, key: str) -> Reply | None:
     that was never filled is given back.
     """
     pending, part = state.pending(key), state.part(key)
+    make_readable(pending)
+    make_readable(part)
     found = unsealed(pending)
     if found is None and os.path.lexists(pending):
         pending.rename(state.damaged(key))
@@ -198,10 +207,15 @@ def _give_back(state: StateDir, key: str, part: Path) -> None:
         part.unlink()
 
 
+def _is_login(path: Path) -> bool:
+    # one that has gone meanwhile is home
+    return not os.path.lexists(path) or isinstance(read_login(path, unmarked), Login)
+
+
 def _accounts_of_attempts(state: StateDir) -> dict[str, str]:
-    return {
-        entry.attempt: entry.account
-        for path in state.custody.glob("*.journal")
-        for entry in Journal(path).entries()
-        if entry.account
-    }
+    found: dict[str, str] = {}
+    for path in state.custody.glob("*.journal"):
+        # without it the ids in the login tell whose it is
+        with contextlib.suppress(OSError):
+            found |= {entry.attempt: entry.account for entry in Journal(path).entries() if entry.account}
+    return found
