@@ -164,9 +164,11 @@ class ResetCredits(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class UsageSnapshot(Struct, frozen=True):
-    """One successful reading, each field on its own."""
+    """One successful reading, each field on its own; the first three name its owner, where it does."""
 
     user_id: str | None = None
+    account_id: str | None = None
+    email: str | None = None
     plan: Said[str] = Unsaid.ABSENT
     base: Said[RateLimit] = Unsaid.ABSENT
     review: Said[RateLimit] = Unsaid.ABSENT

@@ -146,7 +146,7 @@ async def test_windows_go_by_their_length(
     assert windows(usage) == expected
 
 
-async def test_null_credits_are_not_said_and_upstreams_own_words_count(
+async def test_the_pools_null_credits_are_not_said_and_upstreams_own_words_count(
     client: HttpClient, tmp_path: Path
 ) -> None:
     async with serve(C="quota-c", F="quota-f", D="quota-d") as server:
@@ -154,7 +154,7 @@ async def test_null_credits_are_not_said_and_upstreams_own_words_count(
         nothing = snapshot(await source.fetch_usage(entry(source, C), THEN))
         lost_by_the_pool = snapshot(await source.fetch_usage(entry(source, F), THEN))
         flags_alone = snapshot(await source.fetch_usage(entry(source, D), THEN))
-    assert nothing.credits is Unsaid.ABSENT
+    assert nothing.credits is None
     assert lost_by_the_pool.credits == Credits(True, False, None, Decimal("12.5"))
     assert flags_alone.credits == Credits(False, False, None, None)
 
