@@ -15,7 +15,7 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.pool import AccountState, Read, Recalled
 from poolwatch.domain.schedule import POLL_FLOOR
 from poolwatch.monitor.agenda import Agenda
-from poolwatch.monitor.choice import ANOTHER_MAY_KNOW, Silences, live_entries
+from poolwatch.monitor.choice import ANOTHER_MAY_KNOW, Silences, as_known, live_entries
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.guard import internal_error
 from poolwatch.monitor.ledger import Ledger
@@ -150,7 +150,7 @@ class Poller:
         failed: list[tuple[Listing, UsageReading, Failure]] = []
         for entry in entries:
             source = self._lister.sources[entry.ref.source]
-            reading = await self._fetch(source, entry)
+            reading = await self._fetch(source, as_known(entry, key))
             if reading.raw is not None:
                 self._raw[key] = reading.raw
             failure = reading.outcome if isinstance(reading.outcome, Failure) else None

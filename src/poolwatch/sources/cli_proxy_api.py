@@ -19,6 +19,7 @@ from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.headers import USER_AGENT
 from poolwatch.net.reply import Reply, clock_offset
+from poolwatch.sources.classify import of_somebody_else
 from poolwatch.sources.cli_proxy_api_client import POOL, Management, PoolDown
 from poolwatch.sources.cli_proxy_api_wire import AuthFile, parse_api_call, parse_auth_files
 from poolwatch.sources.codex_usage import read_answer, usage_headers, usage_urls
@@ -85,6 +86,9 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         for url in usage_urls(self._settings.base_url):
             reading, is_not_found = await self._call(file, file.auth_index, url, at)
             if not is_not_found:
+                if isinstance(reading.outcome, UsageSnapshot):
+                    wrong = of_somebody_else(reading.outcome, entry, self._listing(file))
+                    reading = reading if wrong is None else replace(reading, outcome=wrong)
                 return await self._with_list(file, file.auth_index, reading, at)
             first = first or reading
         # two addresses unknown: the first one's answer is the telling one

@@ -197,7 +197,9 @@ class CodexLb(ListingPool[_List]):
         if part is None or account.status == REAUTH_REQUIRED:
             return account.usage
         answer = await self._dashboard.get_json(f"/api/accounts/{part}/usage-reset-credits", at)
-        return with_banked(account.usage, answer.body) if isinstance(answer, Answered) else account.usage
+        if isinstance(answer, Refused):
+            return account.usage
+        return with_banked(account.usage, account.id, answer.body)
 
     async def _refresh(self, at: datetime) -> TokenStep:
         if self._key_place is None:

@@ -14,6 +14,7 @@ from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.reply import Reply
 from poolwatch.net.reply import clock_offset as offset_of
+from poolwatch.sources.classify import of_somebody_else
 from poolwatch.sources.codex_proxy_quota import exhausted, parse_quota, quota_failure
 from poolwatch.sources.codex_proxy_routes import LOGIN, POOL, ROUTES
 from poolwatch.sources.codex_proxy_wire import (
@@ -69,7 +70,7 @@ class CodexProxy(ListingPool[ProxyList]):
             return unasked(f"{POOL} has no such account")
         answer = await self._pool.get_json(path, at)
         if isinstance(answer, Answered):
-            return await self._fresh(entry.ref, answer, at)
+            return await self._fresh(entry, answer, at)
         match answer.status:
             case 404:
                 return unasked(f"{POOL} does not know this account any more")
@@ -133,25 +134,17 @@ class CodexProxy(ListingPool[ProxyList]):
         return replace(failure, message=words, detail=place)
 
     def _listings(self, found: ProxyList) -> tuple[Listing, ...]:
-        return tuple(
-            account.listing(self.name, POOL, disabled=_DISABLED, login_needed=_EXPIRED)
-            for account in found.accounts.values()
-        )
+        return tuple(self._listing(account) for account in found.accounts.values())
 
-    async def _fresh(self, ref: SourceRef, answer: Answered, at: datetime) -> UsageReading:
+    def _listing(self, account: ProxyAccount) -> Listing:
+        return account.listing(self.name, POOL, disabled=_DISABLED, login_needed=_EXPIRED)
+
+    async def _fresh(self, entry: Listing, answer: Answered, at: datetime) -> UsageReading:
         outcome = parse_quota(answer.body, answer.server_date or at)
-        listed = self._accounts.get(ref.place)
         if isinstance(outcome, UsageSnapshot):
-            if (
-                listed is not None
-                and listed.user_id
-                and outcome.user_id
-                and listed.user_id != outcome.user_id
-            ):
-                words = "the figures that came back belong to another user than this login"
-                outcome = Failure(FailureKind.OTHER_ACCOUNT, words)
-            else:
-                outcome = await self._with_list(ref, outcome, at)
+            listed = self._accounts.get(entry.ref.place)
+            wrong = of_somebody_else(outcome, entry, None if listed is None else self._listing(listed))
+            outcome = wrong or await self._with_list(entry.ref, outcome, at)
         return UsageReading(outcome, answer.raw, elapsed_seconds=answer.elapsed_seconds)
 
     async def _with_list(self, ref: SourceRef, usage: UsageSnapshot, at: datetime) -> UsageSnapshot:

@@ -14,7 +14,7 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Reply, clock_offset
-from poolwatch.sources.classify import classify
+from poolwatch.sources.classify import INVENTED_IDS, classify
 from poolwatch.sources.redact import shown_body
 from poolwatch.sources.source import UsageReading
 from poolwatch.sources.usage_wire import parse_usage
@@ -22,8 +22,6 @@ from poolwatch.sources.usage_wire import parse_usage
 _OFFICIAL_HOSTS: Final = frozenset({"chatgpt.com", "chat.openai.com"})
 _BACKEND: Final = "/backend-api"
 _SENDABLE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
-#: ids that pools make up for accounts without one; the service does not know them
-_INVENTED: Final = ("email_", "local_")
 
 
 def usage_urls(base_url: str) -> tuple[str, ...]:
@@ -43,7 +41,7 @@ def usage_headers(login: Login, access: Secret) -> dict[str, str | Secret]:
         "Accept": "application/json",
     }
     account = login.account_id
-    if account and _SENDABLE_ID.fullmatch(account) and not account.startswith(_INVENTED):
+    if account and _SENDABLE_ID.fullmatch(account) and not account.startswith(INVENTED_IDS):
         headers["ChatGPT-Account-Id"] = account
     if login.is_fedramp:
         headers["X-OpenAI-Fedramp"] = "true"
