@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from poolwatch.domain.account import Custody, Listing, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.pool import LATELY_KEPT, Happening, PoolState, Read, RefreshMoved, apply
 from poolwatch.domain.refresh import (
+    REFUSED,
     BlockReason,
     Change,
     RefreshProgress,
@@ -18,6 +20,7 @@ from poolwatch.domain.refresh import (
 )
 from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Status, derive_status
+from poolwatch.domain.transitions import with_standing_refusal
 from poolwatch.domain.usage import UsageSnapshot
 from tests.domain.make import (
     T0,
@@ -35,6 +38,68 @@ from tests.domain.make import (
     step,
     window,
 )
+
+
+def refused(listed_as: Listing, *, dead: bool = True) -> PoolState:
+    """A pool whose refresh was refused, its entry listed like this."""
+    outcome = TokenOutcome.REJECTED_FOR_GOOD if dead else TokenOutcome.FAILED
+    why = Failure(FailureKind.TOKEN_REFRESH, "used up", detail=REFUSED)
+    return moved(pool_of(listed_as), TokenStep(outcome, failure=why, detail=REFUSED))
+
+
+STUCK = listing(source="proxy", custody=Custody.POOL, facts=TokenFacts(expires_at=after(days=3)))
+WORKS = replace(STUCK, says_login_works=True)
+RENEWED = replace(STUCK, token=TokenFacts(expires_at=after(days=9)))
+
+
+@pytest.mark.parametrize("dead", [True, False])
+def test_a_pools_refusal_outlives_a_renewal_that_it_skips(dead: bool) -> None:
+    pool = refused(STUCK, dead=dead)
+    account = pool.accounts[key()]
+    skipped = TokenStep(TokenOutcome.CURRENT, 0.3, BlockReason.POOL_SKIPPED, detail="already refreshing")
+    step = with_standing_refusal(account, skipped)
+    assert (step.outcome, step.took_seconds) == (
+        TokenOutcome.REJECTED_FOR_GOOD if dead else TokenOutcome.FAILED,
+        0.3,
+    )
+    assert step.failure == Failure(FailureKind.TOKEN_REFRESH, "used up", detail=REFUSED)
+    again = moved(pool, step, at=after(minutes=5)).accounts[key()]
+    assert again.login_trouble == account.login_trouble
+    assert again.dead_login == account.dead_login
+    # and it is forgotten once the pool renews after all
+    renewed = moved(pool, TokenStep(TokenOutcome.REFRESHED), at=after(minutes=5)).accounts[key()]
+    assert (renewed.login_trouble, renewed.dead_login) == (None, None)
+
+
+def test_without_a_refusal_a_skipped_renewal_is_what_it_is() -> None:
+    skipped = TokenStep(TokenOutcome.CURRENT, block=BlockReason.POOL_SKIPPED)
+    passing = TokenStep(TokenOutcome.FAILED, failure=failure(FailureKind.UPSTREAM_ERROR))
+    for pool in (pool_of(STUCK), moved(pool_of(STUCK), passing)):
+        assert with_standing_refusal(pool.accounts[key()], skipped) is skipped
+
+
+@pytest.mark.parametrize("dead", [True, False])
+@pytest.mark.parametrize(
+    ("was", "now", "stands"),
+    [
+        (STUCK, STUCK, True),
+        (STUCK, replace(STUCK, says_login_needed=True), True),
+        (STUCK, WORKS, False),
+        (STUCK, RENEWED, False),
+        # it went on with its old token all the time, and may until that ends
+        (WORKS, WORKS, True),
+        (WORKS, STUCK, True),
+        (WORKS, replace(RENEWED, says_login_works=True), False),
+    ],
+)
+def test_a_pools_own_list_takes_its_refusal_back(
+    dead: bool, was: Listing, now: Listing, stands: bool
+) -> None:
+    pool = apply(refused(was, dead=dead), listed(now, at=after(minutes=5)))
+    account = pool.accounts[key()]
+    assert (account.login_trouble is not None) is stands
+    assert (account.dead_login is not None) is (stands and dead)
+
 
 ALL_FAILURES = list(FailureKind)
 BADGES = [kind for kind in FailureKind if kind not in (FailureKind.UNAUTHORIZED, FailureKind.NO_TOKEN)]

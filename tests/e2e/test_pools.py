@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from poolwatch.bootstrap.headless import refresh
@@ -10,6 +11,9 @@ from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.refresh import TokenOutcome
 from poolwatch.domain.status import Status
+from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.refresh_line import progress_line
+from poolwatch.presentation.remedy import remedy_line
 from tests.e2e.pool_rig import around, everybody, looked, payload, proxy_accounts
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState
 from tests.support.codex_proxy_server import CodexProxyServer
@@ -44,6 +48,33 @@ async def test_codex_proxy_from_url_to_numbers_and_its_own_refresh(tmp_path: Pat
         assert progress.token.outcome is TokenOutcome.REFRESHED
         assert not progress.failed
         assert alive.refreshes == 1
+
+
+async def test_a_refusal_stands_until_the_pools_own_list_takes_it_back(tmp_path: Path) -> None:
+    north, _ = proxy_accounts()
+    north.refresh, north.expires_at = "dead", "2099-11-27T00:00:00Z"
+    async with CodexProxyServer(north) as server:
+        server.status_of_dead = "refreshing"
+        place = around(tmp_path, f'[[sources]]\nkind = "codex-proxy"\nurl = "{server.url}"\n')
+        await looked(tmp_path, f'[[sources]]\nkind = "codex-proxy"\nurl = "{server.url}"\n')
+        for only_if_due in (False, False, True):
+            seen, ended = await refresh(place, everybody, only_if_due=only_if_due)
+            (only,) = seen.overview.accounts
+            (progress,) = ended.values()
+            prefs = Prefs(seen.overview.rules, zone=UTC)
+            line = progress_line(progress, only.account, datetime.now(UTC), prefs)
+            assert line.startswith("pool: refresh failed: the refresh token was already used elsewhere → ")
+            assert progress.failed
+            assert remedy_line(only, datetime.now(UTC), prefs).endswith(
+                "refresh token was spent by another program. Sign in again on the pool's own page."
+            )
+        assert (north.refreshes, north.status) == (1, "refreshing")
+        north.status, north.refresh = "active", "skipped"
+        seen, ended = await refresh(place, everybody, only_if_due=False)
+        (only,) = seen.overview.accounts
+        (progress,) = ended.values()
+        assert not progress.failed
+        assert (only.account.dead_login, only.account.trouble) == (None, None)
 
 
 async def test_nothing_is_refreshed_in_a_pool_when_only_watching(tmp_path: Path) -> None:

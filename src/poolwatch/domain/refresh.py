@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -40,6 +41,10 @@ class BlockReason(StrEnum):
     POOL_SKIPPED = "pool_skipped"
     API_KEY = "api_key"
     ASK_FIRST = "ask_first"
+
+
+#: The code (`detail`) of a renewal that a pool refused: that stands until its list takes it back.
+REFUSED: Final = "refused"
 
 
 class TokenStep(Struct, frozen=True):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from poolwatch.domain.account import Listing, SourceRef
+from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.account_state import LATELY_KEPT, AccountState, DeadLogin, Happening
 from poolwatch.domain.events import Read, RefreshMoved
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
-from poolwatch.domain.refresh import TokenOutcome, TokenStep, usage_changes
+from poolwatch.domain.refresh import REFUSED, TokenOutcome, TokenStep, usage_changes
 from poolwatch.domain.remake import replace
 
 
@@ -27,6 +27,8 @@ def with_listings(account: AccountState, listings: Sequence[Listing]) -> Account
         and dead.refresh_fingerprint not in refreshers
     ):
         dead, trouble = None, None
+    if is_refused(account) and _takes_back(account.listings, listings):
+        dead, trouble = None, None
     acted = account.acting.token.refresh_fingerprint if account.listings else None
     if dead is None and acted is not None and acted not in refreshers:
         trouble = None
@@ -40,6 +42,42 @@ def with_listings(account: AccountState, listings: Sequence[Listing]) -> Account
         login_trouble=trouble,
         silent=silent if len(silent) < len(account.silent) else account.silent,
     )
+
+
+def is_refused(account: AccountState) -> bool:
+    """Whether a pool refused to renew the login, which stands until its own list says otherwise."""
+    trouble = account.login_trouble
+    return trouble is not None and trouble.kind is FailureKind.TOKEN_REFRESH and trouble.detail == REFUSED
+
+
+def with_standing_refusal(account: AccountState, step: TokenStep) -> TokenStep:
+    """The token step of a pool; one that the pool skipped leaves its last refusal standing."""
+    trouble, dead = account.login_trouble, account.dead_login
+    if trouble is None or not is_refused(account) or step.outcome is not TokenOutcome.CURRENT:
+        return step
+    return replace(
+        step,
+        outcome=TokenOutcome.FAILED if dead is None else TokenOutcome.REJECTED_FOR_GOOD,
+        block=None,
+        problem=None if dead is None else dead.problem,
+        failure=Failure(trouble.kind, trouble.message, trouble.retry_at, trouble.detail),
+        detail=trouble.detail,
+        retry_at=trouble.retry_at,
+    )
+
+
+def _takes_back(before: Sequence[Listing], listings: Sequence[Listing]) -> bool:
+    """Whether a pool lists an entry as good again: it works where it did not, or its token is a later one."""
+    held = {each.ref: each for each in before if each.custody is Custody.POOL}
+    for now in listings:
+        was = held.get(now.ref)
+        if was is None:
+            continue
+        ends, ended = now.token.expires_at, was.token.expires_at
+        is_later = ends is not None and ended is not None and ends > ended
+        if is_later or (now.says_login_works and not was.says_login_works):
+            return True
+    return False
 
 
 def _has_verdicts(account: AccountState) -> bool:
@@ -138,6 +176,9 @@ def _after_token_step(account: AccountState, step: TokenStep, at: datetime) -> A
             return replace(account, login_trouble=lasting)
         case TokenOutcome.REJECTED_FOR_GOOD:
             dead = DeadLogin(step.refresh_fingerprint, step.problem or LoginProblem.REJECTED, at)
+            former = account.dead_login
+            if former is not None and former == replace(dead, since=former.since):
+                dead = former
             return replace(account, dead_login=dead, login_trouble=_login_trouble(account, step, at))
         case TokenOutcome.AMBIGUOUS:
             return replace(account, login_trouble=_login_trouble(account, step, at))

@@ -15,6 +15,7 @@ from poolwatch.domain.pool import AccountState, PoolState, RefreshMoved
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep, usage_changes
 from poolwatch.domain.remake import replace
 from poolwatch.domain.status import token_is_live
+from poolwatch.domain.transitions import is_refused, with_standing_refusal
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.guard import internal_error
 from poolwatch.monitor.ledger import Ledger
@@ -184,7 +185,7 @@ class RefreshChain:
         listing = account.acting
         now = self._clock.now() + self._ledger.state.clock_offset
         if order.due_within is not None:
-            if not _is_due(listing, account.rejected, now + order.due_within, now):
+            if not _is_due(listing, account, now + order.due_within, now):
                 return TokenStep(TokenOutcome.CURRENT)
             last = self._attempts.get(account.key)
             recent = last is not None and self._clock.now() - last.at < ATTEMPT_SPACING
@@ -210,7 +211,7 @@ class RefreshChain:
             step = TokenStep(TokenOutcome.FAILED, failure=internal_error(error))
         if step.outcome in _ATTEMPTS:
             self._attempts[account.key] = _Attempt(listing, step, self._clock.now())
-        return step
+        return with_standing_refusal(account, step) if listing.custody is Custody.POOL else step
 
     async def _look_again(self, account: AccountState) -> None:
         await asyncio.gather(*(self._poller.relist(source) for source in account.sources))
@@ -257,7 +258,7 @@ def _throttled_until(account: AccountState, *, usage_only: bool) -> datetime | N
     return max((end for end in ends if end is not None), default=None)
 
 
-def _is_due(listing: Listing, rejected: frozenset[str], until: datetime, now: datetime) -> bool:
+def _is_due(listing: Listing, account: AccountState, until: datetime, now: datetime) -> bool:
     """Whether a refresh that is bound to what is due runs the token step: it is of no use now or by then."""
     expires_at = listing.token.expires_at
     ends_soon = expires_at is not None and expires_at < until
@@ -265,9 +266,9 @@ def _is_due(listing: Listing, rejected: frozenset[str], until: datetime, now: da
         case Custody.STATIC:
             return True  # it spends nothing, and says that there is nothing to renew
         case Custody.POOL:
-            return ends_soon or listing.says_login_needed
+            return ends_soon or listing.says_login_needed or is_refused(account)
         case _:
-            return ends_soon or not token_is_live(listing, rejected, now)
+            return ends_soon or not token_is_live(listing, account.rejected, now)
 
 
 def _other_holders(state: PoolState, listing: Listing) -> frozenset[str]:

@@ -103,6 +103,8 @@ def _token_part(progress: RefreshProgress, account: AccountState, now: datetime,
         case TokenOutcome.FAILED:
             return _failed(step, account, custody, now, prefs)
         case TokenOutcome.REJECTED_FOR_GOOD:
+            if custody is Custody.POOL:
+                return _failed(step, account, custody, now, prefs)
             return _rejected(progress, step, listing, now, prefs)
         case TokenOutcome.AMBIGUOUS:
             return refresh.lost(_clock(step.lost_at, now, prefs))

@@ -9,7 +9,7 @@ from typing import Final
 
 from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.domain.refresh import REFUSED, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.reply import Reply
@@ -20,6 +20,7 @@ from poolwatch.sources.codex_proxy_routes import LOGIN, POOL, ROUTES
 from poolwatch.sources.codex_proxy_wire import (
     ProxyAccount,
     ProxyList,
+    RefreshResult,
     parse_accounts,
     parse_rate,
     parse_refresh,
@@ -40,6 +41,7 @@ _EXPIRED: Final = "expired"
 _DISABLED: Final = "disabled"
 _BANNED: Final = "banned"
 _EXHAUSTED: Final = "quota_exhausted"
+_WORKS: Final = ("active", _EXHAUSTED)
 
 
 class CodexProxy(ListingPool[ProxyList]):
@@ -137,7 +139,7 @@ class CodexProxy(ListingPool[ProxyList]):
         return tuple(self._listing(account) for account in found.accounts.values())
 
     def _listing(self, account: ProxyAccount) -> Listing:
-        return account.listing(self.name, POOL, disabled=_DISABLED, login_needed=_EXPIRED)
+        return account.listing(self.name, POOL, disabled=_DISABLED, login_needed=_EXPIRED, works=_WORKS)
 
     async def _fresh(self, entry: Listing, answer: Answered, at: datetime) -> UsageReading:
         outcome = parse_quota(answer.body, answer.server_date or at)
@@ -206,7 +208,7 @@ class CodexProxy(ListingPool[ProxyList]):
             case "skipped":
                 return renews_by_itself(took, found.why)
             case "dead":
-                words = found.why or "the pool gives no reason"
+                return _refused(found, took)
             case other:
                 words = f"{other}: {found.why}" if found.why else other
         return _failed(Failure(FailureKind.TOKEN_REFRESH, words), took)
@@ -214,6 +216,14 @@ class CodexProxy(ListingPool[ProxyList]):
 
 def _failed(failure: Failure, took: float | None) -> TokenStep:
     return TokenStep(TokenOutcome.FAILED, took, failure=failure, retry_at=failure.retry_at)
+
+
+def _refused(found: RefreshResult, took: float | None) -> TokenStep:
+    """The pool's refresh failed: for good, or for a reason that may pass."""
+    words = found.why or "the pool gives no reason"
+    failure = Failure(FailureKind.TOKEN_REFRESH, words, detail=REFUSED)
+    outcome = TokenOutcome.FAILED if found.problem is None else TokenOutcome.REJECTED_FOR_GOOD
+    return TokenStep(outcome, took, problem=found.problem, failure=failure, detail=REFUSED)
 
 
 def _told_to_wait(answer: Refused) -> Reply | None:

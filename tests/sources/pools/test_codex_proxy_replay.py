@@ -16,7 +16,6 @@ from poolwatch.domain.usage import (
     Credits,
     RateLimit,
     ResetCredits,
-    Unsaid,
     UsageSnapshot,
     UsageWindow,
 )
@@ -255,7 +254,7 @@ async def test_refreshes(client: HttpClient, tmp_path: Path) -> None:
     assert alive.outcome is TokenOutcome.REFRESHED
     assert alive.took_seconds is not None
     assert (loser.failure, winner.outcome) == (dead.failure, TokenOutcome.REFRESHED)
-    assert dead.outcome is TokenOutcome.FAILED
+    assert dead.outcome is TokenOutcome.REJECTED_FOR_GOOD
     assert dead.failure is not None
     assert dead.failure.message == "the refresh token was already used elsewhere"
     assert gone.outcome is TokenOutcome.FAILED

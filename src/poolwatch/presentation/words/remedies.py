@@ -57,6 +57,12 @@ def trouble(kind: FailureKind, why: str, *, kept: bool) -> str:
     return told if kept else _nothing_kept(told)
 
 
+def mixed_up_by_pool(why: str, *, kept: bool) -> str:
+    """A pool gave the figures of another account than the one that was asked for."""
+    told = f"the pool's answer is about another account ({why}). {_KEPT}look whose login it holds there"
+    return told if kept else _nothing_kept(told)
+
+
 def _nothing_kept(told: str) -> str:
     before, kept, after = told.partition(_KEPT)
     return before + after[:1].upper() + after[1:] if kept else told
