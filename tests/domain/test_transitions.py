@@ -8,6 +8,8 @@ import pytest
 
 from poolwatch.domain.account import Custody, Listing, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.instant import UNDATED
+from poolwatch.domain.judged import PoolRules, judge
 from poolwatch.domain.pool import LATELY_KEPT, Happening, PoolState, Read, RefreshMoved, apply
 from poolwatch.domain.refresh import (
     REFUSED,
@@ -99,6 +101,40 @@ def test_a_pools_own_list_takes_its_refusal_back(
     account = pool.accounts[key()]
     assert (account.login_trouble is not None) is stands
     assert (account.dead_login is not None) is (stands and dead)
+
+
+def test_figures_that_nobody_dates_are_old_and_their_trouble_is_over() -> None:
+    pool = read(pool_of(listing()), failure(FailureKind.UPSTREAM_ERROR), at=T0)
+    pool = read(pool, reading(window(40)), at=UNDATED, asked_at=after(minutes=5))
+    account = pool.accounts[key()]
+    assert (account.read_at, account.tried_at) == (UNDATED, after(minutes=5))
+    assert account.reading_trouble is None
+    judged = judge(account, after(minutes=5), PoolRules())
+    assert (judged.stale, judged.status.kind) == (True, Status.ACTIVE)
+    pool = read(pool, reading(window(45)), at=UNDATED, asked_at=after(minutes=10))
+    latest = pool.accounts[key()].lately[0]
+    assert (latest.at, latest.changes) == (after(minutes=10), (Change("weekly", 40, 45),))
+
+
+@pytest.mark.parametrize(
+    ("source", "minutes", "expected"),
+    [
+        # of another source: as long as that may be called fresh
+        ("homes", 5, 71.0),
+        ("homes", 20, 40.0),
+        # its own later word, whenever that was
+        ("pool", 5, 40.0),
+    ],
+)
+def test_what_figures_without_a_date_give_way_to(source: str, minutes: int, expected: float) -> None:
+    pool = pool_of(listing(), listing(source="pool", place="p", custody=Custody.POOL))
+    pool = read(pool, reading(window(71)), source=source)
+    pool = read(pool, reading(window(40)), source="pool", at=UNDATED, asked_at=after(minutes=minutes))
+    account = pool.accounts[key()]
+    assert account.usage.windows[0].used_percent == expected
+    assert account.read_at == (T0 if expected == 71 else UNDATED)
+    dated = read(pool, reading(window(12)), source="homes", at=after(minutes=30))
+    assert dated.accounts[key()].usage.windows[0].used_percent == 12
 
 
 ALL_FAILURES = list(FailureKind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.refresh import TokenOutcome
 from poolwatch.domain.status import Status
+from poolwatch.presentation.card import card_view
+from poolwatch.presentation.detail import detail_view
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.refresh_line import progress_line
 from poolwatch.presentation.remedy import remedy_line
+from poolwatch.presentation.status_json import status_json
 from tests.e2e.pool_rig import around, everybody, looked, payload, proxy_accounts
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState
 from tests.support.codex_proxy_server import CodexProxyServer
@@ -100,6 +104,25 @@ async def test_codex_lb_percentages_are_turned_round(tmp_path: Path) -> None:
         seen = await looked(tmp_path, lines)
         (only,) = seen.overview.accounts
         assert [window.used_percent for window in only.account.usage.windows] == [34, 18]
+
+
+async def test_figures_that_a_pool_does_not_date_are_not_read_this_second(tmp_path: Path) -> None:
+    account = LbAccountState("acc-01", "pool01@example.com", payload("01"))
+    async with CodexLbServer(account) as server:
+        place = around(tmp_path, f'[[sources]]\nkind = "codex-lb"\nurl = "{server.url}"\n')
+        await looked(tmp_path, f'[[sources]]\nkind = "codex-lb"\nurl = "{server.url}"\n')
+        seen, ended = await refresh(place, everybody, only_if_due=False)
+    (only,), now = seen.overview.accounts, datetime.now(UTC)
+    assert [window.used_percent for window in only.account.usage.windows] == [34, 18]
+    prefs = Prefs(seen.overview.rules, zone=UTC)
+    (progress,) = ended.values()
+    line = progress_line(progress, only.account, now, prefs)
+    assert line.startswith("the pool renews by itself")
+    assert line.endswith(" → cached quota, its age unknown")
+    assert card_view(only, now, prefs).age == "—"
+    assert detail_view(only, seen.state, now, prefs).read == "age unknown"
+    told = json.loads(status_json(seen.overview, seen.state, now, mask=False))["accounts"][0]
+    assert (told["read_at"], told["stale"]) == (None, True)
 
 
 async def test_a_pool_that_is_down_is_one_line_and_its_accounts_keep_their_numbers(tmp_path: Path) -> None:

@@ -187,6 +187,7 @@ listings = st.builds(
     disabled=st.booleans(),
     renews_itself=st.booleans(),
     says_login_needed=st.booleans(),
+    says_login_works=st.booleans(),
     problem=maybe_text,
     subscription_until=maybe_instant,
     subscription_checked_at=maybe_instant,

@@ -327,8 +327,8 @@ def test_a_secret_is_not_stored() -> None:
         (account_module.AccountKey, "provider user_id account_id source place"),
         (account_module.TokenFacts, "expires_at last_refresh fingerprint refresh_fingerprint"),
         (account_module.Listing, "ref provider user_id account_id email folder label plan custody login"
-         " token owner path home disabled renews_itself says_login_needed problem subscription_until"
-         " subscription_checked_at workspace"),
+         " token owner path home disabled renews_itself says_login_needed says_login_works problem"
+         " subscription_until subscription_checked_at workspace"),
         (usage_module.Usage, "plan base review extras credits spend reached_type reset_credits reset_list"),
         (BankedReset, "expires_at granted_at status title expiry_known"),
         (usage_module.Aged, "value at source known"),

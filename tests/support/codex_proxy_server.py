@@ -127,7 +127,7 @@ class CodexProxyServer(PoolServer):
         self.gate = asyncio.Event()
         self.gate.set()
         self._refreshing: set[str] = set()
-        #: how an account is left by a refresh that was refused; the real one may leave it stuck in `refreshing`
+        #: how a refresh that was refused leaves an account; the real one may leave it stuck in `refreshing`
         self.status_of_dead = "expired"
         self.fetched_at = FETCHED_AT
 

@@ -9,6 +9,7 @@ from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.account_state import LATELY_KEPT, AccountState, DeadLogin, Happening
 from poolwatch.domain.events import Read, RefreshMoved
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
+from poolwatch.domain.instant import is_undated
 from poolwatch.domain.refresh import REFUSED, TokenOutcome, TokenStep, usage_changes
 from poolwatch.domain.remake import replace
 
@@ -97,10 +98,15 @@ def after_read(account: AccountState, event: Read) -> AccountState:
     now = event.asked_at or event.at
     usage = account.usage.merged(event.outcome, event.at, event.source, now)
     changes = usage_changes(account.usage, usage)
-    lately = _late(account, Happening(event.at, changes=changes)) if changes else account.lately
+    undated = is_undated(event.at)
+    learnt_at = now if undated else event.at
+    lately = _late(account, Happening(learnt_at, changes=changes)) if changes else account.lately
     before = account.read_at
-    # what is dated after now was read while the clock was ahead
-    read_at = event.at if before is None or before > now else max(event.at, before)
+    if undated:
+        read_at = usage.newest or event.at
+    else:
+        # what is dated after now was read while the clock was ahead
+        read_at = event.at if before is None or before > now else max(event.at, before)
     read = replace(
         account,
         usage=usage,
@@ -111,7 +117,7 @@ def after_read(account: AccountState, event: Read) -> AccountState:
         silent=_silent(account, event),
     )
     trouble = account.reading_trouble
-    if trouble is not None and event.at < trouble.since <= now:
+    if trouble is not None and learnt_at < trouble.since <= now:
         return read  # a pool's cached figures from before the trouble do not say that it is over
     return replace(read, reading_trouble=None, deactivations=0)
 
@@ -119,9 +125,10 @@ def after_read(account: AccountState, event: Read) -> AccountState:
 def _silent(account: AccountState, event: Read) -> Mapping[SourceRef, Trouble]:
     """Who keeps silent while this source speaks; a silence is as old as its first failure in a row."""
     silent = {ref: why for ref, why in account.silent.items() if ref.source != event.source}
+    said_at = event.asked_at or event.at
     for ref, failure in event.despite:
         former = silent.get(ref)
-        since = former.since if former is not None and former.kind is failure.kind else event.at
+        since = former.since if former is not None and former.kind is failure.kind else said_at
         silent[ref] = Trouble(failure.kind, failure.message, since, failure.retry_at, failure.detail)
     return silent
 

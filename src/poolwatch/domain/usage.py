@@ -1,7 +1,7 @@
 """Usage as a source tells it, field by field, and as it is known after merging."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
 from functools import lru_cache
@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 from msgspec import Struct
 
 from poolwatch.domain.banked import BankedReset, usable_resets
-from poolwatch.domain.instant import Instant
+from poolwatch.domain.instant import Instant, is_undated
 from poolwatch.domain.remake import replace
 
 T = TypeVar("T")
@@ -27,6 +27,8 @@ class Unsaid(Enum):
 #: A field as a source tells it: a value, None where the source says "there is none", or Unsaid.
 Said: TypeAlias = T | Unsaid | None
 
+#: For so long a dated word of another source is better than one that nobody dates.
+_FRESH: Final = timedelta(minutes=15)
 _HOUR: Final = 3600
 _DAY: Final = 86400
 _TOLERANCE: Final = 0.05
@@ -209,7 +211,8 @@ class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
         """With a newer reading taken in: absent fields stay and age, null replaces, rubbish makes unknown.
 
         A reading older than what a field holds (a pool's cached quota) leaves that field alone, unless the
-        field is dated after `now`: then the clock was ahead when it was said, and nobody knows its age.
+        field is dated after `now`: then the clock was ahead when it was said, and nobody knows its age. One
+        that nobody dates takes the place of what its own source said, and of what is no longer fresh.
         """
         changed: dict[str, Aged[object]] = {}
         for name in FIELD_NAMES:
@@ -217,7 +220,7 @@ class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
             if said is Unsaid.ABSENT:
                 continue
             held = getattr(self, name)
-            if held is not None and held.at > at and (now is None or held.at <= now):
+            if held is not None and _stays(held, at, source, now):
                 continue
             known = said is not Unsaid.MALFORMED
             changed[name] = Aged(said if known else None, at, source, known)
@@ -284,6 +287,15 @@ class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
         """When the newest field was said."""
         ages = [aged.at for name in FIELD_NAMES if (aged := getattr(self, name)) is not None]
         return max(ages, default=None)
+
+
+def _stays(held: Aged[object], at: datetime, source: str, now: datetime | None) -> bool:
+    """Whether what a field holds is newer than what was said of it at `at`."""
+    if held.at <= at or (now is not None and held.at > now):
+        return False
+    if not is_undated(at):
+        return True
+    return held.source != source and (now is None or now - held.at < _FRESH)
 
 
 FIELD_NAMES: Final = Usage.__struct_fields__

@@ -9,6 +9,7 @@ from typing import Final
 
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.instant import is_undated
 from poolwatch.domain.overview import Judged, is_stale
 from poolwatch.domain.pool import AccountState, Happening, PoolState
 from poolwatch.domain.remake import replace
@@ -38,7 +39,9 @@ def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -
     """The detail screen of one account, as judged at `now` (the server's clock, UTC)."""
     account = judged.account
     read = screen.NOT_READ
-    if account.read_at is not None:
+    if account.read_at is not None and is_undated(account.read_at):
+        read = words.AGE_UNKNOWN
+    elif account.read_at is not None:
         clock = durations.clock(account.read_at, now, prefs.zone)
         read = screen.read(clock, durations.age(prefs.own(now) - account.read_at))
     lines = [
@@ -205,7 +208,7 @@ def _sources(account: AccountState, state: PoolState, now: datetime, prefs: Pref
     for listing in account.listings:
         place = shown_path(listing.path, mask=prefs.mask) if listing.path else ""
         told, at = _told_by(account, listing)
-        age = durations.age(prefs.own(now) - at) if at is not None else "—"
+        age = durations.age_of(at, prefs.own(now))
         source = state.sources.get(listing.ref.source)
         down = source is not None and source.failure is not None
         if source is not None and source.failure is not None:

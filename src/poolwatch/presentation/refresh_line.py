@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.instant import is_undated
 from poolwatch.domain.pool import AccountState
 from poolwatch.domain.refresh import BlockReason, Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.presentation import durations, money
@@ -238,7 +239,7 @@ def _failure_words(failure: Failure) -> str:
 
 
 def _clock(at: datetime | None, now: datetime, prefs: Prefs) -> str:
-    return durations.clock(at, now, prefs.zone) if at is not None else ""
+    return durations.clock(at, now, prefs.zone) if at is not None and not is_undated(at) else ""
 
 
 def _percent(value: float | Decimal | None) -> float | None:

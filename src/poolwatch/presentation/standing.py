@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from poolwatch.domain.account import Custody, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
+from poolwatch.domain.instant import is_undated
 from poolwatch.domain.overview import Judged
 from poolwatch.domain.status import Section, Status
 from poolwatch.domain.usage import ReachedType
@@ -197,7 +198,9 @@ def _least(judged: Judged, now: datetime, prefs: Prefs) -> list[str]:
     texts = []
     needs_login = judged.status.kind is Status.NEEDS_LOGIN
     if account.read_at is not None and (needs_login or judged.stale):
-        texts.append(words.read_ago(durations.age(prefs.own(now) - account.read_at)))
+        undated = is_undated(account.read_at)
+        age = durations.age_of(account.read_at, prefs.own(now))
+        texts.append(words.AGE_UNKNOWN if undated else words.read_ago(age))
     if needs_login:
         return texts
     limit = tightest_limit(account.usage.spend)

@@ -9,6 +9,7 @@ from typing import Final
 
 from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.instant import UNDATED
 from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible_or_none
@@ -98,7 +99,7 @@ class CodexLb(ListingPool[_List]):
                 return unasked(trouble.message)
             return UsageReading(trouble, latest.raw, elapsed_seconds=latest.elapsed_seconds)
         usage = await self._with_banked(account, at) if latest.by_dashboard else account.usage
-        then = min(account.usage_at - latest.pool_ahead, at) if account.usage_at is not None else None
+        then = min(account.usage_at - latest.pool_ahead, at) if account.usage_at is not None else UNDATED
         return UsageReading(usage, latest.raw, elapsed_seconds=latest.elapsed_seconds, at=then)
 
     async def token_step(self, ref: SourceRef, at: datetime) -> TokenStep:
@@ -116,8 +117,8 @@ class CodexLb(ListingPool[_List]):
             lacks.append(f"credits and banked resets are unknown: {why}")
         if self._key_place is None:
             lacks.append(
-                "figures are as old as the pool's own last look, r included: "
-                "set api_key_file, so that it can be asked to look anew"
+                "how old figures are is unknown, after r too: "
+                "set api_key_file, so that the pool tells, and can be asked to look anew"
             )
         if any(account.hides_windows for account in listed.accounts.values()):
             lacks.append(LIMITS_HIDDEN)

@@ -23,7 +23,7 @@ class UsageReading(Struct, frozen=True):
     `raw` is the answer's text with tokens and control characters taken out, at most 64 KiB.
     `clock_offset` is what the server's clock is ahead of ours, None when the answer does not tell.
     `token_fingerprint` names the access token that was sent, None when none was. `at` is when the figures
-    were true, by our own clock, where a pool gave older ones; None: just now.
+    were true, by our own clock, where a pool gave older ones; None: just now, UNDATED: the pool does not say.
     """
 
     outcome: UsageSnapshot | Failure

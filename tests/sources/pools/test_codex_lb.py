@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.instant import UNDATED
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import RateLimit, ResetCredits, Unsaid
@@ -95,6 +96,39 @@ async def test_labels_and_tokens(client: HttpClient, tmp_path: Path) -> None:
     assert isinstance(found, tuple)
     assert [each.label for each in found] == ["north", None]
     assert found[0].token.expires_at == datetime(2026, 11, 25, tzinfo=UTC)
+
+
+UNTOLD = [
+    {},
+    {"usageRefreshedAt": None},
+    {"usageRefreshedAt": "2026-11-20T20:30:00"},
+    {"usageRefreshedAt": "soon"},
+]
+
+
+@pytest.mark.parametrize("told", UNTOLD)
+async def test_figures_that_the_pool_does_not_date_are_undated(
+    client: HttpClient, tmp_path: Path, told: dict[str, object]
+) -> None:
+    one = account()
+    async with CodexLbServer(one, key=KEY) as server:
+        row = {name: said for name, said in one.fleet_row().items() if name != "usageRefreshedAt"}
+        server.fault = always(answer(200, {"accounts": [{**row, **told}]}))
+        source = lb(server, client, tmp_path, key=KEY)
+        reading = await source.fetch_usage(entry(source, one.id), AT)
+    assert windows(snapshot(reading)) == {"5h": 34.0, "weekly": 18.0}
+    assert reading.at == UNDATED
+
+
+async def test_the_dashboards_list_dates_nothing(client: HttpClient, tmp_path: Path) -> None:
+    one = account()
+    async with CodexLbServer(one) as server:
+        source = lb(server, client, tmp_path)
+        reading = await source.fetch_usage(entry(source, one.id), AT)
+        report = await source.report(AT)
+    assert reading.at == UNDATED
+    assert isinstance(report, PoolReport)
+    assert "how old figures are is unknown" in report.lacks[0]
 
 
 async def test_a_refresh_makes_the_pool_read_anew(client: HttpClient, tmp_path: Path) -> None:
@@ -238,9 +272,7 @@ async def test_a_report_by_each_way(client: HttpClient, tmp_path: Path) -> None:
     assert (by_key.version, by_key.accounts, by_key.need_login) == ("1.24.0", 2, 1)
     assert by_key.lacks == ("credits and banked resets are unknown: set dashboard_password_file",)
     assert isinstance(by_none, PoolReport)
-    assert [line.split(":")[0] for line in by_none.lacks] == [
-        "figures are as old as the pool's own last look, r included"
-    ]
+    assert [line.split(":")[0] for line in by_none.lacks] == ["how old figures are is unknown, after r too"]
     assert isinstance(down, Failure)
 
 

@@ -59,7 +59,7 @@ async def test_a_dead_refresh_then_the_cached_quota(client: HttpClient, tmp_path
     ("error", "problem"),
     [
         (
-            'Token refresh failed (401): {"error": {"code": "refresh_token_reused"}}',
+            'failed (401): {"error": {"code": "refresh_token_reused"}}',
             LoginProblem.USED_ELSEWHERE,
         ),
         ('(400): {"error":"refresh_token_invalidated"}', LoginProblem.INVALIDATED),

@@ -193,6 +193,10 @@ def token_life(left: str) -> str:
     return f"token {left}"
 
 
+#: In its place where nobody tells how old they are.
+AGE_UNKNOWN: Final = "age unknown"
+
+
 def read_ago(age: str) -> str:
     """How old the figures are, on a card's last line."""
     return f"read {age} ago"
