@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -251,6 +252,18 @@ def test_what_a_reading_changed_is_named_window_by_window_then_credits() -> None
         Change("weekly", 40, 0),
         Change("credits", credit("12.5").balance, credit("10").balance),
     )
+
+
+@pytest.mark.parametrize("balance", [None, "0", "5"])
+def test_credits_that_became_unlimited_are_not_spent(balance: str | None) -> None:
+    unlimited = Credits(True, True, None, None if balance is None else Decimal(balance))
+    limitless = _merged(FULL, UsageSnapshot(credits=unlimited))
+    (there,) = usage_changes(_merged(FULL), limitless)
+    (back,) = usage_changes(limitless, _merged(FULL))
+    assert there == Change("credits", credit("12.5").balance, None, is_unlimited=True)
+    assert back == Change("credits", None, credit("12.5").balance, was_unlimited=True)
+    still = _merged(FULL, UsageSnapshot(credits=Credits(True, True, None, Decimal(7))))
+    assert usage_changes(limitless, still) == ()
 
 
 def test_a_figure_that_became_unknown_is_a_change_and_a_first_reading_is_none() -> None:

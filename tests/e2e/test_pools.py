@@ -9,6 +9,7 @@ from pathlib import Path
 from poolwatch.bootstrap.headless import refresh
 from poolwatch.cli.pools import PoolFinding, examine_pools
 from poolwatch.domain.account import AccountKey, Custody
+from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.refresh import TokenOutcome
 from poolwatch.domain.status import Status
@@ -123,6 +124,18 @@ async def test_figures_that_a_pool_does_not_date_are_not_read_this_second(tmp_pa
     assert detail_view(only, seen.state, now, prefs).read == "age unknown"
     told = json.loads(status_json(seen.overview, seen.state, now, mask=False))["accounts"][0]
     assert (told["read_at"], told["stale"]) == (None, True)
+
+
+async def test_an_account_of_which_a_pool_has_no_figures_is_no_error_of_a_server(tmp_path: Path) -> None:
+    account = LbAccountState("acc-01", "pool01@example.com")
+    async with CodexLbServer(account) as server:
+        seen = await looked(tmp_path, f'[[sources]]\nkind = "codex-lb"\nurl = "{server.url}"\n')
+    (only,), now = seen.overview.accounts, datetime.now(UTC)
+    assert only.account.trouble is not None
+    assert only.account.trouble.kind is FailureKind.NO_FIGURES
+    view = card_view(only, now, Prefs(seen.overview.rules, zone=UTC))
+    assert "no usage figures" in view.status
+    assert "error" not in f"{view.status} {view.remedy}"
 
 
 async def test_a_pool_that_is_down_is_one_line_and_its_accounts_keep_their_numbers(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ figures = st.none() | st.floats(allow_nan=False, allow_infinity=False) | amounts
 happenings = st.builds(
     Happening,
     instants,
-    st.lists(st.builds(Change, texts, figures, figures), max_size=2).map(tuple),
+    st.lists(st.builds(Change, texts, figures, figures, st.booleans(), st.booleans()), max_size=2).map(tuple),
     st.none() | failures,
     st.none() | st.builds(RefreshProgress, instants),
 )

@@ -343,7 +343,7 @@ def test_a_secret_is_not_stored() -> None:
         (Failure, "kind message retry_at detail login_problem"),
         (DeadLogin, "refresh_fingerprint problem since"),
         (Happening, "at changes failure refresh"),
-        (Change, "name before after"),
+        (Change, "name before after was_unlimited is_unlimited"),
     ],
 )  # fmt: skip
 def test_no_field_is_forgotten(kind: type[Struct], names: str) -> None:

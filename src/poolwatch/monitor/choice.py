@@ -29,6 +29,7 @@ ANOTHER_MAY_KNOW: Final = frozenset(
         FailureKind.TOKEN_REFRESH,
         FailureKind.UNAUTHORIZED,
         FailureKind.NO_TOKEN,
+        FailureKind.NO_FIGURES,
         FailureKind.OTHER_ACCOUNT,
     }
 )

@@ -74,10 +74,12 @@ def bulk_line(*, finished: int, total: int, failed: int, done: bool, changed: in
 def change_text(change: Change, prefs: Prefs) -> str:
     """One figure that moved: `weekly 71 → 0 %`, `credits 12.50 → 10.00`."""
     if change.name == names.CREDITS:
-        return refresh.change(change.name, _amount(change.before), _amount(change.after))
-    before, after = _percent(change.before), _percent(change.after)
+        before = names.UNLIMITED if change.was_unlimited else _amount(change.before)
+        after = names.UNLIMITED if change.is_unlimited else _amount(change.after)
+        return refresh.change(change.name, before, after)
     name = names.window_name(change.name)
-    return refresh.change(name, percent_number(before, prefs.shown), percent_text(after, prefs.shown))
+    was, now = _percent(change.before), _percent(change.after)
+    return refresh.change(name, percent_number(was, prefs.shown), percent_text(now, prefs.shown))
 
 
 def _token_part(progress: RefreshProgress, account: AccountState, now: datetime, prefs: Prefs) -> str:

@@ -165,7 +165,7 @@ def no_figures(account: LbAccount) -> Failure | None:
     words = f"{POOL} has no figures of this account"
     if account.status == REAUTH_REQUIRED:
         return Failure(FailureKind.NO_TOKEN, words)
-    return Failure(FailureKind.UPSTREAM_ERROR, words)
+    return Failure(FailureKind.NO_FIGURES, words)
 
 
 def fleet_refresh_trouble(body: JsonValue) -> str | None:

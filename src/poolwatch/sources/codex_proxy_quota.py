@@ -138,7 +138,7 @@ def quota_failure(status: int, body: JsonValue) -> Failure:
         return Failure(FailureKind.EDGE_BLOCKED if is_page else FailureKind.FORBIDDEN, words)
     if "Unexpected response" in told:
         words = f"codex-proxy cannot read this account's figures ({suffix}): it needs a rate limit in them"
-        return Failure(FailureKind.UPSTREAM_ERROR, words)
+        return Failure(FailureKind.NO_FIGURES, words)
     return Failure(FailureKind.UPSTREAM_ERROR, f"codex-proxy could not fetch the quota ({suffix})")
 
 

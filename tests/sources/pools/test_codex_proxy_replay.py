@@ -164,7 +164,7 @@ async def test_an_account_without_rate_limit_is_a_failure_of_the_pools_own(
     async with serve(E="quota-e") as server:
         source = proxy(server, client, tmp_path)
         why = failure(await source.fetch_usage(entry(source, E), THEN))
-    assert why.kind is FailureKind.UPSTREAM_ERROR
+    assert why.kind is FailureKind.NO_FIGURES
     assert "cannot read this account's figures (502)" in why.message
     assert "user-eFAKE" not in why.message
 

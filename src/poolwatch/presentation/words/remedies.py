@@ -34,6 +34,8 @@ _TROUBLE: Final = {
     "check the account's rights in its workspace",
     FailureKind.UPSTREAM_ERROR: "the service answered with an error{why}. The last numbers stay; "
     "it is asked again by itself",
+    FailureKind.NO_FIGURES: "the pool has no usage figures of it{why}. The last numbers stay; "
+    "it is asked again by itself",
     FailureKind.DEACTIVATION_REPORTED: "the service said once that the account is off{why}. "
     "It is believed when said twice in a row",
     FailureKind.TOKEN_REFRESH: "the token was not refreshed{why}. It is still good; r tries again",

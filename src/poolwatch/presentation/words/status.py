@@ -73,6 +73,7 @@ _TROUBLE: Final = {
     FailureKind.CONFLICT: "login in two files",
     FailureKind.AMBIGUOUS: "refresh interrupted",
     FailureKind.OTHER_ACCOUNT: "other account",
+    FailureKind.NO_FIGURES: NO_FIGURES_SHORT,
     FailureKind.UNAUTHORIZED: "login refused",
     FailureKind.NO_TOKEN: "no live token",
 }
