@@ -24,6 +24,7 @@ from poolwatch.cli.entry import run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say
 from poolwatch.cli.pools import examine_pools
 from poolwatch.cli.terminal import terminal_findings
+from poolwatch.config.edit import is_same_place
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.domain.status import Section
 from poolwatch.domain.text import visible
@@ -101,11 +102,23 @@ def _findings(config: Path | None) -> Iterator[Finding]:
     age = timedelta(seconds=around.settings.poll.interval_seconds)
     seen = run_async(lambda: look(around, age, None))
     yield from _pool(around, seen)
+    yield from _twins(around)
     for pool in run_async(lambda: examine_pools(around)):
         grade = Grade.ERROR if pool.wrong else Grade.OK
         yield Finding("pools", grade, f"{pool.name}: {pool.words}", pool.remedy)
         for lack in pool.lacks:
             yield Finding("pools", Grade.NOTE, f"{pool.name}: {lack}")
+
+
+def _twins(around: Surroundings) -> Iterator[Finding]:
+    """Sources that are the same place under two names."""
+    for index, source in enumerate(around.sources):
+        for other in around.sources[:index]:
+            if is_same_place(source, other, around.home):
+                words = f"{other.name} and {source.name} are the same place: {source.path or source.url}"
+                remedy = f"take one of them out of {around.settings.path or 'the configuration'}"
+                yield Finding("sources", Grade.NOTE, words, remedy)
+                break
 
 
 def _config(around: Surroundings) -> Iterator[Finding]:

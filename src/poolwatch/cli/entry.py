@@ -20,9 +20,12 @@ T = TypeVar("T")
 _LOOKED_THROUGH: Final = 50_000
 
 
-def surroundings(config: Path | None) -> Surroundings:
-    """This run's settings and places; ends the command when they are wrong."""
-    around = look_around(Options(config))
+def surroundings(config: Path | None, *, may_be_new: bool = False) -> Surroundings:
+    """This run's settings and places; ends the command when they are wrong.
+
+    `may_be_new`: a configuration that was named need not be there yet.
+    """
+    around = look_around(Options(config, may_be_new=may_be_new))
     if isinstance(around, ConfigProblems):
         complain(around.text)
         raise Exit(EXIT_CONFIG)

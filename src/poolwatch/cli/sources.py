@@ -6,6 +6,7 @@ import asyncio
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.places import found_logins, target_config
@@ -24,6 +25,9 @@ from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.source import Source
+
+#: So many accounts of a source are asked at most when it is tried.
+_HANDFUL: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +82,16 @@ def _folder_of_files(place: str) -> str:
     return folder if "*" in name else place
 
 
-def _is_twin(one: SourceSettings, other: SourceSettings, around: Surroundings) -> bool:
-    """Whether two sources are the same place, however it is written."""
-    if one.kind is not other.kind:
-        return False
-    if one.path is None or other.path is None:
-        return one.url is not None and one.url.rstrip("/") == (other.url or "").rstrip("/")
-    return Path(_whole(one.path, around)) == Path(_whole(other.path, around))
-
-
 def add_source(wish: SourceWish) -> int:
     """Test the place, say what was found there, then write it."""
-    around = surroundings(wish.config)
+    around = surroundings(wish.config, may_be_new=True)
     source = _source_of(around, wish)
     if isinstance(source, str):
         complain(source)
         return EXIT_USAGE
     place = source.path or source.url or ""
-    twin = next((each for each in around.settings.sources if _is_twin(each, source, around)), None)
+    known = around.settings.sources
+    twin = next((each for each in known if edit.is_same_place(each, source, around.home)), None)
     if twin is not None:
         complain(f"{place} is monitored already, as {twin.name}; nothing was written")
         return EXIT_USAGE
@@ -118,7 +114,7 @@ def add_source(wish: SourceWish) -> int:
 
 
 def try_source(config: Path | None, name: str) -> int:
-    """List one source and read the usage of its first login."""
+    """List one source and read the usage of its first login that can be read."""
     around = surroundings(config)
     source = next((each for each in around.sources if each.name == name), None)
     if source is None:
@@ -196,14 +192,16 @@ async def _ask(
 
 
 async def _first_reading(source: Source, listed: tuple[Listing, ...]) -> tuple[Listing, ...] | str:
+    """The list, once one of a handful is read: a whole pool that fails is not asked account by account."""
     last = "no login there can be polled" if listed else ""
-    for listing in listed:
-        if not listing.polled:
-            continue
+    polled = [listing for listing in listed if listing.polled]
+    for number, listing in enumerate(polled[:_HANDFUL], start=1):
         reading = await source.fetch_usage(listing, RealClock().now())
         if isinstance(reading.outcome, UsageSnapshot):
             return listed
         last = f"{listing.email or listing.ref.place}: {reading.outcome.message}"
+        if number < len(polled):
+            last += f" ({number} of {len(polled)} asked)"
     return last or listed
 
 
