@@ -13,7 +13,7 @@ from poolwatch.domain.instant import is_undated
 from poolwatch.domain.overview import Judged, is_stale
 from poolwatch.domain.pool import AccountState, Happening, PoolState
 from poolwatch.domain.remake import replace
-from poolwatch.domain.status import Section, Status
+from poolwatch.domain.status import Section, Status, signed_out
 from poolwatch.domain.usage import BASE_BUCKET, FIELD_NAMES, Aged
 from poolwatch.presentation import cells, durations, money, rows
 from poolwatch.presentation.banked import reset_lines
@@ -85,7 +85,7 @@ def _status(judged: Judged, now: datetime, prefs: Prefs) -> str:
         told = status_text(judged, now, prefs, short=False)
         if status.kind is Status.NEEDS_LOGIN:
             told = words.sign_in_for(told)
-    return _DOT.join([told, *marks(judged)])
+    return _DOT.join([told, *marks(judged, now)])
 
 
 def _trouble(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
@@ -205,6 +205,7 @@ def _checked(listing: Listing) -> float:
 
 def _sources(account: AccountState, state: PoolState, now: datetime, prefs: Prefs) -> list[DetailLine]:
     table = []
+    logins = signed_out(account, now)
     for listing in account.listings:
         place = shown_path(listing.path, mask=prefs.mask) if listing.path else ""
         told, at = _told_by(account, listing)
@@ -216,8 +217,10 @@ def _sources(account: AccountState, state: PoolState, now: datetime, prefs: Pref
         # the end of a path tells more than its beginning
         room = _SOURCE_COLUMNS - cells.width(listing.ref.source) - 1
         named = f"{listing.ref.source} {cells.fit_end(place, room)}" if place else listing.ref.source
-        silent = account.silent.get(listing.ref)
-        if silent is not None and not down:
+        silent, login = account.silent.get(listing.ref), logins.get(listing.ref)
+        if login is not None and not down:
+            down, told = True, words.login_words(login)
+        elif silent is not None and not down:
             down, told = True, words.trouble_words(silent.kind)
         table.append((named, age, told, Tone.AMBER if down else Tone.PLAIN))
     columns = min(_SOURCE_COLUMNS, max((cells.width(row[0]) for row in table), default=0))

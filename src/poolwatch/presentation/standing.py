@@ -11,7 +11,8 @@ from poolwatch.domain.account import Custody, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
 from poolwatch.domain.instant import is_undated
 from poolwatch.domain.overview import Judged
-from poolwatch.domain.status import Section, Status
+from poolwatch.domain.pool import AccountState
+from poolwatch.domain.status import Section, Status, signed_out
 from poolwatch.domain.usage import ReachedType
 from poolwatch.presentation import cells, durations, money
 from poolwatch.presentation.prefs import Prefs
@@ -141,8 +142,26 @@ def trouble_text(
     return f"{told} {durations.age(prefs.own(now) - trouble.since)}"
 
 
-def marks(judged: Judged) -> list[str]:
-    """What contradicts an active status: flags that say the account may not run."""
+def marks(judged: Judged, now: datetime) -> list[str]:
+    """What an account's status does not tell: flags that contradict it, and other entries of it that fail."""
+    return [*_flags(judged), *_entries(judged.account, now)]
+
+
+def _entries(account: AccountState, now: datetime) -> list[str]:
+    """Entries that only a new login brings back, while others keep the account going."""
+    found = [
+        (ref, problem)
+        for ref, problem in signed_out(account, now).items()
+        # one that has only expired is renewed by whoever uses it
+        if problem is not LoginProblem.EXPIRED
+    ]
+    if len(found) > 1:
+        return [words.entries_need_login(len(found))]
+    return [words.entry_needs_login(ref.source, words.login_words(problem)) for ref, problem in found]
+
+
+def _flags(judged: Judged) -> list[str]:
+    """Flags that say the account may not run, although it is active."""
     usage = judged.account.usage
     base = usage.base.value if usage.base else None
     if judged.status.kind is not Status.ACTIVE or base is None or base.allowed is not True:
@@ -171,7 +190,7 @@ def footer(judged: Judged, now: datetime, prefs: Prefs) -> tuple[Span, ...]:
     if trouble is not None and not (needs_login and trouble.kind in _SAID_BY_LOGIN):
         told = trouble_text(judged, trouble, now, prefs)
         spans.append(Span(told, _TONES[Glyph.TROUBLE], Glyph.TROUBLE))
-    spans += [Span(mark, Tone.AMBER) for mark in marks(judged)]
+    spans += [Span(mark, Tone.AMBER) for mark in marks(judged, now)]
     used = sum(cells.width(span.text) + (2 if span.glyph else 0) for span in spans) + 3 * (len(spans) - 1)
     for text in _least(judged, now, prefs):
         used += len(_DOT) + cells.width(text)

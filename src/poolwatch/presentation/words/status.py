@@ -163,6 +163,16 @@ def spend_flag(kind: str | None) -> str:
     return f"{SPEND_FLAG}: {kind}" if kind else SPEND_FLAG
 
 
+def entry_needs_login(source: str, problem: str) -> str:
+    """The mark for one of several entries: `north: login expired`."""
+    return f"{source}: {problem}"
+
+
+def entries_need_login(count: int) -> str:
+    """The mark for more of them."""
+    return f"{count} entries need a login"
+
+
 def section_heading(section: Section, count: int, of: int) -> str:
     """`exhausted 13, soonest back first`; under a filter `exhausted 2 of 13, soonest back first`."""
     counted = f"{count}" if count == of else f"{count} of {of}"
