@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,9 +29,9 @@ from poolwatch.sources.codex_lb_wire import (
     parse_accounts,
     parse_fleet,
 )
-from poolwatch.sources.pool_client import Answered, Refused, no_auth, segment
+from poolwatch.sources.pool_client import Answered, PoolClient, Refused, hiding, no_auth, segment
 from poolwatch.sources.pool_flight import Flights, not_renewed, renews_by_itself, unasked
-from poolwatch.sources.pool_key import key_place, password_place
+from poolwatch.sources.pool_key import key_place, password_place, read_secrets
 from poolwatch.sources.pool_listing import ListingPool
 from poolwatch.sources.pool_session import dashboard_session, entering, key_headers
 from poolwatch.sources.setup import SourceSetup
@@ -68,6 +69,7 @@ class CodexLb(ListingPool[_List]):
 
     def __init__(self, setup: SourceSetup) -> None:
         super().__init__(setup)
+        self._env = setup.env
         self._key_place = key_place(setup.settings, setup.home)
         self._password_place = password_place(setup.settings, setup.home)
         self._session = dashboard_session(setup, POOL, LOGIN, "codex_lb_dashboard_session", needs_code)
@@ -127,11 +129,11 @@ class CodexLb(ListingPool[_List]):
 
     async def _list_now(self, at: datetime) -> _List | Failure:
         if self._session is None and self._key_place is not None:
-            return self._kept(await self._fleet.get_json("/api/fleet/summary", at), at, by_dashboard=False)
-        found = self._kept(await self._dashboard.get_json("/api/accounts", at), at, by_dashboard=True)
+            return self._kept(await self._told(self._fleet, "/api/fleet/summary", at), at, by_dashboard=False)
+        found = self._kept(await self._told(self._dashboard, "/api/accounts", at), at, by_dashboard=True)
         if self._key_place is None:
             return found
-        summary = await self._fleet.get_json("/api/fleet/summary", at)
+        summary = await self._told(self._fleet, "/api/fleet/summary", at)
         if isinstance(found, Failure):
             self._shut = found.message
             by_key = self._kept(summary, at, by_dashboard=False)
@@ -146,6 +148,11 @@ class CodexLb(ListingPool[_List]):
             found = replace(found, accounts=accounts)
             self._latest = found
         return found
+
+    async def _told(self, client: PoolClient, path: str, at: datetime) -> Answered | Refused:
+        """The answer to a GET; it repeats neither the key nor the password, whichever let poolwatch in."""
+        secrets = await asyncio.to_thread(read_secrets, self._settings, self._env, self._home)
+        return hiding(await client.get_json(path, at), *secrets)
 
     def _kept(self, answer: Answered | Refused, at: datetime, *, by_dashboard: bool) -> _List | Failure:
         version = visible_or_none(answer.headers.get("x-app-version"), _VERSION_LENGTH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,9 +27,9 @@ from poolwatch.sources.codex_proxy_wire import (
     parse_refresh,
     parse_version,
 )
-from poolwatch.sources.pool_client import Answered, Refused, json_bytes, segment
+from poolwatch.sources.pool_client import Answered, Refused, hiding, json_bytes, segment
 from poolwatch.sources.pool_flight import Flights, may_be_renewed, not_renewed, renews_by_itself, unasked
-from poolwatch.sources.pool_key import key_place
+from poolwatch.sources.pool_key import key_place, read_secrets
 from poolwatch.sources.pool_listing import ListingPool
 from poolwatch.sources.pool_session import dashboard_session, entering, key_headers
 from poolwatch.sources.redact import shown_body
@@ -51,6 +52,7 @@ class CodexProxy(ListingPool[ProxyList]):
 
     def __init__(self, setup: SourceSetup, *, resets: ResetPace | None = None) -> None:
         super().__init__(setup)
+        self._env = setup.env
         session = None
         if key_place(setup.settings, setup.home) is None:
             session = dashboard_session(setup, POOL, LOGIN, "_codex_session")
@@ -70,7 +72,7 @@ class CodexProxy(ListingPool[ProxyList]):
         path = _path(entry.ref.place, "quota")
         if path is None:
             return unasked(f"{POOL} has no such account")
-        answer = await self._pool.get_json(path, at)
+        answer = await self._told(path, at)
         if isinstance(answer, Answered):
             return await self._fresh(entry, answer, at)
         match answer.status:
@@ -110,7 +112,7 @@ class CodexProxy(ListingPool[ProxyList]):
         return PoolReport(POOL, version, len(listed.accounts), need_login, lacks)
 
     async def _list_now(self, at: datetime) -> ProxyList | Failure:
-        answer = await self._pool.get_json("/auth/accounts", at)
+        answer = await self._told("/auth/accounts", at)
         if isinstance(answer, Refused):
             return self._advised(answer)
         found = parse_accounts(answer.body)
@@ -120,6 +122,11 @@ class CodexProxy(ListingPool[ProxyList]):
         if answer.server_date is not None:
             self._pool_ahead = offset_of(answer.server_date, at, answer.elapsed_seconds)
         return found
+
+    async def _told(self, path: str, at: datetime) -> Answered | Refused:
+        """The answer to a GET; it repeats neither the key nor the password, whichever let poolwatch in."""
+        secrets = await asyncio.to_thread(read_secrets, self._settings, self._env, self._home)
+        return hiding(await self._pool.get_json(path, at), *secrets)
 
     def _advised(self, answer: Refused) -> Failure:
         """The failure, with what an operator can do about a pool that lets nobody in."""

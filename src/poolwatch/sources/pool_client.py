@@ -19,7 +19,7 @@ from poolwatch.net.headers import Headers
 from poolwatch.net.reply import Lost, NotSent, Reply
 from poolwatch.sources.classify import classify
 from poolwatch.sources.json_body import JsonValue, looks_like_html, read_json
-from poolwatch.sources.redact import shown_body, their_words
+from poolwatch.sources.redact import shown_body, their_words, told_without
 
 #: The list of a large pool, with everything that the pool knows of each account.
 _CAP_BYTES: Final = 16 * MEBIBYTE
@@ -199,14 +199,17 @@ class PoolClient:
         content_type = reply.headers.get("content-type", "")
         raw = shown_body(reply.body, *secrets)
         value = read_json(reply.body, content_type) if reply.body else None
+        if not isinstance(value, Failure):
+            value = told_without(value, *secrets, body=reply.body)
+        headers = _headers_without(reply.headers, secrets)
         if 200 <= reply.status < 300:
             if isinstance(value, Failure) or looks_like_html(reply.body, content_type):
                 return self._no_pool(reply, raw)
-            return Answered(value, reply.status, reply.headers, raw, reply.server_date, reply.elapsed_seconds)
+            return Answered(value, reply.status, headers, raw, reply.server_date, reply.elapsed_seconds)
         body = None if isinstance(value, Failure) else value
         code, said = _said(body, secrets)
         failure = self._failure(reply, code, said, at)
-        return Refused(failure, reply.status, code, said, body, reply.headers, raw, reply.elapsed_seconds)
+        return Refused(failure, reply.status, code, said, body, headers, raw, reply.elapsed_seconds)
 
     def _no_pool(self, reply: Reply, raw: str) -> Refused:
         html = looks_like_html(reply.body, reply.headers.get("content-type", ""))
@@ -246,6 +249,23 @@ class PoolClient:
         )
 
 
+def hiding(answer: Answered | Refused, *secrets: Secret) -> Answered | Refused:
+    """The answer without these secrets too, which were not sent for it."""
+    if not secrets:
+        return answer
+    raw = None if answer.raw is None else shown_body(answer.raw.encode(), *secrets)
+    body, headers = told_without(answer.body, *secrets), _headers_without(answer.headers, secrets)
+    if isinstance(answer, Answered):
+        return replace(answer, body=body, headers=headers, raw=raw or "")
+    message = told_without(answer.failure.message, *secrets)
+    failure = replace(answer.failure, message=str(message))
+    return replace(answer, failure=failure, body=body, headers=headers, raw=raw)
+
+
+def _headers_without(headers: Mapping[str, str], secrets: Iterable[Secret]) -> Mapping[str, str]:
+    return {name: str(told_without(value, *secrets)) for name, value in headers.items()}
+
+
 def _elsewhere(failure: Failure) -> Failure:
     """The failure; of one that looks like another program, with what an operator can do."""
     if failure.kind is not FailureKind.NOT_THE_SERVICE:
@@ -264,7 +284,7 @@ def _sent(auth: Headers) -> list[Secret]:
     for name, value in auth.items():
         if isinstance(value, Secret):
             plain = value.reveal()
-            bare = plain.partition("=")[2] if name == "Cookie" else plain.rpartition(" ")[2]
+            bare = plain.partition("=")[2] if name == "Cookie" else plain.partition(" ")[2]
             found.append(Secret(bare))
     return found
 

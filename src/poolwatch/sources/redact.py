@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from poolwatch.domain.account import Secret
 from poolwatch.domain.text import visible
+from poolwatch.sources.json_body import JsonValue, NumberText
 
 MAX_BYTES: Final = 64 * 1024
 _HIDDEN: Final = "[hidden]"
@@ -31,6 +32,8 @@ _SECRET_MEMBER: Final = re.compile(
     r'("[^"\n]*(?i:token|secret|password|cookie|authorization|api_?key|session_id)"\s*:\s*")(?:[^"\\]|\\.){6,}"'
 )
 _PART: Final = 12
+#: a secret as short as this stands in many a word by chance
+_SHORT: Final = 6
 _LETTERS: Final = r"[A-Za-z0-9._~+/=%-]"
 
 
@@ -59,11 +62,57 @@ def their_words(text: str, limit: int, *secrets: Secret) -> str:
     return visible(without_tokens(" ".join(text.split())), limit)
 
 
-def _without(text: str, secret: str) -> str:
-    """The text without this secret, its usual encodings, and whatever begins or ends as it does."""
+def told_without(value: JsonValue, *secrets: Secret, body: bytes | None = None) -> JsonValue:
+    """A value whose texts hold none of these secrets, so that no name or label keeps one; numbers stay.
+
+    `body` is what the value was read from: where that has nothing of the kind, the value is left alone.
+    """
+    plain = [secret.reveal() for secret in secrets if secret]
+    shapes = [shape for secret in plain for shape in _shapes(secret)]
+    parts = {part for shape in shapes for part in (shape[:_PART], shape[-_PART:])}
+    # what is written with a backslash is not what it looks like
+    is_plain = body is not None and b"\\" not in body
+    if is_plain and not any(part.encode("utf-8", "surrogatepass") in (body or b"") for part in parts):
+        return value
+    return _value_without(value, plain, parts)
+
+
+def _value_without(value: JsonValue, secrets: list[str], parts: set[str]) -> JsonValue:
+    if isinstance(value, str) and not isinstance(value, NumberText):
+        return _text_without(value, secrets, parts)
+    if isinstance(value, list):
+        return [_value_without(each, secrets, parts) for each in value]
+    if isinstance(value, dict):
+        long = [secret for secret in secrets if len(secret) >= _SHORT]
+        return {
+            _text_without(key, long, parts): _value_without(each, secrets, parts)
+            for key, each in value.items()
+        }
+    return value
+
+
+def _text_without(text: str, secrets: list[str], parts: set[str]) -> str:
+    if not any(part in text for part in parts):
+        return text
+    for secret in secrets:
+        if len(secret) >= _SHORT:
+            text = _without(text, secret)
+        else:
+            # as a part of a word it is not the secret
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", _HIDDEN, text)
+    return text
+
+
+def _shapes(secret: str) -> tuple[str, ...]:
+    """The secret and its usual encodings."""
     plain = secret.encode("utf-8", "surrogatepass")
     encoded = (quote(plain, safe=""), b64encode(plain).decode(), urlsafe_b64encode(plain).decode())
-    for shape in (secret, *(form.rstrip("=") for form in encoded)):
+    return (secret, *(form.rstrip("=") for form in encoded))
+
+
+def _without(text: str, secret: str) -> str:
+    """The text without this secret, its usual encodings, and whatever begins or ends as it does."""
+    for shape in _shapes(secret):
         text = text.replace(shape, _HIDDEN)
         if len(shape) >= 2 * _PART and shape[:_PART] in text:
             text = re.sub(f"{re.escape(shape[:_PART])}{_LETTERS}*", _HIDDEN, text)
