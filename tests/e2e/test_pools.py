@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from poolwatch.presentation.remedy import remedy_line
 from poolwatch.presentation.status_json import status_json
 from tests.e2e.pool_rig import around, everybody, looked, payload, proxy_accounts
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState
-from tests.support.codex_proxy_server import CodexProxyServer
+from tests.support.codex_proxy_server import CodexProxyServer, ProxyAccountState
 
 
 async def test_codex_proxy_from_url_to_numbers_and_its_own_refresh(tmp_path: Path) -> None:
@@ -136,6 +137,38 @@ async def test_an_account_of_which_a_pool_has_no_figures_is_no_error_of_a_server
     view = card_view(only, now, Prefs(seen.overview.rules, zone=UTC))
     assert "no usage figures" in view.status
     assert "error" not in f"{view.status} {view.remedy}"
+
+
+async def test_pools_that_disagree_are_a_mark_and_no_figure_that_flips(tmp_path: Path) -> None:
+    def pool_with(used: int) -> ProxyAccountState:
+        told = payload("02")
+        limit = {
+            "allowed": True,
+            "primary_window": {"used_percent": used, "limit_window_seconds": 604800, "reset_at": 4070908800},
+        }
+        usage = {**told, "rate_limit": limit}
+        return ProxyAccountState("a1", "pool02@example.com", "acc-02", "user-ExampleFake02", usage=usage)
+
+    async with CodexProxyServer(pool_with(61)) as north, CodexProxyServer(pool_with(20)) as south:
+        sources = "".join(
+            f'[[sources]]\nkind = "codex-proxy"\nname = "{name}"\nurl = "{server.url}"\n'
+            for name, server in (("north", north), ("south", south))
+        )
+        shown = []
+        for is_down in (False, True, True, False):
+            await (north.stop() if is_down else north.start() if not north.is_up else asyncio.sleep(0))
+            seen = await looked(tmp_path, sources)
+            (only,) = seen.overview.accounts
+            shown.append([window.used_percent for window in only.account.usage.windows])
+    assert shown == [[61]] * 4
+    now, prefs = datetime.now(UTC), Prefs(seen.overview.rules, zone=UTC)
+    assert "pools disagree" in [span.text for span in card_view(only, now, prefs).footer]
+    lines = detail_view(only, seen.state, now, prefs).lines
+    rows = ["".join(span.text for span in line.spans) for line in lines]
+    assert [row for row in rows if " says " in row] == [
+        "north says weekly 61 % (<1m ago)",
+        "south says weekly 20 % (<1m ago)",
+    ]
 
 
 async def test_a_pool_that_is_down_is_one_line_and_its_accounts_keep_their_numbers(tmp_path: Path) -> None:

@@ -212,6 +212,7 @@ accounts = st.builds(
     silent=st.dictionaries(
         st.builds(SourceRef, texts, texts), troubles.filter(lambda each: each is not None), max_size=2
     ),
+    rival=aged(limits),
 )
 
 

@@ -12,7 +12,7 @@ from poolwatch.domain.instant import Instant
 from poolwatch.domain.naming import Name, first_email
 from poolwatch.domain.refresh import Change, RefreshProgress
 from poolwatch.domain.remake import replace
-from poolwatch.domain.usage import Usage
+from poolwatch.domain.usage import Aged, RateLimit, Usage
 
 #: Of an account all of whose entries bring readings, as nearly all do.
 NONE_SILENT: Final[Mapping[SourceRef, Trouble]] = MappingProxyType({})
@@ -58,6 +58,8 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
     lately: tuple[Happening, ...] = ()
     #: entries that bring no reading while another one does, and why
     silent: Mapping[SourceRef, Trouble] = field(default_factory=lambda: NONE_SILENT)
+    #: what another pool says of the base windows against what `usage` holds, and both cannot be true
+    rival: Aged[RateLimit] | None = None
 
     @property
     def email(self) -> str | None:

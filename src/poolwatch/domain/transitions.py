@@ -7,11 +7,13 @@ from datetime import datetime
 
 from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.account_state import LATELY_KEPT, AccountState, DeadLogin, Happening
+from poolwatch.domain.dispute import holds, listed_rival, rival_after, told_of_base
 from poolwatch.domain.events import Read, RefreshMoved
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
 from poolwatch.domain.instant import is_undated
 from poolwatch.domain.refresh import REFUSED, TokenOutcome, TokenStep, usage_changes
 from poolwatch.domain.remake import replace
+from poolwatch.domain.usage import UsageSnapshot
 
 
 def with_listings(account: AccountState, listings: Sequence[Listing]) -> AccountState:
@@ -42,6 +44,7 @@ def with_listings(account: AccountState, listings: Sequence[Listing]) -> Account
         dead_login=dead,
         login_trouble=trouble,
         silent=silent if len(silent) < len(account.silent) else account.silent,
+        rival=listed_rival(account.rival, refs),
     )
 
 
@@ -86,6 +89,7 @@ def _has_verdicts(account: AccountState) -> bool:
     return bool(
         account.rejected
         or account.silent
+        or account.rival is not None
         or account.dead_login is not None
         or account.login_trouble is not None
     )
@@ -96,13 +100,16 @@ def after_read(account: AccountState, event: Read) -> AccountState:
     if isinstance(event.outcome, Failure):
         return _read_failed(account, event, event.outcome)
     now = event.asked_at or event.at
-    usage = account.usage.merged(event.outcome, event.at, event.source, now)
+    told = told_of_base(account, event)
+    stays = told is not None and holds(account, told, now)
+    said = UsageSnapshot() if stays else event.outcome
+    usage = account.usage.merged(said, event.at, event.source, now)
     changes = usage_changes(account.usage, usage)
     undated = is_undated(event.at)
     learnt_at = now if undated else event.at
     lately = _late(account, Happening(learnt_at, changes=changes)) if changes else account.lately
     before = account.read_at
-    if undated:
+    if undated or stays:
         read_at = usage.newest or event.at
     else:
         # what is dated after now was read while the clock was ahead
@@ -115,6 +122,7 @@ def after_read(account: AccountState, event: Read) -> AccountState:
         failures=0,
         lately=lately,
         silent=_silent(account, event),
+        rival=rival_after(account, usage.base, told, now),
     )
     trouble = account.reading_trouble
     if trouble is not None and learnt_at < trouble.since <= now:

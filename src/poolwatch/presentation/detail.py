@@ -14,7 +14,7 @@ from poolwatch.domain.overview import Judged, is_stale
 from poolwatch.domain.pool import AccountState, Happening, PoolState
 from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Section, Status, signed_out
-from poolwatch.domain.usage import BASE_BUCKET, FIELD_NAMES, Aged
+from poolwatch.domain.usage import BASE_BUCKET, FIELD_NAMES, Aged, RateLimit, windows_by_length
 from poolwatch.presentation import cells, durations, money, rows
 from poolwatch.presentation.banked import reset_lines
 from poolwatch.presentation.card import card_view
@@ -47,6 +47,7 @@ def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -
     lines = [
         *_trouble(judged, now, prefs),
         *_windows(account, now, prefs),
+        *_disputed(account, now, prefs),
         *_money(account, now, prefs),
         *reset_lines(account, now, prefs, TEXT_COLUMNS),
         *_login(judged, now, prefs),
@@ -117,6 +118,24 @@ def _windows(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailL
         found.insert(0, DetailLine(spans=(Span(note, Tone.DIM),)))
     titles = (Span(prefs.shown.value.upper(), Tone.DIM), Span(screen.RESETS_COLUMN, Tone.DIM))
     return [DetailLine(screen.WINDOWS, titles), *found]
+
+
+def _disputed(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
+    """What each of two pools says that disagree; the figures of the first are those that are shown."""
+    base, rival = account.usage.base, account.rival
+    if base is None or rival is None:
+        return []
+    return [line for told in (base, rival) for line in _folded("", _saying(told, now, prefs), Tone.AMBER)]
+
+
+def _saying(told: Aged[RateLimit], now: datetime, prefs: Prefs) -> str:
+    windows = windows_by_length(told.value) if told.value is not None else ()
+    figures = [
+        f"{names.window_name(window.kind)} {percent_text(window.used_percent, prefs.shown)}"
+        for window in windows
+    ]
+    age = "" if is_undated(told.at) else durations.age(prefs.own(now) - told.at)
+    return screen.says(told.source, ", ".join(figures) or screen.NO_WINDOW, age)
 
 
 def _window_line(each: Measured, now: datetime, prefs: Prefs) -> DetailLine:

@@ -144,7 +144,8 @@ def trouble_text(
 
 def marks(judged: Judged, now: datetime) -> list[str]:
     """What an account's status does not tell: flags that contradict it, and other entries of it that fail."""
-    return [*_flags(judged), *_entries(judged.account, now)]
+    disputed = [words.POOLS_DISAGREE] if judged.account.rival is not None else []
+    return [*_flags(judged), *disputed, *_entries(judged.account, now)]
 
 
 def _entries(account: AccountState, now: datetime) -> list[str]:

@@ -163,6 +163,10 @@ def spend_flag(kind: str | None) -> str:
     return f"{SPEND_FLAG}: {kind}" if kind else SPEND_FLAG
 
 
+#: The mark of an account of which two pools say what cannot both be true.
+POOLS_DISAGREE: Final = "pools disagree"
+
+
 def entry_needs_login(source: str, problem: str) -> str:
     """The mark for one of several entries: `north: login expired`."""
     return f"{source}: {problem}"
