@@ -46,7 +46,8 @@ def told_in_full(account: AccountState) -> dict[str, Any]:
     """The document that versions wrote which had no word for "none", and told each time but a missing one."""
     doc: dict[str, Any] = json.loads(encode_account(account))
     for name, value in doc.get("said", {}).items():
-        if value == "none":
+        # a source may be called so
+        if value == "none" and name != "source":
             doc["said"][name] = msgspec.to_builtins(getattr(account.usage, name).value)
     for name in ("read_at", "tried_at"):
         doc.pop(name, None)
