@@ -29,6 +29,10 @@ from pathlib import Path  # noqa: E402 - the environment comes first
 import pytest  # noqa: E402 - likewise
 from hypothesis import settings  # noqa: E402 - likewise
 
+from tests.support.mounts import LOCAL_DISK  # noqa: E402 - likewise
+
+os.environ.update(LOCAL_DISK)
+
 # Runs are the same every time; a slow machine is no failure.
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("suite")

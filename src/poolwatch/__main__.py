@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
 from poolwatch import __version__
-from poolwatch.cli.exits import EXIT_OK, guarded, prepare_streams, say
+from poolwatch.bootstrap.printer import prepare_streams
+from poolwatch.cli.exits import EXIT_OK, guarded, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run poolwatch with these arguments (default: those of the process); returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     prepare_streams()
+    _keep_no_core()
     code = guarded(lambda: _run(arguments))
     if argv is None:
         gc.freeze()  # the process ends, and with it all that would still be looked through for cycles
     return code
+
+
+def _keep_no_core() -> None:
+    """A core file would hold the tokens that are in use."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -27,17 +37,17 @@ def _run(arguments: Sequence[str]) -> int:
     # until the first screen stands or a command does its work, nothing of weight is thrown away: looking for
     # it is time lost
     gc.disable()
-    if not arguments:
+    if not arguments and "_POOLWATCH_COMPLETE" not in os.environ:  # with it a shell asks what may come next
         from poolwatch.bootstrap.screen import run_app
 
         return run_app()
-    if arguments[0] == "status" and "--line" in arguments and not {"-h", "--help"} & set(arguments):
+    if arguments[:1] == ["status"] and "--line" in arguments and not {"-h", "--help"} & set(arguments):
         from poolwatch.cli.line import print_line
 
         code = print_line(arguments[1:])
         if code is not None:
             return code
-    elif arguments[0] == "status":
+    elif arguments[:1] == ["status"]:
         from poolwatch.cli.plain_status import plain_status
 
         code = plain_status(arguments[1:])

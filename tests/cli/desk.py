@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
 
+from tests.support.mounts import LOCAL_DISK
 from tests.support.upstream import Upstream
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
@@ -48,7 +49,9 @@ class Desk:
         self.state = root / "state"
         self.home.mkdir(parents=True, exist_ok=True)
         coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
-        self.env = coverage | {
+        self.env = {
+            **coverage,
+            **LOCAL_DISK,
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
             "POOLWATCH_STATE_DIR": str(self.state),

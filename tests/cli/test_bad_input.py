@@ -20,7 +20,7 @@ from tests.cli.desk import PROGRAM, Desk
         (["status", "--max-age", "soon"], "--max-age"),
         (["refresh"], "name accounts, or use --all"),
         (["refresh", "--all", "bob"], "name accounts, or use --all"),
-        (["refresh", "--force", "bob"], "name accounts, or use --all"),
+        (["refresh", "--force"], "name accounts, or use --all"),
         (["sources", "add", "codex-hoem", "/tmp"], "did you mean codex-home?"),
         (["sources", "add", "codex-home", "~/.codex", "--api-key-file", "k"], "belong to pools"),
         (["sources", "add", "codex-home", "/tmp", "--custody", "poolwatch"], "for auth-files only"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -176,3 +177,78 @@ def test_a_remedy_of_ours_names_the_configuration_that_was_named(desk: Desk, ser
     assert command[:4] == ["poolwatch", "--config", str(link), "refresh"]
     # it is understood as it stands, from wherever it is pasted
     assert desk.run(*command[1:]).out.startswith("carol@example.com: ")
+
+
+def test_a_login_in_the_keyring_is_said_to_be_there(desk: Desk) -> None:
+    home = desk.home / ".codex"
+    home.mkdir()
+    (home / "config.toml").write_text('cli_auth_credentials_store = "keyring"\n')
+    code, found = findings(desk)
+    assert code == 0
+    [(words, remedy)] = notes(found, "accounts")
+    assert words == ".codex: in the keyring"
+    assert "Codex keeps its login in the keyring" in remedy
+    assert "in the keyring" in desk.run("status").out
+
+
+def test_a_codex_home_that_is_gone_is_named(desk: Desk) -> None:
+    desk.env["CODEX_HOME"] = str(desk.home / "gone")
+    words = f"CODEX_HOME names {desk.home}/gone, which does not exist"
+    code, found = findings(desk)
+    assert code == 1
+    assert [error[1] for error in errors(found)] == [f"nothing to monitor: {words}"]
+    ran = desk.run("status")
+    assert (ran.code, words in ran.err) == (3, True)
+    config = desk.root / "own.toml"
+    config.write_text('[[sources]]\nkind = "codex-home"\n')
+    seen = desk.run("status", "--config", str(config))
+    assert (seen.code, "CODEX_HOME is ~/gone: no such folder" in seen.err) == (1, True)
+
+
+def test_an_agent_identity_is_listed_and_nobody_is_told_to_sign_in(desk: Desk) -> None:
+    home = desk.home / ".codex"
+    home.mkdir()
+    agent = {"workspace_id": "w", "agent_private_key": "MC4CAQAwBQYDK2VwBCIEIAAA", "email": "z@example.com"}
+    document = {"auth_mode": "agentIdentity", "agent_identity": agent}
+    (home / "auth.json").write_text(json.dumps(document))
+    (home / "auth.json").chmod(0o600)
+    code, found = findings(desk)
+    assert code == 0
+    [account] = [row for row in found if row["area"] == "accounts"]
+    assert (account["grade"], account["finding"]) == ("ok", "z@example.com: no usage figures")
+    assert "MC4CAQ" not in str(found)
+
+
+def test_another_encoding_is_said(well: Desk) -> None:
+    file = well.home / "dan" / "auth.json"
+    file.write_bytes(file.read_text().encode("utf-16"))
+    _, found = findings(well)
+    assert ("files", "~/dan/auth.json: written in UTF-16: save it as UTF-8", None) in errors(found)
+
+
+@pytest.mark.parametrize(
+    ("mount", "code", "grade", "words"),
+    [
+        ("- ext4 /dev/root rw", 0, None, ""),
+        ("- nfs4 server:/pool rw", 1, "error", "is on a shared file system (nfs4)"),
+        ("- newfs x rw", 0, "note", "of a kind that poolwatch does not know (newfs)"),
+        (None, 0, "note", "on a file system that no mount tells of"),
+    ],
+)
+def test_the_file_system_of_own_logins(
+    desk: Desk, served: Upstream, mount: str | None, code: int, grade: str | None, words: str
+) -> None:
+    shutil.copytree(served.home / "homes" / "dan", desk.home / "dan")
+    table = source_toml(served, "auth-files", "own", "~/dan", "poolwatch")
+    desk.env["POOLWATCH_CONFIG"] = str(config_of(desk.root / "own.toml", table))
+    mounts = desk.root / "mounts"
+    mounts.write_text("" if mount is None else f"22 1 8:1 / / rw {mount}\n")
+    ran = desk.run("doctor", "--json", env={"POOLWATCH_TEST_MOUNTS": str(mounts)})
+    found = [row for row in rows(ran.json(), "findings") if "file system" in str(row["finding"])]
+    assert ran.code == code
+    assert {row["grade"] for row in found} == ({grade} if grade else set())
+    assert all(words in str(row["finding"]) for row in found)
+    if grade is not None:
+        places = " ".join(str(row["finding"]) for row in found)
+        assert str(desk.home / "dan") in places
+        assert str(desk.state) in places

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,6 +141,32 @@ def test_all_spends_only_what_is_dead_or_dies_within_a_day(pool_desk: Desk, serv
     assert len(rows(ran.json(), "accounts")) == 28
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "name accounts, or use --all"),
+        (("--force",), "name accounts, or use --all"),
+        (("alice@example.com", "--all"), "name accounts, or use --all: not both"),
+    ],
+)
+def test_whom_to_refresh_is_said_once(
+    pool_desk: Desk, served: Upstream, words: tuple[str, ...], said: str
+) -> None:
+    before = served.state().totals["token_posts"]
+    ran = pool_desk.run("refresh", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+    assert served.state().totals["token_posts"] == before
+
+
+def test_force_of_one_account_is_a_refresh_like_any_other(tmp_path: Path, served: Upstream) -> None:
+    before = posts(served)
+    ran = Desk(tmp_path, served.config).run("refresh", "grace@example.com", "--force")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("grace@example.com: token ok")
+    assert spent(before, posts(served)) == {"grace"}
+
+
 def test_all_by_force_spends_every_login_that_is_ours(tmp_path: Path, served: Upstream) -> None:
     desk = Desk(tmp_path, served.config)
     before = posts(served)
@@ -182,3 +211,20 @@ def test_read_only_spends_nothing(pool_desk: Desk, served: Upstream) -> None:
     ran = pool_desk.run("refresh", "pay@example.com", env={"POOLWATCH_READ_ONLY": "true"})
     assert ran.code == 1
     assert posts(served) == before
+
+
+def test_a_stopped_process_is_named_after_a_while_and_may_go_on(pool_desk: Desk, served: Upstream) -> None:
+    pool_desk.env |= {"POOLWATCH_TEST": "1", "POOLWATCH_FAILPOINT": "read:stop"}
+    with pool_desk.start("refresh", "alice@example.com") as waits:
+        assert waits.stderr is not None
+        assert waits.stdout is not None
+        said = waits.stderr.readline().decode()
+        found = re.fullmatch(
+            r"poolwatch: still waiting for the process that refreshes alice@example\.com"
+            r" \(pid (\d+), stopped\); kill -CONT \1 lets it go on\n",
+            said,
+        )
+        assert found is not None, said
+        os.kill(int(found[1]), signal.SIGCONT)
+        assert waits.wait(30) == 0
+        assert waits.stdout.read().startswith(b"alice@example.com: token ok")

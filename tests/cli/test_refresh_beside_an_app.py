@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -97,3 +99,28 @@ async def test_one_that_may_spend_nothing_leaves_it_to_the_command(tmp_path: Pat
         ran = await asyncio.to_thread(desk.run, "refresh", "grace@example.com")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("grace@example.com: token ok")
+
+
+def stopped_ones(running: Running) -> list[int]:
+    shown = [account.refresh for account in running.session.state.accounts.values()]
+    waits = [progress.waits_for for progress in shown if progress is not None]
+    return [found.pid for found in waits if found is not None and found.stopped and found.pid is not None]
+
+
+async def test_the_one_that_polls_is_named_when_its_answer_does_not_come(
+    tmp_path: Path, served: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(tmp_path, served.config)
+    stopping = {**os.environ, "POOLWATCH_TEST": "1", "POOLWATCH_FAILPOINT": "read:stop"}
+    async with polling(desk, served.config) as running:
+        monkeypatch.setattr("poolwatch.custody.spend.own_environment", lambda: stopping)
+        with desk.start("refresh", "lee@example.com") as asks:
+            assert asks.stderr is not None
+            said = await asyncio.to_thread(asks.stderr.readline)
+            async with asyncio.timeout(30):
+                while not (stopped := stopped_ones(running)):  # noqa: ASYNC110 - nothing tells
+                    await asyncio.sleep(0.01)
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+            assert await asyncio.to_thread(asks.wait, 30) == 0
+    assert said.decode() == f"poolwatch: still waiting for the poolwatch that polls (pid {os.getpid()})\n"

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+from poolwatch.store.lock import PollLock
 from tests.cli.desk import Desk, at, config_of, rows, source_toml
 from tests.support.upstream import Upstream
 
@@ -174,3 +179,31 @@ def test_usd_follows_the_rate(tmp_path: Path, served: Upstream) -> None:
         ran = desk.run("status", "--json", env={"POOLWATCH_CREDITS_PER_USD": rate})
         assert at(ran.json(), "accounts", 0, "credits", "balance") == "-3.1000000000"
         assert at(ran.json(), "accounts", 0, "credits", "usd") == worth
+
+
+@pytest.mark.parametrize("polls", [True, False], ids=["some one polls", "an app polls"])
+def test_what_a_locked_store_does_not_keep_is_printed_all_the_same(pool_desk: Desk, polls: bool) -> None:
+    assert pool_desk.run("status", "--json").code == 0
+    held = sqlite3.connect(pool_desk.state / "poolwatch.db", isolation_level=None)
+    held.execute("BEGIN EXCLUSIVE")
+    lock = PollLock(pool_desk.state)
+    # that process answers nobody: what it is asked stands in the store
+    assert polls or lock.try_acquire(datetime.now(UTC))
+    try:
+        crowd = [pool_desk.start("status", "--json", "--max-age", "0") for _ in range(4)]
+        ended = [process.communicate(timeout=60) for process in crowd]
+    finally:
+        lock.release()
+        held.close()
+    for process, (out, err) in zip(crowd, ended, strict=True):
+        assert process.returncode == 0, err
+        assert sum(row["read_at"] is not None for row in rows(json.loads(out), "accounts")) > 8
+        assert b"another program keeps it locked" in err
+
+
+def test_many_at_once_on_a_new_store_all_print_what_they_read(pool_desk: Desk) -> None:
+    crowd = [pool_desk.start("status", "--json", "--max-age", "0") for _ in range(6)]
+    for process in crowd:
+        out, err = process.communicate(timeout=90)
+        assert process.returncode == 0, err
+        assert any(row["read_at"] is not None for row in rows(json.loads(out), "accounts"))

@@ -88,3 +88,12 @@ def test_a_terminal_without_these_letters_gets_plain_ones(pool_desk: Desk) -> No
     [carol] = [line for line in ran.lines if "carol@example.com" in line]
     assert carol.endswith(" -")
     assert "?" not in ran.out
+
+
+def test_addresses_keep_all_but_user_and_password(pool_desk: Desk) -> None:
+    for typed, printed in (
+        ("https://me:fake@host.example.com/x", "https://…@host.example.com/x"),
+        ("https://host.example.com:8080/@team", "https://host.example.com:8080/@team"),
+        ("https://host.example.com/x bob@example.com", "https://host.example.com/x bob@example.com"),
+    ):
+        assert f"no source is called {printed}\n" in pool_desk.run("sources", "test", typed).err

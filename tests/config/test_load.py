@@ -85,6 +85,7 @@ token_url = "http://localhost:9/token"
 [[sources]]
 kind = "codex-proxy"
 url = "http://10.0.0.5:8080/"
+insecure = true
 api_key_file = "~/k"
 dashboard_password_env = "PROXY_PASSWORD"
 [[accounts]]
@@ -116,6 +117,7 @@ group = "team-east"
         "/home/ann/k",
     )
     assert proxy.dashboard_password_env == "PROXY_PASSWORD"
+    assert proxy.insecure
     assert settings.accounts == (AccountRule("carol@example.com", "carol", "team-east"),)
     assert settings.path == PATH
 

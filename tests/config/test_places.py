@@ -11,7 +11,7 @@ from platformdirs import PlatformDirs
 from platformdirs.unix import Unix
 
 from poolwatch.config import paths
-from poolwatch.config.discover import FoundState, discover, implicit_sources
+from poolwatch.config.discover import Found, FoundState, discover, implicit_sources, missing_home
 from poolwatch.config.edit import add_source
 from poolwatch.config.files import make_private_directory
 from poolwatch.config.load import load, load_text
@@ -178,6 +178,23 @@ def test_the_same_folder_is_offered_once(tmp_path: Path) -> None:
     assert found[1].source is None
 
 
+def test_a_codex_home_that_is_gone_and_one_that_keeps_its_login_in_the_keyring(tmp_path: Path) -> None:
+    env = {"CODEX_HOME": str(tmp_path / "gone")}
+    assert discover(env, tmp_path)[1] == Found("$CODEX_HOME", FoundState.NO_FOLDER)
+    assert missing_home(env) == f"CODEX_HOME names {tmp_path}/gone, which does not exist"
+    (tmp_path / "gone").write_text("")
+    assert missing_home(env) == f"CODEX_HOME names {tmp_path}/gone, which is not a folder"
+    assert implicit_sources(env, tmp_path) == ()
+    (tmp_path / ".codex").mkdir()
+    assert missing_home({"CODEX_HOME": str(tmp_path / ".codex")}) is missing_home({}) is None
+    assert implicit_sources({}, tmp_path) == ()
+    (tmp_path / ".codex/config.toml").write_text('cli_auth_credentials_store = "keyring"')
+    found = discover({}, tmp_path)[0]
+    assert (found.state, found.count) == (FoundState.IN_KEYRING, 0)
+    [source] = implicit_sources({}, tmp_path)
+    assert source.path == str(tmp_path / ".codex")
+
+
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / ".codex").mkdir()
     (tmp_path / ".codex/auth.json").symlink_to("gone")
@@ -302,7 +319,7 @@ group = "east"
     )
     assert isinstance(settings, Settings)
     rows = {row.key: (row.value, row.origin) for row in shown_settings(settings)}
-    assert len(rows) == 19 + 1 + 7 + 6 + 2
+    assert len(rows) == 19 + 1 + 8 + 6 + 2
     assert rows["pool_name"] == ("work", "/c.toml:1")
     assert rows["credits_per_usd"] == ("not set (25)", "default")
     assert rows["poll.interval_seconds"] == ("400", "/c.toml:3")

@@ -213,6 +213,39 @@ def test_a_pool_may_be_a_plain_http_neighbour() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "secret"),
+    [
+        ("codex-proxy", "api_key_file = 'k'"),
+        ("codex-proxy", "dashboard_password_file = 'p'"),
+        ("codex-lb", "api_key_env = 'K'"),
+        ("codex-lb", "dashboard_password_env = 'P'"),
+        ("cli-proxy-api", "api_key_file = 'k'"),
+    ],
+)
+@pytest.mark.parametrize("url", ["http://10.0.0.5:8080", "HTTP://pool.example.com/x", "http://0.0.0.0:1"])
+def test_a_key_is_not_sent_in_the_clear_unless_its_source_says_so(kind: str, secret: str, url: str) -> None:
+    text = f"[[sources]]\nkind = '{kind}'\nurl = '{url}'\n{secret}\n"
+    (problem,) = problems(text)
+    assert problem.line == 3
+    assert problem.key == "sources[0].url"
+    assert "add the line insecure = true to this [[sources]]" in problem.text
+    (taken,) = sources(f"{text}insecure = true\n")
+    assert taken.insecure
+    assert problems(f"{text}insecure = false\n")
+    assert not sources(text.replace(url, "http://127.0.0.1:8080"))[0].insecure
+    assert sources(text.replace(url, "https://pool.example.com"))
+
+
+def test_what_spends_knows_no_insecure_way() -> None:
+    for kind in ("codex-home", "auth-files"):
+        table = f"[[sources]]\nkind = '{kind}'\npath = 'x'\ninsecure = true\n"
+        (problem,) = problems(table)
+        assert "insecure is not for a source of kind" in problem.message
+        for key in ("base_url", "token_url"):
+            assert len(problems(f"{table}{key} = 'http://10.0.0.5/x'\n")) == 2
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("label = 'x'", "accounts[0] has no match"),

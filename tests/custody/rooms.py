@@ -14,6 +14,7 @@ from poolwatch.custody.auth_file import Login, read_login
 from poolwatch.custody.errand import Errand
 from poolwatch.custody.exchange import Verdict, judge, post_refresh
 from poolwatch.custody.fingerprint import Fingerprinter
+from poolwatch.custody.login_lock import note_path
 from poolwatch.custody.protocol import Seen, Tools, spend_login
 from poolwatch.custody.spend import SpendRequest
 from poolwatch.custody.state_dir import StateDir
@@ -78,7 +79,17 @@ class Room:
 
     @property
     def key(self) -> str:
-        return self.errand().lock
+        return self.errand().account
+
+    @property
+    def note(self) -> Path:
+        """The lock and memory beside the login."""
+        return note_path(self.real, ("user-Ann", "acc-1"))
+
+    def beside(self) -> list[str]:
+        """What lies in the folder of the login, but for its note."""
+        names = {path.name for path in self.file.parent.iterdir()}
+        return sorted(names - {self.note.name})
 
     def errand(self, attempt: str = "a1") -> Errand:
         return Errand(self.real, attempt, NOW, "acc-1", "user-Ann")

@@ -123,6 +123,164 @@ def test_the_kinds_of_login(tmp_path: Path, document: object, kind: LoginKind, a
     assert found.fingerprint is not None
 
 
+TOKEN = make_jwt(claims_of(account="acc-token"))
+
+
+@pytest.mark.parametrize(
+    ("tokens", "chosen", "in_tokens"),
+    [
+        ({"access_token": TOKEN, "account_id": "acc-file"}, "acc-file", "acc-token"),
+        ({"access_token": TOKEN, "account_id": "acc-token"}, "acc-token", "acc-token"),
+        ({"access_token": TOKEN, "account_id": None}, "acc-token", "acc-token"),
+        ({"access_token": TOKEN, "account_id": " "}, "acc-token", "acc-token"),
+        ({"access_token": TOKEN, "account_id": "org-AbC"}, "acc-token", "acc-token"),
+        ({"access_token": TOKEN, "account_id": "user-Ann"}, "acc-token", "acc-token"),
+        ({"access_token": TOKEN, "account_id": "email_1f"}, "acc-token", "acc-token"),
+        ({"access_token": TOKEN, "chatgpt_account_id": "acc-file"}, "acc-file", "acc-token"),
+        (
+            {"access_token": TOKEN, "account_id": "org-A", "chatgpt_account_id": "acc-file"},
+            "acc-file",
+            "acc-token",
+        ),
+        ({"access_token": "opaque", "id_token": TOKEN, "account_id": "acc-file"}, "acc-file", "acc-token"),
+        ({"access_token": "opaque", "account_id": "acc-file"}, "acc-file", "acc-file"),
+        ({"access_token": "opaque", "account_id": "org-AbC"}, "org-AbC", "org-AbC"),
+        ({"access_token": "opaque"}, None, None),
+    ],
+)
+@pytest.mark.parametrize("shape", ["codex", "cliproxy"])
+def test_the_workspace_that_the_file_chooses_wins(
+    tmp_path: Path, tokens: JsonObject, chosen: str | None, in_tokens: str | None, shape: str
+) -> None:
+    found = read(tmp_path, {"tokens": tokens} if shape == "codex" else {"type": "codex", **tokens})
+    assert isinstance(found, Login)
+    assert (found.shape, found.workspace, found.account_id) == (shape, chosen, in_tokens)
+
+
+def test_a_tokens_plan_is_that_of_its_own_workspace(tmp_path: Path) -> None:
+    auth = {
+        "chatgpt_account_id": "acc-token",
+        "chatgpt_plan_type": "pro",
+        "chatgpt_subscription_active_until": "2026-12-08T00:00:00Z",
+        "chatgpt_subscription_last_checked": "2026-11-20T00:00:00Z",
+    }
+    token = make_jwt({"https://api.openai.com/auth": auth})
+    own = read(tmp_path, {"tokens": {"access_token": token, "account_id": "org-AbC"}})
+    other = read(tmp_path, {"tokens": {"access_token": token, "account_id": "acc-file"}})
+    assert isinstance(own, Login)
+    assert isinstance(other, Login)
+    assert (own.plan, own.subscription_until is None) == ("pro", False)
+    assert (other.plan, other.subscription_until, other.subscription_checked_at) == (None, None, None)
+
+
+AGENT = {
+    "agent_runtime_id": "ar_1",
+    "agent_private_key": CANARY,
+    "email": "z@example.com",
+    "plan_type": "free",
+}
+AGENT_IDS = {"workspace_id": "acc-z", "chatgpt_user_id": "user-Z"}
+
+
+@pytest.mark.parametrize(
+    ("document", "ids"),
+    [
+        ({"auth_mode": "agentIdentity", "agent_identity": {**AGENT, **AGENT_IDS}}, ("user-Z", "acc-z")),
+        ({"agent_identity": {**AGENT, **AGENT_IDS}, "tokens": None}, ("user-Z", "acc-z")),
+        (
+            {"auth_mode": "agentIdentity", "agent_identity": make_jwt({**AGENT, **AGENT_IDS})},
+            ("user-Z", "acc-z"),
+        ),
+        (
+            {
+                "auth_mode": "AgentIdentity",
+                "agent_identity": make_jwt({**AGENT, **claims_of("user-Z", "acc-z")}),
+            },
+            ("user-Z", "acc-z"),
+        ),
+        (
+            {
+                "auth_mode": "agentIdentity",
+                "agent_identity": {**AGENT, "account_id": "acc-z"},
+                "tokens": None,
+            },
+            (None, "acc-z"),
+        ),
+    ],
+)
+def test_an_agent_identity_is_a_login_without_a_token(
+    tmp_path: Path, document: object, ids: tuple[str | None, str | None]
+) -> None:
+    found = read(tmp_path, document)
+    assert isinstance(found, Login)
+    assert (found.kind, found.access, found.refresh) == (LoginKind.AGENT_IDENTITY, None, None)
+    assert (found.user_id, found.account_id) == ids
+    assert (found.email, found.plan) == ("z@example.com", "free")
+    assert found.fingerprint is not None
+    assert CANARY not in repr(found)
+
+
+def test_tokens_beside_an_agent_identity_are_a_login_where_no_mode_says_otherwise(tmp_path: Path) -> None:
+    both = {"agent_identity": AGENT, "tokens": {"access_token": TOKEN}}
+    found = read(tmp_path, both)
+    assert isinstance(found, Login)
+    assert found.kind is LoginKind.OAUTH
+    agent = read(tmp_path, {**both, "auth_mode": "agentIdentity"})
+    assert isinstance(agent, Login)
+    assert agent.kind is LoginKind.AGENT_IDENTITY
+    opaque = read(tmp_path, {"auth_mode": "agentIdentity", "agent_identity": "no-jwt"})
+    assert isinstance(opaque, Login)
+    assert (opaque.kind, opaque.user_id) == (LoginKind.AGENT_IDENTITY, None)
+
+
+def test_a_personal_token_in_a_cliproxy_file(tmp_path: Path) -> None:
+    document = {
+        "type": "codex",
+        "access_token": "at-1",
+        "refresh_token": "",
+        "account_id": "acc-b",
+        "email": "bob@example.com",
+        "disabled": True,
+    }
+    found = read(tmp_path, document)
+    assert isinstance(found, Login)
+    assert (found.shape, found.kind) == ("cliproxy", LoginKind.PERSONAL_ACCESS_TOKEN)
+    assert (found.account_id, found.email, found.disabled) == ("acc-b", "bob@example.com", True)
+
+
+def test_the_zero_of_a_clock_is_no_instant(tmp_path: Path) -> None:
+    never = "0001-01-01T00:00:00Z"
+    document = {"type": "codex", "access_token": "opaque", "expired": never, "last_refresh": never}
+    found = read(tmp_path, document)
+    assert isinstance(found, Login)
+    assert (found.expires_at, found.last_refresh) == (None, None)
+    timeless = read(tmp_path, {"tokens": {"access_token": make_jwt({**claims_of(), "exp": 0})}})
+    assert isinstance(timeless, Login)
+    assert timeless.expires_at is None
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("utf-16", "written in UTF-16: save it as UTF-8"),
+        ("utf-16-le", "written in UTF-16: save it as UTF-8"),
+        ("utf-16-be", "written in UTF-16: save it as UTF-8"),
+        ("utf-32", "written in UTF-32: save it as UTF-8"),
+        ("latin-1", "written in another encoding than UTF-8: save it as UTF-8"),
+    ],
+)
+def test_another_encoding_is_said(tmp_path: Path, encoding: str, words: str) -> None:
+    path = tmp_path / "f.json"
+    text = json.dumps({**codex_document(), "note": "é"}, ensure_ascii=False).replace("ключ", "key")
+    path.write_bytes(text.encode(encoding))
+    assert read_login(path, MARK) == FileProblem(words)
+    # half a letter at the end is a file that is just being written
+    path.write_bytes(f'{{"note": "{CANARY}é'.encode()[:-1])
+    torn = read_login(path, MARK)
+    assert isinstance(torn, FileProblem)
+    assert "being written" in torn.words
+
+
 def test_an_id_token_of_the_first_releases(tmp_path: Path) -> None:
     raw = make_jwt({**claims_of(), "email": "old@example.com"})
     found = read(tmp_path, {"tokens": {"access_token": "t", "id_token": {"raw_jwt": raw, "email": "x"}}})

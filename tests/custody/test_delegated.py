@@ -7,23 +7,30 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from poolwatch.custody.codex_processes import codex_is_running
+from poolwatch.custody.codex_processes import codexes, working_codex
 from poolwatch.custody.delegated import CodexAnswer, ask_codex
 from poolwatch.custody.lock import held
 from poolwatch.custody.token_step import token_step
 from poolwatch.domain.account import Custody
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
-from tests.custody.rooms import LATER, Room, codex_document, write_json
+from tests.custody.rooms import LATER, NOW, Room, codex_document, write_json
 from tests.support.token_server import CANARY
 
 FAKE = """#!{python}
 import json, os, sys
+ACCOUNT = '{{"account": {{"type": "chatgpt"}}, "requiresOpenaiAuth": true}}'
+GONE = '{{"account": null, "requiresOpenaiAuth": true}}'
+def say(document):
+    print(document, flush=True)
 home = os.environ["CODEX_HOME"]
 log = open(os.path.join(home, "log"), "a")
 own = sorted(k for k in os.environ if k.startswith("POOLWATCH_"))
@@ -32,23 +39,31 @@ for line in sys.stdin:
     said = json.loads(line)
     print(said.get("method"), file=log, flush=True)
     if said.get("method") == "initialize":
+        name = said["params"]["clientInfo"]["name"]
+        print(os.environ["CODEX_INTERNAL_ORIGINATOR_OVERRIDE"], name, file=log)
         print(json.dumps({{"id": said["id"], "result": {{}}}}), flush=True)
         print(json.dumps({{"method": "account/updated", "params": {{}}}}), flush=True)
     elif said.get("method") == "account/rateLimits/read":
         {act}
+    elif said.get("method") == "account/read":
+        {account}
 """
+#: What codex answers when it is asked for its account.
+SIGNED_IN = """say('{"id": 2, "result": %s}' % ACCOUNT)"""
+SIGNED_OUT = """say('{"id": 2, "result": %s}' % GONE)"""
+NOT_TOLD = """say('{"id": 2, "error": {"code": -32603, "message": "workspace routing discovery failed"}}')"""
 RENEW = """
         os.replace(os.path.join(home, "next.json"), os.path.join(home, "auth.json"))
         print(json.dumps({"id": said["id"], "result": {}}), flush=True)
 """
 ANSWER = 'print(json.dumps({"id": said["id"], "result": {}}), flush=True)'
 FAIL = 'print(json.dumps({"id": said["id"], "error": {"code": 1, "message": "%s"}}), flush=True)'
-DEAD = FAIL % "Please log out and sign in again."
-ERROR = FAIL % "stream broke"
+#: the same words for a dead login and for a login service that is down
+REFUSED = FAIL % "401 Unauthorized: Please try signing in again."
 CRASH = "sys.exit(3)"
 SILENCE = "pass"
 
-Install = Callable[[str], Path]
+Install = Callable[..., Path]
 
 
 @pytest.fixture
@@ -60,11 +75,11 @@ def home(room: Room) -> Room:
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    def put(act: str) -> Path:
+    def put(act: str, account: str = SIGNED_IN) -> Path:
         folder = tmp_path / "bin"
         folder.mkdir(exist_ok=True)
         program = folder / "codex"
-        program.write_text(FAKE.format(python=sys.executable, act=act.strip()))
+        program.write_text(FAKE.format(python=sys.executable, act=act.strip(), account=account))
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
         return program
@@ -72,11 +87,23 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     return put
 
 
-async def step(room: Room, *, delegate: bool = True, read_only: bool = False) -> tuple[TokenStep, list[str]]:
+async def step(
+    room: Room,
+    *,
+    delegate: bool = True,
+    read_only: bool = False,
+    beside: bool = False,
+    since: timedelta = timedelta(0),
+    rejected: bool = False,
+) -> tuple[TokenStep, list[str]]:
+    """`r` so long after the token has expired."""
     told: list[str] = []
+    mark = room.login.fingerprint
+    refused = frozenset({mark} if rejected and mark is not None else ())
+    ask = replace(room.ask(), now=NOW + since, beside_codex=beside, rejected=refused)
     rules = room.rules(delegate=delegate, read_only=read_only)
     listing = room.listing(Custody.CODEX)
-    found = await token_step(listing, room.file, rules, room.ask(), lambda: told.append("codex"))
+    found = await token_step(listing, room.file, rules, ask, lambda: told.append("codex"))
     return found, told
 
 
@@ -86,6 +113,7 @@ async def test_codex_renews_its_own_login(
     install(RENEW)
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com")
     monkeypatch.setenv("POOLWATCH_SOURCES__KEY", CANARY)
+    monkeypatch.delenv("POOLWATCH_TEST")
     found, told = await step(home)
     assert found.outcome is TokenOutcome.DELEGATED
     assert found.took_seconds is not None
@@ -95,25 +123,33 @@ async def test_codex_renews_its_own_login(
     assert log == [
         "['app-server'] http://proxy.example.com []",
         "initialize",
+        # poolwatch's name does not stand before codex's version; that it asks is told all the same
+        "codex_cli_rs poolwatch",
         "initialized",
         "account/rateLimits/read",
+        "account/read",
     ]
     assert home.server.connections == 0
 
 
 @pytest.mark.parametrize(
-    ("act", "outcome", "block"),
+    ("act", "account", "outcome", "block"),
     [
-        (DEAD, TokenOutcome.BLOCKED, BlockReason.CODEX_LOGIN_DEAD),
-        (ERROR, TokenOutcome.FAILED, None),
-        (ANSWER, TokenOutcome.FAILED, None),
-        (CRASH, TokenOutcome.FAILED, None),
+        (REFUSED, SIGNED_OUT, TokenOutcome.BLOCKED, BlockReason.CODEX_LOGIN_DEAD),
+        (ANSWER, SIGNED_OUT, TokenOutcome.BLOCKED, BlockReason.CODEX_LOGIN_DEAD),
+        (REFUSED, NOT_TOLD, TokenOutcome.FAILED, None),
+        (REFUSED, SIGNED_IN, TokenOutcome.FAILED, None),
+        (REFUSED, """say('{"id": 2, "result": {"account": null}}')""", TokenOutcome.FAILED, None),
+        (REFUSED, CRASH, TokenOutcome.FAILED, None),
+        (ANSWER, SIGNED_IN, TokenOutcome.FAILED, None),
+        (CRASH, SIGNED_OUT, TokenOutcome.FAILED, None),
     ],
 )
 async def test_a_codex_that_does_not_renew(
-    home: Room, install: Install, act: str, outcome: TokenOutcome, block: BlockReason | None
+    home: Room, install: Install, act: str, account: str, outcome: TokenOutcome, block: BlockReason | None
 ) -> None:
-    install(act)
+    """Its account tells a login that is over from one that could not be renewed just now."""
+    install(act, account)
     before = home.file.read_bytes()
     found, _ = await step(home)
     assert (found.outcome, found.block) == (outcome, block)
@@ -140,6 +176,21 @@ async def test_without_codex_or_leave_it_is_said(
     assert not (home.file.parent / "log").exists()
 
 
+@contextmanager
+def working(program: Path, home: Path) -> Iterator[int]:
+    """A codex that is open on a home, by its process id."""
+    environment = {**os.environ, "CODEX_HOME": str(home), "CODEX_INTERNAL_ORIGINATOR_OVERRIDE": "x"}
+    with subprocess.Popen(
+        [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        running.stdin.write(b'{"id": 1, "method": "initialize", "params": {"clientInfo": {"name": "x"}}}\n')
+        running.stdin.flush()
+        running.stdout.readline()
+        yield running.pid
+
+
 def test_codex_that_is_open_on_the_home_renews_by_itself(
     home: Room, install: Install, tmp_path: Path
 ) -> None:
@@ -149,47 +200,155 @@ def test_codex_that_is_open_on_the_home_renews_by_itself(
     link.symlink_to(place)
     other = tmp_path / "other"
     other.mkdir()
-    environment = {**os.environ, "CODEX_HOME": str(link)}
-    with subprocess.Popen(
-        [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
-    ) as running:
-        assert running.stdin is not None
-        assert running.stdout is not None
-        running.stdin.write(b'{"id": 1, "method": "initialize"}\n')
-        running.stdin.flush()
-        running.stdout.readline()
-        assert asyncio.run(step(home))[0].block is BlockReason.CODEX_RUNNING
-        assert codex_is_running(place)
-        assert not codex_is_running(other)
-    assert not codex_is_running(place)
+    with working(program, link) as pid:
+        found = asyncio.run(step(home))[0]
+        assert (found.block, found.pid) == (BlockReason.CODEX_RUNNING, pid)
+        assert working_codex(place) == pid
+        assert working_codex(other) is None
+    assert working_codex(place) is None
 
 
-def test_the_process_table_is_read_leniently(tmp_path: Path) -> None:
-    home = tmp_path / "me" / ".codex"
-    home.mkdir(parents=True)
+@pytest.mark.parametrize(
+    ("since", "rejected", "beside", "block"),
+    [
+        (0, False, False, BlockReason.CODEX_RUNNING),
+        (119, False, False, BlockReason.CODEX_RUNNING),
+        # nobody is in need of that: it has its time
+        (119, False, True, BlockReason.CODEX_RUNNING),
+        (120, False, False, BlockReason.CODEX_LATE),
+        # what the service refuses codex does not take for expired
+        (-60, True, False, BlockReason.CODEX_LATE),
+        (120, False, True, None),
+        (-60, True, True, None),
+    ],
+)
+def test_beside_a_codex_that_works_a_login_is_renewed_late_and_only_when_told(
+    home: Room, install: Install, since: float, rejected: bool, beside: bool, block: BlockReason | None
+) -> None:
+    program = install(RENEW)
+    with working(program, home.file.parent) as pid:
+        found, told = asyncio.run(
+            step(home, since=timedelta(seconds=since), rejected=rejected, beside=beside)
+        )
+        assert (found.block, found.pid) == (block, pid if block is not None else None)
+        assert found.outcome is (TokenOutcome.BLOCKED if block is not None else TokenOutcome.DELEGATED)
+        assert told == ([] if block is not None else ["codex"])
 
-    def process(number: int, command: str, environ: str | None, cwd: Path = tmp_path) -> None:
-        folder = tmp_path / "proc" / str(number)
-        folder.mkdir(parents=True)
+
+@dataclass(frozen=True)
+class Table:
+    """A process table on disk."""
+
+    root: Path
+
+    def put(
+        self,
+        number: int,
+        command: str,
+        environ: str | None,
+        *,
+        parent: int = 1,
+        sockets: tuple[int, ...] = (),
+        unix: str = "",
+        tcp: str = "",
+    ) -> None:
+        folder = self.root / str(number)
+        (folder / "net").mkdir(parents=True)
+        (folder / "fd").mkdir()
         (folder / "cmdline").write_text(command.replace(" ", "\0") + "\0")
+        (folder / "stat").write_text(f"{number} (co) dex) S {parent} 1 1")
         if environ is not None:
             (folder / "environ").write_text(environ.replace(" ", "\0"))
-        (folder / "cwd").symlink_to(cwd)
+        (folder / "cwd").symlink_to(self.root.parent)
+        (folder / "net" / "unix").write_text(f"Num RefCount Protocol Flags Type St Inode Path\n{unix}")
+        (folder / "net" / "tcp").write_text(f"sl local_address rem_address st\n{tcp}")
+        (folder / "fd" / "0").symlink_to("/dev/null")
+        for handle, inode in enumerate(sockets, 3):
+            (folder / "fd" / str(handle)).symlink_to(f"socket:[{inode}]")
 
-    table = tmp_path / "proc"
-    assert not codex_is_running(home, table)
-    process(1, "vim codex-notes.md", f"HOME={home.parent}")
-    process(2, "/usr/bin/codex-proxy", f"HOME={home.parent}")
-    process(3, "codex", None)
-    process(4, "codex", f"HOME={home.parent} CODEX_HOME={tmp_path}")
-    (table / "self").mkdir()
-    (table / "5").mkdir()
-    assert not codex_is_running(home, table)
-    process(6, "node /usr/lib/bin/codex", f"HOME={home.parent}")
-    assert codex_is_running(home, table)
-    (table / "6" / "cmdline").write_text("bash\0")
-    process(7, "/opt/codex-x86_64-unknown-linux-musl", "CODEX_HOME=me/.codex")
-    assert codex_is_running(home, table)
+
+@pytest.fixture
+def table(tmp_path: Path) -> Table:
+    (tmp_path / "proc").mkdir()
+    return Table(tmp_path / "proc")
+
+
+@pytest.fixture
+def codex_home(tmp_path: Path) -> Path:
+    home = tmp_path / "me" / ".codex"
+    home.mkdir(parents=True)
+    return home
+
+
+def test_the_process_table_is_read_leniently(table: Table, codex_home: Path, tmp_path: Path) -> None:
+    def works() -> int | None:
+        return working_codex(codex_home, table.root)
+
+    assert works() is None
+    assert codexes(codex_home, table.root / "none") == {}
+    here = f"HOME={codex_home.parent}"
+    table.put(1, "vim codex-notes.md", here)
+    table.put(2, "/usr/bin/codex-proxy", here)
+    table.put(3, "codex", None)
+    table.put(4, "codex", f"{here} CODEX_HOME={tmp_path}")
+    (table.root / "self").mkdir()
+    (table.root / "5").mkdir()
+    assert works() is None
+    table.put(6, "node /usr/lib/bin/codex", here)
+    assert works() == 6
+    # the one that counts is the one that it started
+    table.put(7, "/usr/lib/codex/bin/codex", here, parent=6)
+    assert works() == 7
+    # a codex that runs another one works all the same
+    table.put(8, "codex exec", here, parent=7)
+    assert works() == 7
+    for number in (6, 7, 8):
+        (table.root / str(number) / "cmdline").write_text("bash\0")
+    table.put(9, "/opt/codex-x86_64-unknown-linux-musl", "CODEX_HOME=me/.codex")
+    assert works() == 9
+
+
+DAEMON = "codex app-server --listen unix:// --managed-daemon"
+DOOR = "0: 00000002 00000000 00010000 0001 01 11 /tmp/door\n"
+PAIR = "0: 00000003 00000000 00000000 0001 03 12\n"
+CLIENT = "0: 00000003 00000000 00000000 0001 03 13 /tmp/door\n"
+WAITS = "0: 00000002 00000000 00000000 0001 02 0 /tmp/door\n"
+ANOTHERS = "0: 00000003 00000000 00000000 0001 03 14 /tmp/other-door\n"
+LINE = "0: 0100007F:9C40 0100007F:01BB {} 0:0 0:0 0 0 0 {} 1\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "unix", "tcp", "works"),
+    [
+        ("codex app-server daemon pid-update-loop", "", "", False),
+        ("/home/x/bin/codex app-server daemon pid-update-loop", DOOR + CLIENT, "", False),
+        ("codex pid-update-loop", "", "", True),
+        (DAEMON, DOOR + PAIR + ANOTHERS, "", False),
+        ("codex app-server --listen=unix:///tmp/x.sock", DOOR, "", False),
+        (DAEMON, DOOR + CLIENT, "", True),
+        # not let in yet
+        (DAEMON, DOOR + WAITS, "", True),
+        # a turn goes on without its client
+        (DAEMON, DOOR, LINE.format("01", 12), True),
+        (DAEMON, DOOR, LINE.format("06", 12) + LINE.format("01", 99), False),
+        # what cannot be told works
+        (DAEMON, "", "", True),
+        (DAEMON, ANOTHERS, "", True),
+        (DAEMON, DOOR.replace("00010000", "?"), "", True),
+        ("codex app-server --remote-control --listen unix:// --managed-daemon", DOOR, "", True),
+        ("codex app-server --listen ws://127.0.0.1:1", DOOR, "", True),
+        ("codex app-server --listen", DOOR, "", True),
+        ("codex app-server", DOOR, "", True),
+        ("codex exec --listen unix://", DOOR, "", True),
+        ("codex", "", "", True),
+    ],
+)
+def test_an_updater_and_a_daemon_without_a_client_do_not_work(
+    table: Table, codex_home: Path, command: str, unix: str, tcp: str, works: bool
+) -> None:
+    table.put(70, command, f"CODEX_HOME={codex_home}", sockets=(11, 12, 13), unix=unix, tcp=tcp)
+    assert codexes(codex_home, table.root) == {70: works}
+    assert working_codex(codex_home, table.root) == (70 if works else None)
 
 
 def test_one_home_at_a_time(home: Room, install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,6 +366,21 @@ def test_a_silent_codex_is_not_killed(home: Room, install: Install, tmp_path: Pa
     # it was left to finish what it was doing
     assert found is CodexAnswer.SILENT
     assert marker.exists()
+
+
+def test_a_codex_that_does_not_tell_its_account_is_left_running(home: Room, install: Install) -> None:
+    program = install(REFUSED, SILENCE)
+    found = ask_codex(program, home.file.parent, home.state, patience_seconds=0.4)
+    assert found is CodexAnswer.SILENT
+
+
+def test_a_name_that_its_owner_gave_codex_stays(
+    home: Room, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = install(ANSWER)
+    monkeypatch.setenv("CODEX_INTERNAL_ORIGINATOR_OVERRIDE", "theirs")
+    assert ask_codex(program, home.file.parent, home.state) is CodexAnswer.ANSWERED
+    assert "theirs poolwatch" in (home.file.parent / "log").read_text()
 
 
 def test_a_program_that_cannot_start(home: Room, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from poolwatch.custody.files import (
 )
 from poolwatch.custody.fingerprint import KEY_FILE, Fingerprinter
 from poolwatch.custody.lock import held
-from poolwatch.custody.mounts import filesystem_problem
+from poolwatch.custody.mounts import filesystem_note, filesystem_problem
 from poolwatch.domain.account import Secret
 
 
@@ -139,8 +139,18 @@ MOUNTS = """22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/root rw
 32 22 0:42 / {tmp}/with\\040blank rw - fuse.sshfs host: rw
 33 22 0:43 / {tmp}/twice rw - ext4 /dev/x rw
 34 22 0:44 / {tmp}/twice rw - cifs //s/x rw
+35 22 0:45 / {tmp}/new rw - newfs /dev/y rw
 a torn line
 """
+#: A chroot into a folder of some mount: the mounts above it are not told of.
+ELSEWHERE = "30 22 0:40 / /proc rw - proc proc rw\n"
+
+
+@pytest.fixture
+def mounts(tmp_path: Path) -> Path:
+    table = tmp_path / "mountinfo"
+    table.write_text(MOUNTS.format(tmp=tmp_path))
+    return table
 
 
 @pytest.mark.parametrize(
@@ -152,28 +162,63 @@ a torn line
         ("nfs/local/file", None),
         ("with blank/file", "fuse.sshfs"),
         ("twice/file", "cifs"),
+        ("new/file", None),
     ],
 )
-def test_shared_file_systems_are_refused(tmp_path: Path, place: str, kind: str | None) -> None:
-    table = tmp_path / "mountinfo"
-    table.write_text(MOUNTS.format(tmp=tmp_path))
-    words = filesystem_problem(tmp_path / place, table)
+def test_shared_file_systems_are_refused(tmp_path: Path, mounts: Path, place: str, kind: str | None) -> None:
+    words = filesystem_problem(tmp_path / place, mounts)
+    target = tmp_path / place
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.chmod(0o700)
+    target.write_bytes(b"{}")
     if kind is None:
         assert words is None
+        assert replace_problem(target, mounts) is None
     else:
         assert words is not None
-        assert kind in words
-        target = tmp_path / place
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.parent.chmod(0o700)
-        target.write_bytes(b"{}")
-        assert replace_problem(target, table) == FileProblem(words)
+        assert f"({kind})" in words
+        assert replace_problem(target, mounts) == FileProblem(words)
+        assert filesystem_note(target, mounts) is None
 
 
-def test_a_missing_or_empty_mount_table_is_no_proof(tmp_path: Path) -> None:
-    (tmp_path / "empty").write_text("")
-    assert filesystem_problem(tmp_path, tmp_path / "empty") is not None
-    assert sys.platform != "linux" or filesystem_problem(tmp_path, tmp_path / "none") is not None
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "gpfs", "beegfs"),
+        *("afs", "ocfs2", "gfs2", "virtiofs", "fuse.sshfs", "fuse.glusterfs", "fuse.rclone"),
+    ],
+)
+def test_kinds_that_are_known_to_be_shared(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "table").write_text(f"22 1 0:1 / / rw - {kind} somewhere rw\n")
+    words = filesystem_problem(tmp_path, tmp_path / "table")
+    assert words == (
+        f"{tmp_path} is on a shared file system ({kind}), whose locks do not hold everywhere: "
+        "move it to a local disk"
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("", "that no mount tells of"),
+        (ELSEWHERE, "that no mount tells of"),
+        (None, "that no mount tells of"),
+        ("22 1 0:1 / / rw - newfs x rw\n", "of a kind that poolwatch does not know (newfs)"),
+        ("22 1 0:1 / / rw - fuse.new x rw\n", "of a kind that poolwatch does not know (fuse.new)"),
+    ],
+)
+def test_an_unknown_file_system_passes_with_a_note(folder: Path, table: str | None, words: str) -> None:
+    (folder / "auth.json").write_bytes(b"{}")
+    if table is not None:
+        (folder / "table").write_text(table)
+    assert replace_problem(folder / "auth.json", folder / "table") is None
+    note = filesystem_note(folder, folder / "table")
+    assert note == f"{folder} is on a file system {words}; logins there are refreshed"
+
+
+def test_a_local_disk_needs_no_note(tmp_path: Path, mounts: Path) -> None:
+    assert filesystem_note(tmp_path / "file", mounts) is None
+    assert filesystem_note(tmp_path / "nfs" / "local", mounts) is None
 
 
 def test_fingerprints_are_keyed_stable_and_short(tmp_path: Path) -> None:
@@ -209,6 +254,14 @@ def test_a_damaged_key_is_said(tmp_path: Path) -> None:
     found = Fingerprinter.from_state_dir(tmp_path)
     assert isinstance(found, FileProblem)
     assert str(tmp_path / KEY_FILE) in found.words
+
+
+def test_a_key_that_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / KEY_FILE)
+    found = Fingerprinter.from_state_dir(tmp_path)
+    assert found == FileProblem(
+        f"{tmp_path / KEY_FILE} is not a regular file: move it away, a new one is made"
+    )
 
 
 def test_a_lock_belongs_to_one_process_and_ends_with_it(folder: Path) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.custody.aside import ASIDE, aside_name, move_away, set_aside, set_own_aside
+from poolwatch.custody.aside import ASIDE, aside_name, move_away, set_aside
 from poolwatch.custody.auth_file import Login, read_login
 from poolwatch.custody.files import FileProblem
-from poolwatch.custody.fingerprint import unmarked
+from poolwatch.custody.fingerprint import Fingerprinter, unmarked
 from poolwatch.custody.lock import held
 from poolwatch.custody.own_folder import Imported, Refused, import_logins, own_files, own_logins
-from poolwatch.custody.state_dir import StateDir, lock_key
+from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.domain.account import AccountKey
 from tests.custody.rooms import codex_document, write_json
 from tests.support.token_server import CANARY, claims_of, make_jwt
@@ -36,8 +36,15 @@ def state(tmp_path: Path) -> StateDir:
     return StateDir(tmp_path / "state")
 
 
+def import_all(source: Path, folder: Path, now: datetime) -> tuple[Imported | Refused, ...] | FileProblem:
+    state = StateDir(folder.parent.parent / "state")
+    fingerprint = Fingerprinter.from_state_dir(state.root)
+    assert isinstance(fingerprint, Fingerprinter)
+    return import_logins(source, folder, state, fingerprint, now)
+
+
 def taken(source: Path, folder: Path) -> list[Imported]:
-    found = import_logins(source, folder, NOW)
+    found = import_all(source, folder, NOW)
     assert not isinstance(found, FileProblem), found.words
     assert all(isinstance(each, Imported) for each in found), found
     return [each for each in found if isinstance(each, Imported)]
@@ -87,7 +94,7 @@ def test_an_account_that_is_there_is_refused_by_identity_even_with_other_tokens(
 ) -> None:
     [one] = taken(write_json(tmp_path / "a.json", codex_document()), folder)
     before = one.file.read_bytes()
-    again = import_logins(write_json(tmp_path / "b.json", codex_document("rt_other_1")), folder, NOW)
+    again = import_all(write_json(tmp_path / "b.json", codex_document("rt_other_1")), folder, NOW)
     assert again == (Refused("ann@example.com", f"is already kept in {one.file}", one.file),)
     assert one.file.read_bytes() == before
     others = [
@@ -99,7 +106,7 @@ def test_an_account_that_is_there_is_refused_by_identity_even_with_other_tokens(
 
 def test_the_same_login_twice_in_one_file_comes_in_once(tmp_path: Path, folder: Path) -> None:
     source = write_json(tmp_path / "a.json", {"accounts": [codex_document(), codex_document("rt_1")]})
-    found = import_logins(source, folder, NOW)
+    found = import_all(source, folder, NOW)
     assert not isinstance(found, FileProblem)
     assert [type(each) for each in found] == [Imported, Refused]
     assert len(own_files(folder)) == 1
@@ -118,7 +125,7 @@ def test_logins_without_ids_are_told_apart_by_their_refresh_token(tmp_path: Path
     assert (first.file.name, second.file.name) == ("ann-east.json", "ann-east-2.json")
     assert first.file.parent == folder
     assert first.id is None
-    [twin] = import_logins(write_json(tmp_path / "b.json", [entry("rt_2")]), folder, NOW)  # type: ignore[misc] # outcomes
+    [twin] = import_all(write_json(tmp_path / "b.json", [entry("rt_2")]), folder, NOW)  # type: ignore[misc] # outcomes
     assert isinstance(twin, Refused)
     assert twin.held_in == second.file
 
@@ -141,7 +148,7 @@ def test_many_imports_at_once_take_one_login_in_once(tmp_path: Path, folder: Pat
     source = write_json(tmp_path / "a.json", codex_document())
     found: list[object] = []
     threads = [
-        threading.Thread(target=lambda: found.append(import_logins(source, folder, NOW))) for _ in range(8)
+        threading.Thread(target=lambda: found.append(import_all(source, folder, NOW))) for _ in range(8)
     ]
     for thread in threads:
         thread.start()
@@ -164,7 +171,7 @@ def test_a_source_that_is_no_file_is_said_and_makes_nothing(tmp_path: Path, fold
         case "large":
             with source.open("wb") as out:
                 out.truncate(33 * 1024 * 1024)
-    found = import_logins(source, folder, NOW)
+    found = import_all(source, folder, NOW)
     assert isinstance(found, FileProblem)
     assert not folder.exists()
 
@@ -180,7 +187,7 @@ def test_a_link_is_followed_for_reading(tmp_path: Path, folder: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
     source = write_json(tmp_path / "a.json", codex_document())
-    found = import_logins(source, tmp_path / "data" / "logins", NOW)
+    found = import_all(source, tmp_path / "data" / "logins", NOW)
     assert isinstance(found, FileProblem)
     assert "data" in found.words
 
@@ -209,7 +216,7 @@ def test_setting_aside_renames_beside_and_never_over_another(tmp_path: Path) -> 
     names = []
     for number in range(3):
         file = write_json(tmp_path / "auth.json", {"n": number})
-        moved = set_aside(file, NOW)
+        moved = set_aside(StateDir(tmp_path / "state"), file, NOW)
         assert isinstance(moved, Path)
         assert not file.exists()
         names.append(moved.name)
@@ -223,42 +230,40 @@ def test_of_a_link_the_link_alone_is_set_aside(tmp_path: Path) -> None:
     real = write_json(tmp_path / "real.json", codex_document())
     link = tmp_path / "auth.json"
     link.symlink_to(real)
-    moved = set_aside(link, NOW)
+    moved = set_aside(StateDir(tmp_path / "state"), link, NOW)
     assert isinstance(moved, Path)
     assert moved.is_symlink()
     assert real.exists()
     assert not link.is_symlink()
 
 
-def test_what_is_not_there_leaves_nothing_behind(tmp_path: Path) -> None:
-    assert isinstance(set_aside(tmp_path / "gone.json", NOW), FileProblem)
-    assert list(tmp_path.iterdir()) == []
-    assert isinstance(set_aside(tmp_path / "no" / "gone.json", NOW), FileProblem)
+def test_what_is_not_there_leaves_nothing_behind(tmp_path: Path, state: StateDir) -> None:
+    assert isinstance(set_aside(state, tmp_path / "gone.json", NOW), FileProblem)
+    assert list(tmp_path.iterdir()) == [state.root]
+    assert isinstance(set_aside(state, tmp_path / "no" / "gone.json", NOW), FileProblem)
 
 
 def test_a_login_is_not_moved_while_it_is_refreshed(tmp_path: Path, state: StateDir) -> None:
     file = write_json(tmp_path / "ann.json", codex_document())
     assert state.prepare() is None
-    key = lock_key(file, "acc-1")
+    key = account_key("user-Ann", "acc-1", file)
     state.pending(key).write_bytes(b"the only copy of the next login")
-    waiting = set_own_aside(state, file, NOW)
+    waiting = set_aside(state, file, NOW)
     assert isinstance(waiting, FileProblem)
     assert "poolwatch refresh" in waiting.words
     assert file.exists()
     assert state.pending(key).exists()
     state.pending(key).unlink()
-    assert set_own_aside(state, file, NOW) == aside_name(file, NOW).with_name(
-        f"ann.json{ASIDE}20261120T210000Z"
-    )
+    assert set_aside(state, file, NOW) == aside_name(file, NOW).with_name(f"ann.json{ASIDE}20261120T210000Z")
 
 
 def test_a_refresh_at_work_is_said(tmp_path: Path, state: StateDir, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("poolwatch.custody.aside._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("poolwatch.custody.aside.PATIENCE_SECONDS", 0.0)
     file = write_json(tmp_path / "ann.json", codex_document())
     assert state.prepare() is None
-    with held(state.lock(lock_key(file, "acc-1"))) as mine:
+    with held(state.lock(account_key("user-Ann", "acc-1", file))) as mine:
         assert mine
-        found = set_own_aside(state, file, NOW)
+        found = set_aside(state, file, NOW)
     assert isinstance(found, FileProblem)
     assert "at this moment" in found.words
     assert file.exists()
@@ -302,10 +307,10 @@ def test_a_place_that_is_taken_by_a_file_moves_nothing(tmp_path: Path, state: St
 def test_without_a_state_directory_no_login_is_moved(tmp_path: Path, state: StateDir) -> None:
     file = write_json(tmp_path / "ann.json", codex_document())
     assert state.prepare() is None
-    state.lock(lock_key(file, "acc-1")).mkdir()
-    assert isinstance(set_own_aside(state, file, NOW), FileProblem)
+    state.lock(account_key("user-Ann", "acc-1", file)).mkdir()
+    assert isinstance(set_aside(state, file, NOW), FileProblem)
     (tmp_path / "blocked").write_text("a file")
-    assert isinstance(set_own_aside(StateDir(tmp_path / "blocked"), file, NOW), FileProblem)
+    assert isinstance(set_aside(StateDir(tmp_path / "blocked"), file, NOW), FileProblem)
     assert file.exists()
 
 
@@ -317,12 +322,12 @@ def test_an_import_that_cannot_be_alone_takes_nothing_in(
     folder.mkdir(parents=True)
     with held(folder / ".lock") as mine:
         assert mine
-        busy = import_logins(source, folder, NOW)
+        busy = import_all(source, folder, NOW)
     assert isinstance(busy, FileProblem)
     assert "another import" in busy.words
     (folder / ".lock").unlink()
     (folder / ".lock").mkdir()
-    assert isinstance(import_logins(source, folder, NOW), FileProblem)
+    assert isinstance(import_all(source, folder, NOW), FileProblem)
     assert own_files(folder) == ()
 
 
@@ -336,7 +341,7 @@ def test_a_disk_that_cannot_be_written_refuses_and_leaves_nothing(
 
     # no test can fill a disk
     monkeypatch.setattr(os, "posix_fallocate", full)
-    [found] = import_logins(source, folder, NOW)  # type: ignore[misc] # outcomes
+    [found] = import_all(source, folder, NOW)  # type: ignore[misc] # outcomes
     assert isinstance(found, Refused)
     assert "no space left" in found.words
     assert [path.name for path in folder.iterdir()] == [".lock"]

@@ -157,10 +157,31 @@ def test_codex_gets_an_id_token_that_it_can_read() -> None:
     assert (opaque.login.user_id, opaque.login.account_id) == (None, "acc-1")
 
 
-def test_the_account_is_the_one_in_the_token_whatever_the_file_says() -> None:
-    found = one({**ENTRY, "accountId": "acc-other"})
-    assert found.login.account_id == "acc-1"
-    assert (object_at(found.document, "tokens") or {})["account_id"] == "acc-1"
+@pytest.mark.parametrize(
+    ("said", "account"),
+    [
+        ({"accountId": "acc-other"}, "acc-other"),
+        ({"accountId": "org-AbC"}, "acc-1"),
+        ({"accountId": "org-AbC", "chatgpt_account_id": "acc-other"}, "acc-other"),
+        ({"accountId": "email_1f"}, "acc-1"),
+        ({"accountId": None}, "acc-1"),
+    ],
+)
+def test_the_account_is_the_workspace_that_the_file_chooses_else_the_one_in_the_token(
+    said: dict[str, object], account: str
+) -> None:
+    found = one({**ENTRY, **said})
+    assert found.login.workspace == account
+    assert (object_at(found.document, "tokens") or {})["account_id"] == account
+
+
+def test_an_agent_identity_and_another_encoding_are_said() -> None:
+    [agent] = read({"auth_mode": "agentIdentity", "agent_identity": {"agent_private_key": "k"}})
+    assert isinstance(agent, Unusable)
+    assert "is an agent identity" in agent.words
+    found = logins_in(json.dumps(CODEX).encode("utf-16"), NOW)
+    assert isinstance(found, FileProblem)
+    assert found.words == "is written in UTF-16"
 
 
 def test_one_file_holds_many() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from poolwatch.custody.errand import Errand, unsealed
 from poolwatch.custody.journal import JOURNAL_CAP_BYTES, Entry, Journal, Stage, boot_id, shorten, unresolved
-from poolwatch.custody.state_dir import account_key, lock_key
+from poolwatch.custody.state_dir import account_key
 from poolwatch.custody.step_text import step_from_json, step_to_json
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
@@ -85,7 +85,6 @@ def entries(*lines: tuple[str, str, TokenOutcome | None]) -> list[Entry]:
             Stage.SENDING if outcome is None else Stage.ENDED,
             attempt,
             "acc",
-            "lock",
             "/f",
             NOW + timedelta(seconds=index),
             mark,
@@ -118,16 +117,18 @@ def test_what_stays_unresolved(
     assert {mark: entry.at for mark, entry in found.items()} == expected
 
 
-def test_keys_tell_files_and_accounts_apart() -> None:
-    paths = [
-        lock_key(Path("/a"), "1"),
-        lock_key(Path("/a"), "2"),
-        lock_key(Path("/b"), "1"),
-        lock_key(Path("/a1"), None),
+def test_keys_tell_accounts_apart_and_files_where_an_id_is_missing() -> None:
+    keys = [
+        account_key(None, "1", Path("/a")),
+        account_key(None, "2", Path("/a")),
+        account_key(None, "1", Path("/b")),
+        account_key(None, None, Path("/a1")),
+        account_key("u", None, Path("/a")),
+        account_key("u", "1", Path("/a")),
+        account_key("u2", "1", Path("/a")),
     ]
-    assert len(set(paths)) == 4
-    assert account_key("u", "a", "x") == account_key("u", "a", "y") != account_key("u2", "a", "x")
-    assert account_key(None, "a", "x") == account_key("u", None, "x") == "x"
+    assert len(set(keys)) == len(keys)
+    assert account_key("u", "1", Path("/a")) == account_key("u", "1", Path("/b"))
 
 
 OUTCOMES = [None, *TokenOutcome]

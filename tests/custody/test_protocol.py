@@ -61,7 +61,7 @@ def test_the_file_is_private_and_as_codex_writes_it_whatever_the_umask(room: Roo
 
 def test_nothing_is_left_behind_by_a_refresh(room: Room) -> None:
     room.spend()
-    assert [path.name for path in room.file.parent.iterdir()] == ["ann.json"]
+    assert room.beside() == ["ann.json"]
     assert [path.suffix for path in room.state.custody.iterdir()] == [".journal"]
     said = b"".join(path.read_bytes() for path in room.state.root.rglob("*") if path.is_file())
     assert CANARY.encode() not in said
@@ -116,6 +116,32 @@ def test_cliproxy_files_keep_their_shape(room: Room) -> None:
     assert (after["note"], after["email"], "tokens" in after) == ("x", "ann@example.com", False)
 
 
+def chooses(room: Room, workspace: str) -> None:
+    """The file chooses another workspace than its tokens were issued for."""
+    document = codex_document(room.server.valid)
+    tokens = document["tokens"]
+    assert isinstance(tokens, dict)
+    write_json(room.file, {**document, "tokens": {**tokens, "account_id": workspace}})
+
+
+def test_a_login_that_is_used_for_another_workspace_is_renewed_as_what_it_is(room: Room) -> None:
+    chooses(room, "acc-chosen")
+    assert room.spend().outcome is TokenOutcome.REFRESHED
+    assert (room.login.workspace, room.login.account_id) == ("acc-chosen", "acc-1")
+    assert room.holds_valid_token()
+    # and so it is after that
+    assert room.spend("a2").outcome is TokenOutcome.REFRESHED
+
+
+def test_a_lost_reply_is_remembered_whichever_workspace_is_chosen_since(room: Room) -> None:
+    room.server.script.append(Exchange(cut=5))
+    assert room.spend().outcome is TokenOutcome.AMBIGUOUS
+    sent, before = len(room.server.posts), json.loads(room.file.read_text())
+    write_json(room.file, {**before, "tokens": {**before["tokens"], "account_id": "acc-chosen"}})
+    assert room.spend("a2").block is BlockReason.ASK_FIRST
+    assert len(room.server.posts) == sent
+
+
 def test_a_login_that_changed_meanwhile_is_adopted(room: Room) -> None:
     seen = room.seen()
     write_json(room.file, codex_document(f"rt_{CANARY}_77"))
@@ -139,7 +165,7 @@ def test_another_account_in_the_file_is_left_alone(room: Room) -> None:
 def test_a_held_lock_means_another_process_is_at_it(room: Room) -> None:
     with held(room.state.lock(room.key)) as mine:
         assert mine
-        assert room.spend().block is BlockReason.HOST_BUSY
+        assert room.spend().block is BlockReason.OWNER_SILENT
     assert room.server.posts == []
 
 

@@ -8,6 +8,7 @@ import stat
 
 import pytest
 
+from poolwatch.custody.failpoint import reach
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
@@ -32,12 +33,16 @@ def test_a_bad_disk_is_found_before_the_token_is_spent(
     if error == "ENOSPC":
         assert "bytes free" in step.failure.message
     assert (room.server.posts, room.file.read_bytes()) == ([], before)
-    assert [path.name for path in room.file.parent.iterdir()] == ["ann.json"]
+    assert room.beside() == ["ann.json"]
 
 
-def test_failpoints_sleep_outside_tests(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failpoints_sleep_outside_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POOLWATCH_FAILPOINT", "preflight:EIO")
-    assert room.spend().outcome is TokenOutcome.REFRESHED
+    monkeypatch.delenv("POOLWATCH_TEST")
+    reach("preflight")
+    monkeypatch.setenv("POOLWATCH_TEST", "1")
+    with pytest.raises(OSError, match="Input/output error"):
+        reach("preflight")
 
 
 def _hard_link(room: Room) -> None:
@@ -146,6 +151,8 @@ def test_a_file_that_vanishes_during_the_request_is_not_made_anew(room: Room, co
 
     step = room.spend(tools=replace(tools, send=spoil))  # type: ignore[arg-type] # answers as send does
     assert step.outcome is TokenOutcome.FAILED
+    assert step.failure is not None
+    assert step.failure.kind is FailureKind.KEPT
     assert step.detail == str(room.state.kept("a1"))
     assert room.server.valid in room.state.kept("a1").read_text()
     assert room.file.exists() == (content is not None)

@@ -78,7 +78,9 @@ def test_a_token_that_was_exchanged_before_is_not_replayed_from_a_backup(room: R
     room.spend()
     room.file.write_bytes(backup)
     step = room.spend("a2")
-    assert (step.outcome, step.problem) == (TokenOutcome.REJECTED_FOR_GOOD, LoginProblem.USED_ELSEWHERE)
+    assert (step.outcome, step.problem) == (TokenOutcome.REJECTED_FOR_GOOD, LoginProblem.OUTDATED)
+    assert step.failure is not None
+    assert "poolwatch renewed this login at 2026-11-20T21:00:00Z" in step.failure.message
     other = tmp_path / "elsewhere" / "copy.json"
     other.parent.mkdir(mode=0o700)
     other.write_bytes(backup)

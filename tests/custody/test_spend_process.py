@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from poolwatch.custody.fingerprint import KEY_FILE
+from poolwatch.custody.holder import is_stopped, lock_holder, told
 from poolwatch.custody.lock import held
 from poolwatch.custody.processes import bare_environment, start_apart
 from poolwatch.custody.recovery import Recovered, recover
 from poolwatch.custody.spend import UNREPORTED, arguments, spend
 from poolwatch.custody.threads import in_thread
+from poolwatch.custody.token_step import token_step
 from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
 from tests.custody.rooms import NOW, Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange
 
@@ -154,7 +158,7 @@ async def test_a_killed_helper_leaves_a_whole_file_and_a_known_state(
             # stored and noted: only the copy was not yet let go of
             assert isinstance(recover(room.state.root, room.fingerprint, NOW), tuple)
         assert not list(room.state.custody.glob("*.pending*"))
-        assert [path.name for path in room.file.parent.iterdir()] == ["ann.json"]
+        assert room.beside() == ["ann.json"]
         return
     assert room.file.read_bytes() == before
     if point in UNSENT:
@@ -185,7 +189,18 @@ def test_the_next_start_finishes_what_was_interrupted(
     assert room.holds_valid_token()
     assert recover(room.state.root, room.fingerprint, NOW) == ()
     assert len(room.server.posts) == 1
-    assert [path.name for path in room.file.parent.iterdir()] == ["ann.json"]
+    assert room.beside() == ["ann.json"]
+
+
+def test_what_was_interrupted_is_told_of_the_workspace_that_the_file_chooses(room: Room) -> None:
+    before = json.loads(room.file.read_text())
+    write_json(room.file, {**before, "tokens": {**before["tokens"], "account_id": "acc-chosen"}})
+    for point, outcome in (("filled", TokenOutcome.REFRESHED), ("replied", TokenOutcome.AMBIGUOUS)):
+        environment = {**os.environ, "POOLWATCH_TEST": "1", "POOLWATCH_FAILPOINT": f"{point}:kill"}
+        start_apart(arguments(room.request(), point), bare_environment(environment)).wait(20)
+        found = recover(room.state.root, room.fingerprint, NOW)
+        assert isinstance(found, tuple)
+        assert [(one.step.outcome, one.account_id) for one in found] == [(outcome, "acc-chosen")]
 
 
 def test_the_next_start_tells_of_a_lost_reply_until_the_login_changes(
@@ -203,6 +218,57 @@ def test_the_next_start_tells_of_a_lost_reply_until_the_login_changes(
         assert one.step.refresh_fingerprint == room.login.refresh_fingerprint
     write_json(room.file, codex_document(f"rt_{CANARY}_42"))
     assert recover(room.state.root, room.fingerprint, NOW) == ()
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is waited for is told after a moment."""
+    monkeypatch.setattr("poolwatch.custody.token_step.told", partial(told, after_seconds=0.1))
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_helper_that_was_stopped_is_named_and_goes_on(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopping = {**os.environ, "POOLWATCH_TEST": "1", "POOLWATCH_FAILPOINT": "read:stop"}
+    monkeypatch.setattr("poolwatch.custody.spend.own_environment", lambda: stopping)
+    seen: list[Awaited] = []
+
+    def let_go_on(found: Awaited) -> None:
+        seen.append(found)
+        if found.stopped and found.pid is not None:
+            os.kill(found.pid, signal.SIGCONT)
+
+    async with asyncio.timeout(60):
+        step = await token_step(room.listing(), room.file, room.rules(), room.ask(), on_waiting=let_go_on)
+    assert step.outcome is TokenOutcome.REFRESHED
+    assert {found.pid for found in seen if found.pid} == {seen[-1].pid}
+    assert any(found.stopped for found in seen)
+
+
+@pytest.mark.usefixtures("soon")
+async def test_the_stopped_holder_of_a_lock_is_named_not_the_helper_that_waits_for_it(room: Room) -> None:
+    code = (
+        "import os, signal, sys, pathlib\nfrom poolwatch.custody.lock import held\n"
+        "with held(pathlib.Path(sys.argv[1])):\n    os.kill(os.getpid(), signal.SIGSTOP)"
+    )
+    path = room.state.lock(room.key)
+    holder = subprocess.Popen([sys.executable, "-c", code, str(path)])  # noqa: ASYNC220 - it takes no time
+    await asyncio.to_thread(os.waitid, os.P_PID, holder.pid, os.WSTOPPED)
+    assert lock_holder(path) == holder.pid
+    seen: list[Awaited] = []
+
+    def end_it(found: Awaited) -> None:
+        seen.append(found)
+        holder.kill()
+
+    async with asyncio.timeout(60):
+        step = await token_step(room.listing(), room.file, room.rules(), room.ask(), on_waiting=end_it)
+    assert seen[0] == Awaited(holder.pid, stopped=True)
+    assert step.outcome is TokenOutcome.REFRESHED
+    holder.wait(10)
+    assert lock_holder(path) is None
+    assert not is_stopped(holder.pid)
 
 
 def test_a_start_leaves_a_running_refresh_alone(room: Room) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import asyncio
+import os
+import stat
 from datetime import timedelta
 from pathlib import Path
 
@@ -114,8 +117,12 @@ async def test_static_logins_have_nothing_to_renew(room: Room) -> None:
     personal = replace(room.listing(Custody.STATIC), login=LoginKind.PERSONAL_ACCESS_TOKEN)
     api_key = replace(room.listing(Custody.STATIC), login=LoginKind.API_KEY)
     assert await token_step(personal, room.file, room.rules(), room.ask()) == TokenStep(TokenOutcome.NONE)
-    found = await token_step(api_key, room.file, room.rules(), room.ask())
-    assert (found.outcome, found.block) == (TokenOutcome.NONE, BlockReason.API_KEY)
+    agent = replace(api_key, login=LoginKind.AGENT_IDENTITY)
+    keyring = replace(room.listing(Custody.CODEX), login=LoginKind.KEYRING)
+    room.file.unlink()
+    for listing in (api_key, agent, keyring):
+        found = await token_step(listing, room.file, room.rules(), room.ask())
+        assert (found.outcome, found.block) == (TokenOutcome.NONE, BlockReason(listing.login.value))
 
 
 async def test_a_new_kind_of_login_is_taken_over(room: Room) -> None:
@@ -144,3 +151,49 @@ async def test_an_interrupted_refresh_is_finished_before_anything_else(
     assert (await step(room)).outcome is TokenOutcome.ADOPTED
     assert room.holds_valid_token()
     assert len(room.server.posts) == 1
+
+
+OWN_FILES = {
+    "lock": lambda room: room.state.lock(room.key),
+    "journal": lambda room: room.state.journal(room.errand().account),
+    "dead": lambda room: room.state.dead,
+}
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "folder", "link"])
+@pytest.mark.parametrize("name", OWN_FILES)
+async def test_what_is_no_file_where_poolwatch_keeps_one_is_named_at_once(
+    room: Room, name: str, kind: str
+) -> None:
+    path = OWN_FILES[name](room)
+    match kind:
+        case "fifo":
+            os.mkfifo(path)
+        case "device":
+            if os.geteuid() != 0:
+                pytest.skip("only root makes devices")
+            try:
+                os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 5))
+            except OSError:
+                pytest.skip("no devices are made here")
+        case "folder":
+            path.mkdir()
+        case _:
+            path.symlink_to(room.file)
+    async with asyncio.timeout(10):
+        found = await step(room)
+    assert (found.outcome, found.block) == (TokenOutcome.BLOCKED, BlockReason.PATH)
+    assert found.failure is not None
+    assert found.failure.message == (
+        f"not spent: {path} is not a regular file: move it away, a new one is made"
+    )
+    assert room.server.posts == []
+
+
+async def test_a_lock_of_codex_that_is_no_file_is_named(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("poolwatch.custody.token_step.find_codex", lambda environ: Path("/bin/false"))
+    os.mkfifo(room.state.lock("codex"))
+    async with asyncio.timeout(10):
+        found = await step(room, Custody.CODEX)
+    assert found.failure is not None
+    assert f"codex was not asked: {room.state.lock('codex')} is not a regular file" in found.failure.message

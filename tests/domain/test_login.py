@@ -102,8 +102,8 @@ def test_a_disabled_entry_says_nothing_about_the_login() -> None:
 
 
 def test_api_keys_need_no_login_but_do_not_lend_one() -> None:
-    only = listing(login=LoginKind.API_KEY, facts=EXPIRED)
-    assert problem_of(pool_of(only)) is None
+    for kind in (LoginKind.API_KEY, LoginKind.AGENT_IDENTITY, LoginKind.KEYRING):
+        assert problem_of(pool_of(listing(login=kind, facts=EXPIRED))) is None
     beside = listing(place="key", login=LoginKind.API_KEY)
     assert problem_of(pool_of(listing(facts=EXPIRED), beside)) is LoginProblem.EXPIRED
 
@@ -190,13 +190,55 @@ def test_a_token_step_that_failed_in_passing_keeps_the_last_status_until_its_ret
     assert problem_of(untimed, after(minutes=16)) is LoginProblem.EXPIRED
 
 
-def test_a_home_whose_codex_runs_keeps_the_last_status_other_blocks_do_not() -> None:
+@pytest.mark.parametrize("reason", BlockReason)
+def test_a_codex_that_works_keeps_the_last_status_for_two_minutes_nothing_else_does(
+    reason: BlockReason,
+) -> None:
+    pool = read(pool_of(listing(facts=token(expires=T0))), reading(window(10)))
+    pool = moved(
+        pool, TokenStep(TokenOutcome.BLOCKED, block=reason, refresh_fingerprint="refresh-1"), done=True
+    )
+    account = pool.accounts[key()]
+    is_expected = reason is BlockReason.CODEX_RUNNING
+    needed = LoginProblem.REJECTED if reason is BlockReason.CODEX_LOGIN_DEAD else LoginProblem.EXPIRED
+    for now in (T0, after(seconds=119)):
+        status = derive_status(account, now)
+        assert status.kind is (Status.ACTIVE if is_expected else Status.NEEDS_LOGIN)
+        assert status.login_problem is (None if is_expected else needed)
+    assert problem_of(pool, after(minutes=2)) is needed
+
+
+def test_a_token_that_the_service_refuses_waits_for_no_codex() -> None:
+    """It has not expired, so the codex that works does not renew it by itself."""
+    pool = read(pool_of(listing()), reading(window(10)))
+    pool = read(pool, failure(FailureKind.UNAUTHORIZED))
+    running = TokenStep(TokenOutcome.BLOCKED, block=BlockReason.CODEX_RUNNING)
+    assert problem_of(moved(pool, running, done=True)) is LoginProblem.REJECTED
+
+
+@pytest.mark.parametrize("custody", [Custody.CODEX, Custody.OTHER])
+def test_a_renewal_that_another_program_did_not_bring_keeps_no_status(custody: Custody) -> None:
+    pool = read(pool_of(listing(custody=custody, facts=EXPIRED)), reading(window(10)))
+    failed = moved(pool, step(TokenOutcome.FAILED, "codex could not renew its login"), done=True)
+    assert problem_of(failed) is LoginProblem.EXPIRED
+    timed = moved(pool, step(TokenOutcome.FAILED, "busy", retry_at=after(minutes=20)), done=True)
+    assert problem_of(timed) is LoginProblem.EXPIRED
+
+
+def test_a_login_that_codex_gave_up_stays_given_up_until_another_one_is_there() -> None:
     pool = read(pool_of(listing(facts=EXPIRED)), reading(window(10)))
-    running = moved(pool, TokenStep(TokenOutcome.BLOCKED, block=BlockReason.CODEX_RUNNING), done=True)
-    assert derive_status(running.accounts[key()], T0).kind is Status.ACTIVE
-    for reason in set(BlockReason) - {BlockReason.CODEX_RUNNING}:
-        blocked = moved(pool, TokenStep(TokenOutcome.BLOCKED, block=reason), done=True)
-        assert problem_of(blocked) is LoginProblem.EXPIRED
+    dead = TokenStep(
+        TokenOutcome.BLOCKED,
+        block=BlockReason.CODEX_LOGIN_DEAD,
+        problem=LoginProblem.REJECTED,
+        refresh_fingerprint="refresh-1",
+    )
+    pool = moved(moved(pool, step(TokenOutcome.FAILED, "x"), done=True), dead, done=True)
+    assert pool.accounts[key()].trouble is None
+    assert problem_of(pool) is LoginProblem.REJECTED
+    again = pool_of(listing(facts=token("access-2", "refresh-2", after(hours=-1))), state=pool)
+    assert problem_of(again) is LoginProblem.EXPIRED
+    assert problem_of(pool_of(listing(facts=token("access-2", "refresh-2")), state=pool)) is None
 
 
 def test_a_path_that_cannot_be_written_does_not_hide_the_dead_login() -> None:

@@ -7,8 +7,9 @@ import pytest
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.overview import PoolOverview, PoolRules, judge, overview, use_order
 from poolwatch.domain.pool import PoolState, Read, apply
+from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Section, Status
-from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.domain.usage import ReachedType, SpendControl, UsageSnapshot
 from tests.domain.make import (
     FIVE_HOURS,
     T0,
@@ -111,16 +112,17 @@ def test_a_troubled_or_stale_account_is_not_recommended_and_stands_behind_the_so
     assert up(spent) is None
 
 
-def test_a_weekly_window_whose_reset_is_unknown_or_due_has_no_haste() -> None:
+def test_a_weekly_window_whose_reset_is_unknown_due_or_its_own_has_no_haste() -> None:
     pool = many(
         [
             ("due", week_room(10, -1)),
             ("untold", reading(window(10))),
             ("slow", week_room(89, 167)),
+            ("untouched", week_room(0, 168)),
             ("five", reading(window(1, FIVE_HOURS))),
         ]
     )
-    assert order(pool) == ["slow", "due", "untold", "five"]
+    assert order(pool) == ["slow", "due", "untouched", "untold", "five"]
 
 
 def test_only_the_active_section_is_in_the_order_of_use() -> None:
@@ -128,6 +130,50 @@ def test_only_the_active_section_is_in_the_order_of_use() -> None:
         many([("a", week_room(10, 10)), ("b", week_room(10, 10))]), failure(FailureKind.CONFLICT), "a"
     )
     assert order(pool) == ["b"]
+
+
+def spent(balance: str | None = "10", **more: bool) -> UsageSnapshot:
+    credits = credit(balance, over=more.get("over", False), unlimited=more.get("unlimited", False))
+    return reading(window(100, resets=after(days=2)), allowed=False, credits=credits)
+
+
+def resort(pool: PoolState) -> str | None:
+    found = at_t0(pool).last_resort
+    return None if found is None else found.label
+
+
+def test_with_nobody_active_the_most_credits_are_the_last_resort() -> None:
+    assert resort(many([("a", spent("10")), ("c", spent("500")), ("b", spent("500"))])) == "b"
+    assert resort(many([("a", spent("500")), ("b", spent(None, unlimited=True))])) == "b"
+    assert resort(many([("a", spent()), ("ready", week_room(95, 10))])) is None
+    assert at_t0(many([("a", spent())])).next_up is None
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [
+        spent("0"),
+        spent("-3"),
+        spent(None),
+        spent(over=True),
+        replace(spent(), credits=credit("10", has=False)),
+        replace(spent(), credits=None),
+        replace(spent(), spend=SpendControl(True, "individual", ())),
+        replace(spent(), reached_type=ReachedType.MEMBER_CREDITS),
+        replace(spent(), reached_type=ReachedType.MEMBER_USAGE),
+        UsageSnapshot(base=None, credits=credit("0")),
+        UsageSnapshot(credits=credit("10")),
+    ],
+)
+def test_no_last_resort(snapshot: UsageSnapshot) -> None:
+    assert resort(many([("a", snapshot)])) is None
+
+
+def test_old_figures_and_trouble_are_no_last_resort() -> None:
+    assert resort(many([("a", spent())], at=after(hours=-1))) is None
+    assert resort(read(many([("a", spent())]), failure(FailureKind.THROTTLED), "a")) is None
+    mixed = read(many([("a", spent())], at=after(hours=-1)), reading(window(100), allowed=False), "a")
+    assert resort(mixed) is None
 
 
 def test_one_account_can_be_judged_alone() -> None:

@@ -202,7 +202,7 @@ def test_disabled_and_deactivated_accounts_are_not_counted() -> None:
     assert seen.next_reset.judged.account.key == key("dead")
 
 
-@given(st.lists(st.decimals(-(10**18) + 1, 10**18 - 1, places=18, allow_nan=False), min_size=1, max_size=20))
+@given(st.lists(st.decimals(-(10**18) + 1, 10**18 - 1, places=28, allow_nan=False), min_size=1, max_size=20))
 def test_sums_are_exact_whatever_the_number_of_digits(balances: list[Decimal]) -> None:
     pool = many(
         [(f"a{index}", UsageSnapshot(credits=credit(str(each)))) for index, each in enumerate(balances)]
@@ -306,6 +306,22 @@ def test_next_reset_is_the_first_of_a_full_window_else_of_any() -> None:
     )
     assert calm.next_reset is not None
     assert (calm.next_reset.judged.label, calm.next_reset.window.kind) == ("a", "5h")
+
+
+def test_an_untouched_window_has_no_reset_of_its_own() -> None:
+    pool = many(
+        [
+            ("new", reading(window(0, FIVE_HOURS, after(hours=5)), window(0, resets=after(days=7)))),
+            ("used", reading(window(30, resets=after(days=3)))),
+        ]
+    )
+    found = at_t0(pool).next_reset
+    assert found is not None
+    assert (found.judged.label, found.window.kind) == ("used", "weekly")
+    untouched = at_t0(many([("new", reading(window(0, resets=after(days=7))))]))
+    assert untouched.next_reset is None
+    assert untouched.highest_weekly is not None
+    assert untouched.highest_weekly.resets_at is None
 
 
 def test_a_lone_flagged_window_without_a_figure_is_a_full_one() -> None:

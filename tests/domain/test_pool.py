@@ -21,9 +21,9 @@ from poolwatch.domain.pool import (
     SourceFailed,
     apply,
 )
-from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.refresh import RefreshProgress, TokenOutcome
 from poolwatch.domain.remake import replace
-from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.domain.usage import Usage, UsageSnapshot
 from tests.domain.make import (
     T0,
     after,
@@ -31,9 +31,11 @@ from tests.domain.make import (
     key,
     listed,
     listing,
+    moved,
     pool_of,
     read,
     reading,
+    step,
     token,
     window,
 )
@@ -124,6 +126,36 @@ def test_a_place_that_learns_its_ids_keeps_its_readings() -> None:
     assert list(pool.accounts) == [key()]
     assert pool.accounts[key()].key == key()
     assert pool.accounts[key()].usage.windows == (window(40),)
+
+
+def test_the_same_login_used_for_another_workspace_keeps_what_is_known_of_its_tokens_alone() -> None:
+    pool = read(pool_of(listing()), reading(window(10)))
+    pool = read(pool, failure(FailureKind.UNAUTHORIZED))
+    pool = moved(pool, step(TokenOutcome.REJECTED_FOR_GOOD, refresh_fingerprint="refresh-1"))
+    other = listing(ids=("user-alice", "acct-2"))
+    found = apply(pool, listed(other)).accounts
+    [account] = found.values()
+    assert account.key == AccountKey("codex", "user-alice", "acct-2")
+    assert (account.usage, account.read_at) == (Usage(), None)
+    assert account.rejected == {"access-1"}
+    assert account.dead_login is not None
+    renewed = listing(ids=("user-alice", "acct-2"), facts=token("access-2", "refresh-2"))
+    [clean] = apply(pool, listed(renewed)).accounts.values()
+    assert (clean.rejected, clean.dead_login) == (frozenset(), None)
+
+
+def test_a_login_that_two_files_use_for_two_workspaces_is_two_accounts() -> None:
+    both = listing(place="one"), listing(place="two")
+    pool = read(pool_of(*both), reading(window(10)))
+    parted = apply(pool, listed(both[0], replace(both[1], account_id="acct-2"))).accounts
+    assert {each.account_id for each in parted} == {"acct-alice", "acct-2"}
+    assert parted[key()].read_at == T0
+    assert parted[AccountKey("codex", "user-alice", "acct-2")].read_at is None
+    # and one that is stored under that workspace already is joined
+    stored = listing(ids=("user-alice", "acct-2"), place="three")
+    pool = pool_of(*both, stored)
+    joined = apply(pool, listed(both[0], replace(both[1], account_id="acct-2"), stored)).accounts
+    assert [len(account.listings) for account in joined.values()] == [1, 2]
 
 
 def test_a_place_whose_login_was_swapped_starts_anew() -> None:
@@ -272,7 +304,7 @@ def test_an_entry_that_cannot_act_gives_way_and_of_equals_the_longest_lived_acts
 def test_an_account_without_entries() -> None:
     account = AccountState(key())
     assert (account.custody, account.email, account.plan) == (Custody.OTHER, None, None)
-    assert (account.is_api_key, account.sources, account.trouble) == (False, (), None)
+    assert (account.without_usage, account.sources, account.trouble) == (None, (), None)
 
 
 def test_the_plan_is_what_the_usage_endpoint_says_else_the_login() -> None:

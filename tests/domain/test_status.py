@@ -273,9 +273,14 @@ def test_disabled_only_where_every_source_says_so() -> None:
     assert derive_status(AccountState(key()), T0) == UNKNOWN
 
 
-def test_an_api_key_login_is_unknown_and_says_why() -> None:
-    pool = pool_of(listing(login=LoginKind.API_KEY, facts=EXPIRED))
-    assert derive_status(pool.accounts[key()], T0) == AccountStatus(Status.UNKNOWN, "api_key")
+@pytest.mark.parametrize("kind", [LoginKind.API_KEY, LoginKind.AGENT_IDENTITY, LoginKind.KEYRING])
+def test_a_login_without_figures_is_unknown_and_says_why(kind: LoginKind) -> None:
+    entry = listing(login=kind, facts=EXPIRED)
+    pool = pool_of(entry)
+    assert not entry.polled
+    assert derive_status(pool.accounts[key()], T0) == AccountStatus(Status.UNKNOWN, kind.value)
+    beside = pool_of(entry, listing(place="p2", facts=EXPIRED))
+    assert derive_status(beside.accounts[key()], T0).kind is Status.NEEDS_LOGIN
 
 
 def trouble(kind: FailureKind, since: datetime = T0) -> Trouble:
@@ -313,8 +318,13 @@ def test_an_edge_block_needs_a_person_after_fifteen_minutes(minutes: float, need
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in FailureKind if kind not in (FailureKind.AMBIGUOUS, FailureKind.CONFLICT)]
+    "kind",
+    [
+        kind
+        for kind in FailureKind
+        if kind not in (FailureKind.AMBIGUOUS, FailureKind.CONFLICT, FailureKind.KEPT)
+    ],
 )
-def test_only_lost_replies_and_conflicts_need_a_person_at_once(kind: FailureKind) -> None:
+def test_only_lost_replies_conflicts_and_logins_that_wait_need_a_person_at_once(kind: FailureKind) -> None:
     assert not trouble_needs_you(trouble(kind), T0)
     assert trouble_needs_you(trouble(kind), after(days=1)) is (kind is FailureKind.EDGE_BLOCKED)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.domain.banked import BankedReset
+from poolwatch.domain.instant import UNDATED
 from poolwatch.domain.refresh import Change, usage_changes
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import (
@@ -24,6 +25,7 @@ from poolwatch.domain.usage import (
     Usage,
     UsageSnapshot,
     UsageWindow,
+    own_reset,
     window_kind,
     windows_by_length,
 )
@@ -47,7 +49,8 @@ from tests.domain.make import (
         (18_000, "5h"), (17_100, "5h"), (18_900, "5h"), (17_099, "285m"), (18_901, "315m"),
         (86_400, "daily"), (82_080, "daily"), (90_720, "daily"), (82_079, "23h"), (90_721, "25h"),
         (604_800, "weekly"), (574_560, "weekly"), (635_040, "weekly"), (574_559, "160h"),
-        (2_592_000, "monthly"), (2_678_400, "monthly"), (2_505_600, "monthly"), (2_419_200, "28d"),
+        (2_592_000, "monthly"), (2_678_400, "monthly"), (2_505_600, "monthly"), (2_419_200, "monthly"),
+        (2_419_199, "monthly"), (2_682_000, "monthly"), (2_332_800, "27d"), (2_764_800, "32d"),
         (43_200, "12h"), (3_600, "1h"), (5_400, "90m"), (259_200, "3d"), (172_800, "2d"), (129_600, "36h"),
         (60, "1m"), (1, "1m"), (600, "10m"), (31_536_000, "365d"),
         (None, "unknown"), (0, "unknown"), (-5, "unknown"),
@@ -56,6 +59,32 @@ from tests.domain.make import (
 def test_a_window_is_named_by_its_length(seconds: int | None, kind: str) -> None:
     assert window_kind(seconds) == kind
     assert UsageWindow(1, seconds, None).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("used", "seconds", "ahead", "flag", "has_one"),
+    [
+        (0, FIVE_HOURS, FIVE_HOURS, None, False),
+        (0.0, FIVE_HOURS, FIVE_HOURS + 900, None, False),  # the clocks differ
+        (0, FIVE_HOURS, FIVE_HOURS - 300, False, False),
+        (0, FIVE_HOURS, FIVE_HOURS - 301, None, True),  # begun, and not a whole percent used
+        (0, WEEK, WEEK - 6_048, None, False),
+        (0, WEEK, WEEK - 6_049, None, True),
+        (1, FIVE_HOURS, FIVE_HOURS, None, True),  # 1 % is what is reported
+        (None, FIVE_HOURS, FIVE_HOURS, None, True),
+        (0, None, FIVE_HOURS, None, True),
+        (0, FIVE_HOURS, FIVE_HOURS, True, True),
+    ],
+)
+def test_a_window_that_has_not_begun_has_no_reset_of_its_own(
+    used: float | None, seconds: int | None, ahead: int, flag: bool | None, has_one: bool
+) -> None:
+    resets_at = after(seconds=ahead)
+    found = own_reset(UsageWindow(used, seconds, resets_at, flag), T0)
+    assert found == (resets_at if has_one else None)
+    assert own_reset(UsageWindow(used, seconds, None, flag), T0) is None
+    # whether all of it lay ahead, nobody knows of what has no date
+    assert own_reset(UsageWindow(used, seconds, resets_at, flag), UNDATED) == resets_at
 
 
 @given(st.integers(min_value=1, max_value=10**12))

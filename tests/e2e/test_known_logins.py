@@ -79,6 +79,24 @@ async def test_a_place_that_changed_hands_is_read_for_its_new_holder_alone(tmp_p
     assert len(service.requests) == 3
 
 
+async def test_a_login_that_is_used_for_another_workspace_is_one_account_with_figures_of_its_own(
+    tmp_path: Path,
+) -> None:
+    access = access_token("one", "acct-one", FAR)
+    put(tmp_path / "pool/one.json", cliproxy_login(access, account_id="acct-one"))
+    async with Script([usage_of(1), usage_of(9), usage_of(9)]) as service:
+        sources = folder_toml(tmp_path, service.url)
+        await look(around(tmp_path, sources), NOW, None)
+        put(tmp_path / "pool/one.json", cliproxy_login(access, account_id="acct-chosen"))
+        for _ in range(2):
+            seen = await look(around(tmp_path, sources), NOW, None)
+            [account] = seen.state.accounts.values()
+            assert (account.key.user_id, account.key.account_id) == ("one", "acct-chosen")
+            assert (weekly(account.usage), account.trouble) == (9, None)
+    asked = [head.partition("ChatGPT-Account-Id: ")[2].partition("\r")[0] for head in service.requests]
+    assert asked == ["acct-one", "acct-chosen", "acct-chosen"]
+
+
 async def test_a_login_is_not_read_where_its_source_looks_elsewhere_by_now(tmp_path: Path) -> None:
     put(tmp_path / "pool/one.json", login("one"))
     (tmp_path / "elsewhere").mkdir()

@@ -35,7 +35,7 @@ from tests.support.codex_lb_server import LbAccountState
 from tests.support.codex_proxy_server import ProxyAccountState, quota_of
 
 NOW: Final = datetime(2026, 11, 20, 21, tzinfo=UTC)
-_GRAMMAR: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
+_GRAMMAR: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,28})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
 _FOLDER: Final = Path(__file__).parents[1] / "payloads"
 _PAYLOADS: Final[list[Any]] = [
     json.loads(path.read_bytes()) for path in sorted(_FOLDER.glob("[012]*.json")) if path.stat().st_size > 80
@@ -257,7 +257,8 @@ def _number(leaf: Any) -> Decimal | None:
         raw = _raw(int(text.removeprefix(_MARK))).decode()
         text = raw.strip('"') if "\\" not in raw else ""
     text = text.strip(" \t\r\n")
-    return Decimal(text) if _GRAMMAR.fullmatch(text) else None
+    number = Decimal(text) if _GRAMMAR.fullmatch(text) else None
+    return number if number is not None and abs(number) < 10**18 else None
 
 
 def _raw(index: int) -> bytes:

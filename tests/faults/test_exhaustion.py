@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.mounts import LOCAL_DISK
 from tests.support.upstream import Upstream
 
 _PROGRAM = """
@@ -134,6 +135,7 @@ def test_without_a_free_thread_it_says_so_and_recovers(tmp_path: Path) -> None:
             [sys.executable, "-c", _NO_THREAD, str(upstream.config), str(tmp_path / "state")],
             cwd=Path(__file__).parents[2],
             env={
+                **LOCAL_DISK,
                 "PATH": os.environ["PATH"],
                 "HOME": str(upstream.home),
                 "PYTHONPATH": os.pathsep.join(sys.path),

@@ -10,6 +10,7 @@ import pytest
 from rich.cells import cell_len
 from wcwidth import wcwidth
 
+from poolwatch.cli.status_table import status_lines
 from poolwatch.domain.overview import PoolRules, overview
 from poolwatch.presentation.detail import detail_view
 from poolwatch.presentation.prefs import Prefs
@@ -73,6 +74,11 @@ def test_printed_labels_are_text_in_their_columns(stage: Stage) -> None:
     table = printed.partition("\n\n")[2].splitlines()
     ends = {sum(map(wcwidth, line)) for line in table if line.endswith("m") and "  " in line}
     assert ends == {sum(map(wcwidth, table[0]))}
+    for width, glyphs in ((200, UNICODE), (80, ASCII), (50, UNICODE)):
+        lines = status_lines(seen, stage.state, Prefs(), "", set(seen.by_key), width, glyphs)
+        drawn = ["".join(piece for piece, _ in line) for line in lines]
+        assert all(map(is_harmless, drawn))
+        assert all(sum(map(wcwidth, line)) <= width for line in drawn)
     document = status_json(seen, stage.state, NOW, mask=False)
     assert document.isascii()
     assert "\\u001b" not in document

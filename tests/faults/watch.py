@@ -15,6 +15,7 @@ from typing import Final
 import pyte
 from wcwidth import wcwidth
 
+from tests.support.mounts import LOCAL_DISK
 from tests.support.terminal import Terminal
 
 ROOT: Final = Path(__file__).parents[2]
@@ -56,6 +57,7 @@ class Watch:
         arguments = [str(folder), str(seed), str(count), str(details)]
         env = {
             **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
+            **LOCAL_DISK,
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "TERM": "xterm-256color",

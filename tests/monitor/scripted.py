@@ -12,8 +12,8 @@ from itertools import count
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
-from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep
+from poolwatch.domain.pool import AccountState, KeptFile, PoolFacts, PoolState
+from poolwatch.domain.refresh import Awaited, RefreshProgress, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Credits, RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.monitor.bulk import BulkRefresh
@@ -292,8 +292,10 @@ class ScriptedKeeper:
         self.act: dict[str, Callable[[], None]] = {}
         self.error: Exception | None = None
         self.delegates = False
+        self.waits: list[Awaited] = []
         self.requests: list[TokenRequest] = []
         self.interrupted: tuple[Interrupted, ...] = ()
+        self.waiting: tuple[KeptFile, ...] = ()
         self.gates: dict[str, asyncio.Event] = {}
         self.at_once = 0
         self.most_at_once = 0
@@ -301,7 +303,12 @@ class ScriptedKeeper:
     def places(self) -> list[str]:
         return [request.listing.ref.place for request in self.requests]
 
-    async def step(self, request: TokenRequest, on_delegating: Callable[[], None]) -> TokenStep:
+    async def step(
+        self,
+        request: TokenRequest,
+        on_delegating: Callable[[], None],
+        on_waiting: Callable[[Awaited], None],
+    ) -> TokenStep:
         place = request.listing.ref.place
         self.requests.append(request)
         self.at_once += 1
@@ -309,6 +316,8 @@ class ScriptedKeeper:
         try:
             if self.delegates:
                 on_delegating()
+            for found in self.waits:
+                on_waiting(found)
             if place in self.gates:
                 await self.gates[place].wait()
             if self.error is not None:
@@ -319,8 +328,16 @@ class ScriptedKeeper:
         finally:
             self.at_once -= 1
 
-    async def recover(self, now: datetime) -> tuple[Interrupted, ...]:
-        return self.interrupted
+    async def left_anything(self) -> bool:
+        return bool(self.interrupted)
+
+    async def recover(
+        self, listings: Sequence[Listing], now: datetime, *, waiting_only: bool = False
+    ) -> tuple[Interrupted, ...]:
+        return () if waiting_only else self.interrupted
+
+    async def kept(self, keys: Collection[AccountKey]) -> tuple[KeptFile, ...]:
+        return self.waiting
 
 
 class ScriptedQueue:
@@ -384,6 +401,9 @@ class ScriptedLock:
 
     def holder_words(self) -> str:
         return "pid 123 on host"
+
+    def awaited(self) -> Awaited:
+        return Awaited(123)
 
 
 @dataclass

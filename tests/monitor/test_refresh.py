@@ -3,9 +3,10 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
+from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import Answer, AnswerKind
 from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.refresh import RefreshProgress, TokenOutcome
+from poolwatch.domain.refresh import Awaited, RefreshProgress, TokenOutcome
 from tests.monitor.scripted import (
     Rig,
     ScriptedSource,
@@ -143,6 +144,27 @@ async def test_the_owner_of_a_login_is_seen_at_work() -> None:
     shown = ended(one)
     assert shown is not None
     assert not shown.delegating
+
+
+async def test_a_process_that_does_not_come_is_seen_and_told() -> None:
+    one = await rig("a").listed()
+    one.keeper.delegates = True
+    one.keeper.waits = [Awaited(4711), Awaited(4711, stopped=True)]
+    one.keeper.gates["a"] = gate = asyncio.Event()
+    told: list[tuple[AccountKey, Awaited]] = []
+    one.chain.on_waiting = lambda key, found: told.append((key, found))
+    one.chain.start(A)
+    await one.clock.settle()
+    shown = ended(one)
+    assert shown is not None
+    assert shown.delegating
+    assert shown.waits_for == Awaited(4711, stopped=True)
+    assert told == [(A, each) for each in one.keeper.waits]
+    gate.set()
+    await one.clock.settle()
+    shown = ended(one)
+    assert shown is not None
+    assert shown.waits_for is None
 
 
 async def test_giving_up_the_wait_does_not_end_the_refresh() -> None:

@@ -7,7 +7,7 @@ import pytest
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.changes import Answer, AnswerKind
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep
+from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from tests.monitor.scripted import (
     Rig,
@@ -96,6 +96,36 @@ async def test_trying_once_is_asked_once_even_under_a_retry_after() -> None:
     assert one.chain.start(A).kind is AnswerKind.THROTTLED
     assert one.chain.start(A, override=True).kind is AnswerKind.ASK_ONCE
     assert one.chain.start(A, try_once=True).kind is AnswerKind.STARTED
+
+
+LATE = TokenStep(TokenOutcome.BLOCKED, block=BlockReason.CODEX_LATE, pid=4711)
+RUNNING = TokenStep(TokenOutcome.BLOCKED, block=BlockReason.CODEX_RUNNING, pid=4711)
+
+
+@pytest.mark.parametrize(
+    ("first", "seconds", "beside"),
+    [(LATE, 0, True), (LATE, 10, True), (LATE, 11, False), (LATE, -1, False), (RUNNING, 1, False)],
+)
+async def test_only_a_second_r_soon_after_the_warning_renews_beside_a_codex_that_works(
+    first: TokenStep, seconds: float, beside: bool
+) -> None:
+    one = await rig("a").listed()
+    one.keeper.steps["a"] = first
+    assert one.chain.start(A).kind is AnswerKind.STARTED
+    await one.clock.settle()
+    one.clock.leap(timedelta(seconds=seconds))
+    assert one.chain.start(A).kind is AnswerKind.STARTED
+    await one.clock.settle()
+    assert [request.beside_codex for request in one.keeper.requests] == [False, beside]
+
+
+async def test_a_refresh_of_many_or_of_a_command_is_no_second_r() -> None:
+    one = await rig("a").listed()
+    one.keeper.steps["a"] = LATE
+    await one.chain.run(A)
+    await one.chain.run(A)
+    await one.chain.run(A, only_if_due=False, beside_codex=True)
+    assert [request.beside_codex for request in one.keeper.requests] == [False, False, True]
 
 
 DAY = timedelta(days=1)

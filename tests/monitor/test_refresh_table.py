@@ -101,9 +101,17 @@ ROWS = [
     *(
         Row(
             f"codex {block.value}", CODEX, step(TokenOutcome.BLOCKED, block=block),
-            dead=True, tried=False, fails=True, status=Status.NEEDS_LOGIN, problem=LoginProblem.EXPIRED,
+            dead=True, tried=False, fails=True, status=Status.NEEDS_LOGIN, problem=problem,
         )
-        for block in (BlockReason.CODEX_MISSING, BlockReason.CODEX_LOGIN_DEAD)
+        for block, problem in (
+            (BlockReason.CODEX_MISSING, LoginProblem.EXPIRED),
+            (BlockReason.CODEX_LATE, LoginProblem.EXPIRED),
+            (BlockReason.CODEX_LOGIN_DEAD, LoginProblem.REJECTED),
+        )
+    ),
+    Row(
+        "codex did not renew", CODEX, FAILED, dead=True, tried=False, fails=True,
+        trouble=FailureKind.TOKEN_REFRESH, status=Status.NEEDS_LOGIN, problem=LoginProblem.EXPIRED,
     ),
     Row("other current", OTHER, step(TokenOutcome.CURRENT)),
     Row("other adopted", OTHER, step(TokenOutcome.ADOPTED), dead=True, wins="theirs"),

@@ -10,7 +10,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import Answer, AnswerKind
 from poolwatch.domain.failure import FailureKind, Trouble
 from poolwatch.domain.pool import AccountState, PoolFacts, SourceState
-from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
+from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
 from poolwatch.monitor.passed_on import LOOK_SECONDS
@@ -163,6 +163,30 @@ async def test_what_became_of_a_wish_is_not_waited_for_when_nobody_polls_any_mor
         await one.clock.settle()
         assert one.keeper.places() == ["a"]
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_viewers_second_r_after_the_warning_is_passed_on_as_such() -> None:
+    one = viewer(stored())
+    await one.session.recall()
+    late = TokenStep(TokenOutcome.BLOCKED, block=BlockReason.CODEX_LATE, pid=4711)
+    one.queue.ends[1] = RefreshProgress(START, late, UsageStep(tried=False), done=True)
+    await one.session.refresh(A)
+    await one.clock.advance(LOOK_SECONDS)
+    await one.session.refresh(A)
+    assert one.queue.asked == [(A.id, Asked.REFRESH), (A.id, Asked.BESIDE)]
+    one.queue.ends[2] = one.queue.ends[1]
+    await one.clock.advance(LOOK_SECONDS)
+    await one.session.refresh(A, usage_only=True)
+    assert one.queue.asked[-1] == (A.id, Asked.USAGE)
+
+
+async def test_a_wish_to_renew_beside_a_codex_is_served_as_one() -> None:
+    one = rig("a")
+    async with running(one.session.run(), one.clock):
+        await one.clock.advance(1)
+        one.queue.put(A.id, Asked.BESIDE)
+        await one.clock.advance(SERVE_SECONDS)
+        assert [request.beside_codex for request in one.keeper.requests] == [True]
 
 
 async def test_a_viewer_says_when_nobody_answers() -> None:

@@ -223,6 +223,14 @@ def test_every_field_is_stale_by_its_own_age() -> None:
     assert view.extras[0].stale
 
 
+def test_a_window_that_has_not_begun_counts_nothing_down() -> None:
+    untouched = base(window(0, FIVE_HOURS, after(hours=5)), window(0, WEEK, after(days=3)))
+    assert drawn(card(account("new", Usage(base=untouched)))) == [
+        ("5h", "0 %", "—"),
+        ("weekly", "0 %", "3d"),
+    ]
+
+
 def test_a_window_that_is_not_in_the_payload_has_no_row() -> None:
     assert drawn(card(account("x", Usage(base=base(window(72, WEEK, after(days=3))))))) == [
         ("weekly", "72 %", "3d")
@@ -280,6 +288,25 @@ def test_an_api_key_has_no_figures() -> None:
     assert view.status == "no usage figures"
     assert view.remedy.startswith("k: API keys have no usage figures")
     assert footer_of(view) == "no usage figures · API key"
+
+
+def test_an_agent_identity_has_no_figures() -> None:
+    agent = listing("k", custody=Custody.STATIC, login=LoginKind.AGENT_IDENTITY)
+    view = card(account("k", Usage(), listings=[agent], read_at=None))
+    assert view.remedy.startswith("k: agent identities have no usage figures. Nothing to do")
+    assert footer_of(view) == "no usage figures · agent identity"
+
+
+def test_a_login_in_the_keyring_says_what_to_do_for_figures() -> None:
+    kept = listing("k", login=LoginKind.KEYRING)
+    view = card(account("k", Usage(), listings=[kept], read_at=None))
+    assert view.status == "in the keyring"
+    assert view.remedy == (
+        "k: Codex keeps its login in the keyring, which is not read. "
+        'For figures set cli_auth_credentials_store = "file" in its config.toml and sign in again:'
+        "  CODEX_HOME=~/homes/07 codex login"
+    )
+    assert footer_of(view) == "in the keyring · keyring"
 
 
 def test_disabled_stands_in_the_rest_and_deactivated_needs_you() -> None:

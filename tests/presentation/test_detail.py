@@ -61,7 +61,7 @@ def test_windows() -> None:
     assert rows == [
         ("codex", "5h", "100 %", "47m", "Fri 14:50 CET"),
         ("codex", "weekly", "71 %", "2d 1h", "Sun 15:03 CET"),
-        ("review", "weekly", "0 %", "7d", "Fri 27 Nov 14:03 CET"),
+        ("review", "weekly", "0 %", "—", ""),  # not begun
         ("Spark", "5h", "12 %", "3h 40m", "Fri 17:43 CET"),
         ("Spark", "weekly", "64 %", "4d", "Tue 14:03 CET"),
     ]

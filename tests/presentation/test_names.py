@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from poolwatch.domain.account import AccountKey, Custody
+from poolwatch.domain.account import AccountKey, Custody, LoginKind
 from poolwatch.presentation.masking import (
     neutral_name,
     shown_email,
@@ -55,7 +55,7 @@ def test_keepers() -> None:
     assert names.keeper(Custody.POOL, source="codex-proxy") == "pool: codex-proxy"
     assert names.keeper(Custody.OTHER, owner="CLIProxyAPI") == "CLIProxyAPI"
     assert names.keeper(Custody.OTHER) == "another tool"
-    assert names.keeper(Custody.STATIC, api_key=True) == "API key"
+    assert names.keeper(Custody.STATIC, kind=LoginKind.API_KEY) == "API key"
     assert names.keeper(Custody.STATIC) == "personal token"
 
 

@@ -202,11 +202,30 @@ def test_next() -> None:
 
 
 def test_next_when_none_can_be_used() -> None:
-    nobody = look(LATE)
+    nobody = look(account("lee", Usage(base=base(window(100, WEEK, after(days=1)), allowed=False))))
     assert next_text(nobody, PREFS) == "no account can be used now; lee is back at Sat 14:03, in 1d\n"
     assert json.loads(next_json(nobody, PREFS))["account"] is None
     assert next_home(nobody) is None
     assert next_text(look(), PREFS) == "no account can be used now\n"
+
+
+def test_next_names_an_exhausted_account_with_credits_left_when_none_is_active() -> None:
+    used_up = base(window(100, WEEK, after(days=1)), allowed=False)
+    rich = account("rich", Usage(base=used_up, credits=balance("489.25")))
+    view = look(LATE, rich, account("poor", Usage(base=used_up, credits=balance("0"))))
+    words = (
+        "no account is active; exhausted until Sat 14:03, "
+        "but with 489.25 credits left ($19.57), which may carry it"
+    )
+    assert view.next_up is None
+    assert next_text(view, PREFS) == f"rich  Plus\n{words}\n"
+    found = json.loads(next_json(view, PREFS))
+    assert (found["account"]["status"], found["why"]) == ("exhausted", words)
+    assert next_home(view) == "~/homes/07"
+    endless = look(account("a", Usage(base=used_up, credits=balance(None, unlimited=True))))
+    assert "but with unlimited credits" in next_text(endless, PREFS)
+    untold = Usage(base=base(window(100, WEEK, None), allowed=False), credits=balance("3"))
+    assert "; exhausted, but with 3.00 credits left" in next_text(look(account("a", untold)), PREFS)
 
 
 def test_next_says_why() -> None:

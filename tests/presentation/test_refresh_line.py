@@ -10,6 +10,7 @@ import pytest
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import (
+    Awaited,
     BlockReason,
     Change,
     RefreshProgress,
@@ -19,8 +20,15 @@ from poolwatch.domain.refresh import (
 )
 from poolwatch.domain.remake import replace
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.refresh_line import bulk_line, change_text, progress_line, progress_tone
+from poolwatch.presentation.refresh_line import (
+    bulk_line,
+    change_text,
+    progress_line,
+    progress_short,
+    progress_tone,
+)
 from poolwatch.presentation.view import Shown, Tone
+from poolwatch.presentation.words import refresh
 from tests.presentation.scene import CET, NOW, PREFS, account, after, listing
 
 OWN = listing("x", custody=Custody.POOLWATCH, owner="poolwatch")
@@ -68,6 +76,15 @@ LINES: list[tuple[Listing, TokenStep | None, UsageStep | None, str]] = [
     (OWN, blocked(BlockReason.PATH, "/pool"), OK, "token: not spent, /pool not writable → usage ok 0.3s"),
     (
         OWN,
+        replace(
+            blocked(BlockReason.PATH, "/pool"),
+            failure=Failure(FailureKind.BLOCKED, "not spent: /pool is odd"),
+        ),
+        OK,
+        "token: not spent: /pool is odd → usage ok 0.3s",
+    ),
+    (
+        OWN,
         blocked(BlockReason.CONFLICT),
         NOT_TRIED,
         "token: not spent, the same login is in two files → usage not tried, no live token",
@@ -84,7 +101,20 @@ LINES: list[tuple[Listing, TokenStep | None, UsageStep | None, str]] = [
         CODEX,
         blocked(BlockReason.CODEX_RUNNING),
         NOT_TRIED,
-        "Codex is open on this home: it renews by itself",
+        "Codex is open on this home and renews it",
+    ),
+    (
+        CODEX,
+        replace(blocked(BlockReason.CODEX_RUNNING), pid=4711),
+        NOT_TRIED,
+        "Codex is open on this home and renews it (pid 4711)",
+    ),
+    (
+        CODEX,
+        replace(blocked(BlockReason.CODEX_LATE), pid=4711),
+        NOT_TRIED,
+        "Codex is open on this home (pid 4711) and has not renewed it; r within 10 s renews beside it: "
+        "both at once can end the login",
     ),
     (CODEX, blocked(BlockReason.CODEX_MISSING), NOT_TRIED, "run: CODEX_HOME=~/homes/07 codex login"),
     (CODEX, blocked(BlockReason.CODEX_LOGIN_DEAD), None, "run: CODEX_HOME=~/homes/07 codex login"),
@@ -92,6 +122,18 @@ LINES: list[tuple[Listing, TokenStep | None, UsageStep | None, str]] = [
     (OTHER, blocked(BlockReason.OTHER_MUST_RENEW), NOT_TRIED, "CLIProxyAPI must renew it"),
     (STATIC, NONE, OK, "personal token, nothing to renew → usage ok 0.3s"),
     (KEY, NONE, None, "API keys have no usage figures"),
+    (
+        STATIC,
+        TokenStep(TokenOutcome.NONE, block=BlockReason.AGENT_IDENTITY),
+        NOT_TRIED,
+        "agent identities have no usage figures",
+    ),
+    (
+        CODEX,
+        TokenStep(TokenOutcome.NONE, block=BlockReason.KEYRING),
+        NOT_TRIED,
+        "Codex keeps its login in the keyring, which is not read",
+    ),
     (POOL, TokenStep(TokenOutcome.REFRESHED), UsageStep(), "pool renewed → quota ok"),
     (POOL, TokenStep(TokenOutcome.REFRESHED), CACHED, "pool renewed → cached quota of 13:40"),
     (
@@ -132,6 +174,16 @@ def test_finished(entry: Listing, token: TokenStep | None, usage: UsageStep | No
     assert progress_line(progress, account("x", listings=[entry]), NOW, PREFS) == line
 
 
+def test_the_warning_is_there_where_the_line_is_short_and_fits_a_shell() -> None:
+    progress = RefreshProgress(NOW, replace(blocked(BlockReason.CODEX_LATE), pid=4711), NOT_TRIED, done=True)
+    state = account("x", listings=[CODEX])
+    assert progress_short(progress, state, NOW, PREFS) == "r may end the login: pid 4711 is open"
+    unnamed = replace(progress, token=blocked(BlockReason.CODEX_LATE))
+    assert progress_short(unnamed, state, NOW, PREFS) == "r may end the login: Codex is open"
+    line = progress_line(progress, state, NOW, PREFS, again=refresh.FORCE)
+    assert "; --force renews beside it: both at once can end the login" in line
+
+
 @pytest.mark.parametrize("reason", BlockReason)
 @pytest.mark.parametrize("entry", [OWN, CODEX, OTHER, STATIC, KEY, POOL])
 def test_every_reason_has_words(reason: BlockReason, entry: Listing) -> None:
@@ -148,6 +200,27 @@ def test_running() -> None:
     assert progress_line(RefreshProgress(NOW, usage_only=True), state, NOW, PREFS) == "usage …"
     asking = RefreshProgress(NOW, delegating=True)
     assert progress_line(asking, state, NOW, PREFS) == "codex is refreshing … (leave it running)"
+
+
+@pytest.mark.parametrize("delegating", [False, True])
+@pytest.mark.parametrize(
+    ("waits_for", "words"),
+    [
+        (Awaited(), "token … waiting for the process that refreshes it"),
+        (Awaited(4711), "token … waiting for the process that refreshes it (pid 4711)"),
+        (
+            Awaited(4711, stopped=True),
+            "token … waiting for the process that refreshes it (pid 4711, stopped)",
+        ),
+    ],
+)
+def test_a_process_that_does_not_come_is_named(waits_for: Awaited, words: str, delegating: bool) -> None:
+    progress = RefreshProgress(NOW, delegating=delegating, waits_for=waits_for)
+    line = progress_line(progress, account("x"), NOW, PREFS)
+    codex_runs = "codex is refreshing … (leave it running)"
+    assert line == (codex_runs if delegating and not waits_for.stopped else words)
+    ended = replace(progress, token=RENEWED, usage=OK, done=True)
+    assert progress_line(ended, account("x"), NOW, PREFS) == "token ok 0.4s → usage ok 0.3s"
 
 
 def test_usage_alone() -> None:

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import os
 import shlex
-from datetime import timedelta
+import subprocess
+from datetime import datetime, timedelta
 
 import pytest
 
-from poolwatch.domain.account import Custody, Listing, LoginKind
-from poolwatch.domain.failure import FailureKind, LoginProblem
+from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
+from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
 from poolwatch.domain.pool import DeadLogin
+from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.remake import replace
+from poolwatch.domain.text import visible
 from poolwatch.presentation.remedy import sign_in_command
 from poolwatch.presentation.standing import trouble_text
 from tests.presentation.scene import (
@@ -220,3 +224,80 @@ def test_codex_is_promised_only_where_it_is_asked() -> None:
     alone = card(state, replace(PREFS, delegates=False))
     assert "lets Codex" not in alone.remedy
     assert alone.copy == "CODEX_HOME=~/homes/07 codex login"
+
+
+HOSTILE = ("\x1b[31mred", "new\nline", "\udcff", "\u202ex", "two  blanks", "it's", "$(touch x)", "\u00a0")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_commands_hold_the_very_bytes_of_a_path(name: str) -> None:
+    folder, shown = f"/srv/homes/{name}", visible(f"/srv/homes/{name}")
+    place = f"{folder}/auth.json"
+    try:
+        place.encode()
+    except UnicodeEncodeError:
+        place = os.fsencode(place).hex()
+    entry = replace(listing(home=shown, path=f"{shown}/auth.json"), ref=SourceRef("h", place))
+    command = sign_in_command(entry, mask=False)
+    assert command.isprintable()
+    ended = subprocess.run(
+        ["bash", "-c", f'codex() {{ printf %s "$CODEX_HOME"; }}; {command}'],
+        capture_output=True,
+        check=True,
+        timeout=20,
+    )
+    assert ended.stdout == os.fsencode(folder)
+    conflict = account("x", listings=[entry], login_trouble=trouble(FailureKind.CONFLICT, 1))
+    kept = card(conflict).copy.partition(" --keep ")[2]
+    ended = subprocess.run(["bash", "-c", f"printf %s {kept}"], capture_output=True, check=True, timeout=20)
+    assert ended.stdout == os.fsencode(f"{folder}/auth.json")
+
+
+def test_a_tilde_stays_where_what_is_shown_are_the_bytes() -> None:
+    entry = replace(listing(home="~/a b"), ref=SourceRef("h", "/home/ann/a b/auth.json"))
+    assert sign_in_command(entry, mask=False) == "CODEX_HOME=~/'a b' codex login"
+    odd = replace(listing(home="~/\\x1b"), ref=SourceRef("h", "/home/ann/\x1b/auth.json"))
+    assert sign_in_command(odd, mask=False) == "CODEX_HOME=$'/home/ann/\\033' codex login"
+    assert "\x1b" not in sign_in_command(odd, mask=True)
+
+
+def test_r_is_not_the_remedy_of_a_login_that_codex_gave_up() -> None:
+    given_up = dead(LoginProblem.REJECTED)
+    state = account("x", listings=[listing("x", expires_at=GONE)], dead=given_up)
+    assert card(state).remedy == (
+        "x: the service refuses the login. Sign in again:  CODEX_HOME=~/homes/07 codex login"
+    )
+
+
+@pytest.mark.parametrize(("pid", "named"), [(4711, " (pid 4711)"), (None, "")])
+def test_a_codex_that_has_not_renewed_is_to_be_closed_first(pid: int | None, named: str) -> None:
+    late = TokenStep(TokenOutcome.BLOCKED, block=BlockReason.CODEX_LATE, pid=pid)
+    progress = RefreshProgress(NOW, late, UsageStep(tried=False), done=True)
+    state = replace(account("x", listings=[listing("x", expires_at=GONE)]), refresh=progress)
+    assert card(state).remedy == (
+        f"x: the login has expired. Close the Codex that is open on it{named}, then r; or sign in again:  "
+        "CODEX_HOME=~/homes/07 codex login"
+    )
+
+
+REFUSALS = {
+    "unsupported_country_region_territory": ("from this country or network", "rights"),
+    "IP_NOT_AUTHORIZED": ("from this country or network", "rights"),
+    "invalid_workspace_selected": ("choose another one", "rights"),
+    "something_new": ("rights in its workspace", "country"),
+    None: ("rights in its workspace", "country"),
+}
+
+
+@pytest.mark.parametrize(("code", "words"), REFUSALS.items())
+@pytest.mark.parametrize("read_at", [NOW, None])
+def test_a_refused_reading_says_what_it_is_about(
+    code: str | None, words: tuple[str, str], read_at: datetime | None
+) -> None:
+    refused = Trouble(FailureKind.FORBIDDEN, "refused (403)", NOW, detail=code)
+    view = card(account("a", trouble=refused, read_at=read_at))
+    there, absent = words
+    assert there in view.remedy
+    assert absent not in view.remedy
+    assert ("The last numbers stay" in view.remedy) is (read_at is not None)
+    assert "refused (403)" in view.remedy

@@ -79,6 +79,44 @@ def test_every_answer_has_its_kind(status: int, body: object, kind: FailureKind)
     assert "synthetic" not in found.message
 
 
+COUNTRY = {"message": "Country, region, or territory not supported", "type": "request_forbidden"}
+
+
+@pytest.mark.parametrize("status", [401, 403, 451])
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (
+            {"error": {**COUNTRY, "code": "unsupported_country_region_territory"}},
+            "unsupported_country_region_territory",
+        ),
+        ({**COUNTRY, "code": "unsupported_country_region_territory"}, "unsupported_country_region_territory"),
+        ({"error": COUNTRY}, "unsupported_country_region_territory"),
+        ({"detail": COUNTRY["message"]}, "unsupported_country_region_territory"),
+        (b"Country, region, or territory not supported", "unsupported_country_region_territory"),
+        ({"error": {"code": "unsupported_country"}}, "unsupported_country"),
+        ({"detail": {"code": "UNSUPPORTED_REGION"}}, "UNSUPPORTED_REGION"),
+        ({"error": {"code": "ip_not_authorized"}}, "ip_not_authorized"),
+    ],
+)
+def test_a_refusal_by_country_or_network_is_about_the_place(status: int, body: object, code: str) -> None:
+    found = failure(said(status, body))
+    assert (found.kind, found.detail, found.login_problem) == (K.FORBIDDEN, code, None)
+    words = "the service does not answer from this country or network"
+    assert found.message == f"{words} ({status}, {code})"
+
+
+def test_a_451_is_about_the_place_whatever_it_says() -> None:
+    assert failure(said(451, {"error": {"code": "legal"}})).kind is K.FORBIDDEN
+    assert failure(said(451, b"")).kind is K.FORBIDDEN
+
+
+def test_a_workspace_that_is_refused_is_named_as_such() -> None:
+    found = failure(said(403, {"detail": {"code": "invalid_workspace_selected"}}))
+    words = "the service refuses the workspace that this login chooses (403, invalid_workspace_selected)"
+    assert (found.kind, found.message) == (K.FORBIDDEN, words)
+
+
 def test_an_answer_with_a_body_to_read_is_no_failure() -> None:
     assert said(200, {"plan_type": "plus"}) is None
     assert said(200, b"") is None
@@ -170,6 +208,8 @@ def test_dates_count_from_the_servers_clock() -> None:
         ({"resets_at": 1795208400 - 90}, 1),
         ({"resets_in_seconds": 45}, 45),
         ({"resets_in_seconds": -45}, 1),
+        ({"resets_at": 0, "resets_in_seconds": 0}, None),
+        ({"resets_at": 0, "resets_in_seconds": 45}, 45),
         ({"resets_at": "soon", "resets_in_seconds": "later"}, None),
         ({"resets_at": True}, None),
         ({}, None),

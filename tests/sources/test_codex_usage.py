@@ -90,7 +90,9 @@ async def test_a_reading(client: HttpClient) -> None:
         assert never not in head.lower()
 
 
-@pytest.mark.parametrize("account_id", [None, "", "email_one", "local_1", "a b", "a\r\nX: 1", "é"])
+@pytest.mark.parametrize(
+    "account_id", [None, "", "email_one", "local_1", "org-AbC", "user-1", "a b", "a\r\nX: 1", "é"]
+)
 async def test_an_account_id_the_service_cannot_know_is_left_out(
     client: HttpClient, account_id: str | None
 ) -> None:

@@ -63,10 +63,20 @@ def window_of(**wire: object) -> UsageWindow:
         ("-7", "-7"),
         ("0.0000001", "1E-7"),
         ('"999999999999999999.999999999999999999"', "999999999999999999.999999999999999999"),
+        ("0E-10", "0E-10"),
+        ('"0E-10"', "0E-10"),
+        ('"-0e-2"', "-0.00"),
+        ("0e5", "0"),
+        ('"1.50E+3"', "1500"),
+        ("4.075e-1", "0.4075"),
+        ('" 1e17 "', "100000000000000000"),
+        ('"1234.5678901234567890123456789012"', "1234.5678901234567890123456789012"),
+        *((raw, None) for raw in ("null", '""', '"NaN"', "NaN", "Infinity", '"1_000"', '"１２"')),
         *(
             (raw, None)
-            for raw in ("null", '""', '"NaN"', "NaN", "Infinity", '"1_000"', '"１２"', '"1e9"', "1e9")
+            for raw in ("1e18", '"-1e18"', '"999e16"', '"1e100"', '"1e"', '"e5"', '"1e1.5"', '"1 e2"')
         ),
+        *((raw, None) for raw in (f'"1.{"1" * 29}"', '"１e2"', '"1E２"')),
         *((raw, None) for raw in ("true", "[]", "{}", '"12,5"', '"+5"', '".5"', '"5."', '"0x10"', '"1 000"')),
         *((raw, None) for raw in ("9" * 19, f'"{"9" * 19}"', "1e999", '"\\u00a012"', "9" * 5000)),
     ],
@@ -87,10 +97,9 @@ def test_money(raw: str, expected: str | None) -> None:
         (107, 107.0),
         (-3, -3.0),
         (999_999, 999_999.0),
-        *(
-            (raw, None)
-            for raw in (1_000_000, "12 %", "", None, True, False, [34], {"v": 34}, "NaN", "1e1", 1e300)
-        ),
+        ("1e1", 10.0),
+        ("0E-10", 0.0),
+        *((raw, None) for raw in (1_000_000, "12 %", "", None, True, False, [34], {"v": 34}, "NaN", 1e300)),
     ],
 )
 def test_percent(raw: object, expected: float | None) -> None:
@@ -103,6 +112,7 @@ def test_percent(raw: object, expected: float | None) -> None:
         (18000, 18000),
         ("18000", 18000),
         (18000.0, 18000),
+        ("1.8E4", 18000),
         *((raw, None) for raw in (0, -1, None, True, 1.5, "5h", 10**12)),
     ],
 )
@@ -125,6 +135,13 @@ def test_length(raw: object, expected: int | None) -> None:
         ({"reset_at": None, "reset_after_seconds": 60}, "2026-11-20T21:01:00+00:00"),
         ({"reset_at": "soon", "reset_after_seconds": 60}, "2026-11-20T21:01:00+00:00"),
         ({"reset_at": 1795215660, "reset_after_seconds": 60}, "2026-11-20T23:01:00+00:00"),
+        ({"reset_at": "1.79521566e9"}, "2026-11-20T23:01:00+00:00"),
+        ({"reset_at": 0, "reset_after_seconds": 60}, "2026-11-20T21:01:00+00:00"),
+        ({"reset_at": 0, "reset_after_seconds": 0}, None),
+        ({"reset_at": None, "reset_after_seconds": 0}, None),
+        ({"reset_at": 0, "reset_after_seconds": -1795208400}, None),
+        ({"reset_after_seconds": 0}, "2026-11-20T21:00:00+00:00"),
+        *(({"reset_at": raw}, None) for raw in ("0", 0.0, "0E-10", 1e-9, 0.5)),
         *(({"reset_at": raw}, None) for raw in (0, -1, True, None, "2026-11-20", 10**18, 10**17)),
         ({"reset_at": []}, None),
         ({"reset_after_seconds": 10**12}, None),

@@ -118,3 +118,21 @@ def test_every_wire_object_says_how_its_fields_are_read() -> None:
 
 def _all_below(wire: type[WireObject]) -> list[type[WireObject]]:
     return [each for below in wire.__subclasses__() for each in (below, *_all_below(below))]
+
+
+@KINDS
+@pytest.mark.parametrize(
+    "zero",
+    [
+        0,
+        "0",
+        NumberText("0E-10"),
+        "1970-01-01T00:00:00Z",
+        "1970-01-01T01:00:00+01:00",
+        "0001-01-01T00:00:00Z",
+    ],
+)
+def test_the_zero_of_a_clock_is_no_instant(kind: type[OurWire | PoolWire], zero: object) -> None:
+    wire = kind.of({"instant": zero})
+    assert wire is not None
+    assert wire.instant is MALFORMED

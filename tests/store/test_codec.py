@@ -324,7 +324,7 @@ def test_a_secret_is_not_stored() -> None:
     ("kind", "names"),
     [
         (AccountState, "key listings name usage read_at tried_at failures reading_trouble login_trouble"
-         " dead_login rejected deactivations refresh lately silent rival"),
+         " dead_login rejected deactivations refresh lately silent rival kept"),
         (account_module.AccountKey, "provider user_id account_id source place"),
         (account_module.TokenFacts, "expires_at last_refresh fingerprint refresh_fingerprint"),
         (account_module.Listing, "ref provider user_id account_id email folder label plan custody login"

@@ -107,3 +107,21 @@ def test_it_answers_fast_and_imports_little(tmp_path: Path) -> None:
     assert all(run[0] == "100" and run[2:] == [] for run in runs)
     # processor time (about 60 ms), which a busy machine does not stretch
     assert min(float(run[1]) for run in runs) < 0.15
+
+
+@pytest.mark.parametrize("suffix", ["-journal", "-wal"])
+def test_a_pipe_beside_the_database_is_not_waited_for(tmp_path: Path, suffix: str) -> None:
+    _filled(tmp_path, 1)
+    path = tmp_path / f"poolwatch.db{suffix}"
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    look = (
+        "import sys; from pathlib import Path; from datetime import datetime, UTC\n"
+        "from poolwatch.store.quick import read_pool; from poolwatch.store.database import Database\n"
+        "print(read_pool(sys.argv[1]), *Database(Path(sys.argv[1]), datetime.now(UTC)).notices)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", look, str(tmp_path)], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert ran.stdout.startswith("None ")
+    assert f"{path.name} is not a regular file: move it away" in ran.stdout

@@ -43,6 +43,8 @@ class Exchange:
     status: int = 200
     account: str = "acc-1"
     headers: tuple[str, ...] = ()
+    #: an access token that tells nothing of its owner
+    opaque: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,13 +96,18 @@ class TokenServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}/oauth/token"
 
-    def reply(self, omit: tuple[str, ...] = (), account: str = "acc-1") -> bytes:
+    def sign_in(self) -> str:
+        """The refresh token of a new login; the one before ends."""
+        self.valid = f"rt_{CANARY}_{int(self.valid.rpartition('_')[2]) + 100}"
+        return self.valid
+
+    def reply(self, omit: tuple[str, ...] = (), account: str = "acc-1", *, opaque: bool = False) -> bytes:
         """Exchange: the next tokens, as the body that carries them."""
         number = int(self.valid.rpartition("_")[2]) + 1
         if "refresh_token" not in omit:
             self.valid = f"rt_{CANARY}_{number}"
         claims = claims_of(self.user, account, self.expires, jti=f"{len(self.posts)}-{number}")
-        access = make_jwt(claims, f"access-{number}")
+        access = f"opaque-{CANARY}-{number}" if opaque else make_jwt(claims, f"access-{number}")
         if "access_token" not in omit:
             self.access = access
         body = {
@@ -151,7 +158,7 @@ class TokenServer:
         if token != self.valid:
             error = {"error": {"code": "refresh_token_reused", "message": f"{token} was used", "type": "x"}}
             return _message(401, json.dumps(error).encode(), ()), False, None
-        body = self.reply(plan.omit, plan.account)
+        body = self.reply(plan.omit, plan.account, opaque=plan.opaque)
         if plan.instead is not None:
             body = plan.instead
         return _message(plan.status, body, plan.headers), plan.reset, plan.cut

@@ -16,6 +16,7 @@ from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.custody.auth_file import Login, read_login
 from poolwatch.custody.errand import Errand
 from poolwatch.custody.fingerprint import Fingerprinter
+from poolwatch.custody.login_lock import note_path
 from poolwatch.custody.protocol import Seen
 from poolwatch.custody.spend import SpendRequest, arguments
 from poolwatch.custody.state_dir import StateDir
@@ -138,7 +139,12 @@ class Machine:
 
     def debris(self) -> list[str]:
         """Half-finished files that lie about."""
-        beside = [path.name for path in self.file.parent.iterdir() if path.name.startswith(".")]
+        note = note_path(self.file, (f"user-{self.family}", f"acc-{self.family}")).name
+        beside = [
+            path.name
+            for path in self.file.parent.iterdir()
+            if path.name.startswith(".") and path.name != note
+        ]
         inside = [path.name for path in self.state.custody.iterdir() if ".pending" in path.name]
         return sorted(beside + inside)
 

@@ -19,7 +19,7 @@ from typing import cast
 
 from tests.torture.tally import Order, Tally
 
-PARTS = ("kills", "steps", "crowds", "machine", "disks", "replies", "store", "payloads", "labels")
+PARTS = ("kills", "steps", "crowds", "machine", "moves", "disks", "replies", "store", "payloads", "labels")
 
 
 def main() -> int:

@@ -31,6 +31,9 @@ _PAYLOAD = Path(__file__).parents[1] / "payloads" / "01-plus-no-credits.json"
 USAGE = json.dumps(
     {name: value for name, value in json.loads(_PAYLOAD.read_bytes()).items() if name not in _IDENTITY}
 ).encode()
+_EXPIRED = (
+    b'{"error":{"message":"Your token is expired. Please try signing in again.","code":"token_expired"}}'
+)
 #: Far enough that no clock of a test reaches it.
 LATER_SECONDS = 10 * 86_400
 
@@ -115,8 +118,10 @@ class _Server:
         head, body = request
         path = head.split(b" ")[1]
         if head.startswith(b"GET") and b"usage" in path:
-            self.readers.append(_bearer(head))
-            peer.sendall(_message(200, USAGE, ("Content-Type: application/json",)))
+            token = _bearer(head)
+            self.readers.append(token)
+            status, body = (401, _EXPIRED) if _is_expired(token) else (200, USAGE)
+            peer.sendall(_message(status, body, ("Content-Type: application/json",)))
             return
         if not head.startswith(b"POST /oauth/token"):
             peer.sendall(_message(404, b"{}", ()))
@@ -235,6 +240,12 @@ def _read(peer: socket.socket) -> tuple[bytes, bytes] | None:
 def _bearer(head: bytes) -> str:
     lines = [line for line in head.split(b"\r\n") if line.lower().startswith(b"authorization: bearer ")]
     return lines[0].split(b" ")[2].decode() if lines else ""
+
+
+def _is_expired(token: str) -> bool:
+    part = token.split(".")[1] if token.count(".") == 2 else ""
+    claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) or b"{}")
+    return float(claims.get("exp", time.time() + 1)) <= time.time()
 
 
 def _message(status: int, body: bytes, headers: tuple[str, ...]) -> bytes:

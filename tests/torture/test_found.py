@@ -153,17 +153,21 @@ def test_a_disk_that_takes_half_of_each_write_gets_every_byte(
     os.close(write)
     assert room.holds_valid_token()
     stages = [entry.stage for entry in Journal(room.state.journal(room.errand().account)).entries()]
-    assert stages == [Stage.SENDING, Stage.ENDED]
+    assert stages == [Stage.BEGUN, Stage.SENDING, Stage.ENDED]
 
 
 def test_the_space_of_a_killed_process_is_given_back(room: Room) -> None:
-    abandoned = room.file.with_name(f".{room.file.name}.0123456789abcdef.tmp")
-    others = room.file.with_name(".bob.json.0123456789abcdef.tmp")
-    for path in (abandoned, others):
+    errand = room.errand("0123456789abcdef")
+    Journal(room.state.journal(errand.account)).append(errand.entry(Stage.BEGUN, NOW))
+    users = room.file.with_name(f".{room.file.name}.mybackup.tmp")
+    unknown = room.file.with_name(".poolwatch-fedcba9876543210.tmp")
+    for path in (errand.space, users, unknown):
         path.write_bytes(bytes(1000))
     assert room.spend().outcome is TokenOutcome.REFRESHED
-    assert not abandoned.exists()
-    assert others.exists()
+    assert not errand.space.exists()
+    assert users.exists()
+    # a name like ours, of an attempt that no journal knows
+    assert unknown.exists()
 
 
 def test_nothing_slow_lies_between_the_note_and_the_request(room: Room) -> None:

@@ -11,18 +11,26 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 import pytest
 
 from poolwatch.bootstrap.parts import Running
+from poolwatch.custody.codex_processes import codexes, working_codex
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.refresh import BlockReason, RefreshProgress
+from poolwatch.domain.changes import AnswerKind
+from poolwatch.domain.failure import LoginProblem
+from poolwatch.domain.overview import PoolOverview, overview
+from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep
+from poolwatch.domain.status import Section, Status
 from tests.torture.apps import Machine, monitor, write_login
-from tests.torture.service import Service
+from tests.torture.service import LATER_SECONDS, Fault, Seen, Service
 
 pytestmark = pytest.mark.slow
 
@@ -30,37 +38,14 @@ ROUNDS = {"stand-in": 4, "codex": 20}
 #: Codex renews at its start what lives for less than five minutes.
 SHORT_LIVED_SECONDS = 240
 
+PATIENCE_SECONDS = 30.0
+#: A codex that is seen to do nothing so often in a row has started.
+STILL_LOOKS = 20
+#: Nothing of this may leave the machine, whatever codex wants beside: the port is nobody's.
+NOWHERE = "http://127.0.0.1:9"
 STAND_IN = """#!{python}
-import base64, json, os, sys, time, urllib.request
-home = os.environ["CODEX_HOME"]
-path = os.path.join(home, "auth.json")
-ask = urllib.request.build_opener(urllib.request.ProxyHandler({{}})).open
-def call(url, body=None, **headers):
-    request = urllib.request.Request(url, data=body, headers={{"User-Agent": "codex_cli_rs", **headers}})
-    with ask(request, timeout=20) as reply:
-        return json.loads(reply.read())
-def claims(token):
-    part = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-login = json.load(open(path))
-claims(login["tokens"]["id_token"])
-if claims(login["tokens"]["access_token"])["exp"] < time.time() + 300:
-    order = {{"grant_type": "refresh_token", "refresh_reason": "proactive_expiry"}}
-    order["refresh_token"] = login["tokens"]["refresh_token"]
-    got = call(os.environ["CODEX_REFRESH_TOKEN_URL_OVERRIDE"], json.dumps(order).encode())
-    login["tokens"] |= {{key: got[key] for key in ("id_token", "access_token", "refresh_token")}}
-    with open(path + ".new", "w") as out:
-        json.dump(login, out, indent=2)
-    os.chmod(path + ".new", 0o600)
-    os.replace(path + ".new", path)
-base = open(os.path.join(home, "config.toml")).read().split('chatgpt_base_url = "')[1].split('"')[0]
-for line in sys.stdin:
-    said = json.loads(line)
-    if "id" not in said:
-        continue
-    if said["method"] == "account/rateLimits/read":
-        call(base + "/wham/usage", Authorization="Bearer " + login["tokens"]["access_token"])
-    print(json.dumps({{"id": said["id"], "result": {{}}}}), flush=True)
+import runpy
+runpy.run_path({script!r}, run_name="__main__")
 """
 
 
@@ -91,11 +76,37 @@ class Codex:
             "HOME": str(self.home.parent),
             "CODEX_HOME": str(self.home),
             "CODEX_REFRESH_TOKEN_URL_OVERRIDE": self.service.token_url,
+            "HTTPS_PROXY": NOWHERE,
         }
 
     def token(self) -> str:
         """The refresh token in its file."""
         return str(json.loads((self.home / "auth.json").read_text())["tokens"]["refresh_token"])
+
+    def put(self, lives_seconds: int) -> str:
+        """Put a new login into its file, under whatever runs, that lives so long; its refresh token."""
+        self.service.expires_in(lives_seconds)
+        document = self.service.sign_in("cod")
+        self.service.expires_in(LATER_SECONDS)
+        write_login(self.home / "auth.json", document)
+        return self.token()
+
+    @contextmanager
+    def running(self, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Another command of it, alive for a while."""
+        process = subprocess.Popen(
+            [self.program, *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self.environment,
+            cwd=self.home,
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.communicate(timeout=PATIENCE_SECONDS)
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -151,6 +162,65 @@ async def _listed(running: Running, user: str) -> AccountKey:
             await asyncio.sleep(0.01)
 
 
+@dataclass(frozen=True)
+class Watched:
+    """A Codex home whose login has been read once, and the monitor that watches it."""
+
+    codex: Codex
+    running: Running
+    key: AccountKey
+
+    async def press(self) -> TokenStep:
+        """`r`, and how its token step ended."""
+        answer = await self.running.session.refresh(self.key)
+        assert answer.kind is AnswerKind.STARTED
+        async with asyncio.timeout(60):
+            while True:
+                progress = self.running.session.state.accounts[self.key].refresh
+                if progress is not None and progress.done:
+                    assert progress.token is not None
+                    return progress.token
+                await asyncio.sleep(0.01)
+
+    def judged(self) -> PoolOverview:
+        return overview(self.running.session.state, datetime.now(UTC), self.running.around.rules)
+
+    def status(self) -> Status:
+        return self.judged().by_key[self.key].status.kind
+
+    @property
+    def seen(self) -> Seen:
+        return self.codex.service.seen("cod")
+
+
+@asynccontextmanager
+async def watched(program: Path, service: Service, folder: Path) -> AsyncIterator[Watched]:
+    """Codex and poolwatch on one home; its token is good, and its figures are known."""
+    home = folder / "codex-home"
+    codex = Codex.make(program, home, service, 1, service.sign_in("cod"))
+    machine = folder / "machine"
+    machine.mkdir(mode=0o700)
+    (machine / "config.toml").write_text(
+        f'[[sources]]\nkind = "codex-home"\npath = "{home}"\n'
+        f'base_url = "{service.base_url}"\ntoken_url = "{service.token_url}"\n'
+    )
+    async with monitor(machine) as running:
+        one = Watched(codex, running, await _listed(running, "user-cod"))
+        progress = await running.parts.chain.run(one.key)
+        assert not progress.failed
+        assert one.status() is Status.ACTIVE
+        yield one
+
+
+def _settle(home: Path) -> None:
+    """Wait until what was started does nothing any more: while it starts, codex asks for this and that."""
+    end, still = time.monotonic() + PATIENCE_SECONDS, 0
+    while still < STILL_LOOKS:
+        still = still + 1 if list(codexes(home).values()) == [False] else 0
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 @pytest.fixture(params=["stand-in", "codex"])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -166,20 +236,24 @@ def program(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
     stand_in = folder / "codex"
-    stand_in.write_text(STAND_IN.format(python=sys.executable))
+    stand_in.write_text(
+        STAND_IN.format(python=sys.executable, script=str(Path(__file__).with_name("codex_stand_in.py")))
+    )
     stand_in.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     return stand_in
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     with Service() as running:
+        monkeypatch.setenv("CODEX_REFRESH_TOKEN_URL_OVERRIDE", running.token_url)
+        monkeypatch.setenv("HTTPS_PROXY", NOWHERE)
         yield running
 
 
 async def test_codex_keeps_its_login_beside_poolwatch(
-    kind: str, program: Path, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, program: Path, service: Service, tmp_path: Path
 ) -> None:
     service.expires_in(SHORT_LIVED_SECONDS)
     home = tmp_path / "codex-home"
@@ -189,7 +263,6 @@ async def test_codex_keeps_its_login_beside_poolwatch(
         f'base_url = "{service.base_url}"\ntoken_url = "{service.token_url}"\n'
     )
     machine = Machine.make(tmp_path / "machine", service, "ann", more)
-    monkeypatch.setenv("CODEX_REFRESH_TOKEN_URL_OVERRIDE", service.token_url)
     async with monitor(machine.folder) as running:
         key = await _listed(running, "user-cod")
         pressed: list[RefreshProgress] = []
@@ -229,3 +302,90 @@ async def test_codex_accepts_a_file_that_poolwatch_wrote(
     assert service.readers()[-1] == seen.access
     assert codex.token() == seen.valid
     assert service.seen("ann").posts == seen.posts
+
+
+DAEMON = ("app-server", "--listen", "unix://", "--managed-daemon")
+UPDATER = ("app-server", "daemon", "pid-update-loop")
+
+
+@pytest.mark.parametrize("words", [DAEMON, UPDATER], ids=["idle daemon", "updater"])
+async def test_a_login_that_expires_beside_what_renews_nothing_is_renewed_on_r(
+    program: Path, service: Service, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    async with watched(program, service, tmp_path) as one:
+        with one.codex.running(*words) as beside:
+            await asyncio.to_thread(_settle, one.codex.home)
+            before = one.codex.put(-300)
+            posts = one.seen.posts
+            step = await one.press()
+            assert step.outcome is TokenOutcome.DELEGATED
+            assert beside.poll() is None
+            seen = one.seen
+            assert (seen.posts - posts, seen.own_posts, seen.reused) == (1, 0, 0)
+            assert one.codex.token() == seen.valid != before
+            assert one.status() is Status.ACTIVE
+
+
+async def test_a_dead_login_of_codex_needs_a_person(program: Path, service: Service, tmp_path: Path) -> None:
+    async with watched(program, service, tmp_path) as one:
+        one.codex.put(-300)
+        service.sign_in("cod")  # elsewhere: what is in the file is used up
+        before = (one.codex.home / "auth.json").read_bytes()
+        step = await one.press()
+        assert (step.outcome, step.block) == (TokenOutcome.BLOCKED, BlockReason.CODEX_LOGIN_DEAD)
+        judged = one.judged()
+        assert one.status() is Status.NEEDS_LOGIN
+        assert judged.by_key[one.key].status.login_problem is LoginProblem.REJECTED
+        assert judged.by_key[one.key].section is Section.NEEDS_YOU
+        assert judged.next_up is None
+        assert (one.codex.home / "auth.json").read_bytes() == before
+        assert (one.seen.own_posts, one.seen.own_reused) == (0, 0)
+        # a new login in the file ends that
+        one.codex.put(LATER_SECONDS)
+        assert (await one.press()).outcome is TokenOutcome.ADOPTED
+        assert one.status() is Status.ACTIVE
+
+
+async def test_a_login_service_that_is_down_ends_no_login(
+    program: Path, service: Service, tmp_path: Path
+) -> None:
+    async with watched(program, service, tmp_path) as one:
+        before = one.codex.put(-300)
+        for _ in range(100):
+            service.fault(Fault(exchange=False, status=500))
+        step = await one.press()
+        assert (step.outcome, step.block) == (TokenOutcome.FAILED, None)
+        assert (one.codex.token(), one.seen.own_posts) == (before, 0)
+        # nobody has renewed it, so nothing says that it is of use
+        assert one.status() is Status.NEEDS_LOGIN
+        assert one.judged().by_key[one.key].status.login_problem is LoginProblem.EXPIRED
+        service.no_faults()
+        assert (await one.press()).outcome is TokenOutcome.DELEGATED
+        assert one.codex.token() == one.seen.valid
+        assert one.status() is Status.ACTIVE
+
+
+async def test_a_codex_that_works_is_left_its_time_and_asked_beside_only_after_a_warning(
+    program: Path, service: Service, tmp_path: Path
+) -> None:
+    async with watched(program, service, tmp_path) as one:
+
+        async def meanwhile() -> None:
+            one.codex.put(-1)
+            posts = one.seen.posts
+            step = await one.press()
+            assert step.block is BlockReason.CODEX_RUNNING
+            working = step.pid
+            assert working == working_codex(one.codex.home)
+            assert one.status() is Status.ACTIVE
+            one.codex.put(-121)
+            step = await one.press()
+            assert (step.block, step.pid) == (BlockReason.CODEX_LATE, working)
+            assert one.status() is Status.NEEDS_LOGIN
+            assert one.seen.posts == posts
+            assert (await one.press()).outcome is TokenOutcome.DELEGATED
+            assert (one.seen.posts - posts, one.seen.reused) == (1, 0)
+            assert one.codex.token() == one.seen.valid
+            assert one.status() is Status.ACTIVE
+
+        await one.codex.work(meanwhile)

@@ -71,6 +71,12 @@ def test_no_order_of_events_loses_a_login_in_silence() -> None:
     assert tally.posts > 10
 
 
+def test_no_move_of_a_login_loses_it_or_sends_its_token_again() -> None:
+    tally = torture("moves", 34, lanes=2)
+    assert len(tally.notes) >= 12
+    assert tally.posts > 60
+
+
 def test_a_bad_disk_is_found_before_the_token_is_spent() -> None:
     tally = torture("disks", 30)
     assert tally.notes["before sending"] > 5

@@ -1,4 +1,4 @@
-"""The app on a real terminal, for tests: `python -m tests.ui.run_app [crash|deaf]`."""
+"""The app on a real terminal, for tests: `python -m tests.ui.run_app [crash|deaf|unread]`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,17 @@ class _Failing(ScriptedFeed):
         raise ValueError(f"cannot use {token}")
 
 
+class _Broken:
+    """A parser that fails with a token in its locals and in its message."""
+
+    def __init__(self, debug: bool) -> None:
+        self.debug = debug
+
+    def read(self, piece: str) -> list[None]:
+        token = f"sk-very-secret {piece}"
+        raise ValueError(f"cannot read {token}")
+
+
 def main() -> int:
     scenario = sys.argv[1] if len(sys.argv) > 1 else ""
     state = state_of(twelve())
@@ -30,6 +41,8 @@ def main() -> int:
     if scenario == "deaf":
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         sys.modules["poolwatch.ui.app"].__dict__["_SIGNALS"] = ("SIGTERM",)
+    if scenario == "unread":
+        sys.modules["poolwatch.ui.terminal"].__dict__["_Parser"] = _Broken
     app.run(mouse=False)
     return app.return_code or 0
 

@@ -36,6 +36,7 @@ def test_a_report_shows_the_way_through_our_code() -> None:
 
 def test_no_error_and_endless_chains_are_reported_too() -> None:
     assert "error of its own" in crash_report(None)
+    assert "poolwatch.ui.crash:" in crash_report(None)
     one, two = ValueError(), TypeError()
     one.__cause__, two.__cause__ = two, one
     assert crash_report(one).count("caused by") == 4

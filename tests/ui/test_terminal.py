@@ -22,6 +22,7 @@ import pytest
 from textual.drivers._writer_thread import WriterThread
 
 from poolwatch.ui.terminal import TerminalDriver
+from poolwatch.ui.terminal_input import PASTE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 #: A refresh of the screen's first picture is long done by then.
@@ -265,6 +266,84 @@ def test_who_reads_keys_sleeps_until_one_comes(terminal: Terminal) -> None:
     assert terminal.leave() == 0
 
 
+HOSTILE = {
+    "the release of a key": b"\x1b[113;1:3u",
+    "no character": b"\x1b[1114112u",
+    "half of a character": b"\x1b[55296u",
+    "a size": b"\x1b[48;99999;99999;99999;99999t",
+    "no size": b"\x1b[48;0;0;0;0t",
+    "a command that does not end": b"\x1b]" + b"x" * 20_000,
+    "an answer nobody asked for": b"\x1b[?1;2c",
+    "a paste that does not end": b"\x1b[200~" + b"q" * 20_000,
+    "a sequence that does not end": b"\x1b[" + b"1" * 20_000,
+    "keys": b"j" * 20_000,
+}
+
+
+def write_all(terminal: Terminal, text: bytes) -> None:
+    """Send all of it; a pseudo terminal takes a few kilobytes at a time."""
+    os.set_blocking(terminal.master, False)
+    end = time.monotonic() + PATIENCE
+    while text:
+        assert time.monotonic() < end
+        try:
+            text = text[os.write(terminal.master, text) :]
+        except BlockingIOError:
+            terminal.read_some(0.01)
+    os.set_blocking(terminal.master, True)
+
+
+def peak_megabytes(terminal: Terminal) -> int:
+    status = Path(f"/proc/{terminal.process.pid}/status").read_text()
+    return int(status.partition("\nVmHWM:")[2].split()[0]) // 1024
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
+def test_whatever_the_terminal_sends_q_still_leaves(terminal: Terminal, hostile: bytes) -> None:
+    terminal.quiet()
+    before = peak_megabytes(terminal)
+    write_all(terminal, hostile)
+    # longer than anything that is open stays so
+    terminal.quiet(PASTE_SECONDS + 0.5)
+    assert terminal.process.poll() is None
+    assert peak_megabytes(terminal) - before < 150
+    begun = time.monotonic()
+    terminal.press(b"q")
+    assert terminal.leave() == 0
+    assert time.monotonic() - begun < 5
+    assert is_restored(terminal)
+
+
+@pytest.mark.parametrize("hostile", [b"\x1b]" + b"x" * 20_000, b"j" * 20_000], ids=["command", "keys"])
+def test_ctrl_c_right_behind_a_flood_leaves(terminal: Terminal, hostile: bytes) -> None:
+    terminal.quiet()
+    write_all(terminal, hostile + b"\x03")
+    begun = time.monotonic()
+    assert terminal.leave() == 128 + signal.SIGINT
+    assert time.monotonic() - begun < 10
+
+
+def test_a_window_of_any_size_is_drawn_in_part(terminal: Terminal) -> None:
+    terminal.quiet()
+    fcntl.ioctl(terminal.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 65_535, 65_535, 0, 0))
+    terminal.process.send_signal(signal.SIGWINCH)
+    terminal.quiet(1)
+    assert peak_megabytes(terminal) < 400
+    terminal.press(b"q")
+    assert terminal.leave() == 0
+
+
+@pytest.mark.parametrize("terminal", ["unread"], indirect=True)
+def test_a_crash_of_who_reads_keys_is_told_as_any_other(terminal: Terminal) -> None:
+    terminal.press(b"r")
+    assert terminal.leave() == 1
+    assert is_restored(terminal)
+    report = terminal.seen[terminal.seen.rindex(b"\x1b[?1049l") :].decode()
+    assert "ValueError" in report
+    assert "poolwatch.ui.terminal:" in report
+    assert b"very-secret" not in terminal.seen
+
+
 SIZE = """
 import sys
 from poolwatch.ui.lean_textual import load_textual
@@ -276,7 +355,12 @@ print(*TerminalDriver._get_terminal_size(TerminalDriver.__new__(TerminalDriver))
 
 @pytest.mark.parametrize(
     ("env", "said"),
-    [({}, "77 33 False"), ({"COLUMNS": "50"}, "50 33 True"), ({"COLUMNS": "50", "LINES": "9"}, "50 9 True")],
+    [
+        ({}, "77 33 False"),
+        ({"COLUMNS": "50"}, "50 33 True"),
+        ({"COLUMNS": "50", "LINES": "9"}, "50 9 True"),
+        ({"COLUMNS": "99999", "LINES": "99999"}, "1000 500 True"),
+    ],
 )
 def test_the_size_is_the_terminals_and_takes_nothing_to_ask(env: dict[str, str], said: str) -> None:
     master, slave = pty.openpty()

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from poolwatch.bootstrap.printer import complain
 from poolwatch.bootstrap.screen import run_app_in
 from poolwatch.bootstrap.surroundings import Options
 
@@ -38,7 +39,7 @@ def run_demo(options: DemoOptions) -> int:
         home = Path(folder)
         with upstream(options, home / "upstream") as config:
             if config is None:
-                sys.stderr.write("poolwatch: the simulated upstream did not start; nothing was changed\n")
+                complain("the simulated upstream did not start; nothing was changed")
                 return 1
             env = {
                 **{name: value for name, value in os.environ.items() if not name.startswith("POOLWATCH_")},

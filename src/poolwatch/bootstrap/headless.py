@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -15,12 +16,15 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview, overview
 from poolwatch.domain.pool import PoolState
-from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.refresh import Awaited, RefreshProgress
+from poolwatch.domain.schedule import POLL_FLOOR
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked
 
 #: Which accounts a command speaks of; where there is no choice, it is all of them.
 Choice = Callable[[PoolOverview], Collection[AccountKey]]
+#: Told of a process that does not come: the account that it refreshes, None for the poolwatch that polls.
+Waiting = Callable[[str | None, Awaited], None]
 #: Readings are saved this often: what is left to save in the end is waited for.
 _SAVE_SECONDS: Final = 0.25
 
@@ -56,12 +60,21 @@ async def look(
                 there = await read_there(running, keys, older_than)
                 session.polls, more = there.polls_here, there.notices
                 await _read_beside(running, there.unknown, older_than)
+                if not session.polls:
+                    await _read_beside(running, _unread(session.state, keys), max(older_than, POLL_FLOOR))
             if session.polls:
                 await _kept_meanwhile(running, running.sweep.run(keys, older_than))
         if session.polls:
             running.parts.lock.release()
         session.polls = False
+        await session.tell_kept()
         return Look(session.state, _judged(running, around), (*running.notices, *more))
+
+
+def _unread(state: PoolState, keys: Collection[AccountKey]) -> list[AccountKey]:
+    """Accounts that nobody has given figures of, as where the store that they come by is locked."""
+    found = (state.accounts.get(key) for key in keys)
+    return [account.key for account in found if account is not None and account.tried_at is None]
 
 
 async def _read_while_listing(running: Running, older_than: timedelta) -> None:
@@ -121,11 +134,17 @@ async def _kept_meanwhile(running: Running, work: Awaitable[None]) -> None:
 
 
 async def refresh(
-    around: Surroundings, choose: Choice, *, only_if_due: bool
+    around: Surroundings,
+    choose: Choice,
+    *,
+    only_if_due: bool,
+    beside_codex: bool = False,
+    on_waiting: Waiting = lambda label, found: None,
 ) -> tuple[Look, dict[AccountKey, RefreshProgress]]:
     """Run the refresh chain for the chosen accounts; how each one ended, as they ended.
 
     While another poolwatch polls, it is asked for each of them; where it does not answer, it runs here.
+    `on_waiting` is told of a process that does not come.
     """
     async with open_monitor(around, shows_raw=False, keeps_logins=True) as running:
         await running.session.recall()
@@ -134,21 +153,35 @@ async def refresh(
         running.session.polls = polls
         await running.session.poller.list_for_good()
         ended: dict[AccountKey, RefreshProgress] = {}
-        owner = Owner(running, Asked.DUE if only_if_due else Asked.REFRESH)
+        asked = _asked(only_if_due=only_if_due, beside_codex=beside_codex)
+        owner = Owner(running, asked, partial(on_waiting, None))
+
+        def tell(key: AccountKey, found: Awaited) -> None:
+            on_waiting(_judged(running, around).by_key[key].label, found)
+
+        running.parts.chain.on_waiting = tell
         passes_on = not around.settings.read_only
 
         async def one(key: AccountKey) -> None:
             progress = await owner.refresh(key) if passes_on else None
             if progress is None:
-                progress = await running.parts.chain.run(key, only_if_due=only_if_due)
+                chain = running.parts.chain
+                progress = await chain.run(key, only_if_due=only_if_due, beside_codex=beside_codex)
             ended[key] = progress
 
         await asyncio.gather(*(one(key) for key in choose(_judged(running, around))))
         await running.parts.keeping.flush()
         running.parts.lock.release()
         running.session.polls = False
+        await running.session.tell_kept()
         notices = (*running.notices, *owner.notices)
         return Look(running.session.state, _judged(running, around), notices), ended
+
+
+def _asked(*, only_if_due: bool, beside_codex: bool) -> Asked:
+    if only_if_due:
+        return Asked.DUE
+    return Asked.BESIDE if beside_codex else Asked.REFRESH
 
 
 def _judged(running: Running, around: Surroundings) -> PoolOverview:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Final
 
 from msgspec import Struct
 
 from poolwatch.bootstrap.parts import Running
+from poolwatch.custody.holder import told
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.pool import Recalled
-from poolwatch.domain.refresh import BlockReason, RefreshProgress
+from poolwatch.domain.refresh import Awaited, BlockReason, RefreshProgress
 from poolwatch.domain.schedule import is_older
 from poolwatch.monitor.passed_on import ended as ended_there
 from poolwatch.monitor.ports import Asked
@@ -30,8 +31,10 @@ _ASKED_AT_ONCE: Final = 8
 class Owner:
     """Has the polling process refresh what a command wants refreshed."""
 
-    def __init__(self, running: Running, asked: Asked) -> None:
+    def __init__(self, running: Running, asked: Asked, on_waiting: Callable[[Awaited], None]) -> None:
         self._running = running
+        self._on_waiting = on_waiting
+        self._told: Awaited | None = None
         self._asked = asked
         self._room = asyncio.Semaphore(_ASKED_AT_ONCE)
         self._silent = False
@@ -47,7 +50,8 @@ class Owner:
             if number is None:
                 return None
             requests, clock = self._running.parts.requests, self._running.clock
-            progress = await ended_there(requests, number, clock, self._is_gone)
+            ending = ended_there(requests, number, clock, self._is_gone)
+            progress = await told(ending, self._running.parts.lock.awaited, self._tell)
             if progress is None:
                 return None
             if progress.token is not None and progress.token.block is BlockReason.READ_ONLY:
@@ -55,6 +59,12 @@ class Owner:
                 return None
             await _take_stored(self._running, (key,))
             return progress
+
+    def _tell(self, found: Awaited) -> None:
+        """Once for all accounts that are waited for."""
+        if found != self._told:
+            self._told = found
+            self._on_waiting(found)
 
     async def _ask(self, key: AccountKey) -> int | None:
         running = self._running

@@ -166,7 +166,7 @@ async def open_monitor(
         around,
         fingerprint,
         sources.get,
-        is_kept=problem is None,
+        problem=problem,
     )
     chain = RefreshChain(poller, ledger, custodian, readings, clock)
     parts = Parts(

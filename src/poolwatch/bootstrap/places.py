@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
-from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.bootstrap.surroundings import Surroundings, short_path
+from poolwatch.config.codex_config import read_codex_config
 from poolwatch.config.discover import Found, FoundState, discover
 from poolwatch.config.edit import add_source
 from poolwatch.config.paths import config_file
 from poolwatch.config.problems import ConfigProblem
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.remake import replace
+from poolwatch.domain.shell import shell_word
 from poolwatch.domain.text import visible
 from poolwatch.ui.feed import FoundLogins
 
@@ -23,11 +24,13 @@ def target_config(around: Surroundings, config: Path | None) -> Path | ConfigPro
 
 def found_logins(around: Surroundings, config: Path | None) -> tuple[FoundLogins, ...]:
     """Every place that was looked at, and the configuration file."""
-    rows = [_row(found) for found in discover(around.env, around.home)] if around.home is not None else []
+    rows = (
+        [found_row(found) for found in discover(around.env, around.home)] if around.home is not None else []
+    )
     path = target_config(around, config)
     if isinstance(path, Path):
         there = "there, no source in it" if path.exists() else "not there"
-        rows.append(FoundLogins(f"config {_short(path, around.home)}", there, "", can_add=False))
+        rows.append(FoundLogins(f"config {short_path(path, around.home)}", there, "", can_add=False))
     return tuple(rows)
 
 
@@ -52,7 +55,7 @@ def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
     if not path.is_absolute():
         return f"{visible(typed)}: give the whole path, from / or ~"
     kind = SourceKind.AUTH_FILES
-    if (path / "auth.json").exists():
+    if (path / "auth.json").exists() or read_codex_config(path).keyring:
         kind = SourceKind.CODEX_HOME
     elif not any(mark in typed for mark in "*?[") and not path.exists():
         return f"{visible(typed)}: there is nothing"
@@ -65,17 +68,12 @@ def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
     return replace(SourceSettings(kind, name, kind.default_custody), path=typed)
 
 
-def _row(found: Found) -> FoundLogins:
+def found_row(found: Found) -> FoundLogins:
+    """A place that was looked at, in words, with the command that adds it."""
     words = found.state.value
     if found.state is FoundState.READABLE:
         words = f"{found.readable} login{'s' * (found.readable != 1)}, readable"
     command = ""
     if found.source is not None and found.source.path is not None:
-        path = visible(shlex.quote(found.source.path))
-        command = f"poolwatch sources add {found.source.kind.value} {path}"
+        command = f"poolwatch sources add {found.source.kind.value} {shell_word(found.source.path)}"
     return FoundLogins(found.place, words, command, can_add=found.source is not None)
-
-
-def _short(path: Path, home: Path | None) -> str:
-    inside = home is not None and path.is_relative_to(home)
-    return visible(f"~/{path.relative_to(home)}" if inside and home is not None else str(path))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.feed import LiveFeed
+from poolwatch.bootstrap.printer import complain, complain_of
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.config.remember import FILE_NAME, load_remembered, save_remembered, ui_of
@@ -46,20 +47,20 @@ def run_app_in(options: Options, env: Mapping[str, str]) -> int:
     """Open the app in other surroundings than the process's own (the demo's)."""
     around = look_around(options, env)
     if isinstance(around, ConfigProblems):
-        sys.stderr.write(f"poolwatch: {around.text}\n")
+        complain_of(around, mask=options.overrides.get("ui.mask") == "true")
         return _EXIT_USAGE if around.by_options else _EXIT_CONFIG
     from poolwatch.ui.lean_textual import load_textual  # it imports textual
 
     load_textual()
     wrong = looks_problems(around)
     for line in wrong:
-        sys.stderr.write(f"poolwatch: {line}\n")
+        complain(around.told(line))
     if wrong:
         return _EXIT_USAGE if all(line.startswith("--") for line in wrong) else _EXIT_CONFIG
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or env.get("TERM", "") in ("", "dumb"):
         from poolwatch.presentation.words.cli import NEEDS_TERMINAL  # the screen itself says other things
 
-        sys.stderr.write(f"poolwatch: {NEEDS_TERMINAL}\n")
+        complain(NEEDS_TERMINAL)
         return _EXIT_USAGE
     app_options = _app_options(around)
     with ExitStack() as stack:
@@ -163,7 +164,7 @@ def _app_options(around: Surroundings) -> AppOptions:
         reverse=bool(remembered.is_reversed),
         grouping=_grouping(remembered.group),
         theme=theme_named(ui.theme or "") or "",
-        glyphs=_glyphs(ui.glyphs, around.env),
+        glyphs=glyphs_named(ui.glyphs, around.env),
         mouse=ui.mouse,
         read_only=settings.read_only,
         title=ui.title,
@@ -212,7 +213,8 @@ def _grouping(word: str | None) -> Grouping:
         return Grouping.SOURCE
 
 
-def _glyphs(wanted: str, env: Mapping[str, str]) -> str:
+def glyphs_named(wanted: str, env: Mapping[str, str]) -> str:
+    """The set of glyphs for a setting; `auto` asks the locale."""
     if wanted != "auto":
         return wanted
     return "unicode" if speaks_utf8(env) else "ascii"

@@ -53,7 +53,7 @@ def build_source(
         env=around.env,
         deadline_seconds=around.settings.poll.timeout_seconds,
     )
-    resets = ResetPace(around.state_dir / f"{settings.name}.resets")
+    resets = ResetPace(memory_of(around, settings, "resets"))
     match settings.kind:
         case SourceKind.CODEX_PROXY:
             from poolwatch.sources.codex_proxy import CodexProxy
@@ -66,7 +66,7 @@ def build_source(
         case SourceKind.CLI_PROXY_API:
             from poolwatch.sources.cli_proxy_api import CliProxyApi
 
-            refused = around.state_dir / f"{settings.name}.refused"
+            refused = memory_of(around, settings, "refused")
             return CliProxyApi(setup, fingerprint, memory=refused, resets=resets)
         case SourceKind.CODEX_HOME | SourceKind.AUTH_FILES:
             return _files_class(settings.kind)(
@@ -79,6 +79,11 @@ def build_source(
                 keeps_logins=keeps_logins,
                 held=held,
             )
+
+
+def memory_of(around: Surroundings, settings: SourceSettings, what: str) -> Path:
+    """A file of this source in the state directory, whatever the source is called."""
+    return around.state_dir / f"{settings.name.replace('%', '%25').replace('/', '%2F')}.{what}"
 
 
 def _files_class(kind: SourceKind) -> type[LoginFiles]:

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from poolwatch.custody.holder import is_stopped
 from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
-from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.refresh import Awaited, RefreshProgress
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked, Moved, OwnerRequest, Told
 from poolwatch.store import lock
 from poolwatch.store.history import history_rows
+from poolwatch.store.opening import StoreMode
 from poolwatch.store.outcome import outcome_from, outcome_text
 from poolwatch.store.records import Ask, RequestKind
 from poolwatch.store.store import Store
@@ -81,6 +83,9 @@ class Wishes:
 
     async def ask(self, account_id: str, asked: Asked, now: datetime) -> int | None:
         """Put a wish and wait for it to be taken; its number, None when nobody answered."""
+        if await self._store.ready() is not StoreMode.DISK:
+            # nobody else would see it
+            return None
         # what tells a poll, which no card shows, from a reading that a person asked for
         override = asked is not Asked.POLL
         wish = Ask(account_id, _KINDS[asked], override=override, try_once=asked is Asked.TRY_ONCE)
@@ -127,6 +132,7 @@ _KINDS: Final = {
     Asked.REFRESH: RequestKind.REFRESH,
     Asked.TRY_ONCE: RequestKind.REFRESH,
     Asked.DUE: RequestKind.DUE,
+    Asked.BESIDE: RequestKind.BESIDE,
     Asked.USAGE: RequestKind.USAGE,
     Asked.POLL: RequestKind.USAGE,
 }
@@ -138,6 +144,8 @@ def _asked(ask: Ask) -> Asked:
             return Asked.TRY_ONCE if ask.try_once else Asked.REFRESH
         case RequestKind.DUE:
             return Asked.DUE
+        case RequestKind.BESIDE:
+            return Asked.BESIDE
         case RequestKind.USAGE:
             return Asked.USAGE if ask.override else Asked.POLL
 
@@ -156,6 +164,13 @@ class Lock:
     def release(self) -> None:
         """Give it back."""
         self._lock.release()
+
+    def awaited(self) -> Awaited:
+        """Who holds it, for those who wait for that process."""
+        holder = self._lock.holder()
+        if holder is None or holder.host != os.uname().nodename:
+            return Awaited()
+        return Awaited(holder.pid, stopped=is_stopped(holder.pid))
 
     def holder_words(self) -> str:
         """Who holds it."""

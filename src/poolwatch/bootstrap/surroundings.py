@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,9 @@ from poolwatch.domain.account import Custody
 from poolwatch.domain.naming import NamingRule
 from poolwatch.domain.overview import PoolRules
 from poolwatch.domain.remake import replace
+from poolwatch.domain.shell import path_word
+from poolwatch.domain.text import LONGEST_PATH, visible
+from poolwatch.presentation.masking import masked, shown_path
 
 _OWN_NAME: Final = "poolwatch"
 
@@ -58,6 +61,19 @@ class Surroundings(Struct, frozen=True):
     def is_own(self, source: SourceSettings) -> bool:
         """Whether a source is that folder."""
         return self.own_logins is not None and source.path == str(self.own_logins)
+
+    def told(self, text: str, paths: Iterable[str | Path] = ()) -> str:
+        """A line for people: masked where the settings want that, also in `paths` that stand in it."""
+        if not self.settings.ui.mask:
+            return text
+        known = [self.settings.path, self.state_dir, self.data_dir, *(each.path for each in self.sources)]
+        return masked(text, [str(path) for path in (*paths, *known) if path is not None])
+
+    def told_path(self, path: str | Path, *, as_word: bool = False) -> str:
+        """A path for people, as a word of a shell command if that is asked for."""
+        if self.settings.ui.mask:
+            return shown_path(visible(str(path), LONGEST_PATH), mask=True)
+        return path_word(str(path)) if as_word else visible(str(path), LONGEST_PATH)
 
     @property
     def renews(self) -> bool:
@@ -103,6 +119,17 @@ def look_around(options: Options, env: Mapping[str, str] | None = None) -> Surro
     around = Surroundings(settings, state_dir, home, env, tuple(sources), discovered, data_dir, named)
     own = _own_source(around)
     return around if own is None else replace(around, sources=(*around.sources, own))
+
+
+def short_path(path: Path, home: Path | None) -> str:
+    """A path as it is shown: from the home directory on, and without anything that steers a terminal."""
+    return visible(from_home(path, home), LONGEST_PATH)
+
+
+def from_home(path: Path, home: Path | None) -> str:
+    """A path from the home directory on, with whatever its names hold."""
+    inside = home is not None and path.is_relative_to(home)
+    return f"~/{path.relative_to(home)}" if inside and home is not None else str(path)
 
 
 def newcomers(around: Surroundings) -> tuple[SourceSettings, ...]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.bootstrap.surroundings import Surroundings, from_home
 from poolwatch.config.settings import SourceSettings
 from poolwatch.custody.files import FileProblem
 from poolwatch.custody.fingerprint import KEY_BYTES, Fingerprinter
-from poolwatch.domain.account import AccountKey, Custody
+from poolwatch.custody.state_dir import StateDir
+from poolwatch.custody.threads import in_thread
+from poolwatch.domain.account import AccountKey, Custody, Listing
+from poolwatch.domain.account_state import KeptFile
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
 from poolwatch.monitor.ports import Interrupted, TokenRequest
 from poolwatch.sources.source import FileSource, PoolSource, Source
 
@@ -41,20 +45,25 @@ class Custodian:
         fingerprint: Fingerprinter,
         source_of: Callable[[str], Source | None],
         *,
-        is_kept: bool,
+        problem: str | None,
     ) -> None:
-        """`is_kept` False: outcomes cannot be remembered, so no token is spent."""
+        """`problem`: why outcomes cannot be remembered, so that no token is spent."""
         self._around = around
         self._fingerprint = fingerprint
         self._source_of = source_of
-        self._is_kept = is_kept
+        self._problem = problem
         self._sources = {source.name: source for source in around.sources}
 
     def add(self, source: SourceSettings) -> None:
         """Know one more source from now on."""
         self._sources[source.name] = source
 
-    async def step(self, request: TokenRequest, on_delegating: Callable[[], None]) -> TokenStep:
+    async def step(
+        self,
+        request: TokenRequest,
+        on_delegating: Callable[[], None],
+        on_waiting: Callable[[Awaited], None],
+    ) -> TokenStep:
         """Run the token step of a refresh for one login."""
         listing = request.listing
         asked = self._source_of(listing.ref.source)
@@ -67,9 +76,9 @@ class Custodian:
         if path is None or source is None:
             words = "the login is not there any more"
             return TokenStep(TokenOutcome.FAILED, failure=Failure(FailureKind.TOKEN_REFRESH, words))
-        if listing.custody is Custody.POOLWATCH and not self._is_kept:
+        if listing.custody is Custody.POOLWATCH and self._problem is not None:
             state = str(self._around.state_dir)
-            failure = Failure(FailureKind.BLOCKED, f"not spent: {state} cannot be written", detail=state)
+            failure = Failure(FailureKind.BLOCKED, f"not spent: {self._problem}", detail=state)
             return TokenStep(TokenOutcome.BLOCKED, block=BlockReason.PATH, failure=failure, detail=state)
         # few tokens are ever spent, and what it takes is loaded on a thread: the screen lives meanwhile
         await asyncio.to_thread(import_module, "poolwatch.custody.token_step")
@@ -87,21 +96,80 @@ class Custodian:
             try_once=request.try_once,
             other_holders=request.other_holders,
             rejected=request.rejected,
+            beside_codex=request.beside_codex,
             spacing=request.spacing,
         )
-        return await token_step(listing, path, rules, ask, on_delegating)
+        return await token_step(listing, path, rules, ask, on_delegating, on_waiting)
 
-    async def recover(self, now: datetime) -> tuple[Interrupted, ...]:
-        """Finish what an earlier run left behind, without the network."""
-        if not self._is_kept:
+    async def left_anything(self) -> bool:
+        """Whether an earlier refresh may have left something behind."""
+        if self._problem is not None:
+            return False
+        await asyncio.to_thread(import_module, "poolwatch.custody.recovery")
+        from poolwatch.custody.recovery import left_anything
+
+        return await in_thread(partial(left_anything, self._around.state_dir))
+
+    async def recover(
+        self, listings: Sequence[Listing], now: datetime, *, waiting_only: bool = False
+    ) -> tuple[Interrupted, ...]:
+        """Finish what earlier refreshes left behind, without the network; see the port."""
+        if self._problem is not None:
             return ()
         await asyncio.to_thread(import_module, "poolwatch.custody.recovery")
-        from poolwatch.custody.recovery import recover
+        from poolwatch.custody.recovery import bring_waiting_home, recover
 
-        found = await asyncio.to_thread(recover, self._around.state_dir, self._fingerprint, now)
+        own = (each for each in listings if each.custody is Custody.POOLWATCH)
+        files = [path for each in own if (path := self._path_of(each)) is not None]
+        work = bring_waiting_home if waiting_only else recover
+        found = await in_thread(partial(work, self._around.state_dir, self._fingerprint, now, files))
         if isinstance(found, FileProblem):
             return ()
         return tuple(Interrupted(_key(each), str(each.file), each.step) for each in found)
+
+    async def kept(self, keys: Collection[AccountKey]) -> tuple[KeptFile, ...]:
+        """The logins that wait in the state directory; see the port."""
+        return await in_thread(partial(kept_files, self._around, self._fingerprint, tuple(keys)))
+
+    def _path_of(self, listing: Listing) -> Path | None:
+        source = self._source_of(listing.ref.source)
+        return source.path_of(listing.ref) if isinstance(source, FileSource) else None
+
+
+def kept_files(
+    around: Surroundings, fingerprint: Fingerprinter, keys: Collection[AccountKey]
+) -> tuple[KeptFile, ...]:
+    """The logins that wait in the state directory, the newest first; blocks on disk."""
+    state = StateDir(around.state_dir)
+    try:
+        if not state.kept_names():
+            return ()  # as nearly always; what reads them need not be loaded for it
+        from poolwatch.custody.waiting import kept_logins
+
+        found = kept_logins(state, fingerprint)
+    except OSError:
+        return ()
+    told = []
+    for each in found:
+        owner = next((key for key in keys if each.belongs_to(key.user_id, key.account_id, each.path)), None)
+        path = from_home(each.path, around.home)
+        told.append(KeptFile(path, each.since, owner, each.login.email))
+    return tuple(told)
+
+
+def kept_here(around: Surroundings) -> tuple[KeptFile, ...]:
+    """The logins that wait in the state directory, where no account is listed; blocks on disk."""
+    return kept_files(around, fingerprinter_of(around.state_dir)[0], ())
+
+
+def damaged_here(around: Surroundings) -> tuple[str, ...]:
+    """What is left of replies that nobody can read, as paths for people; blocks on disk."""
+    from poolwatch.custody.waiting import damaged_replies
+
+    try:
+        return tuple(from_home(path, around.home) for path in damaged_replies(StateDir(around.state_dir)))
+    except OSError:
+        return ()
 
 
 def _key(each: Recovered) -> AccountKey | None:

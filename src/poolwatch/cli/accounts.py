@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import UTC, timedelta
 from pathlib import Path
 
 from poolwatch.bootstrap.headless import look
-from poolwatch.cli.entry import monitored, run_async
+from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.bootstrap.token_port import kept_here
+from poolwatch.cli.entry import complain_about, monitored, run_async, surroundings
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, complain, say
+from poolwatch.domain.account_state import KeptFile
 from poolwatch.domain.overview import Judged
 from poolwatch.presentation import masking
 from poolwatch.presentation.words.cli import NO_ACCOUNTS
@@ -15,17 +19,40 @@ from poolwatch.presentation.words.cli import NO_ACCOUNTS
 
 def list_accounts(config: Path | None, *, mask: bool) -> int:
     """Print every account with the places that hold its login; polls nothing."""
-    around = monitored(config)
-    hidden = mask or around.settings.ui.mask
+    around = surroundings(config, mask=mask)
+    hidden = around.settings.ui.mask
+    if not around.sources:
+        tell_kept(around, kept_here(around))
+        around = monitored(config, mask=mask)
     seen = run_async(lambda: look(around, timedelta(days=3650), lambda _: ()))
-    for notice in seen.notices:
-        complain(notice)
-    if not seen.overview.accounts:
+    complain_about(seen, around)
+    ordered = sorted(seen.overview.accounts, key=lambda each: (each.label.casefold(), each.account.key.id))
+    for each in ordered:
+        say(*_lines(each, hidden=hidden))
+    tell_kept(around, seen.state.kept)
+    if not ordered:
         complain(NO_ACCOUNTS)
         return EXIT_FAILED
-    ordered = sorted(seen.overview.accounts, key=lambda each: (each.label.casefold(), each.account.key.id))
-    say("\n".join(line for each in ordered for line in _lines(each, hidden=hidden)))
     return EXIT_OK
+
+
+def tell_kept(around: Surroundings, files: Sequence[KeptFile]) -> None:
+    """Name each login that waits in the state directory, and the command that brings it home."""
+    for each in files:
+        say(kept_line(around, each), f"    {kept_command(around, each)}")
+
+
+def kept_line(around: Surroundings, file: KeptFile) -> str:
+    """`kept  ann@example.com (3f2a90b1): a new login waits in ~/….auth.json since 2026-11-20T21:00:00Z`."""
+    mail = file.email if file.email and not around.settings.ui.mask else "a login"
+    whose = f"{mail} ({file.key.id[:8]})" if file.key is not None else mail
+    since = file.since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"kept  {whose}: a new login waits in {around.told_path(file.path)} since {since}"
+
+
+def kept_command(around: Surroundings, file: KeptFile) -> str:
+    """The command that brings a login home."""
+    return f"poolwatch accounts import {around.told_path(file.path, as_word=True)}"
 
 
 def _lines(each: Judged, *, hidden: bool) -> list[str]:

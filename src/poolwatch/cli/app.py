@@ -10,18 +10,24 @@ from typing import Annotated
 import typer
 
 from poolwatch import __version__
-from poolwatch.cli.exits import EXIT_OK, EXIT_USAGE, complain
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        help="The configuration file (else POOLWATCH_CONFIG, else the usual place).",
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
-MaskOption = Annotated[bool, typer.Option("--mask", help="Hide e-mail addresses and paths.")]
+from poolwatch.cli import completion
+from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say, warn
+from poolwatch.cli.options import (
+    AccountArgument,
+    AccountArguments,
+    AsciiOption,
+    ConfigOption,
+    CustodyOption,
+    FilterArgument,
+    JsonOption,
+    KeepOption,
+    KindArgument,
+    MaskOption,
+    SortOption,
+    SourceArgument,
+    ThemeOption,
+    ViewOption,
+)
 
 app = typer.Typer(
     name="poolwatch",
@@ -29,6 +35,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 fine, 1 nothing read or a step failed, 2 usage, 3 configuration, 128+n signal n.",
     no_args_is_help=False,
     add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -41,6 +48,7 @@ app.add_typer(config_app, name="config")
 
 _root_config: Path | None = None
 _root_looks: dict[str, str] = {}
+_group_mask = False
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -48,17 +56,30 @@ def run(arguments: Sequence[str]) -> int:
     from typer.main import get_command
 
     command = get_command(app)
+
+    def work() -> object:
+        return command.main(args=list(arguments), prog_name="poolwatch", standalone_mode=False)
+
     try:
-        code = command.main(args=list(arguments), prog_name="poolwatch", standalone_mode=False)
+        code = completion.answer(work) if completion.is_asked() else work()
     except typer.Exit as ended:
         return ended.exit_code
     except typer.Abort:
         return 130
-    except Exception as error:
-        show = getattr(error, "show", None)
-        if not callable(show):
+    except OSError as error:
+        if "--install-completion" not in arguments or error.filename is None:
             raise
-        show(file=sys.stderr)
+        complain(f"completion was not installed: {error.filename}: {error.strerror}")
+        return EXIT_FAILED
+    except Exception as error:
+        told = getattr(error, "format_message", None)
+        if not callable(told):
+            raise
+        context = getattr(error, "ctx", None)
+        if context is not None:
+            # what was typed stands in the message alone
+            warn(*context.get_usage().split("\n"), f"Try '{context.command_path} --help' for help.", "")
+        warn(f"Error: {told()}")
         return EXIT_USAGE
     return code if isinstance(code, int) else EXIT_OK
 
@@ -67,9 +88,9 @@ def _config(given: Path | None) -> Path | None:
     return given if given is not None else _root_config
 
 
-def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"poolwatch {__version__}")
+def _version(context: typer.Context, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        say(f"poolwatch {__version__}")
         raise typer.Exit
 
 
@@ -81,11 +102,11 @@ def _end(code: int) -> None:
 def root(
     context: typer.Context,
     config: ConfigOption = None,
-    view: Annotated[str | None, typer.Option(help="auto, table, cards or hive.")] = None,
-    sort: Annotated[str | None, typer.Option(help="need, name, weekly, 5h, credits, reset or age.")] = None,
-    theme: Annotated[str | None, typer.Option(help="A theme's name; t in the app shows them.")] = None,
+    view: ViewOption = None,
+    sort: SortOption = None,
+    theme: ThemeOption = None,
     mask: MaskOption = False,
-    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")] = False,
+    ascii_only: AsciiOption = False,
     mouse: Annotated[bool, typer.Option("--mouse", help="Let the mouse select and scroll.")] = False,
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Watch only: no refresh, no token is spent.")
@@ -144,9 +165,12 @@ def demo(
 
 @app.command()
 def status(
-    filter_text: Annotated[str, typer.Argument(metavar="[FILTER]", help="Only accounts that match.")] = "",
+    filter_text: FilterArgument = "",
     json: JsonOption = False,
     line: Annotated[bool, typer.Option("--line", help="One short line from the store; never polls.")] = False,
+    tmux: Annotated[
+        bool, typer.Option("--tmux", help="With --line: # is doubled, so that tmux draws it as it is.")
+    ] = False,
     max_age: Annotated[
         float | None,
         typer.Option(
@@ -157,20 +181,24 @@ def status(
         ),
     ] = None,
     mask: MaskOption = False,
+    ascii_only: AsciiOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Print every account, polling those whose reading is old."""
+    """Print every account, polling those whose reading is old; on a terminal as the app's table."""
     if line:
         if filter_text or json or max_age is not None:
             # a script that asks for both would otherwise take the one for the other
-            complain("status --line speaks of the whole pool, from the store: it goes with --mask alone")
+            complain("status --line tells of the whole pool: but for --tmux, it goes with --mask alone")
             raise typer.Exit(EXIT_USAGE)
         from poolwatch.cli.line import line_of
 
-        _end(line_of(_config(config), mask=mask))
+        _end(line_of(_config(config), mask=mask, tmux=tmux))
+    if tmux:
+        complain("--tmux goes with status --line")
+        raise typer.Exit(EXIT_USAGE)
     from poolwatch.cli.status import StatusWish, print_status
 
-    _end(print_status(StatusWish(_config(config), filter_text, json, max_age, mask)))
+    _end(print_status(StatusWish(_config(config), filter_text, json, max_age, mask, ascii_only)))
 
 
 @app.command("next")
@@ -191,11 +219,16 @@ def next_account(
 
 @app.command()
 def refresh(
-    accounts: Annotated[
-        list[str] | None, typer.Argument(metavar="ACCOUNT...", help="Id prefix, label or e-mail.")
-    ] = None,
+    accounts: AccountArguments = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every account.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="With --all: the token step everywhere.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="With --all: the token step everywhere. With ACCOUNT: have Codex renew its login although"
+            " one is open on it; both renewing at once can end the login.",
+        ),
+    ] = False,
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -206,38 +239,42 @@ def refresh(
 
 
 @app.command()
-def doctor(json: JsonOption = False, config: ConfigOption = None) -> None:
+def doctor(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> None:
     """Say what is wrong, and the remedy."""
     from poolwatch.cli.doctor import run_doctor
 
-    _end(run_doctor(_config(config), as_json=json))
+    _end(run_doctor(_config(config), as_json=json, mask=mask))
 
 
-def _group(command: typer.Typer, default: Callable[[Path | None], int]) -> None:
+def _mask(given: bool) -> bool:
+    return given or _group_mask
+
+
+def _group(command: typer.Typer, default: Callable[[Path | None, bool], int]) -> None:
     @command.callback(invoke_without_command=True)
-    def _default(context: typer.Context, config: ConfigOption = None) -> None:
-        global _root_config  # noqa: PLW0603 - as in root
-        _root_config = _config(config)
+    def _default(context: typer.Context, mask: MaskOption = False, config: ConfigOption = None) -> None:
+        global _root_config, _group_mask
+        _root_config, _group_mask = _config(config), mask
         if context.invoked_subcommand is None:
-            _end(default(_root_config))
+            _end(default(_root_config, mask))
 
 
-def _list_sources(config: Path | None) -> int:
+def _list_sources(config: Path | None, mask: bool) -> int:
     from poolwatch.cli.sources import list_sources
 
-    return list_sources(config)
+    return list_sources(config, mask=mask)
 
 
-def _list_accounts(config: Path | None) -> int:
+def _list_accounts(config: Path | None, mask: bool) -> int:
     from poolwatch.cli.accounts import list_accounts
 
-    return list_accounts(config, mask=False)
+    return list_accounts(config, mask=mask)
 
 
-def _show_config(config: Path | None) -> int:
+def _show_config(config: Path | None, mask: bool) -> int:
     from poolwatch.cli.settings import show_config
 
-    return show_config(config)
+    return show_config(config, mask=mask)
 
 
 _group(sources_app, _list_sources)
@@ -246,21 +283,17 @@ _group(config_app, _show_config)
 
 
 @sources_app.command("list")
-def sources_list(config: ConfigOption = None) -> None:
+def sources_list(mask: MaskOption = False, config: ConfigOption = None) -> None:
     """What is monitored, and what else was found."""
-    _end(_list_sources(_config(config)))
+    _end(_list_sources(_config(config), _mask(mask)))
 
 
 @sources_app.command("add")
 def sources_add(
-    kind: Annotated[
-        str, typer.Argument(help="codex-home, auth-files, codex-proxy, codex-lb or cli-proxy-api.")
-    ],
+    kind: KindArgument,
     place: Annotated[str, typer.Argument(metavar="URL|PATH", help="A folder, file or glob.")],
     name: Annotated[str | None, typer.Option(help="What the source is called.")] = None,
-    custody: Annotated[
-        str | None, typer.Option(help="auth-files only: other, or poolwatch (may refresh them).")
-    ] = None,
+    custody: CustodyOption = None,
     api_key_file: Annotated[str | None, typer.Option(metavar="FILE", help="Pools: the key's file.")] = None,
     api_key_env: Annotated[str | None, typer.Option(metavar="NAME", help="Pools: or its variable.")] = None,
     password_file: Annotated[
@@ -269,29 +302,31 @@ def sources_add(
     password_env: Annotated[
         str | None, typer.Option(metavar="NAME", help="Pools: the variable of the dashboard's password.")
     ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Pools: the key may go over plain http to another machine.")
+    ] = False,
+    mask: MaskOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Test a place, then write it into the configuration; comments there are kept."""
     from poolwatch.cli.sources import PoolSecrets, SourceWish, add_source
 
     secrets = PoolSecrets(api_key_file, api_key_env, password_file, password_env)
-    _end(add_source(SourceWish(_config(config), kind, place, name, custody, secrets)))
+    _end(add_source(SourceWish(_config(config), kind, place, name, custody, secrets, insecure, _mask(mask))))
 
 
 @sources_app.command("test")
-def sources_test(name: Annotated[str, typer.Argument(metavar="NAME")], config: ConfigOption = None) -> None:
+def sources_test(name: SourceArgument, mask: MaskOption = False, config: ConfigOption = None) -> None:
     """Ask one source now and say what it answers."""
     from poolwatch.cli.sources import try_source
 
-    _end(try_source(_config(config), name))
+    _end(try_source(_config(config), name, mask=_mask(mask)))
 
 
 @accounts_app.command("list")
 def accounts_list(mask: MaskOption = False, config: ConfigOption = None) -> None:
     """Every account with its identity, custody and the files that hold it."""
-    from poolwatch.cli.accounts import list_accounts
-
-    _end(list_accounts(_config(config), mask=mask))
+    _end(_list_accounts(_config(config), _mask(mask)))
 
 
 @accounts_app.command("import")
@@ -300,10 +335,7 @@ def accounts_import(
         list[Path],
         typer.Argument(metavar="FILE...", help="auth.json, CLIProxyAPI, codex-auth, codex-proxy or sub2api."),
     ],
-    keep: Annotated[
-        str | None,
-        typer.Option(help="imported: set FILE aside (renamed, never deleted); source: FILE stays in use."),
-    ] = None,
+    keep: KeepOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
     config: ConfigOption = None,
 ) -> None:
@@ -316,7 +348,7 @@ def accounts_import(
 
 @accounts_app.command("remove")
 def accounts_remove(
-    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Id prefix, label or e-mail.")],
+    account: AccountArgument,
     config: ConfigOption = None,
 ) -> None:
     """Move an imported login out of poolwatch's own folder; a copy is kept."""
@@ -327,7 +359,7 @@ def accounts_remove(
 
 @accounts_app.command("resolve")
 def accounts_resolve(
-    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Id prefix, label or e-mail.")],
+    account: AccountArgument,
     keep: Annotated[Path, typer.Option(metavar="FILE", help="The file that stays in use.")],
     config: ConfigOption = None,
 ) -> None:
@@ -346,9 +378,9 @@ def config_path(config: ConfigOption = None) -> None:
 
 
 @config_app.command("show")
-def config_show(config: ConfigOption = None) -> None:
+def config_show(mask: MaskOption = False, config: ConfigOption = None) -> None:
     """Print every setting with its origin."""
-    _end(_show_config(_config(config)))
+    _end(_show_config(_config(config), _mask(mask)))
 
 
 @config_app.command("init")
@@ -360,8 +392,8 @@ def config_init(config: ConfigOption = None) -> None:
 
 
 @config_app.command("check")
-def config_check(config: ConfigOption = None) -> None:
+def config_check(mask: MaskOption = False, config: ConfigOption = None) -> None:
     """Say everything that is wrong with the configuration."""
     from poolwatch.cli.settings import check
 
-    _end(check(_config(config)))
+    _end(check(_config(config), mask=_mask(mask)))

@@ -17,19 +17,28 @@ from pathlib import Path
 from poolwatch import __version__
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import Look, look
-from poolwatch.bootstrap.keepers import passed_over
+from poolwatch.bootstrap.keepers import file_of, passed_over
 from poolwatch.bootstrap.screen import looks_problems
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.bootstrap.token_port import damaged_here, kept_here
+from poolwatch.cli.accounts import kept_command, kept_line
 from poolwatch.cli.entry import run_async
-from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say
-from poolwatch.cli.pools import examine_pools
+from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say, say_text
+from poolwatch.cli.pools import examine_pools, test_command
 from poolwatch.cli.terminal import terminal_findings
+from poolwatch.config.discover import missing_home
 from poolwatch.config.edit import is_same_place
 from poolwatch.config.problems import ConfigProblems
+from poolwatch.custody.mounts import filesystem_note, filesystem_problem
+from poolwatch.domain.account import Custody, Listing, LoginKind
+from poolwatch.domain.account_state import KeptFile
+from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Section
 from poolwatch.domain.text import visible
 from poolwatch.presentation.card import card_view
+from poolwatch.presentation.masking import masked, shown_path
 from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.remedy import true_path
 
 #: A clock this far off makes tokens look expired, or fresh.
 _SKEW_LIMIT = timedelta(seconds=60)
@@ -55,9 +64,9 @@ class Finding:
     remedy: str = ""
 
 
-def run_doctor(config: Path | None, *, as_json: bool) -> int:
+def run_doctor(config: Path | None, *, as_json: bool, mask: bool = False) -> int:
     """Look at everything and print it; 1 when something is an error."""
-    findings = list(_findings(config))
+    findings = list(_findings(config, mask=mask))
     if as_json:
         rows = [
             {
@@ -68,36 +77,46 @@ def run_doctor(config: Path | None, *, as_json: bool) -> int:
             }
             for each in findings
         ]
-        say(json.dumps({"schema": "poolwatch.doctor/1", "findings": rows}, indent=2))
+        say_text(json.dumps({"schema": "poolwatch.doctor/1", "findings": rows}, indent=2))
     else:
-        say("\n".join(_line(each) for each in findings))
+        say(*(line for each in findings for line in _lines(each)))
     return EXIT_FAILED if any(each.grade is Grade.ERROR for each in findings) else EXIT_OK
 
 
-def _line(each: Finding) -> str:
-    remedy = f"\n       {'':<9}  do: {each.remedy}" if each.remedy else ""
-    return f"{each.grade.value:<5}  {each.area:<9}  {each.words}{remedy}"
+def _lines(each: Finding) -> Iterator[str]:
+    yield f"{each.grade.value:<5}  {each.area:<9}  {each.words}"
+    if each.remedy:
+        yield f"       {'':<9}  do: {each.remedy}"
 
 
-def _findings(config: Path | None) -> Iterator[Finding]:
+def _findings(config: Path | None, *, mask: bool) -> Iterator[Finding]:
     python = ".".join(str(part) for part in sys.version_info[:3])
     libraries = ", ".join(f"{name} {version(name)}" for name in ("textual", "httpx", "pydantic"))
     yield Finding("version", Grade.OK, f"poolwatch {__version__}, Python {python}, {libraries}")
     yield Finding("database", Grade.OK, f"SQLite {sqlite3.sqlite_version}")
     for found in terminal_findings():
         yield Finding("terminal", Grade(found.grade), found.words, found.remedy)
-    around = look_around(Options(config))
+    around = look_around(Options(config, {"ui.mask": "true"} if mask else {}))
     if isinstance(around, ConfigProblems):
         for problem in around.problems:
-            yield Finding(
-                "config", Grade.ERROR, problem.text, "mend that line; poolwatch config check says when"
-            )
+            words = masked(problem.text, [str(problem.path)]) if mask or around.mask else problem.text
+            yield Finding("config", Grade.ERROR, words, "mend that line; poolwatch config check says when")
         return
+    for each in _of_pool(around):
+        # paths were masked where they were known as such; the rest is text of others
+        yield replace(each, words=around.told(each.words), remedy=around.told(each.remedy))
+
+
+def _of_pool(around: Surroundings) -> Iterator[Finding]:
     yield from _config(around)
     yield from _modes(around)
+    yield from _damaged(around)
     if not around.sources:
+        yield from _kept(around, kept_here(around))
         remedy = "poolwatch sources add KIND PATH, or try poolwatch demo"
-        yield Finding("sources", Grade.ERROR, "nothing to monitor", remedy)
+        missing = missing_home(around.env)
+        words = f"nothing to monitor: {missing}" if missing else "nothing to monitor"
+        yield Finding("sources", Grade.ERROR, words, remedy)
         return
     age = timedelta(seconds=around.settings.poll.interval_seconds)
     seen = run_async(lambda: look(around, age, None))
@@ -115,8 +134,11 @@ def _twins(around: Surroundings) -> Iterator[Finding]:
     for index, source in enumerate(around.sources):
         for other in around.sources[:index]:
             if is_same_place(source, other, around.home):
-                words = f"{other.name} and {source.name} are the same place: {source.path or source.url}"
-                remedy = f"take one of them out of {around.settings.path or 'the configuration'}"
+                place = around.told_path(source.path) if source.path is not None else source.url
+                words = f"{other.name} and {source.name} are the same place: {place}"
+                path = around.settings.path
+                file = around.told_path(path) if path is not None else "the configuration"
+                remedy = f"take one of them out of {file}"
                 yield Finding("sources", Grade.NOTE, words, remedy)
                 break
 
@@ -126,8 +148,9 @@ def _config(around: Surroundings) -> Iterator[Finding]:
     for line in problems:
         yield Finding("config", Grade.ERROR, line, "mend that line")
     if not problems:
-        where = around.settings.path or "no file; the defaults hold"
-        yield Finding("config", Grade.OK, str(where))
+        path = around.settings.path
+        where = around.told_path(path) if path is not None else "no file; the defaults hold"
+        yield Finding("config", Grade.OK, where)
 
 
 def _modes(around: Surroundings) -> Iterator[Finding]:
@@ -139,11 +162,10 @@ def _modes(around: Surroundings) -> Iterator[Finding]:
             continue
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & refused:
-            remedy = f"chmod {change} {path}"
-            yield Finding("files", Grade.NOTE, f"{path} is open to others (mode {mode:04o})", remedy)
+            yield _open(around, str(path), mode, change)
     parent = next((each for each in (around.state_dir, *around.state_dir.parents) if each.exists()), None)
     if parent is not None and not (parent.is_dir() and os.access(parent, os.W_OK)):
-        words = f"{around.state_dir} cannot be written: readings are kept in memory only"
+        words = f"{around.told_path(around.state_dir)} cannot be written: readings are kept in memory only"
         yield Finding("files", Grade.ERROR, words, "make it writable, or set POOLWATCH_STATE_DIR")
 
 
@@ -160,14 +182,16 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
             continue  # examined one by one, and told once
         if source.failure is not None:
             words = f"{name}: {source.failure.message}"
-            yield Finding("sources", Grade.ERROR, words, f"poolwatch sources test {name}")
+            yield Finding("sources", Grade.ERROR, words, test_command(name))
             continue
         count = len(source.listings)
         grade = Grade.OK if count else Grade.NOTE
         yield Finding("sources", grade, f"{name}: {count} login{'s' * (count != 1)}")
         for settings in around.sources:
             if settings.name == name and (others := passed_over(around, settings, source.listings)):
-                yield Finding("sources", Grade.NOTE, f"{name}: {_no_logins(others)}")
+                yield Finding("sources", Grade.NOTE, f"{name}: {_no_logins(around, others)}")
+    yield from _kept(around, seen.state.kept)
+    yield from _file_systems(around, seen)
     yield from _rate(around, seen)
     mask, offset = around.settings.ui.mask, seen.state.clock_offset
     zone = LocalZone()
@@ -184,19 +208,49 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
         card = card_view(judged, seen.overview.now, prefs)
         if judged.section is Section.NEEDS_YOU:
             yield Finding("accounts", Grade.ERROR, f"{card.label}: {card.status}", card.remedy)
-        elif judged.account.trouble is not None:
+        elif judged.account.trouble is not None or judged.account.without_usage is LoginKind.KEYRING:
             yield Finding("accounts", Grade.NOTE, f"{card.label}: {card.status}", card.remedy)
         else:
             yield Finding("accounts", Grade.OK, f"{card.label}: {card.status}")
         for listing in judged.account.listings:
             if listing.problem is not None:
-                yield Finding("files", Grade.ERROR, f"{listing.path or listing.ref.place}: {listing.problem}")
-            else:
-                yield from _open_to_others(Path(listing.ref.place), listing.path)
+                place = shown_path(listing.path or listing.ref.place, mask=mask)
+                yield Finding("files", Grade.ERROR, f"{place}: {listing.problem}")
+            elif listing.custody is not Custody.POOL:
+                yield from _open_to_others(around, listing)
 
 
-def _no_logins(files: Sequence[Path]) -> str:
-    names = [visible(file.name) for file in files[:_NAMED]]
+def _kept(around: Surroundings, files: Sequence[KeptFile]) -> Iterator[Finding]:
+    for each in files:
+        yield Finding("custody", Grade.ERROR, kept_line(around, each), kept_command(around, each))
+
+
+def _damaged(around: Surroundings) -> Iterator[Finding]:
+    for path in damaged_here(around):
+        words = f"{around.told_path(path)} is the reply of an interrupted refresh, and cannot be read"
+        remedy = "if its account needs a login, sign in again; then remove the file"
+        yield Finding("custody", Grade.NOTE, words, remedy)
+
+
+def _file_systems(around: Surroundings, seen: Look) -> Iterator[Finding]:
+    """Where logins are renewed: a shared file system keeps them from it, an unknown one may do them harm."""
+    folders = {
+        file_of(listing.ref.place).parent
+        for judged in seen.overview.accounts
+        for listing in judged.account.listings
+        if listing.custody is Custody.POOLWATCH
+    }
+    for folder in sorted(folders | {around.state_dir} if folders else folders):
+        problem, note = filesystem_problem(folder), filesystem_note(folder)
+        if problem is not None:
+            yield Finding("files", Grade.ERROR, f"{problem}; until then no login there is refreshed")
+        elif note is not None:
+            remedy = "where other machines have it too, move it to a local disk"
+            yield Finding("files", Grade.NOTE, note, remedy)
+
+
+def _no_logins(around: Surroundings, files: Sequence[Path]) -> str:
+    names = [shown_path(visible(file.name), mask=around.settings.ui.mask) for file in files[:_NAMED]]
     more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
     are = "is no login and is" if len(files) == 1 else "are no logins and are"
     return f"{', '.join(names)}{more} {are} left out"
@@ -216,12 +270,16 @@ def _rate(around: Surroundings, seen: Look) -> Iterator[Finding]:
     yield Finding("credits", Grade.NOTE, words, "set credits_per_usd in the configuration")
 
 
-def _open_to_others(path: Path, shown: str | None) -> Iterator[Finding]:
+def _open_to_others(around: Surroundings, listing: Listing) -> Iterator[Finding]:
     """A login that other users of this machine can read."""
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-    except OSError:
+        mode = stat.S_IMODE(file_of(listing.ref.place).stat().st_mode)
+    except (OSError, ValueError):
         return
     if mode & 0o077:
-        words = f"{shown or path} is open to others (mode {mode:04o})"
-        yield Finding("files", Grade.NOTE, words, f"chmod go-rwx {shown or path}")
+        yield _open(around, true_path(listing), mode, "go-rwx")
+
+
+def _open(around: Surroundings, path: str, mode: int, change: str) -> Finding:
+    words = f"{around.told_path(path)} is open to others (mode {mode:04o})"
+    return Finding("files", Grade.NOTE, words, f"chmod {change} {around.told_path(path, as_word=True)}")

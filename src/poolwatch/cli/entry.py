@@ -6,12 +6,15 @@ import asyncio
 import gc
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from poolwatch.cli.exits import EXIT_CONFIG, Exit, complain
+from poolwatch.cli.exits import EXIT_CONFIG, Exit, complain, complain_of
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.presentation.words import cli as words
+
+if TYPE_CHECKING:
+    from poolwatch.bootstrap.headless import Look
 
 T = TypeVar("T")
 
@@ -20,25 +23,38 @@ T = TypeVar("T")
 _LOOKED_THROUGH: Final = 50_000
 
 
-def surroundings(config: Path | None, *, may_be_new: bool = False) -> Surroundings:
-    """This run's settings and places; ends the command when they are wrong.
+def surroundings(config: Path | None, *, mask: bool = False, may_be_new: bool = False) -> Surroundings:
+    """This run's settings and places; ends the command when they are wrong. `mask` turns `ui.mask` on.
 
     `may_be_new`: a configuration that was named need not be there yet.
     """
-    around = look_around(Options(config, may_be_new=may_be_new))
+    around = look_around(Options(config, {"ui.mask": "true"} if mask else {}, may_be_new=may_be_new))
     if isinstance(around, ConfigProblems):
-        complain(around.text)
+        complain_of(around, mask=mask)
         raise Exit(EXIT_CONFIG)
     return around
 
 
-def monitored(config: Path | None) -> Surroundings:
+def monitored(config: Path | None, *, mask: bool = False) -> Surroundings:
     """As `surroundings`, and there is something to monitor."""
-    around = surroundings(config)
+    around = surroundings(config, mask=mask)
     if not around.sources:
-        complain(f"{words.NOTHING_TO_MONITOR}; add one with: poolwatch sources add KIND PATH")
+        from poolwatch.config.discover import missing_home  # nearly always there is something
+
+        missing = missing_home(around.env)
+        found = f"{words.NOTHING_TO_MONITOR}{f' ({missing})' if missing else ''}"
+        complain(f"{found}; add one with: poolwatch sources add KIND PATH")
         raise Exit(EXIT_CONFIG)
     return around
+
+
+def complain_about(seen: Look, around: Surroundings, *, sources: bool = False) -> None:
+    """What a look found to be wrong with the whole pool; with `sources`, which of them could not be read."""
+    for notice in seen.notices:
+        complain(around.told(notice))
+    for source in seen.state.sources.values():
+        if sources and source.failure is not None:
+            complain(around.told(f"source {source.name}: {source.failure.message}"))
 
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

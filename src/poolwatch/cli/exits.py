@@ -1,14 +1,15 @@
-"""The exit codes, and the one way in which a command says what went wrong."""
+"""The exit codes, and how a command ends; what it prints goes through the one printer."""
 
 from __future__ import annotations
 
-import codecs
 import errno
 import os
 import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+
+from poolwatch.bootstrap.printer import complain, complain_of, put, put_drawn, put_path, warn
 
 # `typing` takes longer to load than `--version` has; type checkers take this name for theirs
 TYPE_CHECKING = False
@@ -22,11 +23,11 @@ EXIT_USAGE: Final = 2
 #: configuration, or nothing to monitor
 EXIT_CONFIG: Final = 3
 _EXIT_INTERRUPTED: Final = 130
-#: The name under which `_plain` is known to the streams.
-_PLAIN: Final = "poolwatch.plain"
-_LETTERS: Final = {"·": ".", "—": "-", "…": "~", "→": ">", "●": "*", "◐": "=", "✕": "x", "▲": "!", "⊘": "-"}
 #: What a standard stream that cannot take more says.
 _UNWRITTEN: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF})
+
+
+__all__ = ["complain", "complain_of", "warn"]
 
 
 class Exit(Exception):  # noqa: N818 - it is an end, not an error
@@ -37,49 +38,35 @@ class Exit(Exception):  # noqa: N818 - it is an end, not an error
         self.code = code
 
 
-def complain(text: str) -> None:
-    """One message for people, on stderr."""
-    # nobody is left to be told when stderr is gone too
-    with suppress(OSError):
-        sys.stderr.write(f"poolwatch: {text}\n")
-
-
-def say(text: str) -> None:
-    """One piece of data, on stdout; ends the command when it cannot be written."""
+def say(*lines: str) -> None:
+    """Lines of data, on stdout; ends the command when they cannot be written."""
     try:
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
-        sys.stdout.flush()
+        put(*lines)
     except OSError as error:
         raise Exit(_unwritten(error, sys.stdout)) from None
 
 
-def prepare_streams() -> None:
-    """Make the standard streams usable, however the process was started.
-
-    A closed one gets the null device, or a database opened later would stand in its place and take what
-    is printed. What the terminal's encoding does not have becomes a plain letter, else a question mark.
-    """
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            # the lowest free number is this one; what was closed refuses to be written, stderr swallows it
-            os.open(os.devnull, os.O_WRONLY if number == 2 else os.O_RDONLY)
-    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - a descriptor, for the whole run
-    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - likewise
-    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - likewise
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        codecs.register_error(_PLAIN, _plain)
-        reconfigure(errors=_PLAIN)
+def say_drawn(*lines: str) -> None:
+    """As `say`, for lines with colours, to a terminal that takes them."""
+    try:
+        put_drawn(*lines)
+    except OSError as error:
+        raise Exit(_unwritten(error, sys.stdout)) from None
 
 
-def _plain(error: UnicodeError) -> tuple[str, int]:
-    """What stands for characters that an encoding does not have: what is unknown stays no figure."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    missing = error.object[error.start : error.end]
-    return "".join(_LETTERS.get(each, "?") for each in missing), error.end
+def say_text(text: str) -> None:
+    """Data that is already in lines, each of which may hold only what a line may hold."""
+    say(*text.removesuffix("\n").split("\n"))
+
+
+def say_path(path: str) -> None:
+    """A path for a program that reads stdout: its very bytes; on a terminal as a word of a shell."""
+    from poolwatch.domain.shell import shell_word
+
+    try:
+        put_path(path, shell_word(path))
+    except OSError as error:
+        raise Exit(_unwritten(error, sys.stdout)) from None
 
 
 def guarded(work: Callable[[], int]) -> int:
@@ -119,8 +106,7 @@ def _attempt(work: Callable[[], int]) -> int:
             return _unwritten(error, sys.stdout)
         from poolwatch.ui.crash import crash_report
 
-        with suppress(OSError):
-            sys.stderr.write(crash_report(error) + "\n")
+        warn(*crash_report(error).split("\n"))
         return EXIT_FAILED
 
 

@@ -12,16 +12,16 @@ from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.keepers import file_of, whole_path
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.entry import monitored, run_async
+from poolwatch.cli.entry import complain_about, monitored, run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, complain, say
-from poolwatch.cli.imports import by_hand
+from poolwatch.cli.imports import by_hand, telling_who_is_waited_for
 from poolwatch.cli.named import find_account
-from poolwatch.custody.aside import move_away, set_own_aside
-from poolwatch.custody.files import FileProblem, shown
+from poolwatch.custody.aside import move_away, set_aside
+from poolwatch.custody.files import FileProblem
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.pool import AccountState, PoolState
-from poolwatch.presentation.masking import shown_name, shown_path
+from poolwatch.presentation.masking import shown_name
 
 _NEVER = timedelta(days=3650)
 
@@ -42,7 +42,7 @@ class _Desk:
         return shown_name(self.account, mask=self.mask)
 
     def path(self, path: Path) -> str:
-        return shown_path(shown(path), mask=self.mask)
+        return self.around.told_path(path)
 
 
 def remove_account(config: Path | None, text: str) -> int:
@@ -61,9 +61,10 @@ def remove_account(config: Path | None, text: str) -> int:
         return EXIT_FAILED
     state, fine = StateDir(desk.around.state_dir), True
     for file in own:
-        moved = move_away(state, file, data / "removed", desk.now)
+        with telling_who_is_waited_for(state, file, desk.path(file)):
+            moved = move_away(state, file, data / "removed", desk.now)
         if isinstance(moved, FileProblem):
-            complain(f"{desk.name} was not removed: {moved.words}")
+            complain(f"{desk.name} was not removed: {desk.around.told(moved.words, [file])}")
             fine = False
         else:
             say(f"removed   {desk.name}: a copy is kept in {desk.path(moved)}")
@@ -95,8 +96,7 @@ def resolve_account(config: Path | None, text: str, keep: Path) -> int:
 def _desk(config: Path | None, text: str) -> _Desk:
     around = monitored(config)
     seen = run_async(lambda: look(around, _NEVER, lambda _: ()))
-    for notice in seen.notices:
-        complain(notice)
+    complain_about(seen, around)
     account = find_account(seen.state, text, mask=around.settings.ui.mask)
     return _Desk(around, account, seen.state, RealClock().now())
 
@@ -146,7 +146,7 @@ def _resolve(desk: _Desk, kept: Listing, others: list[Listing]) -> int:
             complain(
                 f"{desk.path(file)} is kept by {each.owner or 'another program'} and was left alone: "
                 "poolwatch never renames such a file. End its use there first, then: "
-                f"{by_hand(file, desk.now)}"
+                f"{by_hand(desk.around, file, desk.now)}"
             )
     _look_again(desk)
     if left:
@@ -158,9 +158,10 @@ def _resolve(desk: _Desk, kept: Listing, others: list[Listing]) -> int:
 
 def _set_aside(desk: _Desk, state: StateDir, file: Path) -> bool:
     target = Path(os.path.realpath(file)) if file.is_symlink() else None
-    moved = set_own_aside(state, file, desk.now)
+    with telling_who_is_waited_for(state, file, desk.path(file)):
+        moved = set_aside(state, file, desk.now)
     if isinstance(moved, FileProblem):
-        complain(f"{desk.path(file)} was not set aside: {moved.words}")
+        complain(f"{desk.path(file)} was not set aside: {desk.around.told(moved.words, [file])}")
         return False
     also = f" (a link; {desk.path(target)} itself was left alone)" if target is not None else ""
     say(f"set aside {desk.path(file)}: {desk.path(moved)}{also}")

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from collections.abc import Sequence
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.keepers import keeper_of, whole_path
+from poolwatch.bootstrap.printer import ask
 from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.cli.entry import surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
-from poolwatch.custody.aside import aside_name, set_aside, set_own_aside
-from poolwatch.custody.files import FileProblem, shown
+from poolwatch.custody.aside import aside_name, ids_in, set_aside
+from poolwatch.custody.files import FileProblem
+from poolwatch.custody.holder import TOLD_AFTER_SECONDS, awaited
 from poolwatch.custody.own_folder import Imported, Refused, import_logins
-from poolwatch.custody.state_dir import StateDir
-from poolwatch.presentation.masking import shown_path
+from poolwatch.custody.state_dir import StateDir, account_key
+from poolwatch.presentation.words.refresh import still_waiting
 
 #: Which holder of an imported login stays in use.
 KEEPS = ("imported", "source")
@@ -39,10 +43,20 @@ class _Desk:
     around: Surroundings
     folder: Path
     now: datetime
-    mask: bool
+
+    @property
+    def mask(self) -> bool:
+        return self.around.settings.ui.mask
+
+    @property
+    def state(self) -> StateDir:
+        return StateDir(self.around.state_dir)
 
     def path(self, path: Path) -> str:
-        return shown_path(shown(path), mask=self.mask)
+        return self.around.told_path(path)
+
+    def by_hand(self, path: Path) -> str:
+        return by_hand(self.around, path, self.now)
 
 
 def import_files(wish: ImportWish) -> int:
@@ -54,20 +68,26 @@ def import_files(wish: ImportWish) -> int:
     if around.own_logins is None:
         complain("there is no place for imported logins: set HOME or POOLWATCH_DATA_DIR")
         return EXIT_CONFIG
-    desk = _Desk(around, around.own_logins, RealClock().now(), around.settings.ui.mask)
+    desk = _Desk(around, around.own_logins, RealClock().now())
     fine = [_import_one(desk, whole_path(around, str(file)), wish) for file in wish.files]
     return EXIT_OK if all(fine) else EXIT_FAILED
 
 
 def _import_one(desk: _Desk, source: Path, wish: ImportWish) -> bool:
-    outcomes = import_logins(source, desk.folder, desk.now)
+    fingerprint, _ = fingerprinter_of(desk.around.state_dir)
+    with telling_who_is_waited_for(desk.state, source, desk.path(source)):
+        outcomes = import_logins(source, desk.folder, desk.state, fingerprint, desk.now)
     if isinstance(outcomes, FileProblem):
-        say(f"refused   {desk.path(source)}: {outcomes.words}; nothing was imported")
+        why = desk.around.told(outcomes.words, [source])
+        say(f"refused   {desk.path(source)}: {why}; nothing was imported")
         return False
     for outcome in outcomes:
         say(_line(desk, outcome))
     taken = [outcome for outcome in outcomes if isinstance(outcome, Imported)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
+    if taken and not os.path.lexists(source):
+        # it waited in the state directory, and is home
+        return not refused
     if taken:
         _warn(desk, source, taken)
     settled = True
@@ -75,7 +95,7 @@ def _import_one(desk: _Desk, source: Path, wish: ImportWish) -> bool:
     if taken and keep is None and wish.ask:
         keep = _asked(desk, source)
     if keep == "imported" and (taken or any(each.held_in for each in refused)):
-        settled = _keep_imported(desk, source, refused)
+        settled = _keep_imported(desk, source, taken, refused)
     elif keep == "source" and taken:
         settled = _keep_source(desk, source, taken)
     elif taken:
@@ -86,7 +106,7 @@ def _import_one(desk: _Desk, source: Path, wish: ImportWish) -> bool:
 def _line(desk: _Desk, outcome: Imported | Refused) -> str:
     name = outcome.label if not (desk.mask and "@" in outcome.label) else "a login"
     if isinstance(outcome, Refused):
-        words = outcome.words
+        words = desk.around.told(outcome.words)
         if outcome.held_in is not None:
             words = f"its account is already kept in {desk.path(outcome.held_in)}"
         return f"refused   {name}: {words}"
@@ -101,24 +121,23 @@ def _warn(desk: _Desk, source: Path, taken: Sequence[Imported]) -> None:
         f"{desk.path(source)} is now a second holder of {logins}: whoever refreshes first ends the other"
     )
     for blocked in {each.blocked for each in taken if each.blocked is not None}:
-        complain(f"poolwatch will not renew what it keeps there: {blocked}")
+        complain(f"poolwatch will not renew what it keeps there: {desk.around.told(blocked)}")
     own = str(desk.folder)
     if not any(each.path == own for each in desk.around.sources):
         complain("a poolwatch that is already running shows it after its next start")
 
 
 def _asked(desk: _Desk, source: Path) -> str | None:
-    sys.stderr.write(
-        f"Which one stays in use?  i: the imported one, {desk.path(source)} is set aside\n"
-        f"                         s: {desk.path(source)}, the imported one is set aside\n"
-        "                         Enter: decide later\n> "
-    )
-    sys.stderr.flush()
-    word = sys.stdin.readline().strip().lower()
+    word = ask(
+        f"Which one stays in use?  i: the imported one, {desk.path(source)} is set aside",
+        f"                         s: {desk.path(source)}, the imported one is set aside",
+        "                         Enter: decide later",
+        "> ",
+    ).lower()
     return next((keep for keep in KEEPS if word and keep.startswith(word)), None)
 
 
-def _keep_imported(desk: _Desk, source: Path, refused: Sequence[Refused]) -> bool:
+def _keep_imported(desk: _Desk, source: Path, taken: Sequence[Imported], refused: Sequence[Refused]) -> bool:
     name = desk.path(source)
     if any(each.held_in is None for each in refused):
         complain(f"{name} was left where it is: not every login in it is kept by poolwatch")
@@ -129,24 +148,26 @@ def _keep_imported(desk: _Desk, source: Path, refused: Sequence[Refused]) -> boo
     keeper = keeper_of(desk.around, source)
     if keeper is not None:
         complain(
-            f"{name} is kept by {keeper} and was left alone: poolwatch never renames such a file. "
-            f"End its use there first, then: {by_hand(source, desk.now)}"
+            f"{name} is kept by {desk.around.told(keeper)} and was left alone: poolwatch never renames "
+            f"such a file. End its use there first, then: {desk.by_hand(source)}"
         )
         return False
-    moved = set_aside(source, desk.now)
+    with telling_who_is_waited_for(desk.state, source, name):
+        moved = set_aside(desk.state, source, desk.now, taken[0].refresh if len(taken) == 1 else None)
     if isinstance(moved, FileProblem):
-        complain(f"{name} was not set aside: {moved.words}")
+        complain(f"{name} was not set aside: {desk.around.told(moved.words, [source])}")
         return False
-    say(f"set aside {name}: {desk.path(moved)}{_of_link(moved)}")
+    say(f"set aside {name}: {desk.path(moved)}{_of_link(desk, moved)}")
     return True
 
 
 def _keep_source(desk: _Desk, source: Path, taken: Sequence[Imported]) -> bool:
     fine = True
     for each in taken:
-        moved = set_own_aside(StateDir(desk.around.state_dir), each.file, desk.now)
+        with telling_who_is_waited_for(desk.state, each.file, desk.path(each.file)):
+            moved = set_aside(desk.state, each.file, desk.now)
         if isinstance(moved, FileProblem):
-            complain(moved.words)
+            complain(desk.around.told(moved.words))
             fine = False
         else:
             say(f"set aside {desk.path(each.file)}: {desk.path(moved)}; {desk.path(source)} stays in use")
@@ -159,15 +180,34 @@ def _advice(desk: _Desk, source: Path, taken: Sequence[Imported]) -> str:
     )
     account = (taken[0].id if len(taken) == 1 else None) or "ACCOUNT"
     return (
-        f"only one of the two may stay in use. To keep poolwatch's: {first}{by_hand(source, desk.now)}; "
+        f"only one of the two may stay in use. To keep poolwatch's: {first}{desk.by_hand(source)}; "
         f"to keep the other: poolwatch accounts remove {account}"
     )
 
 
-def by_hand(path: Path, now: datetime) -> str:
+@contextmanager
+def telling_who_is_waited_for(state: StateDir, file: Path, name: str) -> Iterator[None]:
+    """While the block runs: say once, after a few seconds, which process holds the login to be moved."""
+    lock = state.lock(account_key(*ids_in(file), Path(os.path.realpath(file))))
+    over = threading.Event()
+
+    def tell() -> None:
+        if not over.wait(TOLD_AFTER_SECONDS):
+            complain(still_waiting(name, awaited(lock)))
+
+    # nobody waits for it in the end
+    threading.Thread(target=tell, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def by_hand(around: Surroundings, path: Path, now: datetime) -> str:
     """The command that sets a file aside, for a person to run."""
-    return f"mv -n {shlex.quote(str(path))} {shlex.quote(str(aside_name(path, now)))}"
+    new = aside_name(path, now)
+    return f"mv -n {around.told_path(path, as_word=True)} {around.told_path(new, as_word=True)}"
 
 
-def _of_link(moved: Path) -> str:
-    return f" (a link; {shown(moved.resolve())} still holds the login)" if moved.is_symlink() else ""
+def _of_link(desk: _Desk, moved: Path) -> str:
+    return f" (a link; {desk.path(moved.resolve())} still holds the login)" if moved.is_symlink() else ""

@@ -11,6 +11,7 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.shell import argument_word
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.source import PoolReport, ReportingPool
 
@@ -50,9 +51,14 @@ async def examine_pool(around: Surroundings, settings: SourceSettings) -> PoolFi
             return PoolFinding(settings.name, "is no pool", wrong=True)
         report = await source.report(RealClock().now())
     if isinstance(report, Failure):
-        remedy = _REMEDIES.get(report.kind, f"mend that, then poolwatch sources test {settings.name}")
+        remedy = _REMEDIES.get(report.kind, f"mend that, then {test_command(settings.name)}")
         return PoolFinding(settings.name, report.message, remedy, wrong=True)
     return PoolFinding(settings.name, _words(report), lacks=report.lacks)
+
+
+def test_command(name: str) -> str:
+    """The command that tries one source."""
+    return f"poolwatch sources test {argument_word(name)}"
 
 
 def _words(report: PoolReport) -> str:

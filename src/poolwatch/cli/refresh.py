@@ -9,15 +9,17 @@ from pathlib import Path
 
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import refresh
-from poolwatch.cli.entry import monitored, run_async
-from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
+from poolwatch.cli.entry import complain_about, monitored, run_async
+from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say, say_text
 from poolwatch.cli.named import find_account
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.overview import PoolOverview
+from poolwatch.domain.overview import Judged, PoolOverview
 from poolwatch.domain.pool import PoolState
-from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.refresh import Awaited, RefreshProgress
+from poolwatch.presentation.masking import shown_name
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.refresh_line import progress_line
+from poolwatch.presentation.words import refresh as words
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,37 +35,50 @@ class RefreshWish:
 
 def run_refresh(wish: RefreshWish) -> int:
     """Refresh the named accounts, or all; 1 when a step of one of them failed."""
-    if bool(wish.accounts) == wish.everyone or (wish.force and not wish.everyone):
-        complain("name accounts, or use --all (with --force: the token step everywhere)")
+    if wish.accounts and wish.everyone:
+        complain("name accounts, or use --all: not both")
+        return EXIT_USAGE
+    if not wish.accounts and not wish.everyone:
+        complain("name accounts, or use --all")
         return EXIT_USAGE
     around = monitored(wish.config)
     prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
 
+    before: dict[AccountKey, Judged] = {}
+
     def chosen(seen: PoolOverview) -> Collection[AccountKey]:
+        # an account may leave the list while it is refreshed, and its outcome is told all the same
+        before.update(seen.by_key)
         if wish.everyone:
             return list(seen.by_key)
         state = PoolState({key: each.account for key, each in seen.by_key.items()})
         return list(dict.fromkeys(find_account(state, text, mask=prefs.mask).key for text in wish.accounts))
 
     only_if_due = wish.everyone and not wish.force
-    seen, ended = run_async(lambda: refresh(around, chosen, only_if_due=only_if_due))
-    for notice in seen.notices:
-        complain(notice)
-    down = [source for source in seen.state.sources.values() if source.failure is not None]
-    for source in down:
-        complain(f"source {source.name}: {source.failure.message if source.failure else ''}")
+    beside = wish.force and not wish.everyone
+    seen, ended = run_async(
+        lambda: refresh(
+            around, chosen, only_if_due=only_if_due, beside_codex=beside, on_waiting=_tell_waiting
+        )
+    )
+    complain_about(seen, around, sources=True)
+    down = any(source.failure is not None for source in seen.state.sources.values())
     rows = []
     for key, progress in ended.items():
-        judged = seen.overview.by_key.get(key)
-        line = progress_line(progress, judged.account, seen.overview.now, prefs) if judged is not None else ""
-        label = judged.label if judged is not None else key.id
+        judged = seen.overview.by_key.get(key) or before[key]
+        line = progress_line(progress, judged.account, seen.overview.now, prefs, again=words.FORCE)
+        label = shown_name(judged.account, mask=prefs.mask)
         rows.append(_row(key, label, progress, line))
         if not wish.as_json:
             say(f"{label}: {line}")
     if wish.as_json:
-        say(json.dumps({"schema": "poolwatch.refresh/1", "accounts": rows}, indent=2))
-    failed = any(progress.failed for progress in ended.values()) or (bool(down) and not ended)
+        say_text(json.dumps({"schema": "poolwatch.refresh/1", "accounts": rows}, indent=2))
+    failed = any(progress.failed for progress in ended.values()) or (down and not ended)
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def _tell_waiting(label: str | None, found: Awaited) -> None:
+    complain(words.still_waiting_for_owner(found) if label is None else words.still_waiting(label, found))
 
 
 def _row(key: AccountKey, label: str, progress: RefreshProgress, line: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from poolwatch.cli.exits import EXIT_CONFIG, EXIT_OK, complain, say
+from poolwatch.cli.exits import EXIT_CONFIG, EXIT_OK, complain, complain_of, say
 from poolwatch.config.edit import init_config
 from poolwatch.config.load import load
 from poolwatch.config.paths import config_file, locate_config, state_directory
@@ -15,6 +15,7 @@ from poolwatch.config.settings import Settings
 from poolwatch.config.show import AdoptedRate, shown_settings
 from poolwatch.config.template import render_default
 from poolwatch.domain.pool import PoolState
+from poolwatch.domain.remake import replace
 from poolwatch.store.quick import read_pool
 
 
@@ -28,17 +29,24 @@ def print_path(given: Path | None) -> int:
     return EXIT_OK
 
 
-def show_config(given: Path | None) -> int:
+def show_config(given: Path | None, *, mask: bool = False) -> int:
     """Every setting, its value and where it comes from."""
     env = dict(os.environ)
     settings = load(locate_config(env, given), env, {})
     if isinstance(settings, ConfigProblems):
-        complain(settings.text)
+        complain_of(settings, mask=mask)
         return EXIT_CONFIG
     rows = shown_settings(settings, _adopted(settings, env))
+    if mask or settings.ui.mask:
+        from poolwatch.presentation.masking import masked
+
+        paths = [str(settings.path), *(str(source.path) for source in settings.sources)]
+        rows = tuple(
+            replace(row, value=masked(row.value, paths), origin=masked(row.origin, paths)) for row in rows
+        )
     widest = max((len(row.key) for row in rows), default=0)
     values = max((len(row.value) for row in rows), default=0)
-    say("\n".join(f"{row.key:<{widest}}  {row.value:<{min(values, 40)}}  {row.origin}" for row in rows))
+    say(*(f"{row.key:<{widest}}  {row.value:<{min(values, 40)}}  {row.origin}" for row in rows))
     return EXIT_OK
 
 
@@ -65,21 +73,19 @@ def init_file(given: Path | None) -> int:
     return EXIT_OK
 
 
-def check(given: Path | None) -> int:
+def check(given: Path | None, *, mask: bool = False) -> int:
     """All problems at once, or that there are none."""
     from poolwatch.bootstrap.screen import looks_problems
-    from poolwatch.bootstrap.surroundings import Options, look_around
+    from poolwatch.cli.entry import surroundings
 
-    around = look_around(Options(given))
-    if isinstance(around, ConfigProblems):
-        complain(around.text)
-        return EXIT_CONFIG
+    around = surroundings(given, mask=mask)
     wrong = looks_problems(around)
     for line in wrong:
-        complain(line)
+        complain(around.told(line))
     if wrong:
         return EXIT_CONFIG
-    where = around.settings.path or "no file; the defaults"
+    path = around.settings.path
+    where = around.told_path(path) if path is not None else "no file; the defaults"
     say(f"{where}: fine, {len(around.sources)} source{'s' * (len(around.sources) != 1)}")
     return EXIT_OK
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, overload
 
 from poolwatch.bootstrap.clock import RealClock
-from poolwatch.bootstrap.places import found_logins, target_config
+from poolwatch.bootstrap.places import found_row, target_config
 from poolwatch.bootstrap.sources import build_source
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.token_port import fingerprinter_of
@@ -17,8 +16,11 @@ from poolwatch.cli.entry import run_async, surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.cli.pools import examine_pool
 from poolwatch.config import edit
+from poolwatch.config.discover import discover
+from poolwatch.config.paths import absolute
 from poolwatch.config.problems import ConfigProblem, nearest
 from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.config.source_tables import source_problem
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.remake import replace
@@ -51,25 +53,36 @@ class SourceWish:
     custody: str | None
     #: pools only: where the key or the dashboard's password stands, never the secret itself
     secrets: PoolSecrets = PoolSecrets()
+    #: pools only: the key may go over plain http to another machine
+    insecure: bool = False
+    mask: bool = False
 
 
-def list_sources(config: Path | None) -> int:
+def list_sources(config: Path | None, *, mask: bool = False) -> int:
     """Print what is monitored, then what else lies around."""
-    around = surroundings(config)
-    rows = []
+    around = surroundings(config, mask=mask)
     for source in around.sources:
         origin = "found, not configured" if around.discovered else "configured"
         if around.is_own(source) and source not in around.settings.sources:
             origin = "imported logins, poolwatch's own folder"
-        rows.append(f"{source.name}  {source.kind.value}  {source.path or source.url}  {origin}")
-    say("\n".join(rows) if rows else "nothing is monitored")
-    others = [row for row in found_logins(around, config) if row.can_add]
+        say(f"{around.told(source.name)}  {source.kind.value}  {_place(around, source)}  {origin}")
+    if not around.sources:
+        say("nothing is monitored")
     known = {_whole(source.path, around) for source in around.sources if source.path is not None}
-    for row in others:
-        whole = _whole(shlex.split(row.command)[-1], around)
+    for found in discover(around.env, around.home) if around.home is not None else ():
+        if found.source is None or found.source.path is None:
+            continue
+        whole = _whole(found.source.path, around)
         if whole not in known and _folder_of_files(whole) not in known:
-            say(f"found {row.place}: {row.words}; add it with: {row.command}")
-    return EXIT_OK if rows else EXIT_CONFIG
+            row = found_row(found)
+            command = around.told(row.command, [found.source.path])
+            say(f"found {around.told(row.place)}: {row.words}; add it with: {command}")
+    return EXIT_OK if around.sources else EXIT_CONFIG
+
+
+def _place(around: Surroundings, source: SourceSettings) -> str:
+    """Where a source is, for people."""
+    return around.told_path(source.path) if source.path is not None else source.url or ""
 
 
 def _whole(place: str, around: Surroundings) -> str:
@@ -84,19 +97,25 @@ def _folder_of_files(place: str) -> str:
 
 def add_source(wish: SourceWish) -> int:
     """Test the place, say what was found there, then write it."""
-    around = surroundings(wish.config, may_be_new=True)
+    around = surroundings(wish.config, mask=wish.mask, may_be_new=True)
     source = _source_of(around, wish)
     if isinstance(source, str):
-        complain(source)
+        complain(around.told(source))
         return EXIT_USAGE
-    place = source.path or source.url or ""
+    refused = source_problem(edit.source_table(source), around.env)
+    if refused is not None:
+        hint = " (--insecure writes it)" if "insecure = true" in refused else ""
+        complain(f"{around.told(refused)}{hint}; nothing was sent or written")
+        return EXIT_USAGE
+    place = _place(around, source)
     known = around.settings.sources
     twin = next((each for each in known if edit.is_same_place(each, source, around.home)), None)
     if twin is not None:
-        complain(f"{place} is monitored already, as {twin.name}; nothing was written")
+        complain(f"{place} is monitored already, as {around.told(twin.name)}; nothing was written")
         return EXIT_USAGE
     listed = run_async(lambda: _ask(around, source))
     if isinstance(listed, str):
+        listed = around.told(listed, [source.path or ""])
         said = listed if listed.startswith(place) else f"{place}: {listed}"
         complain(f"{said}; nothing was written")
         return EXIT_FAILED
@@ -106,26 +125,29 @@ def add_source(wish: SourceWish) -> int:
     path = target_config(around, wish.config)
     problem = path if isinstance(path, ConfigProblem) else edit.add_source(path, source)
     if problem is not None:
-        complain(problem.text)
+        complain(around.told(problem.text, [problem.path or ""]))
         return EXIT_CONFIG
-    say(f"{source.name}: {_counted(listed)}; written to {path}")
+    where = around.told_path(path) if isinstance(path, Path) else ""
+    say(f"{around.told(source.name)}: {_counted(listed)}; written to {where}")
     _say_pool(around, source)
     return EXIT_OK
 
 
-def try_source(config: Path | None, name: str) -> int:
+def try_source(config: Path | None, name: str, *, mask: bool = False) -> int:
     """List one source and read the usage of its first login that can be read."""
-    around = surroundings(config)
+    around = surroundings(config, mask=mask)
     source = next((each for each in around.sources if each.name == name), None)
     if source is None:
         near = nearest(name, [each.name for each in around.sources])
-        complain(f"no source is called {name}" + (f"; did you mean {near}?" if near else ""))
+        meant = f"; did you mean {around.told(near)}?" if near else ""
+        complain(f"no source is called {name}{meant}")
         return EXIT_USAGE
     listed = run_async(lambda: _ask(around, source, read=True))
+    shown = around.told(name)
     if isinstance(listed, str):
-        complain(f"{name}: {listed}")
+        complain(f"{shown}: {around.told(listed, [source.path or ''])}")
         return EXIT_FAILED
-    say(f"{name}: {_counted(listed)}; usage answers" if listed else f"{name}: no login is there")
+    say(f"{shown}: {_counted(listed)}; usage answers" if listed else f"{shown}: no login is there")
     _say_pool(around, source)
     return EXIT_OK if listed else EXIT_FAILED
 
@@ -136,13 +158,15 @@ def _say_pool(around: Surroundings, source: SourceSettings) -> None:
         return
     found = run_async(lambda: examine_pool(around, source))
     for line in (found.words, *found.lacks):
-        say(f"  {line}")
+        say(f"  {around.told(line)}")
 
 
 def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
     kinds = {kind.value: kind for kind in SourceKind}
     kind = kinds.get(wish.kind)
     if kind is None:
+        if "://" in wish.kind:
+            return f"the kind comes first, then the address; there are {', '.join(kinds)}"
         near = nearest(wish.kind, kinds)
         hint = f"did you mean {near}?" if near else f"there are {', '.join(kinds)}"
         return f"{wish.kind} is no kind of source; {hint}"
@@ -153,8 +177,11 @@ def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
         custody = Custody(wish.custody)
     if not kind.is_pool and wish.secrets != PoolSecrets():
         return "keys and passwords belong to pools"
-    place = Path(wish.place).expanduser()
-    shown = wish.place if wish.place.startswith("~") else str(place.absolute())
+    if not kind.is_pool and "://" in wish.place:
+        pools = ", ".join(each for each in kinds if kinds[each].is_pool)
+        return f"{kind.value} takes a path; an address belongs to a pool: {pools}"
+    if not kind.is_pool and wish.insecure:
+        return "--insecure is for pools only"
     taken = {source.name for source in around.settings.sources}
     name = wish.name or kind.value
     if wish.name in taken:
@@ -163,17 +190,27 @@ def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
     while name in taken:
         name, number = f"{kind.value}-{number}", number + 1
     if not kind.is_pool:
-        return replace(SourceSettings(kind, name, custody), path=shown)
+        return replace(SourceSettings(kind, name, custody), path=_written(wish.place))
     return SourceSettings(
         kind,
         name,
         custody,
         url=wish.place,
-        api_key_file=wish.secrets.api_key_file,
+        insecure=wish.insecure,
+        api_key_file=_written(wish.secrets.api_key_file),
         api_key_env=wish.secrets.api_key_env,
-        dashboard_password_file=wish.secrets.password_file,
+        dashboard_password_file=_written(wish.secrets.password_file),
         dashboard_password_env=wish.secrets.password_env,
     )
+
+
+@overload
+def _written(path: str) -> str: ...
+@overload
+def _written(path: str | None) -> str | None: ...
+def _written(path: str | None) -> str | None:
+    """A path as it is written into a file that may stand in another folder."""
+    return path if path is None or path.startswith("~") else str(absolute(path))
 
 
 async def _ask(
@@ -199,7 +236,7 @@ async def _first_reading(source: Source, listed: tuple[Listing, ...]) -> tuple[L
         reading = await source.fetch_usage(listing, RealClock().now())
         if isinstance(reading.outcome, UsageSnapshot):
             return listed
-        last = f"{listing.email or listing.ref.place}: {reading.outcome.message}"
+        last = f"{listing.email or listing.path or listing.ref.place}: {reading.outcome.message}"
         if number < len(polled):
             last += f" ({number} of {len(polled)} asked)"
     return last or listed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +14,8 @@ from msgspec import Struct
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.entry import monitored, run_async
-from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
+from poolwatch.cli.entry import complain_about, monitored, run_async
+from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say_path, say_text
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.remake import replace
@@ -35,12 +36,13 @@ class StatusWish(Struct, frozen=True):
     as_json: bool
     max_age: float | None
     mask: bool
+    ascii_only: bool = False
 
 
 def print_status(wish: StatusWish) -> int:
     """Print every account that matches; polls those whose reading is old."""
-    around = monitored(wish.config)
-    prefs = Prefs(around.rules, mask=wish.mask or around.settings.ui.mask, zone=LocalZone())
+    around = monitored(wish.config, mask=wish.mask)
+    prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
     age = around.settings.poll.interval_seconds if wish.max_age is None else wish.max_age
     if math.isnan(age):
         complain("--max-age takes a number of seconds, 0 or more")
@@ -52,21 +54,14 @@ def print_status(wish: StatusWish) -> int:
 
     choice = chosen if wish.filter_text.strip() else None
     seen = run_async(lambda: look(around, older_than, choice))
-    for notice in seen.notices:
-        complain(notice)
-    for source in seen.state.sources.values():
-        if source.failure is not None:
-            complain(f"source {source.name}: {source.failure.message}")
+    complain_about(seen, around, sources=True)
     keys = chosen(seen.overview)
     if wish.as_json:
         from poolwatch.presentation.status_json import status_json  # one of the two is needed
 
-        say(status_json(seen.overview, seen.state, seen.overview.own_now, prefs.mask, keys))
+        say_text(status_json(seen.overview, seen.state, seen.overview.own_now, prefs.mask, keys))
     else:
-        from poolwatch.presentation.status_text import status_text
-
-        prefs = replace(prefs, rules=seen.overview.rules)
-        say(status_text(seen.overview, seen.state, prefs, around.settings.pool_name or "", keys))
+        _print_text(seen, around, replace(prefs, rules=seen.overview.rules), keys, ascii_only=wish.ascii_only)
     if any(each.account.read_at is not None for each in seen.overview.accounts if each.account.key in keys):
         return EXIT_OK
     if seen.overview.accounts and not keys:
@@ -76,30 +71,60 @@ def print_status(wish: StatusWish) -> int:
     return EXIT_FAILED
 
 
+def _print_text(
+    seen: Look, around: Surroundings, prefs: Prefs, keys: Collection[AccountKey], *, ascii_only: bool
+) -> None:
+    """On a terminal the table of the screen, else plain text in as many columns as there are."""
+    pool = around.settings.pool_name or ""
+    if sys.stdout.isatty():
+        # what draws takes time to load
+        from poolwatch.bootstrap.screen import glyphs_named
+        from poolwatch.cli.status_table import print_lines, status_lines, terminal_width
+        from poolwatch.ui.glyphs import glyphs_of
+
+        wanted = "ascii" if ascii_only else glyphs_named(around.settings.ui.glyphs, around.env)
+        glyphs = glyphs_of(wanted)
+        width = terminal_width()
+        print_lines(status_lines(seen.overview, seen.state, prefs, pool, keys, width, glyphs), glyphs)
+        return
+    from poolwatch.presentation.status_text import status_text
+
+    text = status_text(seen.overview, seen.state, prefs, pool, keys)
+    if ascii_only:
+        from poolwatch.ui.glyphs import ASCII
+
+        text = ASCII.text(text)
+    say_text(text)
+
+
 def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: bool) -> int:
     """Print the account to use next; exit 1 when there is none."""
-    from poolwatch.presentation.next_text import next_home, next_json, next_text  # `status` needs none
+    from poolwatch.presentation.next_text import (  # `status` needs none
+        next_account,
+        next_home,
+        next_json,
+        next_text,
+    )
 
-    around = monitored(config)
-    prefs = Prefs(around.rules, mask=mask or around.settings.ui.mask, zone=LocalZone())
+    around = monitored(config, mask=mask)
+    prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
     seen = _everything(around)
-    for notice in seen.notices:
-        complain(notice)
-    best = seen.overview.next_up
+    complain_about(seen, around)
+    best = next_account(seen.overview)
     if home_only:
         home = next_home(seen.overview)
         if home is None:
             complain(words.NO_NEXT if best is None else "the account to use next has no Codex home")
             return EXIT_FAILED
         # a shell does not expand the ~ of people in CODEX_HOME=$(poolwatch next --home)
-        say(f"{around.home}{home[1:]}" if around.home is not None and home[:1] == "~" else home)
+        say_path(f"{around.home}{home[1:]}" if around.home is not None and home[:1] == "~" else home)
         return EXIT_OK
     if as_json:
-        say(next_json(seen.overview, prefs))
+        say_text(next_json(seen.overview, prefs))
     elif best is None:
-        complain(next_text(seen.overview, prefs).rstrip())
+        complain(*next_text(seen.overview, prefs).splitlines())
     else:
-        say(next_text(seen.overview, prefs))
+        say_text(next_text(seen.overview, prefs))
     return EXIT_OK if best is not None else EXIT_FAILED
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from poolwatch.config.codex_config import read_codex_config
 from poolwatch.config.paths import absolute
 from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.domain.text import visible
 
 
 class FoundState(StrEnum):
@@ -19,6 +21,8 @@ class FoundState(StrEnum):
 
     NOT_SET = "not set"
     NOT_THERE = "not there"
+    NO_FOLDER = "no such folder"
+    IN_KEYRING = "its login is in the keyring"
     UNREADABLE = "not readable"
     READABLE = "readable"
 
@@ -47,6 +51,8 @@ def discover(env: Mapping[str, str], home: Path) -> tuple[Found, ...]:
         chosen = Found("$CODEX_HOME", FoundState.NOT_SET)
     else:
         chosen = _codex_home("$CODEX_HOME/auth.json", Path(given), str(absolute(given)))
+        if missing_home(env) is not None:
+            chosen = Found("$CODEX_HOME", FoundState.NO_FOLDER)
         if codex.source is not None and _is_same(standard, Path(given)):
             chosen = Found(chosen.place, chosen.state, chosen.count, chosen.readable)
     return (
@@ -57,8 +63,20 @@ def discover(env: Mapping[str, str], home: Path) -> tuple[Found, ...]:
     )
 
 
+def missing_home(env: Mapping[str, str]) -> str | None:
+    """What is wrong with the folder that CODEX_HOME names, for people; None where it is there or not set."""
+    given = env.get("CODEX_HOME", "")
+    if not given or Path(given).is_dir():
+        return None
+    what = "is not a folder" if os.path.lexists(given) else "does not exist"
+    return f"CODEX_HOME names {visible(given)}, which {what}"
+
+
 def implicit_sources(env: Mapping[str, str], home: Path | None) -> tuple[SourceSettings, ...]:
-    """What is shown when no source is configured: $CODEX_HOME, else ~/.codex, where it has a login."""
+    """What is shown when no source is configured: $CODEX_HOME, else ~/.codex, where it has a login.
+
+    A login in the keyring counts: it is shown that it is there.
+    """
     given = env.get("CODEX_HOME", "")
     if given:
         place = Path(given)
@@ -66,7 +84,7 @@ def implicit_sources(env: Mapping[str, str], home: Path | None) -> tuple[SourceS
         place = home / ".codex"
     else:
         return ()
-    if not os.path.lexists(place / "auth.json"):
+    if not os.path.lexists(place / "auth.json") and not read_codex_config(place).keyring:
         return ()
     return (_home_source(str(absolute(place))),)
 
@@ -74,6 +92,8 @@ def implicit_sources(env: Mapping[str, str], home: Path | None) -> tuple[SourceS
 def _codex_home(shown: str, folder: Path, path: str) -> Found:
     file = folder / "auth.json"
     if not os.path.lexists(file):
+        if read_codex_config(folder).keyring:
+            return Found(shown, FoundState.IN_KEYRING, source=_home_source(path))
         return Found(shown, FoundState.NOT_THERE)
     if not os.access(file, os.R_OK):
         return Found(shown, FoundState.UNREADABLE, count=1)

@@ -10,6 +10,7 @@ from poolwatch.config.files import FileTrouble, read_limited, write_whole
 from poolwatch.config.load import MAX_BYTES, decode, load_text, parse
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import DEFAULT_BASE_URL, DEFAULT_TOKEN_URL, SourceSettings
+from poolwatch.config.source_tables import source_problem
 from poolwatch.config.values import is_loopback
 
 _BOM: Final = "\ufeff"
@@ -49,6 +50,9 @@ def add_source(path: Path, source: SourceSettings) -> ConfigProblem | None:
     if invalid is not None:
         return invalid
     table = source_table(source)
+    wrong = source_problem(table, _SOME_HOME)
+    if wrong is not None:
+        return ConfigProblem(f"{wrong}; nothing was written", path=path)
     breaks = text.count("\r\n")
     has_crlf = 0 < breaks == text.count("\n")
     added = _with_table(text.replace("\r\n", "\n") if has_crlf else text, document, table)
@@ -95,7 +99,7 @@ def _address(url: str) -> tuple[str, int | None, str]:
     return host, port or _PORTS.get(parts.scheme), path.rstrip("/")
 
 
-def source_table(source: SourceSettings) -> dict[str, str]:
+def source_table(source: SourceSettings) -> dict[str, str | bool]:
     """The keys of a source that are not what its kind has anyway."""
     found = {
         "kind": source.kind.value,
@@ -105,6 +109,7 @@ def source_table(source: SourceSettings) -> dict[str, str]:
         "base_url": source.base_url if source.base_url != DEFAULT_BASE_URL else None,
         "token_url": source.token_url if source.token_url != DEFAULT_TOKEN_URL else None,
         "url": source.url,
+        "insecure": source.insecure or None,
         "api_key_file": source.api_key_file,
         "api_key_env": source.api_key_env,
         "dashboard_password_file": source.dashboard_password_file,
@@ -113,7 +118,7 @@ def source_table(source: SourceSettings) -> dict[str, str]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _with_table(text: str, document: Mapping[str, object], table: Mapping[str, str]) -> str:
+def _with_table(text: str, document: Mapping[str, object], table: Mapping[str, str | bool]) -> str:
     if "sources" in document and not _has_source_headers(text):
         return _with_inline_table(text, table)
     import tomli_w  # only where a file is written
@@ -128,7 +133,7 @@ def _has_source_headers(text: str) -> bool:
     return isinstance(parse(f"{text}\n[[sources]]\n", None), dict)
 
 
-def _with_inline_table(text: str, table: Mapping[str, str]) -> str:
+def _with_inline_table(text: str, table: Mapping[str, str | bool]) -> str:
     import tomlkit  # slow to import, and seldom needed
     from tomlkit.exceptions import TOMLKitError  # likewise
     from tomlkit.items import Array  # likewise
@@ -146,7 +151,7 @@ def _with_inline_table(text: str, table: Mapping[str, str]) -> str:
 
 
 def _check(
-    text: str, path: Path, before: Mapping[str, object], table: Mapping[str, str]
+    text: str, path: Path, before: Mapping[str, object], table: Mapping[str, str | bool]
 ) -> ConfigProblem | None:
     invalid = _first_problem(text, path)
     if invalid is not None:

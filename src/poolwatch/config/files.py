@@ -87,24 +87,32 @@ def make_private_directory(path: Path) -> FileTrouble | None:
     What is there already keeps its permissions: it may be somebody else's, or `/tmp`.
     """
     try:
-        missing = []
-        for place in (path, *path.parents):
-            if place.is_dir():
-                break
-            missing.append(place)
-        for place in reversed(missing):
-            try:
-                place.mkdir(mode=PRIVATE_DIRECTORY)
-            except FileExistsError:
-                if not place.is_dir():
-                    return FileTrouble(f"cannot be made: {place.name} is a file, not a directory")
-                continue
-            place.chmod(PRIVATE_DIRECTORY)
+        make_missing_directories(path)
         if not os.access(path, os.W_OK | os.X_OK):
             return FileTrouble("is a directory that cannot be written to")
+    except FileExistsError as error:
+        name = Path(error.filename or path).name
+        return FileTrouble(f"cannot be made: {name} is a file, not a directory")
     except (OSError, ValueError) as error:
         return FileTrouble(f"cannot be made ({_reason(error)})")
     return None
+
+
+def make_missing_directories(path: Path) -> None:
+    """As `make_private_directory`, but raises OSError: `mkdir` closes the last one alone to others."""
+    missing = []
+    for place in (path, *path.parents):
+        if place.is_dir():
+            break
+        missing.append(place)
+    for place in reversed(missing):
+        try:
+            place.mkdir(mode=PRIVATE_DIRECTORY)
+        except FileExistsError:
+            if not place.is_dir():
+                raise
+            continue
+        place.chmod(PRIVATE_DIRECTORY)
 
 
 def _sync_directory(path: Path) -> None:

@@ -72,7 +72,7 @@ def load_text(
     found = _read(layers, document, env)
     if layers.problems:
         ordered = sorted(layers.problems, key=lambda problem: problem.line or MAX_BYTES)
-        return ConfigProblems(tuple(ordered))
+        return ConfigProblems(tuple(ordered), mask=found.ui.mask)
     return found
 
 

@@ -46,9 +46,13 @@ class ConfigProblem(Struct, frozen=True):
 
 
 class ConfigProblems(Struct, frozen=True):
-    """Everything that is wrong with one configuration, in the order of the file; never empty."""
+    """Everything that is wrong with one configuration, in the order of the file; never empty.
+
+    `mask`: what it says of `ui.mask` nevertheless.
+    """
 
     problems: tuple[ConfigProblem, ...]
+    mask: bool = False
 
     @property
     def by_options(self) -> bool:
@@ -56,9 +60,14 @@ class ConfigProblems(Struct, frozen=True):
         return all((problem.given_by or "").startswith("--") for problem in self.problems)
 
     @property
-    def text(self) -> str:
+    def lines(self) -> tuple[str, ...]:
         """One line per problem."""
-        return "\n".join(problem.text for problem in self.problems)
+        return tuple(problem.text for problem in self.problems)
+
+    @property
+    def text(self) -> str:
+        """All lines."""
+        return "\n".join(self.lines)
 
 
 def is_printable(text: str) -> bool:

@@ -125,7 +125,7 @@ class SourceSettings(Struct, frozen=True):
 
     `path` may be a glob. In loaded settings it and the `_file` paths are absolute with `~` expanded; a value
     built by hand may hold them as a person would write them. `base_url` and `token_url` mean nothing for
-    pools, `url` nothing for files.
+    pools, `url` nothing for files. `insecure`: a pool's key may go over plain http to another machine.
     """
 
     kind: SourceKind
@@ -139,6 +139,7 @@ class SourceSettings(Struct, frozen=True):
     api_key_env: str | None = None
     dashboard_password_file: str | None = None
     dashboard_password_env: str | None = None
+    insecure: bool = False
 
 
 class AccountRule(Struct, frozen=True):

@@ -24,7 +24,7 @@ from poolwatch.domain.account import Custody
 from poolwatch.domain.remake import replace
 
 _FILES: Final = ("kind", "name", "path", "base_url", "token_url")
-_POOL: Final = ("kind", "name", "url", "api_key_file", "api_key_env")
+_POOL: Final = ("kind", "name", "url", "insecure", "api_key_file", "api_key_env")
 _DASHBOARD: Final = ("dashboard_password_file", "dashboard_password_env")
 
 KEYS_OF_KIND: Final[Mapping[SourceKind, tuple[str, ...]]] = {
@@ -71,6 +71,13 @@ def read_sources(
         if source is not None:
             found.append((index, source, "name" in table))
     return _named(layers, found)
+
+
+def source_problem(table: Mapping[str, object], env: Mapping[str, str]) -> str | None:
+    """What the configuration would say of a source that is not in it yet; None when it would take it."""
+    layers = Layers(None, {})
+    read_sources(layers, {"sources": [table]}, env)
+    return layers.problems[0].text.replace("sources[0].", "") if layers.problems else None
 
 
 def read_accounts(layers: Layers, document: Mapping[str, object]) -> tuple[AccountRule, ...]:
@@ -217,11 +224,12 @@ class _SourceReader:
                 self._layers.in_file(
                     f"{file_key} and {env_key} are both set; keep one", "sources", self._index, env_key
                 )
-        return SourceSettings(
+        source = SourceSettings(
             kind=kind,
             name=self._take("name", values.line(64), kind.value),
             custody=kind.default_custody,
             url=self._take("url", values.url(https_only=False), None),
+            insecure=self._take("insecure", values.truth, False),
             api_key_file=self._path("api_key_file"),
             api_key_env=self._take("api_key_env", values.variable, None),
             dashboard_password_file=self._path(_DASHBOARD[0]) if has_dashboard else None,
@@ -229,6 +237,15 @@ class _SourceReader:
             if has_dashboard
             else None,
         )
+        if not source.insecure and _shows_secret(source):
+            self._layers.in_file(
+                f"{self._prefix}.url is plain http to another machine, and everybody on the way could read "
+                "the key: use https, or add the line insecure = true to this [[sources]]",
+                "sources",
+                self._index,
+                "url",
+            )
+        return source
 
     def _take(self, name: str, read: Read[T], default: D) -> T | D:
         return self._layers.take(f"{self._prefix}.{name}", read, default)
@@ -241,6 +258,22 @@ class _SourceReader:
             return text if isinstance(text, Wrong) else expand(text, self._env, base)
 
         return self._take(name, read, None)
+
+
+def _shows_secret(source: SourceSettings) -> bool:
+    """Whether a key or password would go to another machine in the clear."""
+    secrets = (
+        source.api_key_file,
+        source.api_key_env,
+        source.dashboard_password_file,
+        source.dashboard_password_env,
+    )
+    if source.url is None or not any(secrets):
+        return False
+    from urllib.parse import urlsplit  # most files hold no address
+
+    parts = urlsplit(source.url)
+    return parts.scheme != "https" and not values.is_loopback(parts.hostname or "")
 
 
 def expand(text: str, env: Mapping[str, str], base: Path) -> str | Wrong:

@@ -53,7 +53,8 @@ _TEXT: Final = """\
 #
 # [[sources]]
 # kind = "codex-proxy"               # likewise codex-lb, cli-proxy-api
-# url = "http://127.0.0.1:8080"
+# url = "http://127.0.0.1:8080"      # https, or http to this machine
+# insecure = false                   # true: the key may go over plain http to another machine
 # api_key_file = "~/.config/poolwatch/codex-proxy.key"   # or api_key_env; a secret never stands here
 
 # Names and groups for accounts, by e-mail, id prefix or a glob on the label.

@@ -12,12 +12,13 @@ from typing import Final
 from poolwatch.custody.auth_file import Login, read_login
 from poolwatch.custody.files import FileProblem, make_private_directory, shown, sync_directory
 from poolwatch.custody.fingerprint import unmarked
-from poolwatch.custody.lock import held
-from poolwatch.custody.state_dir import StateDir, lock_key
+from poolwatch.custody.lock import PATIENCE_SECONDS
+from poolwatch.custody.login_lock import Ids, move_held
+from poolwatch.custody.state_dir import StateDir, account_key
+from poolwatch.domain.account import Secret
 
 #: Stands behind the name of a file that was set aside; such a name no longer ends in `.json`.
 ASIDE: Final = ".poolwatch-aside-"
-_PATIENCE_SECONDS: Final = 5.0
 _MOST_NAMES: Final = 1000
 
 
@@ -26,14 +27,18 @@ def aside_name(path: Path, now: datetime) -> Path:
     return _free(path.with_name(f"{path.name}{ASIDE}{_stamp(now)}"), "")
 
 
-def set_aside(path: Path, now: datetime) -> Path | FileProblem:
-    """Rename a file beside itself; of a link the link alone. Returns the new name."""
+def set_aside(state: StateDir, path: Path, now: datetime, holds: Secret | None = None) -> Path | FileProblem:
+    """Rename a file beside itself, not while its login is being refreshed; of a link the link alone.
+
+    `holds`: the refresh token with which it was read; another one in it by now, and it stays. Returns the new
+    name.
+    """
+    return _at_rest(state, path, aside_name(path, now), holds)
+
+
+def rename_aside(path: Path, now: datetime) -> Path | FileProblem:
+    """As `set_aside`, for who holds the lock of the login."""
     return _move(path, aside_name(path, now))
-
-
-def set_own_aside(state: StateDir, path: Path, now: datetime) -> Path | FileProblem:
-    """As `set_aside`, for a file whose login poolwatch spends: not while one of its refreshes is at work."""
-    return _at_rest(state, path, aside_name(path, now))
 
 
 def move_away(state: StateDir, path: Path, folder: Path, now: datetime) -> Path | FileProblem:
@@ -51,23 +56,35 @@ def move_away(state: StateDir, path: Path, folder: Path, now: datetime) -> Path 
     return moved
 
 
-def _at_rest(state: StateDir, path: Path, target: Path) -> Path | FileProblem:
+def _at_rest(state: StateDir, path: Path, target: Path, holds: Secret | None = None) -> Path | FileProblem:
     problem = state.prepare()
     if problem is not None:
         return problem
-    login = read_login(path, unmarked)
-    key = lock_key(Path(os.path.realpath(path)), login.account_id if isinstance(login, Login) else None)
+    file, ids = Path(os.path.realpath(path)), ids_in(path)
     try:
-        with held(state.lock(key), _PATIENCE_SECONDS) as mine:
+        with move_held(state, file, ids, PATIENCE_SECONDS) as mine:
             if not mine:
-                return FileProblem(f"{shown(path)} is being refreshed at this moment; try again")
-            if state.pending(key).exists():
+                return FileProblem(
+                    f"{shown(path)} is being refreshed at this moment; nothing was moved, try again"
+                )
+            if os.path.lexists(state.pending(account_key(*ids, file))):
                 return FileProblem(
                     f"a new login waits to be written to {shown(path)}: run poolwatch refresh first"
+                )
+            login = read_login(path, unmarked) if holds is not None else None
+            if holds is not None and not (isinstance(login, Login) and login.refresh == holds):
+                return FileProblem(
+                    f"{shown(path)} holds another login by now; nothing was moved, import it again"
                 )
             return _move(path, target)
     except OSError as error:
         return FileProblem.of(error, path)
+
+
+def ids_in(path: Path) -> Ids:
+    """The ids of the login in a file; None for what cannot be told."""
+    login = read_login(path, unmarked)
+    return (login.user_id, login.account_id) if isinstance(login, Login) else (None, None)
 
 
 def _move(path: Path, target: Path) -> Path | FileProblem:

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from poolwatch.custody.files import Content, FileProblem, FileStamp, read_bounded
 from poolwatch.custody.instants import parse_instant
-from poolwatch.custody.json_text import JsonObject, NotJson, object_at, parse_json, text_at
-from poolwatch.custody.jwt import Claims, read_claims
+from poolwatch.custody.json_text import JsonObject, NotJson, object_at, other_encoding, parse_json, text_at
+from poolwatch.custody.jwt import Claims, payload_of, read_claims
 from poolwatch.domain.account import LoginKind, Secret
 from poolwatch.domain.text import visible_or_none
 
-__all__ = ["Document", "FileProblem", "Login", "Shape", "login_in", "read_document", "read_login"]
+__all__ = [
+    "Document",
+    "FileProblem",
+    "Login",
+    "Shape",
+    "is_workspace",
+    "login_in",
+    "read_document",
+    "read_login",
+]
 
 Shape = Literal["codex", "cliproxy"]
 Fingerprint = Callable[[Secret], str]
+#: Ids that stand where a workspace's should: of an organisation, a person, or made up by a pool.
+_NO_WORKSPACE: Final = ("org-", "user-", "email_", "local_")
+_ACCOUNT: Final = ("account_id", "chatgpt_account_id")
+_AGENT_ACCOUNT: Final = ("workspace_id", *_ACCOUNT)
 
 
 class Login(Struct, frozen=True):
     """One login as its file holds it; instants in UTC, texts sanitised.
 
-    `access` is what may be sent to the usage endpoint: None for API keys, which have no usage.
-    `fingerprint` is that of the access token (of the key for API keys).
+    `access` is what may be sent to the usage endpoint: None for API keys and agents, which have no usage.
+    `fingerprint` is that of the access token (of the key for API keys and agents).
+    `workspace` is the account that the file chooses, which the login is used for; `account_id` the one in its
+    tokens, which it was issued for and is renewed as.
     """
 
     shape: Shape
@@ -36,6 +51,7 @@ class Login(Struct, frozen=True):
     id_token: Secret | None = None
     user_id: str | None = None
     account_id: str | None = None
+    workspace: str | None = None
     email: str | None = None
     plan: str | None = None
     is_fedramp: bool = False
@@ -46,6 +62,8 @@ class Login(Struct, frozen=True):
     subscription_until: datetime | None = None
     subscription_checked_at: datetime | None = None
     disabled: bool = False
+    #: the account that the file names beside its tokens
+    noted_account_id: str | None = None
 
 
 class Document(Struct, frozen=True):
@@ -73,8 +91,16 @@ def read_document(path: Path) -> Document | FileProblem | None:
         return found
     value = parse_json(found.content)
     if isinstance(value, NotJson):
+        encoding = other_encoding(found.content)
+        if encoding is not None:
+            return FileProblem(f"written in {encoding}: save it as UTF-8")
         return FileProblem("not complete JSON: it may just be being written")
     return Document(value, found.stamp) if isinstance(value, dict) else None
+
+
+def is_workspace(account_id: str) -> bool:
+    """Whether an account id can be that of a workspace, which alone the service knows by the header."""
+    return not account_id.startswith(_NO_WORKSPACE)
 
 
 def login_in(root: JsonObject, fingerprint: Fingerprint) -> Login | None:
@@ -96,11 +122,14 @@ def _codex(root: JsonObject, fingerprint: Fingerprint) -> Login | None:
         if key is None:
             return None
         return Login("codex", LoginKind.API_KEY, fingerprint=fingerprint(key))
+    has_tokens = bool(text_at(tokens, "access_token") or text_at(tokens, "refresh_token") or personal)
+    if mode == "agentidentity" or (not mode and not has_tokens):
+        return _agent(root, fingerprint)
     access = _secret(tokens, "access_token")
     if personal is not None and (access is None or mode.startswith("personal")):
         access = personal
     if access is not None and access.reveal().startswith("at-"):
-        return _personal(access, tokens, fingerprint)
+        return _personal("codex", access, tokens, root, fingerprint)
     refresh = _secret(tokens, "refresh_token")
     if access is None and refresh is None:
         return None
@@ -114,17 +143,51 @@ def _codex(root: JsonObject, fingerprint: Fingerprint) -> Login | None:
 
 def _cliproxy(root: JsonObject, fingerprint: Fingerprint) -> Login:
     access, refresh = _secret(root, "access_token"), _secret(root, "refresh_token")
+    if access is not None and access.reveal().startswith("at-"):
+        return _personal("cliproxy", access, root, root, fingerprint)
     return _oauth("cliproxy", access, refresh, _secret(root, "id_token"), root, root, fingerprint)
 
 
-def _personal(access: Secret, tokens: JsonObject, fingerprint: Fingerprint) -> Login:
+def _personal(
+    shape: Shape, access: Secret, tokens: JsonObject, root: JsonObject, fingerprint: Fingerprint
+) -> Login:
     return Login(
-        "codex",
+        shape,
         LoginKind.PERSONAL_ACCESS_TOKEN,
         access=access,
-        account_id=visible_or_none(text_at(tokens, "account_id")),
+        account_id=(chosen := _chosen(tokens, _ACCOUNT, None)),
+        workspace=chosen,
+        email=visible_or_none(text_at(root, "email")),
         fingerprint=fingerprint(access),
+        disabled=root.get("disabled") is True,
     )
+
+
+def _agent(root: JsonObject, fingerprint: Fingerprint) -> Login | None:
+    """An agent's own key, as an object or as a JWT that holds the same: it signs, and no token is sent."""
+    whole = _secret(root, "agent_identity")
+    said = payload_of(whole) if whole is not None else object_at(root, "agent_identity")
+    if whole is None and said is None:
+        return None
+    said, known = said or {}, read_claims(whole) or Claims()
+    key = _secret(said, "agent_private_key") or whole
+    return Login(
+        "codex",
+        LoginKind.AGENT_IDENTITY,
+        user_id=visible_or_none(text_at(said, "chatgpt_user_id")) or known.user_id,
+        account_id=(chosen := _chosen(said, _AGENT_ACCOUNT, known.account_id)),
+        workspace=chosen,
+        email=visible_or_none(text_at(said, "email")) or known.email,
+        plan=visible_or_none(text_at(said, "plan_type")) or known.plan,
+        fingerprint=fingerprint(key) if key is not None else None,
+    )
+
+
+def _chosen(holder: JsonObject, names: Sequence[str], otherwise: str | None) -> str | None:
+    """The workspace that a file names, else the one in its tokens, else whatever id the file has."""
+    ids = [visible_or_none(text_at(holder, name)) for name in names]
+    workspace = next((each for each in ids if each is not None and is_workspace(each)), None)
+    return workspace or otherwise or next((each for each in ids if each is not None), None)
 
 
 def _oauth(
@@ -138,24 +201,36 @@ def _oauth(
 ) -> Login:
     said = read_claims(access) or Claims()
     known = read_claims(identity) or Claims()
+    noted = visible_or_none(text_at(tokens, "account_id"))
+    user_id = said.user_id or known.user_id
+    accounts = [each for each in (said.account_id, known.account_id, noted) if each is not None]
+    # one that repeats the user id names no workspace
+    account_id = next((each for each in accounts if each != user_id), accounts[0] if accounts else None)
+    workspace = _chosen(tokens, _ACCOUNT, said.account_id or known.account_id)
+    # what they say of a plan is said of the workspace that they were issued for
+    is_theirs = workspace in (account_id, said.account_id or known.account_id)
     return Login(
         shape,
         LoginKind.OAUTH,
         access=access,
         refresh=refresh,
         id_token=identity,
-        user_id=said.user_id or known.user_id,
-        account_id=said.account_id or known.account_id or visible_or_none(text_at(tokens, "account_id")),
+        user_id=user_id,
+        account_id=account_id,
+        workspace=workspace,
         email=known.email or said.email or visible_or_none(text_at(root, "email")),
-        plan=said.plan or known.plan,
+        plan=said.plan or known.plan if is_theirs else None,
         is_fedramp=said.is_fedramp or known.is_fedramp,
         expires_at=said.expires_at or parse_instant(root.get("expired")),
         last_refresh=parse_instant(root.get("last_refresh")),
         fingerprint=fingerprint(access) if access is not None else None,
         refresh_fingerprint=fingerprint(refresh) if refresh is not None else None,
-        subscription_until=known.subscription_until or said.subscription_until,
-        subscription_checked_at=known.subscription_checked_at or said.subscription_checked_at,
+        subscription_until=known.subscription_until or said.subscription_until if is_theirs else None,
+        subscription_checked_at=(
+            known.subscription_checked_at or said.subscription_checked_at if is_theirs else None
+        ),
         disabled=root.get("disabled") is True,
+        noted_account_id=noted,
     )
 
 

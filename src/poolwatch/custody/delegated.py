@@ -8,13 +8,13 @@ import queue
 import shutil
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import IO, Final
 
 from poolwatch import __version__
-from poolwatch.custody.json_text import JsonObject, object_at, parse_object, text_at
+from poolwatch.custody.json_text import JsonObject, object_at, parse_object
 from poolwatch.custody.lock import PATIENCE_SECONDS as LOCK_PATIENCE_SECONDS
 from poolwatch.custody.lock import held
 from poolwatch.custody.processes import full_environment, own_environment, start_apart
@@ -23,11 +23,14 @@ from poolwatch.custody.threads import in_thread
 
 #: A refresh of codex may take this long; ending it sooner could lose its login.
 PATIENCE_SECONDS: Final = 90.0
+#: The key of the lock under which one codex at a time is asked.
+CODEX_LOCK: Final = "codex"
 _GOODBYE_SECONDS: Final = 10.0
 _LINE_BYTES: Final = 1024 * 1024
 _MOST_LINES: Final = 1_000
-# What codex says of a refresh token that is used up, signed out or expired.
-_DEAD_WORDS: Final = ("sign in again", "log in again", "refresh token", "refresh_token")
+# Codex puts its client's name before its own version, as if poolwatch were at that version. With this it puts
+# the name of its command line there, and the client stays named behind.
+_OWN_NAME: Final = {"CODEX_INTERNAL_ORIGINATOR_OVERRIDE": "codex_cli_rs"}
 
 
 class CodexAnswer(Enum):
@@ -47,21 +50,28 @@ def find_codex(environ: Mapping[str, str]) -> Path | None:
     return Path(found) if found else None
 
 
-async def delegate(codex: Path, home: Path, state_dir: Path) -> CodexAnswer:
+async def delegate(
+    codex: Path, home: Path, state_dir: Path, on_started: Callable[[int], None] = lambda pid: None
+) -> CodexAnswer:
     """Have codex read its limits once, which renews an expired login, from a process apart.
 
-    It goes on to its end if the caller does not; cancelling stops the waiting alone.
+    Whether the login is dead codex tells by its account alone: the limits fail in the same words for that
+    and for a login service that is down.
+
+    It goes on to its end if the caller does not; cancelling stops the waiting alone. `on_started` is called
+    on another thread with the number of that process.
     """
-    return await in_thread(lambda: _delegate(codex, home, state_dir))
+    return await in_thread(lambda: _delegate(codex, home, state_dir, on_started))
 
 
-def _delegate(codex: Path, home: Path, state_dir: Path) -> CodexAnswer:
+def _delegate(codex: Path, home: Path, state_dir: Path, on_started: Callable[[int], None]) -> CodexAnswer:
     if StateDir(state_dir).prepare() is not None:
         return CodexAnswer.NOT_STARTED
     order = ("delegate", f"--state={state_dir}", f"--codex={codex}", f"--home={home}")
     try:
-        status = start_apart(order, full_environment(own_environment())).wait()
-        return CodexAnswer(status)
+        process = start_apart(order, full_environment(own_environment()))
+        on_started(process.pid)
+        return CodexAnswer(process.wait())
     except (OSError, ValueError):
         return CodexAnswer.NOT_STARTED
 
@@ -71,14 +81,14 @@ def ask_codex(
 ) -> CodexAnswer:
     """Run `codex app-server` on a home and read its limits; one home at a time on this machine's state."""
     try:
-        with held(state.lock("codex"), LOCK_PATIENCE_SECONDS) as mine:
+        with held(state.lock(CODEX_LOCK), LOCK_PATIENCE_SECONDS) as mine:
             return _ask(codex, home, patience_seconds) if mine else CodexAnswer.BUSY
     except OSError:
         return CodexAnswer.NOT_STARTED
 
 
 def _ask(codex: Path, home: Path, patience_seconds: float) -> CodexAnswer:
-    environment = {**own_environment(), "CODEX_HOME": str(home)}
+    environment = {**_OWN_NAME, **own_environment(), "CODEX_HOME": str(home)}
     process = subprocess.Popen(
         [codex, "app-server"],
         stdin=subprocess.PIPE,
@@ -122,11 +132,24 @@ def _talk(to_codex: IO[bytes], from_codex: IO[bytes], patience_seconds: float) -
     limits = _reply_to(1, lines, patience_seconds)
     if not isinstance(limits, dict):
         return limits
-    error = object_at(limits, "error")
-    if error is None:
-        return CodexAnswer.ANSWERED
-    words = (text_at(error, "message") or "").lower()
-    return CodexAnswer.LOGIN_DEAD if any(word in words for word in _DEAD_WORDS) else CodexAnswer.ERROR
+    try:
+        _say(to_codex, {"id": 2, "method": "account/read", "params": {}})
+    except OSError:
+        return CodexAnswer.ERROR
+    account = _reply_to(2, lines, patience_seconds)
+    if account is CodexAnswer.SILENT:
+        return account
+    if isinstance(account, dict) and _is_signed_out(account):
+        return CodexAnswer.LOGIN_DEAD
+    return CodexAnswer.ERROR if object_at(limits, "error") is not None else CodexAnswer.ANSWERED
+
+
+def _is_signed_out(reply: JsonObject) -> bool:
+    """Whether codex says that it has no account where it needs one: it has given up its login."""
+    found = object_at(reply, "result")
+    if found is None:
+        return False
+    return found.get("requiresOpenaiAuth") is True and "account" in found and found["account"] is None
 
 
 def _say(to_codex: IO[bytes], message: JsonObject) -> None:

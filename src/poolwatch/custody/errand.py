@@ -14,16 +14,21 @@ from poolwatch.custody.files import Content, read_bounded
 from poolwatch.custody.instants import instant_text, parse_instant
 from poolwatch.custody.journal import Entry, Stage
 from poolwatch.custody.json_text import JsonObject, parse_object, text_at
-from poolwatch.custody.state_dir import account_key, lock_key
+from poolwatch.custody.state_dir import account_key
 from poolwatch.domain.refresh import TokenStep
 
+#: What the names of poolwatch's own files in other folders begin with.
+OWN_PREFIX: Final = ".poolwatch-"
 _TORN_TRIES: Final = 4
 _TORN_PAUSE_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """One attempt to exchange the refresh token of one file. `file` is resolved, `at` when it began."""
+    """One attempt to exchange the refresh token of one file. `file` is resolved, `at` when it began.
+
+    `key` is the account's where the file was moved since; unset, it follows from the ids and the file.
+    """
 
     file: Path
     attempt: str
@@ -32,21 +37,22 @@ class Errand:
     user_id: str | None
     #: of the token that is spent; None until the file was read
     refresh_fingerprint: str | None = None
+    key: str | None = None
 
     @property
-    def lock(self) -> str:
-        """The key of the login file."""
-        return lock_key(self.file, self.account_id)
+    def ids(self) -> tuple[str | None, str | None]:
+        """The user's id and the account's."""
+        return self.user_id, self.account_id
 
     @property
     def account(self) -> str:
-        """The key of the account, whose journal this attempt stands in."""
-        return account_key(self.user_id, self.account_id, self.lock)
+        """The key of the account: of its lock, its journal and its pending reply."""
+        return self.key or account_key(self.user_id, self.account_id, self.file)
 
     @property
-    def beside(self) -> Path:
+    def space(self) -> Path:
         """The name under which the new file is made ready."""
-        return self.file.with_name(f".{self.file.name}.{self.attempt}.tmp")
+        return space_name(self.file, self.attempt)
 
     def entry(
         self, stage: Stage, at: datetime, step: TokenStep | None = None, *, replaced: bool = False
@@ -56,7 +62,6 @@ class Errand:
             stage=stage,
             attempt=self.attempt,
             account=self.account,
-            lock=self.lock,
             file=str(self.file),
             at=at,
             refresh_fingerprint=self.refresh_fingerprint,
@@ -76,6 +81,11 @@ class Errand:
         }
         # ASCII with escapes, so that a file name that is no UTF-8 comes back as it was
         return json.dumps(note).encode() + b"\n" + body
+
+
+def space_name(file: Path, attempt: str) -> Path:
+    """Where an attempt makes a new login file ready: a name of our own, found again by the journal."""
+    return file.with_name(f"{OWN_PREFIX}{attempt}.tmp")
 
 
 def unsealed(path: Path) -> tuple[Errand, bytes] | None:

@@ -8,7 +8,7 @@ import signal
 
 
 def reach(step: str) -> None:
-    """Pass a named point. Only with POOLWATCH_TEST=1, POOLWATCH_FAILPOINT=<step>:kill|EIO|ENOSPC acts on it.
+    """Pass a named point. With POOLWATCH_TEST=1, POOLWATCH_FAILPOINT=<step>:kill|stop|EIO|ENOSPC acts on it.
 
     Raises:
         OSError: the failure that a test asked for here.
@@ -20,5 +20,8 @@ def reach(step: str) -> None:
         return
     if what == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    if what == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return
     code = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC}[what]
     raise OSError(code, os.strerror(code))

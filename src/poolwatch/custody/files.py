@@ -12,8 +12,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from poolwatch.config.files import make_missing_directories
 from poolwatch.custody.failpoint import reach
-from poolwatch.custody.mounts import MOUNTINFO, filesystem_problem
+from poolwatch.custody.mounts import filesystem_problem
 from poolwatch.domain.text import visible
 
 MAX_FILE_BYTES: Final = 1024 * 1024
@@ -31,12 +32,22 @@ class FileProblem(Struct, frozen=True):
     @classmethod
     def of(cls, error: OSError, path: Path | None = None) -> FileProblem:
         """The words for an error of the operating system, with the free space where that is the matter."""
+        if isinstance(error, OddFileError):
+            return cls(error.words)
         words = (error.strerror or "input/output error").lower()
         if path is None:
             return cls(words)
         if error.errno in _NO_SPACE:
             words += f", {_free_bytes(path)} bytes free"
         return cls(f"{shown(path)}: {words}")
+
+
+class OddFileError(OSError):
+    """A pipe, device, link or folder stands where poolwatch keeps a file of its own."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.EINVAL, "not a regular file", str(path))
+        self.words: Final = f"{shown(path)} is not a regular file: move it away, a new one is made"
 
 
 class FileStamp(Struct, frozen=True):
@@ -91,10 +102,30 @@ def read_bounded(path: Path, cap: int = MAX_FILE_BYTES) -> Content | FileProblem
         os.close(handle)
 
 
+def open_own(path: Path, flags: int) -> int:
+    """Open a file of poolwatch's own state, made where the flags say so; no pipe or device is waited on.
+
+    Raises OSError: it is not a regular file, which is looked at before it is opened, or cannot be opened.
+    """
+    refuse_odd(path)
+    handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, 0o600)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OddFileError(path)
+    return handle
+
+
+def refuse_odd(path: Path) -> None:
+    """Raise OSError where something other than a regular file stands; what is missing is fine."""
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise OddFileError(path)
+
+
 def make_private_directory(path: Path) -> FileProblem | None:
     """Make a directory that only its owner enters, whatever the umask; an existing one must be ours."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_missing_directories(path)
         status = path.stat()
         if status.st_uid != os.geteuid():
             return FileProblem(f"{shown(path)} belongs to another user")
@@ -105,7 +136,7 @@ def make_private_directory(path: Path) -> FileProblem | None:
     return None
 
 
-def replace_problem(path: Path, mountinfo: Path = MOUNTINFO) -> FileProblem | None:
+def replace_problem(path: Path, mounts: Path | None = None) -> FileProblem | None:
     """Why the file at a resolved path may not be replaced by poolwatch, or None."""
     name = shown(path)
     try:
@@ -125,7 +156,7 @@ def replace_problem(path: Path, mountinfo: Path = MOUNTINFO) -> FileProblem | No
         return FileProblem(f"{name} belongs to another user")
     if folder.st_mode & 0o022 and not folder.st_mode & stat.S_ISVTX:
         return FileProblem(f"{shown(path.parent)} is writable by others: chmod go-w it first")
-    words = filesystem_problem(path, mountinfo)
+    words = filesystem_problem(path, mounts)
     return FileProblem(words) if words is not None else None
 
 

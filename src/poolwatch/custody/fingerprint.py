@@ -43,7 +43,7 @@ class Fingerprinter:
                 return FileProblem.of(error, path)
         found = read_bounded(path, cap=KEY_BYTES + 1)
         if isinstance(found, FileProblem):
-            return found
+            return FileProblem(f"{shown(path)} is {found.words}: move it away, a new one is made")
         if len(found.content) != KEY_BYTES:
             return FileProblem(f"{shown(path)} is damaged: move it away, a new one is made at the next start")
         return cls(found.content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import time
@@ -15,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from poolwatch.custody.files import Reservation, write_all
+from poolwatch.custody.files import Reservation, open_own, write_all
 from poolwatch.custody.instants import instant_text, parse_instant
 from poolwatch.custody.json_text import JsonObject, object_at, parse_object, text_at
 from poolwatch.custody.step_text import step_from_json, step_to_json
@@ -29,6 +30,9 @@ _KEPT_BYTES: Final = 384 * 1024
 #: An append takes milliseconds: who waits longer than this waits for a process that was stopped.
 _TURNS: Final = 200
 _TURN_SECONDS: Final = 0.05
+#: The key of a line's checksum, and how many digits of its SHA-256 stand there.
+_SUM: Final = "sum"
+_SUM_DIGITS: Final = 16
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -39,15 +43,16 @@ _HARMLESS = frozenset({TokenOutcome.FAILED, TokenOutcome.ADOPTED, TokenOutcome.B
 
 
 class Stage(StrEnum):
-    """How far an attempt came: its token may be on the way, or its outcome is known."""
+    """How far an attempt came: it takes space, its token may be on the way, or its outcome is known."""
 
+    BEGUN = "begun"
     SENDING = "sending"
     ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line. `file` is the resolved login file and `lock` its key.
+    """One line. `file` is the resolved login file.
 
     `replaced`: a new refresh token came, so the one with this fingerprint is used up.
     """
@@ -55,7 +60,6 @@ class Entry:
     stage: Stage
     attempt: str
     account: str
-    lock: str
     file: str
     at: datetime
     refresh_fingerprint: str | None = None
@@ -78,7 +82,6 @@ class Journal:
             "state": entry.stage.value,
             "attempt": entry.attempt,
             "account": entry.account,
-            "lock": entry.lock,
             "file": entry.file,
             "at": instant_text(entry.at),
             "boot_id": boot_id(),
@@ -93,8 +96,13 @@ class Journal:
                 shorten(self._path)
 
     def entries(self) -> tuple[Entry, ...]:
-        """Every readable line; a line torn by a power cut is passed over. Raises OSError."""
-        return tuple(entry for line in read_lines(self._path) if (entry := _entry(line)) is not None)
+        """Every sound line; what is torn or fails its checksum is passed over. Raises OSError."""
+        return self.read()[0]
+
+    def read(self) -> tuple[tuple[Entry, ...], bool]:
+        """Every sound line, and whether there are others that nobody can read. Raises OSError."""
+        lines, damaged = read_lines(self._path)
+        return tuple(entry for line in lines if (entry := _entry(line)) is not None), damaged
 
     def outcome(self, attempt: str) -> Entry | None:
         """The last line of one attempt. Raises OSError."""
@@ -125,14 +133,46 @@ def append_line(path: Path, line: JsonObject) -> None:
     """Append a JSON line to a private file and force it to disk. Raises OSError."""
     handle = _opened(path)
     try:
-        os.fchmod(handle, 0o600)
-        size = os.fstat(handle).st_size
-        torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-        text = json.dumps(line, separators=(",", ":")).encode() + b"\n"
-        write_all(handle, b"\n" + text if torn else text)
-        os.fsync(handle)
+        append_to(handle, line)
     finally:
         os.close(handle)
+
+
+def append_to(handle: int, line: JsonObject) -> None:
+    """Append a JSON line with its checksum to an open file, and force it to disk; whole or not at all.
+
+    Raises OSError.
+    """
+    os.fchmod(handle, 0o600)
+    size = os.fstat(handle).st_size
+    torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+    text = _sealed(line) + b"\n"
+    try:
+        write_all(handle, b"\n" + text if torn else text)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(handle, size)
+        raise
+    os.fsync(handle)
+
+
+def _sealed(line: JsonObject) -> bytes:
+    text = json.dumps(line, separators=(",", ":")).encode()
+    return text[:-1] + _seal(text)
+
+
+def _seal(text: bytes) -> bytes:
+    """The end of a line that takes the place of its closing brace: the checksum of the line without it."""
+    return b',"%s":"%s"}' % (_SUM.encode(), hashlib.sha256(text).hexdigest()[:_SUM_DIGITS].encode())
+
+
+def _opened_line(text: bytes) -> JsonObject | None:
+    """A line whose checksum holds; lines written before there were checksums count as sound."""
+    line = parse_object(text)
+    if line is None or line.pop(_SUM, None) is None:
+        return line
+    end = len(_seal(b""))
+    return line if _seal(text[:-end] + b"}") == text[-end:] else None
 
 
 def shorten(path: Path, cap_bytes: int = JOURNAL_CAP_BYTES, kept_bytes: int = _KEPT_BYTES) -> bool:
@@ -149,7 +189,7 @@ def shorten(path: Path, cap_bytes: int = JOURNAL_CAP_BYTES, kept_bytes: int = _K
         first, size = len(lines), 0
         while first and (size := size + len(lines[first - 1]) + 1) <= kept_bytes:
             first -= 1
-        entries = [_entry(line) if (line := parse_object(text)) is not None else None for text in lines]
+        entries = [_entry(line) if (line := _opened_line(text)) is not None else None for text in lines]
         lasting = {id(entry) for entry in unresolved([each for each in entries if each]).values()}
         old = [text for text, entry in zip(lines[:first], entries, strict=False) if id(entry) in lasting]
         content = b"".join(text + b"\n" for text in (*old, *lines[first:]))
@@ -169,7 +209,7 @@ def _opened(path: Path) -> int:
     for turn in range(_TURNS):
         if turn:
             time.sleep(_TURN_SECONDS)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        handle = open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(handle), path.lstat()):
@@ -185,15 +225,24 @@ def _opened(path: Path) -> int:
     raise OSError(errno.EAGAIN, "another process holds it", str(path))
 
 
-def read_lines(path: Path) -> list[JsonObject]:
-    """The JSON lines of a file, from its last mebibyte; a missing file has none. Raises OSError."""
+def read_lines(path: Path) -> tuple[list[JsonObject], bool]:
+    """The sound JSON lines of a file's last mebibyte, and whether others stand there too.
+
+    A missing file has none. Raises OSError.
+    """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = open_own(path, os.O_RDONLY)
     except FileNotFoundError:
-        return []
+        return [], False
     with os.fdopen(handle, "rb") as file:
-        file.seek(max(0, os.fstat(handle).st_size - _TAIL_BYTES))
-        return [line for text in file.read().splitlines() if (line := parse_object(text)) is not None]
+        start = max(0, os.fstat(handle).st_size - _TAIL_BYTES)
+        file.seek(start)
+        texts = file.read().splitlines()
+    if start:
+        # where the reading begins, a line is cut
+        del texts[0]
+    lines = [_opened_line(text) for text in texts if text]
+    return [line for line in lines if line is not None], None in lines
 
 
 def boot_id() -> str:
@@ -214,7 +263,6 @@ def _entry(line: JsonObject) -> Entry | None:
         stage=Stage(stage),
         attempt=attempt,
         account=text_at(line, "account") or "",
-        lock=text_at(line, "lock") or "",
         file=text_at(line, "file") or "",
         at=at,
         refresh_fingerprint=text_at(line, "refresh_fingerprint"),

@@ -26,6 +26,20 @@ def parse_json(text: bytes) -> JsonValue | NotJson:
     return value
 
 
+def other_encoding(text: bytes) -> str | None:
+    """The encoding of a text that is not in UTF-8, for people; None where it is, or is cut."""
+    if text.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "UTF-32"
+    # every JSON text begins with ASCII, so a zero among its first bytes is half a letter
+    if text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in text[:2]:
+        return "UTF-16"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(text)
+    except UnicodeDecodeError:
+        return "another encoding than UTF-8"
+    return None
+
+
 def parse_object(text: bytes) -> JsonObject | None:
     """The JSON object of a text, or None for anything else."""
     value = parse_json(text)

@@ -35,7 +35,7 @@ class Claims(Struct, frozen=True):
 
 def read_claims(token: Secret | None) -> Claims | None:
     """The claims of a JWT, or None when the token is opaque, too long or no JWT."""
-    payload = _payload(token)
+    payload = payload_of(token)
     if payload is None:
         return None
     auth = object_at(payload, _AUTH) or {}
@@ -55,14 +55,15 @@ def read_claims(token: Secret | None) -> Claims | None:
 
 def is_jwt(token: Secret | None) -> bool:
     """Whether a token decodes as a JWT; Codex refuses a file whose id token does not."""
-    return _payload(token) is not None
+    return payload_of(token) is not None
 
 
 def _instant(auth: JsonObject, name: str) -> datetime | None:
     return parse_instant(auth.get(name)) or instant_of_epoch(auth.get(name))
 
 
-def _payload(token: Secret | None) -> JsonObject | None:
+def payload_of(token: Secret | None) -> JsonObject | None:
+    """The claims of a JWT as they stand in it, or None when it is none."""
     if token is None:
         return None
     parts = token.reveal().split(".")

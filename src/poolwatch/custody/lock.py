@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from poolwatch.custody.files import open_own
+
 #: A holder ends within the deadline of its one request and a few disk writes.
 PATIENCE_SECONDS: Final = 150.0
 _PAUSE_SECONDS: Final = 0.05
@@ -22,7 +24,7 @@ def held(path: Path, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[boo
     It is an flock, which ends with the process. The file is never removed: two holders could meet on an
     unlinked one. Raises OSError when it cannot be opened.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    handle = open_own(path, os.O_RDWR | os.O_CREAT)
     try:
         yield _take(handle, patience_seconds)
     finally:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from poolwatch.custody.files import shown
 from poolwatch.custody.instants import instant_text
-from poolwatch.custody.journal import Journal, Stage, append_line, read_lines, unresolved
+from poolwatch.custody.journal import Entry, Journal, Stage, append_line, read_lines, unresolved
 from poolwatch.custody.json_text import text_at
-from poolwatch.custody.state_dir import StateDir
+from poolwatch.custody.login_lock import Note, Sent
+from poolwatch.custody.state_dir import DAMAGED_PREFIX, StateDir
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 
@@ -26,21 +27,73 @@ def refusal(
     state: StateDir, account: str, refresh_fingerprint: str, *, try_once: bool = False
 ) -> TokenStep | None:
     """Why this refresh token is not sent (again), or None. Raises OSError when the memory is unreadable."""
-    for line in read_lines(state.dead):
+    for line in read_lines(state.dead)[0]:
         if text_at(line, "refresh_fingerprint") == refresh_fingerprint:
             return dead_step(_problem(text_at(line, "problem")), refresh_fingerprint)
-    entries = Journal(state.journal(account)).entries()
+    entries, _ = history(state, account, refresh_fingerprint)
     for entry in reversed(entries):
         if entry.refresh_fingerprint != refresh_fingerprint or entry.step is None:
             continue
         if entry.step.outcome is TokenOutcome.REJECTED_FOR_GOOD:
             return dead_step(entry.step.problem or LoginProblem.REJECTED, refresh_fingerprint)
         if entry.replaced:
-            return dead_step(LoginProblem.USED_ELSEWHERE, refresh_fingerprint)
+            return _outdated_step(entry, refresh_fingerprint)
     if try_once:
         return None
     lost = unresolved(entries).get(refresh_fingerprint)
-    return ask_first(lost.at, refresh_fingerprint) if lost is not None else None
+    return ask_first(lost.at, refresh_fingerprint, _damage(state, account)) if lost is not None else None
+
+
+def doubt(
+    state: StateDir, account: str, refresh_fingerprint: str, note: Note, sent: Sent | None, key_mark: str
+) -> TokenStep | None:
+    """Why a token that the journal says nothing of may still be spent, or None. Raises OSError.
+
+    `sent` is what stands beside the login of this very token. Then it may go only where the journal knows of
+    that attempt, under the same key. Where one of the two memories is damaged, and the other has nothing,
+    the token may have stood there.
+    """
+    entries, damaged = history(state, account, refresh_fingerprint)
+    if sent is not None:
+        known = sent.key_mark == key_mark and any(entry.attempt == sent.attempt for entry in entries)
+        return None if known else ask_first(sent.at, refresh_fingerprint)
+    if (damaged and not note.sendings) or (note.damaged and not entries):
+        return ask_first(max((entry.at for entry in entries), default=None), refresh_fingerprint)
+    return None
+
+
+def is_used_up(state: StateDir, account: str, refresh_fingerprint: str) -> bool:
+    """Whether a reply with the next token came for this one. Raises OSError."""
+    entries, _ = history(state, account, refresh_fingerprint)
+    return any(entry.replaced and entry.refresh_fingerprint == refresh_fingerprint for entry in entries)
+
+
+def is_dead(state: StateDir, account: str, refresh_fingerprint: str | None) -> bool:
+    """Whether a login cannot be renewed any more: its token is missing, used up or refused for good.
+
+    Raises OSError.
+    """
+    if refresh_fingerprint is None:
+        return True
+    found = refusal(state, account, refresh_fingerprint, try_once=True)
+    return found is not None
+
+
+def history(state: StateDir, account: str, refresh_fingerprint: str) -> tuple[tuple[Entry, ...], bool]:
+    """The account's journal and whether some of it is damaged. Raises OSError.
+
+    An account without one may have had another key, before an id was known: then whatever journal knows
+    of the token.
+    """
+    path = state.journal(account)
+    if path.exists():
+        return Journal(path).read()
+    found: list[Entry] = []
+    for other in sorted(state.custody.glob("*.journal")):
+        entries = Journal(other).entries()
+        if any(entry.refresh_fingerprint == refresh_fingerprint for entry in entries):
+            found += entries
+    return tuple(found), False
 
 
 def too_soon(
@@ -72,9 +125,9 @@ def remember_dead(state: StateDir, refresh_fingerprint: str, problem: LoginProbl
         )
 
 
-def dead_step(problem: LoginProblem, refresh_fingerprint: str | None) -> TokenStep:
+def dead_step(problem: LoginProblem, refresh_fingerprint: str | None, words: str | None = None) -> TokenStep:
     """The outcome of a refresh token that is never sent again."""
-    words = _WORDS.get(problem, "the login was refused: sign in again")
+    words = words or _WORDS.get(problem, "the login was refused: sign in again")
     return TokenStep(
         TokenOutcome.REJECTED_FOR_GOOD,
         problem=problem,
@@ -83,19 +136,40 @@ def dead_step(problem: LoginProblem, refresh_fingerprint: str | None) -> TokenSt
     )
 
 
-def ask_first(lost_at: datetime, refresh_fingerprint: str) -> TokenStep:
-    """The outcome of a refresh token that may be spent: a person decides whether it is tried once."""
+def _outdated_step(entry: Entry, refresh_fingerprint: str) -> TokenStep:
+    where = ""
+    if entry.step is not None and entry.step.outcome is TokenOutcome.REFRESHED:
+        where = f" in {shown(Path(entry.file))}"
+    words = (
+        f"poolwatch renewed this login at {instant_text(entry.at)}{where}: what lies here is an older copy"
+    )
+    return dead_step(LoginProblem.OUTDATED, refresh_fingerprint, words)
+
+
+def ask_first(lost_at: datetime | None, refresh_fingerprint: str, damaged: Path | None = None) -> TokenStep:
+    """The outcome of a refresh token that may be spent: a person decides whether it is tried once.
+
+    `damaged`: what is left of the reply, if that cannot be read.
+    """
+    when = f" at {instant_text(lost_at)}" if lost_at is not None else ""
+    reply = f"; its reply is damaged and was set aside as {shown(damaged)}" if damaged is not None else ""
     return TokenStep(
         TokenOutcome.BLOCKED,
         block=BlockReason.ASK_FIRST,
         failure=Failure(
             FailureKind.AMBIGUOUS,
-            f"a refresh was interrupted at {instant_text(lost_at)}, this login may need a sign-in",
+            f"a refresh was interrupted{when}, this login may need a sign-in{reply}",
             login_problem=LoginProblem.AMBIGUOUS,
         ),
         lost_at=lost_at,
         refresh_fingerprint=refresh_fingerprint,
     )
+
+
+def _damage(state: StateDir, account: str) -> Path | None:
+    """The newest reply of the account that cannot be read."""
+    found = sorted(state.custody.glob(f"{DAMAGED_PREFIX}{account}-*"), key=lambda path: path.lstat().st_mtime)
+    return found[-1] if found else None
 
 
 def path_blocked(path: Path, words: str) -> TokenStep:

@@ -27,11 +27,49 @@ class Grant:
         """What the new access token says of its owner; empty for an opaque one."""
         return read_claims(self.access) or Claims()
 
+    @property
+    def identity(self) -> Claims:
+        """What the new id token says of its owner; empty where there is none."""
+        return read_claims(self.id_token) or Claims()
+
+    def is_for_another(self, user_id: str | None, account_id: str | None, login: Login | None) -> bool:
+        """Whether it names an owner other than the one asked for, or one that the login does not name.
+
+        Every user and account id counts that either side names; an e-mail address names nobody.
+        """
+        new, old = (self.claims, self.identity), _claims_of(login)
+        users = [each.user_id for each in new]
+        our_users = [user_id, *(each.user_id for each in old)]
+        accounts = [each.account_id for each in new]
+        our_accounts = [account_id, *(each.account_id for each in old)]
+        if login is not None:
+            our_accounts.append(login.noted_account_id)
+        # personal accounts repeat the user id as account id, which names no workspace
+        people = {*users, *our_users, None}
+        return _differ(_named(users, {None}), _named(our_users, {None})) or _differ(
+            _named(accounts, people), _named(our_accounts, people)
+        )
+
     def is_in(self, login: Login) -> bool:
         """Whether the login already holds these tokens."""
         return (self.access is None or self.access == login.access) and (
             self.refresh is None or self.refresh == login.refresh
         )
+
+
+def _claims_of(login: Login | None) -> tuple[Claims, ...]:
+    if login is None:
+        return ()
+    return tuple(read_claims(token) or Claims() for token in (login.access, login.id_token))
+
+
+def _named(ids: list[str | None], left_out: set[str | None]) -> list[str]:
+    return [each for each in ids if each is not None and each not in left_out]
+
+
+def _differ(theirs: list[str], ours: list[str]) -> bool:
+    """The first of each is who is meant, the others may only repeat what our side knows."""
+    return bool(theirs and ours) and (theirs[0] != ours[0] or not set(theirs) <= set(ours))
 
 
 def parse_grant(body: bytes) -> Grant | None:
@@ -75,7 +113,9 @@ def merged(document: JsonObject, shape: Shape, grant: Grant, now: datetime) -> J
 
 def standalone(grant: Grant, account_id: str | None, now: datetime) -> JsonObject:
     """A Codex login file with nothing but this grant, for a login whose own file is taken."""
-    tokens: dict[str, JsonValue] = {"account_id": grant.claims.account_id or account_id}
+    tokens: dict[str, JsonValue] = {
+        "account_id": grant.claims.account_id or grant.identity.account_id or account_id
+    }
     result: JsonObject = {"auth_mode": "chatgpt", "OPENAI_API_KEY": None, "tokens": tokens}
     return merged(result, "codex", grant, now)
 

@@ -1,35 +1,77 @@
-"""Whether a path lies on a disk of this machine: locks and renames of network file systems promise less."""
+"""Whether a path lies on a disk of this machine: locks and renames of shared file systems promise less."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Final
 
 from poolwatch.domain.text import visible
 
-MOUNTINFO: Final = Path("/proc/self/mountinfo")
+_MOUNTINFO: Final = "/proc/self/mountinfo"
+#: Known to be one machine's own.
 _LOCAL: Final = frozenset(
     {
         "ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs", "jfs", "reiserfs", "nilfs2",
-        "tmpfs", "ramfs", "overlay", "aufs", "ecryptfs", "vfat", "exfat", "ntfs3", "hfsplus", "ubifs",
+        "tmpfs", "ramfs", "rootfs", "overlay", "fuse.fuse-overlayfs", "aufs", "ecryptfs", "fuse.gocryptfs",
+        "fuse.encfs", "vfat", "exfat", "ntfs", "ntfs3", "fuseblk", "hfsplus", "apfs", "ubifs",
+    }
+)  # fmt: skip
+#: Known to be served to several machines, or from the machine below to one that runs on it.
+_SHARED: Final = frozenset(
+    {
+        "nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "ncpfs", "afs", "kafs", "auristorfs", "coda", "9p",
+        "virtiofs", "vboxsf", "vmhgfs", "prl_fs", "fakeowner", "drvfs", "davfs", "ceph", "glusterfs",
+        "lustre", "gpfs", "beegfs", "ocfs2", "gfs", "gfs2", "orangefs", "pvfs2", "panfs", "wekafs",
+    }
+)  # fmt: skip
+#: Likewise, by what serves them to the kernel: `fuse.` and one of these.
+_SHARED_FUSE: Final = frozenset(
+    {
+        "sshfs", "ceph", "ceph-fuse", "glusterfs", "lizardfs", "mfs", "moosefs", "juicefs", "seaweedfs",
+        "beegfs", "rclone", "s3fs", "goofys", "mount-s3", "gcsfuse", "blobfuse", "blobfuse2", "davfs",
+        "davfs2", "vmhgfs-fuse", "grpcfuse", "osxfs", "gvfsd-fuse", "smbnetfs", "curlftpfs", "quobyte",
     }
 )  # fmt: skip
 
 
-def filesystem_problem(path: Path, mountinfo: Path = MOUNTINFO) -> str | None:
-    """Why a login on this file system is not refreshed, in words, or None when it is a known local one."""
-    try:
-        lines = mountinfo.read_bytes().splitlines()
-    except OSError:
-        # only Linux tells its mounts here
-        return None if sys.platform != "linux" else f"{visible(str(path))}: its file system cannot be told"
-    kind = _kind(os.fsencode(os.path.realpath(path)), lines)
-    if kind in _LOCAL:
+def filesystem_problem(path: Path, table: Path | None = None) -> str | None:
+    """Why a login on this file system is not refreshed, in words; None unless it is known to be shared."""
+    kind = _kind_of(path, table)
+    if kind is None or not _is_shared(kind):
         return None
-    name = visible(kind or "unknown")
-    return f"{visible(str(path))} is on a file system ({name}) that may be shared: move it to a local disk"
+    return (
+        f"{visible(str(path))} is on a shared file system ({visible(kind)}), "
+        "whose locks do not hold everywhere: move it to a local disk"
+    )
+
+
+def filesystem_note(path: Path, table: Path | None = None) -> str | None:
+    """That nobody knows whether this file system is shared, in words; None where it is known."""
+    kind = _kind_of(path, table)
+    if kind is not None and (kind in _LOCAL or _is_shared(kind)):
+        return None
+    which = f"of a kind that poolwatch does not know ({visible(kind)})" if kind else "that no mount tells of"
+    return f"{visible(str(path))} is on a file system {which}; logins there are refreshed"
+
+
+def _is_shared(kind: str) -> bool:
+    return kind in _SHARED or kind.removeprefix("fuse.") in _SHARED_FUSE
+
+
+def _kind_of(path: Path, table: Path | None) -> str | None:
+    """The type of the file system, None where nothing tells it: a chroot need not be a mount of its own."""
+    try:
+        lines = (table or _table()).read_bytes().splitlines()
+    except OSError:
+        return None
+    return _kind(os.fsencode(os.path.realpath(path)), lines)
+
+
+def _table() -> Path:
+    """This process's mounts; a test has its own, so that it runs alike on every disk."""
+    told = os.environ.get("POOLWATCH_TEST_MOUNTS") if os.environ.get("POOLWATCH_TEST") == "1" else None
+    return Path(told or _MOUNTINFO)
 
 
 def _kind(path: bytes, lines: list[bytes]) -> str | None:

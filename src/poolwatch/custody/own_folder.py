@@ -11,7 +11,8 @@ from typing import Final
 
 from poolwatch.config.files import FileTrouble
 from poolwatch.config.files import make_private_directory as make_missing_directories
-from poolwatch.custody.auth_file import Login, read_login
+from poolwatch.custody.aside import rename_aside
+from poolwatch.custody.auth_file import Fingerprint, Login, read_login
 from poolwatch.custody.files import (
     FileProblem,
     make_private_directory,
@@ -22,15 +23,20 @@ from poolwatch.custody.files import (
 )
 from poolwatch.custody.fingerprint import unmarked
 from poolwatch.custody.json_text import render
-from poolwatch.custody.lock import held
+from poolwatch.custody.lock import PATIENCE_SECONDS, held
+from poolwatch.custody.login_lock import Ids, move_held, note_held
+from poolwatch.custody.memory import is_dead
 from poolwatch.custody.shapes import Candidate, Unusable, logins_in
-from poolwatch.domain.account import AccountKey
+from poolwatch.custody.state_dir import StateDir, account_key
+from poolwatch.custody.waiting import is_kept_file
+from poolwatch.domain.account import AccountKey, Secret
 
 #: An export of a thousand accounts stays below it.
 MAX_IMPORT_BYTES: Final = 32 * 1024 * 1024
 _SUFFIX: Final = ".json"
 _PATIENCE_SECONDS: Final = 30.0
 _LONGEST_NAME: Final = 64
+_NOTHING_MOVED: Final = "nothing was moved, try again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class Imported:
     id: str | None
     email: str | None
     plan: str | None
+    refresh: Secret | None
     blocked: str | None = None
 
 
@@ -57,18 +64,19 @@ class Refused:
     held_in: Path | None = None
 
 
-def import_logins(source: Path, folder: Path, now: datetime) -> tuple[Imported | Refused, ...] | FileProblem:
+def import_logins(
+    source: Path, folder: Path, state: StateDir, fingerprint: Fingerprint, now: datetime
+) -> tuple[Imported | Refused, ...] | FileProblem:
     """Take every login of a file into the own folder; the file itself is only read. Blocks on disk.
 
-    Nothing is overwritten, and an account that is already there is refused.
+    Nothing is overwritten. An account that is already there is refused, unless what is there cannot be
+    renewed any more: that is set aside. A login that waited in the state directory is home then, and goes
+    there. Each login is taken while its lock is held, so that a refresh that is at work ends first.
     """
-    found = read_bounded(source, MAX_IMPORT_BYTES)
-    if isinstance(found, FileProblem):
-        return found
-    candidates = logins_in(found.content, now)
+    candidates = _candidates(source, now)
     if isinstance(candidates, FileProblem):
         return candidates
-    problem = _make_folder(folder)
+    problem = _make_folder(folder) or state.prepare()
     if problem is not None:
         return problem
     try:
@@ -76,10 +84,16 @@ def import_logins(source: Path, folder: Path, now: datetime) -> tuple[Imported |
         with held(folder / ".lock", _PATIENCE_SECONDS) as mine:
             if not mine:
                 return FileProblem("not imported: another import is at work")
-            known = own_logins(folder)
-            return tuple(_take(candidate, folder, known) for candidate in candidates)
+            desk = _Desk(source, folder, state, fingerprint, now)
+            outcomes = [desk.take(candidate, alone=len(candidates) == 1) for candidate in candidates]
+            return tuple(outcomes)
     except OSError as error:
         return FileProblem.of(error, folder)
+
+
+def _candidates(source: Path, now: datetime) -> tuple[Candidate | Unusable, ...] | FileProblem:
+    found = read_bounded(source, MAX_IMPORT_BYTES)
+    return found if isinstance(found, FileProblem) else logins_in(found.content, now)
 
 
 def own_files(folder: Path) -> tuple[Path, ...]:
@@ -91,9 +105,9 @@ def own_files(folder: Path) -> tuple[Path, ...]:
     return tuple(folder / name for name in names if name.endswith(_SUFFIX) and not name.startswith("."))
 
 
-def own_logins(folder: Path) -> dict[Path, Login]:
+def own_logins(folder: Path, fingerprint: Fingerprint = unmarked) -> dict[Path, Login]:
     """The readable logins of the own folder."""
-    found = {path: read_login(path, unmarked) for path in own_files(folder)}
+    found = {path: read_login(path, fingerprint) for path in own_files(folder)}
     return {path: login for path, login in found.items() if isinstance(login, Login)}
 
 
@@ -104,36 +118,96 @@ def _make_folder(folder: Path) -> FileProblem | None:
     return make_private_directory(folder)
 
 
-def _take(candidate: Candidate | Unusable, folder: Path, known: dict[Path, Login]) -> Imported | Refused:
-    """Write one login; `known` is what the folder holds, and grows."""
-    if isinstance(candidate, Unusable):
-        return Refused(candidate.label, candidate.words)
-    login = candidate.login
-    twin = next((path for path, other in known.items() if _is_same(login, other)), None)
-    if twin is not None:
-        return Refused(candidate.label, f"is already kept in {shown(twin)}", twin)
-    public = AccountKey("codex", login.user_id or "", login.account_id or "")
-    target = _free(folder, public.id if public.is_full else _safe(candidate.label))
-    problem = write_private(target, render(candidate.document))
-    if problem is not None:
-        return Refused(candidate.label, problem.words)
-    known[target] = login
-    blocked = replace_problem(target)
-    return Imported(
-        label=candidate.label,
-        file=target,
-        id=public.id if public.is_full else None,
-        email=login.email,
-        plan=login.plan,
-        blocked=blocked.words if blocked is not None else None,
-    )
+class _Desk:
+    """One import at work: what the folder holds, which grows."""
+
+    def __init__(
+        self, source: Path, folder: Path, state: StateDir, fingerprint: Fingerprint, now: datetime
+    ) -> None:
+        self._source: Final = Path(os.path.realpath(source))
+        self._folder: Final = folder
+        self._state: Final = state
+        self._fingerprint: Final = fingerprint
+        self._now: Final = now
+        self._known: Final = own_logins(folder, fingerprint)
+
+    def take(self, candidate: Candidate | Unusable, *, alone: bool) -> Imported | Refused:
+        """Write one login. `alone`: the only one in its file, which poolwatch may refresh at this moment."""
+        if isinstance(candidate, Unusable):
+            return Refused(candidate.label, candidate.words)
+        ids = (candidate.login.user_id, candidate.login.account_id)
+        with move_held(self._state, self._source, ids, PATIENCE_SECONDS) as mine:
+            if not mine:
+                return Refused(candidate.label, f"is being refreshed at this moment; {_NOTHING_MOVED}")
+            current = self._again(ids) if alone else candidate
+            if current is None:
+                return Refused(candidate.label, f"was replaced at this moment; {_NOTHING_MOVED}")
+            return self._take(current)
+
+    def _again(self, ids: Ids) -> Candidate | None:
+        """The one login of the file as it is now that its lock is held."""
+        found = _candidates(self._source, self._now)
+        current = found[0] if isinstance(found, tuple) else None
+        if not isinstance(current, Candidate):
+            return None
+        return current if (current.login.user_id, current.login.account_id) == ids else None
+
+    def _take(self, candidate: Candidate) -> Imported | Refused:
+        login = candidate.login
+        twin = next((path for path, other in self._known.items() if _is_same(login, other)), None)
+        if twin is not None:
+            refused = self._make_room(candidate, twin)
+            if refused is not None:
+                return refused
+        public = AccountKey("codex", login.user_id or "", login.workspace or "")
+        target = _free(self._folder, public.id if public.is_full else _safe(candidate.label))
+        problem = write_private(target, render(candidate.document))
+        if problem is not None:
+            return Refused(candidate.label, problem.words)
+        self._known[target] = login
+        self._let_go(target, login)
+        blocked = replace_problem(target)
+        return Imported(
+            label=candidate.label,
+            file=target,
+            id=public.id if public.is_full else None,
+            email=login.email,
+            plan=login.plan,
+            refresh=login.refresh,
+            blocked=blocked.words if blocked is not None else None,
+        )
+
+    def _make_room(self, candidate: Candidate, twin: Path) -> Refused | None:
+        """Set a copy aside that cannot be renewed any more; or why the account is refused."""
+        login, held_here = candidate.login, self._known[twin]
+        if held_here.refresh == login.refresh and login.refresh is not None:
+            self._let_go(twin, login)
+            return Refused(candidate.label, f"is already kept in {shown(twin)}", twin)
+        account = account_key(held_here.user_id, held_here.account_id, twin)
+        if not is_dead(self._state, account, held_here.refresh_fingerprint):
+            return Refused(candidate.label, f"is already kept in {shown(twin)}", twin)
+        with note_held(twin, (held_here.user_id, held_here.account_id)) as mine:
+            busy = FileProblem(f"{shown(twin)} is being refreshed; {_NOTHING_MOVED}")
+            moved = rename_aside(twin, self._now) if mine else busy
+        if isinstance(moved, FileProblem):
+            return Refused(candidate.label, moved.words)
+        del self._known[twin]
+        return None
+
+    def _let_go(self, home: Path, login: Login) -> None:
+        """A login that waited in the state directory is home: its file there goes."""
+        if not is_kept_file(self._state, self._source):
+            return
+        stored = read_login(home, self._fingerprint)
+        if isinstance(stored, Login) and (stored.access, stored.refresh) == (login.access, login.refresh):
+            self._source.unlink()
 
 
 def _is_same(one: Login, other: Login) -> bool:
     if one.refresh is not None and one.refresh == other.refresh:
         return True
-    ids = (one.user_id, one.account_id)
-    return None not in ids and ids == (other.user_id, other.account_id)
+    ids = (one.user_id, one.workspace)
+    return None not in ids and ids == (other.user_id, other.workspace)
 
 
 def _free(folder: Path, name: str) -> Path:

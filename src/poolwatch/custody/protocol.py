@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,10 +22,12 @@ from poolwatch.custody.exchange import (
 from poolwatch.custody.failpoint import reach
 from poolwatch.custody.files import FileProblem, Reservation, replace_problem, shown
 from poolwatch.custody.journal import Journal, Stage
-from poolwatch.custody.lock import PATIENCE_SECONDS, held
-from poolwatch.custody.memory import dead_step, path_blocked, refusal, remember_dead
-from poolwatch.custody.settle import ambiguous, bring_home, finish_pending
+from poolwatch.custody.lock import PATIENCE_SECONDS
+from poolwatch.custody.login_lock import Sent, login_held, note_outcome, note_sending, read_note
+from poolwatch.custody.memory import dead_step, doubt, path_blocked, refusal, remember_dead
+from poolwatch.custody.settle import adopt_kept, ambiguous, bring_home, clear_space, finish_reply
 from poolwatch.custody.state_dir import StateDir
+from poolwatch.custody.waiting import replies_for
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
@@ -72,10 +74,9 @@ def spend_login(
     Raises:
         OSError: the outcome could not be noted; then nothing was sent.
     """
-    with held(state.lock(errand.lock), tools.patience_seconds) as mine:
-        if not mine:
-            step = TokenStep(TokenOutcome.BLOCKED, block=BlockReason.HOST_BUSY)
-        else:
+    with ExitStack() as locks:
+        step = _lock(locks, state, errand, tools)
+        if step is None:
             reach("locked")
             found = _ready(state, errand, seen, tools, try_once)
             if not isinstance(found, TokenStep):
@@ -85,25 +86,30 @@ def spend_login(
         return step
 
 
-def _clear_abandoned(errand: Errand) -> None:
-    """Give back the space of processes that were killed: the lock's holder alone makes such files."""
-    for path in errand.file.parent.iterdir():
-        if path.name.startswith(f".{errand.file.name}.") and path.name.endswith(".tmp"):
-            with suppress(OSError):
-                path.unlink()
+def _lock(locks: ExitStack, state: StateDir, errand: Errand, tools: Tools) -> TokenStep | None:
+    try:
+        mine = locks.enter_context(login_held(state, errand.file, errand.ids, tools.patience_seconds))
+    except OSError as error:
+        place = Path(error.filename) if isinstance(error.filename, str) else errand.file
+        return path_blocked(place, f"not spent: {FileProblem.of(error, place).words}")
+    return None if mine else TokenStep(TokenOutcome.BLOCKED, block=BlockReason.OWNER_SILENT)
 
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
     errand: Errand
     token: Secret
+    sent: Sent
     home: Reservation
     pending: Reservation
 
 
 def _ready(state: StateDir, errand: Errand, seen: Seen, tools: Tools, try_once: bool) -> _Ready | TokenStep:
-    finish_pending(state, errand.lock, tools.fingerprint, tools.now())
-    if state.pending(errand.lock).exists():
+    try:
+        _bring_waiting_home(state, errand, seen, tools)
+    except OSError as error:
+        return path_blocked(state.custody, f"not spent: {FileProblem.of(error, state.custody).words}")
+    if state.pending(errand.account).exists():
         words = (
             f"the login of an earlier refresh waits to be written to {shown(errand.file)}; nothing was sent"
         )
@@ -115,48 +121,78 @@ def _ready(state: StateDir, errand: Errand, seen: Seen, tools: Tools, try_once: 
     if document is None or login is None:
         return path_blocked(errand.file, f"{shown(errand.file)} holds no login; nothing was sent")
     reach("read")
-    if (login.account_id, login.user_id) != (errand.account_id, errand.user_id):
+    if (login.user_id, login.account_id) != errand.ids:
         words = f"{shown(errand.file)} holds another account by now; nothing was sent"
         return TokenStep(TokenOutcome.FAILED, failure=Failure(FailureKind.OTHER_ACCOUNT, words))
     if seen != Seen(login.fingerprint, login.refresh_fingerprint):
         return TokenStep(TokenOutcome.ADOPTED, refresh_fingerprint=login.refresh_fingerprint)
     if login.refresh is None or login.refresh_fingerprint is None:
         return dead_step(LoginProblem.UNUSABLE_FILE, None)
-    refused = refusal(state, errand.account, login.refresh_fingerprint, try_once=try_once)
+    refused = _refused(state, errand, login.refresh, tools, try_once)
     if refused is not None:
         return refused
     tools.prepare()
     errand = replace(errand, at=tools.now(), refresh_fingerprint=login.refresh_fingerprint)
-    return _set_space_aside(state, errand, document, login.refresh)
+    return _set_space_aside(state, errand, document, login.refresh, tools)
+
+
+def _bring_waiting_home(state: StateDir, errand: Errand, seen: Seen, tools: Tools) -> None:
+    """Finish what earlier refreshes of this login left, wherever its file lay then. Raises OSError."""
+    for reply in replies_for(state, errand.account, seen.refresh):
+        files = (errand.file, reply.errand.file)
+        finish_reply(state, reply, files, tools.fingerprint, tools.now())
+    adopt_kept(state, errand.file, tools.fingerprint, tools.now())
+
+
+def _refused(
+    state: StateDir, errand: Errand, token: Secret, tools: Tools, try_once: bool
+) -> TokenStep | None:
+    mark, account = tools.fingerprint(token), errand.account
+    try:
+        refused = refusal(state, account, mark, try_once=try_once)
+        if refused is not None or try_once:
+            return refused
+        note = read_note(errand.file, errand.ids)
+        return doubt(state, account, mark, note, note.of(token), _key_mark(tools))
+    except OSError as error:
+        return path_blocked(state.custody, f"not spent: {FileProblem.of(error, state.custody).words}")
+
+
+def _key_mark(tools: Tools) -> str:
+    """Tells which key makes the fingerprints of this state directory."""
+    return tools.fingerprint(Secret("poolwatch"))
 
 
 def _set_space_aside(
-    state: StateDir, errand: Errand, document: Document, token: Secret
+    state: StateDir, errand: Errand, document: Document, token: Secret, tools: Tools
 ) -> _Ready | TokenStep:
     """Find a full disk or a wrong file now, not after the server gave out the new login."""
-    for path in (errand.file, state.lock(errand.lock)):
+    for path in (errand.file, state.lock(errand.account)):
         problem = replace_problem(path)
         if problem is not None:
             return path_blocked(path, f"not spent: {problem.words}")
-    home: Reservation | None = None
-    place = errand.file.parent
-    try:
-        reach("preflight")
-        _clear_abandoned(errand)
-        home = Reservation(errand.beside, document.stamp.size + REPLY_CAP_BYTES + _SPACE_BYTES)
-        place = state.custody
-        pending = Reservation(state.part(errand.lock), REPLY_CAP_BYTES + _NOTE_BYTES)
+    journal = Journal(state.journal(errand.account))
+    place = state.custody
+    with ExitStack() as space:
         try:
+            clear_space(journal.entries())
+            # by this line the space is found again, should this process end
+            journal.append(errand.entry(Stage.BEGUN, errand.at))
+            place = errand.file.parent
+            reach("preflight")
+            home = Reservation(errand.space, document.stamp.size + REPLY_CAP_BYTES + _SPACE_BYTES)
+            space.callback(home.discard)
+            place = state.custody
+            pending = Reservation(state.part(errand.account), REPLY_CAP_BYTES + _NOTE_BYTES)
+            space.callback(pending.discard)
             reach("journal")
-            Journal(state.journal(errand.account)).append(errand.entry(Stage.SENDING, errand.at))
-        except OSError:
-            pending.discard()
-            raise
-    except OSError as error:
-        if home is not None:
-            home.discard()
-        return path_blocked(place, f"not spent: {FileProblem.of(error, place).words}")
-    return _Ready(errand, token, home, pending)
+            journal.append(errand.entry(Stage.SENDING, errand.at))
+            place = errand.file.parent
+            sent = note_sending(errand, token, _key_mark(tools))
+        except OSError as error:
+            return path_blocked(place, f"not spent: {FileProblem.of(error, place).words}")
+        space.pop_all()
+    return _Ready(errand, token, sent, home, pending)
 
 
 def _exchange(state: StateDir, ready: _Ready, tools: Tools) -> TokenStep:
@@ -173,9 +209,9 @@ def _exchange(state: StateDir, ready: _Ready, tools: Tools) -> TokenStep:
                 reach("pending")
                 ready.pending.fill(errand.sealed(verdict.body))
                 reach("filled")
-                ready.pending.become(state.pending(errand.lock))
+                ready.pending.become(state.pending(errand.account))
             reach("stored")
-            return bring_home(
+            step = bring_home(
                 state,
                 errand,
                 verdict.body,
@@ -184,10 +220,12 @@ def _exchange(state: StateDir, ready: _Ready, tools: Tools) -> TokenStep:
                 ready.home,
                 verdict.took_seconds,
             )
-        step = _without_grant(state, errand, verdict, tools)
-        with suppress(OSError):
-            # unsaid, the sending stands in the journal as unresolved: that is safe, only less kind
-            Journal(state.journal(errand.account)).append(errand.entry(Stage.ENDED, tools.now(), step))
+        else:
+            step = _without_grant(state, errand, verdict, tools)
+            with suppress(OSError):
+                # unsaid, the sending stands in the journal as unresolved: that is safe, only less kind
+                Journal(state.journal(errand.account)).append(errand.entry(Stage.ENDED, tools.now(), step))
+        note_outcome(errand, ready.sent, step.outcome)
         return step
     finally:
         ready.home.discard()

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from poolwatch.custody.auth_file import Fingerprint, Login, read_login
 from poolwatch.custody.errand import Errand
 from poolwatch.custody.files import FileProblem
-from poolwatch.custody.journal import Entry, Journal, unresolved
+from poolwatch.custody.journal import Entry, Journal, Stage, unresolved
 from poolwatch.custody.lock import held
-from poolwatch.custody.settle import ambiguous, finish_pending, leftovers
-from poolwatch.custody.state_dir import StateDir
-from poolwatch.domain.refresh import TokenStep
+from poolwatch.custody.login_lock import login_held
+from poolwatch.custody.memory import is_used_up
+from poolwatch.custody.settle import adopt_kept, ambiguous, clear_space, finish_reply
+from poolwatch.custody.state_dir import StateDir, account_key
+from poolwatch.custody.waiting import anything_waits, kept_logins, reply_of, waiting_keys
+from poolwatch.domain.refresh import TokenOutcome, TokenStep
+
+_LOST: Final = "the refresh was interrupted, this login may need a sign-in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +34,39 @@ class Recovered:
     account_id: str | None = None
 
 
-def recover(root: Path, fingerprint: Fingerprint, now: datetime) -> tuple[Recovered, ...] | FileProblem:
+def left_anything(root: Path) -> bool:
+    """Whether earlier refreshes may have left something to finish or to tell; blocks on disk."""
+    state = StateDir(root)
+    try:
+        if anything_waits(state):
+            return True
+        journals = [Journal(path).entries() for path in state.custody.glob("*.journal")]
+        return any(unresolved(entries) or _open(entries) for entries in journals)
+    except OSError:
+        return True
+
+
+def bring_waiting_home(
+    root: Path, fingerprint: Fingerprint, now: datetime, files: Iterable[Path] = ()
+) -> tuple[Recovered, ...] | FileProblem:
+    """As `recover`, without what needs a person; nothing is done where nothing waits."""
+    state = StateDir(root)
+    places = tuple(dict.fromkeys(Path(os.path.realpath(file)) for file in files))
+    try:
+        if not anything_waits(state):
+            return ()
+        return (*_finished(state, places, fingerprint, now), *_adopted(state, places, fingerprint, now))
+    except OSError as error:
+        return FileProblem.of(error, state.custody)
+
+
+def recover(
+    root: Path, fingerprint: Fingerprint, now: datetime, files: Iterable[Path] = ()
+) -> tuple[Recovered, ...] | FileProblem:
     """Look after every interrupted refresh of a state directory; blocks on disk, uses no network.
 
-    A refresh that is running at this moment is left to the process that runs it.
+    `files` hold logins of poolwatch custody: one that was moved since gets its reply where it lies now. A
+    refresh that is running at this moment is left to the process that runs it.
     """
     state = StateDir(root)
     if not state.custody.exists():
@@ -37,49 +74,114 @@ def recover(root: Path, fingerprint: Fingerprint, now: datetime) -> tuple[Recove
     problem = state.prepare()
     if problem is not None:
         return problem
+    places = tuple(dict.fromkeys(Path(os.path.realpath(file)) for file in files))
     try:
-        return (*_finished(state, fingerprint, now), *_unresolved(state, fingerprint))
+        return (
+            *_finished(state, places, fingerprint, now),
+            *_adopted(state, places, fingerprint, now),
+            *_unresolved(state, places, fingerprint),
+        )
     except OSError as error:
         return FileProblem.of(error, state.custody)
 
 
 def recover_one(state: StateDir, errand: Errand, fingerprint: Fingerprint, now: datetime) -> TokenStep:
     """The outcome of one attempt whose process ended without telling it. Raises OSError."""
-    with held(state.lock(errand.lock)) as mine:
-        finished = finish_pending(state, errand.lock, fingerprint, now) if mine else None
-    if finished is not None and finished[0].attempt == errand.attempt:
-        return finished[1]
+    with login_held(state, errand.file, errand.ids) as mine:
+        reply = reply_of(state, errand.account) if mine else None
+        if reply is not None:
+            _, step = finish_reply(state, reply, (errand.file,), fingerprint, now)
+            if reply.errand.attempt == errand.attempt:
+                return step
     return ambiguous(errand, "the refresh was interrupted, and its reply is lost")
 
 
-def _finished(state: StateDir, fingerprint: Fingerprint, now: datetime) -> list[Recovered]:
-    done: list[Recovered] = []
-    for lock in leftovers(state):
-        with held(state.lock(lock), patience_seconds=0) as mine:
-            finished = finish_pending(state, lock, fingerprint, now) if mine else None
-        if finished is not None:
-            errand, step = finished
-            done.append(Recovered(errand.file, step, errand.user_id, errand.account_id))
-    return done
+def _finished(
+    state: StateDir, files: tuple[Path, ...], fingerprint: Fingerprint, now: datetime
+) -> Iterator[Recovered]:
+    for key in waiting_keys(state):
+        with held(state.lock(key), patience_seconds=0) as mine:
+            reply = reply_of(state, key) if mine else None
+            if reply is None:
+                continue
+            errand = reply.errand
+            file, step = finish_reply(state, reply, (errand.file, *files), fingerprint, now)
+        login = read_login(file, fingerprint)
+        same = isinstance(login, Login) and (login.user_id, login.account_id) == errand.ids
+        workspace = login.workspace if isinstance(login, Login) and same else errand.account_id
+        yield Recovered(file, step, errand.user_id, workspace)
 
 
-def _unresolved(state: StateDir, fingerprint: Fingerprint) -> list[Recovered]:
-    told: list[Recovered] = []
+def _adopted(
+    state: StateDir, files: Collection[Path], fingerprint: Fingerprint, now: datetime
+) -> Iterator[Recovered]:
+    kept = kept_logins(state, fingerprint)
+    if not kept:
+        return
+    for file in files:
+        login = read_login(file, fingerprint)
+        if not isinstance(login, Login) or not any(each.is_of(login, file) for each in kept):
+            continue
+        ids = (login.user_id, login.account_id)
+        with login_held(state, file, ids, patience_seconds=0) as mine:
+            home = adopt_kept(state, file, fingerprint, now) if mine else ()
+        if home:
+            step = TokenStep(TokenOutcome.REFRESHED, refresh_fingerprint=login.refresh_fingerprint)
+            yield Recovered(file, step, login.user_id, login.workspace)
+
+
+def _unresolved(state: StateDir, files: Iterable[Path], fingerprint: Fingerprint) -> Iterator[Recovered]:
+    logins: dict[Path, Login] | None = None
     for path in sorted(state.custody.glob("*.journal")):
-        for mark, entry in unresolved(Journal(path).entries()).items():
-            file = Path(entry.file)
-            with held(state.lock(entry.lock), patience_seconds=0) as mine:
-                login = read_login(file, fingerprint) if mine else None
-            if isinstance(login, Login) and login.refresh_fingerprint == mark:
-                errand = _errand(entry, login)
-                step = ambiguous(errand, "the refresh was interrupted, this login may need a sign-in")
-                told.append(Recovered(file, step, login.user_id, login.account_id))
-    return told
+        entries = Journal(path).entries()
+        with held(state.lock(path.stem), patience_seconds=0) as mine:
+            if not mine:
+                continue
+            clear_space(entries)
+            lost = unresolved(entries)
+            if lost and logins is None:
+                logins = _read(files, fingerprint)
+            for mark, entry in lost.items():
+                beside = Path(entry.file)
+                known = {**_read((beside,), fingerprint), **(logins or {})}
+                found = [
+                    (file, login)
+                    for file, login in known.items()
+                    if login.refresh_fingerprint == mark or _is_older(state, login, file, entry.account)
+                ]
+                # one with the token itself before one that an older copy was put in the place of
+                found.sort(key=lambda each: each[1].refresh_fingerprint != mark)
+                for file, login in found[:1]:
+                    step = ambiguous(_errand(entry, login, file), _LOST)
+                    yield Recovered(file, step, login.user_id, login.workspace)
 
 
-def _errand(entry: Entry, login: Login) -> Errand:
+def _open(entries: Iterable[Entry]) -> bool:
+    """Whether an attempt never ended: its space may lie about."""
+    begun: set[str] = set()
+    for entry in entries:
+        if entry.stage is Stage.ENDED:
+            begun.discard(entry.attempt)
+        else:
+            begun.add(entry.attempt)
+    return bool(begun)
+
+
+def _read(files: Iterable[Path], fingerprint: Fingerprint) -> dict[Path, Login]:
+    found = {file: read_login(file, fingerprint) for file in files}
+    return {file: login for file, login in found.items() if isinstance(login, Login)}
+
+
+def _is_older(state: StateDir, login: Login, file: Path, account: str) -> bool:
+    """Whether a file of the account holds a token that was replaced before the one that was lost."""
+    if account_key(login.user_id, login.account_id, file) != account or login.refresh_fingerprint is None:
+        return False
+    return is_used_up(state, account, login.refresh_fingerprint)
+
+
+def _errand(entry: Entry, login: Login, file: Path) -> Errand:
     return Errand(
-        file=Path(entry.file),
+        file=file,
         attempt=entry.attempt,
         at=entry.at,
         account_id=login.account_id,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -11,13 +13,15 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.custody.auth_file import Document, Fingerprint, Login, login_in
-from poolwatch.custody.errand import Errand, read_settled, unsealed
+from poolwatch.custody.errand import Errand, read_settled, space_name
 from poolwatch.custody.failpoint import reach
 from poolwatch.custody.files import FileStamp, Reservation, replace_problem, shown, write_private
-from poolwatch.custody.journal import Journal, Stage
+from poolwatch.custody.journal import Entry, Journal, Stage
 from poolwatch.custody.json_text import render
+from poolwatch.custody.memory import is_used_up
 from poolwatch.custody.merge import Grant, merged, parse_grant, standalone
 from poolwatch.custody.state_dir import StateDir
+from poolwatch.custody.waiting import Reply, is_stored, kept_logins
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
@@ -53,8 +57,46 @@ def bring_home(
 ) -> TokenStep:
     """Store the reply of an exchange in its login file, note the end, and let go of the pending copy.
 
-    The caller holds the lock of the file. `space` is where the new file was made ready, if it was.
+    The caller holds the lock of the login. `space` is where the new file was made ready, if it was.
     """
+    copies = (state.part(errand.account), state.pending(errand.account))
+    return _bring_home(state, errand, body, fingerprint, now, copies, space, took_seconds)
+
+
+def finish_reply(
+    state: StateDir, reply: Reply, files: Iterable[Path], fingerprint: Fingerprint, now: datetime
+) -> tuple[Path, TokenStep]:
+    """Bring home the reply of an interrupted process, without any network, to the first file that takes it.
+
+    The login may have been moved since. Returns the resolved file too. The caller holds the login's lock.
+    """
+    errand = reply.errand
+    grant = parse_grant(reply.body)
+    places = dict.fromkeys(Path(os.path.realpath(file)) for file in files)
+    fitting = (
+        each for each in places if grant is not None and _takes(state, each, errand, grant, fingerprint)
+    )
+    there = _at(errand, next(fitting, errand.file))
+    step = _bring_home(state, there, reply.body, fingerprint, now, reply.copies)
+    _remove_space(space_name(errand.file, errand.attempt))
+    return there.file, step
+
+
+def _at(errand: Errand, file: Path) -> Errand:
+    """The errand where the login lies now."""
+    return errand if file == errand.file else replace(errand, file=file, key=errand.account)
+
+
+def _bring_home(
+    state: StateDir,
+    errand: Errand,
+    body: bytes,
+    fingerprint: Fingerprint,
+    now: datetime,
+    copies: tuple[Path, ...],
+    space: Reservation | None = None,
+    took_seconds: float | None = None,
+) -> TokenStep:
     stored = _store(state, errand, body, fingerprint, now, space)
     step = replace(stored.step, took_seconds=took_seconds)
     noted = False
@@ -64,40 +106,64 @@ def bring_home(
         noted = True
     reach("done")
     if noted and stored.rest is not _Rest.WAITS:
-        _let_go(state, errand, stored.rest)
+        _remove_space(errand.space)
+        for copy in copies:
+            with contextlib.suppress(OSError):
+                if stored.rest is _Rest.UNREADABLE:
+                    copy.rename(state.unreadable(errand.attempt))
+                else:
+                    copy.unlink()
     return step
 
 
-def _let_go(state: StateDir, errand: Errand, rest: _Rest) -> None:
-    with contextlib.suppress(OSError):
-        errand.beside.unlink()
-    for copy in (state.part(errand.lock), state.pending(errand.lock)):
-        with contextlib.suppress(OSError):
-            if rest is _Rest.UNREADABLE:
-                copy.rename(state.unreadable(errand.attempt))
-            else:
-                copy.unlink()
+def adopt_kept(state: StateDir, file: Path, fingerprint: Fingerprint, now: datetime) -> tuple[Path, ...]:
+    """Put kept logins into a resolved file of their account that holds nothing newer, without any network.
 
-
-def finish_pending(
-    state: StateDir, lock: str, fingerprint: Fingerprint, now: datetime
-) -> tuple[Errand, TokenStep] | None:
-    """Bring home the reply that an interrupted process left behind, without any network. None: there is none.
-
-    The caller holds the lock with this key.
+    Returns the kept files that were brought home; one whose login is in the file, or was renewed since, goes
+    in silence. The caller holds the lock of the login. Raises OSError.
     """
-    pending, part = state.pending(lock), state.part(lock)
-    found = unsealed(pending)
-    if found is None:
-        found = unsealed(part)
-        if found is None or parse_grant(found[1]) is None:
-            # set aside before the token was sent, and never filled
-            with contextlib.suppress(OSError):
-                part.unlink()
-            return None
-        part.replace(pending)
-    errand, body = found
-    return errand, bring_home(state, errand, body, fingerprint, now)
+    home: list[Path] = []
+    for kept in kept_logins(state, fingerprint):
+        document = read_settled(file)
+        login = login_in(document.root, fingerprint) if isinstance(document, Document) else None
+        if not isinstance(document, Document) or login is None or not kept.is_of(login, file):
+            continue
+        grant, mark = kept.grant, kept.login.refresh_fingerprint
+        account = kept.account_of(login, file)
+        if not grant.is_in(login) and (mark is None or not is_used_up(state, account, mark)):
+            if not _is_outdated(state, login, account):
+                continue
+            problem = replace_problem(file)
+            if problem is not None:
+                continue
+            content = render(merged(document.root, login.shape, grant, now))
+            beside = Reservation(space_name(file, kept.attempt), len(content))
+            _become(file, content, document.stamp, beside)
+            if not _holds(file, grant, fingerprint):
+                continue
+            home.append(kept.path)
+        kept.path.unlink()
+    return tuple(home)
+
+
+def clear_space(entries: Iterable[Entry]) -> None:
+    """Give back the space of attempts that never ended; the caller holds the lock of their login.
+
+    Only names of our own go, with an attempt that stands in the journal.
+    """
+    open_ones: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.stage is Stage.ENDED:
+            open_ones.pop(entry.attempt, None)
+        else:
+            open_ones[entry.attempt] = entry
+    for entry in open_ones.values():
+        _remove_space(space_name(Path(entry.file), entry.attempt))
+
+
+def _remove_space(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _store(
@@ -118,13 +184,17 @@ def _store(
     for turn in range(_WRITE_TRIES):
         if turn:
             time.sleep(_WRITE_PAUSE_SECONDS)
+        moved = _at(errand, Path(os.path.realpath(errand.file)))
+        if moved is not errand:
+            # a link took the file's place
+            errand, space = moved, None
         document = read_settled(errand.file)
         login = login_in(document.root, fingerprint) if isinstance(document, Document) else None
         if not isinstance(document, Document) or login is None:
             return _set_aside(state, errand, grant, None, now, body, replaced)
         if grant.is_in(login):
             return _Stored(_stored_step(errand, grant), _Rest.DONE, replaced)
-        if login.refresh_fingerprint != errand.refresh_fingerprint or _differs(grant, errand):
+        if not _is_for(login, errand, state) or _differs(grant, errand, login):
             return _set_aside(state, errand, grant, login, now, body, replaced)
         try:
             content = render(merged(document.root, login.shape, grant, now))
@@ -145,13 +215,42 @@ def _store(
     return _Stored(step, _Rest.WAITS, replaced)
 
 
+def _takes(state: StateDir, file: Path, errand: Errand, grant: Grant, fingerprint: Fingerprint) -> bool:
+    document = read_settled(file)
+    login = login_in(document.root, fingerprint) if isinstance(document, Document) else None
+    return login is not None and (grant.is_in(login) or _is_for(login, errand, state))
+
+
+def _is_for(login: Login, errand: Errand, state: StateDir) -> bool:
+    """Whether a login waits for the reply: the account's, with the token that was sent or an older one."""
+    if (login.user_id, login.account_id) != errand.ids:
+        return False
+    if login.refresh_fingerprint == errand.refresh_fingerprint:
+        return True
+    try:
+        return _is_outdated(state, login, errand.account)
+    except OSError:
+        return False
+
+
+def _is_outdated(state: StateDir, login: Login, account: str) -> bool:
+    """Whether the login cannot be renewed any more: the journal calls its token replaced, or it has none."""
+    mark = login.refresh_fingerprint
+    return mark is None or is_used_up(state, account, mark)
+
+
+def _holds(file: Path, grant: Grant, fingerprint: Fingerprint) -> bool:
+    document = read_settled(file)
+    login = login_in(document.root, fingerprint) if isinstance(document, Document) else None
+    return login is not None and grant.is_in(login)
+
+
 def _is_kept(state: StateDir, errand: Errand, body: bytes) -> bool:
     """Whether the reply waits in the state directory; written once more if it does not."""
-    for copy in (state.pending(errand.lock), state.part(errand.lock)):
-        found = unsealed(copy)
-        if found is not None and found[0].attempt == errand.attempt and parse_grant(found[1]) is not None:
-            return True
-    return write_private(state.pending(errand.lock), errand.sealed(body)) is None
+    copies = (state.pending(errand.account), state.part(errand.account))
+    if is_stored(copies, errand.attempt):
+        return True
+    return state.prepare() is None and write_private(copies[0], errand.sealed(body)) is None
 
 
 def _replace(errand: Errand, content: bytes, stamp: FileStamp, space: Reservation | None) -> None:
@@ -159,24 +258,26 @@ def _replace(errand: Errand, content: bytes, stamp: FileStamp, space: Reservatio
         problem = replace_problem(errand.file)
         if problem is not None:
             raise OSError(0, problem.words)
-        space = Reservation(errand.beside, len(content))
+        space = Reservation(errand.space, len(content))
+    _become(errand.file, content, stamp, space)
+
+
+def _become(file: Path, content: bytes, stamp: FileStamp, space: Reservation) -> None:
+    """Put the content in the place of a file, unless that is another by now: then the caller decides anew."""
     try:
         space.fill(content)
         reach("merged")
-        # changed meanwhile: the caller reads it again and decides anew
-        if FileStamp.of(errand.file.stat(follow_symlinks=False)) == stamp:
-            space.become(errand.file)
+        if FileStamp.of(file.stat(follow_symlinks=False)) == stamp:
+            space.become(file)
             reach("replaced")
     finally:
         space.discard()
 
 
-def _differs(grant: Grant, errand: Errand) -> bool:
-    said = grant.claims
-    return any(
-        ours is not None and theirs is not None and ours != theirs
-        for ours, theirs in ((errand.account_id, said.account_id), (errand.user_id, said.user_id))
-    )
+def _differs(grant: Grant, errand: Errand, login: Login | None) -> bool:
+    # what the file names counts while it holds the login that was spent
+    same = login is not None and login.refresh_fingerprint == errand.refresh_fingerprint
+    return grant.is_for_another(errand.user_id, errand.account_id, login if same else None)
 
 
 def _stored_step(errand: Errand, grant: Grant) -> TokenStep:
@@ -200,28 +301,28 @@ def _set_aside(
     body: bytes,
     replaced: bool,
 ) -> _Stored:
-    """The file holds another login by now: it is left alone, and the new one is kept beside the journal."""
+    """The file is another by now: it is left alone, and the new login is kept beside the journal."""
     kept = state.kept(errand.attempt)
-    problem = write_private(kept, render(standalone(grant, errand.account_id, now)))
+    problem = state.prepare() or write_private(kept, render(standalone(grant, errand.account_id, now)))
     rest = _Rest.WAITS if problem is not None else _Rest.DONE
     mark = errand.refresh_fingerprint
-    if _differs(grant, errand):
+    if _differs(grant, errand, current):
         step = ambiguous(
             errand,
             f"the reply was for another account; it is kept in {shown(kept)}",
             FailureKind.OTHER_ACCOUNT,
         )
         return _Stored(step, rest, replaced)
-    ours = (errand.user_id, errand.account_id)
-    if current is not None and (current.user_id, current.account_id) == ours:
+    if problem is not None and not _is_kept(state, errand, body):
+        return _Stored(ambiguous(errand, f"the new login could not be kept: {problem.words}"), rest, replaced)
+    if current is not None and (current.user_id, current.account_id) == errand.ids:
+        # signed in anew meanwhile: the file is as good as the reply
         return _Stored(
             TokenStep(TokenOutcome.ADOPTED, detail=shown(kept), refresh_fingerprint=mark), rest, replaced
         )
-    if problem is not None and not _is_kept(state, errand, body):
-        return _Stored(ambiguous(errand, f"the new login could not be kept: {problem.words}"), rest, replaced)
     what = "is gone or unreadable" if current is None else "holds another account"
     words = f"{shown(errand.file)} {what} by now and was left alone; the new login is kept in {shown(kept)}"
-    failure = Failure(FailureKind.OTHER_ACCOUNT, words, detail=shown(kept))
+    failure = Failure(FailureKind.KEPT, words, detail=shown(kept))
     step = TokenStep(TokenOutcome.FAILED, failure=failure, detail=shown(kept), refresh_fingerprint=mark)
     return _Stored(step, rest, replaced)
 
@@ -235,11 +336,3 @@ def ambiguous(errand: Errand, words: str, kind: FailureKind = FailureKind.AMBIGU
         lost_at=errand.at,
         refresh_fingerprint=errand.refresh_fingerprint,
     )
-
-
-def leftovers(state: StateDir) -> tuple[str, ...]:
-    """The keys of the locks under which a reply may be waiting. Raises OSError."""
-    names = (
-        path.name for path in state.custody.iterdir() if path.name.endswith((".pending", ".pending.part"))
-    )
-    return tuple(sorted({Path(name).name.partition(".")[0] for name in names}))

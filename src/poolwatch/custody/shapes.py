@@ -7,11 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from poolwatch.custody.auth_file import Login, login_in
+from poolwatch.custody.auth_file import Login, is_workspace, login_in
 from poolwatch.custody.files import FileProblem
 from poolwatch.custody.fingerprint import unmarked
 from poolwatch.custody.instants import instant_text, parse_instant
-from poolwatch.custody.json_text import JsonObject, JsonValue, NotJson, object_at, parse_json, text_at
+from poolwatch.custody.json_text import (
+    JsonObject,
+    JsonValue,
+    NotJson,
+    object_at,
+    other_encoding,
+    parse_json,
+    text_at,
+)
 from poolwatch.custody.jwt import MAX_TOKEN_CHARACTERS, is_jwt, read_claims
 from poolwatch.domain.account import LoginKind, Secret
 from poolwatch.domain.text import visible_or_none
@@ -56,7 +64,8 @@ def logins_in(content: bytes, now: datetime) -> tuple[Candidate | Unusable, ...]
         return FileProblem("is a database: export its accounts as JSON, and import that")
     value = parse_json(content)
     if isinstance(value, NotJson):
-        return FileProblem("is no complete JSON")
+        encoding = other_encoding(content)
+        return FileProblem(f"is written in {encoding}" if encoding else "is no complete JSON")
     entries = list(_entries(value))
     if not entries:
         return FileProblem(NO_LOGIN)
@@ -102,6 +111,8 @@ def _other_kind(entry: JsonObject, holders: Sequence[JsonObject]) -> str | None:
     # the rule of the Codex CLI: an explicit mode decides, else a key does
     if mode == "apikey" or (key is not None and not mode) or kind in ("apikey", "api_key"):
         return "is an API key: it has no usage figures and nothing to renew"
+    if mode == "agentidentity":
+        return "is an agent identity: nothing of it is ever renewed, watch it where it lies"
     access = _first(holders, _ACCESS)
     if (access is None and _first(holders, _PERSONAL) is not None) or (access or "").startswith("at-"):
         return "is a personal access token: nothing of it is ever renewed, watch it where it lies"
@@ -130,7 +141,9 @@ def _document(holders: Sequence[JsonObject], now: datetime) -> JsonObject | str:
     if identity is None and claims is not None:
         # Codex refuses a file without an id token, and reads nothing from it that the access token lacks
         identity = access
-    account = (claims.account_id if claims else None) or _first(holders, _ACCOUNT)
+    named = _all(holders, _ACCOUNT)
+    chosen = next((each for each in named if is_workspace(each)), None)
+    account = chosen or (claims.account_id if claims else None) or next(iter(named), None)
     tokens: JsonObject = {"access_token": access, "refresh_token": refresh, "account_id": account}
     if identity is not None:
         tokens = {"id_token": identity, **tokens}
@@ -160,8 +173,12 @@ def _identity(holders: Sequence[JsonObject]) -> str | None:
 
 
 def _first(holders: Sequence[JsonObject], names: Sequence[str]) -> str | None:
+    return next(iter(_all(holders, names)), None)
+
+
+def _all(holders: Sequence[JsonObject], names: Sequence[str]) -> list[str]:
     found = (text_at(holder, name) for name in names for holder in holders)
-    return next((text.strip() for text in found if text is not None and text.strip()), None)
+    return [text.strip() for text in found if text is not None and text.strip()]
 
 
 def _can_be_sent(token: str) -> bool:

@@ -13,14 +13,17 @@ from poolwatch.custody.auth_file import Fingerprint
 from poolwatch.custody.errand import Errand
 from poolwatch.custody.files import FileProblem, shown
 from poolwatch.custody.journal import Journal, Stage
+from poolwatch.custody.login_lock import Sent, read_note
 from poolwatch.custody.memory import path_blocked
 from poolwatch.custody.processes import bare_environment, own_environment, start_apart
 from poolwatch.custody.protocol import Seen
 from poolwatch.custody.recovery import recover_one
+from poolwatch.custody.settle import ambiguous
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.custody.threads import in_thread
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.domain.remake import replace
 
 #: Exit status of a spending process that sent nothing, because it could not note what it does.
 UNREPORTED: Final = 75
@@ -39,12 +42,18 @@ class SpendRequest:
     try_once: bool = False
 
 
-async def spend(request: SpendRequest, fingerprint: Fingerprint, now: datetime) -> TokenStep:
+async def spend(
+    request: SpendRequest,
+    fingerprint: Fingerprint,
+    now: datetime,
+    on_started: Callable[[int], None] = lambda pid: None,
+) -> TokenStep:
     """Refresh a login in a process of its own, which goes on to its end if the caller does not.
 
-    Cancelling stops the waiting alone. Every failure is an outcome.
+    Cancelling stops the waiting alone. Every failure is an outcome. `on_started` is called on another thread
+    with the number of that process.
     """
-    return await in_thread(lambda: _spend(request, fingerprint, now))
+    return await in_thread(lambda: _spend(request, fingerprint, now, on_started))
 
 
 def arguments(request: SpendRequest, attempt: str) -> tuple[str, ...]:
@@ -64,7 +73,9 @@ def arguments(request: SpendRequest, attempt: str) -> tuple[str, ...]:
     return ("spend", *(f"--{name}={value}" for name, value in named.items()), *flags)
 
 
-def _spend(request: SpendRequest, fingerprint: Fingerprint, now: datetime) -> TokenStep:
+def _spend(
+    request: SpendRequest, fingerprint: Fingerprint, now: datetime, on_started: Callable[[int], None]
+) -> TokenStep:
     state = StateDir(request.state_dir)
     problem = state.prepare()
     if problem is not None:
@@ -73,7 +84,8 @@ def _spend(request: SpendRequest, fingerprint: Fingerprint, now: datetime) -> To
     try:
         process = start_apart(arguments(request, errand.attempt), bare_environment(own_environment()))
     except (OSError, ValueError):
-        return _not_started()
+        return _not_sent()
+    on_started(process.pid)
     status = process.wait()
     return _outcome(state, errand, status, lambda sent: recover_one(state, sent, fingerprint, now))
 
@@ -87,24 +99,30 @@ def _outcome(
             return last.step
         # unreported: the note of the sending is there, but was not forced to disk, so nothing was sent
         if last is not None and last.stage is Stage.SENDING and status != UNREPORTED:
-            sent = Errand(
-                errand.file,
-                errand.attempt,
-                last.at,
-                errand.account_id,
-                errand.user_id,
-                last.refresh_fingerprint,
-            )
-            return recovered(sent)
+            return recovered(replace(errand, at=last.at, refresh_fingerprint=last.refresh_fingerprint))
+        if last is None:
+            sent = read_note(errand.file, errand.ids).attempt(errand.attempt)
+            if sent is not None:
+                return _journal_gone(state, replace(errand, at=sent.at), sent)
     except OSError as error:
         return path_blocked(state.custody, FileProblem.of(error, state.custody).words)
     if status == UNREPORTED:
         return path_blocked(state.custody, f"not spent: {shown(state.custody)} cannot be written")
-    return _not_started()
+    if not state.custody.exists():
+        return path_blocked(state.custody, f"not spent: {shown(state.custody)} was removed meanwhile")
+    return _not_sent(status)
 
 
-def _not_started() -> TokenStep:
+def _journal_gone(state: StateDir, errand: Errand, sent: Sent) -> TokenStep:
+    """The token was sent, and the state directory is gone: what stands beside the login tells the end."""
+    if sent.outcome is TokenOutcome.REFRESHED:
+        return TokenStep(TokenOutcome.REFRESHED)
+    return ambiguous(errand, f"the refresh was sent, and {shown(state.custody)} was removed before it ended")
+
+
+def _not_sent(status: int | None = None) -> TokenStep:
+    how = "did not start" if status is None else f"ended too soon (status {status})"
     return TokenStep(
         TokenOutcome.FAILED,
-        failure=Failure(FailureKind.TOKEN_REFRESH, "the refresh process did not start; nothing was sent"),
+        failure=Failure(FailureKind.TOKEN_REFRESH, f"the refresh process {how}; nothing was sent"),
     )

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from poolwatch.custody.files import FileProblem, make_private_directory
+
+#: What the names of logins that wait for a place begin and end with.
+KEPT_PREFIX: Final = "kept-"
+KEPT_SUFFIX: Final = ".auth.json"
+#: What the names of replies that cannot be read begin with.
+DAMAGED_PREFIX: Final = "damaged-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +26,7 @@ class StateDir:
 
     @property
     def locks(self) -> Path:
-        """One lock file for each login file; they are never removed."""
+        """One lock file for each login; they are never removed."""
         return self.root / "locks"
 
     @property
@@ -32,7 +40,7 @@ class StateDir:
         return self.custody / "dead"
 
     def lock(self, key: str) -> Path:
-        """The lock of one login file."""
+        """The lock of one account's logins."""
         return self.locks / f"{key}.lock"
 
     def journal(self, account: str) -> Path:
@@ -48,8 +56,20 @@ class StateDir:
         return self.custody / f"{key}.pending.part"
 
     def kept(self, attempt: str) -> Path:
-        """A new login that could not go to its file because that file holds another one by now."""
-        return self.custody / f"kept-{attempt}.auth.json"
+        """A new login that could not go to its file because that file changed meanwhile."""
+        return self.custody / f"{KEPT_PREFIX}{attempt}{KEPT_SUFFIX}"
+
+    def kept_names(self) -> list[str]:
+        """The names of logins that wait for a place. Raises OSError."""
+        try:
+            names = os.listdir(self.custody)  # noqa: PTH208 - names are all that is needed
+        except FileNotFoundError:
+            return []
+        return [name for name in names if name.startswith(KEPT_PREFIX) and name.endswith(KEPT_SUFFIX)]
+
+    def damaged(self, key: str) -> Path:
+        """A free name for a pending reply that cannot be read."""
+        return self.custody / f"{DAMAGED_PREFIX}{key}-{secrets.token_hex(4)}"
 
     def unreadable(self, attempt: str) -> Path:
         """A reply to a refresh that nobody could read."""
@@ -64,14 +84,10 @@ class StateDir:
         return None
 
 
-def lock_key(real_path: Path, account_id: str | None) -> str:
-    """The key of a login file: its resolved path and the account in it."""
-    parts = os.fsencode(real_path) + b"\0" + (account_id or "").encode("utf-8", "surrogatepass")
+def account_key(user_id: str | None, account_id: str | None, file: Path) -> str:
+    """The key of an account, the same wherever its file lies; where an id is missing, that of its path."""
+    if user_id and account_id:
+        parts = f"{user_id}\0{account_id}".encode("utf-8", "surrogatepass")
+    else:
+        parts = os.fsencode(file) + b"\0" + (account_id or "").encode("utf-8", "surrogatepass")
     return hashlib.sha256(parts).hexdigest()[:32]
-
-
-def account_key(user_id: str | None, account_id: str | None, fallback: str) -> str:
-    """The key of an account, the same wherever its file lies; `fallback` when an id is missing."""
-    if not user_id or not account_id:
-        return fallback
-    return hashlib.sha256(f"{user_id}\0{account_id}".encode("utf-8", "surrogatepass")).hexdigest()[:32]

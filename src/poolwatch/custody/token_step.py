@@ -11,19 +11,22 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.custody.auth_file import FileProblem, Fingerprint, Login, read_login
-from poolwatch.custody.codex_processes import codex_is_running
-from poolwatch.custody.delegated import CodexAnswer, delegate, find_codex
-from poolwatch.custody.files import shown
+from poolwatch.custody.codex_processes import working_codex
+from poolwatch.custody.delegated import CODEX_LOCK, CodexAnswer, delegate, find_codex
+from poolwatch.custody.files import refuse_odd, shown
+from poolwatch.custody.holder import awaited, told
 from poolwatch.custody.memory import dead_step, path_blocked, refusal, too_soon
 from poolwatch.custody.processes import own_environment
 from poolwatch.custody.protocol import Seen
 from poolwatch.custody.spend import SpendRequest, spend
-from poolwatch.custody.state_dir import StateDir, account_key, lock_key
+from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.custody.threads import in_thread
+from poolwatch.custody.waiting import waits_for
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
-from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
+from poolwatch.domain.status import codex_may_renew
 
 #: A bulk refresh leaves a token alone that lives longer than this.
 DUE_WITHIN: Final = timedelta(hours=24)
@@ -48,6 +51,7 @@ class TokenAsk:
 
     `only_if_due`: leave a token alone that outlives `due_within`. `other_holders`: refresh tokens in other
     files than this one. `rejected`: access tokens that the service refused, which count as expired.
+    `beside_codex`: a person wants codex to renew its login although another codex works on its home.
     `spacing`: nothing is sent when any run sent something for this account less than this ago.
     """
 
@@ -57,6 +61,7 @@ class TokenAsk:
     try_once: bool = False
     other_holders: frozenset[str] = frozenset()
     rejected: frozenset[str] = frozenset()
+    beside_codex: bool = False
     spacing: timedelta = timedelta(0)
 
 
@@ -65,14 +70,16 @@ async def token_step(
     path: Path,
     rules: TokenRules,
     ask: TokenAsk,
-    on_delegating: Callable[[], None] | None = None,
+    on_delegating: Callable[[], None] = lambda: None,
+    on_waiting: Callable[[Awaited], None] = lambda found: None,
 ) -> TokenStep:
     """Renew the login in a file if poolwatch keeps it, take over what its owner renewed, or say who must.
 
-    `on_delegating` is called when the installed codex starts to renew its own login.
+    `on_delegating` is called when the installed codex starts to renew its own login, `on_waiting` when a
+    process that is waited for does not come.
     """
-    if listing.login is LoginKind.API_KEY:
-        return TokenStep(TokenOutcome.NONE, block=BlockReason.API_KEY)
+    if not listing.login.has_usage:
+        return TokenStep(TokenOutcome.NONE, block=BlockReason(listing.login.value))
     if listing.custody is Custody.STATIC or listing.login is LoginKind.PERSONAL_ACCESS_TOKEN:
         return TokenStep(TokenOutcome.NONE)
     login = await _read(path, rules)
@@ -86,11 +93,11 @@ async def token_step(
     if listing.custody is Custody.POOLWATCH:
         if changed and _is_live(login, ask):
             return _taken(TokenOutcome.ADOPTED, login)
-        return await _spend(login, path, rules, ask)
+        return await _spend(login, path, rules, ask, on_waiting)
     if _is_live(login, ask):
         return _taken(TokenOutcome.ADOPTED if changed else TokenOutcome.CURRENT, login)
     if listing.custody is Custody.CODEX:
-        return await _delegate(login, path, rules, ask, on_delegating)
+        return await _delegate(login, path, rules, ask, on_delegating, on_waiting)
     return TokenStep(
         TokenOutcome.BLOCKED,
         block=BlockReason.OTHER_MUST_RENEW,
@@ -99,7 +106,9 @@ async def token_step(
     )
 
 
-async def _spend(login: Login, path: Path, rules: TokenRules, ask: TokenAsk) -> TokenStep:
+async def _spend(
+    login: Login, path: Path, rules: TokenRules, ask: TokenAsk, on_waiting: Callable[[Awaited], None]
+) -> TokenStep:
     mark = login.refresh_fingerprint
     if ask.only_if_due and _is_live(login, ask) and not _is_due(login, ask):
         return _taken(TokenOutcome.CURRENT, login)
@@ -121,7 +130,13 @@ async def _spend(login: Login, path: Path, rules: TokenRules, ask: TokenAsk) -> 
         user_id=login.user_id,
         try_once=ask.try_once,
     )
-    return await spend(request, rules.fingerprint, ask.now)
+    started: list[int] = []
+    lock = StateDir(rules.state_dir).lock(account_key(login.user_id, login.account_id, file))
+    return await told(
+        spend(request, rules.fingerprint, ask.now, started.append),
+        lambda: awaited(lock, *started),
+        on_waiting,
+    )
 
 
 def _before(
@@ -129,13 +144,12 @@ def _before(
 ) -> tuple[Path, TokenStep | None]:
     """The file behind any link, and why its refresh token is not worth a process."""
     state, file = StateDir(rules.state_dir), Path(os.path.realpath(path))
-    lock = lock_key(file, login.account_id)
-    if state.pending(lock).exists() or state.part(lock).exists():
-        # an interrupted refresh may hold the next login: the process finishes that first
-        return file, None
+    account = account_key(login.user_id, login.account_id, file)
     try:
-        account = account_key(login.user_id, login.account_id, lock)
-        refused = refusal(state, account, mark, try_once=ask.try_once)
+        refuse_odd(state.lock(account))
+        # an interrupted refresh may hold the next login: the process finishes that first
+        waits = waits_for(state, account, mark, rules.fingerprint)
+        refused = None if waits else refusal(state, account, mark, try_once=ask.try_once)
         return file, refused or too_soon(state, account, mark, ask.now, ask.spacing)
     except OSError as error:
         words = FileProblem.of(error, state.custody).words
@@ -143,14 +157,21 @@ def _before(
 
 
 async def _delegate(
-    login: Login, path: Path, rules: TokenRules, ask: TokenAsk, on_delegating: Callable[[], None] | None
+    login: Login,
+    path: Path,
+    rules: TokenRules,
+    ask: TokenAsk,
+    on_delegating: Callable[[], None],
+    on_waiting: Callable[[Awaited], None],
 ) -> TokenStep:
     mark, home = login.refresh_fingerprint, path.parent
     codex = find_codex(own_environment())
-    running = await in_thread(lambda: codex_is_running(home))
+    working = await in_thread(lambda: working_codex(home))
     reason = None
-    if running:
+    if working is not None and _codex_has_time(login, ask):
         reason = BlockReason.CODEX_RUNNING
+    elif working is not None and not ask.beside_codex:
+        reason = BlockReason.CODEX_LATE
     elif rules.read_only:
         reason = BlockReason.READ_ONLY
     elif not rules.delegate_to_codex:
@@ -158,12 +179,19 @@ async def _delegate(
     elif codex is None:
         reason = BlockReason.CODEX_MISSING
     if reason is not None or codex is None:
-        return _codex_blocked(reason or BlockReason.CODEX_MISSING, home, mark)
-    if on_delegating is not None:
-        on_delegating()
-    started = asyncio.get_running_loop().time()
-    answer = await delegate(codex, home, rules.state_dir)
-    took = asyncio.get_running_loop().time() - started
+        return _codex_blocked(reason or BlockReason.CODEX_MISSING, home, mark, working)
+    lock = StateDir(rules.state_dir).lock(CODEX_LOCK)
+    try:
+        refuse_odd(lock)
+    except OSError as error:
+        return path_blocked(home, f"codex was not asked: {FileProblem.of(error, rules.state_dir).words}")
+    on_delegating()
+    started: list[int] = []
+    began = asyncio.get_running_loop().time()
+    answer = await told(
+        delegate(codex, home, rules.state_dir, started.append), lambda: awaited(lock, *started), on_waiting
+    )
+    took = asyncio.get_running_loop().time() - began
     renewed = await _read(path, rules)
     if isinstance(renewed, Login) and renewed.fingerprint != login.fingerprint and _is_live(renewed, ask):
         return TokenStep(
@@ -187,10 +215,23 @@ def _unrenewed(answer: CodexAnswer, home: Path, mark: str | None) -> TokenStep:
     return TokenStep(TokenOutcome.FAILED, failure=failure, detail=shown(home), refresh_fingerprint=mark)
 
 
-def _codex_blocked(reason: BlockReason, home: Path, mark: str | None) -> TokenStep:
+def _codex_has_time(login: Login, ask: TokenAsk) -> bool:
+    """Whether a codex that works is expected to renew it by itself: not what the service refuses."""
+    return login.fingerprint not in ask.rejected and codex_may_renew(login.expires_at, ask.now)
+
+
+def _codex_blocked(
+    reason: BlockReason, home: Path, mark: str | None, working: int | None = None
+) -> TokenStep:
     problem = LoginProblem.REJECTED if reason is BlockReason.CODEX_LOGIN_DEAD else None
+    pid = working if reason in (BlockReason.CODEX_RUNNING, BlockReason.CODEX_LATE) else None
     return TokenStep(
-        TokenOutcome.BLOCKED, block=reason, problem=problem, detail=shown(home), refresh_fingerprint=mark
+        TokenOutcome.BLOCKED,
+        block=reason,
+        problem=problem,
+        detail=shown(home),
+        refresh_fingerprint=mark,
+        pid=pid,
     )
 
 

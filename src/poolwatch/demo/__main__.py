@@ -104,7 +104,9 @@ def _options(argv: Sequence[str] | None) -> Options:
 
 
 def _complain(text: str) -> int:
-    sys.stderr.write(f"poolwatch demo: {text}\n")
+    # a name may hold what steers a terminal
+    plain = "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)
+    sys.stderr.write(f"poolwatch demo: {plain}\n")
     return 1
 
 
@@ -181,6 +183,9 @@ async def _serve(options: Options, home: Path, listening: socket.socket, ended: 
 
 
 async def _run(options: Options) -> int:
+    if options.home is not None and not str(options.home).isprintable():
+        # its configuration names it
+        return _complain(f"{options.home}: a folder with such a name cannot be served from")
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
 

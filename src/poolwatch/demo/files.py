@@ -183,7 +183,9 @@ def open_home(home: Path, fresh: Beginning) -> tuple[Beginning, Journal, list[tu
         HomeOccupiedError: the folder holds something else, or a pool of another seed or size.
         OSError: the folder cannot be used.
     """
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for place in (*reversed(home.parents), home):
+        # mkdir itself leaves those above open to others
+        place.mkdir(mode=0o700, exist_ok=True)
     path = home / _JOURNAL
     began, past = fresh, list[tuple[int, int, float]]()
     if path.exists():

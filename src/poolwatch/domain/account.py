@@ -76,7 +76,18 @@ class LoginKind(StrEnum):
     OAUTH = "oauth"
     PERSONAL_ACCESS_TOKEN = "personal_access_token"  # noqa: S105 - the name of a kind, not a token
     API_KEY = "api_key"
+    AGENT_IDENTITY = "agent_identity"
+    KEYRING = "keyring"
 
+    @property
+    def has_usage(self) -> bool:
+        """Whether usage figures can be asked for with it."""
+        return self is _OAUTH or self is _PERSONAL
+
+
+# every account is asked whenever anything changes, and to look up a member of an enum takes as long as a call
+_OAUTH: Final = LoginKind.OAUTH
+_PERSONAL: Final = LoginKind.PERSONAL_ACCESS_TOKEN
 
 #: Ids that were asked for; a dictionary in each key would take as much as the key.
 _ids: Final["dict[AccountKey, str]"] = {}
@@ -167,4 +178,4 @@ class Listing(Struct, frozen=True, gc=False, omit_defaults=True):
     @property
     def polled(self) -> bool:
         """Whether usage is ever asked for: API keys have none, disabled and broken logins are left alone."""
-        return self.login is not LoginKind.API_KEY and not self.disabled and self.problem is None
+        return self.login.has_usage and not self.disabled and self.problem is None

@@ -1,6 +1,7 @@
 """All that is known of one account, and the verdicts that stand about its login."""
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -10,8 +11,9 @@ from poolwatch.domain.account import CUSTODY_ORDER, AccountKey, Custody, Listing
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
 from poolwatch.domain.instant import Instant
 from poolwatch.domain.naming import Name, first_email
-from poolwatch.domain.refresh import Change, RefreshProgress
+from poolwatch.domain.refresh import BESIDE_WITHIN, BlockReason, Change, RefreshProgress
 from poolwatch.domain.remake import replace
+from poolwatch.domain.text import LONGEST_PATH, visible
 from poolwatch.domain.usage import Aged, RateLimit, Usage
 
 #: Of an account all of whose entries bring readings, as nearly all do.
@@ -37,6 +39,19 @@ class Happening(Struct, frozen=True, gc=False, omit_defaults=True):
     refresh: RefreshProgress | None = None
 
 
+class KeptFile(Struct, frozen=True, omit_defaults=True):
+    """A login that waits in poolwatch's state directory, because its file changed while it was renewed.
+
+    `path` begins at the home directory, and holds whatever its names hold; `key` is the account's, None where
+    that cannot be told.
+    """
+
+    path: str
+    since: Instant
+    key: AccountKey | None = None
+    email: str | None = None
+
+
 class AccountState(Struct, frozen=True, eq=False, weakref=True):
     """All that is known of one account. Instants are aware UTC; there is no secret in it."""
 
@@ -60,6 +75,8 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
     silent: Mapping[SourceRef, Trouble] = field(default_factory=lambda: NONE_SILENT)
     #: what another pool says of the base windows against what `usage` holds, and both cannot be true
     rival: Aged[RateLimit] | None = None
+    #: the newest login of the account that waits for a place; told anew in each run, never stored
+    kept: KeptFile | None = None
 
     @property
     def email(self) -> str | None:
@@ -85,12 +102,12 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
         return listings[0] if len(listings) == 1 else min(listings, key=_acting_order)
 
     @property
-    def is_api_key(self) -> bool:
-        """Whether every login of the account is an API key, which has no usage figures."""
+    def without_usage(self) -> LoginKind | None:
+        """The kind of its login, where no login of it has usage figures: API keys, agents, the keyring."""
         for listing in self.listings:
-            if listing.login is not LoginKind.API_KEY:
-                return False
-        return bool(self.listings)
+            if listing.login.has_usage:
+                return None
+        return self.acting.login if self.listings else None
 
     @property
     def ambiguous(self) -> bool:
@@ -100,21 +117,38 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
     @property
     def trouble(self) -> Trouble | None:
         """The trouble shown: what endangers the login first, then the reading, then the token step."""
-        login = self.login_trouble
+        login, kept = self.login_trouble, self.kept
+        if kept is not None:
+            path = visible(kept.path, LONGEST_PATH)
+            return Trouble(FailureKind.KEPT, path, kept.since, detail=path)
         if login is not None and login.kind in (FailureKind.AMBIGUOUS, FailureKind.CONFLICT):
             return login
         return self.reading_trouble or login
 
     @property
-    def was_polled_since_refresh(self) -> bool:
-        """Whether usage was asked for again after the last refresh had ended: its line is over then."""
-        refresh, tried = self.refresh, self.tried_at
-        if refresh is None or not refresh.done or tried is None:
-            return False
+    def refreshed_at(self) -> Instant | None:
+        """When the last refresh ended; None while one runs, and where none did in this run."""
+        refresh = self.refresh
+        if refresh is None or not refresh.done:
+            return None
         last = next((each for each in self.lately if each.refresh is not None), None)
         if last is None or last.refresh is None or last.refresh.started_at != refresh.started_at:
+            return None
+        return last.at
+
+    @property
+    def was_polled_since_refresh(self) -> bool:
+        """Whether usage was asked for again after the last refresh had ended: its line is over then."""
+        ended = self.refreshed_at
+        return ended is not None and self.tried_at is not None and self.tried_at > ended
+
+    def is_warned_of_codex(self, now: Instant) -> bool:
+        """Whether a refresh has just ended with the warning that a codex works here and did not renew."""
+        ended, last = self.refreshed_at, self.refresh
+        if ended is None or last is None or last.token is None:
             return False
-        return tried > last.at
+        just = timedelta(0) <= now - ended <= BESIDE_WITHIN
+        return just and last.token.block is BlockReason.CODEX_LATE
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
-from poolwatch.domain.account_state import AccountState
+from poolwatch.domain.account_state import AccountState, KeptFile
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.domain.source_state import PoolFacts
@@ -79,4 +79,10 @@ class Recalled(Struct, frozen=True):
     facts: PoolFacts | None = None
 
 
-PoolEvent: TypeAlias = Listed | ListedTogether | SourceFailed | Read | RefreshMoved | Recalled
+class KeptTold(Struct, frozen=True):
+    """Which logins wait in the state directory, the newest first: all of them."""
+
+    files: tuple[KeptFile, ...]
+
+
+PoolEvent: TypeAlias = KeptTold | Listed | ListedTogether | SourceFailed | Read | RefreshMoved | Recalled

@@ -1,17 +1,18 @@
-"""Which account to use next: the one whose weekly room perishes soonest, and why."""
+"""Which account to use next: the one whose weekly room perishes soonest, and why; else one with credits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from poolwatch.domain.judged import Judged, PoolRules, by_name
-from poolwatch.domain.status import Section, Status
-from poolwatch.domain.usage import WEEKLY, window_kind, windows_by_length
+from poolwatch.domain.judged import Judged, PoolRules, by_name, is_stale
+from poolwatch.domain.status import CREDITS_REASON, SPEND_REASON, Section, Status
+from poolwatch.domain.usage import WEEKLY, own_reset, window_kind, windows_by_length
 
 
 class UpReason(StrEnum):
@@ -73,6 +74,39 @@ def next_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp
     return NextUp(best, _REASONS[first[0]])
 
 
+def last_resort(judged: Iterable[Judged], own_now: datetime, rules: PoolRules) -> Judged | None:
+    """With nobody active, the exhausted account with the most credits left, which may carry it.
+
+    Not one whose credits, overage or spend limit are what is used up, nor one whose figures are old.
+    """
+    found: list[tuple[Decimal, Judged]] = []
+    for each in judged:
+        if each.section is _ACTIVE_SECTION:
+            return None
+        left = _credits_left(each, own_now, rules)
+        if left is not None:
+            found.append((left, each))
+    return min(found, key=lambda one: (-one[0], by_name(one[1])))[1] if found else None
+
+
+def _credits_left(each: Judged, own_now: datetime, rules: PoolRules) -> Decimal | None:
+    usage, credits = each.account.usage, each.account.usage.credits
+    if each.section is not Section.EXHAUSTED or each.account.trouble is not None or each.stale_base:
+        return None
+    if each.status.reason in (CREDITS_REASON, SPEND_REASON):
+        return None
+    if usage.spend is not None and usage.spend.value is not None and usage.spend.value.reached:
+        return None
+    if credits is None or credits.value is None or is_stale(credits.at, own_now, rules):
+        return None
+    if credits.value.overage_limit_reached:
+        return None
+    if credits.value.unlimited:
+        return Decimal("Infinity")
+    balance = credits.value.balance
+    return balance if balance is not None and balance > 0 and credits.value.counts else None
+
+
 def _is_sound(each: Judged) -> bool:
     return each.status.kind is _ACTIVE and each.account.trouble is None and not each.stale_base
 
@@ -89,9 +123,10 @@ def _rank(each: Judged, now: datetime, rules: PoolRules, *, is_sound: bool) -> _
         kind = window_kind(window.window_seconds)
         if kind == WEEKLY:
             has_weekly = True
-            if used is not None and window.resets_at is not None:
+            resets_at = window.resets_at if base is None else own_reset(window, base.at)
+            if used is not None and resets_at is not None:
                 # percent of weekly room lost per hour if left unused
-                hours = (window.resets_at - now).total_seconds() / 3600
+                hours = (resets_at - now).total_seconds() / 3600
                 lost = (100 - used) / hours if hours > 0 else 0.0
                 perishable = lost if lost > perishable else perishable
         elif kind == _FIVE_HOURS and five_hours_used is None:

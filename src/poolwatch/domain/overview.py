@@ -14,10 +14,18 @@ from msgspec import Struct, field
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.instant import is_undated
 from poolwatch.domain.judged import DEFAULT_CREDITS_PER_USD, Judged, PoolRules, by_name, is_stale, judge
-from poolwatch.domain.next_up import NextUp, UpReason, next_up, use_order
+from poolwatch.domain.next_up import NextUp, UpReason, last_resort, next_up, use_order
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.status import Section, Status
-from poolwatch.domain.usage import WEEKLY, Aged, Credits, UsageWindow, window_kind, windows_by_length
+from poolwatch.domain.usage import (
+    WEEKLY,
+    Aged,
+    Credits,
+    UsageWindow,
+    own_reset,
+    window_kind,
+    windows_by_length,
+)
 
 __all__ = [
     "DEFAULT_CREDITS_PER_USD",
@@ -38,8 +46,9 @@ __all__ = [
 ]
 
 
-# A balance has up to 36 digits; the interpreter's default of 28 would round sums of them.
-_EXACT: Final = Context(prec=80, rounding=ROUND_HALF_UP)
+# A balance has up to 18 digits before the dot and, with an exponent, 127 behind it; the interpreter's default
+# of 28 would round sums of them.
+_EXACT: Final = Context(prec=160, rounding=ROUND_HALF_UP)
 _CENT: Final = Decimal("0.01")
 
 
@@ -107,6 +116,8 @@ class PoolOverview(Struct, frozen=True, eq=False):
     #: the rules that it was judged by, with the rate in force
     rules: PoolRules = field(default_factory=PoolRules)
     by_key: Mapping[AccountKey, Judged] = field(default_factory=dict)
+    #: with nobody active: an exhausted account whose credits may carry it
+    last_resort: Judged | None = None
 
 
 def overview(
@@ -145,6 +156,7 @@ def overview(
         next_up=next_up(judged, server_now, rules),
         rules=rules,
         by_key={each.account.key: each for each in judged},
+        last_resort=last_resort(judged, now, rules),
     )
 
 
@@ -181,6 +193,7 @@ def _highest_weekly(counted: Iterable[Judged], now: datetime) -> HighestWeekly |
             resets_at = window.resets_at
             if window_kind(window.window_seconds) != WEEKLY or (resets_at is not None and resets_at <= now):
                 continue
+            resets_at = own_reset(window, base.at)
             used = window.used_percent
             if used is None and base.value.reached(window):
                 used = 100.0
@@ -211,7 +224,7 @@ def _next_reset(counted: Iterable[Judged], now: datetime) -> NextReset | None:
             continue
         for window in windows_by_length(base.value):
             resets_at = window.resets_at
-            if resets_at is None or resets_at <= now:
+            if resets_at is None or resets_at <= now or own_reset(window, base.at) is None:
                 continue
             if best is not None and not best[0][0] and resets_at > best[0][1]:
                 continue  # a full one comes back sooner

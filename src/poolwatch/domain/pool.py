@@ -10,8 +10,16 @@ from decimal import Decimal
 from msgspec import Struct, field
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef, TokenFacts
-from poolwatch.domain.account_state import LATELY_KEPT, AccountState, DeadLogin, Happening, is_unchanged
+from poolwatch.domain.account_state import (
+    LATELY_KEPT,
+    AccountState,
+    DeadLogin,
+    Happening,
+    KeptFile,
+    is_unchanged,
+)
 from poolwatch.domain.events import (
+    KeptTold,
     Listed,
     ListedTogether,
     PoolEvent,
@@ -32,6 +40,8 @@ __all__ = [
     "AccountState",
     "DeadLogin",
     "Happening",
+    "KeptFile",
+    "KeptTold",
     "Listed",
     "ListedTogether",
     "PoolEvent",
@@ -58,6 +68,8 @@ class PoolState(Struct, frozen=True, eq=False):
     settled: bool = False
     #: credits per USD that each source is set up with, of those that have a rate
     rates: Mapping[str, Decimal] = field(default_factory=dict)
+    #: logins that wait in the state directory, the newest first
+    kept: tuple[KeptFile, ...] = ()
 
     @property
     def agreed_rate(self) -> Decimal | None:
@@ -70,9 +82,9 @@ def apply(state: PoolState, event: PoolEvent) -> PoolState:
     """The state after the event. A failure never erases the last good reading."""
     match event:
         case Listed():
-            return _listed(state, (event,))
+            return _with_kept(_listed(state, (event,)))
         case ListedTogether():
-            return _listed(state, event.lists)
+            return _with_kept(_listed(state, event.lists))
         case SourceFailed():
             return _source_failed(state, event)
         case Read():
@@ -88,7 +100,20 @@ def apply(state: PoolState, event: PoolEvent) -> PoolState:
                 return state
             return replace(state, accounts={**state.accounts, event.key: after_refresh(account, event)})
         case Recalled():
-            return _recalled(state, event)
+            return _with_kept(_recalled(state, event))
+        case KeptTold():
+            return _with_kept(replace(state, kept=event.files))
+
+
+def _with_kept(state: PoolState) -> PoolState:
+    """The state with each account told which of its logins waits for a place."""
+    newest = {each.key: each for each in reversed(state.kept)}
+    told = {
+        key: replace(account, kept=newest.get(key))
+        for key, account in state.accounts.items()
+        if account.kept != newest.get(key)
+    }
+    return replace(state, accounts={**state.accounts, **told}) if told else state
 
 
 def _recalled(state: PoolState, event: Recalled) -> PoolState:
@@ -231,7 +256,8 @@ def _heir(
     """Who takes over the readings that an entry had under another key.
 
     A place that learns its ids keeps them, and so does one that loses a companion which knew them; a place
-    whose login was swapped starts anew.
+    whose login was swapped starts anew. Where the same tokens are used for another workspace, what is known
+    of the tokens stays true, and no figure does.
     """
     for entry in entries:
         former = before.get(entry.ref)
@@ -239,7 +265,22 @@ def _heir(
             continue
         if not former.key.is_full or _is_unchanged(entry, former):
             return replace(former, key=key)
+    for entry in entries:
+        former = before.get(entry.ref)
+        if former is not None and _holds_same_tokens(entry, former):
+            return AccountState(
+                key,
+                rejected=former.rejected,
+                dead_login=former.dead_login,
+                login_trouble=former.login_trouble,
+            )
     return AccountState(key)
+
+
+def _holds_same_tokens(entry: Listing, former: AccountState) -> bool:
+    was = next((each.token for each in former.listings if each.ref == entry.ref), TokenFacts())
+    mark = was.refresh_fingerprint or was.fingerprint
+    return mark is not None and mark in (entry.token.refresh_fingerprint, entry.token.fingerprint)
 
 
 def _is_unchanged(entry: Listing, former: AccountState) -> bool:

@@ -1,6 +1,6 @@
 """The refresh chain as values: the token step, the usage step, and what they changed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -9,6 +9,11 @@ from msgspec import Struct
 
 from poolwatch.domain.failure import Failure, LoginProblem
 from poolwatch.domain.usage import Credits, Usage, window_kind, windows_by_length
+
+#: A codex that works renews its login within this time after the access token has expired.
+CODEX_GRACE: Final = timedelta(minutes=2)
+#: After that, a second `r` this soon after the warning has another codex renew beside it.
+BESIDE_WITHIN: Final = timedelta(seconds=10)
 
 
 class TokenOutcome(StrEnum):
@@ -31,7 +36,10 @@ class BlockReason(StrEnum):
     PATH = "path"
     CONFLICT = "conflict"
     OWNER_SILENT = "owner_silent"
+    #: a codex works on this home and is about to renew its login by itself
     CODEX_RUNNING = "codex_running"
+    #: it had its time and did not; to have another one renew beside it can end the login
+    CODEX_LATE = "codex_late"
     CODEX_MISSING = "codex_missing"
     OTHER_MUST_RENEW = "other_must_renew"
     DELEGATION_OFF = "delegation_off"
@@ -40,6 +48,8 @@ class BlockReason(StrEnum):
     READ_ONLY = "read_only"
     POOL_SKIPPED = "pool_skipped"
     API_KEY = "api_key"
+    AGENT_IDENTITY = "agent_identity"
+    KEYRING = "keyring"
     ASK_FIRST = "ask_first"
 
 
@@ -61,6 +71,8 @@ class TokenStep(Struct, frozen=True):
     lost_at: datetime | None = None
     #: the refresh token (keyed fingerprint) this outcome speaks of
     refresh_fingerprint: str | None = None
+    #: the codex that works on the home
+    pid: int | None = None
 
 
 class UsageStep(Struct, frozen=True):
@@ -86,6 +98,14 @@ class Change(Struct, frozen=True, gc=False, omit_defaults=True):
     is_unlimited: bool = False
 
 
+class Awaited(Struct, frozen=True):
+    """The process that a token step waits for longer than usual; no `pid`: the system does not tell."""
+
+    pid: int | None = None
+    #: somebody stopped it, and it does nothing until it is told to go on
+    stopped: bool = False
+
+
 class RefreshProgress(Struct, frozen=True):
     """Where one account's refresh stands; both steps are kept when it is done."""
 
@@ -98,6 +118,8 @@ class RefreshProgress(Struct, frozen=True):
     usage_only: bool = False
     #: the installed codex is renewing its own login right now
     delegating: bool = False
+    #: the token step takes long, and waits for this process
+    waits_for: Awaited | None = None
 
     @property
     def token_failed(self) -> bool:

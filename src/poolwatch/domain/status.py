@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
-from poolwatch.domain.refresh import BlockReason, TokenOutcome
+from poolwatch.domain.refresh import CODEX_GRACE, BlockReason, TokenOutcome
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import ReachedType, SpendControl, Usage, UsageWindow
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: An edge block that lasts longer than this needs a person.
 EDGE_BLOCK_PATIENCE: Final = timedelta(minutes=15)
-#: A token step that failed in passing keeps the last status this long, where no retry time was said.
+#: Where poolwatch renews, a step that failed in passing keeps the last status this long if no retry was said.
 TOKEN_RETRY_PATIENCE: Final = timedelta(minutes=15)
 #: Said this often in a row, a deactivation is believed.
 DEACTIVATION_REPEATS: Final = 2
@@ -61,7 +61,8 @@ _SECTIONS: Final = {
 CREDITS_REASON: Final = "credits"
 SPEND_REASON: Final = "spend_control"
 RATE_LIMIT_REASON: Final = "rate_limit"
-API_KEY_REASON: Final = "api_key"
+#: Reasons of `unknown`: the kinds of login that have no figures.
+WITHOUT_USAGE: Final = {each.value: each for each in LoginKind if not each.has_usage}
 
 _CREDIT_TYPES: Final = frozenset({ReachedType.OWNER_CREDITS, ReachedType.MEMBER_CREDITS})
 _USAGE_TYPES: Final = frozenset({ReachedType.OWNER_USAGE, ReachedType.MEMBER_USAGE})
@@ -79,7 +80,6 @@ class AccountStatus(Struct, frozen=True):
 _ACTIVE: Final = AccountStatus(Status.ACTIVE)
 # every account is asked whenever anything changes, and to look up a member of an enum takes as long as a call
 _POOL: Final = Custody.POOL
-_API_KEY: Final = LoginKind.API_KEY
 
 
 def derive_status(account: AccountState, now: datetime) -> AccountStatus:
@@ -96,15 +96,15 @@ def derive_status(account: AccountState, now: datetime) -> AccountStatus:
     problem = login_problem(account, now)
     if problem is not None:
         return AccountStatus(Status.NEEDS_LOGIN, problem.value, login_problem=problem)
-    if account.is_api_key:
-        return AccountStatus(Status.UNKNOWN, API_KEY_REASON)
+    if (kind := account.without_usage) is not None:
+        return AccountStatus(Status.UNKNOWN, kind.value)
     return _by_evidence(account.usage)
 
 
 def token_is_live(listing: Listing, rejected: frozenset[str], now: datetime) -> bool:
     """Whether the access token may be sent: not past its expiry by the server's clock, not rejected."""
     token = listing.token
-    if listing.login is _API_KEY or listing.problem is not None:
+    if not listing.login.has_usage or listing.problem is not None:
         return False
     if token.fingerprint is None or token.fingerprint in rejected:
         return False
@@ -120,7 +120,7 @@ def login_problem(account: AccountState, now: datetime) -> LoginProblem | None:
                 return None
         elif token_is_live(listing, account.rejected, now):
             return None
-    if not listings or account.is_api_key:
+    if not listings or account.without_usage is not None:
         return None
     files = [listing for listing in listings if listing.custody is not Custody.POOL]
     if not files:
@@ -180,14 +180,23 @@ def _was_refused_anew(account: AccountState) -> bool:
 
 
 def _is_being_renewed(account: AccountState, now: datetime) -> bool:
-    """Whether a token step just asked for left the login to be renewed soon: by its owner or a retry."""
-    last = account.refresh
+    """Whether a token step just asked for left the login to be renewed soon: by its own codex, or a retry."""
+    last, acting = account.refresh, account.acting
     if last is not None and last.token is not None and last.token.block is BlockReason.CODEX_RUNNING:
-        return True
+        return (
+            codex_may_renew(acting.token.expires_at, now) and acting.token.fingerprint not in account.rejected
+        )
     trouble = account.login_trouble
     if trouble is None or trouble.kind is not FailureKind.TOKEN_REFRESH:
         return False
+    if acting.custody is not Custody.POOLWATCH:
+        return False  # what another program could not renew, nobody here tries again
     return now < (trouble.retry_at or trouble.since + TOKEN_RETRY_PATIENCE)
+
+
+def codex_may_renew(expires_at: datetime | None, now: datetime) -> bool:
+    """Whether a codex that works on the home still has its time to renew a token that ended."""
+    return expires_at is not None and now - expires_at < CODEX_GRACE
 
 
 def section_of(status: AccountStatus, trouble: Trouble | None, now: datetime) -> Section:
@@ -198,10 +207,10 @@ def section_of(status: AccountStatus, trouble: Trouble | None, now: datetime) ->
 
 
 def trouble_needs_you(trouble: Trouble | None, now: datetime) -> bool:
-    """Ambiguous, conflict, or an edge block of more than 15 minutes: these will not heal alone."""
+    """Whether it will not heal alone: ambiguous, conflict, a login that waits, 15 minutes of edge block."""
     if trouble is None:
         return False
-    if trouble.kind in (FailureKind.AMBIGUOUS, FailureKind.CONFLICT):
+    if trouble.kind in (FailureKind.AMBIGUOUS, FailureKind.CONFLICT, FailureKind.KEPT):
         return True
     return trouble.kind is FailureKind.EDGE_BLOCKED and now - trouble.since > EDGE_BLOCK_PATIENCE
 

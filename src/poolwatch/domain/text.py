@@ -8,6 +8,8 @@ from typing import Final
 
 #: A label longer than this is cut when it enters; no screen shows more.
 MAX_LENGTH: Final = 200
+#: A path is shown whole.
+LONGEST_PATH: Final = 40_960
 _MAX_MARKS: Final = 2
 
 # Zl/Zp break lines, Cc/Cf/Cs/Co/Cn steer terminals, hide or have no width anybody agrees on.

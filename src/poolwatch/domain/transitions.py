@@ -11,7 +11,7 @@ from poolwatch.domain.dispute import holds, listed_rival, rival_after, told_of_b
 from poolwatch.domain.events import Read, RefreshMoved
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
 from poolwatch.domain.instant import is_undated
-from poolwatch.domain.refresh import REFUSED, TokenOutcome, TokenStep, usage_changes
+from poolwatch.domain.refresh import REFUSED, BlockReason, TokenOutcome, TokenStep, usage_changes
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
 
@@ -195,6 +195,9 @@ def _after_token_step(account: AccountState, step: TokenStep, at: datetime) -> A
             if former is not None and former == replace(dead, since=former.since):
                 dead = former
             return replace(account, dead_login=dead, login_trouble=_login_trouble(account, step, at))
+        case TokenOutcome.BLOCKED if step.block is BlockReason.CODEX_LOGIN_DEAD:
+            dead = DeadLogin(step.refresh_fingerprint, step.problem or LoginProblem.REJECTED, at)
+            return replace(account, dead_login=dead, login_trouble=lasting)
         case TokenOutcome.AMBIGUOUS:
             return replace(account, login_trouble=_login_trouble(account, step, at))
         case TokenOutcome.FAILED if not account.ambiguous:

@@ -32,7 +32,9 @@ _FRESH: Final = timedelta(minutes=15)
 _HOUR: Final = 3600
 _DAY: Final = 86400
 _TOLERANCE: Final = 0.05
-_NAMED: Final = ((18000, "5h"), (86400, "daily"), (604800, "weekly"), (2592000, "monthly"))
+_NAMED: Final = ((18000, "5h"), (86400, "daily"), (604800, "weekly"))
+#: A month of the calendar has 28 to 31 days, and half a day more or less is still one.
+_MONTH: Final = (27.5 * _DAY, 31.5 * _DAY)
 WEEKLY: Final = "weekly"
 #: The kind of a window whose length nobody said.
 UNKNOWN_KIND: Final = "unknown"
@@ -42,12 +44,14 @@ REVIEW_BUCKET: Final = "code_review"
 
 @lru_cache(maxsize=256)  # the same few lengths, asked for several times for each account
 def window_kind(seconds: int | None) -> str:
-    """A window's name by its length: 5h, daily, weekly, monthly within 5 %, else like `12h` or `3d`."""
+    """A window's name by its length: 5h, daily, weekly within 5 %, monthly, else like `12h` or `3d`."""
     if seconds is None or seconds <= 0:
         return UNKNOWN_KIND
     for length, name in _NAMED:
         if abs(seconds - length) <= length * _TOLERANCE:
             return name
+    if _MONTH[0] <= seconds <= _MONTH[1]:
+        return "monthly"
     if seconds % _DAY == 0:
         return f"{seconds // _DAY}d"
     hours = round(seconds / _HOUR)
@@ -299,6 +303,26 @@ def _stays(held: Aged[object], at: datetime, source: str, now: datetime | None) 
 
 
 FIELD_NAMES: Final = Usage.__struct_fields__
+
+
+#: An untouched window's reset may seem so much nearer than its length: readings take time, clocks differ.
+_LEAST_SLACK: Final = 300.0
+_SLACK: Final = 0.01
+
+
+def own_reset(window: UsageWindow, said_at: datetime) -> datetime | None:
+    """When the window resets; None too where nothing of it is used and all of it lay ahead when it was said.
+
+    Such a window has not begun, and the reset that is sent with it moves along with the clock. Of what nobody
+    dates that cannot be told.
+    """
+    resets_at, seconds = window.resets_at, window.window_seconds
+    if resets_at is None or seconds is None or window.used_percent != 0 or window.limit_reached:
+        return resets_at
+    if is_undated(said_at):
+        return resets_at
+    begun = seconds - (resets_at - said_at).total_seconds()
+    return None if begun <= max(_LEAST_SLACK, seconds * _SLACK) else resets_at
 
 
 def windows_by_length(limit: RateLimit) -> tuple[UsageWindow, ...]:

@@ -9,6 +9,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import BulkProgress, PoolChanged
 from poolwatch.domain.pool import (
     AccountState,
+    KeptTold,
     Listed,
     ListedTogether,
     PoolEvent,
@@ -60,7 +61,7 @@ class Ledger:
         match event:
             case Read() | RefreshMoved():
                 self._account_moved(before, event)
-            case Listed() | ListedTogether() | SourceFailed() | Recalled():
+            case Listed() | ListedTogether() | SourceFailed() | Recalled() | KeptTold():
                 self.gone |= before.accounts.keys() - self._state.accounts.keys()
                 self.gone -= self._state.accounts.keys()
                 if isinstance(event, Listed | ListedTogether):

@@ -10,8 +10,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing
-from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
-from poolwatch.domain.refresh import RefreshProgress, TokenStep
+from poolwatch.domain.pool import AccountState, KeptFile, PoolFacts, PoolState
+from poolwatch.domain.refresh import Awaited, RefreshProgress, TokenStep
 from poolwatch.domain.usage import Usage
 
 
@@ -82,6 +82,8 @@ class TokenRequest(Struct, frozen=True):
     other_holders: frozenset[str] = frozenset()
     #: access tokens (keyed fingerprints) that a 401 rejected
     rejected: frozenset[str] = frozenset()
+    #: have codex renew its own login although another codex works on its home
+    beside_codex: bool = False
     #: do nothing when any run sent this login's refresh token less than this ago
     spacing: timedelta = timedelta(0)
 
@@ -97,15 +99,35 @@ class Interrupted(Struct, frozen=True):
 class TokenKeeper(Protocol):
     """The custody room: the one place that may spend a token."""
 
-    async def step(self, request: TokenRequest, on_delegating: Callable[[], None]) -> TokenStep:
+    async def step(
+        self,
+        request: TokenRequest,
+        on_delegating: Callable[[], None],
+        on_waiting: Callable[[Awaited], None],
+    ) -> TokenStep:
         """Run the token step of a refresh for one login; every failure is an outcome.
 
-        `on_delegating` is called when the login's own program starts to renew it.
+        `on_delegating` is called when the login's own program starts to renew it, `on_waiting` when a process
+        that is waited for does not come.
         """
         ...
 
-    async def recover(self, now: datetime) -> tuple[Interrupted, ...]:
-        """Finish what an earlier run left behind, without the network; what needs a person is told."""
+    async def left_anything(self) -> bool:
+        """Whether an earlier refresh may have left something behind."""
+        ...
+
+    async def recover(
+        self, listings: Sequence[Listing], now: datetime, *, waiting_only: bool = False
+    ) -> tuple[Interrupted, ...]:
+        """Finish what earlier refreshes left behind, without the network; what needs a person is told.
+
+        A login that was moved since is found among the listings. `waiting_only`: bring home what waits, and
+        tell nothing else.
+        """
+        ...
+
+    async def kept(self, keys: Collection[AccountKey]) -> tuple[KeptFile, ...]:
+        """The logins that wait in the state directory, the newest first; whose of these accounts each is."""
         ...
 
 
@@ -119,6 +141,8 @@ class Asked(StrEnum):
     POLL = "poll"
     #: a refresh that may spend a login although the reply to its last exchange was lost
     TRY_ONCE = "try_once"
+    #: a refresh that may renew Codex's own login beside a codex that works on its home
+    BESIDE = "beside"
 
 
 class OwnerRequest(Struct, frozen=True):

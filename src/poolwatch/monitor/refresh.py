@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,7 +13,14 @@ from poolwatch.domain.account import AccountKey, Custody, Listing
 from poolwatch.domain.changes import Answer, AnswerKind
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.pool import AccountState, PoolState, RefreshMoved
-from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep, usage_changes
+from poolwatch.domain.refresh import (
+    Awaited,
+    RefreshProgress,
+    TokenOutcome,
+    TokenStep,
+    UsageStep,
+    usage_changes,
+)
 from poolwatch.domain.remake import replace
 from poolwatch.domain.status import token_is_live
 from poolwatch.domain.transitions import is_refused, with_standing_refusal
@@ -50,6 +58,8 @@ class _Order(Struct, frozen=True):
     due_within: timedelta | None = None
     #: nobody asked for it: the token step, and a reading only with a token that is new
     unasked: bool = False
+    #: a person was warned and wants it: renewed beside a codex that works on the home
+    beside_codex: bool = False
 
 
 class _Attempt(Struct, frozen=True):
@@ -75,6 +85,8 @@ class RefreshChain:
         self._reads = asyncio.Semaphore(READS_IN_FLIGHT)
         self._running: dict[AccountKey, asyncio.Task[RefreshProgress]] = {}
         self._attempts: dict[AccountKey, _Attempt] = {}
+        #: told when a token step waits for a process that does not come
+        self.on_waiting: Callable[[AccountKey, Awaited], None] | None = None
 
     def start(
         self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False
@@ -83,8 +95,13 @@ class RefreshChain:
         objection = self.objection(key, usage_only=usage_only, override=override, try_once=try_once)
         if objection is not None:
             return objection
-        self._begin(key, _Order(usage_only, try_once))
+        self._begin(key, _Order(usage_only, try_once, beside_codex=self.confirms(key)))
         return Answer(AnswerKind.STARTED)
+
+    def confirms(self, key: AccountKey) -> bool:
+        """Whether a refresh now is the second one, after the warning that a codex works on the home."""
+        account = self._ledger.state.accounts.get(key)
+        return account is not None and account.is_warned_of_codex(self._clock.now())
 
     def objection(
         self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False
@@ -104,13 +121,20 @@ class RefreshChain:
         return None
 
     async def run(
-        self, key: AccountKey, *, usage_only: bool = False, try_once: bool = False, only_if_due: bool = False
+        self,
+        key: AccountKey,
+        *,
+        usage_only: bool = False,
+        try_once: bool = False,
+        only_if_due: bool = False,
+        beside_codex: bool = False,
     ) -> RefreshProgress:
         """Refresh and wait for the end; joins a refresh of the account that is already running.
 
         Cancelling the wait does not end the refresh.
         """
-        order = _Order(usage_only, try_once, FRESH_ENOUGH if only_if_due else None)
+        due_within = FRESH_ENOUGH if only_if_due else None
+        order = _Order(usage_only, try_once, due_within, beside_codex=beside_codex)
         return await asyncio.shield(self._running.get(key) or self._begin(key, order))
 
     async def read(self, key: AccountKey) -> RefreshProgress:
@@ -198,15 +222,27 @@ class RefreshChain:
             order.try_once,
             others,
             account.rejected,
-            ATTEMPT_SPACING if order.unasked else timedelta(0),
+            beside_codex=order.beside_codex,
+            spacing=ATTEMPT_SPACING if order.unasked else timedelta(0),
         )
 
-        def show_delegating() -> None:
-            shown = replace(progress, delegating=True)
+        shown = progress
+
+        def show(moved: RefreshProgress) -> None:
+            nonlocal shown
+            shown = moved
             self._ledger.take(RefreshMoved(account.key, shown, self._clock.now()))
 
+        def show_delegating() -> None:
+            show(replace(shown, delegating=True))
+
+        def show_waiting(found: Awaited) -> None:
+            show(replace(shown, waits_for=found))
+            if self.on_waiting is not None:
+                self.on_waiting(account.key, found)
+
         try:
-            step = await self._keeper.step(request, show_delegating)
+            step = await self._keeper.step(request, show_delegating, show_waiting)
         except Exception as error:  # noqa: BLE001 - the card must not say "refreshing" for ever
             step = TokenStep(TokenOutcome.FAILED, failure=internal_error(error))
         if step.outcome in _ATTEMPTS:
@@ -215,6 +251,11 @@ class RefreshChain:
 
     async def _look_again(self, account: AccountState) -> None:
         await asyncio.gather(*(self._poller.relist(source) for source in account.sources))
+        state = self._ledger.state
+        if account.key not in state.accounts:
+            # its file was moved meanwhile, perhaps to where another source looks
+            others = state.sources.keys() - set(account.sources)
+            await asyncio.gather(*(self._poller.relist(source) for source in others))
 
     async def _usage_step_safely(self, key: AccountKey, *, renewed: bool) -> UsageStep:
         try:

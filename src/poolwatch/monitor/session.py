@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable
 from typing import Final, Protocol
 
 from msgspec import Struct
 
-from poolwatch.domain.account import AccountKey
+from poolwatch.domain.account import AccountKey, Listing
 from poolwatch.domain.account_state import listed_by
 from poolwatch.domain.changes import Answer, AnswerKind, PoolChanged
-from poolwatch.domain.pool import PoolFacts, PoolState, Recalled, RefreshMoved
-from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.pool import KeptTold, PoolFacts, PoolState, Recalled, RefreshMoved
+from poolwatch.domain.refresh import Awaited, RefreshProgress
 from poolwatch.domain.remake import replace
 from poolwatch.monitor.background import BackgroundRefresh
 from poolwatch.monitor.bulk import BulkRefresh
@@ -21,7 +21,7 @@ from poolwatch.monitor.keeping import Keeping
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.monitor.passed_on import PassedOn
 from poolwatch.monitor.poller import Poller
-from poolwatch.monitor.ports import Asked, OwnerRequest, ReadingStore, RequestQueue, TokenKeeper
+from poolwatch.monitor.ports import Asked, Interrupted, OwnerRequest, ReadingStore, RequestQueue, TokenKeeper
 from poolwatch.monitor.refresh import RefreshChain
 from poolwatch.sources.source import Source
 
@@ -31,6 +31,8 @@ VIEW_SECONDS: Final = 2.0
 _RECALLS: Final = 3
 #: The polling process takes wishes of others no more often than this.
 SERVE_SECONDS: Final = 0.5
+#: Logins that wait are looked for so long after something has changed.
+KEPT_SECONDS: Final = 1.0
 
 
 class PollLock(Protocol):
@@ -46,6 +48,10 @@ class PollLock(Protocol):
 
     def holder_words(self) -> str:
         """Who holds it, for people ("pid 123 on host")."""
+        ...
+
+    def awaited(self) -> Awaited:
+        """Who holds it, for those who wait for that process."""
         ...
 
 
@@ -74,9 +80,13 @@ class Session:
         self._source_names = frozenset(source_names)
         self._notices = notices
         self.polls = False
+        #: what earlier refreshes left behind was looked after
+        self.recovered = False
         self._passed_on = PassedOn(parts.requests, parts.ledger, parts.clock)
         #: wishes of others that are being fulfilled
         self._serving: set[asyncio.Task[None]] = set()
+        #: an event came since logins that wait were looked for
+        self._touched = asyncio.Event()
 
     @property
     def state(self) -> PoolState:
@@ -91,7 +101,8 @@ class Session:
     @property
     def notices(self) -> tuple[str, ...]:
         """Lines about the whole pool, for people."""
-        return (*self._parts.store.notices, *self._notices)
+        unlisted = (each.path for each in self.state.kept if each.key not in self.state.accounts)
+        return (*self._parts.store.notices, *self._notices, *map(_kept_notice, unlisted))
 
     def add_notice(self, line: str) -> None:
         """Say something about the whole pool for as long as this runs."""
@@ -142,6 +153,7 @@ class Session:
     async def _watch(self) -> None:
         await self.recall()
         while not self._parts.lock.try_acquire():
+            await self.tell_kept()
             holder = self._parts.lock.holder_words()
             self._tell(f"read-only: another poolwatch ({holder}) is polling")
             await self._parts.clock.sleep(VIEW_SECONDS)
@@ -155,10 +167,12 @@ class Session:
     async def _poll(self) -> None:
         try:
             await self._recover()
+            self.recovered = True
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._parts.poller.run())
                 group.create_task(self._parts.keeping.run(tried=self._tell))
                 group.create_task(self._serve())
+                group.create_task(self._mind_kept())
                 if self._parts.background is not None:
                     group.create_task(self._parts.background.run())
         finally:
@@ -166,10 +180,37 @@ class Session:
 
     async def _recover(self) -> None:
         """Tell of refreshes that an earlier run left unfinished; the accounts are listed before that."""
-        interrupted = await self._parts.keeper.recover(self._parts.clock.now())
-        if not interrupted:
+        if not await self._parts.keeper.left_anything():
             return  # the poll loop lists by itself, without waiting for the slowest source
         await self._parts.poller.list_all()
+        self._tell_of(await self._parts.keeper.recover(self._listings(), self._parts.clock.now()))
+        await self.tell_kept()
+
+    async def _mind_kept(self) -> None:
+        """Name the logins that wait, and bring home what can be, when files may have changed."""
+        seen = self.state.sources
+        self._parts.ledger.on_event(self._touched.set)
+        while True:
+            await self._touched.wait()
+            await self._parts.clock.sleep(KEPT_SECONDS)
+            self._touched.clear()
+            if self.state.sources is not seen:
+                seen = self.state.sources
+                now = self._parts.clock.now()
+                self._tell_of(await self._parts.keeper.recover(self._listings(), now, waiting_only=True))
+            await self.tell_kept()
+
+    async def tell_kept(self) -> None:
+        """Say which logins wait in the state directory, on their cards and, without a card, for the pool."""
+        kept = await self._parts.keeper.kept(self.state.accounts)
+        if kept != self.state.kept:
+            self._parts.ledger.take(KeptTold(kept))
+            self._tell()
+
+    def _listings(self) -> tuple[Listing, ...]:
+        return tuple(entry for account in self.state.accounts.values() for entry in account.listings)
+
+    def _tell_of(self, interrupted: Iterable[Interrupted]) -> None:
         now = self._parts.clock.now()
         for each in interrupted:
             key = each.key if each.key in self.state.accounts else self._key_at(each.place)
@@ -210,6 +251,8 @@ class Session:
         if objection is not None:
             return objection
         asked = Asked.USAGE if usage_only else Asked.TRY_ONCE if try_once else Asked.REFRESH
+        if asked is Asked.REFRESH and chain.confirms(key):
+            asked = Asked.BESIDE
         taken = await self._passed_on.ask(key, asked, lambda: self.polls)
         return Answer(AnswerKind.STARTED if taken else AnswerKind.NO_ANSWER)
 
@@ -253,7 +296,12 @@ class Session:
             usage_only=request.asked is Asked.USAGE,
             try_once=request.asked is Asked.TRY_ONCE,
             only_if_due=request.asked is Asked.DUE,
+            beside_codex=request.asked is Asked.BESIDE,
         )
 
     def _tell(self, *more: str) -> None:
         self._parts.ledger.tell(notices=(*self.notices, *more))
+
+
+def _kept_notice(path: str) -> str:
+    return f"a login waits in {path}: poolwatch accounts list tells the command that brings it home"

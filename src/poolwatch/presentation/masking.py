@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterable
 from typing import Final
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.pool import AccountState
+from poolwatch.domain.text import visible
 
 _AT_SIGNS: Final = ("@", "＠")
 #: JSON may write the sign as an escape; the rest of such an address is plain.
 _ESCAPED_MAIL: Final = r"""(?i)[^\s@＠/\\:;,'"()<>=]+\\u(?:0040|ff20)[^\s@＠/\\:;,'"()<>=]*"""
 _MAIL: Final = r"""[^\s@＠/\\:;,'"()<>=]+[@＠][^\s@＠/\\:;,'"()<>=]*"""
 _PATH: Final = r"""(?:~|(?<![\w/:.])/)[^\s:;,'"()<>]*/[^\s:;,'"()<>]*"""
+
+#: What may stand below a known path.
+_BELOW: Final = r"""(?:/[^\s:;,'"()<>]*)?"""
 
 
 def neutral_name(key: AccountKey) -> str:
@@ -55,6 +60,19 @@ def shown_text(text: str, account: AccountState, *, mask: bool) -> str:
         return text
     cut = re.sub(_PATH, lambda found: shown_path(found[0], mask=True), text)
     return re.sub(_MAIL, neutral_name(account.key), cut)
+
+
+def masked(text: str, paths: Iterable[str] = ()) -> str:
+    """A line about no account in particular, its addresses and paths neutral.
+
+    `paths` are known to stand in it, perhaps with blanks and other signs that end a path in a text.
+    """
+    forms = {form for path in paths for form in (path, visible(path, 10 * len(path)))}
+    for path in sorted(forms, key=len, reverse=True):
+        if len(path) > 1:
+            text = re.sub(f"{re.escape(path)}{_BELOW}", lambda found: shown_path(found[0], mask=True), text)
+    text = re.sub(_PATH, lambda found: shown_path(found[0], mask=True), text)
+    return re.sub(_MAIL, "…", text)
 
 
 def shown_payload(payload: str, account: AccountState | None, *, mask: bool) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from poolwatch.domain.account import Listing
 from poolwatch.domain.overview import Judged, PoolOverview
-from poolwatch.presentation import durations
+from poolwatch.domain.shell import path_at
+from poolwatch.presentation import durations, money
 from poolwatch.presentation.masking import shown_email, shown_group, shown_label, shown_name, shown_path
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.status_json import Json
@@ -18,12 +20,11 @@ SCHEMA: Final = "poolwatch.next/1"
 
 def next_text(overview: PoolOverview, prefs: Prefs) -> str:
     """The account on one line and the reason on the next; without one, when the first comes back."""
-    up, back = overview.next_up, overview.next_back
-    if up is not None:
-        plan = names.plan_name(up.judged.account.plan)
-        name = shown_name(up.judged.account, mask=prefs.mask)
-        why = next_why(up.judged, up.reason, overview.now, prefs)
-        return f"{name}{f'  {plan}' if plan else ''}\n{why}\n"
+    best, back = next_account(overview), overview.next_back
+    if best is not None:
+        plan = names.plan_name(best.account.plan)
+        name = shown_name(best.account, mask=prefs.mask)
+        return f"{name}{f'  {plan}' if plan else ''}\n{_why(overview, best, prefs)}\n"
     if back is None:
         return f"{cli.NO_NEXT}\n"
     label = shown_name(back.judged.account, mask=prefs.mask)
@@ -33,11 +34,12 @@ def next_text(overview: PoolOverview, prefs: Prefs) -> str:
 
 def next_json(overview: PoolOverview, prefs: Prefs) -> str:
     """The same for scripts; `account` is null when none can be used. ASCII only, ends in a newline."""
-    up = overview.next_up
+    best = next_account(overview)
     document: Json = {"schema": SCHEMA, "account": None, "why": None}
-    if up is not None:
-        account = up.judged.account
-        home = next_home(overview)
+    if best is not None:
+        account = best.account
+        entry = _home_entry(best)
+        home = entry.home if entry is not None else None
         document = {
             "schema": SCHEMA,
             "account": {
@@ -46,18 +48,40 @@ def next_json(overview: PoolOverview, prefs: Prefs) -> str:
                 "group": shown_group(account.name.group, mask=prefs.mask) or None,
                 "email": shown_email(account, mask=prefs.mask),
                 "plan": account.plan,
+                "status": best.status.kind.value,
                 "home": shown_path(home, mask=prefs.mask) if home else None,
             },
-            "why": next_why(up.judged, up.reason, overview.now, prefs),
+            "why": _why(overview, best, prefs),
         }
     return json.dumps(document, indent=2) + "\n"
 
 
 def next_home(overview: PoolOverview) -> str | None:
-    """The CODEX_HOME of the account to use next, as shown to people (with ~); None when it has none."""
-    up = overview.next_up
-    return _home(up.judged) if up is not None else None
+    """The CODEX_HOME of the account to use next, its very bytes if they are known; None when it has none."""
+    best = next_account(overview)
+    entry = _home_entry(best) if best is not None else None
+    path = path_at(entry.ref.place) if entry is not None else None
+    if entry is None or path is None:
+        return entry.home if entry is not None else None
+    return path.rpartition("/")[0] or "/"
 
 
-def _home(judged: Judged) -> str | None:
-    return next((listing.home for listing in judged.account.listings if listing.home), None)
+def next_account(overview: PoolOverview) -> Judged | None:
+    """The account to use next; with nobody active, the one whose credits may carry it."""
+    return overview.next_up.judged if overview.next_up is not None else overview.last_resort
+
+
+def _why(overview: PoolOverview, best: Judged, prefs: Prefs) -> str:
+    if overview.next_up is not None:
+        return next_why(best, overview.next_up.reason, overview.now, prefs)
+    until, aged = best.status.until, best.account.usage.credits
+    back = durations.clock(until, overview.now, prefs.zone) if until and until > overview.now else ""
+    credits = aged.value if aged is not None else None
+    if credits is None or credits.unlimited or credits.balance is None:
+        return cli.on_credits_left(back, "", "")
+    left = money.credits_text(credits.balance), money.usd_text(credits.balance, overview.rules)
+    return cli.on_credits_left(back, *left)
+
+
+def _home_entry(judged: Judged) -> Listing | None:
+    return next((listing for listing in judged.account.listings if listing.home), None)

@@ -15,7 +15,7 @@ from poolwatch.domain.instant import is_undated
 from poolwatch.domain.overview import Judged, PoolOverview, use_order
 from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Section, Status
-from poolwatch.domain.usage import WEEKLY
+from poolwatch.domain.usage import WEEKLY, own_reset
 from poolwatch.presentation.masking import shown_group, shown_name
 from poolwatch.presentation.percent import is_figure
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
@@ -148,11 +148,11 @@ def _credits_of(each: Judged, now: datetime, prefs: Prefs) -> float | None:
 
 def _next_reset_of(each: Judged, now: datetime, prefs: Prefs) -> float | None:
     """Minus the time to the next reset, so that the nearest comes first."""
-    ahead = [
-        window.resets_at
-        for window in each.account.usage.windows
-        if window.resets_at is not None and window.resets_at > now
-    ]
+    base = each.account.usage.base
+    if base is None:
+        return None
+    resets = [own_reset(window, base.at) for window in each.account.usage.windows]
+    ahead = [resets_at for resets_at in resets if resets_at is not None and resets_at > now]
     return -(min(ahead) - now).total_seconds() if ahead else None
 
 

@@ -14,27 +14,38 @@ from poolwatch.presentation import durations, money
 from poolwatch.presentation.masking import shown_path, shown_text
 from poolwatch.presentation.percent import UNKNOWN, percent_number, percent_text
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.remedy import acting, sign_in_command
+from poolwatch.presentation.remedy import acting, masked_word, sign_in_command
 from poolwatch.presentation.view import Tone
 from poolwatch.presentation.words import names, refresh
 from poolwatch.presentation.words.status import token_words, trouble_words
 
 _RUN_BY_HAND = (BlockReason.CODEX_MISSING, BlockReason.DELEGATION_OFF, BlockReason.CODEX_LOGIN_DEAD)
+_WITHOUT_USAGE = tuple(BlockReason(kind.value) for kind in names.WITHOUT_USAGE)
 #: After these the line has said all there is to say when the usage step had no token.
 _SAYS_IT_ALL = (
     BlockReason.CODEX_RUNNING,
+    BlockReason.CODEX_LATE,
     BlockReason.OTHER_MUST_RENEW,
-    BlockReason.API_KEY,
     BlockReason.HOST_BUSY,
+    *_WITHOUT_USAGE,
     *_RUN_BY_HAND,
 )
 
 
-def progress_line(progress: RefreshProgress, account: AccountState, now: datetime, prefs: Prefs) -> str:
-    """`token ok 0.4s → usage ok 0.3s · weekly 71 → 0 %`, and as much of it as is known while it runs."""
+def progress_line(
+    progress: RefreshProgress,
+    account: AccountState,
+    now: datetime,
+    prefs: Prefs,
+    again: str = refresh.SECOND_R,
+) -> str:
+    """`token ok 0.4s → usage ok 0.3s · weekly 71 → 0 %`, and as much of it as is known while it runs.
+
+    `again` is how a person asks once more where that takes a second word.
+    """
     parts = []
     if not progress.usage_only:
-        parts.append(_token_part(progress, account, now, prefs))
+        parts.append(_token_part(progress, account, now, prefs, again))
     usage = _usage_part(progress, account, now, prefs)
     if usage:
         parts.append(usage)
@@ -44,12 +55,15 @@ def progress_line(progress: RefreshProgress, account: AccountState, now: datetim
 
 
 def progress_short(progress: RefreshProgress, account: AccountState, now: datetime, prefs: Prefs) -> str:
-    """Where the line is too long: what changed, for that is what was asked, or how the reading failed.
+    """Where the line is too long: what changed, for that is what was asked, or how the reading failed;
+    and what another `r` can cost.
 
     Empty where the token step has more to say than either.
     """
     if not progress.done:
         return ""
+    if progress.token is not None and progress.token.block is BlockReason.CODEX_LATE:
+        return refresh.codex_is_late_short(progress.token.pid)
     if progress.usage is not None and progress.usage.failure is not None and not progress.token_failed:
         return _usage_part(progress, account, now, prefs)
     if progress.failed or not progress.changes:
@@ -82,13 +96,18 @@ def change_text(change: Change, prefs: Prefs) -> str:
     return refresh.change(name, percent_number(was, prefs.shown), percent_text(now, prefs.shown))
 
 
-def _token_part(progress: RefreshProgress, account: AccountState, now: datetime, prefs: Prefs) -> str:
+def _token_part(
+    progress: RefreshProgress, account: AccountState, now: datetime, prefs: Prefs, again: str
+) -> str:
     step = progress.token
     listing = acting(account)
     if step is None:
-        if progress.delegating:
+        waits = progress.waits_for
+        if progress.delegating and not (waits is not None and waits.stopped):
             return refresh.CODEX_RUNS
-        return "" if progress.done else refresh.TOKEN_RUNS
+        if progress.done:
+            return ""
+        return refresh.TOKEN_RUNS if waits is None else refresh.waits(waits)
     custody = listing.custody if listing else Custody.OTHER
     match step.outcome:
         case TokenOutcome.REFRESHED if custody is Custody.POOL:
@@ -111,6 +130,8 @@ def _token_part(progress: RefreshProgress, account: AccountState, now: datetime,
             return _rejected(progress, step, listing, now, prefs)
         case TokenOutcome.AMBIGUOUS:
             return refresh.lost(_clock(step.lost_at, now, prefs))
+        case TokenOutcome.BLOCKED if step.block is BlockReason.CODEX_LATE:
+            return refresh.codex_is_late(step.pid, again)
         case TokenOutcome.BLOCKED:
             return _blocked(step, account, listing, now, prefs)
 
@@ -130,14 +151,18 @@ def _kept(step: TokenStep, account: AccountState, custody: Custody, now: datetim
 
 def _nothing_to_renew(step: TokenStep, account: AccountState, custody: Custody, prefs: Prefs) -> str:
     listing = acting(account)
-    if step.block is BlockReason.API_KEY or (listing is not None and listing.login is LoginKind.API_KEY):
-        return refresh.API_KEY
+    if step.block in _WITHOUT_USAGE:
+        return names.WITHOUT_USAGE[LoginKind(step.block.value)]
+    if listing is not None and not listing.login.has_usage:
+        return names.WITHOUT_USAGE[listing.login]
     if custody is Custody.POOL or step.block is BlockReason.POOL_SKIPPED:
         return refresh.pool_renews(shown_text(step.detail or "", account, mask=prefs.mask))
     return refresh.PERSONAL
 
 
 def _failed(step: TokenStep, account: AccountState, custody: Custody, now: datetime, prefs: Prefs) -> str:
+    if step.failure is not None and step.failure.kind is FailureKind.KEPT:
+        return refresh.kept(masked_word(step.detail or "", mask=prefs.mask))
     said = step.failure.message if step.failure is not None else (step.detail or "")
     said = shown_text(said, account, mask=prefs.mask)
     if custody is Custody.POOL:
@@ -169,9 +194,13 @@ def _blocked(
 ) -> str:
     match step.block:
         case BlockReason.PATH | None:
-            return refresh.not_writable(shown_path(step.detail or "", mask=prefs.mask))
+            if step.failure is None:
+                return refresh.not_writable(shown_path(step.detail or "", mask=prefs.mask))
+            return refresh.not_spent(shown_text(step.failure.message, account, mask=prefs.mask))
         case BlockReason.OTHER_MUST_RENEW:
             return refresh.must_renew((listing.owner if listing else "") or step.detail or names.ANOTHER_TOOL)
+        case BlockReason.CODEX_RUNNING:
+            return refresh.codex_is_open(step.pid)
         case BlockReason.ASK_FIRST:
             return refresh.ask_first(_clock(step.lost_at, now, prefs))
         case BlockReason.CODEX_MISSING | BlockReason.DELEGATION_OFF | BlockReason.CODEX_LOGIN_DEAD:
@@ -230,7 +259,7 @@ def _token_said_it_all(token: TokenStep | None) -> bool:
     if token is None:
         return False
     if token.outcome is TokenOutcome.NONE:
-        return token.block is BlockReason.API_KEY
+        return token.block in _WITHOUT_USAGE
     return token.outcome is TokenOutcome.REJECTED_FOR_GOOD or token.block in _SAYS_IT_ALL
 
 

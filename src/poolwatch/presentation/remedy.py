@@ -10,16 +10,17 @@ from msgspec import Struct
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
 from poolwatch.domain.overview import Judged
-from poolwatch.domain.pool import AccountState
-from poolwatch.domain.status import API_KEY_REASON, Status
+from poolwatch.domain.pool import AccountState, KeptFile
+from poolwatch.domain.refresh import BlockReason
+from poolwatch.domain.shell import path_at, path_word
+from poolwatch.domain.status import WITHOUT_USAGE, Status
+from poolwatch.domain.text import LONGEST_PATH, visible
 from poolwatch.presentation import durations
 from poolwatch.presentation.masking import shown_name, shown_path, shown_text
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.words import names, remedies
 
 #: How tools that own logins are asked for a new one.
-#: takes out the signs that a shell leaves alone
-_SAFE: Final = str.maketrans("", "", "_@%+=:,./-")
 _LOGIN_COMMANDS: Final = {"CLIProxyAPI": "cli-proxy-api --codex-login", "codex-auth": "codex-auth login"}
 
 
@@ -51,6 +52,8 @@ def remedy(judged: Judged, now: datetime, prefs: Prefs) -> Remedy | None:
     """The remedy for what is wrong first, or None when nothing is."""
     account, status = judged.account, judged.status
     trouble = account.trouble
+    if account.kept is not None and status.kind not in (Status.DEACTIVATED, Status.DISABLED):
+        return _for_kept(account.kept, prefs)
     match status.kind:
         case Status.DEACTIVATED:
             is_ours = any(_is_in(listing, prefs.own_logins) for listing in account.listings)
@@ -60,8 +63,11 @@ def remedy(judged: Judged, now: datetime, prefs: Prefs) -> Remedy | None:
             return _for_login(account, status.login_problem or LoginProblem.EXPIRED, prefs)
         case Status.DISABLED:
             return None
-        case Status.UNKNOWN if status.reason == API_KEY_REASON:
-            return Remedy(remedies.API_KEY)
+        case Status.UNKNOWN if status.reason in WITHOUT_USAGE:
+            kind = WITHOUT_USAGE[status.reason]
+            is_keyring = kind is LoginKind.KEYRING
+            command = sign_in_command(acting(account), mask=prefs.mask) if is_keyring else ""
+            return Remedy(*remedies.without_usage(kind), command)
         case _:
             return _for_trouble(account, trouble, now, prefs) if trouble else None
 
@@ -71,17 +77,24 @@ def sign_in_command(listing: Listing | None, *, mask: bool) -> str:
     if listing is None:
         return ""
     if listing.custody is Custody.CODEX or (listing.home and listing.custody is not Custody.POOL):
-        home = listing.home or _folder(listing.path or "")
-        return f"CODEX_HOME={_word(home, mask=mask)} codex login" if home else "codex login"
+        home = _true_home(listing) if listing.home else _folder(true_path(listing))
+        return f"CODEX_HOME={masked_word(home, mask=mask)} codex login" if home else "codex login"
     if listing.custody is Custody.POOLWATCH and listing.path:
-        folder, _, name = listing.path.rpartition("/")
+        path = true_path(listing)
+        folder, _, name = path.rpartition("/")
         if name == "auth.json" and folder:
-            return f"CODEX_HOME={_word(folder, mask=mask)} codex login"
-        target = _word(listing.path, mask=mask)
+            return f"CODEX_HOME={masked_word(folder, mask=mask)} codex login"
+        target = masked_word(path, mask=mask)
         return f"d=$(mktemp -d) && CODEX_HOME=$d codex login && mv $d/auth.json {target}"
     if listing.custody is Custody.OTHER:
         return _LOGIN_COMMANDS.get(listing.owner, "")
     return ""
+
+
+def true_path(listing: Listing) -> str:
+    """The path of an entry's file, short where what is shown of it are its very bytes."""
+    shown, path = listing.path or "", path_at(listing.ref.place)
+    return shown if path is None or path.endswith(shown.removeprefix("~")) else path
 
 
 def acting(account: AccountState) -> Listing | None:
@@ -90,7 +103,13 @@ def acting(account: AccountState) -> Listing | None:
 
 
 def _is_in(listing: Listing, folder: str | None) -> bool:
-    return folder is not None and _folder(listing.ref.place) == folder
+    return folder is not None and _folder(path_at(listing.ref.place) or "") == folder
+
+
+def _for_kept(kept: KeptFile, prefs: Prefs) -> Remedy:
+    path = shown_path(visible(kept.path, LONGEST_PATH), mask=prefs.mask)
+    command = _own(f"accounts import {masked_word(kept.path, mask=prefs.mask)}", prefs)
+    return Remedy(remedies.kept(path), remedies.BRING_HOME, command)
 
 
 def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Remedy:
@@ -115,10 +134,20 @@ def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Re
         return Remedy(what, remedies.another_must_renew(listing.owner or names.ANOTHER_TOOL), command)
     if problem in (LoginProblem.EXPIRED, LoginProblem.REJECTED):
         if listing.custody is Custody.CODEX:
-            return Remedy(what, remedies.CODEX_RENEWS if prefs.delegates else remedies.SIGN_IN, command)
+            return Remedy(what, _codex_way(account, prefs), command)
         if listing.custody is Custody.POOLWATCH:
             return Remedy(what, remedies.POOLWATCH_RENEWS, _own(f"refresh {account.key.id}", prefs))
     return Remedy(what, remedies.SIGN_IN, command)
+
+
+def _codex_way(account: AccountState, prefs: Prefs) -> str:
+    """What brings a Codex home's login back; not `r` where codex has given it up."""
+    token = account.refresh.token if account.refresh is not None else None
+    if account.dead_login is not None:
+        return remedies.SIGN_IN
+    if token is not None and token.block is BlockReason.CODEX_LATE:
+        return remedies.codex_is_late(token.pid)
+    return remedies.CODEX_RENEWS if prefs.delegates else remedies.SIGN_IN
 
 
 def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: Prefs) -> Remedy:
@@ -130,8 +159,8 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
         case FailureKind.AMBIGUOUS:
             return Remedy(remedies.login(LoginProblem.AMBIGUOUS), remedies.TRY_ONCE, command)
         case FailureKind.CONFLICT:
-            keep = listing.path if listing and listing.path else trouble.detail or "FILE"
-            file = _word(keep, mask=prefs.mask)
+            keep = true_path(listing) if listing and listing.path else trouble.detail or "FILE"
+            file = masked_word(keep, mask=prefs.mask)
             return Remedy(
                 remedies.RESOLVE, command=_own(f"accounts resolve {account.key.id} --keep {file}", prefs)
             )
@@ -152,34 +181,27 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
             clock = durations.clock(trouble.retry_at, now, prefs.zone)
             return Remedy(remedies.throttled_until(clock, kept=kept))
         case _:
-            return Remedy(remedies.trouble(trouble.kind, why, kept=kept))
+            return Remedy(remedies.trouble(trouble.kind, why, kept=kept, code=trouble.detail))
 
 
 def _own(command: str, prefs: Prefs) -> str:
     """A command of poolwatch that sees this pool, in whichever shell it is pasted."""
     if prefs.config is None:
         return f"poolwatch {command}"
-    return f"poolwatch --config {_word(prefs.config, mask=prefs.mask)} {command}"
+    return f"poolwatch --config {masked_word(prefs.config, mask=prefs.mask)} {command}"
 
 
 def _folder(path: str) -> str:
     return path.rpartition("/")[0]
 
 
-def _word(path: str, *, mask: bool) -> str:
-    """A path as one word of a shell command; a leading ~ stays outside the quotes, where it works."""
-    shown = shown_path(path, mask=mask)
-    if shown == "~" or not shown:
-        return shown or "''"
-    if shown.startswith("~/"):
-        rest = shown[2:]
-        return f"~/{_quoted(rest)}" if rest else "~/"
-    return shown if mask else _quoted(shown)
+def _true_home(listing: Listing) -> str:
+    shown, path = listing.home or "", path_at(listing.ref.place)
+    if path is None or _folder(path).endswith(shown.removeprefix("~")):
+        return shown
+    return _folder(path)
 
 
-def _quoted(word: str) -> str:
-    if word.isascii() and word.translate(_SAFE).isalnum():
-        return word
-    import shlex  # few paths need it
-
-    return shlex.quote(word)
+def masked_word(path: str, *, mask: bool) -> str:
+    """A path as one word of a shell command, which works unless it is masked."""
+    return shown_path(visible(path, 10 * len(path)), mask=True) if mask else path_word(path)

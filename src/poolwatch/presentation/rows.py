@@ -18,6 +18,7 @@ from poolwatch.domain.usage import (
     SpendLimit,
     Usage,
     UsageWindow,
+    own_reset,
     windows_by_length,
 )
 from poolwatch.presentation import durations, money
@@ -52,17 +53,25 @@ def base_rows(usage: Usage, now: datetime, prefs: Prefs) -> list[Measured]:
         return []
     stale = is_stale(base.at, prefs.own(now), prefs.rules)
     return [
-        window_row(window, base.value, now, prefs, stale=stale) for window in windows_by_length(base.value)
+        window_row(window, base.value, now, prefs, said_at=base.at, stale=stale)
+        for window in windows_by_length(base.value)
     ]
 
 
 def window_row(
-    window: UsageWindow, limit: RateLimit, now: datetime, prefs: Prefs, *, stale: bool, bucket: str = ""
+    window: UsageWindow,
+    limit: RateLimit,
+    now: datetime,
+    prefs: Prefs,
+    *,
+    said_at: datetime,
+    stale: bool,
+    bucket: str = "",
 ) -> Measured:
-    """The row of one window of a rate limit."""
+    """The row of one window of a rate limit, told at `said_at`."""
     full = limit.is_full(window)
     return _measured(
-        names.window_name(window.kind), window.used_percent, window.resets_at, now, prefs,
+        names.window_name(window.kind), window.used_percent, own_reset(window, said_at), now, prefs,
         stale=stale, bucket=bucket, full=full,
     )  # fmt: skip
 
@@ -102,7 +111,7 @@ def _rows_of(
     name = names.bucket_name(bucket.id, bucket.name)
     stale = is_stale(aged.at, prefs.own(now), prefs.rules)
     return [
-        window_row(window, bucket.limit, now, prefs, stale=stale, bucket=name)
+        window_row(window, bucket.limit, now, prefs, said_at=aged.at, stale=stale, bucket=name)
         for window in windows_by_length(bucket.limit)
     ]
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.account import Custody, LoginKind
+from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
 from poolwatch.domain.instant import is_undated
 from poolwatch.domain.overview import Judged
@@ -179,8 +179,7 @@ def keeper_text(judged: Judged) -> str:
     listing = acting(judged.account)
     if listing is None:
         return ""
-    api_key = listing.login is LoginKind.API_KEY
-    return names.keeper(listing.custody, owner=listing.owner, source=listing.ref.source, api_key=api_key)
+    return names.keeper(listing.custody, owner=listing.owner, source=listing.ref.source, kind=listing.login)
 
 
 def footer(judged: Judged, now: datetime, prefs: Prefs) -> tuple[Span, ...]:

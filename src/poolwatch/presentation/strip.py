@@ -9,7 +9,7 @@ from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.overview import Judged, PoolOverview, UpReason
 from poolwatch.domain.pool import PoolState, SourceState
 from poolwatch.domain.status import Section, Status
-from poolwatch.domain.usage import WEEKLY
+from poolwatch.domain.usage import WEEKLY, own_reset
 from poolwatch.presentation import durations, money
 from poolwatch.presentation.masking import shown_name
 from poolwatch.presentation.percent import UNKNOWN, percent_text, scarcity
@@ -244,12 +244,11 @@ def next_why(judged: Judged, reason: UpReason, now: datetime, prefs: Prefs) -> s
         case UpReason.NO_WEEKLY:
             return screen.why(screen.WHY_NO_WEEKLY, use_figures(judged, prefs))
         case UpReason.PERISHABLE:
-            resets = [
-                window.resets_at
-                for window in judged.account.usage.windows
-                if window.kind == WEEKLY and window.resets_at is not None and window.resets_at > now
-            ]
+            base = judged.account.usage.base
+            weekly = [window for window in judged.account.usage.windows if window.kind == WEEKLY]
+            resets = [own_reset(window, base.at) for window in weekly] if base is not None else []
+            ahead = [resets_at for resets_at in resets if resets_at is not None and resets_at > now]
             figures = use_figures(judged, prefs)
-            if resets:
-                figures += f", {screen.resets_in(durations.countdown(min(resets), now))}"
+            if ahead:
+                figures += f", {screen.resets_in(durations.countdown(min(ahead), now))}"
             return screen.why(screen.WHY_PERISHABLE, figures)

@@ -20,7 +20,14 @@ from poolwatch.sources.login_places import LoginFile, matches
 _SUFFIX: Final = ".json"
 _SNAPSHOT_SUFFIX: Final = ".auth.json"
 _SNIFFED_BYTES: Final = 1024 * 1024
-_SIGNS: Final = (b'"refresh_token"', b'"access_token"', b'"id_token"', b'"OPENAI_API_KEY"')
+_SIGNS: Final = (
+    b'"refresh_token"',
+    b'"access_token"',
+    b'"id_token"',
+    b'"OPENAI_API_KEY"',
+    b'"personal_access_token"',
+    b'"agent_identity"',
+)
 
 
 class AuthFiles(LoginFiles):
@@ -87,7 +94,11 @@ class AuthFiles(LoginFiles):
         if name == "auth.json" or name.endswith(_SNAPSHOT_SUFFIX) or name.startswith("codex-"):
             return True
         content = read_limited(Path(file.path), _SNIFFED_BYTES)
-        return isinstance(content, bytes) and any(sign in content for sign in _SIGNS)
+        if not isinstance(content, bytes):
+            return False
+        # of UTF-16 and UTF-32 only the zeros between the letters are in the way
+        letters = content.replace(b"\0", b"")
+        return any(sign in letters for sign in _SIGNS)
 
 
 def _may_be_login(name: str) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from poolwatch.custody.auth_file import is_workspace
 from poolwatch.domain.account import Listing
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Refusal
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageSnapshot
@@ -22,12 +23,9 @@ _LONGEST_WAIT: Final = timedelta(hours=1)
 _SECONDS: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _CODE_LENGTH: Final = 60
 
+_PLACE_WORDS: Final = b"country, region, or territory not supported"
+_PLACE_CODE: Final = "unsupported_country_region_territory"
 _CHALLENGE: Final = (b"just a moment", b"_cf_chl", b"attention required", b"cf-chl")
-
-#: ids that pools make up for accounts without one; the service does not know them
-INVENTED_IDS: Final = ("email_", "local_")
-#: personal payloads repeat the user id where the account id should stand
-_USER_ID: Final = "user-"
 
 _UNAUTHORIZED: Final = {
     "token_expired": ("the access token has expired", LoginProblem.EXPIRED),
@@ -55,6 +53,10 @@ def classify(reply: Reply, at: datetime) -> Failure | None:
         return _deactivated("removed from its workspace, or the workspace is gone", code)
     if status in (401, 403) and (code == "account_deactivated" or "deactivated" in message.lower()):
         return _deactivated("the account is reported as deactivated", code)
+    if status in (401, 403, 451) and not is_html and (place := _place(reply, code)) is not None:
+        # a 401 too: it says nothing about the token
+        words = "the service does not answer from this country or network"
+        return Failure(FailureKind.FORBIDDEN, f"{words} ({status}, {place})", detail=place)
     if status == 401:
         words, problem = _UNAUTHORIZED.get(
             code or "", ("the access token is not accepted", LoginProblem.REJECTED)
@@ -100,10 +102,15 @@ def of_somebody_else(usage: UsageSnapshot, asked: Listing, listed: Listing | Non
 
 
 def _workspace(account_id: str | None, users: tuple[str | None, str | None]) -> str | None:
-    """The account id, None where it names no workspace."""
-    if account_id is None or account_id in users or account_id.startswith((_USER_ID, *INVENTED_IDS)):
-        return None
-    return account_id
+    """The account id, None where it names no workspace: personal payloads repeat the user id there."""
+    return account_id if account_id and account_id not in users and is_workspace(account_id) else None
+
+
+def _place(reply: Reply, code: str | None) -> str | None:
+    """The code of an answer that is about where the question came from; None for any other."""
+    if Refusal.of(code) is Refusal.PLACE:
+        return code
+    return _PLACE_CODE if reply.status == 451 or _PLACE_WORDS in reply.body.lower() else None
 
 
 def _forbidden(reply: Reply, code: str | None, at: datetime, *, is_html: bool) -> Failure:
@@ -113,9 +120,10 @@ def _forbidden(reply: Reply, code: str | None, at: datetime, *, is_html: bool) -
     if isinstance(read_json(reply.body), Failure):
         return _edge("the network edge refuses the request", reply, at)
     suffix = f", {code}" if code else ""
-    return Failure(
-        FailureKind.FORBIDDEN, f"the service forbids this account its figures (403{suffix})", detail=code
-    )
+    words = "the service forbids this account its figures"
+    if Refusal.of(code) is Refusal.WORKSPACE:
+        words = "the service refuses the workspace that this login chooses"
+    return Failure(FailureKind.FORBIDDEN, f"{words} (403{suffix})", detail=code)
 
 
 def _edge(words: str, reply: Reply, at: datetime) -> Failure:
@@ -170,6 +178,6 @@ def _retry_at(reply: Reply, at: datetime) -> datetime | None:
         seconds = whole(error.get("resets_in_seconds"))
         if resets_at is not None:
             wait = resets_at - server_now
-        elif seconds is not None:
+        elif seconds:
             wait = timedelta(seconds=seconds)
     return None if wait is None else at + min(max(wait, _LEAST_WAIT), _LONGEST_WAIT)

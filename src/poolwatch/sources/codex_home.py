@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
-import tomllib
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from glob import has_magic
 from pathlib import Path
 from typing import Final
 
-from poolwatch.config.files import read_limited
+from poolwatch.config.codex_config import CONFIG_FILE, read_codex_config
+from poolwatch.config.paths import absolute
 from poolwatch.config.settings import DEFAULT_BASE_URL
 from poolwatch.config.values import Wrong, url
 from poolwatch.custody.auth_file import FileProblem, Login
+from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.text import visible
 from poolwatch.sources import glance
@@ -23,27 +23,62 @@ from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.login_places import LoginFile, matches
 
 _AUTH_FILE: Final = "auth.json"
-_CONFIG_FILE: Final = "config.toml"
-_CONFIG_BYTES: Final = 1024 * 1024
-_BASE_LINE: Final = re.compile(r"""^\s*chatgpt_base_url\s*=\s*["']([^"'\n]*)["']""", re.MULTILINE)
 
 
 class CodexHomes(LoginFiles):
     """One account per Codex home. The path may be a glob of homes; it defaults to $CODEX_HOME, then ~/.codex.
 
-    A home's own `chatgpt_base_url` counts unless the source sets an address.
+    A home's own `chatgpt_base_url` counts unless the source sets an address. A home whose login is in the
+    keyring is listed and not asked for.
     """
+
+    #: homes whose login is in the keyring, as of the last look
+    _in_keyring: Sequence[LoginFile] = ()
 
     def _find(self) -> list[LoginFile] | Failure:
         places, is_glob = matches(self._pattern)
-        files = []
+        files: list[LoginFile] = []
+        in_keyring: dict[str, LoginFile] = {}
         for place in places:
             folder, name = os.path.split(place)
             home = folder if name == _AUTH_FILE else place
             path = os.path.join(home, _AUTH_FILE)  # noqa: PTH118 - a thousand texts
             if os.path.lexists(path):
                 files.append(_login_of(path, home, is_glob=is_glob))
+            elif not is_glob and not os.path.isdir(home):  # noqa: PTH112 - a text
+                return self._no_home(home)
+            elif read_codex_config(Path(home)).keyring:
+                in_keyring.setdefault(os.path.realpath(home), _login_of(path, home, is_glob=is_glob))
+        self._in_keyring = tuple(in_keyring.values())
         return files
+
+    def path_of(self, ref: SourceRef) -> Path | None:
+        """The file of an entry, or the one that its login would be in."""
+        kept = (Path(file.path) for file in self._in_keyring if file.place == ref.place)
+        return super().path_of(ref) or next(kept, None)
+
+    def _no_home(self, home: str) -> Failure:
+        given = self._setup.env.get("CODEX_HOME")
+        by = "CODEX_HOME is " if given and str(absolute(given)) == home else ""
+        shown = self._shown(home)
+        what = "not a folder" if os.path.lexists(home) else "no such folder"
+        return Failure(FailureKind.UNREACHABLE, f"{by}{shown}: {what}", detail=shown)
+
+    def _elsewhere(self) -> list[Listing]:
+        """The homes whose login Codex keeps in the keyring, by the files that it would be in."""
+        return [
+            Listing(
+                SourceRef(self.name, file.place),
+                # nothing else is known to call it by
+                folder=file.folder or visible(os.path.basename(file.home or "")) or None,  # noqa: PTH119 - a text
+                custody=Custody.CODEX,
+                login=LoginKind.KEYRING,
+                owner=self._owner(file, None),
+                path=self._shown(file.path),
+                home=self._shown(file.home) if file.home is not None else None,
+            )
+            for file in self._in_keyring
+        ]
 
     def _at_place(self, place: str) -> LoginFile | None:
         home, name = os.path.split(place)
@@ -79,19 +114,18 @@ class CodexHomes(LoginFiles):
         for place in glance.places(self._pattern):
             folder, name = os.path.split(place.rstrip("/"))
             home = folder if name == _AUTH_FILE else place
-            settings = glance.stamps([f"{home}/{_CONFIG_FILE}"])
+            settings = glance.stamps([f"{home}/{CONFIG_FILE}"])
             seen.append(hash((place, glance.stamp(f"{home}/{_AUTH_FILE}"), settings)))
         return hash(tuple(seen))
 
     def _base_url(self, file: LoginFile) -> str | Failure:
         if self._settings.base_url != DEFAULT_BASE_URL:
             return self._settings.base_url
-        path = Path(file.path).with_name(_CONFIG_FILE)
-        content = read_limited(path, _CONFIG_BYTES)
-        said = _said_base(content.decode("utf-8", "replace")) if isinstance(content, bytes) else None
-        if said is None:
+        path = Path(file.path).with_name(CONFIG_FILE)
+        said = read_codex_config(path.parent)
+        if said.base_url is None and said.problem is None:
             return DEFAULT_BASE_URL
-        checked = url(https_only=True)(said, False)
+        checked = Wrong(said.problem) if said.problem else url(https_only=True)(said.base_url, False)
         if isinstance(checked, Wrong):
             shown = self._shown(str(path))
             return Failure(
@@ -105,13 +139,3 @@ class CodexHomes(LoginFiles):
 def _login_of(path: str, home: str, *, is_glob: bool) -> LoginFile:
     """Homes found by a glob are called by their folders."""
     return LoginFile(path, home, visible(os.path.basename(home)) if is_glob else None)  # noqa: PTH119 - a text
-
-
-def _said_base(text: str) -> str | None:
-    try:
-        said = tomllib.loads(text).get("chatgpt_base_url")
-    except (tomllib.TOMLDecodeError, RecursionError):
-        # a line elsewhere that is wrong does not make the login one of the public service
-        found = _BASE_LINE.search(text)
-        said = found[1] if found else None
-    return said.strip() or None if isinstance(said, str) else None

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from poolwatch.custody.auth_file import Login
+from poolwatch.custody.auth_file import Login, is_workspace
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Reply, clock_offset
-from poolwatch.sources.classify import INVENTED_IDS, classify
+from poolwatch.sources.classify import classify
 from poolwatch.sources.redact import shown_body
 from poolwatch.sources.source import UsageReading
 from poolwatch.sources.usage_wire import parse_usage
@@ -40,8 +40,8 @@ def usage_headers(login: Login, access: Secret) -> dict[str, str | Secret]:
         "Authorization": Secret(f"Bearer {access.reveal()}"),
         "Accept": "application/json",
     }
-    account = login.account_id
-    if account and _SENDABLE_ID.fullmatch(account) and not account.startswith(INVENTED_IDS):
+    account = login.workspace or login.account_id
+    if account and _SENDABLE_ID.fullmatch(account) and is_workspace(account):
         headers["ChatGPT-Account-Id"] = account
     if login.is_fedramp:
         headers["X-OpenAI-Fedramp"] = "true"

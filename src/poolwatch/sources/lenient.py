@@ -17,7 +17,7 @@ T = TypeVar("T")
 #: Makes a value of what the wire says, or None of what it cannot use; it raises nothing.
 Reader: TypeAlias = Callable[[object], object]
 
-_NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
+_NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,28})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
 _ABSENT: Final = Unsaid.ABSENT
 _MALFORMED: Final = Unsaid.MALFORMED
 _BLANKS: Final = " \t\r\n"
@@ -25,7 +25,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS_ABOVE: Final = 10**11
 _LARGEST_PERCENT: Final = 999_999
 _LARGEST_COUNT: Final = 10**9
-_LARGEST_NUMBER: Final = 10**18 - 1
+_MOST_DIGITS: Final = 18
+_LARGEST_NUMBER: Final = 10**_MOST_DIGITS - 1
 #: far more than is ever shown of a text
 _LONGEST_TEXT: Final = 4_000
 
@@ -54,14 +55,23 @@ def reader_in(metadata: Iterable[object]) -> Reader:
 
 
 def _number(value: object) -> int | Decimal | None:
-    """A number from a JSON number or text, by the money grammar: up to 18 digits on each side of the dot."""
+    """A number from a JSON number or text, by the money grammar: up to 18 digits, and 28 behind the dot.
+
+    An exponent is written out: services print a zero of ten places as `0E-10`.
+    """
     # a bool, which is an int too, is no number
     if type(value) is int:
         return value if -_LARGEST_NUMBER <= value <= _LARGEST_NUMBER else None
     if not isinstance(value, str):
         return None
     digits = value.strip(_BLANKS)
-    return Decimal(digits) if _NUMBER.fullmatch(digits) else None
+    found = _NUMBER.fullmatch(digits)
+    if found is None:
+        return None
+    number = Decimal(digits)
+    if found[2] is None:
+        return number
+    return None if number and number.adjusted() >= _MOST_DIGITS else Decimal(f"{number:f}")
 
 
 def decimal(value: object) -> Decimal | None:
@@ -109,9 +119,12 @@ def text(value: object) -> str | None:
 
 
 def epoch(value: object) -> datetime | None:
-    """An instant from seconds since 1970, or milliseconds above 10^11; None outside the calendar."""
+    """An instant from seconds since 1970, or milliseconds above 10^11; None outside the calendar.
+
+    0 is no instant: it stands where nothing is known.
+    """
     number = _number(value)
-    if number is None or number <= 0:
+    if number is None or number < 1:
         return None
     if isinstance(number, int) and number <= _MILLISECONDS_ABOVE:
         return datetime.fromtimestamp(number, UTC)
@@ -124,13 +137,16 @@ def epoch(value: object) -> datetime | None:
 
 
 def instant(value: object) -> datetime | None:
-    """An instant from an epoch or from an RFC 3339 text with a zone, in UTC."""
+    """An instant from an epoch or from an RFC 3339 text with a zone, in UTC.
+
+    The zero of a clock (1970, or year 1 as Go prints it) is no instant.
+    """
     number = epoch(value)
     if number is not None or not isinstance(value, str):
         return number
     try:
         parsed = datetime.fromisoformat(value.strip(_BLANKS))
-        return parsed.astimezone(UTC) if parsed.tzinfo is not None else None
+        return parsed.astimezone(UTC) if parsed.tzinfo is not None and parsed > _EPOCH else None
     except (ValueError, OverflowError):
         return None
 

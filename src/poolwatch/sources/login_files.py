@@ -100,6 +100,10 @@ class LoginFiles(ABC):
         """What to make of a file that is JSON but no login; None leaves it out."""
         return None
 
+    def _elsewhere(self) -> list[Listing]:
+        """Entries of logins that are known to be kept outside of files, as of the last look."""
+        return []
+
     def _base_url(self, file: LoginFile) -> str | Failure:
         """Where the usage of a file's login is asked for; runs on a thread."""
         return self._settings.base_url
@@ -130,6 +134,7 @@ class LoginFiles(ABC):
                 listings.append(self._broken_listing(file, content))
         self._reading.keep(found)
         self._files = {file.place: file for file in map(_sharing, found.items())}
+        listings += self._elsewhere()
         self._is_listed, self._unlisted = True, None
         return tuple(listings)
 
@@ -161,8 +166,9 @@ class LoginFiles(ABC):
             return _unsent(f"{shown} holds no login any more")
         if isinstance(found, FileProblem):
             return _unsent(f"{shown}: {found.words}")
-        if found.kind is LoginKind.API_KEY:
-            return _unsent("API keys have no usage figures")
+        if not found.kind.has_usage:
+            are = "agent identities" if found.kind is LoginKind.AGENT_IDENTITY else "API keys"
+            return _unsent(f"{are} have no usage figures")
         if _are_different(entry, found):
             return _unsent(f"{shown} holds another account's login now")
         if found.disabled:
@@ -252,7 +258,7 @@ class LoginFiles(ABC):
         return Listing(
             SourceRef(self.name, file.place),
             user_id=login.user_id,
-            account_id=login.account_id,
+            account_id=login.workspace,
             email=login.email,
             folder=file.folder,
             # of a thousand logins there are a handful
@@ -308,7 +314,7 @@ def _sharing(found: tuple[LoginFile, object]) -> LoginFile:
 
 def _are_different(one: Listing, other: Login) -> bool:
     users = one.user_id and other.user_id and one.user_id != other.user_id
-    accounts = one.account_id and other.account_id and one.account_id != other.account_id
+    accounts = one.account_id and other.workspace and one.account_id != other.workspace
     return bool(users or accounts)
 
 

@@ -11,6 +11,7 @@ from poolwatch.config.files import FileTrouble, read_limited
 from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.shell import path_word
 from poolwatch.domain.text import visible
 
 _KEY_BYTES: Final = 64 * 1024
@@ -58,8 +59,9 @@ def key_warnings(settings: SourceSettings, home: Path) -> tuple[str, ...]:
         except (OSError, ValueError):
             continue
         if mode & _OPEN_TO_OTHERS:
-            place = shown_path(path, home)
-            found.append(f"{place} can be opened by others (mode {mode:04o}): run chmod 600 {place}")
+            shown = shown_path(path, home)
+            word = path_word(shown if str(path).endswith(shown.removeprefix("~")) else str(path))
+            found.append(f"{shown} can be opened by others (mode {mode:04o}): run chmod 600 {word}")
     return tuple(found)
 
 

@@ -223,6 +223,9 @@ def _resets_at(reset_at: Said[datetime], after: Said[int], at: datetime) -> date
     seconds = known(after)
     if given is not None or seconds is None:
         return given
+    if reset_at is not Unsaid.ABSENT and seconds <= 0:
+        # beside a `reset_at` of 0 or null, no time left says no more than that
+        return None
     return minute_after(at, seconds)
 
 

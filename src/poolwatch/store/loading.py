@@ -13,6 +13,8 @@ from poolwatch.domain.pool import AccountState, PoolFacts, PoolState, Recalled, 
 from poolwatch.store.codec import decode_account, facts_from
 
 FILE_NAME: Final = "poolwatch.db"
+#: What SQLite writes beside it.
+BESIDE: Final = ("-journal", "-wal", "-shm")
 #: The key of `meta` under which the facts about the pool stand.
 POOL_META: Final = "pool"
 #: SQLite's pages held in memory, in KiB: rows are read once, one after the other, and then known as values.

@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from poolwatch.config.files import make_missing_directories
 from poolwatch.store.doc import UNREADABLE, Doc, as_json
 from poolwatch.store.instants import to_text
 
@@ -51,7 +52,7 @@ class PollLock:
             return True
         self.problem = None
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_missing_directories(self._path.parent)
             fd = self._open()
         except OSError as error:
             self.problem = f"{self._path} cannot be used as a lock: {error.strerror or error}"
@@ -105,7 +106,7 @@ class PollLock:
 def _make_private(fd: int) -> None:
     found = os.fstat(fd)
     if not stat.S_ISREG(found.st_mode):
-        raise OSError("it is not a regular file")
+        raise OSError("it is not a regular file: move it away")
     if stat.S_IMODE(found.st_mode) != 0o600:
         os.fchmod(fd, 0o600)
 

@@ -16,14 +16,14 @@ from typing import Final
 
 from msgspec import Struct
 
+from poolwatch.config.files import make_missing_directories
 from poolwatch.store.instants import to_micros
-from poolwatch.store.loading import FILE_NAME, SMALL_CACHE, tolerant_text
+from poolwatch.store.loading import BESIDE, FILE_NAME, SMALL_CACHE, tolerant_text
 from poolwatch.store.quick import read_uri
 from poolwatch.store.schema import VERSION, migrate, probe, version_of
 
 #: Taken while a database is opened, so that two processes never set a damaged one aside twice.
 OPENING_LOCK: Final = "store.lock"
-_BESIDE: Final = ("-journal", "-wal", "-shm")
 _BUSY_SECONDS: Final = 5.0
 _LOCK_TRIES: Final = 100
 _LOCK_PAUSE_SECONDS: Final = 0.1
@@ -133,7 +133,7 @@ def _code(error: sqlite3.Error) -> int | None:
 
 def _prepare(state_dir: Path) -> None:
     """The directory, ours and closed to others, with a database file of the same kind."""
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_missing_directories(state_dir)
     if stat.S_IMODE(state_dir.stat().st_mode) != 0o700:
         state_dir.chmod(0o700)
     path = state_dir / FILE_NAME
@@ -143,13 +143,17 @@ def _prepare(state_dir: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     found = path.lstat()
     if not stat.S_ISREG(found.st_mode):
-        raise OSError("it is not a regular file")
+        raise OSError("it is not a regular file: move it away")
     if found.st_uid != os.geteuid():
         raise OSError("it belongs to another user")
-    for name in (FILE_NAME, *(FILE_NAME + suffix for suffix in _BESIDE)):
+    for name in (FILE_NAME, *(FILE_NAME + suffix for suffix in BESIDE)):
         with suppress(FileNotFoundError):
             file = state_dir / name
-            if stat.S_IMODE(file.lstat().st_mode) != 0o600:
+            mode = file.lstat().st_mode
+            if not stat.S_ISREG(mode):
+                # SQLite would wait for a pipe
+                raise OSError(f"{name} is not a regular file: move it away")
+            if stat.S_IMODE(mode) != 0o600:
                 file.chmod(0o600)
 
 
@@ -248,7 +252,7 @@ def _set_aside(path: Path, now: datetime) -> Path:
         number += 1
         kept = path.with_name(f"{path.name}.corrupt-{stamp}-{number}")
     path.rename(kept)
-    for suffix in _BESIDE:
+    for suffix in BESIDE:
         with suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
     _prepare(path.parent)

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
 from poolwatch.store.loading import (
+    BESIDE,
     FILE_NAME,
     SMALL_CACHE,
     ReadingsCache,
@@ -61,10 +62,17 @@ def _read(state_dir: str | os.PathLike[str], cache: ReadingsCache | None) -> Kep
     return _read_file(path, "ro", cache) or _read_file(path, "rw", cache)
 
 
+def _is_odd(path: str) -> bool:
+    try:
+        return not stat.S_ISREG(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return False
+
+
 def _read_file(path: str, mode: str, cache: ReadingsCache | None) -> Kept | None:
     try:
         # SQLite would wait for ever at a pipe
-        if not stat.S_ISREG(os.lstat(path).st_mode):
+        if not stat.S_ISREG(os.lstat(path).st_mode) or any(_is_odd(path + suffix) for suffix in BESIDE):
             return None
         connection = sqlite3.connect(read_uri(path, mode), uri=True, timeout=_PATIENCE, isolation_level=None)
     except (sqlite3.Error, OSError, ValueError):

@@ -15,6 +15,8 @@ class RequestKind(StrEnum):
     #: a refresh whose token step runs only where the token is of no use soon
     DUE = "due"
     USAGE = "usage"
+    #: a refresh that may renew Codex's own login beside a codex that works on its home
+    BESIDE = "beside"
 
 
 class Ask(Struct, frozen=True):

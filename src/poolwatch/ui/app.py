@@ -168,6 +168,10 @@ class PoolApp(App[Departure], inherit_bindings=False, inherit_css=False):
             self._lost = True
             self.exit(return_code=128 + signal.SIGHUP)
 
+    def terminal_failed(self, error: Exception) -> None:
+        """What the terminal sends can no longer be read: leave with a report."""
+        self._handle_exception(error)
+
     def _signalled(self, number: int) -> None:
         self._interrupted = self._interrupted or number == signal.SIGINT
         self.exit(return_code=128 + number)
@@ -385,7 +389,8 @@ class PoolApp(App[Departure], inherit_bindings=False, inherit_css=False):
     def panic(self, *renderables: RenderableType) -> None:
         """Leave with our own report, whatever was to be shown."""
         self._return_code = _CRASHED
-        self._report(self._exception or sys.exc_info()[1])
+        given = next((each for each in renderables if isinstance(each, BaseException)), None)
+        self._report(self._exception or given or sys.exc_info()[1])
 
     def _report(self, error: BaseException | None) -> None:
         report = Text(crash_report(error), no_wrap=True, overflow="ignore")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+from collections.abc import Iterable
+from inspect import currentframe
+from traceback import walk_stack, walk_tb
+from types import FrameType, TracebackType
 from typing import Final
 
 _OWN: Final = "poolwatch"
@@ -15,6 +18,10 @@ def crash_report(error: BaseException | None) -> str:
     No message, no value of a variable and no path: any of them may hold a token or a name.
     """
     lines = ["poolwatch stopped because of an error of its own. No login or reading was lost."]
+    if error is None:
+        # whoever asks for the report is all that is known
+        lines.append("  an error that is not known, reported by")
+        lines.extend(f"    {where}" for where in _own(reversed(list(walk_stack(currentframe())))))
     seen = 0
     while error is not None and seen < _CHAIN_MOST:
         lines.append(f"  {'caused by ' if seen else ''}{type(error).__name__}")
@@ -26,15 +33,17 @@ def crash_report(error: BaseException | None) -> str:
 
 
 def _frames(traceback: TracebackType | None) -> list[str]:
+    return _own(walk_tb(traceback))
+
+
+def _own(frames: Iterable[tuple[FrameType, int]]) -> list[str]:
     own: list[str] = []
     last = ""
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        module = str(traceback.tb_frame.f_globals.get("__name__", "?"))
-        last = f"{module}:{traceback.tb_lineno} {code.co_name}"
+    for frame, line in frames:
+        module = str(frame.f_globals.get("__name__", "?"))
+        last = f"{module}:{line} {frame.f_code.co_name}"
         if module.partition(".")[0] == _OWN:
             own.append(last)
-        traceback = traceback.tb_next
     if last and (not own or own[-1] != last):
         own.append(last)
     return own

@@ -13,14 +13,17 @@ from codecs import getincrementaldecoder
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final
 
+from textual._time import get_time
 from textual._xterm_parser import XTermParser
-from textual.constants import ESCAPE_DELAY
 from textual.drivers.linux_driver import LinuxDriver
 
+from poolwatch.ui.terminal_input import TerminalInput, bounded_size
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from textual.app import App
+    from textual.message import Message
 
 _PUSH_TITLE: Final = "\x1b[22;0t"
 _POP_TITLE: Final = "\x1b[23;0t"
@@ -28,9 +31,8 @@ _READ: Final = 4096
 #: Seconds for which the interpreter is free for the thread that writes.
 _TURN: Final = 0.0001
 _MOST_TURNS: Final = 20
-_ROUND_SECONDS: Final = 0.1
-#: After the last key the clock is looked at so often, longer than a sequence may pause.
-_ROUNDS: Final = 3 + round(ESCAPE_DELAY / _ROUND_SECONDS)
+#: Seconds for which who is to leave waits for the word.
+_WORD: Final = 0.1
 
 
 class _Output:
@@ -70,6 +72,17 @@ class _Output:
         self._lost()
 
 
+class _Parser(XTermParser):
+    """Textual's parser, given only what is whole: what it does not know to be the end of a key is the end."""
+
+    def read(self, piece: str) -> Iterable[Message]:
+        """The keys and events of one piece."""
+        yield from self.feed(piece)
+        if self._timeout_time is not None:
+            self._timeout_time = 0.0
+            yield from self.tick()
+
+
 class TerminalDriver(LinuxDriver):
     """Leaves on end-of-file or an error of the terminal, and restores the title it found."""
 
@@ -91,6 +104,9 @@ class TerminalDriver(LinuxDriver):
         self._wake: socket.socket | None = None
         if file is not None:
             self._file = _Output(file, self._lost)  # type: ignore[assignment]  # only these methods are used
+        if self._size is None:
+            # what Textual would ask otherwise knows no bounds
+            self._size = self._get_terminal_size()
 
     def set_title(self, title: str) -> None:
         """Set the terminal's title; it is set again after a suspension."""
@@ -136,8 +152,8 @@ class TerminalDriver(LinuxDriver):
             with suppress(ValueError, OSError):
                 width, height = os.get_terminal_size(sys.__stdout__.fileno())
                 if width and height:
-                    return width, height
-        return super()._get_terminal_size()
+                    return bounded_size(width, height)
+        return bounded_size(*super()._get_terminal_size())
 
     def _mind_stops(self) -> None:
         """Take stops and continuations between two steps of the event loop.
@@ -157,25 +173,33 @@ class TerminalDriver(LinuxDriver):
             self.suspend_application_mode()
         self.resume_application_mode()
 
+    def _run_input_thread(self) -> None:
+        """Read keys; an error is the app's to report, with what is known of it."""
+        try:
+            self.run_input_thread()
+        except Exception as error:  # noqa: BLE001 - nobody else waits for this thread
+            fail = getattr(self._app, "terminal_failed", self._app.panic)
+            self._app.call_later(fail, error)
+
     def run_input_thread(self) -> None:
         """Read keys until the app leaves. End-of-file and errors make it leave.
 
         Textual's own loop spins on end-of-file, which is what a dropped connection looks like where
         SIGHUP is ignored.
         """
-        parser = XTermParser(self._debug)
+        parser = _Parser(self._debug)
+        sent = TerminalInput()
         decode = getincrementaldecoder("utf-8")("replace").decode
         wake, self._wake = socket.socketpair()
-        rounds = _ROUNDS
         with wake, self._wake, selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             selector.register(wake, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 # a sequence that stops in the middle is told by the clock; after that nothing is due
-                ready = {key.fd for key, _ in selector.select(_ROUND_SECONDS if rounds else None)}
-                rounds = _ROUNDS if ready else rounds - 1
+                ready = {key.fd for key, _ in selector.select(sent.patience)}
                 if wake.fileno() in ready:
-                    self.exit_event.wait(_ROUND_SECONDS)
+                    self.exit_event.wait(_WORD)
+                pieces = [] if ready else sent.paused()
                 if self.fileno in ready:
                     try:
                         read = os.read(self.fileno, _READ)
@@ -184,10 +208,10 @@ class TerminalDriver(LinuxDriver):
                     if not read:
                         self._lost()
                         return
-                    for message in parser.feed(decode(read)):
+                    pieces = sent.feed(decode(read), get_time())
+                for piece in pieces:
+                    for message in parser.read(piece):
                         self.process_message(message)
-                for message in parser.tick():
-                    self.process_message(message)
 
     def disable_input(self) -> None:
         """Also wake who reads."""

@@ -16,6 +16,7 @@ from poolwatch.presentation.view import Tone
 from poolwatch.ui.cells import Line, Look
 from poolwatch.ui.glyphs import Glyphs
 from poolwatch.ui.ink import Ink
+from poolwatch.ui.sixteen import sixteen_styles
 
 
 class Palette(Struct, frozen=True, eq=False):
@@ -98,37 +99,6 @@ def _coloured(name: str, colours: _Colours) -> Palette:
         }
 
     return Palette(name, styles(colours.ground), styles(colours.selection))
-
-
-def _sixteen() -> Palette:
-    """The terminal's own sixteen colours on its own ground; rank is carried by bold and dim."""
-
-    def styles(*, lift: bool) -> dict[str, Style]:
-        def ink(colour: str = "default", *, bold: bool = False, dim: bool = False) -> Style:
-            return Style(
-                color=colour, bgcolor="default", bold=bold or lift or None, dim=(dim and not lift) or None
-            )
-
-        return {
-            Tone.PLAIN: ink(),
-            Tone.DIM: ink(dim=True),
-            Tone.STRONG: ink(bold=True),
-            Tone.ACCENT: ink("cyan"),
-            Tone.GOOD: ink("green"),
-            Tone.AMBER: ink("yellow"),
-            Tone.RED: ink("red"),
-            Tone.STALE: ink(dim=True),
-            Ink.BAR: ink(),
-            Ink.TRACK: Style(color="default", bgcolor="default", dim=True),
-            Ink.RULE: Style(color="default", bgcolor="default", dim=True),
-            Ink.HEADING: ink(dim=True),
-            Ink.BRAND: ink("cyan", bold=True),
-            Ink.KEY: ink("cyan"),
-            Ink.MARK: ink("cyan", bold=True),
-            Ink.CURSOR: Style(reverse=True),
-        }
-
-    return Palette(ANSI, styles(lift=False), styles(lift=True))
 
 
 def _theme(name: str, colours: _Colours, *, dark: bool) -> Theme:
@@ -227,7 +197,9 @@ def palette_of(theme: str) -> Palette:
 @cache
 def _palette(name: str) -> Palette:
     """Made when it is first worn: most runs wear one."""
-    return _sixteen() if name == ANSI else _coloured(name, _COLOURS[name])
+    if name == ANSI:
+        return Palette(ANSI, sixteen_styles(lift=False), sixteen_styles(lift=True))
+    return _coloured(name, _COLOURS[name])
 
 
 def next_theme(theme: str) -> str:

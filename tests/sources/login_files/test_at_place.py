@@ -56,8 +56,9 @@ async def test_files_of_a_folder(client: HttpClient, home: Path, path: str, know
         ("~/homes/anna/auth.json", {"homes/anna/auth.json"}),
         ("~/h*/anna", set()),
         ("~/codex", {"codex/auth.json"}),
-        ("~/missing", set()),
+        ("~/empty", set()),
     ],
 )
 async def test_codex_homes(client: HttpClient, home: Path, path: str, known: set[str]) -> None:
+    (home / "empty").mkdir()
     assert certain(homes(client, home, path), home) == known

@@ -55,9 +55,74 @@ async def test_the_default_home_is_codex_home_and_then_the_users(client: HttpCli
     [chosen] = await listed(homes(client, home, None, env={"CODEX_HOME": str(home / "chosen")}))
     assert (standard.email, standard.folder, standard.home) == ("user@example.com", None, "~/.codex")
     assert (chosen.email, chosen.home) == ("chosen@example.com", "~/chosen")
-    assert await listed(homes(client, home, "~/nowhere")) == ()
     [direct] = await listed(homes(client, home, "~/.codex/auth.json"))
     assert direct.home == "~/.codex"
+
+
+@pytest.mark.parametrize(
+    ("path", "env", "words"),
+    [
+        ("~/nowhere", {}, "~/nowhere: no such folder"),
+        ("~/nowhere", {"CODEX_HOME": "/elsewhere"}, "~/nowhere: no such folder"),
+        (None, {"CODEX_HOME": "/nowhere/codex"}, "CODEX_HOME is /nowhere/codex: no such folder"),
+        (None, {}, "~/.codex: no such folder"),
+        ("~/file", {}, "~/file: not a folder"),
+    ],
+)
+async def test_a_home_that_is_gone_is_named(
+    client: HttpClient, home: Path, path: str | None, env: dict[str, str], words: str
+) -> None:
+    put(home / "file", "")
+    found = await homes(client, home, path, env=env).list_accounts(AT)
+    assert isinstance(found, Failure)
+    assert (found.kind, found.message) == (FailureKind.UNREACHABLE, words)
+    # a home that is there without a login is none, and a glob that fits nothing is none
+    (home / "empty").mkdir()
+    for pattern in ("~/empty", "~/nowhere/*"):
+        assert await listed(homes(client, home, pattern)) == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_kept_there"),
+    [
+        ('cli_auth_credentials_store = "keyring"\n', True),
+        ("\ufeff\"cli_auth_credentials_store\" = 'auto' # mine\r\n", True),
+        ('cli_auth_credentials_store = "file"\n', False),
+        ('cli_auth_credentials_store = "ephemeral"\n', False),
+        ('# cli_auth_credentials_store = "keyring"\n', False),
+        ('[tui]\ncli_auth_credentials_store = "keyring"\n', False),
+        ("cli_auth_credentials_store = [1]\n", False),
+        ("", False),
+    ],
+)
+async def test_a_login_in_the_keyring_is_said_to_be_there(
+    client: HttpClient, home: Path, settings: str, is_kept_there: bool
+) -> None:
+    put(home / "homes/anna/config.toml", settings)
+    put(home / "homes/bert/auth.json", codex_login())
+    (home / "homes/carl").symlink_to(home / "homes/anna")
+    source = homes(client, home)
+    empty = await source.signature()
+    found = {each.home: each for each in await listed(source)}
+    assert ("~/homes/anna" in found) is is_kept_there
+    assert "~/homes/carl" not in found
+    if not is_kept_there:
+        return
+    anna = found["~/homes/anna"]
+    assert (anna.login, anna.custody, anna.folder, anna.polled) == (
+        LoginKind.KEYRING,
+        Custody.CODEX,
+        "anna",
+        False,
+    )
+    assert source.path_of(anna.ref) == home / "homes/anna/auth.json"
+    reading = await source.fetch_usage(anna, AT)
+    assert isinstance(reading.outcome, Failure)
+    # kept in a file again, it is the same place
+    put(home / "homes/anna/auth.json", codex_login(email="anna@example.com"))
+    assert await source.signature() != empty
+    again = {each.home: each for each in await listed(source)}
+    assert (again["~/homes/anna"].ref, again["~/homes/anna"].login) == (anna.ref, LoginKind.OAUTH)
 
 
 async def test_a_folder_whose_name_looks_like_a_glob_is_taken_as_it_is(
@@ -227,6 +292,14 @@ async def test_odd_files_never_hang_and_say_what_they_are(client: HttpClient, ho
     assert "too many levels of symbolic links" in (found["loop"] or "")
     assert (found["huge"] or "").startswith("larger than")
     assert found["none"] == "holds no login: sign in with `codex login`"
+
+
+async def test_a_login_in_another_encoding_is_listed_with_that(client: HttpClient, home: Path) -> None:
+    put(home / "pool/a.json", "")
+    (home / "pool/a.json").write_bytes(codex_login().encode("utf-16"))
+    (home / "pool/notes.json").write_bytes('{"note": 1}'.encode("utf-16"))
+    [found] = await listed(folder(client, home))
+    assert (found.path, found.problem) == ("~/pool/a.json", "written in UTF-16: save it as UTF-8")
 
 
 async def test_a_torn_file_is_read_again(client: HttpClient, home: Path) -> None:

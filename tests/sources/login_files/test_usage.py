@@ -49,6 +49,10 @@ async def test_what_must_not_be_sent_is_not_sent(client: HttpClient, home: Path)
     pool = home / "pool"
     put(pool / "expired.json", cliproxy_login(access_token(expires=AT)))
     put(pool / "key.json", json.dumps({"OPENAI_API_KEY": "sk-fake-key"}))
+    put(
+        pool / "agent.json",
+        json.dumps({"auth_mode": "agentIdentity", "agent_identity": {"workspace_id": "w"}}),
+    )
     put(pool / "no-access.json", json.dumps({"type": "codex", "refresh_token": "fake"}))
     put(pool / "swapped.json", cliproxy_login(access_token("user-a", "acct-a")))
     put(pool / "vanished.json", cliproxy_login())
@@ -68,6 +72,7 @@ async def test_what_must_not_be_sent_is_not_sent(client: HttpClient, home: Path)
     assert {name: each.kind for name, each in outcomes.items()} == {
         "expired": FailureKind.NO_TOKEN,
         "key": FailureKind.NO_TOKEN,
+        "agent": FailureKind.NO_TOKEN,
         "no-access": FailureKind.NO_TOKEN,
         "swapped": FailureKind.NO_TOKEN,
         "vanished": FailureKind.NO_TOKEN,
@@ -77,6 +82,7 @@ async def test_what_must_not_be_sent_is_not_sent(client: HttpClient, home: Path)
     assert outcomes["disabled"].message == "the login in ~/pool/disabled.json is disabled now"
     assert outcomes["expired"].message == "the access token in ~/pool/expired.json has expired"
     assert outcomes["key"].message == "API keys have no usage figures"
+    assert outcomes["agent"].message == "agent identities have no usage figures"
     assert failure(unknown.outcome).kind is FailureKind.NO_TOKEN
 
 
@@ -143,12 +149,19 @@ async def test_a_homes_own_address_counts_unless_the_source_has_one(client: Http
             source = homes(client, home, base_url=base_url)
             [anna] = await listed(source)
             assert isinstance((await source.fetch_usage(anna, AT)).outcome, UsageSnapshot)
-        put(home / "homes/anna/config.toml", f'broken = \nchatgpt_base_url = "{own.url}"\n')
-        source = homes(client, home)
-        [anna] = await listed(source)
-        assert isinstance((await source.fetch_usage(anna, AT)).outcome, UsageSnapshot)
-    assert [head.split()[1] for head in own.requests] == ["/backend-api/wham/usage", "/api/codex/usage"]
+    assert [head.split()[1] for head in own.requests] == ["/backend-api/wham/usage"]
     assert len(given.requests) == 1
+
+
+async def test_no_token_is_sent_where_a_homes_address_cannot_be_read(client: HttpClient, home: Path) -> None:
+    put(home / "homes/anna/auth.json", codex_login())
+    put(home / "homes/anna/config.toml", 'broken = \nchatgpt_base_url = "https://pool.example.com"\n')
+    source = homes(client, home)
+    [anna] = await listed(source)
+    outcome = failure((await source.fetch_usage(anna, AT)).outcome)
+    assert outcome.kind is FailureKind.NOT_THE_SERVICE
+    words = "chatgpt_base_url in ~/homes/anna/config.toml is not readable: no TOML in line 1; not asked"
+    assert outcome.message == words
 
 
 async def test_a_homes_address_without_tls_gets_no_token(client: HttpClient, home: Path) -> None:

@@ -52,6 +52,13 @@ def no_next_back(label: str, clock: str, left: str) -> str:
     return f"{NO_NEXT}; {label} is back at {clock}, in {left}"
 
 
+def on_credits_left(back: str, credits: str, usd: str) -> str:
+    """Why an exhausted account is named when none is active; `credits` is empty where they have no limit."""
+    until = f" until {back}" if back else ""
+    left = f"{credits} credits left{f' ({usd})' if usd else ''}" if credits else "unlimited credits"
+    return f"no account is active; exhausted{until}, but with {left}, which may carry it"
+
+
 # --- errors
 NOTHING_TO_MONITOR: Final = "nothing to monitor: no source is configured and no Codex login was found"
 NONE_READ: Final = "no account could be read"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from poolwatch.domain.account import Custody
+from poolwatch.domain.account import Custody, LoginKind
 from poolwatch.domain.usage import REVIEW_BUCKET, UNKNOWN_KIND
 
 _BUSINESS_USAGE: Final = "self_serve_business_usage_based"
@@ -107,7 +107,17 @@ CREDITS: Final = "credits"
 UNLIMITED: Final = "unlimited"
 OVER_LIMIT: Final = "over limit"
 
-API_KEY: Final = "API key"
+#: Why logins of these kinds have no figures.
+WITHOUT_USAGE: Final = {
+    LoginKind.API_KEY: "API keys have no usage figures",
+    LoginKind.AGENT_IDENTITY: "agent identities have no usage figures",
+    LoginKind.KEYRING: "Codex keeps its login in the keyring, which is not read",
+}
+_KINDS: Final = {
+    LoginKind.API_KEY: "API key",
+    LoginKind.AGENT_IDENTITY: "agent identity",
+    LoginKind.KEYRING: "keyring",
+}
 PERSONAL_TOKEN: Final = "personal token"  # noqa: S105 - the name of a kind, not a token
 ANOTHER_TOOL: Final = "another tool"
 _KEEPERS: Final = {
@@ -119,12 +129,10 @@ _KEEPERS: Final = {
 }
 
 
-def keeper(custody: Custody, *, owner: str = "", source: str = "", api_key: bool = False) -> str:
+def keeper(custody: Custody, *, owner: str = "", source: str = "", kind: LoginKind = LoginKind.OAUTH) -> str:
     """Who keeps the login, as short as a card's last line needs it."""
     if custody is Custody.POOL:
         return f"pool: {source}" if source else _KEEPERS[custody]
     if custody is Custody.OTHER:
         return owner or _KEEPERS[custody]
-    if api_key:
-        return API_KEY
-    return _KEEPERS[custody]
+    return _KINDS.get(kind) or _KEEPERS[custody]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from poolwatch.domain.refresh import BlockReason
+from poolwatch.domain.refresh import Awaited, BlockReason
 from poolwatch.domain.status import Section
+from poolwatch.presentation.words import names
 
 ARROW: Final = " → "
 OK: Final = "ok"
@@ -14,7 +15,6 @@ USAGE_RUNS: Final = "usage …"
 CODEX_RUNS: Final = "codex is refreshing … (leave it running)"
 ADOPTED: Final = "token: another process had refreshed it"
 PERSONAL: Final = "personal token, nothing to renew"
-API_KEY: Final = "API keys have no usage figures"
 POOL_RENEWED: Final = "pool renewed"
 POOL_RENEWS: Final = "the pool renews by itself"
 NOT_TRIED: Final = "usage not tried, no live token"
@@ -26,12 +26,36 @@ NOTHING: Final = "nothing was done"
 _BLOCKED: Final = {
     BlockReason.CONFLICT: "token: not spent, the same login is in two files",
     BlockReason.OWNER_SILENT: "token: not spent, the process that refreshes it does not answer",
-    BlockReason.CODEX_RUNNING: "Codex is open on this home: it renews by itself",
     BlockReason.HOST_BUSY: "codex is renewing another home on this machine: try again in a minute",
     BlockReason.READ_ONLY: "token: not spent, this poolwatch is read-only",
     BlockReason.POOL_SKIPPED: POOL_RENEWS,
-    BlockReason.API_KEY: API_KEY,
+    **{BlockReason(kind.value): words for kind, words in names.WITHOUT_USAGE.items()},
 }
+
+
+def waits(found: Awaited) -> str:
+    """The token step takes long: whom it waits for."""
+    return f"token … waiting for the process that refreshes it{_which(found)}"
+
+
+def still_waiting(label: str, found: Awaited) -> str:
+    """The same for a command, with what lets a process go on that was stopped."""
+    return f"still waiting for the process that refreshes {label}{_which(found)}{_go_on(found)}"
+
+
+def still_waiting_for_owner(found: Awaited) -> str:
+    """A command waits for the poolwatch that polls, which it asked."""
+    return f"still waiting for the poolwatch that polls{_which(found)}{_go_on(found)}"
+
+
+def _which(found: Awaited) -> str:
+    if found.pid is None:
+        return ""
+    return f" (pid {found.pid}, stopped)" if found.stopped else f" (pid {found.pid})"
+
+
+def _go_on(found: Awaited) -> str:
+    return f"; kill -CONT {found.pid} lets it go on" if found.stopped else ""
 
 
 def took(step: str, seconds: float | None) -> str:
@@ -102,12 +126,50 @@ def ask_first(clock: str) -> str:
 
 def not_writable(path: str) -> str:
     """A path that keeps the new token from being stored."""
-    return f"token: not spent, {path} not writable" if path else "token: not spent, the file is not writable"
+    return not_spent(f"{path} not writable" if path else "the file is not writable")
+
+
+def not_spent(why: str) -> str:
+    """Something keeps the new token from being stored; `why` names the path."""
+    return f"token: {why}" if why.startswith("not spent") else f"token: not spent, {why}"
+
+
+def kept(path: str) -> str:
+    """The token was exchanged, but its file changed meanwhile."""
+    return f"token: renewed, but its file changed; bring the new login home: poolwatch accounts import {path}"
 
 
 def must_renew(owner: str) -> str:
     """The owner of the login has to act."""
     return f"{owner} must renew it"
+
+
+def codex_is_open(pid: int | None) -> str:
+    """A codex works on the home of an expired login and is about to renew it."""
+    return f"{_CODEX_OPEN} and renews it{_named(pid)}"
+
+
+def codex_is_late(pid: int | None, again: str) -> str:
+    """It had its time; what renews the login all the same, and what that can cost."""
+    late = f"{_CODEX_OPEN}{_named(pid)} and has not renewed it"
+    return f"{late}; {again} renews beside it: both at once can end the login"
+
+
+def codex_is_late_short(pid: int | None) -> str:
+    """The same where there is no room: the warning first."""
+    return f"r may end the login: {f'pid {pid}' if pid is not None else 'Codex'} is open"
+
+
+#: How a person asks once more on the screen, and in a shell.
+SECOND_R: Final = "r within 10 s"
+FORCE: Final = "--force"
+
+
+_CODEX_OPEN: Final = "Codex is open on this home"
+
+
+def _named(pid: int | None) -> str:
+    return f" (pid {pid})" if pid is not None else ""
 
 
 def run(command: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from poolwatch.domain.failure import FailureKind, LoginProblem
+from poolwatch.domain.account import LoginKind
+from poolwatch.domain.failure import FailureKind, LoginProblem, Refusal
 from poolwatch.presentation.words import names
 
 SIGN_IN: Final = "Sign in again"
@@ -15,13 +16,14 @@ _LOGIN: Final = {
     LoginProblem.REJECTED: "the service refuses the login",
     LoginProblem.INVALIDATED: "the login was ended by a sign-out or a new password",
     LoginProblem.USED_ELSEWHERE: "refresh token was spent by another program",
+    LoginProblem.OUTDATED: "poolwatch renewed this login since, and the file holds an older copy",
     LoginProblem.REFRESH_EXPIRED: "the refresh token has expired",
     LoginProblem.SAID_BY_POOL: "the pool says that the login has expired",
     LoginProblem.UNUSABLE_FILE: "the login cannot be read",
     LoginProblem.AMBIGUOUS: "a refresh was interrupted and the login may be spent",
 }
 
-_TROUBLE: Final = {
+_TROUBLE: Final[dict[FailureKind | Refusal, str]] = {
     FailureKind.EDGE_BLOCKED: "Cloudflare turns this machine away, not the login. The last numbers stay; "
     "it is asked again by itself. If it lasts, try from another address",
     FailureKind.THROTTLED: "asked too often. The last numbers stay; it is asked again by itself",
@@ -32,6 +34,10 @@ _TROUBLE: Final = {
     FailureKind.MALFORMED: "the reply could not be understood{why}. The last numbers stay; x shows it",
     FailureKind.FORBIDDEN: "the service forbids this reading{why}. The last numbers stay; "
     "check the account's rights in its workspace",
+    Refusal.PLACE: "the service does not answer from this country or network{why}. The last numbers stay; "
+    "the login is fine. Ask from where the service is offered; a VPN or a relay may be the reason",
+    Refusal.WORKSPACE: "the service refuses the workspace that this login chooses{why}. "
+    "The last numbers stay; sign in again and choose another one",
     FailureKind.UPSTREAM_ERROR: "the service answered with an error{why}. The last numbers stay; "
     "it is asked again by itself",
     FailureKind.NO_FIGURES: "the pool has no usage figures of it{why}. The last numbers stay; "
@@ -39,7 +45,8 @@ _TROUBLE: Final = {
     FailureKind.DEACTIVATION_REPORTED: "the service said once that the account is off{why}. "
     "It is believed when said twice in a row",
     FailureKind.TOKEN_REFRESH: "the token was not refreshed{why}. It is still good; r tries again",
-    FailureKind.BLOCKED: "the token was not spent{why}. Nothing is lost; make the path writable, then r",
+    FailureKind.BLOCKED: "the token was not spent{why}. Nothing is lost; mend that, then r",
+    FailureKind.KEPT: "its file changed while the login was renewed, and the new one waits{why}",
     FailureKind.OTHER_ACCOUNT: "the reply is about another account than the login{why}. "
     "The last numbers stay; sign in again to set it right",
 }
@@ -50,12 +57,14 @@ def login(problem: LoginProblem) -> str:
     return _LOGIN[problem]
 
 
-def trouble(kind: FailureKind, why: str, *, kept: bool) -> str:
+def trouble(kind: FailureKind, why: str, *, kept: bool, code: str | None = None) -> str:
     """What happened, what was kept and what to do, for trouble that needs no sign-in.
 
-    `kept`: there are numbers that stay.
+    `kept`: there are numbers that stay. `code`: what the service calls it.
     """
-    told = _TROUBLE.get(kind, "").replace("{why}", f" ({why})" if why else "")
+    refusal = Refusal.of(code) if kind is FailureKind.FORBIDDEN else None
+    told = _TROUBLE.get(refusal or kind) or _TROUBLE.get(kind, "")
+    told = told.replace("{why}", f" ({why})" if why else "")
     return told if kept else _nothing_kept(told)
 
 
@@ -71,16 +80,29 @@ def _nothing_kept(told: str) -> str:
 
 
 CODEX_RENEWS: Final = "r lets Codex renew it; or sign in again"
+#: a login that the codex which is open on it has not renewed
+_CODEX_LATE: Final = "Close the Codex that is open on it{pid}, then r; or sign in again"
 POOLWATCH_RENEWS: Final = "r renews it; or from a shell"
 POOL_SIGN_IN: Final = "Sign in again on the pool's own page"
 NEW_TOKEN: Final = "Put a new personal access token into its file, then r"  # noqa: S105 - a sentence
 TRY_ONCE: Final = "r offers to try it once more; or sign in again"
 RESOLVE: Final = "the same login is in two files and was not spent. Say which file stays in use"
+BRING_HOME: Final = "Bring it home"
 DEACTIVATED: Final = (
     "the account is deactivated or removed from its workspace. Ask its owner, or stop watching it"
 )
-API_KEY: Final = "API keys have no usage figures. Nothing to do; with a ChatGPT sign-in it would have some"
 FIX_FILE: Final = "Make the file readable for you or mend it; if its login is lost, sign in again there"
+
+
+def without_usage(kind: LoginKind) -> tuple[str, str]:
+    """Why a login has no figures, and what to do for some."""
+    what = names.WITHOUT_USAGE[kind]
+    if kind is LoginKind.KEYRING:
+        return (
+            what,
+            'For figures set cli_auth_credentials_store = "file" in its config.toml and sign in again',
+        )
+    return f"{what}. Nothing to do; with a ChatGPT sign-in it would have some", ""
 
 
 def sentence(label: str, what: str, do: str, command: str) -> str:
@@ -93,6 +115,16 @@ def another_must_renew(owner: str) -> str:
     """The tool that owns the login has to renew it."""
     said = owner.capitalize() if owner == names.ANOTHER_TOOL else owner  # a sentence of its own
     return f"{said} must renew it; start it, or sign in again there"
+
+
+def kept(path: str) -> str:
+    """The new login waits in the state directory."""
+    return f"its file changed while it was renewed, and the new login waits in {path}"
+
+
+def codex_is_late(pid: int | None) -> str:
+    """The codex that is open on the login's home has not renewed it."""
+    return _CODEX_LATE.replace("{pid}", f" (pid {pid})" if pid is not None else "")
 
 
 def sign_in_before(day: str) -> str:

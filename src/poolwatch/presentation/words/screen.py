@@ -49,6 +49,7 @@ _NEED_TROUBLE: Final = {
     FailureKind.EDGE_BLOCKED: "edge blocked",
     FailureKind.CONFLICT: "in two files",
     FailureKind.AMBIGUOUS: "interrupted",
+    FailureKind.KEPT: "login kept apart",
 }
 
 

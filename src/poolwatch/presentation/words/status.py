@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from poolwatch.domain.account import LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.status import (
-    API_KEY_REASON,
     CREDITS_REASON,
     RATE_LIMIT_REASON,
     SPEND_REASON,
+    WITHOUT_USAGE,
     Section,
     Status,
 )
@@ -22,6 +23,7 @@ ON_CREDITS: Final = "active, on credits"
 NEVER_READ: Final = "never read"
 NO_EVIDENCE: Final = "unknown"
 NO_FIGURES_SHORT: Final = "no usage figures"
+IN_KEYRING_SHORT: Final = "in the keyring"
 SIGN_IN: Final = "sign in"
 DUE: Final = "due"
 #: Exhausted because the workspace, not the account, has no credits left.
@@ -41,6 +43,7 @@ _LOGIN: Final = {
     LoginProblem.REJECTED: "login refused",
     LoginProblem.INVALIDATED: "login ended",
     LoginProblem.USED_ELSEWHERE: "login used elsewhere",
+    LoginProblem.OUTDATED: "old copy of the login",
     LoginProblem.REFRESH_EXPIRED: "login too old",
     LoginProblem.AMBIGUOUS: "may need a login",
     LoginProblem.SAID_BY_POOL: "login expired",
@@ -53,6 +56,7 @@ _TOKEN: Final = {
     LoginProblem.REJECTED: "refresh token refused",
     LoginProblem.INVALIDATED: "refresh token ended by a sign-out",
     LoginProblem.USED_ELSEWHERE: "refresh token already used elsewhere",
+    LoginProblem.OUTDATED: "an older copy, which poolwatch renewed since",
     LoginProblem.REFRESH_EXPIRED: "refresh token expired",
     LoginProblem.AMBIGUOUS: "refresh interrupted",
     LoginProblem.SAID_BY_POOL: "the pool says so",
@@ -72,6 +76,7 @@ _TROUBLE: Final = {
     FailureKind.BLOCKED: "token not spent",
     FailureKind.CONFLICT: "login in two files",
     FailureKind.AMBIGUOUS: "refresh interrupted",
+    FailureKind.KEPT: "login kept apart",
     FailureKind.OTHER_ACCOUNT: "other account",
     FailureKind.NO_FIGURES: NO_FIGURES_SHORT,
     FailureKind.UNAUTHORIZED: "login refused",
@@ -192,8 +197,8 @@ def section_words(section: Section) -> str:
 
 def unknown_words(reason: str | None, *, read: bool) -> str:
     """Why nothing is known of an account."""
-    if reason == API_KEY_REASON:
-        return NO_FIGURES_SHORT
+    if reason in WITHOUT_USAGE:
+        return IN_KEYRING_SHORT if WITHOUT_USAGE[reason] is LoginKind.KEYRING else NO_FIGURES_SHORT
     return NO_EVIDENCE if read else NEVER_READ
 
 

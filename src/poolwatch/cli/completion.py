@@ -1,0 +1,173 @@
+"""What the shells propose at Tab: typer knows commands and options; names come from store and settings.
+
+Shells paste what is proposed without quotes, and zsh evaluates it: only what needs no quotes is proposed.
+An error proposes nothing, for there is no place to tell it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from poolwatch.cli.exits import say_text
+
+if TYPE_CHECKING:
+    from poolwatch.bootstrap.surroundings import Surroundings
+    from poolwatch.domain.pool import AccountState
+
+_VARIABLE: Final = "_POOLWATCH_COMPLETE"
+_BASH: Final = "complete_bash"
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@%+/-]*", re.ASCII)
+#: So much of an account's id is proposed, unless two begin alike.
+_ID: Final = 8
+#: Where bash ends a word although no blank stands there.
+_BREAKS: Final = "@:="
+_AT: Final = "@"
+
+
+def is_asked() -> bool:
+    """Whether a shell wants to know what may come next."""
+    return _VARIABLE in os.environ
+
+
+def answer(work: Callable[[], object]) -> object:
+    """Run typer's own answer; for bash, in the words that bash takes for words."""
+    told = os.environ.get("COMP_WORDS", "").split("\n")
+    at = os.environ.get("COMP_CWORD", "")
+    if os.environ.get(_VARIABLE) != _BASH or not at.isdecimal() or int(at) >= len(told):
+        return work()
+    words, before = joined(told[: int(at) + 1])
+    os.environ["COMP_WORDS"] = "\n".join(words)
+    os.environ["COMP_CWORD"] = str(len(words) - 1)
+    said = io.StringIO()
+    code: object = 0
+    with redirect_stdout(said):
+        try:
+            code = work()
+        except SystemExit as ended:  # so typer ends
+            code = ended.code
+    # bash replaces only what comes after its own break
+    say_text("\n".join(line.removeprefix(before) for line in said.getvalue().split("\n")))
+    return code
+
+
+def joined(words: Sequence[str]) -> tuple[list[str], str]:
+    """Bash's words up to the cursor as they were typed, and what of the last one bash will leave alone."""
+    typed: list[str] = []
+    before, broken = "", False
+    for word in words:
+        is_break = word != "" and not word.strip(_BREAKS)
+        if len(typed) > 1 and (is_break or (broken and word)):
+            if is_break:
+                # the at sign is the beginning of bash's next word, the others stand between two
+                before = typed[-1] + ("" if word == _AT else word)
+            typed[-1] += word
+        else:
+            before = ""
+            typed.append(word)
+        broken = is_break
+    return typed, before
+
+
+def accounts(context: typer.Context, incomplete: str) -> list[str]:
+    """Accounts of the store, each by its first name that begins so; with `ui.mask` by their ids alone."""
+    found: list[str] = []
+    with suppress(Exception):
+        from poolwatch.store.quick import read_pool
+
+        around = _around(context)
+        pool = None if around is None else read_pool(around.state_dir)
+        if around is not None and pool is not None:
+            found = names_of(pool.accounts.values(), incomplete, mask=around.settings.ui.mask)
+    return found
+
+
+def names_of(accounts: Iterable[AccountState], incomplete: str, *, mask: bool) -> list[str]:
+    """One name for each account that has one beginning so: as a command takes it, and no shell apart."""
+    known = list(accounts)
+    ids = Counter(account.key.id[:_ID] for account in known)
+    names = {account.key: _names(account, mask=mask) for account in known}
+    owners = Counter(name.casefold() for each in names.values() for name in set(each))
+    found = []
+    for account in known:
+        short = account.key.id[:_ID]
+        single = [name for name in names[account.key] if owners[name.casefold()] == 1]
+        choice = [*single, short if ids[short] == 1 and len(incomplete) <= _ID else account.key.id]
+        found += [name for name in choice if name.startswith(incomplete) and _PLAIN.fullmatch(name)][:1]
+    return found
+
+
+def _names(account: AccountState, *, mask: bool) -> list[str]:
+    if mask:
+        return []
+    return list(dict.fromkeys(filter(None, (account.name.full, account.name.label, account.email))))
+
+
+def sources(context: typer.Context, incomplete: str) -> list[str]:
+    """The names of the sources that are configured or were discovered."""
+    found: list[str] = []
+    with suppress(Exception):
+        around = _around(context)
+        found = [] if around is None else [source.name for source in around.sources]
+    return [name for name in found if _PLAIN.fullmatch(name) and name.startswith(incomplete)]
+
+
+def kinds() -> list[str]:
+    """The kinds of sources."""
+    from poolwatch.config.settings import SourceKind
+
+    return [kind.value for kind in SourceKind]
+
+
+def themes(incomplete: str) -> list[str]:
+    """The themes, by their short names unless the long ones were begun."""
+    from poolwatch.ui.themes import THEME_NAMES  # it imports textual
+
+    long = [name for name in THEME_NAMES if incomplete and name.startswith(incomplete)]
+    return long or [name.removeprefix("poolwatch-") for name in THEME_NAMES]
+
+
+def views() -> list[str]:
+    """The arrangements of the wall."""
+    from poolwatch.config.settings import VIEWS
+
+    return list(VIEWS)
+
+
+def sorts() -> list[str]:
+    """The orders of the wall."""
+    from poolwatch.config.settings import SORTS
+
+    return list(SORTS)
+
+
+def keepers() -> list[str]:
+    """Which holder of an imported login stays."""
+    return ["imported", "source"]
+
+
+def custodies() -> list[str]:
+    """Who may refresh the logins of a folder."""
+    return ["other", "poolwatch"]
+
+
+def _around(context: typer.Context) -> Surroundings | None:
+    """This run's surroundings, with the configuration that the line names; None when they are wrong."""
+    from poolwatch.bootstrap.surroundings import Options, look_around
+    from poolwatch.config.problems import ConfigProblems
+
+    at: typer.Context | None = context
+    named: object = None
+    while at is not None and named is None:
+        named = at.params.get("config")
+        at = at.parent  # type: ignore[assignment]  # a context of the same kind
+    found = look_around(Options(Path(str(named)) if named is not None else None))
+    return None if isinstance(found, ConfigProblems) else found

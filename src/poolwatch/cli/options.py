@@ -1,0 +1,70 @@
+"""The options and arguments that commands share, and those that the shells complete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poolwatch.cli import completion
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The configuration file (else POOLWATCH_CONFIG, else the usual place).",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+MaskOption = Annotated[bool, typer.Option("--mask", help="Hide e-mail addresses and paths.")]
+AsciiOption = Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")]
+AccountArgument = Annotated[
+    str,
+    typer.Argument(metavar="ACCOUNT", help="Id prefix, label or e-mail.", autocompletion=completion.accounts),
+]
+
+ViewOption = Annotated[
+    str | None, typer.Option(help="auto, table, cards or hive.", autocompletion=completion.views)
+]
+SortOption = Annotated[
+    str | None,
+    typer.Option(help="need, name, weekly, 5h, credits, reset or age.", autocompletion=completion.sorts),
+]
+ThemeOption = Annotated[
+    str | None,
+    typer.Option(help="A theme's name; t in the app shows them.", autocompletion=completion.themes),
+]
+FilterArgument = Annotated[
+    str,
+    typer.Argument(metavar="[FILTER]", help="Only accounts that match.", autocompletion=completion.accounts),
+]
+AccountArguments = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="ACCOUNT...", help="Id prefix, label or e-mail.", autocompletion=completion.accounts
+    ),
+]
+KindArgument = Annotated[
+    str,
+    typer.Argument(
+        help="codex-home, auth-files, codex-proxy, codex-lb or cli-proxy-api.",
+        autocompletion=completion.kinds,
+    ),
+]
+CustodyOption = Annotated[
+    str | None,
+    typer.Option(
+        help="auth-files only: other, or poolwatch (may refresh them).",
+        autocompletion=completion.custodies,
+    ),
+]
+KeepOption = Annotated[
+    str | None,
+    typer.Option(
+        help="imported: set FILE aside (renamed, never deleted); source: FILE stays in use.",
+        autocompletion=completion.keepers,
+    ),
+]
+SourceArgument = Annotated[str, typer.Argument(metavar="NAME", autocompletion=completion.sources)]

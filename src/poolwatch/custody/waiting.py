@@ -1,0 +1,199 @@
+"""What waits in the state directory: replies of interrupted processes, and logins that found no file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from poolwatch.custody.auth_file import Fingerprint, Login, read_login
+from poolwatch.custody.errand import Errand, unsealed
+from poolwatch.custody.instants import instant_of_epoch
+from poolwatch.custody.journal import Journal
+from poolwatch.custody.lock import held
+from poolwatch.custody.merge import Grant, parse_grant
+from poolwatch.custody.state_dir import DAMAGED_PREFIX, KEPT_PREFIX, KEPT_SUFFIX, StateDir, account_key
+
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The reply of an exchange as it came. `copies` are all names under which it may lie."""
+
+    errand: Errand
+    body: bytes
+    copies: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLogin:
+    """A whole login that waits for its place. `account` is the key of the journal that knows of it."""
+
+    path: Path
+    attempt: str
+    login: Login
+    account: str | None
+    since: datetime
+
+    @property
+    def grant(self) -> Grant:
+        """Its tokens."""
+        return Grant(self.login.access, self.login.refresh, self.login.id_token)
+
+    def is_of(self, login: Login, file: Path) -> bool:
+        """Whether it is a login of the same account as the one in a resolved file."""
+        return self.belongs_to(login.user_id, login.account_id, file)
+
+    def belongs_to(self, user_id: str | None, account_id: str | None, file: Path) -> bool:
+        """Whether it is a login of this account, of which a login lies or lay in the resolved file."""
+        ours, theirs = (self.login.user_id, self.login.account_id), (user_id, account_id)
+        if any(one and other and one != other for one, other in zip(ours, theirs, strict=True)):
+            return False
+        if self.account is not None:
+            return self.account == account_key(user_id, account_id, file)
+        return None not in ours and ours == theirs
+
+    def account_of(self, login: Login, file: Path) -> str:
+        """The key of the journal that knows of it, or would."""
+        return self.account or account_key(login.user_id, login.account_id, file)
+
+
+def kept_logins(state: StateDir, fingerprint: Fingerprint) -> tuple[KeptLogin, ...]:
+    """The logins that wait for a place, the newest first; nothing where there is no state directory.
+
+    Raises OSError when the state directory cannot be read.
+    """
+    names = state.kept_names()
+    if not names:
+        return ()
+    accounts = _accounts_of_attempts(state)
+    found = []
+    for name in names:
+        path = state.custody / name
+        login = read_login(path, fingerprint)
+        if isinstance(login, Login):
+            attempt = name.removeprefix(KEPT_PREFIX).removesuffix(KEPT_SUFFIX)
+            since = instant_of_epoch(path.lstat().st_mtime) or _LONG_AGO
+            found.append(KeptLogin(path, attempt, login, accounts.get(attempt), since))
+    return tuple(sorted(found, key=lambda kept: kept.path.lstat().st_mtime_ns, reverse=True))
+
+
+def is_kept_file(state: StateDir, path: Path) -> bool:
+    """Whether a resolved path is that of a login that waits for a place."""
+    name = path.name
+    inside = path.parent == Path(os.path.realpath(state.custody))
+    return inside and name.startswith(KEPT_PREFIX) and name.endswith(KEPT_SUFFIX)
+
+
+def anything_waits(state: StateDir) -> bool:
+    """Whether there may be something to bring home. Raises OSError."""
+    return any(name.endswith((".pending", ".pending.part", KEPT_SUFFIX)) for name in _names(state))
+
+
+def waiting_keys(state: StateDir) -> tuple[str, ...]:
+    """The keys of the locks under which a reply may be waiting. Raises OSError."""
+    names = [name for name in _names(state) if name.endswith((".pending", ".pending.part"))]
+    return tuple(sorted({name.partition(".")[0] for name in names}))
+
+
+def damaged_replies(state: StateDir) -> tuple[Path, ...]:
+    """What is left of replies that nobody can read. Raises OSError."""
+    names = [name for name in _names(state) if name.startswith((DAMAGED_PREFIX, "unreadable-"))]
+    return tuple(state.custody / name for name in sorted(names))
+
+
+def reply_of(state: StateDir, key: str) -> Reply | None:
+    """The reply that waits under the key of a lock, which the caller holds. Raises OSError.
+
+    What cannot be read is set aside under a name that says so, for it would stand in the way for good; space
+    that was never filled is given back.
+    """
+    pending, part = state.pending(key), state.part(key)
+    found = unsealed(pending)
+    if found is None and os.path.lexists(pending):
+        pending.rename(state.damaged(key))
+    if found is None:
+        found = unsealed(part)
+        if found is None or parse_grant(found[1]) is None:
+            _give_back(state, key, part)
+            return None
+        part.replace(pending)
+    errand, body = found
+    return Reply(errand, body, (part, pending))
+
+
+def waits_for(state: StateDir, account: str, refresh_fingerprint: str, fingerprint: Fingerprint) -> bool:
+    """Whether something waits for the account with this key, or for the login with this token.
+
+    Raises OSError.
+    """
+    if any(os.path.lexists(path) for path in (state.pending(account), state.part(account))):
+        return True
+    return bool(_elsewhere(state, account, refresh_fingerprint)) or any(
+        kept.account == account for kept in kept_logins(state, fingerprint)
+    )
+
+
+def replies_for(state: StateDir, account: str, refresh_fingerprint: str | None) -> tuple[Reply, ...]:
+    """The replies that wait for an account, whose lock the caller holds. Raises OSError.
+
+    Those with another key were left by an older poolwatch, or before an id of the account was known.
+    """
+    own = reply_of(state, account)
+    found = [own] if own is not None else []
+    for key in _elsewhere(state, account, refresh_fingerprint):
+        with held(state.lock(key), patience_seconds=0) as mine:
+            other = reply_of(state, key) if mine else None
+        if other is not None:
+            found.append(other)
+    return tuple(found)
+
+
+def _elsewhere(state: StateDir, account: str, refresh_fingerprint: str | None) -> list[str]:
+    """The keys under which a reply for the account waits, other than its own."""
+    keys = []
+    for key in waiting_keys(state):
+        found = unsealed(state.pending(key)) if key != account else None
+        if found is None:
+            continue
+        sent = found[0].refresh_fingerprint
+        if found[0].account == account or (sent is not None and sent == refresh_fingerprint):
+            keys.append(key)
+    return keys
+
+
+def is_stored(copies: Iterable[Path], attempt: str) -> bool:
+    """Whether one of these files holds the reply of an attempt."""
+    return any(
+        found is not None and found[0].attempt == attempt and parse_grant(found[1]) is not None
+        for found in map(unsealed, copies)
+    )
+
+
+def _give_back(state: StateDir, key: str, part: Path) -> None:
+    if not os.path.lexists(part):
+        return
+    if part.is_symlink() or not part.is_file() or part.read_bytes().strip(b"\0"):
+        part.rename(state.damaged(key))
+    else:
+        part.unlink()
+
+
+def _names(state: StateDir) -> list[str]:
+    with contextlib.suppress(FileNotFoundError):
+        return os.listdir(state.custody)  # noqa: PTH208 - names are all that is needed
+    return []
+
+
+def _accounts_of_attempts(state: StateDir) -> dict[str, str]:
+    return {
+        entry.attempt: entry.account
+        for path in state.custody.glob("*.journal")
+        for entry in Journal(path).entries()
+        if entry.account
+    }
