@@ -58,7 +58,7 @@ def secrets(*files: Path) -> set[str]:
 def test_a_login_comes_in_and_is_monitored_from_then_on(desk: Desk, served: Upstream) -> None:
     source = export(served, "frank", desk.root / "codex-frank.json")
     before = source.read_bytes()
-    ran = desk.run("accounts", "import", str(source))
+    ran = desk.run("accounts", "import", "--yes", str(source))
     own = own_folder(desk) / f"{identity(served, 'frank')}.json"
     assert ran.code == 0, ran.err
     [line] = ran.lines
@@ -81,7 +81,7 @@ def test_a_login_comes_in_and_is_monitored_from_then_on(desk: Desk, served: Upst
 def test_the_imported_login_is_refreshed_and_its_source_is_not_written(desk: Desk, served: Upstream) -> None:
     source = export(served, "alice", desk.root / "auth.json")
     before = source.read_bytes()
-    assert desk.run("accounts", "import", str(source)).code == 0
+    assert desk.run("accounts", "import", "--yes", str(source)).code == 0
     config = config_of(
         desk.root / "own.toml", source_toml(served, "auth-files", "own", own_folder(desk), "poolwatch")
     )
@@ -97,7 +97,7 @@ def test_the_imported_login_is_refreshed_and_its_source_is_not_written(desk: Des
 
 
 def test_doctor_says_when_the_own_folder_is_open_to_others(desk: Desk, served: Upstream) -> None:
-    desk.run("accounts", "import", str(export(served, "frank", desk.root / "f.json")))
+    desk.run("accounts", "import", "--yes", str(export(served, "frank", desk.root / "f.json")))
     config = config_of(
         desk.root / "own.toml", source_toml(served, "auth-files", "own", own_folder(desk), "poolwatch")
     )
@@ -107,7 +107,7 @@ def test_doctor_says_when_the_own_folder_is_open_to_others(desk: Desk, served: U
 
 
 def test_a_source_of_that_name_leaves_the_own_folder_another(desk: Desk, served: Upstream) -> None:
-    desk.run("accounts", "import", str(export(served, "frank", desk.root / "f.json")))
+    desk.run("accounts", "import", "--yes", str(export(served, "frank", desk.root / "f.json")))
     config = config_of(
         desk.root / "own.toml", source_toml(served, "codex-home", "poolwatch", served.home / "homes" / "dan")
     )
@@ -117,7 +117,7 @@ def test_a_source_of_that_name_leaves_the_own_folder_another(desk: Desk, served:
 
 @pytest.mark.parametrize("place", ["{}", "{}/*.json", "{}/../logins"])
 def test_a_configured_own_folder_is_no_second_source(desk: Desk, served: Upstream, place: str) -> None:
-    desk.run("accounts", "import", str(export(served, "frank", desk.root / "f.json")))
+    desk.run("accounts", "import", "--yes", str(export(served, "frank", desk.root / "f.json")))
     path = place.format(own_folder(desk))
     config = config_of(desk.root / "own.toml", source_toml(served, "auth-files", "mine", path, "poolwatch"))
     listed = desk.run("sources", "list", "--config", str(config))
@@ -126,13 +126,13 @@ def test_a_configured_own_folder_is_no_second_source(desk: Desk, served: Upstrea
 
 def test_a_duplicate_is_refused_and_the_rest_comes_in(desk: Desk, served: Upstream) -> None:
     first = export(served, "frank", desk.root / "a.json")
-    assert desk.run("accounts", "import", str(first)).code == 0
+    assert desk.run("accounts", "import", "--yes", str(first)).code == 0
     many = desk.root / "many.json"
     dan = json.loads(served.account("dan").files[0].read_bytes())
     many.write_text(
         json.dumps([json.loads(first.read_bytes()), dan, {"type": "gemini", "refresh_token": "x"}])
     )
-    ran = desk.run("accounts", "import", str(many))
+    ran = desk.run("accounts", "import", "--yes", str(many))
     assert ran.code == 1
     kinds = [line.split()[0] for line in ran.lines]
     assert kinds == ["refused", "imported", "refused"]
@@ -146,13 +146,23 @@ def test_a_file_that_holds_nothing_is_said(desk: Desk, tmp_path: Path) -> None:
     key.write_text('{"OPENAI_API_KEY": "sk-CANARY"}')
     bad = tmp_path / "bad.json"
     bad.write_text('{"tokens"')
-    ran = desk.run("accounts", "import", str(key), str(bad), str(tmp_path / "gone.json"), str(tmp_path))
+    ran = desk.run(
+        "accounts", "import", "--yes", str(key), str(bad), str(tmp_path / "gone.json"), str(tmp_path)
+    )
     assert ran.code == 1
     assert len(ran.lines) == 4
     assert all(line.startswith("refused") for line in ran.lines)
     assert "CANARY" not in ran.out + ran.err
     assert desk.run("accounts", "import").code == 2
     assert desk.run("accounts", "import", str(key), "--keep", "both").code == 2
+
+
+def test_without_a_terminal_nobody_can_be_asked(desk: Desk, served: Upstream) -> None:
+    source = export(served, "frank", desk.root / "f.json")
+    ran = desk.run("accounts", "import", str(source))
+    assert (ran.code, ran.out) == (2, "")
+    assert "--yes" in ran.err
+    assert not own_folder(desk).exists()
 
 
 def test_keep_imported_sets_the_source_aside_and_deletes_nothing(desk: Desk, served: Upstream) -> None:
@@ -207,7 +217,8 @@ def test_keep_source_sets_the_imported_one_aside(desk: Desk, served: Upstream) -
     [aside] = [path for path in own_folder(desk).iterdir() if not path.name.startswith(".")]
     assert "poolwatch-aside" in aside.name
     assert secrets(aside) <= secrets(source)
-    assert desk.run("accounts", "list").code == 3, "nothing of it is monitored"
+    listed = desk.run("accounts", "list")
+    assert (listed.code, listed.out) == (0, ""), "nothing of it is monitored"
 
 
 @pytest.mark.parametrize(("answer", "is_there"), [("i", False), ("", True), ("nonsense", True)])
@@ -232,7 +243,7 @@ def test_a_person_at_a_terminal_is_asked(desk: Desk, served: Upstream, answer: s
 
 def test_masked_words_hold_no_address_and_no_folder(desk: Desk, served: Upstream) -> None:
     source = export(served, "frank", desk.root / "codex-frank@example.com.json")
-    ran = desk.run("accounts", "import", str(source), env={"POOLWATCH_UI__MASK": "true"})
+    ran = desk.run("accounts", "import", "--yes", str(source), env={"POOLWATCH_UI__MASK": "true"})
     assert ran.code == 0
     told = ran.out + ran.err.partition("To keep poolwatch's")[0]
     assert "@" not in told
@@ -252,7 +263,7 @@ def test_no_token_is_in_any_output_or_in_the_state(desk: Desk, served: Upstream)
     said = run_all(
         desk,
         [
-            ["accounts", "import", str(codex), *map(str, sources)],
+            ["accounts", "import", "--yes", str(codex), *map(str, sources)],
             ["accounts", "import", str(codex), *map(str, sources), "--keep", "imported"],
             ["accounts", "list"],
             ["accounts", "resolve", "dan@example.com", "--keep", "/nowhere"],
@@ -278,7 +289,7 @@ def test_no_token_is_in_any_output_or_in_the_state(desk: Desk, served: Upstream)
 
 
 def test_the_json_says_who_holds_it(desk: Desk, served: Upstream) -> None:
-    desk.run("accounts", "import", str(export(served, "frank", desk.root / "f.json")))
+    desk.run("accounts", "import", "--yes", str(export(served, "frank", desk.root / "f.json")))
     config = config_of(
         desk.root / "own.toml",
         source_toml(served, "auth-files", "own", own_folder(desk), "poolwatch"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.desk import PROGRAM, Desk
+from tests.cli.desk import PROGRAM, Desk, config_of
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,6 @@ def test_an_age_that_is_no_number_is_wrong_usage(pool_desk: Desk) -> None:
         ["next", "--home"],
         ["refresh", "bob"],
         ["refresh", "--all"],
-        ["accounts"],
-        ["accounts", "list"],
     ],
 )
 def test_nothing_to_monitor_is_exit_3(desk: Desk, arguments: list[str]) -> None:
@@ -61,6 +59,44 @@ def test_nothing_to_monitor_is_exit_3(desk: Desk, arguments: list[str]) -> None:
     assert (ran.code, ran.out) == (3, "")
     assert "nothing to monitor" in ran.err
     assert "poolwatch sources add" in ran.err
+
+
+def test_the_help_and_the_readme_know_the_same_exit_codes(desk: Desk) -> None:
+    told = " ".join(desk.run("--help").out.partition("Exit codes:")[2].split())
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    rows = readme.partition("| code | means |")[2].partition("\n\n")[0].splitlines()[2:]
+    codes = [row.split("|")[1].strip() for row in rows]
+    assert codes == ["0", "1", "2", "3", "4", "128+n"]
+    assert [code for code in codes if f" {code} " not in f" {told}"] == []
+
+
+@pytest.mark.parametrize("arguments", [["accounts"], ["accounts", "list"], ["sources"]])
+def test_a_list_of_nothing_is_no_failure(desk: Desk, arguments: list[str]) -> None:
+    ran = desk.run(*arguments)
+    assert ran.code == 0
+    assert "nothing is monitored" in ran.out or "no accounts" in ran.err
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("command", ["status", "next", "refresh --all", "refresh bob"])
+def test_sources_without_a_login_are_named_and_are_nothing_to_monitor(
+    desk: Desk, command: str, as_json: bool
+) -> None:
+    (desk.home / "homes").mkdir()
+    config = config_of(desk.root / "own.toml", '[[sources]]\nkind = "codex-home"\npath = "~/homes/*"\n')
+    ran = desk.run(*command.split(), *(["--json"] if as_json else []), "--config", str(config))
+    assert ran.code == 3
+    assert "poolwatch: ~/homes/*: no login found\n" in ran.err
+
+
+@pytest.mark.parametrize("command", ["status", "next", "refresh --all", "refresh bob", "accounts"])
+def test_a_source_that_does_not_answer_is_no_empty_one(desk: Desk, command: str) -> None:
+    config = config_of(desk.root / "own.toml", '[[sources]]\nkind = "codex-lb"\nurl = "http://127.0.0.1:9"\n')
+    ran = desk.run(*command.split(), "--config", str(config))
+    assert ran.code == 1
+    assert "source codex-lb: " in ran.err
+    assert "no account could be read" in ran.err
+    assert "no login found" not in ran.err
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.desk import Desk, Json, at, config_of, rows, source_toml
+from tests.cli.desk import PROGRAM, Desk, Json, at, config_of, rows, source_toml
+from tests.support.terminal import Terminal
 from tests.support.upstream import Upstream
 
 
@@ -49,7 +50,29 @@ def test_a_pool_in_order_is_exit_0(well: Desk) -> None:
     assert {"version", "database", "terminal", "config", "sources", "accounts"} <= areas
     text = well.run("doctor")
     assert (text.code, text.err) == (0, "")
-    assert len([line for line in text.lines if not line.startswith(" ")]) == len(found)
+    # what is fine is one line, and the last one
+    assert [line.split()[0] for line in text.lines] == ["note", "ok"]
+    assert text.lines[-1].split(maxsplit=1)[1] == "version, database, terminal, config, sources, accounts"
+    assert "\x1b" not in text.out
+
+
+@pytest.mark.parametrize("plain", [{}, {"NO_COLOR": "1"}])
+def test_marks_have_colours_on_a_terminal_alone(well: Desk, plain: dict[str, str]) -> None:
+    with Terminal([*PROGRAM, "doctor"], well.env | plain) as terminal:
+        terminal.wait_for("accounts")
+        assert terminal.end() == 0
+        assert (b"\x1b[32mok   \x1b[m" in terminal.raw) is not plain.get("NO_COLOR", "").isdigit()
+
+
+def test_a_source_counts_what_can_be_read(well: Desk, served: Upstream) -> None:
+    (well.home / "dan" / "auth.json").write_text("{ not json")
+    _, found = findings(well)
+    told = [(row["grade"], row["finding"]) for row in found if row["area"] == "sources"]
+    assert told == [("note", "homes: 0 logins, 1 file not readable")]
+    (well.home / "dan" / "auth.json").unlink()
+    [(words, remedy)] = notes(findings(well)[1], "sources")
+    assert words == "homes: no login found"
+    assert "poolwatch sources add" in remedy
 
 
 def test_an_expired_login_is_an_error_with_its_remedy(pool_desk: Desk) -> None:
@@ -173,10 +196,11 @@ def test_a_remedy_of_ours_names_the_configuration_that_was_named(desk: Desk, ser
     link.symlink_to(served.config)
     ran = desk.run("doctor", "--config", "named.toml")
     [remedy] = [line for line in ran.lines if " refresh " in line]
-    command = remedy.partition("from a shell:")[2].split()
+    command = remedy.partition("Renew it:")[2].split()
     assert command[:4] == ["poolwatch", "--config", str(link), "refresh"]
     # it is understood as it stands, from wherever it is pasted
-    assert desk.run(*command[1:]).out.startswith("carol@example.com: ")
+    spends_nothing = {"POOLWATCH_READ_ONLY": "true"}
+    assert desk.run(*command[1:], env=spends_nothing).out.startswith("carol@example.com: ")
 
 
 def test_a_login_in_the_keyring_is_said_to_be_there(desk: Desk) -> None:

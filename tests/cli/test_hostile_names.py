@@ -158,9 +158,9 @@ def test_what_is_typed_is_such_a_name(room: Room, kind: str) -> None:
         ["sources", "add", "codex-lb", "http://127.0.0.1:9", "--api-key-env", name],
         ["accounts", "remove", *guard, name],
         ["accounts", "resolve", "dan@example.com", "--keep", name],
-        ["accounts", "import", *guard, name],
+        ["accounts", "import", "--yes", *guard, name],
         ["accounts", "import", "--keep", name, str(room.loose / name)],
-        ["accounts", "import", str(room.pool / f"codex-0-{name_of(NAMES['escape'])}.json")],
+        ["accounts", "import", "--yes", str(room.pool / f"codex-0-{name_of(NAMES['escape'])}.json")],
         ["config", "check", "--config", name],
         ["config", "path", "--config", name],
         ["doctor", "--config", name],
@@ -188,7 +188,7 @@ def test_what_is_typed_is_such_a_name(room: Room, kind: str) -> None:
 def test_commands_of_an_import_hit_the_very_file(room: Room, kind: str) -> None:
     source = room.loose / f"{name_of(TYPED[kind])}.json"
     others = {path for path in room.loose.iterdir() if path != source}
-    ended = room.run("accounts", "import", str(source))
+    ended = room.run("accounts", "import", "--yes", str(source))
     assert ended.returncode == 0, ended.stderr
     advice = re.search(rb"To keep poolwatch's: (mv -n .*); to keep the other: (poolwatch .*)\n", ended.stderr)
     assert advice is not None, ended.stderr

@@ -15,6 +15,7 @@ from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around,
 from poolwatch.domain.changes import AnswerKind
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.refresh import BlockReason
+from poolwatch.ui.feed import Tried
 from tests.monitor.test_background_files import HurriedClock
 from tests.ui.pools import crowd, state_of
 
@@ -94,7 +95,7 @@ async def test_a_place_that_a_person_added_is_not_found_once_more(tmp_path: Path
     async with open_monitor(empty) as running:
         await running.connect()
         feed.attach(running)
-        assert await feed.add("~/.codex") is None
+        assert await feed.add("~/.codex") == Tried(True, "1 login")
         assert newcomers(running.around) == ()
         assert list(running.sources) == ["codex-home"]
 
@@ -103,6 +104,45 @@ async def _until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not holds():  # noqa: ASYNC110 - what is waited for happens in tasks that tell nobody
             await asyncio.sleep(0.01)
+
+
+async def test_a_place_is_tried_before_it_is_written(tmp_path: Path) -> None:
+    env = {"HOME": str(tmp_path), "POOLWATCH_STATE_DIR": str(tmp_path / "state")}
+    around, config = look_around(Options(), env), tmp_path / "config.toml"
+    assert isinstance(around, Surroundings)
+    for name, text in (("one", '{"OPENAI_API_KEY": "sk-fake"}'), ("two", "{ no json")):
+        (tmp_path / "homes" / name).mkdir(parents=True)
+        (tmp_path / "homes" / name / "auth.json").write_text(text)
+    (tmp_path / "empty").mkdir()
+    feed = LiveFeed(PoolState(), around, config, LocalZone())
+    async with open_monitor(around) as running:
+        await running.connect()
+        feed.attach(running)
+        assert await feed.add("~/empty") == Tried(False, "~/empty: no login found")
+        broken = await feed.add("~/homes/two")
+        assert not broken.added
+        assert broken.words.startswith("~/homes/two/auth.json: ")
+        pool = await feed.add("http://me:secret@127.0.0.1:2455/?key=secret")
+        assert not pool.added
+        assert pool.words.endswith(": poolwatch sources add codex-lb http://127.0.0.1:2455")
+        assert not config.exists()
+        # a file that cannot be read is no login
+        assert await feed.add("~/homes/*") == Tried(True, "1 login, 1 file not readable")
+        assert 'kind = "codex-home"' in config.read_text()
+        again = await feed.add("~/homes/*")
+        assert not again.added
+        assert "is monitored already, as codex-home" in again.words
+
+
+async def test_a_place_that_lists_nobody_says_so(around: Surroundings) -> None:
+    feed = LiveFeed(PoolState(), around, None, LocalZone())
+    assert [row.words for row in feed.found() if "homes/*" in row.place] == []
+    async with open_monitor(around) as running:
+        await running.connect()
+        feed.attach(running)
+        await running.session.poller.list_all()
+        [row] = [row for row in feed.found() if "homes/*" in row.place]
+    assert (row.words, row.can_add) == ("no login found", False)
 
 
 async def test_a_monitor_that_cannot_begin_is_told_to_whoever_listens(around: Surroundings) -> None:

@@ -50,6 +50,27 @@ def test_no_next_is_exit_1_and_says_when(desk: Desk, served: Upstream) -> None:
     assert at(as_json.json(), "account") is None
 
 
+def test_an_old_reading_names_the_best_one_with_its_age_and_exit_1(desk: Desk, served: Upstream) -> None:
+    shutil.copytree(served.home / "homes" / "dan", desk.home / ".codex")
+    table = '[[sources]]\nkind = "codex-home"\npath = "~/.codex"\nbase_url = "%s"\n'
+    up, down = desk.root / "up.toml", desk.root / "down.toml"
+    up.write_text(table % served.base_url)
+    down.write_text(table % "http://127.0.0.1:9/backend-api")
+    assert desk.run("next", "--config", str(up)).code == 0
+    assert desk.run("status", "--max-age", "0", "--config", str(down)).code == 1
+    ran = desk.run("next", "--config", str(down))
+    assert ran.code == 1
+    assert ran.lines[0].split() == ["dan@example.com", "Free"]
+    assert "no reading is fresh; dan@example.com was the best one <1m ago" in ran.err
+    home = desk.run("next", "--home", "--config", str(down))
+    assert (home.code, home.out) == (1, f"{desk.home}/.codex\n")
+    told = desk.run("next", "--json", "--config", str(down))
+    assert told.code == 1
+    assert at(told.json(), "account", "email") == "dan@example.com"
+    assert at(told.json(), "stale") is True
+    assert str(at(told.json(), "read_at")).endswith("Z")
+
+
 def test_a_next_without_a_codex_home(desk: Desk, served: Upstream) -> None:
     config = config_of(
         desk.root / "own.toml", source_toml(served, "auth-files", "c", served.home / "cliproxy")

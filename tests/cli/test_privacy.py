@@ -47,7 +47,7 @@ def test_every_missing_folder_is_made_private(desk: Desk, served: Upstream, umas
         ).returncode
 
     assert run("config", "init") == 0
-    assert run("accounts", "import", str(login)) == 0
+    assert run("accounts", "import", "--yes", str(login)) == 0
     assert run("status") in (0, 1)
     assert run("refresh", "--all") in (0, 1)
     assert run("accounts", "remove", "frank@example.com") == 0

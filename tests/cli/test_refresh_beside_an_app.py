@@ -88,9 +88,9 @@ async def test_one_with_other_accounts_leaves_it_to_the_command(tmp_path: Path, 
     other = tmp_path / "other.toml"
     other.write_text('[[sources]]\nkind = "codex-home"\npath = "nothing/*"\n')
     async with polling(desk, other):
-        ran = await asyncio.to_thread(desk.run, "refresh", "pay@example.com")
+        ran = await asyncio.to_thread(desk.run, "refresh", "lee@example.com")
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.startswith("pay@example.com: token ok")
+    assert ran.out.startswith("lee@example.com: token ok")
 
 
 async def test_one_that_may_spend_nothing_leaves_it_to_the_command(tmp_path: Path, served: Upstream) -> None:

@@ -42,7 +42,7 @@ def test_the_codex_home_is_found_and_read_only(desk: Desk, served: Upstream) -> 
 def test_other_logins_are_offered_with_their_command(desk: Desk, served: Upstream) -> None:
     shutil.copytree(served.home / "cliproxy", desk.home / ".cli-proxy-api")
     ran = desk.run("sources")
-    assert ran.code == 3
+    assert ran.code == 0
     [offer] = [line for line in ran.lines if "cli-proxy-api" in line]
     command = shlex.split(offer.partition("add it with: poolwatch ")[2])
     assert command[:3] == ["sources", "add", "auth-files"]
@@ -103,6 +103,28 @@ def test_a_place_without_a_login_is_not_written(desk: Desk, tmp_path: Path) -> N
             ran = desk.run("sources", "add", kind, str(place))
             assert (ran.code, ran.out) == (1, "")
             assert "nothing was written" in ran.err
+    assert not desk.usual_config.exists()
+
+
+def test_a_file_that_cannot_be_read_is_not_counted_as_a_login(desk: Desk, served: Upstream) -> None:
+    codex_home(served, desk.home / "homes" / "bob")
+    broken = desk.home / "homes" / "broken"
+    broken.mkdir()
+    (broken / "auth.json").write_text("{ no json")
+    refused = desk.run("sources", "add", "codex-home", "~/homes/broken")
+    assert (refused.code, refused.out) == (1, "")
+    assert "~/homes/broken/auth.json: " in refused.err
+    assert "nothing was written" in refused.err
+    added = desk.run("sources", "add", "codex-home", "~/homes/*")
+    assert added.out.startswith("codex-home: 1 login, 1 file not readable; written to ")
+
+
+def test_an_address_for_a_path_is_answered_with_the_command_for_pools(desk: Desk) -> None:
+    for kind in ("codex-home", "auth-files"):
+        ran = desk.run("sources", "add", kind, "http://me:secret@127.0.0.1:9999")
+        assert (ran.code, ran.out) == (2, "")
+        assert "poolwatch sources add KIND http://127.0.0.1:9999 (KIND: codex-proxy, codex-lb" in ran.err
+        assert "secret" not in ran.err
     assert not desk.usual_config.exists()
 
 

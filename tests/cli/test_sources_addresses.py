@@ -108,8 +108,14 @@ def test_a_key_in_the_clear_wants_to_be_said(desk: Desk, listener: Listener, key
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["auth-files", f"https://me:{PASSWORD}@pool.example.com"], "an address belongs to a pool"),
-        (["codex-home", f"http://me:{PASSWORD}@127.0.0.1:9/x"], "an address belongs to a pool"),
+        (
+            ["auth-files", f"https://me:{PASSWORD}@pool.example.com"],
+            "a running pool is added with: poolwatch",
+        ),
+        (
+            ["codex-home", f"http://me:{PASSWORD}@127.0.0.1:9/x"],
+            "a running pool is added with: poolwatch",
+        ),
         ([f"https://me:{PASSWORD}@pool.example.com", "codex-proxy"], "the kind comes first"),
         ([f"https://me:{PASSWORD}@pool.example.com"], "Missing argument"),
         (

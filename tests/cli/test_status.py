@@ -143,10 +143,10 @@ def test_an_api_key_alone_is_not_read(desk: Desk) -> None:
     (home / "auth.json").write_text(json.dumps({"auth_mode": "apikey", "OPENAI_API_KEY": "sk-fake"}))
     (home / "auth.json").chmod(0o600)
     ran = desk.run("status", "--json")
-    assert ran.code == 1
+    # it has no figures, so there was nothing to ask
+    assert (ran.code, ran.err) == (0, "")
     [account] = rows(ran.json(), "accounts")
     assert (account["status"], account["section"], account["custody"]) == ("unknown", "rest", "static")
-    assert "no account could be read" in ran.err
     assert "sk-fake" not in ran.out + ran.err
 
 
@@ -161,6 +161,36 @@ def test_an_upstream_that_is_down_is_exit_1_when_nothing_was_ever_read(desk: Des
     assert ran.code == 1
     assert at(ran.json(), "accounts", 0, "trouble", "kind") == "unreachable"
     assert at(ran.json(), "accounts", 0, "read_at") is None
+
+
+def test_old_figures_do_not_hide_that_nothing_could_be_read(desk: Desk, served: Upstream) -> None:
+    shutil.copytree(served.home / "homes" / "dan", desk.home / ".codex")
+    table = '[[sources]]\nkind = "codex-home"\npath = "~/.codex"\nbase_url = "%s"\n'
+    up = config_of(desk.root / "up.toml", table % served.base_url)
+    down = config_of(desk.root / "down.toml", table % "http://127.0.0.1:9/backend-api")
+    assert desk.run("status", "--config", str(up)).code == 0
+    # what was read just now is not due, whatever answers
+    assert desk.run("status", "--config", str(down)).code == 0
+    for _ in range(2):
+        ran = desk.run("status", "--max-age", "0", "--config", str(down))
+        assert ran.code == 1
+        assert "no account could be read" in ran.err
+        assert "21 %" in ran.out
+
+
+def test_dead_logins_are_data(desk: Desk, tmp_path: Path) -> None:
+    with Upstream(tmp_path / "demo", accounts=4) as upstream:
+        config = config_of(
+            desk.root / "own.toml",
+            source_toml(upstream, "codex-home", "h", upstream.home / "homes" / "dev14"),
+            source_toml(upstream, "auth-files", "p", upstream.home / "pool" / "carol.json"),
+        )
+        upstream.judge_login("dev14", access="rejected")
+        # the first run hears that it is rejected, the second one knows; carol's has expired
+        for sections in (["needs_you", "needs_you"], ["needs_you", "needs_you"]):
+            ran = desk.run("status", "--json", "--config", str(config))
+            assert (ran.code, ran.err) == (0, "")
+            assert [row["section"] for row in rows(ran.json(), "accounts")] == sections
 
 
 def test_a_state_directory_that_cannot_be_used_loses_nothing_but_memory(pool_desk: Desk) -> None:

@@ -109,7 +109,7 @@ def test_a_refresh_token_is_good_once(upstream: Upstream, encoding: str) -> None
 @pytest.mark.parametrize(
     ("label", "status", "code"),
     [
-        ("carol", 400, "refresh_token_reused"),
+        ("pay", 400, "refresh_token_reused"),
         ("vera", 401, "refresh_token_expired"),
         ("walt", 401, "refresh_token_invalidated"),
     ],

@@ -303,9 +303,9 @@ def test_what_goes_beyond_a_full_window_adds_up_over_resets() -> None:
 
 
 STATES = {
-    "credits", "exhausted_5h", "refresh_token_reused", "normal", "exhausted_weekly", "almost_full",
+    "credits", "exhausted_5h", "lapsed", "normal", "exhausted_weekly", "almost_full",
     "business_spend_control", "weekly_in_primary", "edge_blocked", "extra_buckets", "on_credits",
-    "negative_balance", "monthly", "unlimited", "expired_other", "expired_codex", "throttled", "slow",
+    "refresh_token_reused", "monthly", "unlimited", "expired_other", "expired_codex", "throttled", "slow",
     "malformed_balance", "api_key", "personal_access_token", "same_account_twice", "unknown_plan",
     "exhausted_spend_control",
 }  # fmt: skip

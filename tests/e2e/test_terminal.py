@@ -70,8 +70,15 @@ def test_the_demo_paints_soon_and_ends_with_its_upstream(tmp_path: Path) -> None
         assert terminal.wait_for("NEXT UP") < 15
         terminal.wait_for("fresh 11/12")
         assert "✕1 ◐3 ●8" in terminal.text
-        assert re.search(r"✕ carol@example.com +login expired", terminal.text)
+        terminal.wait_for(
+            lambda text: re.search(r"▌✕ carol@example.com +login expired .* 4h", text) is not None
+        )
         assert re.search(r"◐ bob +5h until", terminal.text)
+        # the key that is proposed first goes well, and shows what it brought
+        terminal.press("r")
+        terminal.wait_for(
+            lambda text: re.search(r"carol@example.com: .*ok.* · weekly 33 → \d+ %", text) is not None
+        )
         [folder] = tmp_path.glob("poolwatch-demo-*")
         terminal.press("q")
         assert terminal.end() == 0

@@ -132,14 +132,17 @@ async def test_a_claim_refused_adopts_the_reading_of_the_other_process() -> None
         assert one.source.places_asked() == ["a"]
 
 
-async def test_a_claim_refused_without_a_reading_waits_an_interval() -> None:
-    one = rig("a")
+@pytest.mark.parametrize("is_stored", [False, True])
+async def test_a_poll_whose_answer_nobody_kept_is_made_anew_once(is_stored: bool) -> None:
+    one = await rig("a").listed()
+    if is_stored:
+        one.store.accounts[key_of("a").id] = one.account("a")
     one.store.polls[key_of("a").id] = START
     async with running(one.poller.run(), one.clock):
-        await one.clock.advance(4.9 * MINUTES)
-        assert one.source.asked == []
-        assert len(one.store.claims) == 1
-        await one.clock.advance(MINUTES)
+        await one.clock.advance(2)
+        assert one.source.places_asked() == ["a"]
+        assert one.store.noted == [key_of("a").id]
+        await one.clock.advance(4 * MINUTES)
         assert one.source.places_asked() == ["a"]
 
 

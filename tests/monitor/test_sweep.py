@@ -89,6 +89,17 @@ async def test_what_another_process_just_read_is_taken_from_the_store() -> None:
     assert one.account("b").tried_at is None
 
 
+@pytest.mark.parametrize("is_stored", [False, True])
+async def test_a_poll_whose_answer_nobody_kept_is_made_anew(is_stored: bool) -> None:
+    one = await rig("a").listed()
+    if is_stored:
+        one.store.accounts[A.id] = one.account("a")
+    one.store.polls[A.id] = START
+    await sweep_of(one).run([A], MINUTE)
+    assert one.source.places_asked() == ["a"]
+    assert one.store.noted == [A.id]
+
+
 async def test_dead_tokens_and_api_keys_are_left_alone_even_if_wanted_now() -> None:
     one = rig()
     one.source.listings = [listing("a", expires_at=START), listing("b", login=LoginKind.API_KEY)]

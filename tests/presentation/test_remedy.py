@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
-from poolwatch.domain.pool import DeadLogin
+from poolwatch.domain.pool import AccountState, DeadLogin
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
@@ -301,3 +303,40 @@ def test_a_refused_reading_says_what_it_is_about(
     assert absent not in view.remedy
     assert ("The last numbers stay" in view.remedy) is (read_at is not None)
     assert "refused (403)" in view.remedy
+
+
+_KEY = re.compile(r"(?:^|[ ,;(])(?:r|x|X|u)(?: |[.)]|$)")
+
+
+def _every_trouble() -> Iterator[AccountState]:
+    homes = (
+        listing("x"),
+        dead_token("x"),
+        listing("x", custody=Custody.POOLWATCH, home=None, expires_at=GONE),
+        listing("x", custody=Custody.OTHER, home=None, owner="CLIProxyAPI", expires_at=GONE),
+        listing("x", login=LoginKind.PERSONAL_ACCESS_TOKEN, expires_at=GONE),
+    )
+    for entry in homes:
+        for kind in FailureKind:
+            for retry_at in (None, after(minutes=9)):
+                for read_at in (None, NOW):
+                    said = trouble(kind, 20, "words", retry_at)
+                    yield account("x", listings=[entry], trouble=said, read_at=read_at)
+                    yield account("x", listings=[entry], login_trouble=said, read_at=read_at)
+        for problem in LoginProblem:
+            yield account("x", listings=[entry], dead=dead(problem))
+
+
+def test_in_a_shell_remedies_name_commands_and_no_keys() -> None:
+    in_a_shell = replace(PREFS, keys=False)
+    on_screen = [card(each).remedy for each in _every_trouble()]
+    told = [card(each, in_a_shell).remedy for each in _every_trouble()]
+    assert [line for line in told if _KEY.search(line)] == []
+    assert sum(_KEY.search(line) is not None for line in on_screen) > 9
+    assert sum("poolwatch refresh " in line for line in told) > 9
+    # a card without numbers keeps none
+    assert not [
+        line
+        for line, each in zip(told, _every_trouble(), strict=True)
+        if each.read_at is None and "last numbers stay" in line
+    ]

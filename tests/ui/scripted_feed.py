@@ -10,7 +10,8 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import Answer, AnswerKind, BulkProgress, PoolChanged
 from poolwatch.domain.events import PoolEvent
 from poolwatch.domain.pool import PoolState, apply
-from poolwatch.ui.feed import FoundLogins
+from poolwatch.domain.remake import replace
+from poolwatch.ui.feed import FoundLogins, Tried
 
 
 class ScriptedFeed:
@@ -46,6 +47,10 @@ class ScriptedFeed:
     def pass_time(self, seconds: float) -> None:
         """Move the clock."""
         self._now += timedelta(seconds=seconds)
+
+    def settle(self) -> None:
+        """Every source has answered."""
+        self._state = replace(self._state, settled=True)
 
     def happen(
         self, *events: PoolEvent, bulk: BulkProgress | None = None, notices: tuple[str, ...] = ()
@@ -93,6 +98,6 @@ class ScriptedFeed:
     def found(self) -> tuple[FoundLogins, ...]:
         return self.places
 
-    async def add(self, place: str) -> str | None:
+    async def add(self, place: str) -> Tried:
         self.added.append(place)
-        return self.add_reason
+        return Tried(self.add_reason is None, self.add_reason or "3 logins")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from poolwatch.domain.events import Listed
+from poolwatch.domain.pool import PoolState
 from poolwatch.domain.remake import replace
 from poolwatch.ui.app import Departure, PoolApp
 from poolwatch.ui.feed import FoundLogins
@@ -133,6 +136,25 @@ async def test_a_typed_place_that_cannot_be_added_says_why() -> None:
         assert feed.added == ["~/x"]
         assert isinstance(app.screen, HelpScreen)
         assert "spent only once" in app.screen.query_one(Pane).text.replace("\n", " ").replace("   ", "")
+
+
+async def test_a_source_without_a_login_is_named_and_the_first_steps_are_at_hand() -> None:
+    feed = ScriptedFeed(PoolState(), NOW, ZONE)
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert isinstance(app.screen, PoolScreen)
+        assert "waiting for the first answer" in screen_text(app)
+        feed.places = (FoundLogins("~/homes/*", "no login found", "", can_add=False), *FOUND)
+        feed.settle()
+        feed.happen(Listed("codex-home", (), NOW))
+        await settle(pilot)
+        assert isinstance(app.screen, FirstRunScreen)
+        assert re.search(r"~/homes/\* +no login found", screen_text(app))
+        assert "open the demo" in screen_text(app)
+        feed.happen(Listed("codex-home", (twelve()[0].listing,), NOW))
+        await settle(pilot)
+        assert isinstance(app.screen, PoolScreen)
 
 
 async def test_the_first_run_screen_leads_to_the_demo() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -10,11 +11,17 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
+from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.printer import complain
 from poolwatch.bootstrap.screen import run_app_in
 from poolwatch.bootstrap.surroundings import Options
+
+#: Logins that lapsed were last read so long ago: when they still were good.
+_LAPSED_FOR: Final = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ def run_demo(options: DemoOptions) -> int:
                 "POOLWATCH_DATA_DIR": str(home / "data"),
             }
             env.pop("CODEX_HOME", None)
+            asyncio.run(_remember_lapsed(options, config.parent, home / "state"))
             return run_app_in(Options(overrides=options.overrides, simulated=True), env)
 
 
@@ -77,6 +85,43 @@ def upstream(options: DemoOptions, home: Path) -> Iterator[Path | None]:
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+async def _remember_lapsed(options: DemoOptions, home: Path, state_dir: Path) -> None:
+    """Store what was read of the lapsed login before it lapsed, as an earlier run would have.
+
+    It needs somebody, so it stands first, and `r` shows which of its figures moved.
+    """
+    from poolwatch.demo.files import login_path
+    from poolwatch.demo.pool import accounts
+    from poolwatch.demo.usage import Motion, usage_payload
+    from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef
+    from poolwatch.domain.pool import Listed, PoolState, Read, apply
+    from poolwatch.sources.usage_wire import parse_usage
+    from poolwatch.store.store import Store
+
+    pool = accounts(options.seed, options.accounts)
+    account = next((each for each in pool if each.state == "lapsed"), None)
+    if account is None:
+        return
+    now = RealClock().now()
+    read_at = now - _LAPSED_FOR
+    place = account.logins[0].places[0]
+    listing = Listing(
+        SourceRef(place, str(login_path(home, account, 0, place))),
+        user_id=account.user_id,
+        account_id=account.account_id,
+        email=account.email,
+        custody=Custody.POOLWATCH,
+    )
+    payload = usage_payload(account, Motion(now.timestamp(), now.timestamp(), options.speed))
+    usage = parse_usage(json.dumps(payload).encode(), read_at)
+    key = AccountKey(listing.provider, account.user_id, account.account_id)
+    state = apply(PoolState(), Listed(place, (listing,), read_at))
+    state = apply(state, Read(key, place, read_at, usage))
+    store = Store(state_dir, now)
+    await store.save(state.accounts.values(), now)
+    await store.aclose()
 
 
 def _config_of(line: bytes) -> Path | None:

@@ -13,7 +13,7 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import Answer, PoolChanged
 from poolwatch.domain.pool import PoolState
-from poolwatch.ui.feed import FoundLogins
+from poolwatch.ui.feed import FoundLogins, Tried
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.parts import Running
@@ -118,19 +118,25 @@ class LiveFeed:
         return None if self._running is None else self._running.session.poller.raw(key)
 
     def found(self) -> tuple[FoundLogins, ...]:
-        """What lies around and could be monitored."""
-        from poolwatch.bootstrap.places import found_logins  # only a first run asks
+        """The monitored places that list nobody, and what else lies around."""
+        from poolwatch.bootstrap.places import empty_places, found_logins  # only a first run asks
 
-        return found_logins(self._around, self._config)
+        around = self._surroundings
+        return (*empty_places(around, self.state), *found_logins(around, self._config))
 
-    async def add(self, place: str) -> str | None:
-        """Add a place to the configuration and start monitoring it."""
-        from poolwatch.bootstrap.places import add_found
+    @property
+    def _surroundings(self) -> Surroundings:
+        """With what was added since the start."""
+        return self._around if self._running is None else self._running.around
+
+    async def add(self, place: str) -> Tried:
+        """Try a place, add it to the configuration where logins are there, and start monitoring it."""
+        from poolwatch.bootstrap.places import Added, add_typed
 
         await self._session()
-        added = await asyncio.to_thread(add_found, self._around, self._config, place)
-        if isinstance(added, str):
-            return added
+        tried = await add_typed(self._surroundings, self._config, place)
+        if not isinstance(tried, Added):
+            return Tried(False, tried.words)
         if self._running is not None:
-            await self._running.add(added, configured=True)
-        return None
+            await self._running.add(tried.source, configured=True)
+        return Tried(True, tried.found)

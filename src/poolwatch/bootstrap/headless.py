@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.bootstrap.owner import Owner, read_there
+from poolwatch.bootstrap.owner import Owner, ReadThere, read_there
 from poolwatch.bootstrap.parts import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.overview import PoolOverview, overview
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.refresh import Awaited, RefreshProgress
 from poolwatch.domain.schedule import POLL_FLOOR
+from poolwatch.monitor.agenda import is_polled
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked
 
@@ -35,6 +37,8 @@ class Look(Struct, frozen=True):
     state: PoolState
     overview: PoolOverview
     notices: tuple[str, ...]
+    #: there was something to read, and nothing of it could be
+    in_vain: bool = False
 
 
 async def look(
@@ -49,7 +53,8 @@ async def look(
         await running.connect()
         # where all are asked anew, what asks is loaded while the disk is read
         await asyncio.gather(session.recall(), *([running.prepare()] if older_than <= timedelta(0) else []))
-        more: tuple[str, ...] = ()
+        there, began = ReadThere(), running.clock.now()
+        keys: Collection[AccountKey] | None = None
         session.polls = running.parts.lock.try_acquire()
         if session.polls and choose is None:
             await _kept_meanwhile(running, _read_while_listing(running, older_than))
@@ -58,7 +63,7 @@ async def look(
             keys = tuple(session.state.accounts) if choose is None else choose(_judged(running, around))
             if not session.polls:
                 there = await read_there(running, keys, older_than)
-                session.polls, more = there.polls_here, there.notices
+                session.polls = there.polls_here
                 await _read_beside(running, there.unknown, older_than)
                 if not session.polls:
                     await _read_beside(running, _unread(session.state, keys), max(older_than, POLL_FLOOR))
@@ -68,7 +73,37 @@ async def look(
             running.parts.lock.release()
         session.polls = False
         await session.tell_kept()
-        return Look(session.state, _judged(running, around), (*running.notices, *more))
+        asked = running.sweep.asked.union(there.asked)
+        in_vain = not _has_answer(session.state, asked, began) and (
+            bool(asked) or _is_out_of_reach(running, keys, older_than)
+        )
+        notices = (*running.notices, *there.notices)
+        return Look(session.state, _judged(running, around), notices, in_vain)
+
+
+def _has_answer(state: PoolState, asked: Collection[AccountKey], began: datetime) -> bool:
+    """Whether one of these was read, or its login was found dead, which is an answer too."""
+    for key in asked:
+        account = state.accounts.get(key)
+        if account is None or account.tried_at is None or account.tried_at < began:
+            continue
+        trouble = account.reading_trouble
+        if trouble is None or trouble.kind is FailureKind.DEACTIVATION_REPORTED:
+            return True
+    return False
+
+
+def _is_out_of_reach(running: Running, keys: Collection[AccountKey] | None, older_than: timedelta) -> bool:
+    """Whether something was due that nobody could be asked for: its source does not answer."""
+    state = running.session.state
+    down = {source.name for source in state.sources.values() if source.failure is not None}
+    if not state.accounts:
+        return bool(down)
+    return any(
+        running.sweep.is_due(account, older_than) and is_polled(account)
+        for key in (state.accounts if keys is None else keys)
+        if (account := state.accounts.get(key)) is not None and not down.isdisjoint(account.sources)
+    )
 
 
 def _unread(state: PoolState, keys: Collection[AccountKey]) -> list[AccountKey]:

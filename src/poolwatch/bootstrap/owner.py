@@ -99,6 +99,8 @@ class ReadThere(Struct, frozen=True):
     polls_here: bool = False
     #: accounts that the other process does not have
     unknown: tuple[AccountKey, ...] = ()
+    #: accounts that it was asked for
+    asked: tuple[AccountKey, ...] = ()
     notices: tuple[str, ...] = ()
 
 
@@ -114,6 +116,7 @@ async def read_there(running: Running, keys: Collection[AccountKey], older_than:
     ]
     if not old:
         return ReadThere()
+    asked = tuple(old)
     lock = running.parts.lock
     holder = lock.holder_words()
     asks = asyncio.gather(*(running.parts.requests.ask(key.id, Asked.POLL, now) for key in old))
@@ -123,17 +126,18 @@ async def read_there(running: Running, keys: Collection[AccountKey], older_than:
             # another command may have held the lock for a moment; it answers nobody, and ends
             if lock.try_acquire():
                 await _take_stored(running, old)
-                return ReadThere(polls_here=True)
+                return ReadThere(polls_here=True, asked=asked)
             if asks.done() and not all(asks.result()):
                 await _take_stored(running, old)
-                return ReadThere(notices=(f"the poolwatch that polls ({holder}) did not answer",))
+                notice = f"the poolwatch that polls ({holder}) did not answer"
+                return ReadThere(asked=asked, notices=(notice,))
             await running.clock.sleep(_LOOK_SECONDS)
             waited += _LOOK_SECONDS
             await _take_stored(running, old)
             accounts, before = running.session.state.accounts, len(pending)
             pending = {key for key in pending if key in accounts and (accounts[key].tried_at or now) <= now}
             if not pending:
-                return ReadThere()
+                return ReadThere(asked=asked)
             still = still + 1 if asks.done() and len(pending) == before else 0
             if still:
                 # nothing more came: perhaps nothing will
@@ -141,8 +145,8 @@ async def read_there(running: Running, keys: Collection[AccountKey], older_than:
                 ended = await _ended(running, {key: numbers[key] for key in pending})
                 unknown = tuple(key for key, progress in ended.items() if progress is None)
                 if len(ended) == len(pending) and (len(unknown) == len(pending) or still > _STILL_LOOKS):
-                    return ReadThere(unknown=unknown)
-        return ReadThere(notices=("some readings are still on their way",))
+                    return ReadThere(unknown=unknown, asked=asked)
+        return ReadThere(asked=asked, notices=("some readings are still on their way",))
     finally:
         asks.cancel()
         await asyncio.gather(asks, return_exceptions=True)

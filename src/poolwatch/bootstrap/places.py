@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
+import glob
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
+from msgspec import Struct
+
+from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings, short_path
 from poolwatch.config.codex_config import read_codex_config
 from poolwatch.config.discover import Found, FoundState, discover
-from poolwatch.config.edit import add_source
+from poolwatch.config.edit import add_source, is_same_place, source_table
 from poolwatch.config.paths import config_file
 from poolwatch.config.problems import ConfigProblem
 from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.config.source_tables import source_problem
+from poolwatch.domain.account import Custody, Listing
+from poolwatch.domain.failure import Failure
+from poolwatch.domain.pool import PoolState
 from poolwatch.domain.remake import replace
 from poolwatch.domain.shell import shell_word
 from poolwatch.domain.text import visible
+from poolwatch.presentation.words.cli import NO_LOGIN
 from poolwatch.ui.feed import FoundLogins
+
+_POOLS: Final = tuple(kind for kind in SourceKind if kind.is_pool)
+#: Where the pools listen when nobody says otherwise.
+_USUAL_PORTS: Final[dict[int | None, str]] = {
+    8080: SourceKind.CODEX_PROXY.value,
+    2455: SourceKind.CODEX_LB.value,
+    8317: SourceKind.CLI_PROXY_API.value,
+}
 
 
 def target_config(around: Surroundings, config: Path | None) -> Path | ConfigProblem:
@@ -29,21 +51,131 @@ def found_logins(around: Surroundings, config: Path | None) -> tuple[FoundLogins
     )
     path = target_config(around, config)
     if isinstance(path, Path):
-        there = "there, no source in it" if path.exists() else "not there"
+        count = len(around.settings.sources)
+        sources = f"{count or 'no'} source{'s' * (count > 1)} in it"
+        there = f"there, {sources}" if path.exists() else "not there"
         rows.append(FoundLogins(f"config {short_path(path, around.home)}", there, "", can_add=False))
     return tuple(rows)
 
 
-def add_found(around: Surroundings, config: Path | None, place: str) -> SourceSettings | str:
-    """Write a found place, or a path that was typed, into the configuration; or why that failed."""
+def shown_place(around: Surroundings, source: SourceSettings) -> str:
+    """Where a source looks, as people write it: a path with ~, or a pool's address."""
+    if source.path is None:
+        return source.url or source.name
+    return short_path(Path(_typed(around, source.path)), around.home)
+
+
+class Added(Struct, frozen=True):
+    """A place that was tried and is in the configuration now; `found` says what is there."""
+
+    source: SourceSettings
+    found: str
+    path: Path
+
+
+class Hindrance(StrEnum):
+    """Why a place was not added."""
+
+    #: its address or path is none that the configuration takes
+    REFUSED = "refused"
+    MONITORED = "monitored"
+    NOTHING_THERE = "nothing there"
+    CONFIG = "config"
+
+
+class NotAdded(Struct, frozen=True):
+    """Nothing was written, and why."""
+
+    why: Hindrance
+    words: str
+
+
+async def try_and_add(around: Surroundings, config: Path | None, source: SourceSettings) -> Added | NotAdded:
+    """Ask a place for its logins, and write it into the configuration where there are some."""
+    refused = source_problem(source_table(source), around.env)
+    if refused is not None:
+        return NotAdded(Hindrance.REFUSED, refused)
+    place = source.path or source.url or ""
+    twin = next((each for each in _kept(around) if is_same_place(each, source, around.home)), None)
+    if twin is not None:
+        return NotAdded(Hindrance.MONITORED, f"{place} is monitored already, as {twin.name}")
+    listed = await logins_at(around, source)
+    if isinstance(listed, str):
+        said = listed if listed.startswith(place) else f"{place}: {listed}"
+        return NotAdded(Hindrance.NOTHING_THERE, said)
+    if all(listing.problem is not None for listing in listed):
+        broken = next((f"{each.path or each.ref.place}: {each.problem}" for each in listed), None)
+        return NotAdded(Hindrance.NOTHING_THERE, broken or f"{place}: {NO_LOGIN}")
+    path = target_config(around, config)
+    if isinstance(path, ConfigProblem):
+        return NotAdded(Hindrance.CONFIG, path.text)
+    problem = await asyncio.to_thread(add_source, path, source)
+    if problem is not None:
+        return NotAdded(Hindrance.CONFIG, problem.text)
+    return Added(source, counted(listed), path)
+
+
+async def add_typed(around: Surroundings, config: Path | None, place: str) -> Added | NotAdded:
+    """The same for a place that was found, or a path that was typed."""
     known = discover(around.env, around.home) if around.home is not None else ()
     offered = next((found.source for found in known if found.place == place and found.source), None)
     source = offered or source_for_path(around, place)
     if isinstance(source, str):
-        return source
-    path = target_config(around, config)
-    problem = path if isinstance(path, ConfigProblem) else add_source(path, source)
-    return problem.text if problem is not None else source
+        return NotAdded(Hindrance.NOTHING_THERE, source)
+    return await try_and_add(around, config, source)
+
+
+async def logins_at(around: Surroundings, source: SourceSettings) -> tuple[Listing, ...] | str:
+    """What a source lists now, or why it cannot say."""
+    # the first screen asks what lies around, and needs none of what asks
+    from poolwatch.bootstrap.sources import build_source
+    from poolwatch.bootstrap.token_port import fingerprinter_of
+    from poolwatch.net.client import HttpClient
+
+    fingerprint, _ = await asyncio.to_thread(fingerprinter_of, around.state_dir)
+    async with HttpClient() as client:
+        listed = await build_source(around, source, client, fingerprint).list_accounts(RealClock().now())
+    return listed.message if isinstance(listed, Failure) else listed
+
+
+def counted(listed: Sequence[Listing]) -> str:
+    """`47 accounts, 2 need login`, `2 logins, 1 file not readable`; such a file is no login."""
+    pools = any(listing.custody is Custody.POOL for listing in listed)
+    noun = "account" if pools else "login"
+    unreadable = sum(listing.problem is not None for listing in listed)
+    count = len(listed) - unreadable
+    words = f"{count} {noun}{'s' * (count != 1)}"
+    dead = sum(listing.says_login_needed for listing in listed)
+    words += f", {dead} need{'s' * (dead == 1)} login" if dead else ""
+    return f"{words}, {unreadable} file{'s' * (unreadable != 1)} not readable" if unreadable else words
+
+
+def empty_places(around: Surroundings, state: PoolState) -> tuple[FoundLogins, ...]:
+    """The monitored places that list nobody, and why."""
+    rows = []
+    for source in around.sources:
+        seen = state.sources.get(source.name)
+        if seen is not None and not seen.listings:
+            said = NO_LOGIN if seen.failure is None else seen.failure.message
+            place = shown_place(around, source)
+            rows.append(FoundLogins(place, said.removeprefix(f"{place}: "), "", can_add=False))
+    return tuple(rows)
+
+
+def pool_command(text: str) -> str | None:
+    """Where an address was given for a path: the command that adds the pool there."""
+    if "://" not in text:
+        return None
+    try:
+        parts = urlsplit(text.strip())
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port = "", None
+    kind = _USUAL_PORTS.get(port, "KIND")
+    # without what may be a password
+    address = f"{parts.scheme}://{host}{f':{port}' if port else ''}" if host else "URL"
+    kinds = "" if port in _USUAL_PORTS else f" (KIND: {', '.join(each.value for each in _POOLS)})"
+    return f"poolwatch sources add {kind} {shell_word(address)}{kinds}"
 
 
 def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
@@ -51,21 +183,41 @@ def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
     typed = text.strip()
     if not typed:
         return "nothing was typed"
-    path = Path(typed.replace("~", str(around.home or "~"), 1) if typed.startswith("~") else typed)
+    command = pool_command(typed)
+    if command is not None:
+        return f"a running pool is added from a shell: {command}"
+    path = Path(_typed(around, typed))
     if not path.is_absolute():
         return f"{visible(typed)}: give the whole path, from / or ~"
     kind = SourceKind.AUTH_FILES
-    if (path / "auth.json").exists() or read_codex_config(path).keyring:
+    folders = glob.glob(str(path)) if glob.has_magic(typed) else [str(path)]  # noqa: PTH207 - a text
+    if any(_is_home(Path(folder)) for folder in folders):
         kind = SourceKind.CODEX_HOME
-    elif not any(mark in typed for mark in "*?[") and not path.exists():
+    elif not glob.has_magic(typed) and not path.exists():
         return f"{visible(typed)}: there is nothing"
-    taken = {source.name for source in around.settings.sources}
+    taken = {source.name for source in _kept(around)}
     name = kind.value
     number = 2
     while name in taken:
         name = f"{kind.value}-{number}"
         number += 1
     return replace(SourceSettings(kind, name, kind.default_custody), path=typed)
+
+
+def _kept(around: Surroundings) -> tuple[SourceSettings, ...]:
+    """What is in the configuration, and what was added to it since it was read."""
+    added = () if around.discovered else around.sources
+    return (*around.settings.sources, *added)
+
+
+def _is_home(folder: Path) -> bool:
+    """Whether a folder is a Codex home, where the login may also be in the keyring."""
+    return (folder / "auth.json").exists() or read_codex_config(folder).keyring
+
+
+def _typed(around: Surroundings, text: str) -> str:
+    """With the home for a leading ~."""
+    return text.replace("~", str(around.home or "~"), 1) if text.startswith("~") else text
 
 
 def found_row(found: Found) -> FoundLogins:

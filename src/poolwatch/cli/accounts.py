@@ -8,31 +8,27 @@ from pathlib import Path
 
 from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.bootstrap.token_port import kept_here
-from poolwatch.cli.entry import complain_about, monitored, run_async, surroundings
-from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, complain, say
+from poolwatch.cli.entry import complain_about, nobody_there, run_async, surroundings
+from poolwatch.cli.exits import EXIT_CONFIG, EXIT_OK, say
 from poolwatch.domain.account_state import KeptFile
 from poolwatch.domain.overview import Judged
 from poolwatch.presentation import masking
-from poolwatch.presentation.words.cli import NO_ACCOUNTS
 
 
 def list_accounts(config: Path | None, *, mask: bool) -> int:
     """Print every account with the places that hold its login; polls nothing."""
     around = surroundings(config, mask=mask)
     hidden = around.settings.ui.mask
-    if not around.sources:
-        tell_kept(around, kept_here(around))
-        around = monitored(config, mask=mask)
     seen = run_async(lambda: look(around, timedelta(days=3650), lambda _: ()))
-    complain_about(seen, around)
+    complain_about(seen, around, sources=True)
     ordered = sorted(seen.overview.accounts, key=lambda each: (each.label.casefold(), each.account.key.id))
     for each in ordered:
         say(*_lines(each, hidden=hidden))
     tell_kept(around, seen.state.kept)
     if not ordered:
-        complain(NO_ACCOUNTS)
-        return EXIT_FAILED
+        # nothing to list is no failure, unless somebody who should say is silent
+        code = nobody_there(around, seen.state)
+        return EXIT_OK if code == EXIT_CONFIG else code
     return EXIT_OK
 
 

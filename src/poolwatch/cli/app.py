@@ -32,7 +32,9 @@ from poolwatch.cli.options import (
 app = typer.Typer(
     name="poolwatch",
     help="Watch a pool of Codex/ChatGPT accounts: who needs you, what is left, which account next.",
-    epilog="Exit codes: 0 fine, 1 nothing read or a step failed, 2 usage, 3 configuration, 128+n signal n.",
+    epilog="Exit codes: 0 fine, with dead and stale accounts too; 1 nothing that was asked could be read, a"
+    " step of a named account failed, a line of an import was refused, or doctor found an error; 2 usage;"
+    " 3 configuration, or nothing to monitor; 4 cannot tell; 128+n ended by signal n.",
     no_args_is_help=False,
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -336,14 +338,14 @@ def accounts_import(
         typer.Argument(metavar="FILE...", help="auth.json, CLIProxyAPI, codex-auth, codex-proxy or sub2api."),
     ],
     keep: KeepOption = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; needed without a terminal.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Take logins into poolwatch's own folder, where it may refresh them; FILE itself is only read."""
     from poolwatch.cli.imports import ImportWish, import_files
 
-    ask = not yes and sys.stdin.isatty() and sys.stderr.isatty()
-    _end(import_files(ImportWish(_config(config), tuple(files), keep, ask)))
+    can_ask = sys.stdin.isatty() and sys.stderr.isatty()
+    _end(import_files(ImportWish(_config(config), tuple(files), keep, asks=not yes, can_ask=can_ask)))
 
 
 @accounts_app.command("remove")

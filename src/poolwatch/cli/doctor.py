@@ -7,23 +7,26 @@ import os
 import sqlite3
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final, TextIO
 
 from poolwatch import __version__
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.keepers import file_of, passed_over
+from poolwatch.bootstrap.places import counted
 from poolwatch.bootstrap.screen import looks_problems
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.bootstrap.token_port import damaged_here, kept_here
 from poolwatch.cli.accounts import kept_command, kept_line
 from poolwatch.cli.entry import run_async
-from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say, say_text
+from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say_drawn, say_text
 from poolwatch.cli.pools import examine_pools, test_command
 from poolwatch.cli.terminal import terminal_findings
 from poolwatch.config.discover import missing_home
@@ -39,6 +42,7 @@ from poolwatch.presentation.card import card_view
 from poolwatch.presentation.masking import masked, shown_path
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import true_path
+from poolwatch.presentation.words.cli import NO_LOGIN
 
 #: A clock this far off makes tokens look expired, or fresh.
 _SKEW_LIMIT = timedelta(seconds=60)
@@ -64,6 +68,9 @@ class Finding:
     remedy: str = ""
 
 
+_COLOURS: Final = {Grade.OK: "32", Grade.NOTE: "33", Grade.ERROR: "31"}
+
+
 def run_doctor(config: Path | None, *, as_json: bool, mask: bool = False) -> int:
     """Look at everything and print it; 1 when something is an error."""
     findings = list(_findings(config, mask=mask))
@@ -79,14 +86,37 @@ def run_doctor(config: Path | None, *, as_json: bool, mask: bool = False) -> int
         ]
         say_text(json.dumps({"schema": "poolwatch.doctor/1", "findings": rows}, indent=2))
     else:
-        say(*(line for each in findings for line in _lines(each)))
+        say_drawn(*_lines(findings, coloured=is_coloured(sys.stdout, os.environ)))
     return EXIT_FAILED if any(each.grade is Grade.ERROR for each in findings) else EXIT_OK
 
 
-def _lines(each: Finding) -> Iterator[str]:
-    yield f"{each.grade.value:<5}  {each.area:<9}  {each.words}"
-    if each.remedy:
-        yield f"       {'':<9}  do: {each.remedy}"
+def _lines(findings: Sequence[Finding], *, coloured: bool) -> Iterator[str]:
+    """What is wrong first, then what is worth knowing, and all that is fine on one line."""
+    for grade in (Grade.ERROR, Grade.NOTE):
+        for each in findings:
+            if each.grade is grade:
+                yield f"{_mark(grade, coloured=coloured)}  {each.area:<9}  {_uncoloured(each.words)}"
+                if each.remedy:
+                    yield f"       {'':<9}  do: {_uncoloured(each.remedy)}"
+    fine = Counter(each.area for each in findings if each.grade is Grade.OK)
+    if fine:
+        told = ", ".join(f"{area} {count}" if count > 1 else area for area, count in fine.items())
+        yield f"{_mark(Grade.OK, coloured=coloured)}  {told}"
+
+
+def _uncoloured(text: str) -> str:
+    """Text from outside has no colours of its own."""
+    return visible(text, 10 * len(text))
+
+
+def _mark(grade: Grade, *, coloured: bool) -> str:
+    word = f"{grade.value:<5}"
+    return f"\x1b[{_COLOURS[grade]}m{word}\x1b[m" if coloured else word
+
+
+def is_coloured(stream: TextIO, env: Mapping[str, str]) -> bool:
+    """Whether marks have colours there: on a terminal that draws them, and nobody asked for none."""
+    return stream.isatty() and not env.get("NO_COLOR") and env.get("TERM", "") not in ("", "dumb")
 
 
 def _findings(config: Path | None, *, mask: bool) -> Iterator[Finding]:
@@ -175,7 +205,7 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
     if abs(seen.state.clock_offset) > _SKEW_LIMIT:
         ahead = seen.state.clock_offset.total_seconds()
         words = f"the clock of this machine is {abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead'}"
-        yield Finding("clock", Grade.ERROR, words, "set the clock (timedatectl set-ntp true)")
+        yield Finding("clock", Grade.ERROR, words, "timedatectl set-ntp true")
     pools = {settings.name for settings in around.sources if settings.kind.is_pool}
     for name, source in sorted(seen.state.sources.items()):
         if name in pools:
@@ -184,9 +214,10 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
             words = f"{name}: {source.failure.message}"
             yield Finding("sources", Grade.ERROR, words, test_command(name))
             continue
-        count = len(source.listings)
-        grade = Grade.OK if count else Grade.NOTE
-        yield Finding("sources", grade, f"{name}: {count} login{'s' * (count != 1)}")
+        readable = any(listing.problem is None for listing in source.listings)
+        told = counted(source.listings) if source.listings else NO_LOGIN
+        remedy = "" if source.listings else "sign in there, or poolwatch sources add KIND PATH"
+        yield Finding("sources", Grade.OK if readable else Grade.NOTE, f"{name}: {told}", remedy)
         for settings in around.sources:
             if settings.name == name and (others := passed_over(around, settings, source.listings)):
                 yield Finding("sources", Grade.NOTE, f"{name}: {_no_logins(around, others)}")
@@ -202,6 +233,7 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
         clock_offset=offset,
         config=around.named_config,
         delegates=around.settings.refresh.delegate_to_codex,
+        keys=False,
         own_logins=str(around.own_logins) if around.own_logins is not None else None,
     )
     for judged in sorted(seen.overview.accounts, key=lambda each: each.label.casefold()):

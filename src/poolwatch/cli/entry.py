@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from poolwatch.cli.exits import EXIT_CONFIG, Exit, complain, complain_of
+from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, Exit, complain, complain_of
 from poolwatch.config.problems import ConfigProblems
+from poolwatch.domain.pool import PoolState
+from poolwatch.presentation.masking import shown_path
 from poolwatch.presentation.words import cli as words
 
 if TYPE_CHECKING:
@@ -52,9 +54,28 @@ def complain_about(seen: Look, around: Surroundings, *, sources: bool = False) -
     """What a look found to be wrong with the whole pool; with `sources`, which of them could not be read."""
     for notice in seen.notices:
         complain(around.told(notice))
-    for source in seen.state.sources.values():
-        if sources and source.failure is not None:
+    if sources:
+        tell_failing(around, seen.state)
+
+
+def tell_failing(around: Surroundings, state: PoolState) -> None:
+    """One line for each source that does not answer."""
+    for source in state.sources.values():
+        if source.failure is not None:
             complain(around.told(f"source {source.name}: {source.failure.message}"))
+
+
+def nobody_there(around: Surroundings, state: PoolState) -> int:
+    """Say why a pool is empty: which sources do not answer, and where there is no login; the exit code."""
+    from poolwatch.bootstrap.places import shown_place  # seldom needed, and it loads what edits TOML
+
+    failing = {source.name for source in state.sources.values() if source.failure is not None}
+    for source in around.sources:
+        if source.name not in failing:
+            place = shown_path(shown_place(around, source), mask=around.settings.ui.mask)
+            complain(words.no_login_at(place))
+    complain(words.NONE_READ if failing else f"{words.NO_ACCOUNTS}; poolwatch sources says where it looked")
+    return EXIT_FAILED if failing else EXIT_CONFIG
 
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from typing import Final, TextIO
 
 EXIT_OK: Final = 0
-#: nothing could be read, a step of a named account failed, doctor found an error, or a crash
+#: nothing that was asked could be read, a step of a named account failed, a line of an import was refused,
+#: doctor found an error, or a crash; accounts that are dead or stale are data
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
-#: configuration, or nothing to monitor
+#: configuration, or nothing to monitor (`status`, `next`, `refresh` and the app alone)
 EXIT_CONFIG: Final = 3
 _EXIT_INTERRUPTED: Final = 130
 #: What a standard stream that cannot take more says.

@@ -12,7 +12,7 @@ from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.keepers import file_of, whole_path
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.entry import complain_about, monitored, run_async
+from poolwatch.cli.entry import complain_about, run_async, surroundings
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, complain, say
 from poolwatch.cli.imports import by_hand, telling_who_is_waited_for
 from poolwatch.cli.named import find_account
@@ -94,7 +94,7 @@ def resolve_account(config: Path | None, text: str, keep: Path) -> int:
 
 
 def _desk(config: Path | None, text: str) -> _Desk:
-    around = monitored(config)
+    around = surroundings(config)
     seen = run_async(lambda: look(around, _NEVER, lambda _: ()))
     complain_about(seen, around)
     account = find_account(seen.state, text, mask=around.settings.ui.mask)

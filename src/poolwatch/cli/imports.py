@@ -22,6 +22,7 @@ from poolwatch.custody.files import FileProblem
 from poolwatch.custody.holder import TOLD_AFTER_SECONDS, awaited
 from poolwatch.custody.own_folder import Imported, Refused, import_logins
 from poolwatch.custody.state_dir import StateDir, account_key
+from poolwatch.custody.waiting import is_kept_file
 from poolwatch.presentation.words.refresh import still_waiting
 
 #: Which holder of an imported login stays in use.
@@ -30,12 +31,13 @@ KEEPS = ("imported", "source")
 
 @dataclass(frozen=True, slots=True)
 class ImportWish:
-    """What `accounts import` was asked for. `ask`: a person at a terminal may be asked what to keep."""
+    """What `accounts import` was asked for. `asks`: what to keep; `can_ask`: a person sits at a terminal."""
 
     config: Path | None
     files: tuple[Path, ...]
     keep: str | None
-    ask: bool
+    asks: bool
+    can_ask: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,10 @@ class _Desk:
     def path(self, path: Path) -> str:
         return self.around.told_path(path)
 
+    def waits(self, file: Path) -> bool:
+        """Whether it is a login that waits in the state directory: it has no other holder."""
+        return is_kept_file(self.state, Path(os.path.realpath(file)))
+
     def by_hand(self, path: Path) -> str:
         return by_hand(self.around, path, self.now)
 
@@ -69,7 +75,13 @@ def import_files(wish: ImportWish) -> int:
         complain("there is no place for imported logins: set HOME or POOLWATCH_DATA_DIR")
         return EXIT_CONFIG
     desk = _Desk(around, around.own_logins, RealClock().now())
-    fine = [_import_one(desk, whole_path(around, str(file)), wish) for file in wish.files]
+    files = [whole_path(around, str(file)) for file in wish.files]
+    if wish.asks and not wish.can_ask and wish.keep is None and not all(map(desk.waits, files)):
+        complain(
+            "import asks which holder stays in use; without a terminal say --yes, or --keep imported|source"
+        )
+        return EXIT_USAGE
+    fine = [_import_one(desk, file, wish) for file in files]
     return EXIT_OK if all(fine) else EXIT_FAILED
 
 
@@ -92,7 +104,7 @@ def _import_one(desk: _Desk, source: Path, wish: ImportWish) -> bool:
         _warn(desk, source, taken)
     settled = True
     keep = wish.keep
-    if taken and keep is None and wish.ask:
+    if taken and keep is None and wish.asks and wish.can_ask:
         keep = _asked(desk, source)
     if keep == "imported" and (taken or any(each.held_in for each in refused)):
         settled = _keep_imported(desk, source, taken, refused)

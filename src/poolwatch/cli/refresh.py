@@ -9,7 +9,7 @@ from pathlib import Path
 
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import refresh
-from poolwatch.cli.entry import complain_about, monitored, run_async
+from poolwatch.cli.entry import complain_about, monitored, nobody_there, run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say, say_text
 from poolwatch.cli.named import find_account
 from poolwatch.domain.account import AccountKey
@@ -18,7 +18,7 @@ from poolwatch.domain.pool import PoolState
 from poolwatch.domain.refresh import Awaited, RefreshProgress
 from poolwatch.presentation.masking import shown_name
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.refresh_line import progress_line
+from poolwatch.presentation.refresh_line import bulk_line, progress_line
 from poolwatch.presentation.words import refresh as words
 
 
@@ -34,7 +34,7 @@ class RefreshWish:
 
 
 def run_refresh(wish: RefreshWish) -> int:
-    """Refresh the named accounts, or all; 1 when a step of one of them failed."""
+    """Refresh the named accounts, or all; 1 when a step of a named one failed, or nothing could be asked."""
     if wish.accounts and wish.everyone:
         complain("name accounts, or use --all: not both")
         return EXIT_USAGE
@@ -49,7 +49,7 @@ def run_refresh(wish: RefreshWish) -> int:
     def chosen(seen: PoolOverview) -> Collection[AccountKey]:
         # an account may leave the list while it is refreshed, and its outcome is told all the same
         before.update(seen.by_key)
-        if wish.everyone:
+        if wish.everyone or not seen.accounts:
             return list(seen.by_key)
         state = PoolState({key: each.account for key, each in seen.by_key.items()})
         return list(dict.fromkeys(find_account(state, text, mask=prefs.mask).key for text in wish.accounts))
@@ -62,7 +62,8 @@ def run_refresh(wish: RefreshWish) -> int:
         )
     )
     complain_about(seen, around, sources=True)
-    down = any(source.failure is not None for source in seen.state.sources.values())
+    if not ended:
+        return nobody_there(around, seen.state)
     rows = []
     for key, progress in ended.items():
         judged = seen.overview.by_key.get(key) or before[key]
@@ -71,10 +72,13 @@ def run_refresh(wish: RefreshWish) -> int:
         rows.append(_row(key, label, progress, line))
         if not wish.as_json:
             say(f"{label}: {line}")
+    failed = sum(progress.failed for progress in ended.values())
     if wish.as_json:
-        say_text(json.dumps({"schema": "poolwatch.refresh/1", "accounts": rows}, indent=2))
-    failed = any(progress.failed for progress in ended.values()) or (down and not ended)
-    return EXIT_FAILED if failed else EXIT_OK
+        say_text(json.dumps({"schema": "poolwatch.refresh/1", "failed": failed, "accounts": rows}, indent=2))
+    elif wish.everyone:
+        changed = sum(bool(progress.changes) for progress in ended.values())
+        say(bulk_line(finished=len(ended), total=len(ended), failed=failed, done=True, changed=changed))
+    return EXIT_FAILED if failed and not wish.everyone else EXIT_OK
 
 
 def _tell_waiting(label: str | None, found: Awaited) -> None:

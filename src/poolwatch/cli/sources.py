@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import Final, overload
 
 from poolwatch.bootstrap.clock import RealClock
-from poolwatch.bootstrap.places import found_row, target_config
+from poolwatch.bootstrap.places import Hindrance, NotAdded, counted, found_row, pool_command, try_and_add
 from poolwatch.bootstrap.sources import build_source
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.cli.entry import run_async, surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.cli.pools import examine_pool
-from poolwatch.config import edit
 from poolwatch.config.discover import discover
 from poolwatch.config.paths import absolute
-from poolwatch.config.problems import ConfigProblem, nearest
+from poolwatch.config.problems import nearest
 from poolwatch.config.settings import SourceKind, SourceSettings
-from poolwatch.config.source_tables import source_problem
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.remake import replace
@@ -30,6 +28,13 @@ from poolwatch.sources.source import Source
 
 #: So many accounts of a source are asked at most when it is tried.
 _HANDFUL: Final = 5
+
+_CODES = {
+    Hindrance.REFUSED: EXIT_USAGE,
+    Hindrance.MONITORED: EXIT_USAGE,
+    Hindrance.NOTHING_THERE: EXIT_FAILED,
+    Hindrance.CONFIG: EXIT_CONFIG,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ def list_sources(config: Path | None, *, mask: bool = False) -> int:
             row = found_row(found)
             command = around.told(row.command, [found.source.path])
             say(f"found {around.told(row.place)}: {row.words}; add it with: {command}")
-    return EXIT_OK if around.sources else EXIT_CONFIG
+    return EXIT_OK
 
 
 def _place(around: Surroundings, source: SourceSettings) -> str:
@@ -102,35 +107,24 @@ def add_source(wish: SourceWish) -> int:
     if isinstance(source, str):
         complain(around.told(source))
         return EXIT_USAGE
-    refused = source_problem(edit.source_table(source), around.env)
-    if refused is not None:
-        hint = " (--insecure writes it)" if "insecure = true" in refused else ""
-        complain(f"{around.told(refused)}{hint}; nothing was sent or written")
-        return EXIT_USAGE
-    place = _place(around, source)
-    known = around.settings.sources
-    twin = next((each for each in known if edit.is_same_place(each, source, around.home)), None)
-    if twin is not None:
-        complain(f"{place} is monitored already, as {around.told(twin.name)}; nothing was written")
-        return EXIT_USAGE
-    listed = run_async(lambda: _ask(around, source))
-    if isinstance(listed, str):
-        listed = around.told(listed, [source.path or ""])
-        said = listed if listed.startswith(place) else f"{place}: {listed}"
-        complain(f"{said}; nothing was written")
-        return EXIT_FAILED
-    if not listed:
-        complain(f"{place}: no login is there; nothing was written")
-        return EXIT_FAILED
-    path = target_config(around, wish.config)
-    problem = path if isinstance(path, ConfigProblem) else edit.add_source(path, source)
-    if problem is not None:
-        complain(around.told(problem.text, [problem.path or ""]))
-        return EXIT_CONFIG
-    where = around.told_path(path) if isinstance(path, Path) else ""
-    say(f"{around.told(source.name)}: {_counted(listed)}; written to {where}")
+    added = run_async(lambda: try_and_add(around, wish.config, source))
+    if isinstance(added, NotAdded):
+        complain(_why_not(around, source, added))
+        return _CODES[added.why]
+    found = around.told(added.found)
+    say(f"{around.told(source.name)}: {found}; written to {around.told_path(added.path)}")
     _say_pool(around, source)
     return EXIT_OK
+
+
+def _why_not(around: Surroundings, source: SourceSettings, added: NotAdded) -> str:
+    words = around.told(added.words, [source.path or ""])
+    if added.why is Hindrance.CONFIG:
+        return words
+    if added.why is Hindrance.REFUSED:
+        hint = " (--insecure writes it)" if "insecure = true" in added.words else ""
+        return f"{words}{hint}; nothing was sent or written"
+    return f"{words}; nothing was written"
 
 
 def try_source(config: Path | None, name: str, *, mask: bool = False) -> int:
@@ -142,12 +136,12 @@ def try_source(config: Path | None, name: str, *, mask: bool = False) -> int:
         meant = f"; did you mean {around.told(near)}?" if near else ""
         complain(f"no source is called {name}{meant}")
         return EXIT_USAGE
-    listed = run_async(lambda: _ask(around, source, read=True))
+    listed = run_async(lambda: _ask(around, source))
     shown = around.told(name)
     if isinstance(listed, str):
         complain(f"{shown}: {around.told(listed, [source.path or ''])}")
         return EXIT_FAILED
-    say(f"{shown}: {_counted(listed)}; usage answers" if listed else f"{shown}: no login is there")
+    say(f"{shown}: {counted(listed)}; usage answers" if listed else f"{shown}: no login is there")
     _say_pool(around, source)
     return EXIT_OK if listed else EXIT_FAILED
 
@@ -177,9 +171,9 @@ def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
         custody = Custody(wish.custody)
     if not kind.is_pool and wish.secrets != PoolSecrets():
         return "keys and passwords belong to pools"
-    if not kind.is_pool and "://" in wish.place:
-        pools = ", ".join(each for each in kinds if kinds[each].is_pool)
-        return f"{kind.value} takes a path; an address belongs to a pool: {pools}"
+    command = None if kind.is_pool else pool_command(wish.place)
+    if command is not None:
+        return f"{kind.value} takes a path; a running pool is added with: {command}"
     if not kind.is_pool and wish.insecure:
         return "--insecure is for pools only"
     taken = {source.name for source in around.settings.sources}
@@ -213,19 +207,13 @@ def _written(path: str | None) -> str | None:
     return path if path is None or path.startswith("~") else str(absolute(path))
 
 
-async def _ask(
-    around: Surroundings, settings: SourceSettings, *, read: bool = False
-) -> tuple[Listing, ...] | str:
+async def _ask(around: Surroundings, settings: SourceSettings) -> tuple[Listing, ...] | str:
+    """List a source and read the first of its logins that can be polled."""
     fingerprint, _ = await asyncio.to_thread(fingerprinter_of, around.state_dir)
-    at = RealClock().now()
     async with HttpClient() as client:
         source = build_source(around, settings, client, fingerprint)
-        listed = await source.list_accounts(at)
-        if isinstance(listed, Failure):
-            return listed.message
-        if read:
-            return await _first_reading(source, listed)
-        return listed
+        listed = await source.list_accounts(RealClock().now())
+        return listed.message if isinstance(listed, Failure) else await _first_reading(source, listed)
 
 
 async def _first_reading(source: Source, listed: tuple[Listing, ...]) -> tuple[Listing, ...] | str:
@@ -240,14 +228,3 @@ async def _first_reading(source: Source, listed: tuple[Listing, ...]) -> tuple[L
         if number < len(polled):
             last += f" ({number} of {len(polled)} asked)"
     return last or listed
-
-
-def _counted(listed: tuple[Listing, ...]) -> str:
-    """`47 accounts, 2 need login`, `3 logins, 1 not readable`."""
-    pools = any(listing.custody is Custody.POOL for listing in listed)
-    noun = "account" if pools else "login"
-    words = f"{len(listed)} {noun}{'s' * (len(listed) != 1)}"
-    unreadable = sum(listing.problem is not None for listing in listed)
-    dead = sum(listing.says_login_needed for listing in listed)
-    words += f", {dead} need{'s' * (dead == 1)} login" if dead else ""
-    return f"{words}, {unreadable} not readable" if unreadable else words

@@ -14,7 +14,7 @@ from msgspec import Struct
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.entry import complain_about, monitored, run_async
+from poolwatch.cli.entry import complain_about, monitored, nobody_there, run_async, tell_failing
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say_path, say_text
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
@@ -62,12 +62,11 @@ def print_status(wish: StatusWish) -> int:
         say_text(status_json(seen.overview, seen.state, seen.overview.own_now, prefs.mask, keys))
     else:
         _print_text(seen, around, replace(prefs, rules=seen.overview.rules), keys, ascii_only=wish.ascii_only)
-    if any(each.account.read_at is not None for each in seen.overview.accounts if each.account.key in keys):
+    if not seen.overview.accounts:
+        return nobody_there(around, seen.state)
+    if keys and not seen.in_vain:
         return EXIT_OK
-    if seen.overview.accounts and not keys:
-        complain(words.no_match(visible(wish.filter_text.strip(), 80)))
-    else:
-        complain(words.NONE_READ if seen.overview.accounts else words.NO_ACCOUNTS)
+    complain(words.NONE_READ if keys else words.no_match(visible(wish.filter_text.strip(), 80)))
     return EXIT_FAILED
 
 
@@ -98,34 +97,40 @@ def _print_text(
 
 
 def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: bool) -> int:
-    """Print the account to use next; exit 1 when there is none."""
-    from poolwatch.presentation.next_text import (  # `status` needs none
-        next_account,
-        next_home,
-        next_json,
-        next_text,
-    )
+    """Print the account to use next; exit 1 when there is none, or only an old reading speaks for it."""
+    # `status` needs none of these
+    from poolwatch.domain.next_up import last_known_up
+    from poolwatch.presentation.next_text import next_account, next_home, next_is_old, next_json, next_text
 
     around = monitored(config, mask=mask)
     prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
     seen = _everything(around)
     complain_about(seen, around)
-    best = next_account(seen.overview)
+    view = seen.overview
+    best, old = next_account(view), None
+    if best is None:
+        tell_failing(around, seen.state)
+        if not view.accounts:
+            return nobody_there(around, seen.state)
+        old = last_known_up(view.accounts, view.now, view.rules)
+        view = replace(view, next_up=old)
+        best = next_account(view)
+    if old is not None:
+        complain(next_is_old(old, view, prefs))
     if home_only:
-        home = next_home(seen.overview)
+        home = next_home(view)
         if home is None:
             complain(words.NO_NEXT if best is None else "the account to use next has no Codex home")
             return EXIT_FAILED
         # a shell does not expand the ~ of people in CODEX_HOME=$(poolwatch next --home)
         say_path(f"{around.home}{home[1:]}" if around.home is not None and home[:1] == "~" else home)
-        return EXIT_OK
-    if as_json:
-        say_text(next_json(seen.overview, prefs))
+    elif as_json:
+        say_text(next_json(view, prefs, is_old=old is not None))
     elif best is None:
-        complain(*next_text(seen.overview, prefs).splitlines())
+        complain(*next_text(view, prefs).splitlines())
     else:
-        say_text(next_text(seen.overview, prefs))
-    return EXIT_OK if best is not None else EXIT_FAILED
+        say_text(next_text(view, prefs))
+    return EXIT_OK if best is not None and old is None else EXIT_FAILED
 
 
 def _everything(around: Surroundings) -> Look:

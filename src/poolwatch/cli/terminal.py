@@ -46,13 +46,11 @@ def terminal_findings() -> Iterator[TerminalFinding]:
             yield TerminalFinding("ok", words)
         yield _widths()
     if kind in ("", "dumb"):
-        yield TerminalFinding(
-            "note", "this terminal cannot be drawn on", "set TERM, for example xterm-256color"
-        )
+        yield TerminalFinding("note", "this terminal cannot be drawn on", "export TERM=xterm-256color")
     if speaks_utf8(os.environ):
         yield TerminalFinding("ok", "the locale is UTF-8")
     else:
-        remedy = 'set LANG to a UTF-8 locale, or glyphs = "unicode" in [ui]'
+        remedy = 'export LANG=C.UTF-8, or write glyphs = "unicode" into [ui]'
         yield TerminalFinding("note", "the locale is not UTF-8: ASCII glyphs are used", remedy)
     if os.environ.get("NO_COLOR"):
         yield TerminalFinding("ok", "NO_COLOR is set: states are told by glyphs and words")

@@ -79,7 +79,7 @@ def is_same_place(one: SourceSettings, other: SourceSettings, home: Path | None)
 
 
 def _whole(path: str, home: Path | None) -> Path:
-    return home / path[2:] if path[:2] == "~/" and home is not None else Path(path)
+    return home / path[2:] if (path == "~" or path[:2] == "~/") and home is not None else Path(path)
 
 
 def _address(url: str) -> tuple[str, int | None, str]:

@@ -165,7 +165,7 @@ def cast(seed: int) -> tuple[Account, ...]:
     )
     add("exhausted_5h", "bob", "plus", home(4.2), windows=(d().short(100, 47, 180), d().week(71, 49)))
     add(
-        "refresh_token_reused", "carol", "team", (Login(("pool",), "codex", _LATELY, spent=True),),
+        "lapsed", "carol", "team", (Login(("pool",), "codex", _LATELY),),
         workspace="acme", windows=(d().short(12, 30), d().week(33, 97)),
     )  # fmt: skip
     add(
@@ -207,8 +207,8 @@ def cast(seed: int) -> tuple[Account, ...]:
         credits=credit("394.7967250000", burn=0.35),
     )  # fmt: skip
     add(
-        "negative_balance", "pay", "self_serve_business_usage_based", pool(1.6),
-        workspace="pay", windows=None,
+        "refresh_token_reused", "pay", "self_serve_business_usage_based",
+        (Login(("pool",), "codex", int(1.6 * DAY), spent=True),), workspace="pay", windows=None,
         credits=credit("-3.1000000000", overage=True),
     )  # fmt: skip
 

@@ -59,12 +59,18 @@ def use_order(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> list
 
 def next_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp | None:
     """The account to use next, if any may be recommended; `now` is the server's clock."""
+    return _best([each for each in judged if each.section is _ACTIVE_SECTION and _is_sound(each)], now, rules)
+
+
+def last_known_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp | None:
+    """The account that old figures, or those from before a trouble, speak for; it may be another by now."""
+    active = [each for each in judged if each.section is _ACTIVE_SECTION and each.status.kind is _ACTIVE]
+    return _best([each for each in active if each.account.read_at is not None], now, rules)
+
+
+def _best(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp | None:
     ranked = [
-        (rank, each)
-        for each in judged
-        if each.section is _ACTIVE_SECTION
-        and _is_sound(each)
-        and (rank := _rank(each, now, rules, is_sound=True))[0] in _REASONS
+        (rank, each) for each in judged if (rank := _rank(each, now, rules, is_sound=True))[0] in _REASONS
     ]
     if not ranked:
         return None

@@ -314,12 +314,18 @@ class Poller:
             await self._adopt(key, now)
 
     async def _adopt(self, key: AccountKey, now: datetime) -> None:
-        """Another process polled this account just now: take its reading from the store."""
+        """Another process polled this account just now: take its reading from the store.
+
+        Where none is there, that process was killed before it kept one, and the account is asked anew.
+        """
         stored = await self._store.load_some((key.id,))
         if stored:
             self._ledger.take(Recalled(stored))
         account = self._ledger.state.accounts.get(key)
-        if account is not None:
+        if account is not None and account.tried_at is None:
+            await self._store.note_poll(key.id, now)
+            await self.read(key)
+        elif account is not None:
             self.agenda.plan(account, now, self._ledger.state.clock_offset)
             due = self.agenda.due_at(key)
             if due is None or due <= now:

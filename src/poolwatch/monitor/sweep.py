@@ -32,6 +32,8 @@ class Sweep:
         self._clock = clock
         self._concurrency = concurrency
         self._slots = asyncio.Semaphore(concurrency)
+        #: the accounts that were asked
+        self.asked: set[AccountKey] = set()
 
     def known_logins(self, older_than: timedelta) -> dict[AccountKey, SourceRef]:
         """Accounts whose login file was there when it was last looked at, and whose reading is that old.
@@ -42,10 +44,13 @@ class Sweep:
         return {
             key: entry.ref
             for key, account in self._ledger.state.accounts.items()
-            if older_than <= timedelta(0) or _is_due(account, older_than, self._clock)
-            if is_polled(account)
+            if self.is_due(account, older_than) and is_polled(account)
             if (entry := self._poller.live_listing(account)) is not None and entry.custody is not Custody.POOL
         }
+
+    def is_due(self, account: AccountState, older_than: timedelta) -> bool:
+        """Whether its last try is that long ago, and no wait was asked for; with zero, everybody is."""
+        return older_than <= timedelta(0) or _is_due(account, older_than, self._clock)
 
     async def run(
         self, keys: Collection[AccountKey], older_than: timedelta, nearly_through: asyncio.Event | None = None
@@ -80,13 +85,21 @@ class Sweep:
         if older_than <= timedelta(0):
             # told before anything is sent; the disk writes it while the service answers
             await self._store.note_poll(key.id, now)
-            await self._poller.read(key)
+            await self._read(key)
             return
         if not _is_due(account, older_than, self._clock):
             return
         if not await self._store.claim_poll(key.id, now, older_than):
             self._ledger.take(Recalled(await self._store.load_some((key.id,))))
-            return
+            kept = self._ledger.state.accounts.get(key)
+            if kept is None or kept.tried_at is not None:
+                return
+            # whoever noted that poll was killed before it kept an answer: there is nothing to wait for
+            await self._store.note_poll(key.id, now)
+        await self._read(key)
+
+    async def _read(self, key: AccountKey) -> None:
+        self.asked.add(key)
         await self._poller.read(key)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Final
 
 from poolwatch.domain.account import Listing
-from poolwatch.domain.overview import Judged, PoolOverview
+from poolwatch.domain.overview import Judged, NextUp, PoolOverview
 from poolwatch.domain.shell import path_at
 from poolwatch.presentation import durations, money
 from poolwatch.presentation.masking import shown_email, shown_group, shown_label, shown_name, shown_path
@@ -32,10 +33,17 @@ def next_text(overview: PoolOverview, prefs: Prefs) -> str:
     return f"{cli.no_next_back(label, clock, durations.countdown(back.until, overview.now))}\n"
 
 
-def next_json(overview: PoolOverview, prefs: Prefs) -> str:
+def next_is_old(up: NextUp, overview: PoolOverview, prefs: Prefs) -> str:
+    """How old the reading is that speaks for this account."""
+    account = up.judged.account
+    age = durations.age(overview.own_now - (account.read_at or overview.own_now))
+    return cli.next_is_old(shown_name(account, mask=prefs.mask), age)
+
+
+def next_json(overview: PoolOverview, prefs: Prefs, *, is_old: bool = False) -> str:
     """The same for scripts; `account` is null when none can be used. ASCII only, ends in a newline."""
     best = next_account(overview)
-    document: Json = {"schema": SCHEMA, "account": None, "why": None}
+    document: Json = {"schema": SCHEMA, "account": None, "why": None, "stale": False, "read_at": None}
     if best is not None:
         account = best.account
         entry = _home_entry(best)
@@ -52,8 +60,14 @@ def next_json(overview: PoolOverview, prefs: Prefs) -> str:
                 "home": shown_path(home, mask=prefs.mask) if home else None,
             },
             "why": _why(overview, best, prefs),
+            "stale": is_old,
+            "read_at": _instant(account.read_at),
         }
     return json.dumps(document, indent=2) + "\n"
+
+
+def _instant(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
 
 
 def next_home(overview: PoolOverview) -> str | None:

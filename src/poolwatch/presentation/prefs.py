@@ -44,6 +44,8 @@ class Prefs(Struct, frozen=True):
     config: str | None = None
     #: whether a refresh has codex renew the logins that are its own
     delegates: bool = True
+    #: whether keys are at hand: where they are not, a remedy names the command in their place
+    keys: bool = True
     #: poolwatch's own folder of logins; only what lies there can be removed by a command
     own_logins: str | None = None
 

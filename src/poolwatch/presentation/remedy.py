@@ -125,18 +125,19 @@ def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Re
         # no command: to sign in again writes over a login that may only be unreadable
         return Remedy(f"{place}: {why}", remedies.FIX_FILE)
     if problem is LoginProblem.AMBIGUOUS:
-        return Remedy(what, remedies.TRY_ONCE, command)
+        return Remedy(what, _try_once(prefs), command)
     if listing.custody is Custody.POOL:
         return Remedy(what, remedies.POOL_SIGN_IN)
     if listing.login is LoginKind.PERSONAL_ACCESS_TOKEN:
-        return Remedy(what, remedies.NEW_TOKEN)
+        return Remedy(what, remedies.new_token(_again(account, prefs)))
     if listing.custody is Custody.OTHER and not listing.home:
         return Remedy(what, remedies.another_must_renew(listing.owner or names.ANOTHER_TOOL), command)
     if problem in (LoginProblem.EXPIRED, LoginProblem.REJECTED):
         if listing.custody is Custody.CODEX:
             return Remedy(what, _codex_way(account, prefs), command)
         if listing.custody is Custody.POOLWATCH:
-            return Remedy(what, remedies.POOLWATCH_RENEWS, _own(f"refresh {account.key.id}", prefs))
+            renew = remedies.POOLWATCH_RENEWS if prefs.keys else remedies.RENEW
+            return Remedy(what, renew, _refresh(account, prefs))
     return Remedy(what, remedies.SIGN_IN, command)
 
 
@@ -146,18 +147,18 @@ def _codex_way(account: AccountState, prefs: Prefs) -> str:
     if account.dead_login is not None:
         return remedies.SIGN_IN
     if token is not None and token.block is BlockReason.CODEX_LATE:
-        return remedies.codex_is_late(token.pid)
-    return remedies.CODEX_RENEWS if prefs.delegates else remedies.SIGN_IN
+        return remedies.codex_is_late(token.pid, _again(account, prefs))
+    return remedies.codex_renews(_again(account, prefs)) if prefs.delegates else remedies.SIGN_IN
 
 
 def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: Prefs) -> Remedy:
     listing = acting(account)
     command = sign_in_command(listing, mask=prefs.mask)
     why = shown_text(trouble.message, account, mask=prefs.mask)
-    kept = account.read_at is not None
+    kept, again = account.read_at is not None, _again(account, prefs)
     match trouble.kind:
         case FailureKind.AMBIGUOUS:
-            return Remedy(remedies.login(LoginProblem.AMBIGUOUS), remedies.TRY_ONCE, command)
+            return Remedy(remedies.login(LoginProblem.AMBIGUOUS), _try_once(prefs), command)
         case FailureKind.CONFLICT:
             keep = true_path(listing) if listing and listing.path else trouble.detail or "FILE"
             file = masked_word(keep, mask=prefs.mask)
@@ -176,12 +177,25 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
         case FailureKind.OTHER_ACCOUNT if listing is not None and listing.custody is Custody.POOL:
             return Remedy(remedies.mixed_up_by_pool(why, kept=kept))
         case FailureKind.OTHER_ACCOUNT:
-            return Remedy(remedies.trouble(trouble.kind, why, kept=kept), command=command)
+            return Remedy(remedies.trouble(trouble.kind, why, again, kept=kept), command=command)
         case FailureKind.THROTTLED if trouble.retry_at and trouble.retry_at > now:
             clock = durations.clock(trouble.retry_at, now, prefs.zone)
-            return Remedy(remedies.throttled_until(clock, kept=kept))
+            return Remedy(remedies.throttled_until(clock, again, kept=kept))
         case _:
-            return Remedy(remedies.trouble(trouble.kind, why, kept=kept, code=trouble.detail))
+            return Remedy(remedies.trouble(trouble.kind, why, again, kept=kept, code=trouble.detail))
+
+
+def _again(account: AccountState, prefs: Prefs) -> str:
+    """What refreshes the account from where its remedy is read."""
+    return remedies.REFRESH_KEY if prefs.keys else _refresh(account, prefs)
+
+
+def _try_once(prefs: Prefs) -> str:
+    return remedies.TRY_ONCE if prefs.keys else remedies.APP_TRIES_ONCE
+
+
+def _refresh(account: AccountState, prefs: Prefs) -> str:
+    return _own(f"refresh {account.key.id}", prefs)
 
 
 def _own(command: str, prefs: Prefs) -> str:

@@ -144,8 +144,12 @@ class PoolApp(App[Departure], inherit_bindings=False, inherit_css=False):
         # what the monitor costs at its start comes after the first screen
         self.call_after_refresh(self._listen)
         self._await_minute()
-        state = self.session.board.state
-        if self.session.options.first_run or (state.settled and not state.accounts and not state.sources):
+        self._offer_first_steps()
+
+    def _offer_first_steps(self) -> None:
+        """Where every source has answered and nobody is there: say where it looked, and what can be done."""
+        state, first_run = self.session.board.state, self.session.options.first_run
+        if not state.accounts and (first_run or state.settled) and isinstance(self.screen, PoolScreen):
             from poolwatch.ui.screens.first_run import FirstRunScreen  # seldom shown
 
             self.push_screen(FirstRunScreen(self.session))
@@ -214,6 +218,7 @@ class PoolApp(App[Departure], inherit_bindings=False, inherit_css=False):
                 session.bulk_diff = pool_diff(session.bulk_before, board.overview, board.prefs)
         if change.state.accounts and isinstance(self.screen, Page) and self.screen.gives_way:
             self.pop_screen()
+        self._offer_first_steps()
         self._renew()
 
     def tick(self) -> None:

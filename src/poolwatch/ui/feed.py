@@ -12,7 +12,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import Answer, AnswerKind, BulkProgress, PoolChanged
 from poolwatch.domain.pool import PoolState
 
-__all__ = ["Answer", "AnswerKind", "BulkProgress", "Feed", "FoundLogins", "PoolChanged"]
+__all__ = ["Answer", "AnswerKind", "BulkProgress", "Feed", "FoundLogins", "PoolChanged", "Tried"]
 
 
 class FoundLogins(Struct, frozen=True):
@@ -23,6 +23,13 @@ class FoundLogins(Struct, frozen=True):
     #: the line to type in a shell for the same
     command: str
     can_add: bool
+
+
+class Tried(Struct, frozen=True):
+    """How it went to add a place: what was found there, or why nothing was added."""
+
+    added: bool
+    words: str
 
 
 class Feed(Protocol):
@@ -79,6 +86,6 @@ class Feed(Protocol):
         """What lies around and could be monitored, for the first-run screen."""
         ...
 
-    async def add(self, place: str) -> str | None:
-        """Add a place to the configuration and start monitoring it; the reason in words if that failed."""
+    async def add(self, place: str) -> Tried:
+        """Try a place, add it to the configuration where logins are there, and start monitoring it."""
         ...

@@ -124,7 +124,7 @@ ABOUT_LOGINS: Final = (
     "logged or stored by poolwatch outside the files they came in.",
 )
 PLACE_PROMPT: Final = "path of a Codex home or of a folder with auth files; enter adds it, esc leaves"
-ADDED: Final = "{place} is added; its accounts appear as they are read"
+ADDED: Final = "{place} is added: {found}"
 NOT_ADDED: Final = "nothing was added: {reason}"
 ADDING: Final = "adding {place} …"
 ADD_HINT: Final = "add"

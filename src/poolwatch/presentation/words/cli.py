@@ -47,6 +47,11 @@ LINE_EMPTY: Final = "pw no accounts"
 NO_NEXT: Final = "no account can be used now"
 
 
+def next_is_old(label: str, age: str) -> str:
+    """Nothing fresh is known; what was known last is named all the same."""
+    return f"no reading is fresh; {label} was the best one {age} ago"
+
+
 def no_next_back(label: str, clock: str, left: str) -> str:
     """The first that comes back when none can be used."""
     return f"{NO_NEXT}; {label} is back at {clock}, in {left}"
@@ -62,7 +67,13 @@ def on_credits_left(back: str, credits: str, usd: str) -> str:
 # --- errors
 NOTHING_TO_MONITOR: Final = "nothing to monitor: no source is configured and no Codex login was found"
 NONE_READ: Final = "no account could be read"
+NO_LOGIN: Final = "no login found"
 NEEDS_TERMINAL: Final = "the app needs a terminal; for scripts: poolwatch status --json"
+
+
+def no_login_at(place: str) -> str:
+    """A source that answers and lists nobody."""
+    return f"{place}: {NO_LOGIN}"
 
 
 def no_such_account(text: str, near: Sequence[str] = ()) -> str:

@@ -31,7 +31,7 @@ _TROUBLE: Final[dict[FailureKind | Refusal, str]] = {
     "check the network or the address of the source",
     FailureKind.NOT_THE_SERVICE: "a web page answers, not the usage service{why}. "
     "Check the address of the source, or sign in to this network",
-    FailureKind.MALFORMED: "the reply could not be understood{why}. The last numbers stay; x shows it",
+    FailureKind.MALFORMED: "the reply could not be understood{why}. The last numbers stay; {shows} it",
     FailureKind.FORBIDDEN: "the service forbids this reading{why}. The last numbers stay; "
     "check the account's rights in its workspace",
     Refusal.PLACE: "the service does not answer from this country or network{why}. The last numbers stay; "
@@ -44,8 +44,8 @@ _TROUBLE: Final[dict[FailureKind | Refusal, str]] = {
     "it is asked again by itself",
     FailureKind.DEACTIVATION_REPORTED: "the service said once that the account is off{why}. "
     "It is believed when said twice in a row",
-    FailureKind.TOKEN_REFRESH: "the token was not refreshed{why}. It is still good; r tries again",
-    FailureKind.BLOCKED: "the token was not spent{why}. Nothing is lost; mend that, then r",
+    FailureKind.TOKEN_REFRESH: "the token was not refreshed{why}. It is still good; {again} tries again",
+    FailureKind.BLOCKED: "the token was not spent{why}. Nothing is lost; mend that, then {again}",
     FailureKind.KEPT: "its file changed while the login was renewed, and the new one waits{why}",
     FailureKind.OTHER_ACCOUNT: "the reply is about another account than the login{why}. "
     "The last numbers stay; sign in again to set it right",
@@ -57,13 +57,16 @@ def login(problem: LoginProblem) -> str:
     return _LOGIN[problem]
 
 
-def trouble(kind: FailureKind, why: str, *, kept: bool, code: str | None = None) -> str:
+def trouble(kind: FailureKind, why: str, again: str, *, kept: bool, code: str | None = None) -> str:
     """What happened, what was kept and what to do, for trouble that needs no sign-in.
 
-    `kept`: there are numbers that stay. `code`: what the service calls it.
+    `kept`: there are numbers that stay; `again`: the key or the command that refreshes; `code`: what the
+    service calls it.
     """
     refusal = Refusal.of(code) if kind is FailureKind.FORBIDDEN else None
     told = _TROUBLE.get(refusal or kind) or _TROUBLE.get(kind, "")
+    shows = "x shows" if again == REFRESH_KEY else "the app shows"
+    told = told.replace("{shows}", shows).replace("{again}", again)
     told = told.replace("{why}", f" ({why})" if why else "")
     return told if kept else _nothing_kept(told)
 
@@ -79,13 +82,16 @@ def _nothing_kept(told: str) -> str:
     return before + after[:1].upper() + after[1:] if kept else told
 
 
-CODEX_RENEWS: Final = "r lets Codex renew it; or sign in again"
+#: what refreshes an account where keys are at hand
+REFRESH_KEY: Final = "r"
+RENEWS: Final = "r renews it"
 #: a login that the codex which is open on it has not renewed
-_CODEX_LATE: Final = "Close the Codex that is open on it{pid}, then r; or sign in again"
-POOLWATCH_RENEWS: Final = "r renews it; or from a shell"
+_CODEX_LATE: Final = "Close the Codex that is open on it{pid}, then {again}; or sign in again"
+POOLWATCH_RENEWS: Final = f"{RENEWS}; or from a shell"
+RENEW: Final = "Renew it"
 POOL_SIGN_IN: Final = "Sign in again on the pool's own page"
-NEW_TOKEN: Final = "Put a new personal access token into its file, then r"  # noqa: S105 - a sentence
 TRY_ONCE: Final = "r offers to try it once more; or sign in again"
+APP_TRIES_ONCE: Final = "The app offers to try it once more; or sign in again"
 RESOLVE: Final = "the same login is in two files and was not spent. Say which file stays in use"
 BRING_HOME: Final = "Bring it home"
 DEACTIVATED: Final = (
@@ -111,6 +117,16 @@ def sentence(label: str, what: str, do: str, command: str) -> str:
     return f"{told}:  {command}" if command else f"{told}."
 
 
+def codex_renews(again: str) -> str:
+    """The installed codex is asked to renew its own login."""
+    return f"{again} lets Codex renew it; or sign in again"
+
+
+def new_token(again: str) -> str:
+    """A personal access token is made by a person."""
+    return f"Put a new personal access token into its file, then {again}"
+
+
 def another_must_renew(owner: str) -> str:
     """The tool that owns the login has to renew it."""
     said = owner.capitalize() if owner == names.ANOTHER_TOOL else owner  # a sentence of its own
@@ -122,9 +138,9 @@ def kept(path: str) -> str:
     return f"its file changed while it was renewed, and the new login waits in {path}"
 
 
-def codex_is_late(pid: int | None) -> str:
+def codex_is_late(pid: int | None, again: str) -> str:
     """The codex that is open on the login's home has not renewed it."""
-    return _CODEX_LATE.replace("{pid}", f" (pid {pid})" if pid is not None else "")
+    return _CODEX_LATE.replace("{pid}", f" (pid {pid})" if pid is not None else "").replace("{again}", again)
 
 
 def sign_in_before(day: str) -> str:
@@ -132,7 +148,8 @@ def sign_in_before(day: str) -> str:
     return f"The access token works until {day}; sign in again before"
 
 
-def throttled_until(clock: str, *, kept: bool) -> str:
+def throttled_until(clock: str, again: str, *, kept: bool) -> str:
     """Told when to come back."""
-    told = f"asked too often. {_KEPT}it is asked again at {clock}, r twice asks now"
+    now = f"{REFRESH_KEY} twice" if again == REFRESH_KEY else again
+    told = f"asked too often. {_KEPT}it is asked again at {clock}, {now} asks now"
     return told if kept else _nothing_kept(told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from textwrap import wrap
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
@@ -96,6 +97,7 @@ class FirstRunScreen(Page[None]):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
+        self._state = session.board.state
         self._found = session.feed.found()
 
     def compose(self) -> ComposeResult:
@@ -110,9 +112,20 @@ class FirstRunScreen(Page[None]):
             return
         width = max(1, self.size.width - 1)
         glyphs = self.session.looks.glyphs
+        state = self.session.board.state
+        if state is not self._state:
+            # a source has answered since
+            self._state, self._found = state, self.session.feed.found()
         self.query_one(Pane).show(first_run_lines(self._found, self.session.options.keymap, width, glyphs))
-        line = message_line(self.flashed, self.size.width, glyphs)
-        self.query_one("#message", Lines).show((line,))
+        self.query_one("#message", Lines).show(self._said(width, glyphs))
+
+    def _said(self, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
+        """What was said last, on as many lines as it takes: a command on it has to be whole."""
+        said = self.flashed
+        if said is None:
+            return (message_line(None, self.size.width, glyphs),)
+        texts = wrap(said.text, max(1, width - 1), break_on_hyphens=False)
+        return tuple(message_line(Message(text, said.tone), self.size.width, glyphs) for text in texts)
 
     def action_demo(self) -> None:
         """Leave for the demo."""
@@ -150,10 +163,10 @@ class FirstRunScreen(Page[None]):
         self._begin(partial(self._adding, place))
 
     async def _adding(self, place: str) -> None:
-        reason = await self.session.feed.add(place)
-        if reason is None:
-            self.flash(ADDED.format(place=place), Tone.GOOD)
+        tried = await self.session.feed.add(place)
+        if tried.added:
+            self.flash(ADDED.format(place=place, found=tried.words), Tone.GOOD)
         else:
-            self.flash(NOT_ADDED.format(reason=reason), Tone.RED)
+            self.flash(NOT_ADDED.format(reason=tried.words), Tone.RED)
         self._found = self.session.feed.found()
         self.renew()

@@ -11,6 +11,7 @@ from poolwatch.presentation import durations
 from poolwatch.presentation.masking import shown_payload
 from poolwatch.presentation.view import CardView, Tone
 from poolwatch.presentation.words import screen as words
+from poolwatch.presentation.words.remedies import RENEWS
 from poolwatch.ui.feed import Answer, AnswerKind
 from poolwatch.ui.screens.page import Page
 from poolwatch.ui.widgets.bottom import Message
@@ -59,7 +60,9 @@ class AskingPage(Page[ResultT]):
         if not card.remedy:
             return None
         key = self.session.options.keymap.get("copy").keys[0]
-        short = in_short(card.label, card.status, card.copy) if card.copy in card.remedy else ""
+        # the key goes before the command that does the same
+        do = RENEWS if RENEWS in card.remedy else card.copy
+        short = in_short(card.label, card.status, do) if do in card.remedy else ""
         return Message(card.remedy, short=short, hint=(key, COPY))
 
     def action_copy(self) -> None:
