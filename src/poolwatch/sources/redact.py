@@ -11,6 +11,7 @@ from poolwatch.domain.account import Secret
 from poolwatch.domain.text import visible
 
 MAX_BYTES: Final = 64 * 1024
+_BEYOND: Final = 8 * 1024
 _HIDDEN: Final = "[hidden]"
 # each shape begins where a run of letters begins or has a bound, so that no body makes the search slow
 _TOKEN_SHAPES: Final = re.compile(
@@ -36,12 +37,13 @@ _LETTERS: Final = r"[A-Za-z0-9._~+/=%-]"
 
 def shown_body(body: bytes, *secrets: Secret | None) -> str:
     """The body as text, cut at 64 KiB, without the given secrets and whatever has the shape of one."""
-    text = body.decode("utf-8", "replace")
+    # what is cut off is not looked through; a secret that reaches beyond the cut is known by its beginning
+    text = body[: MAX_BYTES + _BEYOND].decode("utf-8", "replace")
     for secret in secrets:
         if secret:
             text = _without(text, secret.reveal())
     text = _RUN.sub(_hidden_run, _SECRET_MEMBER.sub(rf'\1{_HIDDEN}"', without_tokens(text)))
-    is_long = len(text) > MAX_BYTES
+    is_long = len(text) > MAX_BYTES or len(body) > MAX_BYTES + _BEYOND
     lines = (_safe(line) for line in text[:MAX_BYTES].replace("\t", "    ").splitlines())
     return "\n".join(lines) + ("\n…" if is_long else "")
 
