@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from poolwatch.bootstrap.clock import RealClock
+from poolwatch.bootstrap.lone import lone_source
 from poolwatch.bootstrap.places import found_logins, target_config
-from poolwatch.bootstrap.sources import build_source
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.cli.entry import run_async, surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.cli.pools import examine_pool
@@ -22,8 +21,7 @@ from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
-from poolwatch.net.client import HttpClient
-from poolwatch.sources.source import Source
+from poolwatch.sources.source import Source, by_hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +181,16 @@ def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
 async def _ask(
     around: Surroundings, settings: SourceSettings, *, read: bool = False
 ) -> tuple[Listing, ...] | str:
-    fingerprint, _ = await asyncio.to_thread(fingerprinter_of, around.state_dir)
     at = RealClock().now()
-    async with HttpClient() as client:
-        source = build_source(around, settings, client, fingerprint)
+    # what a pool refused before is tried, once a minute: somebody asks for just that
+    with by_hand():
+        return await _ask_by_hand(around, settings, at, read=read)
+
+
+async def _ask_by_hand(
+    around: Surroundings, settings: SourceSettings, at: datetime, *, read: bool
+) -> tuple[Listing, ...] | str:
+    async with lone_source(around, settings) as source:
         listed = await source.list_accounts(at)
         if isinstance(listed, Failure):
             return listed.message

@@ -159,7 +159,7 @@ class Poller:
                 return reading
             failed.append((entry, reading, failure))
             if failure.kind is FailureKind.NO_TOKEN:
-                await self._lister.list_soon(source)
+                await self._lister.list_unheard(source)
             if failure.kind not in ANOTHER_MAY_KNOW:
                 break
         return self._take_failures(key, failed)
