@@ -83,6 +83,12 @@ class Lister:
         """All sources by name."""
         return self._sources
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What people should know of lists that could not be read whole."""
+        pools = (source for source in self._sources.values() if isinstance(source, ListsLately))
+        return tuple(f"{pool.name}: {pool.left_out}" for pool in pools if pool.left_out is not None)
+
     def add(self, source: Source) -> None:
         """Watch one more source from now on."""
         self._sources[source.name] = source

@@ -91,7 +91,7 @@ class Session:
     @property
     def notices(self) -> tuple[str, ...]:
         """Lines about the whole pool, for people."""
-        return (*self._parts.store.notices, *self._notices)
+        return (*self._parts.store.notices, *self._parts.poller.notices, *self._notices)
 
     def add_notice(self, line: str) -> None:
         """Say something about the whole pool for as long as this runs."""

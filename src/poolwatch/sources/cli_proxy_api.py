@@ -55,7 +55,6 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         self._management = Management(setup, self._door)
         self._resets = resets or ResetPace()
         self._files: Mapping[str, AuthFile] | None = None
-        self._left_out: str | None = None
         self._verdicts: dict[str, _Verdict] = {}
 
     async def fetch_usage(
@@ -97,7 +96,7 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         if isinstance(files, Failure):
             return files
         needy = sum(self._needs_login(file) and not file.disabled for file in files.values())
-        lacks = (*await self._key_warnings(), *((self._left_out,) if self._left_out is not None else ()))
+        lacks = (*await self._key_warnings(), *((self.left_out,) if self.left_out is not None else ()))
         return PoolReport(POOL, self._management.version, len(files), needy, lacks)
 
     async def signature(self) -> Hashable:
@@ -112,7 +111,7 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         files = await in_slices(lambda: parse_auth_files(answer.body))
         if isinstance(files, Failure):
             return files
-        self._left_out = rows_left_out(answer.body, "files")
+        self.left_out = rows_left_out(answer.body, "files")
         self._files = {file.place: file for file in files}
         self._verdicts = {place: said for place, said in self._verdicts.items() if place in self._files}
         return self._files

@@ -78,7 +78,6 @@ class CodexLb(ListingPool[_List]):
         self._version: str | None = None
         #: why the dashboard did not let poolwatch in when the key did
         self._shut: str | None = None
-        self._left_out: str | None = None
 
     async def fetch_usage(
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
@@ -108,7 +107,7 @@ class CodexLb(ListingPool[_List]):
         listed = await self._list(at)
         if isinstance(listed, Failure):
             return listed
-        lacks = [*await self._key_warnings(), *((self._left_out,) if self._left_out is not None else ())]
+        lacks = [*await self._key_warnings(), *((self.left_out,) if self.left_out is not None else ())]
         if not listed.by_dashboard:
             why = self._shut or "set dashboard_password_file"
             lacks.append(f"credits and banked resets are unknown: {why}")
@@ -158,7 +157,7 @@ class CodexLb(ListingPool[_List]):
         if answer.server_date is not None:
             ahead = offset_of(answer.server_date, at, answer.elapsed_seconds)
         accounts = {account.id: account for account in rows}
-        self._left_out = rows_left_out(answer.body)
+        self.left_out = rows_left_out(answer.body)
         # each account of the list has it as its own answer
         raw = await in_slices(lambda: answer.raw) if self._shows_raw else None
         return _List(accounts, raw, answer.elapsed_seconds, ahead, by_dashboard)

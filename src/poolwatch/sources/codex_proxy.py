@@ -58,7 +58,7 @@ class CodexProxy(ListingPool[ProxyList]):
         self._resets = resets or ResetPace()
         self._refreshes: Flights[TokenStep] = Flights()
         self._accounts: Mapping[str, ProxyAccount] = {}
-        self._lacks: tuple[str, ...] = ()
+        self._unsaved: str | None = None
         #: what the pool's clock is ahead of ours
         self._pool_ahead = timedelta(0)
 
@@ -104,8 +104,9 @@ class CodexProxy(ListingPool[ProxyList]):
         answer = await self._pool.get_json("/admin/update-status", at)
         version = parse_version(answer.body) if isinstance(answer, Answered) else None
         warnings = await self._key_warnings()
+        lacks = [said for said in (self._unsaved, self.left_out) if said is not None]
         need_login = sum(account.status == _EXPIRED for account in listed.accounts.values())
-        return PoolReport(POOL, version, len(listed.accounts), need_login, (*warnings, *self._lacks))
+        return PoolReport(POOL, version, len(listed.accounts), need_login, (*warnings, *lacks))
 
     async def _list_now(self, at: datetime) -> ProxyList | Failure:
         answer = await self._pool.get_list("/auth/accounts", at)
@@ -115,7 +116,7 @@ class CodexProxy(ListingPool[ProxyList]):
         if isinstance(found, Failure):
             return found
         self._accounts = found.accounts
-        self._lacks = tuple(said for said in (found.unsaved, rows_left_out(answer.body)) if said is not None)
+        self._unsaved, self.left_out = found.unsaved, rows_left_out(answer.body)
         if answer.server_date is not None:
             self._pool_ahead = offset_of(answer.server_date, at, answer.elapsed_seconds)
         return found

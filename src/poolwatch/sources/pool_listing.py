@@ -59,6 +59,8 @@ class ListingPool(ABC, Generic[L]):
         self._door = Door(setup)
         self._lists: Flights[_Told[L]] = Flights()
         self._told: _Told[L] | None = None
+        #: that its list was too long to be read whole, in words
+        self.left_out: str | None = None
 
     @property
     def name(self) -> str:

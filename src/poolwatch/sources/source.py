@@ -126,6 +126,11 @@ class PoolSource(Source, Protocol):
 class ListsLately(PoolSource, Protocol):
     """A pool whose list is dear: one that came a moment ago can be had again."""
 
+    @property
+    def left_out(self) -> str | None:
+        """That its list was too long to be read whole, in words; None while it was not."""
+        ...
+
     async def list_lately(self, at: datetime) -> tuple[Listing, ...] | Failure:
         """What `list_accounts` said a moment ago, the very same value; else what it says now."""
         ...

@@ -133,3 +133,13 @@ async def test_a_list_without_end_has_one(client: HttpClient, tmp_path: Path) ->
     assert len(listed) == MOST_ROWS
     assert isinstance(report, PoolReport)
     assert report.lacks == ("its list has more than 20,000 accounts: the others are not shown",)
+
+
+async def test_accounts_that_are_left_out_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("pool_wire", "pool_listing"):
+        monkeypatch.setattr(f"poolwatch.sources.{module}.MOST_ROWS", 2)
+    async with CodexProxyServer(*many(3)) as server:
+        sources = f'[[sources]]\nkind = "codex-proxy"\nname = "north"\nurl = "{server.url}"\n'
+        seen = await look(around(tmp_path, sources), timedelta(0), everybody)
+    assert len(seen.state.accounts) == 2
+    assert seen.notices == ("north: its list has more than 2 accounts: the others are not shown",)
