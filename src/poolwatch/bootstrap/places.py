@@ -128,13 +128,13 @@ async def add_typed(around: Surroundings, config: Path | None, place: str) -> Ad
 async def logins_at(around: Surroundings, source: SourceSettings) -> tuple[Listing, ...] | str:
     """What a source lists now, or why it cannot say."""
     # the first screen asks what lies around, and needs none of what asks
-    from poolwatch.bootstrap.sources import build_source
-    from poolwatch.bootstrap.token_port import fingerprinter_of
-    from poolwatch.net.client import HttpClient
+    from poolwatch.bootstrap.lone import lone_source
+    from poolwatch.sources.source import by_hand
 
-    fingerprint, _ = await asyncio.to_thread(fingerprinter_of, around.state_dir)
-    async with HttpClient() as client:
-        listed = await build_source(around, source, client, fingerprint).list_accounts(RealClock().now())
+    # what a pool refused before is tried, once a minute: somebody asks for just that
+    with by_hand():
+        async with lone_source(around, source) as asked:
+            listed = await asked.list_accounts(RealClock().now())
     return listed.message if isinstance(listed, Failure) else listed
 
 

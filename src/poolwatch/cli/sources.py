@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, overload
 
 from poolwatch.bootstrap.clock import RealClock
+from poolwatch.bootstrap.lone import lone_source
 from poolwatch.bootstrap.places import Hindrance, NotAdded, counted, found_row, pool_command, try_and_add
-from poolwatch.bootstrap.sources import build_source
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.cli.entry import run_async, surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.cli.pools import examine_pool
@@ -23,8 +21,7 @@ from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
-from poolwatch.net.client import HttpClient
-from poolwatch.sources.source import Source
+from poolwatch.sources.source import Source, by_hand
 
 #: So many accounts of a source are asked at most when it is tried.
 _HANDFUL: Final = 5
@@ -209,11 +206,11 @@ def _written(path: str | None) -> str | None:
 
 async def _ask(around: Surroundings, settings: SourceSettings) -> tuple[Listing, ...] | str:
     """List a source and read the first of its logins that can be polled."""
-    fingerprint, _ = await asyncio.to_thread(fingerprinter_of, around.state_dir)
-    async with HttpClient() as client:
-        source = build_source(around, settings, client, fingerprint)
-        listed = await source.list_accounts(RealClock().now())
-        return listed.message if isinstance(listed, Failure) else await _first_reading(source, listed)
+    # what a pool refused before is tried, once a minute: somebody asks for just that
+    with by_hand():
+        async with lone_source(around, settings) as source:
+            listed = await source.list_accounts(RealClock().now())
+            return listed.message if isinstance(listed, Failure) else await _first_reading(source, listed)
 
 
 async def _first_reading(source: Source, listed: tuple[Listing, ...]) -> tuple[Listing, ...] | str:

@@ -95,6 +95,11 @@ class Poller:
         """The last payload of the account in this run, redacted."""
         return self._raw.get(key)
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What people should know of the lists of accounts."""
+        return self._lister.notices
+
     def add_source(self, source: Source) -> None:
         """Monitor one more source from now on."""
         self._lister.add(source)
@@ -159,7 +164,7 @@ class Poller:
                 return reading
             failed.append((entry, reading, failure))
             if failure.kind is FailureKind.NO_TOKEN:
-                await self._lister.list_soon(source)
+                await self._lister.list_unheard(source)
             if failure.kind not in ANOTHER_MAY_KNOW:
                 break
         return self._take_failures(key, failed)

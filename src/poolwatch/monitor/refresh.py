@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -29,6 +30,7 @@ from poolwatch.monitor.guard import internal_error
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.monitor.poller import Poller
 from poolwatch.monitor.ports import ReadingStore, TokenKeeper, TokenRequest
+from poolwatch.sources.source import by_hand
 
 #: Refreshes at work at once, pool-wide.
 IN_FLIGHT: Final = 2
@@ -60,6 +62,11 @@ class _Order(Struct, frozen=True):
     unasked: bool = False
     #: a person was warned and wants it: renewed beside a codex that works on the home
     beside_codex: bool = False
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person asked for this one account."""
+        return not self.usage_only and not self.unasked and self.due_within is None
 
 
 class _Attempt(Struct, frozen=True):
@@ -180,23 +187,28 @@ class RefreshChain:
 
     async def _chain(self, key: AccountKey, progress: RefreshProgress, order: _Order) -> RefreshProgress:
         async with self._slots:
-            before = self._ledger.state.accounts.get(key)
-            if before is None:
-                return replace(progress, done=True)
-            if not progress.usage_only:
-                token = await self._token_step(before, progress, order)
-                progress = replace(progress, token=token)
-                await self._look_again(before)
-                if order.unasked and token.outcome not in _RENEWED:
-                    return self._without_reading(key, progress)
-                self._ledger.take(RefreshMoved(key, progress, self._clock.now()))
-            renewed = progress.token is not None and progress.token.outcome in _RENEWED
-            usage = await self._usage_step_safely(key, renewed=renewed)
-            after = self._ledger.state.accounts.get(key)
-            changes = usage_changes(before.usage, after.usage) if after is not None else ()
-            progress = replace(progress, usage=usage, changes=changes, done=True)
+            # a pool that refused before is asked again where a person asked for this account
+            with by_hand() if order.is_by_hand else nullcontext():
+                return await self._steps(key, progress, order)
+
+    async def _steps(self, key: AccountKey, progress: RefreshProgress, order: _Order) -> RefreshProgress:
+        before = self._ledger.state.accounts.get(key)
+        if before is None:
+            return replace(progress, done=True)
+        if not progress.usage_only:
+            token = await self._token_step(before, progress, order)
+            progress = replace(progress, token=token)
+            await self._look_again(before)
+            if order.unasked and token.outcome not in _RENEWED:
+                return self._without_reading(key, progress)
             self._ledger.take(RefreshMoved(key, progress, self._clock.now()))
-            return progress
+        renewed = progress.token is not None and progress.token.outcome in _RENEWED
+        usage = await self._usage_step_safely(key, renewed=renewed)
+        after = self._ledger.state.accounts.get(key)
+        changes = usage_changes(before.usage, after.usage) if after is not None else ()
+        progress = replace(progress, usage=usage, changes=changes, done=True)
+        self._ledger.take(RefreshMoved(key, progress, self._clock.now()))
+        return progress
 
     def _without_reading(self, key: AccountKey, progress: RefreshProgress) -> RefreshProgress:
         """End where no new token came: one that was not due after all leaves no word on the card."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -27,15 +27,16 @@ from poolwatch.sources.codex_proxy_wire import (
     parse_refresh,
     parse_version,
 )
-from poolwatch.sources.pool_client import Answered, Refused, hiding, json_bytes, segment
+from poolwatch.sources.pool_client import Answered, Refused, json_bytes, segment
 from poolwatch.sources.pool_flight import Flights, may_be_renewed, not_renewed, renews_by_itself, unasked
-from poolwatch.sources.pool_key import key_place, read_secrets
-from poolwatch.sources.pool_listing import ListingPool
-from poolwatch.sources.pool_session import dashboard_session, entering, key_headers
+from poolwatch.sources.pool_key import key_place
+from poolwatch.sources.pool_listing import ListingPool, rows_left_out
+from poolwatch.sources.pool_session import NOT_SENT_AGAIN, dashboard_session, entering, key_headers
 from poolwatch.sources.redact import shown_body
 from poolwatch.sources.reset_list import with_reset_list
 from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.setup import SourceSetup
+from poolwatch.sources.slices import in_slices, resting
 from poolwatch.sources.source import PoolReport, Telling, UsageReading
 
 _EXPIRED: Final = "expired"
@@ -52,12 +53,11 @@ class CodexProxy(ListingPool[ProxyList]):
 
     def __init__(self, setup: SourceSetup, *, resets: ResetPace | None = None) -> None:
         super().__init__(setup)
-        self._env = setup.env
         session = None
         if key_place(setup.settings, setup.home) is None:
-            session = dashboard_session(setup, POOL, LOGIN, "_codex_session")
+            session = dashboard_session(setup, self._door, POOL, LOGIN, "_codex_session")
         self._session = session
-        self._pool = entering(setup, POOL, ROUTES, session or key_headers(setup))
+        self._pool = entering(setup, self._door, POOL, ROUTES, session or key_headers(setup))
         self._resets = resets or ResetPace()
         self._refreshes: Flights[TokenStep] = Flights()
         self._accounts: Mapping[str, ProxyAccount] = {}
@@ -72,7 +72,7 @@ class CodexProxy(ListingPool[ProxyList]):
         path = _path(entry.ref.place, "quota")
         if path is None:
             return unasked(f"{POOL} has no such account")
-        answer = await self._told(path, at)
+        answer = await self._pool.get_json(path, at)
         if isinstance(answer, Answered):
             return await self._fresh(entry, answer, at)
         match answer.status:
@@ -85,7 +85,7 @@ class CodexProxy(ListingPool[ProxyList]):
                     quota_failure(502, answer.body), answer.raw, elapsed_seconds=answer.elapsed_seconds
                 )
         # one slow or broken account is its own trouble; a pool that is down is not that of each account
-        listed = await self._list(at)
+        listed = await self._after_failure(at)
         if isinstance(listed, Failure):
             return unasked(listed.message)
         return UsageReading(self._advised(answer), answer.raw, elapsed_seconds=answer.elapsed_seconds)
@@ -107,26 +107,22 @@ class CodexProxy(ListingPool[ProxyList]):
         answer = await self._pool.get_json("/admin/update-status", at)
         version = parse_version(answer.body) if isinstance(answer, Answered) else None
         warnings = await self._key_warnings()
-        lacks = (*warnings, *((self._unsaved,) if self._unsaved is not None else ()))
+        lacks = [said for said in (self._unsaved, self.left_out) if said is not None]
         need_login = sum(account.status == _EXPIRED for account in listed.accounts.values())
-        return PoolReport(POOL, version, len(listed.accounts), need_login, lacks)
+        return PoolReport(POOL, version, len(listed.accounts), need_login, (*warnings, *lacks))
 
     async def _list_now(self, at: datetime) -> ProxyList | Failure:
-        answer = await self._told("/auth/accounts", at)
+        answer = await self._pool.get_list("/auth/accounts", at)
         if isinstance(answer, Refused):
             return self._advised(answer)
-        found = parse_accounts(answer.body)
+        found = await in_slices(lambda: parse_accounts(answer.body))
         if isinstance(found, Failure):
             return found
-        self._accounts, self._unsaved = found.accounts, found.unsaved
+        self._accounts = found.accounts
+        self._unsaved, self.left_out = found.unsaved, rows_left_out(answer.body)
         if answer.server_date is not None:
             self._pool_ahead = offset_of(answer.server_date, at, answer.elapsed_seconds)
         return found
-
-    async def _told(self, path: str, at: datetime) -> Answered | Refused:
-        """The answer to a GET; it repeats neither the key nor the password, whichever let poolwatch in."""
-        secrets = await asyncio.to_thread(read_secrets, self._settings, self._env, self._home)
-        return hiding(await self._pool.get_json(path, at), *secrets)
 
     def _advised(self, answer: Refused) -> Failure:
         """The failure, with what an operator can do about a pool that lets nobody in."""
@@ -137,13 +133,16 @@ class CodexProxy(ListingPool[ProxyList]):
         if self._session is not None:
             words = f"{POOL} does not accept its own dashboard session (401)"
         elif place is not None:
-            words = f"{POOL} does not accept the key in {place} (401): it has to be the pool's proxy_api_key"
+            words = (
+                f"{POOL} does not accept the key in {place} (401): it has to be the pool's proxy_api_key; "
+                f"{NOT_SENT_AGAIN}"
+            )
         else:
             words = f"{POOL} wants a key (401): put its proxy_api_key into a file and set api_key_file"
         return replace(failure, message=words, detail=place)
 
     def _listings(self, found: ProxyList) -> tuple[Listing, ...]:
-        return tuple(self._listing(account) for account in found.accounts.values())
+        return tuple(self._listing(account) for account in resting(found.accounts.values()))
 
     def _listing(self, account: ProxyAccount) -> Listing:
         return account.listing(self.name, POOL, disabled=_DISABLED, login_needed=_EXPIRED, works=_WORKS)
@@ -174,7 +173,7 @@ class CodexProxy(ListingPool[ProxyList]):
         return await with_reset_list(usage, ref.place, self._resets, at, ask, null_is_never=False)
 
     async def _kept(self, ref: SourceRef, answer: Refused, at: datetime) -> UsageReading:
-        listed = await self._list(at)
+        listed = await self._lately(at)
         if isinstance(listed, Failure):
             return unasked(listed.message)
         account = listed.accounts.get(ref.place)
@@ -188,15 +187,22 @@ class CodexProxy(ListingPool[ProxyList]):
             usage = exhausted(usage or UsageSnapshot())
         if usage is None:
             return unasked(f"{POOL} has no figures of an account that is {account.status or 'not active'}")
-        raw = shown_body((account.quota_text or "").encode()) or answer.raw
+        raw = self._shown(account) or answer.raw
         then = min(kept_at - self._pool_ahead, at) if kept_at is not None else None
         return UsageReading(usage, raw, elapsed_seconds=answer.elapsed_seconds, at=then)
+
+    def _shown(self, account: ProxyAccount) -> str | None:
+        """What the pool kept of it, as text."""
+        if account.quota_text is None or not self._shows_raw:
+            return None
+        return shown_body(json.dumps(json.loads(account.quota_text), indent=2).encode())
 
     async def _refresh(self, ref: SourceRef, at: datetime) -> TokenStep:
         path = _path(ref.place, "refresh")
         if path is None:
             return _failed(Failure(FailureKind.TOKEN_REFRESH, f"{POOL} has no such account"), None)
         answer = await self._pool.post_json(path, None, at)
+        self._outdated()
         took = answer.elapsed_seconds
         if isinstance(answer, Refused):
             if answer.status == 404:

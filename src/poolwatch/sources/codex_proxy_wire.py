@@ -20,6 +20,7 @@ from poolwatch.sources.lenient import Instant, Text, decimal, known
 from poolwatch.sources.pool_account import PoolAccount
 from poolwatch.sources.pool_wire import SAID_LENGTH, CamelWire, account_rows, holds_no
 from poolwatch.sources.redact import their_words
+from poolwatch.sources.slices import resting
 
 _ABSENT: Final = Unsaid.ABSENT
 _CODE: Final = re.compile(r'"code":\s*"([a-z_]{1,60})"')
@@ -75,7 +76,7 @@ def parse_accounts(body: JsonValue) -> ProxyList | Failure:
     rows = account_rows(body, POOL, "id")
     if isinstance(rows, Failure):
         return rows
-    found = {place: _account(place, row) for place, row in rows.items()}
+    found = {place: _account(place, row) for place, row in resting(rows.items())}
     health = body.get("persistence_health") if isinstance(body, dict) else None
     unsaved = None
     if isinstance(health, dict) and health.get("ok") is False:
@@ -100,7 +101,7 @@ def _account(place: str, row: dict[str, JsonValue]) -> ProxyAccount:
         expires_at=known(wire.expires_at),
         quota=snapshot_of(quota) if quota is not None and has_quota else None,
         quota_at=quota_at if has_quota else None,
-        quota_text=json.dumps(row.get("quota"), indent=2) if has_quota else None,
+        quota_text=json.dumps(row.get("quota")) if has_quota else None,
     )
 
 

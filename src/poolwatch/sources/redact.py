@@ -10,8 +10,10 @@ from urllib.parse import quote
 from poolwatch.domain.account import Secret
 from poolwatch.domain.text import visible
 from poolwatch.sources.json_body import JsonValue, NumberText
+from poolwatch.sources.slices import SHORT_BYTES, rest
 
 MAX_BYTES: Final = 64 * 1024
+_BEYOND: Final = 8 * 1024
 _HIDDEN: Final = "[hidden]"
 # each shape begins where a run of letters begins or has a bound, so that no body makes the search slow
 _TOKEN_SHAPES: Final = re.compile(
@@ -39,12 +41,13 @@ _LETTERS: Final = r"[A-Za-z0-9._~+/=%-]"
 
 def shown_body(body: bytes, *secrets: Secret | None) -> str:
     """The body as text, cut at 64 KiB, without the given secrets and whatever has the shape of one."""
-    text = body.decode("utf-8", "replace")
+    # what is cut off is not looked through; a secret that reaches beyond the cut is known by its beginning
+    text = body[: MAX_BYTES + _BEYOND].decode("utf-8", "replace")
     for secret in secrets:
         if secret:
             text = _without(text, secret.reveal())
     text = _RUN.sub(_hidden_run, _SECRET_MEMBER.sub(rf'\1{_HIDDEN}"', without_tokens(text)))
-    is_long = len(text) > MAX_BYTES
+    is_long = len(text) > MAX_BYTES or len(body) > MAX_BYTES + _BEYOND
     lines = (_safe(line) for line in text[:MAX_BYTES].replace("\t", "    ").splitlines())
     return "\n".join(lines) + ("\n…" if is_long else "")
 
@@ -68,16 +71,30 @@ def told_without(value: JsonValue, *secrets: Secret, body: bytes | None = None) 
     `body` is what the value was read from: where that has nothing of the kind, the value is left alone.
     """
     plain = [secret.reveal() for secret in secrets if secret]
+    if not plain:
+        return value
     shapes = [shape for secret in plain for shape in _shapes(secret)]
     parts = {part for shape in shapes for part in (shape[:_PART], shape[-_PART:])}
     # what is written with a backslash is not what it looks like
-    is_plain = body is not None and b"\\" not in body
-    if is_plain and not any(part.encode("utf-8", "surrogatepass") in (body or b"") for part in parts):
+    marks = [b"\\", *(part.encode("utf-8", "surrogatepass") for part in parts)]
+    if body is not None and not _is_any_in(body, marks):
         return value
     return _value_without(value, plain, parts)
 
 
+def _is_any_in(body: bytes, marks: list[bytes]) -> bool:
+    """Whether one of these stands in the body; a long one is looked through piece by piece."""
+    overlap = max(map(len, marks))
+    for start in range(0, len(body), SHORT_BYTES):
+        piece = body[start : start + SHORT_BYTES + overlap]
+        if any(mark in piece for mark in marks):
+            return True
+        rest()
+    return False
+
+
 def _value_without(value: JsonValue, secrets: list[str], parts: set[str]) -> JsonValue:
+    rest()
     if isinstance(value, str) and not isinstance(value, NumberText):
         return _text_without(value, secrets, parts)
     if isinstance(value, list):

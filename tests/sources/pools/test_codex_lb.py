@@ -16,7 +16,7 @@ from poolwatch.domain.usage import RateLimit, ResetCredits, Unsaid
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.codex_lb import REFRESH_SPACING
 from poolwatch.sources.codex_lb_wire import parse_accounts, parse_fleet
-from poolwatch.sources.source import PoolReport
+from poolwatch.sources.source import PoolReport, by_hand
 from tests.sources.pools.making import AT, KEY, PASSWORD, entry, failure, lb, listed, ref, snapshot, windows
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState
 from tests.support.replay_server import Response, always, answer, never
@@ -182,7 +182,6 @@ async def test_fleet_refreshes_are_joined_and_spaced(client: HttpClient, tmp_pat
 @pytest.mark.parametrize(
     ("response", "said"),
     [
-        (answer(401, {"error": {"code": "invalid_api_key"}}), "does not accept the API key"),
         (answer(429, {"error": {"message": "Slow"}}), "asked too often (429)"),
         (answer(503, {"error": {"message": "Busy"}}), "(503): Busy"),
         (answer(200, {"ok": False}), "did not succeed"),
@@ -203,6 +202,19 @@ async def test_a_failed_fleet_refresh_is_said_and_is_no_trouble_of_a_login(
     assert said in (step.detail or "")
     assert (down.outcome, down.block, down.failure) == (TokenOutcome.BLOCKED, BlockReason.POOL_SKIPPED, None)
     assert (down.detail or "").endswith("refused the connection")
+
+
+async def test_a_key_that_the_fleet_refresh_refuses_is_not_sent_for_the_list(
+    client: HttpClient, tmp_path: Path
+) -> None:
+    one = account()
+    async with CodexLbServer(one, key=KEY) as server:
+        server.fault = server.at_route(REFRESH, answer(401, {"error": {"code": "invalid_api_key"}}))
+        source = lb(server, client, tmp_path, key=KEY)
+        step = await source.token_step(ref(source, one.id), AT)
+        assert len(server.requests) == 1
+    assert (step.outcome, step.block) == (TokenOutcome.BLOCKED, BlockReason.POOL_SKIPPED)
+    assert "does not accept the API key" in (step.detail or "")
 
 
 async def test_without_a_key_nothing_is_refreshed(client: HttpClient, tmp_path: Path) -> None:
@@ -311,7 +323,9 @@ async def test_a_pool_that_is_down_is_no_trouble_of_its_accounts(
         server.fault = None
         if outage == "down":
             await server.start()
-        snapshot(await source.fetch_usage(entry(source, one.id), later))
+        # a key that was refused is tried by hand alone
+        with by_hand():
+            snapshot(await source.fetch_usage(entry(source, one.id), later + timedelta(minutes=1)))
     assert (poll.kind, poll.message) == (FailureKind.NO_TOKEN, why.message)
 
 

@@ -309,7 +309,7 @@ async def test_the_recorded_refusal_of_a_password(client: HttpClient, tmp_path: 
         assert len(server.requests) == 1
     assert why.message == (
         "codex-proxy does not accept the dashboard password in ~/password.txt (401): Invalid password; "
-        "not tried again until it changes"
+        "not sent again until it changes; r tries once"
     )
 
 

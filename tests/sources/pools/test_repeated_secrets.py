@@ -13,10 +13,13 @@ import pytest
 
 from poolwatch.cli.pools import examine_pools
 from poolwatch.domain.account import Secret
+from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.remake import replace
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.json_body import NumberText
+from poolwatch.sources.pool_client import Answered, Refused
 from poolwatch.sources.redact import told_without
+from poolwatch.sources.slices import SHORT_BYTES
 from tests.e2e.pool_rig import around, looked
 from tests.sources.pools.making import AT, USAGE, account, entry, lb, proxy
 from tests.support.cli_proxy_server import CliProxyServer, login
@@ -46,6 +49,13 @@ def test_a_short_secret_is_no_part_of_a_word_and_an_innocent_value_is_left_alone
     assert told_without(value, Secret("id")) == {"id": "acid", "label": "[hidden] id3 [hidden]"}
     assert told_without(value, Secret(SECRET), body=json.dumps(value).encode()) is value
     assert told_without(value) == value
+
+
+def test_a_secret_across_two_pieces_of_a_long_body_is_found() -> None:
+    for before in range(SHORT_BYTES - 2 * len(SECRET), SHORT_BYTES + 1):
+        value: Any = {"pad": "x" * before, "label": SECRET, "more": "y" * SHORT_BYTES}
+        found: Any = told_without(value, Secret(SECRET), body=json.dumps(value).encode())
+        assert found["label"] == "[hidden]"
 
 
 @asynccontextmanager
@@ -123,3 +133,35 @@ async def test_a_version_that_repeats_the_key(client: HttpClient, tmp_path: Path
         server.fault = fault
         answer = await proxy(server, client, tmp_path, key=SECRET)._pool.get_json("/auth/accounts", AT)
     assert answer.headers["x-app-version"] == "[hidden]"
+
+
+async def test_what_is_remembered_of_a_refusal_repeats_neither_secret(
+    client: HttpClient, tmp_path: Path
+) -> None:
+    async with CodexLbServer() as server:
+
+        async def fault(request: Request) -> Response:
+            return Response(401, json.dumps({"error": {"message": f"not {SECRET}", "code": SECRET}}).encode())
+
+        server.fault = fault
+        # the key alone is sent for the fleet, and the password alone is repeated
+        source = lb(server, client, tmp_path, key="sk-fake-0123456789abcdef", password=SECRET)
+        answer = await source._fleet.get_json("/api/fleet/summary", AT)
+        known = await source._door._standings.known()
+    assert isinstance(answer, Refused)
+    assert known
+    assert SECRET not in f"{answer.failure} {answer.said} {answer.code} {answer.raw} {known}"
+
+
+@pytest.mark.parametrize("depth", [150, 400, 700, 5_000])
+async def test_an_answer_of_any_depth_is_looked_through_or_refused(
+    client: HttpClient, tmp_path: Path, depth: int
+) -> None:
+    async with CodexProxyServer(account(), key=SECRET) as server:
+
+        async def fault(request: Request) -> Response:
+            return Response(200, b'{"label": "\\u0041", "deep": ' + b"[" * depth + b"]" * depth + b"}")
+
+        server.fault = fault
+        answer = await proxy(server, client, tmp_path, key=SECRET)._pool.get_json("/auth/accounts", AT)
+    assert isinstance(answer, Answered) or answer.failure.kind is FailureKind.MALFORMED
