@@ -241,13 +241,22 @@ def test_a_person_at_a_terminal_is_asked(desk: Desk, served: Upstream, answer: s
     assert list(own_folder(desk).glob("*.json"))
 
 
-def test_masked_words_hold_no_address_and_no_folder(desk: Desk, served: Upstream) -> None:
+@pytest.mark.parametrize("words", [("accounts", "--mask", "import"), ("accounts", "import", "--mask")])
+def test_masked_words_hold_no_address_and_no_folder(
+    desk: Desk, served: Upstream, words: tuple[str, ...]
+) -> None:
     source = export(served, "frank", desk.root / "codex-frank@example.com.json")
-    ran = desk.run("accounts", "import", "--yes", str(source), env={"POOLWATCH_UI__MASK": "true"})
+    ran = desk.run(*words, "--yes", str(source))
     assert ran.code == 0
+    assert "imported" in ran.out
     told = ran.out + ran.err.partition("To keep poolwatch's")[0]
     assert "@" not in told
     assert str(desk.root) not in told
+    for name, *more in (("resolve", "--keep", str(source)), ("remove",)):
+        ended = desk.run("accounts", name, "--mask", "frank@example.com", *more)
+        assert "account-" in ended.out + ended.err
+        assert "@" not in ended.out + ended.err
+        assert str(desk.root) not in ended.out + ended.err
 
 
 def run_all(desk: Desk, commands: Sequence[Sequence[str]]) -> str:

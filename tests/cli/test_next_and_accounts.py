@@ -22,7 +22,8 @@ def test_next_says_which_and_why(pool_desk: Desk, served: Upstream) -> None:
     assert at(as_json, "account", "label") == "dev14"
     assert at(as_json, "account", "group") == "team-east"
     assert at(as_json, "account", "home") == str(served.home / "homes" / "dev14")
-    assert at(as_json, "why") == ran.lines[1]
+    # the countdown behind it may have gone on by a minute
+    assert str(at(as_json, "why")).partition("resets in")[0] == ran.lines[1].partition("resets in")[0]
 
 
 def test_next_home_can_be_handed_to_codex(pool_desk: Desk, served: Upstream) -> None:

@@ -26,7 +26,7 @@ for line in sys.stdin:
     if "id" in said:
         print(json.dumps({{"id": said["id"], "result": {{}}}}), flush=True)
 """
-WARNED = "--force renews beside it: both at once can end the login"
+WARNED = "refresh ACCOUNT --force renews beside it: both at once can end the login"
 ASKED = "codex answered, but did not renew its login"
 
 
@@ -82,6 +82,8 @@ def test_a_codex_that_is_open_is_named_and_only_force_renews_beside_it(
             assert ran.code == 1
             assert f"Codex is open on this home (pid {pid})" in ran.out
             assert WARNED in ran.out
+        # for all, it forces the token step alone
+        assert WARNED in desk.run("refresh", "--all", "--force").out
         ran = desk.run("refresh", "kent@example.com", "--force")
         assert ran.code == 1
         assert ASKED in ran.out

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from poolwatch.custody.auth_file import read_login
 from poolwatch.custody.errand import Errand
 from poolwatch.custody.files import FileProblem
 from poolwatch.custody.fingerprint import KEY_FILE, Fingerprinter
 from poolwatch.custody.journal import Journal
 from poolwatch.custody.login_lock import NOTE_CAP_BYTES, login_held, note_sending, read_note
 from poolwatch.custody.own_folder import Imported, Refused, import_logins
-from poolwatch.custody.recovery import recover
+from poolwatch.custody.recovery import recover, recover_one
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.custody.waiting import damaged_replies, kept_logins
 from poolwatch.domain.account import Secret
@@ -96,6 +97,33 @@ def test_a_reply_whose_file_was_renamed_comes_home_where_the_login_lies_now(room
     assert moved_to(room, new).holds_valid_token()
     assert kept_paths(room) == []
     assert len(room.server.posts) == 1
+
+
+def test_a_reply_that_another_process_brought_home_is_not_called_lost(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_at(room, monkeypatch, "stored")
+    sent = replace(room.errand(), refresh_fingerprint=room.login.refresh_fingerprint)
+    assert found(room, room.file) == [(room.file, TokenOutcome.REFRESHED)]
+    assert recover_one(room.state, sent, room.fingerprint, NOW).outcome is TokenOutcome.REFRESHED
+
+
+def test_a_login_that_goes_home_while_it_is_looked_for_hides_no_other(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spend_and(room, room.file.unlink)
+    [stays] = kept_paths(room)
+    goes = room.state.kept("a2")
+    shutil.copy(stays, goes)
+
+    def read(path: Path, fingerprint: Fingerprinter) -> object:
+        login = read_login(path, fingerprint)
+        goes.unlink(missing_ok=True)
+        return login
+
+    monkeypatch.setattr("poolwatch.custody.waiting.read_login", read)
+    monkeypatch.setattr(StateDir, "kept_names", lambda self: [goes.name, stays.name])
+    assert kept_paths(room) == [stays]
 
 
 def test_the_next_refresh_adopts_what_waits_and_sends_nothing(room: Room) -> None:
@@ -342,7 +370,6 @@ def test_lines_from_before_there_were_checksums_count(room: Room) -> None:
     assert Journal(journal).read()[1] is False
     room.note.unlink()
     assert room.spend("b1").block is BlockReason.ASK_FIRST
-    room.server.script.clear()
 
 
 def test_what_was_never_sent_goes_on_without_any_memory(room: Room, tmp_path: Path) -> None:

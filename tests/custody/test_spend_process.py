@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from poolwatch.custody.awaited import is_stopped, lock_holder, told
 from poolwatch.custody.fingerprint import KEY_FILE
-from poolwatch.custody.holder import is_stopped, lock_holder, told
 from poolwatch.custody.lock import held
 from poolwatch.custody.processes import bare_environment, start_apart
 from poolwatch.custody.recovery import Recovered, recover

@@ -33,7 +33,7 @@ async def test_the_pools_rate_prices_the_credits_everywhere_and_says_where_it_co
         assert at(ran.json(), "pool", "credits", "usd") == "9.87"
         text = await asyncio.to_thread(one.run, "status")
         assert "$9.87" in text.out
-        found = await asyncio.to_thread(one.run, "doctor")
+        found = await asyncio.to_thread(one.run, "doctor", "--json")
         assert "40 credits per USD, adopted from pool0" in found.out
     # the pool is gone, and what it said last still holds
     shown = await asyncio.to_thread(one.run, "config", "show")

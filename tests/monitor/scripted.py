@@ -296,6 +296,8 @@ class ScriptedKeeper:
         self.requests: list[TokenRequest] = []
         self.interrupted: tuple[Interrupted, ...] = ()
         self.waiting: tuple[KeptFile, ...] = ()
+        #: no thread can be started
+        self.threadless = False
         self.gates: dict[str, asyncio.Event] = {}
         self.at_once = 0
         self.most_at_once = 0
@@ -334,9 +336,15 @@ class ScriptedKeeper:
     async def recover(
         self, listings: Sequence[Listing], now: datetime, *, waiting_only: bool = False
     ) -> tuple[Interrupted, ...]:
+        self._need_thread()
         return () if waiting_only else self.interrupted
 
+    def _need_thread(self) -> None:
+        if self.threadless:
+            raise RuntimeError("can't start new thread")
+
     async def kept(self, keys: Collection[AccountKey]) -> tuple[KeptFile, ...]:
+        self._need_thread()
         return self.waiting
 
 

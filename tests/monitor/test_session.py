@@ -9,7 +9,7 @@ import pytest
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import Answer, AnswerKind
 from poolwatch.domain.failure import FailureKind, Trouble
-from poolwatch.domain.pool import AccountState, PoolFacts, SourceState
+from poolwatch.domain.pool import AccountState, KeptFile, PoolFacts, SourceState
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
@@ -439,6 +439,19 @@ async def test_a_refresh_that_an_earlier_run_left_unfinished_is_told(key: Accoun
         assert account.login_trouble is not None
         assert account.login_trouble.since == START - timedelta(hours=1)
         assert account.refresh is None
+
+
+async def test_a_machine_without_threads_ends_no_polling_and_what_waits_is_told_later() -> None:
+    one = rig("a")
+    one.keeper.threadless = True
+    one.keeper.waiting = (KeptFile("~/kept-a.auth.json", START, A),)
+    async with running(one.session.run(), one.clock) as task:
+        await one.clock.advance(360)
+        assert not task.done()
+        assert one.account("a").kept is None
+        one.keeper.threadless = False
+        await one.clock.advance(360)
+        assert one.account("a").kept == one.keeper.waiting[0]
 
 
 async def test_what_the_poller_knows_of_the_whole_pool_reaches_a_viewer() -> None:

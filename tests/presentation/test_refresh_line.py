@@ -181,7 +181,15 @@ def test_the_warning_is_there_where_the_line_is_short_and_fits_a_shell() -> None
     unnamed = replace(progress, token=blocked(BlockReason.CODEX_LATE))
     assert progress_short(unnamed, state, NOW, PREFS) == "r may end the login: Codex is open"
     line = progress_line(progress, state, NOW, PREFS, again=refresh.FORCE)
-    assert "; --force renews beside it: both at once can end the login" in line
+    assert "; refresh ACCOUNT --force renews beside it: both at once can end the login" in line
+
+
+def test_a_login_that_waits_is_brought_home_in_the_pool_that_was_named() -> None:
+    where = "/state/custody/kept-a1.auth.json"
+    step = TokenStep(TokenOutcome.FAILED, failure=Failure(FailureKind.KEPT, "its file is gone"), detail=where)
+    progress = RefreshProgress(NOW, step, NOT_TRIED, done=True)
+    line = progress_line(progress, account("x", listings=[OWN]), NOW, replace(PREFS, config="own.toml"))
+    assert f"home: poolwatch --config own.toml accounts import {where}" in line
 
 
 @pytest.mark.parametrize("reason", BlockReason)

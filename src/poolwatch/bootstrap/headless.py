@@ -26,7 +26,7 @@ from poolwatch.monitor.ports import Asked
 #: Which accounts a command speaks of; where there is no choice, it is all of them.
 Choice = Callable[[PoolOverview], Collection[AccountKey]]
 #: Told of a process that does not come: the account that it refreshes, None for the poolwatch that polls.
-Waiting = Callable[[str | None, Awaited], None]
+Waiting = Callable[[AccountKey | None, Awaited], None]
 #: Readings are saved this often: what is left to save in the end is waited for.
 _SAVE_SECONDS: Final = 0.25
 
@@ -174,7 +174,7 @@ async def refresh(
     *,
     only_if_due: bool,
     beside_codex: bool = False,
-    on_waiting: Waiting = lambda label, found: None,
+    on_waiting: Waiting = lambda key, found: None,
 ) -> tuple[Look, dict[AccountKey, RefreshProgress]]:
     """Run the refresh chain for the chosen accounts; how each one ended, as they ended.
 
@@ -190,11 +190,7 @@ async def refresh(
         ended: dict[AccountKey, RefreshProgress] = {}
         asked = _asked(only_if_due=only_if_due, beside_codex=beside_codex)
         owner = Owner(running, asked, partial(on_waiting, None))
-
-        def tell(key: AccountKey, found: Awaited) -> None:
-            on_waiting(_judged(running, around).by_key[key].label, found)
-
-        running.parts.chain.on_waiting = tell
+        running.parts.chain.on_waiting = on_waiting
         passes_on = not around.settings.read_only
 
         async def one(key: AccountKey) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.bootstrap.parts import Running
-from poolwatch.custody.holder import told
+from poolwatch.custody.awaited import told
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.pool import Recalled
 from poolwatch.domain.refresh import Awaited, BlockReason, RefreshProgress

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from poolwatch.custody.holder import is_stopped
+from poolwatch.custody.awaited import is_stopped
 from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
 from poolwatch.domain.refresh import Awaited, RefreshProgress
 from poolwatch.domain.standing import Standing

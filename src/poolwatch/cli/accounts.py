@@ -13,6 +13,8 @@ from poolwatch.cli.exits import EXIT_CONFIG, EXIT_OK, say
 from poolwatch.domain.account_state import KeptFile
 from poolwatch.domain.overview import Judged
 from poolwatch.presentation import masking
+from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.remedy import import_command
 
 
 def list_accounts(config: Path | None, *, mask: bool) -> int:
@@ -48,7 +50,8 @@ def kept_line(around: Surroundings, file: KeptFile) -> str:
 
 def kept_command(around: Surroundings, file: KeptFile) -> str:
     """The command that brings a login home."""
-    return f"poolwatch accounts import {around.told_path(file.path, as_word=True)}"
+    prefs = Prefs(around.rules, mask=around.settings.ui.mask, config=around.named_config)
+    return import_command(file.path, prefs)
 
 
 def _lines(each: Judged, *, hidden: bool) -> list[str]:

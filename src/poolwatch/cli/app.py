@@ -339,36 +339,40 @@ def accounts_import(
     ],
     keep: KeepOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; needed without a terminal.")] = False,
+    mask: MaskOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Take logins into poolwatch's own folder, where it may refresh them; FILE itself is only read."""
     from poolwatch.cli.imports import ImportWish, import_files
 
     can_ask = sys.stdin.isatty() and sys.stderr.isatty()
-    _end(import_files(ImportWish(_config(config), tuple(files), keep, asks=not yes, can_ask=can_ask)))
+    wish = ImportWish(_config(config), tuple(files), keep, asks=not yes, can_ask=can_ask, mask=_mask(mask))
+    _end(import_files(wish))
 
 
 @accounts_app.command("remove")
 def accounts_remove(
     account: AccountArgument,
+    mask: MaskOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Move an imported login out of poolwatch's own folder; a copy is kept."""
     from poolwatch.cli.holders import remove_account
 
-    _end(remove_account(_config(config), account))
+    _end(remove_account(_config(config), account, mask=_mask(mask)))
 
 
 @accounts_app.command("resolve")
 def accounts_resolve(
     account: AccountArgument,
     keep: Annotated[Path, typer.Option(metavar="FILE", help="The file that stays in use.")],
+    mask: MaskOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Where two files hold one login: say which stays in use; poolwatch's other one is set aside."""
     from poolwatch.cli.holders import resolve_account
 
-    _end(resolve_account(_config(config), account, keep))
+    _end(resolve_account(_config(config), account, keep, mask=_mask(mask)))
 
 
 @config_app.command("path")

@@ -27,7 +27,7 @@ from poolwatch.bootstrap.token_port import damaged_here, kept_here
 from poolwatch.cli.accounts import kept_command, kept_line
 from poolwatch.cli.entry import run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say_drawn, say_text
-from poolwatch.cli.pools import examine_pools, test_command
+from poolwatch.cli.pools import examine_pools, try_command
 from poolwatch.cli.terminal import terminal_findings
 from poolwatch.config.discover import missing_home
 from poolwatch.config.edit import is_same_place
@@ -212,7 +212,7 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
             continue  # examined one by one, and told once
         if source.failure is not None:
             words = f"{name}: {source.failure.message}"
-            yield Finding("sources", Grade.ERROR, words, test_command(name))
+            yield Finding("sources", Grade.ERROR, words, try_command(name))
             continue
         readable = any(listing.problem is None for listing in source.listings)
         told = counted(source.listings) if source.listings else NO_LOGIN
@@ -259,7 +259,7 @@ def _kept(around: Surroundings, files: Sequence[KeptFile]) -> Iterator[Finding]:
 
 def _damaged(around: Surroundings) -> Iterator[Finding]:
     for path in damaged_here(around):
-        words = f"{around.told_path(path)} is the reply of an interrupted refresh, and cannot be read"
+        words = f"{around.told_path(path)} is the reply to a refresh, and cannot be read"
         remedy = "if its account needs a login, sign in again; then remove the file"
         yield Finding("custody", Grade.NOTE, words, remedy)
 

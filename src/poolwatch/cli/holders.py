@@ -45,9 +45,9 @@ class _Desk:
         return self.around.told_path(path)
 
 
-def remove_account(config: Path | None, text: str) -> int:
+def remove_account(config: Path | None, text: str, *, mask: bool = False) -> int:
     """Move an imported login out of poolwatch's own folder; a copy is always kept."""
-    desk = _desk(config, text)
+    desk = _desk(config, text, mask=mask)
     folder, data = desk.around.own_logins, desk.around.data_dir
     files = [file_of(each.ref.place) for each in _files(desk.account.listings)]
     own = [file for file in files if folder is not None and file.parent == folder and os.path.lexists(file)]
@@ -76,9 +76,9 @@ def remove_account(config: Path | None, text: str) -> int:
     return EXIT_OK if fine else EXIT_FAILED
 
 
-def resolve_account(config: Path | None, text: str, keep: Path) -> int:
+def resolve_account(config: Path | None, text: str, keep: Path, *, mask: bool = False) -> int:
     """End a conflict: of the files that hold one refresh token, only the named one stays in use."""
-    desk = _desk(config, text)
+    desk = _desk(config, text, mask=mask)
     groups = _conflicts(desk)
     if not groups:
         complain(f"{desk.name} is in no conflict; nothing was changed")
@@ -93,8 +93,8 @@ def resolve_account(config: Path | None, text: str, keep: Path) -> int:
     return EXIT_FAILED
 
 
-def _desk(config: Path | None, text: str) -> _Desk:
-    around = surroundings(config)
+def _desk(config: Path | None, text: str, *, mask: bool) -> _Desk:
+    around = surroundings(config, mask=mask)
     seen = run_async(lambda: look(around, _NEVER, lambda _: ()))
     complain_about(seen, around)
     account = find_account(seen.state, text, mask=around.settings.ui.mask)

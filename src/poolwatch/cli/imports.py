@@ -18,8 +18,8 @@ from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.cli.entry import surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.custody.aside import aside_name, ids_in, set_aside
+from poolwatch.custody.awaited import TOLD_AFTER_SECONDS, awaited
 from poolwatch.custody.files import FileProblem
-from poolwatch.custody.holder import TOLD_AFTER_SECONDS, awaited
 from poolwatch.custody.own_folder import Imported, Refused, import_logins
 from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.custody.waiting import is_kept_file
@@ -38,6 +38,7 @@ class ImportWish:
     keep: str | None
     asks: bool
     can_ask: bool
+    mask: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def import_files(wish: ImportWish) -> int:
     if wish.keep is not None and wish.keep not in KEEPS:
         complain("--keep is imported or source")
         return EXIT_USAGE
-    around = surroundings(wish.config)
+    around = surroundings(wish.config, mask=wish.mask)
     if around.own_logins is None:
         complain("there is no place for imported logins: set HOME or POOLWATCH_DATA_DIR")
         return EXIT_CONFIG

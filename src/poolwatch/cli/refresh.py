@@ -42,7 +42,7 @@ def run_refresh(wish: RefreshWish) -> int:
         complain("name accounts, or use --all")
         return EXIT_USAGE
     around = monitored(wish.config)
-    prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
+    prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone(), config=around.named_config)
 
     before: dict[AccountKey, Judged] = {}
 
@@ -54,12 +54,16 @@ def run_refresh(wish: RefreshWish) -> int:
         state = PoolState({key: each.account for key, each in seen.by_key.items()})
         return list(dict.fromkeys(find_account(state, text, mask=prefs.mask).key for text in wish.accounts))
 
+    def tell_waiting(key: AccountKey | None, found: Awaited) -> None:
+        if key is None:
+            complain(words.still_waiting_for_owner(found))
+        else:
+            complain(words.still_waiting(shown_name(before[key].account, mask=prefs.mask), found))
+
     only_if_due = wish.everyone and not wish.force
     beside = wish.force and not wish.everyone
     seen, ended = run_async(
-        lambda: refresh(
-            around, chosen, only_if_due=only_if_due, beside_codex=beside, on_waiting=_tell_waiting
-        )
+        lambda: refresh(around, chosen, only_if_due=only_if_due, beside_codex=beside, on_waiting=tell_waiting)
     )
     complain_about(seen, around, sources=True)
     if not ended:
@@ -79,10 +83,6 @@ def run_refresh(wish: RefreshWish) -> int:
         changed = sum(bool(progress.changes) for progress in ended.values())
         say(bulk_line(finished=len(ended), total=len(ended), failed=failed, done=True, changed=changed))
     return EXIT_FAILED if failed and not wish.everyone else EXIT_OK
-
-
-def _tell_waiting(label: str | None, found: Awaited) -> None:
-    complain(words.still_waiting_for_owner(found) if label is None else words.still_waiting(label, found))
 
 
 def _row(key: AccountKey, label: str, progress: RefreshProgress, line: str) -> dict[str, object]:

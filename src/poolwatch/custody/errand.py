@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from poolwatch.custody.auth_file import Document, FileProblem, read_document
+from poolwatch.custody.auth_file import Document, FileProblem, Fingerprint, Login, login_in, read_document
 from poolwatch.custody.files import Content, read_bounded
 from poolwatch.custody.instants import instant_text, parse_instant
 from poolwatch.custody.journal import Entry, Stage
@@ -106,8 +106,14 @@ def unsealed(path: Path) -> tuple[Errand, bytes] | None:
         user_id=text_at(note, "user_id"),
         refresh_fingerprint=text_at(note, "refresh_fingerprint"),
     )
-    # the space that was set aside and not needed is zeros
+    # the space that was reserved and not needed is zeros
     return errand, body.rstrip(b"\0")
+
+
+def settled_login(path: Path, fingerprint: Fingerprint) -> Login | None:
+    """The login in a file that may just be written by its owner, or None when there is none."""
+    document = read_settled(path)
+    return login_in(document.root, fingerprint) if isinstance(document, Document) else None
 
 
 def read_settled(path: Path) -> Document | FileProblem | None:

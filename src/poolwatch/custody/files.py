@@ -1,4 +1,4 @@
-"""Private files: bounded reads, space set aside before it is needed, replacement as a whole or not at all."""
+"""Private files: bounded reads, space reserved before it is needed, replacement as a whole or not at all."""
 
 from __future__ import annotations
 

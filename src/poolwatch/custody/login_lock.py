@@ -166,7 +166,7 @@ def _sent(line: JsonObject) -> Sent | None:
 def _append(path: Path, sent: Sent) -> None:
     """Add a line; a long note is cut in place, for it is a lock too: no other file may take its name.
 
-    A crash while it is cut leaves lines that fail their checksums, and then the journal decides.
+    A crash while it is cut may cost all that stood in it: then the journal alone decides.
     """
     handle = open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.config.files import FileTrouble
-from poolwatch.config.files import make_private_directory as make_missing_directories
+from poolwatch.config.files import make_private_directory as make_writable_directory
 from poolwatch.custody.aside import rename_aside
 from poolwatch.custody.auth_file import Fingerprint, Login, read_login
 from poolwatch.custody.files import (
@@ -112,7 +112,7 @@ def own_logins(folder: Path, fingerprint: Fingerprint = unmarked) -> dict[Path, 
 
 
 def _make_folder(folder: Path) -> FileProblem | None:
-    made = make_missing_directories(folder)
+    made = make_writable_directory(folder)
     if isinstance(made, FileTrouble):
         return FileProblem(f"{shown(folder)} {made.why}")
     return make_private_directory(folder)

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from poolwatch.custody.auth_file import Document, Fingerprint, Login, login_in
-from poolwatch.custody.errand import Errand, read_settled
+from poolwatch.custody.auth_file import Document, Fingerprint, login_in
+from poolwatch.custody.errand import Errand, read_settled, settled_login
 from poolwatch.custody.exchange import (
     REPLY_CAP_BYTES,
     Granted,
@@ -133,7 +133,7 @@ def _ready(state: StateDir, errand: Errand, seen: Seen, tools: Tools, try_once: 
         return refused
     tools.prepare()
     errand = replace(errand, at=tools.now(), refresh_fingerprint=login.refresh_fingerprint)
-    return _set_space_aside(state, errand, document, login.refresh, tools)
+    return _reserve_space(state, errand, document, login.refresh, tools)
 
 
 def _bring_waiting_home(state: StateDir, errand: Errand, seen: Seen, tools: Tools) -> None:
@@ -163,7 +163,7 @@ def _key_mark(tools: Tools) -> str:
     return tools.fingerprint(Secret("poolwatch"))
 
 
-def _set_space_aside(
+def _reserve_space(
     state: StateDir, errand: Errand, document: Document, token: Secret, tools: Tools
 ) -> _Ready | TokenStep:
     """Find a full disk or a wrong file now, not after the server gave out the new login."""
@@ -255,14 +255,9 @@ def _without_grant(
                 TokenOutcome.FAILED, failure=failure, retry_at=failure.retry_at, refresh_fingerprint=mark
             )
         case Refused(problem, took):
-            now_in_file = _login(errand.file, tools.fingerprint)
+            now_in_file = settled_login(errand.file, tools.fingerprint)
             if now_in_file is not None and now_in_file.refresh_fingerprint != mark:
                 return TokenStep(TokenOutcome.ADOPTED, took_seconds=took, refresh_fingerprint=mark)
             if mark is not None:
                 remember_dead(state, mark, problem, tools.now())
             return replace(dead_step(problem, mark), took_seconds=took)
-
-
-def _login(path: Path, fingerprint: Fingerprint) -> Login | None:
-    document = read_settled(path)
-    return login_in(document.root, fingerprint) if isinstance(document, Document) else None

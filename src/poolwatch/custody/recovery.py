@@ -88,6 +88,9 @@ def recover(
 def recover_one(state: StateDir, errand: Errand, fingerprint: Fingerprint, now: datetime) -> TokenStep:
     """The outcome of one attempt whose process ended without telling it. Raises OSError."""
     with login_held(state, errand.file, errand.ids) as mine:
+        last = Journal(state.journal(errand.account)).outcome(errand.attempt)
+        if last is not None and last.step is not None:
+            return last.step  # another process found its reply first
         reply = reply_of(state, errand.account) if mine else None
         if reply is not None:
             _, step = finish_reply(state, reply, (errand.file,), fingerprint, now)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.custody.auth_file import Document, Fingerprint, Login, login_in
-from poolwatch.custody.errand import Errand, read_settled, space_name
+from poolwatch.custody.errand import Errand, read_settled, settled_login, space_name
 from poolwatch.custody.failpoint import reach
 from poolwatch.custody.files import FileStamp, Reservation, replace_problem, shown, write_private
 from poolwatch.custody.journal import Entry, Journal, Stage
@@ -191,11 +191,11 @@ def _store(
         document = read_settled(errand.file)
         login = login_in(document.root, fingerprint) if isinstance(document, Document) else None
         if not isinstance(document, Document) or login is None:
-            return _set_aside(state, errand, grant, None, now, body, replaced)
+            return _keep_apart(state, errand, grant, None, now, body, replaced)
         if grant.is_in(login):
             return _Stored(_stored_step(errand, grant), _Rest.DONE, replaced)
         if not _is_for(login, errand, state) or _differs(grant, errand, login):
-            return _set_aside(state, errand, grant, login, now, body, replaced)
+            return _keep_apart(state, errand, grant, login, now, body, replaced)
         try:
             content = render(merged(document.root, login.shape, grant, now))
             _replace(errand, content, document.stamp, space)
@@ -205,7 +205,7 @@ def _store(
     words = f"the new login could not be written to {shown(errand.file)} ({trouble})"
     if not _is_kept(state, errand, body):
         return _Stored(ambiguous(errand, f"{words}, nor kept anywhere: it is lost"), _Rest.WAITS, replaced)
-    words += "; it is kept for the next r"
+    words += "; it is kept for the next refresh"
     step = TokenStep(
         TokenOutcome.FAILED,
         failure=Failure(FailureKind.BLOCKED, words, detail=shown(errand.file)),
@@ -216,8 +216,7 @@ def _store(
 
 
 def _takes(state: StateDir, file: Path, errand: Errand, grant: Grant, fingerprint: Fingerprint) -> bool:
-    document = read_settled(file)
-    login = login_in(document.root, fingerprint) if isinstance(document, Document) else None
+    login = settled_login(file, fingerprint)
     return login is not None and (grant.is_in(login) or _is_for(login, errand, state))
 
 
@@ -240,8 +239,7 @@ def _is_outdated(state: StateDir, login: Login, account: str) -> bool:
 
 
 def _holds(file: Path, grant: Grant, fingerprint: Fingerprint) -> bool:
-    document = read_settled(file)
-    login = login_in(document.root, fingerprint) if isinstance(document, Document) else None
+    login = settled_login(file, fingerprint)
     return login is not None and grant.is_in(login)
 
 
@@ -292,7 +290,7 @@ def _stored_step(errand: Errand, grant: Grant) -> TokenStep:
     )
 
 
-def _set_aside(
+def _keep_apart(
     state: StateDir,
     errand: Errand,
     grant: Grant,
@@ -301,7 +299,7 @@ def _set_aside(
     body: bytes,
     replaced: bool,
 ) -> _Stored:
-    """The file is another by now: it is left alone, and the new login is kept beside the journal."""
+    """The file is another by now: it is left alone, and the new login waits in the state directory."""
     kept = state.kept(errand.attempt)
     problem = state.prepare() or write_private(kept, render(standalone(grant, errand.account_id, now)))
     rest = _Rest.WAITS if problem is not None else _Rest.DONE

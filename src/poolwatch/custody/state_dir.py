@@ -16,6 +16,10 @@ KEPT_PREFIX: Final = "kept-"
 KEPT_SUFFIX: Final = ".auth.json"
 #: What the names of replies that cannot be read begin with.
 DAMAGED_PREFIX: Final = "damaged-"
+UNREADABLE_PREFIX: Final = "unreadable-"
+#: What the names of pending replies end with, and of the space that is reserved for one.
+PENDING_SUFFIX: Final = ".pending"
+PART_SUFFIX: Final = ".pending.part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class StateDir:
 
     @property
     def custody(self) -> Path:
-        """Journals, pending replies, and logins that were set aside."""
+        """Journals, pending replies, and logins that wait for a place."""
         return self.root / "custody"
 
     @property
@@ -49,22 +53,26 @@ class StateDir:
 
     def pending(self, key: str) -> Path:
         """The raw reply of a refresh that is not yet in its login file."""
-        return self.custody / f"{key}.pending"
+        return self.custody / f"{key}{PENDING_SUFFIX}"
 
     def part(self, key: str) -> Path:
-        """The space set aside for the pending reply before the token is spent."""
-        return self.custody / f"{key}.pending.part"
+        """The space reserved for the pending reply before the token is spent."""
+        return self.custody / f"{key}{PART_SUFFIX}"
 
     def kept(self, attempt: str) -> Path:
         """A new login that could not go to its file because that file changed meanwhile."""
         return self.custody / f"{KEPT_PREFIX}{attempt}{KEPT_SUFFIX}"
 
-    def kept_names(self) -> list[str]:
-        """The names of logins that wait for a place. Raises OSError."""
+    def custody_names(self) -> list[str]:
+        """The names in `custody`; none where it is missing. Raises OSError."""
         try:
-            names = os.listdir(self.custody)  # noqa: PTH208 - names are all that is needed
+            return os.listdir(self.custody)  # noqa: PTH208 - names are all that is needed
         except FileNotFoundError:
             return []
+
+    def kept_names(self) -> list[str]:
+        """The names of logins that wait for a place. Raises OSError."""
+        names = self.custody_names()
         return [name for name in names if name.startswith(KEPT_PREFIX) and name.endswith(KEPT_SUFFIX)]
 
     def damaged(self, key: str) -> Path:
@@ -73,7 +81,7 @@ class StateDir:
 
     def unreadable(self, attempt: str) -> Path:
         """A reply to a refresh that nobody could read."""
-        return self.custody / f"unreadable-{attempt}"
+        return self.custody / f"{UNREADABLE_PREFIX}{attempt}"
 
     def prepare(self) -> FileProblem | None:
         """Make the directories, or say why they cannot be used."""

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.custody.auth_file import FileProblem, Fingerprint, Login, read_login
+from poolwatch.custody.awaited import awaited, told
 from poolwatch.custody.codex_processes import working_codex
 from poolwatch.custody.delegated import CODEX_LOCK, CodexAnswer, delegate, find_codex
 from poolwatch.custody.files import refuse_odd, shown
-from poolwatch.custody.holder import awaited, told
 from poolwatch.custody.memory import dead_step, path_blocked, refusal, too_soon
 from poolwatch.custody.processes import own_environment
 from poolwatch.custody.protocol import Seen
 from poolwatch.custody.spend import SpendRequest, spend
 from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.custody.threads import in_thread
-from poolwatch.custody.waiting import waits_for
+from poolwatch.custody.waiting import anything_waits_for
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
@@ -148,7 +148,7 @@ def _before(
     try:
         refuse_odd(state.lock(account))
         # an interrupted refresh may hold the next login: the process finishes that first
-        waits = waits_for(state, account, mark, rules.fingerprint)
+        waits = anything_waits_for(state, account, mark, rules.fingerprint)
         refused = None if waits else refusal(state, account, mark, try_once=ask.try_once)
         return file, refused or too_soon(state, account, mark, ask.now, ask.spacing)
     except OSError as error:

@@ -16,8 +16,18 @@ from poolwatch.custody.instants import instant_of_epoch
 from poolwatch.custody.journal import Journal
 from poolwatch.custody.lock import held
 from poolwatch.custody.merge import Grant, parse_grant
-from poolwatch.custody.state_dir import DAMAGED_PREFIX, KEPT_PREFIX, KEPT_SUFFIX, StateDir, account_key
+from poolwatch.custody.state_dir import (
+    DAMAGED_PREFIX,
+    KEPT_PREFIX,
+    KEPT_SUFFIX,
+    PART_SUFFIX,
+    PENDING_SUFFIX,
+    UNREADABLE_PREFIX,
+    StateDir,
+    account_key,
+)
 
+_REPLY_SUFFIXES: Final = (PENDING_SUFFIX, PART_SUFFIX)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,11 +86,13 @@ def kept_logins(state: StateDir, fingerprint: Fingerprint) -> tuple[KeptLogin, .
     for name in names:
         path = state.custody / name
         login = read_login(path, fingerprint)
-        if isinstance(login, Login):
-            attempt = name.removeprefix(KEPT_PREFIX).removesuffix(KEPT_SUFFIX)
+        if not isinstance(login, Login):
+            continue
+        attempt = name.removeprefix(KEPT_PREFIX).removesuffix(KEPT_SUFFIX)
+        with contextlib.suppress(FileNotFoundError):  # it went home meanwhile
             since = instant_of_epoch(path.lstat().st_mtime) or _LONG_AGO
             found.append(KeptLogin(path, attempt, login, accounts.get(attempt), since))
-    return tuple(sorted(found, key=lambda kept: kept.path.lstat().st_mtime_ns, reverse=True))
+    return tuple(sorted(found, key=lambda kept: kept.since, reverse=True))
 
 
 def is_kept_file(state: StateDir, path: Path) -> bool:
@@ -92,18 +104,18 @@ def is_kept_file(state: StateDir, path: Path) -> bool:
 
 def anything_waits(state: StateDir) -> bool:
     """Whether there may be something to bring home. Raises OSError."""
-    return any(name.endswith((".pending", ".pending.part", KEPT_SUFFIX)) for name in _names(state))
+    return any(name.endswith((*_REPLY_SUFFIXES, KEPT_SUFFIX)) for name in state.custody_names())
 
 
 def waiting_keys(state: StateDir) -> tuple[str, ...]:
     """The keys of the locks under which a reply may be waiting. Raises OSError."""
-    names = [name for name in _names(state) if name.endswith((".pending", ".pending.part"))]
+    names = [name for name in state.custody_names() if name.endswith(_REPLY_SUFFIXES)]
     return tuple(sorted({name.partition(".")[0] for name in names}))
 
 
 def damaged_replies(state: StateDir) -> tuple[Path, ...]:
     """What is left of replies that nobody can read. Raises OSError."""
-    names = [name for name in _names(state) if name.startswith((DAMAGED_PREFIX, "unreadable-"))]
+    names = [name for name in state.custody_names() if name.startswith((DAMAGED_PREFIX, UNREADABLE_PREFIX))]
     return tuple(state.custody / name for name in sorted(names))
 
 
@@ -127,7 +139,9 @@ def reply_of(state: StateDir, key: str) -> Reply | None:
     return Reply(errand, body, (part, pending))
 
 
-def waits_for(state: StateDir, account: str, refresh_fingerprint: str, fingerprint: Fingerprint) -> bool:
+def anything_waits_for(
+    state: StateDir, account: str, refresh_fingerprint: str, fingerprint: Fingerprint
+) -> bool:
     """Whether something waits for the account with this key, or for the login with this token.
 
     Raises OSError.
@@ -182,12 +196,6 @@ def _give_back(state: StateDir, key: str, part: Path) -> None:
         part.rename(state.damaged(key))
     else:
         part.unlink()
-
-
-def _names(state: StateDir) -> list[str]:
-    with contextlib.suppress(FileNotFoundError):
-        return os.listdir(state.custody)  # noqa: PTH208 - names are all that is needed
-    return []
 
 
 def _accounts_of_attempts(state: StateDir) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import suppress
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -195,15 +196,20 @@ class Session:
             await self._touched.wait()
             await self._parts.clock.sleep(KEPT_SECONDS)
             self._touched.clear()
-            if self.state.sources is not seen:
-                seen = self.state.sources
-                now = self._parts.clock.now()
-                self._tell_of(await self._parts.keeper.recover(self._listings(), now, waiting_only=True))
+            listed = self.state.sources
+            with suppress(RuntimeError):  # no thread is to be had: at the next change
+                if listed is not seen:
+                    now = self._parts.clock.now()
+                    self._tell_of(await self._parts.keeper.recover(self._listings(), now, waiting_only=True))
+                    seen = listed
             await self.tell_kept()
 
     async def tell_kept(self) -> None:
         """Say which logins wait in the state directory, on their cards and, without a card, for the pool."""
-        kept = await self._parts.keeper.kept(self.state.accounts)
+        try:
+            kept = await self._parts.keeper.kept(self.state.accounts)
+        except RuntimeError:
+            return  # no thread is to be had: what was told stands
         if kept != self.state.kept:
             self._parts.ledger.take(KeptTold(kept))
             self._tell()

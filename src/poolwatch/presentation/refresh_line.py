@@ -14,7 +14,7 @@ from poolwatch.presentation import durations, money
 from poolwatch.presentation.masking import shown_path, shown_text
 from poolwatch.presentation.percent import UNKNOWN, percent_number, percent_text
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.remedy import acting, masked_word, sign_in_command
+from poolwatch.presentation.remedy import acting, import_command, sign_in_command
 from poolwatch.presentation.view import Tone
 from poolwatch.presentation.words import names, refresh
 from poolwatch.presentation.words.status import token_words, trouble_words
@@ -162,7 +162,7 @@ def _nothing_to_renew(step: TokenStep, account: AccountState, custody: Custody, 
 
 def _failed(step: TokenStep, account: AccountState, custody: Custody, now: datetime, prefs: Prefs) -> str:
     if step.failure is not None and step.failure.kind is FailureKind.KEPT:
-        return refresh.kept(masked_word(step.detail or "", mask=prefs.mask))
+        return refresh.kept(import_command(step.detail or "", prefs))
     said = step.failure.message if step.failure is not None else (step.detail or "")
     said = shown_text(said, account, mask=prefs.mask)
     if custody is Custody.POOL:

@@ -91,6 +91,11 @@ def sign_in_command(listing: Listing | None, *, mask: bool) -> str:
     return ""
 
 
+def import_command(path: str, prefs: Prefs) -> str:
+    """The command that brings a login home which waits in the state directory."""
+    return _own(f"accounts import {masked_word(path, mask=prefs.mask)}", prefs)
+
+
 def true_path(listing: Listing) -> str:
     """The path of an entry's file, short where what is shown of it are its very bytes."""
     shown, path = listing.path or "", path_at(listing.ref.place)
@@ -108,8 +113,7 @@ def _is_in(listing: Listing, folder: str | None) -> bool:
 
 def _for_kept(kept: KeptFile, prefs: Prefs) -> Remedy:
     path = shown_path(visible(kept.path, LONGEST_PATH), mask=prefs.mask)
-    command = _own(f"accounts import {masked_word(kept.path, mask=prefs.mask)}", prefs)
-    return Remedy(remedies.kept(path), remedies.BRING_HOME, command)
+    return Remedy(remedies.kept(path), remedies.BRING_HOME, import_command(kept.path, prefs))
 
 
 def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Remedy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from poolwatch.domain.refresh import Awaited, BlockReason
+from poolwatch.domain.refresh import BESIDE_WITHIN, Awaited, BlockReason
 from poolwatch.domain.status import Section
 from poolwatch.presentation.words import names
 
@@ -134,9 +134,9 @@ def not_spent(why: str) -> str:
     return f"token: {why}" if why.startswith("not spent") else f"token: not spent, {why}"
 
 
-def kept(path: str) -> str:
+def kept(command: str) -> str:
     """The token was exchanged, but its file changed meanwhile."""
-    return f"token: renewed, but its file changed; bring the new login home: poolwatch accounts import {path}"
+    return f"token: renewed, but its file changed; bring the new login home: {command}"
 
 
 def must_renew(owner: str) -> str:
@@ -161,8 +161,8 @@ def codex_is_late_short(pid: int | None) -> str:
 
 
 #: How a person asks once more on the screen, and in a shell.
-SECOND_R: Final = "r within 10 s"
-FORCE: Final = "--force"
+SECOND_R: Final = f"r within {BESIDE_WITHIN.seconds} s"
+FORCE: Final = "refresh ACCOUNT --force"
 
 
 _CODEX_OPEN: Final = "Codex is open on this home"

@@ -45,9 +45,9 @@ _TROUBLE: Final[dict[FailureKind | Refusal, str]] = {
     FailureKind.DEACTIVATION_REPORTED: "the service said once that the account is off{why}. "
     "It is believed when said twice in a row",
     FailureKind.TOKEN_REFRESH: "the token was not refreshed{why}. It is still good; {again} tries again",
-    FailureKind.BLOCKED: "the token was not spent{why}. Nothing is lost; mend that, then {again}",
+    FailureKind.BLOCKED: "the login was not renewed{why}. Nothing is lost; mend that, then {again}",
     FailureKind.KEPT: "its file changed while the login was renewed, and the new one waits{why}",
-    FailureKind.OTHER_ACCOUNT: "the reply is about another account than the login{why}. "
+    FailureKind.OTHER_ACCOUNT: "another account was found in place of this login's{why}. "
     "The last numbers stay; sign in again to set it right",
 }
 

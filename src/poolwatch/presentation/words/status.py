@@ -73,7 +73,7 @@ _TROUBLE: Final = {
     FailureKind.UPSTREAM_ERROR: "server error",
     FailureKind.DEACTIVATION_REPORTED: "deactivation reported",
     FailureKind.TOKEN_REFRESH: "token not refreshed",
-    FailureKind.BLOCKED: "token not spent",
+    FailureKind.BLOCKED: "login not renewed",
     FailureKind.CONFLICT: "login in two files",
     FailureKind.AMBIGUOUS: "refresh interrupted",
     FailureKind.KEPT: "login kept apart",
