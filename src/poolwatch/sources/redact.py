@@ -66,7 +66,7 @@ def their_words(text: str, limit: int, *secrets: Secret) -> str:
 
 
 def told_without(value: JsonValue, *secrets: Secret, body: bytes | None = None) -> JsonValue:
-    """A value whose texts hold none of these secrets, so that no name or label keeps one; numbers stay.
+    """The value, its texts without these secrets, so that no name or label keeps one; numbers stay.
 
     `body` is what the value was read from: where that has nothing of the kind, the value is left alone.
     """
@@ -94,17 +94,19 @@ def _is_any_in(body: bytes, marks: list[bytes]) -> bool:
 
 
 def _value_without(value: JsonValue, secrets: list[str], parts: set[str]) -> JsonValue:
+    # lists and objects are changed where they are: to free a long one holds everything up as long as it takes
     rest()
     if isinstance(value, str) and not isinstance(value, NumberText):
         return _text_without(value, secrets, parts)
     if isinstance(value, list):
-        return [_value_without(each, secrets, parts) for each in value]
-    if isinstance(value, dict):
-        long = [secret for secret in secrets if len(secret) >= _SHORT]
-        return {
-            _text_without(key, long, parts): _value_without(each, secrets, parts)
-            for key, each in value.items()
-        }
+        for index, each in enumerate(value):
+            value[index] = _value_without(each, secrets, parts)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            value[key] = _value_without(each, secrets, parts)
+        if any(part in key for key in value for part in parts):
+            long = [secret for secret in secrets if len(secret) >= _SHORT]
+            return {_text_without(key, long, parts): each for key, each in value.items()}
     return value
 
 
