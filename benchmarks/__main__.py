@@ -56,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _say("keys")
             figures.keys(pools, samples, presses=_PRESSES, polled=False)
             figures.keys(pools, samples, presses=_PRESSES, polled=True)
+            figures.keys_beside_refusals(folder / "refusing", samples, presses=_PRESSES)
         if "idle" in kinds:
             _say(f"doing nothing for {options.idle} minutes")
             figures.idle(pools, samples, options.idle)

@@ -15,6 +15,7 @@ from typing import Final
 from benchmarks.pool import Pool, Settings, plain_env, program
 from benchmarks.process import run
 from benchmarks.ptyrun import Piece, Session, watch
+from benchmarks.refusing_pool import RefusingPool
 
 HELLO: Final = "hello"
 LEAST, MANY = 12, 1000
@@ -132,6 +133,19 @@ def keys(pools: Pools, samples: Samples, *, presses: int, polled: bool) -> None:
         samples.add("polls while keys were pressed", pools.many.answered() - answered)
     for seconds in found:
         samples.add(f"key ms {kind}", seconds * 1000)
+
+
+def keys_beside_refusals(folder: Path, samples: Samples, *, presses: int) -> None:
+    """The same beside a codex-proxy that refuses every quota, while all its accounts are due."""
+    with RefusingPool(folder, MANY) as pool, Session([program()], pool.env) as session:
+        session.until_quiet(0.25, 3.0)
+        session.pump(3)
+        pressed = []
+        for number in range(presses):
+            pressed.append(session.press("jjkk"[number % 4]))
+            session.pump(0.09)
+        for seconds in _answers(session, pressed):
+            samples.add("key ms refusals", seconds * 1000)
 
 
 def _wait_for_polls(pool: Pool, session: Session) -> None:

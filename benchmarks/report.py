@@ -178,6 +178,7 @@ _ROWS: Final[Sequence[tuple[Sequence[str], Callable[[Values], Iterable[Row]]]]] 
     ((f"one bytes {MANY}", f"one bytes {LEAST}"), _changes),
     (("key ms idle",), _keys("idle", "idle")),
     (("key ms poll",), _keys("poll", "while 1,000 are polled")),
+    (("key ms refusals",), _keys("refusals", "beside a pool of 1,000 refusals")),
     (("status s",), _status),
     (("bare ms",), _commands),
 )

@@ -126,6 +126,15 @@ def test_files_that_are_no_logins_are_named(desk: Desk, served: Upstream) -> Non
     assert words == "pool: notes.json, x0.json, x1.json and 2 more are no logins and are left out"
 
 
+def test_one_place_under_two_names_is_noted(well: Desk, served: Upstream) -> None:
+    with Path(well.env["POOLWATCH_CONFIG"]).open("a") as file:
+        file.write(source_toml(served, "codex-home", "twin", f"{well.home}/dan"))
+    code, found = findings(well)
+    assert code == 0
+    told = [words for words, _ in notes(found, "sources")]
+    assert told == [f"homes and twin are the same place: {well.home}/dan"]
+
+
 def test_a_folder_that_is_not_there(desk: Desk, served: Upstream) -> None:
     config = config_of(desk.root / "own.toml", source_toml(served, "auth-files", "gone", desk.root / "gone"))
     code, found = findings(desk, "--config", str(config))

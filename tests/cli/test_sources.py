@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 import shutil
 import stat
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from tests.cli.desk import Desk, config_of, source_toml
+from tests.support.codex_proxy_server import CodexProxyServer, ProxyAccountState
 from tests.support.upstream import Upstream
 
 
@@ -177,6 +181,53 @@ def test_an_unknown_kind_is_answered_with_those_there_are(desk: Desk) -> None:
     assert "auth-files" in ran.err
     assert "codex-home" in ran.err
     assert "did you mean codex-home" in desk.run("sources", "add", "codex-hom", "x").err
+
+
+def test_a_pool_is_added_once_under_whatever_address(desk: Desk, tmp_path: Path) -> None:
+    text = '[[sources]]\nkind = "codex-proxy"\nname = "north"\nurl = "http://127.0.0.1:9"\n'
+    config = config_of(tmp_path / "own.toml", text)
+    before = config.read_bytes()
+    again = desk.run("sources", "add", "codex-proxy", "http://localhost:9/", "--config", str(config))
+    assert (again.code, again.out) == (2, "")
+    assert "is monitored already, as north; nothing was written" in again.err
+    assert config.read_bytes() == before
+
+
+@pytest.mark.parametrize("named_by", ["variable", "option"])
+def test_add_makes_the_file_that_is_named(
+    desk: Desk, served: Upstream, tmp_path: Path, named_by: str
+) -> None:
+    config = tmp_path / "new" / "own.toml"
+    place = str(codex_home(served, tmp_path / "c"))
+    if named_by == "variable":
+        desk.env["POOLWATCH_CONFIG"] = str(config)
+        ran = desk.run("sources", "add", "codex-home", place)
+    else:
+        ran = desk.run("sources", "add", "codex-home", place, "--config", str(config))
+    assert (ran.code, ran.err) == (0, "")
+    assert tomllib.loads(config.read_text())["sources"] == [{"kind": "codex-home", "path": place}]
+    assert stat.S_IMODE(config.stat().st_mode) == 0o600
+    # what cannot be tried leaves no file behind
+    other = tmp_path / "other.toml"
+    failed = desk.run("sources", "add", "codex-home", "/nowhere", "--config", str(other))
+    assert failed.code == 1
+    assert not other.exists()
+    # and all other commands still say that it is not there
+    assert desk.run("sources", "list", "--config", str(other)).code == 3
+
+
+async def test_a_pool_that_fails_is_not_asked_account_by_account(desk: Desk, tmp_path: Path) -> None:
+    mails = [f"{number}@example.com" for number in range(9)]
+    accounts = [ProxyAccountState(f"a{mail[0]}", mail, f"acc-{mail[0]}", f"u{mail[0]}") for mail in mails]
+    async with CodexProxyServer(*accounts) as server:
+        text = f'[[sources]]\nkind = "codex-proxy"\nname = "north"\nurl = "{server.url}"\n'
+        config = config_of(tmp_path / "own.toml", text)
+        ran = await asyncio.to_thread(desk.run, "sources", "test", "north", "--config", str(config))
+        asked = [request.path for request in server.requests if request.path.endswith("/quota")]
+    assert len(asked) == 5
+    assert ran.code == 1
+    assert "4@example.com: codex-proxy cannot read this account's figures" in ran.err
+    assert "(5 of 9 asked)" in ran.err
 
 
 def test_a_place_is_added_once_however_it_is_written(desk: Desk, served: Upstream) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.config.edit import add_source, init_config, source_table
+from poolwatch.config.edit import add_source, init_config, is_same_place, source_table
 from poolwatch.config.load import MAX_BYTES, load, load_text
 from poolwatch.config.settings import Settings, SourceKind, SourceSettings
 from poolwatch.config.template import render_default
@@ -190,6 +190,30 @@ def test_poolwatch_custody_is_written_out() -> None:
     assert source_table(replace(FILES, custody=Custody.POOLWATCH))["custody"] == "poolwatch"
     assert "custody" not in source_table(FILES)
     assert "custody" not in source_table(PROXY)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("http://localhost:8080", "http://127.0.0.1:8080/", True),
+        ("http://LOCALHOST:8080", "http://[::1]:8080", True),
+        ("http://127.0.0.2:8080", "http://0.0.0.0:8080", True),
+        ("http://pool.example.com", "http://Pool.Example.com.:80", True),
+        ("http://localhost:8317/management.html", "http://127.0.0.1:8317/v0/management/", True),
+        ("https://pool.example.com/a/", "https://pool.example.com:443/a", True),
+        ("http://localhost:8080", "http://localhost:8081", False),
+        ("http://localhost:8080/a", "http://localhost:8080/b", False),
+        ("http://localhost:8080", "http://192.0.2.1:8080", False),
+        ("http://localhost:99999999", "http://localhost:8080", False),
+    ],
+)
+def test_one_pool_under_two_addresses(one: str, other: str, same: bool) -> None:
+    first, second = (
+        SourceSettings(SourceKind.CODEX_PROXY, name, Custody.POOL, url=url)
+        for name, url in (("a", one), ("b", other))
+    )
+    assert is_same_place(first, second, None) is same
+    assert not is_same_place(first, replace(second, kind=SourceKind.CODEX_LB), None)
 
 
 def test_the_first_file_is_private_and_never_replaces_one(tmp_path: Path) -> None:

@@ -6,9 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from poolwatch.domain.account import Custody, Listing, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.instant import UNDATED
+from poolwatch.domain.judged import PoolRules, judge
 from poolwatch.domain.pool import LATELY_KEPT, Happening, PoolState, Read, RefreshMoved, apply
 from poolwatch.domain.refresh import (
+    REFUSED,
     BlockReason,
     Change,
     RefreshProgress,
@@ -18,6 +22,7 @@ from poolwatch.domain.refresh import (
 )
 from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Status, derive_status
+from poolwatch.domain.transitions import with_standing_refusal
 from poolwatch.domain.usage import UsageSnapshot
 from tests.domain.make import (
     T0,
@@ -35,6 +40,102 @@ from tests.domain.make import (
     step,
     window,
 )
+
+
+def refused(listed_as: Listing, *, dead: bool = True) -> PoolState:
+    """A pool whose refresh was refused, its entry listed like this."""
+    outcome = TokenOutcome.REJECTED_FOR_GOOD if dead else TokenOutcome.FAILED
+    why = Failure(FailureKind.TOKEN_REFRESH, "used up", detail=REFUSED)
+    return moved(pool_of(listed_as), TokenStep(outcome, failure=why, detail=REFUSED))
+
+
+STUCK = listing(source="proxy", custody=Custody.POOL, facts=TokenFacts(expires_at=after(days=3)))
+WORKS = replace(STUCK, says_login_works=True)
+RENEWED = replace(STUCK, token=TokenFacts(expires_at=after(days=9)))
+
+
+@pytest.mark.parametrize("dead", [True, False])
+def test_a_pools_refusal_outlives_a_renewal_that_it_skips(dead: bool) -> None:
+    pool = refused(STUCK, dead=dead)
+    account = pool.accounts[key()]
+    skipped = TokenStep(TokenOutcome.CURRENT, 0.3, BlockReason.POOL_SKIPPED, detail="already refreshing")
+    step = with_standing_refusal(account, skipped)
+    assert (step.outcome, step.took_seconds) == (
+        TokenOutcome.REJECTED_FOR_GOOD if dead else TokenOutcome.FAILED,
+        0.3,
+    )
+    assert step.failure == Failure(FailureKind.TOKEN_REFRESH, "used up", detail=REFUSED)
+    again = moved(pool, step, at=after(minutes=5)).accounts[key()]
+    assert again.login_trouble == account.login_trouble
+    assert again.dead_login == account.dead_login
+    # and it is forgotten once the pool renews after all
+    renewed = moved(pool, TokenStep(TokenOutcome.REFRESHED), at=after(minutes=5)).accounts[key()]
+    assert (renewed.login_trouble, renewed.dead_login) == (None, None)
+
+
+def test_without_a_refusal_a_skipped_renewal_is_what_it_is() -> None:
+    skipped = TokenStep(TokenOutcome.CURRENT, block=BlockReason.POOL_SKIPPED)
+    passing = TokenStep(TokenOutcome.FAILED, failure=failure(FailureKind.UPSTREAM_ERROR))
+    for pool in (pool_of(STUCK), moved(pool_of(STUCK), passing)):
+        assert with_standing_refusal(pool.accounts[key()], skipped) is skipped
+
+
+@pytest.mark.parametrize("dead", [True, False])
+@pytest.mark.parametrize(
+    ("was", "now", "stands"),
+    [
+        (STUCK, STUCK, True),
+        (STUCK, replace(STUCK, says_login_needed=True), True),
+        (STUCK, WORKS, False),
+        (STUCK, RENEWED, False),
+        # it went on with its old token all the time, and may until that ends
+        (WORKS, WORKS, True),
+        (WORKS, STUCK, True),
+        (WORKS, replace(RENEWED, says_login_works=True), False),
+    ],
+)
+def test_a_pools_own_list_takes_its_refusal_back(
+    dead: bool, was: Listing, now: Listing, stands: bool
+) -> None:
+    pool = apply(refused(was, dead=dead), listed(now, at=after(minutes=5)))
+    account = pool.accounts[key()]
+    assert (account.login_trouble is not None) is stands
+    assert (account.dead_login is not None) is (stands and dead)
+
+
+def test_figures_that_nobody_dates_are_old_and_their_trouble_is_over() -> None:
+    pool = read(pool_of(listing()), failure(FailureKind.UPSTREAM_ERROR), at=T0)
+    pool = read(pool, reading(window(40)), at=UNDATED, asked_at=after(minutes=5))
+    account = pool.accounts[key()]
+    assert (account.read_at, account.tried_at) == (UNDATED, after(minutes=5))
+    assert account.reading_trouble is None
+    judged = judge(account, after(minutes=5), PoolRules())
+    assert (judged.stale, judged.status.kind) == (True, Status.ACTIVE)
+    pool = read(pool, reading(window(45)), at=UNDATED, asked_at=after(minutes=10))
+    latest = pool.accounts[key()].lately[0]
+    assert (latest.at, latest.changes) == (after(minutes=10), (Change("weekly", 40, 45),))
+
+
+@pytest.mark.parametrize(
+    ("source", "minutes", "expected"),
+    [
+        # of another source: as long as that may be called fresh
+        ("homes", 5, 71.0),
+        ("homes", 20, 40.0),
+        # its own later word, whenever that was
+        ("pool", 5, 40.0),
+    ],
+)
+def test_what_figures_without_a_date_give_way_to(source: str, minutes: int, expected: float) -> None:
+    pool = pool_of(listing(), listing(source="pool", place="p", custody=Custody.POOL))
+    pool = read(pool, reading(window(71)), source=source)
+    pool = read(pool, reading(window(40)), source="pool", at=UNDATED, asked_at=after(minutes=minutes))
+    account = pool.accounts[key()]
+    assert account.usage.windows[0].used_percent == expected
+    assert account.read_at == (T0 if expected == 71 else UNDATED)
+    dated = read(pool, reading(window(12)), source="homes", at=after(minutes=30))
+    assert dated.accounts[key()].usage.windows[0].used_percent == 12
+
 
 ALL_FAILURES = list(FailureKind)
 BADGES = [kind for kind in FailureKind if kind not in (FailureKind.UNAUTHORIZED, FailureKind.NO_TOKEN)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.domain.banked import BankedReset
+from poolwatch.domain.instant import UNDATED
 from poolwatch.domain.refresh import Change, usage_changes
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import (
@@ -81,6 +83,8 @@ def test_a_window_that_has_not_begun_has_no_reset_of_its_own(
     found = own_reset(UsageWindow(used, seconds, resets_at, flag), T0)
     assert found == (resets_at if has_one else None)
     assert own_reset(UsageWindow(used, seconds, None, flag), T0) is None
+    # whether all of it lay ahead, nobody knows of what has no date
+    assert own_reset(UsageWindow(used, seconds, resets_at, flag), UNDATED) == resets_at
 
 
 @given(st.integers(min_value=1, max_value=10**12))
@@ -277,6 +281,18 @@ def test_what_a_reading_changed_is_named_window_by_window_then_credits() -> None
         Change("weekly", 40, 0),
         Change("credits", credit("12.5").balance, credit("10").balance),
     )
+
+
+@pytest.mark.parametrize("balance", [None, "0", "5"])
+def test_credits_that_became_unlimited_are_not_spent(balance: str | None) -> None:
+    unlimited = Credits(True, True, None, None if balance is None else Decimal(balance))
+    limitless = _merged(FULL, UsageSnapshot(credits=unlimited))
+    (there,) = usage_changes(_merged(FULL), limitless)
+    (back,) = usage_changes(limitless, _merged(FULL))
+    assert there == Change("credits", credit("12.5").balance, None, is_unlimited=True)
+    assert back == Change("credits", None, credit("12.5").balance, was_unlimited=True)
+    still = _merged(FULL, UsageSnapshot(credits=Credits(True, True, None, Decimal(7))))
+    assert usage_changes(limitless, still) == ()
 
 
 def test_a_figure_that_became_unknown_is_a_change_and_a_first_reading_is_none() -> None:

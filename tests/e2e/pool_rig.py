@@ -160,7 +160,7 @@ def _codex_proxy(numbers: Sequence[int]) -> CodexProxyServer:
         ProxyAccountState(
             f"a{number}",
             f"pool{number:02}@example.com",
-            f"acc-{number}",
+            f"00000000-0000-4000-8000-{number:012}",
             f"user-ExampleFake{number:02}",
             usage=payload(f"{number:02}"),
         )

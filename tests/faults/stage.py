@@ -180,7 +180,7 @@ def _pool(client: HttpClient, folder: Path, name: str, kind: int, url: str) -> S
         lb = SourceSettings(SourceKind.CODEX_LB, name, Custody.POOL, url=url, api_key_file=key)
         return CodexLb(SourceSetup(lb, client, folder, {}, 30))
     cpa = SourceSettings(SourceKind.CLI_PROXY_API, name, Custody.POOL, url=url, api_key_file=key)
-    return CliProxyApi(SourceSetup(cpa, client, folder, {}, 30), FINGERPRINT)
+    return CliProxyApi(SourceSetup(cpa, client, folder, {}, 30))
 
 
 def _proxy_row(texts: Sequence[str], at: int) -> object:

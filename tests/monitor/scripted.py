@@ -112,6 +112,8 @@ class ScriptedSource:
         self.default: Answer = snapshot()
         self.answers: dict[str, list[Answer]] = {}
         self.asked: list[tuple[str, datetime]] = []
+        #: whom they were about, as the asker knows them
+        self.entries: list[Listing] = []
         self.sent: list[str | None] = []
         self.offsets: list[timedelta] = []
         self.listed = 0
@@ -162,6 +164,7 @@ class ScriptedSource:
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
     ) -> UsageReading:
         self.asked.append((entry.ref.place, at))
+        self.entries.append(entry)
         self.offsets.append(clock_offset)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)

@@ -9,6 +9,7 @@ import pytest
 from poolwatch.domain.account import Custody, SourceRef
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.domain.remake import replace
 from poolwatch.sources.source import Telling
 from tests.monitor.scripted import (
     INTERVAL,
@@ -45,6 +46,17 @@ async def test_whoever_can_tell_most_is_asked_and_nobody_else() -> None:
     await one.poller.read(KEY)
     assert (len(files.asked), len(pool.asked)) == (1, 0)
     assert weekly_of(one.account("a")) == 71
+
+
+async def test_figures_of_somebody_else_are_no_answer_and_the_pool_is_asked_as_the_account_is_known() -> None:
+    one, files, pool = await both()
+    pool.listings = [replace(pool.listings[0], user_id=None, email="a@example.com")]
+    files.listings = [replace(files.listings[0], email="a@example.com")]
+    await one.poller.list_all()
+    files.default = failure(FailureKind.OTHER_ACCOUNT)
+    await one.poller.read(KEY)
+    assert [(each.user_id, each.account_id) for each in pool.entries] == [("user-a", "account-a")]
+    assert weekly_of(one.account("a")) == 40
 
 
 async def test_after_its_own_refresh_the_pool_shows_what_its_new_token_brings() -> None:

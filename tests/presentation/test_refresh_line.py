@@ -246,6 +246,10 @@ def test_changes_are_said_when_it_is_done() -> None:
     left = Prefs(zone=CET, shown=Shown.LEFT)
     assert change_text(changes[0], left) == "weekly 29 → 100 %"
     assert change_text(Change("5h", None, 0.4), PREFS) == "5h — → <1 %"
+    limitless = Change("credits", Decimal("1234.56"), None, is_unlimited=True)
+    assert change_text(limitless, PREFS) == "credits 1,234.56 → unlimited"
+    limited = Change("credits", None, Decimal("1234.56"), was_unlimited=True)
+    assert change_text(limited, PREFS) == "credits unlimited → 1,234.56"
 
 
 def test_tones() -> None:

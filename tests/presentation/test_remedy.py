@@ -103,6 +103,15 @@ def test_a_pool_signs_in_on_its_own_page() -> None:
     assert view.copy == view.id
 
 
+def test_a_used_up_token_in_a_pool_is_signed_in_for_there() -> None:
+    entry = listing("x", custody=Custody.POOL, home=None)
+    state = account("x", listings=[entry], dead=dead(), login_trouble=trouble(FailureKind.TOKEN_REFRESH, 1))
+    view = card(state)
+    assert view.remedy == (
+        "x: refresh token was spent by another program. Sign in again on the pool's own page."
+    )
+
+
 def test_a_personal_token_is_replaced_in_its_file() -> None:
     entry = listing(
         "x", custody=Custody.STATIC, login=LoginKind.PERSONAL_ACCESS_TOKEN, home=None, expires_at=GONE

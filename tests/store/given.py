@@ -164,7 +164,7 @@ figures = st.none() | st.floats(allow_nan=False, allow_infinity=False) | amounts
 happenings = st.builds(
     Happening,
     instants,
-    st.lists(st.builds(Change, texts, figures, figures), max_size=2).map(tuple),
+    st.lists(st.builds(Change, texts, figures, figures, st.booleans(), st.booleans()), max_size=2).map(tuple),
     st.none() | failures,
     st.none() | st.builds(RefreshProgress, instants),
 )
@@ -187,6 +187,7 @@ listings = st.builds(
     disabled=st.booleans(),
     renews_itself=st.booleans(),
     says_login_needed=st.booleans(),
+    says_login_works=st.booleans(),
     problem=maybe_text,
     subscription_until=maybe_instant,
     subscription_checked_at=maybe_instant,
@@ -211,6 +212,7 @@ accounts = st.builds(
     silent=st.dictionaries(
         st.builds(SourceRef, texts, texts), troubles.filter(lambda each: each is not None), max_size=2
     ),
+    rival=aged(limits),
 )
 
 

@@ -127,6 +127,8 @@ class CodexProxyServer(PoolServer):
         self.gate = asyncio.Event()
         self.gate.set()
         self._refreshing: set[str] = set()
+        #: how a refresh that was refused leaves an account; the real one may leave it stuck in `refreshing`
+        self.status_of_dead = "expired"
         self.fetched_at = FETCHED_AT
 
     async def respond(self, request: Request) -> Response:
@@ -188,6 +190,8 @@ class CodexProxyServer(PoolServer):
         told = {"id": account.id, "email": account.email, "previousStatus": account.status}
         if account.refresh == "skipped" or account.status == "disabled":
             return answer(200, {**told, "result": "skipped", "error": "No refresh token"})
+        if account.status == "refreshing":
+            return answer(200, {**told, "result": "skipped", "error": "Already refreshing"})
         second = account.id in self._refreshing
         self._refreshing.add(account.id)
         account.refreshes += 1
@@ -198,7 +202,7 @@ class CodexProxyServer(PoolServer):
             account.status = "refreshing"
         if second or account.refresh == "dead":
             if not second:
-                account.status = "expired"
+                account.status = self.status_of_dead
             body = {
                 "error": {
                     "message": "Your refresh token has already been used.",

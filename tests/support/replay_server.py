@@ -97,6 +97,11 @@ class PoolServer:
         """The pool's address."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it listens."""
+        return self._server is not None
+
     def count(self, route: str) -> int:
         """How often `GET /path` was asked for."""
         return sum(request.route == route for request in self.requests)

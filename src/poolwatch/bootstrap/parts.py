@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from poolwatch.bootstrap.clock import RealClock, draw
-from poolwatch.bootstrap.store_port import Lock, StoredReadings, Wishes
+from poolwatch.bootstrap.store_port import Lock, StoredReadings, StoredStandings, Wishes
 from poolwatch.bootstrap.surroundings import Surroundings, newcomers
 from poolwatch.bootstrap.token_port import Custodian, fingerprinter_of
 from poolwatch.config.settings import SourceKind, SourceSettings
@@ -54,6 +54,7 @@ class Running(Struct):
     around: Surroundings
     custodian: Custodian
     fingerprint: Fingerprinter
+    standings: StoredStandings
     stack: AsyncExitStack
     sources: dict[str, Source]
     client: HttpClient | None = None
@@ -117,6 +118,7 @@ class Running(Struct):
             settings,
             self.client,
             self.fingerprint,
+            self.standings,
             shows_raw=self.shows_raw,
             keeps_logins=self.keeps_logins,
             held=partial(self._listings_of, settings.name),
@@ -197,6 +199,7 @@ async def open_monitor(
                 around,
                 custodian,
                 fingerprint,
+                StoredStandings(store),
                 stack,
                 sources,
                 shows_raw=shows_raw,

@@ -16,7 +16,7 @@ from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings, short_path
 from poolwatch.config.codex_config import read_codex_config
 from poolwatch.config.discover import Found, FoundState, discover
-from poolwatch.config.edit import add_source, source_table
+from poolwatch.config.edit import add_source, is_same_place, source_table
 from poolwatch.config.paths import config_file
 from poolwatch.config.problems import ConfigProblem
 from poolwatch.config.settings import SourceKind, SourceSettings
@@ -96,7 +96,7 @@ async def try_and_add(around: Surroundings, config: Path | None, source: SourceS
     if refused is not None:
         return NotAdded(Hindrance.REFUSED, refused)
     place = source.path or source.url or ""
-    twin = next((each for each in _kept(around) if _is_twin(each, source, around)), None)
+    twin = next((each for each in _kept(around) if is_same_place(each, source, around.home)), None)
     if twin is not None:
         return NotAdded(Hindrance.MONITORED, f"{place} is monitored already, as {twin.name}")
     listed = await logins_at(around, source)
@@ -128,13 +128,13 @@ async def add_typed(around: Surroundings, config: Path | None, place: str) -> Ad
 async def logins_at(around: Surroundings, source: SourceSettings) -> tuple[Listing, ...] | str:
     """What a source lists now, or why it cannot say."""
     # the first screen asks what lies around, and needs none of what asks
-    from poolwatch.bootstrap.sources import build_source
-    from poolwatch.bootstrap.token_port import fingerprinter_of
-    from poolwatch.net.client import HttpClient
+    from poolwatch.bootstrap.lone import lone_source
+    from poolwatch.sources.source import by_hand
 
-    fingerprint, _ = await asyncio.to_thread(fingerprinter_of, around.state_dir)
-    async with HttpClient() as client:
-        listed = await build_source(around, source, client, fingerprint).list_accounts(RealClock().now())
+    # what a pool refused before is tried, once a minute: somebody asks for just that
+    with by_hand():
+        async with lone_source(around, source) as asked:
+            listed = await asked.list_accounts(RealClock().now())
     return listed.message if isinstance(listed, Failure) else listed
 
 
@@ -213,15 +213,6 @@ def _kept(around: Surroundings) -> tuple[SourceSettings, ...]:
 def _is_home(folder: Path) -> bool:
     """Whether a folder is a Codex home, where the login may also be in the keyring."""
     return (folder / "auth.json").exists() or read_codex_config(folder).keyring
-
-
-def _is_twin(one: SourceSettings, other: SourceSettings, around: Surroundings) -> bool:
-    """Whether two sources are the same place, however it is written."""
-    if one.kind is not other.kind:
-        return False
-    if one.path is None or other.path is None:
-        return one.url is not None and one.url.rstrip("/") == (other.url or "").rstrip("/")
-    return Path(_typed(around, one.path)) == Path(_typed(around, other.path))
 
 
 def _typed(around: Surroundings, text: str) -> str:

@@ -15,6 +15,7 @@ from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import Source
+from poolwatch.sources.standings import Standings
 
 _MODULES: Final = {
     SourceKind.CODEX_HOME: "codex_home",
@@ -36,12 +37,15 @@ def build_source(
     settings: SourceSettings,
     client: HttpClient,
     fingerprint: Callable[[Secret], str],
+    standings: Standings,
     *,
     shows_raw: bool = True,
     keeps_logins: bool = False,
     held: Callable[[], Iterable[Listing]] = tuple,
 ) -> Source:
-    """One source; `shows_raw`: somebody may want to see its answers as they came.
+    """One source; `standings` is what all processes remember of pools.
+
+    `shows_raw`: somebody may want to see its answers as they came.
 
     `keeps_logins`: it is asked once and then let go, so that what it reads of files is not read again.
     `held` gives the entries that are known of it, whose equals are not made twice.
@@ -52,6 +56,9 @@ def build_source(
         home=around.home or Path("/"),
         env=around.env,
         deadline_seconds=around.settings.poll.timeout_seconds,
+        fingerprint=fingerprint,
+        standings=standings,
+        shows_raw=shows_raw,
     )
     resets = ResetPace(memory_of(around, settings, "resets"))
     match settings.kind:
@@ -66,8 +73,7 @@ def build_source(
         case SourceKind.CLI_PROXY_API:
             from poolwatch.sources.cli_proxy_api import CliProxyApi
 
-            refused = memory_of(around, settings, "refused")
-            return CliProxyApi(setup, fingerprint, memory=refused, resets=resets)
+            return CliProxyApi(setup, resets=resets)
         case SourceKind.CODEX_HOME | SourceKind.AUTH_FILES:
             return _files_class(settings.kind)(
                 setup,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -12,8 +12,10 @@ from typing import Final
 from poolwatch.custody.awaited import is_stopped
 from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
 from poolwatch.domain.refresh import Awaited, RefreshProgress
+from poolwatch.domain.standing import Standing
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked, Moved, OwnerRequest, Told
+from poolwatch.sources.standings import OwnStandings
 from poolwatch.store import lock
 from poolwatch.store.history import history_rows
 from poolwatch.store.opening import StoreMode
@@ -23,6 +25,8 @@ from poolwatch.store.store import Store
 
 #: How long a viewer waits for the polling process to take its wish.
 ANSWER_WITHIN: Final = timedelta(seconds=5)
+#: How old what other processes remember may be here.
+_STANDINGS_SECONDS: Final = 0.25
 
 
 class StoredReadings:
@@ -73,6 +77,72 @@ class StoredReadings:
         """Keep what viewers and `status --line` need to know beside the accounts."""
         sources = tuple(state.sources.values())
         return await self._store.put_facts(PoolFacts(self._name, state.clock_offset, sources, state.rates))
+
+
+class StoredStandings:
+    """How secrets stand with pools, in the store; where that cannot be written, this process remembers."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._own = OwnStandings()
+        self._read: dict[str, Standing] = {}
+        self._read_at: float | None = None
+        #: on their way to the disk
+        self._pending: dict[str, Standing] = {}
+        self._writing: set[asyncio.Task[None]] = set()
+
+    async def known(self) -> Mapping[str, Standing]:
+        """All that is remembered, at most a moment old."""
+        now = asyncio.get_running_loop().time()
+        if self._read_at is None or now - self._read_at > _STANDINGS_SECONDS:
+            self._read_at = now
+            stored = await self._store.standings()
+            self._read = {**stored, **await self._own.known(), **self._pending}
+        return self._read
+
+    async def keep(self, mark: str, standing: Standing, now: datetime) -> None:
+        """Remember one."""
+        self._read[mark] = self._pending[mark] = standing
+        if standing.until is None:
+            await self._write(mark, standing, now)
+            return
+        # a wait for each of a thousand accounts does not wait for the disk
+        task = asyncio.create_task(self._write(mark, standing, now))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def _write(self, mark: str, standing: Standing, now: datetime) -> None:
+        is_kept = await self._store.put_standing(mark, standing, now)
+        if self._pending.get(mark) is standing:
+            del self._pending[mark]
+        if is_kept:
+            await self._own.drop(mark)
+        else:
+            await self._own.keep(mark, standing, now)
+
+    async def drop(self, mark: str) -> None:
+        """Forget one."""
+        self._read.pop(mark, None)
+        self._pending.pop(mark, None)
+        await self._own.drop(mark)
+        await self._store.drop_standing(mark)
+
+    async def claim_try(self, mark: str, now: datetime) -> bool:
+        """Whether what is refused may be sent once, by hand; at most once a minute over all processes."""
+        claimed = await self._store.claim_try(mark, now)
+        own = await self._own.claim_try(mark, now)
+        return own if claimed is None else claimed and own
+
+    async def claim_trial(self, mark: str, now: datetime) -> bool:
+        """Whether it is for this process to find out how a secret stands, of which nothing is known."""
+        claimed = await self._store.claim_trial(mark, now)
+        self._read_at = None
+        return claimed is not False
+
+    async def end_trial(self, mark: str) -> None:
+        """Nothing was found out."""
+        await self._store.end_trial(mark)
+        self._read_at = None
 
 
 class Wishes:

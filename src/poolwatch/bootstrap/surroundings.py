@@ -28,12 +28,13 @@ _OWN_NAME: Final = "poolwatch"
 class Options(Struct, frozen=True):
     """What the command line says about a run; `overrides` are settings by dotted key.
 
-    `simulated`: it is the demo.
+    `simulated`: it is the demo. `may_be_new`: the configuration that is named is made by this run.
     """
 
     config: Path | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
     simulated: bool = False
+    may_be_new: bool = False
 
 
 class Surroundings(Struct, frozen=True):
@@ -99,7 +100,10 @@ class Surroundings(Struct, frozen=True):
 def look_around(options: Options, env: Mapping[str, str] | None = None) -> Surroundings | ConfigProblems:
     """Read the configuration of this run, or everything that is wrong with it."""
     env = dict(os.environ) if env is None else env
-    settings = load(locate_config(env, options.config), env, options.overrides)
+    path = locate_config(env, options.config)
+    if options.may_be_new and path is not None and not os.path.lexists(path):
+        path = None
+    settings = load(path, env, options.overrides)
     if isinstance(settings, ConfigProblems):
         return settings
     state_dir = state_directory(env)

@@ -30,6 +30,7 @@ from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say_drawn, say_text
 from poolwatch.cli.pools import examine_pools, try_command
 from poolwatch.cli.terminal import terminal_findings
 from poolwatch.config.discover import missing_home
+from poolwatch.config.edit import is_same_place
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.custody.mounts import filesystem_note, filesystem_problem
 from poolwatch.domain.account import Custody, Listing, LoginKind
@@ -150,11 +151,26 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
     age = timedelta(seconds=around.settings.poll.interval_seconds)
     seen = run_async(lambda: look(around, age, None))
     yield from _pool(around, seen)
+    yield from _twins(around)
     for pool in run_async(lambda: examine_pools(around)):
         grade = Grade.ERROR if pool.wrong else Grade.OK
         yield Finding("pools", grade, f"{pool.name}: {pool.words}", pool.remedy)
         for lack in pool.lacks:
             yield Finding("pools", Grade.NOTE, f"{pool.name}: {lack}")
+
+
+def _twins(around: Surroundings) -> Iterator[Finding]:
+    """Sources that are the same place under two names."""
+    for index, source in enumerate(around.sources):
+        for other in around.sources[:index]:
+            if is_same_place(source, other, around.home):
+                place = around.told_path(source.path) if source.path is not None else source.url
+                words = f"{other.name} and {source.name} are the same place: {place}"
+                path = around.settings.path
+                file = around.told_path(path) if path is not None else "the configuration"
+                remedy = f"take one of them out of {file}"
+                yield Finding("sources", Grade.NOTE, words, remedy)
+                break
 
 
 def _config(around: Surroundings) -> Iterator[Finding]:

@@ -25,9 +25,12 @@ T = TypeVar("T")
 _LOOKED_THROUGH: Final = 50_000
 
 
-def surroundings(config: Path | None, *, mask: bool = False) -> Surroundings:
-    """This run's settings and places; ends the command when they are wrong. `mask` turns `ui.mask` on."""
-    around = look_around(Options(config, {"ui.mask": "true"} if mask else {}))
+def surroundings(config: Path | None, *, mask: bool = False, may_be_new: bool = False) -> Surroundings:
+    """This run's settings and places; ends the command when they are wrong. `mask` turns `ui.mask` on.
+
+    `may_be_new`: a configuration that was named need not be there yet.
+    """
+    around = look_around(Options(config, {"ui.mask": "true"} if mask else {}, may_be_new=may_be_new))
     if isinstance(around, ConfigProblems):
         complain_of(around, mask=mask)
         raise Exit(EXIT_CONFIG)

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from poolwatch.bootstrap.clock import RealClock
-from poolwatch.bootstrap.sources import build_source
+from poolwatch.bootstrap.lone import lone_source
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.shell import argument_word
-from poolwatch.net.client import HttpClient
 from poolwatch.sources.source import PoolReport, ReportingPool
 
 #: What to do about a pool that gives no answer of its own; the failure itself says what is wrong.
@@ -44,9 +42,7 @@ async def examine_pools(around: Surroundings) -> tuple[PoolFinding, ...]:
 
 async def examine_pool(around: Surroundings, settings: SourceSettings) -> PoolFinding:
     """Ask one pool how it is; a key that it refused before is not sent again."""
-    fingerprint, _ = fingerprinter_of(around.state_dir)
-    async with HttpClient() as client:
-        source = build_source(around, settings, client, fingerprint)
+    async with lone_source(around, settings) as source:
         if not isinstance(source, ReportingPool):
             return PoolFinding(settings.name, "is no pool", wrong=True)
         report = await source.report(RealClock().now())

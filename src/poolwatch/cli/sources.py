@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import Final, overload
 
 from poolwatch.bootstrap.clock import RealClock
+from poolwatch.bootstrap.lone import lone_source
 from poolwatch.bootstrap.places import Hindrance, NotAdded, counted, found_row, pool_command, try_and_add
-from poolwatch.bootstrap.sources import build_source
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.cli.entry import run_async, surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.cli.pools import examine_pool
@@ -23,8 +21,10 @@ from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
-from poolwatch.net.client import HttpClient
-from poolwatch.sources.source import Source
+from poolwatch.sources.source import Source, by_hand
+
+#: So many accounts of a source are asked at most when it is tried.
+_HANDFUL: Final = 5
 
 _CODES = {
     Hindrance.REFUSED: EXIT_USAGE,
@@ -99,7 +99,7 @@ def _folder_of_files(place: str) -> str:
 
 def add_source(wish: SourceWish) -> int:
     """Test the place, say what was found there, then write it."""
-    around = surroundings(wish.config, mask=wish.mask)
+    around = surroundings(wish.config, mask=wish.mask, may_be_new=True)
     source = _source_of(around, wish)
     if isinstance(source, str):
         complain(around.told(source))
@@ -125,7 +125,7 @@ def _why_not(around: Surroundings, source: SourceSettings, added: NotAdded) -> s
 
 
 def try_source(config: Path | None, name: str, *, mask: bool = False) -> int:
-    """List one source and read the usage of its first login."""
+    """List one source and read the usage of its first login that can be read."""
     around = surroundings(config, mask=mask)
     source = next((each for each in around.sources if each.name == name), None)
     if source is None:
@@ -206,20 +206,22 @@ def _written(path: str | None) -> str | None:
 
 async def _ask(around: Surroundings, settings: SourceSettings) -> tuple[Listing, ...] | str:
     """List a source and read the first of its logins that can be polled."""
-    fingerprint, _ = await asyncio.to_thread(fingerprinter_of, around.state_dir)
-    async with HttpClient() as client:
-        source = build_source(around, settings, client, fingerprint)
-        listed = await source.list_accounts(RealClock().now())
-        return listed.message if isinstance(listed, Failure) else await _first_reading(source, listed)
+    # what a pool refused before is tried, once a minute: somebody asks for just that
+    with by_hand():
+        async with lone_source(around, settings) as source:
+            listed = await source.list_accounts(RealClock().now())
+            return listed.message if isinstance(listed, Failure) else await _first_reading(source, listed)
 
 
 async def _first_reading(source: Source, listed: tuple[Listing, ...]) -> tuple[Listing, ...] | str:
+    """The list, once one of a handful is read: a whole pool that fails is not asked account by account."""
     last = "no login there can be polled" if listed else ""
-    for listing in listed:
-        if not listing.polled:
-            continue
+    polled = [listing for listing in listed if listing.polled]
+    for number, listing in enumerate(polled[:_HANDFUL], start=1):
         reading = await source.fetch_usage(listing, RealClock().now())
         if isinstance(reading.outcome, UsageSnapshot):
             return listed
         last = f"{listing.email or listing.path or listing.ref.place}: {reading.outcome.message}"
+        if number < len(polled):
+            last += f" ({number} of {len(polled)} asked)"
     return last or listed

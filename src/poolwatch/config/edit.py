@@ -11,8 +11,14 @@ from poolwatch.config.load import MAX_BYTES, decode, load_text, parse
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import DEFAULT_BASE_URL, DEFAULT_TOKEN_URL, SourceSettings
 from poolwatch.config.source_tables import source_problem
+from poolwatch.config.values import is_loopback
 
 _BOM: Final = "\ufeff"
+#: to connect there is to connect to this machine
+_ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - nothing listens there
+_PORTS: Final = {"http": 80, "https": 443}
+#: what people take along with a pool's address: its dashboard, its management API
+_POOL_PAGES: Final = ("/management.html", "/v0/management")
 # paths are checked for their form alone, so any home will do
 _SOME_HOME: Final[Mapping[str, str]] = {"HOME": "/"}
 
@@ -61,6 +67,36 @@ def add_source(path: Path, source: SourceSettings) -> ConfigProblem | None:
         )
     mark = _BOM if before.startswith(_BOM.encode()) else ""
     return _write(path, (mark + added).encode())
+
+
+def is_same_place(one: SourceSettings, other: SourceSettings, home: Path | None) -> bool:
+    """Whether two sources are one place, however it is written."""
+    if one.kind is not other.kind:
+        return False
+    if one.path is None or other.path is None:
+        return one.url is not None and other.url is not None and _address(one.url) == _address(other.url)
+    return _whole(one.path, home) == _whole(other.path, home)
+
+
+def _whole(path: str, home: Path | None) -> Path:
+    return home / path[2:] if (path == "~" or path[:2] == "~/") and home is not None else Path(path)
+
+
+def _address(url: str) -> tuple[str, int | None, str]:
+    """Host, port and path: this machine has many names, and one port answers to one scheme."""
+    from urllib.parse import urlsplit  # most files hold no address
+
+    try:
+        parts = urlsplit(url.strip())
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        return url, None, ""
+    if is_loopback(host) or host == _ANY_ADDRESS:
+        host = "localhost"
+    path = parts.path.rstrip("/")
+    for page in _POOL_PAGES:
+        path = path.removesuffix(page)
+    return host, port or _PORTS.get(parts.scheme), path.rstrip("/")
 
 
 def source_table(source: SourceSettings) -> dict[str, str | bool]:

@@ -166,6 +166,8 @@ class Listing(Struct, frozen=True, gc=False, omit_defaults=True):
     renews_itself: bool = False
     #: the source itself says that only a new login helps
     says_login_needed: bool = False
+    #: the source itself says that it can use the login as it is
+    says_login_works: bool = False
     #: a file that is there but cannot be used, in words ("not readable: permission denied")
     problem: str | None = None
     subscription_until: Instant | None = None

@@ -14,7 +14,7 @@ from poolwatch.domain.naming import Name, first_email
 from poolwatch.domain.refresh import BESIDE_WITHIN, BlockReason, Change, RefreshProgress
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import LONGEST_PATH, visible
-from poolwatch.domain.usage import Usage
+from poolwatch.domain.usage import Aged, RateLimit, Usage
 
 #: Of an account all of whose entries bring readings, as nearly all do.
 NONE_SILENT: Final[Mapping[SourceRef, Trouble]] = MappingProxyType({})
@@ -73,6 +73,8 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
     lately: tuple[Happening, ...] = ()
     #: entries that bring no reading while another one does, and why
     silent: Mapping[SourceRef, Trouble] = field(default_factory=lambda: NONE_SILENT)
+    #: what another pool says of the base windows against what `usage` holds, and both cannot be true
+    rival: Aged[RateLimit] | None = None
     #: the newest login of the account that waits for a place; told anew in each run, never stored
     kept: KeptFile | None = None
 

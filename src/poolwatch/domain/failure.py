@@ -26,6 +26,8 @@ class FailureKind(StrEnum):
     #: the new login waits in poolwatch's state directory, because its file changed meanwhile
     KEPT = "kept"
     OTHER_ACCOUNT = "other_account"
+    #: the pool that was asked has none of the account
+    NO_FIGURES = "no_figures"
     #: a 401: it rejects the access token that was sent, and is no trouble of its own
     UNAUTHORIZED = "unauthorized"
     #: no access token at hand that could be sent

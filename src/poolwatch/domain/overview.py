@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.instant import is_undated
 from poolwatch.domain.judged import DEFAULT_CREDITS_PER_USD, Judged, PoolRules, by_name, is_stale, judge
 from poolwatch.domain.next_up import NextUp, UpReason, last_resort, next_up, use_order
 from poolwatch.domain.pool import PoolState
@@ -139,7 +140,7 @@ def overview(
         for key, account in state.accounts.items()
     )
     counted = [each for each in judged if each.counted]
-    reads = [each.account.read_at for each in judged if each.account.read_at is not None]
+    reads = [at for each in judged if (at := each.account.read_at) is not None and not is_undated(at)]
     return PoolOverview(
         now=server_now,
         own_now=now,

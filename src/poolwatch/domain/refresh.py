@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.failure import Failure, LoginProblem
-from poolwatch.domain.usage import Usage, window_kind, windows_by_length
+from poolwatch.domain.usage import Credits, Usage, window_kind, windows_by_length
 
 #: A codex that works renews its login within this time after the access token has expired.
 CODEX_GRACE: Final = timedelta(minutes=2)
@@ -53,6 +53,10 @@ class BlockReason(StrEnum):
     ASK_FIRST = "ask_first"
 
 
+#: The code (`detail`) of a renewal that a pool refused: that stands until its list takes it back.
+REFUSED: Final = "refused"
+
+
 class TokenStep(Struct, frozen=True):
     """How the token step ended. `detail` is a path, an owner or words of the other side, sanitised."""
 
@@ -82,11 +86,16 @@ class UsageStep(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True, gc=False, omit_defaults=True):
-    """One figure that a reading moved: percent as numbers, balance in credits."""
+    """One figure that a reading moved: percent as numbers, balance in credits.
+
+    Unlimited credits have no balance, whatever stands in its place.
+    """
 
     name: str
     before: float | Decimal | None
     after: float | Decimal | None
+    was_unlimited: bool = False
+    is_unlimited: bool = False
 
 
 class Awaited(Struct, frozen=True):
@@ -142,8 +151,15 @@ def usage_changes(before: Usage, after: Usage) -> tuple[Change, ...]:
             if kind in was and was[kind] != window.used_percent:
                 found.append(Change(kind, was[kind], window.used_percent))
     if before.credits is not None and after.credits is not None:
-        had = before.credits.value.balance if before.credits.value else None
-        has = after.credits.value.balance if after.credits.value else None
-        if had != has:
-            found.append(Change("credits", had, has))
+        had, was_unlimited = _balance(before.credits.value)
+        has, is_unlimited = _balance(after.credits.value)
+        if (had, was_unlimited) != (has, is_unlimited):
+            found.append(Change("credits", had, has, was_unlimited, is_unlimited))
     return tuple(found)
+
+
+def _balance(credits: Credits | None) -> tuple[Decimal | None, bool]:
+    """The balance, and whether there is no limit to it."""
+    if credits is None or credits.unlimited:
+        return None, credits is not None
+    return credits.balance, False

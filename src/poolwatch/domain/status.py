@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from poolwatch.domain.account import Custody, Listing, LoginKind
+from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
 from poolwatch.domain.refresh import CODEX_GRACE, BlockReason, TokenOutcome
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import ReachedType, SpendControl, Usage, UsageWindow
 
 if TYPE_CHECKING:
@@ -136,6 +138,18 @@ def login_problem(account: AccountState, now: datetime) -> LoginProblem | None:
     if any(listing.token.fingerprint in account.rejected for listing in files):
         return LoginProblem.REJECTED
     return LoginProblem.EXPIRED
+
+
+def signed_out(account: AccountState, now: datetime) -> Mapping[SourceRef, LoginProblem]:
+    """What is wrong with the logins of entries beside others that work."""
+    if len(account.listings) < 2 or login_problem(account, now) is not None:
+        return {}
+    found = {}
+    for listing in account.listings:
+        problem = login_problem(replace(account, listings=(listing,)), now)
+        if problem is not None:
+            found[listing.ref] = problem
+    return found
 
 
 def will_renew(account: AccountState, listing: Listing) -> bool:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from poolwatch.domain.account import Listing, SourceRef
+from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.account_state import LATELY_KEPT, AccountState, DeadLogin, Happening
+from poolwatch.domain.dispute import holds, listed_rival, rival_after, told_of_base
 from poolwatch.domain.events import Read, RefreshMoved
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
-from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep, usage_changes
+from poolwatch.domain.instant import is_undated
+from poolwatch.domain.refresh import REFUSED, BlockReason, TokenOutcome, TokenStep, usage_changes
 from poolwatch.domain.remake import replace
+from poolwatch.domain.usage import UsageSnapshot
 
 
 def with_listings(account: AccountState, listings: Sequence[Listing]) -> AccountState:
@@ -27,6 +30,8 @@ def with_listings(account: AccountState, listings: Sequence[Listing]) -> Account
         and dead.refresh_fingerprint not in refreshers
     ):
         dead, trouble = None, None
+    if is_refused(account) and _takes_back(account.listings, listings):
+        dead, trouble = None, None
     acted = account.acting.token.refresh_fingerprint if account.listings else None
     if dead is None and acted is not None and acted not in refreshers:
         trouble = None
@@ -39,7 +44,44 @@ def with_listings(account: AccountState, listings: Sequence[Listing]) -> Account
         dead_login=dead,
         login_trouble=trouble,
         silent=silent if len(silent) < len(account.silent) else account.silent,
+        rival=listed_rival(account.rival, refs),
     )
+
+
+def is_refused(account: AccountState) -> bool:
+    """Whether a pool refused to renew the login, which stands until its own list says otherwise."""
+    trouble = account.login_trouble
+    return trouble is not None and trouble.kind is FailureKind.TOKEN_REFRESH and trouble.detail == REFUSED
+
+
+def with_standing_refusal(account: AccountState, step: TokenStep) -> TokenStep:
+    """The token step of a pool; one that the pool skipped leaves its last refusal standing."""
+    trouble, dead = account.login_trouble, account.dead_login
+    if trouble is None or not is_refused(account) or step.outcome is not TokenOutcome.CURRENT:
+        return step
+    return replace(
+        step,
+        outcome=TokenOutcome.FAILED if dead is None else TokenOutcome.REJECTED_FOR_GOOD,
+        block=None,
+        problem=None if dead is None else dead.problem,
+        failure=Failure(trouble.kind, trouble.message, trouble.retry_at, trouble.detail),
+        detail=trouble.detail,
+        retry_at=trouble.retry_at,
+    )
+
+
+def _takes_back(before: Sequence[Listing], listings: Sequence[Listing]) -> bool:
+    """Whether a pool lists an entry as good again: it works where it did not, or its token is a later one."""
+    held = {each.ref: each for each in before if each.custody is Custody.POOL}
+    for now in listings:
+        was = held.get(now.ref)
+        if was is None:
+            continue
+        ends, ended = now.token.expires_at, was.token.expires_at
+        is_later = ends is not None and ended is not None and ends > ended
+        if is_later or (now.says_login_works and not was.says_login_works):
+            return True
+    return False
 
 
 def _has_verdicts(account: AccountState) -> bool:
@@ -47,6 +89,7 @@ def _has_verdicts(account: AccountState) -> bool:
     return bool(
         account.rejected
         or account.silent
+        or account.rival is not None
         or account.dead_login is not None
         or account.login_trouble is not None
     )
@@ -57,12 +100,20 @@ def after_read(account: AccountState, event: Read) -> AccountState:
     if isinstance(event.outcome, Failure):
         return _read_failed(account, event, event.outcome)
     now = event.asked_at or event.at
-    usage = account.usage.merged(event.outcome, event.at, event.source, now)
+    told = told_of_base(account, event)
+    stays = told is not None and holds(account, told, now)
+    said = UsageSnapshot() if stays else event.outcome
+    usage = account.usage.merged(said, event.at, event.source, now)
     changes = usage_changes(account.usage, usage)
-    lately = _late(account, Happening(event.at, changes=changes)) if changes else account.lately
+    undated = is_undated(event.at)
+    learnt_at = now if undated else event.at
+    lately = _late(account, Happening(learnt_at, changes=changes)) if changes else account.lately
     before = account.read_at
-    # what is dated after now was read while the clock was ahead
-    read_at = event.at if before is None or before > now else max(event.at, before)
+    if undated or stays:
+        read_at = usage.newest or event.at
+    else:
+        # what is dated after now was read while the clock was ahead
+        read_at = event.at if before is None or before > now else max(event.at, before)
     read = replace(
         account,
         usage=usage,
@@ -71,9 +122,10 @@ def after_read(account: AccountState, event: Read) -> AccountState:
         failures=0,
         lately=lately,
         silent=_silent(account, event),
+        rival=rival_after(account, usage.base, told, now),
     )
     trouble = account.reading_trouble
-    if trouble is not None and event.at < trouble.since <= now:
+    if trouble is not None and learnt_at < trouble.since <= now:
         return read  # a pool's cached figures from before the trouble do not say that it is over
     return replace(read, reading_trouble=None, deactivations=0)
 
@@ -81,9 +133,10 @@ def after_read(account: AccountState, event: Read) -> AccountState:
 def _silent(account: AccountState, event: Read) -> Mapping[SourceRef, Trouble]:
     """Who keeps silent while this source speaks; a silence is as old as its first failure in a row."""
     silent = {ref: why for ref, why in account.silent.items() if ref.source != event.source}
+    said_at = event.asked_at or event.at
     for ref, failure in event.despite:
         former = silent.get(ref)
-        since = former.since if former is not None and former.kind is failure.kind else event.at
+        since = former.since if former is not None and former.kind is failure.kind else said_at
         silent[ref] = Trouble(failure.kind, failure.message, since, failure.retry_at, failure.detail)
     return silent
 
@@ -138,6 +191,9 @@ def _after_token_step(account: AccountState, step: TokenStep, at: datetime) -> A
             return replace(account, login_trouble=lasting)
         case TokenOutcome.REJECTED_FOR_GOOD:
             dead = DeadLogin(step.refresh_fingerprint, step.problem or LoginProblem.REJECTED, at)
+            former = account.dead_login
+            if former is not None and former == replace(dead, since=former.since):
+                dead = former
             return replace(account, dead_login=dead, login_trouble=_login_trouble(account, step, at))
         case TokenOutcome.BLOCKED if step.block is BlockReason.CODEX_LOGIN_DEAD:
             dead = DeadLogin(step.refresh_fingerprint, step.problem or LoginProblem.REJECTED, at)

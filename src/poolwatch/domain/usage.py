@@ -1,7 +1,7 @@
 """Usage as a source tells it, field by field, and as it is known after merging."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
 from functools import lru_cache
@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 from msgspec import Struct
 
 from poolwatch.domain.banked import BankedReset, usable_resets
-from poolwatch.domain.instant import Instant
+from poolwatch.domain.instant import Instant, is_undated
 from poolwatch.domain.remake import replace
 
 T = TypeVar("T")
@@ -27,6 +27,8 @@ class Unsaid(Enum):
 #: A field as a source tells it: a value, None where the source says "there is none", or Unsaid.
 Said: TypeAlias = T | Unsaid | None
 
+#: For so long a dated word of another source is better than one that nobody dates.
+_FRESH: Final = timedelta(minutes=15)
 _HOUR: Final = 3600
 _DAY: Final = 86400
 _TOLERANCE: Final = 0.05
@@ -168,9 +170,11 @@ class ResetCredits(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class UsageSnapshot(Struct, frozen=True):
-    """One successful reading, each field on its own."""
+    """One successful reading, each field on its own; the first three name its owner, where it does."""
 
     user_id: str | None = None
+    account_id: str | None = None
+    email: str | None = None
     plan: Said[str] = Unsaid.ABSENT
     base: Said[RateLimit] = Unsaid.ABSENT
     review: Said[RateLimit] = Unsaid.ABSENT
@@ -211,7 +215,8 @@ class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
         """With a newer reading taken in: absent fields stay and age, null replaces, rubbish makes unknown.
 
         A reading older than what a field holds (a pool's cached quota) leaves that field alone, unless the
-        field is dated after `now`: then the clock was ahead when it was said, and nobody knows its age.
+        field is dated after `now`: then the clock was ahead when it was said, and nobody knows its age. One
+        that nobody dates takes the place of what its own source said, and of what is no longer fresh.
         """
         changed: dict[str, Aged[object]] = {}
         for name in FIELD_NAMES:
@@ -219,7 +224,7 @@ class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
             if said is Unsaid.ABSENT:
                 continue
             held = getattr(self, name)
-            if held is not None and held.at > at and (now is None or held.at <= now):
+            if held is not None and _stays(held, at, source, now):
                 continue
             known = said is not Unsaid.MALFORMED
             changed[name] = Aged(said if known else None, at, source, known)
@@ -288,6 +293,15 @@ class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
         return max(ages, default=None)
 
 
+def _stays(held: Aged[object], at: datetime, source: str, now: datetime | None) -> bool:
+    """Whether what a field holds is newer than what was said of it at `at`."""
+    if held.at <= at or (now is not None and held.at > now):
+        return False
+    if not is_undated(at):
+        return True
+    return held.source != source and (now is None or now - held.at < _FRESH)
+
+
 FIELD_NAMES: Final = Usage.__struct_fields__
 
 
@@ -299,10 +313,13 @@ _SLACK: Final = 0.01
 def own_reset(window: UsageWindow, said_at: datetime) -> datetime | None:
     """When the window resets; None too where nothing of it is used and all of it lay ahead when it was said.
 
-    Such a window has not begun, and the reset that is sent with it moves along with the clock.
+    Such a window has not begun, and the reset that is sent with it moves along with the clock. Of what nobody
+    dates that cannot be told.
     """
     resets_at, seconds = window.resets_at, window.window_seconds
     if resets_at is None or seconds is None or window.used_percent != 0 or window.limit_reached:
+        return resets_at
+    if is_undated(said_at):
         return resets_at
     begun = seconds - (resets_at - said_at).total_seconds()
     return None if begun <= max(_LEAST_SLACK, seconds * _SLACK) else resets_at

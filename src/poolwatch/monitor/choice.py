@@ -8,15 +8,16 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.account import Custody, Listing, SourceRef
+from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef
 from poolwatch.domain.account_state import AccountState
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.remake import replace
 from poolwatch.domain.schedule import RETRY_AFTER_CEILING, backoff
 from poolwatch.domain.status import token_is_live
 from poolwatch.sources.source import Source
 
 #: Failures that say nothing of the account: another entry may bring its figures. A 429 is the service's
-#: wish to be left alone, whoever asks, and what it says of the account itself is an answer.
+#: wish to be left alone, whoever asks, and what it says of this very account is an answer.
 ANOTHER_MAY_KNOW: Final = frozenset(
     {
         FailureKind.EDGE_BLOCKED,
@@ -28,8 +29,17 @@ ANOTHER_MAY_KNOW: Final = frozenset(
         FailureKind.TOKEN_REFRESH,
         FailureKind.UNAUTHORIZED,
         FailureKind.NO_TOKEN,
+        FailureKind.NO_FIGURES,
+        FailureKind.OTHER_ACCOUNT,
     }
 )
+
+
+def as_known(entry: Listing, key: AccountKey) -> Listing:
+    """The entry with all that is known of whose it is: a pool may list less than another source does."""
+    if entry.custody is not Custody.POOL or not key.is_full:
+        return entry
+    return replace(entry, user_id=entry.user_id or key.user_id, account_id=entry.account_id or key.account_id)
 
 
 def live_entries(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
+from poolwatch.domain.instant import is_undated
 from poolwatch.domain.pool import AccountState, PoolState
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ledger import Ledger
@@ -91,7 +92,9 @@ class Keeping:
 
     def _on_reading(self, before: AccountState, after: AccountState) -> None:
         if after.read_at is not None:
-            self._moved.append(Moved(after.key.id, before.usage, after.usage, after.read_at))
+            # a history of figures that nobody dates tells when they were heard of
+            at = (after.tried_at or after.read_at) if is_undated(after.read_at) else after.read_at
+            self._moved.append(Moved(after.key.id, before.usage, after.usage, at))
 
 
 def _facts_differ(kept: PoolState, state: PoolState) -> bool:

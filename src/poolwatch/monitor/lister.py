@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,7 +18,7 @@ from poolwatch.domain.schedule import RETRY_AFTER_CEILING, backoff
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.guard import internal_error
 from poolwatch.monitor.ledger import Ledger
-from poolwatch.sources.source import RatedPool, Source
+from poolwatch.sources.source import ListsLately, RatedPool, Source
 
 #: Files are looked at (stat only) this often, so that a new login appears by itself.
 WATCH_SECONDS: Final = 3.0
@@ -44,6 +44,8 @@ class _Look(Struct, frozen=True):
     at: datetime
     again_at: datetime
     failures: int = 0
+    #: what it saw: the same value again is no news
+    found: tuple[Listing, ...] | Failure | None = None
 
 
 def watch_seconds(accounts: int) -> float:
@@ -80,6 +82,12 @@ class Lister:
     def sources(self) -> Mapping[str, Source]:
         """All sources by name."""
         return self._sources
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What people should know of lists that could not be read whole."""
+        pools = (source for source in self._sources.values() if isinstance(source, ListsLately))
+        return tuple(f"{pool.name}: {pool.left_out}" for pool in pools if pool.left_out is not None)
 
     def add(self, source: Source) -> None:
         """Watch one more source from now on."""
@@ -133,9 +141,30 @@ class Lister:
         self._settle()
         self._told()
 
+    async def list_unheard(self, source: Source) -> None:
+        """After a reading that brought nothing: have what the source listed, unless it is known."""
+        if not isinstance(source, ListsLately):
+            await self.list_soon(source)
+            return
+        await self._soon(self._list_lately(source))
+
     async def list_soon(self, source: Source) -> None:
         """As `list_source`, but whoever asks waits only so long for a source that hangs."""
-        listing = asyncio.create_task(self.list_source(source))
+        await self._soon(self.list_source(source))
+
+    async def _list_lately(self, source: ListsLately) -> None:
+        async with self._alone(source):
+            now, last = self._clock.now(), self._looks.get(source.name)
+            found = await _accounts(source.list_lately, now)
+            if last is not None and found is last.found:
+                return
+            signature = last.signature if last is not None else _NOT_SEEN
+            self._ledger.take(await self._taken(source, found, signature))
+        self._settle()
+        self._told()
+
+    async def _soon(self, work: Coroutine[None, None, None]) -> None:
+        listing = asyncio.create_task(work)
         self._late.add(listing)
         listing.add_done_callback(self._late.discard)
         await self._for_a_while(listing, _PATIENCE_SECONDS)
@@ -155,15 +184,19 @@ class Lister:
         return self._locks.setdefault(source.name, asyncio.Lock())
 
     async def _asked(self, source: Source, signature: Hashable) -> Listed | SourceFailed:
-        listed = await _accounts(source, self._clock.now())
+        return await self._taken(source, await _accounts(source.list_accounts, self._clock.now()), signature)
+
+    async def _taken(
+        self, source: Source, listed: tuple[Listing, ...] | Failure, signature: Hashable
+    ) -> Listed | SourceFailed:
         now = self._clock.now()
         if isinstance(listed, Failure):
             last = self._looks.get(source.name)
             failures = last.failures + 1 if last is not None else 1
             again_at = now + self._retry_after(listed, failures, now)
-            self._looks[source.name] = _Look(signature, now, again_at, failures)
+            self._looks[source.name] = _Look(signature, now, again_at, failures, listed)
             return SourceFailed(source.name, listed, now)
-        self._looks[source.name] = _Look(signature, now, now + self._interval)
+        self._looks[source.name] = _Look(signature, now, now + self._interval, found=listed)
         return Listed(source.name, listed, now, await _rate(source, now))
 
     def _retry_after(self, failure: Failure, failures: int, now: datetime) -> timedelta:
@@ -228,8 +261,10 @@ async def _rate(source: Source, at: datetime) -> Decimal | None:
         return None
 
 
-async def _accounts(source: Source, at: datetime) -> tuple[Listing, ...] | Failure:
+async def _accounts(
+    ask: Callable[[datetime], Awaitable[tuple[Listing, ...] | Failure]], at: datetime
+) -> tuple[Listing, ...] | Failure:
     try:
-        return await source.list_accounts(at)
+        return await ask(at)
     except Exception as error:  # noqa: BLE001 - an error of one source must not end the watch of all
         return internal_error(error)

@@ -15,7 +15,7 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.pool import AccountState, Read, Recalled
 from poolwatch.domain.schedule import POLL_FLOOR
 from poolwatch.monitor.agenda import Agenda
-from poolwatch.monitor.choice import ANOTHER_MAY_KNOW, Silences, live_entries
+from poolwatch.monitor.choice import ANOTHER_MAY_KNOW, Silences, as_known, live_entries
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.guard import internal_error
 from poolwatch.monitor.ledger import Ledger
@@ -95,6 +95,11 @@ class Poller:
         """The last payload of the account in this run, redacted."""
         return self._raw.get(key)
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What people should know of the lists of accounts."""
+        return self._lister.notices
+
     def add_source(self, source: Source) -> None:
         """Monitor one more source from now on."""
         self._lister.add(source)
@@ -150,7 +155,7 @@ class Poller:
         failed: list[tuple[Listing, UsageReading, Failure]] = []
         for entry in entries:
             source = self._lister.sources[entry.ref.source]
-            reading = await self._fetch(source, entry)
+            reading = await self._fetch(source, as_known(entry, key))
             if reading.raw is not None:
                 self._raw[key] = reading.raw
             failure = reading.outcome if isinstance(reading.outcome, Failure) else None
@@ -159,7 +164,7 @@ class Poller:
                 return reading
             failed.append((entry, reading, failure))
             if failure.kind is FailureKind.NO_TOKEN:
-                await self._lister.list_soon(source)
+                await self._lister.list_unheard(source)
             if failure.kind not in ANOTHER_MAY_KNOW:
                 break
         return self._take_failures(key, failed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,11 +24,13 @@ from poolwatch.domain.refresh import (
 )
 from poolwatch.domain.remake import replace
 from poolwatch.domain.status import token_is_live
+from poolwatch.domain.transitions import is_refused, with_standing_refusal
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.guard import internal_error
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.monitor.poller import Poller
 from poolwatch.monitor.ports import ReadingStore, TokenKeeper, TokenRequest
+from poolwatch.sources.source import by_hand
 
 #: Refreshes at work at once, pool-wide.
 IN_FLIGHT: Final = 2
@@ -59,6 +62,11 @@ class _Order(Struct, frozen=True):
     unasked: bool = False
     #: a person was warned and wants it: renewed beside a codex that works on the home
     beside_codex: bool = False
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person asked for this one account."""
+        return not self.usage_only and not self.unasked and self.due_within is None
 
 
 class _Attempt(Struct, frozen=True):
@@ -179,23 +187,28 @@ class RefreshChain:
 
     async def _chain(self, key: AccountKey, progress: RefreshProgress, order: _Order) -> RefreshProgress:
         async with self._slots:
-            before = self._ledger.state.accounts.get(key)
-            if before is None:
-                return replace(progress, done=True)
-            if not progress.usage_only:
-                token = await self._token_step(before, progress, order)
-                progress = replace(progress, token=token)
-                await self._look_again(before)
-                if order.unasked and token.outcome not in _RENEWED:
-                    return self._without_reading(key, progress)
-                self._ledger.take(RefreshMoved(key, progress, self._clock.now()))
-            renewed = progress.token is not None and progress.token.outcome in _RENEWED
-            usage = await self._usage_step_safely(key, renewed=renewed)
-            after = self._ledger.state.accounts.get(key)
-            changes = usage_changes(before.usage, after.usage) if after is not None else ()
-            progress = replace(progress, usage=usage, changes=changes, done=True)
+            # a pool that refused before is asked again where a person asked for this account
+            with by_hand() if order.is_by_hand else nullcontext():
+                return await self._steps(key, progress, order)
+
+    async def _steps(self, key: AccountKey, progress: RefreshProgress, order: _Order) -> RefreshProgress:
+        before = self._ledger.state.accounts.get(key)
+        if before is None:
+            return replace(progress, done=True)
+        if not progress.usage_only:
+            token = await self._token_step(before, progress, order)
+            progress = replace(progress, token=token)
+            await self._look_again(before)
+            if order.unasked and token.outcome not in _RENEWED:
+                return self._without_reading(key, progress)
             self._ledger.take(RefreshMoved(key, progress, self._clock.now()))
-            return progress
+        renewed = progress.token is not None and progress.token.outcome in _RENEWED
+        usage = await self._usage_step_safely(key, renewed=renewed)
+        after = self._ledger.state.accounts.get(key)
+        changes = usage_changes(before.usage, after.usage) if after is not None else ()
+        progress = replace(progress, usage=usage, changes=changes, done=True)
+        self._ledger.take(RefreshMoved(key, progress, self._clock.now()))
+        return progress
 
     def _without_reading(self, key: AccountKey, progress: RefreshProgress) -> RefreshProgress:
         """End where no new token came: one that was not due after all leaves no word on the card."""
@@ -208,7 +221,7 @@ class RefreshChain:
         listing = account.acting
         now = self._clock.now() + self._ledger.state.clock_offset
         if order.due_within is not None:
-            if not _is_due(listing, account.rejected, now + order.due_within, now):
+            if not _is_due(listing, account, now + order.due_within, now):
                 return TokenStep(TokenOutcome.CURRENT)
             last = self._attempts.get(account.key)
             recent = last is not None and self._clock.now() - last.at < ATTEMPT_SPACING
@@ -246,7 +259,7 @@ class RefreshChain:
             step = TokenStep(TokenOutcome.FAILED, failure=internal_error(error))
         if step.outcome in _ATTEMPTS:
             self._attempts[account.key] = _Attempt(listing, step, self._clock.now())
-        return step
+        return with_standing_refusal(account, step) if listing.custody is Custody.POOL else step
 
     async def _look_again(self, account: AccountState) -> None:
         await asyncio.gather(*(self._poller.relist(source) for source in account.sources))
@@ -298,7 +311,7 @@ def _throttled_until(account: AccountState, *, usage_only: bool) -> datetime | N
     return max((end for end in ends if end is not None), default=None)
 
 
-def _is_due(listing: Listing, rejected: frozenset[str], until: datetime, now: datetime) -> bool:
+def _is_due(listing: Listing, account: AccountState, until: datetime, now: datetime) -> bool:
     """Whether a refresh that is bound to what is due runs the token step: it is of no use now or by then."""
     expires_at = listing.token.expires_at
     ends_soon = expires_at is not None and expires_at < until
@@ -306,9 +319,9 @@ def _is_due(listing: Listing, rejected: frozenset[str], until: datetime, now: da
         case Custody.STATIC:
             return True  # it spends nothing, and says that there is nothing to renew
         case Custody.POOL:
-            return ends_soon or listing.says_login_needed
+            return ends_soon or listing.says_login_needed or is_refused(account)
         case _:
-            return ends_soon or not token_is_live(listing, rejected, now)
+            return ends_soon or not token_is_live(listing, account.rejected, now)
 
 
 def _other_holders(state: PoolState, listing: Listing) -> frozenset[str]:

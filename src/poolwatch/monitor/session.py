@@ -103,7 +103,8 @@ class Session:
     def notices(self) -> tuple[str, ...]:
         """Lines about the whole pool, for people."""
         unlisted = (each.path for each in self.state.kept if each.key not in self.state.accounts)
-        return (*self._parts.store.notices, *self._notices, *map(_kept_notice, unlisted))
+        of_lists = self._parts.poller.notices
+        return (*self._parts.store.notices, *of_lists, *self._notices, *map(_kept_notice, unlisted))
 
     def add_notice(self, line: str) -> None:
         """Say something about the whole pool for as long as this runs."""

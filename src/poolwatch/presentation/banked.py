@@ -32,7 +32,7 @@ def reset_lines(account: AccountState, now: datetime, prefs: Prefs, columns: int
     lines = [DetailLine(screen.RESETS, (told,))]
     if listed is not None and listed.value is not None and len(usable) != available:
         is_alike = count is not None and abs(count.at - listed.at) < _AS_OLD
-        age = "" if is_alike else durations.age(prefs.own(now) - listed.at)
+        age = "" if is_alike else durations.age_of(listed.at, prefs.own(now))
         lines.append(_line(screen.list_shows(len(usable), age), Tone.DIM))
     lines += [_line(_row_text(row, account, now, prefs, columns)) for row in usable[:LINES]]
     if len(usable) > LINES:

@@ -10,7 +10,7 @@ from poolwatch.domain.pool import AccountState
 from poolwatch.domain.status import Section
 from poolwatch.presentation import durations, rows
 from poolwatch.presentation.masking import shown_group, shown_name
-from poolwatch.presentation.percent import UNKNOWN, hive_level, scarcity
+from poolwatch.presentation.percent import hive_level, scarcity
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import acting, copied, remedy_line
 from poolwatch.presentation.standing import footer, hive_mark_of, keeper_text, standing
@@ -87,9 +87,8 @@ def _mark(
 
 
 def age_text(judged: Judged, now: datetime) -> str:
-    """How old the last reading is by our own clock; a dash when there never was one."""
-    read_at = judged.account.read_at
-    return UNKNOWN if read_at is None else durations.age(now - read_at)
+    """How old the last reading is by our own clock; a dash when there never was one, or nobody knows."""
+    return durations.age_of(judged.account.read_at, now)
 
 
 def source_text(account: AccountState) -> str:

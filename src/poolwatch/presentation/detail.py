@@ -9,11 +9,12 @@ from typing import Final
 
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.instant import is_undated
 from poolwatch.domain.overview import Judged, is_stale
 from poolwatch.domain.pool import AccountState, Happening, PoolState
 from poolwatch.domain.remake import replace
-from poolwatch.domain.status import Section, Status
-from poolwatch.domain.usage import BASE_BUCKET, FIELD_NAMES, Aged
+from poolwatch.domain.status import Section, Status, signed_out
+from poolwatch.domain.usage import BASE_BUCKET, FIELD_NAMES, Aged, RateLimit, windows_by_length
 from poolwatch.presentation import cells, durations, money, rows
 from poolwatch.presentation.banked import reset_lines
 from poolwatch.presentation.card import card_view
@@ -38,12 +39,15 @@ def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -
     """The detail screen of one account, as judged at `now` (the server's clock, UTC)."""
     account = judged.account
     read = screen.NOT_READ
-    if account.read_at is not None:
+    if account.read_at is not None and is_undated(account.read_at):
+        read = words.AGE_UNKNOWN
+    elif account.read_at is not None:
         clock = durations.clock(account.read_at, now, prefs.zone)
         read = screen.read(clock, durations.age(prefs.own(now) - account.read_at))
     lines = [
         *_trouble(judged, now, prefs),
         *_windows(account, now, prefs),
+        *_disputed(account, now, prefs),
         *_money(account, now, prefs),
         *reset_lines(account, now, prefs, TEXT_COLUMNS),
         *_login(judged, now, prefs),
@@ -82,7 +86,7 @@ def _status(judged: Judged, now: datetime, prefs: Prefs) -> str:
         told = status_text(judged, now, prefs, short=False)
         if status.kind is Status.NEEDS_LOGIN:
             told = words.sign_in_for(told)
-    return _DOT.join([told, *marks(judged)])
+    return _DOT.join([told, *marks(judged, now)])
 
 
 def _trouble(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
@@ -114,6 +118,24 @@ def _windows(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailL
         found.insert(0, DetailLine(spans=(Span(note, Tone.DIM),)))
     titles = (Span(prefs.shown.value.upper(), Tone.DIM), Span(screen.RESETS_COLUMN, Tone.DIM))
     return [DetailLine(screen.WINDOWS, titles), *found]
+
+
+def _disputed(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
+    """What each of two pools says that disagree; the figures of the first are those that are shown."""
+    base, rival = account.usage.base, account.rival
+    if base is None or rival is None:
+        return []
+    return [line for told in (base, rival) for line in _folded("", _saying(told, now, prefs), Tone.AMBER)]
+
+
+def _saying(told: Aged[RateLimit], now: datetime, prefs: Prefs) -> str:
+    windows = windows_by_length(told.value) if told.value is not None else ()
+    figures = [
+        f"{names.window_name(window.kind)} {percent_text(window.used_percent, prefs.shown)}"
+        for window in windows
+    ]
+    age = "" if is_undated(told.at) else durations.age(prefs.own(now) - told.at)
+    return screen.says(told.source, ", ".join(figures) or screen.NO_WINDOW, age)
 
 
 def _window_line(each: Measured, now: datetime, prefs: Prefs) -> DetailLine:
@@ -202,10 +224,11 @@ def _checked(listing: Listing) -> float:
 
 def _sources(account: AccountState, state: PoolState, now: datetime, prefs: Prefs) -> list[DetailLine]:
     table = []
+    logins = signed_out(account, now)
     for listing in account.listings:
         place = shown_path(listing.path, mask=prefs.mask) if listing.path else ""
         told, at = _told_by(account, listing)
-        age = durations.age(prefs.own(now) - at) if at is not None else "—"
+        age = durations.age_of(at, prefs.own(now))
         source = state.sources.get(listing.ref.source)
         down = source is not None and source.failure is not None
         if source is not None and source.failure is not None:
@@ -213,8 +236,10 @@ def _sources(account: AccountState, state: PoolState, now: datetime, prefs: Pref
         # the end of a path tells more than its beginning
         room = _SOURCE_COLUMNS - cells.width(listing.ref.source) - 1
         named = f"{listing.ref.source} {cells.fit_end(place, room)}" if place else listing.ref.source
-        silent = account.silent.get(listing.ref)
-        if silent is not None and not down:
+        silent, login = account.silent.get(listing.ref), logins.get(listing.ref)
+        if login is not None and not down:
+            down, told = True, words.login_words(login)
+        elif silent is not None and not down:
             down, told = True, words.trouble_words(silent.kind)
         table.append((named, age, told, Tone.AMBER if down else Tone.PLAIN))
     columns = min(_SOURCE_COLUMNS, max((cells.width(row[0]) for row in table), default=0))

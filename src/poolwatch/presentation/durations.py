@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
+from poolwatch.domain.instant import is_undated
+from poolwatch.presentation.percent import UNKNOWN
+
 #: A reset that lies in the past: it should have happened, and nobody has seen it yet.
 DUE: Final = "due"
 _UNDER_A_MINUTE: Final = "<1m"
@@ -35,6 +38,11 @@ def span(length: timedelta) -> str:
 def age(length: timedelta) -> str:
     """A length in its largest unit alone: `<1m`, `26m`, `9h`, `3d`. Never negative: clocks differ."""
     return span(length).partition(" ")[0]
+
+
+def age_of(at: datetime | None, now: datetime) -> str:
+    """How long ago that was, a dash where nobody knows when it was."""
+    return UNKNOWN if at is None or is_undated(at) else age(now - at)
 
 
 def countdown(at: datetime, now: datetime) -> str:

@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import Final, TypeAlias
 
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.instant import is_undated
 from poolwatch.domain.overview import Judged, PoolOverview, use_order
 from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Section, Status
@@ -157,7 +158,7 @@ def _next_reset_of(each: Judged, now: datetime, prefs: Prefs) -> float | None:
 
 def _age_of(each: Judged, now: datetime, prefs: Prefs) -> float | None:
     read_at = each.account.read_at
-    return (now - read_at).total_seconds() if read_at else None
+    return (now - read_at).total_seconds() if read_at and not is_undated(read_at) else None
 
 
 _FIGURES: Final[dict[SortKey, Callable[[Judged, datetime, Prefs], float | None]]] = {

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.instant import is_undated
 from poolwatch.domain.pool import AccountState
 from poolwatch.domain.refresh import BlockReason, Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.presentation import durations, money
@@ -87,10 +88,12 @@ def bulk_line(*, finished: int, total: int, failed: int, done: bool, changed: in
 def change_text(change: Change, prefs: Prefs) -> str:
     """One figure that moved: `weekly 71 → 0 %`, `credits 12.50 → 10.00`."""
     if change.name == names.CREDITS:
-        return refresh.change(change.name, _amount(change.before), _amount(change.after))
-    before, after = _percent(change.before), _percent(change.after)
+        before = names.UNLIMITED if change.was_unlimited else _amount(change.before)
+        after = names.UNLIMITED if change.is_unlimited else _amount(change.after)
+        return refresh.change(change.name, before, after)
     name = names.window_name(change.name)
-    return refresh.change(name, percent_number(before, prefs.shown), percent_text(after, prefs.shown))
+    was, now = _percent(change.before), _percent(change.after)
+    return refresh.change(name, percent_number(was, prefs.shown), percent_text(now, prefs.shown))
 
 
 def _token_part(
@@ -122,6 +125,8 @@ def _token_part(
         case TokenOutcome.FAILED:
             return _failed(step, account, custody, now, prefs)
         case TokenOutcome.REJECTED_FOR_GOOD:
+            if custody is Custody.POOL:
+                return _failed(step, account, custody, now, prefs)
             return _rejected(progress, step, listing, now, prefs)
         case TokenOutcome.AMBIGUOUS:
             return refresh.lost(_clock(step.lost_at, now, prefs))
@@ -265,7 +270,7 @@ def _failure_words(failure: Failure) -> str:
 
 
 def _clock(at: datetime | None, now: datetime, prefs: Prefs) -> str:
-    return durations.clock(at, now, prefs.zone) if at is not None else ""
+    return durations.clock(at, now, prefs.zone) if at is not None and not is_undated(at) else ""
 
 
 def _percent(value: float | Decimal | None) -> float | None:

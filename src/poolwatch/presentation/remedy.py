@@ -171,11 +171,15 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
             )
         case FailureKind.TOKEN_REFRESH if account.dead_login is not None:
             what = remedies.login(account.dead_login.problem)
+            if listing is not None and listing.custody is Custody.POOL:
+                return Remedy(what, remedies.POOL_SIGN_IN)
             expires = listing.token.expires_at if listing else None
             if expires is None or expires <= now:
                 return Remedy(what, remedies.SIGN_IN, command)
             day = durations.day(expires, now, prefs.zone)
             return Remedy(what, remedies.sign_in_before(day), command)
+        case FailureKind.OTHER_ACCOUNT if listing is not None and listing.custody is Custody.POOL:
+            return Remedy(remedies.mixed_up_by_pool(why, kept=kept))
         case FailureKind.OTHER_ACCOUNT:
             return Remedy(remedies.trouble(trouble.kind, why, again, kept=kept), command=command)
         case FailureKind.THROTTLED if trouble.retry_at and trouble.retry_at > now:

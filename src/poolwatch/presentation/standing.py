@@ -9,8 +9,10 @@ from msgspec import Struct
 
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
+from poolwatch.domain.instant import is_undated
 from poolwatch.domain.overview import Judged
-from poolwatch.domain.status import Section, Status
+from poolwatch.domain.pool import AccountState
+from poolwatch.domain.status import Section, Status, signed_out
 from poolwatch.domain.usage import ReachedType
 from poolwatch.presentation import cells, durations, money
 from poolwatch.presentation.prefs import Prefs
@@ -140,8 +142,27 @@ def trouble_text(
     return f"{told} {durations.age(prefs.own(now) - trouble.since)}"
 
 
-def marks(judged: Judged) -> list[str]:
-    """What contradicts an active status: flags that say the account may not run."""
+def marks(judged: Judged, now: datetime) -> list[str]:
+    """What an account's status does not tell: flags that contradict it, and other entries of it that fail."""
+    disputed = [words.POOLS_DISAGREE] if judged.account.rival is not None else []
+    return [*_flags(judged), *disputed, *_entries(judged.account, now)]
+
+
+def _entries(account: AccountState, now: datetime) -> list[str]:
+    """Entries that only a new login brings back, while others keep the account going."""
+    found = [
+        (ref, problem)
+        for ref, problem in signed_out(account, now).items()
+        # one that has only expired is renewed by whoever uses it
+        if problem is not LoginProblem.EXPIRED
+    ]
+    if len(found) > 1:
+        return [words.entries_need_login(len(found))]
+    return [words.entry_needs_login(ref.source, words.login_words(problem)) for ref, problem in found]
+
+
+def _flags(judged: Judged) -> list[str]:
+    """Flags that say the account may not run, although it is active."""
     usage = judged.account.usage
     base = usage.base.value if usage.base else None
     if judged.status.kind is not Status.ACTIVE or base is None or base.allowed is not True:
@@ -169,7 +190,7 @@ def footer(judged: Judged, now: datetime, prefs: Prefs) -> tuple[Span, ...]:
     if trouble is not None and not (needs_login and trouble.kind in _SAID_BY_LOGIN):
         told = trouble_text(judged, trouble, now, prefs)
         spans.append(Span(told, _TONES[Glyph.TROUBLE], Glyph.TROUBLE))
-    spans += [Span(mark, Tone.AMBER) for mark in marks(judged)]
+    spans += [Span(mark, Tone.AMBER) for mark in marks(judged, now)]
     used = sum(cells.width(span.text) + (2 if span.glyph else 0) for span in spans) + 3 * (len(spans) - 1)
     for text in _least(judged, now, prefs):
         used += len(_DOT) + cells.width(text)
@@ -196,7 +217,9 @@ def _least(judged: Judged, now: datetime, prefs: Prefs) -> list[str]:
     texts = []
     needs_login = judged.status.kind is Status.NEEDS_LOGIN
     if account.read_at is not None and (needs_login or judged.stale):
-        texts.append(words.read_ago(durations.age(prefs.own(now) - account.read_at)))
+        undated = is_undated(account.read_at)
+        age = durations.age_of(account.read_at, prefs.own(now))
+        texts.append(words.AGE_UNKNOWN if undated else words.read_ago(age))
     if needs_login:
         return texts
     limit = tightest_limit(account.usage.spend)

@@ -14,6 +14,7 @@ from msgspec import json as fast_json
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.failure import Trouble
+from poolwatch.domain.instant import is_undated
 from poolwatch.domain.overview import Judged, PoolOverview, PoolRules, usd
 from poolwatch.domain.pool import AccountState, PoolState
 from poolwatch.domain.status import Section, Status
@@ -166,7 +167,7 @@ def _named(judged: Judged, mask: bool) -> dict[str, Json]:
 
 
 def _account(judged: Judged, overview: PoolOverview, mask: bool) -> Json:
-    account, status = judged.account, judged.status
+    account, status, read_at = judged.account, judged.status, judged.account.read_at
     return {
         "id": account.key.id,
         "label": shown_label(account, mask=mask),
@@ -180,7 +181,7 @@ def _account(judged: Judged, overview: PoolOverview, mask: bool) -> Json:
         "section": judged.section.value,
         "reason": status.reason,
         "until": instant(status.until),
-        "read_at": instant(account.read_at),
+        "read_at": None if read_at is None or is_undated(read_at) else instant(read_at),
         "stale": judged.stale,
         "windows": _windows(account.usage),
         "credits": _credits(account.usage.credits, overview.rules),

@@ -7,8 +7,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from poolwatch.custody.auth_file import is_workspace
+from poolwatch.domain.account import Listing
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Refusal
+from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible_or_none
+from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.reply import Reply, http_date
 from poolwatch.sources.json_body import JsonValue, looks_like_html, read_json
 from poolwatch.sources.lenient import epoch, whole
@@ -66,6 +70,40 @@ def classify(reply: Reply, at: datetime) -> Failure | None:
     words = "the service has a fault" if status >= 500 else "the service refuses the request"
     retry_at = _retry_at(reply, at) if status >= 500 else None
     return Failure(FailureKind.UPSTREAM_ERROR, f"{words} ({status}{suffix})", retry_at=retry_at, detail=code)
+
+
+def of_somebody_else(usage: UsageSnapshot, asked: Listing, listed: Listing | None = None) -> Failure | None:
+    """The failure for figures whose owner is not the account that was asked for, None where they may be its.
+
+    The ids decide that both sides know. Without any such id the e-mail does. What the asker does not know of
+    the account counts as the pool has `listed` it.
+    """
+    if listed is not None:
+        asked = replace(
+            asked,
+            user_id=asked.user_id or listed.user_id,
+            account_id=asked.account_id or listed.account_id,
+            email=asked.email or listed.email,
+        )
+    users = usage.user_id, asked.user_id
+    accounts = _workspace(usage.account_id, users), _workspace(asked.account_id, users)
+    if all(users) or all(accounts):
+        whose = None
+        if all(users) and users[0] != users[1]:
+            whose = "another user than this login"
+        elif all(accounts) and accounts[0] != accounts[1]:
+            whose = "another workspace than this login's"
+    else:
+        is_other = usage.email and asked.email and usage.email.casefold() != asked.email.casefold()
+        whose = "another e-mail address than this login's" if is_other else None
+    if whose is None:
+        return None
+    return Failure(FailureKind.OTHER_ACCOUNT, f"the figures that came back belong to {whose}")
+
+
+def _workspace(account_id: str | None, users: tuple[str | None, str | None]) -> str | None:
+    """The account id, None where it names no workspace: personal payloads repeat the user id there."""
+    return account_id if account_id and account_id not in users and is_workspace(account_id) else None
 
 
 def _place(reply: Reply, code: str | None) -> str | None:

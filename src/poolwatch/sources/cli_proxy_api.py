@@ -5,10 +5,9 @@ The pool puts each login's token into a request that it sends on, so that no tok
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 from poolwatch.custody.auth_file import Login
@@ -19,16 +18,18 @@ from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.headers import USER_AGENT
 from poolwatch.net.reply import Reply, clock_offset
+from poolwatch.sources.classify import of_somebody_else
 from poolwatch.sources.cli_proxy_api_client import POOL, Management, PoolDown
 from poolwatch.sources.cli_proxy_api_wire import AuthFile, parse_api_call, parse_auth_files
 from poolwatch.sources.codex_usage import read_answer, usage_headers, usage_urls
 from poolwatch.sources.pool_client import Refused
 from poolwatch.sources.pool_flight import renews_by_itself, unasked
-from poolwatch.sources.pool_listing import ListingPool
+from poolwatch.sources.pool_listing import ListingPool, rows_left_out
 from poolwatch.sources.redact import shown_body
 from poolwatch.sources.reset_list import reset_list_url, with_reset_list
 from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.setup import SourceSetup
+from poolwatch.sources.slices import beside_the_loop, in_slices, resting
 from poolwatch.sources.source import PoolReport, Telling, UsageReading
 
 #: The pool puts the login's access token in its place.
@@ -46,20 +47,13 @@ class _Verdict:
 
 
 class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
-    """One CLIProxyAPI. Its management key is sent to it alone; `memory` see `Management`."""
+    """One CLIProxyAPI. Its management key is sent to it alone."""
 
     telling = Telling.RELAYED
 
-    def __init__(
-        self,
-        setup: SourceSetup,
-        fingerprint: Callable[[Secret], str],
-        *,
-        memory: Path | None = None,
-        resets: ResetPace | None = None,
-    ) -> None:
+    def __init__(self, setup: SourceSetup, *, resets: ResetPace | None = None) -> None:
         super().__init__(setup)
-        self._management = Management(setup, fingerprint, memory=memory)
+        self._management = Management(setup, self._door)
         self._resets = resets or ResetPace()
         self._files: Mapping[str, AuthFile] | None = None
         self._verdicts: dict[str, _Verdict] = {}
@@ -85,6 +79,9 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         for url in usage_urls(self._settings.base_url):
             reading, is_not_found = await self._call(file, file.auth_index, url, at)
             if not is_not_found:
+                if isinstance(reading.outcome, UsageSnapshot):
+                    wrong = of_somebody_else(reading.outcome, entry, self._listing(file))
+                    reading = reading if wrong is None else replace(reading, outcome=wrong)
                 return await self._with_list(file, file.auth_index, reading, at)
             first = first or reading
         # two addresses unknown: the first one's answer is the telling one
@@ -103,7 +100,7 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         if isinstance(files, Failure):
             return files
         needy = sum(self._needs_login(file) and not file.disabled for file in files.values())
-        lacks = await self._key_warnings()
+        lacks = (*await self._key_warnings(), *((self.left_out,) if self.left_out is not None else ()))
         return PoolReport(POOL, self._management.version, len(files), needy, lacks)
 
     async def signature(self) -> Hashable:
@@ -115,15 +112,16 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         answer = await self._management.auth_files(at)
         if isinstance(answer, PoolDown):
             return answer.failure
-        files = parse_auth_files(answer.body)
+        files = await in_slices(lambda: parse_auth_files(answer.body))
         if isinstance(files, Failure):
             return files
+        self.left_out = rows_left_out(answer.body, "files")
         self._files = {file.place: file for file in files}
         self._verdicts = {place: said for place, said in self._verdicts.items() if place in self._files}
         return self._files
 
     def _listings(self, found: Mapping[str, AuthFile]) -> tuple[Listing, ...]:
-        return tuple(self._listing(file) for file in found.values())
+        return tuple(self._listing(file) for file in resting(found.values()))
 
     def _listing(self, file: AuthFile) -> Listing:
         return Listing(
@@ -160,7 +158,7 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         reply = parse_api_call(answer.body, answer.elapsed_seconds)
         if isinstance(reply, Failure):
             return UsageReading(reply, elapsed_seconds=answer.elapsed_seconds), False
-        reading = self._reading(reply, at)
+        reading = await beside_the_loop(len(reply.body), lambda: self._reading(reply, at))
         outcome = reading.outcome
         if isinstance(outcome, Failure) and outcome.kind is FailureKind.UNAUTHORIZED:
             # for a login that has just gone, the pool sends the placeholder as it stands
@@ -207,7 +205,7 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         elapsed, failure = answer.elapsed_seconds, answer.failure
         if answer.status in (None, 404):
             # one slow or lost call is the account's trouble, a pool that does not even list its own
-            files = await self._list(at)
+            files = await self._after_failure(at)
             if isinstance(files, Failure):
                 return unasked(files.message)
         if answer.status == 404:
@@ -229,7 +227,7 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         outcome, server_date = read_answer(reply, at)
         return UsageReading(
             outcome,
-            shown_body(reply.body),
+            shown_body(reply.body) if self._shows_raw else None,
             server_date,
             reply.elapsed_seconds,
             clock_offset=None

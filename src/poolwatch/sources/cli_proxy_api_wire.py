@@ -9,16 +9,15 @@ from typing import Annotated, Final
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import Said, Unsaid
 from poolwatch.net.reply import Reply, http_date
-from poolwatch.sources.json_body import JsonValue, NumberText
+from poolwatch.sources.json_body import MOST_ROWS, JsonValue, NumberText
 from poolwatch.sources.lenient import Flag, Instant, Text, known, text, whole
+from poolwatch.sources.slices import resting
 from poolwatch.sources.wire_object import WireObject
 
 _ABSENT: Final = Unsaid.ABSENT
 _CODEX: Final = "codex"
 _DISABLED: Final = "disabled"
 _API_KEY: Final = "api_key"
-#: No pool has more logins; a longer list is no answer of this program.
-_MAX_FILES: Final = 10_000
 #: What the pool says of a login that the service refuses: it then waits and tries again by itself.
 _REFUSED: Final = ("unauthorized", "token_invalidated", "token_revoked", "refresh_token", "invalid_grant")
 
@@ -86,7 +85,7 @@ def parse_auth_files(value: JsonValue) -> tuple[AuthFile, ...] | Failure:
     if not isinstance(files, list):
         return Failure(FailureKind.MALFORMED, "the pool's list of logins cannot be read")
     found: dict[str, AuthFile] = {}
-    for entry in files[:_MAX_FILES]:
+    for entry in resting(files[:MOST_ROWS]):
         wire = AuthFileWire.of(entry)
         file = None if wire is None else _auth_file(wire)
         if file is not None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.instant import UNDATED
 from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible_or_none
@@ -30,25 +32,23 @@ from poolwatch.sources.codex_lb_wire import (
 from poolwatch.sources.pool_client import Answered, Refused, no_auth, segment
 from poolwatch.sources.pool_flight import Flights, not_renewed, renews_by_itself, unasked
 from poolwatch.sources.pool_key import key_place, password_place
-from poolwatch.sources.pool_listing import ListingPool
-from poolwatch.sources.pool_session import dashboard_session, entering, key_headers
+from poolwatch.sources.pool_listing import ListingPool, rows_left_out
+from poolwatch.sources.pool_session import NOT_SENT_AGAIN, dashboard_session, entering, key_headers
 from poolwatch.sources.setup import SourceSetup
+from poolwatch.sources.slices import in_slices, resting
 from poolwatch.sources.source import PoolReport, Telling, UsageReading
 
 #: The pool is asked to read its usage anew at most this often, by all accounts together.
 REFRESH_SPACING: Final = timedelta(minutes=1)
-#: One list answers for all accounts that are asked for within this time.
-_LIST_LIFE: Final = timedelta(seconds=2)
 _VERSION_LENGTH: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    """The pool's accounts as they came at `at`, our own clock; `raw` is the answer that they stand in."""
+    """The pool's accounts; `raw` is the answer that they stand in, as text where somebody looks at it."""
 
     accounts: Mapping[str, LbAccount]
-    at: datetime
-    raw: str
+    raw: str | None
     elapsed_seconds: float
     #: what the pool's clock is ahead of ours
     pool_ahead: timedelta
@@ -69,11 +69,12 @@ class CodexLb(ListingPool[_List]):
         super().__init__(setup)
         self._key_place = key_place(setup.settings, setup.home)
         self._password_place = password_place(setup.settings, setup.home)
-        self._session = dashboard_session(setup, POOL, LOGIN, "codex_lb_dashboard_session", needs_code)
-        self._dashboard = entering(setup, POOL, DASHBOARD_ROUTES, self._session or no_auth)
-        self._fleet = entering(setup, POOL, KEY_ROUTES, key_headers(setup))
+        self._session = dashboard_session(
+            setup, self._door, POOL, LOGIN, "codex_lb_dashboard_session", needs_code
+        )
+        self._dashboard = entering(setup, self._door, POOL, DASHBOARD_ROUTES, self._session or no_auth)
+        self._fleet = entering(setup, self._door, POOL, KEY_ROUTES, key_headers(setup))
         self._refreshes: Flights[TokenStep] = Flights()
-        self._latest: _List | None = None
         self._refreshed_at: datetime | None = None
         self._version: str | None = None
         #: why the dashboard did not let poolwatch in when the key did
@@ -83,12 +84,9 @@ class CodexLb(ListingPool[_List]):
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
     ) -> UsageReading:
         """What the pool last read of the account; the pool is not made to read it anew."""
-        latest = self._latest
-        if latest is None or not timedelta(0) <= at - latest.at <= _LIST_LIFE:
-            listed = await self._list(at)
-            if isinstance(listed, Failure):
-                return unasked(listed.message)
-            latest = listed
+        latest = await self._lately(at)
+        if isinstance(latest, Failure):
+            return unasked(latest.message)
         account = latest.accounts.get(entry.ref.place)
         if account is None:
             return unasked(f"{POOL} does not know this account any more")
@@ -98,7 +96,7 @@ class CodexLb(ListingPool[_List]):
                 return unasked(trouble.message)
             return UsageReading(trouble, latest.raw, elapsed_seconds=latest.elapsed_seconds)
         usage = await self._with_banked(account, at) if latest.by_dashboard else account.usage
-        then = min(account.usage_at - latest.pool_ahead, at) if account.usage_at is not None else None
+        then = min(account.usage_at - latest.pool_ahead, at) if account.usage_at is not None else UNDATED
         return UsageReading(usage, latest.raw, elapsed_seconds=latest.elapsed_seconds, at=then)
 
     async def token_step(self, ref: SourceRef, at: datetime) -> TokenStep:
@@ -110,14 +108,14 @@ class CodexLb(ListingPool[_List]):
         listed = await self._list(at)
         if isinstance(listed, Failure):
             return listed
-        lacks = [*await self._key_warnings()]
+        lacks = [*await self._key_warnings(), *((self.left_out,) if self.left_out is not None else ())]
         if not listed.by_dashboard:
             why = self._shut or "set dashboard_password_file"
             lacks.append(f"credits and banked resets are unknown: {why}")
         if self._key_place is None:
             lacks.append(
-                "figures are as old as the pool's own last look, r included: "
-                "set api_key_file, so that it can be asked to look anew"
+                "how old figures are is unknown, after r too: "
+                "set api_key_file, so that the pool tells, and can be asked to look anew"
             )
         if any(account.hides_windows for account in listed.accounts.values()):
             lacks.append(LIMITS_HIDDEN)
@@ -126,41 +124,44 @@ class CodexLb(ListingPool[_List]):
 
     async def _list_now(self, at: datetime) -> _List | Failure:
         if self._session is None and self._key_place is not None:
-            return self._kept(await self._fleet.get_json("/api/fleet/summary", at), at, by_dashboard=False)
-        found = self._kept(await self._dashboard.get_json("/api/accounts", at), at, by_dashboard=True)
+            summary = await self._fleet.get_list("/api/fleet/summary", at)
+            return await self._kept(summary, at, by_dashboard=False)
+        answer = await self._dashboard.get_list("/api/accounts", at)
+        found = await self._kept(answer, at, by_dashboard=True)
         if self._key_place is None:
             return found
-        summary = await self._fleet.get_json("/api/fleet/summary", at)
+        summary = await self._fleet.get_list("/api/fleet/summary", at)
         if isinstance(found, Failure):
             self._shut = found.message
-            by_key = self._kept(summary, at, by_dashboard=False)
+            by_key = await self._kept(summary, at, by_dashboard=False)
             return found if isinstance(by_key, Failure) else by_key
         self._shut = None
-        dated = parse_fleet(summary.body) if isinstance(summary, Answered) else ()
+        dated = await in_slices(partial(parse_fleet, summary.body)) if isinstance(summary, Answered) else ()
         if not isinstance(dated, Failure):
             ages = {account.id: account.usage_at for account in dated}
             accounts = {
                 place: replace(account, usage_at=ages.get(place)) for place, account in found.accounts.items()
             }
             found = replace(found, accounts=accounts)
-            self._latest = found
         return found
 
-    def _kept(self, answer: Answered | Refused, at: datetime, *, by_dashboard: bool) -> _List | Failure:
+    async def _kept(self, answer: Answered | Refused, at: datetime, *, by_dashboard: bool) -> _List | Failure:
         version = visible_or_none(answer.headers.get("x-app-version"), _VERSION_LENGTH)
         self._version = version or self._version
         if isinstance(answer, Refused):
             return self._advised(answer, by_dashboard=by_dashboard)
-        rows = parse_accounts(answer.body) if by_dashboard else parse_fleet(answer.body)
+        parse = parse_accounts if by_dashboard else parse_fleet
+        rows = await in_slices(partial(parse, answer.body))
         if isinstance(rows, Failure):
             return rows
         ahead = timedelta(0)
         if answer.server_date is not None:
             ahead = offset_of(answer.server_date, at, answer.elapsed_seconds)
         accounts = {account.id: account for account in rows}
-        found = _List(accounts, at, answer.raw, answer.elapsed_seconds, ahead, by_dashboard)
-        self._latest = found
-        return found
+        self.left_out = rows_left_out(answer.body)
+        # each account of the list has it as its own answer
+        raw = await in_slices(lambda: answer.raw) if self._shows_raw else None
+        return _List(accounts, raw, answer.elapsed_seconds, ahead, by_dashboard)
 
     def _advised(self, answer: Refused, *, by_dashboard: bool) -> Failure:
         """The failure, with what an operator can do about a pool that lets nobody in."""
@@ -169,7 +170,10 @@ class CodexLb(ListingPool[_List]):
             return failure
         place = self._password_place if by_dashboard else self._key_place
         if not by_dashboard:
-            words = f"{POOL} does not accept the API key in {place} (401): create one in its dashboard"
+            words = (
+                f"{POOL} does not accept the API key in {place} (401): create one in its dashboard; "
+                f"{NOT_SENT_AGAIN}"
+            )
         elif answer.code == "bootstrap_required":
             words = (
                 f"{POOL} lets no other machine in before its dashboard has a password (401): "
@@ -189,7 +193,7 @@ class CodexLb(ListingPool[_List]):
     def _listings(self, found: _List) -> tuple[Listing, ...]:
         return tuple(
             account.listing(self.name, POOL, disabled=PAUSED, login_needed=REAUTH_REQUIRED)
-            for account in found.accounts.values()
+            for account in resting(found.accounts.values())
         )
 
     async def _with_banked(self, account: LbAccount, at: datetime) -> UsageSnapshot:
@@ -197,7 +201,9 @@ class CodexLb(ListingPool[_List]):
         if part is None or account.status == REAUTH_REQUIRED:
             return account.usage
         answer = await self._dashboard.get_json(f"/api/accounts/{part}/usage-reset-credits", at)
-        return with_banked(account.usage, answer.body) if isinstance(answer, Answered) else account.usage
+        if isinstance(answer, Refused):
+            return account.usage
+        return with_banked(account.usage, account.id, answer.body)
 
     async def _refresh(self, at: datetime) -> TokenStep:
         if self._key_place is None:
@@ -207,7 +213,7 @@ class CodexLb(ListingPool[_List]):
             return renews_by_itself(detail="the pool read all usage less than a minute ago")
         self._refreshed_at = at
         answer = await self._fleet.post_json("/api/fleet/refresh", None, at)
-        self._latest = None
+        self._outdated()
         if isinstance(answer, Refused):
             listed = await self._list(at)
             if isinstance(listed, Failure):

@@ -5,6 +5,7 @@ Its percentages are what remains. Its capacity figures are estimates by plan, no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
@@ -26,6 +27,8 @@ from poolwatch.sources.lenient import Count, Flag, Instant, Length, Money, Perce
 from poolwatch.sources.pool_wire import MAX_BUCKETS, NO_WINDOW, CamelWire
 
 _ABSENT: Final = Unsaid.ABSENT
+#: the mark on the pool's id of a login that was imported once more
+_COPY: Final = re.compile(r"__copy\d+\Z")
 _LIMITED: Final = frozenset({"rate_limited", "quota_exceeded"})
 
 
@@ -78,15 +81,25 @@ def dashboard_usage(row: Mapping[str, JsonValue], plan: str | None, status: str)
     )
 
 
-def with_banked(usage: UsageSnapshot, body: JsonValue) -> UsageSnapshot:
-    """With the count of `GET …/usage-reset-credits`, which the pool asks upstream for."""
-    inner = body.get("rateLimitResetCredits") if isinstance(body, dict) else None
+def with_banked(usage: UsageSnapshot, place: str, body: JsonValue) -> UsageSnapshot:
+    """With the count of `GET …/usage-reset-credits`, which the pool asks upstream for.
+
+    Not with that of another account than the one whose id in the pool is `place`.
+    """
+    if not isinstance(body, dict) or _is_of_another(body.get("accountId"), place):
+        return usage
+    inner = body.get("rateLimitResetCredits")
     number = count(inner.get("availableCount")) if isinstance(inner, dict) else None
     if number is None:
         return usage
     held = usage.reset_credits
     expires_at = held.expires_at if isinstance(held, ResetCredits) and number else None
     return replace(usage, reset_credits=ResetCredits(number, None, expires_at))
+
+
+def _is_of_another(told: JsonValue, place: str) -> bool:
+    """Whether an answer names another account; a second import of a login is the same one."""
+    return isinstance(told, str) and _COPY.sub("", told) != _COPY.sub("", place)
 
 
 def _remaining(value: JsonValue) -> UsageWindow | None:

@@ -9,9 +9,12 @@ from poolwatch.sources.pool_client import Forbidden, Route
 POOL: Final = "codex-lb"
 
 LOGIN: Final = Route("POST", "/api/dashboard-auth/password/login")
-KEY_ROUTES: Final = (Route("GET", "/api/fleet/summary"), Route("POST", "/api/fleet/refresh"))
+KEY_ROUTES: Final = (
+    Route("GET", "/api/fleet/summary", whole_pool=True),
+    Route("POST", "/api/fleet/refresh"),
+)
 DASHBOARD_ROUTES: Final = (
-    Route("GET", "/api/accounts"),
+    Route("GET", "/api/accounts", whole_pool=True),
     Route("GET", "/api/accounts/{id}/usage-reset-credits"),
 )
 #: Never called, whatever happens.

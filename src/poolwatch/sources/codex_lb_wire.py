@@ -18,6 +18,7 @@ from poolwatch.sources.json_body import JsonValue
 from poolwatch.sources.lenient import Instant, Text, known, text
 from poolwatch.sources.pool_account import PoolAccount
 from poolwatch.sources.pool_wire import CamelWire, account_rows
+from poolwatch.sources.slices import resting
 
 _ABSENT: Final = Unsaid.ABSENT
 #: `<ChatGPT account id>_<first 8 hex digits of the e-mail's SHA-256>`, and a mark on the second import
@@ -80,13 +81,13 @@ def _parse(
     rows = account_rows(body, POOL, "accountId")
     if isinstance(rows, Failure):
         return rows
-    return one_per_account({place: read(row, place) for place, row in rows.items()})
+    return one_per_account({place: read(row, place) for place, row in resting(rows.items())})
 
 
 def one_per_account(found: Mapping[str, LbAccount]) -> tuple[LbAccount, ...]:
     """Without second imports of a login (`…__copy2`): the entry that the pool can use stands for both."""
     kept: dict[tuple[str, str], LbAccount] = {}
-    for account in found.values():
+    for account in resting(found.values()):
         if account.account_id and account.email:
             mark = (account.account_id, account.email.casefold())
         else:
@@ -165,7 +166,7 @@ def no_figures(account: LbAccount) -> Failure | None:
     words = f"{POOL} has no figures of this account"
     if account.status == REAUTH_REQUIRED:
         return Failure(FailureKind.NO_TOKEN, words)
-    return Failure(FailureKind.UPSTREAM_ERROR, words)
+    return Failure(FailureKind.NO_FIGURES, words)
 
 
 def fleet_refresh_trouble(body: JsonValue) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,16 +10,18 @@ from typing import Final
 
 from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.domain.refresh import REFUSED, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.reply import Reply
 from poolwatch.net.reply import clock_offset as offset_of
+from poolwatch.sources.classify import of_somebody_else
 from poolwatch.sources.codex_proxy_quota import exhausted, parse_quota, quota_failure
 from poolwatch.sources.codex_proxy_routes import LOGIN, POOL, ROUTES
 from poolwatch.sources.codex_proxy_wire import (
     ProxyAccount,
     ProxyList,
+    RefreshResult,
     parse_accounts,
     parse_rate,
     parse_refresh,
@@ -27,18 +30,20 @@ from poolwatch.sources.codex_proxy_wire import (
 from poolwatch.sources.pool_client import Answered, Refused, json_bytes, segment
 from poolwatch.sources.pool_flight import Flights, may_be_renewed, not_renewed, renews_by_itself, unasked
 from poolwatch.sources.pool_key import key_place
-from poolwatch.sources.pool_listing import ListingPool
-from poolwatch.sources.pool_session import dashboard_session, entering, key_headers
+from poolwatch.sources.pool_listing import ListingPool, rows_left_out
+from poolwatch.sources.pool_session import NOT_SENT_AGAIN, dashboard_session, entering, key_headers
 from poolwatch.sources.redact import shown_body
 from poolwatch.sources.reset_list import with_reset_list
 from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.setup import SourceSetup
+from poolwatch.sources.slices import in_slices, resting
 from poolwatch.sources.source import PoolReport, Telling, UsageReading
 
 _EXPIRED: Final = "expired"
 _DISABLED: Final = "disabled"
 _BANNED: Final = "banned"
 _EXHAUSTED: Final = "quota_exhausted"
+_WORKS: Final = ("active", _EXHAUSTED)
 
 
 class CodexProxy(ListingPool[ProxyList]):
@@ -50,9 +55,9 @@ class CodexProxy(ListingPool[ProxyList]):
         super().__init__(setup)
         session = None
         if key_place(setup.settings, setup.home) is None:
-            session = dashboard_session(setup, POOL, LOGIN, "_codex_session")
+            session = dashboard_session(setup, self._door, POOL, LOGIN, "_codex_session")
         self._session = session
-        self._pool = entering(setup, POOL, ROUTES, session or key_headers(setup))
+        self._pool = entering(setup, self._door, POOL, ROUTES, session or key_headers(setup))
         self._resets = resets or ResetPace()
         self._refreshes: Flights[TokenStep] = Flights()
         self._accounts: Mapping[str, ProxyAccount] = {}
@@ -69,7 +74,7 @@ class CodexProxy(ListingPool[ProxyList]):
             return unasked(f"{POOL} has no such account")
         answer = await self._pool.get_json(path, at)
         if isinstance(answer, Answered):
-            return await self._fresh(entry.ref, answer, at)
+            return await self._fresh(entry, answer, at)
         match answer.status:
             case 404:
                 return unasked(f"{POOL} does not know this account any more")
@@ -80,7 +85,7 @@ class CodexProxy(ListingPool[ProxyList]):
                     quota_failure(502, answer.body), answer.raw, elapsed_seconds=answer.elapsed_seconds
                 )
         # one slow or broken account is its own trouble; a pool that is down is not that of each account
-        listed = await self._list(at)
+        listed = await self._after_failure(at)
         if isinstance(listed, Failure):
             return unasked(listed.message)
         return UsageReading(self._advised(answer), answer.raw, elapsed_seconds=answer.elapsed_seconds)
@@ -102,18 +107,19 @@ class CodexProxy(ListingPool[ProxyList]):
         answer = await self._pool.get_json("/admin/update-status", at)
         version = parse_version(answer.body) if isinstance(answer, Answered) else None
         warnings = await self._key_warnings()
-        lacks = (*warnings, *((self._unsaved,) if self._unsaved is not None else ()))
+        lacks = [said for said in (self._unsaved, self.left_out) if said is not None]
         need_login = sum(account.status == _EXPIRED for account in listed.accounts.values())
-        return PoolReport(POOL, version, len(listed.accounts), need_login, lacks)
+        return PoolReport(POOL, version, len(listed.accounts), need_login, (*warnings, *lacks))
 
     async def _list_now(self, at: datetime) -> ProxyList | Failure:
-        answer = await self._pool.get_json("/auth/accounts", at)
+        answer = await self._pool.get_list("/auth/accounts", at)
         if isinstance(answer, Refused):
             return self._advised(answer)
-        found = parse_accounts(answer.body)
+        found = await in_slices(lambda: parse_accounts(answer.body))
         if isinstance(found, Failure):
             return found
-        self._accounts, self._unsaved = found.accounts, found.unsaved
+        self._accounts = found.accounts
+        self._unsaved, self.left_out = found.unsaved, rows_left_out(answer.body)
         if answer.server_date is not None:
             self._pool_ahead = offset_of(answer.server_date, at, answer.elapsed_seconds)
         return found
@@ -127,31 +133,26 @@ class CodexProxy(ListingPool[ProxyList]):
         if self._session is not None:
             words = f"{POOL} does not accept its own dashboard session (401)"
         elif place is not None:
-            words = f"{POOL} does not accept the key in {place} (401): it has to be the pool's proxy_api_key"
+            words = (
+                f"{POOL} does not accept the key in {place} (401): it has to be the pool's proxy_api_key; "
+                f"{NOT_SENT_AGAIN}"
+            )
         else:
             words = f"{POOL} wants a key (401): put its proxy_api_key into a file and set api_key_file"
         return replace(failure, message=words, detail=place)
 
     def _listings(self, found: ProxyList) -> tuple[Listing, ...]:
-        return tuple(
-            account.listing(self.name, POOL, disabled=_DISABLED, login_needed=_EXPIRED)
-            for account in found.accounts.values()
-        )
+        return tuple(self._listing(account) for account in resting(found.accounts.values()))
 
-    async def _fresh(self, ref: SourceRef, answer: Answered, at: datetime) -> UsageReading:
+    def _listing(self, account: ProxyAccount) -> Listing:
+        return account.listing(self.name, POOL, disabled=_DISABLED, login_needed=_EXPIRED, works=_WORKS)
+
+    async def _fresh(self, entry: Listing, answer: Answered, at: datetime) -> UsageReading:
         outcome = parse_quota(answer.body, answer.server_date or at)
-        listed = self._accounts.get(ref.place)
         if isinstance(outcome, UsageSnapshot):
-            if (
-                listed is not None
-                and listed.user_id
-                and outcome.user_id
-                and listed.user_id != outcome.user_id
-            ):
-                words = "the figures that came back belong to another user than this login"
-                outcome = Failure(FailureKind.OTHER_ACCOUNT, words)
-            else:
-                outcome = await self._with_list(ref, outcome, at)
+            listed = self._accounts.get(entry.ref.place)
+            wrong = of_somebody_else(outcome, entry, None if listed is None else self._listing(listed))
+            outcome = wrong or await self._with_list(entry.ref, outcome, at)
         return UsageReading(outcome, answer.raw, elapsed_seconds=answer.elapsed_seconds)
 
     async def _with_list(self, ref: SourceRef, usage: UsageSnapshot, at: datetime) -> UsageSnapshot:
@@ -172,7 +173,7 @@ class CodexProxy(ListingPool[ProxyList]):
         return await with_reset_list(usage, ref.place, self._resets, at, ask, null_is_never=False)
 
     async def _kept(self, ref: SourceRef, answer: Refused, at: datetime) -> UsageReading:
-        listed = await self._list(at)
+        listed = await self._lately(at)
         if isinstance(listed, Failure):
             return unasked(listed.message)
         account = listed.accounts.get(ref.place)
@@ -186,15 +187,22 @@ class CodexProxy(ListingPool[ProxyList]):
             usage = exhausted(usage or UsageSnapshot())
         if usage is None:
             return unasked(f"{POOL} has no figures of an account that is {account.status or 'not active'}")
-        raw = shown_body((account.quota_text or "").encode()) or answer.raw
+        raw = self._shown(account) or answer.raw
         then = min(kept_at - self._pool_ahead, at) if kept_at is not None else None
         return UsageReading(usage, raw, elapsed_seconds=answer.elapsed_seconds, at=then)
+
+    def _shown(self, account: ProxyAccount) -> str | None:
+        """What the pool kept of it, as text."""
+        if account.quota_text is None or not self._shows_raw:
+            return None
+        return shown_body(json.dumps(json.loads(account.quota_text), indent=2).encode())
 
     async def _refresh(self, ref: SourceRef, at: datetime) -> TokenStep:
         path = _path(ref.place, "refresh")
         if path is None:
             return _failed(Failure(FailureKind.TOKEN_REFRESH, f"{POOL} has no such account"), None)
         answer = await self._pool.post_json(path, None, at)
+        self._outdated()
         took = answer.elapsed_seconds
         if isinstance(answer, Refused):
             if answer.status == 404:
@@ -213,7 +221,7 @@ class CodexProxy(ListingPool[ProxyList]):
             case "skipped":
                 return renews_by_itself(took, found.why)
             case "dead":
-                words = found.why or "the pool gives no reason"
+                return _refused(found, took)
             case other:
                 words = f"{other}: {found.why}" if found.why else other
         return _failed(Failure(FailureKind.TOKEN_REFRESH, words), took)
@@ -221,6 +229,14 @@ class CodexProxy(ListingPool[ProxyList]):
 
 def _failed(failure: Failure, took: float | None) -> TokenStep:
     return TokenStep(TokenOutcome.FAILED, took, failure=failure, retry_at=failure.retry_at)
+
+
+def _refused(found: RefreshResult, took: float | None) -> TokenStep:
+    """The pool's refresh failed: for good, or for a reason that may pass."""
+    words = found.why or "the pool gives no reason"
+    failure = Failure(FailureKind.TOKEN_REFRESH, words, detail=REFUSED)
+    outcome = TokenOutcome.FAILED if found.problem is None else TokenOutcome.REJECTED_FOR_GOOD
+    return TokenStep(outcome, took, problem=found.problem, failure=failure, detail=REFUSED)
 
 
 def _told_to_wait(answer: Refused) -> Reply | None:

@@ -1,6 +1,7 @@
 """An account's quota as codex-proxy tells it, and why it could not.
 
-A null in its quota means "not said": the pool writes null for what upstream left out as well as for nothing.
+A null in its own quota means "not said": the pool writes null for what upstream left out as well as for
+nothing. A null in upstream's payload, which it hands on beside that, is upstream's word.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from poolwatch.sources.codex_proxy_routes import POOL
 from poolwatch.sources.json_body import JsonValue
 from poolwatch.sources.lenient import Count, Flag, Text, known
 from poolwatch.sources.pool_wire import MAX_BUCKETS, NO_WINDOW, holds_no
-from poolwatch.sources.usage_wire import CreditsWire, WindowWire, credits_of, parse_usage
+from poolwatch.sources.usage_wire import CreditsWire, UsageWire, WindowWire, credits_of, parse_usage
 from poolwatch.sources.wire_object import WireObject
 
 _ABSENT: Final = Unsaid.ABSENT
@@ -72,23 +73,32 @@ class QuotaWire(WireObject, frozen=True):
 
 
 def parse_quota(body: JsonValue, at: datetime) -> UsageSnapshot | Failure:
-    """The answer to `GET …/quota`: upstream's own payload where it speaks, the pool's reading elsewhere.
+    """The answer to `GET …/quota`: upstream's own payload decides each field that it speaks of.
 
-    `at` is the pool's time, from which "reset in N seconds" counts.
+    What it does not speak of, and all where it is none, is as the pool read it. `at` is the pool's time, from
+    which "reset in N seconds" counts.
     """
     if not isinstance(body, dict):
         return holds_no(POOL, "quota", body)
     read = QuotaWire.of(body.get("quota"))
     quota = snapshot_of(read) if read is not None else None
-    raw: UsageSnapshot | Failure | None = None
-    if isinstance(body.get("raw"), dict):
+    upstream = UsageWire.of(body.get("raw"))
+    if upstream is not None:
         # numbers stand in the value as they were written, so the text says the same again
         raw = parse_usage(json.dumps(body["raw"]).encode(), at)
-    if isinstance(raw, UsageSnapshot):
-        return _completed(raw, quota or UsageSnapshot())
+        if isinstance(raw, UsageSnapshot):
+            return _completed(raw, quota or UsageSnapshot())
     if quota is None or quota == UsageSnapshot():
         return holds_no(POOL, "quota", body)
-    return quota
+    if upstream is None:
+        return quota
+    # no figures, and yet it may say whose they are
+    return replace(
+        quota,
+        user_id=known(upstream.user_id),
+        account_id=known(upstream.account_id),
+        email=known(upstream.email),
+    )
 
 
 def snapshot_of(wire: QuotaWire) -> UsageSnapshot:
@@ -128,18 +138,13 @@ def quota_failure(status: int, body: JsonValue) -> Failure:
         return Failure(FailureKind.EDGE_BLOCKED if is_page else FailureKind.FORBIDDEN, words)
     if "Unexpected response" in told:
         words = f"codex-proxy cannot read this account's figures ({suffix}): it needs a rate limit in them"
-        return Failure(FailureKind.UPSTREAM_ERROR, words)
+        return Failure(FailureKind.NO_FIGURES, words)
     return Failure(FailureKind.UPSTREAM_ERROR, f"codex-proxy could not fetch the quota ({suffix})")
 
 
 def _completed(raw: UsageSnapshot, quota: UsageSnapshot) -> UsageSnapshot:
-    changed: dict[str, object] = {}
-    for name in FIELD_NAMES:
-        said, kept = getattr(raw, name), getattr(quota, name)
-        if name == "credits" and said is None:
-            said = _ABSENT
-        if isinstance(said, Unsaid):
-            changed[name] = said if kept is _ABSENT else kept
+    unsaid = [name for name in FIELD_NAMES if getattr(raw, name) is _ABSENT]
+    changed: dict[str, object] = {name: getattr(quota, name) for name in unsaid}
     return replace(raw, **changed)  # type: ignore[arg-type]  # values of the fields they come from
 
 

@@ -10,7 +10,7 @@ POOL: Final = "codex-proxy"
 
 LOGIN: Final = Route("POST", "/auth/dashboard-login")
 ROUTES: Final = (
-    Route("GET", "/auth/accounts"),
+    Route("GET", "/auth/accounts", whole_pool=True),
     Route("GET", "/auth/accounts/{id}/quota"),
     Route("GET", "/auth/accounts/{id}/reset-credits"),
     Route("POST", "/auth/accounts/{id}/refresh"),

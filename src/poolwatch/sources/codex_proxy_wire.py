@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final
 
-from poolwatch.domain.failure import Failure
+from poolwatch.domain.failure import Failure, LoginProblem
 from poolwatch.domain.text import visible
 from poolwatch.domain.usage import Said, Unsaid, UsageSnapshot
 from poolwatch.sources.codex_proxy_quota import QuotaWire, snapshot_of
@@ -20,14 +20,22 @@ from poolwatch.sources.lenient import Instant, Text, decimal, known
 from poolwatch.sources.pool_account import PoolAccount
 from poolwatch.sources.pool_wire import SAID_LENGTH, CamelWire, account_rows, holds_no
 from poolwatch.sources.redact import their_words
+from poolwatch.sources.slices import resting
 
 _ABSENT: Final = Unsaid.ABSENT
-_REFUSED: Final = re.compile(r'"code":\s*"([a-z_]{1,60})"')
-_REFRESH_WORDS: Final = {
-    "refresh_token_reused": "the refresh token was already used elsewhere",
-    "refresh_token_invalidated": "the login was signed out or revoked",
-    "refresh_token_expired": "the refresh token has expired",
+_CODE: Final = re.compile(r'"code":\s*"([a-z_]{1,60})"')
+_USED_UP: Final = "the refresh token was already used elsewhere"
+_ENDED: Final = "the login was signed out or revoked"
+#: What a login issuer says of a login that only a new one replaces.
+_FOR_GOOD: Final = {
+    "refresh_token_reused": (_USED_UP, LoginProblem.USED_ELSEWHERE),
+    "refresh_token_invalidated": (_ENDED, LoginProblem.INVALIDATED),
+    "refresh_token_expired": ("the refresh token has expired", LoginProblem.REFRESH_EXPIRED),
+    "invalid_grant": ("the refresh token is refused", LoginProblem.REJECTED),
+    "app_session_terminated": (_ENDED, LoginProblem.INVALIDATED),
+    "account_session_expired": (_ENDED, LoginProblem.INVALIDATED),
 }
+_ANY_FOR_GOOD: Final = re.compile(rf"(?<![a-z_])(?:{'|'.join(_FOR_GOOD)})(?![a-z_])")
 
 
 class AccountWire(CamelWire):
@@ -68,7 +76,7 @@ def parse_accounts(body: JsonValue) -> ProxyList | Failure:
     rows = account_rows(body, POOL, "id")
     if isinstance(rows, Failure):
         return rows
-    found = {place: _account(place, row) for place, row in rows.items()}
+    found = {place: _account(place, row) for place, row in resting(rows.items())}
     health = body.get("persistence_health") if isinstance(body, dict) else None
     unsaved = None
     if isinstance(health, dict) and health.get("ok") is False:
@@ -93,16 +101,20 @@ def _account(place: str, row: dict[str, JsonValue]) -> ProxyAccount:
         expires_at=known(wire.expires_at),
         quota=snapshot_of(quota) if quota is not None and has_quota else None,
         quota_at=quota_at if has_quota else None,
-        quota_text=json.dumps(row.get("quota"), indent=2) if has_quota else None,
+        quota_text=json.dumps(row.get("quota")) if has_quota else None,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshResult:
-    """How the pool's refresh of one account went: `alive`, `dead`, `skipped`, or a word not known yet."""
+    """How the pool's refresh of one account went: `alive`, `dead`, `skipped`, or a word not known yet.
+
+    `problem` is there where only a new login helps.
+    """
 
     result: str
     why: str | None
+    problem: LoginProblem | None = None
 
 
 def parse_refresh(body: JsonValue) -> RefreshResult | Failure:
@@ -111,17 +123,19 @@ def parse_refresh(body: JsonValue) -> RefreshResult | Failure:
     if not isinstance(body, dict) or not isinstance(result, str):
         return holds_no(POOL, "result of a refresh", body)
     error = body.get("error")
-    return RefreshResult(visible(result, SAID_LENGTH), refresh_words(error) if error else None)
+    words, problem = _refresh_words(error)
+    return RefreshResult(visible(result, SAID_LENGTH), words, problem)
 
 
-def refresh_words(error: JsonValue) -> str | None:
-    """Why a refresh failed, in words: the issuer's code where there is one, else the pool's own words."""
+def _refresh_words(error: JsonValue) -> tuple[str | None, LoginProblem | None]:
+    """Why a refresh failed, in words: by the issuer's code where there is one, else the pool's own words."""
     if not isinstance(error, str) or not error.strip():
-        return None
-    code = _REFUSED.search(error)
-    if code is not None:
-        return _REFRESH_WORDS.get(code[1], code[1])
-    return their_words(error, SAID_LENGTH)
+        return None, None
+    for_good = _ANY_FOR_GOOD.search(error)
+    if for_good is not None:
+        return _FOR_GOOD[for_good[0]]
+    code = _CODE.search(error)
+    return (code[1] if code is not None else their_words(error, SAID_LENGTH)), None
 
 
 def parse_rate(body: JsonValue) -> Decimal | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from msgspec import Struct
@@ -27,8 +28,12 @@ class PoolAccount(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.id!r}, {self.status!r})"
 
-    def listing(self, source: str, pool: str, *, disabled: str, login_needed: str) -> Listing:
-        """Its entry; the last two are the pool's words for accounts that are switched off or signed out."""
+    def listing(
+        self, source: str, pool: str, *, disabled: str, login_needed: str, works: Collection[str] = ()
+    ) -> Listing:
+        """Its entry; `disabled` and `login_needed` are the pool's words for accounts that are switched off or
+        signed out, `works` those for accounts whose login it can use.
+        """
         return Listing(
             SourceRef(source, self.id),
             user_id=self.user_id,
@@ -41,5 +46,6 @@ class PoolAccount(Struct, frozen=True, kw_only=True):
             owner=pool,
             disabled=self.status == disabled,
             says_login_needed=self.status == login_needed,
+            says_login_works=self.status in works,
             workspace=self.workspace,
         )

@@ -14,15 +14,27 @@ from urllib.parse import quote
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.remake import replace
-from poolwatch.net.client import MEBIBYTE, HttpClient
+from poolwatch.domain.standing import Standing
+from poolwatch.net.client import MEBIBYTE
 from poolwatch.net.headers import Headers
 from poolwatch.net.reply import Lost, NotSent, Reply
 from poolwatch.sources.classify import classify
-from poolwatch.sources.json_body import JsonValue, looks_like_html, read_json
-from poolwatch.sources.redact import shown_body, their_words
+from poolwatch.sources.json_body import TOO_DEEP, JsonValue, looks_like_html, read_json
+from poolwatch.sources.pool_door import Door
+from poolwatch.sources.pool_key import read_secrets
+from poolwatch.sources.redact import shown_body, their_words, told_without
+from poolwatch.sources.setup import SourceSetup
+from poolwatch.sources.slices import beside_the_loop
 
 #: The list of a large pool, with everything that the pool knows of each account.
-_CAP_BYTES: Final = 16 * MEBIBYTE
+_LIST_BYTES: Final = 16 * MEBIBYTE
+#: An answer of the service that the pool hands on as a text.
+_POSTED_BYTES: Final = 2 * MEBIBYTE
+_REFUSAL_BYTES: Final = 64 * 1024
+#: What the pool itself says, whatever stands before it.
+_POOLS_OWN: Final = (401, 404, *range(300, 400))
+#: What a pool answers only to who was let in.
+_LET_IN: Final = (400, 404, 409, 422)
 _SEGMENT: Final = re.compile(r"(?!\.+$)[A-Za-z0-9._~%-]{1,600}")
 _SAID_LENGTH: Final = 160
 _CODE_LENGTH: Final = 60
@@ -34,10 +46,14 @@ class ForbiddenRouteError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One route that may be called; `{id}` in the path stands for one segment."""
+    """One route that may be called; `{id}` in the path stands for one segment.
+
+    `whole_pool`: a pool that wants not to be asked by it for a while is not asked for anything else either.
+    """
 
     method: str
     path: str
+    whole_pool: bool = False
 
     def matches(self, method: str, path: str) -> bool:
         """Whether a request is this route's; a path with a query never is."""
@@ -58,6 +74,10 @@ class Forbidden:
     reason: str
 
 
+def _no_text() -> str | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """A 2xx answer with a JSON body. It may still tell of a failure: look inside."""
@@ -65,10 +85,14 @@ class Answered:
     body: JsonValue = field(repr=False)
     status: int
     headers: Mapping[str, str] = field(repr=False)
-    #: the body as text, tokens and the key taken out
-    raw: str = field(repr=False)
     server_date: datetime | None
     elapsed_seconds: float
+    _text: Callable[[], str | None] = field(default=_no_text, repr=False)
+
+    @property
+    def raw(self) -> str | None:
+        """The body as text, tokens and the key taken out: made when somebody wants it."""
+        return self._text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +109,14 @@ class Refused:
     said: str | None = None
     body: JsonValue = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    raw: str | None = field(default=None, repr=False)
     elapsed_seconds: float = 0.0
     sent: bool = True
+    _text: Callable[[], str | None] = field(default=_no_text, repr=False)
+
+    @property
+    def raw(self) -> str | None:
+        """As of `Answered`; None where there is no body, or nobody who looks at it."""
+        return self._text()
 
 
 #: Gives the headers that let a request in, or why there are none; asked anew for each request (our clock).
@@ -111,33 +140,37 @@ def segment(text: str) -> str | None:
 
 
 class PoolClient:
-    """Speaks with one pool; `pool` is the program's name as people know it.
+    """Speaks with one pool; `pool` is the program's name as people know it, `door` what it refused before.
 
-    The deadline in seconds covers one request with its whole answer. `renew` is asked after a 401 whether the
-    request may be repeated once with new headers.
+    The setup's deadline in seconds covers one request with its whole answer. `renew` is asked after a 401
+    whether the request may be repeated once with new headers.
     """
 
     def __init__(
         self,
+        setup: SourceSetup,
         pool: str,
-        base_url: str,
-        client: HttpClient,
-        deadline_seconds: float,
         routes: Iterable[Route],
+        door: Door,
         auth: AuthHeaders = no_auth,
         renew: Callable[[], bool] | None = None,
+        url: str | None = None,
     ) -> None:
         self.pool = pool
-        self._base = base_url.strip().rstrip("/")
-        self._client = client
-        self._deadline_seconds = deadline_seconds
+        self._setup = setup
+        self._base = (url or setup.settings.url or "").strip().rstrip("/")
         self._routes = tuple(routes)
+        self._door = door
         self._auth = auth
         self._renew = renew
 
     async def get_json(self, path: str, at: datetime) -> Answered | Refused:
         """The answer to a GET; `at` is our own clock, from which a retry time counts."""
-        return await self._ask("GET", path, None, at, ())
+        return await self._ask("GET", path, None, at, (), MEBIBYTE)
+
+    async def get_list(self, path: str, at: datetime) -> Answered | Refused:
+        """The same of a list, which may be large."""
+        return await self._ask("GET", path, None, at, (), _LIST_BYTES)
 
     async def post_json(
         self,
@@ -147,7 +180,7 @@ class PoolClient:
         secrets: tuple[Secret, ...] = (),
     ) -> Answered | Refused:
         """The answer to a POST, sent once. `body` is made just before; its `secrets` are never shown."""
-        return await self._ask("POST", path, body or (lambda: b""), at, secrets)
+        return await self._ask("POST", path, body or (lambda: b""), at, secrets, _POSTED_BYTES)
 
     async def _ask(
         self,
@@ -156,73 +189,132 @@ class PoolClient:
         body: Callable[[], bytes] | None,
         at: datetime,
         secrets: tuple[Secret, ...],
+        cap_bytes: int,
     ) -> Answered | Refused:
-        if not any(route.matches(method, path) for route in self._routes):
+        route = next((route for route in self._routes if route.matches(method, path)), None)
+        if route is None:
             raise ForbiddenRouteError(f"{method} {path} is not a route that {self.pool} may be asked for")
-        answer = await self._ask_once(method, path, body, at, secrets)
+        scope = None if route.whole_pool else path
+
+        async def once() -> Answered | Refused:
+            auth = await self._auth(at)
+            if isinstance(auth, Failure):
+                return Refused(auth, sent=False)
+            key = _key_in(auth)
+            async with self._door.passing(key, at) as refusing:
+                held = refusing or await self._door.silence(path, at)
+                if held is not None:
+                    return self._held(held)
+                answer = await self._send(path, auth, body, at, secrets, cap_bytes)
+                await self._heed(answer, key, scope, at)
+                return answer
+
+        answer = await once()
         refused = isinstance(answer, Refused) and answer.status == 401
         if refused and self._renew is not None and self._renew():
-            return await self._ask_once(method, path, body, at, secrets)
+            return await once()
         return answer
 
-    async def _ask_once(
+    def _held(self, standing: Standing) -> Refused:
+        """What the pool answered before, without asking it."""
+        status, code, said = standing.status, standing.code, standing.said
+        failure = self._meaning(status, code, said, standing.until)
+        return Refused(failure, status, code, said, sent=False)
+
+    async def _heed(
+        self, answer: Answered | Refused, key: Secret | None, scope: str | None, at: datetime
+    ) -> None:
+        """Remember for all processes what a later request must know."""
+        status = answer.status
+        if isinstance(answer, Answered):
+            until, code, said = None, None, None
+        else:
+            until, code, said = answer.failure.retry_at, answer.code, answer.said
+        if status is None:
+            return
+        if key is not None and status == 401:
+            await self._door.refuse(key, Standing(status, at, None, code, said))
+        elif key is not None and (isinstance(answer, Answered) or status in _LET_IN):
+            await self._door.accept(key, at)
+        if until is not None:
+            await self._door.be_silent(scope, Standing(status, at, until, code, said))
+        else:
+            await self._door.speak(scope)
+
+    async def _send(
         self,
-        method: str,
         path: str,
+        auth: Headers,
         body: Callable[[], bytes] | None,
         at: datetime,
         secrets: tuple[Secret, ...],
+        cap_bytes: int,
     ) -> Answered | Refused:
-        auth = await self._auth(at)
-        if isinstance(auth, Failure):
-            return Refused(auth, sent=False)
         headers: dict[str, str | Secret] = {"Accept": "application/json", **auth}
-        url, seconds = self._base + path, self._deadline_seconds
+        url, seconds, client = self._base + path, self._setup.deadline_seconds, self._setup.client
         loop = asyncio.get_running_loop()
         started = loop.time()
         answer: Reply | Failure | NotSent | Lost
         if body is None:
-            answer = await self._client.get(url, headers, deadline_seconds=seconds, cap_bytes=_CAP_BYTES)
+            answer = await client.get(url, headers, deadline_seconds=seconds, cap_bytes=cap_bytes)
         else:
             headers["Content-Type"] = "application/json"
-            answer = await self._client.post(
-                url, headers, body, deadline_seconds=seconds, cap_bytes=_CAP_BYTES
-            )
+            answer = await client.post(url, headers, body, deadline_seconds=seconds, cap_bytes=cap_bytes)
         if isinstance(answer, NotSent | Lost):
             sent = isinstance(answer, Lost)
             return Refused(_elsewhere(answer.failure), elapsed_seconds=loop.time() - started, sent=sent)
         if isinstance(answer, Failure):
             return Refused(_elsewhere(answer), elapsed_seconds=loop.time() - started)
-        return self._read(answer, [*_sent(auth), *secrets], at)
+        # whichever let poolwatch in, the answer repeats neither the key nor the password
+        setup = self._setup
+        both = await asyncio.to_thread(read_secrets, setup.settings, setup.env, setup.home)
+        return await self._read(answer, list(dict.fromkeys([*_sent(auth), *secrets, *both])), at)
 
-    def _read(self, reply: Reply, secrets: list[Secret], at: datetime) -> Answered | Refused:
+    async def _read(self, reply: Reply, secrets: list[Secret], at: datetime) -> Answered | Refused:
         content_type = reply.headers.get("content-type", "")
-        raw = shown_body(reply.body, *secrets)
-        value = read_json(reply.body, content_type) if reply.body else None
-        if 200 <= reply.status < 300:
-            if isinstance(value, Failure) or looks_like_html(reply.body, content_type):
-                return self._no_pool(reply, raw)
-            return Answered(value, reply.status, reply.headers, raw, reply.server_date, reply.elapsed_seconds)
+        body, headers = reply.body, _headers_without(reply.headers, secrets)
+
+        def text() -> str | None:
+            return shown_body(body, *secrets) if self._setup.shows_raw else None
+
+        if not 200 <= reply.status < 300:
+            return self._refused(reply, secrets, text, at)
+        value = None
+        if body:
+            value = await beside_the_loop(len(body), lambda: _value_in(body, content_type, secrets))
+        if isinstance(value, Failure) or looks_like_html(body, content_type):
+            return self._no_pool(reply, headers, text)
+        return Answered(value, reply.status, headers, reply.server_date, reply.elapsed_seconds, text)
+
+    def _refused(
+        self, reply: Reply, secrets: list[Secret], text: Callable[[], str | None], at: datetime
+    ) -> Refused:
+        # a refusal has few words
+        short = replace(reply, body=reply.body[:_REFUSAL_BYTES])
+        content_type = reply.headers.get("content-type", "")
+        value = _value_in(short.body, content_type, secrets) if short.body else None
         body = None if isinstance(value, Failure) else value
         code, said = _said(body, secrets)
-        failure = self._failure(reply, code, said, at)
-        return Refused(failure, reply.status, code, said, body, reply.headers, raw, reply.elapsed_seconds)
+        known = classify(short, at)
+        if known is not None and known.kind is FailureKind.EDGE_BLOCKED and reply.status not in _POOLS_OWN:
+            failure = known
+        else:
+            failure = self._meaning(reply.status, code, said, known.retry_at if known is not None else None)
+        headers = _headers_without(reply.headers, secrets)
+        return Refused(failure, reply.status, code, said, body, headers, reply.elapsed_seconds, _text=text)
 
-    def _no_pool(self, reply: Reply, raw: str) -> Refused:
+    def _no_pool(self, reply: Reply, headers: Mapping[str, str], text: Callable[[], str | None]) -> Refused:
         html = looks_like_html(reply.body, reply.headers.get("content-type", ""))
         words = "a web page came back" if html else "the answer is not JSON"
         failure = Failure(
             FailureKind.NOT_THE_SERVICE if html else FailureKind.MALFORMED,
             f"{words}: this does not look like {self.pool}; check the source's url",
         )
-        return Refused(failure, reply.status, headers=reply.headers, raw=raw)
+        return Refused(failure, reply.status, headers=headers, _text=text)
 
-    def _failure(self, reply: Reply, code: str | None, said: str | None, at: datetime) -> Failure:
+    def _meaning(self, status: int, code: str | None, said: str | None, retry_at: datetime | None) -> Failure:
         """What an error answer of the pool itself means; it says nothing about any account's token."""
-        known = classify(reply, at)
-        retry_at = known.retry_at if known is not None else None
         told = f": {said}" if said else ""
-        status = reply.status
         if status == 401:
             words = f"{self.pool} does not let poolwatch in (401){told}"
             return Failure(FailureKind.FORBIDDEN, words, detail=code)
@@ -236,14 +328,28 @@ class PoolClient:
             return _elsewhere(
                 Failure(FailureKind.NOT_THE_SERVICE, f"{self.pool} redirects ({status}); not followed")
             )
-        if known is not None and known.kind is FailureKind.EDGE_BLOCKED:
-            return known
         if status == 403:
-            return Failure(FailureKind.FORBIDDEN, f"{self.pool} forbids this (403){told}", detail=code)
+            words = f"{self.pool} forbids this (403){told}"
+            return Failure(FailureKind.FORBIDDEN, words, retry_at=retry_at, detail=code)
         words = f"{self.pool} has a fault" if status >= 500 else f"{self.pool} refuses the request"
         return Failure(
             FailureKind.UPSTREAM_ERROR, f"{words} ({status}){told}", retry_at=retry_at, detail=code
         )
+
+
+def _value_in(body: bytes, content_type: str, secrets: Iterable[Secret]) -> JsonValue | Failure:
+    """What the body holds, without these secrets."""
+    value = read_json(body, content_type)
+    if isinstance(value, Failure):
+        return value
+    try:
+        return told_without(value, *secrets, body=body)
+    except RecursionError:
+        return TOO_DEEP
+
+
+def _headers_without(headers: Mapping[str, str], secrets: Iterable[Secret]) -> Mapping[str, str]:
+    return {name: str(told_without(value, *secrets)) for name, value in headers.items()}
 
 
 def _elsewhere(failure: Failure) -> Failure:
@@ -258,13 +364,19 @@ def json_bytes(value: Mapping[str, object]) -> bytes:
     return json.dumps(value).encode()
 
 
+def _key_in(auth: Headers) -> Secret | None:
+    """The key among the headers, as it is sent; a session is none."""
+    value = auth.get("Authorization")
+    return value if isinstance(value, Secret) else None
+
+
 def _sent(auth: Headers) -> list[Secret]:
     """What let the request in, bare: a pool may repeat a key without the word before it."""
     found = []
     for name, value in auth.items():
         if isinstance(value, Secret):
             plain = value.reveal()
-            bare = plain.partition("=")[2] if name == "Cookie" else plain.rpartition(" ")[2]
+            bare = plain.partition("=")[2] if name == "Cookie" else plain.partition(" ")[2]
             found.append(Secret(bare))
     return found
 

@@ -31,6 +31,12 @@ def read_password(settings: SourceSettings, env: Mapping[str, str], home: Path) 
     return _read("password", settings.dashboard_password_file, settings.dashboard_password_env, env, home)
 
 
+def read_secrets(settings: SourceSettings, env: Mapping[str, str], home: Path) -> tuple[Secret, ...]:
+    """Both, as far as they are there, so that nothing the pool tells repeats them. Opens files."""
+    found = (read_key(settings, env, home), read_password(settings, env, home))
+    return tuple(each for each in found if isinstance(each, Secret))
+
+
 def key_place(settings: SourceSettings, home: Path) -> str | None:
     """Where the API key comes from, in words for people ("~/pool.key", "$POOL_KEY")."""
     return _place(settings.api_key_file, settings.api_key_env, home)

@@ -9,6 +9,7 @@ from typing import Final
 
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.standing import Standing
 from poolwatch.net.headers import Headers
 from poolwatch.sources.json_body import JsonValue
 from poolwatch.sources.pool_client import (
@@ -18,17 +19,20 @@ from poolwatch.sources.pool_client import (
     Route,
     bearer,
     json_bytes,
-    no_auth,
 )
+from poolwatch.sources.pool_door import Door, SecretKind
 from poolwatch.sources.pool_key import password_place, read_key, read_password
 from poolwatch.sources.setup import SourceSetup
 
-#: Both pools count five tries in a minute, then refuse every one.
+#: Of a secret that a pool refused, in words.
+NOT_SENT_AGAIN: Final = "not sent again until it changes; r tries once"
+#: Both pools count tries in a minute, then refuse every one.
 _THROTTLED_FOR: Final = timedelta(seconds=60)
 
 
 def dashboard_session(
     setup: SourceSetup,
+    door: Door,
     pool: str,
     login: Route,
     cookie: str,
@@ -42,17 +46,16 @@ def dashboard_session(
     async def password() -> Secret | Failure | None:
         return await asyncio.to_thread(read_password, setup.settings, setup.env, setup.home)
 
-    door = entering(setup, pool, (login,), no_auth)
-    return DashboardSession(door, login.path, cookie, password, place, objection)
+    client = PoolClient(setup, pool, (login,), door)
+    return DashboardSession(client, door, login.path, cookie, password, place, objection)
 
 
 def entering(
-    setup: SourceSetup, pool: str, routes: Iterable[Route], by: DashboardSession | AuthHeaders
+    setup: SourceSetup, door: Door, pool: str, routes: Iterable[Route], by: DashboardSession | AuthHeaders
 ) -> PoolClient:
     """What asks a pool, let in by a session or by headers."""
     auth, renew = (by.headers, by.drop) if isinstance(by, DashboardSession) else (by, None)
-    url = setup.settings.url or ""
-    return PoolClient(pool, url, setup.client, setup.deadline_seconds, routes, auth, renew)
+    return PoolClient(setup, pool, routes, door, auth, renew)
 
 
 def key_headers(setup: SourceSetup) -> AuthHeaders:
@@ -66,7 +69,7 @@ def key_headers(setup: SourceSetup) -> AuthHeaders:
 
 
 class DashboardSession:
-    """Signs in when a session is needed; a password that was refused is not sent again until it changes.
+    """Signs in when a session is needed; a password that was refused is not sent again, see `Door`.
 
     `password` reads it anew each time; `place` says to people where it stands. `objection` looks into the
     answer of a login that seems to have worked.
@@ -75,6 +78,7 @@ class DashboardSession:
     def __init__(
         self,
         client: PoolClient,
+        door: Door,
         path: str,
         cookie: str,
         password: Callable[[], Awaitable[Secret | Failure | None]],
@@ -82,6 +86,7 @@ class DashboardSession:
         objection: Callable[[JsonValue], str | None] = lambda body: None,
     ) -> None:
         self._client = client
+        self._door = door
         self._path = path
         self._cookie = cookie
         self._password = password
@@ -89,8 +94,6 @@ class DashboardSession:
         self._objection = objection
         self._lock = asyncio.Lock()
         self._session: Secret | None = None
-        self._refused: tuple[Secret, Failure] | None = None
-        self._blocked_until: datetime | None = None
 
     async def headers(self, at: datetime) -> Headers | Failure:
         """The header of the session, signing in if there is none."""
@@ -114,31 +117,38 @@ class DashboardSession:
             return password
         if password is None:
             return Failure(FailureKind.FORBIDDEN, f"{self._client.pool}: no dashboard password is configured")
-        if self._refused is not None and self._refused[0] == password:
-            return self._refused[1]
-        if self._blocked_until is not None and at < self._blocked_until:
-            words = f"{self._client.pool} was asked to sign in too often"
-            return Failure(FailureKind.THROTTLED, words, retry_at=self._blocked_until)
+        async with self._door.passing(password, at, SecretKind.PASSWORD) as refusing:
+            return self._not_accepted(refusing) if refusing else await self._sign_in_with(password, at)
+
+    async def _sign_in_with(self, password: Secret, at: datetime) -> Secret | Failure:
         answer = await self._client.post_json(
             self._path, lambda: json_bytes({"password": password.reveal()}), at, (password,)
         )
         if isinstance(answer, Answered):
+            await self._door.accept(password, at, SecretKind.PASSWORD)
             return self._taken(answer)
-        if answer.status == 429:
-            self._blocked_until = answer.failure.retry_at or at + _THROTTLED_FOR
+        status = answer.status
+        if status == 429:
+            until = answer.failure.retry_at or at + _THROTTLED_FOR
+            if answer.failure.retry_at is None:
+                await self._door.be_silent(self._path, Standing(status, at, until, answer.code))
             words = f"{self._client.pool} was asked to sign in too often (429)"
-            return Failure(FailureKind.THROTTLED, words, retry_at=self._blocked_until, detail=answer.code)
-        if answer.status in (401, 403):
-            told = f": {answer.said}" if answer.said else ""
-            failure = Failure(
-                FailureKind.FORBIDDEN,
-                f"{self._client.pool} does not accept the dashboard password in {self._place} "
-                f"({answer.status}){told}; not tried again until it changes",
-                detail=self._place,
-            )
-            self._refused = (password, failure)
-            return failure
+            return Failure(FailureKind.THROTTLED, words, retry_at=until, detail=answer.code)
+        # an edge before the pool knows nothing of passwords
+        if status in (401, 403) and answer.failure.kind is FailureKind.FORBIDDEN:
+            standing = Standing(status, at, None, answer.code, answer.said)
+            await self._door.refuse(password, standing, SecretKind.PASSWORD)
+            return self._not_accepted(standing)
         return answer.failure
+
+    def _not_accepted(self, standing: Standing) -> Failure:
+        told = f": {standing.said}" if standing.said else ""
+        return Failure(
+            FailureKind.FORBIDDEN,
+            f"{self._client.pool} does not accept the dashboard password in {self._place} "
+            f"({standing.status}){told}; {NOT_SENT_AGAIN}",
+            detail=self._place,
+        )
 
     def _taken(self, answer: Answered) -> Secret | Failure:
         objection = self._objection(answer.body)

@@ -9,10 +9,11 @@ from pydantic.alias_generators import to_camel
 
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import UsageWindow
-from poolwatch.sources.json_body import JsonValue
+from poolwatch.sources.json_body import MOST_ROWS, JsonValue
 from poolwatch.sources.lenient import all_said, reader_in
 from poolwatch.sources.pool_client import segment
 from poolwatch.sources.redact import their_words
+from poolwatch.sources.slices import resting
 
 #: More extra buckets than this are no answer of a pool.
 MAX_BUCKETS: Final = 64
@@ -51,12 +52,15 @@ class CamelWire(BaseModel):
 
 
 def account_rows(body: JsonValue, pool: str, id_key: str) -> dict[str, dict[str, JsonValue]] | Failure:
-    """The rows of `accounts` by their id, the first of equals; those whose id fits no route are left out."""
+    """The rows of `accounts` by their id, the first of equals; those whose id fits no route are left out.
+
+    Of more than `MOST_ROWS` the others are left out as well.
+    """
     rows = body.get("accounts") if isinstance(body, dict) else None
     if not isinstance(rows, list):
         return holds_no(pool, "list of accounts", body)
     found: dict[str, dict[str, JsonValue]] = {}
-    for row in rows:
+    for row in resting(rows[:MOST_ROWS]):
         place = row.get(id_key) if isinstance(row, dict) else None
         if isinstance(row, dict) and isinstance(place, str) and segment(place) is not None:
             found.setdefault(place, row)

@@ -9,8 +9,11 @@ from urllib.parse import quote
 
 from poolwatch.domain.account import Secret
 from poolwatch.domain.text import visible
+from poolwatch.sources.json_body import JsonValue, NumberText
+from poolwatch.sources.slices import SHORT_BYTES, rest
 
 MAX_BYTES: Final = 64 * 1024
+_BEYOND: Final = 8 * 1024
 _HIDDEN: Final = "[hidden]"
 # each shape begins where a run of letters begins or has a bound, so that no body makes the search slow
 _TOKEN_SHAPES: Final = re.compile(
@@ -31,17 +34,20 @@ _SECRET_MEMBER: Final = re.compile(
     r'("[^"\n]*(?i:token|secret|password|cookie|authorization|api_?key|session_id)"\s*:\s*")(?:[^"\\]|\\.){6,}"'
 )
 _PART: Final = 12
+#: a secret as short as this stands in many a word by chance
+_SHORT: Final = 6
 _LETTERS: Final = r"[A-Za-z0-9._~+/=%-]"
 
 
 def shown_body(body: bytes, *secrets: Secret | None) -> str:
     """The body as text, cut at 64 KiB, without the given secrets and whatever has the shape of one."""
-    text = body.decode("utf-8", "replace")
+    # what is cut off is not looked through; a secret that reaches beyond the cut is known by its beginning
+    text = body[: MAX_BYTES + _BEYOND].decode("utf-8", "replace")
     for secret in secrets:
         if secret:
             text = _without(text, secret.reveal())
     text = _RUN.sub(_hidden_run, _SECRET_MEMBER.sub(rf'\1{_HIDDEN}"', without_tokens(text)))
-    is_long = len(text) > MAX_BYTES
+    is_long = len(text) > MAX_BYTES or len(body) > MAX_BYTES + _BEYOND
     lines = (_safe(line) for line in text[:MAX_BYTES].replace("\t", "    ").splitlines())
     return "\n".join(lines) + ("\n…" if is_long else "")
 
@@ -59,11 +65,73 @@ def their_words(text: str, limit: int, *secrets: Secret) -> str:
     return visible(without_tokens(" ".join(text.split())), limit)
 
 
-def _without(text: str, secret: str) -> str:
-    """The text without this secret, its usual encodings, and whatever begins or ends as it does."""
+def told_without(value: JsonValue, *secrets: Secret, body: bytes | None = None) -> JsonValue:
+    """The value, its texts without these secrets, so that no name or label keeps one; numbers stay.
+
+    `body` is what the value was read from: where that has nothing of the kind, the value is left alone.
+    """
+    plain = [secret.reveal() for secret in secrets if secret]
+    if not plain:
+        return value
+    shapes = [shape for secret in plain for shape in _shapes(secret)]
+    parts = {part for shape in shapes for part in (shape[:_PART], shape[-_PART:])}
+    # what is written with a backslash is not what it looks like
+    marks = [b"\\", *(part.encode("utf-8", "surrogatepass") for part in parts)]
+    if body is not None and not _is_any_in(body, marks):
+        return value
+    return _value_without(value, plain, parts)
+
+
+def _is_any_in(body: bytes, marks: list[bytes]) -> bool:
+    """Whether one of these stands in the body; a long one is looked through piece by piece."""
+    overlap = max(map(len, marks))
+    for start in range(0, len(body), SHORT_BYTES):
+        piece = body[start : start + SHORT_BYTES + overlap]
+        if any(mark in piece for mark in marks):
+            return True
+        rest()
+    return False
+
+
+def _value_without(value: JsonValue, secrets: list[str], parts: set[str]) -> JsonValue:
+    # lists and objects are changed where they are: to free a long one holds everything up as long as it takes
+    rest()
+    if isinstance(value, str) and not isinstance(value, NumberText):
+        return _text_without(value, secrets, parts)
+    if isinstance(value, list):
+        for index, each in enumerate(value):
+            value[index] = _value_without(each, secrets, parts)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            value[key] = _value_without(each, secrets, parts)
+        if any(part in key for key in value for part in parts):
+            long = [secret for secret in secrets if len(secret) >= _SHORT]
+            return {_text_without(key, long, parts): each for key, each in value.items()}
+    return value
+
+
+def _text_without(text: str, secrets: list[str], parts: set[str]) -> str:
+    if not any(part in text for part in parts):
+        return text
+    for secret in secrets:
+        if len(secret) >= _SHORT:
+            text = _without(text, secret)
+        else:
+            # as a part of a word it is not the secret
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", _HIDDEN, text)
+    return text
+
+
+def _shapes(secret: str) -> tuple[str, ...]:
+    """The secret and its usual encodings."""
     plain = secret.encode("utf-8", "surrogatepass")
     encoded = (quote(plain, safe=""), b64encode(plain).decode(), urlsafe_b64encode(plain).decode())
-    for shape in (secret, *(form.rstrip("=") for form in encoded)):
+    return (secret, *(form.rstrip("=") for form in encoded))
+
+
+def _without(text: str, secret: str) -> str:
+    """The text without this secret, its usual encodings, and whatever begins or ends as it does."""
+    for shape in _shapes(secret):
         text = text.replace(shape, _HIDDEN)
         if len(shape) >= 2 * _PART and shape[:_PART] in text:
             text = re.sub(f"{re.escape(shape[:_PART])}{_LETTERS}*", _HIDDEN, text)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -16,6 +18,23 @@ from poolwatch.domain.failure import Failure
 from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.usage import UsageSnapshot
 
+_BY_HAND: Final[ContextVar[bool]] = ContextVar("by_hand", default=False)
+
+
+@contextmanager
+def by_hand() -> Iterator[None]:
+    """What is asked inside, somebody asked for: a pool that refused before is tried again, if seldom."""
+    token = _BY_HAND.set(True)
+    try:
+        yield
+    finally:
+        _BY_HAND.reset(token)
+
+
+def is_by_hand() -> bool:
+    """Whether somebody asked for what is being asked now."""
+    return _BY_HAND.get()
+
 
 class UsageReading(Struct, frozen=True):
     """The outcome of asking for one account's usage.
@@ -23,7 +42,7 @@ class UsageReading(Struct, frozen=True):
     `raw` is the answer's text with tokens and control characters taken out, at most 64 KiB.
     `clock_offset` is what the server's clock is ahead of ours, None when the answer does not tell.
     `token_fingerprint` names the access token that was sent, None when none was. `at` is when the figures
-    were true, by our own clock, where a pool gave older ones; None: just now.
+    were true, by our own clock, where a pool gave older ones; None: just now, UNDATED: the pool does not say.
     """
 
     outcome: UsageSnapshot | Failure
@@ -100,6 +119,20 @@ class PoolSource(Source, Protocol):
 
     async def token_step(self, ref: SourceRef, at: datetime) -> TokenStep:
         """Have the pool renew one account's token, if it has a way to; every failure is an outcome."""
+        ...
+
+
+@runtime_checkable
+class ListsLately(PoolSource, Protocol):
+    """A pool whose list is dear: one that came a moment ago can be had again."""
+
+    @property
+    def left_out(self) -> str | None:
+        """That its list was too long to be read whole, in words; None while it was not."""
+        ...
+
+    async def list_lately(self, at: datetime) -> tuple[Listing, ...] | Failure:
+        """What `list_accounts` said a moment ago, the very same value; else what it says now."""
         ...
 
 

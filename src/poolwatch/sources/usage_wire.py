@@ -149,6 +149,8 @@ class UsageWire(WireObject, frozen=True):
     """The whole answer."""
 
     user_id: Text = _ABSENT
+    account_id: Text = _ABSENT
+    email: Text = _ABSENT
     plan_type: Text = _ABSENT
     rate_limit: RateLimitField = _ABSENT
     code_review_rate_limit: RateLimitField = _ABSENT
@@ -179,10 +181,12 @@ def parse_usage(body: bytes, at: datetime, content_type: str = "") -> UsageSnaps
         return value
     wire = UsageWire.of(value)
     # identity alone is no usage: other endpoints of the service repeat it too
-    if wire is None or wire == UsageWire(user_id=wire.user_id):
+    if wire is None or wire == owner_in(wire):
         return Failure(FailureKind.MALFORMED, "the answer holds no usage figures")
     return UsageSnapshot(
         user_id=known(wire.user_id),
+        account_id=known(wire.account_id),
+        email=known(wire.email),
         plan=wire.plan_type,
         base=_said(wire.rate_limit, lambda limit: _rate_limit(limit, at)),
         review=_said(wire.code_review_rate_limit, lambda limit: _rate_limit(limit, at)),
@@ -192,6 +196,11 @@ def parse_usage(body: bytes, at: datetime, content_type: str = "") -> UsageSnaps
         reached_type=_reached(wire.rate_limit_reached_type),
         reset_credits=_reset_credits(wire.rate_limit_reset_credits),
     )
+
+
+def owner_in(wire: UsageWire) -> UsageWire:
+    """What an answer says of whose it is, without its figures."""
+    return UsageWire(wire.user_id, wire.account_id, wire.email)
 
 
 def _said(said: Said[T], convert: Callable[[T], R]) -> Said[R]:

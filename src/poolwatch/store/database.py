@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from poolwatch.domain.pool import AccountState, PoolFacts
-from poolwatch.store import history_table, meta, polls, requests
+from poolwatch.domain.standing import Standing
+from poolwatch.store import history_table, meta, polls, requests, standings
 from poolwatch.store.codec import encode_account
 from poolwatch.store.history import HistoryRow
 from poolwatch.store.instants import to_micros
@@ -27,6 +28,7 @@ _HISTORY: Final = "history"
 _POLLS: Final = "poll times"
 _REQUESTS: Final = "requests"
 _FACTS: Final = "facts about the pool"
+_STANDINGS: Final = "refusals of pools"
 
 # UnicodeError: SQLite quotes a damaged table definition, and its bytes are no text any more
 _FAILURES: Final = (sqlite3.Error, OverflowError, UnicodeError)
@@ -183,6 +185,32 @@ class Database:
     def facts(self) -> PoolFacts:
         """What is known of the whole pool."""
         return self._read(_FACTS, read_facts, PoolFacts())
+
+    # -- what pools refused
+
+    def standings(self) -> Mapping[str, Standing]:
+        """How secrets stand with pools, by mark."""
+        return self._read(_STANDINGS, standings.all_of_them, {})
+
+    def put_standing(self, mark: str, standing: Standing, now: datetime) -> bool:
+        """Keep one."""
+        return self._write(_STANDINGS, lambda held: standings.put(held, mark, standing, now), otherwise=False)
+
+    def drop_standing(self, mark: str) -> bool:
+        """Forget one."""
+        return self._write(_STANDINGS, lambda held: standings.drop(held, mark), otherwise=False)
+
+    def claim_try(self, mark: str, now: datetime) -> bool | None:
+        """Whether what is refused may be sent once by hand; None where nothing can be recorded."""
+        return self._write(_STANDINGS, lambda held: standings.claim_try(held, mark, now), otherwise=None)
+
+    def claim_trial(self, mark: str, now: datetime) -> bool | None:
+        """Whether this process is to find out how a secret stands; None likewise."""
+        return self._write(_STANDINGS, lambda held: standings.claim_trial(held, mark, now), otherwise=None)
+
+    def end_trial(self, mark: str) -> bool:
+        """A trial came to nothing."""
+        return self._write(_STANDINGS, lambda held: standings.end_trial(held, mark), otherwise=False)
 
     def _read(self, what: str, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         try:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from poolwatch.domain.pool import AccountState, PoolFacts
+from poolwatch.domain.standing import Standing
 from poolwatch.store.database import Database
 from poolwatch.store.history import HistoryRow
 from poolwatch.store.loading import ReadingsCache
@@ -133,6 +134,30 @@ class Store:
     async def facts(self) -> PoolFacts:
         """What is known of the whole pool."""
         return await self._ask(Database.facts, PoolFacts())
+
+    async def standings(self) -> Mapping[str, Standing]:
+        """How secrets stand with pools, by mark."""
+        return await self._ask(Database.standings, {})
+
+    async def put_standing(self, mark: str, standing: Standing, now: datetime) -> bool:
+        """Keep one; those that are over go."""
+        return await self._ask(lambda held: held.put_standing(mark, standing, now), otherwise=False)
+
+    async def drop_standing(self, mark: str) -> bool:
+        """Forget one."""
+        return await self._ask(lambda held: held.drop_standing(mark), otherwise=False)
+
+    async def claim_try(self, mark: str, now: datetime) -> bool | None:
+        """Whether what is refused may be sent once by hand; None where nothing can be recorded."""
+        return await self._ask(lambda held: held.claim_try(mark, now), None)
+
+    async def claim_trial(self, mark: str, now: datetime) -> bool | None:
+        """Whether this process is to find out how a secret stands; None likewise."""
+        return await self._ask(lambda held: held.claim_trial(mark, now), None)
+
+    async def end_trial(self, mark: str) -> bool:
+        """A trial came to nothing."""
+        return await self._ask(lambda held: held.end_trial(mark), otherwise=False)
 
     def close(self, wait_seconds: float = 5.0) -> bool:
         """Finish what is queued and close; False when the disk took longer than that."""

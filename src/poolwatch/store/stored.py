@@ -89,6 +89,7 @@ class Stored(Struct, frozen=True, gc=False, omit_defaults=True):
     rejected: tuple[str, ...] = ()
     deactivations: int = 0
     silent: tuple[Silent, ...] = ()
+    rival: Aged[RateLimit] | None = None
     lately: tuple[Line, ...] = ()
 
 
@@ -112,6 +113,7 @@ def stored(account: AccountState) -> Stored:
         rejected=tuple(sorted(account.rejected)),
         deactivations=account.deactivations,
         silent=tuple(Silent(ref, why) for ref, why in account.silent.items()) if account.silent else (),
+        rival=account.rival,
         lately=tuple(
             Line(line.at, line.changes, line.failure)
             for line in account.lately
@@ -162,6 +164,7 @@ def account_of(held: Stored) -> AccountState:
         if held.lately
         else (),
         silent={each.ref: each.why for each in held.silent} if held.silent else NONE_SILENT,
+        rival=held.rival,
     )
 
 

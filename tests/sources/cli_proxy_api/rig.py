@@ -11,6 +11,7 @@ from poolwatch.net.client import HttpClient
 from poolwatch.sources.cli_proxy_api import CliProxyApi
 from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import UsageReading
+from poolwatch.sources.standings import OwnStandings, Standings
 from tests.sources.logins import AT, FINGERPRINT
 from tests.support.cli_proxy_server import KEY
 
@@ -33,7 +34,7 @@ def source(
     key: str | None = KEY,
     env_key: str | None = None,
     deadline: float = 5,
-    memory: Path | None = None,
+    standings: Standings | None = None,
     base_url: str = "https://chatgpt.com/backend-api",
 ) -> CliProxyApi:
     """A source whose key stands in `home/pool.key`, or in a variable."""
@@ -49,7 +50,9 @@ def source(
         api_key_env="CPA_KEY" if env_key is not None else None,
     )
     env = {} if env_key is None else {"CPA_KEY": env_key}
-    return CliProxyApi(SourceSetup(settings, client, home, env, deadline), FINGERPRINT, memory=memory)
+    return CliProxyApi(
+        SourceSetup(settings, client, home, env, deadline, FINGERPRINT, standings or OwnStandings())
+    )
 
 
 def ref(number: int) -> SourceRef:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
@@ -18,9 +20,12 @@ from poolwatch.sources.cli_proxy_api_client import (
     FORBIDDEN_ROUTES,
     LIST_ROUTE,
     POOL,
-    REMEMBERED,
 )
 from poolwatch.sources.pool_client import Forbidden, ForbiddenRouteError, PoolClient
+from poolwatch.sources.pool_door import Door
+from poolwatch.sources.setup import SourceSetup
+from poolwatch.sources.source import by_hand
+from poolwatch.sources.standings import OwnStandings
 from tests.sources.cli_proxy_api.rig import AT, body, entry, failed, listed, ref, source
 from tests.support.cli_proxy_server import KEY, CliProxyServer, Said, login
 
@@ -46,8 +51,8 @@ async def test_a_wrong_key_is_sent_once(client: HttpClient, pool: CliProxyServer
     for _ in range(5):
         told = await everything(found)
         assert {each.kind for each in told} <= {FailureKind.FORBIDDEN, FailureKind.NO_TOKEN}
-        assert all("refuses the management key (401)" in each.message for each in told)
-        assert all("pool.key is written anew" in each.message for each in told)
+        assert all("refuses the management key in" in each.message for each in told)
+        assert all("not sent again until it changes" in each.message for each in told)
         assert not any(WRONG in f"{each}{each.message}" for each in told)
     assert len(pool.requests) == 1
     assert not pool.is_banned
@@ -62,22 +67,25 @@ async def test_another_key_is_tried_at_once(client: HttpClient, pool: CliProxySe
     assert len(await listed(found)) == 2
 
 
-async def test_the_same_key_written_anew_is_tried_once_more(
+async def test_the_same_key_is_tried_once_more_by_hand(
     client: HttpClient, pool: CliProxyServer, tmp_path: Path
 ) -> None:
-    """The way to say that the pool was put right instead."""
+    """The way to say that the pool was put right instead; at most once a minute."""
     found = source(client, pool.url, tmp_path, key=WRONG)
     await failed(found)
     pool.key = WRONG
     os.utime(tmp_path / "pool.key", (1, 1))
+    with by_hand():
+        await failed(found)
+        assert len(pool.requests) == 1
+        assert not isinstance(await found.list_accounts(AT + timedelta(minutes=1)), Failure)
     assert len(await listed(found)) == 2
-    assert len(pool.requests) == 2
 
 
 async def test_a_key_from_the_environment(client: HttpClient, pool: CliProxyServer, tmp_path: Path) -> None:
     assert len(await listed(source(client, pool.url, tmp_path, key=None, env_key=KEY))) == 2
     found = source(client, pool.url, tmp_path, key=None, env_key=WRONG)
-    assert "until $CPA_KEY changes" in (await failed(found)).message
+    assert "in $CPA_KEY (401); not sent again until it changes" in (await failed(found)).message
 
 
 async def test_a_key_that_stops_to_count(client: HttpClient, tmp_path: Path) -> None:
@@ -174,48 +182,12 @@ async def test_a_management_api_that_is_off(client: HttpClient, tmp_path: Path) 
 async def test_another_run_does_not_try_the_key_again(
     client: HttpClient, pool: CliProxyServer, tmp_path: Path
 ) -> None:
-    memory = tmp_path / "state" / "cpa.refused"
-    for _ in range(8):
-        told = await failed(source(client, pool.url, tmp_path, key=None, env_key=WRONG, memory=memory))
-        assert "refuses the management key (401)" in told.message
+    told = OwnStandings()
+    for day in range(8):
+        later = source(client, pool.url, tmp_path, key=None, env_key=WRONG, standings=told)
+        assert isinstance(await later.list_accounts(AT + timedelta(days=day)), Failure)
     assert len(pool.requests) == 1
-    assert WRONG not in memory.read_text()
-    assert memory.stat().st_mode & 0o777 == 0o600
-    later = source(client, pool.url, tmp_path, key=None, env_key=WRONG, memory=memory)
-    assert isinstance(await later.list_accounts(AT + REMEMBERED), Failure)
-    assert len(pool.requests) == 2
-    assert len(await listed(source(client, pool.url, tmp_path, memory=memory))) == 2
-
-
-async def test_a_key_that_is_good_after_all_is_forgotten(
-    client: HttpClient, pool: CliProxyServer, tmp_path: Path
-) -> None:
-    memory = tmp_path / "cpa.refused"
-    await failed(source(client, pool.url, tmp_path, key=None, env_key=WRONG, memory=memory))
-    pool.key = WRONG
-    later = source(client, pool.url, tmp_path, key=None, env_key=WRONG, memory=memory)
-    assert not isinstance(await later.list_accounts(AT + REMEMBERED), Failure)
-    assert not memory.exists()
-    assert len(await listed(source(client, pool.url, tmp_path, key=None, env_key=WRONG, memory=memory))) == 2
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"rubbish", b"\xff\xfe", b"x 2026-11-20", b"x " * 4000], ids=range(5)
-)
-async def test_a_memory_of_rubbish(
-    client: HttpClient, pool: CliProxyServer, tmp_path: Path, content: bytes
-) -> None:
-    memory = tmp_path / "cpa.refused"
-    memory.write_bytes(content)
-    assert len(await listed(source(client, pool.url, tmp_path, memory=memory))) == 2
-
-
-async def test_a_memory_that_cannot_be_kept(client: HttpClient, pool: CliProxyServer, tmp_path: Path) -> None:
-    # below a file, no folder can be made
-    memory = tmp_path / "pool.key" / "cpa.refused"
-    found = source(client, pool.url, tmp_path, key=WRONG, memory=memory)
-    await everything(found)
-    assert len(pool.requests) == 1
+    assert len(await listed(source(client, pool.url, tmp_path, standings=told))) == 2
 
 
 @pytest.mark.parametrize(
@@ -227,7 +199,9 @@ async def test_forbidden_routes_cannot_be_asked_for(
     assert forbidden.reason
     method, path = forbidden.route.method, forbidden.route.path
     assert not any(route.matches(method, path) for route in (LIST_ROUTE, CALL_ROUTE))
-    asks = PoolClient(POOL, pool.url, client, 5, (LIST_ROUTE, CALL_ROUTE))
+    settings = SourceSettings(SourceKind.CLI_PROXY_API, "cpa", Custody.POOL, url=pool.url)
+    setup = SourceSetup(settings, client, Path("/"), {}, 5)
+    asks = PoolClient(setup, POOL, (LIST_ROUTE, CALL_ROUTE), Door(setup))
     with pytest.raises(ForbiddenRouteError):
         await (asks.get_json(path, AT) if method == "GET" else asks.post_json(f"{path}?x=1", None, AT))
     assert pool.requests == []

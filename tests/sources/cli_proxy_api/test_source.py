@@ -51,9 +51,10 @@ async def test_the_report(client: HttpClient, pool: CliProxyServer, tmp_path: Pa
 
 
 async def test_a_reading(client: HttpClient, pool: CliProxyServer, tmp_path: Path) -> None:
-    pool.serve_usage(1, body("02"))
+    mine = body("02").replace(b"pool02@example.com", b"pool01@example.com")
+    pool.serve_usage(1, mine)
     found = await read(source(client, pool.url, tmp_path))
-    assert found.outcome == parse_usage(body("02"), AT)
+    assert found.outcome == parse_usage(mine, AT)
     assert found.token_fingerprint is None
     assert found.server_date == AT
     assert found.clock_offset == timedelta(0)
@@ -265,7 +266,7 @@ async def test_logins_that_come_and_go(client: HttpClient, pool: CliProxyServer,
 
 async def test_many_at_once_are_spread(client: HttpClient, tmp_path: Path) -> None:
     async with CliProxyServer([login(number) for number in range(1, 31)]) as pool:
-        pool.service["*"] = Said(body=body("01"))
+        pool.service["*"] = Said(body=b'{"plan_type": "plus"}')
         found = source(client, pool.url, tmp_path)
         await listed(found)
         pool.gate.clear()

@@ -122,7 +122,7 @@ async def sources(tmp_path: Path) -> AsyncIterator[Mapping[str, Source]]:
             AuthFiles(SourceSetup(files, client, tmp_path, {}, 5), FINGERPRINT),
             CodexProxy(setup(SourceKind.CODEX_PROXY, "codex-proxy", proxy.url)),
             CodexLb(setup(SourceKind.CODEX_LB, "codex-lb", lb.url)),
-            CliProxyApi(setup(SourceKind.CLI_PROXY_API, "cpa", cpa.url), FINGERPRINT),
+            CliProxyApi(setup(SourceKind.CLI_PROXY_API, "cpa", cpa.url)),
         ]
         yield {source.name: source for source in made}
 

@@ -34,13 +34,16 @@ LB_READ_AT: Final = datetime(2026, 11, 20, 20, 30, tzinfo=UTC)
 LB_STATUS: Final = {5: "rate_limited", 7: "quota_exceeded", 11: "rate_limited"}
 
 
-def body(number: int) -> bytes:
-    [path] = PAYLOADS.glob(f"{number:02}-*.json")
-    return path.read_bytes()
-
-
 def payload(number: int) -> dict[str, object]:
-    return cast("dict[str, object]", json.loads(body(number)))
+    """The example payload, as this pool's account has it; personal ones name no workspace."""
+    [path] = PAYLOADS.glob(f"{number:02}-*.json")
+    found = cast("dict[str, object]", json.loads(path.read_bytes()))
+    named = {} if found["account_id"] == found["user_id"] else {"account_id": account_of(number)}
+    return {**found, **named, "email": email_of(number)}
+
+
+def body(number: int) -> bytes:
+    return json.dumps(payload(number)).encode()
 
 
 def email_of(number: int) -> str:

@@ -76,6 +76,6 @@ def test_reading_never_raises(data: st.DataObject) -> None:
         codex_proxy_quota.quota_failure(502, value)
         codex_lb_wire.parse_accounts(value)
         codex_lb_wire.parse_fleet(value)
-        codex_lb_figures.with_banked(UsageSnapshot(), value)
+        codex_lb_figures.with_banked(UsageSnapshot(), "a", value)
         codex_lb_wire.fleet_refresh_trouble(value)
         codex_lb_wire.needs_code(value)

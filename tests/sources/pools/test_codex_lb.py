@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.instant import UNDATED
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import RateLimit, ResetCredits, Unsaid
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.codex_lb import REFRESH_SPACING
 from poolwatch.sources.codex_lb_wire import parse_accounts, parse_fleet
-from poolwatch.sources.source import PoolReport
+from poolwatch.sources.source import PoolReport, by_hand
 from tests.sources.pools.making import AT, KEY, PASSWORD, entry, failure, lb, listed, ref, snapshot, windows
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState
 from tests.support.replay_server import Response, always, answer, never
@@ -97,6 +98,39 @@ async def test_labels_and_tokens(client: HttpClient, tmp_path: Path) -> None:
     assert found[0].token.expires_at == datetime(2026, 11, 25, tzinfo=UTC)
 
 
+UNTOLD = [
+    {},
+    {"usageRefreshedAt": None},
+    {"usageRefreshedAt": "2026-11-20T20:30:00"},
+    {"usageRefreshedAt": "soon"},
+]
+
+
+@pytest.mark.parametrize("told", UNTOLD)
+async def test_figures_that_the_pool_does_not_date_are_undated(
+    client: HttpClient, tmp_path: Path, told: dict[str, object]
+) -> None:
+    one = account()
+    async with CodexLbServer(one, key=KEY) as server:
+        row = {name: said for name, said in one.fleet_row().items() if name != "usageRefreshedAt"}
+        server.fault = always(answer(200, {"accounts": [{**row, **told}]}))
+        source = lb(server, client, tmp_path, key=KEY)
+        reading = await source.fetch_usage(entry(source, one.id), AT)
+    assert windows(snapshot(reading)) == {"5h": 34.0, "weekly": 18.0}
+    assert reading.at == UNDATED
+
+
+async def test_the_dashboards_list_dates_nothing(client: HttpClient, tmp_path: Path) -> None:
+    one = account()
+    async with CodexLbServer(one) as server:
+        source = lb(server, client, tmp_path)
+        reading = await source.fetch_usage(entry(source, one.id), AT)
+        report = await source.report(AT)
+    assert reading.at == UNDATED
+    assert isinstance(report, PoolReport)
+    assert "how old figures are is unknown" in report.lacks[0]
+
+
 async def test_a_refresh_makes_the_pool_read_anew(client: HttpClient, tmp_path: Path) -> None:
     one = account()
     async with CodexLbServer(one, key=KEY) as server:
@@ -148,7 +182,6 @@ async def test_fleet_refreshes_are_joined_and_spaced(client: HttpClient, tmp_pat
 @pytest.mark.parametrize(
     ("response", "said"),
     [
-        (answer(401, {"error": {"code": "invalid_api_key"}}), "does not accept the API key"),
         (answer(429, {"error": {"message": "Slow"}}), "asked too often (429)"),
         (answer(503, {"error": {"message": "Busy"}}), "(503): Busy"),
         (answer(200, {"ok": False}), "did not succeed"),
@@ -169,6 +202,19 @@ async def test_a_failed_fleet_refresh_is_said_and_is_no_trouble_of_a_login(
     assert said in (step.detail or "")
     assert (down.outcome, down.block, down.failure) == (TokenOutcome.BLOCKED, BlockReason.POOL_SKIPPED, None)
     assert (down.detail or "").endswith("refused the connection")
+
+
+async def test_a_key_that_the_fleet_refresh_refuses_is_not_sent_for_the_list(
+    client: HttpClient, tmp_path: Path
+) -> None:
+    one = account()
+    async with CodexLbServer(one, key=KEY) as server:
+        server.fault = server.at_route(REFRESH, answer(401, {"error": {"code": "invalid_api_key"}}))
+        source = lb(server, client, tmp_path, key=KEY)
+        step = await source.token_step(ref(source, one.id), AT)
+        assert len(server.requests) == 1
+    assert (step.outcome, step.block) == (TokenOutcome.BLOCKED, BlockReason.POOL_SKIPPED)
+    assert "does not accept the API key" in (step.detail or "")
 
 
 async def test_without_a_key_nothing_is_refreshed(client: HttpClient, tmp_path: Path) -> None:
@@ -238,9 +284,7 @@ async def test_a_report_by_each_way(client: HttpClient, tmp_path: Path) -> None:
     assert (by_key.version, by_key.accounts, by_key.need_login) == ("1.24.0", 2, 1)
     assert by_key.lacks == ("credits and banked resets are unknown: set dashboard_password_file",)
     assert isinstance(by_none, PoolReport)
-    assert [line.split(":")[0] for line in by_none.lacks] == [
-        "figures are as old as the pool's own last look, r included"
-    ]
+    assert [line.split(":")[0] for line in by_none.lacks] == ["how old figures are is unknown, after r too"]
     assert isinstance(down, Failure)
 
 
@@ -279,7 +323,9 @@ async def test_a_pool_that_is_down_is_no_trouble_of_its_accounts(
         server.fault = None
         if outage == "down":
             await server.start()
-        snapshot(await source.fetch_usage(entry(source, one.id), later))
+        # a key that was refused is tried by hand alone
+        with by_hand():
+            snapshot(await source.fetch_usage(entry(source, one.id), later + timedelta(minutes=1)))
     assert (poll.kind, poll.message) == (FailureKind.NO_TOKEN, why.message)
 
 

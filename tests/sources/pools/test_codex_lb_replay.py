@@ -117,7 +117,7 @@ async def test_an_account_without_figures_is_a_failure(client: HttpClient, tmp_p
         source = lb(server, client, tmp_path, key=KEY)
         why = failure(await source.fetch_usage(entry(source, E), THEN))
     assert (why.kind, why.message) == (
-        FailureKind.UPSTREAM_ERROR,
+        FailureKind.NO_FIGURES,
         "codex-lb has no figures of this account",
     )
 

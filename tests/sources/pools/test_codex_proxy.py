@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.usage import RateLimit, ResetCredits, Unsaid
+from poolwatch.domain.usage import Credits, RateLimit, ResetCredits, Unsaid
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.source import PoolReport
@@ -139,6 +139,40 @@ async def test_upstreams_status_inside_the_pools_502(
         why = failure(await source.fetch_usage(entry(source, "acc1"), AT))
     assert why.kind is kind
     assert said in why.message
+
+
+QUOTA = {"plan_type": "plus", "rate_limit": {"allowed": True, "used_percent": 34}}
+HELD = {"has_credits": True, "unlimited": False, "overage_limit_reached": False, "balance": 394.7}
+
+
+@pytest.mark.parametrize(
+    ("raw", "digest", "expected"),
+    [
+        # upstream's word, whatever the pool made of it
+        ({**USAGE, "credits": None}, None, None),
+        ({"plan_type": "plus", "credits": None}, None, None),
+        ({"credits": None}, HELD, None),
+        ({**USAGE, "credits": "rubbish"}, HELD, Unsaid.MALFORMED),
+        # not a word of upstream's about it
+        ({"plan_type": "plus"}, None, Unsaid.ABSENT),
+        ({"plan_type": "plus"}, HELD, Credits(True, False, False, Decimal("394.7"))),
+        # no payload of upstream's
+        (None, None, Unsaid.ABSENT),
+        ({}, None, Unsaid.ABSENT),
+        ({"detail": "who knows", "user_id": "user-1"}, None, Unsaid.ABSENT),
+        ({"detail": "who knows"}, HELD, Credits(True, False, False, Decimal("394.7"))),
+    ],
+)
+async def test_whose_word_on_credits_counts(
+    client: HttpClient, tmp_path: Path, raw: object, digest: object, expected: object
+) -> None:
+    async with CodexProxyServer(account()) as server:
+        body = {"quota": {**QUOTA, "credits": digest}, "raw": raw}
+        server.fault = server.at_route("/quota", answer(200, body))
+        source = proxy(server, client, tmp_path)
+        found = snapshot(await source.fetch_usage(entry(source, "acc1"), AT))
+    assert found.credits == expected
+    assert isinstance(found.base, RateLimit)
 
 
 async def test_another_users_figures(client: HttpClient, tmp_path: Path) -> None:

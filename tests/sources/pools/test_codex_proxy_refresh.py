@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.refresh import BlockReason, TokenOutcome
+from poolwatch.domain.failure import FailureKind, LoginProblem
+from poolwatch.domain.refresh import REFUSED, BlockReason, TokenOutcome
 from poolwatch.domain.usage import Unsaid
 from poolwatch.net.client import HttpClient
 from tests.sources.pools.making import AT, USAGE, account, entry, proxy, ref, snapshot, windows
@@ -45,7 +45,7 @@ async def test_a_dead_refresh_then_the_cached_quota(client: HttpClient, tmp_path
         step = await source.token_step(ref(source, "acc1"), AT)
         reading = await source.fetch_usage(entry(source, "acc1"), AT)
         listed = await source.list_accounts(AT)
-    assert step.outcome is TokenOutcome.FAILED
+    assert (step.outcome, step.problem) == (TokenOutcome.REJECTED_FOR_GOOD, LoginProblem.USED_ELSEWHERE)
     assert step.failure is not None
     assert step.failure.kind is FailureKind.TOKEN_REFRESH
     assert "already used elsewhere" in step.failure.message
@@ -53,6 +53,33 @@ async def test_a_dead_refresh_then_the_cached_quota(client: HttpClient, tmp_path
     assert windows(snapshot(reading)) == {"5h": 34.0, "weekly": 18.0}
     assert isinstance(listed, tuple)
     assert listed[0].says_login_needed
+
+
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (
+            'failed (401): {"error": {"code": "refresh_token_reused"}}',
+            LoginProblem.USED_ELSEWHERE,
+        ),
+        ('(400): {"error":"refresh_token_invalidated"}', LoginProblem.INVALIDATED),
+        ('(401): {"code":"refresh_token_expired"}', LoginProblem.REFRESH_EXPIRED),
+        ('(400): {"error":"invalid_grant","error_description":"x"}', LoginProblem.REJECTED),
+        # these may pass
+        ("Token refresh failed (503): slow down", None),
+        ("fetch failed", None),
+        (None, None),
+    ],
+)
+async def test_what_a_dead_refresh_means_for_the_login(
+    client: HttpClient, tmp_path: Path, error: str | None, problem: LoginProblem | None
+) -> None:
+    async with CodexProxyServer(account()) as server:
+        server.fault = server.at_route(REFRESH, answer(200, {"result": "dead", "error": error}))
+        source = proxy(server, client, tmp_path)
+        step = await source.token_step(ref(source, "acc1"), AT)
+    expected = TokenOutcome.FAILED if problem is None else TokenOutcome.REJECTED_FOR_GOOD
+    assert (step.outcome, step.problem, step.detail) == (expected, problem, REFUSED)
 
 
 async def test_a_skipped_refresh(client: HttpClient, tmp_path: Path) -> None:

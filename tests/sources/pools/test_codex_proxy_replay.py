@@ -16,7 +16,6 @@ from poolwatch.domain.usage import (
     Credits,
     RateLimit,
     ResetCredits,
-    Unsaid,
     UsageSnapshot,
     UsageWindow,
 )
@@ -146,7 +145,7 @@ async def test_windows_go_by_their_length(
     assert windows(usage) == expected
 
 
-async def test_null_credits_are_not_said_and_upstreams_own_words_count(
+async def test_the_pools_null_credits_are_not_said_and_upstreams_own_words_count(
     client: HttpClient, tmp_path: Path
 ) -> None:
     async with serve(C="quota-c", F="quota-f", D="quota-d") as server:
@@ -154,7 +153,7 @@ async def test_null_credits_are_not_said_and_upstreams_own_words_count(
         nothing = snapshot(await source.fetch_usage(entry(source, C), THEN))
         lost_by_the_pool = snapshot(await source.fetch_usage(entry(source, F), THEN))
         flags_alone = snapshot(await source.fetch_usage(entry(source, D), THEN))
-    assert nothing.credits is Unsaid.ABSENT
+    assert nothing.credits is None
     assert lost_by_the_pool.credits == Credits(True, False, None, Decimal("12.5"))
     assert flags_alone.credits == Credits(False, False, None, None)
 
@@ -165,7 +164,7 @@ async def test_an_account_without_rate_limit_is_a_failure_of_the_pools_own(
     async with serve(E="quota-e") as server:
         source = proxy(server, client, tmp_path)
         why = failure(await source.fetch_usage(entry(source, E), THEN))
-    assert why.kind is FailureKind.UPSTREAM_ERROR
+    assert why.kind is FailureKind.NO_FIGURES
     assert "cannot read this account's figures (502)" in why.message
     assert "user-eFAKE" not in why.message
 
@@ -255,7 +254,7 @@ async def test_refreshes(client: HttpClient, tmp_path: Path) -> None:
     assert alive.outcome is TokenOutcome.REFRESHED
     assert alive.took_seconds is not None
     assert (loser.failure, winner.outcome) == (dead.failure, TokenOutcome.REFRESHED)
-    assert dead.outcome is TokenOutcome.FAILED
+    assert dead.outcome is TokenOutcome.REJECTED_FOR_GOOD
     assert dead.failure is not None
     assert dead.failure.message == "the refresh token was already used elsewhere"
     assert gone.outcome is TokenOutcome.FAILED
@@ -310,7 +309,7 @@ async def test_the_recorded_refusal_of_a_password(client: HttpClient, tmp_path: 
         assert len(server.requests) == 1
     assert why.message == (
         "codex-proxy does not accept the dashboard password in ~/password.txt (401): Invalid password; "
-        "not tried again until it changes"
+        "not sent again until it changes; r tries once"
     )
 
 

@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from poolwatch.domain.account import Secret
+from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.domain.account import Custody, Secret
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.net.client import HttpClient
 from poolwatch.net.headers import Headers
@@ -19,6 +21,8 @@ from poolwatch.sources.pool_client import (
     bearer,
     segment,
 )
+from poolwatch.sources.pool_door import Door
+from poolwatch.sources.setup import SourceSetup
 from tests.sources.pools.making import AT, KEY
 from tests.support.replay_server import PoolServer, Response, always, answer, never
 
@@ -36,7 +40,13 @@ async def by_key(at: datetime) -> Headers | Failure:
 
 
 def pool(server: PoolServer, client: HttpClient, seconds: float = 5) -> PoolClient:
-    return PoolClient("testpool", f"{server.url}/", client, seconds, ROUTES, by_key)
+    setup = setup_of(server, client, seconds)
+    return PoolClient(setup, "testpool", ROUTES, Door(setup), by_key)
+
+
+def setup_of(server: PoolServer, client: HttpClient, seconds: float = 5) -> SourceSetup:
+    settings = SourceSettings(SourceKind.CODEX_PROXY, "testpool", Custody.POOL, url=f"{server.url}/")
+    return SourceSetup(settings, client, Path("/"), {}, seconds)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +91,7 @@ async def test_an_answer(server: PoolServer, client: HttpClient) -> None:
     assert isinstance(found.body, dict)
     assert found.body["a"] == [1, "2.5"]
     assert found.server_date == AT + timedelta(seconds=5)
+    assert found.raw is not None
     assert KEY not in found.raw
     assert server.requests[0].path == "/accounts/x%20y/quota"
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
@@ -183,7 +194,8 @@ async def test_without_a_way_in_nothing_is_sent(server: PoolServer, client: Http
     async def none(at: datetime) -> Headers | Failure:
         return why
 
-    asks = PoolClient("testpool", server.url, client, 5, ROUTES, none)
+    setup = setup_of(server, client)
+    asks = PoolClient(setup, "testpool", ROUTES, Door(setup), none)
     found = await asks.get_json("/accounts", AT)
     assert isinstance(found, Refused)
     assert (found.failure, found.sent) == (why, False)

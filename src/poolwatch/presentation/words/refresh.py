@@ -183,8 +183,8 @@ def blocked(reason: BlockReason) -> str | None:
 
 
 def cached(clock: str) -> str:
-    """The pool gave figures of an earlier time."""
-    return f"cached quota of {clock}"
+    """The pool gave figures of an earlier time, or of one that it does not tell."""
+    return f"cached quota of {clock}" if clock else "cached quota, its age unknown"
 
 
 def usage_failed(words: str, showing: str) -> str:

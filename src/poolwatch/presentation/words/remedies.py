@@ -40,6 +40,8 @@ _TROUBLE: Final[dict[FailureKind | Refusal, str]] = {
     "The last numbers stay; sign in again and choose another one",
     FailureKind.UPSTREAM_ERROR: "the service answered with an error{why}. The last numbers stay; "
     "it is asked again by itself",
+    FailureKind.NO_FIGURES: "the pool has no usage figures of it{why}. The last numbers stay; "
+    "it is asked again by itself",
     FailureKind.DEACTIVATION_REPORTED: "the service said once that the account is off{why}. "
     "It is believed when said twice in a row",
     FailureKind.TOKEN_REFRESH: "the token was not refreshed{why}. It is still good; {again} tries again",
@@ -66,6 +68,12 @@ def trouble(kind: FailureKind, why: str, again: str, *, kept: bool, code: str | 
     shows = "x shows" if again == REFRESH_KEY else "the app shows"
     told = told.replace("{shows}", shows).replace("{again}", again)
     told = told.replace("{why}", f" ({why})" if why else "")
+    return told if kept else _nothing_kept(told)
+
+
+def mixed_up_by_pool(why: str, *, kept: bool) -> str:
+    """A pool gave the figures of another account than the one that was asked for."""
+    told = f"the pool's answer is about another account ({why}). {_KEPT}look whose login it holds there"
     return told if kept else _nothing_kept(told)
 
 

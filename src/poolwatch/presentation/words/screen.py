@@ -136,6 +136,11 @@ def why(reason: str, figures: str) -> str:
     return f"{reason}: {figures}" if figures else reason
 
 
+def says(source: str, figures: str, age: str) -> str:
+    """One of two pools that disagree: `north says 5h 34 %, weekly 18 % (4m ago)`."""
+    return f"{source} says {figures} ({age} ago)" if age else f"{source} says {figures} (age unknown)"
+
+
 def resets_in(left: str) -> str:
     """Beside a window's figure."""
     return f"resets in {left}"

@@ -78,6 +78,7 @@ _TROUBLE: Final = {
     FailureKind.AMBIGUOUS: "refresh interrupted",
     FailureKind.KEPT: "login kept apart",
     FailureKind.OTHER_ACCOUNT: "other account",
+    FailureKind.NO_FIGURES: NO_FIGURES_SHORT,
     FailureKind.UNAUTHORIZED: "login refused",
     FailureKind.NO_TOKEN: "no live token",
 }
@@ -167,6 +168,20 @@ def spend_flag(kind: str | None) -> str:
     return f"{SPEND_FLAG}: {kind}" if kind else SPEND_FLAG
 
 
+#: The mark of an account of which two pools say what cannot both be true.
+POOLS_DISAGREE: Final = "pools disagree"
+
+
+def entry_needs_login(source: str, problem: str) -> str:
+    """The mark for one of several entries: `north: login expired`."""
+    return f"{source}: {problem}"
+
+
+def entries_need_login(count: int) -> str:
+    """The mark for more of them."""
+    return f"{count} entries need a login"
+
+
 def section_heading(section: Section, count: int, of: int) -> str:
     """`exhausted 13, soonest back first`; under a filter `exhausted 2 of 13, soonest back first`."""
     counted = f"{count}" if count == of else f"{count} of {of}"
@@ -196,6 +211,10 @@ def spent_this_month(used: str, limit: str) -> str:
 def token_life(left: str) -> str:
     """How long an access token still lives, on a card's last line."""
     return f"token {left}"
+
+
+#: In its place where nobody tells how old they are.
+AGE_UNKNOWN: Final = "age unknown"
 
 
 def read_ago(age: str) -> str:

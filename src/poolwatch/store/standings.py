@@ -1,0 +1,133 @@
+"""How secrets stand with pools, for all processes: a row of `meta` for each, by a mark that tells no secret.
+
+A poolwatch that does not know these rows leaves them alone. All functions that write run inside a
+transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from msgspec import MsgspecError, Struct
+from msgspec.json import Decoder, encode
+
+from poolwatch.domain.instant import Instant
+from poolwatch.domain.remake import replace
+from poolwatch.domain.standing import ON_TRIAL, TRIAL, Standing
+
+_PREFIX: Final = "standing."
+_WHERE: Final = "FROM meta WHERE name >= 'standing.' AND name < 'standing/'"
+_ALL: Final = f"SELECT name, value {_WHERE}"
+_COUNT: Final = f"SELECT COUNT(*) {_WHERE}"
+#: Of more than so many the oldest are forgotten; it is looked for those that are over now and then.
+_MOST: Final = 2_000
+_LOOK_EVERY: Final = 50
+_VERSION: Final = 1
+
+
+class _Stored(Struct, frozen=True, omit_defaults=True):
+    """The stored form."""
+
+    version: int
+    status: int
+    at: Instant
+    until: Instant | None = None
+    code: str | None = None
+    said: str | None = None
+    tried_at: Instant | None = None
+
+
+_DECODER: Final = Decoder(_Stored)
+
+
+def all_of_them(held: sqlite3.Connection) -> Mapping[str, Standing]:
+    """Every standing by its mark; what cannot be read is left out."""
+    found: dict[str, Standing] = {}
+    for name, value in held.execute(_ALL).fetchall():
+        standing = _read(value)
+        if standing is not None:
+            found[name.removeprefix(_PREFIX)] = standing
+    return found
+
+
+def put(held: sqlite3.Connection, mark: str, standing: Standing, now: datetime) -> bool:
+    """Keep a standing; those that are over go, in time."""
+    (count,) = held.execute(_COUNT).fetchone()
+    if count >= _MOST or count % _LOOK_EVERY == 0:
+        _thin(held, mark, now)
+    _write(held, mark, standing)
+    return True
+
+
+def _thin(held: sqlite3.Connection, mark: str, now: datetime) -> None:
+    kept = {each: known for each, known in all_of_them(held).items() if known.holds(now) and each != mark}
+    newest = sorted(kept, key=lambda each: kept[each].at, reverse=True)[: _MOST - 1]
+    # rows that cannot be read go as well
+    gone = {name for name, _ in held.execute(_ALL)} - {_PREFIX + each for each in newest}
+    held.executemany("DELETE FROM meta WHERE name = ?", [(name,) for name in gone])
+
+
+def drop(held: sqlite3.Connection, mark: str) -> bool:
+    """Forget a standing."""
+    held.execute("DELETE FROM meta WHERE name = ?", (_PREFIX + mark,))
+    return True
+
+
+def claim_try(held: sqlite3.Connection, mark: str, now: datetime) -> bool:
+    """Whether what is refused may be sent once by hand now; recorded when true."""
+    standing = _one(held, mark)
+    if standing is None:
+        return True
+    if not standing.may_be_tried(now):
+        return False
+    _write(held, mark, replace(standing, tried_at=now))
+    return True
+
+
+def claim_trial(held: sqlite3.Connection, mark: str, now: datetime) -> bool:
+    """Whether this process is to find out how a secret stands, of which nothing is known; recorded if so."""
+    standing = _one(held, mark)
+    if standing is not None and standing.holds(now):
+        return False
+    return put(held, mark, Standing(ON_TRIAL, now, now + TRIAL), now)
+
+
+def end_trial(held: sqlite3.Connection, mark: str) -> bool:
+    """Forget a trial that came to nothing."""
+    standing = _one(held, mark)
+    return standing is not None and standing.status == ON_TRIAL and drop(held, mark)
+
+
+def _one(held: sqlite3.Connection, mark: str) -> Standing | None:
+    row = held.execute("SELECT value FROM meta WHERE name = ?", (_PREFIX + mark,)).fetchone()
+    return None if row is None else _read(row[0])
+
+
+def _write(held: sqlite3.Connection, mark: str, standing: Standing) -> None:
+    stored = _Stored(
+        _VERSION,
+        standing.status,
+        standing.at,
+        standing.until,
+        standing.code,
+        standing.said,
+        standing.tried_at,
+    )
+    held.execute(
+        "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_PREFIX + mark, encode(stored).decode())
+    )
+
+
+@lru_cache(maxsize=_MOST)  # they are looked at several times a second, and mostly the same
+def _read(value: object) -> Standing | None:
+    try:
+        stored = _DECODER.decode(value) if isinstance(value, str) else None
+    except (MsgspecError, ValueError, OverflowError):
+        return None
+    if stored is None or stored.version != _VERSION:
+        return None
+    return Standing(stored.status, stored.at, stored.until, stored.code, stored.said, stored.tried_at)

@@ -1,0 +1,145 @@
+"""A pool that answers badly or at length costs little: one list for all, off the loop, nothing unseen."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from poolwatch.bootstrap.headless import look
+from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.domain.account import Custody
+from poolwatch.domain.failure import Failure
+from poolwatch.net.client import HttpClient
+from poolwatch.sources import pool_client
+from poolwatch.sources.codex_lb import CodexLb
+from poolwatch.sources.codex_proxy import CodexProxy
+from poolwatch.sources.json_body import MOST_ROWS
+from poolwatch.sources.setup import SourceSetup
+from poolwatch.sources.source import PoolReport
+from tests.e2e.pool_rig import around, everybody
+from tests.sources.pools.making import AT, USAGE, account, entry, lb, proxy
+from tests.support.codex_lb_server import CodexLbServer, LbAccountState
+from tests.support.codex_proxy_server import CodexProxyServer, ProxyAccountState, quota_of
+from tests.support.replay_server import PoolServer, Response, always, answer
+
+LIST = "GET /auth/accounts"
+
+
+def many(count: int, **changes: object) -> list[ProxyAccountState]:
+    return [
+        account(f"a{number}", email=f"pool{number}@example.com", account_id=f"acc-{number}", **changes)
+        for number in range(count)
+    ]
+
+
+def setup_of(kind: SourceKind, server: PoolServer, client: HttpClient, *, shows_raw: bool) -> SourceSetup:
+    settings = SourceSettings(kind, "pool", Custody.POOL, url=server.url)
+    return SourceSetup(settings, client, Path("/"), {}, 30, shows_raw=shows_raw)
+
+
+@pytest.mark.parametrize("status", [401, 403, 409, 429, 500, 503])
+async def test_one_list_serves_all_accounts_that_are_refused(
+    client: HttpClient, tmp_path: Path, status: int
+) -> None:
+    async with CodexProxyServer(*many(60, status="refreshing")) as server:
+        source = proxy(server, client, tmp_path)
+        server.fault = server.at_route("/quota", answer(status, {"error": "no"}))
+        for start in range(0, 60, 8):
+            asked = range(start, min(start + 8, 60))
+            await asyncio.gather(*(source.fetch_usage(entry(source, f"a{each}"), AT) for each in asked))
+        assert server.count(LIST) == 1
+        await source.fetch_usage(entry(source, "a1"), AT + timedelta(minutes=1))
+        assert server.count(LIST) == 2
+
+
+async def test_refused_accounts_do_not_have_the_pool_listed_again_and_again(tmp_path: Path) -> None:
+    """Through the monitor, which lists a source anew after a reading that brought nothing."""
+    async with CodexProxyServer(*many(200, status="refreshing")) as server:
+        sources = f'[[sources]]\nkind = "codex-proxy"\nurl = "{server.url}"\n'
+        await look(around(tmp_path, sources), timedelta(0), everybody)
+        loop = asyncio.get_running_loop()
+        started, before = loop.time(), server.count(LIST)
+        seen = await look(around(tmp_path, sources), timedelta(0), everybody)
+        most = 3 + (loop.time() - started) / 2
+    assert len(seen.state.accounts) == 200
+    assert server.count(LIST) - before <= most
+
+
+async def test_what_nobody_sees_is_not_made(
+    client: HttpClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(body: bytes, *secrets: object) -> str:
+        raise AssertionError("a text was made")
+
+    monkeypatch.setattr(pool_client, "shown_body", made)
+    one = account(cached=quota_of(USAGE), status="disabled")
+    async with CodexProxyServer(one, account("a2")) as server:
+        # a list is nobody's answer
+        assert isinstance(await proxy(server, client, tmp_path).list_accounts(AT), tuple)
+        unseen = CodexProxy(setup_of(SourceKind.CODEX_PROXY, server, client, shows_raw=False))
+        for place in ("acc1", "a2"):
+            reading = await unseen.fetch_usage(entry(unseen, place), AT)
+            assert not isinstance(reading.outcome, Failure)
+            assert reading.raw is None
+    two = LbAccountState("acc-01", "pool01@example.com", USAGE)
+    async with CodexLbServer(two) as kept:
+        unseen_lb = CodexLb(setup_of(SourceKind.CODEX_LB, kept, client, shows_raw=False))
+        assert (await unseen_lb.fetch_usage(entry(unseen_lb, two.id), AT)).raw is None
+        monkeypatch.undo()
+        seen = lb(kept, client, tmp_path)
+        assert "pool01@example.com" in ((await seen.fetch_usage(entry(seen, two.id), AT)).raw or "")
+
+
+def rows(count: int) -> Response:
+    each = [{**account(f"a{n}", cached=quota_of(USAGE)).row(), "filler": "x" * 300} for n in range(count)]
+    return answer(200, {"accounts": each})
+
+
+async def test_the_loop_goes_round_while_a_long_list_is_read(client: HttpClient, tmp_path: Path) -> None:
+    waits: list[float] = []
+
+    async def tick() -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0.001)
+            waits.append(loop.time() - before)
+
+    async with PoolServer() as server:
+        server.fault = always(rows(4_000))
+        source = proxy(server, client, tmp_path, seconds=60)
+        await client.ready()
+        ticking = asyncio.create_task(tick())
+        listed = await source.list_accounts(AT)
+        ticking.cancel()
+    assert isinstance(listed, tuple)
+    assert len(listed) == 4_000
+    assert len(waits) > 50
+    assert max(waits) < sum(waits) / 2
+
+
+async def test_a_list_without_end_has_one(client: HttpClient, tmp_path: Path) -> None:
+    body = {"accounts": [{"id": f"a{number}"} for number in range(MOST_ROWS + 5)], "more": {"x": 1}}
+    async with PoolServer() as server:
+        server.fault = always(Response(200, json.dumps(body).encode()))
+        source = proxy(server, client, tmp_path, seconds=60)
+        listed = await source.list_accounts(AT)
+        report = await source.report(AT)
+    assert isinstance(listed, tuple)
+    assert len(listed) == MOST_ROWS
+    assert isinstance(report, PoolReport)
+    assert report.lacks == ("its list has more than 20,000 accounts: the others are not shown",)
+
+
+async def test_accounts_that_are_left_out_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("pool_wire", "pool_listing"):
+        monkeypatch.setattr(f"poolwatch.sources.{module}.MOST_ROWS", 2)
+    async with CodexProxyServer(*many(3)) as server:
+        sources = f'[[sources]]\nkind = "codex-proxy"\nname = "north"\nurl = "{server.url}"\n'
+        seen = await look(around(tmp_path, sources), timedelta(0), everybody)
+    assert len(seen.state.accounts) == 2
+    assert seen.notices == ("north: its list has more than 2 accounts: the others are not shown",)
