@@ -406,6 +406,26 @@ def test_a_long_note_is_cut_and_remembers_its_newest_tokens(room: Room) -> None:
     assert [sent.attempt for sent in note.of(Secret("rt_199"))] == ["199"]
 
 
+def test_a_crash_while_a_note_is_cut_forgets_no_new_token(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errand = room.errand()
+    number = 0
+    while not room.note.exists() or room.note.stat().st_size <= NOTE_CAP_BYTES:
+        note_sending(replace(errand, attempt=f"{number}"), Secret(f"rt_{number}"), "key")
+        number += 1
+
+    def crash(handle: int, length: int) -> None:
+        raise OSError(5, "crashed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "ftruncate", crash)
+        with pytest.raises(OSError, match="crashed"):
+            note_sending(replace(errand, attempt="next"), Secret("rt_next"), "key")
+    note = read_note(room.real, IDS)
+    assert all(note.of(Secret(f"rt_{each}")) for each in range(number - 10, number))
+
+
 def test_two_state_directories_at_once_send_one_request(room: Room, tmp_path: Path) -> None:
     second = other_state(room, tmp_path)
     room.server.release.clear()

@@ -93,7 +93,12 @@ def test_an_error_while_writing_home_keeps_the_login_for_the_next_refresh(
     assert room.file.read_bytes() == before
     assert room.keeps_valid_token()
     # still broken: the old token is not sent again
-    assert room.spend("a2").block is BlockReason.PATH
+    again = room.spend("a2")
+    assert again.block is BlockReason.PATH
+    assert again.failure is not None
+    assert "could not be written" in again.failure.message
+    assert "input/output error" in again.failure.message
+    assert again.failure.message.endswith("nothing was sent")
     monkeypatch.delenv("POOLWATCH_FAILPOINT")
     assert room.spend("a3", seen=seen).outcome is TokenOutcome.ADOPTED
     assert room.holds_valid_token()

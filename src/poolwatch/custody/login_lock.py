@@ -191,17 +191,28 @@ def _sent(line: JsonObject) -> Sent | None:
 
 
 def _append(path: Path, sent: Sent) -> None:
-    """Add a line; a long note is cut in place, for it is a lock too: no other file may take its name.
-
-    A crash while it is cut may cost all that stood in it: then the journal alone decides.
-    """
+    """Add a line; a long note is cut in place, for it is a lock too: no other file may take its name."""
+    with contextlib.suppress(FileNotFoundError):
+        _cut(path)
     handle = open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
-        size = os.fstat(handle).st_size
-        if size > NOTE_CAP_BYTES:
-            lines = os.pread(handle, size, 0).splitlines(keepends=True)
-            os.ftruncate(handle, 0)
-            write_all(handle, b"".join(lines[-_LINES_KEPT:]))
         append_to(handle, _line(sent))
+    finally:
+        os.close(handle)
+
+
+def _cut(path: Path) -> None:
+    """Leave the newest lines of a long note. Whenever a crash comes, these stand in it, whole."""
+    handle = open_own(path, os.O_RDWR)
+    try:
+        size = os.fstat(handle).st_size
+        if size <= NOTE_CAP_BYTES:
+            return
+        newest = b"".join(os.pread(handle, size, 0).splitlines(keepends=True)[-_LINES_KEPT:])
+        # written over the oldest lines: until the end is cut off they stand there twice
+        os.lseek(handle, 0, os.SEEK_SET)
+        write_all(handle, newest)
+        os.fsync(handle)
+        os.ftruncate(handle, len(newest))
     finally:
         os.close(handle)

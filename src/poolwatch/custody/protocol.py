@@ -106,14 +106,13 @@ class _Ready:
 
 def _ready(state: StateDir, errand: Errand, seen: Seen, tools: Tools, try_once: bool) -> _Ready | TokenStep:
     try:
-        _bring_waiting_home(state, errand, seen, tools)
+        waiting = _bring_waiting_home(state, errand, seen, tools)
     except OSError as error:
         return path_blocked(state.custody, f"not spent: {FileProblem.of(error, state.custody).words}")
     if state.pending(errand.account).exists():
-        words = (
-            f"the login of an earlier refresh waits to be written to {shown(errand.file)}; nothing was sent"
-        )
-        return path_blocked(errand.file, words)
+        why = waiting.failure.message if waiting is not None and waiting.failure is not None else ""
+        words = why or f"the login of an earlier refresh waits to be written to {shown(errand.file)}"
+        return path_blocked(errand.file, f"{words}; nothing was sent")
     document = read_settled(errand.file)
     if isinstance(document, FileProblem):
         return path_blocked(errand.file, f"{shown(errand.file)}: {document.words}; nothing was sent")
@@ -136,12 +135,17 @@ def _ready(state: StateDir, errand: Errand, seen: Seen, tools: Tools, try_once: 
     return _reserve_space(state, errand, document, login.refresh, tools)
 
 
-def _bring_waiting_home(state: StateDir, errand: Errand, seen: Seen, tools: Tools) -> None:
-    """Finish what earlier refreshes of this login left, wherever its file lay then. Raises OSError."""
+def _bring_waiting_home(state: StateDir, errand: Errand, seen: Seen, tools: Tools) -> TokenStep | None:
+    """Finish what earlier refreshes of this login left, wherever its file lay then; how the last one ended.
+
+    Raises OSError.
+    """
+    step = None
     for reply in replies_for(state, errand.account, seen.refresh):
         files = (errand.file, reply.errand.file)
-        finish_reply(state, reply, files, tools.fingerprint, tools.now())
+        _, step = finish_reply(state, reply, files, tools.fingerprint, tools.now())
     adopt_kept(state, errand.file, tools.fingerprint, tools.now())
+    return step
 
 
 def _refused(
