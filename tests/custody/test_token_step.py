@@ -13,7 +13,7 @@ from poolwatch.domain.account import Custody, LoginKind, TokenFacts
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
-from tests.custody.rooms import LATER, NOW, Room, codex_document, write_json
+from tests.custody.rooms import LATER, Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange, Say
 
 
@@ -25,23 +25,6 @@ async def test_poolwatch_custody_refreshes_a_token_that_still_lives(room: Room) 
     write_json(room.file, codex_document(room.server.valid, expires=LATER))
     assert (await step(room)).outcome is TokenOutcome.REFRESHED
     assert room.holds_valid_token()
-
-
-@pytest.mark.parametrize(
-    ("hours", "rejected", "outcome"),
-    [
-        (25, False, TokenOutcome.CURRENT),
-        (25, True, TokenOutcome.REFRESHED),
-        (23, False, TokenOutcome.REFRESHED),
-    ],
-)
-async def test_a_bulk_refresh_spends_only_what_is_due(
-    room: Room, hours: int, rejected: bool, outcome: TokenOutcome
-) -> None:
-    write_json(room.file, codex_document(room.server.valid, expires=NOW + timedelta(hours=hours)))
-    marks = frozenset({room.login.fingerprint}) if rejected else frozenset()
-    assert (await step(room, only_if_due=True, rejected=marks)).outcome is outcome
-    assert len(room.server.posts) == (outcome is TokenOutcome.REFRESHED)
 
 
 async def test_what_another_process_refreshed_is_adopted(room: Room) -> None:

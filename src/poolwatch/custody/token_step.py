@@ -28,8 +28,6 @@ from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenSt
 from poolwatch.domain.remake import replace
 from poolwatch.domain.status import codex_may_renew
 
-#: A bulk refresh leaves a token alone that lives longer than this.
-DUE_WITHIN: Final = timedelta(hours=24)
 _TORN_TRIES: Final = 3
 _TORN_PAUSE_SECONDS: Final = 0.05
 
@@ -49,15 +47,13 @@ class TokenRules:
 class TokenAsk:
     """One token step asked for. All fingerprints are keyed; `now` is aware UTC.
 
-    `only_if_due`: leave a token alone that outlives `due_within`. `other_holders`: refresh tokens in other
-    files than this one. `rejected`: access tokens that the service refused, which count as expired.
+    `other_holders`: refresh tokens in other files than this one. `rejected`: access tokens that the service
+    refused, which count as expired.
     `beside_codex`: a person wants codex to renew its login although another codex works on its home.
     `spacing`: nothing is sent when any run sent something for this account less than this ago.
     """
 
     now: datetime
-    only_if_due: bool = False
-    due_within: timedelta = DUE_WITHIN
     try_once: bool = False
     other_holders: frozenset[str] = frozenset()
     rejected: frozenset[str] = frozenset()
@@ -110,8 +106,6 @@ async def _spend(
     login: Login, path: Path, rules: TokenRules, ask: TokenAsk, on_waiting: Callable[[Awaited], None]
 ) -> TokenStep:
     mark = login.refresh_fingerprint
-    if ask.only_if_due and _is_live(login, ask) and not _is_due(login, ask):
-        return _taken(TokenOutcome.CURRENT, login)
     if rules.read_only:
         return TokenStep(TokenOutcome.BLOCKED, block=BlockReason.READ_ONLY, refresh_fingerprint=mark)
     if mark is None:
@@ -254,10 +248,6 @@ def _is_live(login: Login, ask: TokenAsk) -> bool:
     if login.access is None or login.fingerprint in ask.rejected:
         return False
     return login.expires_at is None or login.expires_at > ask.now
-
-
-def _is_due(login: Login, ask: TokenAsk) -> bool:
-    return login.expires_at is None or login.expires_at - ask.now < ask.due_within
 
 
 async def _read(path: Path, rules: TokenRules) -> Login | FileProblem | None:
