@@ -268,3 +268,20 @@ def test_a_kept_login_whose_account_is_there_stays_named(table: Table) -> None:
     assert ran.code == 1
     assert kept.exists()
     assert kept.name in table.desk.run("accounts", "list").out
+
+
+def test_a_login_that_is_used_for_another_workspace_is_named_on_its_card_too(table: Table) -> None:
+    document = json.loads(table.file.read_text())
+    document["tokens"]["account_id"] = "11111111-0000-4000-8000-00000000c405"
+    table.file.write_text(json.dumps(document))
+    backup = table.file.read_bytes()
+    new = table.file.with_name("renamed.json")
+
+    def swap() -> None:
+        table.file.unlink()
+        new.write_bytes(backup)
+        new.chmod(0o600)
+
+    assert table.refresh_and(swap).code == 1
+    [account] = rows(table.desk.run("status", "--json").json(), "accounts")
+    assert at(account, "trouble", "kind") == "kept"

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Hashable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Hashable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -343,7 +352,7 @@ class ScriptedKeeper:
         if self.threadless:
             raise RuntimeError("can't start new thread")
 
-    async def kept(self, keys: Collection[AccountKey]) -> tuple[KeptFile, ...]:
+    async def kept(self, accounts: Mapping[AccountKey, AccountState]) -> tuple[KeptFile, ...]:
         self._need_thread()
         return self.waiting
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from importlib import import_module
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from poolwatch.bootstrap.surroundings import Surroundings, from_home
 from poolwatch.config.settings import SourceSettings
+from poolwatch.custody.auth_file import Login, read_login
 from poolwatch.custody.files import FileProblem
 from poolwatch.custody.fingerprint import KEY_BYTES, Fingerprinter
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import AccountKey, Custody, Listing
-from poolwatch.domain.account_state import KeptFile
+from poolwatch.domain.account_state import AccountState, KeptFile
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
 from poolwatch.monitor.ports import Interrupted, TokenRequest
@@ -127,9 +129,15 @@ class Custodian:
             return ()
         return tuple(Interrupted(_key(each), str(each.file), each.step) for each in found)
 
-    async def kept(self, keys: Collection[AccountKey]) -> tuple[KeptFile, ...]:
+    async def kept(self, accounts: Mapping[AccountKey, AccountState]) -> tuple[KeptFile, ...]:
         """The logins that wait in the state directory; see the port."""
-        return await in_thread(partial(kept_files, self._around, self._fingerprint, tuple(keys)))
+        entries = ((key, each) for key, account in accounts.items() for each in account.listings)
+        files = (
+            (key, path)
+            for key, each in entries
+            if each.custody is Custody.POOLWATCH and (path := self._path_of(each)) is not None
+        )
+        return await in_thread(partial(kept_files, self._around, self._fingerprint, tuple(accounts), files))
 
     def _path_of(self, listing: Listing) -> Path | None:
         source = self._source_of(listing.ref.source)
@@ -137,9 +145,16 @@ class Custodian:
 
 
 def kept_files(
-    around: Surroundings, fingerprint: Fingerprinter, keys: Collection[AccountKey]
+    around: Surroundings,
+    fingerprint: Fingerprinter,
+    keys: Collection[AccountKey],
+    files: Iterable[tuple[AccountKey, Path]] = (),
 ) -> tuple[KeptFile, ...]:
-    """The logins that wait in the state directory, the newest first; blocks on disk."""
+    """The logins that wait in the state directory, the newest first; blocks on disk.
+
+    `files` hold logins of these accounts: one that is used for another workspace than its tokens name is
+    known by what lies in its file.
+    """
     state = StateDir(around.state_dir)
     try:
         if not state.kept_names():
@@ -149,9 +164,16 @@ def kept_files(
         found = kept_logins(state, fingerprint)
     except OSError:
         return ()
+    logins = [(key, path, read_login(path, fingerprint)) for key, path in files]
     told = []
     for each in found:
-        owner = next((key for key in keys if each.belongs_to(key.user_id, key.account_id, each.path)), None)
+        by_ids = (key for key in keys if each.belongs_to(key.user_id, key.account_id, each.path))
+        by_file = (
+            key
+            for key, path, login in logins
+            if isinstance(login, Login) and each.is_of(login, Path(os.path.realpath(path)))
+        )
+        owner = next(by_ids, None) or next(by_file, None)
         path = from_home(each.path, around.home)
         told.append(KeptFile(path, each.since, owner, each.login.email))
     return tuple(told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -126,7 +126,7 @@ class TokenKeeper(Protocol):
         """
         ...
 
-    async def kept(self, keys: Collection[AccountKey]) -> tuple[KeptFile, ...]:
+    async def kept(self, accounts: Mapping[AccountKey, AccountState]) -> tuple[KeptFile, ...]:
         """The logins that wait in the state directory, the newest first; whose of these accounts each is."""
         ...
 
