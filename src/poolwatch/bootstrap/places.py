@@ -105,7 +105,8 @@ async def try_and_add(around: Surroundings, config: Path | None, source: SourceS
         return NotAdded(Hindrance.NOTHING_THERE, said)
     if all(listing.problem is not None for listing in listed):
         broken = next((f"{each.path or each.ref.place}: {each.problem}" for each in listed), None)
-        return NotAdded(Hindrance.NOTHING_THERE, broken or f"{place}: {NO_LOGIN}")
+        words = broken or f"{place}: {NO_LOGIN}{await asyncio.to_thread(_homes_below, around, place)}"
+        return NotAdded(Hindrance.NOTHING_THERE, words)
     path = target_config(around, config)
     if isinstance(path, ConfigProblem):
         return NotAdded(Hindrance.CONFIG, path.text)
@@ -202,6 +203,17 @@ def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
         name = f"{kind.value}-{number}"
         number += 1
     return replace(SourceSettings(kind, name, kind.default_custody), path=typed)
+
+
+def _homes_below(around: Surroundings, place: str) -> str:
+    """Where the folder of many homes was named and not the homes: how they are added; blocks on disk."""
+    try:
+        below = [each for each in Path(_typed(around, place)).iterdir() if _is_home(each)]
+    except (OSError, ValueError):
+        return ""
+    homes = shell_word(f"{place.rstrip('/')}/*")
+    command = f"poolwatch sources add {SourceKind.CODEX_HOME.value} {homes}"
+    return f"; for the Codex homes in it: {command}" if below else ""
 
 
 def _kept(around: Surroundings) -> tuple[SourceSettings, ...]:

@@ -143,7 +143,7 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
     yield from _damaged(around)
     if not around.sources:
         yield from _kept(around, kept_here(around))
-        remedy = "poolwatch sources add KIND PATH, or try poolwatch demo"
+        remedy = "poolwatch sources add KIND URL|PATH, or try poolwatch demo"
         missing = missing_home(around.env)
         words = f"nothing to monitor: {missing}" if missing else "nothing to monitor"
         yield Finding("sources", Grade.ERROR, words, remedy)
@@ -216,7 +216,7 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
             continue
         readable = any(listing.problem is None for listing in source.listings)
         told = counted(source.listings) if source.listings else NO_LOGIN
-        remedy = "" if source.listings else "sign in there, or poolwatch sources add KIND PATH"
+        remedy = "" if source.listings else "sign in there, or poolwatch sources add KIND URL|PATH"
         yield Finding("sources", Grade.OK if readable else Grade.NOTE, f"{name}: {told}", remedy)
         for settings in around.sources:
             if settings.name == name and (others := passed_over(around, settings, source.listings)):
