@@ -127,6 +127,25 @@ def test_the_folder_of_many_homes_is_answered_with_the_command_for_them(desk: De
     assert desk.run(*shlex.split(command)).out.startswith("codex-home: 1 login; written")
 
 
+def test_commands_to_paste_name_the_configuration_that_was_named(desk: Desk) -> None:
+    config = config_of(desk.root / "my own.toml", "")
+    named = f"poolwatch --config '{config}'"
+    accounts = desk.home / ".codex" / "accounts"
+    accounts.mkdir(parents=True)
+    (accounts / "a.auth.json").write_text("{}")
+    on = ("--config", str(config))
+    found = desk.run("sources", *on).out
+    assert f"a place is added with: {named} sources add KIND" in found
+    assert f"add it with: {named} sources add auth-files" in found
+    assert f"add one with: {named} sources add KIND" in desk.run("status", *on).err
+    address = desk.run("sources", "add", "codex-home", "http://127.0.0.1:2455", *on).err
+    assert f"is added with: {named} sources add codex-lb http://127.0.0.1:2455" in address
+    assert f"do: {named} sources add KIND" in desk.run("doctor", *on).out
+    config.write_text("nonsense = 1\n")
+    assert f"do: mend that line; {named} config check says when" in desk.run("doctor", *on).out
+    assert str(config.parent) not in desk.run("doctor", "--mask", *on).out
+
+
 def test_a_pool_without_its_key_is_answered_with_the_option_for_it(desk: Desk) -> None:
     ran = desk.run("sources", "add", "cli-proxy-api", "http://127.0.0.1:9")
     assert (ran.code, ran.out) == (1, "")

@@ -207,7 +207,7 @@ def _advice(desk: _Desk, source: Path, taken: Sequence[Imported]) -> str:
     account = (taken[0].id if len(taken) == 1 else None) or "ACCOUNT"
     return (
         f"only one of the two may stay in use. To keep poolwatch's: {first}{desk.by_hand(source)}; "
-        f"to keep the other: poolwatch accounts remove {account}"
+        f"to keep the other: {desk.around.command(f'accounts remove {account}')}"
     )
 
 
