@@ -143,7 +143,7 @@ def test_a_folder_that_is_not_there(desk: Desk, served: Upstream) -> None:
     assert area == "sources"
     assert str(words).startswith("gone: ")
     assert str(desk.root / "gone") in str(words)
-    assert remedy == "poolwatch sources test gone"
+    assert remedy == f"poolwatch --config {config} sources test gone"
 
 
 @pytest.mark.parametrize(("ahead", "words"), [(2, "behind"), (-2, "ahead")])

@@ -51,6 +51,20 @@ def test_no_next_is_exit_1_and_says_when(desk: Desk, served: Upstream) -> None:
     assert at(as_json.json(), "account") is None
 
 
+def test_nobody_read_is_not_nobody_usable(desk: Desk, served: Upstream) -> None:
+    shutil.copytree(served.home / "homes" / "dan", desk.home / ".codex")
+    table = (
+        '[[sources]]\nkind = "codex-home"\npath = "~/.codex"\nbase_url = "http://127.0.0.1:9/backend-api"\n'
+    )
+    config = config_of(desk.root / "own.toml", table)
+    for arguments in ([], ["--home"]):
+        ran = desk.run("next", *arguments, "--config", str(config))
+        assert (ran.code, ran.out) == (1, "")
+        assert ran.err == (
+            "poolwatch: of no account is it known whether it can be used; poolwatch status says why\n"
+        )
+
+
 def test_an_old_reading_names_the_best_one_with_its_age_and_exit_1(desk: Desk, served: Upstream) -> None:
     shutil.copytree(served.home / "homes" / "dan", desk.home / ".codex")
     table = '[[sources]]\nkind = "codex-home"\npath = "~/.codex"\nbase_url = "%s"\n'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shlex
 import shutil
 import stat
@@ -104,6 +105,51 @@ def test_a_place_without_a_login_is_not_written(desk: Desk, tmp_path: Path) -> N
             assert (ran.code, ran.out) == (1, "")
             assert "nothing was written" in ran.err
     assert not desk.usual_config.exists()
+
+
+def test_nothing_monitored_says_where_it_looked_and_how_a_place_is_added(desk: Desk) -> None:
+    first, *looked = desk.run("sources").lines
+    assert first == "nothing is monitored; a place is added with: poolwatch sources add KIND URL|PATH"
+    assert looked == [
+        "looked for ~/.codex/auth.json: not there",
+        "looked for $CODEX_HOME: not set",
+        "looked for ~/.cli-proxy-api/codex-*.json: not there",
+        "looked for ~/.codex/accounts/*.auth.json: not there",
+    ]
+
+
+def test_the_folder_of_many_homes_is_answered_with_the_command_for_them(desk: Desk, served: Upstream) -> None:
+    codex_home(served, desk.home / "my homes" / "bob")
+    for kind in ("codex-home", "auth-files"):
+        refused = desk.run("sources", "add", kind, "~/my homes/")
+        assert (refused.code, refused.out) == (1, "")
+        [command] = re.findall(r"for the Codex homes in it: poolwatch (.*); nothing was written", refused.err)
+    assert desk.run(*shlex.split(command)).out.startswith("codex-home: 1 login; written")
+
+
+def test_commands_to_paste_name_the_configuration_that_was_named(desk: Desk) -> None:
+    config = config_of(desk.root / "my own.toml", "")
+    named = f"poolwatch --config '{config}'"
+    accounts = desk.home / ".codex" / "accounts"
+    accounts.mkdir(parents=True)
+    (accounts / "a.auth.json").write_text("{}")
+    on = ("--config", str(config))
+    found = desk.run("sources", *on).out
+    assert f"a place is added with: {named} sources add KIND" in found
+    assert f"add it with: {named} sources add auth-files" in found
+    assert f"add one with: {named} sources add KIND" in desk.run("status", *on).err
+    address = desk.run("sources", "add", "codex-home", "http://127.0.0.1:2455", *on).err
+    assert f"is added with: {named} sources add codex-lb http://127.0.0.1:2455" in address
+    assert f"do: {named} sources add KIND" in desk.run("doctor", *on).out
+    config.write_text("nonsense = 1\n")
+    assert f"do: mend that line; {named} config check says when" in desk.run("doctor", *on).out
+    assert str(config.parent) not in desk.run("doctor", "--mask", *on).out
+
+
+def test_a_pool_without_its_key_is_answered_with_the_option_for_it(desk: Desk) -> None:
+    ran = desk.run("sources", "add", "cli-proxy-api", "http://127.0.0.1:9")
+    assert (ran.code, ran.out) == (1, "")
+    assert "--api-key-file" in ran.err
 
 
 def test_a_file_that_cannot_be_read_is_not_counted_as_a_login(desk: Desk, served: Upstream) -> None:

@@ -209,6 +209,15 @@ def test_next_when_none_can_be_used() -> None:
     assert next_text(look(), PREFS) == "no account can be used now\n"
 
 
+def test_next_does_not_say_of_accounts_that_nobody_read_that_they_cannot_be_used() -> None:
+    never = account("new", Usage())
+    said = "of no account is it known whether it can be used; poolwatch status says why\n"
+    assert next_text(look(never), PREFS) == said
+    assert next_text(
+        look(never, account("lee", Usage(base=base(window(100, WEEK, after(days=1)), allowed=False)))), PREFS
+    ).startswith("no account can be used now")
+
+
 def test_next_names_an_exhausted_account_with_credits_left_when_none_is_active() -> None:
     used_up = base(window(100, WEEK, after(days=1)), allowed=False)
     rich = account("rich", Usage(base=used_up, credits=balance("489.25")))

@@ -47,7 +47,9 @@ def target_config(around: Surroundings, config: Path | None) -> Path | ConfigPro
 def found_logins(around: Surroundings, config: Path | None) -> tuple[FoundLogins, ...]:
     """Every place that was looked at, and the configuration file."""
     rows = (
-        [found_row(found) for found in discover(around.env, around.home)] if around.home is not None else []
+        [found_row(around, found) for found in discover(around.env, around.home)]
+        if around.home is not None
+        else []
     )
     path = target_config(around, config)
     if isinstance(path, Path):
@@ -105,7 +107,8 @@ async def try_and_add(around: Surroundings, config: Path | None, source: SourceS
         return NotAdded(Hindrance.NOTHING_THERE, said)
     if all(listing.problem is not None for listing in listed):
         broken = next((f"{each.path or each.ref.place}: {each.problem}" for each in listed), None)
-        return NotAdded(Hindrance.NOTHING_THERE, broken or f"{place}: {NO_LOGIN}")
+        words = broken or f"{place}: {NO_LOGIN}{await asyncio.to_thread(_homes_below, around, place)}"
+        return NotAdded(Hindrance.NOTHING_THERE, words)
     path = target_config(around, config)
     if isinstance(path, ConfigProblem):
         return NotAdded(Hindrance.CONFIG, path.text)
@@ -162,7 +165,7 @@ def empty_places(around: Surroundings, state: PoolState) -> tuple[FoundLogins, .
     return tuple(rows)
 
 
-def pool_command(text: str) -> str | None:
+def pool_command(around: Surroundings, text: str) -> str | None:
     """Where an address was given for a path: the command that adds the pool there."""
     if "://" not in text:
         return None
@@ -175,7 +178,7 @@ def pool_command(text: str) -> str | None:
     # without what may be a password
     address = f"{parts.scheme}://{host}{f':{port}' if port else ''}" if host else "URL"
     kinds = "" if port in _USUAL_PORTS else f" (KIND: {', '.join(each.value for each in _POOLS)})"
-    return f"poolwatch sources add {kind} {shell_word(address)}{kinds}"
+    return around.command(f"sources add {kind} {shell_word(address)}{kinds}")
 
 
 def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
@@ -183,7 +186,7 @@ def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
     typed = text.strip()
     if not typed:
         return "nothing was typed"
-    command = pool_command(typed)
+    command = pool_command(around, typed)
     if command is not None:
         return f"a running pool is added from a shell: {command}"
     path = Path(_typed(around, typed))
@@ -204,6 +207,17 @@ def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
     return replace(SourceSettings(kind, name, kind.default_custody), path=typed)
 
 
+def _homes_below(around: Surroundings, place: str) -> str:
+    """Where the folder of many homes was named and not the homes: how they are added; blocks on disk."""
+    try:
+        below = [each for each in Path(_typed(around, place)).iterdir() if _is_home(each)]
+    except (OSError, ValueError):
+        return ""
+    homes = shell_word(f"{place.rstrip('/')}/*")
+    command = around.command(f"sources add {SourceKind.CODEX_HOME.value} {homes}")
+    return f"; for the Codex homes in it: {command}" if below else ""
+
+
 def _kept(around: Surroundings) -> tuple[SourceSettings, ...]:
     """What is in the configuration, and what was added to it since it was read."""
     added = () if around.discovered else around.sources
@@ -220,12 +234,12 @@ def _typed(around: Surroundings, text: str) -> str:
     return text.replace("~", str(around.home or "~"), 1) if text.startswith("~") else text
 
 
-def found_row(found: Found) -> FoundLogins:
+def found_row(around: Surroundings, found: Found) -> FoundLogins:
     """A place that was looked at, in words, with the command that adds it."""
     words = found.state.value
     if found.state is FoundState.READABLE:
         words = f"{found.readable} login{'s' * (found.readable != 1)}, readable"
     command = ""
     if found.source is not None and found.source.path is not None:
-        command = f"poolwatch sources add {found.source.kind.value} {shell_word(found.source.path)}"
+        command = around.command(f"sources add {found.source.kind.value} {shell_word(found.source.path)}")
     return FoundLogins(found.place, words, command, can_add=found.source is not None)

@@ -75,6 +75,12 @@ class Surroundings(Struct, frozen=True):
             return shown_path(visible(str(path), LONGEST_PATH), mask=True)
         return path_word(str(path)) if as_word else visible(str(path), LONGEST_PATH)
 
+    def command(self, words: str) -> str:
+        """A command of poolwatch that sees this configuration, in whichever shell it is pasted."""
+        if self.named_config is None:
+            return f"poolwatch {words}"
+        return f"poolwatch --config {self.told_path(self.named_config, as_word=True)} {words}"
+
     @property
     def renews(self) -> bool:
         """Whether poolwatch renews its own logins without being asked."""

@@ -23,6 +23,9 @@ from poolwatch.cli.options import (
     KeepOption,
     KindArgument,
     MaskOption,
+    PasswordEnvOption,
+    PasswordFileOption,
+    PlaceArgument,
     SortOption,
     SourceArgument,
     ThemeOption,
@@ -293,17 +296,13 @@ def sources_list(mask: MaskOption = False, config: ConfigOption = None) -> None:
 @sources_app.command("add")
 def sources_add(
     kind: KindArgument,
-    place: Annotated[str, typer.Argument(metavar="URL|PATH", help="A folder, file or glob.")],
+    place: PlaceArgument,
     name: Annotated[str | None, typer.Option(help="What the source is called.")] = None,
     custody: CustodyOption = None,
     api_key_file: Annotated[str | None, typer.Option(metavar="FILE", help="Pools: the key's file.")] = None,
     api_key_env: Annotated[str | None, typer.Option(metavar="NAME", help="Pools: or its variable.")] = None,
-    password_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Pools: the file of the dashboard's password.")
-    ] = None,
-    password_env: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Pools: the variable of the dashboard's password.")
-    ] = None,
+    password_file: PasswordFileOption = None,
+    password_env: PasswordEnvOption = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Pools: the key may go over plain http to another machine.")
     ] = False,

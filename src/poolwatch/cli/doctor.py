@@ -31,6 +31,7 @@ from poolwatch.cli.pools import examine_pools, try_command
 from poolwatch.cli.terminal import terminal_findings
 from poolwatch.config.discover import missing_home
 from poolwatch.config.edit import is_same_place
+from poolwatch.config.paths import absolute
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.custody.mounts import filesystem_note, filesystem_problem
 from poolwatch.domain.account import Custody, Listing, LoginKind
@@ -41,7 +42,7 @@ from poolwatch.domain.text import visible
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.masking import masked, shown_path
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.remedy import true_path
+from poolwatch.presentation.remedy import masked_word, true_path
 from poolwatch.presentation.words.cli import NO_LOGIN
 
 #: A clock this far off makes tokens look expired, or fresh.
@@ -128,9 +129,11 @@ def _findings(config: Path | None, *, mask: bool) -> Iterator[Finding]:
         yield Finding("terminal", Grade(found.grade), found.words, found.remedy)
     around = look_around(Options(config, {"ui.mask": "true"} if mask else {}))
     if isinstance(around, ConfigProblems):
+        named = masked_word(str(absolute(config)), mask=mask or around.mask) if config is not None else ""
+        check = f"poolwatch --config {named} config check" if named else "poolwatch config check"
         for problem in around.problems:
             words = masked(problem.text, [str(problem.path)]) if mask or around.mask else problem.text
-            yield Finding("config", Grade.ERROR, words, "mend that line; poolwatch config check says when")
+            yield Finding("config", Grade.ERROR, words, f"mend that line; {check} says when")
         return
     for each in _of_pool(around):
         # paths were masked where they were known as such; the rest is text of others
@@ -143,7 +146,7 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
     yield from _damaged(around)
     if not around.sources:
         yield from _kept(around, kept_here(around))
-        remedy = "poolwatch sources add KIND PATH, or try poolwatch demo"
+        remedy = f"{around.command('sources add KIND URL|PATH')}, or try poolwatch demo"
         missing = missing_home(around.env)
         words = f"nothing to monitor: {missing}" if missing else "nothing to monitor"
         yield Finding("sources", Grade.ERROR, words, remedy)
@@ -212,11 +215,12 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
             continue  # examined one by one, and told once
         if source.failure is not None:
             words = f"{name}: {source.failure.message}"
-            yield Finding("sources", Grade.ERROR, words, try_command(name))
+            yield Finding("sources", Grade.ERROR, words, try_command(around, name))
             continue
         readable = any(listing.problem is None for listing in source.listings)
         told = counted(source.listings) if source.listings else NO_LOGIN
-        remedy = "" if source.listings else "sign in there, or poolwatch sources add KIND PATH"
+        add = around.command("sources add KIND URL|PATH")
+        remedy = "" if source.listings else f"sign in there, or {add}"
         yield Finding("sources", Grade.OK if readable else Grade.NOTE, f"{name}: {told}", remedy)
         for settings in around.sources:
             if settings.name == name and (others := passed_over(around, settings, source.listings)):

@@ -45,7 +45,7 @@ def monitored(config: Path | None, *, mask: bool = False) -> Surroundings:
 
         missing = missing_home(around.env)
         found = f"{words.NOTHING_TO_MONITOR}{f' ({missing})' if missing else ''}"
-        complain(f"{found}; add one with: poolwatch sources add KIND PATH")
+        complain(f"{found}; add one with: {around.command('sources add KIND URL|PATH')}")
         raise Exit(EXIT_CONFIG)
     return around
 

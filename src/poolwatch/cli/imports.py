@@ -135,9 +135,6 @@ def _warn(desk: _Desk, source: Path, taken: Sequence[Imported]) -> None:
     )
     for blocked in {each.blocked for each in taken if each.blocked is not None}:
         complain(f"poolwatch will not renew what it keeps there: {desk.around.told(blocked)}")
-    own = str(desk.folder)
-    if not any(each.path == own for each in desk.around.sources):
-        complain("a poolwatch that is already running shows it after its next start")
 
 
 def _asked(desk: _Desk, source: Path) -> str | None:
@@ -210,7 +207,7 @@ def _advice(desk: _Desk, source: Path, taken: Sequence[Imported]) -> str:
     account = (taken[0].id if len(taken) == 1 else None) or "ACCOUNT"
     return (
         f"only one of the two may stay in use. To keep poolwatch's: {first}{desk.by_hand(source)}; "
-        f"to keep the other: poolwatch accounts remove {account}"
+        f"to keep the other: {desk.around.command(f'accounts remove {account}')}"
     )
 
 

@@ -49,9 +49,19 @@ AccountArguments = Annotated[
 KindArgument = Annotated[
     str,
     typer.Argument(
+        metavar="KIND",
         help="codex-home, auth-files, codex-proxy, codex-lb or cli-proxy-api.",
         autocompletion=completion.kinds,
     ),
+]
+PlaceArgument = Annotated[
+    str, typer.Argument(metavar="URL|PATH", help="A folder, file or glob; of a pool its URL.")
+]
+PasswordFileOption = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Pools: the file of the dashboard's password.")
+]
+PasswordEnvOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Pools: the variable of the dashboard's password.")
 ]
 CustodyOption = Annotated[
     str | None,

@@ -47,14 +47,14 @@ async def examine_pool(around: Surroundings, settings: SourceSettings) -> PoolFi
             return PoolFinding(settings.name, "is no pool", wrong=True)
         report = await source.report(RealClock().now())
     if isinstance(report, Failure):
-        remedy = _REMEDIES.get(report.kind, f"mend that, then {try_command(settings.name)}")
+        remedy = _REMEDIES.get(report.kind, f"mend that, then {try_command(around, settings.name)}")
         return PoolFinding(settings.name, report.message, remedy, wrong=True)
     return PoolFinding(settings.name, _words(report), lacks=report.lacks)
 
 
-def try_command(name: str) -> str:
+def try_command(around: Surroundings, name: str) -> str:
     """The command that tries one source."""
-    return f"poolwatch sources test {argument_word(name)}"
+    return around.command(f"sources test {argument_word(name)}")
 
 
 def _words(report: PoolReport) -> str:

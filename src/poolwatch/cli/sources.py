@@ -69,14 +69,17 @@ def list_sources(config: Path | None, *, mask: bool = False) -> int:
             origin = "imported logins, poolwatch's own folder"
         say(f"{around.told(source.name)}  {source.kind.value}  {_place(around, source)}  {origin}")
     if not around.sources:
-        say("nothing is monitored")
+        say(f"nothing is monitored; a place is added with: {around.command('sources add KIND URL|PATH')}")
     known = {_whole(source.path, around) for source in around.sources if source.path is not None}
     for found in discover(around.env, around.home) if around.home is not None else ():
         if found.source is None or found.source.path is None:
+            if not around.sources:
+                row = found_row(around, found)
+                say(f"looked for {around.told(row.place)}: {row.words}")
             continue
         whole = _whole(found.source.path, around)
         if whole not in known and _folder_of_files(whole) not in known:
-            row = found_row(found)
+            row = found_row(around, found)
             command = around.told(row.command, [found.source.path])
             say(f"found {around.told(row.place)}: {row.words}; add it with: {command}")
     return EXIT_OK
@@ -121,7 +124,8 @@ def _why_not(around: Surroundings, source: SourceSettings, added: NotAdded) -> s
     if added.why is Hindrance.REFUSED:
         hint = " (--insecure writes it)" if "insecure = true" in added.words else ""
         return f"{words}{hint}; nothing was sent or written"
-    return f"{words}; nothing was written"
+    hint = " (--api-key-file or --api-key-env writes it)" if "api_key_file or" in added.words else ""
+    return f"{words}{hint}; nothing was written"
 
 
 def try_source(config: Path | None, name: str, *, mask: bool = False) -> int:
@@ -168,7 +172,7 @@ def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
         custody = Custody(wish.custody)
     if not kind.is_pool and wish.secrets != PoolSecrets():
         return "keys and passwords belong to pools"
-    command = None if kind.is_pool else pool_command(wish.place)
+    command = None if kind.is_pool else pool_command(around, wish.place)
     if command is not None:
         return f"{kind.value} takes a path; a running pool is added with: {command}"
     if not kind.is_pool and wish.insecure:

@@ -100,7 +100,14 @@ def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: boo
     """Print the account to use next; exit 1 when there is none, or only an old reading speaks for it."""
     # `status` needs none of these
     from poolwatch.domain.next_up import last_known_up
-    from poolwatch.presentation.next_text import next_account, next_home, next_is_old, next_json, next_text
+    from poolwatch.presentation.next_text import (
+        next_account,
+        next_home,
+        next_is_old,
+        next_json,
+        next_text,
+        no_next,
+    )
 
     around = monitored(config, mask=mask)
     prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
@@ -120,7 +127,7 @@ def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: boo
     if home_only:
         home = next_home(view)
         if home is None:
-            complain(words.NO_NEXT if best is None else "the account to use next has no Codex home")
+            complain(no_next(view) if best is None else "the account to use next has no Codex home")
             return EXIT_FAILED
         # a shell does not expand the ~ of people in CODEX_HOME=$(poolwatch next --home)
         say_path(f"{around.home}{home[1:]}" if around.home is not None and home[:1] == "~" else home)

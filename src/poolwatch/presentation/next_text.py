@@ -9,6 +9,7 @@ from typing import Final
 from poolwatch.domain.account import Listing
 from poolwatch.domain.overview import Judged, NextUp, PoolOverview
 from poolwatch.domain.shell import path_at
+from poolwatch.domain.status import Status
 from poolwatch.presentation import durations, money
 from poolwatch.presentation.masking import shown_email, shown_group, shown_label, shown_name, shown_path
 from poolwatch.presentation.prefs import Prefs
@@ -27,10 +28,16 @@ def next_text(overview: PoolOverview, prefs: Prefs) -> str:
         name = shown_name(best.account, mask=prefs.mask)
         return f"{name}{f'  {plan}' if plan else ''}\n{_why(overview, best, prefs)}\n"
     if back is None:
-        return f"{cli.NO_NEXT}\n"
+        return f"{no_next(overview)}\n"
     label = shown_name(back.judged.account, mask=prefs.mask)
     clock = durations.clock(back.until, overview.now, prefs.zone)
     return f"{cli.no_next_back(label, clock, durations.countdown(back.until, overview.now))}\n"
+
+
+def no_next(overview: PoolOverview) -> str:
+    """Why nobody is named; an account of which nothing is known may be usable all the same."""
+    unknown = all(judged.status.kind is Status.UNKNOWN for judged in overview.accounts)
+    return cli.NONE_KNOWN if unknown and overview.accounts else cli.NO_NEXT
 
 
 def next_is_old(up: NextUp, overview: PoolOverview, prefs: Prefs) -> str:

@@ -322,7 +322,9 @@ class PoolClient:
             words = f"{self.pool} was asked too often (429){told}"
             return Failure(FailureKind.THROTTLED, words, retry_at=retry_at, detail=code)
         if status == 404:
-            words = f"{self.pool} does not know what was asked for (404){told}"
+            # a pool says what it does not know; without a word of it, another program may listen there
+            doubt = told or f"; if this is not {self.pool}, mend the source's url"
+            words = f"{self.pool} does not know what was asked for (404){doubt}"
             return Failure(FailureKind.UPSTREAM_ERROR, words, detail=code)
         if 300 <= status < 400:
             return _elsewhere(

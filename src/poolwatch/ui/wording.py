@@ -115,13 +115,14 @@ ABOUT_LOGINS: Final = (
     "A login holds two tokens. The access token reads the usage and lives for days. The refresh token buys a "
     "new access token and can be spent only once: whoever spends it gets a new one, and everybody else "
     "who kept the old one is signed out.",
-    'poolwatch therefore spends a refresh token only where the configuration says custody = "poolwatch". '
-    "It is never a default and never inferred.",
+    'poolwatch therefore spends a refresh token only where the configuration says custody = "poolwatch", '
+    "and of logins that poolwatch accounts import took in. Neither is ever a default or inferred.",
     "Codex homes are read as they are. When such a login has expired, r asks the installed codex to renew "
     "its own login. Folders of other tools are read as well, and the tool that owns them has to renew them.",
-    "A running pool keeps its own tokens: poolwatch asks it for figures, and r asks it to renew.",
+    "A running pool keeps its own tokens: poolwatch asks it for figures, and r asks it to renew "
+    "a login where it can be asked.",
     "Nothing is sent anywhere but to the usage service and to the pools you name. Tokens are never shown, "
-    "logged or stored by poolwatch outside the files they came in.",
+    "logged or stored by poolwatch outside the files they came in and the private folders of its own logins.",
 )
 PLACE_PROMPT: Final = "path of a Codex home or of a folder with auth files; enter adds it, esc leaves"
 ADDED: Final = "{place} is added: {found}"

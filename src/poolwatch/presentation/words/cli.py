@@ -45,6 +45,7 @@ LINE_EMPTY: Final = "pw no accounts"
 
 # --- `next`
 NO_NEXT: Final = "no account can be used now"
+NONE_KNOWN: Final = "of no account is it known whether it can be used; poolwatch status says why"
 
 
 def next_is_old(label: str, age: str) -> str:
