@@ -124,3 +124,19 @@ async def test_the_one_that_polls_is_named_when_its_answer_does_not_come(
                 os.kill(pid, signal.SIGCONT)
             assert await asyncio.to_thread(asks.wait, 30) == 0
     assert said.decode() == f"poolwatch: still waiting for the poolwatch that polls (pid {os.getpid()})\n"
+
+
+async def test_one_with_another_configuration_is_not_asked(tmp_path: Path, served: Upstream) -> None:
+    desk = Desk(tmp_path, served.config)
+    other = tmp_path / "other.toml"
+    other.write_text(served.config.read_text().replace(served.root, "http://127.0.0.1:9"))
+    other.chmod(0o600)
+    before = served.account("ops").token_posts
+    async with polling(desk, other) as running:
+        ran = await asyncio.to_thread(desk.run, "refresh", "ops@example.com")
+        assert (ran.code, ran.out.startswith("ops@example.com: token ok")) == (0, True)
+        assert all(account.refresh is None for account in running.session.state.accounts.values())
+        seen = await asyncio.to_thread(desk.run, "status", "--json", "--max-age", "0", "dan")
+        assert seen.code == 0
+        assert [row["trouble"] for row in rows(seen.json(), "accounts")] == [None]
+    assert served.account("ops").token_posts == before + 1

@@ -179,7 +179,7 @@ async def open_monitor(
         Keeping(ledger, readings, clock),
         readings,
         custodian,
-        Wishes(store),
+        Wishes(store, around.mark),
         Lock(around.state_dir, clock),
         clock,
         BackgroundRefresh(chain, poller, ledger, clock, draw) if around.renews else None,

@@ -146,10 +146,15 @@ class StoredStandings:
 
 
 class Wishes:
-    """The queue by which a viewer reaches the process that polls."""
+    """The queue by which a viewer reaches the process that polls.
 
-    def __init__(self, store: Store) -> None:
+    `mark` tells configurations apart: one state directory may serve several, and a wish is done by nobody
+    who looks elsewhere for the account, or asks another upstream.
+    """
+
+    def __init__(self, store: Store, mark: str) -> None:
         self._store = store
+        self._mark = mark
 
     async def ask(self, account_id: str, asked: Asked, now: datetime) -> int | None:
         """Put a wish and wait for it to be taken; its number, None when nobody answered."""
@@ -159,7 +164,7 @@ class Wishes:
         # what tells a poll, which no card shows, from a reading that a person asked for
         override = asked is not Asked.POLL
         wish = Ask(account_id, _KINDS[asked], override=override, try_once=asked is Asked.TRY_ONCE)
-        number = await self._store.enqueue_request(wish, now, f"pid {os.getpid()}")
+        number = await self._store.enqueue_request(wish, now, f"pid {os.getpid()}{_OF}{self._mark}")
         if number is None:
             return None
         try:
@@ -175,16 +180,15 @@ class Wishes:
 
     async def take(self, now: datetime) -> tuple[OwnerRequest, ...]:
         """The wishes that came since the last call."""
-        taken = await self._store.take_requests(now)
-        return tuple(
-            OwnerRequest(
-                wish.id,
-                wish.ask.account_id,
-                _asked(wish.ask),
-                wish.asked_at,
-            )
-            for wish in taken
-        )
+        ours = []
+        for wish in await self._store.take_requests(now):
+            _, of, mark = wish.asked_by.partition(_OF)
+            if of and mark != self._mark:
+                # it ends with nothing, and who asked does it
+                await self.finish(wish.id, None, now)
+            else:
+                ours.append(OwnerRequest(wish.id, wish.ask.account_id, _asked(wish.ask), wish.asked_at))
+        return tuple(ours)
 
     async def told(self, number: int) -> Told:
         """How far a wish is; one that is gone from the queue is done."""
@@ -197,6 +201,9 @@ class Wishes:
         """Write down how a wish ended."""
         await self._store.finish_request(number, outcome_text(progress), now)
 
+
+#: Stands between who asked and the mark of the configuration that is meant.
+_OF: Final = ", of "
 
 _KINDS: Final = {
     Asked.REFRESH: RequestKind.REFRESH,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -80,6 +81,13 @@ class Surroundings(Struct, frozen=True):
         if self.named_config is None:
             return f"poolwatch {words}"
         return f"poolwatch --config {self.told_path(self.named_config, as_word=True)} {words}"
+
+    @property
+    def mark(self) -> str:
+        """Tells this run's configured sources from others; the same wherever they are the same."""
+        homes = (str(self.home), self.env.get("CODEX_HOME")) if self.discovered else ()
+        parts = repr((self.settings.sources, homes)).encode("utf-8", "surrogateescape")
+        return hashlib.sha256(parts).hexdigest()[:12]
 
     @property
     def renews(self) -> bool:
