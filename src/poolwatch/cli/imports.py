@@ -77,7 +77,8 @@ def import_files(wish: ImportWish) -> int:
         return EXIT_CONFIG
     desk = _Desk(around, around.own_logins, RealClock().now())
     files = [whole_path(around, str(file)) for file in wish.files]
-    if wish.asks and not wish.can_ask and wish.keep is None and not all(map(desk.waits, files)):
+    in_doubt = any(os.path.lexists(file) and not desk.waits(file) for file in files)
+    if in_doubt and wish.asks and not wish.can_ask and wish.keep is None:
         complain(
             "import asks which holder stays in use; without a terminal say --yes, or --keep imported|source"
         )
