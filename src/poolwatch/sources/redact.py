@@ -68,7 +68,8 @@ def their_words(text: str, limit: int, *secrets: Secret) -> str:
 def told_without(value: JsonValue, *secrets: Secret, body: bytes | None = None) -> JsonValue:
     """The value, its texts without these secrets, so that no name or label keeps one; numbers stay.
 
-    `body` is what the value was read from: where that has nothing of the kind, the value is left alone.
+    `body` is what the value was read from: where that has nothing of the kind, the value is left alone. A
+    text may hold a secret only as it is shown: any blank becomes a space, and what is invisible goes.
     """
     plain = [secret.reveal() for secret in secrets if secret]
     if not plain:
@@ -77,7 +78,7 @@ def told_without(value: JsonValue, *secrets: Secret, body: bytes | None = None) 
     parts = {part for shape in shapes for part in (shape[:_PART], shape[-_PART:])}
     # what is written with a backslash is not what it looks like
     marks = [b"\\", *(part.encode("utf-8", "surrogatepass") for part in parts)]
-    if body is not None and not _is_any_in(body, marks):
+    if body is not None and body.isascii() and not _is_any_in(body, marks):
         return value
     return _value_without(value, plain, parts)
 
@@ -111,6 +112,8 @@ def _value_without(value: JsonValue, secrets: list[str], parts: set[str]) -> Jso
 
 
 def _text_without(text: str, secrets: list[str], parts: set[str]) -> str:
+    if not text.isascii() and any(part in (shown := visible(text, len(text))) for part in parts):
+        text = shown
     if not any(part in text for part in parts):
         return text
     for secret in secrets:
