@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.cli.completion import joined, names_of
+from poolwatch.cli.named import find_account
 from poolwatch.domain.naming import Name
-from poolwatch.domain.pool import AccountState
+from poolwatch.domain.pool import AccountState, PoolState
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
 from tests.cli.desk import Desk, Ran
@@ -151,6 +152,19 @@ def test_a_name_that_a_shell_would_take_apart_is_an_id() -> None:
     odd = replace(named("$(touch owned)"), listings=())
     assert names_of([odd], "", mask=False) == [odd.key.id[:8]]
     assert names_of([odd], odd.key.id[:10], mask=False) == [odd.key.id]
+
+
+@pytest.mark.parametrize("mask", [False, True])
+@pytest.mark.parametrize("length", [8, 16])
+def test_what_is_proposed_for_an_account_names_no_other(length: int, mask: bool) -> None:
+    odd = replace(named("$(touch owned)"), listings=())
+    thief = replace(named(odd.key.id[:length].upper(), who="thief"), listings=())
+    found = names_of([odd, thief], "", mask=mask)
+    assert found
+    for name in found:
+        owner = find_account(PoolState({each.key: each for each in (odd, thief)}), name, mask=False)
+        assert name in (owner.key.id[: len(name)], owner.name.label)
+        assert (owner is odd) == name.startswith(odd.key.id[:8])
 
 
 @pytest.mark.parametrize(

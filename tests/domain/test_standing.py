@@ -42,6 +42,10 @@ def test_a_trial_ends() -> None:
         (timedelta(days=-1), timedelta(seconds=-60), True),
         # the clock was set back meanwhile
         (timedelta(days=1), None, True),
+        (timedelta(days=1), timedelta(seconds=-59), False),
+        # who waited while another process asked
+        (timedelta(milliseconds=1), None, False),
+        (timedelta(days=-1), timedelta(milliseconds=1), False),
     ],
 )
 def test_a_try_by_hand_is_a_minute_after_the_last(

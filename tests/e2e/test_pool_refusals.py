@@ -16,7 +16,7 @@ from tests.e2e.pool_rig import payload
 from tests.support.cli_proxy_server import CliProxyServer, login
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState
 from tests.support.codex_proxy_server import CodexProxyServer, ProxyAccountState
-from tests.support.replay_server import PoolServer, always, answer
+from tests.support.replay_server import PoolServer, Request, Response, always, answer
 
 WRONG = "fake-and-wrong-secret"
 GOOD = "fake-but-good-secret"
@@ -176,6 +176,31 @@ async def test_processes_at_the_same_time_send_an_unknown_key_once(tmp_path: Pat
         told = await asyncio.gather(*(desk.run("status", "--max-age", "0") for _ in range(4)))
         assert all("refuses the management key" in each for each in told)
         assert len(server.requests) == 1
+
+
+async def test_a_first_try_that_finds_out_nothing_is_followed_by_one(tmp_path: Path) -> None:
+    async with CodexProxyServer(proxy_account(1), key=GOOD) as server:
+        desk = Desk(tmp_path, "codex-proxy", server.url, secret=WRONG)
+        is_there, goes_on = asyncio.Event(), asyncio.Event()
+
+        async def fault(request: Request) -> Response | None:
+            if is_there.is_set():
+                # long enough for all who look to come as well
+                await asyncio.sleep(1)
+                return await server.respond(request)
+            is_there.set()
+            await goes_on.wait()
+            return answer(503, {"error": "Starting"})
+
+        server.fault = fault
+        first = asyncio.create_task(desk.run("doctor"))
+        await is_there.wait()
+        others = [asyncio.create_task(desk.run("doctor")) for _ in range(4)]
+        # until all of them wait: a process has long started by then
+        await asyncio.sleep(3)
+        goes_on.set()
+        await asyncio.gather(first, *others)
+        assert len(server.requests) == 2
 
 
 async def test_a_ban_holds_for_all_processes(tmp_path: Path) -> None:

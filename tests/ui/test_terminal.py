@@ -323,6 +323,31 @@ def test_ctrl_c_right_behind_a_flood_leaves(terminal: Terminal, hostile: bytes) 
     assert time.monotonic() - begun < 10
 
 
+def test_a_second_click_beside_the_palette_is_for_nobody(terminal: Terminal) -> None:
+    click = b"\x1b[<0;1;1M\x1b[<0;1;1m"
+    terminal.press(b"\x10")
+    terminal.read_until(b"turn the order")
+    terminal.quiet()
+    terminal.press(click * 3)
+    terminal.quiet()
+    assert terminal.process.poll() is None
+    assert any("carol@example.com" in line for line in terminal.screen())
+    terminal.press(b"q")
+    assert terminal.leave() == 0
+
+
+def test_a_third_click_on_an_account_opens_it_no_second_time(terminal: Terminal) -> None:
+    terminal.quiet()
+    line = next(at for at, line in enumerate(terminal.screen(), 1) if "carol@example.com" in line)
+    terminal.press(f"\x1b[<0;6;{line}M\x1b[<0;6;{line}m".encode() * 3)
+    terminal.quiet()
+    details = terminal.screen()
+    terminal.press(b"\x1b")
+    terminal.quiet()
+    assert terminal.screen() != details
+    assert any("NEXT UP" in line for line in terminal.screen())
+
+
 def test_a_window_of_any_size_is_drawn_in_part(terminal: Terminal) -> None:
     terminal.quiet()
     fcntl.ioctl(terminal.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 65_535, 65_535, 0, 0))

@@ -14,6 +14,7 @@ from textual.message import Message
 from poolwatch.ui.terminal import _Parser
 from poolwatch.ui.terminal_input import (
     BURST,
+    BY_HAND_SECONDS,
     HIGHEST,
     PASTE_MOST,
     PER_SECOND,
@@ -182,6 +183,27 @@ def test_a_paste_is_one_event_and_bounded() -> None:
     [paste] = typed.wait()
     assert isinstance(paste, events.Paste)
     assert paste.text == "open"
+
+
+@pytest.mark.parametrize("ctrl_c", ["\x03", "\x1b[99;5u", "\x1b[99;197u"], ids=ascii)
+def test_ctrl_c_by_hand_does_not_wait_for_the_end_of_a_paste(ctrl_c: str) -> None:
+    typed = Typed()
+    typed.send("\x1b[200~one")
+    # as fast as a line brings what was pasted
+    typed.now += 0.05
+    assert typed.send(ctrl_c) == []
+    typed.now += BY_HAND_SECONDS
+    [paste, key] = typed.send(ctrl_c)
+    assert isinstance(paste, events.Paste)
+    assert keys([key]) == ["ctrl+c"]
+
+
+@pytest.mark.parametrize("locks", [0, 64, 128, 192])
+def test_no_lock_of_the_keyboard_keeps_ctrl_c_out_of_a_flood(locks: int) -> None:
+    typed = Typed()
+    typed.send("j" * 20_000)
+    assert keys(typed.send(f"\x1b[99;{5 + locks}u")) == ["ctrl+c"]
+    assert keys(typed.send(f"\x1b[27;{5 + locks};99~")) == ["ctrl+c"]
 
 
 def test_a_flood_is_cut_and_time_makes_room_again() -> None:

@@ -94,20 +94,23 @@ def names_of(accounts: Iterable[AccountState], incomplete: str, *, mask: bool) -
     """One name for each account that has one beginning so: as a command takes it, and no shell apart."""
     known = list(accounts)
     ids = Counter(account.key.id[:_ID] for account in known)
-    names = {account.key: _names(account, mask=mask) for account in known}
-    owners = Counter(name.casefold() for each in names.values() for name in set(each))
+    names = {account.key: _names(account) for account in known}
+    # whatever a command takes for an account, also where it is not proposed
+    owners = Counter(
+        name for key, each in names.items() for name in {key.id, *(name.casefold() for name in each)}
+    )
     found = []
     for account in known:
         short = account.key.id[:_ID]
-        single = [name for name in names[account.key] if owners[name.casefold()] == 1]
-        choice = [*single, short if ids[short] == 1 and len(incomplete) <= _ID else account.key.id]
+        is_short = ids[short] == 1 and not owners[short] and len(incomplete) <= _ID
+        choice = [] if mask else [name for name in names[account.key] if owners[name.casefold()] == 1]
+        if is_short or owners[account.key.id] == 1:
+            choice.append(short if is_short else account.key.id)
         found += [name for name in choice if name.startswith(incomplete) and _PLAIN.fullmatch(name)][:1]
     return found
 
 
-def _names(account: AccountState, *, mask: bool) -> list[str]:
-    if mask:
-        return []
+def _names(account: AccountState) -> list[str]:
     return list(dict.fromkeys(filter(None, (account.name.full, account.name.label, account.email))))
 
 

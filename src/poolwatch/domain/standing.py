@@ -47,6 +47,10 @@ class Standing(Struct, frozen=True, gc=False):
         return self.status not in (ON_TRIAL, ACCEPTED) and self.holds(now)
 
     def may_be_tried(self, now: datetime) -> bool:
-        """Whether the last time that it was sent is long enough ago for another try by hand."""
-        last = self.at if self.tried_at is None else max(self.at, self.tried_at)
-        return not timedelta(0) <= now - last < BY_HAND_EVERY
+        """Whether the last time that it was sent is long enough ago for another try by hand.
+
+        A try comes after the refusal, whatever the clock said of that. One who waited while another process
+        asked comes with an instant from before; one whose clock was set back is from long before.
+        """
+        last = self.at if self.tried_at is None else self.tried_at
+        return abs(now - last) >= BY_HAND_EVERY

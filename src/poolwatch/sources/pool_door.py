@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: How often it is looked whether another process has found out how a secret stands.
 _LOOK_SECONDS: Final = 0.05
+#: So long for others that try a secret: one may be killed, and the next one finds out.
+_PATIENCE: Final = 2 * TRIAL
 
 
 class SecretKind(StrEnum):
@@ -121,13 +123,17 @@ class Door:
 
     async def _has_trial(self, mark: str, at: datetime) -> bool:
         """Whether this process is to find out how the secret stands; else it is known, or no use to wait."""
-        if await self._standings.claim_trial(mark, at):
-            return True
         loop = asyncio.get_running_loop()
-        end = loop.time() + TRIAL.total_seconds()
-        while loop.time() < end:
-            standing = (await self._standings.known()).get(mark)
-            if standing is None or standing.status != ON_TRIAL:
-                break
-            await asyncio.sleep(_LOOK_SECONDS)
+        began = loop.time()
+        while (waited := timedelta(seconds=loop.time() - began)) < _PATIENCE:
+            if await self._standings.claim_trial(mark, at + waited):
+                return True
+            # who tries it may find out nothing, or be killed: then one of those who wait is next
+            while (standing := (await self._standings.known()).get(mark)) is not None:
+                waited = timedelta(seconds=loop.time() - began)
+                if not standing.holds(at + waited):
+                    break
+                if standing.status != ON_TRIAL or waited >= _PATIENCE:
+                    return False
+                await asyncio.sleep(_LOOK_SECONDS)
         return False

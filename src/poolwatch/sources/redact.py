@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Collection, Mapping
 from typing import Final
 from urllib.parse import quote
 
@@ -36,6 +37,8 @@ _SECRET_MEMBER: Final = re.compile(
 _PART: Final = 12
 #: a secret as short as this stands in many a word by chance
 _SHORT: Final = 6
+#: halves of flags, which are shown as letters
+_FLAG: Final = re.compile("[\U0001f1e6-\U0001f1ff]")
 _LETTERS: Final = r"[A-Za-z0-9._~+/=%-]"
 
 
@@ -68,21 +71,22 @@ def their_words(text: str, limit: int, *secrets: Secret) -> str:
 def told_without(value: JsonValue, *secrets: Secret, body: bytes | None = None) -> JsonValue:
     """The value, its texts without these secrets, so that no name or label keeps one; numbers stay.
 
-    `body` is what the value was read from: where that has nothing of the kind, the value is left alone.
+    `body` is what the value was read from: where that has nothing of the kind, the value is left alone. A
+    text may hold a secret only as it is shown: any blank becomes a space, and what is invisible goes.
     """
     plain = [secret.reveal() for secret in secrets if secret]
     if not plain:
         return value
     shapes = [shape for secret in plain for shape in _shapes(secret)]
-    parts = {part for shape in shapes for part in (shape[:_PART], shape[-_PART:])}
+    parts = {part: _bare(part) for shape in shapes for part in (shape[:_PART], shape[-_PART:])}
     # what is written with a backslash is not what it looks like
     marks = [b"\\", *(part.encode("utf-8", "surrogatepass") for part in parts)]
-    if body is not None and not _is_any_in(body, marks):
+    if body is not None and body.isascii() and not _is_any_in(body, marks):
         return value
     return _value_without(value, plain, parts)
 
 
-def _is_any_in(body: bytes, marks: list[bytes]) -> bool:
+def _is_any_in(body: bytes, marks: Collection[bytes]) -> bool:
     """Whether one of these stands in the body; a long one is looked through piece by piece."""
     overlap = max(map(len, marks))
     for start in range(0, len(body), SHORT_BYTES):
@@ -93,7 +97,7 @@ def _is_any_in(body: bytes, marks: list[bytes]) -> bool:
     return False
 
 
-def _value_without(value: JsonValue, secrets: list[str], parts: set[str]) -> JsonValue:
+def _value_without(value: JsonValue, secrets: list[str], parts: Mapping[str, bytes]) -> JsonValue:
     # lists and objects are changed where they are: to free a long one holds everything up as long as it takes
     rest()
     if isinstance(value, str) and not isinstance(value, NumberText):
@@ -110,7 +114,10 @@ def _value_without(value: JsonValue, secrets: list[str], parts: set[str]) -> Jso
     return value
 
 
-def _text_without(text: str, secrets: list[str], parts: set[str]) -> str:
+def _text_without(text: str, secrets: list[str], parts: Mapping[str, bytes]) -> str:
+    if not text.isascii() and _is_any_in(_bare(text), parts.values()):
+        shown = visible(text, len(text))
+        text = shown if any(part in shown for part in parts) else text
     if not any(part in text for part in parts):
         return text
     for secret in secrets:
@@ -120,6 +127,13 @@ def _text_without(text: str, secrets: list[str], parts: set[str]) -> str:
             # as a part of a word it is not the secret
             text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", _HIDDEN, text)
     return text
+
+
+def _bare(text: str) -> bytes:
+    """What is left of a text however it is shown: to find out how takes far longer."""
+    if _FLAG.search(text):
+        text = visible(text, len(text))
+    return text.encode("ascii", "ignore").replace(b" ", b"")
 
 
 def _shapes(secret: str) -> tuple[str, ...]:

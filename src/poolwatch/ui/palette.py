@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Input
 
 from poolwatch.ui.keymap import Key
-from poolwatch.ui.screens.page import Page, drop_old_size
+from poolwatch.ui.screens.page import LeavesOnce, Page, drop_old_size
 
 
 class KeyCommands(Provider):
@@ -49,7 +49,7 @@ class KeyCommands(Provider):
         return f"{key.id}: {' '.join(key.keys)}"
 
 
-class CalmPalette(CommandPalette):
+class CalmPalette(CommandPalette, LeavesOnce[None]):
     """Textual's palette, its cursor steady and without an emoji that terminals measure differently."""
 
     ALLOW_SELECT = False

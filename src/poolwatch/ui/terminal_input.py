@@ -30,13 +30,19 @@ PER_SECOND: Final = 500
 #: Seconds after which the end of a string, or of a paste, will not come any more.
 STRING_SECONDS: Final = 0.5
 PASTE_SECONDS: Final = 2.0
+#: Seconds of silence after which ctrl+c inside a paste is a hand's, which does not wait for the end.
+BY_HAND_SECONDS: Final = 0.2
 
 _ESC: Final = "\x1b"
 _PASTE_START: Final = "\x1b[200~"
 _PASTE_END: Final = "\x1b[201~"
 _FOCUS: Final = frozenset({"\x1b[I", "\x1b[O"})
-#: Whatever was sent before, these end the app.
-_ALWAYS: Final = frozenset({"\x03", "\x1b[99;5u"})
+#: What caps lock and num lock add to the modifiers.
+_LOCKS: Final = (0, 64, 128, 192)
+#: Whatever was sent before, these end the app: ctrl+c, as the keyboard protocols write it.
+_ALWAYS: Final = frozenset(
+    {"\x03", *(f"\x1b[{code}" for locks in _LOCKS for code in (f"99;{5 + locks}u", f"27;{5 + locks};99~"))}
+)
 #: Longer ones are none that anybody knows; Textual itself gives up at 32.
 _LONGEST: Final = 64
 _LONGEST_PASSED: Final = 32
@@ -101,11 +107,12 @@ class TerminalInput:
 
     def feed(self, text: str, now: float) -> list[str]:
         """What of this, and of what was held, is for Textual: whole sequences, and runs of plain keys."""
-        if self._counted_at is not None:
-            refilled = self._budget + max(0.0, now - self._counted_at) * PER_SECOND
-            self._budget = min(float(BURST), refilled)
+        silence = 0.0 if self._counted_at is None else max(0.0, now - self._counted_at)
+        self._budget = min(float(BURST), self._budget + silence * PER_SECOND)
         self._counted_at = now
         passed: list[str] = []
+        if self._in is _In.PASTE and text in _ALWAYS and silence >= BY_HAND_SECONDS:
+            passed += self.paused()
         rest = self._held + text
         self._held = ""
         while rest:

@@ -15,6 +15,7 @@ from poolwatch.cli.pools import examine_pools
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.remake import replace
+from poolwatch.domain.text import visible
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.json_body import NumberText
 from poolwatch.sources.pool_client import Answered, Refused
@@ -42,6 +43,18 @@ def test_no_text_of_a_value_holds_a_secret(form: str) -> None:
     # escapes hide it from whoever looks at the bytes alone
     hidden = b'{"label": "\\u0063orrect horse 42"}'
     assert told_without(json.loads(hidden), Secret(SECRET), body=hidden) == {"label": "[hidden]"}
+
+
+@pytest.mark.parametrize(
+    "form", ["correct\u00a0horse 42", "cor\ufe0frect horse\u200342", "\u3000correct horse 42"]
+)
+def test_a_text_that_is_shown_as_a_secret_holds_it(form: str) -> None:
+    value: Any = {"label": form, f"my {form}": ["漢\u00a0字"]}
+    found: Any = told_without(value, Secret(SECRET), body=json.dumps(value, ensure_ascii=False).encode())
+    assert found["label"].strip() == "[hidden]"
+    assert SECRET not in visible(repr(found))
+    # what holds none stays as it was
+    assert list(found.values())[1] == ["漢\u00a0字"]
 
 
 def test_a_short_secret_is_no_part_of_a_word_and_an_innocent_value_is_left_alone() -> None:

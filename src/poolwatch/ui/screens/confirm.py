@@ -9,12 +9,13 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from poolwatch.presentation.view import Tone
+from poolwatch.ui.screens.page import LeavesOnce
 from poolwatch.ui.session import Session
 from poolwatch.ui.widgets.bottom import Message, message_line
 from poolwatch.ui.widgets.lines import Lines
 
 
-class Confirm(ModalScreen[bool], inherit_bindings=False):
+class Confirm(ModalScreen[bool], LeavesOnce[bool], inherit_bindings=False):
     """Yes or no; what else is pressed does nothing."""
 
     ALLOW_SELECT = False

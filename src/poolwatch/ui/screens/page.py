@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from textual import events
+from textual.await_complete import AwaitComplete
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
@@ -38,7 +39,19 @@ def drop_old_size(screen: Screen[ResultT], event: events.Resize) -> bool:
     return is_old
 
 
-class Page(Screen[ResultT], inherit_bindings=False):
+class LeavesOnce(Screen[ResultT]):
+    """A screen that leaves when it is left, and takes no other one along.
+
+    Textual takes away whatever screen is shown: a second click beside the palette, which is on its way while
+    the first one is dealt with, would be for the screen below (textual 8.2.8).
+    """
+
+    def dismiss(self, result: ResultT | None = None) -> AwaitComplete:
+        """Leave, if this is the screen that is shown."""
+        return super().dismiss(result) if self.app.screen is self else AwaitComplete()
+
+
+class Page(LeavesOnce[ResultT], inherit_bindings=False):
     """A screen that is drawn from the session and told when that has changed."""
 
     ALLOW_SELECT = False

@@ -154,6 +154,9 @@ class PoolScreen(PoolDrawing):
         if self.wall.selected is None:
             self.flash(words.NOBODY_SELECTED)
             return
+        if self.app.screen is not self:
+            # a third click on the way
+            return
 
         def back(key: AccountKey | None) -> None:
             if key is not None:
