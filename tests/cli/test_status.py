@@ -108,7 +108,9 @@ def test_the_line_never_polls(tmp_path: Path, served: Upstream) -> None:
     assert "ok" in ascii_line.out
     assert served.state().totals["usage_gets"] == polled
     # the long way round says the same
-    assert desk.run("--config", str(served.config), "status", "--line").out == line.out
+    same = desk.run("--config", str(served.config), "status", "--line").out
+    # a minute may pass between two commands
+    assert same in (line.out, desk.run("status", "--line").out)
 
 
 def test_the_line_goes_with_no_wish_that_it_cannot_fulfil(tmp_path: Path, served: Upstream) -> None:

@@ -209,11 +209,15 @@ def test_what_differs_is_sent_and_a_whole_paint_changes_nothing(terminal: Termin
     for keys in (b"/bo\r", b"vv", b"sm%", b"t", b"?", b"\x1b"):
         # the last one does nothing, but for taking back what was said before it, as the next one does
         terminal.press(keys + b"\x1b[20~")
-        terminal.quiet(0.3)
+        # on a busy machine the first filter takes its time
+        terminal.quiet(1.0)
         left = cells(terminal)
         terminal.press(b"\x0c")
         assert terminal.quiet(0.3)
-        assert cells(terminal) == left, keys
+        # rows and not cells: pytest compares long lists for minutes
+        assert [
+            row for row, (now, was) in enumerate(zip(cells(terminal), left, strict=True)) if now != was
+        ] == []
     terminal.press(b"/")
     opened = terminal.quiet(0.3)
     assert b"keep the filter" in opened
