@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.instant import UNDATED
+from poolwatch.domain.next_up import last_known_up
 from poolwatch.domain.overview import PoolRules, overview
 from poolwatch.domain.pool import AccountState
+from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Aged, RateLimit, SpendControl, Usage, UsageWindow
 from poolwatch.presentation import cells
-from poolwatch.presentation.next_text import next_home, next_json, next_text
+from poolwatch.presentation.next_text import next_home, next_is_old, next_json, next_text
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.status_json import Json, indented, number, status_json
 from poolwatch.presentation.status_line import status_line
@@ -266,3 +269,16 @@ def _with_numbers(value: Json) -> Json:
     if isinstance(value, list):
         return [_with_numbers(each) for each in value]
     return number(value) if isinstance(value, float) else value
+
+
+def test_next_tells_no_age_of_figures_that_nobody_dates() -> None:
+    """A pool that dates nothing: 1970 is no instant for people, nor for scripts."""
+    usage = Usage(base=base(window(9, WEEK, after(days=3)), at=UNDATED))
+    view = look(account("dan", usage, read_at=UNDATED))
+    old = last_known_up(view.accounts, view.now, view.rules)
+    assert old is not None
+    assert (
+        next_is_old(old, view, PREFS)
+        == "no reading is fresh; dan was the best one when last known, age unknown"
+    )
+    assert json.loads(next_json(replace(view, next_up=old), PREFS, is_old=True))["read_at"] is None

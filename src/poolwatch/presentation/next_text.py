@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from poolwatch.domain.account import Listing
+from poolwatch.domain.instant import is_undated
 from poolwatch.domain.overview import Judged, NextUp, PoolOverview
 from poolwatch.domain.shell import path_at
 from poolwatch.domain.status import Status
@@ -43,7 +44,8 @@ def no_next(overview: PoolOverview) -> str:
 def next_is_old(up: NextUp, overview: PoolOverview, prefs: Prefs) -> str:
     """How old the reading is that speaks for this account."""
     account = up.judged.account
-    age = durations.age(overview.own_now - (account.read_at or overview.own_now))
+    dated = account.read_at is not None and not is_undated(account.read_at)
+    age = durations.age_of(account.read_at, overview.own_now) if dated else ""
     return cli.next_is_old(shown_name(account, mask=prefs.mask), age)
 
 
@@ -74,7 +76,9 @@ def next_json(overview: PoolOverview, prefs: Prefs, *, is_old: bool = False) -> 
 
 
 def _instant(at: datetime | None) -> str | None:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
+    return (
+        at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None and not is_undated(at) else None
+    )
 
 
 def next_home(overview: PoolOverview) -> str | None:

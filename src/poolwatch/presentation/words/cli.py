@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from poolwatch.presentation.words.status import AGE_UNKNOWN
+
 # --- `status`
 ACCOUNT: Final = "ACCOUNT"
 PLAN: Final = "PLAN"
@@ -49,8 +51,9 @@ NONE_KNOWN: Final = "of no account is it known whether it can be used; poolwatch
 
 
 def next_is_old(label: str, age: str) -> str:
-    """Nothing fresh is known; what was known last is named all the same."""
-    return f"no reading is fresh; {label} was the best one {age} ago"
+    """Nothing fresh is known; what was known last is named all the same. `age` is empty if nobody tells."""
+    when = f"{age} ago" if age else f"when last known, {AGE_UNKNOWN}"
+    return f"no reading is fresh; {label} was the best one {when}"
 
 
 def no_next_back(label: str, clock: str, left: str) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import FailureKind
+from poolwatch.presentation.words.status import AGE_UNKNOWN
 
 PROGRAM: Final = "poolwatch"
 
@@ -138,7 +139,7 @@ def why(reason: str, figures: str) -> str:
 
 def says(source: str, figures: str, age: str) -> str:
     """One of two pools that disagree: `north says 5h 34 %, weekly 18 % (4m ago)`."""
-    return f"{source} says {figures} ({age} ago)" if age else f"{source} says {figures} (age unknown)"
+    return f"{source} says {figures} ({age} ago)" if age else f"{source} says {figures} ({AGE_UNKNOWN})"
 
 
 def resets_in(left: str) -> str:
