@@ -98,7 +98,7 @@ async def try_and_add(around: Surroundings, config: Path | None, source: SourceS
     if refused is not None:
         return NotAdded(Hindrance.REFUSED, refused)
     place = source.path or source.url or ""
-    twin = next((each for each in _kept(around) if is_same_place(each, source, around.home)), None)
+    twin = next((each for each in _configured(around) if is_same_place(each, source, around.home)), None)
     if twin is not None:
         return NotAdded(Hindrance.MONITORED, f"{place} is monitored already, as {twin.name}")
     listed = await logins_at(around, source)
@@ -198,7 +198,7 @@ def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
         kind = SourceKind.CODEX_HOME
     elif not glob.has_magic(typed) and not path.exists():
         return f"{visible(typed)}: there is nothing"
-    taken = {source.name for source in _kept(around)}
+    taken = {source.name for source in _configured(around)}
     name = kind.value
     number = 2
     while name in taken:
@@ -218,7 +218,7 @@ def _homes_below(around: Surroundings, place: str) -> str:
     return f"; for the Codex homes in it: {command}" if below else ""
 
 
-def _kept(around: Surroundings) -> tuple[SourceSettings, ...]:
+def _configured(around: Surroundings) -> tuple[SourceSettings, ...]:
     """What is in the configuration, and what was added to it since it was read."""
     added = () if around.discovered else around.sources
     return (*around.settings.sources, *added)

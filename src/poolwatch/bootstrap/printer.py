@@ -105,9 +105,9 @@ def _text(lines: tuple[str, ...]) -> str:
 
 def _line(text: str) -> str:
     if not text.isprintable():
-        from poolwatch.domain.text import visible  # most lines need none
+        from poolwatch.domain.text import all_visible  # most lines need none
 
-        text = visible(text, 10 * len(text))
+        text = all_visible(text)
     if "://" not in text or "@" not in text:
         return text
     import re

@@ -19,9 +19,8 @@ from poolwatch.domain.account import Custody
 from poolwatch.domain.naming import NamingRule
 from poolwatch.domain.overview import PoolRules
 from poolwatch.domain.remake import replace
-from poolwatch.domain.shell import path_word
 from poolwatch.domain.text import LONGEST_PATH, visible
-from poolwatch.presentation.masking import masked, shown_path
+from poolwatch.presentation.masking import masked, masked_word, shown_path
 
 _OWN_NAME: Final = "poolwatch"
 
@@ -72,9 +71,9 @@ class Surroundings(Struct, frozen=True):
 
     def told_path(self, path: str | Path, *, as_word: bool = False) -> str:
         """A path for people, as a word of a shell command if that is asked for."""
-        if self.settings.ui.mask:
-            return shown_path(visible(str(path), LONGEST_PATH), mask=True)
-        return path_word(str(path)) if as_word else visible(str(path), LONGEST_PATH)
+        if as_word:
+            return masked_word(str(path), mask=self.settings.ui.mask)
+        return shown_path(visible(str(path), LONGEST_PATH), mask=self.settings.ui.mask)
 
     def command(self, words: str) -> str:
         """A command of poolwatch that sees this configuration, in whichever shell it is pasted."""

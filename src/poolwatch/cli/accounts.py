@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.entry import complain_about, nobody_there, run_async, surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_OK, say
+from poolwatch.custody.instants import instant_text
 from poolwatch.domain.account_state import KeptFile
 from poolwatch.domain.overview import Judged
 from poolwatch.presentation import masking
@@ -44,7 +45,7 @@ def kept_line(around: Surroundings, file: KeptFile) -> str:
     """`kept  ann@example.com (3f2a90b1): a new login waits in ~/….auth.json since 2026-11-20T21:00:00Z`."""
     mail = file.email if file.email and not around.settings.ui.mask else "a login"
     whose = f"{mail} ({file.key.id[:8]})" if file.key is not None else mail
-    since = file.since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    since = instant_text(file.since)
     return f"kept  {whose}: a new login waits in {around.told_path(file.path)} since {since}"
 
 

@@ -19,6 +19,7 @@ from poolwatch.cli.options import (
     ConfigOption,
     CustodyOption,
     FilterArgument,
+    ForceOption,
     JsonOption,
     KeepOption,
     KindArgument,
@@ -226,14 +227,7 @@ def next_account(
 def refresh(
     accounts: AccountArguments = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every account.")] = False,
-    force: Annotated[
-        bool,
-        typer.Option(
-            "--force",
-            help="With --all: the token step everywhere. With ACCOUNT: have Codex renew its login although"
-            " one is open on it; both renewing at once can end the login.",
-        ),
-    ] = False,
+    force: ForceOption = False,
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:

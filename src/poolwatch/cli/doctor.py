@@ -38,11 +38,11 @@ from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.account_state import KeptFile
 from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Section
-from poolwatch.domain.text import visible
+from poolwatch.domain.text import all_visible, visible
 from poolwatch.presentation.card import card_view
-from poolwatch.presentation.masking import masked, shown_path
+from poolwatch.presentation.masking import masked, masked_word, shown_path
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.remedy import masked_word, true_path
+from poolwatch.presentation.remedy import true_path
 from poolwatch.presentation.words.cli import NO_LOGIN
 
 #: A clock this far off makes tokens look expired, or fresh.
@@ -92,22 +92,20 @@ def run_doctor(config: Path | None, *, as_json: bool, mask: bool = False) -> int
 
 
 def _lines(findings: Sequence[Finding], *, coloured: bool) -> Iterator[str]:
-    """What is wrong first, then what is worth knowing, and all that is fine on one line."""
+    """What is wrong first, then what is worth knowing, and all that is fine on one line.
+
+    Text from outside has no colours of its own.
+    """
     for grade in (Grade.ERROR, Grade.NOTE):
         for each in findings:
             if each.grade is grade:
-                yield f"{_mark(grade, coloured=coloured)}  {each.area:<9}  {_uncoloured(each.words)}"
+                yield f"{_mark(grade, coloured=coloured)}  {each.area:<9}  {all_visible(each.words)}"
                 if each.remedy:
-                    yield f"       {'':<9}  do: {_uncoloured(each.remedy)}"
+                    yield f"       {'':<9}  do: {all_visible(each.remedy)}"
     fine = Counter(each.area for each in findings if each.grade is Grade.OK)
     if fine:
         told = ", ".join(f"{area} {count}" if count > 1 else area for area, count in fine.items())
         yield f"{_mark(Grade.OK, coloured=coloured)}  {told}"
-
-
-def _uncoloured(text: str) -> str:
-    """Text from outside has no colours of its own."""
-    return visible(text, 10 * len(text))
 
 
 def _mark(grade: Grade, *, coloured: bool) -> str:

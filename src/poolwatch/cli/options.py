@@ -1,4 +1,4 @@
-"""The options and arguments that commands share, and those that the shells complete."""
+"""The options and arguments of commands: those they share, that shells complete, that need many words."""
 
 from __future__ import annotations
 
@@ -44,6 +44,14 @@ AccountArguments = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="ACCOUNT...", help="Id prefix, label or e-mail.", autocompletion=completion.accounts
+    ),
+]
+ForceOption = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="With --all: the token step everywhere. With ACCOUNT: have Codex renew its login although"
+        " one is open on it; both renewing at once can end the login.",
     ),
 ]
 KindArgument = Annotated[

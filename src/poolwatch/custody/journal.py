@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -128,6 +128,17 @@ def unresolved(entries: Sequence[Entry]) -> dict[str, Entry]:
                 and not (outcome in _HARMLESS and sent.attempt == entry.attempt)
             }
     return open_ones
+
+
+def open_attempts(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """The last line of every attempt that never ended, by its id: its space may lie about."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.stage is Stage.ENDED:
+            found.pop(entry.attempt, None)
+        else:
+            found[entry.attempt] = entry
+    return found
 
 
 def is_told(entries: Sequence[Entry], attempt: str) -> bool:

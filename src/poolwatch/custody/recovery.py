@@ -13,7 +13,7 @@ from typing import Final
 from poolwatch.custody.auth_file import Fingerprint, Login, read_login
 from poolwatch.custody.errand import Errand
 from poolwatch.custody.files import FileProblem
-from poolwatch.custody.journal import Entry, Journal, Stage, unresolved
+from poolwatch.custody.journal import Entry, Journal, open_attempts, unresolved
 from poolwatch.custody.lock import held
 from poolwatch.custody.login_lock import login_held
 from poolwatch.custody.memory import is_used_up
@@ -42,7 +42,7 @@ def left_anything(root: Path) -> bool:
         if anything_waits(state):
             return True
         journals = [Journal(path).entries() for path in state.custody.glob("*.journal")]
-        return any(unresolved(entries) or _open(entries) for entries in journals)
+        return any(unresolved(entries) or open_attempts(entries) for entries in journals)
     except OSError:
         return True
 
@@ -173,17 +173,6 @@ def _unresolved(state: StateDir, files: Iterable[Path], fingerprint: Fingerprint
                 for file, login in found[:1]:
                     step = ambiguous(_errand(entry, login, file), _LOST)
                     yield Recovered(file, step, login.user_id, login.workspace)
-
-
-def _open(entries: Iterable[Entry]) -> bool:
-    """Whether an attempt never ended: its space may lie about."""
-    begun: set[str] = set()
-    for entry in entries:
-        if entry.stage is Stage.ENDED:
-            begun.discard(entry.attempt)
-        else:
-            begun.add(entry.attempt)
-    return bool(begun)
 
 
 def _read(files: Iterable[Path], fingerprint: Fingerprint) -> dict[Path, Login]:

@@ -16,7 +16,7 @@ from poolwatch.custody.auth_file import Document, Fingerprint, Login, login_in
 from poolwatch.custody.errand import Errand, read_settled, settled_login, space_name
 from poolwatch.custody.failpoint import reach
 from poolwatch.custody.files import FileStamp, Reservation, replace_problem, shown, write_private
-from poolwatch.custody.journal import Entry, Journal, Stage
+from poolwatch.custody.journal import Entry, Journal, Stage, open_attempts
 from poolwatch.custody.json_text import render
 from poolwatch.custody.memory import is_used_up
 from poolwatch.custody.merge import Grant, merged, parse_grant, standalone
@@ -153,13 +153,7 @@ def clear_space(entries: Iterable[Entry]) -> None:
 
     Only names of our own go, with an attempt that stands in the journal.
     """
-    open_ones: dict[str, Entry] = {}
-    for entry in entries:
-        if entry.stage is Stage.ENDED:
-            open_ones.pop(entry.attempt, None)
-        else:
-            open_ones[entry.attempt] = entry
-    for entry in open_ones.values():
+    for entry in open_attempts(entries).values():
         if entry.file:
             _remove_space(space_name(Path(entry.file), entry.attempt))
 

@@ -73,7 +73,7 @@ class StateDir:
     def kept_names(self) -> list[str]:
         """The names of logins that wait for a place. Raises OSError."""
         names = self.custody_names()
-        return [name for name in names if name.startswith(KEPT_PREFIX) and name.endswith(KEPT_SUFFIX)]
+        return [name for name in names if is_kept_name(name)]
 
     def damaged(self, key: str) -> Path:
         """A free name for a pending reply that cannot be read."""
@@ -90,6 +90,11 @@ class StateDir:
             if problem is not None:
                 return problem
         return None
+
+
+def is_kept_name(name: str) -> bool:
+    """Whether a file of this name is a login that waits for a place."""
+    return name.startswith(KEPT_PREFIX) and name.endswith(KEPT_SUFFIX)
 
 
 def account_key(user_id: str | None, account_id: str | None, file: Path) -> str:

@@ -27,6 +27,7 @@ from poolwatch.custody.state_dir import (
     UNREADABLE_PREFIX,
     StateDir,
     account_key,
+    is_kept_name,
 )
 
 _REPLY_SUFFIXES: Final = (PENDING_SUFFIX, PART_SUFFIX)
@@ -103,9 +104,7 @@ def kept_logins(state: StateDir, fingerprint: Fingerprint) -> tuple[KeptLogin, .
 
 def is_kept_file(state: StateDir, path: Path) -> bool:
     """Whether a resolved path is that of a login that waits for a place."""
-    name = path.name
-    inside = path.parent == Path(os.path.realpath(state.custody))
-    return inside and name.startswith(KEPT_PREFIX) and name.endswith(KEPT_SUFFIX)
+    return path.parent == Path(os.path.realpath(state.custody)) and is_kept_name(path.name)
 
 
 def anything_waits(state: StateDir) -> bool:

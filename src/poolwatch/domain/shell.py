@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from poolwatch.domain.text import visible
+from poolwatch.domain.text import all_visible
 
 #: takes out the signs that a shell leaves alone
 _SAFE: Final = str.maketrans("", "", "_@%+=:,./-")
@@ -14,7 +14,7 @@ def shell_word(text: str) -> str:
     """The text as it is, else in quotes; `$'…'` where it holds what no screen shows as it is."""
     if text.isascii() and text.translate(_SAFE).isalnum():
         return text
-    if visible(text, 10 * len(text)) == text:
+    if all_visible(text) == text:
         import shlex  # few paths need it
 
         return shlex.quote(text)

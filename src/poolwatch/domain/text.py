@@ -71,6 +71,11 @@ def visible(text: str, limit: int = MAX_LENGTH) -> str:
     return "".join(out)
 
 
+def all_visible(text: str) -> str:
+    """`visible`, and nothing of it cut."""
+    return visible(text, 10 * len(text))
+
+
 def visible_or_none(text: str | None, limit: int = MAX_LENGTH) -> str | None:
     """`visible`, with blank texts as None: an empty label is no label."""
     if text is None:

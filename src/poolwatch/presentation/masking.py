@@ -9,7 +9,8 @@ from typing import Final
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.pool import AccountState
-from poolwatch.domain.text import visible
+from poolwatch.domain.shell import path_word
+from poolwatch.domain.text import all_visible
 
 _AT_SIGNS: Final = ("@", "＠")
 #: JSON may write the sign as an escape; the rest of such an address is plain.
@@ -62,12 +63,17 @@ def shown_text(text: str, account: AccountState, *, mask: bool) -> str:
     return re.sub(_MAIL, neutral_name(account.key), cut)
 
 
+def masked_word(path: str, *, mask: bool) -> str:
+    """A path as one word of a shell command, which works unless it is masked."""
+    return shown_path(all_visible(path), mask=True) if mask else path_word(path)
+
+
 def masked(text: str, paths: Iterable[str] = ()) -> str:
     """A line about no account in particular, its addresses and paths neutral.
 
     `paths` are known to stand in it, perhaps with blanks and other signs that end a path in a text.
     """
-    forms = {form for path in paths for form in (path, visible(path, 10 * len(path)))}
+    forms = {form for path in paths for form in (path, all_visible(path))}
     for path in sorted(forms, key=len, reverse=True):
         if len(path) > 1:
             text = re.sub(f"{re.escape(path)}{_BELOW}", lambda found: shown_path(found[0], mask=True), text)

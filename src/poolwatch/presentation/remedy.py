@@ -12,11 +12,11 @@ from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
 from poolwatch.domain.overview import Judged
 from poolwatch.domain.pool import AccountState, KeptFile
 from poolwatch.domain.refresh import BlockReason
-from poolwatch.domain.shell import path_at, path_word
+from poolwatch.domain.shell import path_at
 from poolwatch.domain.status import WITHOUT_USAGE, Status
 from poolwatch.domain.text import LONGEST_PATH, visible
 from poolwatch.presentation import durations
-from poolwatch.presentation.masking import shown_name, shown_path, shown_text
+from poolwatch.presentation.masking import masked_word, shown_name, shown_path, shown_text
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.words import names, remedies
 
@@ -218,8 +218,3 @@ def _true_home(listing: Listing) -> str:
     if path is None or _folder(path).endswith(shown.removeprefix("~")):
         return shown
     return _folder(path)
-
-
-def masked_word(path: str, *, mask: bool) -> str:
-    """A path as one word of a shell command, which works unless it is masked."""
-    return shown_path(visible(path, 10 * len(path)), mask=True) if mask else path_word(path)

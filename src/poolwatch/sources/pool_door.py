@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from poolwatch.domain.account import Secret
-from poolwatch.domain.standing import ACCEPTED, ON_TRIAL, TRIAL, Standing
+from poolwatch.domain.standing import ACCEPTED, TRIAL, Standing
 from poolwatch.sources.source import is_by_hand
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Door:
                 waited = timedelta(seconds=loop.time() - began)
                 if not standing.holds(at + waited):
                     break
-                if standing.status != ON_TRIAL or waited >= _PATIENCE:
+                if not standing.is_on_trial(at + waited) or waited >= _PATIENCE:
                     return False
                 await asyncio.sleep(_LOOK_SECONDS)
         return False

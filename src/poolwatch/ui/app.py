@@ -172,10 +172,6 @@ class PoolApp(App[Departure], inherit_bindings=False, inherit_css=False):
             self._lost = True
             self.exit(return_code=128 + signal.SIGHUP)
 
-    def terminal_failed(self, error: Exception) -> None:
-        """What the terminal sends can no longer be read: leave with a report."""
-        self._handle_exception(error)
-
     def _signalled(self, number: int) -> None:
         self._interrupted = self._interrupted or number == signal.SIGINT
         self.exit(return_code=128 + number)

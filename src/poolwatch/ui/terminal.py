@@ -178,8 +178,7 @@ class TerminalDriver(LinuxDriver):
         try:
             self.run_input_thread()
         except Exception as error:  # noqa: BLE001 - nobody else waits for this thread
-            fail = getattr(self._app, "terminal_failed", self._app.panic)
-            self._app.call_later(fail, error)
+            self._app.call_later(self._app._handle_exception, error)
 
     def run_input_thread(self) -> None:
         """Read keys until the app leaves. End-of-file and errors make it leave.
