@@ -28,7 +28,7 @@ from poolwatch.presentation.refresh_line import (
     progress_tone,
 )
 from poolwatch.presentation.view import Shown, Tone
-from poolwatch.presentation.words import refresh
+from poolwatch.words import refresh
 from tests.presentation.scene import CET, NOW, PREFS, account, after, listing
 
 OWN = listing("x", custody=Custody.POOLWATCH, owner="poolwatch")

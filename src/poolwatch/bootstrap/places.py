@@ -27,8 +27,8 @@ from poolwatch.domain.pool import PoolState
 from poolwatch.domain.remake import replace
 from poolwatch.domain.shell import shell_word
 from poolwatch.domain.text import visible
-from poolwatch.presentation.words.cli import NO_LOGIN
 from poolwatch.ui.feed import FoundLogins
+from poolwatch.words.cli import NO_LOGIN
 
 _POOLS: Final = tuple(kind for kind in SourceKind if kind.is_pool)
 #: Where the pools listen when nobody says otherwise.

@@ -58,7 +58,7 @@ def run_app_in(options: Options, env: Mapping[str, str]) -> int:
     if wrong:
         return _EXIT_USAGE if all(line.startswith("--") for line in wrong) else _EXIT_CONFIG
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or env.get("TERM", "") in ("", "dumb"):
-        from poolwatch.presentation.words.cli import NEEDS_TERMINAL  # the screen itself says other things
+        from poolwatch.words.cli import NEEDS_TERMINAL  # the screen itself says other things
 
         complain(NEEDS_TERMINAL)
         return _EXIT_USAGE

@@ -43,7 +43,7 @@ from poolwatch.presentation.card import card_view
 from poolwatch.presentation.masking import masked, masked_word, shown_path
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import true_path
-from poolwatch.presentation.words.cli import NO_LOGIN
+from poolwatch.words.cli import NO_LOGIN
 
 #: A clock this far off makes tokens look expired, or fresh.
 _SKEW_LIMIT = timedelta(seconds=60)

@@ -13,7 +13,7 @@ from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, Exit, complain, compla
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.domain.pool import PoolState
 from poolwatch.presentation.masking import shown_path
-from poolwatch.presentation.words import cli as words
+from poolwatch.words import cli as words
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.headless import Look

@@ -23,7 +23,7 @@ from poolwatch.custody.files import FileProblem
 from poolwatch.custody.own_folder import Imported, Refused, import_logins
 from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.custody.waiting import is_kept_file
-from poolwatch.presentation.words.refresh import still_waiting
+from poolwatch.words.refresh import still_waiting
 
 #: Which holder of an imported login stays in use.
 KEEPS = ("imported", "source")

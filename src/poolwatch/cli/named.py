@@ -9,7 +9,7 @@ from typing import Final
 from poolwatch.cli.exits import EXIT_USAGE, Exit, complain
 from poolwatch.domain.pool import AccountState, PoolState
 from poolwatch.presentation.masking import shown_name
-from poolwatch.presentation.words import cli as words
+from poolwatch.words import cli as words
 
 #: So many accounts are proposed for a name that none has.
 _PROPOSED: Final = 3

@@ -19,7 +19,7 @@ from poolwatch.domain.refresh import Awaited, RefreshProgress
 from poolwatch.presentation.masking import shown_name
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.refresh_line import bulk_line, progress_line
-from poolwatch.presentation.words import refresh as words
+from poolwatch.words import refresh as words
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.presentation.filter import matching
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.words import cli as words
+from poolwatch.words import cli as words
 
 #: Older than any reading; more seconds than this are no longer a date.
 _ANY_AGE_SECONDS: Final = 1e9

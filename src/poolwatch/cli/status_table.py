@@ -21,14 +21,14 @@ from poolwatch.presentation.order import sections
 from poolwatch.presentation.prefs import Prefs, SortKey
 from poolwatch.presentation.strip import strip_view
 from poolwatch.presentation.view import Figure, StripView, Tone
-from poolwatch.presentation.words import cli as words
-from poolwatch.presentation.words import screen
 from poolwatch.ui.cells import Line, Piece, fit, fit_line, line_width, wrap
 from poolwatch.ui.glyphs import Glyphs, span_pieces
 from poolwatch.ui.ink import Ink
 from poolwatch.ui.sixteen import sixteen_styles
 from poolwatch.ui.widgets.wall.columns import Content, choose
 from poolwatch.ui.widgets.wall.table import header, row, section_line
+from poolwatch.words import cli as words
+from poolwatch.words import screen
 
 #: What a terminal says of itself is believed so far.
 _WIDEST: Final = 1000

@@ -12,7 +12,7 @@ from poolwatch.presentation import cells, durations
 from poolwatch.presentation.masking import shown_text
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.view import DetailLine, Span, Tone
-from poolwatch.presentation.words import screen
+from poolwatch.words import screen
 
 #: No more resets than these have a line of their own.
 LINES: Final = 8

@@ -15,7 +15,7 @@ from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import acting, copied, remedy_line
 from poolwatch.presentation.standing import footer, hive_mark_of, keeper_text, standing
 from poolwatch.presentation.view import CardView, Glyph, MarkView, Span, Tone
-from poolwatch.presentation.words import names
+from poolwatch.words import names
 
 
 def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:

@@ -26,8 +26,8 @@ from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.rows import Measured
 from poolwatch.presentation.standing import keeper_text, marks, status_text, trouble_text
 from poolwatch.presentation.view import DetailLine, DetailView, Glyph, Span, Tone
-from poolwatch.presentation.words import names, screen
-from poolwatch.presentation.words import status as words
+from poolwatch.words import names, screen
+from poolwatch.words import status as words
 
 #: Texts are folded to fit beside the headings on a screen of 80 columns.
 TEXT_COLUMNS: Final = 66

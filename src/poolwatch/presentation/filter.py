@@ -11,8 +11,8 @@ from poolwatch.domain.status import Section
 from poolwatch.presentation.masking import shown_email, shown_group, shown_name
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import acting
-from poolwatch.presentation.words import names
-from poolwatch.presentation.words import status as words
+from poolwatch.words import names
+from poolwatch.words import status as words
 
 #: The word that keeps only what needs the operator.
 NEEDS_YOU: Final = "!"

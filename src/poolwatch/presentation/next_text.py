@@ -16,7 +16,7 @@ from poolwatch.presentation.masking import shown_email, shown_group, shown_label
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.status_json import Json
 from poolwatch.presentation.strip import next_why
-from poolwatch.presentation.words import cli, names
+from poolwatch.words import cli, names
 
 SCHEMA: Final = "poolwatch.next/1"
 

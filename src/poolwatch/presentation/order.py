@@ -21,8 +21,8 @@ from poolwatch.presentation.percent import is_figure
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
 from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.view import SectionView, Shown
-from poolwatch.presentation.words import names
-from poolwatch.presentation.words.status import section_heading
+from poolwatch.words import names
+from poolwatch.words.status import section_heading
 
 _DIGITS: Final = re.compile(r"([0-9]{1,18})")
 _UNLIMITED: Final = float("inf")

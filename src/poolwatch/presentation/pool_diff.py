@@ -11,7 +11,7 @@ from poolwatch.domain.status import Section
 from poolwatch.presentation.masking import shown_name
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.refresh_line import change_text
-from poolwatch.presentation.words import names, refresh
+from poolwatch.words import names, refresh
 
 #: So many are named; of the rest there is a number.
 _NAMED: Final = 3

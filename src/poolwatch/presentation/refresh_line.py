@@ -16,8 +16,8 @@ from poolwatch.presentation.percent import UNKNOWN, percent_number, percent_text
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import acting, import_command, sign_in_command
 from poolwatch.presentation.view import Tone
-from poolwatch.presentation.words import names, refresh
-from poolwatch.presentation.words.status import token_words, trouble_words
+from poolwatch.words import names, refresh
+from poolwatch.words.status import token_words, trouble_words
 
 _RUN_BY_HAND = (BlockReason.CODEX_MISSING, BlockReason.DELEGATION_OFF, BlockReason.CODEX_LOGIN_DEAD)
 _WITHOUT_USAGE = tuple(BlockReason(kind.value) for kind in names.WITHOUT_USAGE)

@@ -18,7 +18,7 @@ from poolwatch.domain.text import LONGEST_PATH, visible
 from poolwatch.presentation import durations
 from poolwatch.presentation.masking import masked_word, shown_name, shown_path, shown_text
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.words import names, remedies
+from poolwatch.words import names, remedies
 
 #: How tools that own logins are asked for a new one.
 _LOGIN_COMMANDS: Final = {"CLIProxyAPI": "cli-proxy-api --codex-login", "codex-auth": "codex-auth login"}

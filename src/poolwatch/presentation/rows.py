@@ -25,7 +25,7 @@ from poolwatch.presentation import durations, money
 from poolwatch.presentation.percent import UNKNOWN, bar_fraction, is_figure, percent_text, scarcity
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.view import CreditsRow, Tone, WindowRow
-from poolwatch.presentation.words import names
+from poolwatch.words import names
 
 
 class Measured(Struct, frozen=True):

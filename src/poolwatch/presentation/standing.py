@@ -19,8 +19,8 @@ from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.rows import tightest_limit
 from poolwatch.presentation.view import Glyph, Span, Tone
-from poolwatch.presentation.words import names
-from poolwatch.presentation.words import status as words
+from poolwatch.words import names
+from poolwatch.words import status as words
 
 #: The columns of a card's last line; parts that say least are left out beyond it.
 FOOTER_COLUMNS: Final = 36

@@ -9,7 +9,7 @@ from poolwatch.domain.pool import AccountState
 from poolwatch.domain.status import Section
 from poolwatch.presentation import cells, durations
 from poolwatch.presentation.masking import shown_label
-from poolwatch.presentation.words import cli
+from poolwatch.words import cli
 
 COLUMNS: Final = 38
 #: A name shorter than this says nothing; then it is left out.

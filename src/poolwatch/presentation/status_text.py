@@ -17,8 +17,8 @@ from poolwatch.presentation.percent import UNKNOWN
 from poolwatch.presentation.prefs import Prefs, SortKey
 from poolwatch.presentation.strip import strip_view
 from poolwatch.presentation.view import CardView, Figure, StripView, WindowRow
-from poolwatch.presentation.words import cli, screen
-from poolwatch.presentation.words.status import section_words
+from poolwatch.words import cli, screen
+from poolwatch.words.status import section_words
 
 _FIVE_HOURS: Final = "5h"
 _WIDEST_LABEL: Final = 40

@@ -15,8 +15,8 @@ from poolwatch.presentation.masking import shown_name
 from poolwatch.presentation.percent import UNKNOWN, percent_text, scarcity
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.view import Figure, Shown, Span, StripView, Tone
-from poolwatch.presentation.words import names, screen
-from poolwatch.presentation.words.status import throttled_until, trouble_words
+from poolwatch.words import names, screen
+from poolwatch.words.status import throttled_until, trouble_words
 
 _HOUR = timedelta(hours=1)
 _NOT_READ = (Status.DISABLED, Status.DEACTIVATED, Status.NEEDS_LOGIN)

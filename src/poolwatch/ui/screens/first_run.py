@@ -13,7 +13,6 @@ from textual.binding import BindingType
 from textual.widgets import Input
 
 from poolwatch.presentation.view import Tone
-from poolwatch.presentation.words import screen as words
 from poolwatch.ui.bindings import bindings
 from poolwatch.ui.cells import Line, Piece, fit, fit_line
 from poolwatch.ui.feed import FoundLogins
@@ -40,6 +39,7 @@ from poolwatch.ui.wording import (
     QUIT,
     add_entry,
 )
+from poolwatch.words import screen as words
 
 _MOST: Final = 9
 

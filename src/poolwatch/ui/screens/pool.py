@@ -10,7 +10,6 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.status import Section
 from poolwatch.presentation.prefs import Grouping, SortKey
 from poolwatch.presentation.view import Tone
-from poolwatch.presentation.words import screen as words
 from poolwatch.ui.bindings import bindings
 from poolwatch.ui.keymap import Place
 from poolwatch.ui.messages import Chosen
@@ -23,6 +22,7 @@ from poolwatch.ui.wording import (
     GROUP_IS,
     VIEW_IS,
 )
+from poolwatch.words import screen as words
 
 if TYPE_CHECKING:
     from textual.widgets import Input

@@ -12,7 +12,6 @@ from textual.timer import Timer
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.order import recounted
 from poolwatch.presentation.view import CardView, SectionView, Shown, Tone
-from poolwatch.presentation.words import screen as words
 from poolwatch.ui.cells import Line, fit_line
 from poolwatch.ui.ink import Ink
 from poolwatch.ui.messages import Looked
@@ -36,6 +35,7 @@ from poolwatch.ui.wording import (
     filter_is,
     sort_words,
 )
+from poolwatch.words import screen as words
 
 if TYPE_CHECKING:
     from poolwatch.ui.widgets.filter_line import FilterLine

@@ -10,12 +10,12 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.presentation import durations
 from poolwatch.presentation.masking import shown_payload
 from poolwatch.presentation.view import CardView, Tone
-from poolwatch.presentation.words import screen as words
-from poolwatch.presentation.words.remedies import RENEWS
 from poolwatch.ui.feed import Answer, AnswerKind
 from poolwatch.ui.screens.page import Page
 from poolwatch.ui.widgets.bottom import Message
 from poolwatch.ui.wording import COPY, in_short
+from poolwatch.words import screen as words
+from poolwatch.words.remedies import RENEWS
 
 ResultT = TypeVar("ResultT")
 #: Above this many accounts a refresh of all shown is asked about first.

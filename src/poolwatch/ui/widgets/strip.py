@@ -8,11 +8,11 @@ from msgspec import Struct
 from rich.cells import cell_len
 
 from poolwatch.presentation.view import Figure, Glyph, StripView, Tone
-from poolwatch.presentation.words import screen as words
 from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_right, line_width, spread
 from poolwatch.ui.glyphs import Glyphs, span_pieces
 from poolwatch.ui.ink import Ink
 from poolwatch.ui.wording import active_of, counted
+from poolwatch.words import screen as words
 
 _TITLE = 10
 

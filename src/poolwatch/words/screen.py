@@ -6,7 +6,7 @@ from typing import Final
 
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import FailureKind
-from poolwatch.presentation.words.status import AGE_UNKNOWN
+from poolwatch.words.status import AGE_UNKNOWN
 
 PROGRAM: Final = "poolwatch"
 

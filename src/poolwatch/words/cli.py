@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from poolwatch.presentation.words.status import AGE_UNKNOWN
+from poolwatch.words.status import AGE_UNKNOWN
 
 # --- `status`
 ACCOUNT: Final = "ACCOUNT"

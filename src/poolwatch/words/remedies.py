@@ -6,7 +6,7 @@ from typing import Final
 
 from poolwatch.domain.account import LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, Refusal
-from poolwatch.presentation.words import names
+from poolwatch.words import names
 
 SIGN_IN: Final = "Sign in again"
 _KEPT: Final = "The last numbers stay; "

@@ -14,7 +14,7 @@ from poolwatch.domain.status import (
     Section,
     Status,
 )
-from poolwatch.presentation.words.names import window_name
+from poolwatch.words.names import window_name
 
 ACTIVE: Final = "active"
 EXHAUSTED: Final = "exhausted"

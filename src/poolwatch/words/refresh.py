@@ -6,7 +6,7 @@ from typing import Final
 
 from poolwatch.domain.refresh import BESIDE_WITHIN, Awaited, BlockReason
 from poolwatch.domain.status import Section
-from poolwatch.presentation.words import names
+from poolwatch.words import names
 
 ARROW: Final = " → "
 OK: Final = "ok"
