@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 figures.commands(pools, samples)
             if "status" in kinds:
                 figures.status(pools, samples)
+                figures.status_over_tls(pools, samples)
         if "changes" in kinds:
             _say("changes")
             figures.changes(samples, options.rounds)

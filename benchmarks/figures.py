@@ -216,3 +216,16 @@ def status(pools: Pools, samples: Samples) -> None:
     samples.add("status ideal s", ideal)
     samples.add("status of ideal", full.wall / ideal)
     samples.add("status cpu ms/request", (full.cpu - none.cpu) * 1000 / requests)
+
+
+def status_over_tls(pools: Pools, samples: Samples) -> None:
+    """CPU of `status` for each account it reads, with a TLS handshake for each; needs openssl."""
+    if not pools.many.has_tls:
+        return
+    settings = Settings(concurrency=_CONCURRENCY, tls=True)
+    pools.many.status(settings, "--max-age", "0")  # the server learns what it is asked
+    before = pools.many.answered()
+    full = pools.many.status(settings, "--max-age", "0")
+    requests = pools.many.answered() - before
+    none = pools.many.status(settings, "--max-age", "999999")
+    samples.add("tls cpu ms/request", (full.cpu - none.cpu) * 1000 / requests)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import statistics
 import subprocess
@@ -48,6 +49,23 @@ class Settings:
 
     interval: int = 300
     concurrency: int = 8
+    #: over https, to the same answers
+    tls: bool = False
+
+
+def _certificate(folder: Path) -> Path | None:
+    """A certificate for localhost and its key in one file; None without openssl."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    kind = ("-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    name = ("-subj", "/CN=poolwatch bench", "-addext", "subjectAltName=DNS:localhost")
+    files = ("-keyout", "bench.key", "-out", "bench.crt")
+    subprocess.run([openssl, "req", *kind, *files, *name], cwd=folder, check=True, capture_output=True)
+    both = folder / "bench.pem"
+    both.write_text((folder / "bench.key").read_text() + (folder / "bench.crt").read_text())
+    return both
 
 
 class Pool:
@@ -57,24 +75,30 @@ class Pool:
         self.accounts = accounts
         self._folder = folder
         self._upstream = Upstream(folder / "upstream", accounts=accounts, speed=1.0)
+        self._certificate = _certificate(folder)
+        certificate = [] if self._certificate is None else [str(self._certificate)]
+        upstream = f"127.0.0.1:{self._upstream.port}"
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.replay_server", f"127.0.0.1:{self._upstream.port}"],
+            [sys.executable, "-m", "benchmarks.replay_server", upstream, *certificate],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**plain_env(), "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         line = self._server.stdout.readline() if self._server.stdout is not None else b""
-        self._port = int(line)
+        self._port, self._tls_port = (int(port) for port in line.split())
         self._written: set[str] = set()
         self.status(Settings(), "--max-age", "0")
 
     def env(self, settings: Settings) -> Mapping[str, str]:
         """The environment of poolwatch on this pool, with its store."""
-        name = f"config-{settings.interval}-{settings.concurrency}.toml"
+        name = f"config-{settings.interval}-{settings.concurrency}{'-tls' if settings.tls else ''}.toml"
         config = self._folder / name
         if name not in self._written:
             self._written.add(name)
             text = self._upstream.config.read_text()
+            if settings.tls:
+                plain = f"http://127.0.0.1:{self._upstream.port}/backend-api"
+                text = text.replace(plain, f"https://localhost:{self._tls_port}/backend-api")
             text = text.replace(f":{self._upstream.port}/", f":{self._port}/")
             poll = f"interval_seconds = {settings.interval}\nconcurrency = {settings.concurrency}"
             config.write_text(text.replace("interval_seconds = 30", poll))
@@ -84,7 +108,13 @@ class Pool:
             "POOLWATCH_CONFIG": str(config),
             "POOLWATCH_STATE_DIR": str(self._folder / "state"),
             "POOLWATCH_DATA_DIR": str(self._folder / "data"),
+            **({} if self._certificate is None else {"SSL_CERT_FILE": str(self._certificate)}),
         }
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether the server answers over https as well."""
+        return self._certificate is not None
 
     def status(self, settings: Settings, *arguments: str) -> Ended:
         """`poolwatch status --json`, which must succeed."""

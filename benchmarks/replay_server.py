@@ -1,6 +1,7 @@
 """A lean upstream: learns each answer once from the simulated one, then gives it after a set delay.
 
-`python -m benchmarks.replay_server UPSTREAM` prints its port; it ends with its stdin. `GET /_delay/US` sets
+`python -m benchmarks.replay_server UPSTREAM [CERTIFICATE]` prints its port and that of https, 0 without
+a certificate; it ends with its stdin. `GET /_delay/US` sets
 the delay in microseconds, `GET /_echo` answers after it, `GET /_count` tells how many learned answers were
 given.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import selectors
+import ssl
 import sys
 import threading
 from typing import Final
@@ -98,11 +100,16 @@ def _plain(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
-async def _serve(upstream: str) -> None:
+async def _serve(upstream: str, certificate: str | None) -> None:
     host, _, port = upstream.rpartition(":")
     memory = Memory(host, int(port))
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(memory), "127.0.0.1", 0)
+    servers = [await loop.create_server(lambda: Connection(memory), "127.0.0.1", 0)]
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        servers.append(await loop.create_server(lambda: Connection(memory), "127.0.0.1", 0, ssl=context))
+    ports = [server.sockets[0].getsockname()[1] for server in servers]
     ended = asyncio.Event()
 
     def wait_for_the_end() -> None:
@@ -110,10 +117,11 @@ async def _serve(upstream: str) -> None:
         loop.call_soon_threadsafe(ended.set)
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.write(f"{ports[0]} {ports[1] if certificate is not None else 0}\n")
     sys.stdout.flush()
     await ended.wait()
-    server.close()
+    for server in servers:
+        server.close()
 
 
 def _precise_loop() -> asyncio.AbstractEventLoop:
@@ -123,4 +131,4 @@ def _precise_loop() -> asyncio.AbstractEventLoop:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=_precise_loop) as runner:
-        runner.run(_serve(sys.argv[1]))
+        runner.run(_serve(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None))
