@@ -23,9 +23,9 @@ from poolwatch.presentation.detail import detail_view
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.status_json import status_json
 from poolwatch.presentation.status_text import status_text
-from poolwatch.sources import codex_lb_wire, codex_proxy_quota, codex_proxy_wire
-from poolwatch.sources.cli_proxy_api_wire import parse_api_call, parse_auth_files
 from poolwatch.sources.json_body import read_json
+from poolwatch.sources.pools import codex_lb_wire, codex_proxy_wire
+from poolwatch.sources.pools.cli_proxy_api_wire import parse_api_call, parse_auth_files
 from poolwatch.sources.redact import shown_body
 from poolwatch.sources.usage_wire import parse_usage
 from poolwatch.store.codec import decode_account, encode_account
@@ -160,10 +160,10 @@ def judge_list(rng: random.Random) -> None:
     codex_lb_wire.parse_fleet(value)
     parse_auth_files(value)
     parse_api_call(value, 0.1)
-    codex_proxy_quota.parse_quota(value, NOW)
+    codex_proxy_wire.parse_quota(value, NOW)
     codex_proxy_wire.parse_refresh(value)
     codex_proxy_wire.parse_rate(value)
-    codex_proxy_quota.quota_failure(502, value)
+    codex_proxy_wire.quota_failure(502, value)
     codex_lb_wire.fleet_refresh_trouble(value)
 
 

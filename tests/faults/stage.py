@@ -21,10 +21,10 @@ from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Reply
 from poolwatch.sources.auth_files import AuthFiles
 from poolwatch.sources.classify import classify
-from poolwatch.sources.cli_proxy_api import CliProxyApi
 from poolwatch.sources.codex_home import CodexHomes
-from poolwatch.sources.codex_lb import CodexLb
-from poolwatch.sources.codex_proxy import CodexProxy
+from poolwatch.sources.pools.cli_proxy_api import CliProxyApi
+from poolwatch.sources.pools.codex_lb import CodexLb
+from poolwatch.sources.pools.codex_proxy import CodexProxy
 from poolwatch.sources.redact import shown_body
 from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import Source

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.domain.usage import Said, Unsaid
-from poolwatch.sources import cli_proxy_api_wire, codex_proxy_quota, reset_credits_wire, usage_wire
+from poolwatch.sources import reset_credits_wire, usage_wire
 from poolwatch.sources.json_body import NumberText
 from poolwatch.sources.lenient import Count, Epoch, Flag, Instant, Length, Money, Percent, Text, Whole
-from poolwatch.sources.pool_wire import CamelWire
+from poolwatch.sources.pools import cli_proxy_api_wire, codex_proxy_wire
+from poolwatch.sources.pools.listing import CamelWire
 from poolwatch.sources.wire_object import WireObject, list_of
 
 ABSENT, MALFORMED = Unsaid.ABSENT, Unsaid.MALFORMED
@@ -105,9 +106,7 @@ def test_a_pools_own_objects_are_read_alike(value: dict[str, object]) -> None:
 
 
 def test_every_wire_object_says_how_its_fields_are_read() -> None:
-    rooms = {
-        each.__name__ for each in (usage_wire, reset_credits_wire, cli_proxy_api_wire, codex_proxy_quota)
-    }
+    rooms = {each.__name__ for each in (usage_wire, reset_credits_wire, cli_proxy_api_wire, codex_proxy_wire)}
     found = [wire for wire in _all_below(WireObject) if wire.__module__ in rooms]
     assert len(found) > 12
     for wire in found:

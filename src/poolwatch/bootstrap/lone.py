@@ -13,8 +13,8 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.config.settings import SourceSettings
 from poolwatch.net.client import HttpClient
+from poolwatch.sources.pools.keys import OwnStandings
 from poolwatch.sources.source import Source
-from poolwatch.sources.standings import OwnStandings
 from poolwatch.store.store import Store
 
 

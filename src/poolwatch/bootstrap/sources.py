@@ -12,17 +12,17 @@ from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Listing, Secret
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.login_files import LoginFiles
+from poolwatch.sources.pools.keys import Standings
 from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import Source
-from poolwatch.sources.standings import Standings
 
 _MODULES: Final = {
     SourceKind.CODEX_HOME: "codex_home",
     SourceKind.AUTH_FILES: "auth_files",
-    SourceKind.CODEX_PROXY: "codex_proxy",
-    SourceKind.CODEX_LB: "codex_lb",
-    SourceKind.CLI_PROXY_API: "cli_proxy_api",
+    SourceKind.CODEX_PROXY: "pools.codex_proxy",
+    SourceKind.CODEX_LB: "pools.codex_lb",
+    SourceKind.CLI_PROXY_API: "pools.cli_proxy_api",
 }
 
 
@@ -63,15 +63,15 @@ def build_source(
     resets = ResetPace(memory_of(around, settings, "resets"))
     match settings.kind:
         case SourceKind.CODEX_PROXY:
-            from poolwatch.sources.codex_proxy import CodexProxy
+            from poolwatch.sources.pools.codex_proxy import CodexProxy
 
             return CodexProxy(setup, resets=resets)
         case SourceKind.CODEX_LB:
-            from poolwatch.sources.codex_lb import CodexLb
+            from poolwatch.sources.pools.codex_lb import CodexLb
 
             return CodexLb(setup)
         case SourceKind.CLI_PROXY_API:
-            from poolwatch.sources.cli_proxy_api import CliProxyApi
+            from poolwatch.sources.pools.cli_proxy_api import CliProxyApi
 
             return CliProxyApi(setup, resets=resets)
         case SourceKind.CODEX_HOME | SourceKind.AUTH_FILES:

@@ -15,7 +15,7 @@ from poolwatch.domain.refresh import Awaited, RefreshProgress
 from poolwatch.domain.standing import Standing
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked, Moved, OwnerRequest, Told
-from poolwatch.sources.standings import OwnStandings
+from poolwatch.sources.pools.keys import OwnStandings
 from poolwatch.store import lock
 from poolwatch.store.history import history_rows
 from poolwatch.store.opening import StoreMode

@@ -12,7 +12,7 @@ from poolwatch.config.settings import SourceSettings
 from poolwatch.custody.fingerprint import KEY_BYTES, Fingerprinter
 from poolwatch.domain.account import Secret
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.standings import OwnStandings, Standings
+from poolwatch.sources.pools.keys import OwnStandings, Standings
 
 
 def _own_fingerprints() -> Callable[[Secret], str]:

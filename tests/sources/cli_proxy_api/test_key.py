@@ -14,18 +14,19 @@ from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.cli_proxy_api import CliProxyApi
-from poolwatch.sources.cli_proxy_api_client import (
-    CALL_ROUTE,
-    FORBIDDEN_ROUTES,
-    LIST_ROUTE,
-    POOL,
+from poolwatch.sources.pools.cli_proxy_api import CliProxyApi
+from poolwatch.sources.pools.client import PoolClient
+from poolwatch.sources.pools.keys import Door, OwnStandings
+from poolwatch.sources.pools.routes import (
+    CLI_PROXY_API,
+    CLI_PROXY_API_CALL,
+    CLI_PROXY_API_FORBIDDEN,
+    CLI_PROXY_API_LIST,
+    Forbidden,
+    ForbiddenRouteError,
 )
-from poolwatch.sources.pool_client import Forbidden, ForbiddenRouteError, PoolClient
-from poolwatch.sources.pool_door import Door
 from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import by_hand
-from poolwatch.sources.standings import OwnStandings
 from tests.sources.cli_proxy_api.rig import AT, body, entry, failed, listed, ref, source
 from tests.support.cli_proxy_server import KEY, CliProxyServer, Said, login
 
@@ -191,17 +192,17 @@ async def test_another_run_does_not_try_the_key_again(
 
 
 @pytest.mark.parametrize(
-    "forbidden", FORBIDDEN_ROUTES, ids=lambda each: f"{each.route.method}{each.route.path}"
+    "forbidden", CLI_PROXY_API_FORBIDDEN, ids=lambda each: f"{each.route.method}{each.route.path}"
 )
 async def test_forbidden_routes_cannot_be_asked_for(
     client: HttpClient, pool: CliProxyServer, forbidden: Forbidden
 ) -> None:
     assert forbidden.reason
     method, path = forbidden.route.method, forbidden.route.path
-    assert not any(route.matches(method, path) for route in (LIST_ROUTE, CALL_ROUTE))
+    assert not any(route.matches(method, path) for route in (CLI_PROXY_API_LIST, CLI_PROXY_API_CALL))
     settings = SourceSettings(SourceKind.CLI_PROXY_API, "cpa", Custody.POOL, url=pool.url)
     setup = SourceSetup(settings, client, Path("/"), {}, 5)
-    asks = PoolClient(setup, POOL, (LIST_ROUTE, CALL_ROUTE), Door(setup))
+    asks = PoolClient(setup, CLI_PROXY_API, (CLI_PROXY_API_LIST, CLI_PROXY_API_CALL), Door(setup))
     with pytest.raises(ForbiddenRouteError):
         await (asks.get_json(path, AT) if method == "GET" else asks.post_json(f"{path}?x=1", None, AT))
     assert pool.requests == []

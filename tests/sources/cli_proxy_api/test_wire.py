@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.reply import Reply
-from poolwatch.sources.cli_proxy_api_client import pool_url
-from poolwatch.sources.cli_proxy_api_wire import AuthFile, parse_api_call, parse_auth_files
 from poolwatch.sources.json_body import JsonValue, read_json
+from poolwatch.sources.pools.cli_proxy_api import pool_url
+from poolwatch.sources.pools.cli_proxy_api_wire import AuthFile, parse_api_call, parse_auth_files
 from poolwatch.sources.usage_wire import parse_usage
 from tests.sources.cli_proxy_api.rig import AT, body
 from tests.support.cli_proxy_server import login

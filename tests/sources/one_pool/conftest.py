@@ -13,9 +13,9 @@ from poolwatch.domain.account import Custody
 from poolwatch.domain.usage import ResetCredits
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.auth_files import AuthFiles
-from poolwatch.sources.cli_proxy_api import CliProxyApi
-from poolwatch.sources.codex_lb import CodexLb
-from poolwatch.sources.codex_proxy import CodexProxy
+from poolwatch.sources.pools.cli_proxy_api import CliProxyApi
+from poolwatch.sources.pools.codex_lb import CodexLb
+from poolwatch.sources.pools.codex_proxy import CodexProxy
 from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import Source
 from tests.sources.logins import FINGERPRINT, access_token, cliproxy_login, put

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.usage import UsageSnapshot
-from poolwatch.sources import codex_lb_figures, codex_lb_wire, codex_proxy_quota, codex_proxy_wire
 from poolwatch.sources.json_body import JsonValue, read_json
+from poolwatch.sources.pools import codex_lb_wire, codex_proxy_wire
 from tests.sources.pools.making import AT
 from tests.support.codex_lb_server import LbAccountState
 from tests.support.codex_proxy_server import ProxyAccountState, quota_of
@@ -69,13 +69,13 @@ def test_reading_never_raises(data: st.DataObject) -> None:
     alone, within = body(spoilt), body({"accounts": [spoilt], "persistence_health": spoilt})
     for value in (alone, within):
         codex_proxy_wire.parse_accounts(value)
-        codex_proxy_quota.parse_quota(value, AT)
+        codex_proxy_wire.parse_quota(value, AT)
         codex_proxy_wire.parse_refresh(value)
         codex_proxy_wire.parse_rate(value)
         codex_proxy_wire.parse_version(value)
-        codex_proxy_quota.quota_failure(502, value)
+        codex_proxy_wire.quota_failure(502, value)
         codex_lb_wire.parse_accounts(value)
         codex_lb_wire.parse_fleet(value)
-        codex_lb_figures.with_banked(UsageSnapshot(), "a", value)
+        codex_lb_wire.with_banked(UsageSnapshot(), "a", value)
         codex_lb_wire.fleet_refresh_trouble(value)
         codex_lb_wire.needs_code(value)

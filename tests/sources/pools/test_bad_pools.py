@@ -14,10 +14,10 @@ from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import Failure
 from poolwatch.net.client import HttpClient
-from poolwatch.sources import pool_client
-from poolwatch.sources.codex_lb import CodexLb
-from poolwatch.sources.codex_proxy import CodexProxy
 from poolwatch.sources.json_body import MOST_ROWS
+from poolwatch.sources.pools import client as pool_client
+from poolwatch.sources.pools.codex_lb import CodexLb
+from poolwatch.sources.pools.codex_proxy import CodexProxy
 from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import PoolReport
 from tests.e2e.pool_rig import around, everybody
@@ -136,8 +136,7 @@ async def test_a_list_without_end_has_one(client: HttpClient, tmp_path: Path) ->
 
 
 async def test_accounts_that_are_left_out_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("pool_wire", "pool_listing"):
-        monkeypatch.setattr(f"poolwatch.sources.{module}.MOST_ROWS", 2)
+    monkeypatch.setattr("poolwatch.sources.pools.listing.MOST_ROWS", 2)
     async with CodexProxyServer(*many(3)) as server:
         sources = f'[[sources]]\nkind = "codex-proxy"\nname = "north"\nurl = "{server.url}"\n'
         seen = await look(around(tmp_path, sources), timedelta(0), everybody)

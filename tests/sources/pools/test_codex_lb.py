@@ -14,8 +14,8 @@ from poolwatch.domain.refresh import BlockReason, TokenOutcome
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import RateLimit, ResetCredits, Unsaid
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.codex_lb import REFRESH_SPACING
-from poolwatch.sources.codex_lb_wire import parse_accounts, parse_fleet
+from poolwatch.sources.pools.codex_lb import REFRESH_SPACING
+from poolwatch.sources.pools.codex_lb_wire import parse_accounts, parse_fleet
 from poolwatch.sources.source import PoolReport, by_hand
 from tests.sources.pools.making import AT, KEY, PASSWORD, entry, failure, lb, listed, ref, snapshot, windows
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState

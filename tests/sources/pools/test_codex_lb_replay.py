@@ -20,15 +20,15 @@ from poolwatch.domain.usage import (
     UsageWindow,
 )
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.codex_lb_routes import FORBIDDEN_ROUTES
-from poolwatch.sources.codex_lb_wire import parse_fleet
 from poolwatch.sources.json_body import read_json
+from poolwatch.sources.pools.codex_lb_wire import parse_fleet
+from poolwatch.sources.pools.routes import CODEX_LB_FORBIDDEN
 from tests.sources.pools.making import KEY, entry, failure, lb, snapshot, windows
 from tests.support.replay_server import RECORDED, ReplayServer
 
 THEN = datetime(2026, 11, 20, 21, 3, 17, tzinfo=UTC)
 FLEET, ACCOUNTS = "GET /api/fleet/summary", "GET /api/accounts"
-LOGIN = "POST /api/dashboard-auth/password/login"
+CODEX_LB_LOGIN = "POST /api/dashboard-auth/password/login"
 A = "34eec0fc-f454-5c9d-a537-02e8038f4610_8798f94f"
 BUSINESS = "28ec3a6d-2eee-5c38-909b-3ac5f9005380_8798f94f"
 B = "e0132c5c-36ce-5b0a-a5a6-a1ec8ca7fa1c_c4b9b969"
@@ -37,7 +37,7 @@ D = "9f4ba536-954c-5ae8-9789-3da992cc17b4_25996ba1"
 E = "20c7dcac-ae65-5ab1-8098-3be30cb3783b_998f1b53"
 G = "cfe1ff61-4e8b-5df6-a82f-0b5b14ed011b_1f79daa3"
 BY_KEY = {FLEET: "codex-lb/key-api-fleet-summary"}
-BY_LOGIN = {LOGIN: "codex-lb/login-ok", ACCOUNTS: "codex-lb/accounts-session"}
+BY_LOGIN = {CODEX_LB_LOGIN: "codex-lb/login-ok", ACCOUNTS: "codex-lb/accounts-session"}
 
 
 async def listings(server: ReplayServer, client: HttpClient, home: Path, **keys: str) -> dict[str, Listing]:
@@ -64,7 +64,7 @@ async def usages(
 async def test_identities(client: HttpClient, tmp_path: Path, way: str) -> None:
     answers = BY_KEY if way == "key" else BY_LOGIN
     keys = {"key": KEY} if way == "key" else {"password": "correct horse"}
-    async with ReplayServer(answers, FORBIDDEN_ROUTES) as server:
+    async with ReplayServer(answers, CODEX_LB_FORBIDDEN) as server:
         found = await listings(server, client, tmp_path, **keys)
     # nine rows, one of them a second import of the first
     assert len(found) == 8
@@ -79,7 +79,7 @@ async def test_identities(client: HttpClient, tmp_path: Path, way: str) -> None:
 
 
 async def test_percentages_are_what_remains(client: HttpClient, tmp_path: Path) -> None:
-    async with ReplayServer(BY_KEY, FORBIDDEN_ROUTES) as server:
+    async with ReplayServer(BY_KEY, CODEX_LB_FORBIDDEN) as server:
         found = await usages(server, client, tmp_path, key=KEY)
     assert {place: windows(usage) for place, usage in found.items()} == {
         A: {"5h": 42.0, "weekly": 71.0},
@@ -124,7 +124,7 @@ async def test_an_account_without_figures_is_a_failure(client: HttpClient, tmp_p
 
 async def test_the_dashboard_knows_credits(client: HttpClient, tmp_path: Path) -> None:
     banked = {f"GET /api/accounts/{A}/usage-reset-credits": "codex-lb/reset-credits-a"}
-    async with ReplayServer({**BY_LOGIN, **banked}, FORBIDDEN_ROUTES) as server:
+    async with ReplayServer({**BY_LOGIN, **banked}, CODEX_LB_FORBIDDEN) as server:
         found = await usages(server, client, tmp_path, password="correct horse")
     assert found[B].credits == Credits(True, False, None, Decimal("1234.56"))
     assert found[BUSINESS].credits == Credits(True, False, None, Decimal("9.99"))
@@ -222,7 +222,7 @@ def test_the_documented_summary() -> None:
         ({ACCOUNTS: "codex-lb/host-remote-accounts"}, {}, "before its dashboard has a password (401)"),
         ({ACCOUNTS: "codex-lb/xff-remote-accounts"}, {}, "before its dashboard has a password (401)"),
         (
-            {LOGIN: "codex-lb/login-bad"},
+            {CODEX_LB_LOGIN: "codex-lb/login-bad"},
             {"password": "bad"},
             "does not accept the dashboard password in ~/password.txt",
         ),

@@ -20,10 +20,9 @@ from poolwatch.domain.usage import (
     UsageWindow,
 )
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.codex_proxy_quota import parse_quota
-from poolwatch.sources.codex_proxy_routes import FORBIDDEN_ROUTES
-from poolwatch.sources.codex_proxy_wire import ProxyList, parse_accounts
 from poolwatch.sources.json_body import read_json
+from poolwatch.sources.pools.codex_proxy_wire import ProxyList, parse_accounts, parse_quota
+from poolwatch.sources.pools.routes import CODEX_PROXY_FORBIDDEN
 from poolwatch.sources.source import PoolReport
 from tests.sources.pools.making import KEY, entry, failure, proxy, ref, snapshot, windows
 from tests.support.replay_server import RECORDED, ReplayServer
@@ -41,7 +40,7 @@ def serve(**quotas: str) -> ReplayServer:
     answers |= {
         f"GET /auth/accounts/{globals()[key]}/quota": f"codex-proxy/{name}" for key, name in quotas.items()
     }
-    return ReplayServer(answers, FORBIDDEN_ROUTES)
+    return ReplayServer(answers, CODEX_PROXY_FORBIDDEN)
 
 
 async def test_the_list(client: HttpClient, tmp_path: Path) -> None:
@@ -244,7 +243,7 @@ async def test_refreshes(client: HttpClient, tmp_path: Path) -> None:
         f"POST /auth/accounts/{A}/refresh": "codex-proxy/refresh-concurrent-0",
         f"POST /auth/accounts/{B}/refresh": "codex-proxy/refresh-concurrent-1",
     }
-    async with ReplayServer(answers, FORBIDDEN_ROUTES) as server:
+    async with ReplayServer(answers, CODEX_PROXY_FORBIDDEN) as server:
         source = proxy(server, client, tmp_path)
         alive = await source.token_step(ref(source, D), THEN)
         dead = await source.token_step(ref(source, C), THEN)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from poolwatch.net.client import HttpClient
-from poolwatch.sources import codex_lb_routes, codex_proxy_routes
-from poolwatch.sources.pool_client import Forbidden, Route
+from poolwatch.sources.pools import routes
+from poolwatch.sources.pools.routes import Forbidden, Route
 from tests.sources.pools.making import AT, KEY, PASSWORD, entry, lb, proxy, ref
 from tests.sources.pools.making import account as proxy_account
 from tests.sources.pools.test_codex_lb import account as lb_account
@@ -17,10 +17,10 @@ from tests.support.codex_proxy_server import CodexProxyServer
 from tests.support.replay_server import PoolServer
 
 ALLOWED = {
-    "codex-proxy": codex_proxy_routes.ROUTES,
-    "codex-lb": (*codex_lb_routes.KEY_ROUTES, *codex_lb_routes.DASHBOARD_ROUTES),
+    "codex-proxy": routes.CODEX_PROXY_ROUTES,
+    "codex-lb": (*routes.CODEX_LB_KEY_ROUTES, *routes.CODEX_LB_DASHBOARD_ROUTES),
 }
-FORBIDDEN = {"codex-proxy": codex_proxy_routes.FORBIDDEN_ROUTES, "codex-lb": codex_lb_routes.FORBIDDEN_ROUTES}
+FORBIDDEN = {"codex-proxy": routes.CODEX_PROXY_FORBIDDEN, "codex-lb": routes.CODEX_LB_FORBIDDEN}
 MUST_BE_NAMED = {
     "codex-proxy": [
         "GET /auth/accounts/export",
@@ -69,7 +69,7 @@ async def test_all_that_codex_proxy_is_asked_for(client: HttpClient, tmp_path: P
         await source.signature()
         asked = [(request.method, request.path) for request in server.requests]
     assert asked
-    assert all(any(route.matches(*each) for route in codex_proxy_routes.ROUTES) for each in asked)
+    assert all(any(route.matches(*each) for route in routes.CODEX_PROXY_ROUTES) for each in asked)
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,9 @@ from poolwatch.domain.account import Custody, Secret
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.net.client import HttpClient
 from poolwatch.net.headers import Headers
-from poolwatch.sources.pool_client import (
-    Answered,
-    ForbiddenRouteError,
-    PoolClient,
-    Refused,
-    Route,
-    bearer,
-    segment,
-)
-from poolwatch.sources.pool_door import Door
+from poolwatch.sources.pools.client import Answered, PoolClient, Refused, bearer
+from poolwatch.sources.pools.keys import Door
+from poolwatch.sources.pools.routes import ForbiddenRouteError, Route, segment
 from poolwatch.sources.setup import SourceSetup
 from tests.sources.pools.making import AT, KEY
 from tests.support.replay_server import PoolServer, Response, always, answer, never

@@ -8,7 +8,7 @@ import pytest
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, Secret
 from poolwatch.domain.failure import Failure
-from poolwatch.sources.pool_key import (
+from poolwatch.sources.pools.keys import (
     key_place,
     key_stamps,
     key_warnings,

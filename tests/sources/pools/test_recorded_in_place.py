@@ -12,8 +12,8 @@ import pytest
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.codex_lb import CodexLb
-from poolwatch.sources.codex_proxy import CodexProxy
+from poolwatch.sources.pools.codex_lb import CodexLb
+from poolwatch.sources.pools.codex_proxy import CodexProxy
 from poolwatch.sources.source import PoolReport, UsageReading
 from tests.sources.pools.making import KEY, entry, failure, lb, proxy
 from tests.support.replay_server import RECORDED, ReplayServer, Request, Response, recorded

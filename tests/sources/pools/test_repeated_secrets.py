@@ -18,7 +18,7 @@ from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.json_body import NumberText
-from poolwatch.sources.pool_client import Answered, Refused
+from poolwatch.sources.pools.client import Answered, Refused
 from poolwatch.sources.redact import told_without
 from poolwatch.sources.slices import SHORT_BYTES
 from tests.e2e.pool_rig import around, looked

@@ -12,16 +12,9 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.standing import Standing
 from poolwatch.net.headers import Headers
 from poolwatch.sources.json_body import JsonValue
-from poolwatch.sources.pool_client import (
-    Answered,
-    AuthHeaders,
-    PoolClient,
-    Route,
-    bearer,
-    json_bytes,
-)
-from poolwatch.sources.pool_door import Door, SecretKind
-from poolwatch.sources.pool_key import password_place, read_key, read_password
+from poolwatch.sources.pools.client import Answered, AuthHeaders, PoolClient, bearer, json_bytes
+from poolwatch.sources.pools.keys import Door, SecretKind, password_place, read_key, read_password
+from poolwatch.sources.pools.routes import Route
 from poolwatch.sources.setup import SourceSetup
 
 #: Of a secret that a pool refused, in words.

@@ -5,7 +5,9 @@ The pool puts each login's token into a request that it sends on, so that no tok
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import asyncio
+import re
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,16 +17,20 @@ from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, Source
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
+from poolwatch.domain.standing import LONGEST_WAIT, Standing
+from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageSnapshot
-from poolwatch.net.headers import USER_AGENT
+from poolwatch.net.headers import USER_AGENT, Headers
 from poolwatch.net.reply import Reply, clock_offset
 from poolwatch.sources.classify import of_somebody_else
-from poolwatch.sources.cli_proxy_api_client import POOL, Management, PoolDown
-from poolwatch.sources.cli_proxy_api_wire import AuthFile, parse_api_call, parse_auth_files
 from poolwatch.sources.codex_usage import read_answer, usage_headers, usage_urls
-from poolwatch.sources.pool_client import Refused
-from poolwatch.sources.pool_flight import renews_by_itself, unasked
-from poolwatch.sources.pool_listing import ListingPool, rows_left_out
+from poolwatch.sources.pools.cli_proxy_api_wire import AuthFile, parse_api_call, parse_auth_files
+from poolwatch.sources.pools.client import Answered, PoolClient, Refused, bearer, json_bytes
+from poolwatch.sources.pools.keys import Door, key_place, read_key
+from poolwatch.sources.pools.listing import ListingPool, renews_by_itself, rows_left_out, unasked
+from poolwatch.sources.pools.routes import CLI_PROXY_API as POOL
+from poolwatch.sources.pools.routes import CLI_PROXY_API_CALL, CLI_PROXY_API_LIST, CLI_PROXY_API_PREFIX, Route
+from poolwatch.sources.pools.session import NOT_SENT_AGAIN
 from poolwatch.sources.redact import shown_body
 from poolwatch.sources.reset_list import reset_list_url, with_reset_list
 from poolwatch.sources.reset_pace import ResetPace
@@ -247,3 +253,146 @@ def _headers(account_id: str | None) -> dict[str, str]:
     headers = usage_headers(login, Secret(TOKEN_PLACE))
     plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in headers.items()}
     return {**plain, "User-Agent": USER_AGENT}
+
+
+#: Requests at once. Five refusals ban the caller, so that fewer may be under way when a key stops to count.
+IN_FLIGHT: Final = 3
+_BAN: Final = timedelta(minutes=30)
+_BAN_LEFT: Final = re.compile(
+    r"try again in (?:(\d{1,3})h)?(?:(\d{1,3})m)?(?:(\d{1,3})(?:\.\d+)?s)?", re.ASCII
+)
+_VERSION_LENGTH: Final = 40
+#: Answers to an api-call that speak of this call alone.
+_OF_ONE_CALL: Final = (400, 404, 502)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolDown:
+    """The pool itself does not serve: the trouble of a whole source, not of one account."""
+
+    failure: Failure
+
+
+class Management:
+    """One pool's management API; its door keeps a refused key and a ban for all runs of this program."""
+
+    def __init__(self, setup: SourceSetup, door: Door) -> None:
+        self._setup = setup
+        self._door = door
+        #: the pool's version, once it answered
+        self.version: str | None = None
+        #: whether the key was good when it was sent last
+        self._is_let_in = False
+        self._first = asyncio.Lock()
+        self._slots = asyncio.Semaphore(IN_FLIGHT)
+
+    async def auth_files(self, at: datetime) -> Answered | PoolDown:
+        """The answer that lists the logins; `at` is our own clock."""
+        answer = await self._ask(CLI_PROXY_API_LIST, None, at)
+        if not isinstance(answer, Refused):
+            return answer
+        if answer.status == 404:
+            remedy = "set remote-management.secret-key in its config, and check the source's url"
+            words = f"{POOL}'s management API is off or not here (404): {remedy}"
+            return PoolDown(Failure(FailureKind.FORBIDDEN, words))
+        return PoolDown(answer.failure)
+
+    async def api_call(self, call: Mapping[str, object], at: datetime) -> Answered | Refused | PoolDown:
+        """The pool's answer to one api-call; Refused speaks of this call alone."""
+        answer = await self._ask(CLI_PROXY_API_CALL, lambda: json_bytes(call), at)
+        if not isinstance(answer, Refused) or answer.status in _OF_ONE_CALL:
+            return answer
+        if answer.status is None and answer.sent:
+            # the pool took it: what is slow or broken may be the service behind it, for this account
+            return answer
+        return PoolDown(answer.failure)
+
+    async def _ask(
+        self, route: Route, body: Callable[[], bytes] | None, at: datetime
+    ) -> Answered | Refused | PoolDown:
+        key = await asyncio.to_thread(self._key)
+        if isinstance(key, Failure):
+            return PoolDown(key)
+        if not self._is_let_in:
+            # one at a time until the key is known to be good: a wrong one is sent once
+            async with self._first:
+                if not self._is_let_in:
+                    return await self._ask_with(key, route, body, at)
+        async with self._slots:
+            return await self._ask_with(key, route, body, at)
+
+    async def _ask_with(
+        self, key: Secret, route: Route, body: Callable[[], bytes] | None, at: datetime
+    ) -> Answered | Refused | PoolDown:
+        async def auth(at: datetime) -> Headers | Failure:
+            return bearer(key)
+
+        url = pool_url(self._setup.settings.url or "")
+        client = PoolClient(
+            self._setup, POOL, (CLI_PROXY_API_LIST, CLI_PROXY_API_CALL), self._door, auth, url=url
+        )
+        if body is None:
+            answer = await client.get_list(route.path, at)
+        else:
+            answer = await client.post_json(route.path, body, at)
+        self.version = visible_or_none(answer.headers.get("x-cpa-version"), _VERSION_LENGTH) or self.version
+        if isinstance(answer, Answered):
+            self._is_let_in = True
+            return answer
+        if answer.status == 401:
+            self._is_let_in = False
+            return PoolDown(self._refusal())
+        if answer.status == 403:
+            self._is_let_in = False
+            failure = _forbidden(answer, at)
+            if failure.retry_at is not None and answer.sent:
+                standing = Standing(403, at, failure.retry_at, answer.code, answer.said)
+                await self._door.be_silent(None, standing)
+            return PoolDown(failure)
+        return answer
+
+    def _key(self) -> Secret | Failure:
+        found = read_key(self._setup.settings, self._setup.env, self._setup.home)
+        if found is None:
+            remedy = "name it by api_key_file or api_key_env"
+            return Failure(FailureKind.FORBIDDEN, f"{POOL} needs its management key: {remedy}")
+        return found
+
+    def _refusal(self) -> Failure:
+        place = key_place(self._setup.settings, self._setup.home) or "the settings"
+        return Failure(
+            FailureKind.FORBIDDEN,
+            f"{POOL} refuses the management key in {place} (401); {NOT_SENT_AGAIN}: "
+            "five tries ban this machine",
+            detail=place,
+        )
+
+
+def pool_url(url: str) -> str:
+    """The pool's address from what a person gives: the pool's, its dashboard's or its management API's."""
+    base = url.strip().rstrip("/")
+    for tail in ("/management.html", CLI_PROXY_API_PREFIX):
+        base = base.removesuffix(tail).rstrip("/")
+    return base
+
+
+def _forbidden(answer: Refused, at: datetime) -> Failure:
+    """What a 403 of the pool means; the ban alone carries a time."""
+    words = (answer.said or "").lower()
+    if "banned" in words:
+        left = _BAN_LEFT.search(words)
+        hours, minutes, seconds = (int(part or 0) for part in left.groups()) if left else (0, 0, 0)
+        wait = min(timedelta(hours=hours, minutes=minutes, seconds=seconds) or _BAN, LONGEST_WAIT)
+        told = "has banned this machine after five refused keys (403); nothing is sent until that is over"
+        return Failure(
+            FailureKind.FORBIDDEN,
+            f"{POOL} {told}",
+            retry_at=at + wait if answer.sent else answer.failure.retry_at,
+        )
+    if "disabled" in words:
+        remedy = "set remote-management.allow-remote in its config, or run poolwatch beside it"
+        return Failure(FailureKind.FORBIDDEN, f"{POOL} is closed to other machines (403): {remedy}")
+    if "not set" in words:
+        remedy = "set remote-management.secret-key in its config"
+        return Failure(FailureKind.FORBIDDEN, f"{POOL} has no management key (403): {remedy}")
+    return answer.failure

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
-from urllib.parse import quote
 
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
@@ -20,8 +18,8 @@ from poolwatch.net.headers import Headers
 from poolwatch.net.reply import Lost, NotSent, Reply
 from poolwatch.sources.classify import classify
 from poolwatch.sources.json_body import TOO_DEEP, JsonValue, looks_like_html, read_json
-from poolwatch.sources.pool_door import Door
-from poolwatch.sources.pool_key import read_secrets
+from poolwatch.sources.pools.keys import Door, read_secrets
+from poolwatch.sources.pools.routes import ForbiddenRouteError, Route
 from poolwatch.sources.redact import shown_body, their_words, told_without
 from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.slices import beside_the_loop
@@ -35,43 +33,8 @@ _REFUSAL_BYTES: Final = 64 * 1024
 _POOLS_OWN: Final = (401, 404, *range(300, 400))
 #: What a pool answers only to who was let in.
 _LET_IN: Final = (400, 404, 409, 422)
-_SEGMENT: Final = re.compile(r"(?!\.+$)[A-Za-z0-9._~%-]{1,600}")
 _SAID_LENGTH: Final = 160
 _CODE_LENGTH: Final = 60
-
-
-class ForbiddenRouteError(RuntimeError):
-    """A route was asked for that is not on the source's list: a mistake in the program."""
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One route that may be called; `{id}` in the path stands for one segment.
-
-    `whole_pool`: a pool that wants not to be asked by it for a while is not asked for anything else either.
-    """
-
-    method: str
-    path: str
-    whole_pool: bool = False
-
-    def matches(self, method: str, path: str) -> bool:
-        """Whether a request is this route's; a path with a query never is."""
-        if method != self.method:
-            return False
-        wanted, given = self.path.split("/"), path.split("/")
-        return len(wanted) == len(given) and all(
-            _SEGMENT.fullmatch(found) is not None if part.startswith("{") else part == found
-            for part, found in zip(wanted, given, strict=True)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Forbidden:
-    """One route of the pool that is never called, and why."""
-
-    route: Route
-    reason: str
 
 
 def _no_text() -> str | None:
@@ -131,12 +94,6 @@ async def no_auth(at: datetime) -> Headers | Failure:
 def bearer(key: Secret) -> Headers:
     """The header for an API key."""
     return {"Authorization": Secret(f"Bearer {key.reveal()}")}
-
-
-def segment(text: str) -> str | None:
-    """The text as one segment of a path, None where no server would take it for one."""
-    quoted = quote(text, safe="", errors="replace")
-    return quoted if _SEGMENT.fullmatch(quoted) else None
 
 
 class PoolClient:

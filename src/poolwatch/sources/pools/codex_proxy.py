@@ -16,22 +16,32 @@ from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.reply import Reply
 from poolwatch.net.reply import clock_offset as offset_of
 from poolwatch.sources.classify import of_somebody_else
-from poolwatch.sources.codex_proxy_quota import exhausted, parse_quota, quota_failure
-from poolwatch.sources.codex_proxy_routes import LOGIN, POOL, ROUTES
-from poolwatch.sources.codex_proxy_wire import (
+from poolwatch.sources.pools.client import Answered, Refused, json_bytes
+from poolwatch.sources.pools.codex_proxy_wire import (
     ProxyAccount,
     ProxyList,
     RefreshResult,
+    exhausted,
     parse_accounts,
+    parse_quota,
     parse_rate,
     parse_refresh,
     parse_version,
+    quota_failure,
 )
-from poolwatch.sources.pool_client import Answered, Refused, json_bytes, segment
-from poolwatch.sources.pool_flight import Flights, may_be_renewed, not_renewed, renews_by_itself, unasked
-from poolwatch.sources.pool_key import key_place
-from poolwatch.sources.pool_listing import ListingPool, rows_left_out
-from poolwatch.sources.pool_session import NOT_SENT_AGAIN, dashboard_session, entering, key_headers
+from poolwatch.sources.pools.keys import key_place
+from poolwatch.sources.pools.listing import (
+    Flights,
+    ListingPool,
+    may_be_renewed,
+    not_renewed,
+    renews_by_itself,
+    rows_left_out,
+    unasked,
+)
+from poolwatch.sources.pools.routes import CODEX_PROXY as POOL
+from poolwatch.sources.pools.routes import CODEX_PROXY_LOGIN, CODEX_PROXY_ROUTES, segment
+from poolwatch.sources.pools.session import NOT_SENT_AGAIN, dashboard_session, entering, key_headers
 from poolwatch.sources.redact import shown_body
 from poolwatch.sources.reset_list import with_reset_list
 from poolwatch.sources.reset_pace import ResetPace
@@ -55,9 +65,9 @@ class CodexProxy(ListingPool[ProxyList]):
         super().__init__(setup)
         session = None
         if key_place(setup.settings, setup.home) is None:
-            session = dashboard_session(setup, self._door, POOL, LOGIN, "_codex_session")
+            session = dashboard_session(setup, self._door, POOL, CODEX_PROXY_LOGIN, "_codex_session")
         self._session = session
-        self._pool = entering(setup, self._door, POOL, ROUTES, session or key_headers(setup))
+        self._pool = entering(setup, self._door, POOL, CODEX_PROXY_ROUTES, session or key_headers(setup))
         self._resets = resets or ResetPace()
         self._refreshes: Flights[TokenStep] = Flights()
         self._accounts: Mapping[str, ProxyAccount] = {}

@@ -16,9 +16,8 @@ from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.reply import clock_offset as offset_of
-from poolwatch.sources.codex_lb_figures import with_banked
-from poolwatch.sources.codex_lb_routes import DASHBOARD_ROUTES, KEY_ROUTES, LOGIN, POOL
-from poolwatch.sources.codex_lb_wire import (
+from poolwatch.sources.pools.client import Answered, Refused, no_auth
+from poolwatch.sources.pools.codex_lb_wire import (
     LIMITS_HIDDEN,
     PAUSED,
     REAUTH_REQUIRED,
@@ -28,12 +27,25 @@ from poolwatch.sources.codex_lb_wire import (
     no_figures,
     parse_accounts,
     parse_fleet,
+    with_banked,
 )
-from poolwatch.sources.pool_client import Answered, Refused, no_auth, segment
-from poolwatch.sources.pool_flight import Flights, not_renewed, renews_by_itself, unasked
-from poolwatch.sources.pool_key import key_place, password_place
-from poolwatch.sources.pool_listing import ListingPool, rows_left_out
-from poolwatch.sources.pool_session import NOT_SENT_AGAIN, dashboard_session, entering, key_headers
+from poolwatch.sources.pools.keys import key_place, password_place
+from poolwatch.sources.pools.listing import (
+    Flights,
+    ListingPool,
+    not_renewed,
+    renews_by_itself,
+    rows_left_out,
+    unasked,
+)
+from poolwatch.sources.pools.routes import CODEX_LB as POOL
+from poolwatch.sources.pools.routes import (
+    CODEX_LB_DASHBOARD_ROUTES,
+    CODEX_LB_KEY_ROUTES,
+    CODEX_LB_LOGIN,
+    segment,
+)
+from poolwatch.sources.pools.session import NOT_SENT_AGAIN, dashboard_session, entering, key_headers
 from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.slices import in_slices, resting
 from poolwatch.sources.source import PoolReport, Telling, UsageReading
@@ -70,10 +82,12 @@ class CodexLb(ListingPool[_List]):
         self._key_place = key_place(setup.settings, setup.home)
         self._password_place = password_place(setup.settings, setup.home)
         self._session = dashboard_session(
-            setup, self._door, POOL, LOGIN, "codex_lb_dashboard_session", needs_code
+            setup, self._door, POOL, CODEX_LB_LOGIN, "codex_lb_dashboard_session", needs_code
         )
-        self._dashboard = entering(setup, self._door, POOL, DASHBOARD_ROUTES, self._session or no_auth)
-        self._fleet = entering(setup, self._door, POOL, KEY_ROUTES, key_headers(setup))
+        self._dashboard = entering(
+            setup, self._door, POOL, CODEX_LB_DASHBOARD_ROUTES, self._session or no_auth
+        )
+        self._fleet = entering(setup, self._door, POOL, CODEX_LB_KEY_ROUTES, key_headers(setup))
         self._refreshes: Flights[TokenStep] = Flights()
         self._refreshed_at: datetime | None = None
         self._version: str | None = None

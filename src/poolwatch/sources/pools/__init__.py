@@ -1,0 +1,1 @@
+"""Running pool servers as sources."""
