@@ -1,4 +1,7 @@
-"""How one raw value becomes a field: a value, None for "there is none", or malformed; never an exception."""
+"""Models of what services send. Each field is read on its own, so that a bad one costs no other.
+
+A field is a value, None where the service says "there is none", or `Unsaid`: absent or malformed.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Annotated, Final, TypeAlias, TypeVar
+from typing import Annotated, Final, Self, TypeAlias, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, PlainValidator
 
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import Said, Unsaid
@@ -14,6 +19,7 @@ from poolwatch.sources.json_body import NumberText
 from poolwatch.sources.redact import without_tokens
 
 T = TypeVar("T")
+M = TypeVar("M", bound="LenientModel")
 #: Makes a value of what the wire says, or None of what it cannot use; it raises nothing.
 Reader: TypeAlias = Callable[[object], object]
 
@@ -29,6 +35,43 @@ _MOST_DIGITS: Final = 18
 _LARGEST_NUMBER: Final = 10**_MOST_DIGITS - 1
 #: far more than is ever shown of a text
 _LONGEST_TEXT: Final = 4_000
+
+
+class LenientModel(BaseModel):
+    """An object that a service sends: unknown keys are ignored, and every field has a lenient reader.
+
+    A model of keys in camel case adds `model_config = ConfigDict(alias_generator=to_camel)`.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def read(cls, value: object) -> Self | None:
+        """The object that a JSON value is; None of anything else."""
+        return cls.model_validate(value) if isinstance(value, dict) else None
+
+
+def lenient(read: Reader) -> PlainValidator:
+    """Annotates a field with its reader: null stays None, and what cannot be read is malformed."""
+
+    def field(value: object) -> object:
+        if value is None:
+            return None
+        found = read(value)
+        return Unsaid.MALFORMED if found is None else found
+
+    return PlainValidator(field)
+
+
+def list_of(model: type[M], most: int) -> Callable[[object], list[M] | None]:
+    """A reader for a list of objects: of the first `most` entries those that are objects."""
+
+    def read(value: object) -> list[M] | None:
+        if not isinstance(value, list):
+            return None
+        return [found for entry in value[:most] if (found := model.read(entry)) is not None]
+
+    return read
 
 
 def all_said(readers: Iterable[tuple[str, Reader]], wire: Mapping[str, object]) -> list[object]:
@@ -49,6 +92,8 @@ def all_said(readers: Iterable[tuple[str, Reader]], wire: Mapping[str, object]) 
 def reader_in(metadata: Iterable[object]) -> Reader:
     """How a field with this metadata is read."""
     for each in metadata:
+        if isinstance(each, PlainValidator):
+            return cast("Reader", each.func)
         if callable(each):
             return each
     raise TypeError("a wire field without a reader")
@@ -166,13 +211,13 @@ def known(said: Said[T]) -> T | None:
     return None if isinstance(said, Unsaid) else said
 
 
-#: The type of a field, and what reads it.
-Money = Annotated[Said[Decimal], decimal]
-Percent = Annotated[Said[float], percent]
-Count = Annotated[Said[int], count]
-Length = Annotated[Said[int], length]
-Whole = Annotated[Said[int], whole]
-Flag = Annotated[Said[bool], flag]
-Text = Annotated[Said[str], text]
-Epoch = Annotated[Said[datetime], epoch]
-Instant = Annotated[Said[datetime], instant]
+#: The type of a field, and its reader.
+Money = Annotated[Said[Decimal], lenient(decimal)]
+Percent = Annotated[Said[float], lenient(percent)]
+Count = Annotated[Said[int], lenient(count)]
+Length = Annotated[Said[int], lenient(length)]
+Whole = Annotated[Said[int], lenient(whole)]
+Flag = Annotated[Said[bool], lenient(flag)]
+Text = Annotated[Said[str], lenient(text)]
+Epoch = Annotated[Said[datetime], lenient(epoch)]
+Instant = Annotated[Said[datetime], lenient(instant)]
