@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -17,10 +16,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     prepare_streams()
     _keep_no_core()
-    code = guarded(lambda: _run(arguments))
-    if argv is None:
-        gc.freeze()  # the process ends, and with it all that would still be looked through for cycles
-    return code
+    return guarded(lambda: _run(arguments))
 
 
 def _keep_no_core() -> None:
@@ -34,9 +30,6 @@ def _run(arguments: Sequence[str]) -> int:
     if list(arguments) in (["--version"], ["-V"]):
         say(f"poolwatch {__version__}")
         return EXIT_OK
-    # until the first screen stands or a command does its work, nothing of weight is thrown away: looking for
-    # it is time lost
-    gc.disable()
     if not arguments and "_POOLWATCH_COMPLETE" not in os.environ:  # with it a shell asks what may come next
         from poolwatch.bootstrap.screen import run_app
 

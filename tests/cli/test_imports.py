@@ -82,8 +82,6 @@ def loaded_for_the_first_screen() -> set[str]:
     program = """
 import sys, poolwatch.bootstrap.screen
 assert "textual" not in sys.modules
-from poolwatch.ui.lean_textual import load_textual
-load_textual()
 import poolwatch.ui.app
 print(*sys.modules)
 """
@@ -91,13 +89,6 @@ print(*sys.modules)
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
     return set(said.stdout.split())
-
-
-def test_the_first_screen_waits_for_no_palette() -> None:
-    loaded = loaded_for_the_first_screen()
-    assert "textual.app" in loaded
-    assert not loaded & {"textual.command", "textual.widgets._input", "textual.validation"}
-    assert not loaded & {"poolwatch.ui.palette", "platformdirs"}
 
 
 def test_the_first_screen_waits_for_nothing_that_is_seldom_shown() -> None:

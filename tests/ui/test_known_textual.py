@@ -18,7 +18,7 @@ from tests.ui.scripted_feed import ScriptedFeed
 
 
 def test_this_is_the_version_that_was_read() -> None:
-    """Fails with another version: read calm_update, lean_textual, page, terminal, then raise VERSION."""
+    """Fails with another version: read calm_update, page, terminal, then raise VERSION."""
     assert version("textual") == known_textual.VERSION
     assert known_textual.IS_KNOWN
 

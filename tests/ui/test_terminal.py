@@ -375,8 +375,6 @@ def test_a_crash_of_who_reads_keys_is_told_as_any_other(terminal: Terminal) -> N
 
 SIZE = """
 import sys
-from poolwatch.ui.lean_textual import load_textual
-load_textual()
 from poolwatch.ui.terminal import TerminalDriver
 print(*TerminalDriver._get_terminal_size(TerminalDriver.__new__(TerminalDriver)), "shutil" in sys.modules)
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -49,9 +48,6 @@ def run_app_in(options: Options, env: Mapping[str, str]) -> int:
     if isinstance(around, ConfigProblems):
         complain_of(around, mask=options.overrides.get("ui.mask") == "true")
         return _EXIT_USAGE if around.by_options else _EXIT_CONFIG
-    from poolwatch.ui.lean_textual import load_textual  # it imports textual
-
-    load_textual()
     wrong = looks_problems(around)
     for line in wrong:
         complain(around.told(line))
@@ -121,8 +117,6 @@ def _stored(around: Surroundings, cache: ReadingsCache) -> PoolState:
 
 async def _monitor(around: Surroundings, feed: LiveFeed, cache: ReadingsCache) -> None:
     await feed.painted.wait()
-    gc.freeze()
-    gc.enable()
     # on a thread, and only now: the figures are on screen, and keys are answered meanwhile
     await asyncio.to_thread(import_module, "poolwatch.bootstrap.parts")
     from poolwatch.bootstrap.parts import open_monitor

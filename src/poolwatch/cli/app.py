@@ -159,12 +159,8 @@ def demo(
     home: Annotated[Path | None, typer.Option(help="With --serve: where its files are written.")] = None,
 ) -> None:
     """Open the app on a simulated pool; nothing leaves this machine. --theme and the like stand before it."""
-    import gc
-
     from poolwatch.bootstrap.demo import DemoOptions, run_demo, serve_demo
 
-    if serve:
-        gc.enable()  # it may run for days
     options = DemoOptions(accounts, seed, speed, _root_looks)
     _end(serve_demo(options, port, home) if serve else run_demo(options))
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, Exit, complain, complain_of
@@ -19,10 +18,6 @@ if TYPE_CHECKING:
     from poolwatch.bootstrap.headless import Look
 
 T = TypeVar("T")
-
-#: A command keeps nearly all that it makes until it ends. So many new objects, some megabytes, are looked
-#: through for cycles at once, and not a hundredth of them as in a program that runs for days.
-_LOOKED_THROUGH: Final = 50_000
 
 
 def surroundings(config: Path | None, *, mask: bool = False, may_be_new: bool = False) -> Surroundings:
@@ -80,9 +75,6 @@ def nobody_there(around: Surroundings, state: PoolState) -> int:
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a command's asynchronous part."""
-    gc.freeze()  # modules and their classes, which stay
-    gc.set_threshold(_LOOKED_THROUGH)
-    gc.enable()
     found: list[T] = []
 
     async def run() -> None:
