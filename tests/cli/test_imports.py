@@ -123,7 +123,7 @@ def test_status_that_asks_nobody_loads_nothing_to_ask_with(pool_desk: Desk) -> N
 
 def test_status_that_asks_loads_what_it_asks_with_and_no_more(pool_desk: Desk) -> None:
     found = loaded_modules(pool_desk, "status", "--json", "--max-age", "0", "dan")
-    assert {"h11._connection", "poolwatch.sources.usage_wire"} <= found
+    assert {"h11._connection", "poolwatch.sources.usage_payload"} <= found
     # neither what plain addresses need no rules of, nor pools that are not configured, nor what spends tokens
     unused = {"textual", "rich", "pygments", "typer", "click", "httpx", "httpcore", "anyio"}
     assert not {name.partition(".")[0] for name in found} & unused

@@ -15,7 +15,7 @@ from poolwatch.domain.account import AccountKey, Listing, SourceRef, TokenFacts
 from poolwatch.domain.overview import PoolRules, overview
 from poolwatch.domain.pool import Listed, PoolState, Read, apply
 from poolwatch.presentation.status_json import status_json
-from poolwatch.sources.usage_wire import parse_usage
+from poolwatch.sources.usage_payload import parse_usage
 from tests.cli.desk import Json, at, rows
 
 AT = datetime(2026, 11, 20, 21, tzinfo=UTC)

@@ -28,7 +28,7 @@ from poolwatch.sources.pools.codex_proxy import CodexProxy
 from poolwatch.sources.redact import shown_body
 from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import Source
-from poolwatch.sources.usage_wire import parse_usage
+from poolwatch.sources.usage_payload import parse_usage
 from tests.faults.nasty import FRAGMENTS, LONGEST, nasty_text
 from tests.net.script import Script, reply
 from tests.sources.logins import FINGERPRINT, access_token, cliproxy_login, codex_login

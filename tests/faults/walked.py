@@ -23,7 +23,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import Answer, AnswerKind, BulkProgress
 from poolwatch.domain.events import Read
 from poolwatch.presentation.prefs import Grouping
-from poolwatch.sources.usage_wire import parse_usage
+from poolwatch.sources.usage_payload import parse_usage
 from poolwatch.ui.app import Departure, PoolApp
 from poolwatch.ui.screens.confirm import Confirm
 from poolwatch.ui.screens.detail import DetailScreen

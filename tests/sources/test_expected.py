@@ -15,7 +15,7 @@ from poolwatch.domain.overview import PoolRules, overview, usd
 from poolwatch.domain.pool import Listed, PoolState, Read, apply
 from poolwatch.domain.status import Section, Status, derive_status
 from poolwatch.domain.usage import Bucket, ResetCredits, SpendLimit, Unsaid, UsageSnapshot, window_kind
-from poolwatch.sources.usage_wire import parse_usage
+from poolwatch.sources.usage_payload import parse_usage
 
 AT = datetime(2026, 11, 20, 21, tzinfo=UTC)
 PAYLOADS = Path(__file__).parent.parent / "payloads"

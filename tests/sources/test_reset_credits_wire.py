@@ -8,7 +8,7 @@ import pytest
 
 from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.sources.reset_credits_wire import parse_reset_list
+from poolwatch.sources.usage_payload import parse_reset_list
 
 EXAMPLE = (Path(__file__).parent.parent / "payloads" / "30-reset-credits-list.json").read_bytes()
 DECEMBER = datetime(2026, 12, 1, 9, tzinfo=UTC)

@@ -97,7 +97,7 @@ async def _remember_lapsed(options: DemoOptions, home: Path, state_dir: Path) ->
     from poolwatch.demo.usage import Motion, usage_payload
     from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef
     from poolwatch.domain.pool import Listed, PoolState, Read, apply
-    from poolwatch.sources.usage_wire import parse_usage
+    from poolwatch.sources.usage_payload import parse_usage
     from poolwatch.store.store import Store
 
     pool = accounts(options.seed, options.accounts)

@@ -17,7 +17,7 @@ from poolwatch.net.reply import Reply, clock_offset
 from poolwatch.sources.classify import classify
 from poolwatch.sources.redact import shown_body
 from poolwatch.sources.source import UsageReading
-from poolwatch.sources.usage_wire import parse_usage
+from poolwatch.sources.usage_payload import parse_usage
 
 _OFFICIAL_HOSTS: Final = frozenset({"chatgpt.com", "chat.openai.com"})
 _BACKEND: Final = "/backend-api"

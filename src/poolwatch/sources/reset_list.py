@@ -13,8 +13,8 @@ from poolwatch.domain.usage import ResetCredits, UsageSnapshot
 from poolwatch.net.reply import Reply, http_date
 from poolwatch.sources.classify import classify
 from poolwatch.sources.codex_usage import usage_urls
-from poolwatch.sources.reset_credits_wire import parse_reset_list
 from poolwatch.sources.reset_pace import LONGEST_STOP, ResetPace
+from poolwatch.sources.usage_payload import parse_reset_list
 
 #: The reading waits for the list at most this long.
 ANSWER_SECONDS: Final = 4.0

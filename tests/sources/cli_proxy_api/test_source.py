@@ -13,7 +13,7 @@ from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.source import PoolReport, ReportingPool
-from poolwatch.sources.usage_wire import parse_usage
+from poolwatch.sources.usage_payload import parse_usage
 from tests.sources.cli_proxy_api.rig import AT, body, failure, listed, read, ref, source
 from tests.support.cli_proxy_server import CliProxyServer, Said, login
 

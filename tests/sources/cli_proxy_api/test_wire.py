@@ -13,7 +13,7 @@ from poolwatch.net.reply import Reply
 from poolwatch.sources.json_body import JsonValue, read_json
 from poolwatch.sources.pools.cli_proxy_api import pool_url
 from poolwatch.sources.pools.cli_proxy_api_wire import AuthFile, parse_api_call, parse_auth_files
-from poolwatch.sources.usage_wire import parse_usage
+from poolwatch.sources.usage_payload import parse_usage
 from tests.sources.cli_proxy_api.rig import AT, body
 from tests.support.cli_proxy_server import login
 

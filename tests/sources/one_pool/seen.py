@@ -18,7 +18,7 @@ from poolwatch.domain.pool import AccountState, Listed, PoolState, Read, apply
 from poolwatch.domain.status import derive_status
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.sources.source import Source, UsageReading
-from poolwatch.sources.usage_wire import parse_usage
+from poolwatch.sources.usage_payload import parse_usage
 from tests.sources.logins import AT, access_token
 from tests.support.entries import account_of_entry
 from tests.support.replay_server import PoolServer, Request, Response, answer

@@ -25,7 +25,7 @@ from poolwatch.domain.usage import (
     UsageWindow,
 )
 from poolwatch.sources.json_body import JsonValue
-from poolwatch.sources.lenient import Count, Flag, Instant, Text, decimal, known
+from poolwatch.sources.lenient import Count, Flag, Instant, LenientModel, Text, decimal, known, lenient
 from poolwatch.sources.pools.listing import (
     MAX_BUCKETS,
     NO_WINDOW,
@@ -38,47 +38,47 @@ from poolwatch.sources.pools.listing import (
 from poolwatch.sources.pools.routes import CODEX_PROXY as POOL
 from poolwatch.sources.redact import their_words
 from poolwatch.sources.slices import resting
-from poolwatch.sources.usage_wire import CreditsWire, UsageWire, WindowWire, credits_of, parse_usage
-from poolwatch.sources.wire_object import WireObject
+from poolwatch.sources.usage_models import CreditsModel, UsageModel, WindowModel
+from poolwatch.sources.usage_payload import credits_of, parse_usage
 
 _ABSENT: Final = Unsaid.ABSENT
 _UPSTREAM: Final = re.compile(r"Codex API error \((\d{3})\)")
 
 
-class SecondWindowWire(WindowWire, frozen=True):
+class SecondWindowWire(WindowModel):
     """The second window of a limit, with a flag of its own; the pool tells the instant of a reset alone."""
 
     limit_reached: Flag = _ABSENT
 
 
-class LimitWire(SecondWindowWire, frozen=True):
+class LimitWire(SecondWindowWire):
     """A limit, flattened: its flags, its first window, and in named limits a second one."""
 
     allowed: Flag = _ABSENT
     limit_name: Text = _ABSENT
-    secondary_rate_limit: Annotated[Said[SecondWindowWire], SecondWindowWire.of] = _ABSENT
+    secondary_rate_limit: Annotated[Said[SecondWindowWire], lenient(SecondWindowWire.read)] = _ABSENT
 
 
-LimitField = Annotated[Said[LimitWire], LimitWire.of]
+LimitField = Annotated[Said[LimitWire], lenient(LimitWire.read)]
 
 
 def _named_limits(value: object) -> dict[str, LimitWire] | None:
     if not isinstance(value, dict):
         return None
     rows = list(value.items())[:MAX_BUCKETS]
-    return {key: limit for key, row in rows if (limit := LimitWire.of(row)) is not None}
+    return {key: limit for key, row in rows if (limit := LimitWire.read(row)) is not None}
 
 
-class QuotaWire(WireObject, frozen=True):
+class QuotaWire(LenientModel):
     """The quota as the pool keeps it."""
 
     plan_type: Text = _ABSENT
     rate_limit: LimitField = _ABSENT
-    secondary_rate_limit: Annotated[Said[SecondWindowWire], SecondWindowWire.of] = _ABSENT
+    secondary_rate_limit: Annotated[Said[SecondWindowWire], lenient(SecondWindowWire.read)] = _ABSENT
     code_review_rate_limit: LimitField = _ABSENT
-    rate_limits_by_limit_id: Annotated[Said[dict[str, LimitWire]], _named_limits] = _ABSENT
+    rate_limits_by_limit_id: Annotated[Said[dict[str, LimitWire]], lenient(_named_limits)] = _ABSENT
     reset_credits_available: Count = _ABSENT
-    credits: Annotated[Said[CreditsWire], CreditsWire.of] = _ABSENT
+    credits: Annotated[Said[CreditsModel], lenient(CreditsModel.read)] = _ABSENT
 
 
 def parse_quota(body: JsonValue, at: datetime) -> UsageSnapshot | Failure:
@@ -89,9 +89,9 @@ def parse_quota(body: JsonValue, at: datetime) -> UsageSnapshot | Failure:
     """
     if not isinstance(body, dict):
         return holds_no(POOL, "quota", body)
-    read = QuotaWire.of(body.get("quota"))
+    read = QuotaWire.read(body.get("quota"))
     quota = snapshot_of(read) if read is not None else None
-    upstream = UsageWire.of(body.get("raw"))
+    upstream = UsageModel.read(body.get("raw"))
     if upstream is not None:
         # numbers stand in the value as they were written, so the text says the same again
         raw = parse_usage(json.dumps(body["raw"]).encode(), at)
@@ -190,7 +190,7 @@ def _extras(said: Said[dict[str, LimitWire]]) -> Said[tuple[Bucket, ...]]:
     return tuple(buckets)
 
 
-def _credits(said: Said[CreditsWire]) -> Said[Credits]:
+def _credits(said: Said[CreditsModel]) -> Said[Credits]:
     if said is None or isinstance(said, Unsaid):
         return said or _ABSENT
     return credits_of(said)
@@ -227,7 +227,7 @@ class AccountWire(CamelWire):
     plan_type: Text = _ABSENT
     status: Text = _ABSENT
     expires_at: Instant = _ABSENT
-    quota: Annotated[Said[QuotaWire], QuotaWire.of] = _ABSENT
+    quota: Annotated[Said[QuotaWire], lenient(QuotaWire.read)] = _ABSENT
     quota_fetched_at: Instant = _ABSENT
 
 

@@ -24,7 +24,7 @@ from poolwatch.domain.usage import (
     UsageSnapshot,
     UsageWindow,
 )
-from poolwatch.sources.usage_wire import parse_usage
+from poolwatch.sources.usage_payload import parse_usage
 
 AT = datetime(2026, 11, 20, 21, tzinfo=UTC)
 PAYLOADS = [
