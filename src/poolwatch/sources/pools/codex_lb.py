@@ -15,6 +15,7 @@ from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.host.single_flight import SingleFlight
 from poolwatch.net.reply import clock_offset as offset_of
 from poolwatch.sources.pools.client import Answered, Refused, no_auth
 from poolwatch.sources.pools.codex_lb_wire import (
@@ -31,7 +32,6 @@ from poolwatch.sources.pools.codex_lb_wire import (
 )
 from poolwatch.sources.pools.keys import key_place, password_place
 from poolwatch.sources.pools.listing import (
-    Flights,
     ListingPool,
     not_renewed,
     renews_by_itself,
@@ -88,7 +88,7 @@ class CodexLb(ListingPool[_List]):
             setup, self._door, POOL, CODEX_LB_DASHBOARD_ROUTES, self._session or no_auth
         )
         self._fleet = entering(setup, self._door, POOL, CODEX_LB_KEY_ROUTES, key_headers(setup))
-        self._refreshes: Flights[TokenStep] = Flights()
+        self._refreshes: SingleFlight[TokenStep] = SingleFlight()
         self._refreshed_at: datetime | None = None
         self._version: str | None = None
         #: why the dashboard did not let poolwatch in when the key did

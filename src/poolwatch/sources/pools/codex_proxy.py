@@ -13,6 +13,7 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import REFUSED, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.host.single_flight import SingleFlight
 from poolwatch.net.reply import Reply
 from poolwatch.net.reply import clock_offset as offset_of
 from poolwatch.sources.classify import of_somebody_else
@@ -31,7 +32,6 @@ from poolwatch.sources.pools.codex_proxy_wire import (
 )
 from poolwatch.sources.pools.keys import key_place
 from poolwatch.sources.pools.listing import (
-    Flights,
     ListingPool,
     may_be_renewed,
     not_renewed,
@@ -69,7 +69,7 @@ class CodexProxy(ListingPool[ProxyList]):
         self._session = session
         self._pool = entering(setup, self._door, POOL, CODEX_PROXY_ROUTES, session or key_headers(setup))
         self._resets = resets or ResetPace()
-        self._refreshes: Flights[TokenStep] = Flights()
+        self._refreshes: SingleFlight[TokenStep] = SingleFlight()
         self._accounts: Mapping[str, ProxyAccount] = {}
         self._unsaved: str | None = None
         #: what the pool's clock is ahead of ours

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Coroutine, Hashable
+from collections.abc import Collection, Hashable
 from datetime import datetime, timedelta
 from typing import Final, Generic, Self, TypeVar
 
@@ -17,6 +17,7 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageWindow
+from poolwatch.host.single_flight import SingleFlight
 from poolwatch.sources.json_body import MOST_ROWS, JsonValue
 from poolwatch.sources.lenient import all_said, reader_in
 from poolwatch.sources.pools.client import Refused
@@ -64,7 +65,7 @@ class ListingPool(ABC, Generic[L]):
         self._home = setup.home
         self._shows_raw = setup.shows_raw
         self._door = Door(setup)
-        self._lists: Flights[_Told[L]] = Flights()
+        self._lists: SingleFlight[_Told[L]] = SingleFlight()
         self._told: _Told[L] | None = None
         #: that its list was too long to be read whole, in words
         self.left_out: str | None = None
@@ -243,33 +244,6 @@ def holds_no(pool: str, what: str, body: JsonValue) -> Failure:
         words = f"{pool} says: {their_words(said, SAID_LENGTH)}"
         return Failure(FailureKind.UPSTREAM_ERROR, words)
     return Failure(FailureKind.MALFORMED, f"the answer of {pool} holds no {what}")
-
-
-T = TypeVar("T")
-
-
-class Flights(Generic[T]):
-    """Runs one coroutine per key at a time; whoever asks meanwhile gets the same result.
-
-    A caller that is cancelled leaves the others, and the request itself, alone.
-    """
-
-    def __init__(self) -> None:
-        self._running: dict[Hashable, asyncio.Task[T]] = {}
-
-    async def join(self, key: Hashable, start: Callable[[], Coroutine[None, None, T]]) -> T:
-        """The result of the flight under way, else of a new one."""
-        task = self._running.get(key)
-        if task is None:
-            task = asyncio.ensure_future(start())
-            self._running[key] = task
-            task.add_done_callback(lambda done: self._landed(key, done))
-        return await asyncio.shield(task)
-
-    def _landed(self, key: Hashable, task: asyncio.Task[T]) -> None:
-        self._running.pop(key, None)
-        if not task.cancelled():
-            task.exception()  # looked at, although nobody may wait for it any more
 
 
 def unasked(words: str) -> UsageReading:
