@@ -1,15 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as some
 
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.sources import json_body
-from poolwatch.sources.json_body import MOST_ROWS, NumberText, read_json
-from poolwatch.sources.slices import SHORT_BYTES
+from poolwatch.sources.json_body import NumberText, beside_the_loop, read_json
 
 
 def test_numbers_keep_their_digits() -> None:
@@ -69,43 +66,20 @@ def test_a_byte_order_mark_and_doubled_keys_are_taken() -> None:
     assert read_json(b'\xef\xbb\xbf{"a": 1, "a": 2}') == {"a": 2}
 
 
-VALUES = some.recursive(
-    some.none() | some.booleans() | some.integers() | some.floats() | some.text(),
-    lambda each: some.lists(each) | some.dictionaries(some.text(), each),
-    max_leaves=40,
-)
+async def test_a_long_answer_leaves_the_event_loop_alone() -> None:
+    rows = [{"id": number, "name": f"account {number}", "window": {"used": 1.5}} for number in range(18_000)]
+    body = json.dumps({"accounts": rows}).encode()
+    turns = 0
 
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0.001)
+            turns += 1
 
-@given(VALUES, some.sampled_from([None, 1]), some.integers(1, 40))
-def test_a_long_answer_is_read_as_a_short_one(value: object, indent: int | None, short: int) -> None:
-    body = json.dumps(value, indent=indent, ensure_ascii=short % 2 == 0).encode("utf-8", "replace")
-    whole = read_json(body)
-    with pytest.MonkeyPatch.context() as changed:
-        changed.setattr(json_body, "SHORT_BYTES", short)
-        assert read_json(body) == whole
-
-
-@given(some.text('[]{}:,"\\ 1.e-trufalsn', max_size=60), some.integers(1, 20))
-def test_long_rubbish_is_refused_as_short_rubbish(text: str, short: int) -> None:
-    whole = read_json(text.encode())
-    with pytest.MonkeyPatch.context() as changed:
-        changed.setattr(json_body, "SHORT_BYTES", short)
-        found = read_json(text.encode())
-    if isinstance(whole, Failure):
-        assert isinstance(found, Failure)
-        assert found.kind is whole.kind
-    else:
-        assert found == whole
-
-
-def test_a_long_row_among_short_ones_is_read_whole() -> None:
-    rows = [{"id": 1}, {"id": 2, "words": ["x" * 100] * (SHORT_BYTES // 50)}, {"id": 3}]
-    assert read_json(json.dumps({"accounts": rows, "ok": True}).encode()) == {"accounts": rows, "ok": True}
-
-
-def test_of_rows_without_end_one_more_than_allowed_is_kept() -> None:
-    found = read_json(json.dumps({"accounts": [{}] * (MOST_ROWS + 9), "ok": [1]}).encode())
-    assert isinstance(found, dict)
-    assert isinstance(found["accounts"], list)
-    assert len(found["accounts"]) == MOST_ROWS + 1
-    assert found["ok"] == [1]
+    turning = asyncio.create_task(turn())
+    value = await beside_the_loop(len(body), lambda: read_json(body))
+    turning.cancel()
+    assert isinstance(value, dict)
+    assert len(value["accounts"]) == 18_000  # type: ignore[arg-type]
+    assert turns > 3

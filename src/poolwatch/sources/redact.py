@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
 from poolwatch.domain.account import Secret
 from poolwatch.domain.text import visible
 from poolwatch.sources.json_body import JsonValue, NumberText
-from poolwatch.sources.slices import SHORT_BYTES, rest
 
 MAX_BYTES: Final = 64 * 1024
 _BEYOND: Final = 8 * 1024
@@ -81,41 +80,27 @@ def told_without(value: JsonValue, *secrets: Secret, body: bytes | None = None) 
     parts = {part: _bare(part) for shape in shapes for part in (shape[:_PART], shape[-_PART:])}
     # what is written with a backslash is not what it looks like
     marks = [b"\\", *(part.encode("utf-8", "surrogatepass") for part in parts)]
-    if body is not None and body.isascii() and not _is_any_in(body, marks):
+    if body is not None and body.isascii() and not any(mark in body for mark in marks):
         return value
     return _value_without(value, plain, parts)
 
 
-def _is_any_in(body: bytes, marks: Collection[bytes]) -> bool:
-    """Whether one of these stands in the body; a long one is looked through piece by piece."""
-    overlap = max(map(len, marks))
-    for start in range(0, len(body), SHORT_BYTES):
-        piece = body[start : start + SHORT_BYTES + overlap]
-        if any(mark in piece for mark in marks):
-            return True
-        rest()
-    return False
-
-
 def _value_without(value: JsonValue, secrets: list[str], parts: Mapping[str, bytes]) -> JsonValue:
-    # lists and objects are changed where they are: to free a long one holds everything up as long as it takes
-    rest()
     if isinstance(value, str) and not isinstance(value, NumberText):
         return _text_without(value, secrets, parts)
     if isinstance(value, list):
-        for index, each in enumerate(value):
-            value[index] = _value_without(each, secrets, parts)
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            value[key] = _value_without(each, secrets, parts)
-        if any(part in key for key in value for part in parts):
-            long = [secret for secret in secrets if len(secret) >= _SHORT]
-            return {_text_without(key, long, parts): each for key, each in value.items()}
+        return [_value_without(each, secrets, parts) for each in value]
+    if isinstance(value, dict):
+        long = [secret for secret in secrets if len(secret) >= _SHORT]
+        return {
+            _text_without(key, long, parts): _value_without(each, secrets, parts)
+            for key, each in value.items()
+        }
     return value
 
 
 def _text_without(text: str, secrets: list[str], parts: Mapping[str, bytes]) -> str:
-    if not text.isascii() and _is_any_in(_bare(text), parts.values()):
+    if not text.isascii() and (bare := _bare(text)) and any(part in bare for part in parts.values()):
         shown = visible(text, len(text))
         text = shown if any(part in shown for part in parts) else text
     if not any(part in text for part in parts):

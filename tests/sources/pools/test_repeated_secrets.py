@@ -17,10 +17,9 @@ from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.json_body import NumberText
+from poolwatch.sources.json_body import SHORT_BYTES, NumberText
 from poolwatch.sources.pools.client import Answered, Refused
 from poolwatch.sources.redact import told_without
-from poolwatch.sources.slices import SHORT_BYTES
 from tests.e2e.pool_rig import around, looked
 from tests.sources.pools.making import AT, USAGE, account, entry, lb, proxy
 from tests.support.cli_proxy_server import CliProxyServer, login

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from poolwatch.custody.auth_file import Login
+from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
@@ -24,6 +25,7 @@ from poolwatch.net.headers import USER_AGENT, Headers
 from poolwatch.net.reply import Reply, clock_offset
 from poolwatch.sources.classify import of_somebody_else
 from poolwatch.sources.codex_usage import read_answer, usage_headers, usage_urls
+from poolwatch.sources.json_body import beside_the_loop
 from poolwatch.sources.pools.cli_proxy_api_wire import AuthFile, parse_api_call, parse_auth_files
 from poolwatch.sources.pools.client import Answered, PoolClient, Refused, bearer, json_bytes
 from poolwatch.sources.pools.keys import Door, key_place, read_key
@@ -35,7 +37,6 @@ from poolwatch.sources.redact import shown_body
 from poolwatch.sources.reset_list import reset_list_url, with_reset_list
 from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.setup import SourceSetup
-from poolwatch.sources.slices import beside_the_loop, in_slices, resting
 from poolwatch.sources.source import PoolReport, Telling, UsageReading
 
 #: The pool puts the login's access token in its place.
@@ -118,7 +119,7 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         answer = await self._management.auth_files(at)
         if isinstance(answer, PoolDown):
             return answer.failure
-        files = await in_slices(lambda: parse_auth_files(answer.body))
+        files = await in_thread(lambda: parse_auth_files(answer.body))
         if isinstance(files, Failure):
             return files
         self.left_out = rows_left_out(answer.body, "files")
@@ -127,7 +128,7 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         return self._files
 
     def _listings(self, found: Mapping[str, AuthFile]) -> tuple[Listing, ...]:
-        return tuple(self._listing(file) for file in resting(found.values()))
+        return tuple(self._listing(file) for file in found.values())
 
     def _listing(self, file: AuthFile) -> Listing:
         return Listing(

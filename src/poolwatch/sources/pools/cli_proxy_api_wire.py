@@ -11,7 +11,6 @@ from poolwatch.domain.usage import Said, Unsaid
 from poolwatch.net.reply import Reply, http_date
 from poolwatch.sources.json_body import MOST_ROWS, JsonValue, NumberText
 from poolwatch.sources.lenient import Flag, Instant, Text, known, text, whole
-from poolwatch.sources.slices import resting
 from poolwatch.sources.wire_object import WireObject
 
 _ABSENT: Final = Unsaid.ABSENT
@@ -85,7 +84,7 @@ def parse_auth_files(value: JsonValue) -> tuple[AuthFile, ...] | Failure:
     if not isinstance(files, list):
         return Failure(FailureKind.MALFORMED, "the pool's list of logins cannot be read")
     found: dict[str, AuthFile] = {}
-    for entry in resting(files[:MOST_ROWS]):
+    for entry in files[:MOST_ROWS]:
         wire = AuthFileWire.of(entry)
         file = None if wire is None else _auth_file(wire)
         if file is not None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.instant import UNDATED
@@ -47,7 +48,6 @@ from poolwatch.sources.pools.routes import (
 )
 from poolwatch.sources.pools.session import NOT_SENT_AGAIN, dashboard_session, entering, key_headers
 from poolwatch.sources.setup import SourceSetup
-from poolwatch.sources.slices import in_slices, resting
 from poolwatch.sources.source import PoolReport, Telling, UsageReading
 
 #: The pool is asked to read its usage anew at most this often, by all accounts together.
@@ -150,7 +150,7 @@ class CodexLb(ListingPool[_List]):
             by_key = await self._kept(summary, at, by_dashboard=False)
             return found if isinstance(by_key, Failure) else by_key
         self._shut = None
-        dated = await in_slices(partial(parse_fleet, summary.body)) if isinstance(summary, Answered) else ()
+        dated = await in_thread(partial(parse_fleet, summary.body)) if isinstance(summary, Answered) else ()
         if not isinstance(dated, Failure):
             ages = {account.id: account.usage_at for account in dated}
             accounts = {
@@ -165,7 +165,7 @@ class CodexLb(ListingPool[_List]):
         if isinstance(answer, Refused):
             return self._advised(answer, by_dashboard=by_dashboard)
         parse = parse_accounts if by_dashboard else parse_fleet
-        rows = await in_slices(partial(parse, answer.body))
+        rows = await in_thread(partial(parse, answer.body))
         if isinstance(rows, Failure):
             return rows
         ahead = timedelta(0)
@@ -174,7 +174,7 @@ class CodexLb(ListingPool[_List]):
         accounts = {account.id: account for account in rows}
         self.left_out = rows_left_out(answer.body)
         # each account of the list has it as its own answer
-        raw = await in_slices(lambda: answer.raw) if self._shows_raw else None
+        raw = await in_thread(lambda: answer.raw) if self._shows_raw else None
         return _List(accounts, raw, answer.elapsed_seconds, ahead, by_dashboard)
 
     def _advised(self, answer: Refused, *, by_dashboard: bool) -> Failure:
@@ -207,7 +207,7 @@ class CodexLb(ListingPool[_List]):
     def _listings(self, found: _List) -> tuple[Listing, ...]:
         return tuple(
             account.listing(self.name, POOL, disabled=PAUSED, login_needed=REAUTH_REQUIRED)
-            for account in resting(found.accounts.values())
+            for account in found.accounts.values()
         )
 
     async def _with_banked(self, account: LbAccount, at: datetime) -> UsageSnapshot:

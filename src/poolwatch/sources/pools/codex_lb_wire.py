@@ -28,7 +28,6 @@ from poolwatch.sources.json_body import JsonValue
 from poolwatch.sources.lenient import Count, Flag, Instant, Length, Money, Percent, Text, count, known, text
 from poolwatch.sources.pools.listing import MAX_BUCKETS, NO_WINDOW, CamelWire, PoolAccount, account_rows
 from poolwatch.sources.pools.routes import CODEX_LB as POOL
-from poolwatch.sources.slices import resting
 
 _ABSENT: Final = Unsaid.ABSENT
 #: the mark on the pool's id of a login that was imported once more
@@ -235,13 +234,13 @@ def _parse(
     rows = account_rows(body, POOL, "accountId")
     if isinstance(rows, Failure):
         return rows
-    return one_per_account({place: read(row, place) for place, row in resting(rows.items())})
+    return one_per_account({place: read(row, place) for place, row in rows.items()})
 
 
 def one_per_account(found: Mapping[str, LbAccount]) -> tuple[LbAccount, ...]:
     """Without second imports of a login (`…__copy2`): the entry that the pool can use stands for both."""
     kept: dict[tuple[str, str], LbAccount] = {}
-    for account in resting(found.values()):
+    for account in found.values():
         if account.account_id and account.email:
             mark = (account.account_id, account.email.casefold())
         else:

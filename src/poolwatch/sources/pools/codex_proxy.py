@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import REFUSED, TokenOutcome, TokenStep
@@ -46,7 +47,6 @@ from poolwatch.sources.redact import shown_body
 from poolwatch.sources.reset_list import with_reset_list
 from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.setup import SourceSetup
-from poolwatch.sources.slices import in_slices, resting
 from poolwatch.sources.source import PoolReport, Telling, UsageReading
 
 _EXPIRED: Final = "expired"
@@ -125,7 +125,7 @@ class CodexProxy(ListingPool[ProxyList]):
         answer = await self._pool.get_list("/auth/accounts", at)
         if isinstance(answer, Refused):
             return self._advised(answer)
-        found = await in_slices(lambda: parse_accounts(answer.body))
+        found = await in_thread(lambda: parse_accounts(answer.body))
         if isinstance(found, Failure):
             return found
         self._accounts = found.accounts
@@ -152,7 +152,7 @@ class CodexProxy(ListingPool[ProxyList]):
         return replace(failure, message=words, detail=place)
 
     def _listings(self, found: ProxyList) -> tuple[Listing, ...]:
-        return tuple(self._listing(account) for account in resting(found.accounts.values()))
+        return tuple(self._listing(account) for account in found.accounts.values())
 
     def _listing(self, account: ProxyAccount) -> Listing:
         return account.listing(self.name, POOL, disabled=_DISABLED, login_needed=_EXPIRED, works=_WORKS)

@@ -37,7 +37,6 @@ from poolwatch.sources.pools.listing import (
 )
 from poolwatch.sources.pools.routes import CODEX_PROXY as POOL
 from poolwatch.sources.redact import their_words
-from poolwatch.sources.slices import resting
 from poolwatch.sources.usage_models import CreditsModel, UsageModel, WindowModel
 from poolwatch.sources.usage_payload import credits_of, parse_usage
 
@@ -255,7 +254,7 @@ def parse_accounts(body: JsonValue) -> ProxyList | Failure:
     rows = account_rows(body, POOL, "id")
     if isinstance(rows, Failure):
         return rows
-    found = {place: _account(place, row) for place, row in resting(rows.items())}
+    found = {place: _account(place, row) for place, row in rows.items()}
     health = body.get("persistence_health") if isinstance(body, dict) else None
     unsaved = None
     if isinstance(health, dict) and health.get("ok") is False:

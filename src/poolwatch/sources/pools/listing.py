@@ -12,6 +12,7 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
+from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
@@ -25,7 +26,6 @@ from poolwatch.sources.pools.keys import Door, key_stamps, key_warnings
 from poolwatch.sources.pools.routes import segment
 from poolwatch.sources.redact import their_words
 from poolwatch.sources.setup import SourceSetup
-from poolwatch.sources.slices import in_slices, resting
 from poolwatch.sources.source import Telling, UsageReading
 
 L = TypeVar("L")
@@ -136,7 +136,7 @@ class ListingPool(ABC, Generic[L]):
         if isinstance(found, Failure):
             return found
         if told.listings is None:
-            told.listings = await in_slices(lambda: self._listings(found))
+            told.listings = await in_thread(lambda: self._listings(found))
         return told.listings
 
     async def _key_warnings(self) -> tuple[str, ...]:
@@ -229,7 +229,7 @@ def account_rows(body: JsonValue, pool: str, id_key: str) -> dict[str, dict[str,
     if not isinstance(rows, list):
         return holds_no(pool, "list of accounts", body)
     found: dict[str, dict[str, JsonValue]] = {}
-    for row in resting(rows[:MOST_ROWS]):
+    for row in rows[:MOST_ROWS]:
         place = row.get(id_key) if isinstance(row, dict) else None
         if isinstance(row, dict) and isinstance(place, str) and segment(place) is not None:
             found.setdefault(place, row)
