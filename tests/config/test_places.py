@@ -13,7 +13,6 @@ from platformdirs.unix import Unix
 from poolwatch.config import paths
 from poolwatch.config.discover import Found, FoundState, discover, implicit_sources, missing_home
 from poolwatch.config.edit import add_source
-from poolwatch.config.files import make_private_directory
 from poolwatch.config.load import load, load_text
 from poolwatch.config.problems import ConfigProblem
 from poolwatch.config.remember import Remembered, load_remembered, save_remembered, ui_of
@@ -21,6 +20,7 @@ from poolwatch.config.settings import Settings, SourceKind
 from poolwatch.config.show import shown_settings
 from poolwatch.domain.account import Custody
 from poolwatch.domain.remake import replace
+from poolwatch.host.files import make_missing_directories
 
 
 @pytest.fixture(autouse=True)
@@ -95,16 +95,16 @@ def test_the_file_to_load(tmp_path: Path) -> None:
 def test_directories_are_private(tmp_path: Path, umask: int) -> None:
     old = os.umask(umask)
     try:
-        assert make_private_directory(tmp_path / "a" / "b") is None
+        make_missing_directories(tmp_path / "a" / "b")
     finally:
         os.umask(old)
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("a", "a/b")] == [0o700, 0o700]
-    assert make_private_directory(tmp_path / "a" / "b") is None
+    make_missing_directories(tmp_path / "a" / "b")
 
 
 def test_a_directory_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    assert make_private_directory(tmp_path) is None
+    make_missing_directories(tmp_path)
     assert tmp_path.stat().st_mode & 0o777 == 0o755
 
 
@@ -112,9 +112,8 @@ def test_directories_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "loop").symlink_to("loop")
     for name in ("file", "file/below", "loop", "loop/below", "nul\0"):
-        trouble = make_private_directory(tmp_path / name)
-        assert trouble is not None, name
-        assert trouble.why
+        with pytest.raises((OSError, ValueError)):
+            make_missing_directories(tmp_path / name)
 
 
 def login(path: Path) -> None:

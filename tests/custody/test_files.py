@@ -20,9 +20,10 @@ from poolwatch.custody.files import (
     write_private,
 )
 from poolwatch.custody.fingerprint import KEY_FILE, Fingerprinter
-from poolwatch.custody.lock import held
-from poolwatch.custody.mounts import filesystem_note, filesystem_problem
 from poolwatch.domain.account import Secret
+from poolwatch.host.locks import held
+from poolwatch.host.mounts import shared_problem, unknown_problem
+from poolwatch.words.of_host import file_text
 
 
 @pytest.fixture
@@ -166,19 +167,19 @@ def mounts(tmp_path: Path) -> Path:
     ],
 )
 def test_shared_file_systems_are_refused(tmp_path: Path, mounts: Path, place: str, kind: str | None) -> None:
-    words = filesystem_problem(tmp_path / place, mounts)
+    problem = shared_problem(tmp_path / place, mounts)
     target = tmp_path / place
     target.parent.mkdir(parents=True, exist_ok=True)
     target.parent.chmod(0o700)
     target.write_bytes(b"{}")
     if kind is None:
-        assert words is None
+        assert problem is None
         assert replace_problem(target, mounts) is None
     else:
-        assert words is not None
-        assert f"({kind})" in words
-        assert replace_problem(target, mounts) == FileProblem(words)
-        assert filesystem_note(target, mounts) is None
+        assert problem is not None
+        assert f"({kind})" in file_text(problem)
+        assert replace_problem(target, mounts) == FileProblem(file_text(problem))
+        assert unknown_problem(target, mounts) is None
 
 
 @pytest.mark.parametrize(
@@ -190,8 +191,9 @@ def test_shared_file_systems_are_refused(tmp_path: Path, mounts: Path, place: st
 )
 def test_kinds_that_are_known_to_be_shared(tmp_path: Path, kind: str) -> None:
     (tmp_path / "table").write_text(f"22 1 0:1 / / rw - {kind} somewhere rw\n")
-    words = filesystem_problem(tmp_path, tmp_path / "table")
-    assert words == (
+    problem = shared_problem(tmp_path, tmp_path / "table")
+    assert problem is not None
+    assert file_text(problem) == (
         f"{tmp_path} is on a shared file system ({kind}), whose locks do not hold everywhere: "
         "move it to a local disk"
     )
@@ -212,13 +214,14 @@ def test_an_unknown_file_system_passes_with_a_note(folder: Path, table: str | No
     if table is not None:
         (folder / "table").write_text(table)
     assert replace_problem(folder / "auth.json", folder / "table") is None
-    note = filesystem_note(folder, folder / "table")
-    assert note == f"{folder} is on a file system {words}; logins there are refreshed"
+    note = unknown_problem(folder, folder / "table")
+    assert note is not None
+    assert file_text(note) == f"{folder} is on a file system {words}; logins there are refreshed"
 
 
 def test_a_local_disk_needs_no_note(tmp_path: Path, mounts: Path) -> None:
-    assert filesystem_note(tmp_path / "file", mounts) is None
-    assert filesystem_note(tmp_path / "nfs" / "local", mounts) is None
+    assert unknown_problem(tmp_path / "file", mounts) is None
+    assert unknown_problem(tmp_path / "nfs" / "local", mounts) is None
 
 
 def test_fingerprints_are_keyed_stable_and_short(tmp_path: Path) -> None:
@@ -267,7 +270,7 @@ def test_a_key_that_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> No
 def test_a_lock_belongs_to_one_process_and_ends_with_it(folder: Path) -> None:
     path = folder / "a.lock"
     code = (
-        "import sys, pathlib\nfrom poolwatch.custody.lock import held\n"
+        "import sys, pathlib\nfrom poolwatch.host.locks import held\n"
         "with held(pathlib.Path(sys.argv[1])) as mine:\n    print(mine, flush=True)\n    sys.stdin.read()"
     )
     with subprocess.Popen(

@@ -15,10 +15,10 @@ from poolwatch.custody.aside import ASIDE, aside_name, move_away, set_aside
 from poolwatch.custody.auth_file import Login, read_login
 from poolwatch.custody.files import FileProblem
 from poolwatch.custody.fingerprint import Fingerprinter, unmarked
-from poolwatch.custody.lock import held
 from poolwatch.custody.own_folder import Imported, Refused, import_logins, own_files, own_logins
 from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.domain.account import AccountKey, Secret
+from poolwatch.host.locks import held
 from tests.custody.rooms import codex_document, write_json
 from tests.support.token_server import CANARY, claims_of, make_jwt
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poolwatch.custody.lock import held
 from poolwatch.custody.protocol import Seen
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
 from poolwatch.domain.remake import replace
+from poolwatch.host.locks import held
 from tests.custody.lost_replies import LOST
 from tests.custody.rooms import LATER, Room, codex_document, make_room, write_json
 from tests.support.token_server import CANARY, Exchange, Say, TokenServer

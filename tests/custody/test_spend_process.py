@@ -15,16 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.custody.awaited import is_stopped, lock_holder, told
+from poolwatch.custody.awaited import told
 from poolwatch.custody.fingerprint import KEY_FILE
-from poolwatch.custody.lock import held
 from poolwatch.custody.processes import bare_environment, start_apart
 from poolwatch.custody.recovery import Recovered, recover
 from poolwatch.custody.spend import UNREPORTED, arguments, spend
-from poolwatch.custody.threads import in_thread
 from poolwatch.custody.token_step import token_step
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
+from poolwatch.host.locks import held, is_stopped, lock_holder
+from poolwatch.host.threads import in_thread
 from tests.custody.rooms import NOW, Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange
 
@@ -249,7 +249,7 @@ async def test_a_helper_that_was_stopped_is_named_and_goes_on(
 @pytest.mark.usefixtures("soon")
 async def test_the_stopped_holder_of_a_lock_is_named_not_the_helper_that_waits_for_it(room: Room) -> None:
     code = (
-        "import os, signal, sys, pathlib\nfrom poolwatch.custody.lock import held\n"
+        "import os, signal, sys, pathlib\nfrom poolwatch.host.locks import held\n"
         "with held(pathlib.Path(sys.argv[1])):\n    os.kill(os.getpid(), signal.SIGSTOP)"
     )
     path = room.state.lock(room.key)

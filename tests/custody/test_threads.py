@@ -9,11 +9,11 @@ import threading
 
 import pytest
 
-from poolwatch.custody.threads import _Threads, in_thread
+from poolwatch.host.threads import _Threads, in_thread
 
 _HANGS = """
 import asyncio, threading
-from poolwatch.custody.threads import in_thread
+from poolwatch.host.threads import in_thread
 
 async def run():
     hanging = [asyncio.create_task(in_thread(threading.Event().wait)) for _ in range(100)]

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from poolwatch.custody import threads
+from poolwatch.host import threads
 from poolwatch.sources.visits import FRESH_SECONDS, HANDFUL, Visits
 
 

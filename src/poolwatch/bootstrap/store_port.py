@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from poolwatch.custody.awaited import is_stopped
 from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
 from poolwatch.domain.refresh import Awaited, RefreshProgress
 from poolwatch.domain.standing import Standing
+from poolwatch.host.locks import is_stopped
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked, Moved, OwnerRequest, Told
 from poolwatch.sources.pools.keys import OwnStandings

@@ -18,11 +18,11 @@ from poolwatch.custody.auth_file import Login, read_login
 from poolwatch.custody.files import FileProblem
 from poolwatch.custody.fingerprint import KEY_BYTES, Fingerprinter
 from poolwatch.custody.state_dir import StateDir
-from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import AccountKey, Custody, Listing
 from poolwatch.domain.account_state import AccountState, KeptFile
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
+from poolwatch.host.threads import in_thread
 from poolwatch.monitor.ports import Interrupted, TokenRequest
 from poolwatch.sources.source import FileSource, PoolSource, Source
 

@@ -10,9 +10,9 @@ from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.entry import complain_about, nobody_there, run_async, surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_OK, say
-from poolwatch.custody.instants import instant_text
 from poolwatch.domain.account_state import KeptFile
 from poolwatch.domain.overview import Judged
+from poolwatch.host.instants import instant_text
 from poolwatch.presentation import masking
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import import_command

@@ -33,17 +33,18 @@ from poolwatch.config.discover import missing_home
 from poolwatch.config.edit import is_same_place
 from poolwatch.config.paths import absolute
 from poolwatch.config.problems import ConfigProblems
-from poolwatch.custody.mounts import filesystem_note, filesystem_problem
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.account_state import KeptFile
 from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Section
 from poolwatch.domain.text import all_visible, visible
+from poolwatch.host.mounts import shared_problem, unknown_problem
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.masking import masked, masked_word, shown_path
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import true_path
 from poolwatch.words.cli import NO_LOGIN
+from poolwatch.words.of_host import file_text
 
 #: A clock this far off makes tokens look expired, or fresh.
 _SKEW_LIMIT = timedelta(seconds=60)
@@ -275,12 +276,14 @@ def _file_systems(around: Surroundings, seen: Look) -> Iterator[Finding]:
         if listing.custody is Custody.POOLWATCH
     }
     for folder in sorted(folders | {around.state_dir} if folders else folders):
-        problem, note = filesystem_problem(folder), filesystem_note(folder)
+        problem, note = shared_problem(folder), unknown_problem(folder)
         if problem is not None:
-            yield Finding("files", Grade.ERROR, f"{problem}; until then no login there is refreshed")
+            yield Finding(
+                "files", Grade.ERROR, f"{file_text(problem)}; until then no login there is refreshed"
+            )
         elif note is not None:
             remedy = "where other machines have it too, move it to a local disk"
-            yield Finding("files", Grade.NOTE, note, remedy)
+            yield Finding("files", Grade.NOTE, file_text(note), remedy)
 
 
 def _no_logins(around: Surroundings, files: Sequence[Path]) -> str:

@@ -9,7 +9,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.config.files import FileTrouble, read_limited
+from poolwatch.host.files import FileProblem, read_bounded
+from poolwatch.words.of_host import file_clause
 
 CONFIG_FILE: Final = "config.toml"
 _MOST_BYTES: Final = 1024 * 1024
@@ -30,10 +31,10 @@ class CodexConfig(Struct, frozen=True):
 
 def read_codex_config(home: Path) -> CodexConfig:
     """What a home's file says; one that is not there says nothing."""
-    content = read_limited(home / CONFIG_FILE, _MOST_BYTES)
-    if isinstance(content, FileTrouble):
-        return CodexConfig(problem=None if content.is_missing else content.why)
-    return codex_config_in(content)
+    found = read_bounded(home / CONFIG_FILE, _MOST_BYTES)
+    if isinstance(found, FileProblem):
+        return CodexConfig(problem=None if found.is_missing else file_clause(found))
+    return codex_config_in(found.content)
 
 
 def codex_config_in(content: bytes) -> CodexConfig:

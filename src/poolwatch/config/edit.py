@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from poolwatch.config.files import FileTrouble, read_limited, write_whole
 from poolwatch.config.load import MAX_BYTES, decode, load_text, parse
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import DEFAULT_BASE_URL, DEFAULT_TOKEN_URL, SourceSettings
 from poolwatch.config.source_tables import source_problem
 from poolwatch.config.values import is_loopback
+from poolwatch.host.files import FileProblem, read_bounded, write_whole
+from poolwatch.words.of_host import file_clause
 
 _BOM: Final = "\ufeff"
 #: to connect there is to connect to this machine
@@ -35,11 +36,10 @@ def add_source(path: Path, source: SourceSettings) -> ConfigProblem | None:
 
     Refuses, and leaves the file as it is, when it is invalid before or would be after.
     """
-    before = read_limited(path, MAX_BYTES)
-    if isinstance(before, FileTrouble):
-        if not before.is_missing:
-            return ConfigProblem(f"the configuration file {before.why}", path=path)
-        before = b""
+    found = read_bounded(path, MAX_BYTES)
+    if isinstance(found, FileProblem) and not found.is_missing:
+        return ConfigProblem(f"the configuration file {file_clause(found)}", path=path)
+    before = b"" if isinstance(found, FileProblem) else found.content
     text = decode(before, path)
     if isinstance(text, ConfigProblem):
         return text
@@ -61,7 +61,8 @@ def add_source(path: Path, source: SourceSettings) -> ConfigProblem | None:
     refused = _check(added, path, document, table)
     if refused is not None:
         return refused
-    if read_limited(path, MAX_BYTES) not in (before, FileTrouble("is not there", is_missing=True)):
+    again = read_bounded(path, MAX_BYTES)
+    if not again.is_missing if isinstance(again, FileProblem) else again.content != before:
         return ConfigProblem(
             "the configuration file changed meanwhile; nothing was added, try again", path=path
         )
@@ -176,5 +177,7 @@ def _first_problem(text: str, path: Path) -> ConfigProblem | None:
 
 
 def _write(path: Path, content: bytes) -> ConfigProblem | None:
-    trouble = write_whole(path, content)
-    return None if trouble is None else ConfigProblem(f"the configuration file {trouble.why}", path=path)
+    problem = write_whole(path, content, keep_mode=True)
+    if problem is None:
+        return None
+    return ConfigProblem(f"the configuration file {file_clause(problem)}", path=path)

@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from poolwatch.config import settings, values
-from poolwatch.config.files import FileTrouble, read_limited
 from poolwatch.config.layers import (
     KEYS_TABLE,
     Layers,
@@ -29,6 +28,8 @@ from poolwatch.config.settings import (
 )
 from poolwatch.config.source_tables import environment_names, read_accounts, read_sources
 from poolwatch.config.toml_lines import key_lines
+from poolwatch.host.files import FileProblem, read_bounded
+from poolwatch.words.of_host import file_clause
 
 if TYPE_CHECKING:
     import tomllib
@@ -49,10 +50,10 @@ def load(
     """
     if path is None:
         return load_text("", None, env, overrides)
-    content = read_limited(path, MAX_BYTES)
-    if isinstance(content, FileTrouble):
-        return ConfigProblems((ConfigProblem(f"the configuration file {content.why}", path=path),))
-    text = decode(content, path)
+    found = read_bounded(path, MAX_BYTES)
+    if isinstance(found, FileProblem):
+        return ConfigProblems((ConfigProblem(f"the configuration file {file_clause(found)}", path=path),))
+    text = decode(found.content, path)
     if isinstance(text, ConfigProblem):
         return ConfigProblems((text,))
     return load_text(text, path, env, overrides)

@@ -10,10 +10,11 @@ from typing import Final
 from msgspec import DecodeError, Struct, field
 from msgspec.json import decode
 
-from poolwatch.config.files import FileTrouble, read_limited, write_whole
 from poolwatch.config.problems import ConfigProblem, is_printable
 from poolwatch.config.settings import GLYPHS, SORTS, USED_OR_LEFT, VIEWS, OriginKind, Settings, UiSettings
 from poolwatch.domain.remake import replace
+from poolwatch.host.files import FileProblem, read_bounded, write_whole
+from poolwatch.words.of_host import file_clause
 
 FILE_NAME: Final = "remembered.json"
 _MAX_BYTES: Final = 64 * 1024
@@ -46,11 +47,11 @@ class Remembered(Struct, frozen=True):
 
 def load_remembered(path: Path) -> Remembered:
     """What the file holds, entry by entry; whatever is missing or not understood counts as not chosen."""
-    content = read_limited(path, _MAX_BYTES)
-    if isinstance(content, FileTrouble):
+    content = read_bounded(path, _MAX_BYTES)
+    if isinstance(content, FileProblem):
         return Remembered()
     try:
-        found = decode(content)
+        found = decode(content.content)
     except (DecodeError, ValueError, RecursionError):
         return Remembered()
     if not isinstance(found, dict):
@@ -89,10 +90,10 @@ def save_remembered(path: Path, remembered: Remembered) -> ConfigProblem | None:
         chosen["views"] = dict(remembered.views)
     import json  # msgspec writes no indented lines
 
-    trouble = write_whole(path, json.dumps(chosen, indent=1).encode() + b"\n")
-    if trouble is None:
+    problem = write_whole(path, json.dumps(chosen, indent=1).encode() + b"\n")
+    if problem is None:
         return None
-    return ConfigProblem(f"the file of remembered choices {trouble.why}", path=path)
+    return ConfigProblem(f"the file of remembered choices {file_clause(problem)}", path=path)
 
 
 def ui_of(settings: Settings, remembered: Remembered) -> UiSettings:

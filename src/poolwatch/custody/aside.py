@@ -12,8 +12,7 @@ from typing import Final
 from poolwatch.custody.auth_file import Login, read_login
 from poolwatch.custody.files import FileProblem, make_private_directory, shown, sync_directory
 from poolwatch.custody.fingerprint import unmarked
-from poolwatch.custody.lock import PATIENCE_SECONDS
-from poolwatch.custody.login_lock import Ids, move_held
+from poolwatch.custody.login_lock import PATIENCE_SECONDS, Ids, move_held
 from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.domain.account import Secret
 

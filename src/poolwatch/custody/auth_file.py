@@ -10,11 +10,11 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from poolwatch.custody.files import Content, FileProblem, FileStamp, read_bounded
-from poolwatch.custody.instants import parse_instant
 from poolwatch.custody.json_text import JsonObject, NotJson, object_at, other_encoding, parse_json, text_at
 from poolwatch.custody.jwt import Claims, payload_of, read_claims
 from poolwatch.domain.account import LoginKind, Secret
 from poolwatch.domain.text import visible_or_none
+from poolwatch.host.instants import parse_instant
 
 __all__ = [
     "Document",

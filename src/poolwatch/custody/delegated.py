@@ -15,11 +15,11 @@ from typing import IO, Final
 
 from poolwatch import __version__
 from poolwatch.custody.json_text import JsonObject, object_at, parse_object
-from poolwatch.custody.lock import PATIENCE_SECONDS as LOCK_PATIENCE_SECONDS
-from poolwatch.custody.lock import held
+from poolwatch.custody.login_lock import PATIENCE_SECONDS as LOCK_PATIENCE_SECONDS
 from poolwatch.custody.processes import full_environment, own_environment, start_apart
 from poolwatch.custody.state_dir import StateDir
-from poolwatch.custody.threads import in_thread
+from poolwatch.host.locks import held
+from poolwatch.host.threads import in_thread
 
 #: A refresh of codex may take this long; ending it sooner could lose its login.
 PATIENCE_SECONDS: Final = 90.0

@@ -11,11 +11,11 @@ from typing import Final
 
 from poolwatch.custody.auth_file import Document, FileProblem, Fingerprint, Login, login_in, read_document
 from poolwatch.custody.files import Content, is_name, is_place, read_bounded
-from poolwatch.custody.instants import instant_text, parse_instant
 from poolwatch.custody.journal import Entry, Stage, opened_line, sealed_line
 from poolwatch.custody.json_text import JsonObject, text_at
 from poolwatch.custody.state_dir import account_key
 from poolwatch.domain.refresh import TokenStep
+from poolwatch.host.instants import instant_text, parse_instant
 
 #: What the names of poolwatch's own files in other folders begin with.
 OWN_PREFIX: Final = ".poolwatch-"

@@ -12,10 +12,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.config.files import make_missing_directories
 from poolwatch.custody.failpoint import reach
-from poolwatch.custody.mounts import filesystem_problem
 from poolwatch.domain.text import visible
+from poolwatch.host.files import make_missing_directories
+from poolwatch.host.mounts import shared_problem
+from poolwatch.words.of_host import file_text
 
 MAX_FILE_BYTES: Final = 1024 * 1024
 #: Room for as much is taken before it is known how much there is: a login file is a tenth of it.
@@ -165,8 +166,8 @@ def replace_problem(path: Path, mounts: Path | None = None) -> FileProblem | Non
         return FileProblem(f"{name} belongs to another user")
     if folder.st_mode & 0o022 and not folder.st_mode & stat.S_ISVTX:
         return FileProblem(f"{shown(path.parent)} is writable by others: chmod go-w it first")
-    words = filesystem_problem(path, mounts)
-    return FileProblem(words) if words is not None else None
+    shared = shared_problem(path, mounts)
+    return FileProblem(file_text(shared)) if shared is not None else None
 
 
 class Reservation:

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.custody.files import Reservation, is_name, is_place, open_own, write_all
-from poolwatch.custody.instants import instant_text, parse_instant
 from poolwatch.custody.json_text import JsonObject, object_at, parse_object, text_at
 from poolwatch.custody.step_text import step_from_json, step_to_json
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.host.instants import instant_text, parse_instant
 
 _TAIL_BYTES: Final = 1024 * 1024
 #: A journal that has grown beyond this is shortened when an attempt has ended.

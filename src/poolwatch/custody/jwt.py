@@ -8,10 +8,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.custody.instants import instant_of_epoch, parse_instant
 from poolwatch.custody.json_text import JsonObject, object_at, parse_object, text_at
 from poolwatch.domain.account import Secret
 from poolwatch.domain.text import visible_or_none
+from poolwatch.host.instants import instant_of_epoch, parse_instant
 
 MAX_TOKEN_CHARACTERS: Final = 64 * 1024
 _PLAIN_ALPHABET: Final = bytes.maketrans(b"-_", b"+/")

@@ -18,16 +18,18 @@ from typing import Final, TypeAlias
 
 from poolwatch.custody.errand import OWN_PREFIX, SPACE_SUFFIX, Errand
 from poolwatch.custody.files import open_own, sync_directory, write_all
-from poolwatch.custody.instants import instant_text, parse_instant
 from poolwatch.custody.journal import append_to, read_lines
 from poolwatch.custody.json_text import JsonObject, text_at
-from poolwatch.custody.lock import PATIENCE_SECONDS, held
 from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.domain.account import AccountKey, Secret
 from poolwatch.domain.refresh import TokenOutcome
+from poolwatch.host.instants import instant_text, parse_instant
+from poolwatch.host.locks import held
 
 #: A user's id and an account's, each None where it is not known.
 Ids: TypeAlias = tuple[str | None, str | None]
+#: A holder ends within the deadline of its one request and a few disk writes.
+PATIENCE_SECONDS: Final = 150.0
 #: A note that has grown beyond this is cut to its newest lines.
 NOTE_CAP_BYTES: Final = 32 * 1024
 _LINES_KEPT: Final = 16

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.custody.files import Content, read_bounded, shown
-from poolwatch.custody.instants import instant_text
 from poolwatch.custody.journal import (
     Entry,
     Journal,
@@ -24,6 +23,7 @@ from poolwatch.custody.state_dir import DAMAGED_PREFIX, StateDir
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.host.instants import instant_text
 
 #: A journal is a fraction of it.
 _MOST_BYTES: Final = 16 * 1024 * 1024

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from poolwatch.custody.auth_file import Login, Shape
-from poolwatch.custody.instants import instant_text
 from poolwatch.custody.json_text import JsonObject, JsonValue, object_at, parse_object, text_at
 from poolwatch.custody.jwt import Claims, is_jwt, read_claims
 from poolwatch.domain.account import Secret
+from poolwatch.host.instants import instant_text
 
 
 @dataclass(frozen=True, slots=True)

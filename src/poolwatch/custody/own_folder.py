@@ -9,8 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from poolwatch.config.files import FileTrouble
-from poolwatch.config.files import make_private_directory as make_writable_directory
 from poolwatch.custody.aside import rename_aside
 from poolwatch.custody.auth_file import Fingerprint, Login, read_login
 from poolwatch.custody.files import (
@@ -23,13 +21,13 @@ from poolwatch.custody.files import (
 )
 from poolwatch.custody.fingerprint import unmarked
 from poolwatch.custody.json_text import render
-from poolwatch.custody.lock import PATIENCE_SECONDS, held
-from poolwatch.custody.login_lock import Ids, carry_note, move_held, note_held
+from poolwatch.custody.login_lock import PATIENCE_SECONDS, Ids, carry_note, move_held, note_held
 from poolwatch.custody.memory import is_dead
 from poolwatch.custody.shapes import Candidate, Unusable, logins_in
 from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.custody.waiting import is_kept_file
 from poolwatch.domain.account import AccountKey, Secret
+from poolwatch.host.locks import held
 
 #: An export of a thousand accounts stays below it.
 MAX_IMPORT_BYTES: Final = 32 * 1024 * 1024
@@ -115,10 +113,10 @@ def own_logins(folder: Path, fingerprint: Fingerprint = unmarked) -> dict[Path, 
 
 
 def _make_folder(folder: Path) -> FileProblem | None:
-    made = make_writable_directory(folder)
-    if isinstance(made, FileTrouble):
-        return FileProblem(f"{shown(folder)} {made.why}")
-    return make_private_directory(folder)
+    problem = make_private_directory(folder)
+    if problem is None and not os.access(folder, os.W_OK | os.X_OK):
+        return FileProblem(f"{shown(folder)} is a directory that cannot be written to")
+    return problem
 
 
 class _Desk:

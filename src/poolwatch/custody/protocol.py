@@ -22,8 +22,14 @@ from poolwatch.custody.exchange import (
 from poolwatch.custody.failpoint import reach
 from poolwatch.custody.files import FileProblem, Reservation, replace_problem, shown
 from poolwatch.custody.journal import Journal, Stage
-from poolwatch.custody.lock import PATIENCE_SECONDS
-from poolwatch.custody.login_lock import Sent, login_held, note_outcome, note_sending, read_note
+from poolwatch.custody.login_lock import (
+    PATIENCE_SECONDS,
+    Sent,
+    login_held,
+    note_outcome,
+    note_sending,
+    read_note,
+)
 from poolwatch.custody.memory import dead_step, doubt, path_blocked, refusal, remember_dead
 from poolwatch.custody.settle import adopt_kept, ambiguous, bring_home, clear_space, finish_reply
 from poolwatch.custody.state_dir import StateDir

@@ -14,13 +14,13 @@ from poolwatch.custody.auth_file import Fingerprint, Login, read_login
 from poolwatch.custody.errand import Errand
 from poolwatch.custody.files import FileProblem
 from poolwatch.custody.journal import Entry, Journal, open_attempts, unresolved
-from poolwatch.custody.lock import held
 from poolwatch.custody.login_lock import login_held
 from poolwatch.custody.memory import is_used_up
 from poolwatch.custody.settle import adopt_kept, ambiguous, clear_space, finish_reply
 from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.custody.waiting import anything_waits, kept_logins, reply_of, waiting_keys
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.host.locks import held
 
 _LOST: Final = "the refresh was interrupted, this login may need a sign-in"
 

@@ -10,7 +10,6 @@ from typing import Final
 from poolwatch.custody.auth_file import Login, is_workspace, login_in
 from poolwatch.custody.files import FileProblem
 from poolwatch.custody.fingerprint import unmarked
-from poolwatch.custody.instants import instant_text, parse_instant
 from poolwatch.custody.json_text import (
     JsonObject,
     JsonValue,
@@ -23,6 +22,7 @@ from poolwatch.custody.json_text import (
 from poolwatch.custody.jwt import MAX_TOKEN_CHARACTERS, is_jwt, read_claims
 from poolwatch.domain.account import LoginKind, Secret
 from poolwatch.domain.text import visible_or_none
+from poolwatch.host.instants import instant_text, parse_instant
 
 NO_LOGIN: Final = "holds no login that poolwatch knows"
 _SQLITE: Final = b"SQLite format 3\0"

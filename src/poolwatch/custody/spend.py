@@ -20,10 +20,10 @@ from poolwatch.custody.protocol import Seen
 from poolwatch.custody.recovery import recover_one
 from poolwatch.custody.settle import ambiguous
 from poolwatch.custody.state_dir import StateDir
-from poolwatch.custody.threads import in_thread
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
+from poolwatch.host.threads import in_thread
 
 #: Exit status of a spending process that sent nothing, because it could not note what it does.
 UNREPORTED: Final = 75

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from poolwatch.custody.instants import instant_text, parse_instant
 from poolwatch.custody.json_text import JsonObject, JsonValue, object_at, text_at
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.host.instants import instant_text, parse_instant
 
 
 def step_to_json(step: TokenStep) -> JsonObject:

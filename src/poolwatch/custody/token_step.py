@@ -20,13 +20,13 @@ from poolwatch.custody.processes import own_environment
 from poolwatch.custody.protocol import Seen
 from poolwatch.custody.spend import SpendRequest, spend
 from poolwatch.custody.state_dir import StateDir, account_key
-from poolwatch.custody.threads import in_thread
 from poolwatch.custody.waiting import anything_waits_for
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.status import codex_may_renew
+from poolwatch.host.threads import in_thread
 
 _TORN_TRIES: Final = 3
 _TORN_PAUSE_SECONDS: Final = 0.05

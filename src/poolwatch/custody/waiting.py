@@ -14,9 +14,7 @@ from poolwatch.custody.auth_file import Fingerprint, Login, read_login
 from poolwatch.custody.errand import Errand, unsealed
 from poolwatch.custody.files import make_readable
 from poolwatch.custody.fingerprint import unmarked
-from poolwatch.custody.instants import instant_of_epoch
 from poolwatch.custody.journal import Journal
-from poolwatch.custody.lock import held
 from poolwatch.custody.merge import Grant, parse_grant
 from poolwatch.custody.state_dir import (
     DAMAGED_PREFIX,
@@ -29,6 +27,8 @@ from poolwatch.custody.state_dir import (
     account_key,
     is_kept_name,
 )
+from poolwatch.host.instants import instant_of_epoch
+from poolwatch.host.locks import held
 
 _REPLY_SUFFIXES: Final = (PENDING_SUFFIX, PART_SUFFIX)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -9,10 +9,10 @@ from glob import has_magic
 from pathlib import Path
 from typing import Final
 
-from poolwatch.config.files import read_limited
 from poolwatch.custody.auth_file import Login
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.host.files import Content, read_bounded
 from poolwatch.sources import glance
 from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.login_places import LoginFile, matches
@@ -93,11 +93,11 @@ class AuthFiles(LoginFiles):
         name = Path(file.path).name
         if name == "auth.json" or name.endswith(_SNAPSHOT_SUFFIX) or name.startswith("codex-"):
             return True
-        content = read_limited(Path(file.path), _SNIFFED_BYTES)
-        if not isinstance(content, bytes):
+        found = read_bounded(Path(file.path), _SNIFFED_BYTES)
+        if not isinstance(found, Content):
             return False
         # of UTF-16 and UTF-32 only the zeros between the letters are in the way
-        letters = content.replace(b"\0", b"")
+        letters = found.content.replace(b"\0", b"")
         return any(sign in letters for sign in _SIGNS)
 
 

@@ -7,8 +7,8 @@ from codecs import BOM_UTF8
 from collections.abc import Callable
 from typing import Final, TypeAlias, TypeVar
 
-from poolwatch.custody.threads import in_thread
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.host.threads import in_thread
 
 T = TypeVar("T")
 

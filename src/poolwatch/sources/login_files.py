@@ -12,12 +12,12 @@ from sys import intern
 from typing import Final
 
 from poolwatch.custody.auth_file import FileProblem, Login
-from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.host.threads import in_thread
 from poolwatch.sources.codex_usage import fetch_usage, usage_headers
 from poolwatch.sources.login_places import LoginFile, one_per_file
 from poolwatch.sources.login_reading import Found, Known, LoginReading

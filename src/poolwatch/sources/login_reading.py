@@ -13,9 +13,9 @@ from typing import Final, TypeVar
 from msgspec import Struct
 
 from poolwatch.custody.auth_file import FileProblem, Login, read_login
-from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import Listing, Secret
 from poolwatch.domain.remake import replace
+from poolwatch.host.threads import in_thread
 from poolwatch.sources.login_places import LoginFile
 
 T = TypeVar("T")

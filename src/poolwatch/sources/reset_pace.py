@@ -6,13 +6,14 @@ import hashlib
 import json
 import threading
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct, field
 
-from poolwatch.config.files import FileTrouble, read_limited, write_whole
+from poolwatch.host.files import FileProblem, read_bounded, write_whole
+from poolwatch.host.instants import exact_instant
 
 #: Between two requests of one source, whichever accounts they are for.
 SPACING: Final = timedelta(minutes=5)
@@ -103,25 +104,20 @@ def _is_within(then: datetime, at: datetime, span: timedelta) -> bool:
 
 def _read(path: Path) -> _Asked | None:
     """What the file remembers; None where it holds nothing that can be read."""
-    content = read_limited(path, _MEMORY_BYTES)
-    if isinstance(content, FileTrouble):
+    found = read_bounded(path, _MEMORY_BYTES)
+    if isinstance(found, FileProblem):
         return None
     try:
-        told = json.loads(content)
+        told = json.loads(found.content)
         entries = told["accounts"]
         if not isinstance(entries, Mapping):
             return None
-        accounts = {str(mark): (_instant(then), int(count)) for mark, (then, count) in entries.items()}
+        accounts = {str(mark): (exact_instant(then), int(count)) for mark, (then, count) in entries.items()}
         last, until = told.get("last"), told.get("stopped_until")
         return _Asked(
-            None if last is None else _instant(last), None if until is None else _instant(until), accounts
+            None if last is None else exact_instant(last),
+            None if until is None else exact_instant(until),
+            accounts,
         )
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
-
-
-def _instant(text: str) -> datetime:
-    parsed = datetime.fromisoformat(text)
-    if parsed.tzinfo is None:
-        raise ValueError("an instant without a zone")
-    return parsed.astimezone(UTC)

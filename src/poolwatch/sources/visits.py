@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
-from poolwatch.custody.threads import in_thread
+from poolwatch.host.threads import in_thread
 
 Q = TypeVar("Q", bound=Hashable)
 A = TypeVar("A")

@@ -11,10 +11,10 @@ from typing import Final, TypeVar
 
 from poolwatch.domain.pool import AccountState, PoolFacts
 from poolwatch.domain.standing import Standing
+from poolwatch.host.instants import to_micros
 from poolwatch.store import history_table, meta, polls, requests, standings
 from poolwatch.store.codec import encode_account
 from poolwatch.store.history import HistoryRow
-from poolwatch.store.instants import to_micros
 from poolwatch.store.loading import ReadingsCache, read_accounts, read_facts, read_some
 from poolwatch.store.opening import StoreMode, in_words, open_database
 from poolwatch.store.records import Ask, Request, RequestState

@@ -12,7 +12,7 @@ from typing import Final, NoReturn, TypeAlias, TypeVar
 from msgspec import DecodeError
 from msgspec.json import decode
 
-from poolwatch.store.instants import from_text
+from poolwatch.host.instants import exact_instant
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -98,11 +98,11 @@ class Doc:
     def instant(self, name: str) -> datetime | None:
         """An instant in UTC, or None."""
         text = self.text(name)
-        return None if text is None else from_text(text)
+        return None if text is None else exact_instant(text)
 
     def need_instant(self, name: str) -> datetime:
         """An instant in UTC that must be there."""
-        return from_text(self.need_text(name))
+        return exact_instant(self.need_text(name))
 
     def need_choice(self, name: str, kind: type[Choice]) -> Choice:
         """A member of a closed set that must be there."""

@@ -8,9 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from poolwatch.host.instants import from_micros, to_micros
 from poolwatch.store.doc import UNREADABLE, Doc
 from poolwatch.store.history import Figure, HistoryRow, Series
-from poolwatch.store.instants import from_micros, to_micros
 
 _COLUMNS: Final = (
     "series", "bucket", "window", "at", "used_percent", "resets_at", "limit_reached", "allowed",

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import stat
-import time
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.config.files import make_missing_directories
+from poolwatch.host.files import PRIVATE_FILE, make_missing_directories, open_private
+from poolwatch.host.instants import exact_text
+from poolwatch.host.locks import take
 from poolwatch.store.doc import UNREADABLE, Doc, as_json
-from poolwatch.store.instants import to_text
 
 FILE_NAME: Final = "poll.lock"
 _MAX_BYTES: Final = 4096
 # a process that looks who holds the lock has it shared for an instant: one refusal proves nothing
-_TRIES: Final = 5
+_PATIENCE_SECONDS: Final = 0.016
 _PAUSE_SECONDS: Final = 0.004
 
 
@@ -53,12 +50,13 @@ class PollLock:
         self.problem = None
         try:
             make_missing_directories(self._path.parent)
-            fd = self._open()
+            fd = open_private(self._path, os.O_RDWR | os.O_CREAT)
+            os.fchmod(fd, PRIVATE_FILE)
         except OSError as error:
             self.problem = f"{self._path} cannot be used as a lock: {error.strerror or error}"
             return False
         try:
-            if not _lock(fd, fcntl.LOCK_EX):
+            if not take(fd, _PATIENCE_SECONDS, pause_seconds=_PAUSE_SECONDS):
                 os.close(fd)
                 return False
             _write(fd, now)
@@ -79,11 +77,11 @@ class PollLock:
     def holder(self) -> Holder | None:
         """Who holds the lock now: None when nobody does, or nobody can tell."""
         try:
-            fd = self._fd if self._fd is not None else self._open(create=False)
+            fd = self._fd if self._fd is not None else open_private(self._path, os.O_RDWR)
         except OSError:
             return None
         try:
-            if self._fd is None and _lock(fd, fcntl.LOCK_SH, tries=1):
+            if self._fd is None and take(fd, shared=True):
                 return None
             return _holder(os.pread(fd, _MAX_BYTES, 0))
         except OSError:
@@ -92,37 +90,9 @@ class PollLock:
             if fd != self._fd:
                 os.close(fd)
 
-    def _open(self, *, create: bool = True) -> int:
-        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-        fd = os.open(self._path, flags | (os.O_CREAT if create else 0), 0o600)
-        try:
-            _make_private(fd)
-        except OSError:
-            os.close(fd)
-            raise
-        return fd
-
-
-def _make_private(fd: int) -> None:
-    found = os.fstat(fd)
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError("it is not a regular file: move it away")
-    if stat.S_IMODE(found.st_mode) != 0o600:
-        os.fchmod(fd, 0o600)
-
-
-def _lock(fd: int, kind: int, tries: int = _TRIES) -> bool:
-    for attempt in range(tries):
-        if attempt:
-            time.sleep(_PAUSE_SECONDS)
-        with suppress(BlockingIOError):
-            fcntl.flock(fd, kind | fcntl.LOCK_NB)
-            return True
-    return False
-
 
 def _write(fd: int, now: datetime) -> None:
-    text = as_json({"pid": os.getpid(), "host": os.uname().nodename, "since": to_text(now)})
+    text = as_json({"pid": os.getpid(), "host": os.uname().nodename, "since": exact_text(now)})
     os.ftruncate(fd, 0)
     os.pwrite(fd, text.encode("ascii"), 0)
 

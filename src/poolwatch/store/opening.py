@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 import stat
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.config.files import make_missing_directories
-from poolwatch.store.instants import to_micros
+from poolwatch.host.files import make_missing_directories
+from poolwatch.host.instants import file_stamp, to_micros
+from poolwatch.host.locks import held
 from poolwatch.store.loading import BESIDE, FILE_NAME, SMALL_CACHE, tolerant_text
 from poolwatch.store.quick import read_uri
 from poolwatch.store.schema import VERSION, migrate, probe, version_of
@@ -25,8 +24,7 @@ from poolwatch.store.schema import VERSION, migrate, probe, version_of
 #: Taken while a database is opened, so that two processes never set a damaged one aside twice.
 OPENING_LOCK: Final = "store.lock"
 _BUSY_SECONDS: Final = 5.0
-_LOCK_TRIES: Final = 100
-_LOCK_PAUSE_SECONDS: Final = 0.1
+_LOCK_PATIENCE_SECONDS: Final = 10.0
 # before this release a reset of the write-ahead log can damage a database with several connections
 _SAFE_WAL: Final = (3, 51, 3)
 # primary result codes that speak of the surroundings; any other means that the file itself is bad
@@ -160,27 +158,10 @@ def _prepare(state_dir: Path) -> None:
 @contextmanager
 def _one_at_a_time(state_dir: Path) -> Iterator[None]:
     """Hold the opening lock; go on without it when another process seems to hang in there."""
-    try:
-        fd = os.open(
-            state_dir / OPENING_LOCK,
-            os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK,
-            0o600,
-        )
-    except OSError:
+    with ExitStack() as lock:
+        with suppress(OSError):
+            lock.enter_context(held(state_dir / OPENING_LOCK, _LOCK_PATIENCE_SECONDS))
         yield
-        return
-    try:
-        for _ in range(_LOCK_TRIES):
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(_LOCK_PAUSE_SECONDS)
-            except OSError:
-                break
-        yield
-    finally:
-        os.close(fd)
 
 
 def _on_disk(path: Path, now: datetime, notice: str | None) -> Opened:
@@ -245,7 +226,7 @@ def _connect(uri: str) -> sqlite3.Connection:
 
 def _set_aside(path: Path, now: datetime) -> Path:
     """Rename the database with its journals, and put an empty file in its place."""
-    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = file_stamp(now)
     kept = path.with_name(f"{path.name}.corrupt-{stamp}")
     number = 1
     while kept.exists():

@@ -11,8 +11,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
+from poolwatch.host.instants import from_micros, to_micros
 from poolwatch.store.doc import UNREADABLE
-from poolwatch.store.instants import from_micros, to_micros
 
 _PUT: Final = (
     "INSERT INTO polls (account_id, polled_at) VALUES (?, ?)"

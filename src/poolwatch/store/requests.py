@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from poolwatch.store.instants import from_micros, to_micros
+from poolwatch.host.instants import from_micros, to_micros
 from poolwatch.store.records import Ask, Request, RequestKind, RequestState
 
 #: What became of a request that nobody took while its asker waited.

@@ -9,8 +9,8 @@ import sqlite3
 from datetime import datetime, timedelta
 from typing import Final
 
+from poolwatch.host.instants import exact_text, from_micros, to_micros
 from poolwatch.store.doc import UNREADABLE, Doc, as_json
-from poolwatch.store.instants import from_micros, to_micros, to_text
 
 #: Rows younger than this are all kept.
 FULL: Final = timedelta(days=14)
@@ -67,7 +67,7 @@ class Retention:
             after = ids[-1] if len(ids) == _AT_ONCE else None
         # not within the caller's transaction alone: if that fails, the piece is only done once more
         self._not_before = begun + ROUND if after is None else None
-        text = as_json({"begun": to_text(begun), "after": after})
+        text = as_json({"begun": exact_text(begun), "after": after})
         held.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_NOTE, text))
 
 

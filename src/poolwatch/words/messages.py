@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from poolwatch.domain.message import Message
-from poolwatch.words import of_custody, of_net, of_sources, of_store
+from poolwatch.words import of_custody, of_host, of_net, of_sources, of_store
 from poolwatch.words.catalogue import _
 
 #: A sentence that an earlier poolwatch stored as it was; shown, never written.
@@ -15,6 +15,7 @@ AS_STORED: Final = "as_stored"
 TEXTS: Final[Mapping[str, str]] = {
     AS_STORED: "{text}",
     **of_custody.TEXTS,
+    **of_host.TEXTS,
     **of_net.TEXTS,
     **of_sources.TEXTS,
     **of_store.TEXTS,

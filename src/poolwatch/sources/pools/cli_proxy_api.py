@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from poolwatch.custody.auth_file import Login
-from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
@@ -21,6 +20,7 @@ from poolwatch.domain.remake import replace
 from poolwatch.domain.standing import LONGEST_WAIT, Standing
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.host.threads import in_thread
 from poolwatch.net.headers import USER_AGENT, Headers
 from poolwatch.net.reply import Reply, clock_offset
 from poolwatch.sources.classify import of_somebody_else

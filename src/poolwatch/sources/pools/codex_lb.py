@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.instant import UNDATED
@@ -17,6 +16,7 @@ from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.host.single_flight import SingleFlight
+from poolwatch.host.threads import in_thread
 from poolwatch.net.reply import clock_offset as offset_of
 from poolwatch.sources.pools.client import Answered, Refused, no_auth
 from poolwatch.sources.pools.codex_lb_wire import (

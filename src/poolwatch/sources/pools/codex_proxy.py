@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import REFUSED, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.host.single_flight import SingleFlight
+from poolwatch.host.threads import in_thread
 from poolwatch.net.reply import Reply
 from poolwatch.net.reply import clock_offset as offset_of
 from poolwatch.sources.classify import of_somebody_else

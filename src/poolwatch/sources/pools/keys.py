@@ -15,14 +15,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from poolwatch.config.files import FileTrouble, read_limited
 from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.shell import path_word
 from poolwatch.domain.standing import ACCEPTED, TRIAL, Standing
 from poolwatch.domain.text import visible
+from poolwatch.host.files import FileProblem, read_bounded
 from poolwatch.sources.source import is_by_hand
+from poolwatch.words.of_host import file_clause
 
 if TYPE_CHECKING:
     from poolwatch.sources.setup import SourceSetup
@@ -105,10 +106,10 @@ def _read(
     if file is not None:
         path = _expanded(file, home)
         place = shown_path(path, home)
-        content = read_limited(path, _KEY_BYTES)
-        if isinstance(content, FileTrouble):
-            return _unusable(f"the {what} file {place} {content.why}", place)
-        return _checked(what, content.decode("utf-8-sig", "replace"), place)
+        found = read_bounded(path, _KEY_BYTES)
+        if isinstance(found, FileProblem):
+            return _unusable(f"the {what} file {place} {file_clause(found)}", place)
+        return _checked(what, found.content.decode("utf-8-sig", "replace"), place)
     if variable is None:
         return None
     value = env.get(variable)

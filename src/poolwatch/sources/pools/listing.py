@@ -12,13 +12,13 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
-from poolwatch.custody.threads import in_thread
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageWindow
 from poolwatch.host.single_flight import SingleFlight
+from poolwatch.host.threads import in_thread
 from poolwatch.sources.json_body import MOST_ROWS, JsonValue
 from poolwatch.sources.lenient import all_said, reader_in
 from poolwatch.sources.pools.client import Refused

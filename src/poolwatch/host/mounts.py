@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from poolwatch.domain.text import visible
+from poolwatch.host.files import FileProblem
 
 _MOUNTINFO: Final = "/proc/self/mountinfo"
 #: Known to be one machine's own.
@@ -35,24 +35,22 @@ _SHARED_FUSE: Final = frozenset(
 )  # fmt: skip
 
 
-def filesystem_problem(path: Path, table: Path | None = None) -> str | None:
-    """Why a login on this file system is not refreshed, in words; None unless it is known to be shared."""
+def shared_problem(path: Path, table: Path | None = None) -> FileProblem | None:
+    """Why a lock on this file system may not hold; None unless it is known to be shared."""
     kind = _kind_of(path, table)
     if kind is None or not _is_shared(kind):
         return None
-    return (
-        f"{visible(str(path))} is on a shared file system ({visible(kind)}), "
-        "whose locks do not hold everywhere: move it to a local disk"
-    )
+    return FileProblem("mount.shared", path, (("kind", kind),))
 
 
-def filesystem_note(path: Path, table: Path | None = None) -> str | None:
-    """That nobody knows whether this file system is shared, in words; None where it is known."""
+def unknown_problem(path: Path, table: Path | None = None) -> FileProblem | None:
+    """That nobody knows whether this file system is shared; None where it is known."""
     kind = _kind_of(path, table)
-    if kind is not None and (kind in _LOCAL or _is_shared(kind)):
+    if kind is None:
+        return FileProblem("mount.untold", path)
+    if kind in _LOCAL or _is_shared(kind):
         return None
-    which = f"of a kind that poolwatch does not know ({visible(kind)})" if kind else "that no mount tells of"
-    return f"{visible(str(path))} is on a file system {which}; logins there are refreshed"
+    return FileProblem("mount.unknown", path, (("kind", kind),))
 
 
 def _is_shared(kind: str) -> bool:

@@ -1,0 +1,67 @@
+"""Instants as files and databases write them; aware UTC inside."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+
+#: What a clock that was never set says; where Go prints one, it is in the year 1.
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_LONGEST: Final = 64
+
+
+def parse_instant(text: object) -> datetime | None:
+    """The instant in UTC; a text without a zone, the zero of a clock, or anything else, is None."""
+    if not isinstance(text, str) or len(text) > _LONGEST:
+        return None
+    try:
+        at = exact_instant(text)
+    except (ValueError, OverflowError):
+        return None
+    return at if at > _EPOCH else None
+
+
+def instant_of_epoch(seconds: object) -> datetime | None:
+    """The instant of a JSON number of epoch seconds, or None when it is none, 0 or out of range."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 1:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def instant_text(at: datetime) -> str:
+    """RFC 3339 in UTC with whole seconds and a `Z`; Codex refuses an instant without a zone."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def exact_text(at: datetime) -> str:
+    """RFC 3339 in UTC with six decimals."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+@lru_cache(maxsize=256)  # one reading dates a dozen fields by one instant
+def exact_instant(text: str) -> datetime:
+    """The inverse of `exact_text`. ValueError for anything without a date, a time and an offset."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("an instant without an offset")
+    return at.astimezone(UTC)
+
+
+def to_micros(at: datetime) -> int:
+    """Microseconds since 1970, UTC."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def from_micros(count: int) -> datetime:
+    """The inverse of `to_micros`. OverflowError where no calendar reaches."""
+    return _EPOCH + timedelta(microseconds=count)
+
+
+def file_stamp(at: datetime) -> str:
+    """The instant as part of a file's name."""
+    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -1,0 +1,62 @@
+"""The clauses for what is the matter with a file; each follows its path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Protocol
+
+from poolwatch.domain.message import Arguments
+from poolwatch.domain.text import visible
+from poolwatch.words.catalogue import _, mark
+
+#: By code; each text is marked for translation, its blanks are named.
+TEXTS: Final[Mapping[str, str]] = {
+    "file.missing": mark("is not there"),
+    "file.unreadable": mark("cannot be read ({reason})"),
+    "file.unwritable": mark("cannot be written ({reason})"),
+    "file.unusable": mark("cannot be used ({reason})"),
+    "file.no_space": mark("cannot be written ({reason}, {free} bytes free)"),
+    "file.directory": mark("is a directory, not a file"),
+    "file.irregular": mark("is not a regular file"),
+    "file.in_the_way": mark("is not a regular file: move it away, a new one is made"),
+    "file.too_large": mark("is larger than {kib} KiB"),
+    "file.not_ours": mark("belongs to another user"),
+    "file.not_made": mark("cannot be made ({reason})"),
+    "file.in_the_place_of": mark("cannot be made: {name} is a file, not a directory"),
+    "mount.shared": mark(
+        "is on a shared file system ({kind}), whose locks do not hold everywhere: move it to a local disk"
+    ),
+    "mount.unknown": mark(
+        "is on a file system of a kind that poolwatch does not know ({kind}); logins there are refreshed"
+    ),
+    "mount.untold": mark("is on a file system that no mount tells of; logins there are refreshed"),
+}
+_LONGEST_PATH: Final = 4096
+
+
+class FileProblemLike(Protocol):
+    """A `host.files.FileProblem`, which words do not import."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def path(self) -> Path: ...
+    @property
+    def arguments(self) -> Arguments: ...
+
+
+def path_text(path: Path) -> str:
+    """A path as it may be shown: whole, and without anything that steers a terminal."""
+    return visible(str(path), _LONGEST_PATH)
+
+
+def file_clause(problem: FileProblemLike) -> str:
+    """What is the matter with a file: a clause that follows its path."""
+    blanks = {name: visible(text) for name, text in problem.arguments}
+    return _(TEXTS[problem.code]).format_map(blanks)
+
+
+def file_text(problem: FileProblemLike) -> str:
+    """The same as a sentence that begins with the path."""
+    return f"{path_text(problem.path)} {file_clause(problem)}"
