@@ -12,7 +12,7 @@ from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.parts import open_monitor
 from poolwatch.bootstrap.surroundings import Surroundings
 from tests.e2e.pool_rig import around
-from tests.e2e.test_known_logins import NOW, figures, folder_toml, login, usage_of
+from tests.e2e.test_swapped_logins import NOW, figures, folder_toml, login, usage_of
 from tests.net.script import Script
 from tests.sources.logins import put
 

@@ -165,10 +165,10 @@ def _files(
         path.chmod(0o600)
     if kind == 0:
         homes = SourceSettings(SourceKind.CODEX_HOME, name, Custody.CODEX, path=str(folder / "homes" / "*"))
-        return CodexHomes(SourceSetup(homes, client, folder, {}, 5), FINGERPRINT)
+        return CodexHomes(SourceSetup(homes, client, folder, {}, 5, FINGERPRINT))
     files = SourceSettings(SourceKind.AUTH_FILES, name, Custody.OTHER, path=str(folder / "files"))
     (folder / "files").mkdir(exist_ok=True)
-    return AuthFiles(SourceSetup(files, client, folder, {}, 5), FINGERPRINT)
+    return AuthFiles(SourceSetup(files, client, folder, {}, 5, FINGERPRINT))
 
 
 def _pool(client: HttpClient, folder: Path, name: str, kind: int, url: str) -> Source:

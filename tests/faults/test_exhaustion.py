@@ -80,7 +80,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from poolwatch.bootstrap.parts import open_monitor
 from poolwatch.bootstrap.surroundings import Options, look_around
-from poolwatch.custody import threads
+from poolwatch.host import threads
 
 def refused(thread):
     raise RuntimeError("can't start new thread")

@@ -186,25 +186,11 @@ async def test_what_several_sources_say_for_good_is_taken_in_together() -> None:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(one.ledger, "take", counted)
-        await one.poller.list_for_good({"homes", "down"})
-        assert not one.state.settled
-        await one.poller.list_for_good({"pool"})
-    # the failure, the one list that came, and the last
-    assert states == [0, 1, 2]
+        await one.poller.list_for_good()
+    # the failure, and both lists at once
+    assert states == [0, 2]
     assert one.state.settled
     assert one.state.sources["down"].failure is not None
-
-
-@pytest.mark.parametrize(("one_by_one", "begun"), [(True, 0), (False, 1)])
-async def test_sources_of_files_are_listed_one_after_the_other(one_by_one: bool, begun: int) -> None:
-    one = Rig([ScriptedSource("homes", "a"), ScriptedSource("pool", "b")])
-    one.sources[0].hung_list = gate = asyncio.Event()
-    listing_all = await soon(one.poller.list_for_good(one_by_one=one_by_one), one.clock)
-    assert one.sources[1].listed == begun
-    gate.set()
-    await listing_all
-    assert [source.listed for source in one.sources] == [1, 1]
-    assert set(one.state.accounts) == {key_of("a"), key_of("b")}
 
 
 @pytest.mark.parametrize(("accounts", "seconds"), [(0, 3.0), (300, 3.0), (600, 6.0), (1000, 10.0)])

@@ -9,7 +9,6 @@ import pytest
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
-from poolwatch.monitor.poller import Pace, Poller
 from tests.monitor.scripted import (
     INTERVAL,
     Answer,
@@ -315,14 +314,3 @@ async def test_repeated_failures_are_asked_for_ever_less_often(outcome: Answer) 
     assert account.failures == len(one.source.asked)
     assert account.reading_trouble is not None
     assert account.reading_trouble.since == START
-
-
-@pytest.mark.parametrize("plans", [True, False])
-async def test_who_asks_and_ends_plans_no_next_poll(plans: bool) -> None:
-    one = await rig("a").listed()
-    poller = Poller(
-        {"homes": one.source}, one.ledger, one.store, Pace(INTERVAL, 1), one.clock, one.draw, plans=plans
-    )
-    assert await poller.read(key_of("a")) is not None
-    assert (poller.agenda.due_at(key_of("a")) is not None) is plans
-    assert weekly_of(one.account("a")) == 71

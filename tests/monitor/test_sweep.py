@@ -60,24 +60,6 @@ async def test_a_retry_after_binds_all_but_those_who_want_it_now(older_than: flo
     assert len(one.source.asked) == asked
 
 
-async def test_it_tells_when_few_have_yet_to_wait_for_their_turn() -> None:
-    names = [f"n{number:02}" for number in range(16)]
-    one = await rig(*names).listed()
-    asked_by_then: list[int] = []
-
-    class Noted(asyncio.Event):
-        def set(self) -> None:
-            asked_by_then.append(len(one.source.asked))
-            super().set()
-
-    await sweep_of(one, concurrency=2).run([key_of(name) for name in names], MINUTE, Noted())
-    # two at a time: one has its turn just now, and eight have yet to wait
-    assert asked_by_then[0] == 7
-    at_once = asyncio.Event()
-    await sweep_of(one).run([], MINUTE, at_once)
-    assert at_once.is_set()
-
-
 async def test_what_another_process_just_read_is_taken_from_the_store() -> None:
     one = await rig("a", "b").listed()
     read = replace(one.account("a"), usage=Usage().merged(snapshot(3), START, "homes"), tried_at=START)

@@ -48,28 +48,23 @@ async def look(
 
     While another poolwatch polls, it is asked to read, so that the two never poll twice.
     """
-    async with open_monitor(around, clock, shows_raw=False, keeps_logins=True) as running:
+    async with open_monitor(around, clock, shows_raw=False) as running:
         session = running.session
         await running.connect()
         # where all are asked anew, what asks is loaded while the disk is read
         await asyncio.gather(session.recall(), *([running.prepare()] if older_than <= timedelta(0) else []))
         there, began = ReadThere(), running.clock.now()
-        keys: Collection[AccountKey] | None = None
         session.polls = running.parts.lock.try_acquire()
-        if session.polls and choose is None:
-            await _kept_meanwhile(running, _read_while_listing(running, older_than))
-        else:
-            await session.poller.list_for_good()
-            keys = tuple(session.state.accounts) if choose is None else choose(_judged(running, around))
+        await session.poller.list_for_good()
+        keys = tuple(session.state.accounts) if choose is None else tuple(choose(_judged(running, around)))
+        if not session.polls:
+            there = await read_there(running, keys, older_than)
+            session.polls = there.polls_here
+            await _read_beside(running, there.unknown, older_than)
             if not session.polls:
-                there = await read_there(running, keys, older_than)
-                session.polls = there.polls_here
-                await _read_beside(running, there.unknown, older_than)
-                if not session.polls:
-                    await _read_beside(running, _unread(session.state, keys), max(older_than, POLL_FLOOR))
-            if session.polls:
-                await _kept_meanwhile(running, running.sweep.run(keys, older_than))
+                await _read_beside(running, _unread(session.state, keys), max(older_than, POLL_FLOOR))
         if session.polls:
+            await _kept_meanwhile(running, running.sweep.run(keys, older_than))
             running.parts.lock.release()
         session.polls = False
         await session.tell_kept()
@@ -93,7 +88,7 @@ def _has_answer(state: PoolState, asked: Collection[AccountKey], began: datetime
     return False
 
 
-def _is_out_of_reach(running: Running, keys: Collection[AccountKey] | None, older_than: timedelta) -> bool:
+def _is_out_of_reach(running: Running, keys: Collection[AccountKey], older_than: timedelta) -> bool:
     """Whether something was due that nobody could be asked for: its source does not answer."""
     state = running.session.state
     down = {source.name for source in state.sources.values() if source.failure is not None}
@@ -101,7 +96,7 @@ def _is_out_of_reach(running: Running, keys: Collection[AccountKey] | None, olde
         return bool(down)
     return any(
         running.sweep.is_due(account, older_than) and is_polled(account)
-        for key in (state.accounts if keys is None else keys)
+        for key in keys
         if (account := state.accounts.get(key)) is not None and not down.isdisjoint(account.sources)
     )
 
@@ -110,43 +105,6 @@ def _unread(state: PoolState, keys: Collection[AccountKey]) -> list[AccountKey]:
     """Accounts that nobody has given figures of, as where the store that they come by is locked."""
     found = (state.accounts.get(key) for key in keys)
     return [account.key for account in found if account is not None and account.tried_at is None]
-
-
-async def _read_while_listing(running: Running, older_than: timedelta) -> None:
-    """Read all accounts: the logins known from before are sent before their sources are looked through.
-
-    These are listed when few of their logins still wait for their turn: before that to list would only take
-    the interpreter from those who ask, and by then most of their files were read.
-    """
-    sweep, poller = running.sweep, running.session.poller
-    early = sweep.known_logins(older_than)
-    if early:
-        await running.prepare()  # first of all: what asks waits for answers most of the time
-    nearly_through, asked = asyncio.Event(), frozenset(ref.source for ref in early.values())
-    poller.foresee(tuple(early.values()))
-    others = {source.name for source in running.around.sources} - asked
-    read = set(early)
-
-    async def list_and_read(sources: Collection[str], *, one_by_one: bool = False) -> None:
-        await poller.list_for_good(sources, one_by_one=one_by_one)
-        found = running.session.state.accounts.keys() - read
-        read.update(found)
-        await sweep.run(found, older_than)
-
-    async def list_those_asked() -> None:
-        await nearly_through.wait()
-        await list_and_read(asked, one_by_one=True)
-
-    work = [
-        asyncio.create_task(each)
-        for each in (sweep.run(early, older_than, nearly_through), list_and_read(others), list_those_asked())
-    ]
-    try:
-        await asyncio.gather(*work)
-    finally:
-        for task in work:
-            task.cancel()
-        await asyncio.gather(*work, return_exceptions=True)
 
 
 async def _read_beside(running: Running, keys: Collection[AccountKey], older_than: timedelta) -> None:
@@ -181,7 +139,7 @@ async def refresh(
     While another poolwatch polls, it is asked for each of them; where it does not answer, it runs here.
     `on_waiting` is told of a process that does not come.
     """
-    async with open_monitor(around, shows_raw=False, keeps_logins=True) as running:
+    async with open_monitor(around, shows_raw=False) as running:
         await running.session.recall()
         await running.connect()
         polls = running.parts.lock.try_acquire()

@@ -13,7 +13,7 @@ from poolwatch.config.discover import discover
 from poolwatch.config.paths import absolute
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, Listing
-from poolwatch.sources.login_places import matches
+from poolwatch.sources.login_reader import matches
 
 _AUTH_FILE: Final = "auth.json"
 

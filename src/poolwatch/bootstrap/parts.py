@@ -17,7 +17,6 @@ from poolwatch.bootstrap.surroundings import Surroundings, newcomers
 from poolwatch.bootstrap.token_port import Custodian, fingerprinter_of
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.custody.fingerprint import Fingerprinter
-from poolwatch.domain.account import Listing
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.remake import replace
 from poolwatch.host.threads import in_thread
@@ -60,8 +59,6 @@ class Running(Struct):
     client: HttpClient | None = None
     #: whether somebody may want to see answers as they came
     shows_raw: bool = True
-    #: whether what login files hold is kept with its tokens
-    keeps_logins: bool = False
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -120,15 +117,9 @@ class Running(Struct):
             self.fingerprint,
             self.standings,
             shows_raw=self.shows_raw,
-            keeps_logins=self.keeps_logins,
-            held=partial(self._listings_of, settings.name),
         )
         self.sources[source.name] = source
         self.session.add_source(source)
-
-    def _listings_of(self, source: str) -> Iterable[Listing]:
-        accounts = self.session.state.accounts.values()
-        return (entry for account in accounts for entry in account.listings if entry.ref.source == source)
 
 
 def _load(kinds: Iterable[SourceKind]) -> None:
@@ -143,14 +134,12 @@ async def open_monitor(
     clock: Clock | None = None,
     *,
     shows_raw: bool = True,
-    keeps_logins: bool = False,
     cache: ReadingsCache | None = None,
 ) -> AsyncIterator[Running]:
     """Open the store, put everything together, and close it in the end; unset, time is the machine's.
 
-    `shows_raw`: answers are kept as they came, for somebody to look at. `keeps_logins`: for a run that ends
-    soon, which need not read login files twice. `cache`: what was read of the store before, and is not held
-    twice.
+    `shows_raw`: answers are kept as they came, for somebody to look at. `cache`: what was read
+    of the store before, and is not held twice.
     """
     clock = clock or RealClock()
     settings = around.settings
@@ -161,9 +150,7 @@ async def open_monitor(
     ledger = Ledger(PoolState(rules=around.naming))
     readings = StoredReadings(store, clock, settings.pool_name)
     interval = timedelta(seconds=settings.poll.interval_seconds)
-    poller = Poller(
-        {}, ledger, readings, Pace(interval, settings.poll.concurrency), clock, draw, plans=not keeps_logins
-    )
+    poller = Poller({}, ledger, readings, Pace(interval, settings.poll.concurrency), clock, draw)
     custodian = Custodian(
         around,
         fingerprint,
@@ -203,7 +190,6 @@ async def open_monitor(
                 stack,
                 sources,
                 shows_raw=shows_raw,
-                keeps_logins=keeps_logins,
             )
     finally:
         await store.aclose()

@@ -9,7 +9,7 @@ from typing import Final
 
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.settings import SourceKind, SourceSettings
-from poolwatch.domain.account import Listing, Secret
+from poolwatch.domain.account import Secret
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.pools.keys import Standings
@@ -40,15 +40,10 @@ def build_source(
     standings: Standings,
     *,
     shows_raw: bool = True,
-    keeps_logins: bool = False,
-    held: Callable[[], Iterable[Listing]] = tuple,
 ) -> Source:
     """One source; `standings` is what all processes remember of pools.
 
     `shows_raw`: somebody may want to see its answers as they came.
-
-    `keeps_logins`: it is asked once and then let go, so that what it reads of files is not read again.
-    `held` gives the entries that are known of it, whose equals are not made twice.
     """
     setup = SourceSetup(
         settings,
@@ -76,14 +71,7 @@ def build_source(
             return CliProxyApi(setup, resets=resets)
         case SourceKind.CODEX_HOME | SourceKind.AUTH_FILES:
             return _files_class(settings.kind)(
-                setup,
-                fingerprint,
-                renews=around.renews,
-                resets=resets,
-                shows_raw=shows_raw,
-                at_is_disk_time=True,
-                keeps_logins=keeps_logins,
-                held=held,
+                setup, renews=around.renews, resets=resets, at_is_disk_time=True
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -112,21 +112,17 @@ class Lister:
         await asyncio.gather(*(self.list_source(source) for source in list(self._sources.values())))
         self._ledger.settle()
 
-    async def list_for_good(self, names: Collection[str] | None = None, *, one_by_one: bool = False) -> None:
-        """Ask these sources (None: all) once, and take in together what they say.
+    async def list_for_good(self) -> None:
+        """Ask every source once, and take in together what they say.
 
         Nobody will look whether it changed since: what a later look would be compared with is left out, so
-        that it lists again if it comes all the same. `one_by_one`: for files, which would only take the
-        interpreter from each other and from who asks.
+        that it lists again if it comes all the same.
         """
-        sources = [source for name, source in self._sources.items() if names is None or name in names]
+        sources = list(self._sources.values())
         async with AsyncExitStack() as alone:
             for source in sources:
                 await alone.enter_async_context(self._alone(source))
-            if one_by_one:
-                events = [await self._asked(source, _NOT_SEEN) for source in sources]
-            else:
-                events = await asyncio.gather(*(self._asked(source, _NOT_SEEN) for source in sources))
+            events = await asyncio.gather(*(self._asked(source, _NOT_SEEN) for source in sources))
             for event in events:
                 if isinstance(event, SourceFailed):
                     self._ledger.take(event)

@@ -21,7 +21,7 @@ from poolwatch.monitor.guard import internal_error
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.monitor.lister import WATCH_SECONDS, Lister
 from poolwatch.monitor.ports import ReadingStore
-from poolwatch.sources.source import ReadsAhead, Source, UsageReading
+from poolwatch.sources.source import Source, UsageReading
 
 __all__ = ["WATCH_SECONDS", "Pace", "Poller"]
 
@@ -46,10 +46,7 @@ class _Poll(Struct, frozen=True):
 
 
 class Poller:
-    """Polls accounts through their sources. It owns no state: readings go to the ledger.
-
-    Without `plans` no reading is followed by the next one: for who asks and ends, and never runs it.
-    """
+    """Polls accounts through their sources. It owns no state: readings go to the ledger."""
 
     def __init__(
         self,
@@ -59,11 +56,8 @@ class Poller:
         pace: Pace,
         clock: Clock,
         draw: Callable[[], float],
-        *,
-        plans: bool = True,
     ) -> None:
         self._ledger = ledger
-        self._plans = plans
         self._store = store
         self._pace = pace
         self._clock = clock
@@ -120,9 +114,9 @@ class Poller:
         """Ask every source once for its accounts."""
         await self._lister.list_all()
 
-    async def list_for_good(self, names: Collection[str] | None = None, *, one_by_one: bool = False) -> None:
-        """Ask these sources (None: all) once for their accounts; `run` will not watch them after that."""
-        await self._lister.list_for_good(names, one_by_one=one_by_one)
+    async def list_for_good(self) -> None:
+        """Ask every source once for its accounts; `run` will not watch them after that."""
+        await self._lister.list_for_good()
 
     async def list_source(self, source: Source) -> None:
         """Ask one source for its accounts; when it cannot say, what it last said stays."""
@@ -133,12 +127,6 @@ class Poller:
         source = self._lister.sources.get(source_name)
         if source is not None:
             await self._lister.list_soon(source)
-
-    def foresee(self, refs: Sequence[SourceRef]) -> None:
-        """These entries will be asked in this order, one soon after the other."""
-        for name, source in self._lister.sources.items():
-            if isinstance(source, ReadsAhead):
-                source.foresee([ref for ref in refs if ref.source == name])
 
     async def read(
         self, key: AccountKey, *, renewed: bool = False, by_hand: bool = False
@@ -217,7 +205,7 @@ class Poller:
             )
         )
         account = self._ledger.state.accounts.get(key)
-        if account is not None and self._plans:
+        if account is not None:
             self.agenda.plan(account, now, self._ledger.state.clock_offset)
             if self.live_listing(account) is None:
                 self._lifeless.add(key)

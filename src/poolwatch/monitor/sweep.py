@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Final
 
-from poolwatch.domain.account import AccountKey, Custody, SourceRef
+from poolwatch.domain.account import AccountKey
 from poolwatch.domain.pool import AccountState, Recalled
 from poolwatch.domain.schedule import is_older
 from poolwatch.monitor.agenda import is_polled
@@ -15,9 +14,6 @@ from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.monitor.poller import Poller
 from poolwatch.monitor.ports import ReadingStore
-
-#: Few are as many as are asked in so many turns.
-_FEW_TURNS: Final = 4
 
 
 class Sweep:
@@ -35,47 +31,21 @@ class Sweep:
         #: the accounts that were asked
         self.asked: set[AccountKey] = set()
 
-    def known_logins(self, older_than: timedelta) -> dict[AccountKey, SourceRef]:
-        """Accounts whose login file was there when it was last looked at, and whose reading is that old.
-
-        With each the entry of that file. They can be asked before it is listed: what their file holds is
-        read when it is sent, and not sent where it is somebody else's by now.
-        """
-        return {
-            key: entry.ref
-            for key, account in self._ledger.state.accounts.items()
-            if self.is_due(account, older_than) and is_polled(account)
-            if (entry := self._poller.live_listing(account)) is not None and entry.custody is not Custody.POOL
-        }
-
     def is_due(self, account: AccountState, older_than: timedelta) -> bool:
         """Whether its last try is that long ago, and no wait was asked for; with zero, everybody is."""
         return older_than <= timedelta(0) or _is_due(account, older_than, self._clock)
 
-    async def run(
-        self, keys: Collection[AccountKey], older_than: timedelta, nearly_through: asyncio.Event | None = None
-    ) -> None:
-        """Read these accounts where the last try is at least `older_than` ago; zero reads them all.
-
-        `nearly_through` is set when only a few of them have yet to wait for their turn.
-        """
-        left = len(keys)
-        few = _FEW_TURNS * self._concurrency
-        if nearly_through is not None and left <= few:
-            nearly_through.set()
+    async def run(self, keys: Collection[AccountKey], older_than: timedelta) -> None:
+        """Read these accounts where the last try is at least `older_than` ago; zero reads them all."""
         waiting = iter(tuple(keys))
 
         async def work() -> None:
-            nonlocal left
             for key in waiting:
                 async with self._slots:
-                    left -= 1
-                    if nearly_through is not None and left <= few:
-                        nearly_through.set()
                     await self._one(key, older_than)
 
         # a task for each account would have them all begin before the first is asked
-        await asyncio.gather(*(work() for _ in range(min(self._concurrency, left))))
+        await asyncio.gather(*(work() for _ in range(min(self._concurrency, len(keys)))))
 
     async def _one(self, key: AccountKey, older_than: timedelta) -> None:
         account = self._ledger.state.accounts.get(key)

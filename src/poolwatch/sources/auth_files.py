@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable
-from functools import cached_property
-from glob import has_magic
 from pathlib import Path
 from typing import Final
 
@@ -13,9 +11,8 @@ from poolwatch.custody.auth_file import Login
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.host.files import Content, read_bounded
-from poolwatch.sources import glance
 from poolwatch.sources.login_files import LoginFiles
-from poolwatch.sources.login_places import LoginFile, matches
+from poolwatch.sources.login_reader import LoginFile, folder_stamp, matches, stamp
 
 _SUFFIX: Final = ".json"
 _SNAPSHOT_SUFFIX: Final = ".auth.json"
@@ -57,30 +54,19 @@ class AuthFiles(LoginFiles):
             return Failure(FailureKind.UNREACHABLE, f"{shown}: no such folder", detail=shown)
         return list(files.values())
 
-    def _glance(self) -> Hashable:
-        pattern = self._expanded(self._settings.path or "")
-        places = glance.places(pattern)
+    def _stamp(self) -> Hashable:
+        places, is_glob = matches(self._expanded(self._settings.path or ""))
         seen: list[int] = []
         for place in places:
             try:
-                seen.append(glance.folder_stamps(place, _SUFFIX))
+                seen.append(folder_stamp(place, _SUFFIX))
             except NotADirectoryError:
-                seen.append(hash((place, glance.stamp(place))))
+                seen.append(hash((place, stamp(place))))
             except OSError as error:
-                if places == [pattern]:
+                if not is_glob:
                     raise
                 seen.append(hash((place, type(error).__name__)))
         return hash(tuple(seen))
-
-    def _at_place(self, place: str) -> LoginFile | None:
-        folder, name = os.path.split(place)
-        return LoginFile(place) if folder == self._folder and _may_be_login(name) else None
-
-    @cached_property
-    def _folder(self) -> str | None:
-        """The folder that the path names by itself; None for a glob."""
-        pattern = self._expanded(self._settings.path or "")
-        return None if has_magic(pattern) else str(Path(pattern))
 
     def _owner(self, file: LoginFile, login: Login | None) -> str:
         if self._settings.custody is Custody.POOLWATCH:

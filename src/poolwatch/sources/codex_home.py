@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Sequence
-from fnmatch import fnmatchcase
-from functools import cached_property
-from glob import has_magic
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +15,8 @@ from poolwatch.custody.auth_file import FileProblem, Login
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.text import visible
-from poolwatch.sources import glance
 from poolwatch.sources.login_files import LoginFiles
-from poolwatch.sources.login_places import LoginFile, matches
+from poolwatch.sources.login_reader import LoginFile, matches, stamp
 
 _AUTH_FILE: Final = "auth.json"
 
@@ -80,22 +76,6 @@ class CodexHomes(LoginFiles):
             for file in self._in_keyring
         ]
 
-    def _at_place(self, place: str) -> LoginFile | None:
-        home, name = os.path.split(place)
-        if name != _AUTH_FILE:
-            return None
-        if not has_magic(self._normal_pattern):
-            return _login_of(place, home, is_glob=False) if self._normal_pattern in (home, place) else None
-        among, folder = os.path.split(home)
-        above, last = os.path.split(self._normal_pattern)
-        fits = among == above and not has_magic(above) and not folder.startswith(".")
-        return _login_of(place, home, is_glob=True) if fits and fnmatchcase(folder, last) else None
-
-    @cached_property
-    def _normal_pattern(self) -> str:
-        """The pattern as places are written; a thousand of them are held against it."""
-        return str(Path(self._pattern))
-
     def _owner(self, file: LoginFile, login: Login | None) -> str:
         return "Codex"
 
@@ -109,13 +89,12 @@ class CodexHomes(LoginFiles):
     def _pattern(self) -> str:
         return self._expanded(self._settings.path or self._setup.env.get("CODEX_HOME") or "~/.codex")
 
-    def _glance(self) -> Hashable:
+    def _stamp(self) -> Hashable:
         seen: list[int] = []
-        for place in glance.places(self._pattern):
-            folder, name = os.path.split(place.rstrip("/"))
+        for place in matches(self._pattern)[0]:
+            folder, name = os.path.split(place)
             home = folder if name == _AUTH_FILE else place
-            settings = glance.stamps([f"{home}/{CONFIG_FILE}"])
-            seen.append(hash((place, glance.stamp(f"{home}/{_AUTH_FILE}"), settings)))
+            seen.append(hash((place, stamp(f"{home}/{_AUTH_FILE}"), stamp(f"{home}/{CONFIG_FILE}"))))
         return hash(tuple(seen))
 
     def _base_url(self, file: LoginFile) -> str | Failure:

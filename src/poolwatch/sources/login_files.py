@@ -4,76 +4,54 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Hashable, Mapping
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from sys import intern
-from typing import Final
 
 from poolwatch.custody.auth_file import FileProblem, Login
-from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
+from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.host.single_flight import SingleFlight
 from poolwatch.host.threads import in_thread
 from poolwatch.sources.codex_usage import fetch_usage, usage_headers
-from poolwatch.sources.login_places import LoginFile, one_per_file
-from poolwatch.sources.login_reading import Found, Known, LoginReading
+from poolwatch.sources.login_reader import KnownLogin, LoginFile, LoginReader, one_per_file
 from poolwatch.sources.reset_list import ANSWER_SECONDS, reset_list_url, with_reset_list
 from poolwatch.sources.reset_pace import ResetPace
 from poolwatch.sources.setup import SourceSetup
 from poolwatch.sources.source import Telling, UsageReading
-from poolwatch.sources.visits import Visits
-
-_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class LoginFiles(ABC):
     """A source whose accounts are files. It opens files on a thread, and never writes one.
 
     `renews` says that poolwatch itself renews logins of its own custody in the background; `resets` is how
-    often the list of banked resets may be asked for; `shows_raw`, that readings come with the answer's text;
-    `at_is_disk_time`, that the instants it is given come from the clock that stamps the files: then a file
-    that stands as it was read is not opened again to be listed. Tokens are read when they are sent and not
-    held in between, unless `keeps_logins`, which saves a run that ends soon the second reading. `held` gives
-    the entries that are known of it already, so that equal ones are not kept twice.
+    often the list of banked resets may be asked for; `at_is_disk_time`, that the instants it is given come
+    from the clock that stamps the files. Tokens are read when they are sent and not held in between.
     """
 
     def __init__(
         self,
         setup: SourceSetup,
-        fingerprint: Callable[[Secret], str],
         *,
         renews: bool = False,
         resets: ResetPace | None = None,
-        shows_raw: bool = True,
         at_is_disk_time: bool = False,
-        keeps_logins: bool = False,
-        held: Callable[[], Iterable[Listing]] = tuple,
     ) -> None:
         self._setup = setup
         self._settings = setup.settings
         self._renews = renews
         self._resets = resets or ResetPace()
-        self._shows_raw = shows_raw
-        self._held = held
-        self._keeps_logins = keeps_logins
-        self._reading = LoginReading(
-            fingerprint,
-            self._listing,
-            self._without_login,
-            at_is_disk_time=at_is_disk_time,
-            keeps_logins=keeps_logins,
+        self._reader = LoginReader(
+            setup.fingerprint, self._listing, self._without_login, at_is_disk_time=at_is_disk_time
         )
-        self._files: Mapping[str, LoginFile] = {}
-        self._is_listed = False
-        #: the files by their places, where one was asked for before they were listed
-        self._unlisted: asyncio.Future[Mapping[str, LoginFile]] | None = None
-        self._visits = Visits(self._look_up)
-        #: the last instant that was told, for whom a file is looked at
-        self._at = _LONG_AGO
+        #: None until they were looked for
+        self._files: Mapping[str, LoginFile] | None = None
+        self._finding = asyncio.Lock()
+        self._reading: SingleFlight[tuple[Login | FileProblem | None, str | Failure]] = SingleFlight()
 
     @property
     def name(self) -> str:
@@ -92,10 +70,6 @@ class LoginFiles(ABC):
     def _broken_counts(self, file: LoginFile) -> bool:
         """Whether a file that cannot be read is shown although it was never seen to be a login."""
 
-    def _at_place(self, place: str) -> LoginFile | None:
-        """The file of an entry from before, where its place tells that it is still one of ours; else None."""
-        return None
-
     def _without_login(self, file: LoginFile) -> FileProblem | None:
         """What to make of a file that is JSON but no login; None leaves it out."""
         return None
@@ -110,7 +84,7 @@ class LoginFiles(ABC):
 
     def path_of(self, ref: SourceRef) -> Path | None:
         """The file of an entry, while the source lists it."""
-        file = self._files.get(ref.place)
+        file = (self._files or {}).get(ref.place)
         return Path(file.path) if file is not None else None
 
     @property
@@ -123,26 +97,20 @@ class LoginFiles(ABC):
         files = await in_thread(self._find_once)
         if isinstance(files, Failure):
             return files
-        held = {each.ref.place: each for each in self._held()}
-        found = await self._reading.look_through(files, at, held)
-        shown = await in_thread(partial(self._shown_broken, found))
-        listings = []
-        for file, content in found.items():
-            if isinstance(content, Known):
-                listings.append(content.listing)
-            elif isinstance(content, FileProblem) and file in shown:
-                listings.append(self._broken_listing(file, content))
-        self._reading.keep(found)
-        self._files = {file.place: file for file in map(_sharing, found.items())}
-        listings += self._elsewhere()
-        self._is_listed, self._unlisted = True, None
+        found = await self._reader.look_through(files, at)
+        self._reader.keep(found)
+        listings = await in_thread(partial(self._listings, found))
+        self._files = {file.place: file for file in found}
         return tuple(listings)
 
-    def foresee(self, refs: Sequence[SourceRef]) -> None:
-        """Their usage is fetched in this order soon: where logins are kept, files are read some at a time."""
-        if self._keeps_logins:
-            files = (self._at_place(each.place) for each in refs)
-            self._visits.foresee(file for file in files if file is not None)
+    def _listings(self, found: Mapping[LoginFile, KnownLogin | FileProblem | None]) -> list[Listing]:
+        listings = []
+        for file, content in found.items():
+            if isinstance(content, KnownLogin):
+                listings.append(content.listing)
+            elif content is not None and (self._reader.listed(file.place) or self._broken_counts(file)):
+                listings.append(self._broken_listing(file, content))
+        return listings + self._elsewhere()
 
     async def fetch_usage(
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
@@ -153,13 +121,11 @@ class LoginFiles(ABC):
         file = await self._file_at(entry.ref.place)
         if file is None:
             return _unsent("the login is not there any more")
-        self._at = at
         shown = self._shown(file.path)
         try:
             async with asyncio.timeout(self._setup.deadline_seconds):
-                found, base_url = await self._visits.ask(file)
-                if isinstance(found, FileProblem):
-                    found = await self._reading.patiently(file, at)
+                # a disk that hangs is not asked the same again and again
+                found, base_url = await self._reading.join(file.place, partial(self._read, file))
         except TimeoutError:
             return UsageReading(Failure(FailureKind.UNREACHABLE, f"{shown}: its disk does not answer"))
         if found is None:
@@ -187,7 +153,7 @@ class LoginFiles(ABC):
             found,
             asked_at,
             self._setup.deadline_seconds,
-            shows_raw=self._shows_raw,
+            shows_raw=self._setup.shows_raw,
         )
         if not isinstance(reading.outcome, UsageSnapshot):
             return reading
@@ -204,54 +170,39 @@ class LoginFiles(ABC):
         return replace(reading, outcome=usage)
 
     async def _file_at(self, place: str) -> LoginFile | None:
-        """The file of an entry; None where it is none of ours. It is found out without listing them."""
-        if self._is_listed:
-            return self._files.get(place)
-        file = self._at_place(place)
-        if file is not None:
-            return file
-        if self._unlisted is None:
-            self._unlisted = asyncio.ensure_future(self._find_unlisted())
-        return (await asyncio.shield(self._unlisted)).get(place)
+        """The file of an entry, which may be known from before this source was listed."""
+        async with self._finding:
+            if self._files is None:
+                found = await in_thread(self._find_once)
+                self._files = {} if isinstance(found, Failure) else {file.place: file for file in found}
+        return self._files.get(place)
 
-    async def _find_unlisted(self) -> Mapping[str, LoginFile]:
-        files = await in_thread(self._find_once)
-        return {} if isinstance(files, Failure) else {file.place: file for file in files}
+    async def _read(self, file: LoginFile) -> tuple[Login | FileProblem | None, str | Failure]:
+        """What a file holds now, and where its usage is asked for."""
+        return await self._reader.login_in(file), await in_thread(partial(self._base_url, file))
 
     async def signature(self) -> Hashable:
         """Names, sizes and times of all files, without opening one."""
-        return await in_thread(self._stamps)
+        return await in_thread(self._signature)
 
     def _find_once(self) -> list[LoginFile] | Failure:
         files = self._find()
         return files if isinstance(files, Failure) else one_per_file(files)
 
-    def _shown_broken(self, found: Mapping[LoginFile, Known | FileProblem | None]) -> set[LoginFile]:
-        return {
-            file
-            for file, content in found.items()
-            if isinstance(content, FileProblem)
-            and (self._reading.listed(file.place) is not None or self._broken_counts(file))
-        }
-
-    def _stamps(self) -> Hashable:
+    def _signature(self) -> Hashable:
         try:
-            return self._glance()
+            return self._stamp()
         except OSError:
             # it is told why, or it can be read by now, and is looked at the next time
             files = self._find()
             return files if isinstance(files, Failure) else None
 
     @abstractmethod
-    def _glance(self) -> Hashable:
+    def _stamp(self) -> Hashable:
         """What is seen of all files without opening one; runs on a thread, many times a minute.
 
         It differs whenever `_find` or the content of a file could; OSError where a folder cannot be read.
         """
-
-    def _look_up(self, file: LoginFile) -> tuple[Found, str | Failure]:
-        """What a file holds now, and where its usage is asked for: one visit to a thread for both."""
-        return self._reading.at_once(file, self._at), self._base_url(file)
 
     def _listing(self, file: LoginFile, login: Login) -> Listing:
         custody = self._settings.custody if login.kind is LoginKind.OAUTH else Custody.STATIC
@@ -261,8 +212,7 @@ class LoginFiles(ABC):
             account_id=login.workspace,
             email=login.email,
             folder=file.folder,
-            # of a thousand logins there are a handful
-            plan=intern(login.plan) if login.plan is not None else None,
+            plan=login.plan,
             custody=custody,
             login=login.kind,
             token=TokenFacts(
@@ -279,7 +229,7 @@ class LoginFiles(ABC):
 
     def _broken_listing(self, file: LoginFile, problem: FileProblem) -> Listing:
         """The entry of a file that cannot be used: who it was, without its tokens."""
-        last = self._reading.listed(file.place)
+        last = self._reader.listed(file.place)
         if last is not None:
             return replace(last, token=TokenFacts(), renews_itself=False, problem=visible(problem.words))
         return Listing(
@@ -303,13 +253,6 @@ class LoginFiles(ABC):
             return "~"
         inside = home if home.endswith("/") else f"{home}/"
         return visible(f"~/{path.removeprefix(inside)}" if path.startswith(inside) else path)
-
-
-def _sharing(found: tuple[LoginFile, object]) -> LoginFile:
-    """The file, its path the very text of its entry."""
-    file, content = found
-    place = content.listing.ref.place if isinstance(content, Known) else None
-    return replace(file, path=place) if place is not None and place == file.path else file
 
 
 def _are_different(one: Listing, other: Login) -> bool:

@@ -27,7 +27,7 @@ def homes(
 ) -> CodexHomes:
     """A source of Codex homes."""
     settings = SourceSettings(SourceKind.CODEX_HOME, "homes", Custody.CODEX, path=path, base_url=base_url)
-    return CodexHomes(SourceSetup(settings, client, home, env or {}, 5), FINGERPRINT)
+    return CodexHomes(SourceSetup(settings, client, home, env or {}, 5, FINGERPRINT))
 
 
 def folder(
@@ -42,8 +42,8 @@ def folder(
 ) -> AuthFiles:
     """A source of a folder of login files."""
     settings = SourceSettings(SourceKind.AUTH_FILES, "pool", custody, path=path, base_url=base_url)
-    setup = SourceSetup(settings, client, home, {}, deadline_seconds)
-    return AuthFiles(setup, FINGERPRINT, renews=renews)
+    setup = SourceSetup(settings, client, home, {}, deadline_seconds, FINGERPRINT)
+    return AuthFiles(setup, renews=renews)
 
 
 async def listed(source: LoginFiles) -> tuple[Listing, ...]:

@@ -15,7 +15,7 @@ from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
-from poolwatch.sources import login_reading
+from poolwatch.sources import login_reader
 from poolwatch.sources.auth_files import AuthFiles
 from poolwatch.sources.setup import SourceSetup
 from tests.net.script import Script, reply
@@ -34,30 +34,16 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         paths.append(path)
         return read_login(path, fingerprint)
 
-    monkeypatch.setattr(login_reading, "read_login", counted)
+    monkeypatch.setattr(login_reader, "read_login", counted)
     return paths
 
 
-def source_of(
-    client: HttpClient,
-    home: Path,
-    url: str,
-    *,
-    shows_raw: bool = True,
-    keeps_logins: bool = False,
-    held: Callable[[], tuple[Listing, ...]] = tuple,
-) -> AuthFiles:
+def source_of(client: HttpClient, home: Path, url: str, *, shows_raw: bool = True) -> AuthFiles:
     settings = SourceSettings(
         SourceKind.AUTH_FILES, "pool", Custody.OTHER, path=str(home / "pool"), base_url=url
     )
-    return AuthFiles(
-        SourceSetup(settings, client, home, {}, 5),
-        FINGERPRINT,
-        shows_raw=shows_raw,
-        at_is_disk_time=True,
-        keeps_logins=keeps_logins,
-        held=held,
-    )
+    setup = SourceSetup(settings, client, home, {}, 5, FINGERPRINT, shows_raw=shows_raw)
+    return AuthFiles(setup, at_is_disk_time=True)
 
 
 def token(number: int) -> str:
@@ -70,60 +56,33 @@ def later(path: Path, by: timedelta = MINUTE) -> datetime:
     return datetime.fromtimestamp(path.stat().st_ctime, UTC) + by
 
 
-@pytest.mark.parametrize(("keeps_logins", "times"), [(True, 1), (False, 4)])
-async def test_a_file_that_stands_is_opened_once_to_be_listed_and_for_its_token_unless_that_is_kept(
-    client: HttpClient, home: Path, opened: list[Path], keeps_logins: bool, times: int
+async def test_a_file_that_stands_is_opened_once_to_be_listed_and_each_time_for_its_token(
+    client: HttpClient, home: Path, opened: list[Path]
 ) -> None:
     path = put(home / "pool/one.json", cliproxy_login(token(1)))
     async with Script([reply(200, USAGE)] * 3) as server:
-        source = source_of(client, home, server.url, keeps_logins=keeps_logins)
+        source = source_of(client, home, server.url)
         at = later(path)
         await source.list_accounts(at)
         readings = [await source.fetch_usage(Listing(SourceRef("pool", str(path))), at) for _ in range(3)]
         await source.list_accounts(at)
     assert all(isinstance(each.outcome, UsageSnapshot) for each in readings)
-    assert opened == [path] * times
-
-
-async def test_what_was_read_before_it_was_listed_is_not_opened_to_be_listed(
-    client: HttpClient, home: Path, opened: list[Path]
-) -> None:
-    paths = [put(home / f"pool/{number}.json", cliproxy_login(token(number))) for number in range(3)]
-    at = later(paths[-1])
-    async with Script([reply(200, USAGE)] * 3) as server:
-        before = await source_of(client, home, server.url).list_accounts(at)
-        assert not isinstance(before, Failure)
-        opened.clear()
-        source = source_of(client, home, server.url, keeps_logins=True, held=lambda: before)
-        source.foresee([each.ref for each in before])
-        for each in before[:2]:
-            assert isinstance((await source.fetch_usage(each, at)).outcome, UsageSnapshot)
-        assert opened == paths, "the third was taken along"
-        put(paths[1], cliproxy_login(token(7)))
-        after = await source.list_accounts(later(paths[1]))
-        assert not isinstance(after, Failure)
-        assert opened == [*paths, paths[1]]
-    assert after[0] is before[0]
-    assert after[1].token != before[1].token
+    assert opened == [path] * 4
 
 
 async def test_a_file_that_changed_lately_is_read_anew(
     client: HttpClient, home: Path, opened: list[Path]
 ) -> None:
     path = put(home / "pool/one.json", cliproxy_login(token(1)))
-    async with Script([reply(200, USAGE)] * 3) as server:
-        source = source_of(client, home, server.url, keeps_logins=True)
-        for seconds in (-60, 0, 9):
-            await source.fetch_usage(
-                Listing(SourceRef("pool", str(path))), later(path, timedelta(seconds=seconds))
-            )
-    assert len(opened) == 3, "read for each request, and not listed"
+    source = source_of(client, home, "http://127.0.0.1:9")
+    for seconds in (-60, 0, 9):
+        await source.list_accounts(later(path, timedelta(seconds=seconds)))
+    assert len(opened) == 3
 
 
-@pytest.mark.parametrize("keeps_logins", [True, False])
 @pytest.mark.parametrize("how", ["in place", "replaced", "linked elsewhere"])
 async def test_a_change_that_keeps_size_and_time_is_noticed_before_the_token_is_sent(
-    client: HttpClient, home: Path, how: str, keeps_logins: bool
+    client: HttpClient, home: Path, how: str
 ) -> None:
     place = put(home / "pool/one.json", cliproxy_login(token(1)))
     other = put(home / "aside.json", cliproxy_login(token(2)))
@@ -133,7 +92,7 @@ async def test_a_change_that_keeps_size_and_time_is_noticed_before_the_token_is_
     before = place.stat()
     os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
     async with Script([reply(200, USAGE)] * 2) as server:
-        source = source_of(client, home, server.url, keeps_logins=keeps_logins)
+        source = source_of(client, home, server.url)
         at = later(place)
         await source.fetch_usage(Listing(SourceRef("pool", str(place))), at)
         if how == "in place":

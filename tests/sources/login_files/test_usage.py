@@ -18,7 +18,7 @@ from poolwatch.domain.account import Listing, Secret, SourceRef
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
-from poolwatch.sources import login_reading
+from poolwatch.sources import login_reader
 from tests.net.script import Script, reply
 from tests.sources.login_files.making import USAGE, failure, folder, homes, listed
 from tests.sources.logins import AT, access_token, cliproxy_login, codex_login, mark, put
@@ -103,7 +103,7 @@ async def test_a_slow_disk_is_no_difference_between_the_clocks(
     async with Script([reply(200, USAGE, Date=date)]) as server:
         source = folder(client, home, base_url=server.url)
         [one] = await listed(source)
-        monkeypatch.setattr(login_reading, "read_login", slow)
+        monkeypatch.setattr(login_reader, "read_login", slow)
         reading = await source.fetch_usage(one, AT)
     assert reading.server_date == AT + timedelta(seconds=4)
     assert reading.clock_offset == timedelta(0)
@@ -121,13 +121,34 @@ async def test_a_disk_that_hangs_is_a_failure_in_time(
         let_go.wait(20)
         return read_login(path, fingerprint)
 
-    monkeypatch.setattr(login_reading, "read_login", hang)
+    monkeypatch.setattr(login_reader, "read_login", hang)
     found = failure((await source.fetch_usage(one, AT)).outcome)
     let_go.set()
     assert (found.kind, found.message) == (
         FailureKind.UNREACHABLE,
         "~/pool/one.json: its disk does not answer",
     )
+
+
+async def test_a_disk_that_hangs_is_not_asked_the_same_again_and_again(
+    client: HttpClient, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        put(home / f"pool/{name}.json", cliproxy_login(access_token(f"user-{name}", f"acct-{name}")))
+    source = folder(client, home, deadline_seconds=0.05)
+    one, two = await listed(source)
+    let_go, begun = threading.Event(), list[str]()
+
+    def hang(path: Path, fingerprint: Callable[[Secret], str]) -> Login | FileProblem | None:
+        begun.append(path.stem)
+        let_go.wait(20)
+        return read_login(path, fingerprint)
+
+    monkeypatch.setattr(login_reader, "read_login", hang)
+    for entry in (one, one, two, one):
+        assert failure((await source.fetch_usage(entry, AT)).outcome).kind is FailureKind.UNREACHABLE
+    let_go.set()
+    assert begun == ["one", "two"]
 
 
 async def test_expiry_goes_by_the_servers_clock(client: HttpClient, home: Path) -> None:

@@ -119,7 +119,7 @@ async def sources(tmp_path: Path) -> AsyncIterator[Mapping[str, Source]]:
             return SourceSetup(pool_settings(kind, name, url, tmp_path), client, tmp_path, {}, 5)
 
         made: list[Source] = [
-            AuthFiles(SourceSetup(files, client, tmp_path, {}, 5), FINGERPRINT),
+            AuthFiles(SourceSetup(files, client, tmp_path, {}, 5, FINGERPRINT)),
             CodexProxy(setup(SourceKind.CODEX_PROXY, "codex-proxy", proxy.url)),
             CodexLb(setup(SourceKind.CODEX_LB, "codex-lb", lb.url)),
             CliProxyApi(setup(SourceKind.CLI_PROXY_API, "cpa", cpa.url)),

@@ -1,8 +1,7 @@
-"""A later `status` asks with the logins that it knows while the sources are still being looked through."""
+"""A later `status` finds its accounts in other files, or other accounts in its files."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,28 +39,6 @@ def weekly(usage: Usage) -> float | None:
 
 def figures(seen: Look) -> dict[str, float | None]:
     return {account.key.user_id: weekly(account.usage) for account in seen.state.accounts.values()}
-
-
-async def test_known_logins_are_asked_while_a_source_is_slow_to_list(tmp_path: Path) -> None:
-    put(tmp_path / "pool/one.json", login("one"))
-    async with Script([usage_of(1), usage_of(2)]) as service:
-
-        async def not_before_a_login_was_sent(
-            reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-        ) -> None:
-            await service.asked.wait()
-            writer.write(reply(200, b'{"accounts": []}'))
-
-        async with Script([not_before_a_login_was_sent]) as pool:
-            alone = folder_toml(tmp_path, service.url)
-            first = await look(around(tmp_path, alone), NOW, None)
-            service.asked.clear()
-            both = f'{alone}[[sources]]\nkind = "codex-proxy"\nname = "proxy"\nurl = "{pool.url}"\n'
-            second = await look(around(tmp_path, both), NOW, None)
-    assert figures(first) == {"one": 1}
-    assert figures(second) == {"one": 2}
-    assert len(pool.requests) >= 1
-    assert second.state.sources["proxy"].failure is None
 
 
 async def test_a_place_that_changed_hands_is_read_for_its_new_holder_alone(tmp_path: Path) -> None:
@@ -121,7 +98,7 @@ async def test_figures_of_a_new_holder_are_nobody_elses(tmp_path: Path) -> None:
         )
         await look(around(tmp_path, toml), NOW, None)
         put(tmp_path / "one/p.json", login("boris"))
-        async with open_monitor(around(tmp_path, toml), shows_raw=False, keeps_logins=True) as running:
+        async with open_monitor(around(tmp_path, toml), shows_raw=False) as running:
             await running.connect()
             await running.session.recall()
             (anna,) = (key for key in running.session.state.accounts if key.user_id == "anna")
