@@ -26,7 +26,7 @@ from poolwatch.presentation.status_text import status_text
 from poolwatch.sources.json_body import read_json
 from poolwatch.sources.pools import codex_lb_wire, codex_proxy_wire
 from poolwatch.sources.pools.cli_proxy_api_wire import parse_api_call, parse_auth_files
-from poolwatch.sources.redact import shown_body
+from poolwatch.sources.redaction import shown_body
 from poolwatch.sources.usage_payload import parse_usage
 from poolwatch.store.codec import decode_account, encode_account
 from tests.faults.nasty import is_harmless, nasty_text

@@ -30,7 +30,7 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.overview import PoolRules
 from poolwatch.domain.usage import RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.presentation.prefs import Prefs
-from poolwatch.sources.source import Telling, UsageReading
+from poolwatch.sources.source import Directness, UsageReading
 from poolwatch.ui.board import Board
 from tests.monitor.scripted import WEEK, listing
 from tests.monitor.turned_clock import START, TurnedClock
@@ -50,7 +50,7 @@ class Drifting:
     """A source whose figures move, whose polls fail now and then, and whose accounts come and go."""
 
     name = "homes"
-    telling = Telling.SERVICE
+    directness = Directness.SERVICE
 
     def __init__(self, accounts: int, clock: TurnedClock, rng: random.Random) -> None:
         self._clock = clock

@@ -20,14 +20,13 @@ from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, U
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Reply
 from poolwatch.sources.auth_files import AuthFiles
-from poolwatch.sources.classify import classify
 from poolwatch.sources.codex_home import CodexHomes
 from poolwatch.sources.pools.cli_proxy_api import CliProxyApi
 from poolwatch.sources.pools.codex_lb import CodexLb
 from poolwatch.sources.pools.codex_proxy import CodexProxy
-from poolwatch.sources.redact import shown_body
-from poolwatch.sources.setup import SourceSetup
-from poolwatch.sources.source import Source
+from poolwatch.sources.redaction import shown_body
+from poolwatch.sources.source import Source, SourceSetup
+from poolwatch.sources.usage_endpoint import classify
 from poolwatch.sources.usage_payload import parse_usage
 from tests.faults.nasty import FRAGMENTS, LONGEST, nasty_text
 from tests.net.script import Script, reply

@@ -32,7 +32,7 @@ from poolwatch.monitor.poller import Pace, Poller
 from poolwatch.monitor.ports import Asked, Interrupted, Moved, OwnerRequest, TokenRequest, Told
 from poolwatch.monitor.refresh import RefreshChain
 from poolwatch.monitor.session import Parts, Session
-from poolwatch.sources.source import Telling, UsageReading
+from poolwatch.sources.source import Directness, UsageReading
 from poolwatch.store.history import HistoryRow, history_rows
 from tests.monitor.turned_clock import START, TurnedClock
 
@@ -110,10 +110,10 @@ class ScriptedSource:
         name: str = "homes",
         *places: str,
         clock: TurnedClock | None = None,
-        telling: Telling = Telling.SERVICE,
+        directness: Directness = Directness.SERVICE,
     ) -> None:
         self._name = name
-        self._telling = telling
+        self._directness = directness
         self._clock = clock
         self.listings: list[Listing] = [listing(place, source=name) for place in places]
         self.listing_failure: Failure | Exception | None = None
@@ -157,8 +157,8 @@ class ScriptedSource:
         return [place for place, _ in self.asked]
 
     @property
-    def telling(self) -> Telling:
-        return self._telling
+    def directness(self) -> Directness:
+        return self._directness
 
     async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
         self.listed += 1

@@ -10,7 +10,7 @@ from poolwatch.domain.account import Custody, SourceRef
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
-from poolwatch.sources.source import Telling
+from poolwatch.sources.source import Directness
 from tests.monitor.scripted import (
     INTERVAL,
     Rig,
@@ -31,7 +31,7 @@ async def both(says_login_needed: bool = False) -> tuple[Rig, ScriptedSource, Sc
     """One account: a login file, and a pool that keeps less of it; the pool is the one that acts."""
     clock = TurnedClock()
     files = ScriptedSource("homes", "a", clock=clock)
-    pool = ScriptedSource("pool", "a", clock=clock, telling=Telling.KEPT)
+    pool = ScriptedSource("pool", "a", clock=clock, directness=Directness.KEPT)
     pool.listings = [
         listing("a", source="pool", custody=Custody.POOL, token=None, says_login_needed=says_login_needed)
     ]

@@ -11,11 +11,10 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Secret
 from poolwatch.net.client import HttpClient
+from poolwatch.sources.banked_resets import ResetPace
 from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.pools.keys import Standings
-from poolwatch.sources.reset_pace import ResetPace
-from poolwatch.sources.setup import SourceSetup
-from poolwatch.sources.source import Source
+from poolwatch.sources.source import Source, SourceSetup
 
 _MODULES: Final = {
     SourceKind.CODEX_HOME: "codex_home",

@@ -77,7 +77,7 @@ def live_entries(
             # a pool whose login is dead still answers from its cache; a file that is alive knows better
             listing.says_login_needed,
             acting_first and not is_acting,
-            sources[listing.ref.source].telling,
+            sources[listing.ref.source].directness,
             not is_acting,
         )
 

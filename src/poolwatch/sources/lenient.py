@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, PlainValidator
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import Said, Unsaid
 from poolwatch.sources.json_body import NumberText
-from poolwatch.sources.redact import without_tokens
+from poolwatch.sources.redaction import without_tokens
 
 T = TypeVar("T")
 M = TypeVar("M", bound="LenientModel")

@@ -17,12 +17,10 @@ from poolwatch.domain.text import visible
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.host.threads import in_thread
-from poolwatch.sources.codex_usage import fetch_usage, usage_headers
+from poolwatch.sources.banked_resets import ANSWER_SECONDS, ResetPace, reset_list_url, with_reset_list
 from poolwatch.sources.login_reader import KnownLogin, LoginFile, LoginReader, one_per_file
-from poolwatch.sources.reset_list import ANSWER_SECONDS, reset_list_url, with_reset_list
-from poolwatch.sources.reset_pace import ResetPace
-from poolwatch.sources.setup import SourceSetup
-from poolwatch.sources.source import Telling, UsageReading
+from poolwatch.sources.source import Directness, SourceSetup, UsageReading
+from poolwatch.sources.usage_endpoint import fetch_usage, usage_headers
 
 
 class LoginFiles(ABC):
@@ -88,9 +86,9 @@ class LoginFiles(ABC):
         return Path(file.path) if file is not None else None
 
     @property
-    def telling(self) -> Telling:
+    def directness(self) -> Directness:
         """How much it can tell."""
-        return Telling.SERVICE
+        return Directness.SERVICE
 
     async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
         """One entry per file. A file that stays unreadable keeps who it was, with the problem in words."""

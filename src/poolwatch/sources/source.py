@@ -1,22 +1,29 @@
-"""What every source can do, whatever stands behind it."""
+"""What every source is made with and can do, whatever stands behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+import secrets
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from poolwatch.domain.account import Listing, SourceRef
+from poolwatch.config.settings import SourceSettings
+from poolwatch.custody.fingerprint import KEY_BYTES, Fingerprinter
+from poolwatch.domain.account import Listing, Secret, SourceRef
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.net.client import HttpClient
+
+if TYPE_CHECKING:
+    from poolwatch.sources.pools.keys import Standings
 
 _BY_HAND: Final[ContextVar[bool]] = ContextVar("by_hand", default=False)
 
@@ -34,6 +41,31 @@ def by_hand() -> Iterator[None]:
 def is_by_hand() -> bool:
     """Whether somebody asked for what is being asked now."""
     return _BY_HAND.get()
+
+
+def _own_fingerprints() -> Callable[[Secret], str]:
+    return Fingerprinter(secrets.token_bytes(KEY_BYTES))
+
+
+class SourceSetup(Struct, frozen=True, eq=False):
+    """Settings and surroundings of one source; the deadline in seconds covers one request with its answer.
+
+    `fingerprint` and `standings` are by what processes tell each other which secrets a pool refused; unset,
+    this one remembers by itself. `shows_raw`: somebody may want to see answers as they came.
+    """
+
+    settings: SourceSettings
+    client: HttpClient
+    home: Path
+    env: Mapping[str, str]
+    deadline_seconds: float
+    fingerprint: Callable[[Secret], str] = field(default_factory=_own_fingerprints)
+    standings: Standings | None = None
+    shows_raw: bool = True
+
+    def __repr__(self) -> str:
+        # the environment may hold keys
+        return f"SourceSetup({self.settings.name!r})"
 
 
 class UsageReading(Struct, frozen=True):
@@ -60,7 +92,7 @@ class UsageReading(Struct, frozen=True):
         return [("outcome", self.outcome)]
 
 
-class Telling(IntEnum):
+class Directness(IntEnum):
     """How much a source can tell of an account's usage; of several, the lowest is asked first."""
 
     #: the usage endpoint's own answer
@@ -82,7 +114,7 @@ class Source(Protocol):
         ...
 
     @property
-    def telling(self) -> Telling:
+    def directness(self) -> Directness:
         """How much it can tell."""
         ...
 
@@ -142,15 +174,6 @@ class RatedPool(PoolSource, Protocol):
 
     async def rate(self, at: datetime) -> Decimal | None:
         """Credits per USD, None where the pool does not say."""
-        ...
-
-
-@runtime_checkable
-class ReadsAhead(Source, Protocol):
-    """A source that is better off when it knows what it will be asked for."""
-
-    def foresee(self, refs: Sequence[SourceRef]) -> None:
-        """The usage of these entries will be fetched in this order, one soon after the other."""
         ...
 
 

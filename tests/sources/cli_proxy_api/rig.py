@@ -10,8 +10,7 @@ from poolwatch.domain.failure import Failure
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.pools.cli_proxy_api import CliProxyApi
 from poolwatch.sources.pools.keys import OwnStandings, Standings
-from poolwatch.sources.setup import SourceSetup
-from poolwatch.sources.source import UsageReading
+from poolwatch.sources.source import SourceSetup, UsageReading
 from tests.sources.logins import AT, FINGERPRINT
 from tests.support.cli_proxy_server import KEY
 

@@ -25,8 +25,7 @@ from poolwatch.sources.pools.routes import (
     Forbidden,
     ForbiddenRouteError,
 )
-from poolwatch.sources.setup import SourceSetup
-from poolwatch.sources.source import by_hand
+from poolwatch.sources.source import SourceSetup, by_hand
 from tests.sources.cli_proxy_api.rig import AT, body, entry, failed, listed, ref, source
 from tests.support.cli_proxy_server import KEY, CliProxyServer, Said, login
 

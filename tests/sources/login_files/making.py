@@ -12,7 +12,7 @@ from poolwatch.net.client import HttpClient
 from poolwatch.sources.auth_files import AuthFiles
 from poolwatch.sources.codex_home import CodexHomes
 from poolwatch.sources.login_files import LoginFiles
-from poolwatch.sources.setup import SourceSetup
+from poolwatch.sources.source import SourceSetup
 from tests.sources.logins import AT, FINGERPRINT
 
 USAGE = b'{"user_id": "user-1", "plan_type": "plus"}'

@@ -17,7 +17,7 @@ from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
 from poolwatch.sources import login_reader
 from poolwatch.sources.auth_files import AuthFiles
-from poolwatch.sources.setup import SourceSetup
+from poolwatch.sources.source import SourceSetup
 from tests.net.script import Script, reply
 from tests.sources.login_files.making import USAGE
 from tests.sources.logins import FINGERPRINT, access_token, cliproxy_login, mark, put

@@ -16,8 +16,7 @@ from poolwatch.sources.auth_files import AuthFiles
 from poolwatch.sources.pools.cli_proxy_api import CliProxyApi
 from poolwatch.sources.pools.codex_lb import CodexLb
 from poolwatch.sources.pools.codex_proxy import CodexProxy
-from poolwatch.sources.setup import SourceSetup
-from poolwatch.sources.source import Source
+from poolwatch.sources.source import Source, SourceSetup
 from tests.sources.logins import FINGERPRINT, access_token, cliproxy_login, put
 from tests.sources.one_pool.seen import (
     LB_KEY,

@@ -13,12 +13,11 @@ from poolwatch.domain.failure import Failure
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import RateLimit, UsageSnapshot
 from poolwatch.net.client import HttpClient
+from poolwatch.sources.banked_resets import ResetPace
 from poolwatch.sources.json_body import JsonValue, read_json
 from poolwatch.sources.pools.codex_lb import CodexLb
 from poolwatch.sources.pools.codex_proxy import CodexProxy
-from poolwatch.sources.reset_pace import ResetPace
-from poolwatch.sources.setup import SourceSetup
-from poolwatch.sources.source import UsageReading
+from poolwatch.sources.source import SourceSetup, UsageReading
 from tests.support.codex_proxy_server import ProxyAccountState
 from tests.support.replay_server import PoolServer
 

@@ -18,8 +18,7 @@ from poolwatch.sources.json_body import MOST_ROWS
 from poolwatch.sources.pools import client as pool_client
 from poolwatch.sources.pools.codex_lb import CodexLb
 from poolwatch.sources.pools.codex_proxy import CodexProxy
-from poolwatch.sources.setup import SourceSetup
-from poolwatch.sources.source import PoolReport
+from poolwatch.sources.source import PoolReport, SourceSetup
 from tests.e2e.pool_rig import around, everybody
 from tests.sources.pools.making import AT, USAGE, account, entry, lb, proxy
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState

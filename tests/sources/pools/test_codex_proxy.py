@@ -13,7 +13,7 @@ import pytest
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import Credits, RateLimit, ResetCredits, Unsaid
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.reset_pace import ResetPace
+from poolwatch.sources.banked_resets import ResetPace
 from poolwatch.sources.source import PoolReport
 from tests.sources.pools.making import (
     AT,

@@ -15,7 +15,7 @@ from poolwatch.net.headers import Headers
 from poolwatch.sources.pools.client import Answered, PoolClient, Refused, bearer
 from poolwatch.sources.pools.keys import Door
 from poolwatch.sources.pools.routes import ForbiddenRouteError, Route, segment
-from poolwatch.sources.setup import SourceSetup
+from poolwatch.sources.source import SourceSetup
 from tests.sources.pools.making import AT, KEY
 from tests.support.replay_server import PoolServer, Response, always, answer, never
 

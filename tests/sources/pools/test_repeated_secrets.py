@@ -19,7 +19,7 @@ from poolwatch.domain.text import visible
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.json_body import SHORT_BYTES, NumberText
 from poolwatch.sources.pools.client import Answered, Refused
-from poolwatch.sources.redact import told_without
+from poolwatch.sources.redaction import told_without
 from tests.e2e.pool_rig import around, looked
 from tests.sources.pools.making import AT, USAGE, account, entry, lb, proxy
 from tests.support.cli_proxy_server import CliProxyServer, login

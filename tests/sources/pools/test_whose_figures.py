@@ -12,7 +12,7 @@ from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.usage import ResetCredits, UsageSnapshot
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.classify import of_somebody_else
+from poolwatch.sources.usage_endpoint import of_somebody_else
 from tests.sources.cli_proxy_api import rig
 from tests.sources.pools.making import AT, USAGE, account, entry, failure, lb, proxy, snapshot, windows
 from tests.support.cli_proxy_server import CliProxyServer, login

@@ -23,8 +23,7 @@ from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.host.threads import in_thread
 from poolwatch.net.headers import USER_AGENT, Headers
 from poolwatch.net.reply import Reply, clock_offset
-from poolwatch.sources.classify import of_somebody_else
-from poolwatch.sources.codex_usage import read_answer, usage_headers, usage_urls
+from poolwatch.sources.banked_resets import ResetPace, reset_list_url, with_reset_list
 from poolwatch.sources.json_body import beside_the_loop
 from poolwatch.sources.pools.cli_proxy_api_wire import AuthFile, parse_api_call, parse_auth_files
 from poolwatch.sources.pools.client import Answered, PoolClient, Refused, bearer, json_bytes
@@ -33,11 +32,9 @@ from poolwatch.sources.pools.listing import ListingPool, renews_by_itself, rows_
 from poolwatch.sources.pools.routes import CLI_PROXY_API as POOL
 from poolwatch.sources.pools.routes import CLI_PROXY_API_CALL, CLI_PROXY_API_LIST, CLI_PROXY_API_PREFIX, Route
 from poolwatch.sources.pools.session import NOT_SENT_AGAIN
-from poolwatch.sources.redact import shown_body
-from poolwatch.sources.reset_list import reset_list_url, with_reset_list
-from poolwatch.sources.reset_pace import ResetPace
-from poolwatch.sources.setup import SourceSetup
-from poolwatch.sources.source import PoolReport, Telling, UsageReading
+from poolwatch.sources.redaction import shown_body
+from poolwatch.sources.source import Directness, PoolReport, SourceSetup, UsageReading
+from poolwatch.sources.usage_endpoint import of_somebody_else, read_answer, usage_headers, usage_urls
 
 #: The pool puts the login's access token in its place.
 TOKEN_PLACE: Final = "$TOKEN$"  # noqa: S105 - a placeholder, which is the point
@@ -56,7 +53,7 @@ class _Verdict:
 class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
     """One CLIProxyAPI. Its management key is sent to it alone."""
 
-    telling = Telling.RELAYED
+    directness = Directness.RELAYED
 
     def __init__(self, setup: SourceSetup, *, resets: ResetPace | None = None) -> None:
         super().__init__(setup)
@@ -91,7 +88,7 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
                     reading = reading if wrong is None else replace(reading, outcome=wrong)
                 return await self._with_list(file, file.auth_index, reading, at)
             first = first or reading
-        # two addresses unknown: the first one's answer is the telling one
+        # two addresses unknown: the first one's answer is the one that counts
         return first or unasked("there is no address to ask")
 
     async def token_step(self, ref: SourceRef, at: datetime) -> TokenStep:

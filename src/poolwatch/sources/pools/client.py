@@ -16,12 +16,12 @@ from poolwatch.domain.standing import Standing
 from poolwatch.net.client import MEBIBYTE
 from poolwatch.net.headers import Headers
 from poolwatch.net.reply import Lost, NotSent, Reply
-from poolwatch.sources.classify import classify
 from poolwatch.sources.json_body import TOO_DEEP, JsonValue, beside_the_loop, looks_like_html, read_json
 from poolwatch.sources.pools.keys import Door, read_secrets
 from poolwatch.sources.pools.routes import ForbiddenRouteError, Route
-from poolwatch.sources.redact import shown_body, their_words, told_without
-from poolwatch.sources.setup import SourceSetup
+from poolwatch.sources.redaction import shown_body, their_words, told_without
+from poolwatch.sources.source import SourceSetup
+from poolwatch.sources.usage_endpoint import classify
 
 #: The list of a large pool, with everything that the pool knows of each account.
 _LIST_BYTES: Final = 16 * MEBIBYTE

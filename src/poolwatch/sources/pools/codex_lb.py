@@ -47,8 +47,7 @@ from poolwatch.sources.pools.routes import (
     segment,
 )
 from poolwatch.sources.pools.session import NOT_SENT_AGAIN, dashboard_session, entering, key_headers
-from poolwatch.sources.setup import SourceSetup
-from poolwatch.sources.source import PoolReport, Telling, UsageReading
+from poolwatch.sources.source import Directness, PoolReport, SourceSetup, UsageReading
 
 #: The pool is asked to read its usage anew at most this often, by all accounts together.
 REFRESH_SPACING: Final = timedelta(minutes=1)
@@ -75,7 +74,7 @@ class CodexLb(ListingPool[_List]):
     its figures are, and the fleet refresh.
     """
 
-    telling = Telling.KEPT
+    directness = Directness.KEPT
 
     def __init__(self, setup: SourceSetup) -> None:
         super().__init__(setup)

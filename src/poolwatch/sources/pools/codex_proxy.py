@@ -17,7 +17,7 @@ from poolwatch.host.single_flight import SingleFlight
 from poolwatch.host.threads import in_thread
 from poolwatch.net.reply import Reply
 from poolwatch.net.reply import clock_offset as offset_of
-from poolwatch.sources.classify import of_somebody_else
+from poolwatch.sources.banked_resets import ResetPace, with_reset_list
 from poolwatch.sources.pools.client import Answered, Refused, json_bytes
 from poolwatch.sources.pools.codex_proxy_wire import (
     ProxyAccount,
@@ -43,11 +43,9 @@ from poolwatch.sources.pools.listing import (
 from poolwatch.sources.pools.routes import CODEX_PROXY as POOL
 from poolwatch.sources.pools.routes import CODEX_PROXY_LOGIN, CODEX_PROXY_ROUTES, segment
 from poolwatch.sources.pools.session import NOT_SENT_AGAIN, dashboard_session, entering, key_headers
-from poolwatch.sources.redact import shown_body
-from poolwatch.sources.reset_list import with_reset_list
-from poolwatch.sources.reset_pace import ResetPace
-from poolwatch.sources.setup import SourceSetup
-from poolwatch.sources.source import PoolReport, Telling, UsageReading
+from poolwatch.sources.redaction import shown_body
+from poolwatch.sources.source import Directness, PoolReport, SourceSetup, UsageReading
+from poolwatch.sources.usage_endpoint import of_somebody_else
 
 _EXPIRED: Final = "expired"
 _DISABLED: Final = "disabled"
@@ -59,7 +57,7 @@ _WORKS: Final = ("active", _EXHAUSTED)
 class CodexProxy(ListingPool[ProxyList]):
     """One running codex-proxy, entered by its API key if one is configured, else by the dashboard login."""
 
-    telling = Telling.SOMETIMES_RELAYED
+    directness = Directness.SOMETIMES_RELAYED
 
     def __init__(self, setup: SourceSetup, *, resets: ResetPace | None = None) -> None:
         super().__init__(setup)

@@ -36,7 +36,7 @@ from poolwatch.sources.pools.listing import (
     holds_no,
 )
 from poolwatch.sources.pools.routes import CODEX_PROXY as POOL
-from poolwatch.sources.redact import their_words
+from poolwatch.sources.redaction import their_words
 from poolwatch.sources.usage_models import CreditsModel, UsageModel, WindowModel
 from poolwatch.sources.usage_payload import credits_of, parse_usage
 

@@ -26,7 +26,7 @@ from poolwatch.sources.source import is_by_hand
 from poolwatch.words.of_host import file_clause
 
 if TYPE_CHECKING:
-    from poolwatch.sources.setup import SourceSetup
+    from poolwatch.sources.source import SourceSetup
 
 from typing import Protocol
 
@@ -171,7 +171,7 @@ class Door:
     def __init__(self, setup: SourceSetup) -> None:
         self._address = (setup.settings.url or "").strip().rstrip("/")
         self._fingerprint = setup.fingerprint
-        self._standings = setup.standings
+        self._standings = setup.standings or OwnStandings()
         #: secrets that this process was let in with
         self._accepted: set[str] = set()
         #: secrets that a request is under way with, the first of this process

@@ -24,9 +24,8 @@ from poolwatch.sources.lenient import all_said, reader_in
 from poolwatch.sources.pools.client import Refused
 from poolwatch.sources.pools.keys import Door, key_stamps, key_warnings
 from poolwatch.sources.pools.routes import segment
-from poolwatch.sources.redact import their_words
-from poolwatch.sources.setup import SourceSetup
-from poolwatch.sources.source import Telling, UsageReading
+from poolwatch.sources.redaction import their_words
+from poolwatch.sources.source import Directness, SourceSetup, UsageReading
 
 L = TypeVar("L")
 
@@ -58,7 +57,7 @@ class ListingPool(ABC, Generic[L]):
     """A pool whose list comes as an `L`; callers that want it at the same time share one answer."""
 
     #: how much it can tell
-    telling: Telling
+    directness: Directness
 
     def __init__(self, setup: SourceSetup) -> None:
         self._settings = setup.settings

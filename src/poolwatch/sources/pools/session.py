@@ -15,7 +15,7 @@ from poolwatch.sources.json_body import JsonValue
 from poolwatch.sources.pools.client import Answered, AuthHeaders, PoolClient, bearer, json_bytes
 from poolwatch.sources.pools.keys import Door, SecretKind, password_place, read_key, read_password
 from poolwatch.sources.pools.routes import Route
-from poolwatch.sources.setup import SourceSetup
+from poolwatch.sources.source import SourceSetup
 
 #: Of a secret that a pool refused, in words.
 NOT_SENT_AGAIN: Final = "not sent again until it changes; r tries once"

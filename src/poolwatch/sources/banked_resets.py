@@ -1,19 +1,28 @@
-"""How often the list of banked resets may be asked for: after very few calls it turns callers away."""
+"""The list of banked resets, asked for seldom: after very few calls the service turns callers away."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Struct, field
+import msgspec
+from msgspec import Meta, Struct, field
 
+from poolwatch.domain.failure import Failure
+from poolwatch.domain.remake import replace
+from poolwatch.domain.usage import ResetCredits, UsageSnapshot
 from poolwatch.host.files import FileProblem, read_bounded, write_whole
-from poolwatch.host.instants import exact_instant
+from poolwatch.net.reply import Reply
+from poolwatch.sources.usage_endpoint import classify, retry_after, usage_urls
+from poolwatch.sources.usage_payload import parse_reset_list
+
+#: The reading waits for the list at most this long.
+ANSWER_SECONDS: Final = 4.0
 
 #: Between two requests of one source, whichever accounts they are for.
 SPACING: Final = timedelta(minutes=5)
@@ -25,11 +34,14 @@ LONGEST_STOP: Final = timedelta(hours=24)
 _MEMORY_BYTES: Final = 1024 * 1024
 
 
+_Aware = Annotated[datetime, Meta(tz=True)]
+
+
 class _Asked(Struct):
-    last: datetime | None = None
-    stopped_until: datetime | None = None
+    last: _Aware | None = None
+    stopped_until: _Aware | None = None
     #: by account: when it was asked for, and the count at that time
-    accounts: dict[str, tuple[datetime, int]] = field(default_factory=dict)
+    accounts: dict[str, tuple[_Aware, int]] = field(default_factory=dict)
 
 
 class ResetPace:
@@ -78,13 +90,8 @@ class ResetPace:
         asked.accounts = {
             mark: entry for mark, entry in asked.accounts.items() if _is_within(entry[0], at, PER_ACCOUNT)
         }
-        told = {
-            "last": asked.last.isoformat() if asked.last is not None else None,
-            "stopped_until": asked.stopped_until.isoformat() if asked.stopped_until is not None else None,
-            "accounts": {mark: [then.isoformat(), count] for mark, (then, count) in asked.accounts.items()},
-        }
         # where nothing can be kept, this run alone remembers
-        write_whole(self._memory, json.dumps(told).encode())
+        write_whole(self._memory, msgspec.json.encode(asked))
 
 
 def _may_ask(asked: _Asked, mark: str, available: int, at: datetime) -> bool:
@@ -108,16 +115,50 @@ def _read(path: Path) -> _Asked | None:
     if isinstance(found, FileProblem):
         return None
     try:
-        told = json.loads(found.content)
-        entries = told["accounts"]
-        if not isinstance(entries, Mapping):
-            return None
-        accounts = {str(mark): (exact_instant(then), int(count)) for mark, (then, count) in entries.items()}
-        last, until = told.get("last"), told.get("stopped_until")
-        return _Asked(
-            None if last is None else exact_instant(last),
-            None if until is None else exact_instant(until),
-            accounts,
-        )
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        return msgspec.json.decode(found.content, type=_Asked)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
+
+
+def reset_list_url(base_url: str) -> str:
+    """The address of the list, beside the address of the usage."""
+    return usage_urls(base_url)[0].removesuffix("usage") + "rate-limit-reset-credits"
+
+
+async def with_reset_list(
+    usage: UsageSnapshot,
+    place: str,
+    pace: ResetPace,
+    at: datetime,
+    ask: Callable[[], Awaitable[Reply | Failure]],
+    *,
+    null_is_never: bool = True,
+) -> UsageSnapshot:
+    """The usage, with the list where resets are banked, the pace allows to ask and an answer comes.
+
+    Whatever goes wrong is no trouble of the account: the usage comes back as it was.
+    """
+    banked = usage.reset_credits
+    if not isinstance(banked, ResetCredits) or not banked.available:
+        return usage
+    if not await asyncio.to_thread(pace.take, place, banked.available, at):
+        return usage
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            answer = await ask()
+    except TimeoutError:
+        return usage
+    if isinstance(answer, Failure):
+        return usage
+    if answer.status == 429:
+        await asyncio.to_thread(pace.stop, at, retry_after(answer, at))
+        return usage
+    if classify(answer, at) is not None:
+        return usage
+    rows = parse_reset_list(answer.body, null_is_never=null_is_never)
+    if isinstance(rows, Failure):
+        return usage
+    # a pool that drops the instants tells no more than the count does, and must not replace a better list
+    if rows and not any(row.expiry_known for row in rows):
+        return usage
+    return replace(usage, reset_list=rows)

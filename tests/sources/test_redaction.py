@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from poolwatch.domain.account import Secret
-from poolwatch.sources.redact import MAX_BYTES, shown_body
+from poolwatch.sources.redaction import MAX_BYTES, shown_body
 from tests.sources.logins import access_token
 
 

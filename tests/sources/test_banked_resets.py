@@ -1,25 +1,26 @@
-"""The list of banked resets through a login file and through CLIProxyAPI, over real HTTP."""
-
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody
 from poolwatch.domain.banked import BankedReset
-from poolwatch.domain.failure import Failure
+from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import ResetCredits, Unsaid, UsageSnapshot
 from poolwatch.net.client import HttpClient
-from poolwatch.sources import reset_list
+from poolwatch.sources import banked_resets
 from poolwatch.sources.auth_files import AuthFiles
-from poolwatch.sources.reset_list import reset_list_url
-from poolwatch.sources.reset_pace import ResetPace
-from poolwatch.sources.setup import SourceSetup
+from poolwatch.sources.banked_resets import PER_ACCOUNT, SPACING, ResetPace, reset_list_url
+from poolwatch.sources.source import SourceSetup
+from poolwatch.sources.usage_payload import parse_reset_list
 from tests.net.script import Answer, Script, hang_up, reply, silence
 from tests.sources.cli_proxy_api import rig
 from tests.sources.logins import AT, FINGERPRINT, access_token, cliproxy_login, put
@@ -120,7 +121,7 @@ async def test_its_failure_costs_nothing(client: HttpClient, tmp_path: Path, ans
 async def test_silence_keeps_nobody_waiting(
     client: HttpClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reset_list, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(banked_resets, "ANSWER_SECONDS", 0.05)
     put(tmp_path / "pool/one.json", cliproxy_login())
     async with Script([reply(200, usage(2)), silence]) as server:
         found = await read(files(client, tmp_path, server.url))
@@ -178,3 +179,142 @@ async def test_a_pool_that_refuses_the_second_call(client: HttpClient, tmp_path:
         found = (await rig.source(client, pool.url, tmp_path).fetch_usage(rig.entry(1), AT)).outcome
     assert isinstance(found, UsageSnapshot)
     assert (found.plan, found.reset_list) == ("plus", Unsaid.ABSENT)
+
+
+def after(**span: float) -> datetime:
+    return AT + timedelta(**span)
+
+
+def test_one_request_in_five_minutes_for_all_accounts_together() -> None:
+    pace = ResetPace()
+    assert pace.take("one", 2, AT)
+    assert not pace.take("two", 2, after(minutes=4, seconds=59))
+    assert pace.take("two", 2, after(minutes=5))
+
+
+def test_one_account_again_after_six_hours_or_once_its_count_changed() -> None:
+    pace = ResetPace()
+    assert pace.take("one", 2, AT)
+    assert not pace.take("one", 2, after(hours=5, minutes=59))
+    assert pace.take("one", 1, after(hours=5, minutes=59))
+    assert not pace.take("one", 1, after(hours=11, minutes=58))
+    assert pace.take("one", 1, after(hours=11, minutes=59))
+
+
+@pytest.mark.parametrize(
+    ("wait", "hours"),
+    [
+        (None, 1), (timedelta(seconds=30), 1), (timedelta(hours=2), 2), (timedelta(days=9), 24),
+        (timedelta(hours=-1), 1),
+    ],
+)  # fmt: skip
+def test_too_many_requests_stops_every_account(wait: timedelta | None, hours: int) -> None:
+    pace = ResetPace()
+    pace.stop(AT, wait)
+    assert not pace.take("one", 2, after(hours=hours) - timedelta(seconds=1))
+    assert pace.take("one", 2, after(hours=hours))
+
+
+def test_the_next_run_keeps_the_pace(tmp_path: Path) -> None:
+    memory = tmp_path / "state" / "homes.resets"
+    assert ResetPace(memory).take("person@example.com", 2, AT)
+    assert "example.com" not in memory.read_text()
+    assert not ResetPace(memory).take("two", 2, after(minutes=4))
+    assert not ResetPace(memory).take("person@example.com", 2, after(hours=5))
+    assert ResetPace(memory).take("two", 2, after(hours=5))
+    ResetPace(memory).stop(after(hours=6), timedelta(hours=3))
+    assert not ResetPace(memory).take("three", 2, after(hours=8))
+    assert ResetPace(memory).take("three", 2, after(hours=9))
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{", '{"accounts": 3}', '{"accounts": {"x": 1}}', '{"accounts": {}, "last": "2026-11-20"}',
+     '{"accounts": {}, "last": 5}', "[" * 9999],
+)  # fmt: skip
+def test_a_damaged_memory_is_none(tmp_path: Path, content: str) -> None:
+    memory = tmp_path / "homes.resets"
+    memory.write_text(content)
+    assert ResetPace(memory).take("one", 2, AT)
+    assert not ResetPace(memory).take("one", 2, after(minutes=1))
+
+
+def test_a_clock_that_was_set_back_stops_nothing_for_days() -> None:
+    pace = ResetPace()
+    assert pace.take("one", 2, after(days=400))
+    pace.stop(after(days=400), None)
+    assert pace.take("one", 2, AT)
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from("abc"), st.integers(1, 3)), max_size=40))
+def test_the_pace_holds_whatever_is_asked(steps: list[tuple[int, str, int]]) -> None:
+    pace, at = ResetPace(), AT
+    asked: list[tuple[datetime, str, int]] = []
+    for minutes, place, count in steps:
+        at += timedelta(minutes=minutes)
+        if pace.take(place, count, at):
+            asked.append((at, place, count))
+    assert all(later[0] - sooner[0] >= SPACING for sooner, later in pairwise(asked))
+    for place in "abc":
+        mine = [each for each in asked if each[1] == place]
+        for sooner, later in pairwise(mine):
+            assert later[0] - sooner[0] >= PER_ACCOUNT or later[2] != sooner[2]
+
+
+EXAMPLE = (Path(__file__).parent.parent / "payloads" / "30-reset-credits-list.json").read_bytes()
+DECEMBER = datetime(2026, 12, 1, 9, tzinfo=UTC)
+
+
+def parsed(body: object, *, null_is_never: bool = True) -> tuple[BankedReset, ...]:
+    outcome = parse_reset_list(json.dumps(body).encode(), null_is_never=null_is_never)
+    assert isinstance(outcome, tuple)
+    return outcome
+
+
+def test_the_example() -> None:
+    assert parse_reset_list(EXAMPLE) == (
+        BankedReset(DECEMBER, datetime(2026, 11, 1, 9, tzinfo=UTC), "available"),
+        BankedReset(None, datetime(2026, 10, 1, 9, 0, 0, 123456, tzinfo=UTC), "redeemed"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("expiry", "found"),
+    [
+        ({"expires_at": "2026-12-01T10:00:00+01:00"}, (DECEMBER, True)),
+        ({"expires_at": int(DECEMBER.timestamp())}, (DECEMBER, True)),
+        ({"expires_at": None}, (None, True)),
+        ({}, (None, False)),
+        ({"expires_at": "no date"}, (None, False)),
+        ({"expires_at": "2026-11-25T00:00:00"}, (None, False)),
+    ],
+)
+def test_never_is_said_and_not_guessed(
+    expiry: dict[str, object], found: tuple[datetime | None, bool]
+) -> None:
+    [row] = parsed({"credits": [{"status": "available", **expiry}]})
+    assert (row.expires_at, row.expiry_known) == found
+
+
+def test_null_is_unknown_where_the_speaker_drops_instants() -> None:
+    rows = [{"expires_at": None}, {"expires_at": "2026-12-01T09:00:00Z"}]
+    found = parsed({"data": {"credits": rows}}, null_is_never=False)
+    assert [row.expiry_known for row in found] == [False, True]
+
+
+def test_titles_are_safe_to_show_and_rubbish_is_left_out() -> None:
+    found = parsed({"credits": [3, None, {"title": "\x1b[2JFull reset\u202e", "status": 7}]})
+    assert found == (BankedReset(None, title="\\x1b[2JFull reset\\u202e", expiry_known=False),)
+
+
+def test_a_list_without_end_is_cut() -> None:
+    assert len(parsed({"credits": [{}] * 1000})) == 64
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"[]", b"{", b"null", b'{"credits": null}', b'{"credits": "two", "available_count": 2}']
+)
+def test_another_answer_is_malformed(body: bytes) -> None:
+    outcome = parse_reset_list(body)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind is FailureKind.MALFORMED
