@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from poolwatch.config.table import markdown_table as settings_table
 from tests.support.key_table import markdown_table
 from tests.support.screenshots import PICTURES, pictures
 
@@ -20,6 +21,11 @@ def between(text: str, start: str, end: str) -> str:
 def test_the_keys_table_is_the_one_of_the_code() -> None:
     shown = between(README.read_text(encoding="utf-8"), "<!-- keys", "<!-- /keys -->")
     assert shown == markdown_table().strip(), "paste markdown_table() of tests.support.key_table there"
+
+
+def test_the_settings_table_is_the_one_of_the_code() -> None:
+    shown = between(README.read_text(encoding="utf-8"), "<!-- settings", "<!-- /settings -->")
+    assert shown == settings_table(), "paste markdown_table() of poolwatch.config.table there"
 
 
 def test_every_picture_is_shown() -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.config.load import MAX_BYTES, load, load_text
-from poolwatch.config.problems import ConfigProblems
-from poolwatch.config.settings import Settings
+from poolwatch.config.layers import MAX_BYTES
+from poolwatch.config.load import load, load_text
+from poolwatch.config.settings import ConfigProblems, Settings
 
 PATH = Path("/etc/poolwatch/config.toml")
 HOME = {"HOME": "/home/ann"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.config.codex_config import CodexConfig, codex_config_in, read_codex_config
+from poolwatch.config.paths import CodexConfig, codex_config_in, read_codex_config
 
 URL = "https://pool.example.com/backend-api"
 

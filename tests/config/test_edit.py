@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.config.edit import add_source, init_config, is_same_place, source_table
-from poolwatch.config.load import MAX_BYTES, load, load_text
+from poolwatch.config.layers import MAX_BYTES
+from poolwatch.config.load import load, load_text
 from poolwatch.config.settings import Settings, SourceKind, SourceSettings
-from poolwatch.config.template import render_default
+from poolwatch.config.table import render_default
 from poolwatch.domain.account import Custody
 from poolwatch.domain.remake import replace
 

@@ -1,14 +1,26 @@
 """Values, their layers and their origins."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from poolwatch import config
 from poolwatch.config.load import load, load_text
-from poolwatch.config.problems import ConfigProblem, ConfigProblems
-from poolwatch.config.settings import AccountRule, OriginKind, Settings, SourceKind
+from poolwatch.config.paths import FoundState
+from poolwatch.config.settings import (
+    TABLE,
+    AccountRule,
+    ConfigProblem,
+    ConfigProblems,
+    OriginKind,
+    Settings,
+    SourceKind,
+)
+from poolwatch.config.values import Raw, Wrong
 from poolwatch.domain.account import Custody
+from poolwatch.words.config import TEXTS
 
 PATH = Path("/etc/poolwatch/config.toml")
 HOME = {"HOME": "/home/ann"}
@@ -347,3 +359,58 @@ def test_hostile_key_names_are_escaped() -> None:
     (problem,) = bad('"\\u001b]0;x\\u0007" = 1')
     assert problem.text.isprintable()
     assert "\\x1b" in problem.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["env", "http://proxy.example.com:3128", "https://10.0.0.1", "socks5://ann@[::1]:1080", "HTTP://proxy:1"],
+)
+def test_proxies_that_are_taken(address: str) -> None:
+    assert good(f'[net]\nproxy = "{address}"').net.proxy == address
+    assert good("", {"POOLWATCH_NET__PROXY": address + "/" * (address != "env")}).net.proxy == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("http://ann:fake@proxy:1", "socks5://:fake@proxy", "http://ann:@proxy"),
+        *("ftp://proxy", "proxy:3128", "http://", "http://proxy/x", "http://proxy?fake", "Env"),
+        *("", "http://a b"),
+        *("socks5h://proxy", "http://proxy:0", "http://proxy#fake", "http://pro%78y"),
+    ],
+)
+def test_proxies_that_are_refused_and_not_repeated(address: str) -> None:
+    (problem,) = bad(f'[net]\nproxy = "{address}"')
+    assert "fake" not in problem.text
+    assert problem.line == 2
+    assert ("proxy_password_file" in problem.text) is ("ann:" in address or "//:" in address)
+
+
+def test_paths_of_the_file_count_from_its_folder_and_others_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    env = {"POOLWATCH_NET__PROXY_PASSWORD_FILE": "word"}
+    net = good('[net]\nca_file = "certs/../all.pem"\nproxy_password_file = "~/x"', env).net
+    assert (net.ca_file, net.proxy_password_file) == ("/etc/poolwatch/all.pem", str(tmp_path / "word"))
+    assert good('[net]\nproxy_password_file = "~/x"').net.proxy_password_file == "/home/ann/x"
+
+
+def test_every_setting_has_a_row_with_a_reader_that_takes_its_default() -> None:
+    for key, row in TABLE.items():
+        value: object = Settings()
+        for name in key.split("."):
+            value = getattr(value, name)
+        shown = row.example if value is None else value
+        taken = row.read(Raw(Decimal(shown) if isinstance(shown, float) else shown, env=HOME))
+        assert not isinstance(taken, Wrong), key
+        assert row.help
+
+
+def test_every_sentence_about_the_configuration_is_used_and_there() -> None:
+    sources = "".join(path.read_text() for path in Path(config.__path__[0]).glob("*.py"))
+    used = set(re.findall(r"""["']([a-z0-9_]+)["']""", sources)) | {
+        f"found.{state.value}" for state in FoundState
+    }
+    assert set(TEXTS) - {"adopted_from"} <= used, "the last is said by config show"
+    assert set(re.findall(r"""said\(\s*["']([a-z0-9_]+)["']""", sources)) <= set(TEXTS)

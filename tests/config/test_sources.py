@@ -4,10 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.config.load import load_text
-from poolwatch.config.problems import ConfigProblem, ConfigProblems
-from poolwatch.config.settings import Settings, SourceKind, SourceSettings
-from poolwatch.config.source_tables import KEYS_OF_KIND
+from poolwatch.config.load import KEYS_OF_KIND, load_text
+from poolwatch.config.settings import ConfigProblem, ConfigProblems, Settings, SourceKind, SourceSettings
 from poolwatch.domain.account import Custody
 
 PATH = Path("/etc/poolwatch/config.toml")
@@ -266,4 +264,4 @@ def test_inline_sources_are_the_same() -> None:
     loaded = load_text(text, PATH, {"HOME": "/h"}, {})
     assert isinstance(loaded, Settings)
     assert [source.path for source in loaded.sources] == ["/h/.codex", "/etc/poolwatch/pool"]
-    assert loaded.origin("sources[1].path").text == f"{PATH}:3"
+    assert loaded.origin("sources[1].path").text == f"{PATH}:1"

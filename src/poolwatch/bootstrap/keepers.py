@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.config.discover import discover
-from poolwatch.config.paths import absolute
+from poolwatch.config.paths import absolute, discover
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.sources.login_reader import matches

@@ -14,13 +14,11 @@ from msgspec import Struct
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings, short_path
-from poolwatch.config.codex_config import read_codex_config
-from poolwatch.config.discover import Found, FoundState, discover
 from poolwatch.config.edit import add_source, is_same_place, source_table
-from poolwatch.config.paths import config_file
-from poolwatch.config.problems import ConfigProblem
-from poolwatch.config.settings import SourceKind, SourceSettings
-from poolwatch.config.source_tables import source_problem
+from poolwatch.config.load import free_name, source_problem
+from poolwatch.config.paths import Found, FoundState, config_file, discover, read_codex_config
+from poolwatch.config.settings import ConfigProblem, SourceKind, SourceSettings
+from poolwatch.config.values import at_home
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.pool import PoolState
@@ -64,7 +62,7 @@ def shown_place(around: Surroundings, source: SourceSettings) -> str:
     """Where a source looks, as people write it: a path with ~, or a pool's address."""
     if source.path is None:
         return source.url or source.name
-    return short_path(Path(_typed(around, source.path)), around.home)
+    return short_path(Path(at_home(source.path, around.home)), around.home)
 
 
 class Added(Struct, frozen=True):
@@ -189,7 +187,7 @@ def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
     command = pool_command(around, typed)
     if command is not None:
         return f"a running pool is added from a shell: {command}"
-    path = Path(_typed(around, typed))
+    path = Path(at_home(typed, around.home))
     if not path.is_absolute():
         return f"{visible(typed)}: give the whole path, from / or ~"
     kind = SourceKind.AUTH_FILES
@@ -199,18 +197,14 @@ def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
     elif not glob.has_magic(typed) and not path.exists():
         return f"{visible(typed)}: there is nothing"
     taken = {source.name for source in _configured(around)}
-    name = kind.value
-    number = 2
-    while name in taken:
-        name = f"{kind.value}-{number}"
-        number += 1
+    name = free_name(kind.value, taken)
     return replace(SourceSettings(kind, name, kind.default_custody), path=typed)
 
 
 def _homes_below(around: Surroundings, place: str) -> str:
     """Where the folder of many homes was named and not the homes: how they are added; blocks on disk."""
     try:
-        below = [each for each in Path(_typed(around, place)).iterdir() if _is_home(each)]
+        below = [each for each in Path(at_home(place, around.home)).iterdir() if _is_home(each)]
     except (OSError, ValueError):
         return ""
     homes = shell_word(f"{place.rstrip('/')}/*")
@@ -229,14 +223,9 @@ def _is_home(folder: Path) -> bool:
     return (folder / "auth.json").exists() or read_codex_config(folder).keyring
 
 
-def _typed(around: Surroundings, text: str) -> str:
-    """With the home for a leading ~."""
-    return text.replace("~", str(around.home or "~"), 1) if text.startswith("~") else text
-
-
 def found_row(around: Surroundings, found: Found) -> FoundLogins:
     """A place that was looked at, in words, with the command that adds it."""
-    words = found.state.value
+    words = found.state.text
     if found.state is FoundState.READABLE:
         words = f"{found.readable} login{'s' * (found.readable != 1)}, readable"
     command = ""

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-    from poolwatch.config.problems import ConfigProblems
+    from poolwatch.config.settings import ConfigProblems
 
 #: The name under which `_plain` is known to the streams.
 _PLAIN: Final = "poolwatch.plain"

@@ -16,8 +16,8 @@ from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.feed import LiveFeed
 from poolwatch.bootstrap.printer import complain, complain_of
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from poolwatch.config.problems import ConfigProblems
 from poolwatch.config.remember import FILE_NAME, load_remembered, save_remembered, ui_of
+from poolwatch.config.settings import ConfigProblems
 from poolwatch.domain.account_state import listed_by
 from poolwatch.domain.pool import PoolFacts, PoolState, Recalled, apply
 from poolwatch.domain.remake import replace

@@ -11,10 +11,9 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from poolwatch.config.load import load
+from poolwatch.config.load import free_name, load
 from poolwatch.config.paths import absolute, data_directory, home_directory, locate_config, state_directory
-from poolwatch.config.problems import ConfigProblem, ConfigProblems
-from poolwatch.config.settings import Settings, SourceKind, SourceSettings
+from poolwatch.config.settings import ConfigProblem, ConfigProblems, Settings, SourceKind, SourceSettings
 from poolwatch.domain.account import Custody
 from poolwatch.domain.naming import NamingRule
 from poolwatch.domain.overview import PoolRules
@@ -159,7 +158,7 @@ def newcomers(around: Surroundings) -> tuple[SourceSettings, ...]:
 
 
 def _discovered(env: Mapping[str, str], home: Path | None) -> tuple[SourceSettings, ...]:
-    from poolwatch.config.discover import implicit_sources  # most have a file that names their sources
+    from poolwatch.config.paths import implicit_sources  # most have a file that names their sources
 
     return tuple(implicit_sources(env, home))
 
@@ -177,7 +176,5 @@ def _own_source(around: Surroundings) -> SourceSettings | None:
     if any(folder in (path, path.parent) for path in paths):
         return None
     taken = {source.name for source in around.sources}
-    name, number = _OWN_NAME, 2
-    while name in taken:
-        name, number = f"{_OWN_NAME}-{number}", number + 1
+    name = free_name(_OWN_NAME, taken)
     return SourceSettings(SourceKind.AUTH_FILES, name, Custody.POOLWATCH, path=str(folder))

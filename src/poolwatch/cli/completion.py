@@ -165,7 +165,7 @@ def custodies() -> list[str]:
 def _around(context: typer.Context) -> Surroundings | None:
     """This run's surroundings, with the configuration that the line names; None when they are wrong."""
     from poolwatch.bootstrap.surroundings import Options, look_around
-    from poolwatch.config.problems import ConfigProblems
+    from poolwatch.config.settings import ConfigProblems
 
     at: typer.Context | None = context
     named: object = None

@@ -29,10 +29,9 @@ from poolwatch.cli.entry import run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say_drawn, say_text
 from poolwatch.cli.pools import examine_pools, try_command
 from poolwatch.cli.terminal import terminal_findings
-from poolwatch.config.discover import missing_home
 from poolwatch.config.edit import is_same_place
-from poolwatch.config.paths import absolute
-from poolwatch.config.problems import ConfigProblems
+from poolwatch.config.paths import absolute, missing_home
+from poolwatch.config.settings import ConfigProblems
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.account_state import KeptFile
 from poolwatch.domain.remake import replace

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, Exit, complain, complain_of
-from poolwatch.config.problems import ConfigProblems
+from poolwatch.config.settings import ConfigProblems
 from poolwatch.domain.pool import PoolState
 from poolwatch.presentation.masking import shown_path
 from poolwatch.words import cli as words
@@ -36,7 +36,7 @@ def monitored(config: Path | None, *, mask: bool = False) -> Surroundings:
     """As `surroundings`, and there is something to monitor."""
     around = surroundings(config, mask=mask)
     if not around.sources:
-        from poolwatch.config.discover import missing_home  # nearly always there is something
+        from poolwatch.config.paths import missing_home  # nearly always there is something
 
         missing = missing_home(around.env)
         found = f"{words.NOTHING_TO_MONITOR}{f' ({missing})' if missing else ''}"

@@ -12,7 +12,7 @@ from poolwatch.bootstrap.clock import RealClock
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, complain, complain_of, say
 from poolwatch.config.load import load
 from poolwatch.config.paths import locate_config, state_directory
-from poolwatch.config.problems import ConfigProblem, ConfigProblems
+from poolwatch.config.settings import ConfigProblem, ConfigProblems
 from poolwatch.domain.overview import PoolRules, overview
 from poolwatch.domain.pool import PoolState
 from poolwatch.presentation.status_line import status_line

@@ -10,13 +10,12 @@ from poolwatch.cli.exits import EXIT_CONFIG, EXIT_OK, complain, complain_of, say
 from poolwatch.config.edit import init_config
 from poolwatch.config.load import load
 from poolwatch.config.paths import config_file, locate_config, state_directory
-from poolwatch.config.problems import ConfigProblem, ConfigProblems
-from poolwatch.config.settings import Settings
-from poolwatch.config.show import AdoptedRate, shown_settings
-from poolwatch.config.template import render_default
+from poolwatch.config.settings import ConfigProblem, ConfigProblems, Settings
+from poolwatch.config.table import render_default, shown_settings
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.remake import replace
 from poolwatch.store.quick import read_pool
+from poolwatch.words.config import said
 
 
 def print_path(given: Path | None) -> int:
@@ -50,16 +49,17 @@ def show_config(given: Path | None, *, mask: bool = False) -> int:
     return EXIT_OK
 
 
-def _adopted(settings: Settings, env: Mapping[str, str]) -> AdoptedRate | None:
+def _adopted(settings: Settings, env: Mapping[str, str]) -> Mapping[str, tuple[str, str]]:
     """The rate that the configured pools were last seen to agree on."""
     state_dir = state_directory(env)
     pool = None if isinstance(state_dir, ConfigProblem) else read_pool(state_dir)
     if pool is None:
-        return None
+        return {}
     names = {source.name for source in settings.sources}
     rates = {name: rate for name, rate in pool.rates.items() if name in names}
     rate = PoolState(rates=rates).agreed_rate
-    return None if rate is None else AdoptedRate(rate, tuple(sorted(rates)))
+    adopted = said("adopted_from", pools=", ".join(sorted(rates)))
+    return {} if rate is None else {"credits_per_usd": (f"{rate:f}", adopted)}
 
 
 def init_file(given: Path | None) -> int:

@@ -13,10 +13,10 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.entry import run_async, surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.cli.pools import examine_pool
-from poolwatch.config.discover import discover
-from poolwatch.config.paths import absolute
-from poolwatch.config.problems import nearest
+from poolwatch.config.load import free_name
+from poolwatch.config.paths import absolute, discover
 from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.config.values import at_home, nearest
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.remake import replace
@@ -70,14 +70,14 @@ def list_sources(config: Path | None, *, mask: bool = False) -> int:
         say(f"{around.told(source.name)}  {source.kind.value}  {_place(around, source)}  {origin}")
     if not around.sources:
         say(f"nothing is monitored; a place is added with: {around.command('sources add KIND URL|PATH')}")
-    known = {_whole(source.path, around) for source in around.sources if source.path is not None}
+    known = {at_home(source.path, around.home) for source in around.sources if source.path is not None}
     for found in discover(around.env, around.home) if around.home is not None else ():
         if found.source is None or found.source.path is None:
             if not around.sources:
                 row = found_row(around, found)
                 say(f"looked for {around.told(row.place)}: {row.words}")
             continue
-        whole = _whole(found.source.path, around)
+        whole = at_home(found.source.path, around.home)
         if whole not in known and _folder_of_files(whole) not in known:
             row = found_row(around, found)
             command = around.told(row.command, [found.source.path])
@@ -88,10 +88,6 @@ def list_sources(config: Path | None, *, mask: bool = False) -> int:
 def _place(around: Surroundings, source: SourceSettings) -> str:
     """Where a source is, for people."""
     return around.told_path(source.path) if source.path is not None else source.url or ""
-
-
-def _whole(place: str, around: Surroundings) -> str:
-    return f"{around.home}{place[1:]}" if place[:2] == "~/" and around.home is not None else place
 
 
 def _folder_of_files(place: str) -> str:
@@ -178,12 +174,9 @@ def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
     if not kind.is_pool and wish.insecure:
         return "--insecure is for pools only"
     taken = {source.name for source in around.settings.sources}
-    name = wish.name or kind.value
     if wish.name in taken:
         return f"a source called {wish.name} is there already; nothing was written"
-    number = 2
-    while name in taken:
-        name, number = f"{kind.value}-{number}", number + 1
+    name = wish.name or free_name(kind.value, taken)
     if not kind.is_pool:
         return replace(SourceSettings(kind, name, custody), path=_written(wish.place))
     return SourceSettings(

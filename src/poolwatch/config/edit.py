@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from poolwatch.config.load import MAX_BYTES, decode, load_text, parse
-from poolwatch.config.problems import ConfigProblem, ConfigProblems
-from poolwatch.config.settings import DEFAULT_BASE_URL, DEFAULT_TOKEN_URL, SourceSettings
-from poolwatch.config.source_tables import source_problem
-from poolwatch.config.values import is_loopback
+from poolwatch.config.layers import BOM, MAX_BYTES, decode, parse
+from poolwatch.config.load import load_text, source_problem
+from poolwatch.config.settings import ConfigProblem, ConfigProblems, SourceSettings
+from poolwatch.config.values import at_home, is_loopback
 from poolwatch.host.files import FileProblem, read_bounded, write_whole
+from poolwatch.words.config import said
 from poolwatch.words.of_host import file_clause
 
-_BOM: Final = "\ufeff"
 #: to connect there is to connect to this machine
 _ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - nothing listens there
 _PORTS: Final = {"http": 80, "https": 443}
@@ -27,7 +26,7 @@ _SOME_HOME: Final[Mapping[str, str]] = {"HOME": "/"}
 def init_config(path: Path, text: str) -> ConfigProblem | None:
     """Writes the first configuration file (0600); a file or link that is there already is left alone."""
     if path.is_symlink() or path.exists():
-        return ConfigProblem("the configuration file is already there and was left as it is", path=path)
+        return ConfigProblem(said("already_there"), path=path)
     return _write(path, text.encode())
 
 
@@ -38,7 +37,7 @@ def add_source(path: Path, source: SourceSettings) -> ConfigProblem | None:
     """
     found = read_bounded(path, MAX_BYTES)
     if isinstance(found, FileProblem) and not found.is_missing:
-        return ConfigProblem(f"the configuration file {file_clause(found)}", path=path)
+        return ConfigProblem(said("file_trouble", why=file_clause(found)), path=path)
     before = b"" if isinstance(found, FileProblem) else found.content
     text = decode(before, path)
     if isinstance(text, ConfigProblem):
@@ -52,7 +51,7 @@ def add_source(path: Path, source: SourceSettings) -> ConfigProblem | None:
     table = source_table(source)
     wrong = source_problem(table, _SOME_HOME)
     if wrong is not None:
-        return ConfigProblem(f"{wrong}; nothing was written", path=path)
+        return ConfigProblem(said("nothing_written", why=wrong), path=path)
     breaks = text.count("\r\n")
     has_crlf = 0 < breaks == text.count("\n")
     added = _with_table(text.replace("\r\n", "\n") if has_crlf else text, document, table)
@@ -63,10 +62,8 @@ def add_source(path: Path, source: SourceSettings) -> ConfigProblem | None:
         return refused
     again = read_bounded(path, MAX_BYTES)
     if not again.is_missing if isinstance(again, FileProblem) else again.content != before:
-        return ConfigProblem(
-            "the configuration file changed meanwhile; nothing was added, try again", path=path
-        )
-    mark = _BOM if before.startswith(_BOM.encode()) else ""
+        return ConfigProblem(said("changed_meanwhile"), path=path)
+    mark = BOM if before.startswith(BOM.encode()) else ""
     return _write(path, (mark + added).encode())
 
 
@@ -76,11 +73,7 @@ def is_same_place(one: SourceSettings, other: SourceSettings, home: Path | None)
         return False
     if one.path is None or other.path is None:
         return one.url is not None and other.url is not None and _address(one.url) == _address(other.url)
-    return _whole(one.path, home) == _whole(other.path, home)
-
-
-def _whole(path: str, home: Path | None) -> Path:
-    return home / path[2:] if (path == "~" or path[:2] == "~/") and home is not None else Path(path)
+    return Path(at_home(one.path, home)) == Path(at_home(other.path, home))
 
 
 def _address(url: str) -> tuple[str, int | None, str]:
@@ -102,53 +95,34 @@ def _address(url: str) -> tuple[str, int | None, str]:
 
 def source_table(source: SourceSettings) -> dict[str, str | bool]:
     """The keys of a source that are not what its kind has anyway."""
-    found = {
-        "kind": source.kind.value,
-        "name": source.name if source.name != source.kind.value else None,
-        "path": source.path,
-        "custody": source.custody.value if source.custody is not source.kind.default_custody else None,
-        "base_url": source.base_url if source.base_url != DEFAULT_BASE_URL else None,
-        "token_url": source.token_url if source.token_url != DEFAULT_TOKEN_URL else None,
-        "url": source.url,
-        "insecure": source.insecure or None,
-        "api_key_file": source.api_key_file,
-        "api_key_env": source.api_key_env,
-        "dashboard_password_file": source.dashboard_password_file,
-        "dashboard_password_env": source.dashboard_password_env,
+    usual = SourceSettings(source.kind, source.kind.value, source.kind.default_custody)
+    found = {name: getattr(source, name) for name in SourceSettings.__struct_fields__}
+    return {
+        name: value if isinstance(value, bool) else str(value)
+        for name, value in found.items()
+        if name == "kind" or value != getattr(usual, name)
     }
-    return {key: value for key, value in found.items() if value is not None}
 
 
 def _with_table(text: str, document: Mapping[str, object], table: Mapping[str, str | bool]) -> str:
-    if "sources" in document and not _has_source_headers(text):
-        return _with_inline_table(text, table)
-    import tomli_w  # only where a file is written
-
-    gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
-    return f"{text}{gap}[[sources]]\n{tomli_w.dumps(table)}"
-
-
-def _has_source_headers(text: str) -> bool:
-    # asked only of a text in which `sources` is an array: it is either headers or one `sources = [...]`;
-    # a further header is an error after the latter
-    return isinstance(parse(f"{text}\n[[sources]]\n", None), dict)
-
-
-def _with_inline_table(text: str, table: Mapping[str, str | bool]) -> str:
     import tomlkit  # slow to import, and seldom needed
     from tomlkit.exceptions import TOMLKitError  # likewise
     from tomlkit.items import Array  # likewise
 
-    try:
-        document = tomlkit.parse(text)
-        array = document["sources"]
-        if isinstance(array, Array):
-            inline = tomlkit.inline_table()
-            inline.update(table)
-            array.append(inline)
-        return tomlkit.dumps(document)
-    except (TOMLKitError, ValueError, KeyError):
-        return text  # the check that follows finds the source missing and says so
+    if "sources" in document and not isinstance(parse(f"{text}\n[[sources]]\n", None), dict):
+        # they stand in one `sources = [...]`: a further header is an error after that
+        try:
+            whole = tomlkit.parse(text)
+            array = whole["sources"]
+            if isinstance(array, Array):
+                inline = tomlkit.inline_table()
+                inline.update(table)
+                array.append(inline)
+            return tomlkit.dumps(whole)
+        except (TOMLKitError, ValueError, KeyError):
+            return text  # the check that follows finds the source missing and says so
+    gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
+    return f"{text}{gap}[[sources]]\n{tomlkit.dumps(table)}"
 
 
 def _check(
@@ -157,17 +131,12 @@ def _check(
     invalid = _first_problem(text, path)
     if invalid is not None:
         return invalid
-    after = parse(text, path)
     sources = before.get("sources", [])
     wanted = {**before, "sources": [*sources, dict(table)]} if isinstance(sources, list) else None
-    if after != wanted:
-        return ConfigProblem(
-            "the source could not be added without changing something else; nothing was written, "
-            "add it by hand as [[sources]]",
-            path=path,
-        )
+    if parse(text, path) != wanted:
+        return ConfigProblem(said("not_addable"), path=path)
     if len(text.encode()) > MAX_BYTES:
-        return ConfigProblem("the configuration file would become too large; nothing was written", path=path)
+        return ConfigProblem(said("too_large"), path=path)
     return None
 
 
@@ -180,4 +149,4 @@ def _write(path: Path, content: bytes) -> ConfigProblem | None:
     problem = write_whole(path, content, keep_mode=True)
     if problem is None:
         return None
-    return ConfigProblem(f"the configuration file {file_clause(problem)}", path=path)
+    return ConfigProblem(said("file_trouble", why=file_clause(problem)), path=path)

@@ -1,65 +1,174 @@
-"""The layers of settings laid over each other: every value by dotted key, from default to option."""
+"""What file, environment and options say, laid over each other: raw values by dotted key."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from poolwatch.config.problems import ConfigProblem, nearest, printable
-from poolwatch.config.settings import DEFAULT_ORIGIN, Origin, OriginKind
-from poolwatch.config.toml_lines import KeyPath
-from poolwatch.config.values import D, Read, T, Wrong
+from poolwatch.config.settings import (
+    DEFAULT_ORIGIN,
+    SECTIONS,
+    TABLE,
+    ConfigProblem,
+    Origin,
+    OriginKind,
+)
+from poolwatch.config.values import Raw, Read, Wrong, nearest, printable
+from poolwatch.words.config import said
 
+if TYPE_CHECKING:
+    import tomllib
+
+KeyPath = tuple[str | int, ...]
+"""Names of keys; a number is the place in an array, counted from 0."""
+
+MAX_BYTES: Final = 1024 * 1024
+BOM: Final = "\ufeff"
 PREFIX: Final = "POOLWATCH_"
 PLACES: Final = ("POOLWATCH_CONFIG", "POOLWATCH_STATE_DIR", "POOLWATCH_DATA_DIR")
-
-SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "": ("pool_name", "credits_per_usd", "read_only"),
-    "poll": ("interval_seconds", "concurrency", "timeout_seconds", "stale_after_seconds"),
-    "thresholds": ("amber_percent", "red_percent"),
-    "refresh": ("background", "delegate_to_codex"),
-    "ui": ("theme", "view", "sort", "mask", "glyphs", "mouse", "title", "used"),
-}
 KEYS_TABLE: Final = "keys"
 LISTS: Final = ("sources", "accounts")
+_NAMES: Final = (*TABLE, *(name for name in SECTIONS if name), KEYS_TABLE, *LISTS)
+#: Of a statement over more lines than this, and of what follows it, no line is told.
+_LONGEST_STATEMENT: Final = 200
+#: No setting stands below more names than this.
+_DEEPEST: Final = 8
+_PLACE: Final = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
-SCALARS: Final = tuple(
-    f"{section}.{name}" if section else name for section, names in SECTIONS.items() for name in names
-)
-"""The dotted key of every setting outside `[keys]`, `[[sources]]` and `[[accounts]]`."""
 
-_TOP: Final = (*SECTIONS[""], *(section for section in SECTIONS if section), KEYS_TABLE, *LISTS)
-_VARIABLES: Final = tuple(PREFIX + key.upper().replace(".", "__") for key in SCALARS)
-_OPTION_NAMES: Final = {
-    "ui.view": "--view",
-    "ui.sort": "--sort",
-    "ui.theme": "--theme",
-    "ui.mask": "--mask",
-    "ui.glyphs": "--ascii",
-    "ui.mouse": "--mouse",
-    "read_only": "--read-only",
-}
+def decode(content: bytes, path: Path | None) -> str | ConfigProblem:
+    """The text of a file, without a byte order mark."""
+    try:
+        return content.decode("utf-8").removeprefix(BOM)
+    except UnicodeDecodeError as error:
+        if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return ConfigProblem(said("utf_16"), path=path)
+        before = content[: error.start]
+        start_of_line = before.rfind(b"\n") + 1
+        return ConfigProblem(
+            said("not_utf_8"),
+            line=before.count(b"\n") + 1,
+            column=len(before[start_of_line:].decode("utf-8").removeprefix(BOM)) + 1,
+            path=path,
+        )
+
+
+def parse(text: str, path: Path | None) -> dict[str, object] | ConfigProblem:
+    """The TOML document, with exact decimals."""
+    if not text:
+        return {}
+    import tomllib  # many have no file
+
+    try:
+        return tomllib.loads(text, parse_float=_exact)
+    except tomllib.TOMLDecodeError as error:
+        return _syntax_problem(error, text, path)
+    except (ValueError, RecursionError):
+        # int() refuses thousands of digits, and deep nesting ends the stack
+        return ConfigProblem(said("too_deep"), path=path)
+
+
+def _exact(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent of 20 digits: out of every range
+        return Decimal("NaN")
+
+
+def _syntax_problem(error: tomllib.TOMLDecodeError, text: str, path: Path | None) -> ConfigProblem:
+    message = str(error)
+    place = _PLACE.search(message)
+    why = message[: place.start()] if place else message
+    lines = text.split("\n")
+    if place and place.group(1):
+        line, column = int(place.group(1)), int(place.group(2))
+    else:
+        line, column = len(lines), len(lines[-1]) + 1
+    why = printable(why[:1].lower() + why[1:])
+    return ConfigProblem(said("not_toml", said=why), line=line, column=column, path=path)
+
+
+def key_lines(text: str) -> Mapping[KeyPath, int]:
+    """The line, counted from 1, on which the statement of each table, array item and key begins.
+
+    Each statement is TOML by itself, and no shorter part of it is: so tomllib says where it ends.
+    """
+    found: dict[KeyPath, int] = {}
+    items: dict[KeyPath, int] = {}
+    table: KeyPath = ()
+    for start, text_of_it, statement in _statements(text):
+        if not text_of_it.lstrip().startswith("["):
+            _mark(found, table, statement, start)
+            continue
+        table = ()
+        inner: object = statement
+        while isinstance(inner, dict) and inner:
+            name, inner = next(iter(inner.items()))
+            table = (*table, name)
+            found.setdefault(table, start)
+            if isinstance(inner, list):
+                items[table] = items.get(table, -1) + 1
+                inner = inner[-1]
+            if table in items:
+                table = (*table, items[table])
+                found.setdefault(table, start)
+    return found
+
+
+def _statements(text: str) -> Iterator[tuple[int, str, dict[str, object]]]:
+    import tomllib  # many have no file
+
+    start, so_far = 1, ""
+    for number, line in enumerate(text.split("\n"), start=1):
+        so_far += line + "\n"
+        try:
+            statement = tomllib.loads(so_far) if so_far.strip() else {}
+        except (ValueError, RecursionError):
+            if number - start < _LONGEST_STATEMENT:
+                continue
+            return
+        if statement:
+            yield start, so_far, statement
+        start, so_far = number + 1, ""
+
+
+def _mark(found: dict[KeyPath, int], above: KeyPath, value: object, line: int) -> None:
+    if len(above) > _DEEPEST:
+        return
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in parts:
+        found.setdefault((*above, name), line)
+        _mark(found, (*above, name), inner, line)
+
+
+def variable_of(key: str) -> str:
+    """The environment's name for a setting: `POOLWATCH_POLL__INTERVAL_SECONDS`."""
+    return PREFIX + key.upper().replace(".", "__")
 
 
 class Candidate(Struct, frozen=True):
-    """One layer's value for a key; `loose` is text that carries no type of its own."""
+    """One layer's value for a key."""
 
-    value: object
-    loose: bool
+    raw: Raw
     origin: Origin
 
 
 class Layers:
     """Collects candidates, then the values taken from them, their origins and every problem on the way."""
 
-    def __init__(self, path: Path | None, lines: Mapping[KeyPath, int]) -> None:
+    def __init__(self, path: Path | None, lines: Mapping[KeyPath, int], env: Mapping[str, str]) -> None:
         self.path = path
+        self.env = env
         self.problems: list[ConfigProblem] = []
         self.origins: dict[str, Origin] = {}
         self._lines = lines
+        self._folder = Path() if path is None else path.parent
         self._candidates: dict[str, list[Candidate]] = {}
 
     def line(self, *path: str | int) -> int | None:
@@ -71,54 +180,107 @@ class Layers:
 
     def in_file(self, message: str, *path: str | int, suggestion: str | None = None) -> None:
         """Notes a problem with a key of the file."""
-        self.problems.append(
-            ConfigProblem(
-                message, key=dotted(path), line=self.line(*path), path=self.path, suggestion=suggestion
-            )
-        )
+        origin = Origin(OriginKind.FILE, str(self.path), self.line(*path))
+        self.problem(message, dotted(*path), origin, suggestion)
 
-    def offer(self, key: str, candidate: Candidate) -> None:
-        """Adds the next stronger layer's value for a key."""
-        self._candidates.setdefault(key, []).append(candidate)
+    def problem(self, message: str, key: str, origin: Origin, suggestion: str | None = None) -> None:
+        """Notes a problem with a value that was given there."""
+        given_by = None if origin.kind is OriginKind.FILE else origin.name
+        path = self.path if given_by is None else None
+        self.problems.append(ConfigProblem(message, key, origin.line, None, path, suggestion, given_by))
 
     def offer_file(self, value: object, *path: str | int) -> None:
         """Adds a value of the file."""
         origin = Origin(OriginKind.FILE, str(self.path), self.line(*path))
-        self.offer(dotted(path), Candidate(value, loose=False, origin=origin))
+        self._offer(dotted(*path), Raw(value, env=self.env, folder=self._folder), origin)
 
     def offered(self, prefix: str) -> tuple[str, ...]:
         """The keys below a prefix that some layer has a value for."""
         return tuple(key for key in self._candidates if key.startswith(prefix))
 
-    def take(self, key: str, read: Read[T], default: D) -> T | D:
+    def take(self, key: str, read: Read[Any], default: object) -> Any:
         """The strongest layer's value; a bad value in any layer is a problem, even when it is overridden."""
-        taken: T | D = default
+        taken = default
         self.origins[key] = DEFAULT_ORIGIN
         for candidate in self._candidates.get(key, ()):
-            result = read(candidate.value, candidate.loose)
+            result = read(candidate.raw)
             if isinstance(result, Wrong):
-                self._refuse(key, candidate, result)
+                message = f"{printable(key)} {result.why}"
+                self.problem(message, key, candidate.origin, result.suggestion)
             else:
                 taken = result
                 self.origins[key] = candidate.origin
         return taken
 
-    def _refuse(self, key: str, candidate: Candidate, wrong: Wrong) -> None:
-        origin = candidate.origin
-        in_file = origin.kind is OriginKind.FILE
-        self.problems.append(
-            ConfigProblem(
-                f"{printable(key)} {wrong.why}",
-                key=key,
-                line=origin.line,
-                path=self.path if in_file else None,
-                suggestion=wrong.suggestion,
-                given_by=None if in_file else origin.name,
-            )
-        )
+    def lay_file(self, document: Mapping[str, object]) -> None:
+        """Lays the file's single values and `[keys]` down; `LISTS` are read elsewhere."""
+        for name, value in document.items():
+            if name in LISTS:
+                continue
+            if name in TABLE:
+                self.offer_file(value, name)
+            elif name not in SECTIONS and name != KEYS_TABLE:
+                code = "unknown_table" if isinstance(value, dict) else "unknown_key"
+                self.in_file(said(code, name=printable(name)), name, suggestion=nearest(name, _NAMES))
+            elif not isinstance(value, dict):
+                self.in_file(said("must_be_table", name=name), name)
+            else:
+                self._lay_table(name, value)
+
+    def _lay_table(self, table: str, values: Mapping[str, object]) -> None:
+        for name, value in values.items():
+            key = f"{table}.{name}"
+            if table == KEYS_TABLE or key in TABLE:
+                self.offer_file(value, table, name)
+            else:
+                message = said("unknown_key", name=printable(key))
+                self.in_file(message, table, name, suggestion=nearest(key, TABLE))
+
+    def lay_environment(self, document: Mapping[str, object]) -> None:
+        """Lays `POOLWATCH_POLL__INTERVAL_SECONDS` and its like over the file.
+
+        An empty variable counts as unset. A variable that looks like a misspelt setting is a problem, unless
+        a source names it as the holder of its secret.
+        """
+        holders = _variables_of_sources(document)
+        for name, value in sorted(self.env.items()):
+            if not name.startswith(PREFIX) or name in PLACES or name in holders or not value:
+                continue
+            key = name.removeprefix(PREFIX).replace("__", ".", 1).lower()
+            table, _, rest = key.partition(".")
+            origin = Origin(OriginKind.ENVIRONMENT, name)
+            if name == name.upper() and (key in TABLE or (table == KEYS_TABLE and rest)):
+                self._offer(key, Raw(value, loose=True, env=self.env), origin)
+            elif table in LISTS and rest:
+                self.problem(said("file_only", name=printable(name)), key, origin)
+            else:
+                self._doubt_variable(name, key, origin)
+
+    def _doubt_variable(self, name: str, key: str, origin: Origin) -> None:
+        import difflib  # only where a variable is not known
+
+        close = difflib.get_close_matches(name.upper(), map(variable_of, TABLE), n=1, cutoff=0.85)
+        if close or "__" in name:
+            near = nearest(key, TABLE)
+            suggestion = close[0] if close else variable_of(near) if near is not None else None
+            self.problem(said("no_such_variable", name=printable(name)), key, origin, suggestion)
+
+    def lay_options(self, overrides: Mapping[str, str]) -> None:
+        """Lays the options of the command line, by dotted key, over everything."""
+        for key, value in overrides.items():
+            row = TABLE.get(key)
+            origin = Origin(OriginKind.OPTION, row.option if row is not None and row.option else key)
+            if row is not None or key.startswith(KEYS_TABLE + "."):
+                self._offer(key, Raw(value, loose=True, env=self.env), origin)
+            else:
+                message = said("unknown_setting", name=printable(key))
+                self.problem(message, key, origin, nearest(key, TABLE))
+
+    def _offer(self, key: str, raw: Raw, origin: Origin) -> None:
+        self._candidates.setdefault(key, []).append(Candidate(raw, origin))
 
 
-def dotted(path: Iterable[str | int]) -> str:
+def dotted(*path: str | int) -> str:
     """`sources[0].kind`: the key as people and `origins` know it."""
     text = ""
     for part in path:
@@ -126,77 +288,11 @@ def dotted(path: Iterable[str | int]) -> str:
     return text
 
 
-def lay_file(layers: Layers, document: Mapping[str, object]) -> None:
-    """Lays the file's scalars and `[keys]` down; `LISTS` are read elsewhere."""
-    for name, value in document.items():
-        if name in LISTS:
-            continue
-        if name in SECTIONS[""]:
-            layers.offer_file(value, name)
-        elif name not in SECTIONS and name != KEYS_TABLE:
-            what = "table" if isinstance(value, dict) else "key"
-            layers.in_file(
-                f"unknown {what} {printable(name)}", name, suggestion=nearest(name, (*_TOP, *SCALARS))
-            )
-        elif not isinstance(value, dict):
-            layers.in_file(f"{name} must be a table: [{name}]", name)
-        else:
-            for inner, inner_value in value.items():
-                if name == KEYS_TABLE or inner in SECTIONS[name]:
-                    layers.offer_file(inner_value, name, inner)
-                else:
-                    key = f"{name}.{inner}"
-                    layers.in_file(
-                        f"unknown key {printable(key)}", name, inner, suggestion=nearest(key, SCALARS)
-                    )
-
-
-def lay_environment(layers: Layers, env: Mapping[str, str], spoken_for: frozenset[str]) -> None:
-    """Lays `POOLWATCH_POLL__INTERVAL_SECONDS` and its like over the file.
-
-    An empty variable counts as unset. A variable that looks like a misspelt setting is a problem, unless it
-    is `spoken_for` by an `api_key_env` or the like.
-    """
-    for name, value in sorted(env.items()):
-        if not name.startswith(PREFIX) or name in PLACES or name in spoken_for or not value:
-            continue
-        key = name.removeprefix(PREFIX).replace("__", ".", 1).lower()
-        is_key = key.startswith(KEYS_TABLE + ".") and len(key) > len(KEYS_TABLE) + 1
-        if name == name.upper() and (key in SCALARS or is_key):
-            layers.offer(key, Candidate(value, loose=True, origin=Origin(OriginKind.ENVIRONMENT, name)))
-            continue
-        if key.partition(".")[0] in LISTS and "." in key:
-            message = f"{printable(name)} sets nothing: sources and accounts stand in the file alone"
-            layers.problems.append(ConfigProblem(message, key=key, given_by=name))
-            continue
-        import difflib  # only where a variable is not known
-
-        close = difflib.get_close_matches(name.upper(), _VARIABLES, n=1, cutoff=0.85)
-        if close or "__" in name:
-            suggestion = close[0] if close else _nearest_variable(key)
-            layers.problems.append(
-                ConfigProblem(
-                    f"no setting has the name {printable(name)}",
-                    key=key,
-                    suggestion=suggestion,
-                    given_by=name,
-                )
-            )
-
-
-def _nearest_variable(key: str) -> str | None:
-    near = nearest(key, SCALARS)
-    return None if near is None else PREFIX + near.upper().replace(".", "__")
-
-
-def lay_options(layers: Layers, overrides: Mapping[str, str]) -> None:
-    """Lays the options of the command line, by dotted key, over everything."""
-    for key, value in overrides.items():
-        name = _OPTION_NAMES.get(key, key)
-        if key in SCALARS or key.startswith(KEYS_TABLE + "."):
-            layers.offer(key, Candidate(value, loose=True, origin=Origin(OriginKind.OPTION, name)))
-        else:
-            problem = ConfigProblem(
-                f"unknown setting {printable(key)}", key=key, suggestion=nearest(key, SCALARS), given_by=name
-            )
-            layers.problems.append(problem)
+def _variables_of_sources(document: Mapping[str, object]) -> frozenset[str]:
+    """The variables that sources name as holders of their secrets."""
+    sources = document.get("sources")
+    tables = [table for table in sources if isinstance(table, dict)] if isinstance(sources, list) else []
+    names = chain.from_iterable(
+        (value for key, value in table.items() if key.endswith("_env")) for table in tables
+    )
+    return frozenset(name for name in names if isinstance(name, str))

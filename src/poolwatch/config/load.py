@@ -1,43 +1,58 @@
-"""Settings from file, environment and options; or everything that is wrong with them."""
+"""The settings of one run from what was said about them; or everything that is wrong with them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Container, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
-from poolwatch.config import settings, values
-from poolwatch.config.layers import (
-    KEYS_TABLE,
-    Layers,
-    lay_environment,
-    lay_file,
-    lay_options,
-)
-from poolwatch.config.problems import ConfigProblem, ConfigProblems, printable
+from poolwatch.config.layers import KEYS_TABLE, MAX_BYTES, Layers, decode, dotted, key_lines, parse
 from poolwatch.config.settings import (
+    ACCOUNT_ROWS,
+    KINDS,
+    SECTIONS,
+    SOURCE_ROWS,
+    AccountRule,
+    ConfigProblem,
+    ConfigProblems,
+    Origin,
     OriginKind,
-    PollSettings,
-    RefreshSettings,
     Settings,
+    SourceKind,
+    SourceSettings,
     Thresholds,
-    UiSettings,
+    rows_of,
 )
-from poolwatch.config.source_tables import environment_names, read_accounts, read_sources
-from poolwatch.config.toml_lines import key_lines
+from poolwatch.config.values import Raw, Wrong, is_loopback, line, nearest, path, printable, quoted
+from poolwatch.domain.account import Custody
+from poolwatch.domain.remake import replace
 from poolwatch.host.files import FileProblem, read_bounded
+from poolwatch.words.config import said
 from poolwatch.words.of_host import file_clause
 
-if TYPE_CHECKING:
-    import tomllib
+KEYS_OF_KIND: Final[Mapping[SourceKind, tuple[str, ...]]] = {
+    kind: tuple(name for name, row in SOURCE_ROWS.items() if not row.kinds or kind.value in row.kinds)
+    for kind in SourceKind
+}
+"""The keys that each kind of source takes."""
 
-MAX_BYTES: Final = 1024 * 1024
-_BOM: Final = "\ufeff"
-_WEEK: Final = 604_800
-_PLACE: Final = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+#: Names under which people write a secret into the file, and the key that names a file for it.
+_SECRET_KEYS: Final[Mapping[str, str]] = {
+    "api_key": "api_key_file",
+    "key": "api_key_file",
+    "token": "api_key_file",
+    "access_token": "api_key_file",
+    "secret": "api_key_file",
+    "management_key": "api_key_file",
+    "password": "dashboard_password_file",
+    "dashboard_password": "dashboard_password_file",
+}
+_HOLDERS: Final = (
+    ("api_key_file", "api_key_env"),
+    ("dashboard_password_file", "dashboard_password_env"),
+)
+_EMPTY: Final = SourceSettings(SourceKind.AUTH_FILES, "", Custody.OTHER)
 
 
 def load(
@@ -52,7 +67,7 @@ def load(
         return load_text("", None, env, overrides)
     found = read_bounded(path, MAX_BYTES)
     if isinstance(found, FileProblem):
-        return ConfigProblems((ConfigProblem(f"the configuration file {file_clause(found)}", path=path),))
+        return ConfigProblems((ConfigProblem(said("file_trouble", why=file_clause(found)), path=path),))
     text = decode(found.content, path)
     if isinstance(text, ConfigProblem):
         return ConfigProblems((text,))
@@ -66,137 +81,223 @@ def load_text(
     document = parse(text, path)
     if isinstance(document, ConfigProblem):
         return ConfigProblems((document,))
-    layers = Layers(path, key_lines(text))
-    lay_file(layers, document)
-    lay_environment(layers, env, environment_names(document))
-    lay_options(layers, overrides)
-    found = _read(layers, document, env)
+    layers = Layers(path, key_lines(text), env)
+    layers.lay_file(document)
+    layers.lay_environment(document)
+    layers.lay_options(overrides)
+    tables: dict[str, Any] = {
+        name: struct(**_taken(layers, name)) for name, struct in SECTIONS.items() if name
+    }
+    keys, lines = _keys(layers)
+    settings = Settings(
+        **_taken(layers, ""),
+        **tables,
+        keys=MappingProxyType(keys),
+        sources=_sources(layers, document),
+        accounts=_accounts(layers, document),
+        path=path,
+        origins=MappingProxyType(layers.origins),
+        key_lines=MappingProxyType(lines),
+    )
+    _check_thresholds(layers, settings.thresholds)
     if layers.problems:
         ordered = sorted(layers.problems, key=lambda problem: problem.line or MAX_BYTES)
-        return ConfigProblems(tuple(ordered), mask=found.ui.mask)
-    return found
+        return ConfigProblems(tuple(ordered), mask=settings.ui.mask)
+    return settings
 
 
-def decode(content: bytes, path: Path | None) -> str | ConfigProblem:
-    """The text of a file, without a byte order mark."""
-    try:
-        return content.decode("utf-8").removeprefix(_BOM)
-    except UnicodeDecodeError as error:
-        if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            return ConfigProblem("the file is UTF-16; save it as UTF-8", path=path)
-        before = content[: error.start]
-        start_of_line = before.rfind(b"\n") + 1
-        return ConfigProblem(
-            "the file is not UTF-8 text from here on; save it as UTF-8",
-            line=before.count(b"\n") + 1,
-            column=len(before[start_of_line:].decode("utf-8").removeprefix(_BOM)) + 1,
-            path=path,
-        )
+def _taken(layers: Layers, section: str) -> dict[str, Any]:
+    struct = SECTIONS[section]
+    fields, defaults = struct.__struct_fields__, struct.__struct_defaults__
+    default_of = dict(zip(fields[len(fields) - len(defaults) :], defaults, strict=True))
+    return {
+        name: layers.take(f"{section}.{name}" if section else name, row.read, default_of[name])
+        for name, row in rows_of(struct).items()
+    }
 
 
-def parse(text: str, path: Path | None) -> dict[str, object] | ConfigProblem:
-    """The TOML document, with exact decimals."""
-    if not text:
-        return {}
-    import tomllib  # many have no file
-
-    try:
-        return tomllib.loads(text, parse_float=_exact)
-    except tomllib.TOMLDecodeError as error:
-        return _syntax_problem(error, text, path)
-    except (ValueError, RecursionError):
-        # int() refuses thousands of digits, and deep nesting ends the stack
-        return ConfigProblem("the file holds a number too long or brackets too deep to read", path=path)
-
-
-def _exact(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:  # an exponent of 20 digits: out of every range
-        return Decimal("NaN")
-
-
-def _syntax_problem(error: tomllib.TOMLDecodeError, text: str, path: Path | None) -> ConfigProblem:
-    message = str(error)
-    place = _PLACE.search(message)
-    said = message[: place.start()] if place else message
-    lines = text.split("\n")
-    if place and place.group(1):
-        line, column = int(place.group(1)), int(place.group(2))
-    else:
-        line, column = len(lines), len(lines[-1]) + 1
-    said = printable(said[:1].lower() + said[1:])
-    return ConfigProblem(f"the file is not valid TOML: {said}", line=line, column=column, path=path)
-
-
-def _read(layers: Layers, document: Mapping[str, object], env: Mapping[str, str]) -> Settings:
-    take = layers.take
-    pool_name = take("pool_name", values.line(), None)
-    credits_per_usd = take("credits_per_usd", values.rate, None)
-    read_only = take("read_only", values.truth, False)
-    poll = PollSettings(
-        take("poll.interval_seconds", values.number(settings.MIN_INTERVAL_SECONDS, _WEEK, "seconds"), 300.0),
-        take("poll.concurrency", values.whole(1, 64), 8),
-        take("poll.timeout_seconds", values.number(1, 120, "seconds"), 15.0),
-        take("poll.stale_after_seconds", values.number(1, 4 * _WEEK, "seconds"), None),
-    )
-    thresholds = _thresholds(layers)
-    refresh = RefreshSettings(
-        take("refresh.background", values.truth, False),
-        take("refresh.delegate_to_codex", values.truth, True),
-    )
-    ui = UiSettings(
-        theme=take("ui.theme", values.line(), None),
-        view=take("ui.view", values.one_of(settings.VIEWS), "auto"),
-        sort=take("ui.sort", values.one_of(settings.SORTS), "need"),
-        mask=take("ui.mask", values.truth, False),
-        glyphs=take("ui.glyphs", values.one_of(settings.GLYPHS), "auto"),
-        mouse=take("ui.mouse", values.truth, False),
-        title=take("ui.title", values.truth, True),
-        used=take("ui.used", values.one_of(settings.USED_OR_LEFT), "used"),
-    )
+def _keys(layers: Layers) -> tuple[dict[str, str], dict[str, int]]:
+    """What is given in `[keys]`, and the lines of what stands in the file."""
     keys: dict[str, str] = {}
     lines: dict[str, int] = {}
     for key in layers.offered(KEYS_TABLE + "."):
         name = key.removeprefix(KEYS_TABLE + ".")
-        keys[name] = take(key, values.line(), "")
-        line = layers.line(KEYS_TABLE, name)
-        if layers.origins[key].kind is OriginKind.FILE and line is not None:
-            lines[name] = line
-    return Settings(
-        pool_name=pool_name,
-        credits_per_usd=credits_per_usd,
-        read_only=read_only,
-        poll=poll,
-        thresholds=thresholds,
-        refresh=refresh,
-        ui=ui,
-        keys=MappingProxyType(keys),
-        sources=read_sources(layers, document, env),
-        accounts=read_accounts(layers, document),
-        path=layers.path,
-        origins=MappingProxyType(layers.origins),
-        key_lines=MappingProxyType(lines),
+        keys[name] = layers.take(key, line(), "")
+        at = layers.line(KEYS_TABLE, name)
+        if layers.origins[key].kind is OriginKind.FILE and at is not None:
+            lines[name] = at
+    return keys, lines
+
+
+def _check_thresholds(layers: Layers, found: Thresholds) -> None:
+    names = ("thresholds.amber_percent", "thresholds.red_percent")
+    if found.amber_percent < found.red_percent or any(each.key in names for each in layers.problems):
+        return
+    at_fault = max(
+        (layers.origins[key] for key in names), key=lambda origin: list(OriginKind).index(origin.kind)
     )
+    message = said("thresholds", amber=f"{found.amber_percent:g}", red=f"{found.red_percent:g}")
+    layers.problem(message, names[0], at_fault)
 
 
-def _thresholds(layers: Layers) -> Thresholds:
+def _sources(layers: Layers, document: Mapping[str, object]) -> tuple[SourceSettings, ...]:
+    """The valid sources, in the order of the file; what is wrong with the others is noted in `layers`."""
+    found = []
+    for index, table in _tables(layers, document, "sources"):
+        source = _read_source(layers, index, table)
+        if source is not None:
+            found.append((index, source, "name" in table))
+    return _named(layers, found)
+
+
+def source_problem(table: Mapping[str, object], env: Mapping[str, str]) -> str | None:
+    """What the configuration would say of a source that is not in it yet; None when it would take it."""
+    layers = Layers(None, {}, env)
+    _sources(layers, {"sources": [table]})
+    return layers.problems[0].text.replace("sources[0].", "") if layers.problems else None
+
+
+def _accounts(layers: Layers, document: Mapping[str, object]) -> tuple[AccountRule, ...]:
+    """The valid account rules, in the order of the file."""
+    rules = []
+    for index, table in _tables(layers, document, "accounts"):
+        for name in table:
+            if name in ACCOUNT_ROWS:
+                layers.offer_file(table[name], "accounts", index, name)
+            else:
+                message = said("unknown_in_account", name=printable(name))
+                layers.in_file(message, "accounts", index, name, suggestion=nearest(name, ACCOUNT_ROWS))
+        prefix = dotted("accounts", index)
+        rule = {name: layers.take(f"{prefix}.{name}", row.read, None) for name, row in ACCOUNT_ROWS.items()}
+        if "match" not in table:
+            layers.in_file(said("no_match", account=prefix), "accounts", index)
+        elif "label" not in table and "group" not in table:
+            layers.in_file(said("no_name", account=prefix), "accounts", index)
+        if rule["match"] is not None:
+            rules.append(AccountRule(**rule))
+    return tuple(rules)
+
+
+def _tables(
+    layers: Layers, document: Mapping[str, object], name: str
+) -> tuple[tuple[int, Mapping[str, object]], ...]:
+    tables = document.get(name, [])
+    if not isinstance(tables, list):
+        layers.in_file(said("must_be_tables", name=name), name)
+        return ()
+    for index, table in enumerate(tables):
+        if not isinstance(table, dict):
+            message = said("item_must_be_table", name=dotted(name, index), value=quoted(table))
+            layers.in_file(message, name, index)
+    return tuple((index, table) for index, table in enumerate(tables) if isinstance(table, dict))
+
+
+def _read_source(layers: Layers, index: int, table: Mapping[str, object]) -> SourceSettings | None:
+    prefix = dotted("sources", index)
+    if "kind" not in table:
+        layers.in_file(said("no_kind", source=prefix, kinds=", ".join(KINDS)), "sources", index)
+        return None
     problems_before = len(layers.problems)
-    amber = layers.take("thresholds.amber_percent", values.number(0, 100), 60.0)
-    red = layers.take("thresholds.red_percent", values.number(0, 100), 90.0)
-    if amber >= red and len(layers.problems) == problems_before:
-        at_fault = max(
-            (layers.origins[key] for key in ("thresholds.amber_percent", "thresholds.red_percent")),
-            key=lambda origin: list(OriginKind).index(origin.kind),
-        )
-        in_file = at_fault.kind is OriginKind.FILE
-        layers.problems.append(
-            ConfigProblem(
-                f"thresholds.amber_percent ({amber:g}) must be below thresholds.red_percent ({red:g})",
-                key="thresholds.amber_percent",
-                line=at_fault.line,
-                path=layers.path if in_file else None,
-                given_by=None if in_file else at_fault.name,
-            )
-        )
-    return Thresholds(amber, red)
+    layers.offer_file(table["kind"], "sources", index, "kind")
+    word = layers.take(f"{prefix}.kind", SOURCE_ROWS["kind"].read, None)
+    if word is None:
+        return None
+    kind = SourceKind(word)
+    for name, value in table.items():
+        if name in KEYS_OF_KIND[kind]:
+            if name != "kind":
+                layers.offer_file(value, "sources", index, name)
+        else:
+            _refuse(layers, index, kind, name)
+    taken: dict[str, Any] = {"name": kind.value, "custody": kind.default_custody}
+    for name in KEYS_OF_KIND[kind]:
+        if name != "kind":
+            default = taken.get(name, getattr(_EMPTY, name))
+            taken[name] = layers.take(f"{prefix}.{name}", SOURCE_ROWS[name].read, default)
+    source = SourceSettings(kind, **{**taken, "custody": Custody(taken["custody"])})
+    if kind.is_pool:
+        _check_pool(layers, index, table, source)
+    elif "path" not in table:
+        source = replace(source, path=_usual_path(layers, index, kind))
+    return source if len(layers.problems) == problems_before else None
+
+
+def _refuse(layers: Layers, index: int, kind: SourceKind, name: str) -> None:
+    """Say why a key does not belong to a source of this kind."""
+    allowed = KEYS_OF_KIND[kind]
+    takers = [other.value for other in SourceKind if name in KEYS_OF_KIND[other]]
+    suggestion: str | None = None
+    if takers:
+        message = said("not_for_kind", name=name, kind=kind, takers=", ".join(takers))
+    elif name not in _SECRET_KEYS:
+        message = said("unknown_in_source", name=printable(name), kind=kind)
+        suggestion = nearest(name, allowed)
+    elif kind.is_pool:
+        suggestion = _SECRET_KEYS[name] if _SECRET_KEYS[name] in allowed else "api_key_file"
+        message = said("secret_for_pool", name=name, holder=suggestion)
+    else:
+        suggestion = "path"
+        message = said("secret_for_files", name=name)
+    layers.in_file(message, "sources", index, name, suggestion=suggestion)
+
+
+def _usual_path(layers: Layers, index: int, kind: SourceKind) -> str | None:
+    """Where a Codex home is when its source does not say."""
+    prefix = dotted("sources", index)
+    if kind is not SourceKind.CODEX_HOME:
+        layers.in_file(said("no_path", source=prefix), "sources", index)
+        return None
+    codex_home = layers.env.get("CODEX_HOME")
+    if codex_home:
+        layers.origins[f"{prefix}.path"] = Origin(OriginKind.ENVIRONMENT, "CODEX_HOME")
+    elif not layers.env.get("HOME"):
+        layers.in_file(said("no_home_path", source=prefix), "sources", index)
+        return None
+    found = path(Raw(codex_home or "~/.codex", env=layers.env))
+    return None if isinstance(found, Wrong) else found
+
+
+def _check_pool(layers: Layers, index: int, table: Mapping[str, object], source: SourceSettings) -> None:
+    prefix = dotted("sources", index)
+    if "url" not in table:
+        layers.in_file(said("no_url", source=prefix), "sources", index)
+    for one, other in _HOLDERS:
+        if one in table and other in table:
+            layers.in_file(said("both_set", one=one, other=other), "sources", index, other)
+    if not source.insecure and _shows_secret(source):
+        layers.in_file(said("in_the_clear", source=prefix), "sources", index, "url")
+
+
+def _shows_secret(source: SourceSettings) -> bool:
+    """Whether a key or password would go to another machine in the clear."""
+    if source.url is None or not any(getattr(source, name) for names in _HOLDERS for name in names):
+        return False
+    from urllib.parse import urlsplit  # most files hold no address
+
+    parts = urlsplit(source.url)
+    return parts.scheme != "https" and not is_loopback(parts.hostname or "")
+
+
+def _named(layers: Layers, found: list[tuple[int, SourceSettings, bool]]) -> tuple[SourceSettings, ...]:
+    taken: dict[str, int] = {}
+    for index, source, is_given in found:
+        if is_given and source.name in taken:
+            message = said("name_taken", name=quoted(source.name), by=taken[source.name])
+            layers.in_file(message, "sources", index, "name")
+        elif is_given:
+            taken[source.name] = index
+    named = []
+    for index, source, is_given in found:
+        name = source.name if is_given else free_name(source.name, taken)
+        taken.setdefault(name, index)
+        named.append(replace(source, name=name))
+    return tuple(named)
+
+
+def free_name(wanted: str, taken: Container[str]) -> str:
+    """The wanted name, or the first of `-2`, `-3`… that is not taken."""
+    name, count = wanted, 1
+    while name in taken:
+        count += 1
+        name = f"{wanted}-{count}"
+    return name

@@ -10,10 +10,20 @@ from typing import Final
 from msgspec import DecodeError, Struct, field
 from msgspec.json import decode
 
-from poolwatch.config.problems import ConfigProblem, is_printable
-from poolwatch.config.settings import GLYPHS, SORTS, USED_OR_LEFT, VIEWS, OriginKind, Settings, UiSettings
+from poolwatch.config.settings import (
+    GLYPHS,
+    SORTS,
+    USED_OR_LEFT,
+    VIEWS,
+    ConfigProblem,
+    OriginKind,
+    Settings,
+    UiSettings,
+)
+from poolwatch.config.values import is_printable
 from poolwatch.domain.remake import replace
 from poolwatch.host.files import FileProblem, read_bounded, write_whole
+from poolwatch.words.config import said
 from poolwatch.words.of_host import file_clause
 
 FILE_NAME: Final = "remembered.json"
@@ -47,11 +57,11 @@ class Remembered(Struct, frozen=True):
 
 def load_remembered(path: Path) -> Remembered:
     """What the file holds, entry by entry; whatever is missing or not understood counts as not chosen."""
-    content = read_bounded(path, _MAX_BYTES)
-    if isinstance(content, FileProblem):
+    held = read_bounded(path, _MAX_BYTES)
+    if isinstance(held, FileProblem):
         return Remembered()
     try:
-        found = decode(content.content)
+        found = decode(held.content)
     except (DecodeError, ValueError, RecursionError):
         return Remembered()
     if not isinstance(found, dict):
@@ -93,7 +103,7 @@ def save_remembered(path: Path, remembered: Remembered) -> ConfigProblem | None:
     problem = write_whole(path, json.dumps(chosen, indent=1).encode() + b"\n")
     if problem is None:
         return None
-    return ConfigProblem(f"the file of remembered choices {file_clause(problem)}", path=path)
+    return ConfigProblem(said("remembered_trouble", why=file_clause(problem)), path=path)
 
 
 def ui_of(settings: Settings, remembered: Remembered) -> UiSettings:

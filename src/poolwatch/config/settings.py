@@ -1,18 +1,24 @@
-"""The settings of one run, as frozen values."""
+"""The settings of one run as frozen values, each with its row of the table; or what is wrong with them.
 
-from __future__ import annotations
+A setting is declared here, in one line, and nowhere else: name, type, reader, help and default. The template
+of `config init`, `config show`, the variables, the checks and the README's table are made from these rows.
+"""
 
+# no `annotations` from __future__: the table is read from them
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Any, Final
 
 from msgspec import Struct, field
 
-from poolwatch.config.problems import printable
+from poolwatch.config import values
+from poolwatch.config.values import Row, printable
 from poolwatch.domain.account import Custody
+from poolwatch.words.catalogue import mark
+from poolwatch.words.config import said
 
 DEFAULT_CREDITS_PER_USD: Final = Decimal(25)
 DEFAULT_BASE_URL: Final = "https://chatgpt.com/backend-api"
@@ -20,6 +26,7 @@ DEFAULT_TOKEN_URL: Final = "https://auth.openai.com/oauth/token"  # noqa: S105 -
 
 MIN_INTERVAL_SECONDS: Final = 30
 LEAST_STALE_AFTER_SECONDS: Final = 900.0
+_WEEK: Final = 604_800
 
 VIEWS: Final = ("auto", "table", "cards", "hive")
 SORTS: Final = ("need", "name", "weekly", "5h", "credits", "reset", "age")
@@ -47,6 +54,186 @@ class SourceKind(StrEnum):
         if self is SourceKind.CODEX_HOME:
             return Custody.CODEX
         return Custody.POOL if self.is_pool else Custody.OTHER
+
+
+KINDS: Final = tuple(kind.value for kind in SourceKind)
+_FILES: Final = ("codex-home", "auth-files")
+_POOLS: Final = ("codex-proxy", "codex-lb", "cli-proxy-api")
+_DASHBOARDS: Final = ("codex-proxy", "codex-lb")
+
+
+class PollSettings(Struct, frozen=True):
+    """How often and how hard the sources are asked; all times in seconds."""
+
+    interval_seconds: Annotated[
+        float,
+        Row(values.seconds(MIN_INTERVAL_SECONDS, _WEEK), mark("how often an account is polled; at least 30")),
+    ] = 300.0
+    concurrency: Annotated[int, Row(values.whole(1, 64), mark("requests at the same time, 1 to 64"))] = 8
+    timeout_seconds: Annotated[
+        float, Row(values.seconds(1, 120), mark("deadline of a whole request, 1 to 120"))
+    ] = 15.0
+    stale_after_seconds: Annotated[
+        float | None,
+        Row(
+            values.seconds(1, 4 * _WEEK),
+            mark("older readings are stale; unset: three intervals, at least 900"),
+            900,
+        ),
+    ] = None
+
+    @property
+    def stale_after(self) -> float:
+        """The age in seconds from which a reading is stale."""
+        if self.stale_after_seconds is not None:
+            return self.stale_after_seconds
+        return max(3 * self.interval_seconds, LEAST_STALE_AFTER_SECONDS)
+
+
+class Thresholds(Struct, frozen=True):
+    """The percentages used from which a window is drawn amber and red."""
+
+    amber_percent: Annotated[
+        float, Row(values.number(0, 100), mark("a window is amber from this much used"))
+    ] = 60.0
+    red_percent: Annotated[float, Row(values.number(0, 100), mark("a window is red from this much used"))] = (
+        90.0
+    )
+
+
+class RefreshSettings(Struct, frozen=True):
+    """What poolwatch may do about tokens without being asked, and through whom."""
+
+    background: Annotated[
+        bool, Row(values.truth, mark("renew poolwatch's own logins before they expire"))
+    ] = False
+    delegate_to_codex: Annotated[
+        bool, Row(values.truth, mark("ask the installed codex to renew its own expired login on r"))
+    ] = True
+
+
+class NetSettings(Struct, frozen=True):
+    """How requests leave this machine."""
+
+    proxy: Annotated[
+        str | None,
+        Row(
+            values.proxy,
+            mark(
+                'an http://, https:// or socks5:// address, or "env" for HTTPS_PROXY and NO_PROXY; else none'
+            ),
+            "http://proxy.example.com:3128",
+        ),
+    ] = None
+    proxy_password_file: Annotated[
+        str | None,
+        Row(values.path, mark("file with the proxy's password"), "~/.config/poolwatch/proxy.password"),
+    ] = None
+    ca_file: Annotated[
+        str | None,
+        Row(
+            values.path,
+            mark("CA certificates to trust; unset: SSL_CERT_FILE and its like, else the system's"),
+            "/etc/ssl/certs/ca-certificates.crt",
+        ),
+    ] = None
+
+
+class UiSettings(Struct, frozen=True):
+    """How the screen looks; `theme` None leaves the choice to the app."""
+
+    theme: Annotated[
+        str | None,
+        Row(values.line(), mark("poolwatch-dark, -light, -contrast, -ansi"), "poolwatch-dark", "--theme"),
+    ] = None
+    view: Annotated[str, Row(values.one_of(VIEWS), ", ".join(VIEWS), option="--view")] = "auto"
+    sort: Annotated[str, Row(values.one_of(SORTS), ", ".join(SORTS), option="--sort")] = "need"
+    mask: Annotated[bool, Row(values.truth, mark("hide e-mail addresses and folders"), option="--mask")] = (
+        False
+    )
+    glyphs: Annotated[str, Row(values.one_of(GLYPHS), ", ".join(GLYPHS), option="--ascii")] = "auto"
+    mouse: Annotated[bool, Row(values.truth, mark("the mouse selects and scrolls"), option="--mouse")] = False
+    title: Annotated[bool, Row(values.truth, mark("counts in the terminal's title"))] = True
+    used: Annotated[
+        str, Row(values.one_of(USED_OR_LEFT), mark("percentages say what is used, or what is left"))
+    ] = "used"
+
+
+class SourceSettings(Struct, frozen=True):
+    """One place that accounts come from.
+
+    `path` may be a glob. In loaded settings it and the `_file` paths are absolute with `~` expanded; a value
+    built by hand may hold them as a person would write them. `base_url` and `token_url` mean nothing for
+    pools, `url` nothing for files.
+    """
+
+    kind: Annotated[SourceKind, Row(values.one_of(KINDS), ", ".join(KINDS))]
+    name: Annotated[str, Row(values.line(64), mark("unset: the kind"))]
+    custody: Annotated[
+        Custody,
+        Row(
+            values.one_of((Custody.POOLWATCH.value, Custody.OTHER.value)),
+            mark('"poolwatch" only if no other program renews these logins'),
+            Custody.OTHER.value,
+            kinds=("auth-files",),
+        ),
+    ]
+    path: Annotated[
+        str | None,
+        Row(
+            values.path,
+            mark("a folder or a glob; codex-home, unset: $CODEX_HOME, else ~/.codex"),
+            kinds=_FILES,
+        ),
+    ] = None
+    base_url: Annotated[
+        str,
+        Row(
+            values.url(https_only=True),
+            mark("where usage is read; https, or http to this machine"),
+            kinds=_FILES,
+        ),
+    ] = DEFAULT_BASE_URL
+    token_url: Annotated[
+        str,
+        Row(
+            values.url(https_only=True),
+            mark("where poolwatch's own logins are renewed, likewise"),
+            kinds=_FILES,
+        ),
+    ] = DEFAULT_TOKEN_URL
+    url: Annotated[
+        str | None, Row(values.url(https_only=False), mark("where the pool answers"), kinds=_POOLS)
+    ] = None
+    insecure: Annotated[
+        bool, Row(values.truth, mark("true: the key may go over plain http to another machine"), kinds=_POOLS)
+    ] = False
+    api_key_file: Annotated[
+        str | None,
+        Row(
+            values.path,
+            mark("file with the pool's key; a secret never stands in the configuration"),
+            kinds=_POOLS,
+        ),
+    ] = None
+    api_key_env: Annotated[
+        str | None, Row(values.variable, mark("the variable that holds it, instead of a file"), kinds=_POOLS)
+    ] = None
+    dashboard_password_file: Annotated[
+        str | None, Row(values.path, mark("file with the dashboard's password"), kinds=_DASHBOARDS)
+    ] = None
+    dashboard_password_env: Annotated[
+        str | None,
+        Row(values.variable, mark("the variable that holds it, instead of a file"), kinds=_DASHBOARDS),
+    ] = None
+
+
+class AccountRule(Struct, frozen=True):
+    """A name or a group for the accounts that `match`."""
+
+    match: Annotated[str, Row(values.line(), mark("an e-mail, an id prefix, or a glob on the label"))]
+    label: Annotated[str | None, Row(values.line(), mark("the name to show"))] = None
+    group: Annotated[str | None, Row(values.line(), mark("the group to show it in"))] = None
 
 
 class OriginKind(StrEnum):
@@ -77,88 +264,7 @@ class Origin(Struct, frozen=True):
 DEFAULT_ORIGIN: Final = Origin(OriginKind.DEFAULT)
 
 
-class PollSettings(Struct, frozen=True):
-    """How often and how hard the sources are asked; all times in seconds."""
-
-    interval_seconds: float = 300.0
-    concurrency: int = 8
-    timeout_seconds: float = 15.0
-    stale_after_seconds: float | None = None
-
-    @property
-    def stale_after(self) -> float:
-        """The age in seconds from which a reading is stale."""
-        if self.stale_after_seconds is not None:
-            return self.stale_after_seconds
-        return max(3 * self.interval_seconds, LEAST_STALE_AFTER_SECONDS)
-
-
-class Thresholds(Struct, frozen=True):
-    """The percentages used from which a window is drawn amber and red."""
-
-    amber_percent: float = 60.0
-    red_percent: float = 90.0
-
-
-class RefreshSettings(Struct, frozen=True):
-    """What poolwatch may do about tokens without being asked, and through whom."""
-
-    background: bool = False
-    delegate_to_codex: bool = True
-
-
-class UiSettings(Struct, frozen=True):
-    """How the screen looks; `theme` None leaves the choice to the app."""
-
-    theme: str | None = None
-    view: str = "auto"
-    sort: str = "need"
-    mask: bool = False
-    glyphs: str = "auto"
-    mouse: bool = False
-    title: bool = True
-    used: str = "used"
-
-
-class SourceSettings(Struct, frozen=True):
-    """One place that accounts come from.
-
-    `path` may be a glob. In loaded settings it and the `_file` paths are absolute with `~` expanded; a value
-    built by hand may hold them as a person would write them. `base_url` and `token_url` mean nothing for
-    pools, `url` nothing for files. `insecure`: a pool's key may go over plain http to another machine.
-    """
-
-    kind: SourceKind
-    name: str
-    custody: Custody
-    path: str | None = None
-    base_url: str = DEFAULT_BASE_URL
-    token_url: str = DEFAULT_TOKEN_URL
-    url: str | None = None
-    api_key_file: str | None = None
-    api_key_env: str | None = None
-    dashboard_password_file: str | None = None
-    dashboard_password_env: str | None = None
-    insecure: bool = False
-
-
-class AccountRule(Struct, frozen=True):
-    """A name or a group for the accounts that `match` (an e-mail, an id prefix, a glob on the label)."""
-
-    match: str
-    label: str | None = None
-    group: str | None = None
-
-
-def _nothing() -> Mapping[str, Origin]:
-    return MappingProxyType({})
-
-
-def _no_keys() -> Mapping[str, str]:
-    return MappingProxyType({})
-
-
-def _no_lines() -> Mapping[str, int]:
+def _nothing() -> Mapping[str, Any]:
     return MappingProxyType({})
 
 
@@ -169,19 +275,29 @@ class Settings(Struct, frozen=True):
     counted from 0). `key_lines` has the line of each `[keys]` entry that stands in the file at `path`.
     """
 
-    pool_name: str | None = None
-    credits_per_usd: Decimal | None = None
-    read_only: bool = False
+    pool_name: Annotated[
+        str | None, Row(values.line(), mark("name of the pool, shown at the top"), "work")
+    ] = None
+    credits_per_usd: Annotated[
+        Decimal | None,
+        Row(
+            values.rate, mark("0 hides dollars; unset: the rate your codex-proxy pools agree on, else 25"), 25
+        ),
+    ] = None
+    read_only: Annotated[
+        bool, Row(values.truth, mark("true: look only, refresh no login"), option="--read-only")
+    ] = False
     poll: PollSettings = PollSettings()
     thresholds: Thresholds = Thresholds()
     refresh: RefreshSettings = RefreshSettings()
+    net: NetSettings = NetSettings()
     ui: UiSettings = UiSettings()
-    keys: Mapping[str, str] = field(default_factory=_no_keys)
+    keys: Mapping[str, str] = field(default_factory=_nothing)
     sources: tuple[SourceSettings, ...] = ()
     accounts: tuple[AccountRule, ...] = ()
     path: Path | None = None
     origins: Mapping[str, Origin] = field(default_factory=_nothing)
-    key_lines: Mapping[str, int] = field(default_factory=_no_lines)
+    key_lines: Mapping[str, int] = field(default_factory=_nothing)
 
     @property
     def rate(self) -> Decimal:
@@ -196,3 +312,88 @@ class Settings(Struct, frozen=True):
     def origin(self, key: str) -> Origin:
         """Where the value of a dotted key was set."""
         return self.origins.get(key, DEFAULT_ORIGIN)
+
+
+def rows_of(table: type[Struct]) -> Mapping[str, Row]:
+    """The rows of a table by the names of its keys, in their order."""
+    return {
+        name: each
+        for name, hint in table.__annotations__.items()
+        for each in getattr(hint, "__metadata__", ())
+        if isinstance(each, Row)
+    }
+
+
+#: The tables of the file that hold one value per key; those of the first have no header.
+SECTIONS: Final[Mapping[str, type[Struct]]] = {
+    "": Settings,
+    "poll": PollSettings,
+    "thresholds": Thresholds,
+    "refresh": RefreshSettings,
+    "net": NetSettings,
+    "ui": UiSettings,
+}
+#: Every such setting by its dotted key.
+TABLE: Final[Mapping[str, Row]] = {
+    f"{section}.{name}" if section else name: row
+    for section, struct in SECTIONS.items()
+    for name, row in rows_of(struct).items()
+}
+SOURCE_ROWS: Final = rows_of(SourceSettings)
+ACCOUNT_ROWS: Final = rows_of(AccountRule)
+
+
+class ConfigProblem(Struct, frozen=True):
+    """One thing that is wrong, and where.
+
+    `message` is a clause without a final stop. `line` and `column` count from 1. `given_by` names the
+    environment variable or option for a value that does not stand in a file. No field holds the value of a
+    key that may carry a secret.
+    """
+
+    message: str
+    key: str | None = None
+    line: int | None = None
+    column: int | None = None
+    path: Path | None = None
+    suggestion: str | None = None
+    given_by: str | None = None
+
+    @property
+    def where(self) -> str:
+        """`FILE:LINE:COLUMN` as far as known, or the variable or option; empty when neither is known."""
+        if self.path is None:
+            return self.given_by or ""
+        numbers = [str(number) for number in (self.line, self.column) if number is not None]
+        return ":".join([printable(str(self.path)), *numbers])
+
+    @property
+    def text(self) -> str:
+        """The whole problem in one printable line, for people."""
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return said("did_you_mean", text=text, suggestion=self.suggestion) if self.suggestion else text
+
+
+class ConfigProblems(Struct, frozen=True):
+    """Everything that is wrong with one configuration, in the order of the file; never empty.
+
+    `mask`: what it says of `ui.mask` nevertheless.
+    """
+
+    problems: tuple[ConfigProblem, ...]
+    mask: bool = False
+
+    @property
+    def by_options(self) -> bool:
+        """Whether nothing but the command line is wrong."""
+        return all((problem.given_by or "").startswith("--") for problem in self.problems)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """One line per problem."""
+        return tuple(problem.text for problem in self.problems)
+
+    @property
+    def text(self) -> str:
+        """All lines."""
+        return "\n".join(self.lines)

@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+import datetime
+import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Final, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from poolwatch.config.problems import is_printable, nearest, quoted
+from poolwatch.words.config import said
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 T = TypeVar("T")
-D = TypeVar("D")
 
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
+_NOT_IN_ADDRESS: Final = frozenset(' \\"<>^`{|}')
 _YES: Final = frozenset({"true", "yes", "on", "1"})
 _NO: Final = frozenset({"false", "no", "off", "0"})
 _LARGEST_RATE: Final = Decimal(1_000_000)
 _SMALLEST_RATE: Final = Decimal("0.0001")
+_QUOTE_LIMIT: Final = 60
+_PROXY_SCHEMES: Final = ("http", "https", "socks5")
+#: The proxy that HTTPS_PROXY and NO_PROXY name.
+FROM_ENVIRONMENT: Final = "env"
+
+
+class Raw(Struct, frozen=True):
+    """A value as it was given; `loose` is text (environment, option) rather than a typed TOML value.
+
+    A relative path counts from `folder`, `~` is the HOME of `env`.
+    """
+
+    value: object
+    loose: bool = False
+    env: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = Path()
 
 
 class Wrong(Struct, frozen=True):
@@ -31,79 +53,102 @@ class Wrong(Struct, frozen=True):
     suggestion: str | None = None
 
 
-Read = Callable[[object, bool], T | Wrong]
-"""Takes the raw value and whether it is loose text (environment, option) rather than a TOML value."""
+Read = Callable[[Raw], T | Wrong]
 
 
-def truth(value: object, loose: bool) -> bool | Wrong:
+class Row(Struct, frozen=True):
+    """What the table of settings says of a key, beside its name and default.
+
+    `example` is shown where the default is nothing, `option` sets it on the command line; `kinds` are the
+    sources that take it, where not all do.
+    """
+
+    read: Read[Any]
+    help: str
+    example: object = None
+    option: str = ""
+    kinds: tuple[str, ...] = ()
+
+
+def truth(raw: Raw) -> bool | Wrong:
     """True or false."""
-    if isinstance(value, bool):
-        return value
-    if loose and isinstance(value, str) and value.lower() in _YES | _NO:
-        return value.lower() in _YES
-    return Wrong(f"must be true or false, not {quoted(value)}")
+    if isinstance(raw.value, bool):
+        return raw.value
+    if raw.loose and isinstance(raw.value, str) and raw.value.lower() in _YES | _NO:
+        return raw.value.lower() in _YES
+    return Wrong(said("not_truth", value=quoted(raw.value)))
 
 
 def whole(low: int, high: int) -> Read[int]:
     """A whole number within the bounds, both included."""
 
-    def read(value: object, loose: bool) -> int | Wrong:
-        number = int(value) if loose and isinstance(value, str) and _WHOLE.fullmatch(value) else value
+    def read(raw: Raw) -> int | Wrong:
+        value = raw.value
+        number = int(value) if raw.loose and isinstance(value, str) and _WHOLE.fullmatch(value) else value
         if isinstance(number, bool) or not isinstance(number, int):
-            return Wrong(f"must be a whole number from {low} to {high}, not {quoted(value)}")
+            return Wrong(said("not_whole", low=low, high=high, value=quoted(value)))
         if not low <= number <= high:
-            return Wrong(f"must be from {low} to {high}, not {quoted(value)}")
+            return Wrong(said("not_within", bounds=said("bounds", low=low, high=high), value=quoted(value)))
         return number
 
     return read
 
 
-def _decimal(value: object, loose: bool) -> Decimal | int | None:
-    if isinstance(value, bool):
-        return None
-    if loose:
-        return Decimal(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
-    if isinstance(value, Decimal):
-        return value if value.is_finite() else None
-    return value if isinstance(value, int) else None
-
-
-def number(low: int, high: int, unit: str = "") -> Read[float]:
+def number(low: int, high: int, bounds_code: str = "bounds") -> Read[float]:
     """A number within the bounds, both included."""
-    bounds = f"from {low} to {high}{unit and ' ' + unit}"
 
-    def read(value: object, loose: bool) -> float | Wrong:
-        exact = _decimal(value, loose)
+    def read(raw: Raw) -> float | Wrong:
+        exact = _decimal(raw)
+        bounds = said(bounds_code, low=low, high=high)
         if exact is None:
-            return Wrong(f"must be a number {bounds}, not {quoted(value)}")
+            return Wrong(said("not_number", bounds=bounds, value=quoted(raw.value)))
         if not low <= exact <= high:
-            return Wrong(f"must be {bounds}, not {quoted(value)}")
+            return Wrong(said("not_within", bounds=bounds, value=quoted(raw.value)))
         return float(exact)
 
     return read
 
 
-def rate(value: object, loose: bool) -> Decimal | Wrong:
+def seconds(low: int, high: int) -> Read[float]:
+    """Likewise, told in seconds."""
+    return number(low, high, "bounds_in_seconds")
+
+
+def rate(raw: Raw) -> Decimal | Wrong:
     """Credits per dollar, exact; 0 turns dollars off."""
-    exact = _decimal(value, loose)
+    exact = _decimal(raw)
     if exact is None:
-        return Wrong(f"must be a number, 0 or more, not {quoted(value)}")
+        return Wrong(said("not_rate", value=quoted(raw.value)))
     if exact < 0:
-        return Wrong(f"must be 0 or more, not {quoted(value)}")
+        return Wrong(said("negative_rate", value=quoted(raw.value)))
     if exact != 0 and not _SMALLEST_RATE <= exact <= _LARGEST_RATE:
-        return Wrong(f"must be 0, or from {_SMALLEST_RATE} to {_LARGEST_RATE}, not {quoted(value)}")
+        return Wrong(said("odd_rate", low=_SMALLEST_RATE, high=_LARGEST_RATE, value=quoted(raw.value)))
     return Decimal(exact)
+
+
+def _decimal(raw: Raw) -> Decimal | int | None:
+    match raw.value:
+        case bool():
+            return None
+        case str() as text if raw.loose and _NUMBER.fullmatch(text):
+            return Decimal(text)
+        case Decimal() as exact if exact.is_finite():
+            return exact
+        case int() as exact:
+            return exact
+        case _:
+            return None
 
 
 def one_of(options: Iterable[str]) -> Read[str]:
     """One of some fixed words."""
-    words = tuple(options)
+    valid = tuple(options)
 
-    def read(value: object, loose: bool) -> str | Wrong:
-        if isinstance(value, str) and value in words:
-            return value
-        suggestion = nearest(value, words) if isinstance(value, str) else None
-        return Wrong(f"must be one of {', '.join(words)}, not {quoted(value)}", suggestion)
+    def read(raw: Raw) -> str | Wrong:
+        if isinstance(raw.value, str) and raw.value in valid:
+            return raw.value
+        suggestion = nearest(raw.value, valid) if isinstance(raw.value, str) else None
+        return Wrong(said("not_one_of", options=", ".join(valid), value=quoted(raw.value)), suggestion)
 
     return read
 
@@ -111,25 +156,45 @@ def one_of(options: Iterable[str]) -> Read[str]:
 def line(limit: int = 200) -> Read[str]:
     """One line of text that a terminal can show as it stands."""
 
-    def read(value: object, loose: bool) -> str | Wrong:
+    def read(raw: Raw) -> str | Wrong:
+        value = raw.value
         if not isinstance(value, str):
-            return Wrong(f"must be text in quotes, not {quoted(value)}")
+            return Wrong(said("not_text", value=quoted(value)))
         if not value.strip():
-            return Wrong("must not be empty")
+            return Wrong(said("empty"))
         if len(value) > limit:
-            return Wrong(f"must be at most {limit} characters long")
+            return Wrong(said("too_long", limit=limit))
         if not is_printable(value):
-            return Wrong(f"must be one line without control characters, not {quoted(value)}")
+            return Wrong(said("not_one_line", value=quoted(value)))
         return value
 
     return read
 
 
-def variable(value: object, loose: bool) -> str | Wrong:
+def variable(raw: Raw) -> str | Wrong:
     """The name of an environment variable; a wrong one may be the secret itself and is not repeated."""
-    if isinstance(value, str) and len(value) <= 200 and _VARIABLE.fullmatch(value):
-        return value
-    return Wrong("must be the name of an environment variable (letters, digits, _), never the secret itself")
+    if isinstance(raw.value, str) and len(raw.value) <= 200 and _VARIABLE.fullmatch(raw.value):
+        return raw.value
+    return Wrong(said("not_variable"))
+
+
+def path(raw: Raw) -> str | Wrong:
+    """A path or glob with `~` replaced, from the root on; symbolic links and stars stay as they are."""
+    text = line(4096)(raw)
+    if isinstance(text, Wrong):
+        return text
+    whole_text = at_home(text, raw.env.get("HOME"))
+    if whole_text.startswith("~"):
+        return Wrong(said("no_home_for_tilde") if text[1:2] in ("", "/") else said("tilde_user"))
+    try:
+        return os.path.abspath(raw.folder / whole_text)  # noqa: PTH100 - Path.absolute keeps `..`
+    except FileNotFoundError:  # the working directory is gone
+        return str(raw.folder / whole_text)
+
+
+def at_home(text: str, home: str | Path | None) -> str:
+    """A path with the home for a leading `~`; `~USER` stays, and so does `~` where there is no home."""
+    return f"{home}{text[1:]}" if home and (text == "~" or text.startswith("~/")) else text
 
 
 def url(*, https_only: bool) -> Read[str]:
@@ -138,31 +203,50 @@ def url(*, https_only: bool) -> Read[str]:
     With `https_only`, plain http is taken for the machine itself alone. The final slash is dropped.
     """
 
-    def read(value: object, loose: bool) -> str | Wrong:
-        if not isinstance(value, str):
-            return Wrong(f"must be an address in quotes, not {quoted(value)}")
-        if not value or not value.isascii() or not value.isprintable() or set(value) & set(' \\"<>^`{|}'):
-            return Wrong("must be an address like https://host/path in plain ASCII, without blanks")
-        from urllib.parse import urlsplit  # most files hold no address
-
-        try:
-            parts = urlsplit(value)
-            host, port = parts.hostname, parts.port
-        except ValueError:
-            return Wrong("must be an address like https://host/path, with a valid host and port")
-        if parts.scheme not in ("https", "http") or not host or not _HOST.fullmatch(host) or port == 0:
-            return Wrong("must start with https:// or http:// and a host")
+    def read(raw: Raw) -> str | Wrong:
+        parts = _address(raw.value)
+        if isinstance(parts, Wrong):
+            return parts
+        if parts.scheme not in ("https", "http"):
+            return Wrong(said("bad_scheme"))
         if "@" in parts.netloc:
-            return Wrong("must not hold a user name or password: a secret never stands in this file")
-        if "?" in value or "#" in value:
-            return Wrong("must not have a query or a fragment")
-        if https_only and parts.scheme == "http" and not is_loopback(host):
-            return Wrong(
-                "must be https: plain http is only taken for this machine (127.0.0.1, ::1, localhost)"
-            )
-        return value.rstrip("/")
+            return Wrong(said("login_in_address"))
+        if "?" in str(raw.value) or "#" in str(raw.value):
+            return Wrong(said("query_in_address"))
+        if https_only and parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            return Wrong(said("not_https"))
+        return str(raw.value).rstrip("/")
 
     return read
+
+
+def proxy(raw: Raw) -> str | Wrong:
+    """`env`, or the address of a proxy, in which a user may stand but no password."""
+    if raw.value == FROM_ENVIRONMENT:
+        return FROM_ENVIRONMENT
+    parts = _address(raw.value)
+    if isinstance(parts, Wrong):
+        return Wrong(said("bad_proxy"))
+    if parts.password is not None:
+        return Wrong(said("password_in_proxy"))
+    if parts.scheme not in _PROXY_SCHEMES or parts.path.strip("/") or parts.query or parts.fragment:
+        return Wrong(said("bad_proxy"))
+    return str(raw.value).rstrip("/")
+
+
+def _address(value: object) -> SplitResult | Wrong:
+    if not isinstance(value, str):
+        return Wrong(said("not_address", value=quoted(value)))
+    if not value or not value.isascii() or not value.isprintable() or set(value) & _NOT_IN_ADDRESS:
+        return Wrong(said("odd_address"))
+    from urllib.parse import urlsplit  # most files hold no address
+
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return Wrong(said("bad_host"))
+    return parts if host and _HOST.fullmatch(host) and port != 0 else Wrong(said("bad_scheme"))
 
 
 def is_loopback(host: str) -> bool:
@@ -175,3 +259,56 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_printable(text: str) -> bool:
+    """Whether the text is one line without control, bidi or surrogate characters (emoji joiners pass)."""
+    return text.replace("\u200d", "").isprintable()
+
+
+def printable(text: str) -> str:
+    """The text with everything escaped that could act on a terminal."""
+    if is_printable(text):
+        return text
+    return "".join(mark if is_printable(mark) else ascii(mark)[1:-1] for mark in text)
+
+
+def quoted(value: object) -> str:
+    """A configured value as it is repeated in a message: short, printable, with its kind visible."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            short = value if len(value) <= _QUOTE_LIMIT else value[: _QUOTE_LIMIT - 1] + "…"
+            return f'"{printable(short)}"'
+        case int() if abs(value) >= 10**_QUOTE_LIMIT:
+            return said("a_long_number")
+        case int() | float() | Decimal():
+            return str(value)[:_QUOTE_LIMIT]
+        case dict():
+            return said("a_table")
+        case list():
+            return said("an_array")
+        case datetime.date() | datetime.time():
+            return said("a_date")
+        case _:
+            return said("something_else")
+
+
+def nearest(word: str, valid: Iterable[str]) -> str | None:
+    """The valid key that was most likely meant: the same last name elsewhere, else the closest spelling."""
+    import difflib  # only where something is wrong
+
+    names = list(valid)
+    last = word.rpartition(".")[2]
+    for name in names:
+        if name.rpartition(".")[2].lower() == last.lower() and name != word:
+            return name
+    close = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.7)
+    if close:
+        return close[0]
+    by_last: dict[str, str] = {}
+    for name in names:
+        by_last.setdefault(name.rpartition(".")[2], name)
+    close = difflib.get_close_matches(last.lower(), list(by_last), n=1, cutoff=0.6)
+    return by_last[close[0]] if close else None

@@ -7,10 +7,9 @@ from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Final
 
-from poolwatch.config.codex_config import CONFIG_FILE, read_codex_config
-from poolwatch.config.paths import absolute
+from poolwatch.config.paths import CONFIG_NAME, absolute, read_codex_config
 from poolwatch.config.settings import DEFAULT_BASE_URL
-from poolwatch.config.values import Wrong, url
+from poolwatch.config.values import Raw, Wrong, url
 from poolwatch.custody.auth_file import FileProblem, Login
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
@@ -94,17 +93,17 @@ class CodexHomes(LoginFiles):
         for place in matches(self._pattern)[0]:
             folder, name = os.path.split(place)
             home = folder if name == _AUTH_FILE else place
-            seen.append(hash((place, stamp(f"{home}/{_AUTH_FILE}"), stamp(f"{home}/{CONFIG_FILE}"))))
+            seen.append(hash((place, stamp(f"{home}/{_AUTH_FILE}"), stamp(f"{home}/{CONFIG_NAME}"))))
         return hash(tuple(seen))
 
     def _base_url(self, file: LoginFile) -> str | Failure:
         if self._settings.base_url != DEFAULT_BASE_URL:
             return self._settings.base_url
-        path = Path(file.path).with_name(CONFIG_FILE)
+        path = Path(file.path).with_name(CONFIG_NAME)
         said = read_codex_config(path.parent)
         if said.base_url is None and said.problem is None:
             return DEFAULT_BASE_URL
-        checked = Wrong(said.problem) if said.problem else url(https_only=True)(said.base_url, False)
+        checked = Wrong(said.problem) if said.problem else url(https_only=True)(Raw(said.base_url))
         if isinstance(checked, Wrong):
             shown = self._shown(str(path))
             return Failure(

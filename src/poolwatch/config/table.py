@@ -1,0 +1,159 @@
+"""What is made from the table of settings: `config show`, the file of `config init`, the README's table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from msgspec import Struct
+
+from poolwatch.config.layers import KEYS_TABLE
+from poolwatch.config.load import KEYS_OF_KIND
+from poolwatch.config.settings import (
+    ACCOUNT_ROWS,
+    SECTIONS,
+    SOURCE_ROWS,
+    TABLE,
+    Settings,
+    SourceKind,
+    SourceSettings,
+)
+from poolwatch.config.values import Row, printable
+from poolwatch.domain.account import Custody
+from poolwatch.words.catalogue import _
+from poolwatch.words.config import said
+
+_KEYS_EXAMPLE: Final = 'refresh = "r,f5"'
+#: What the file of `config init` shows of sources: enough for each group of kinds.
+_SOURCE_EXAMPLES: Final[tuple[Mapping[str, object], ...]] = (
+    {"kind": "codex-home", "path": "~/homes/*"},
+    {"kind": "auth-files", "path": "~/pool", "custody": "other"},
+    {
+        "kind": "codex-proxy",
+        "url": "http://127.0.0.1:8080",
+        "insecure": False,
+        "api_key_file": "~/.config/poolwatch/codex-proxy.key",
+    },
+)
+_ACCOUNT_EXAMPLE: Final[Mapping[str, object]] = {
+    "match": "carol@example.com",
+    "label": "carol",
+    "group": "team-east",
+}
+
+
+class ShownSetting(Struct, frozen=True):
+    """One row of `config show`: dotted key, value and origin, all printable."""
+
+    key: str
+    value: str
+    origin: str
+
+
+def shown_settings(
+    settings: Settings, instead: Mapping[str, tuple[str, str]] | None = None
+) -> tuple[ShownSetting, ...]:
+    """One row per setting, in the order of the table; keys of a source only as its kind has them.
+
+    `instead`: by key, what holds where nothing is set, and who says so.
+    """
+    holding = {
+        "credits_per_usd": (str(settings.rate), "default"),
+        "poll.stale_after_seconds": (_text(settings.stale_after), "default"),
+        **(instead or {}),
+    }
+
+    def row(key: str, value: object) -> ShownSetting:
+        shown, origin = _text(value), settings.origin(key).text
+        if value is None and key in holding:
+            shown, origin = said("not_set_but", value=holding[key][0]), holding[key][1]
+        return ShownSetting(printable(key), printable(shown), printable(origin))
+
+    rows = [row(key, _value(settings, key)) for key in TABLE]
+    rows += [row(f"{KEYS_TABLE}.{name}", keys) for name, keys in sorted(settings.keys.items())]
+    for index, source in enumerate(settings.sources):
+        for name in SourceSettings.__struct_fields__:
+            if name in KEYS_OF_KIND[source.kind]:
+                rows.append(row(f"sources[{index}].{name}", getattr(source, name)))
+    for index, rule in enumerate(settings.accounts):
+        for name in ACCOUNT_ROWS:
+            if getattr(rule, name) is not None:
+                rows.append(row(f"accounts[{index}].{name}", getattr(rule, name)))
+    return tuple(rows)
+
+
+def render_default() -> str:
+    """A commented file that loads to the defaults."""
+    lines = [f"# {said(code)}" for code in ("template_1", "template_2", "template_3")]
+    for section in SECTIONS:
+        lines += ["", *([f"[{section}]"] if section else [])]
+        for key, row in TABLE.items():
+            table, _dot, name = key.rpartition(".")
+            if table == section:
+                lines.append(_line(name, _default(key, row), row))
+    lines += ["", f"[{KEYS_TABLE}]", f"# {_KEYS_EXAMPLE}", "", f"# {said('template_sources')}"]
+    for example in _SOURCE_EXAMPLES:
+        lines += ["#", "# [[sources]]"]
+        lines += [_line(name, value, SOURCE_ROWS[name]) for name, value in example.items()]
+    lines += ["", f"# {said('template_accounts')}", "#", "# [[accounts]]"]
+    lines += [_line(name, value, ACCOUNT_ROWS[name]) for name, value in _ACCOUNT_EXAMPLE.items()]
+    return "\n".join(lines) + "\n"
+
+
+def markdown_table() -> str:
+    """The README's table of settings."""
+    lines = ["| setting | default | means |", "|---|---|---|"]
+    for key, row in TABLE.items():
+        lines.append(_markdown(key, _value(Settings(), key), row))
+    lines.append(f"| `{KEYS_TABLE}.NAME` | | {said('readme_keys')} |")
+    usual = SourceSettings(SourceKind.CODEX_HOME, "", Custody.CODEX)
+    for name, row in SOURCE_ROWS.items():
+        default = getattr(usual, name) if name in ("base_url", "token_url", "insecure") else None
+        lines.append(_markdown(f"sources.{name}", default, row))
+    lines += [_markdown(f"accounts.{name}", None, row) for name, row in ACCOUNT_ROWS.items()]
+    return "\n".join(lines)
+
+
+def _markdown(key: str, default: object, row: Row) -> str:
+    shown = "" if default is None else f"`{_toml(default)}`"
+    means = _(row.help)
+    if row.kinds:
+        kinds = said("pools") if row.kinds == SOURCE_ROWS["url"].kinds else ", ".join(row.kinds)
+        means = said("readme_kinds", means=means, kinds=kinds)
+    return f"| `{key}` | {shown} | {means} |"
+
+
+def _line(name: str, value: object, row: Row) -> str:
+    assigned = f"# {name} = {_toml(value)}"
+    return f"{assigned:<36}  # {_(row.help)}"
+
+
+def _default(key: str, row: Row) -> object:
+    value = _value(Settings(), key)
+    return row.example if value is None else value
+
+
+def _value(settings: Settings, key: str) -> object:
+    value: object = settings
+    for name in key.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def _toml(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else _text(value)
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return said("not_set")
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return str(int(value)) if value.is_integer() else str(value)
+        case Decimal():
+            return format(value, "f")
+        case _:
+            return str(value)

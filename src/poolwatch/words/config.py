@@ -1,0 +1,143 @@
+"""Words about the configuration: what is wrong with it, and what lies around on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from poolwatch.words.catalogue import _, mark
+
+TEXTS: Final[Mapping[str, str]] = {
+    # what is wrong with a value, after its key
+    "not_truth": mark("must be true or false, not {value}"),
+    "not_whole": mark("must be a whole number from {low} to {high}, not {value}"),
+    "not_within": mark("must be {bounds}, not {value}"),
+    "not_number": mark("must be a number {bounds}, not {value}"),
+    "bounds": mark("from {low} to {high}"),
+    "bounds_in_seconds": mark("from {low} to {high} seconds"),
+    "not_rate": mark("must be a number, 0 or more, not {value}"),
+    "negative_rate": mark("must be 0 or more, not {value}"),
+    "odd_rate": mark("must be 0, or from {low} to {high}, not {value}"),
+    "not_one_of": mark("must be one of {options}, not {value}"),
+    "not_text": mark("must be text in quotes, not {value}"),
+    "empty": mark("must not be empty"),
+    "too_long": mark("must be at most {limit} characters long"),
+    "not_one_line": mark("must be one line without control characters, not {value}"),
+    "not_variable": mark(
+        "must be the name of an environment variable (letters, digits, _), never the secret itself"
+    ),
+    "no_home_for_tilde": mark("starts with ~, but HOME is not set; write the whole path"),
+    "tilde_user": mark("starts with ~USER; write the whole path"),
+    "not_address": mark("must be an address in quotes, not {value}"),
+    "odd_address": mark("must be an address like https://host/path in plain ASCII, without blanks"),
+    "bad_host": mark("must be an address like https://host/path, with a valid host and port"),
+    "bad_scheme": mark("must start with https:// or http:// and a host"),
+    "login_in_address": mark("must not hold a user name or password: a secret never stands in this file"),
+    "query_in_address": mark("must not have a query or a fragment"),
+    "not_https": mark("must be https: plain http is only taken for this machine (127.0.0.1, ::1, localhost)"),
+    "bad_proxy": mark(
+        'must be "env", or an address like http://host:3128, https://host:3128 or socks5://host:1080'
+    ),
+    "password_in_proxy": mark(
+        "must not hold a password: put it into a file of its own (chmod 600) "
+        "and name that file in proxy_password_file"
+    ),
+    # what stands there, where it is not repeated
+    "a_long_number": mark("a number of more than 60 digits"),
+    "a_table": mark("a table"),
+    "an_array": mark("an array"),
+    "a_date": mark("a date or time"),
+    "something_else": mark("something else"),
+    # problems with the file
+    "did_you_mean": mark("{text}; did you mean {suggestion}?"),
+    "not_toml": mark("the file is not valid TOML: {said}"),
+    "too_deep": mark("the file holds a number too long or brackets too deep to read"),
+    "utf_16": mark("the file is UTF-16; save it as UTF-8"),
+    "not_utf_8": mark("the file is not UTF-8 text from here on; save it as UTF-8"),
+    "file_trouble": mark("the configuration file {why}"),
+    "remembered_trouble": mark("the file of remembered choices {why}"),
+    "already_there": mark("the configuration file is already there and was left as it is"),
+    "nothing_written": mark("{why}; nothing was written"),
+    "changed_meanwhile": mark("the configuration file changed meanwhile; nothing was added, try again"),
+    "not_addable": mark(
+        "the source could not be added without changing something else; nothing was written, "
+        "add it by hand as [[sources]]"
+    ),
+    "too_large": mark("the configuration file would become too large; nothing was written"),
+    "no_home": mark(
+        "HOME is not set to an absolute path; set it, or set POOLWATCH_CONFIG, POOLWATCH_STATE_DIR and "
+        "POOLWATCH_DATA_DIR"
+    ),
+    # problems with keys
+    "unknown_table": mark("unknown table {name}"),
+    "unknown_key": mark("unknown key {name}"),
+    "unknown_setting": mark("unknown setting {name}"),
+    "no_such_variable": mark("no setting has the name {name}"),
+    "file_only": mark("{name} sets nothing: sources and accounts stand in the file alone"),
+    "must_be_table": mark("{name} must be a table: [{name}]"),
+    "must_be_tables": mark("{name} must be tables, each begun with [[{name}]] in double brackets"),
+    "item_must_be_table": mark("{name} must be a table, not {value}"),
+    "thresholds": mark("thresholds.amber_percent ({amber}) must be below thresholds.red_percent ({red})"),
+    # problems with sources and accounts
+    "no_kind": mark("{source} has no kind; the kinds are {kinds}"),
+    "no_path": mark("{source} has no path: the folder or glob of its auth files"),
+    "no_home_path": mark("{source} has no path, and neither CODEX_HOME nor HOME is set"),
+    "no_url": mark("{source} has no url: the address of the running pool"),
+    "both_set": mark("{one} and {other} are both set; keep one"),
+    "in_the_clear": mark(
+        "{source}.url is plain http to another machine, and everybody on the way could read the key: "
+        "use https, or add the line insecure = true to this [[sources]]"
+    ),
+    "not_for_kind": mark("{name} is not for a source of kind {kind}, only for {takers}"),
+    "unknown_in_source": mark("unknown key {name} in a source of kind {kind}"),
+    "secret_for_pool": mark(
+        "{name}: a secret never stands in this file; put it into a file of its own (chmod 600) "
+        "and name that file in {holder}"
+    ),
+    "secret_for_files": mark(
+        "{name}: a secret never stands in this file; logins are read from the files at path"
+    ),
+    "name_taken": mark("the name {name} is already taken by sources[{by}]"),
+    "unknown_in_account": mark("unknown key {name} in [[accounts]]"),
+    "no_match": mark("{account} has no match: an e-mail, an id prefix or a glob on the label"),
+    "no_name": mark("{account} gives neither a label nor a group"),
+    # `config show`, and what is made from the table of settings
+    "not_set": mark("not set"),
+    "adopted_from": mark("adopted from {pools}"),
+    "not_set_but": mark("not set ({value})"),
+    "template_1": mark(
+        "poolwatch settings. Every value here is the default; remove the # before a line to change it."
+    ),
+    "template_2": mark(
+        "Stronger than this file: POOLWATCH_POLL__INTERVAL_SECONDS and its like, then command line options."
+    ),
+    "template_3": mark(
+        "`poolwatch config show` tells where each value comes from, `poolwatch config check` what is wrong."
+    ),
+    "template_sources": mark(
+        "Where accounts come from. With no source at all, the Codex home of this user is shown."
+    ),
+    "template_accounts": mark("Names and groups for accounts, by e-mail, id prefix or a glob on the label."),
+    "readme_keys": mark("keys for an action, instead of its own; the names stand under Keys"),
+    "pools": mark("pools"),
+    "readme_kinds": mark("{means} ({kinds})"),
+    # places that were looked at
+    "found.not_set": mark("not set"),
+    "found.not_there": mark("not there"),
+    "found.no_folder": mark("no such folder"),
+    "found.in_keyring": mark("its login is in the keyring"),
+    "found.unreadable": mark("not readable"),
+    "found.readable": mark("readable"),
+    "home_is_no_folder": mark("CODEX_HOME names {path}, which is not a folder"),
+    "home_is_not_there": mark("CODEX_HOME names {path}, which does not exist"),
+    # the config.toml of a Codex home, after its path
+    "codex_no_text": mark("is no text"),
+    "codex_not_utf_8": mark("is not written in UTF-8"),
+    "codex_not_toml": mark("is not readable: no TOML"),
+    "codex_not_toml_in": mark("is not readable: no TOML in line {line}"),
+}
+
+
+def said(code: str, **blanks: object) -> str:
+    """One of the sentences, with its blanks filled."""
+    return _(TEXTS[code]).format_map(blanks)
