@@ -14,6 +14,7 @@ from poolwatch.custody.waiting import damaged_replies, kept_logins
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
 from poolwatch.domain.remake import replace
+from poolwatch.words.messages import failure_text
 from tests.custody.rooms import LATER, NOW, Room, codex_document, write_json
 from tests.custody.test_moves import (
     found,
@@ -267,7 +268,7 @@ def test_a_reply_that_could_not_be_kept_as_a_login_is_said_to_be_where_it_is(
     assert step.failure.kind is FailureKind.BLOCKED
     assert step.detail == str(room.state.pending(room.key))
     assert room.server.valid in Path(step.detail).read_text()
-    assert "no space" in step.failure.message
+    assert "no space" in failure_text(step.failure)
     # as soon as there is room
     found(room, room.file)
     assert len(kept_paths(room)) == 1

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from poolwatch.custody.exchange import Granted, Refused, Unclear, Unspent, judge, retry_instant
 from poolwatch.custody.json_text import JsonObject, render
 from poolwatch.custody.merge import merged, parse_grant, standalone
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.net.reply import Lost, NotSent, Reply
 from tests.custody.rooms import NOW
 from tests.support.token_server import CANARY, make_jwt
 
-FAILURE = Failure(FailureKind.UNREACHABLE, "gone")
+FAILURE = worded(FailureKind.UNREACHABLE, "gone")
 
 
 def reply(status: int, body: bytes = b"", **headers: str) -> Reply:

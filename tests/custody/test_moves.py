@@ -28,6 +28,7 @@ from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
+from poolwatch.words.messages import failure_text
 from tests.custody.rooms import NOW, Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange, Say
 
@@ -285,8 +286,8 @@ def test_a_damaged_reply_is_set_aside_and_said_and_a_new_sign_in_goes_on(
     assert step.block is BlockReason.ASK_FIRST
     assert step.failure is not None
     (aside,) = damaged_replies(room.state)
-    assert str(aside) in step.failure.message
-    assert "damaged" in step.failure.message
+    assert str(aside) in failure_text(step.failure)
+    assert "damaged" in failure_text(step.failure)
     assert len(room.server.posts) == 1
     write_json(room.file, codex_document(room.server.sign_in()))
     assert room.spend("a3").outcome is TokenOutcome.REFRESHED
@@ -455,7 +456,7 @@ def test_what_cannot_be_a_lock_beside_the_login_is_named(room: Room, odd: str) -
     step = room.spend()
     assert (step.outcome, step.block) == (TokenOutcome.BLOCKED, BlockReason.PATH)
     assert step.failure is not None
-    assert room.note.name in step.failure.message
+    assert room.note.name in failure_text(step.failure)
     assert room.server.posts == []
 
 

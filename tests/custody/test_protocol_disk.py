@@ -13,6 +13,7 @@ from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
 from poolwatch.domain.remake import replace
+from poolwatch.words.messages import failure_text
 from tests.custody.rooms import Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange
 
@@ -31,7 +32,7 @@ def test_a_bad_disk_is_found_before_the_token_is_spent(
     assert step.failure is not None
     assert step.failure.kind is FailureKind.BLOCKED
     if error == "ENOSPC":
-        assert "bytes free" in step.failure.message
+        assert "bytes free" in failure_text(step.failure)
     assert (room.server.posts, room.file.read_bytes()) == ([], before)
     assert room.beside() == ["ann.json"]
 
@@ -96,9 +97,9 @@ def test_an_error_while_writing_home_keeps_the_login_for_the_next_refresh(
     again = room.spend("a2")
     assert again.block is BlockReason.PATH
     assert again.failure is not None
-    assert "could not be written" in again.failure.message
-    assert "input/output error" in again.failure.message
-    assert again.failure.message.endswith("nothing was sent")
+    assert "could not be written" in failure_text(again.failure)
+    assert "input/output error" in failure_text(again.failure)
+    assert failure_text(again.failure).endswith("nothing was sent")
     monkeypatch.delenv("POOLWATCH_FAILPOINT")
     assert room.spend("a3", seen=seen).outcome is TokenOutcome.ADOPTED
     assert room.holds_valid_token()

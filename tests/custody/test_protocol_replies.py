@@ -12,6 +12,7 @@ from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
 from poolwatch.domain.remake import replace
+from poolwatch.words.messages import failure_text
 from tests.custody.lost_replies import LOST
 from tests.custody.rooms import LATER, NOW, Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange, Say, TokenServer
@@ -80,7 +81,7 @@ def test_a_token_that_was_exchanged_before_is_not_replayed_from_a_backup(room: R
     step = room.spend("a2")
     assert (step.outcome, step.problem) == (TokenOutcome.REJECTED_FOR_GOOD, LoginProblem.OUTDATED)
     assert step.failure is not None
-    assert "poolwatch renewed this login at 2026-11-20T21:00:00Z" in step.failure.message
+    assert "poolwatch renewed this login at 2026-11-20T21:00:00Z" in failure_text(step.failure)
     other = tmp_path / "elsewhere" / "copy.json"
     other.parent.mkdir(mode=0o700)
     other.write_bytes(backup)
@@ -189,4 +190,4 @@ def test_plain_http_to_another_machine_gets_nothing(room: Room) -> None:
     step = room.spend(tools=room.tools("http://login.example.com/token"))
     assert step.outcome is TokenOutcome.FAILED
     assert step.failure is not None
-    assert "https" in step.failure.message
+    assert "https" in failure_text(step.failure)

@@ -13,6 +13,7 @@ from poolwatch.domain.account import Custody, LoginKind, TokenFacts
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
+from poolwatch.words.messages import failure_text
 from tests.custody.rooms import LATER, Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange, Say
 
@@ -121,7 +122,7 @@ async def test_a_vanished_file_names_its_path(room: Room) -> None:
     found = await token_step(listing, room.file, room.rules(), room.ask())
     assert (found.block, found.detail) == (BlockReason.PATH, str(room.file))
     assert found.failure is not None
-    assert "not there" in found.failure.message
+    assert "not there" in failure_text(found.failure)
 
 
 async def test_an_interrupted_refresh_is_finished_before_anything_else(
@@ -167,7 +168,7 @@ async def test_what_is_no_file_where_poolwatch_keeps_one_is_named_at_once(
         found = await step(room)
     assert (found.outcome, found.block) == (TokenOutcome.BLOCKED, BlockReason.PATH)
     assert found.failure is not None
-    assert found.failure.message == (
+    assert failure_text(found.failure) == (
         f"not spent: {path} is not a regular file: move it away, a new one is made"
     )
     assert room.server.posts == []
@@ -179,4 +180,6 @@ async def test_a_lock_of_codex_that_is_no_file_is_named(room: Room, monkeypatch:
     async with asyncio.timeout(10):
         found = await step(room, Custody.CODEX)
     assert found.failure is not None
-    assert f"codex was not asked: {room.state.lock('codex')} is not a regular file" in found.failure.message
+    assert f"codex was not asked: {room.state.lock('codex')} is not a regular file" in failure_text(
+        found.failure
+    )

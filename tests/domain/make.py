@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.account_state import AccountState
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.pool import Listed, PoolState, Read, RefreshMoved, apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.usage import Credits, RateLimit, ResetCredits, Unsaid, UsageSnapshot, UsageWindow
@@ -106,7 +106,7 @@ def listed(*listings: Listing, source: str | None = None, at: datetime = T0) -> 
 
 
 def failure(kind: FailureKind, message: str = "it failed", retry_at: datetime | None = None) -> Failure:
-    return Failure(kind, message, retry_at)
+    return worded(kind, message, retry_at)
 
 
 def pool_of(*listings: Listing, state: PoolState | None = None) -> PoolState:
@@ -149,7 +149,7 @@ def step(outcome: TokenOutcome, message: str | None = None, **more: datetime | s
     texts = {name: more.get(name) for name in ("detail", "refresh_fingerprint")}
     return TokenStep(
         outcome,
-        failure=None if message is None else Failure(FailureKind.UNREACHABLE, message),
+        failure=None if message is None else worded(FailureKind.UNREACHABLE, message),
         retry_at=instants["retry_at"] if isinstance(instants["retry_at"], datetime) else None,
         lost_at=instants["lost_at"] if isinstance(instants["lost_at"], datetime) else None,
         detail=texts["detail"] if isinstance(texts["detail"], str) else None,

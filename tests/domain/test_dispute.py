@@ -8,7 +8,7 @@ import pytest
 
 from poolwatch.domain.account import Custody, SourceRef
 from poolwatch.domain.dispute import contradict
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.instant import UNDATED
 from poolwatch.domain.pool import AccountState, PoolState, Read, apply
 from poolwatch.domain.usage import Aged, RateLimit, UsageWindow
@@ -73,7 +73,7 @@ def both() -> PoolState:
 
 def told(pool: PoolState, source: str, used: float, minutes: float, despite: str | None = None) -> PoolState:
     """A reading at that minute; the other pool was asked before and did not answer."""
-    gone = Failure(FailureKind.UNREACHABLE, "no answer")
+    gone = worded(FailureKind.UNREACHABLE, "no answer")
     silent = () if despite is None else ((SourceRef(despite, "alice"), gone),)
     outcome = reading(window(used, resets=SUNDAY))
     return apply(pool, Read(key(), source, after(minutes=minutes), outcome, despite=silent))

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from poolwatch.domain.account import Custody, Listing, LoginKind, TokenFacts
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.status import Status, derive_status, login_problem, token_is_live, will_renew
@@ -242,7 +242,7 @@ def test_a_login_that_codex_gave_up_stays_given_up_until_another_one_is_there() 
 
 
 def test_a_path_that_cannot_be_written_does_not_hide_the_dead_login() -> None:
-    disk = TokenStep(TokenOutcome.BLOCKED, failure=Failure(FailureKind.BLOCKED, "not writable"), detail="~/a")
+    disk = TokenStep(TokenOutcome.BLOCKED, failure=worded(FailureKind.BLOCKED, "not writable"), detail="~/a")
     pool = moved(pool_of(listing(custody=Custody.POOLWATCH, facts=EXPIRED)), disk)
     assert problem_of(pool) is LoginProblem.EXPIRED
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef, TokenFacts
-from poolwatch.domain.failure import Failure, FailureKind, Trouble
+from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.naming import NamingRule
 from poolwatch.domain.overview import PoolRules, overview
 from poolwatch.domain.pool import (
@@ -314,7 +314,7 @@ def test_the_plan_is_what_the_usage_endpoint_says_else_the_login() -> None:
     assert read(pool, UsageSnapshot(plan=None)).accounts[key()].plan == "plus"
 
 
-REPORTED = Trouble(FailureKind.EDGE_BLOCKED, "blocked", T0)
+REPORTED = worded(FailureKind.EDGE_BLOCKED, "blocked").since(T0)
 
 
 @pytest.mark.parametrize(
@@ -327,7 +327,7 @@ REPORTED = Trouble(FailureKind.EDGE_BLOCKED, "blocked", T0)
     ],
 )
 def test_which_trouble_is_shown(login: FailureKind, shown: FailureKind) -> None:
-    account = AccountState(key(), login_trouble=Trouble(login, "it failed", T0))
+    account = AccountState(key(), login_trouble=worded(login, "it failed").since(T0))
     assert account.trouble == account.login_trouble
     both = replace(account, reading_trouble=REPORTED)
     assert both.trouble is not None
@@ -336,7 +336,7 @@ def test_which_trouble_is_shown(login: FailureKind, shown: FailureKind) -> None:
 
 
 def test_a_source_that_fails_before_it_ever_listed() -> None:
-    pool = apply(PoolState(), SourceFailed("lb", Failure(FailureKind.FORBIDDEN, "key refused"), T0))
+    pool = apply(PoolState(), SourceFailed("lb", worded(FailureKind.FORBIDDEN, "key refused"), T0))
     assert (pool.sources["lb"].listings, pool.sources["lb"].listed_at) == ((), None)
 
 

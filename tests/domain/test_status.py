@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from poolwatch.domain.account import LoginKind
-from poolwatch.domain.failure import FailureKind, Trouble
+from poolwatch.domain.failure import FailureKind, Trouble, worded
 from poolwatch.domain.pool import AccountState
 from poolwatch.domain.status import (
     AccountStatus,
@@ -284,7 +284,7 @@ def test_a_login_without_figures_is_unknown_and_says_why(kind: LoginKind) -> Non
 
 
 def trouble(kind: FailureKind, since: datetime = T0) -> Trouble:
-    return Trouble(kind, "it failed", since)
+    return worded(kind, "it failed").since(since)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from poolwatch.domain.pool import (
 )
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
+from poolwatch.words.messages import failure_text
 from tests.domain.make import (
     EXPIRED,
     after,
@@ -98,7 +99,7 @@ def test_one_login_in_two_files_is_a_conflict_where_poolwatch_may_spend_it() -> 
     found = conflict(pool)
     assert found is not None
     assert found.detail == "~/.codex/auth.json"
-    assert "~/.codex/auth.json" in found.message
+    assert "~/.codex/auth.json" in failure_text(found)
     again = apply(pool, listed(OWN, at=after(minutes=9)))
     assert conflict(again) == found
 

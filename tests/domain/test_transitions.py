@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from poolwatch.domain.account import Custody, Listing, TokenFacts
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.instant import UNDATED
 from poolwatch.domain.judged import PoolRules, judge
 from poolwatch.domain.pool import LATELY_KEPT, Happening, PoolState, Read, RefreshMoved, apply
@@ -24,6 +24,7 @@ from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Status, derive_status
 from poolwatch.domain.transitions import with_standing_refusal
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.words.messages import failure_text
 from tests.domain.make import (
     T0,
     account_with,
@@ -45,7 +46,7 @@ from tests.domain.make import (
 def refused(listed_as: Listing, *, dead: bool = True) -> PoolState:
     """A pool whose refresh was refused, its entry listed like this."""
     outcome = TokenOutcome.REJECTED_FOR_GOOD if dead else TokenOutcome.FAILED
-    why = Failure(FailureKind.TOKEN_REFRESH, "used up", detail=REFUSED)
+    why = worded(FailureKind.TOKEN_REFRESH, "used up", detail=REFUSED)
     return moved(pool_of(listed_as), TokenStep(outcome, failure=why, detail=REFUSED))
 
 
@@ -64,7 +65,7 @@ def test_a_pools_refusal_outlives_a_renewal_that_it_skips(dead: bool) -> None:
         TokenOutcome.REJECTED_FOR_GOOD if dead else TokenOutcome.FAILED,
         0.3,
     )
-    assert step.failure == Failure(FailureKind.TOKEN_REFRESH, "used up", detail=REFUSED)
+    assert step.failure == worded(FailureKind.TOKEN_REFRESH, "used up", detail=REFUSED)
     again = moved(pool, step, at=after(minutes=5)).accounts[key()]
     assert again.login_trouble == account.login_trouble
     assert again.dead_login == account.dead_login
@@ -157,10 +158,10 @@ def test_a_failure_never_erases_the_last_good_reading(kind: FailureKind) -> None
 @pytest.mark.parametrize("kind", BADGES)
 def test_a_failure_is_a_badge_since_its_first_time(kind: FailureKind) -> None:
     pool = read(healthy(), failure(kind, "one", after(minutes=9)), at=after(minutes=1))
-    pool = read(pool, Failure(kind, "two", after(minutes=30), "host"), at=after(minutes=6))
+    pool = read(pool, worded(kind, "two", after(minutes=30), "host"), at=after(minutes=6))
     account = pool.accounts[key()]
     assert account.trouble is not None
-    assert (account.trouble.kind, account.trouble.message, account.trouble.since) == (
+    assert (account.trouble.kind, failure_text(account.trouble), account.trouble.since) == (
         kind,
         "two",
         after(minutes=1),
@@ -330,7 +331,7 @@ def test_progress_is_shown_and_cleared() -> None:
     ],
 )
 def test_what_a_token_step_leaves_behind(outcome: TokenOutcome, kind: FailureKind | None) -> None:
-    failed = Failure(FailureKind.BLOCKED, "~/pool is not writable") if kind else None
+    failed = worded(FailureKind.BLOCKED, "~/pool is not writable") if kind else None
     ended = TokenStep(outcome, failure=failed, detail="~/pool", retry_at=after(minutes=20))
     account = moved(healthy(), ended, at=after(minutes=1)).accounts[key()]
     assert account.usage == healthy().accounts[key()].usage
@@ -339,7 +340,7 @@ def test_what_a_token_step_leaves_behind(outcome: TokenOutcome, kind: FailureKin
     else:
         assert account.trouble is not None
         assert account.trouble.kind is kind
-        assert account.trouble.message == "~/pool is not writable"
+        assert failure_text(account.trouble) == "~/pool is not writable"
         assert (account.trouble.since, account.trouble.retry_at, account.trouble.detail) == (
             after(minutes=1), after(minutes=20), "~/pool",
         )  # fmt: skip
@@ -359,9 +360,9 @@ def test_a_block_by_conflict_is_that_trouble_and_words_may_come_from_the_detail(
     said = moved(healthy(), step(TokenOutcome.REJECTED_FOR_GOOD, detail="used elsewhere")).accounts[key()]
     bare = moved(healthy(), step(TokenOutcome.FAILED)).accounts[key()]
     assert said.trouble is not None
-    assert said.trouble.message == "used elsewhere"
+    assert failure_text(said.trouble) == "used elsewhere"
     assert bare.trouble is not None
-    assert bare.trouble.message == ""
+    assert failure_text(bare.trouble) == ""
 
 
 @pytest.mark.parametrize("outcome", [TokenOutcome.REFRESHED, TokenOutcome.ADOPTED, TokenOutcome.DELEGATED])
@@ -396,7 +397,7 @@ def test_trouble_of_one_kind_counts_from_its_first_time() -> None:
     pool = moved(healthy(), step(TokenOutcome.FAILED, "one"))
     account = moved(pool, step(TokenOutcome.FAILED, "two"), at=after(minutes=5)).accounts[key()]
     assert account.trouble is not None
-    assert (account.trouble.message, account.trouble.since) == ("two", T0)
+    assert (failure_text(account.trouble), account.trouble.since) == ("two", T0)
 
 
 def test_a_token_step_is_judged_once_although_its_progress_is_told_again() -> None:

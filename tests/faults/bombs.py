@@ -20,6 +20,7 @@ from typing import Final
 from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.domain.overview import PoolOverview
+from poolwatch.words.messages import failure_text
 from tests.sources.logins import access_token, codex_login
 
 Writer = asyncio.StreamWriter
@@ -136,7 +137,9 @@ async def _look(folder: Path, *, only_good: bool) -> dict[str, str]:
     told: dict[str, str] = {}
     for key, account in found.state.accounts.items():
         used = [window.used_percent for window in account.usage.windows]
-        told[key.account_id] = account.trouble.message if account.trouble is not None else f"read {used}"
+        told[key.account_id] = (
+            failure_text(account.trouble) if account.trouble is not None else f"read {used}"
+        )
     return told
 
 

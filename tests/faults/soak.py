@@ -26,7 +26,7 @@ from typing import Final
 from poolwatch.bootstrap.parts import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.domain.account import Listing
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.overview import PoolRules
 from poolwatch.domain.usage import RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.presentation.prefs import Prefs
@@ -75,7 +75,7 @@ class Drifting:
             if kind is None:
                 raise ValueError("an error of the source's own")
             retry_at = now + timedelta(minutes=7) if kind is FailureKind.THROTTLED else None
-            return UsageReading(Failure(kind, f"{kind.value} was said", retry_at), token_fingerprint=mark)
+            return UsageReading(worded(kind, f"{kind.value} was said", retry_at), token_fingerprint=mark)
         hours = (now - START).total_seconds() / HOUR
         used = float(int(hours * 3 + sum(entry.ref.place.encode())) % 101)
         # resets twice a day, so that the shortest run sees some

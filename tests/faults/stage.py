@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import AccountKey, Custody, Listing
 from poolwatch.domain.events import Listed, PoolEvent, Read, RefreshMoved, SourceFailed
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.pool import PoolState, apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.net.client import HttpClient
@@ -28,6 +28,7 @@ from poolwatch.sources.redaction import shown_body
 from poolwatch.sources.source import Source, SourceSetup
 from poolwatch.sources.usage_endpoint import classify
 from poolwatch.sources.usage_payload import parse_usage
+from poolwatch.words.messages import failure_text
 from tests.faults.nasty import FRAGMENTS, LONGEST, nasty_text
 from tests.net.script import Script, reply
 from tests.sources.logins import FINGERPRINT, access_token, cliproxy_login, codex_login
@@ -109,8 +110,8 @@ async def hostile_stage(folder: Path, texts: Sequence[str]) -> Stage:
             token = TokenStep(TokenOutcome.FAILED, 0.4, failure=failure, detail=failure.detail)
             done = RefreshProgress(at, token, UsageStep(failure, 0.2), done=True)
             state = apply(state, RefreshMoved(account.key, done, NOW))
-    words = _failure(texts, 5).message
-    state = apply(state, SourceFailed("lb", Failure(FailureKind.UNREACHABLE, words), NOW))
+    words = failure_text(_failure(texts, 5))
+    state = apply(state, SourceFailed("lb", worded(FailureKind.UNREACHABLE, words), NOW))
     return Stage(state, payloads)
 
 

@@ -15,6 +15,7 @@ _PROGRAM = """
 import asyncio, json, os, resource, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from poolwatch.words.messages import failure_text
 from poolwatch.net.client import HttpClient
 from poolwatch.store.store import Store
 from tests.net.script import Script, reply
@@ -101,7 +102,7 @@ async def main(config, folder):
         session = asyncio.create_task(running.session.run())
         accounts = lambda: running.session.state.accounts.values()
         listed = lambda: running.session.state.sources.values()
-        sources = lambda: [each.failure.message for each in listed() if each.failure]
+        sources = lambda: failure_text([each.failure) for each in listed() if each.failure]
         await until(lambda: any(each.read_at for each in accounts()))
         key = next(each.key for each in accounts() if each.read_at)
         progress = lambda: running.session.state.accounts[key].refresh
@@ -112,7 +113,7 @@ async def main(config, folder):
         threads._THREADS = threads._Threads()
         await running.session.refresh(key, usage_only=True)
         await until(lambda: progress() is not None and progress().done)
-        during = progress().usage.failure.message
+        during = failure_text(progress().usage.failure)
         kept = running.session.state.accounts[key].read_at == read_at
         await until(sources)
         said = sources()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.overview import PoolRules, overview
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.strip import strip_view
@@ -87,7 +87,7 @@ async def test_a_portal_in_the_way_is_one_line_too() -> None:
     one = pool(200)
     async with running(one.poller.run(), one.clock):
         await one.clock.advance(3 * MINUTE)
-        one.source.default = Failure(FailureKind.NOT_THE_SERVICE, "a page of the network was answered")
+        one.source.default = worded(FailureKind.NOT_THE_SERVICE, "a page of the network was answered")
         await one.clock.advance(6 * MINUTE)
         assert len(lines(one)) == 1
         # what was read before stays

@@ -20,7 +20,7 @@ from decimal import Decimal
 from itertools import count
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.pool import AccountState, KeptFile, PoolFacts, PoolState
 from poolwatch.domain.refresh import Awaited, RefreshProgress, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
@@ -91,7 +91,7 @@ def snapshot(
 
 
 def failure(kind: FailureKind, *, retry_at: datetime | None = None) -> Failure:
-    return Failure(kind, f"{kind.value} was said", retry_at)
+    return worded(kind, f"{kind.value} was said", retry_at)
 
 
 def weekly_of(account: AccountState) -> float | None:

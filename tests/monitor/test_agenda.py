@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.domain.account import Listing, LoginKind
-from poolwatch.domain.failure import FailureKind, Trouble
+from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.pool import AccountState, PoolState
 from poolwatch.domain.remake import replace
 from poolwatch.domain.schedule import POLL_FLOOR
@@ -28,7 +28,7 @@ def account(
     retry_at: datetime | None = None,
     resets_at: datetime | None = None,
 ) -> AccountState:
-    trouble = None if retry_at is None else Trouble(FailureKind.THROTTLED, "slow down", START, retry_at)
+    trouble = None if retry_at is None else worded(FailureKind.THROTTLED, "slow down", retry_at).since(START)
     usage = Usage().merged(snapshot(resets_at=resets_at), START, "homes")
     return AccountState(
         key_of(place),
@@ -292,7 +292,7 @@ def test_due_times_keep_their_promises(
 
 def test_after_an_outage_the_long_waits_end() -> None:
     tried = START - timedelta(minutes=20)
-    down = Trouble(FailureKind.UNREACHABLE, "refused", tried)
+    down = worded(FailureKind.UNREACHABLE, "refused").since(tried)
     waiting = [
         replace(
             account(f"p{number}", tried=tried, failures=6), reading_trouble=down, read_at=tried - INTERVAL
@@ -315,7 +315,7 @@ def test_after_an_outage_the_long_waits_end() -> None:
 @pytest.mark.parametrize("kind", [FailureKind.THROTTLED, FailureKind.EDGE_BLOCKED])
 def test_what_the_service_wished_is_not_shortened_by_an_answer(kind: FailureKind) -> None:
     tried = START - timedelta(minutes=20)
-    held = replace(account("a", tried=tried, failures=6), reading_trouble=Trouble(kind, "no", tried))
+    held = replace(account("a", tried=tried, failures=6), reading_trouble=worded(kind, "no").since(tried))
     plan = agenda()
     plan.follow(pool([held]), START)
     due = plan.due_at(key_of("a"))

@@ -9,6 +9,7 @@ import pytest
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.pool import PoolEvent
 from poolwatch.monitor.lister import watch_seconds
+from poolwatch.words.messages import failure_text
 from tests.monitor.scripted import Rig, ScriptedSource, failure, key_of, listing, rig, running, soon
 from tests.monitor.turned_clock import START, TurnedClock
 
@@ -123,7 +124,7 @@ async def test_errors_of_a_source_are_failures_of_that_source() -> None:
         await clock.advance(5)
         found = one.state.sources["broken"].failure
         assert found is not None
-        assert (found.kind, found.message) == (FailureKind.UPSTREAM_ERROR, "internal error: KeyError")
+        assert (found.kind, failure_text(found)) == (FailureKind.UPSTREAM_ERROR, "internal error: KeyError")
         assert one.state.settled
         broken.listing_failure = None
         broken.stamp = OSError("stale handle")
@@ -247,7 +248,7 @@ async def test_a_source_that_hangs_is_told_and_heard_again() -> None:
         assert one.state.settled
         told = one.state.sources["hung"].failure
         assert told is not None
-        assert told.message == "no answer for 30 s: its disk or its server hangs"
+        assert failure_text(told) == "no answer for 30 s: its disk or its server hangs"
         gate.set()
         await clock.advance(4)
         assert one.state.sources["hung"].failure is None

@@ -9,6 +9,7 @@ import pytest
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
+from poolwatch.words.messages import failure_text
 from tests.monitor.scripted import (
     INTERVAL,
     Answer,
@@ -197,7 +198,10 @@ async def test_an_error_of_a_source_is_a_failure_of_that_account_alone() -> None
         await one.clock.advance(2)
         trouble = one.account("a").reading_trouble
         assert trouble is not None
-        assert (trouble.kind, trouble.message) == (FailureKind.UPSTREAM_ERROR, "internal error: RuntimeError")
+        assert (trouble.kind, failure_text(trouble)) == (
+            FailureKind.UPSTREAM_ERROR,
+            "internal error: RuntimeError",
+        )
         assert weekly_of(one.account("b")) == 71
         await one.clock.advance(6 * MINUTES)
         assert weekly_of(one.account("a")) == 9

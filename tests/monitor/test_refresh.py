@@ -7,6 +7,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import Answer, AnswerKind
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import Awaited, RefreshProgress, TokenOutcome
+from poolwatch.words.messages import failure_text
 from tests.monitor.scripted import (
     Rig,
     ScriptedSource,
@@ -110,7 +111,7 @@ async def test_a_step_that_ends_in_an_error_is_a_failed_step() -> None:
     assert progress.token is not None
     assert progress.token.outcome is TokenOutcome.FAILED
     assert progress.token.failure is not None
-    assert progress.token.failure.message == "internal error: RuntimeError"
+    assert failure_text(progress.token.failure) == "internal error: RuntimeError"
     assert progress.done
     assert one.source.places_asked() == ["a"]
 
@@ -126,7 +127,7 @@ async def test_a_usage_step_that_ends_in_an_error_ends_the_refresh() -> None:
     assert progress.done
     assert progress.usage is not None
     assert progress.usage.failure is not None
-    assert progress.usage.failure.message.startswith("this machine has no room for it")
+    assert failure_text(progress.usage.failure).startswith("this machine has no room for it")
     assert one.ledger.state.accounts[A].refresh == progress
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.changes import Answer, AnswerKind
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from tests.monitor.scripted import (
@@ -64,7 +64,7 @@ async def test_a_retry_after_of_the_issuer_binds_the_token_step_alone(
 ) -> None:
     one = await rig("a").listed()
     until = START + timedelta(minutes=10)
-    one.keeper.steps["a"] = TokenStep(TokenOutcome.FAILED, failure=Failure(kind, "x"), retry_at=until)
+    one.keeper.steps["a"] = TokenStep(TokenOutcome.FAILED, failure=worded(kind, "x"), retry_at=until)
     await one.chain.run(A)
     assert one.chain.objection(A, usage_only=True) is None
     assert one.chain.start(A).kind is answer

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from poolwatch.domain.account import Custody, Listing, LoginKind
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.refresh import BlockReason, Change, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Status, derive_status
@@ -43,7 +43,7 @@ class Row:
 
 
 def step(outcome: TokenOutcome, kind: FailureKind | None = None, **more: object) -> TokenStep:
-    said = None if kind is None else Failure(kind, "it was said", detail="/path")
+    said = None if kind is None else worded(kind, "it was said", detail="/path")
     return replace(TokenStep(outcome, failure=said), **more)  # type: ignore[arg-type]  # fields by name
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.changes import Answer, AnswerKind
-from poolwatch.domain.failure import FailureKind, Trouble
+from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.pool import AccountState, KeptFile, PoolFacts, SourceState
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.remake import replace
@@ -198,8 +198,8 @@ async def test_a_viewer_says_when_nobody_answers() -> None:
 
 async def test_a_viewer_says_what_speaks_against_a_refresh_before_it_asks() -> None:
     until = START + timedelta(minutes=10)
-    throttled = Trouble(FailureKind.THROTTLED, "slow down", START, until)
-    lost = Trouble(FailureKind.AMBIGUOUS, "reply lost", START)
+    throttled = worded(FailureKind.THROTTLED, "slow down", until).since(START)
+    lost = worded(FailureKind.AMBIGUOUS, "reply lost").since(START)
     one = viewer(replace(stored("a"), reading_trouble=throttled), replace(stored("b"), login_trouble=lost))
     await one.session.recall()
     assert await one.session.refresh(A) == Answer(AnswerKind.THROTTLED, until)

@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 
 from poolwatch import __version__
 from poolwatch.domain.account import Secret
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.net import tls
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Lost, NotSent, Reply, clock_offset, http_date
+from poolwatch.words.messages import failure_text
 from tests.net.script import Answer, Script, cut, drip, hang_up, reply, silence
 
 TOKEN = "fake.access.token"
@@ -93,7 +94,7 @@ async def test_the_deadline_is_total(client: HttpClient, answer: Answer, words: 
         got = failure(await client.get(server.url, {}, deadline_seconds=0.2))
         assert asyncio.get_running_loop().time() - started < 2
     assert got.kind is FailureKind.UNREACHABLE
-    assert got.message == f"localhost:{server.port} {words}"
+    assert failure_text(got) == f"localhost:{server.port} {words}"
     assert got.detail == "localhost"
 
 
@@ -114,7 +115,7 @@ async def test_the_body_is_capped(client: HttpClient, answer: Answer) -> None:
     async with serve(answer) as server:
         got = failure(await client.get(server.url, {}, deadline_seconds=5, cap_bytes=1000))
     assert got.kind in (FailureKind.MALFORMED, FailureKind.NOT_THE_SERVICE)
-    assert "within" not in got.message  # the cap ended it, not the deadline
+    assert "within" not in failure_text(got)  # the cap ended it, not the deadline
 
 
 async def test_a_body_of_exactly_the_cap_is_taken(client: HttpClient) -> None:
@@ -130,7 +131,7 @@ async def test_a_compressed_answer_is_refused_unopened(client: HttpClient, encod
     async with serve(reply(200, bomb, Content_Encoding=encoding)) as server:
         got = failure(await client.get(server.url, {}, deadline_seconds=5))
     assert got.kind is FailureKind.MALFORMED
-    assert "compressed" in got.message
+    assert "compressed" in failure_text(got)
 
 
 async def test_an_error_keeps_its_status_when_its_body_is_refused(client: HttpClient) -> None:
@@ -158,7 +159,7 @@ async def test_redirects_are_not_followed(client: HttpClient, status: int) -> No
                 )
             )
     assert elsewhere.connections == 0
-    assert got == Failure(
+    assert got == worded(
         FailureKind.NOT_THE_SERVICE, "localhost redirects to 127.0.0.1; not followed", detail="127.0.0.1"
     )
 
@@ -168,7 +169,7 @@ async def test_nobody_listening_is_refused(client: HttpClient) -> None:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
     got = failure(await client.get(f"http://127.0.0.1:{port}/a?token=x", {}, deadline_seconds=5))
-    assert got == Failure(
+    assert got == worded(
         FailureKind.UNREACHABLE, f"127.0.0.1:{port} refused the connection", detail="127.0.0.1"
     )
 
@@ -200,7 +201,7 @@ async def test_broken_exchanges_are_named(
     async with serve(answer) as server:
         got = failure(await client.get(server.url, {}, deadline_seconds=5))
     assert got.kind is kind
-    assert words in got.message
+    assert words in failure_text(got)
     assert len(server.requests) == 1
 
 
@@ -249,7 +250,9 @@ async def test_a_header_that_cannot_be_sent_is_not_sent_and_not_shown(client: Ht
         got = failure(await client.get(server.url, {"Authorization": Secret(bad)}, deadline_seconds=5))
         posted = await client.post(server.url, {"X-Key": Secret(bad)}, b"", deadline_seconds=5)
     assert server.connections == 0
-    assert got.message == "the header Authorization holds characters that cannot be sent; nothing was sent"
+    assert (
+        failure_text(got) == "the header Authorization holds characters that cannot be sent; nothing was sent"
+    )
     assert isinstance(posted, NotSent)
 
 
@@ -258,7 +261,7 @@ async def test_a_header_that_cannot_be_sent_is_not_sent_and_not_shown(client: Ht
 )
 async def test_an_address_that_is_none_is_a_failure(client: HttpClient, url: str) -> None:
     got = failure(await client.get(url, {}, deadline_seconds=5))
-    assert got.message == "the configured address is not valid; nothing was sent"
+    assert failure_text(got) == "the configured address is not valid; nothing was sent"
 
 
 async def test_an_unknown_name() -> None:
@@ -268,7 +271,7 @@ async def test_an_unknown_name() -> None:
     async with HttpClient(lookup=unknown) as client:
         got = failure(await client.get("https://pool.example.com/x", {}, deadline_seconds=5))
     assert got.kind is FailureKind.UNREACHABLE
-    assert got.message == "pool.example.com has no address: the name is not known (DNS)"
+    assert failure_text(got) == "pool.example.com has no address: the name is not known (DNS)"
 
 
 async def test_a_hanging_name_lookup_is_bounded_and_shared() -> None:
@@ -284,7 +287,7 @@ async def test_a_hanging_name_lookup_is_bounded_and_shared() -> None:
         async with HttpClient(lookup=slow) as client:
             for _ in range(3):
                 got = failure(await client.get("https://pool.example.com/", {}, deadline_seconds=0.05))
-                assert got.message.startswith(
+                assert failure_text(got).startswith(
                     "pool.example.com was not found by the name service (DNS) within"
                 )
             assert asked == ["pool.example.com"]
@@ -381,7 +384,7 @@ async def test_a_post_nobody_took_was_not_sent(client: HttpClient) -> None:
         port = closed.getsockname()[1]
     got = await client.post(f"http://127.0.0.1:{port}/", {}, b"fake", deadline_seconds=5)
     assert isinstance(got, NotSent)
-    assert got.failure.message == f"127.0.0.1:{port} refused the connection"
+    assert failure_text(got.failure) == f"127.0.0.1:{port} refused the connection"
 
 
 async def test_a_post_uses_no_kept_connection(client: HttpClient) -> None:

@@ -13,6 +13,7 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Lost, NotSent, Reply
 from poolwatch.net.request import Request, request_of
+from poolwatch.words.messages import failure_text
 from tests.net.script import Answer, Script, Step, reply, silence
 
 Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -119,7 +120,7 @@ async def test_a_peer_that_takes_no_more_is_told_apart_from_one_that_does_not_an
         release.set()
         server.close()
     assert isinstance(got, Lost)
-    assert got.failure.message == f"127.0.0.1:{port} did not take the request within 0.4 s"
+    assert failure_text(got.failure) == f"127.0.0.1:{port} did not take the request within 0.4 s"
 
 
 async def test_a_banner_where_tls_is_expected_is_no_tls_and_nothing_is_sent() -> None:
@@ -138,7 +139,7 @@ async def test_a_banner_where_tls_is_expected_is_no_tls_and_nothing_is_sent() ->
     finally:
         server.close()
     assert isinstance(got, Failure)
-    assert got.message == f"127.0.0.1:{port} does not agree on TLS 1.2 or newer"
+    assert failure_text(got) == f"127.0.0.1:{port} does not agree on TLS 1.2 or newer"
     assert isinstance(posted, NotSent)
 
 
@@ -155,7 +156,7 @@ async def test_a_handshake_that_hangs_is_named_and_ended_by_the_deadline() -> No
     finally:
         server.close()
     assert isinstance(posted, NotSent)
-    assert posted.failure.message == f"127.0.0.1:{port} did not finish the TLS handshake within 0.2 s"
+    assert failure_text(posted.failure) == f"127.0.0.1:{port} did not finish the TLS handshake within 0.2 s"
 
 
 async def test_a_peer_that_hangs_up_while_idle_costs_no_request(client: HttpClient) -> None:

@@ -13,6 +13,7 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import NotSent, Reply
 from poolwatch.net.tls import authorities
+from poolwatch.words.messages import failure_text
 from tests.net.script import Script, reply
 
 OPENSSL = shutil.which("openssl")
@@ -106,7 +107,7 @@ async def test_a_self_signed_server_is_refused_whatever_the_environment_trusts(
         posted = await client.post(server.url, {}, b"fake", deadline_seconds=5)
     assert isinstance(got, Failure)
     assert got.kind is FailureKind.UNREACHABLE
-    assert "has a TLS certificate that is not valid: self-signed certificate" in got.message
+    assert "has a TLS certificate that is not valid: self-signed certificate" in failure_text(got)
     assert isinstance(posted, NotSent)
     assert server.requests == []
 
@@ -124,7 +125,7 @@ async def test_a_certificate_for_another_host_is_refused(certificates: Path) -> 
     async with serve(certificates, "wrong") as server, trusting as client:
         got = await client.get(server.url, {}, deadline_seconds=5)
     assert isinstance(got, Failure)
-    assert "certificate is not valid for 'localhost'" in got.message
+    assert "certificate is not valid for 'localhost'" in failure_text(got)
     assert server.requests == []
 
 
@@ -132,7 +133,7 @@ async def test_a_server_without_tls_is_named(certificates: Path) -> None:
     async with Script([reply()]) as server, HttpClient() as client:
         got = await client.get(f"https://localhost:{server.port}/", {}, deadline_seconds=1)
     assert isinstance(got, Failure)
-    assert "TLS" in got.message
+    assert "TLS" in failure_text(got)
 
 
 async def test_an_expired_certificate_is_refused_also_when_it_is_trusted(tmp_path: Path) -> None:
@@ -144,6 +145,6 @@ async def test_an_expired_certificate_is_refused_also_when_it_is_trusted(tmp_pat
         got = await client.get(server.url, {}, deadline_seconds=5)
         posted = await client.post(server.url, {}, b"fake", deadline_seconds=5)
     assert isinstance(got, Failure)
-    assert "certificate has expired" in got.message
+    assert "certificate has expired" in failure_text(got)
     assert isinstance(posted, NotSent)
     assert server.requests == []

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
-from poolwatch.domain.failure import FailureKind, Trouble
+from poolwatch.domain.failure import FailureKind, Trouble, worded
 from poolwatch.domain.naming import Name
 from poolwatch.domain.overview import Judged, PoolOverview, PoolRules, judge, overview
 from poolwatch.domain.pool import AccountState, DeadLogin, PoolState, SourceState
@@ -133,7 +133,7 @@ def dead_token(label: str = "carol@example.com", hours: int = 9) -> Listing:
 
 
 def trouble(kind: FailureKind, minutes: int, message: str = "", retry_at: datetime | None = None) -> Trouble:
-    return Trouble(kind, message, NOW - timedelta(minutes=minutes), retry_at)
+    return worded(kind, message, retry_at).since(NOW - timedelta(minutes=minutes))
 
 
 def judged(state: AccountState) -> Judged:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from poolwatch.domain.account import Custody, LoginKind
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.overview import PoolRules, judge
 from poolwatch.domain.pool import AccountState, DeadLogin
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
@@ -395,7 +395,7 @@ def test_fewer_words_for_a_refresh_are_what_it_changed() -> None:
 
 
 def test_fewer_words_for_a_refresh_keep_how_its_reading_failed() -> None:
-    blocked = UsageStep(Failure(FailureKind.EDGE_BLOCKED, "a page of Cloudflare"), 0.3)
+    blocked = UsageStep(worded(FailureKind.EDGE_BLOCKED, "a page of Cloudflare"), 0.3)
     progress = RefreshProgress(NOW, TokenStep(TokenOutcome.CURRENT), blocked, done=True)
     view = card(account("x", refresh=progress))
     assert view.progress_short.startswith("usage")

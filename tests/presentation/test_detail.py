@@ -6,7 +6,7 @@ import pytest
 
 from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.banked import BankedReset
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.pool import AccountState, DeadLogin, Happening, SourceState
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.remake import replace
@@ -135,7 +135,7 @@ def test_sources() -> None:
         "homes ~/homes/07/auth.json    4m   windows, token",
         "codex-proxy                    —   nothing that is newest here",
     ]
-    down = SourceState("homes", failure=Failure(FailureKind.UNREACHABLE, "refused"))
+    down = SourceState("homes", failure=worded(FailureKind.UNREACHABLE, "refused"))
     known = pool(state)
     broken = replace(known, sources={**known.sources, "homes": down})
     view = detail_view(judged(state), broken, NOW, PREFS)
@@ -146,7 +146,7 @@ def test_lately() -> None:
     token = TokenStep(TokenOutcome.CURRENT)
     lately = (
         Happening(NOW - timedelta(minutes=4), changes=(Change("weekly", 70.0, 71.0), Change("5h", 1.0, 2.0))),
-        Happening(NOW - timedelta(minutes=9), failure=Failure(FailureKind.THROTTLED, "429")),
+        Happening(NOW - timedelta(minutes=9), failure=worded(FailureKind.THROTTLED, "429")),
         Happening(NOW - timedelta(days=1), refresh=RefreshProgress(NOW, token, UsageStep(), done=True)),
     )
     entry = listing("x")

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from poolwatch.domain.account import Custody, Listing, LoginKind
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.refresh import (
     Awaited,
     BlockReason,
@@ -45,7 +45,7 @@ CURRENT = TokenStep(TokenOutcome.CURRENT)
 ADOPTED = TokenStep(TokenOutcome.ADOPTED)
 NONE = TokenStep(TokenOutcome.NONE)
 UNREACHABLE = TokenStep(
-    TokenOutcome.FAILED, failure=Failure(FailureKind.UNREACHABLE, "refused"), retry_at=after(minutes=17)
+    TokenOutcome.FAILED, failure=worded(FailureKind.UNREACHABLE, "refused"), retry_at=after(minutes=17)
 )
 REUSED = TokenStep(TokenOutcome.REJECTED_FOR_GOOD, problem=LoginProblem.USED_ELSEWHERE)
 LOST = TokenStep(TokenOutcome.AMBIGUOUS, lost_at=NOW - timedelta(hours=2))
@@ -54,7 +54,7 @@ CACHED = UsageStep(cached_at=NOW - timedelta(minutes=23))
 
 
 def refused(kind: FailureKind) -> UsageStep:
-    return UsageStep(Failure(kind, "said why"))
+    return UsageStep(worded(kind, "said why"))
 
 
 def blocked(reason: BlockReason, detail: str | None = None) -> TokenStep:
@@ -78,7 +78,7 @@ LINES: list[tuple[Listing, TokenStep | None, UsageStep | None, str]] = [
         OWN,
         replace(
             blocked(BlockReason.PATH, "/pool"),
-            failure=Failure(FailureKind.BLOCKED, "not spent: /pool is odd"),
+            failure=worded(FailureKind.BLOCKED, "not spent: /pool is odd"),
         ),
         OK,
         "token: not spent: /pool is odd → usage ok 0.3s",
@@ -154,7 +154,7 @@ LINES: list[tuple[Listing, TokenStep | None, UsageStep | None, str]] = [
     (
         POOL,
         NONE,
-        UsageStep(Failure(FailureKind.NO_TOKEN, "codex-lb has no figures of this account"), tried=False),
+        UsageStep(worded(FailureKind.NO_TOKEN, "codex-lb has no figures of this account"), tried=False),
         "the pool renews by itself → usage: codex-lb has no figures of this account, showing 13:59",
     ),
     (
@@ -186,7 +186,7 @@ def test_the_warning_is_there_where_the_line_is_short_and_fits_a_shell() -> None
 
 def test_a_login_that_waits_is_brought_home_in_the_pool_that_was_named() -> None:
     where = "/state/custody/kept-a1.auth.json"
-    step = TokenStep(TokenOutcome.FAILED, failure=Failure(FailureKind.KEPT, "its file is gone"), detail=where)
+    step = TokenStep(TokenOutcome.FAILED, failure=worded(FailureKind.KEPT, "its file is gone"), detail=where)
     progress = RefreshProgress(NOW, step, NOT_TRIED, done=True)
     line = progress_line(progress, account("x", listings=[OWN]), NOW, replace(PREFS, config="own.toml"))
     assert f"home: poolwatch --config own.toml accounts import {where}" in line

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
-from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
+from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.pool import AccountState, DeadLogin
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.remake import replace
@@ -296,7 +296,7 @@ REFUSALS = {
 def test_a_refused_reading_says_what_it_is_about(
     code: str | None, words: tuple[str, str], read_at: datetime | None
 ) -> None:
-    refused = Trouble(FailureKind.FORBIDDEN, "refused (403)", NOW, detail=code)
+    refused = worded(FailureKind.FORBIDDEN, "refused (403)", detail=code).since(NOW)
     view = card(account("a", trouble=refused, read_at=read_at))
     there, absent = words
     assert there in view.remedy

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.overview import PoolRules, overview
 from poolwatch.domain.pool import AccountState, PoolState, SourceState
 from poolwatch.domain.usage import Usage
@@ -181,7 +181,7 @@ def test_a_source_that_is_down_has_one_line() -> None:
     down = SourceState(
         "proxy",
         listings=ops.listings,
-        failure=Failure(FailureKind.UNREACHABLE, "refused"),
+        failure=worded(FailureKind.UNREACHABLE, "refused"),
         failing_since=NOW - timedelta(hours=1),
     )
     state = PoolState(accounts={ops.key: ops}, sources={"proxy": down})
@@ -196,24 +196,24 @@ def test_a_source_that_is_down_has_one_line() -> None:
     ("failure", "line"),
     [
         (
-            Failure(FailureKind.FORBIDDEN, "proxy wants a key (401): set api_key_file"),
+            worded(FailureKind.FORBIDDEN, "proxy wants a key (401): set api_key_file"),
             "proxy: wants a key (401): set api_key_file, since 13:03; its 1 account keeps the last numbers",
         ),
         (
-            Failure(FailureKind.NOT_THE_SERVICE, "a web page came back; check the source's url"),
+            worded(FailureKind.NOT_THE_SERVICE, "a web page came back; check the source's url"),
             "proxy: a web page came back; check the source's url, since 13:03; "
             "its 1 account keeps the last numbers",
         ),
         (
-            Failure(FailureKind.THROTTLED, "asked too often", retry_at=NOW + timedelta(minutes=17)),
+            worded(FailureKind.THROTTLED, "asked too often", retry_at=NOW + timedelta(minutes=17)),
             "proxy: throttled until 14:20; its 1 account keeps the last numbers",
         ),
         (
-            Failure(FailureKind.THROTTLED, "asked too often", retry_at=NOW - timedelta(minutes=1)),
+            worded(FailureKind.THROTTLED, "asked too often", retry_at=NOW - timedelta(minutes=1)),
             "proxy: throttled since 13:03; its 1 account keeps the last numbers",
         ),
         (
-            Failure(FailureKind.UPSTREAM_ERROR, "proxy has a fault (500)"),
+            worded(FailureKind.UPSTREAM_ERROR, "proxy has a fault (500)"),
             "proxy: server error since 13:03; its 1 account keeps the last numbers",
         ),
     ],

@@ -7,6 +7,7 @@ import pytest
 
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.sources.json_body import NumberText, beside_the_loop, read_json
+from poolwatch.words.messages import failure_text
 
 
 def test_numbers_keep_their_digits() -> None:
@@ -39,7 +40,7 @@ def test_rubbish_is_malformed_and_not_quoted(body: bytes) -> None:
     outcome = read_json(body)
     assert isinstance(outcome, Failure)
     assert outcome.kind is FailureKind.MALFORMED
-    assert len(outcome.message) < 60
+    assert len(failure_text(outcome)) < 60
 
 
 def test_huge_numbers_cost_nothing() -> None:

@@ -14,6 +14,7 @@ from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Reply
 from poolwatch.sources.usage_endpoint import classify, fetch_usage, usage_urls
+from poolwatch.words.messages import failure_text
 from tests.net.script import Answer, Script, reply, silence
 from tests.sources.logins import AT, access_token
 
@@ -249,8 +250,8 @@ K = FailureKind
 def test_every_answer_has_its_kind(status: int, body: object, kind: FailureKind) -> None:
     found = failure(said(status, body))
     assert found.kind is kind
-    assert 0 < len(found.message) < 100
-    assert "synthetic" not in found.message
+    assert 0 < len(failure_text(found)) < 100
+    assert "synthetic" not in failure_text(found)
 
 
 COUNTRY = {"message": "Country, region, or territory not supported", "type": "request_forbidden"}
@@ -277,7 +278,7 @@ def test_a_refusal_by_country_or_network_is_about_the_place(status: int, body: o
     found = failure(said(status, body))
     assert (found.kind, found.detail, found.login_problem) == (K.FORBIDDEN, code, None)
     words = "the service does not answer from this country or network"
-    assert found.message == f"{words} ({status}, {code})"
+    assert failure_text(found) == f"{words} ({status}, {code})"
 
 
 def test_a_451_is_about_the_place_whatever_it_says() -> None:
@@ -288,7 +289,7 @@ def test_a_451_is_about_the_place_whatever_it_says() -> None:
 def test_a_workspace_that_is_refused_is_named_as_such() -> None:
     found = failure(said(403, {"detail": {"code": "invalid_workspace_selected"}}))
     words = "the service refuses the workspace that this login chooses (403, invalid_workspace_selected)"
-    assert (found.kind, found.message) == (K.FORBIDDEN, words)
+    assert (found.kind, failure_text(found)) == (K.FORBIDDEN, words)
 
 
 def test_an_answer_with_a_body_to_read_is_no_failure() -> None:
@@ -330,7 +331,7 @@ def test_a_rejected_token_says_why(code: str, problem: LoginProblem) -> None:
 
 def test_a_bare_401_is_a_rejected_token() -> None:
     found = failure(said(401))
-    assert (found.message, found.login_problem) == (
+    assert (failure_text(found), found.login_problem) == (
         "the access token is not accepted (401)",
         LoginProblem.REJECTED,
     )
@@ -338,8 +339,8 @@ def test_a_bare_401_is_a_rejected_token() -> None:
 
 def test_codes_are_made_safe_and_short() -> None:
     found = failure(said(403, {"error": {"code": "x\x1b]52;c;" + "y" * 500}}))
-    assert found.message.isprintable()
-    assert len(found.message) < 160
+    assert failure_text(found).isprintable()
+    assert len(failure_text(found)) < 160
     assert "\x1b" not in (found.detail or "")
 
 
@@ -392,7 +393,7 @@ def test_dates_count_from_the_servers_clock() -> None:
 def test_a_body_may_say_when_to_come_back(error: dict[str, object], seconds: int | None) -> None:
     found = failure(said(429, {"error": {"type": "usage_limit_reached", **error}}))
     assert found.retry_at == (None if seconds is None else AT + timedelta(seconds=seconds))
-    assert found.message == "asked too often (429, usage_limit_reached)"
+    assert failure_text(found) == "asked too often (429, usage_limit_reached)"
 
 
 def test_the_example_of_a_limit_that_was_hit() -> None:

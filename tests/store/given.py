@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.banked import BankedReset
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble, worded
+from poolwatch.domain.message import message
 from poolwatch.domain.naming import Name
 from poolwatch.domain.pool import AccountState, DeadLogin, Happening
 from poolwatch.domain.refresh import Change, RefreshProgress
@@ -91,12 +92,12 @@ def account(number: int, used: float = 41.5, at: datetime = NOON) -> AccountStat
         usage,
         read_at=at,
         tried_at=at,
-        reading_trouble=Trouble(
-            FailureKind.THROTTLED, "asked to wait", at, at + timedelta(minutes=3), "host"
-        ),
+        reading_trouble=worded(
+            FailureKind.THROTTLED, "asked to wait", at + timedelta(minutes=3), "host"
+        ).since(at),
         dead_login=DeadLogin("d4e5f6", LoginProblem.USED_ELSEWHERE, at),
         rejected=frozenset({"a1b2c3", "ffff00"}),
-        silent={SourceRef("pool", "p1"): Trouble(FailureKind.UNREACHABLE, "no answer", at)},
+        silent={SourceRef("pool", "p1"): worded(FailureKind.UNREACHABLE, "no answer").since(at)},
         lately=(
             Happening(at, changes=(Change("weekly", 40, used), Change("credits", None, Decimal("1.50")))),
         ),
@@ -149,16 +150,20 @@ usages = st.builds(
     reset_credits=aged(st.builds(ResetCredits, counts, counts, maybe_instant)),
     reset_list=aged(st.lists(banked_resets, max_size=3).map(tuple)),
 )
+arguments = st.dictionaries(texts, texts | st.builds(message, texts, path=texts), max_size=2).map(
+    lambda found: tuple(found.items())
+)
 failures = st.builds(
     Failure,
     st.sampled_from(FailureKind),
     texts,
+    arguments,
     maybe_instant,
     maybe_text,
     st.none() | st.sampled_from(LoginProblem),
 )
 troubles = st.none() | st.builds(
-    Trouble, st.sampled_from(FailureKind), texts, instants, maybe_instant, maybe_text
+    Trouble, st.sampled_from(FailureKind), texts, instants, arguments, maybe_instant, maybe_text
 )
 figures = st.none() | st.floats(allow_nan=False, allow_infinity=False) | amounts
 happenings = st.builds(

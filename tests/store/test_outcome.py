@@ -7,13 +7,13 @@ from decimal import Decimal
 
 import pytest
 
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.refresh import BlockReason, Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.store.outcome import outcome_from, outcome_text
 from poolwatch.store.requests import EXPIRED, NOT_UNDERSTOOD
 from tests.store.given import NOON
 
-FAILED = Failure(FailureKind.THROTTLED, "slow down", NOON + timedelta(minutes=5), detail="host")
+FAILED = worded(FailureKind.THROTTLED, "slow down", NOON + timedelta(minutes=5), detail="host")
 PROGRESSES = [
     RefreshProgress(NOON),
     RefreshProgress(

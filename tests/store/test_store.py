@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.pool import PoolFacts, SourceState
 from poolwatch.domain.usage import Usage
 from poolwatch.store import database, loading
@@ -304,7 +304,7 @@ async def test_old_and_unreadable_requests_are_answered_and_not_taken(
 
 async def test_facts_about_the_pool_come_back(store: Store, viewer: Store) -> None:
     assert same(await viewer.facts(), PoolFacts())
-    failure = Failure(FailureKind.UNREACHABLE, "no answer", NOON, "host")
+    failure = worded(FailureKind.UNREACHABLE, "no answer", NOON, "host")
     facts = PoolFacts(
         "work",
         timedelta(microseconds=-5),

@@ -18,6 +18,7 @@ from unittest import mock
 from poolwatch.custody import spend as spending
 from poolwatch.custody.recovery import recover
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.words.messages import failure_text
 from tests.torture.apps import Machine, screen
 from tests.torture.disk import CALLS, ERRORS, DiskFault
 from tests.torture.forge import Forge, Job
@@ -152,7 +153,7 @@ class _Round:
             return
         blocked = step.outcome is TokenOutcome.BLOCKED and step.block is BlockReason.PATH
         self.check(blocked, f"{step.outcome} instead of blocked")
-        message = step.failure.message if step.failure is not None else ""
+        message = failure_text(step.failure) if step.failure is not None else ""
         self.check(str(self.machine.folder) in message and step.detail is not None, f"no path in: {message}")
 
     def after_sending(self, step: TokenStep, valid: str) -> None:

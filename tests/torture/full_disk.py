@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
+from poolwatch.words.messages import failure_text
 from tests.torture.apps import Machine
 from tests.torture.disks import spend_with
 from tests.torture.forge import Forge, Job
@@ -41,9 +42,9 @@ def main() -> int:
             assert (step.outcome, step.block) == (TokenOutcome.BLOCKED, BlockReason.PATH), step
             assert step.failure is not None
             place = machine.file.parent if spoil in (_full_pool, _read_only_pool) else machine.state.root
-            assert str(place) in step.failure.message, step
+            assert str(place) in failure_text(step.failure), step
             if spoil is _full_pool:
-                assert "bytes free" in step.failure.message, step
+                assert "bytes free" in failure_text(step.failure), step
             assert service.seen(machine.family).posts == 0
             assert machine.file.read_bytes() == before
             free()

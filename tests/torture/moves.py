@@ -29,6 +29,7 @@ from poolwatch.custody.protocol import Seen
 from poolwatch.custody.spend import SpendRequest, arguments
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.refresh import BlockReason
+from poolwatch.words.messages import failure_text
 from tests.torture.apps import Machine, monitor, write_login
 from tests.torture.forge import Forge
 from tests.torture.service import Service
@@ -332,7 +333,7 @@ def _look(scene: Scene) -> Shown:
             await session.tell_kept()
             accounts = session.state.accounts.values()
             texts = [str(each.kept) for each in accounts if each.kept]
-            texts += [each.login_trouble.message for each in accounts if each.login_trouble]
+            texts += [failure_text(each.login_trouble) for each in accounts if each.login_trouble]
             return Shown(any(each.ambiguous for each in accounts), " | ".join([*texts, *session.notices]))
 
     return asyncio.run(once())

@@ -17,6 +17,7 @@ from poolwatch.custody.spend import UNREPORTED, arguments, spend
 from poolwatch.domain.account import Secret
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
 from poolwatch.domain.remake import replace
+from poolwatch.words.messages import failure_text
 from tests.custody.rooms import NOW, Room, codex_document, running_room, write_json
 from tests.support.token_server import CANARY
 from tests.torture.disk import DiskFault
@@ -49,7 +50,7 @@ def test_a_disk_on_which_nothing_can_be_renamed_any_more_keeps_the_reply(
         step = room.spend()
     assert step.outcome is TokenOutcome.FAILED
     assert step.failure is not None
-    assert "kept" in step.failure.message
+    assert "kept" in failure_text(step.failure)
     assert room.file.read_bytes() == before
     assert unsealed(room.state.part(room.key)) is not None
     assert room.keeps_valid_token()
@@ -85,7 +86,7 @@ def test_a_reply_that_can_be_kept_nowhere_is_called_lost(room: Room, monkeypatch
     monkeypatch.undo()
     assert step.outcome is TokenOutcome.AMBIGUOUS
     assert step.failure is not None
-    assert str(room.file) in step.failure.message
+    assert str(room.file) in failure_text(step.failure)
     assert room.file.read_bytes() == before
     found = recover(room.state.root, room.fingerprint, NOW)
     assert isinstance(found, tuple)

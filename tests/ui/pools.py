@@ -11,7 +11,7 @@ from typing import Final
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.events import Listed, PoolEvent, Read, RefreshMoved, SourceFailed
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, worded
 from poolwatch.domain.naming import NamingRule
 from poolwatch.domain.pool import PoolState, apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
@@ -112,7 +112,7 @@ class Actor:
 
 
 def edge_blocked(minutes: float) -> tuple[Failure, datetime]:
-    return (Failure(FailureKind.EDGE_BLOCKED, "Cloudflare answered 403"), ago(minutes))
+    return (worded(FailureKind.EDGE_BLOCKED, "Cloudflare answered 403"), ago(minutes))
 
 
 def _usage(
@@ -234,9 +234,7 @@ def all_stale(count: int = 12) -> PoolState:
     """Nothing was read for two hours, and one source is down."""
     actors = [replace(actor, read_at=ago(hours=2), failures=(), progress=None) for actor in crowd(count)]
     state = state_of(actors)
-    return apply(
-        state, SourceFailed("codex-proxy", Failure(FailureKind.UNREACHABLE, "refused"), ago(hours=2))
-    )
+    return apply(state, SourceFailed("codex-proxy", worded(FailureKind.UNREACHABLE, "refused"), ago(hours=2)))
 
 
 def empty(*, settled: bool = True) -> PoolState:

@@ -27,6 +27,7 @@ from poolwatch.domain.shell import shell_word
 from poolwatch.domain.text import visible
 from poolwatch.ui.feed import FoundLogins
 from poolwatch.words.cli import NO_LOGIN
+from poolwatch.words.messages import failure_text
 
 _POOLS: Final = tuple(kind for kind in SourceKind if kind.is_pool)
 #: Where the pools listen when nobody says otherwise.
@@ -136,7 +137,7 @@ async def logins_at(around: Surroundings, source: SourceSettings) -> tuple[Listi
     with by_hand():
         async with lone_source(around, source) as asked:
             listed = await asked.list_accounts(RealClock().now())
-    return listed.message if isinstance(listed, Failure) else listed
+    return failure_text(listed) if isinstance(listed, Failure) else listed
 
 
 def counted(listed: Sequence[Listing]) -> str:
@@ -157,7 +158,7 @@ def empty_places(around: Surroundings, state: PoolState) -> tuple[FoundLogins, .
     for source in around.sources:
         seen = state.sources.get(source.name)
         if seen is not None and not seen.listings:
-            said = NO_LOGIN if seen.failure is None else seen.failure.message
+            said = NO_LOGIN if seen.failure is None else failure_text(seen.failure)
             place = shown_place(around, source)
             rows.append(FoundLogins(place, said.removeprefix(f"{place}: "), "", can_add=False))
     return tuple(rows)

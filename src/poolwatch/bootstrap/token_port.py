@@ -20,7 +20,7 @@ from poolwatch.custody.fingerprint import KEY_BYTES, Fingerprinter
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.account import AccountKey, Custody, Listing
 from poolwatch.domain.account_state import AccountState, KeptFile
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
 from poolwatch.host.threads import in_thread
 from poolwatch.monitor.ports import Interrupted, TokenRequest
@@ -77,10 +77,10 @@ class Custodian:
         source = self._sources.get(listing.ref.source)
         if path is None or source is None:
             words = "the login is not there any more"
-            return TokenStep(TokenOutcome.FAILED, failure=Failure(FailureKind.TOKEN_REFRESH, words))
+            return TokenStep(TokenOutcome.FAILED, failure=worded(FailureKind.TOKEN_REFRESH, words))
         if listing.custody is Custody.POOLWATCH and self._problem is not None:
             state = str(self._around.state_dir)
-            failure = Failure(FailureKind.BLOCKED, f"not spent: {self._problem}", detail=state)
+            failure = worded(FailureKind.BLOCKED, f"not spent: {self._problem}", detail=state)
             return TokenStep(TokenOutcome.BLOCKED, block=BlockReason.PATH, failure=failure, detail=state)
         # few tokens are ever spent, and what it takes is loaded on a thread: the screen lives meanwhile
         await asyncio.to_thread(import_module, "poolwatch.custody.token_step")

@@ -16,6 +16,7 @@ from poolwatch.host.instants import instant_text
 from poolwatch.presentation import masking
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import import_command
+from poolwatch.words.messages import failure_text
 
 
 def list_accounts(config: Path | None, *, mask: bool) -> int:
@@ -68,6 +69,6 @@ def _lines(each: Judged, *, hidden: bool) -> list[str]:
         rows.append(f"    {listing.ref.source}  {place}  {listing.custody.value}{owner}{problem}")
     trouble = account.login_trouble
     if trouble is not None:
-        words = masking.shown_text(trouble.message, account, mask=hidden)
+        words = masking.shown_text(failure_text(trouble), account, mask=hidden)
         rows.append(f"    {trouble.kind.value}: {words}")
     return rows

@@ -43,6 +43,7 @@ from poolwatch.presentation.masking import masked, masked_word, shown_path
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import true_path
 from poolwatch.words.cli import NO_LOGIN
+from poolwatch.words.messages import failure_text
 from poolwatch.words.of_host import file_text
 
 #: A clock this far off makes tokens look expired, or fresh.
@@ -212,7 +213,7 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
         if name in pools:
             continue  # examined one by one, and told once
         if source.failure is not None:
-            words = f"{name}: {source.failure.message}"
+            words = f"{name}: {failure_text(source.failure)}"
             yield Finding("sources", Grade.ERROR, words, try_command(around, name))
             continue
         readable = any(listing.problem is None for listing in source.listings)

@@ -13,6 +13,7 @@ from poolwatch.config.settings import ConfigProblems
 from poolwatch.domain.pool import PoolState
 from poolwatch.presentation.masking import shown_path
 from poolwatch.words import cli as words
+from poolwatch.words.messages import failure_text
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.headless import Look
@@ -57,7 +58,7 @@ def tell_failing(around: Surroundings, state: PoolState) -> None:
     """One line for each source that does not answer."""
     for source in state.sources.values():
         if source.failure is not None:
-            complain(around.told(f"source {source.name}: {source.failure.message}"))
+            complain(around.told(f"source {source.name}: {failure_text(source.failure)}"))
 
 
 def nobody_there(around: Surroundings, state: PoolState) -> int:

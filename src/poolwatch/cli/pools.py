@@ -12,6 +12,7 @@ from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.shell import argument_word
 from poolwatch.sources.source import PoolReport, ReportingPool
+from poolwatch.words.messages import failure_text
 
 #: What to do about a pool that gives no answer of its own; the failure itself says what is wrong.
 _REMEDIES: Final = {
@@ -48,7 +49,7 @@ async def examine_pool(around: Surroundings, settings: SourceSettings) -> PoolFi
         report = await source.report(RealClock().now())
     if isinstance(report, Failure):
         remedy = _REMEDIES.get(report.kind, f"mend that, then {try_command(around, settings.name)}")
-        return PoolFinding(settings.name, report.message, remedy, wrong=True)
+        return PoolFinding(settings.name, failure_text(report), remedy, wrong=True)
     return PoolFinding(settings.name, _words(report), lacks=report.lacks)
 
 

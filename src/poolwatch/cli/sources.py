@@ -22,6 +22,7 @@ from poolwatch.domain.failure import Failure
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.sources.source import Source, by_hand
+from poolwatch.words.messages import failure_text
 
 #: So many accounts of a source are asked at most when it is tried.
 _HANDFUL: Final = 5
@@ -207,7 +208,9 @@ async def _ask(around: Surroundings, settings: SourceSettings) -> tuple[Listing,
     with by_hand():
         async with lone_source(around, settings) as source:
             listed = await source.list_accounts(RealClock().now())
-            return listed.message if isinstance(listed, Failure) else await _first_reading(source, listed)
+            return (
+                failure_text(listed) if isinstance(listed, Failure) else await _first_reading(source, listed)
+            )
 
 
 async def _first_reading(source: Source, listed: tuple[Listing, ...]) -> tuple[Listing, ...] | str:
@@ -218,7 +221,7 @@ async def _first_reading(source: Source, listed: tuple[Listing, ...]) -> tuple[L
         reading = await source.fetch_usage(listing, RealClock().now())
         if isinstance(reading.outcome, UsageSnapshot):
             return listed
-        last = f"{listing.email or listing.path or listing.ref.place}: {reading.outcome.message}"
+        last = f"{listing.email or listing.path or listing.ref.place}: {failure_text(reading.outcome)}"
         if number < len(polled):
             last += f" ({number} of {len(polled)} asked)"
     return last or listed

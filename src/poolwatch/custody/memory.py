@@ -21,7 +21,7 @@ from poolwatch.custody.json_text import text_at
 from poolwatch.custody.login_lock import Note
 from poolwatch.custody.state_dir import DAMAGED_PREFIX, StateDir
 from poolwatch.domain.account import Secret
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.host.instants import instant_text
 
@@ -128,7 +128,7 @@ def too_soon(
     words = f"the last refresh is less than {spacing.total_seconds():.0f} s ago"
     return TokenStep(
         TokenOutcome.FAILED,
-        failure=Failure(FailureKind.TOKEN_REFRESH, words, retry_at),
+        failure=worded(FailureKind.TOKEN_REFRESH, words, retry_at),
         retry_at=retry_at,
         refresh_fingerprint=refresh_fingerprint,
     )
@@ -149,7 +149,7 @@ def dead_step(problem: LoginProblem, refresh_fingerprint: str | None, words: str
     return TokenStep(
         TokenOutcome.REJECTED_FOR_GOOD,
         problem=problem,
-        failure=Failure(FailureKind.TOKEN_REFRESH, words, login_problem=problem),
+        failure=worded(FailureKind.TOKEN_REFRESH, words, login_problem=problem),
         refresh_fingerprint=refresh_fingerprint,
     )
 
@@ -174,7 +174,7 @@ def ask_first(lost_at: datetime | None, refresh_fingerprint: str, damaged: Path 
     return TokenStep(
         TokenOutcome.BLOCKED,
         block=BlockReason.ASK_FIRST,
-        failure=Failure(
+        failure=worded(
             FailureKind.AMBIGUOUS,
             f"a refresh was interrupted{when}, this login may need a sign-in{reply}",
             login_problem=LoginProblem.AMBIGUOUS,
@@ -195,7 +195,7 @@ def path_blocked(path: Path, words: str) -> TokenStep:
     return TokenStep(
         TokenOutcome.BLOCKED,
         block=BlockReason.PATH,
-        failure=Failure(FailureKind.BLOCKED, words, detail=shown(path)),
+        failure=worded(FailureKind.BLOCKED, words, detail=shown(path)),
         detail=shown(path),
     )
 

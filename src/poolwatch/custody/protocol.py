@@ -35,9 +35,10 @@ from poolwatch.custody.settle import adopt_kept, ambiguous, bring_home, clear_sp
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.custody.waiting import replies_for
 from poolwatch.domain.account import Secret
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
+from poolwatch.words.messages import failure_text
 
 _SPACE_BYTES: Final = 64 * 1024
 _NOTE_BYTES: Final = 16 * 1024
@@ -116,7 +117,7 @@ def _ready(state: StateDir, errand: Errand, seen: Seen, tools: Tools, try_once: 
     except OSError as error:
         return path_blocked(state.custody, f"not spent: {FileProblem.of(error, state.custody).words}")
     if state.pending(errand.account).exists():
-        why = waiting.failure.message if waiting is not None and waiting.failure is not None else ""
+        why = failure_text(waiting.failure) if waiting is not None and waiting.failure is not None else ""
         words = why or f"the login of an earlier refresh waits to be written to {shown(errand.file)}"
         return path_blocked(errand.file, f"{words}; nothing was sent")
     document = read_settled(errand.file)
@@ -128,7 +129,7 @@ def _ready(state: StateDir, errand: Errand, seen: Seen, tools: Tools, try_once: 
     reach("read")
     if (login.user_id, login.account_id) != errand.ids:
         words = f"{shown(errand.file)} holds another account by now; nothing was sent"
-        return TokenStep(TokenOutcome.FAILED, failure=Failure(FailureKind.OTHER_ACCOUNT, words))
+        return TokenStep(TokenOutcome.FAILED, failure=worded(FailureKind.OTHER_ACCOUNT, words))
     if seen != Seen(login.fingerprint, login.refresh_fingerprint):
         return TokenStep(TokenOutcome.ADOPTED, refresh_fingerprint=login.refresh_fingerprint)
     if login.refresh is None or login.refresh_fingerprint is None:
@@ -250,7 +251,7 @@ def _sent(token: Secret, tools: Tools) -> Verdict:
     try:
         return tools.send(token)
     except Exception:  # noqa: BLE001 - whatever went wrong, the token may have left: that must be noted
-        return Unclear(Failure(FailureKind.AMBIGUOUS, "the refresh broke off while it was sent"))
+        return Unclear(worded(FailureKind.AMBIGUOUS, "the refresh broke off while it was sent"))
 
 
 def _without_grant(
@@ -259,7 +260,7 @@ def _without_grant(
     mark = errand.refresh_fingerprint
     match verdict:
         case Unclear(failure):
-            return ambiguous(errand, failure.message)
+            return ambiguous(errand, failure_text(failure))
         case Unspent(failure):
             return TokenStep(
                 TokenOutcome.FAILED, failure=failure, retry_at=failure.retry_at, refresh_fingerprint=mark

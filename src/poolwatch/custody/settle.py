@@ -22,7 +22,7 @@ from poolwatch.custody.memory import is_used_up
 from poolwatch.custody.merge import Grant, merged, parse_grant, standalone
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.custody.waiting import Reply, is_stored, kept_logins
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 
@@ -205,7 +205,7 @@ def _store(
     words += "; it is kept for the next refresh"
     step = TokenStep(
         TokenOutcome.FAILED,
-        failure=Failure(FailureKind.BLOCKED, words, detail=shown(errand.file)),
+        failure=worded(FailureKind.BLOCKED, words, detail=shown(errand.file)),
         detail=shown(errand.file),
         refresh_fingerprint=errand.refresh_fingerprint,
     )
@@ -282,9 +282,7 @@ def _stored_step(errand: Errand, grant: Grant) -> TokenStep:
         return TokenStep(TokenOutcome.REFRESHED, refresh_fingerprint=errand.refresh_fingerprint)
     return TokenStep(
         TokenOutcome.FAILED,
-        failure=Failure(
-            FailureKind.MALFORMED, "the reply held no access token; its refresh token was stored"
-        ),
+        failure=worded(FailureKind.MALFORMED, "the reply held no access token; its refresh token was stored"),
         refresh_fingerprint=errand.refresh_fingerprint,
     )
 
@@ -326,7 +324,7 @@ def _keep_apart(
         words += f" until there is room for it ({problem.words})"
     # only a whole login can be imported, which the reply as it came is not
     kind = FailureKind.KEPT if problem is None else FailureKind.BLOCKED
-    failure = Failure(kind, words, detail=shown(place))
+    failure = worded(kind, words, detail=shown(place))
     step = TokenStep(TokenOutcome.FAILED, failure=failure, detail=shown(place), refresh_fingerprint=mark)
     return _Stored(step, rest, replaced)
 
@@ -336,7 +334,7 @@ def ambiguous(errand: Errand, words: str, kind: FailureKind = FailureKind.AMBIGU
     return TokenStep(
         TokenOutcome.AMBIGUOUS,
         problem=LoginProblem.AMBIGUOUS,
-        failure=Failure(kind, words, login_problem=LoginProblem.AMBIGUOUS),
+        failure=worded(kind, words, login_problem=LoginProblem.AMBIGUOUS),
         lost_at=errand.at,
         refresh_fingerprint=errand.refresh_fingerprint,
     )

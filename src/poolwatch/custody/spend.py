@@ -20,7 +20,7 @@ from poolwatch.custody.protocol import Seen
 from poolwatch.custody.recovery import recover_one
 from poolwatch.custody.settle import ambiguous
 from poolwatch.custody.state_dir import StateDir
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.host.threads import in_thread
@@ -124,5 +124,5 @@ def _not_sent(status: int | None = None) -> TokenStep:
     how = "did not start" if status is None else f"ended too soon (status {status})"
     return TokenStep(
         TokenOutcome.FAILED,
-        failure=Failure(FailureKind.TOKEN_REFRESH, f"the refresh process {how}; nothing was sent"),
+        failure=worded(FailureKind.TOKEN_REFRESH, f"the refresh process {how}; nothing was sent"),
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from poolwatch.custody.json_text import JsonObject, JsonValue, object_at, text_at
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.failure import AS_STORED, Failure, FailureKind, LoginProblem
+from poolwatch.domain.message import Arguments, Message
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.host.instants import instant_text, parse_instant
 
@@ -15,7 +16,8 @@ def step_to_json(step: TokenStep) -> JsonObject:
         failure = _present(
             {
                 "kind": step.failure.kind.value,
-                "message": step.failure.message,
+                "code": step.failure.code,
+                "arguments": _arguments_json(step.failure.arguments),
                 "retry_at": instant_text(step.failure.retry_at) if step.failure.retry_at else None,
                 "detail": step.failure.detail,
                 "login_problem": step.failure.login_problem,
@@ -58,13 +60,37 @@ def step_from_json(found: JsonObject) -> TokenStep | None:
 
 def _failure(found: JsonObject) -> Failure:
     problem = text_at(found, "login_problem")
+    code, arguments = text_at(found, "code"), object_at(found, "arguments")
+    as_said = text_at(found, "message")  # a journal from before failures had codes
     return Failure(
         kind=FailureKind(text_at(found, "kind") or ""),
-        message=text_at(found, "message") or "",
+        code=code or AS_STORED,
+        arguments=(("text", as_said or ""),) if code is None else _arguments(arguments or {}),
         retry_at=parse_instant(found.get("retry_at")),
         detail=text_at(found, "detail"),
         login_problem=LoginProblem(problem) if problem else None,
     )
+
+
+def _arguments_json(arguments: Arguments) -> JsonObject:
+    return {
+        name: value
+        if isinstance(value, str)
+        else {"code": value.code, "arguments": _arguments_json(value.arguments)}
+        for name, value in arguments
+    }
+
+
+def _arguments(found: JsonObject) -> Arguments:
+    return tuple(
+        (name, value if isinstance(value, str) else _message(value))
+        for name, value in found.items()
+        if isinstance(value, str | dict)
+    )
+
+
+def _message(found: JsonObject) -> Message:
+    return Message(text_at(found, "code") or AS_STORED, _arguments(object_at(found, "arguments") or {}))
 
 
 def _present(found: dict[str, JsonValue]) -> JsonObject:

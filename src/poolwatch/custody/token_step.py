@@ -22,7 +22,7 @@ from poolwatch.custody.spend import SpendRequest, spend
 from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.custody.waiting import anything_waits_for
 from poolwatch.domain.account import Custody, Listing, LoginKind
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.status import codex_may_renew
@@ -205,7 +205,7 @@ def _unrenewed(answer: CodexAnswer, home: Path, mark: str | None) -> TokenStep:
         CodexAnswer.SILENT: "codex did not answer in time; it was left running",
         CodexAnswer.NOT_STARTED: "codex could not be started",
     }[answer]
-    failure = Failure(FailureKind.TOKEN_REFRESH, words, detail=shown(home))
+    failure = worded(FailureKind.TOKEN_REFRESH, words, detail=shown(home))
     return TokenStep(TokenOutcome.FAILED, failure=failure, detail=shown(home), refresh_fingerprint=mark)
 
 
@@ -234,7 +234,7 @@ def _conflict(path: Path, mark: str) -> TokenStep:
     return TokenStep(
         TokenOutcome.BLOCKED,
         block=BlockReason.CONFLICT,
-        failure=Failure(FailureKind.CONFLICT, words, detail=shown(path)),
+        failure=worded(FailureKind.CONFLICT, words, detail=shown(path)),
         detail=shown(path),
         refresh_fingerprint=mark,
     )

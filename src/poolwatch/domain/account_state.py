@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from poolwatch.domain.account import CUSTODY_ORDER, AccountKey, Custody, Listing, LoginKind, SourceRef
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble, failure
 from poolwatch.domain.instant import Instant
 from poolwatch.domain.naming import Name, first_email
 from poolwatch.domain.refresh import BESIDE_WITHIN, BlockReason, Change, RefreshProgress
@@ -120,7 +120,7 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
         login, kept = self.login_trouble, self.kept
         if kept is not None:
             path = visible(kept.path, LONGEST_PATH)
-            return Trouble(FailureKind.KEPT, path, kept.since, detail=path)
+            return failure(FailureKind.KEPT, "login.kept", path=path, detail=path).since(kept.since)
         if login is not None and login.kind in (FailureKind.AMBIGUOUS, FailureKind.CONFLICT):
             return login
         return self.reading_trouble or login

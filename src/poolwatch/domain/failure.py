@@ -1,11 +1,15 @@
 """Failures as values: what went wrong with a reading or a login, in a closed set of kinds."""
 
+from __future__ import annotations
+
+from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Final
 
 from msgspec import Struct
 
 from poolwatch.domain.instant import Instant
+from poolwatch.domain.message import Arguments, Message, arguments_of
 
 
 class FailureKind(StrEnum):
@@ -76,7 +80,7 @@ class Refusal(Enum):
     WORKSPACE = "workspace"
 
     @classmethod
-    def of(cls, code: str | None) -> "Refusal":
+    def of(cls, code: str | None) -> Refusal:
         """By the code that came with it; what nobody knows is about the account's rights."""
         word = (code or "").lower()
         if word in _PLACE_CODES:
@@ -84,25 +88,69 @@ class Refusal(Enum):
         return cls.WORKSPACE if word in _WORKSPACE_CODES else cls.RIGHTS
 
 
+#: The code of a sentence that is stored or told as it is, in its argument `text`.
+AS_STORED: Final = "as_stored"
+
+
 class Failure(Struct, frozen=True, gc=False, omit_defaults=True):
-    """One failed attempt. `message` is short, sanitised, holds no secret and names what was tried.
+    """One failed attempt. The sentence for `code` and its arguments names what was tried, and no secret.
 
     `retry_at` is aware UTC, given where the other side said when to come back. `detail` names a
     path, host or code where there is one.
     """
 
     kind: FailureKind
-    message: str
+    code: str
+    arguments: Arguments = ()
     retry_at: Instant | None = None
     detail: str | None = None
     login_problem: LoginProblem | None = None
+
+    @property
+    def as_message(self) -> Message:
+        """What a person is told of it, also as an argument of another message."""
+        return Message(self.code, self.arguments)
+
+    def since(self, at: datetime) -> Trouble:
+        """The trouble that it is from then on."""
+        return Trouble(self.kind, self.code, at, self.arguments, self.retry_at, self.detail)
 
 
 class Trouble(Struct, frozen=True, gc=False, omit_defaults=True):
     """A failure that stands beside the last known status, and since when."""
 
     kind: FailureKind
-    message: str
+    code: str
     since: Instant
+    arguments: Arguments = ()
     retry_at: Instant | None = None
     detail: str | None = None
+
+    @property
+    def as_message(self) -> Message:
+        """What a person is told of it."""
+        return Message(self.code, self.arguments)
+
+
+def failure(
+    kind: FailureKind,
+    code: str,
+    *,
+    retry_at: datetime | None = None,
+    detail: str | None = None,
+    login_problem: LoginProblem | None = None,
+    **arguments: object,
+) -> Failure:
+    """A failure whose sentence has these arguments by name."""
+    return Failure(kind, code, arguments_of(**arguments), retry_at, detail, login_problem)
+
+
+def worded(
+    kind: FailureKind,
+    text: str,
+    retry_at: datetime | None = None,
+    detail: str | None = None,
+    login_problem: LoginProblem | None = None,
+) -> Failure:
+    """A failure in words that are made already: those of an older store. Everybody else gives a code."""
+    return Failure(kind, AS_STORED, (("text", text),), retry_at, detail, login_problem)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias, Union
+
 from msgspec import Struct
 
-Arguments = tuple[tuple[str, str], ...]
+#: By the name of the blank. An argument that is a message itself is worded first, then put in.
+Arguments: TypeAlias = tuple[tuple[str, Union[str, "Message"]], ...]
 
 
 class Message(Struct, frozen=True):
@@ -18,5 +21,12 @@ class Message(Struct, frozen=True):
 
 
 def message(code: str, **arguments: object) -> Message:
-    """A message with its arguments as texts."""
-    return Message(code, tuple((name, str(value)) for name, value in arguments.items()))
+    """A message with its arguments as texts; an argument that is a message stays one."""
+    return Message(code, arguments_of(**arguments))
+
+
+def arguments_of(**arguments: object) -> Arguments:
+    """Arguments by name, each as a text or a message."""
+    return tuple(
+        (name, value if isinstance(value, Message) else str(value)) for name, value in arguments.items()
+    )

@@ -28,7 +28,7 @@ from poolwatch.domain.events import (
     RefreshMoved,
     SourceFailed,
 )
-from poolwatch.domain.failure import FailureKind, Trouble
+from poolwatch.domain.failure import FailureKind, failure
 from poolwatch.domain.identity import resolve
 from poolwatch.domain.naming import NamingRule, name_accounts
 from poolwatch.domain.remake import replace
@@ -246,7 +246,7 @@ def _with_conflict(account: AccountState, twins: Mapping[SourceRef, Listing], at
     if conflicts or account.ambiguous:
         return account
     place = other.path or other.ref.place
-    trouble = Trouble(FailureKind.CONFLICT, f"the same login is also in {place}", at, detail=place)
+    trouble = failure(FailureKind.CONFLICT, "login.also_in", place=place, detail=place).since(at)
     return replace(account, login_trouble=trouble)
 
 

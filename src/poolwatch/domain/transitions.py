@@ -9,7 +9,7 @@ from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.account_state import LATELY_KEPT, AccountState, DeadLogin, Happening
 from poolwatch.domain.dispute import holds, listed_rival, rival_after, told_of_base
 from poolwatch.domain.events import Read, RefreshMoved
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble, worded
 from poolwatch.domain.instant import is_undated
 from poolwatch.domain.refresh import REFUSED, BlockReason, TokenOutcome, TokenStep, usage_changes
 from poolwatch.domain.remake import replace
@@ -64,7 +64,7 @@ def with_standing_refusal(account: AccountState, step: TokenStep) -> TokenStep:
         outcome=TokenOutcome.FAILED if dead is None else TokenOutcome.REJECTED_FOR_GOOD,
         block=None,
         problem=None if dead is None else dead.problem,
-        failure=Failure(trouble.kind, trouble.message, trouble.retry_at, trouble.detail),
+        failure=Failure(trouble.kind, trouble.code, trouble.arguments, trouble.retry_at, trouble.detail),
         detail=trouble.detail,
         retry_at=trouble.retry_at,
     )
@@ -137,7 +137,7 @@ def _silent(account: AccountState, event: Read) -> Mapping[SourceRef, Trouble]:
     for ref, failure in event.despite:
         former = silent.get(ref)
         since = former.since if former is not None and former.kind is failure.kind else said_at
-        silent[ref] = Trouble(failure.kind, failure.message, since, failure.retry_at, failure.detail)
+        silent[ref] = failure.since(since)
     return silent
 
 
@@ -156,8 +156,7 @@ def _read_failed(account: AccountState, event: Read, failure: Failure) -> Accoun
     # only a good reading says that an account is not deactivated: an unreachable service says nothing
     said = account.deactivations + (failure.kind is FailureKind.DEACTIVATION_REPORTED)
     since = former.since if former is not None and again else event.at
-    trouble = Trouble(failure.kind, failure.message, since, failure.retry_at, failure.detail)
-    return replace(tried, reading_trouble=trouble, deactivations=said)
+    return replace(tried, reading_trouble=failure.since(since), deactivations=said)
 
 
 def _just_said(account: AccountState, failure: Failure) -> bool:
@@ -215,10 +214,10 @@ def _login_trouble(account: AccountState, step: TokenStep, at: datetime) -> Trou
         kind = FailureKind.AMBIGUOUS
     elif step.outcome is TokenOutcome.BLOCKED and step.failure is not None:
         kind = step.failure.kind
-    message = step.failure.message if step.failure is not None else (step.detail or "")
     former = account.login_trouble
     since = step.lost_at or (former.since if former is not None and former.kind is kind else at)
-    return Trouble(kind, message, since, step.retry_at, step.detail)
+    why = step.failure or worded(kind, step.detail or "")
+    return Trouble(kind, why.code, since, why.arguments, step.retry_at, step.detail)
 
 
 def _late(account: AccountState, happening: Happening) -> tuple[Happening, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 
 #: What Python says where the system allows no further thread.
 _NO_THREAD: Final = "can't start new thread"
@@ -16,7 +16,7 @@ def internal_error(error: Exception) -> Failure:
     It names the error's type only: its text may hold anything.
     """
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and error.args == (_NO_THREAD,)):
-        return Failure(
+        return worded(
             FailureKind.UPSTREAM_ERROR, "this machine has no room for it: too many processes, or no memory"
         )
-    return Failure(FailureKind.UPSTREAM_ERROR, f"internal error: {type(error).__name__}")
+    return worded(FailureKind.UPSTREAM_ERROR, f"internal error: {type(error).__name__}")

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.account import Listing
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.pool import Listed, ListedTogether, SourceFailed
 from poolwatch.domain.schedule import RETRY_AFTER_CEILING, backoff
 from poolwatch.monitor.clock import Clock
@@ -218,7 +218,7 @@ class Lister:
         if begun is not None and now - begun >= _HANGS_AFTER:
             del self._begun[name]
             words = f"no answer for {_HANGS_AFTER.total_seconds():.0f} s: its disk or its server hangs"
-            self._ledger.take(SourceFailed(name, Failure(FailureKind.UNREACHABLE, words), now))
+            self._ledger.take(SourceFailed(name, worded(FailureKind.UNREACHABLE, words), now))
 
     async def _look(self, source: Source) -> None:
         try:

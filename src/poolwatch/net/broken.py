@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.text import visible
 from poolwatch.net.address import host_of
 from poolwatch.net.progress import Phase, Progress, TooLargeError
@@ -19,7 +19,7 @@ def redirect_refused(request: Request, location: str) -> Failure:
     """The failure for a redirect, which names hosts alone: an address may hold secrets."""
     target = host_of(request.address, location)
     to = visible(target, _HOST_LENGTH) if target else "another place"
-    return Failure(
+    return worded(
         FailureKind.NOT_THE_SERVICE,
         f"{visible(request.address.host, _HOST_LENGTH)} redirects to {to}; not followed",
         detail=to if target else None,
@@ -29,7 +29,7 @@ def redirect_refused(request: Request, location: str) -> Failure:
 def compressed(host: str) -> Failure:
     """The failure for an answer in an encoding that was not asked for."""
     name = visible(host, _HOST_LENGTH)
-    return Failure(
+    return worded(
         FailureKind.MALFORMED, f"{name} sent a compressed answer that was not asked for", detail=name
     )
 
@@ -62,7 +62,7 @@ def broken_off(
         words = "closed the connection in the middle of its answer"
     else:
         words = "closed the connection without an answer"
-    return Failure(kind, f"{place} {words}", detail=name)
+    return worded(kind, f"{place} {words}", detail=name)
 
 
 def _is_garbage(error: BaseException) -> bool:

@@ -6,11 +6,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.net.address import Address, address_of
 from poolwatch.net.headers import USER_AGENT, Headers, unsendable
 
-_NOT_AN_ADDRESS: Final = Failure(
+_NOT_AN_ADDRESS: Final = worded(
     FailureKind.UNREACHABLE, "the configured address is not valid; nothing was sent"
 )
 
@@ -34,7 +34,7 @@ def request_of(method: str, url: str, headers: Headers, body: bytes | None = Non
     """The request, or why it cannot be sent: a header holds what none may, or the address is none."""
     sent: Headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
     if (name := unsendable(sent)) is not None:
-        return Failure(
+        return worded(
             FailureKind.MALFORMED, f"the header {name} holds characters that cannot be sent; nothing was sent"
         )
     address = address_of(url)

@@ -28,6 +28,7 @@ from poolwatch.presentation.standing import keeper_text, marks, status_text, tro
 from poolwatch.presentation.view import DetailLine, DetailView, Glyph, Span, Tone
 from poolwatch.words import names, screen
 from poolwatch.words import status as words
+from poolwatch.words.messages import failure_text
 
 #: Texts are folded to fit beside the headings on a screen of 80 columns.
 TEXT_COLUMNS: Final = 66
@@ -94,7 +95,7 @@ def _trouble(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
     if trouble is None:
         return []
     told = trouble_text(judged, trouble, now, prefs)
-    said = shown_text(trouble.message, judged.account, mask=prefs.mask)
+    said = shown_text(failure_text(trouble), judged.account, mask=prefs.mask)
     text = f"{told}: {said}" if said and said != told else told
     tone = Tone.RED if judged.section is Section.NEEDS_YOU else Tone.AMBER
     return _folded(screen.TROUBLE, text, tone, Glyph.TROUBLE)

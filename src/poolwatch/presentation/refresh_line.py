@@ -17,6 +17,7 @@ from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import acting, import_command, sign_in_command
 from poolwatch.presentation.view import Tone
 from poolwatch.words import names, refresh
+from poolwatch.words.messages import failure_text
 from poolwatch.words.status import token_words, trouble_words
 
 _RUN_BY_HAND = (BlockReason.CODEX_MISSING, BlockReason.DELEGATION_OFF, BlockReason.CODEX_LOGIN_DEAD)
@@ -163,7 +164,7 @@ def _nothing_to_renew(step: TokenStep, account: AccountState, custody: Custody, 
 def _failed(step: TokenStep, account: AccountState, custody: Custody, now: datetime, prefs: Prefs) -> str:
     if step.failure is not None and step.failure.kind is FailureKind.KEPT:
         return refresh.kept(import_command(step.detail or "", prefs))
-    said = step.failure.message if step.failure is not None else (step.detail or "")
+    said = failure_text(step.failure) if step.failure is not None else (step.detail or "")
     said = shown_text(said, account, mask=prefs.mask)
     if custody is Custody.POOL:
         return refresh.pool_failed(said)
@@ -196,7 +197,7 @@ def _blocked(
         case BlockReason.PATH | None:
             if step.failure is None:
                 return refresh.not_writable(shown_path(step.detail or "", mask=prefs.mask))
-            return refresh.not_spent(shown_text(step.failure.message, account, mask=prefs.mask))
+            return refresh.not_spent(shown_text(failure_text(step.failure), account, mask=prefs.mask))
         case BlockReason.OTHER_MUST_RENEW:
             return refresh.must_renew((listing.owner if listing else "") or step.detail or names.ANOTHER_TOOL)
         case BlockReason.CODEX_RUNNING:
@@ -243,7 +244,7 @@ def _pool_not_asked(
     if token is not None and blocked and token.block is BlockReason.POOL_SKIPPED:
         return refresh.usage_not_tried(showing)
     if usage.failure is not None:
-        said = shown_text(usage.failure.message, account, mask=prefs.mask)
+        said = shown_text(failure_text(usage.failure), account, mask=prefs.mask)
         return refresh.usage_failed(said, showing)
     return refresh.usage_failed(refresh.POOL_SILENT, showing)
 
@@ -264,8 +265,8 @@ def _token_said_it_all(token: TokenStep | None) -> bool:
 
 
 def _failure_words(failure: Failure) -> str:
-    if failure.kind in (FailureKind.TOKEN_REFRESH, FailureKind.BLOCKED) and failure.message:
-        return failure.message
+    if failure.kind in (FailureKind.TOKEN_REFRESH, FailureKind.BLOCKED) and failure_text(failure):
+        return failure_text(failure)
     return trouble_words(failure.kind)
 
 

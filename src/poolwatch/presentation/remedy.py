@@ -19,6 +19,7 @@ from poolwatch.presentation import durations
 from poolwatch.presentation.masking import masked_word, shown_name, shown_path, shown_text
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.words import names, remedies
+from poolwatch.words.messages import failure_text
 
 #: How tools that own logins are asked for a new one.
 _LOGIN_COMMANDS: Final = {"CLIProxyAPI": "cli-proxy-api --codex-login", "codex-auth": "codex-auth login"}
@@ -158,7 +159,7 @@ def _codex_way(account: AccountState, prefs: Prefs) -> str:
 def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: Prefs) -> Remedy:
     listing = acting(account)
     command = sign_in_command(listing, mask=prefs.mask)
-    why = shown_text(trouble.message, account, mask=prefs.mask)
+    why = shown_text(failure_text(trouble), account, mask=prefs.mask)
     kept, again = account.read_at is not None, _again(account, prefs)
     match trouble.kind:
         case FailureKind.AMBIGUOUS:

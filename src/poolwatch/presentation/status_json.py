@@ -25,6 +25,7 @@ from poolwatch.presentation.percent import is_figure
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.strip import next_why
+from poolwatch.words.messages import failure_text
 
 SCHEMA: Final = "poolwatch.status/1"
 #: Instants are UTC, to the second.
@@ -267,7 +268,7 @@ def _trouble(trouble: Trouble | None, account: AccountState, mask: bool) -> Json
         return None
     return {
         "kind": trouble.kind.value,
-        "message": shown_text(trouble.message, account, mask=mask),
+        "message": shown_text(failure_text(trouble), account, mask=mask),
         "since": instant(trouble.since),
         "retry_at": instant(trouble.retry_at),
     }

@@ -16,6 +16,7 @@ from poolwatch.presentation.percent import UNKNOWN, percent_text, scarcity
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.view import Figure, Shown, Span, StripView, Tone
 from poolwatch.words import names, screen
+from poolwatch.words.messages import failure_text
 from poolwatch.words.status import throttled_until, trouble_words
 
 _HOUR = timedelta(hours=1)
@@ -214,7 +215,7 @@ def _down_line(source: SourceState, now: datetime, prefs: Prefs) -> str:
         until = durations.clock(failure.retry_at, now, prefs.zone)
         return screen.source_waits(source.name, throttled_until(until), accounts)
     if failure.kind in _FOR_A_PERSON and not prefs.mask:
-        said = failure.message.removeprefix(f"{source.name} ")
+        said = failure_text(failure).removeprefix(f"{source.name} ")
         return screen.source_down(source.name, f"{said},", since, accounts)
     return screen.source_down(source.name, trouble_words(failure.kind), since, accounts)
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from poolwatch.custody.auth_file import Login
 from poolwatch.domain.account import Custody
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.host.files import Content, read_bounded
 from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.login_reader import LoginFile, folder_stamp, matches, stamp
@@ -41,7 +41,7 @@ class AuthFiles(LoginFiles):
             except OSError as error:
                 if not is_glob:
                     reason = (error.strerror or "not readable").lower()
-                    return Failure(
+                    return worded(
                         FailureKind.UNREACHABLE, f"{self._shown(place)}: {reason}", detail=self._shown(place)
                     )
                 continue
@@ -51,7 +51,7 @@ class AuthFiles(LoginFiles):
                     files.setdefault(path, LoginFile(path))
         if not is_glob and not os.path.lexists(pattern):
             shown = self._shown(str(Path(pattern)))
-            return Failure(FailureKind.UNREACHABLE, f"{shown}: no such folder", detail=shown)
+            return worded(FailureKind.UNREACHABLE, f"{shown}: no such folder", detail=shown)
         return list(files.values())
 
     def _stamp(self) -> Hashable:

@@ -12,7 +12,7 @@ from poolwatch.config.settings import DEFAULT_BASE_URL
 from poolwatch.config.values import Raw, Wrong, url
 from poolwatch.custody.auth_file import FileProblem, Login
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.text import visible
 from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.login_reader import LoginFile, matches, stamp
@@ -57,7 +57,7 @@ class CodexHomes(LoginFiles):
         by = "CODEX_HOME is " if given and str(absolute(given)) == home else ""
         shown = self._shown(home)
         what = "not a folder" if os.path.lexists(home) else "no such folder"
-        return Failure(FailureKind.UNREACHABLE, f"{by}{shown}: {what}", detail=shown)
+        return worded(FailureKind.UNREACHABLE, f"{by}{shown}: {what}", detail=shown)
 
     def _elsewhere(self) -> list[Listing]:
         """The homes whose login Codex keeps in the keyring, by the files that it would be in."""
@@ -106,7 +106,7 @@ class CodexHomes(LoginFiles):
         checked = Wrong(said.problem) if said.problem else url(https_only=True)(Raw(said.base_url))
         if isinstance(checked, Wrong):
             shown = self._shown(str(path))
-            return Failure(
+            return worded(
                 FailureKind.NOT_THE_SERVICE,
                 f"chatgpt_base_url in {shown} {checked.why}; not asked",
                 detail=shown,

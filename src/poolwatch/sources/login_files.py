@@ -11,7 +11,7 @@ from pathlib import Path
 
 from poolwatch.custody.auth_file import FileProblem, Login
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef, TokenFacts
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.domain.usage import UsageSnapshot
@@ -125,7 +125,7 @@ class LoginFiles(ABC):
                 # a disk that hangs is not asked the same again and again
                 found, base_url = await self._reading.join(file.place, partial(self._read, file))
         except TimeoutError:
-            return UsageReading(Failure(FailureKind.UNREACHABLE, f"{shown}: its disk does not answer"))
+            return UsageReading(worded(FailureKind.UNREACHABLE, f"{shown}: its disk does not answer"))
         if found is None:
             return _unsent(f"{shown} holds no login any more")
         if isinstance(found, FileProblem):
@@ -260,4 +260,4 @@ def _are_different(one: Listing, other: Login) -> bool:
 
 
 def _unsent(words: str) -> UsageReading:
-    return UsageReading(Failure(FailureKind.NO_TOKEN, words))
+    return UsageReading(worded(FailureKind.NO_TOKEN, words))

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from poolwatch.custody.auth_file import Login, is_workspace
 from poolwatch.domain.account import Listing, Secret
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Refusal
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Refusal, worded
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageSnapshot
@@ -84,7 +84,7 @@ async def fetch_usage(
     Whether the token may be sent at all (not expired, not rejected) is for the caller to judge.
     """
     if login.access is None:
-        return UsageReading(Failure(FailureKind.NO_TOKEN, "the login has no access token"))
+        return UsageReading(worded(FailureKind.NO_TOKEN, "the login has no access token"))
     headers = usage_headers(login, login.access)
     loop = asyncio.get_running_loop()
     begun = loop.time()
@@ -105,7 +105,7 @@ async def fetch_usage(
     answer = first if last is None or _is_not_found(last) else last
     elapsed = loop.time() - started
     if answer is None or isinstance(answer, Failure):
-        outcome = answer or Failure(FailureKind.UNREACHABLE, f"no answer within {deadline_seconds:g} s")
+        outcome = answer or worded(FailureKind.UNREACHABLE, f"no answer within {deadline_seconds:g} s")
         return UsageReading(outcome, elapsed_seconds=elapsed, token_fingerprint=login.fingerprint)
     return _reading(answer, login, at, elapsed, shows_raw=shows_raw)
 
@@ -128,7 +128,7 @@ def read_answer(reply: Reply, at: datetime) -> tuple[UsageSnapshot | Failure, da
 def _reading(reply: Reply, login: Login, at: datetime, elapsed: float, *, shows_raw: bool) -> UsageReading:
     outcome, server_date = read_answer(reply, at)
     if isinstance(outcome, UsageSnapshot) and _is_other_user(outcome, login):
-        outcome = Failure(
+        outcome = worded(
             FailureKind.OTHER_ACCOUNT, "the figures that came back belong to another user than this login"
         )
     return UsageReading(
@@ -150,16 +150,16 @@ def classify(reply: Reply, at: datetime) -> Failure | None:
     """The failure that an answer stands for, or None where its body should be read. `at` is our own clock."""
     status = reply.status
     if status == 429:
-        return Failure(FailureKind.THROTTLED, _throttled(reply), retry_at=_retry_at(reply, at))
+        return worded(FailureKind.THROTTLED, _throttled(reply), retry_at=_retry_at(reply, at))
     if "cf-mitigated" in reply.headers:
         return _edge("the network edge asks for a browser check", reply, at)
     is_html = looks_like_html(reply.body, reply.headers.get("content-type", ""))
     if 200 <= status < 300:
         if is_html:
-            return Failure(FailureKind.NOT_THE_SERVICE, "a web page came back instead of figures")
+            return worded(FailureKind.NOT_THE_SERVICE, "a web page came back instead of figures")
         return None
     if 300 <= status < 400:
-        return Failure(FailureKind.NOT_THE_SERVICE, f"the service redirects ({status}); not followed")
+        return worded(FailureKind.NOT_THE_SERVICE, f"the service redirects ({status}); not followed")
     code, message = _said(reply)
     if status in (401, 402, 403) and code == "deactivated_workspace":
         return _deactivated("removed from its workspace, or the workspace is gone", code)
@@ -168,12 +168,12 @@ def classify(reply: Reply, at: datetime) -> Failure | None:
     if status in (401, 403, 451) and not is_html and (place := _place(reply, code)) is not None:
         # a 401 too: it says nothing about the token
         words = "the service does not answer from this country or network"
-        return Failure(FailureKind.FORBIDDEN, f"{words} ({status}, {place})", detail=place)
+        return worded(FailureKind.FORBIDDEN, f"{words} ({status}, {place})", detail=place)
     if status == 401:
         words, problem = _UNAUTHORIZED.get(
             code or "", ("the access token is not accepted", LoginProblem.REJECTED)
         )
-        return Failure(FailureKind.UNAUTHORIZED, f"{words} (401)", detail=code, login_problem=problem)
+        return worded(FailureKind.UNAUTHORIZED, f"{words} (401)", detail=code, login_problem=problem)
     if status == 403:
         return _forbidden(reply, code, at, is_html=is_html)
     if status == 404 and not reply.body.strip() and not reply.body_refused:
@@ -181,7 +181,7 @@ def classify(reply: Reply, at: datetime) -> Failure | None:
     suffix = f", {code}" if code else ""
     words = "the service has a fault" if status >= 500 else "the service refuses the request"
     retry_at = _retry_at(reply, at) if status >= 500 else None
-    return Failure(FailureKind.UPSTREAM_ERROR, f"{words} ({status}{suffix})", retry_at=retry_at, detail=code)
+    return worded(FailureKind.UPSTREAM_ERROR, f"{words} ({status}{suffix})", retry_at=retry_at, detail=code)
 
 
 def of_somebody_else(usage: UsageSnapshot, asked: Listing, listed: Listing | None = None) -> Failure | None:
@@ -210,7 +210,7 @@ def of_somebody_else(usage: UsageSnapshot, asked: Listing, listed: Listing | Non
         whose = "another e-mail address than this login's" if is_other else None
     if whose is None:
         return None
-    return Failure(FailureKind.OTHER_ACCOUNT, f"the figures that came back belong to {whose}")
+    return worded(FailureKind.OTHER_ACCOUNT, f"the figures that came back belong to {whose}")
 
 
 def _workspace(account_id: str | None, users: tuple[str | None, str | None]) -> str | None:
@@ -235,15 +235,15 @@ def _forbidden(reply: Reply, code: str | None, at: datetime, *, is_html: bool) -
     words = "the service forbids this account its figures"
     if Refusal.of(code) is Refusal.WORKSPACE:
         words = "the service refuses the workspace that this login chooses"
-    return Failure(FailureKind.FORBIDDEN, f"{words} (403{suffix})", detail=code)
+    return worded(FailureKind.FORBIDDEN, f"{words} (403{suffix})", detail=code)
 
 
 def _edge(words: str, reply: Reply, at: datetime) -> Failure:
-    return Failure(FailureKind.EDGE_BLOCKED, f"{words} ({reply.status})", retry_at=_retry_at(reply, at))
+    return worded(FailureKind.EDGE_BLOCKED, f"{words} ({reply.status})", retry_at=_retry_at(reply, at))
 
 
 def _deactivated(words: str, code: str | None) -> Failure:
-    return Failure(FailureKind.DEACTIVATION_REPORTED, words, detail=code)
+    return worded(FailureKind.DEACTIVATION_REPORTED, words, detail=code)
 
 
 def _throttled(reply: Reply) -> str:

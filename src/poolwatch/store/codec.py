@@ -17,9 +17,18 @@ import msgspec
 from msgspec import Struct
 
 from poolwatch.domain.pool import AccountState, Happening, PoolFacts
-from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
-from poolwatch.store.stored import Line, Said, Stored, account_of, stored, usage_of
+from poolwatch.store.stored import (
+    Line,
+    Said,
+    Stored,
+    StoredFacts,
+    account_of,
+    facts_of,
+    stored,
+    stored_facts,
+    usage_of,
+)
 
 T = TypeVar("T")
 
@@ -53,7 +62,7 @@ def decode_account(text: object) -> AccountState | None:
 
 def facts_text(facts: PoolFacts) -> str:
     """The stored form of the facts; what the sources list stands with the accounts."""
-    return _text(replace(facts, sources=tuple(replace(each, listings=()) for each in facts.sources)))
+    return _text(stored_facts(facts))
 
 
 def facts_from(text: object) -> PoolFacts:
@@ -61,7 +70,7 @@ def facts_from(text: object) -> PoolFacts:
     if not isinstance(text, str):
         return PoolFacts()
     try:
-        facts = _read(text, PoolFacts)
+        facts = facts_of(_read(text, StoredFacts))
     except _UNREADABLE:
         return PoolFacts()
     return facts if all(rate.is_finite() for rate in facts.rates.values()) else PoolFacts()

@@ -6,6 +6,8 @@ entry, and the name that it gives by itself. What the service says of an account
 limits or resets is one word. Older documents say each of them again, under the same names.
 """
 
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 from sys import intern
 from typing import Final, Literal, TypeAlias
@@ -16,10 +18,12 @@ from msgspec.structs import astuple, force_setattr
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
 from poolwatch.domain.account_state import NONE_SILENT, AccountState, DeadLogin, Happening
 from poolwatch.domain.banked import BankedReset
-from poolwatch.domain.failure import Failure, Trouble
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble, worded
 from poolwatch.domain.instant import Instant
+from poolwatch.domain.message import Arguments, Message  # noqa: F401 - a forward reference of Arguments
 from poolwatch.domain.naming import Name
 from poolwatch.domain.refresh import Change
+from poolwatch.domain.source_state import PoolFacts, SourceState
 from poolwatch.domain.usage import (
     Aged,
     Bucket,
@@ -41,11 +45,58 @@ HasNone: TypeAlias = Literal["none"]
 _HAS_NONE: Final = "none"
 
 
+class StoredFailure(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A failure, or with `since` a trouble. An older poolwatch stored its sentence, and no code."""
+
+    kind: FailureKind
+    since: Instant | None = None
+    message: str = ""
+    code: str | None = None
+    arguments: Arguments = ()
+    retry_at: Instant | None = None
+    detail: str | None = None
+    login_problem: LoginProblem | None = None
+
+    def failure(self) -> Failure:
+        """The failure that this is the form of."""
+        if self.code is None:
+            return worded(self.kind, self.message, self.retry_at, self.detail, self.login_problem)
+        return Failure(self.kind, self.code, self.arguments, self.retry_at, self.detail, self.login_problem)
+
+    def trouble(self) -> Trouble:
+        """The trouble that this is the form of. ValueError where nobody says since when."""
+        if self.since is None:
+            raise ValueError("a trouble without an instant")
+        return self.failure().since(self.since)
+
+
+def _stored_failure(failure: Failure) -> StoredFailure:
+    return StoredFailure(
+        failure.kind,
+        code=failure.code,
+        arguments=failure.arguments,
+        retry_at=failure.retry_at,
+        detail=failure.detail,
+        login_problem=failure.login_problem,
+    )
+
+
+def _stored_trouble(trouble: Trouble) -> StoredFailure:
+    return StoredFailure(
+        trouble.kind,
+        trouble.since,
+        code=trouble.code,
+        arguments=trouble.arguments,
+        retry_at=trouble.retry_at,
+        detail=trouble.detail,
+    )
+
+
 class Silent(Struct, frozen=True, gc=False):
     """An entry that brings no reading."""
 
     ref: SourceRef
-    why: Trouble
+    why: StoredFailure
 
 
 class Line(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -53,7 +104,61 @@ class Line(Struct, frozen=True, gc=False, omit_defaults=True):
 
     at: Instant
     changes: tuple[Change, ...] = ()
-    failure: Failure | None = None
+    failure: StoredFailure | None = None
+
+
+class StoredSource(Struct, frozen=True, omit_defaults=True):
+    """What is remembered of a source; what it lists stands with the accounts."""
+
+    name: str
+    listed_at: datetime | None = None
+    failure: StoredFailure | None = None
+    failing_since: datetime | None = None
+
+
+class StoredFacts(Struct, frozen=True, omit_defaults=True):
+    """Names and meanings are those of PoolFacts."""
+
+    name: str | None = None
+    clock_offset: timedelta = timedelta(0)
+    sources: tuple[StoredSource, ...] = ()
+    rates: Mapping[str, Decimal] = {}
+
+
+def stored_facts(facts: PoolFacts) -> StoredFacts:
+    """The stored form of the facts."""
+    return StoredFacts(
+        facts.name,
+        facts.clock_offset,
+        tuple(
+            StoredSource(
+                each.name,
+                each.listed_at,
+                None if each.failure is None else _stored_failure(each.failure),
+                each.failing_since,
+            )
+            for each in facts.sources
+        ),
+        facts.rates,
+    )
+
+
+def facts_of(held: StoredFacts) -> PoolFacts:
+    """The facts that this is the form of."""
+    return PoolFacts(
+        held.name,
+        held.clock_offset,
+        tuple(
+            SourceState(
+                each.name,
+                listed_at=each.listed_at,
+                failure=None if each.failure is None else each.failure.failure(),
+                failing_since=each.failing_since,
+            )
+            for each in held.sources
+        ),
+        held.rates,
+    )
 
 
 class Said(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -83,8 +188,8 @@ class Stored(Struct, frozen=True, gc=False, omit_defaults=True):
     read_at: Instant | UnsetType | None = UNSET
     tried_at: Instant | UnsetType | None = UNSET
     failures: int = 0
-    reading_trouble: Trouble | None = None
-    login_trouble: Trouble | None = None
+    reading_trouble: StoredFailure | None = None
+    login_trouble: StoredFailure | None = None
     dead_login: DeadLogin | None = None
     rejected: tuple[str, ...] = ()
     deactivations: int = 0
@@ -107,15 +212,17 @@ def stored(account: AccountState) -> Stored:
         read_at=read_at,
         tried_at=tried_at,
         failures=account.failures,
-        reading_trouble=account.reading_trouble,
-        login_trouble=account.login_trouble,
+        reading_trouble=_stored_trouble(account.reading_trouble) if account.reading_trouble else None,
+        login_trouble=_stored_trouble(account.login_trouble) if account.login_trouble else None,
         dead_login=account.dead_login,
         rejected=tuple(sorted(account.rejected)),
         deactivations=account.deactivations,
-        silent=tuple(Silent(ref, why) for ref, why in account.silent.items()) if account.silent else (),
+        silent=tuple(Silent(ref, _stored_trouble(why)) for ref, why in account.silent.items())
+        if account.silent
+        else (),
         rival=account.rival,
         lately=tuple(
-            Line(line.at, line.changes, line.failure)
+            Line(line.at, line.changes, _stored_failure(line.failure) if line.failure is not None else None)
             for line in account.lately
             if line.changes or line.failure is not None
         )
@@ -154,16 +261,19 @@ def account_of(held: Stored) -> AccountState:
         read_at=read_at,
         tried_at=tried_at,
         failures=held.failures,
-        reading_trouble=held.reading_trouble,
-        login_trouble=held.login_trouble,
+        reading_trouble=held.reading_trouble.trouble() if held.reading_trouble else None,
+        login_trouble=held.login_trouble.trouble() if held.login_trouble else None,
         dead_login=held.dead_login,
         rejected=frozenset(held.rejected) if held.rejected else _NONE,
         deactivations=held.deactivations,
         # most have neither, and at a start there may be a thousand accounts
-        lately=tuple(Happening(line.at, line.changes, line.failure) for line in held.lately)
+        lately=tuple(
+            Happening(line.at, line.changes, line.failure.failure() if line.failure else None)
+            for line in held.lately
+        )
         if held.lately
         else (),
-        silent={each.ref: each.why for each in held.silent} if held.silent else NONE_SILENT,
+        silent={each.ref: each.why.trouble() for each in held.silent} if held.silent else NONE_SILENT,
         rival=held.rival,
     )
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from poolwatch.domain.failure import AS_STORED, Failure, Trouble
 from poolwatch.domain.message import Message
 from poolwatch.words import of_custody, of_host, of_net, of_sources, of_store
-from poolwatch.words.catalogue import _
-
-#: A sentence that an earlier poolwatch stored as it was; shown, never written.
-AS_STORED: Final = "as_stored"
+from poolwatch.words.catalogue import _, mark
 
 TEXTS: Final[Mapping[str, str]] = {
     AS_STORED: "{text}",
+    # what listing the logins shows, without any room below
+    "login.also_in": mark("the same login is also in {place}"),
+    "login.kept": mark("{path}"),
     **of_custody.TEXTS,
     **of_host.TEXTS,
     **of_net.TEXTS,
@@ -22,6 +23,25 @@ TEXTS: Final[Mapping[str, str]] = {
 }
 
 
+class _Blanks(dict[str, str]):
+    """Arguments by name. What another version stored may lack one: its blank is shown as unknown."""
+
+    def __missing__(self, name: str) -> str:
+        return "—"
+
+
 def message_text(message: Message) -> str:
-    """The sentence in the person's language, with its arguments."""
-    return _(TEXTS[message.code]).format_map(dict(message.arguments))
+    """The sentence in the person's language, with its arguments; a code that nobody knows as it is."""
+    text = TEXTS.get(message.code)
+    if text is None:
+        return message.code
+    filled = {
+        name: message_text(value) if isinstance(value, Message) else value
+        for name, value in message.arguments
+    }
+    return (text if message.code == AS_STORED else _(text)).format_map(_Blanks(filled))
+
+
+def failure_text(failure: Failure | Trouble) -> str:
+    """What a failure says."""
+    return message_text(failure.as_message)

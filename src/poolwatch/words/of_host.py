@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
-from poolwatch.domain.message import Arguments
 from poolwatch.domain.text import visible
 from poolwatch.words.catalogue import _, mark
 
@@ -43,7 +42,7 @@ class FileProblemLike(Protocol):
     @property
     def path(self) -> Path: ...
     @property
-    def arguments(self) -> Arguments: ...
+    def arguments(self) -> tuple[tuple[str, str], ...]: ...
 
 
 def path_text(path: Path) -> str:

@@ -26,6 +26,7 @@ from poolwatch.sources.pools.routes import (
     ForbiddenRouteError,
 )
 from poolwatch.sources.source import SourceSetup, by_hand
+from poolwatch.words.messages import failure_text
 from tests.sources.cli_proxy_api.rig import AT, body, entry, failed, listed, ref, source
 from tests.support.cli_proxy_server import KEY, CliProxyServer, Said, login
 
@@ -51,9 +52,9 @@ async def test_a_wrong_key_is_sent_once(client: HttpClient, pool: CliProxyServer
     for _ in range(5):
         told = await everything(found)
         assert {each.kind for each in told} <= {FailureKind.FORBIDDEN, FailureKind.NO_TOKEN}
-        assert all("refuses the management key in" in each.message for each in told)
-        assert all("not sent again until it changes" in each.message for each in told)
-        assert not any(WRONG in f"{each}{each.message}" for each in told)
+        assert all("refuses the management key in" in failure_text(each) for each in told)
+        assert all("not sent again until it changes" in failure_text(each) for each in told)
+        assert not any(WRONG in f"{each}{failure_text(each)}" for each in told)
     assert len(pool.requests) == 1
     assert not pool.is_banned
 
@@ -85,7 +86,7 @@ async def test_the_same_key_is_tried_once_more_by_hand(
 async def test_a_key_from_the_environment(client: HttpClient, pool: CliProxyServer, tmp_path: Path) -> None:
     assert len(await listed(source(client, pool.url, tmp_path, key=None, env_key=KEY))) == 2
     found = source(client, pool.url, tmp_path, key=None, env_key=WRONG)
-    assert "in $CPA_KEY (401); not sent again until it changes" in (await failed(found)).message
+    assert "in $CPA_KEY (401); not sent again until it changes" in failure_text(await failed(found))
 
 
 async def test_a_key_that_stops_to_count(client: HttpClient, tmp_path: Path) -> None:
@@ -106,10 +107,10 @@ async def test_a_key_that_stops_to_count(client: HttpClient, tmp_path: Path) -> 
 async def test_no_key_sends_nothing(client: HttpClient, pool: CliProxyServer, tmp_path: Path) -> None:
     told = await failed(source(client, pool.url, tmp_path, key=None))
     assert told.kind is FailureKind.FORBIDDEN
-    assert "api_key_file" in told.message
+    assert "api_key_file" in failure_text(told)
     found = source(client, pool.url, tmp_path)
     (tmp_path / "pool.key").unlink()
-    assert "is not there" in (await failed(found)).message
+    assert "is not there" in failure_text(await failed(found))
     assert pool.requests == []
 
 
@@ -118,7 +119,7 @@ async def test_a_ban_is_waited_for(client: HttpClient, pool: CliProxyServer, tmp
     pool.is_banned = True
     told = await failed(found)
     assert (told.kind, told.retry_at) == (FailureKind.FORBIDDEN, AT + timedelta(minutes=29, seconds=30))
-    assert "banned this machine" in told.message
+    assert "banned this machine" in failure_text(told)
     await everything(found)
     assert len(pool.requests) == 1
     pool.is_banned = False
@@ -161,7 +162,7 @@ async def test_what_a_403_asks_for(
     pool.remote_words = words
     told = await failed(source(client, pool.url, tmp_path))
     assert told.kind is FailureKind.FORBIDDEN
-    assert remedy in told.message
+    assert remedy in failure_text(told)
     assert told.retry_at is None
 
 
@@ -172,11 +173,11 @@ async def test_a_management_api_that_is_off(client: HttpClient, tmp_path: Path) 
         pool.key = None
         told = await failed(found)
         assert told.kind is FailureKind.FORBIDDEN
-        assert "is off or not here (404)" in told.message
+        assert "is off or not here (404)" in failure_text(told)
         reading = await found.fetch_usage(entry(1), AT)
         assert isinstance(reading.outcome, Failure)
         assert reading.outcome.kind is FailureKind.NO_TOKEN
-        assert "is off" in reading.outcome.message
+        assert "is off" in failure_text(reading.outcome)
 
 
 async def test_another_run_does_not_try_the_key_again(

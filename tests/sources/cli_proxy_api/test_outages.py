@@ -10,6 +10,7 @@ import pytest
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
+from poolwatch.words.messages import failure_text
 from tests.sources.cli_proxy_api.rig import body, failed, failure, listed, read, source
 from tests.support.cli_proxy_server import CliProxyServer, Said
 
@@ -18,7 +19,7 @@ async def test_a_login_without_token(client: HttpClient, pool: CliProxyServer, t
     found = source(client, pool.url, tmp_path)
     pool.call_script.append(Said(400, b'{"error":"auth token not found"}'))
     told = await failure(found)
-    assert (told.kind, told.message) == (
+    assert (told.kind, failure_text(told)) == (
         FailureKind.UNAUTHORIZED,
         "CLIProxyAPI holds no token for this login",
     )
@@ -46,7 +47,7 @@ async def test_calls_that_bring_no_answer(
     found = source(client, pool.url, tmp_path)
     told = await failure(found)
     assert told.kind is kind
-    assert words in told.message
+    assert words in failure_text(told)
     pool.serve_usage(1, body("01"))
     assert isinstance((await read(found)).outcome, UsageSnapshot)
 
@@ -70,7 +71,7 @@ async def test_a_call_without_an_answer_is_the_accounts(
     pool.call_script.append(step)
     told = await failure(found)
     assert told.kind is FailureKind.UNREACHABLE
-    assert words in told.message
+    assert words in failure_text(told)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ async def test_a_pool_that_does_not_list(
     pool.script.append(said)
     told = await failed(found)
     assert told.kind is kind
-    assert words in told.message
+    assert words in failure_text(told)
     assert len(await listed(found)) == 2
 
 
@@ -128,4 +129,4 @@ async def test_a_hung_pool_is_over_in_time(client: HttpClient, pool: CliProxySer
     pool.script.append(hang)
     told = await failed(source(client, pool.url, tmp_path, deadline=0.3))
     assert told.kind is FailureKind.UNREACHABLE
-    assert "did not answer within 0.3 s" in told.message
+    assert "did not answer within 0.3 s" in failure_text(told)

@@ -14,6 +14,7 @@ from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.source import PoolReport, ReportingPool
 from poolwatch.sources.usage_payload import parse_usage
+from poolwatch.words.messages import failure_text
 from tests.sources.cli_proxy_api.rig import AT, body, failure, listed, read, ref, source
 from tests.support.cli_proxy_server import CliProxyServer, Said, login
 
@@ -47,7 +48,7 @@ async def test_the_report(client: HttpClient, pool: CliProxyServer, tmp_path: Pa
     pool.key = "another"
     refused = await found.report(AT)
     assert isinstance(refused, Failure)
-    assert "refuses the management key" in refused.message
+    assert "refuses the management key" in failure_text(refused)
 
 
 async def test_a_reading(client: HttpClient, pool: CliProxyServer, tmp_path: Path) -> None:
@@ -104,7 +105,7 @@ async def test_another_upstream(client: HttpClient, pool: CliProxyServer, tmp_pa
         "http://127.0.0.1:9/codex/api/codex/usage",
         "http://127.0.0.1:9/codex/codex/usage",
     ]
-    assert (told.kind, told.message) == (
+    assert (told.kind, failure_text(told)) == (
         FailureKind.UPSTREAM_ERROR,
         "the service refuses the request (404)",
     )
@@ -137,7 +138,7 @@ async def test_inner_answers(
     reading = await read(found)
     assert isinstance(reading.outcome, Failure)
     assert reading.outcome.kind is kind
-    assert words in reading.outcome.message
+    assert words in failure_text(reading.outcome)
     assert reading.clock_offset is None
     assert not any(each.says_login_needed for each in await listed(found))
 
@@ -211,7 +212,7 @@ async def test_a_login_that_has_gone_is_not_called_refused(
     gone = pool.logins.pop(0)
     told = await failure(found)
     assert pool.sent[0].headers["Authorization"] == "Bearer $TOKEN$"
-    assert (told.kind, told.message) == (
+    assert (told.kind, failure_text(told)) == (
         FailureKind.NO_TOKEN,
         "the login is not in CLIProxyAPI any more",
     )
@@ -237,7 +238,7 @@ async def test_api_keys_are_listed_and_never_asked_about(
     first, _ = await listed(found)
     assert (first.login, first.custody, first.polled) == (LoginKind.API_KEY, Custody.STATIC, False)
     assert "sk-fake" not in repr(first)
-    assert (await failure(found)).message == "API keys have no usage figures"
+    assert failure_text(await failure(found)) == "API keys have no usage figures"
     assert pool.sent == []
     step = await found.token_step(ref(1), AT)
     assert (step.outcome, step.block) == (TokenOutcome.NONE, BlockReason.API_KEY)

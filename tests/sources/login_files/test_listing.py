@@ -16,6 +16,7 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.identity import resolve
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.source import Source
+from poolwatch.words.messages import failure_text
 from tests.sources.login_files.making import failure, folder, homes, listed
 from tests.sources.logins import AT, access_token, cliproxy_login, codex_login, mark, put
 
@@ -75,7 +76,7 @@ async def test_a_home_that_is_gone_is_named(
     put(home / "file", "")
     found = await homes(client, home, path, env=env).list_accounts(AT)
     assert isinstance(found, Failure)
-    assert (found.kind, found.message) == (FailureKind.UNREACHABLE, words)
+    assert (found.kind, failure_text(found)) == (FailureKind.UNREACHABLE, words)
     # a home that is there without a login is none, and a glob that fits nothing is none
     (home / "empty").mkdir()
     for pattern in ("~/empty", "~/nowhere/*"):
@@ -241,7 +242,7 @@ async def test_globs_of_folders_and_of_files(client: HttpClient, home: Path) -> 
 
 async def test_a_folder_that_is_not_there_is_a_failure(client: HttpClient, home: Path) -> None:
     outcome = failure(await folder(client, home).list_accounts(AT))
-    assert (outcome.kind, outcome.message) == (FailureKind.UNREACHABLE, "~/pool: no such folder")
+    assert (outcome.kind, failure_text(outcome)) == (FailureKind.UNREACHABLE, "~/pool: no such folder")
     assert await folder(client, home).signature() == outcome
 
 

@@ -19,6 +19,7 @@ from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
 from poolwatch.sources import login_reader
+from poolwatch.words.messages import failure_text
 from tests.net.script import Script, reply
 from tests.sources.login_files.making import USAGE, failure, folder, homes, listed
 from tests.sources.logins import AT, access_token, cliproxy_login, codex_login, mark, put
@@ -78,11 +79,11 @@ async def test_what_must_not_be_sent_is_not_sent(client: HttpClient, home: Path)
         "vanished": FailureKind.NO_TOKEN,
         "disabled": FailureKind.NO_TOKEN,
     }
-    assert outcomes["swapped"].message == "~/pool/swapped.json holds another account's login now"
-    assert outcomes["disabled"].message == "the login in ~/pool/disabled.json is disabled now"
-    assert outcomes["expired"].message == "the access token in ~/pool/expired.json has expired"
-    assert outcomes["key"].message == "API keys have no usage figures"
-    assert outcomes["agent"].message == "agent identities have no usage figures"
+    assert failure_text(outcomes["swapped"]) == "~/pool/swapped.json holds another account's login now"
+    assert failure_text(outcomes["disabled"]) == "the login in ~/pool/disabled.json is disabled now"
+    assert failure_text(outcomes["expired"]) == "the access token in ~/pool/expired.json has expired"
+    assert failure_text(outcomes["key"]) == "API keys have no usage figures"
+    assert failure_text(outcomes["agent"]) == "agent identities have no usage figures"
     assert failure(unknown.outcome).kind is FailureKind.NO_TOKEN
 
 
@@ -124,7 +125,7 @@ async def test_a_disk_that_hangs_is_a_failure_in_time(
     monkeypatch.setattr(login_reader, "read_login", hang)
     found = failure((await source.fetch_usage(one, AT)).outcome)
     let_go.set()
-    assert (found.kind, found.message) == (
+    assert (found.kind, failure_text(found)) == (
         FailureKind.UNREACHABLE,
         "~/pool/one.json: its disk does not answer",
     )
@@ -182,7 +183,7 @@ async def test_no_token_is_sent_where_a_homes_address_cannot_be_read(client: Htt
     outcome = failure((await source.fetch_usage(anna, AT)).outcome)
     assert outcome.kind is FailureKind.NOT_THE_SERVICE
     words = "chatgpt_base_url in ~/homes/anna/config.toml is not readable: no TOML in line 1; not asked"
-    assert outcome.message == words
+    assert failure_text(outcome) == words
 
 
 async def test_a_homes_address_without_tls_gets_no_token(client: HttpClient, home: Path) -> None:
@@ -192,4 +193,4 @@ async def test_a_homes_address_without_tls_gets_no_token(client: HttpClient, hom
     [anna] = await listed(source)
     outcome = failure((await source.fetch_usage(anna, AT)).outcome)
     assert outcome.kind is FailureKind.NOT_THE_SERVICE
-    assert "chatgpt_base_url in ~/homes/anna/config.toml must be https" in outcome.message
+    assert "chatgpt_base_url in ~/homes/anna/config.toml must be https" in failure_text(outcome)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import permutations
 
 from poolwatch.domain.account import Custody, SourceRef
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.overview import PoolRules, overview
 from poolwatch.domain.pool import Listed, PoolState, Read, SourceFailed, apply
 from poolwatch.domain.remake import replace
@@ -79,7 +79,7 @@ async def test_newer_figures_of_a_pool_that_knows_less_change_no_number(world: M
 
 async def test_a_pool_that_is_down_is_one_trouble(world: Mapping[str, Seen]) -> None:
     """Its accounts keep their cards and their figures, alone as well as beside other sources."""
-    down = Failure(FailureKind.UNREACHABLE, "127.0.0.1:8317 did not accept a connection")
+    down = worded(FailureKind.UNREACHABLE, "127.0.0.1:8317 did not accept a connection")
     for seen in ([world["cpa"]], list(world.values())):
         before = pool_of(seen)
         after = apply(before, SourceFailed("cpa", down, AT))

@@ -17,6 +17,7 @@ from poolwatch.net.client import HttpClient
 from poolwatch.sources.pools.codex_lb import REFRESH_SPACING
 from poolwatch.sources.pools.codex_lb_wire import parse_accounts, parse_fleet
 from poolwatch.sources.source import PoolReport, by_hand
+from poolwatch.words.messages import failure_text
 from tests.sources.pools.making import AT, KEY, PASSWORD, entry, failure, lb, listed, ref, snapshot, windows
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState
 from tests.support.replay_server import Response, always, answer, never
@@ -76,7 +77,7 @@ async def test_deactivated_with_the_reason(client: HttpClient, tmp_path: Path) -
         source = lb(server, client, tmp_path)
         why = failure(await source.fetch_usage(entry(source, one.id), AT))
     assert why.kind is FailureKind.DEACTIVATION_REPORTED
-    assert why.message == "codex-lb reports the account as deactivated: account \\x1b[1mclosed"
+    assert failure_text(why) == "codex-lb reports the account as deactivated: account \\x1b[1mclosed"
 
 
 @pytest.mark.parametrize("status", ["rate_limited", "quota_exceeded"])
@@ -247,9 +248,9 @@ async def test_limits_that_the_key_may_not_see(client: HttpClient, tmp_path: Pat
         why = failure(await source.fetch_usage(entry(source, one.id), AT))
         report = await source.report(AT)
     assert why.kind is FailureKind.FORBIDDEN
-    assert "upstream_limits and account_pool_usage" in why.message
+    assert "upstream_limits and account_pool_usage" in failure_text(why)
     assert isinstance(report, PoolReport)
-    assert why.message in report.lacks
+    assert failure_text(why) in report.lacks
 
 
 async def test_a_shut_dashboard_leaves_the_key(client: HttpClient, tmp_path: Path) -> None:
@@ -301,8 +302,8 @@ async def test_a_one_time_code_is_asked_for(client: HttpClient, tmp_path: Path) 
     async with CodexLbServer(account(), password=PASSWORD) as server:
         server.wants_code = True
         why = failure(await lb(server, client, tmp_path, password=PASSWORD).list_accounts(AT))
-    assert "one-time code" in why.message
-    assert "api_key_file" in why.message
+    assert "one-time code" in failure_text(why)
+    assert "api_key_file" in failure_text(why)
 
 
 @pytest.mark.parametrize("outage", ["down", "slow", "503", "429", "401", "403"])
@@ -326,7 +327,7 @@ async def test_a_pool_that_is_down_is_no_trouble_of_its_accounts(
         # a key that was refused is tried by hand alone
         with by_hand():
             snapshot(await source.fetch_usage(entry(source, one.id), later + timedelta(minutes=1)))
-    assert (poll.kind, poll.message) == (FailureKind.NO_TOKEN, why.message)
+    assert (poll.kind, failure_text(poll)) == (FailureKind.NO_TOKEN, failure_text(why))
 
 
 async def test_banked_resets(client: HttpClient, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from poolwatch.net.client import HttpClient
 from poolwatch.sources.json_body import read_json
 from poolwatch.sources.pools.codex_lb_wire import parse_fleet
 from poolwatch.sources.pools.routes import CODEX_LB_FORBIDDEN
+from poolwatch.words.messages import failure_text
 from tests.sources.pools.making import KEY, entry, failure, lb, snapshot, windows
 from tests.support.replay_server import RECORDED, ReplayServer
 
@@ -116,7 +117,7 @@ async def test_an_account_without_figures_is_a_failure(client: HttpClient, tmp_p
     async with ReplayServer(BY_KEY) as server:
         source = lb(server, client, tmp_path, key=KEY)
         why = failure(await source.fetch_usage(entry(source, E), THEN))
-    assert (why.kind, why.message) == (
+    assert (why.kind, failure_text(why)) == (
         FailureKind.NO_FIGURES,
         "codex-lb has no figures of this account",
     )
@@ -236,7 +237,7 @@ async def test_closed_doors(
         why = failure(await source.list_accounts(THEN))
         poll = failure(await source.fetch_usage(entry(source, A), THEN))
     assert why.kind is FailureKind.FORBIDDEN
-    assert said in why.message
+    assert said in failure_text(why)
     assert KEY not in f"{why!r}"
     assert poll.kind is FailureKind.NO_TOKEN
 

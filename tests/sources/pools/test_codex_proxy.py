@@ -15,6 +15,7 @@ from poolwatch.domain.usage import Credits, RateLimit, ResetCredits, Unsaid
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.banked_resets import ResetPace
 from poolwatch.sources.source import PoolReport
+from poolwatch.words.messages import failure_text
 from tests.sources.pools.making import (
     AT,
     KEY,
@@ -107,7 +108,7 @@ async def test_no_figures_of_an_account_that_was_never_read(
         source = proxy(server, client, tmp_path)
         why = failure(await source.fetch_usage(entry(source, "acc1"), AT))
     assert why.kind is FailureKind.NO_TOKEN
-    assert status in why.message
+    assert status in failure_text(why)
 
 
 async def test_cached_figures_are_never_from_the_future(client: HttpClient, tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ async def test_upstreams_status_inside_the_pools_502(
         source = proxy(server, client, tmp_path)
         why = failure(await source.fetch_usage(entry(source, "acc1"), AT))
     assert why.kind is kind
-    assert said in why.message
+    assert said in failure_text(why)
 
 
 QUOTA = {"plan_type": "plus", "rate_limit": {"allowed": True, "used_percent": 34}}
@@ -266,7 +267,7 @@ async def test_a_pool_that_is_down_is_no_trouble_of_its_accounts(
         snapshot(await source.fetch_usage(entry(source, "acc1"), AT))
     assert poll.kind is FailureKind.NO_TOKEN
     assert why.kind is not FailureKind.NO_TOKEN
-    assert poll.message == why.message
+    assert failure_text(poll) == failure_text(why)
 
 
 async def test_one_slow_account_is_its_own_trouble(client: HttpClient, tmp_path: Path) -> None:
@@ -305,7 +306,7 @@ async def test_a_key_that_was_replaced_counts_at_once(client: HttpClient, tmp_pa
         (tmp_path / "key.txt").write_text(KEY)
         assert await source.signature() != before
         assert isinstance(await source.list_accounts(AT), tuple)
-    assert "~/key.txt" in why.message
+    assert "~/key.txt" in failure_text(why)
     assert "sk-old" not in f"{why!r}"
 
 
@@ -315,7 +316,7 @@ async def test_a_missing_key_file_is_said_and_nothing_sent(client: HttpClient, t
         (tmp_path / "key.txt").unlink()
         why = failure(await source.list_accounts(AT))
         assert server.requests == []
-    assert why.message == "the key file ~/key.txt is not there; nothing was sent"
+    assert failure_text(why) == "the key file ~/key.txt is not there; nothing was sent"
 
 
 async def test_the_dashboard_login_opens_and_is_renewed_once_it_ends(
@@ -341,8 +342,8 @@ async def test_a_wrong_password_is_tried_once_until_it_changes(client: HttpClien
         (tmp_path / "password.txt").write_text(PASSWORD)
         assert isinstance(await source.list_accounts(AT), tuple)
     assert len(set(whys)) == 1
-    assert "~/password.txt" in whys[0].message
-    assert "Invalid password" in whys[0].message
+    assert "~/password.txt" in failure_text(whys[0])
+    assert "Invalid password" in failure_text(whys[0])
     assert "guess" not in f"{whys[0]!r}"
 
 

@@ -12,6 +12,7 @@ from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import REFUSED, BlockReason, TokenOutcome
 from poolwatch.domain.usage import Unsaid
 from poolwatch.net.client import HttpClient
+from poolwatch.words.messages import failure_text
 from tests.sources.pools.making import AT, USAGE, account, entry, proxy, ref, snapshot, windows
 from tests.support.codex_proxy_server import CodexProxyServer, quota_of
 from tests.support.replay_server import Response, always, answer, never
@@ -48,7 +49,7 @@ async def test_a_dead_refresh_then_the_cached_quota(client: HttpClient, tmp_path
     assert (step.outcome, step.problem) == (TokenOutcome.REJECTED_FOR_GOOD, LoginProblem.USED_ELSEWHERE)
     assert step.failure is not None
     assert step.failure.kind is FailureKind.TOKEN_REFRESH
-    assert "already used elsewhere" in step.failure.message
+    assert "already used elsewhere" in failure_text(step.failure)
     assert reading.at == datetime(2026, 11, 20, 19, 40, tzinfo=UTC)
     assert windows(snapshot(reading)) == {"5h": 34.0, "weekly": 18.0}
     assert isinstance(listed, tuple)
@@ -115,7 +116,7 @@ async def test_a_refresh_without_an_answer_may_have_happened(client: HttpClient,
         step = await source.token_step(ref(source, "acc1"), AT)
     assert step.outcome is TokenOutcome.FAILED
     assert step.failure is not None
-    assert "may have renewed the token all the same" in step.failure.message
+    assert "may have renewed the token all the same" in failure_text(step.failure)
 
 
 async def test_a_pool_that_is_down_is_its_own_trouble(client: HttpClient, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from poolwatch.sources.json_body import read_json
 from poolwatch.sources.pools.codex_proxy_wire import ProxyList, parse_accounts, parse_quota
 from poolwatch.sources.pools.routes import CODEX_PROXY_FORBIDDEN
 from poolwatch.sources.source import PoolReport
+from poolwatch.words.messages import failure_text
 from tests.sources.pools.making import KEY, entry, failure, proxy, ref, snapshot, windows
 from tests.support.replay_server import RECORDED, ReplayServer
 
@@ -164,8 +165,8 @@ async def test_an_account_without_rate_limit_is_a_failure_of_the_pools_own(
         source = proxy(server, client, tmp_path)
         why = failure(await source.fetch_usage(entry(source, E), THEN))
     assert why.kind is FailureKind.NO_FIGURES
-    assert "cannot read this account's figures (502)" in why.message
-    assert "user-eFAKE" not in why.message
+    assert "cannot read this account's figures (502)" in failure_text(why)
+    assert "user-eFAKE" not in failure_text(why)
 
 
 async def test_a_quota_that_is_refused_comes_from_the_list_with_its_own_age(
@@ -255,10 +256,10 @@ async def test_refreshes(client: HttpClient, tmp_path: Path) -> None:
     assert (loser.failure, winner.outcome) == (dead.failure, TokenOutcome.REFRESHED)
     assert dead.outcome is TokenOutcome.REJECTED_FOR_GOOD
     assert dead.failure is not None
-    assert dead.failure.message == "the refresh token was already used elsewhere"
+    assert failure_text(dead.failure) == "the refresh token was already used elsewhere"
     assert gone.outcome is TokenOutcome.FAILED
     assert gone.failure is not None
-    assert "does not know this account" in gone.failure.message
+    assert "does not know this account" in failure_text(gone.failure)
 
 
 async def test_an_account_that_is_not_there(client: HttpClient, tmp_path: Path) -> None:
@@ -283,7 +284,7 @@ async def test_closed_doors(
         why = failure(await source.list_accounts(THEN))
         poll = failure(await source.fetch_usage(entry(source, A), THEN))
     assert why.kind is FailureKind.FORBIDDEN
-    assert said in why.message
+    assert said in failure_text(why)
     assert KEY not in f"{why!r}"
     assert poll.kind is FailureKind.NO_TOKEN  # no trouble of the account: the source has it
 
@@ -306,7 +307,7 @@ async def test_the_recorded_refusal_of_a_password(client: HttpClient, tmp_path: 
         why = failure(await source.list_accounts(THEN))
         await source.list_accounts(THEN)
         assert len(server.requests) == 1
-    assert why.message == (
+    assert failure_text(why) == (
         "codex-proxy does not accept the dashboard password in ~/password.txt (401): Invalid password; "
         "not sent again until it changes; r tries once"
     )

@@ -9,13 +9,14 @@ import pytest
 
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, Secret
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.net.client import HttpClient
 from poolwatch.net.headers import Headers
 from poolwatch.sources.pools.client import Answered, PoolClient, Refused, bearer
 from poolwatch.sources.pools.keys import Door
 from poolwatch.sources.pools.routes import ForbiddenRouteError, Route, segment
 from poolwatch.sources.source import SourceSetup
+from poolwatch.words.messages import failure_text
 from tests.sources.pools.making import AT, KEY
 from tests.support.replay_server import PoolServer, Response, always, answer, never
 
@@ -139,7 +140,7 @@ async def test_refusals(
     found = await pool(server, client).get_json("/accounts", AT)
     assert isinstance(found, Refused)
     assert found.failure.kind is kind
-    assert said in found.failure.message
+    assert said in failure_text(found.failure)
 
 
 async def test_retry_times_are_by_our_clock(server: PoolServer, client: HttpClient) -> None:
@@ -161,7 +162,7 @@ async def test_words_of_the_pool_show_neither_key_nor_controls(
     assert KEY not in shown
     assert "\u001b" not in shown
     assert "\u202e" not in shown
-    assert len(found.failure.message) < 300
+    assert len(failure_text(found.failure)) < 300
 
 
 async def test_no_answer(server: PoolServer, client: HttpClient) -> None:
@@ -180,14 +181,14 @@ async def test_no_answer(server: PoolServer, client: HttpClient) -> None:
     ):
         assert isinstance(gone, Refused)
         assert gone.failure.kind is FailureKind.UNREACHABLE
-        assert f"127.0.0.1:{server.port}" in gone.failure.message
+        assert f"127.0.0.1:{server.port}" in failure_text(gone.failure)
     assert isinstance(gone, Refused)
     assert not gone.sent
     await server.start()
 
 
 async def test_without_a_way_in_nothing_is_sent(server: PoolServer, client: HttpClient) -> None:
-    why = Failure(FailureKind.FORBIDDEN, "no key")
+    why = worded(FailureKind.FORBIDDEN, "no key")
 
     async def none(at: datetime) -> Headers | Failure:
         return why

@@ -16,6 +16,7 @@ from poolwatch.sources.pools.keys import (
     read_key,
     read_password,
 )
+from poolwatch.words.messages import failure_text
 
 
 def settings(file: str | None = None, variable: str | None = None) -> SourceSettings:
@@ -44,7 +45,7 @@ def test_the_environment_comes_second(tmp_path: Path) -> None:
     assert key_place(named, tmp_path) == password_place(named, tmp_path) == "$POOL_KEY"
     missing = read_key(named, {}, tmp_path)
     assert isinstance(missing, Failure)
-    assert "$POOL_KEY" in missing.message
+    assert "$POOL_KEY" in failure_text(missing)
 
 
 def test_nothing_configured_is_no_failure(tmp_path: Path) -> None:
@@ -71,8 +72,8 @@ def test_a_file_without_a_usable_key_is_told_without_its_content(
         (tmp_path / "pool.key").write_bytes(content)
     found = read_key(settings(str(tmp_path / "pool.key"), "POOL_KEY"), {"POOL_KEY": "sk-other"}, tmp_path)
     assert isinstance(found, Failure)
-    assert said in found.message
-    assert "~/pool.key" in found.message
+    assert said in failure_text(found)
+    assert "~/pool.key" in failure_text(found)
     assert "secr" not in f"{found!r}"
     assert "other" not in f"{found!r}"
 
@@ -81,7 +82,7 @@ def test_a_pipe_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pool.key")
     found = read_key(settings("~/pool.key"), {}, tmp_path)
     assert isinstance(found, Failure)
-    assert "not a regular file" in found.message
+    assert "not a regular file" in failure_text(found)
 
 
 @pytest.mark.parametrize(("mode", "warns"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])

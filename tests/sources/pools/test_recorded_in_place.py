@@ -15,6 +15,7 @@ from poolwatch.net.client import HttpClient
 from poolwatch.sources.pools.codex_lb import CodexLb
 from poolwatch.sources.pools.codex_proxy import CodexProxy
 from poolwatch.sources.source import PoolReport, UsageReading
+from poolwatch.words.messages import failure_text
 from tests.sources.pools.making import KEY, entry, failure, lb, proxy
 from tests.support.replay_server import RECORDED, ReplayServer, Request, Response, recorded
 
@@ -78,7 +79,7 @@ async def test_whatever_the_program_answers(client: HttpClient, tmp_path: Path, 
                 assert listed == report
                 assert failure(listed).kind is FailureKind.FORBIDDEN, name
             if said.status in (302, 401):
-                assert re.search(r"check the source's url|key", failure(listed).message), name
+                assert re.search(r"check the source's url|key", failure_text(failure(listed))), name
 
 
 def test_every_record_is_whole_and_holds_no_real_secret() -> None:

@@ -13,6 +13,7 @@ from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.usage import ResetCredits, UsageSnapshot
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.usage_endpoint import of_somebody_else
+from poolwatch.words.messages import failure_text
 from tests.sources.cli_proxy_api import rig
 from tests.sources.pools.making import AT, USAGE, account, entry, failure, lb, proxy, snapshot, windows
 from tests.support.cli_proxy_server import CliProxyServer, login
@@ -71,7 +72,7 @@ def test_an_owner_is_held_against_who_was_asked_for(
     else:
         assert found is not None
         assert found.kind is FailureKind.OTHER_ACCOUNT
-        assert whose in found.message
+        assert whose in failure_text(found)
 
 
 def test_what_the_asker_does_not_know_is_as_the_pool_lists_it() -> None:
@@ -123,7 +124,7 @@ async def test_one_users_two_workspaces_in_a_list_without_user_ids(
         mine = snapshot(await source.fetch_usage(second, AT))
         assert server.count("GET /auth/accounts/acc1/reset-credits") == 0
     assert why.kind is FailureKind.OTHER_ACCOUNT
-    assert "another workspace" in why.message
+    assert "another workspace" in failure_text(why)
     assert windows(mine) == {"5h": 34.0, "weekly": 18.0}
 
 

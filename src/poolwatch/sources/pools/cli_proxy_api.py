@@ -14,7 +14,7 @@ from typing import Final
 
 from poolwatch.custody.auth_file import Login
 from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, worded
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.standing import LONGEST_WAIT, Standing
@@ -35,6 +35,7 @@ from poolwatch.sources.pools.session import NOT_SENT_AGAIN
 from poolwatch.sources.redaction import shown_body
 from poolwatch.sources.source import Directness, PoolReport, SourceSetup, UsageReading
 from poolwatch.sources.usage_endpoint import of_somebody_else, read_answer, usage_headers, usage_urls
+from poolwatch.words.messages import failure_text
 
 #: The pool puts the login's access token in its place.
 TOKEN_PLACE: Final = "$TOKEN$"  # noqa: S105 - a placeholder, which is the point
@@ -73,7 +74,7 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         if self._files is None:
             failed = await self._list(at)
             if isinstance(failed, Failure):
-                return unasked(failed.message)
+                return unasked(failure_text(failed))
         file = (self._files or {}).get(entry.ref.place)
         if file is None or file.auth_index is None:
             return unasked(f"the login is not in {POOL} any more")
@@ -156,7 +157,7 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         """The reading through one address, and whether the service does not know that address."""
         answer = await self._management.api_call(_get(file, auth_index, url), at)
         if isinstance(answer, PoolDown):
-            return unasked(answer.failure.message), False
+            return unasked(failure_text(answer.failure)), False
         if isinstance(answer, Refused):
             return await self._call_refused(answer, file, at), False
         reply = parse_api_call(answer.body, answer.elapsed_seconds)
@@ -194,13 +195,13 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         """What is left of a 401: the login may have gone, or the pool may be about to renew it."""
         files = await self._list(at)
         if isinstance(files, Failure):
-            return unasked(files.message)
+            return unasked(failure_text(files))
         now = files.get(file.place)
         if now is None:
             return unasked(f"the login is not in {POOL} any more")
         if failure.detail == _EXPIRED and not now.refused:
             words = f"the access token has expired, and {POOL} has not renewed it (401)"
-            return replace(reading, outcome=Failure(FailureKind.TOKEN_REFRESH, words, detail=_EXPIRED))
+            return replace(reading, outcome=worded(FailureKind.TOKEN_REFRESH, words, detail=_EXPIRED))
         self._verdicts[file.place] = _Verdict(file.last_refresh, accepted=False)
         return reading
 
@@ -211,19 +212,19 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
             # one slow or lost call is the account's trouble, a pool that does not even list its own
             files = await self._after_failure(at)
             if isinstance(files, Failure):
-                return unasked(files.message)
+                return unasked(failure_text(files))
         if answer.status == 404:
             words = f"this {POOL} is too old to ask for usage (404): update it, or read its auth folder"
-            return UsageReading(Failure(FailureKind.UPSTREAM_ERROR, words), elapsed_seconds=elapsed)
+            return UsageReading(worded(FailureKind.UPSTREAM_ERROR, words), elapsed_seconds=elapsed)
         if answer.status == 400 and "token" in (answer.said or "").lower():
             self._verdicts[file.place] = _Verdict(file.last_refresh, accepted=False)
-            failure = Failure(
+            failure = worded(
                 FailureKind.UNAUTHORIZED,
                 f"{POOL} holds no token for this login",
                 login_problem=LoginProblem.SAID_BY_POOL,
             )
         elif answer.status == 502:
-            failure = Failure(FailureKind.UNREACHABLE, f"{POOL} could not reach the usage service (502)")
+            failure = worded(FailureKind.UNREACHABLE, f"{POOL} could not reach the usage service (502)")
         return UsageReading(failure, elapsed_seconds=elapsed)
 
     def _reading(self, reply: Reply, at: datetime) -> UsageReading:
@@ -292,7 +293,7 @@ class Management:
         if answer.status == 404:
             remedy = "set remote-management.secret-key in its config, and check the source's url"
             words = f"{POOL}'s management API is off or not here (404): {remedy}"
-            return PoolDown(Failure(FailureKind.FORBIDDEN, words))
+            return PoolDown(worded(FailureKind.FORBIDDEN, words))
         return PoolDown(answer.failure)
 
     async def api_call(self, call: Mapping[str, object], at: datetime) -> Answered | Refused | PoolDown:
@@ -353,12 +354,12 @@ class Management:
         found = read_key(self._setup.settings, self._setup.env, self._setup.home)
         if found is None:
             remedy = "name it by api_key_file or api_key_env"
-            return Failure(FailureKind.FORBIDDEN, f"{POOL} needs its management key: {remedy}")
+            return worded(FailureKind.FORBIDDEN, f"{POOL} needs its management key: {remedy}")
         return found
 
     def _refusal(self) -> Failure:
         place = key_place(self._setup.settings, self._setup.home) or "the settings"
-        return Failure(
+        return worded(
             FailureKind.FORBIDDEN,
             f"{POOL} refuses the management key in {place} (401); {NOT_SENT_AGAIN}: "
             "five tries ban this machine",
@@ -382,15 +383,15 @@ def _forbidden(answer: Refused, at: datetime) -> Failure:
         hours, minutes, seconds = (int(part or 0) for part in left.groups()) if left else (0, 0, 0)
         wait = min(timedelta(hours=hours, minutes=minutes, seconds=seconds) or _BAN, LONGEST_WAIT)
         told = "has banned this machine after five refused keys (403); nothing is sent until that is over"
-        return Failure(
+        return worded(
             FailureKind.FORBIDDEN,
             f"{POOL} {told}",
             retry_at=at + wait if answer.sent else answer.failure.retry_at,
         )
     if "disabled" in words:
         remedy = "set remote-management.allow-remote in its config, or run poolwatch beside it"
-        return Failure(FailureKind.FORBIDDEN, f"{POOL} is closed to other machines (403): {remedy}")
+        return worded(FailureKind.FORBIDDEN, f"{POOL} is closed to other machines (403): {remedy}")
     if "not set" in words:
         remedy = "set remote-management.secret-key in its config"
-        return Failure(FailureKind.FORBIDDEN, f"{POOL} has no management key (403): {remedy}")
+        return worded(FailureKind.FORBIDDEN, f"{POOL} has no management key (403): {remedy}")
     return answer.failure

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.usage import Said, Unsaid
 from poolwatch.net.reply import Reply, http_date
 from poolwatch.sources.json_body import MOST_ROWS, JsonValue, NumberText
@@ -77,12 +77,12 @@ class AuthFile:
 def parse_auth_files(value: JsonValue) -> tuple[AuthFile, ...] | Failure:
     """The Codex logins in an answer to `GET /auth-files`, in order; those of other providers are left out."""
     if not isinstance(value, dict) or "files" not in value:
-        return Failure(FailureKind.MALFORMED, "the pool's answer holds no list of logins")
+        return worded(FailureKind.MALFORMED, "the pool's answer holds no list of logins")
     files = value["files"]
     if files is None:
         return ()
     if not isinstance(files, list):
-        return Failure(FailureKind.MALFORMED, "the pool's list of logins cannot be read")
+        return worded(FailureKind.MALFORMED, "the pool's list of logins cannot be read")
     found: dict[str, AuthFile] = {}
     for entry in files[:MOST_ROWS]:
         wire = AuthFileWire.of(entry)
@@ -123,7 +123,7 @@ def parse_api_call(value: JsonValue, elapsed_seconds: float) -> Reply | Failure:
     inner = value.get("body") if isinstance(value, dict) else None
     is_text = inner is None or (isinstance(inner, str) and not isinstance(inner, NumberText))
     if not isinstance(value, dict) or status is None or not 100 <= status <= 599 or not is_text:
-        return Failure(FailureKind.MALFORMED, "the pool's answer to an api-call cannot be read")
+        return worded(FailureKind.MALFORMED, "the pool's answer to an api-call cannot be read")
     headers = _headers(value.get("header"))
     content = inner.encode("utf-8", "replace") if isinstance(inner, str) else b""
     return Reply(status, headers, content, http_date(headers.get("date")), elapsed_seconds)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from poolwatch.domain.account import Secret
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import AS_STORED, Failure, FailureKind, worded
 from poolwatch.domain.remake import replace
 from poolwatch.domain.standing import Standing
 from poolwatch.net.client import MEBIBYTE
@@ -22,6 +22,7 @@ from poolwatch.sources.pools.routes import ForbiddenRouteError, Route
 from poolwatch.sources.redaction import shown_body, their_words, told_without
 from poolwatch.sources.source import SourceSetup
 from poolwatch.sources.usage_endpoint import classify
+from poolwatch.words.messages import failure_text
 
 #: The list of a large pool, with everything that the pool knows of each account.
 _LIST_BYTES: Final = 16 * MEBIBYTE
@@ -262,7 +263,7 @@ class PoolClient:
     def _no_pool(self, reply: Reply, headers: Mapping[str, str], text: Callable[[], str | None]) -> Refused:
         html = looks_like_html(reply.body, reply.headers.get("content-type", ""))
         words = "a web page came back" if html else "the answer is not JSON"
-        failure = Failure(
+        failure = worded(
             FailureKind.NOT_THE_SERVICE if html else FailureKind.MALFORMED,
             f"{words}: this does not look like {self.pool}; check the source's url",
         )
@@ -273,26 +274,24 @@ class PoolClient:
         told = f": {said}" if said else ""
         if status == 401:
             words = f"{self.pool} does not let poolwatch in (401){told}"
-            return Failure(FailureKind.FORBIDDEN, words, detail=code)
+            return worded(FailureKind.FORBIDDEN, words, detail=code)
         if status == 429:
             words = f"{self.pool} was asked too often (429){told}"
-            return Failure(FailureKind.THROTTLED, words, retry_at=retry_at, detail=code)
+            return worded(FailureKind.THROTTLED, words, retry_at=retry_at, detail=code)
         if status == 404:
             # a pool says what it does not know; without a word of it, another program may listen there
             doubt = told or f"; if this is not {self.pool}, mend the source's url"
             words = f"{self.pool} does not know what was asked for (404){doubt}"
-            return Failure(FailureKind.UPSTREAM_ERROR, words, detail=code)
+            return worded(FailureKind.UPSTREAM_ERROR, words, detail=code)
         if 300 <= status < 400:
             return _elsewhere(
-                Failure(FailureKind.NOT_THE_SERVICE, f"{self.pool} redirects ({status}); not followed")
+                worded(FailureKind.NOT_THE_SERVICE, f"{self.pool} redirects ({status}); not followed")
             )
         if status == 403:
             words = f"{self.pool} forbids this (403){told}"
-            return Failure(FailureKind.FORBIDDEN, words, retry_at=retry_at, detail=code)
+            return worded(FailureKind.FORBIDDEN, words, retry_at=retry_at, detail=code)
         words = f"{self.pool} has a fault" if status >= 500 else f"{self.pool} refuses the request"
-        return Failure(
-            FailureKind.UPSTREAM_ERROR, f"{words} ({status}){told}", retry_at=retry_at, detail=code
-        )
+        return worded(FailureKind.UPSTREAM_ERROR, f"{words} ({status}){told}", retry_at=retry_at, detail=code)
 
 
 def _value_in(body: bytes, content_type: str, secrets: Iterable[Secret]) -> JsonValue | Failure:
@@ -314,7 +313,8 @@ def _elsewhere(failure: Failure) -> Failure:
     """The failure; of one that looks like another program, with what an operator can do."""
     if failure.kind is not FailureKind.NOT_THE_SERVICE:
         return failure
-    return replace(failure, message=f"{failure.message}; check the source's url")
+    words = f"{failure_text(failure)}; check the source's url"
+    return replace(failure, code=AS_STORED, arguments=(("text", words),))
 
 
 def json_bytes(value: Mapping[str, object]) -> bytes:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from poolwatch.domain.account import Listing, SourceRef
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import AS_STORED, Failure, FailureKind
 from poolwatch.domain.instant import UNDATED
 from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.remake import replace
@@ -48,6 +48,7 @@ from poolwatch.sources.pools.routes import (
 )
 from poolwatch.sources.pools.session import NOT_SENT_AGAIN, dashboard_session, entering, key_headers
 from poolwatch.sources.source import Directness, PoolReport, SourceSetup, UsageReading
+from poolwatch.words.messages import failure_text
 
 #: The pool is asked to read its usage anew at most this often, by all accounts together.
 REFRESH_SPACING: Final = timedelta(minutes=1)
@@ -99,14 +100,14 @@ class CodexLb(ListingPool[_List]):
         """What the pool last read of the account; the pool is not made to read it anew."""
         latest = await self._lately(at)
         if isinstance(latest, Failure):
-            return unasked(latest.message)
+            return unasked(failure_text(latest))
         account = latest.accounts.get(entry.ref.place)
         if account is None:
             return unasked(f"{POOL} does not know this account any more")
         trouble = no_figures(account)
         if trouble is not None:
             if trouble.kind is FailureKind.NO_TOKEN:
-                return unasked(trouble.message)
+                return unasked(failure_text(trouble))
             return UsageReading(trouble, latest.raw, elapsed_seconds=latest.elapsed_seconds)
         usage = await self._with_banked(account, at) if latest.by_dashboard else account.usage
         then = min(account.usage_at - latest.pool_ahead, at) if account.usage_at is not None else UNDATED
@@ -145,7 +146,7 @@ class CodexLb(ListingPool[_List]):
             return found
         summary = await self._fleet.get_list("/api/fleet/summary", at)
         if isinstance(found, Failure):
-            self._shut = found.message
+            self._shut = failure_text(found)
             by_key = await self._kept(summary, at, by_dashboard=False)
             return found if isinstance(by_key, Failure) else by_key
         self._shut = None
@@ -201,7 +202,7 @@ class CodexLb(ListingPool[_List]):
             words = f"{POOL} does not accept its own dashboard session (401)"
         else:
             words = f"{POOL} wants a login (401): set api_key_file, dashboard_password_file, or both"
-        return replace(failure, message=words, detail=place or answer.code)
+        return replace(failure, code=AS_STORED, arguments=(("text", words),), detail=place or answer.code)
 
     def _listings(self, found: _List) -> tuple[Listing, ...]:
         return tuple(
@@ -231,5 +232,6 @@ class CodexLb(ListingPool[_List]):
             listed = await self._list(at)
             if isinstance(listed, Failure):
                 return not_renewed(answer, listed)
-            return renews_by_itself(answer.elapsed_seconds, self._advised(answer, by_dashboard=False).message)
+            advised = failure_text(self._advised(answer, by_dashboard=False))
+            return renews_by_itself(answer.elapsed_seconds, advised)
         return renews_by_itself(answer.elapsed_seconds, fleet_refresh_trouble(answer.body))

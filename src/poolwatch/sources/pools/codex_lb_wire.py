@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 from pydantic import AliasPath, Field
 
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import (
@@ -311,15 +311,15 @@ def no_figures(account: LbAccount) -> Failure | None:
     """Why there is no reading of this account."""
     if account.status == DEACTIVATED:
         told = f": {account.reason}" if account.reason else ""
-        return Failure(FailureKind.DEACTIVATION_REPORTED, f"{POOL} reports the account as deactivated{told}")
+        return worded(FailureKind.DEACTIVATION_REPORTED, f"{POOL} reports the account as deactivated{told}")
     if account.hides_windows:
-        return Failure(FailureKind.FORBIDDEN, LIMITS_HIDDEN)
+        return worded(FailureKind.FORBIDDEN, LIMITS_HIDDEN)
     if account.has_figures:
         return None
     words = f"{POOL} has no figures of this account"
     if account.status == REAUTH_REQUIRED:
-        return Failure(FailureKind.NO_TOKEN, words)
-    return Failure(FailureKind.NO_FIGURES, words)
+        return worded(FailureKind.NO_TOKEN, words)
+    return worded(FailureKind.NO_FIGURES, words)
 
 
 def fleet_refresh_trouble(body: JsonValue) -> str | None:

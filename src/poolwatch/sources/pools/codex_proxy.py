@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from poolwatch.domain.account import Listing, SourceRef
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import AS_STORED, Failure, FailureKind, worded
 from poolwatch.domain.refresh import REFUSED, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
@@ -46,6 +46,7 @@ from poolwatch.sources.pools.session import NOT_SENT_AGAIN, dashboard_session, e
 from poolwatch.sources.redaction import shown_body
 from poolwatch.sources.source import Directness, PoolReport, SourceSetup, UsageReading
 from poolwatch.sources.usage_endpoint import of_somebody_else
+from poolwatch.words.messages import failure_text
 
 _EXPIRED: Final = "expired"
 _DISABLED: Final = "disabled"
@@ -95,7 +96,7 @@ class CodexProxy(ListingPool[ProxyList]):
         # one slow or broken account is its own trouble; a pool that is down is not that of each account
         listed = await self._after_failure(at)
         if isinstance(listed, Failure):
-            return unasked(listed.message)
+            return unasked(failure_text(listed))
         return UsageReading(self._advised(answer), answer.raw, elapsed_seconds=answer.elapsed_seconds)
 
     async def token_step(self, ref: SourceRef, at: datetime) -> TokenStep:
@@ -147,7 +148,7 @@ class CodexProxy(ListingPool[ProxyList]):
             )
         else:
             words = f"{POOL} wants a key (401): put its proxy_api_key into a file and set api_key_file"
-        return replace(failure, message=words, detail=place)
+        return replace(failure, code=AS_STORED, arguments=(("text", words),), detail=place)
 
     def _listings(self, found: ProxyList) -> tuple[Listing, ...]:
         return tuple(self._listing(account) for account in found.accounts.values())
@@ -183,13 +184,13 @@ class CodexProxy(ListingPool[ProxyList]):
     async def _kept(self, ref: SourceRef, answer: Refused, at: datetime) -> UsageReading:
         listed = await self._lately(at)
         if isinstance(listed, Failure):
-            return unasked(listed.message)
+            return unasked(failure_text(listed))
         account = listed.accounts.get(ref.place)
         if account is None:
             return unasked(f"{POOL} does not know this account any more")
         if account.status == _BANNED:
             words = "codex-proxy reports the account as banned"
-            return UsageReading(Failure(FailureKind.DEACTIVATION_REPORTED, words, detail=_BANNED), answer.raw)
+            return UsageReading(worded(FailureKind.DEACTIVATION_REPORTED, words, detail=_BANNED), answer.raw)
         usage, kept_at = account.quota, account.quota_at
         if account.status == _EXHAUSTED:
             usage = exhausted(usage or UsageSnapshot())
@@ -208,14 +209,14 @@ class CodexProxy(ListingPool[ProxyList]):
     async def _refresh(self, ref: SourceRef, at: datetime) -> TokenStep:
         path = _path(ref.place, "refresh")
         if path is None:
-            return _failed(Failure(FailureKind.TOKEN_REFRESH, f"{POOL} has no such account"), None)
+            return _failed(worded(FailureKind.TOKEN_REFRESH, f"{POOL} has no such account"), None)
         answer = await self._pool.post_json(path, None, at)
         self._outdated()
         took = answer.elapsed_seconds
         if isinstance(answer, Refused):
             if answer.status == 404:
                 words = f"{POOL} does not know this account any more"
-                return _failed(Failure(FailureKind.TOKEN_REFRESH, words), took)
+                return _failed(worded(FailureKind.TOKEN_REFRESH, words), took)
             listed = await self._list(at)
             if isinstance(listed, Failure):
                 return not_renewed(answer, listed)
@@ -232,7 +233,7 @@ class CodexProxy(ListingPool[ProxyList]):
                 return _refused(found, took)
             case other:
                 words = f"{other}: {found.why}" if found.why else other
-        return _failed(Failure(FailureKind.TOKEN_REFRESH, words), took)
+        return _failed(worded(FailureKind.TOKEN_REFRESH, words), took)
 
 
 def _failed(failure: Failure, took: float | None) -> TokenStep:
@@ -242,7 +243,7 @@ def _failed(failure: Failure, took: float | None) -> TokenStep:
 def _refused(found: RefreshResult, took: float | None) -> TokenStep:
     """The pool's refresh failed: for good, or for a reason that may pass."""
     words = found.why or "the pool gives no reason"
-    failure = Failure(FailureKind.TOKEN_REFRESH, words, detail=REFUSED)
+    failure = worded(FailureKind.TOKEN_REFRESH, words, detail=REFUSED)
     outcome = TokenOutcome.FAILED if found.problem is None else TokenOutcome.REJECTED_FOR_GOOD
     return TokenStep(outcome, took, problem=found.problem, failure=failure, detail=REFUSED)
 

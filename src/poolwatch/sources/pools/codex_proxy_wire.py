@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final
 
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, worded
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.domain.usage import (
@@ -137,17 +137,17 @@ def quota_failure(status: int, body: JsonValue) -> Failure:
     inner = int(upstream[1]) if upstream is not None else None
     suffix = f"{status}, upstream {inner}" if inner is not None and inner != status else f"{status}"
     if inner in (401, 402, 403) and "deactivated" in told.lower():
-        return Failure(FailureKind.DEACTIVATION_REPORTED, f"codex-proxy: deactivated upstream ({suffix})")
+        return worded(FailureKind.DEACTIVATION_REPORTED, f"codex-proxy: deactivated upstream ({suffix})")
     if inner == 429:
-        return Failure(FailureKind.THROTTLED, f"codex-proxy asked upstream too often ({suffix})")
+        return worded(FailureKind.THROTTLED, f"codex-proxy asked upstream too often ({suffix})")
     if inner == 403:
         is_page = "<html" in told.lower() or "<!doctype" in told.lower()
         words = f"codex-proxy is refused by upstream ({suffix})"
-        return Failure(FailureKind.EDGE_BLOCKED if is_page else FailureKind.FORBIDDEN, words)
+        return worded(FailureKind.EDGE_BLOCKED if is_page else FailureKind.FORBIDDEN, words)
     if "Unexpected response" in told:
         words = f"codex-proxy cannot read this account's figures ({suffix}): it needs a rate limit in them"
-        return Failure(FailureKind.NO_FIGURES, words)
-    return Failure(FailureKind.UPSTREAM_ERROR, f"codex-proxy could not fetch the quota ({suffix})")
+        return worded(FailureKind.NO_FIGURES, words)
+    return worded(FailureKind.UPSTREAM_ERROR, f"codex-proxy could not fetch the quota ({suffix})")
 
 
 def _completed(raw: UsageSnapshot, quota: UsageSnapshot) -> UsageSnapshot:

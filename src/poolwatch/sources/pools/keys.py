@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.account import Secret
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.shell import path_word
 from poolwatch.domain.standing import ACCEPTED, TRIAL, Standing
 from poolwatch.domain.text import visible
@@ -131,7 +131,7 @@ def _checked(what: str, text: str, place: str) -> Secret | Failure:
 
 
 def _unusable(words: str, place: str) -> Failure:
-    return Failure(FailureKind.FORBIDDEN, f"{words}; nothing was sent", detail=place)
+    return worded(FailureKind.FORBIDDEN, f"{words}; nothing was sent", detail=place)
 
 
 def _place(file: str | None, variable: str | None, home: Path) -> str | None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import AS_STORED, Failure, FailureKind, worded
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageWindow
@@ -26,6 +26,7 @@ from poolwatch.sources.pools.keys import Door, key_stamps, key_warnings
 from poolwatch.sources.pools.routes import segment
 from poolwatch.sources.redaction import their_words
 from poolwatch.sources.source import Directness, SourceSetup, UsageReading
+from poolwatch.words.messages import failure_text
 
 L = TypeVar("L")
 
@@ -241,8 +242,8 @@ def holds_no(pool: str, what: str, body: JsonValue) -> Failure:
     said = error.get("message") if isinstance(error, dict) else error
     if isinstance(said, str) and said.strip():
         words = f"{pool} says: {their_words(said, SAID_LENGTH)}"
-        return Failure(FailureKind.UPSTREAM_ERROR, words)
-    return Failure(FailureKind.MALFORMED, f"the answer of {pool} holds no {what}")
+        return worded(FailureKind.UPSTREAM_ERROR, words)
+    return worded(FailureKind.MALFORMED, f"the answer of {pool} holds no {what}")
 
 
 def unasked(words: str) -> UsageReading:
@@ -250,7 +251,7 @@ def unasked(words: str) -> UsageReading:
 
     It is no trouble of the account; what lists the source again says what is wrong with the pool.
     """
-    return UsageReading(Failure(FailureKind.NO_TOKEN, words))
+    return UsageReading(worded(FailureKind.NO_TOKEN, words))
 
 
 def not_renewed(answer: Refused, pool: Failure) -> TokenStep:
@@ -258,7 +259,7 @@ def not_renewed(answer: Refused, pool: Failure) -> TokenStep:
 
     `pool` is why it does not list.
     """
-    words = may_be_renewed(pool, answer).message
+    words = failure_text(may_be_renewed(pool, answer))
     return TokenStep(
         TokenOutcome.BLOCKED,
         answer.elapsed_seconds,
@@ -272,7 +273,11 @@ def may_be_renewed(failure: Failure, answer: Refused) -> Failure:
     """The failure, which says so where the answer to a renewal that the pool may have taken was lost."""
     if answer.status is not None or not answer.sent:
         return failure
-    return replace(failure, message=f"{failure.message}; the pool may have renewed the token all the same")
+    return replace(
+        failure,
+        code=AS_STORED,
+        arguments=(("text", f"{failure_text(failure)}; the pool may have renewed the token all the same"),),
+    )
 
 
 def renews_by_itself(took_seconds: float | None = None, detail: str | None = None) -> TokenStep:

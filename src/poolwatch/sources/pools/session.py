@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from poolwatch.domain.account import Secret
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.standing import Standing
 from poolwatch.net.headers import Headers
 from poolwatch.sources.json_body import JsonValue
@@ -109,7 +109,7 @@ class DashboardSession:
         if isinstance(password, Failure):
             return password
         if password is None:
-            return Failure(FailureKind.FORBIDDEN, f"{self._client.pool}: no dashboard password is configured")
+            return worded(FailureKind.FORBIDDEN, f"{self._client.pool}: no dashboard password is configured")
         async with self._door.passing(password, at, SecretKind.PASSWORD) as refusing:
             return self._not_accepted(refusing) if refusing else await self._sign_in_with(password, at)
 
@@ -126,7 +126,7 @@ class DashboardSession:
             if answer.failure.retry_at is None:
                 await self._door.be_silent(self._path, Standing(status, at, until, answer.code))
             words = f"{self._client.pool} was asked to sign in too often (429)"
-            return Failure(FailureKind.THROTTLED, words, retry_at=until, detail=answer.code)
+            return worded(FailureKind.THROTTLED, words, retry_at=until, detail=answer.code)
         # an edge before the pool knows nothing of passwords
         if status in (401, 403) and answer.failure.kind is FailureKind.FORBIDDEN:
             standing = Standing(status, at, None, answer.code, answer.said)
@@ -136,7 +136,7 @@ class DashboardSession:
 
     def _not_accepted(self, standing: Standing) -> Failure:
         told = f": {standing.said}" if standing.said else ""
-        return Failure(
+        return worded(
             FailureKind.FORBIDDEN,
             f"{self._client.pool} does not accept the dashboard password in {self._place} "
             f"({standing.status}){told}; {NOT_SENT_AGAIN}",
@@ -146,10 +146,10 @@ class DashboardSession:
     def _taken(self, answer: Answered) -> Secret | Failure:
         objection = self._objection(answer.body)
         if objection is not None:
-            return Failure(FailureKind.FORBIDDEN, objection)
+            return worded(FailureKind.FORBIDDEN, objection)
         pair = answer.headers.get("set-cookie", "").partition(";")[0].strip()
         name, _, value = pair.partition("=")
         if name.strip() != self._cookie or not value:
             words = f"{self._client.pool} signed poolwatch in without giving it a session"
-            return Failure(FailureKind.MALFORMED, words)
+            return worded(FailureKind.MALFORMED, words)
         return Secret(f"{self._cookie}={value.strip()}")
