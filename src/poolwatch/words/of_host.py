@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final, Protocol
 
 from poolwatch.domain.text import visible
@@ -40,12 +39,12 @@ class FileProblemLike(Protocol):
     @property
     def code(self) -> str: ...
     @property
-    def path(self) -> Path: ...
+    def path(self) -> object: ...
     @property
     def arguments(self) -> tuple[tuple[str, str], ...]: ...
 
 
-def path_text(path: Path) -> str:
+def path_text(path: object) -> str:
     """A path as it may be shown: whole, and without anything that steers a terminal."""
     return visible(str(path), _LONGEST_PATH)
 
