@@ -10,6 +10,7 @@ from poolwatch.domain.account import Custody, Listing, TokenFacts
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.instant import UNDATED
 from poolwatch.domain.judged import PoolRules, judge
+from poolwatch.domain.message import message
 from poolwatch.domain.pool import LATELY_KEPT, Happening, PoolState, Read, RefreshMoved, apply
 from poolwatch.domain.refresh import (
     REFUSED,
@@ -59,7 +60,12 @@ RENEWED = replace(STUCK, token=TokenFacts(expires_at=after(days=9)))
 def test_a_pools_refusal_outlives_a_renewal_that_it_skips(dead: bool) -> None:
     pool = refused(STUCK, dead=dead)
     account = pool.accounts[key()]
-    skipped = TokenStep(TokenOutcome.CURRENT, 0.3, BlockReason.POOL_SKIPPED, detail="already refreshing")
+    skipped = TokenStep(
+        TokenOutcome.CURRENT,
+        0.3,
+        BlockReason.POOL_SKIPPED,
+        said=message("pools.words", text="already refreshing"),
+    )
     step = with_standing_refusal(account, skipped)
     assert (step.outcome, step.took_seconds) == (
         TokenOutcome.REJECTED_FOR_GOOD if dead else TokenOutcome.FAILED,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-import sys
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from tests.e2e.pool_rig import payload
 from tests.support.cli_proxy_server import CliProxyServer, login
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState
 from tests.support.codex_proxy_server import CodexProxyServer, ProxyAccountState
+from tests.support.forked import run_forked
 from tests.support.replay_server import PoolServer, Request, Response, always, answer
 
 WRONG = "fake-and-wrong-secret"
@@ -30,6 +30,7 @@ class Desk:
         self, folder: Path, kind: str, url: str, *, secret: str, named: str = "api_key_file"
     ) -> None:
         self.folder = folder
+        self._runs = 0
         self.secret(secret)
         (folder / "config.toml").write_text(
             f'[[sources]]\nkind = "{kind}"\nname = "north"\nurl = "{url}"\n{named} = "{folder}/secret"\n'
@@ -50,16 +51,11 @@ class Desk:
 
     async def run(self, *words: str) -> str:
         """What a command prints, both streams."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "poolwatch", *words),
-            env=self.env,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        told, _ = await process.communicate()
-        assert b"Traceback" not in told
-        return told.decode()
+        self._runs += 1
+        output = self.folder / f"output-{self._runs}"
+        told = await asyncio.to_thread(run_forked, words, self.env, output)
+        assert "Traceback" not in told
+        return told
 
     async def status(self, times: int = 1) -> list[str]:
         """So many `status` that ask everything anew, one after the other."""

@@ -155,10 +155,10 @@ def judge_list(rng: random.Random) -> None:
     value = read_json(text)
     if isinstance(value, Failure):
         return
-    codex_proxy_wire.parse_accounts(value)
-    codex_lb_wire.parse_accounts(value)
-    codex_lb_wire.parse_fleet(value)
-    parse_auth_files(value)
+    codex_proxy_wire.parse_accounts(value, "pool")
+    codex_lb_wire.parse_accounts(value, "pool", by_dashboard=True)
+    codex_lb_wire.parse_accounts(value, "pool", by_dashboard=False)
+    parse_auth_files(value, "pool")
     parse_api_call(value, 0.1)
     codex_proxy_wire.parse_quota(value, NOW)
     codex_proxy_wire.parse_refresh(value)

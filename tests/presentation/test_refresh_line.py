@@ -9,6 +9,7 @@ import pytest
 
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
+from poolwatch.domain.message import message
 from poolwatch.domain.refresh import (
     Awaited,
     BlockReason,
@@ -49,7 +50,8 @@ UNREACHABLE = TokenStep(
 )
 REUSED = TokenStep(TokenOutcome.REJECTED_FOR_GOOD, problem=LoginProblem.USED_ELSEWHERE)
 LOST = TokenStep(TokenOutcome.AMBIGUOUS, lost_at=NOW - timedelta(hours=2))
-SKIPPED = TokenStep(TokenOutcome.CURRENT, block=BlockReason.POOL_SKIPPED, detail="already refreshing")
+ALREADY = message("pools.words", text="already refreshing")
+SKIPPED = TokenStep(TokenOutcome.CURRENT, block=BlockReason.POOL_SKIPPED, said=ALREADY)
 CACHED = UsageStep(cached_at=NOW - timedelta(minutes=23))
 
 
@@ -147,7 +149,11 @@ LINES: list[tuple[Listing, TokenStep | None, UsageStep | None, str]] = [
     (POOL, NONE, NOT_TRIED, "the pool renews by itself → usage: the pool does not answer, showing 13:59"),
     (
         POOL,
-        blocked(BlockReason.POOL_SKIPPED, "10.0.0.7:8080 refused the connection"),
+        TokenStep(
+            TokenOutcome.BLOCKED,
+            block=BlockReason.POOL_SKIPPED,
+            said=message("pools.words", text="10.0.0.7:8080 refused the connection"),
+        ),
         NOT_TRIED,
         "pool: 10.0.0.7:8080 refused the connection → usage not tried, showing 13:59",
     ),

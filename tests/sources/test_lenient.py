@@ -127,7 +127,7 @@ def test_an_error_quotes_nothing() -> None:
 
 def test_every_field_of_every_model_has_a_lenient_reader() -> None:
     found = [model for model in _all_below(LenientModel) if model.__module__.startswith("poolwatch.")]
-    assert {usage_models.UsageModel, codex_proxy_wire.QuotaWire} <= set(found)
+    assert {usage_models.UsageModel, codex_proxy_wire.QuotaModel} <= set(found)
     for model in found:
         assert model.read({}) == model()
         aliases = (field.validation_alias or name for name, field in model.model_fields.items())

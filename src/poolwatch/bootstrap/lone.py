@@ -13,7 +13,7 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.config.settings import SourceSettings
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.pools.keys import OwnStandings
+from poolwatch.sources.pools.keys import Standings
 from poolwatch.sources.source import Source
 from poolwatch.store.store import Store
 
@@ -24,7 +24,7 @@ async def lone_source(around: Surroundings, settings: SourceSettings) -> AsyncIt
     fingerprint, _ = await asyncio.to_thread(fingerprinter_of, around.state_dir)
     async with HttpClient() as client:
         if not settings.kind.is_pool:
-            yield build_source(around, settings, client, fingerprint, OwnStandings())
+            yield build_source(around, settings, client, fingerprint, Standings())
             return
         store = Store(around.state_dir, RealClock().now())
         try:

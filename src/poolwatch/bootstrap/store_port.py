@@ -15,7 +15,7 @@ from poolwatch.domain.standing import Standing
 from poolwatch.host.locks import is_stopped
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked, Moved, OwnerRequest, Told
-from poolwatch.sources.pools.keys import OwnStandings
+from poolwatch.sources.pools.keys import Standings
 from poolwatch.store import lock
 from poolwatch.store.history import history_rows
 from poolwatch.store.opening import StoreMode
@@ -79,12 +79,12 @@ class StoredReadings:
         return await self._store.put_facts(PoolFacts(self._name, state.clock_offset, sources, state.rates))
 
 
-class StoredStandings:
+class StoredStandings(Standings):
     """How secrets stand with pools, in the store; where that cannot be written, this process remembers."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._own = OwnStandings()
+        self._own = Standings()
         self._read: dict[str, Standing] = {}
         self._read_at: float | None = None
         #: on their way to the disk

@@ -12,7 +12,7 @@ from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.shell import argument_word
 from poolwatch.sources.source import PoolReport, ReportingPool
-from poolwatch.words.messages import failure_text
+from poolwatch.words.messages import failure_text, message_text
 
 #: What to do about a pool that gives no answer of its own; the failure itself says what is wrong.
 _REMEDIES: Final = {
@@ -50,7 +50,7 @@ async def examine_pool(around: Surroundings, settings: SourceSettings) -> PoolFi
     if isinstance(report, Failure):
         remedy = _REMEDIES.get(report.kind, f"mend that, then {try_command(around, settings.name)}")
         return PoolFinding(settings.name, failure_text(report), remedy, wrong=True)
-    return PoolFinding(settings.name, _words(report), lacks=report.lacks)
+    return PoolFinding(settings.name, _words(report), lacks=tuple(map(message_text, report.lacks)))
 
 
 def try_command(around: Surroundings, name: str) -> str:

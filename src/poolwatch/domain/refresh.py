@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.failure import Failure, LoginProblem
+from poolwatch.domain.message import Message
 from poolwatch.domain.usage import Credits, Usage, window_kind, windows_by_length
 
 #: A codex that works renews its login within this time after the access token has expired.
@@ -73,6 +74,8 @@ class TokenStep(Struct, frozen=True):
     refresh_fingerprint: str | None = None
     #: the codex that works on the home
     pid: int | None = None
+    #: what the pool says of it, or poolwatch of the pool
+    said: Message | None = None
 
 
 class UsageStep(Struct, frozen=True):

@@ -19,6 +19,7 @@ from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.guard import internal_error
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.sources.source import ListsLately, RatedPool, Source
+from poolwatch.words.messages import message_text
 
 #: Files are looked at (stat only) this often, so that a new login appears by itself.
 WATCH_SECONDS: Final = 3.0
@@ -87,7 +88,8 @@ class Lister:
     def notices(self) -> tuple[str, ...]:
         """What people should know of lists that could not be read whole."""
         pools = (source for source in self._sources.values() if isinstance(source, ListsLately))
-        return tuple(f"{pool.name}: {pool.left_out}" for pool in pools if pool.left_out is not None)
+        told = ((pool.name, pool.left_out) for pool in pools)
+        return tuple(f"{name}: {message_text(left_out)}" for name, left_out in told if left_out is not None)
 
     def add(self, source: Source) -> None:
         """Watch one more source from now on."""

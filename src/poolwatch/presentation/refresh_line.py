@@ -17,7 +17,7 @@ from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import acting, import_command, sign_in_command
 from poolwatch.presentation.view import Tone
 from poolwatch.words import names, refresh
-from poolwatch.words.messages import failure_text
+from poolwatch.words.messages import failure_text, message_text
 from poolwatch.words.status import token_words, trouble_words
 
 _RUN_BY_HAND = (BlockReason.CODEX_MISSING, BlockReason.DELEGATION_OFF, BlockReason.CODEX_LOGIN_DEAD)
@@ -144,7 +144,7 @@ def _kept(step: TokenStep, account: AccountState, custody: Custody, now: datetim
     if custody is Custody.CODEX:
         return refresh.codex_keeps(life)
     if custody is Custody.POOL:
-        return refresh.pool_renews(shown_text(step.detail or "", account, mask=prefs.mask))
+        return refresh.pool_renews(_pool_said(step, account, prefs))
     if custody is Custody.OTHER:
         return refresh.kept_by((listing.owner if listing else "") or names.ANOTHER_TOOL)
     return refresh.own_is_good(life)
@@ -157,8 +157,13 @@ def _nothing_to_renew(step: TokenStep, account: AccountState, custody: Custody, 
     if listing is not None and not listing.login.has_usage:
         return names.WITHOUT_USAGE[listing.login]
     if custody is Custody.POOL or step.block is BlockReason.POOL_SKIPPED:
-        return refresh.pool_renews(shown_text(step.detail or "", account, mask=prefs.mask))
+        return refresh.pool_renews(_pool_said(step, account, prefs))
     return refresh.PERSONAL
+
+
+def _pool_said(step: TokenStep, account: AccountState, prefs: Prefs) -> str:
+    said = "" if step.said is None else message_text(step.said)
+    return shown_text(said, account, mask=prefs.mask)
 
 
 def _failed(step: TokenStep, account: AccountState, custody: Custody, now: datetime, prefs: Prefs) -> str:
@@ -207,7 +212,7 @@ def _blocked(
         case BlockReason.CODEX_MISSING | BlockReason.DELEGATION_OFF | BlockReason.CODEX_LOGIN_DEAD:
             return refresh.run(sign_in_command(listing, mask=prefs.mask) or "codex login")
         case BlockReason.POOL_SKIPPED:
-            return refresh.pool_down(shown_text(step.detail or "", account, mask=prefs.mask))
+            return refresh.pool_down(_pool_said(step, account, prefs))
         case _:
             said = shown_text(step.detail or "", account, mask=prefs.mask)
             return refresh.blocked(step.block) or said

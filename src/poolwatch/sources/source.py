@@ -18,6 +18,7 @@ from poolwatch.config.settings import SourceSettings
 from poolwatch.custody.fingerprint import KEY_BYTES, Fingerprinter
 from poolwatch.domain.account import Listing, Secret, SourceRef
 from poolwatch.domain.failure import Failure
+from poolwatch.domain.message import Message
 from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
@@ -159,8 +160,8 @@ class ListsLately(PoolSource, Protocol):
     """A pool whose list is dear: one that came a moment ago can be had again."""
 
     @property
-    def left_out(self) -> str | None:
-        """That its list was too long to be read whole, in words; None while it was not."""
+    def left_out(self) -> Message | None:
+        """That its list was too long to be read whole; None while it was not."""
         ...
 
     async def list_lately(self, at: datetime) -> tuple[Listing, ...] | Failure:
@@ -178,13 +179,13 @@ class RatedPool(PoolSource, Protocol):
 
 
 class PoolReport(Struct, frozen=True):
-    """What a look at a pool found: `lacks` says in words what it cannot tell or do as it is configured."""
+    """What a look at a pool found: `lacks` says what it cannot tell or do as it is configured."""
 
     program: str
     version: str | None
     accounts: int
     need_login: int
-    lacks: tuple[str, ...] = ()
+    lacks: tuple[Message, ...] = ()
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.failure import Failure
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.pools.cli_proxy_api import CliProxyApi
-from poolwatch.sources.pools.keys import OwnStandings, Standings
+from poolwatch.sources.pools.keys import Standings
 from poolwatch.sources.source import SourceSetup, UsageReading
 from tests.sources.logins import AT, FINGERPRINT
 from tests.support.cli_proxy_server import KEY
@@ -50,7 +50,7 @@ def source(
     )
     env = {} if env_key is None else {"CPA_KEY": env_key}
     return CliProxyApi(
-        SourceSetup(settings, client, home, env, deadline, FINGERPRINT, standings or OwnStandings())
+        SourceSetup(settings, client, home, env, deadline, FINGERPRINT, standings or Standings())
     )
 
 

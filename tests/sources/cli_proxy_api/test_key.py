@@ -16,7 +16,7 @@ from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.pools.cli_proxy_api import CliProxyApi
 from poolwatch.sources.pools.client import PoolClient
-from poolwatch.sources.pools.keys import Door, OwnStandings
+from poolwatch.sources.pools.keys import Refusals, Standings
 from poolwatch.sources.pools.routes import (
     CLI_PROXY_API,
     CLI_PROXY_API_CALL,
@@ -183,7 +183,7 @@ async def test_a_management_api_that_is_off(client: HttpClient, tmp_path: Path) 
 async def test_another_run_does_not_try_the_key_again(
     client: HttpClient, pool: CliProxyServer, tmp_path: Path
 ) -> None:
-    told = OwnStandings()
+    told = Standings()
     for day in range(8):
         later = source(client, pool.url, tmp_path, key=None, env_key=WRONG, standings=told)
         assert isinstance(await later.list_accounts(AT + timedelta(days=day)), Failure)
@@ -202,7 +202,7 @@ async def test_forbidden_routes_cannot_be_asked_for(
     assert not any(route.matches(method, path) for route in (CLI_PROXY_API_LIST, CLI_PROXY_API_CALL))
     settings = SourceSettings(SourceKind.CLI_PROXY_API, "cpa", Custody.POOL, url=pool.url)
     setup = SourceSetup(settings, client, Path("/"), {}, 5)
-    asks = PoolClient(setup, CLI_PROXY_API, (CLI_PROXY_API_LIST, CLI_PROXY_API_CALL), Door(setup))
+    asks = PoolClient(setup, CLI_PROXY_API, (CLI_PROXY_API_LIST, CLI_PROXY_API_CALL), Refusals(setup))
     with pytest.raises(ForbiddenRouteError):
         await (asks.get_json(path, AT) if method == "GET" else asks.post_json(f"{path}?x=1", None, AT))
     assert pool.requests == []

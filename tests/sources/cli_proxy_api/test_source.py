@@ -16,6 +16,7 @@ from poolwatch.sources.source import PoolReport, ReportingPool
 from poolwatch.sources.usage_payload import parse_usage
 from poolwatch.words.messages import failure_text
 from tests.sources.cli_proxy_api.rig import AT, body, failure, listed, read, ref, source
+from tests.sources.pools.making import lacks
 from tests.support.cli_proxy_server import CliProxyServer, Said, login
 
 
@@ -44,7 +45,7 @@ async def test_the_report(client: HttpClient, pool: CliProxyServer, tmp_path: Pa
     (tmp_path / "pool.key").chmod(0o644)
     told = await found.report(AT)
     assert isinstance(told, PoolReport)
-    assert "chmod 600 ~/pool.key" in told.lacks[0]
+    assert "chmod 600 ~/pool.key" in lacks(told)[0]
     pool.key = "another"
     refused = await found.report(AT)
     assert isinstance(refused, Failure)
@@ -214,7 +215,7 @@ async def test_a_login_that_has_gone_is_not_called_refused(
     assert pool.sent[0].headers["Authorization"] == "Bearer $TOKEN$"
     assert (told.kind, failure_text(told)) == (
         FailureKind.NO_TOKEN,
-        "the login is not in CLIProxyAPI any more",
+        "CLIProxyAPI does not know this account any more",
     )
     pool.logins.append(gone)
     assert not any(each.says_login_needed for each in await listed(found))

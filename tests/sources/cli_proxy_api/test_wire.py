@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.reply import Reply
@@ -25,9 +26,9 @@ def value(raw: bytes) -> JsonValue:
 
 
 def files(*entries: object) -> tuple[AuthFile, ...]:
-    found = parse_auth_files(value(json.dumps({"files": entries}).encode()))
+    found = parse_auth_files(value(json.dumps({"files": entries}).encode()), "cpa")
     assert not isinstance(found, Failure)
-    return found
+    return tuple(found.values())
 
 
 def one(**changed: object) -> AuthFile:
@@ -36,22 +37,18 @@ def one(**changed: object) -> AuthFile:
 
 
 def test_the_example_list() -> None:
-    found = parse_auth_files(value(body("42")))
-    assert found == (
-        AuthFile(
-            place="codex-pool01@example.com-plus.json",
-            auth_index="0a1b2c3d4e5f6071",
-            account_id="00000000-0000-4000-8000-000000000001",
-            email="pool01@example.com",
-            label=None,
-            plan="plus",
-            disabled=False,
-            refused=False,
-            is_api_key=False,
-            last_refresh=datetime(2026, 11, 19, 8, tzinfo=UTC),
-            subscription_until=None,
-        ),
+    found = parse_auth_files(value(body("42")), "cpa")
+    place = "codex-pool01@example.com-plus.json"
+    listing = Listing(
+        SourceRef("cpa", place),
+        account_id="00000000-0000-4000-8000-000000000001",
+        email="pool01@example.com",
+        plan="plus",
+        custody=Custody.POOL,
+        token=TokenFacts(last_refresh=datetime(2026, 11, 19, 8, tzinfo=UTC)),
+        owner="CLIProxyAPI",
     )
+    assert found == {place: AuthFile(listing, "0a1b2c3d4e5f6071")}
 
 
 def test_the_example_call() -> None:
@@ -82,7 +79,7 @@ def test_the_example_call() -> None:
 )
 def test_what_the_pool_thinks_of_a_login(entry: dict[str, object], disabled: bool, refused: bool) -> None:
     found = one(**entry)
-    assert (found.disabled, found.refused) == (disabled, refused)
+    assert (found.listing.disabled, found.listing.says_login_needed) == (disabled, refused)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +92,7 @@ def test_what_the_pool_thinks_of_a_login(entry: dict[str, object], disabled: boo
     ],
 )
 def test_places(entry: dict[str, object], place: str) -> None:
-    assert one(**entry).place == place
+    assert one(**entry).listing.ref.place == place
 
 
 def test_an_index_may_be_a_number() -> None:
@@ -104,9 +101,9 @@ def test_an_index_may_be_a_number() -> None:
 
 
 def test_labels_that_are_the_mail_are_none() -> None:
-    assert one().label is None
-    assert one(label="north").label == "north"
-    assert one(label="other@example.com").label is None
+    assert one().listing.label is None
+    assert one(label="north").listing.label == "north"
+    assert one(label="other@example.com").listing.label is None
 
 
 def test_the_key_of_an_api_key_login_is_never_read() -> None:
@@ -114,20 +111,22 @@ def test_the_key_of_an_api_key_login_is_never_read() -> None:
         account_type="api_key", account="sk-fake-key-0123456789abcdef", email=None, label="codex-apikey"
     )
     assert found.is_api_key
-    assert found.label == "codex-apikey"
+    assert found.listing.label == "codex-apikey"
     assert "sk-fake" not in repr(found)
 
 
 def test_the_subscription() -> None:
     claims = {"chatgpt_account_id": "a", "chatgpt_subscription_active_until": "2026-12-10T00:00:00+02:00"}
-    assert one(id_token=claims).subscription_until == datetime(2026, 12, 9, 22, tzinfo=UTC)
-    assert one(id_token={"chatgpt_subscription_active_until": 1795208400}).subscription_until == AT
-    assert one(id_token="eyJ").account_id is None
+    assert one(id_token=claims).listing.subscription_until == datetime(2026, 12, 9, 22, tzinfo=UTC)
+    assert one(id_token={"chatgpt_subscription_active_until": 1795208400}).listing.subscription_until == AT
+    assert one(id_token="eyJ").listing.account_id is None
 
 
 def test_only_codex_logins_count() -> None:
     others = [login(3, provider="gemini", type="gemini"), login(4, provider="claude", type="claude"), 7, None]
-    assert [each.email for each in files(login(1, type="other"), *others, login(2, provider=None))] == [
+    assert [
+        each.listing.email for each in files(login(1, type="other"), *others, login(2, provider=None))
+    ] == [
         "pool01@example.com",
         "pool02@example.com",
     ]
@@ -139,14 +138,14 @@ def test_one_place_twice_is_one_login() -> None:
 
 @pytest.mark.parametrize(("answer", "count"), [({"files": []}, 0), ({"files": None}, 0)])
 def test_empty_lists(answer: JsonValue, count: int) -> None:
-    found = parse_auth_files(answer)
+    found = parse_auth_files(answer, "cpa")
     assert not isinstance(found, Failure)
     assert len(found) == count
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, "files", {"files": {}}, {"files": "x"}, {"accounts": []}])
 def test_what_is_no_list(answer: JsonValue) -> None:
-    found = parse_auth_files(answer)
+    found = parse_auth_files(answer, "cpa")
     assert isinstance(found, Failure)
     assert found.kind is FailureKind.MALFORMED
 
@@ -205,13 +204,17 @@ def test_no_field_spoils_another(changed: dict[str, JsonValue]) -> None:
     changed = {name: said for name, said in changed.items() if name not in ("provider", "auth_index")}
     [found] = files(login(1, **changed))
     assert found.auth_index == "0000000000000001"
-    assert found.place
+    assert found.listing.ref.place
 
 
 @given(json_values, json_values)
 def test_anything_may_come(entry: JsonValue, answer: JsonValue) -> None:
-    for made in (parse_auth_files(answer), parse_auth_files({"files": [entry]}), parse_api_call(answer, 0)):
-        assert isinstance(made, (tuple, Failure, Reply))
+    for made in (
+        parse_auth_files(answer, "cpa"),
+        parse_auth_files({"files": [entry]}, "cpa"),
+        parse_api_call(answer, 0),
+    ):
+        assert isinstance(made, (dict, Failure, Reply))
 
 
 @pytest.mark.parametrize(
@@ -232,6 +235,6 @@ def test_a_pool_below_a_path() -> None:
 
 
 def test_instants_are_in_utc() -> None:
-    found = one(last_refresh="2026-11-19T09:00:00+01:00").last_refresh
+    found = one(last_refresh="2026-11-19T09:00:00+01:00").listing.token.last_refresh
     assert found is not None
     assert found.utcoffset() == timedelta(0)

@@ -10,6 +10,7 @@ from pathlib import Path
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.failure import Failure
+from poolwatch.domain.message import Message
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import RateLimit, UsageSnapshot
 from poolwatch.net.client import HttpClient
@@ -17,7 +18,8 @@ from poolwatch.sources.banked_resets import ResetPace
 from poolwatch.sources.json_body import JsonValue, read_json
 from poolwatch.sources.pools.codex_lb import CodexLb
 from poolwatch.sources.pools.codex_proxy import CodexProxy
-from poolwatch.sources.source import SourceSetup, UsageReading
+from poolwatch.sources.source import PoolReport, SourceSetup, UsageReading
+from poolwatch.words.messages import message_text
 from tests.support.codex_proxy_server import ProxyAccountState
 from tests.support.replay_server import PoolServer
 
@@ -99,6 +101,17 @@ def failure(found: object) -> Failure:
     outcome = found.outcome if isinstance(found, UsageReading) else found
     assert isinstance(outcome, Failure), outcome
     return outcome
+
+
+def words(message: Message | None) -> str:
+    """What a person is told, nothing where there is none."""
+    return "" if message is None else message_text(message)
+
+
+def lacks(report: object) -> list[str]:
+    """What a pool lacks by its report, in words."""
+    assert isinstance(report, PoolReport), report
+    return [message_text(lack) for lack in report.lacks]
 
 
 def windows(usage: UsageSnapshot) -> dict[str, float | None]:

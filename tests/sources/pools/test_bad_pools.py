@@ -20,7 +20,7 @@ from poolwatch.sources.pools.codex_lb import CodexLb
 from poolwatch.sources.pools.codex_proxy import CodexProxy
 from poolwatch.sources.source import PoolReport, SourceSetup
 from tests.e2e.pool_rig import around, everybody
-from tests.sources.pools.making import AT, USAGE, account, entry, lb, proxy
+from tests.sources.pools.making import AT, USAGE, account, entry, lacks, lb, proxy
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState
 from tests.support.codex_proxy_server import CodexProxyServer, ProxyAccountState, quota_of
 from tests.support.replay_server import PoolServer, Response, always, answer
@@ -117,7 +117,7 @@ async def test_the_loop_goes_round_while_a_long_list_is_read(client: HttpClient,
         ticking.cancel()
     assert isinstance(listed, tuple)
     assert len(listed) == 4_000
-    assert len(waits) > 50
+    assert len(waits) > 20
     assert max(waits) < sum(waits) / 2
 
 
@@ -131,7 +131,7 @@ async def test_a_list_without_end_has_one(client: HttpClient, tmp_path: Path) ->
     assert isinstance(listed, tuple)
     assert len(listed) == MOST_ROWS
     assert isinstance(report, PoolReport)
-    assert report.lacks == ("its list has more than 20,000 accounts: the others are not shown",)
+    assert lacks(report) == ["its list has more than 20,000 accounts: the others are not shown"]
 
 
 async def test_accounts_that_are_left_out_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

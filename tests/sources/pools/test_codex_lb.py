@@ -15,10 +15,23 @@ from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import RateLimit, ResetCredits, Unsaid
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.pools.codex_lb import REFRESH_SPACING
-from poolwatch.sources.pools.codex_lb_wire import parse_accounts, parse_fleet
+from poolwatch.sources.pools.codex_lb_wire import parse_accounts
 from poolwatch.sources.source import PoolReport, by_hand
 from poolwatch.words.messages import failure_text
-from tests.sources.pools.making import AT, KEY, PASSWORD, entry, failure, lb, listed, ref, snapshot, windows
+from tests.sources.pools.making import (
+    AT,
+    KEY,
+    PASSWORD,
+    entry,
+    failure,
+    lacks,
+    lb,
+    listed,
+    ref,
+    snapshot,
+    windows,
+    words,
+)
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState
 from tests.support.replay_server import Response, always, answer, never
 
@@ -129,7 +142,7 @@ async def test_the_dashboards_list_dates_nothing(client: HttpClient, tmp_path: P
         report = await source.report(AT)
     assert reading.at == UNDATED
     assert isinstance(report, PoolReport)
-    assert "how old figures are is unknown" in report.lacks[0]
+    assert "how old figures are is unknown" in lacks(report)[0]
 
 
 async def test_a_refresh_makes_the_pool_read_anew(client: HttpClient, tmp_path: Path) -> None:
@@ -141,7 +154,7 @@ async def test_a_refresh_makes_the_pool_read_anew(client: HttpClient, tmp_path: 
         step = await source.token_step(ref(source, one.id), AT)
         after = await source.fetch_usage(entry(source, one.id), AT)
         assert server.count(REFRESH) == 1
-    assert (step.outcome, step.block, step.detail) == (TokenOutcome.CURRENT, BlockReason.POOL_SKIPPED, None)
+    assert (step.outcome, step.block, step.said) == (TokenOutcome.CURRENT, BlockReason.POOL_SKIPPED, None)
     assert windows(snapshot(before)) == {"5h": 34.0, "weekly": 18.0}
     assert windows(snapshot(after)) == {"5h": 1.0, "weekly": 2.0}
     assert (before.at, after.at) == (
@@ -177,7 +190,7 @@ async def test_fleet_refreshes_are_joined_and_spaced(client: HttpClient, tmp_pat
         # a clock that was set back does not block for ever
         await source.token_step(ref(source, many[0].id), AT - timedelta(days=1))
         assert server.count(REFRESH) == 3
-    assert soon.detail == "the pool read all usage less than a minute ago"
+    assert words(soon.said) == "the pool read all usage less than a minute ago"
 
 
 @pytest.mark.parametrize(
@@ -200,9 +213,9 @@ async def test_a_failed_fleet_refresh_is_said_and_is_no_trouble_of_a_login(
         await server.stop()
         down = await lb(server, client, tmp_path, key=KEY).token_step(ref(source, one.id), AT)
     assert (step.outcome, step.failure) == (TokenOutcome.CURRENT, None)
-    assert said in (step.detail or "")
+    assert said in words(step.said)
     assert (down.outcome, down.block, down.failure) == (TokenOutcome.BLOCKED, BlockReason.POOL_SKIPPED, None)
-    assert (down.detail or "").endswith("refused the connection")
+    assert words(down.said).endswith("refused the connection")
 
 
 async def test_a_key_that_the_fleet_refresh_refuses_is_not_sent_for_the_list(
@@ -215,7 +228,7 @@ async def test_a_key_that_the_fleet_refresh_refuses_is_not_sent_for_the_list(
         step = await source.token_step(ref(source, one.id), AT)
         assert len(server.requests) == 1
     assert (step.outcome, step.block) == (TokenOutcome.BLOCKED, BlockReason.POOL_SKIPPED)
-    assert "does not accept the API key" in (step.detail or "")
+    assert "does not accept the API key" in words(step.said)
 
 
 async def test_without_a_key_nothing_is_refreshed(client: HttpClient, tmp_path: Path) -> None:
@@ -225,7 +238,7 @@ async def test_without_a_key_nothing_is_refreshed(client: HttpClient, tmp_path: 
         step = await source.token_step(ref(source, one.id), AT)
         assert server.requests == []
     assert step.outcome is TokenOutcome.CURRENT
-    assert "no API key" in (step.detail or "")
+    assert "no API key" in words(step.said)
 
 
 async def test_one_list_answers_for_all_accounts(client: HttpClient, tmp_path: Path) -> None:
@@ -250,7 +263,7 @@ async def test_limits_that_the_key_may_not_see(client: HttpClient, tmp_path: Pat
     assert why.kind is FailureKind.FORBIDDEN
     assert "upstream_limits and account_pool_usage" in failure_text(why)
     assert isinstance(report, PoolReport)
-    assert failure_text(why) in report.lacks
+    assert failure_text(why) in lacks(report)
 
 
 async def test_a_shut_dashboard_leaves_the_key(client: HttpClient, tmp_path: Path) -> None:
@@ -269,7 +282,7 @@ async def test_a_shut_dashboard_leaves_the_key(client: HttpClient, tmp_path: Pat
     assert isinstance(report, PoolReport)
     assert (
         "credits and banked resets are unknown: codex-lb does not accept the dashboard password"
-        in report.lacks[0]
+        in lacks(report)[0]
     )
     assert healed == PoolReport("codex-lb", "1.24.0", 1, 0)
 
@@ -283,9 +296,9 @@ async def test_a_report_by_each_way(client: HttpClient, tmp_path: Path) -> None:
         await server.start()
     assert isinstance(by_key, PoolReport)
     assert (by_key.version, by_key.accounts, by_key.need_login) == ("1.24.0", 2, 1)
-    assert by_key.lacks == ("credits and banked resets are unknown: set dashboard_password_file",)
+    assert lacks(by_key) == ["credits and banked resets are unknown: set dashboard_password_file"]
     assert isinstance(by_none, PoolReport)
-    assert [line.split(":")[0] for line in by_none.lacks] == ["how old figures are is unknown, after r too"]
+    assert [line.split(":")[0] for line in lacks(by_none)] == ["how old figures are is unknown, after r too"]
     assert isinstance(down, Failure)
 
 
@@ -353,9 +366,11 @@ def test_banked_resets_of_the_list_with_their_nearest_expiry() -> None:
         "availableResetCredits": 2,
         "resetCreditNearestExpiresAt": "2026-12-01T10:00:00Z",
     }
-    found = parse_accounts(listed(row))
-    assert isinstance(found, tuple)
-    assert found[0].usage.reset_credits == ResetCredits(2, None, datetime(2026, 12, 1, 10, tzinfo=UTC))
+    found = parse_accounts(listed(row), "lb", by_dashboard=True)
+    assert not isinstance(found, Failure)
+    assert found[account().id].usage.reset_credits == ResetCredits(
+        2, None, datetime(2026, 12, 1, 10, tzinfo=UTC)
+    )
 
 
 @pytest.mark.parametrize(
@@ -373,9 +388,10 @@ def test_the_account_id_inside_the_pools_own(place: str, email: str | None, foun
     one = account()
     mark = one.id.rpartition("_")[2]
     row = {"accountId": place.format(uuid=one.account_id, mark=mark), "email": email, "status": "active"}
-    parsed = parse_fleet(listed(row))
-    assert isinstance(parsed, tuple)
-    assert parsed[0].account_id == (one.account_id if found else None)
+    parsed = parse_accounts(listed(row), "lb", by_dashboard=False)
+    assert not isinstance(parsed, Failure)
+    [only] = parsed.values()
+    assert only.listing.account_id == (one.account_id if found else None)
 
 
 def test_of_two_imports_the_usable_one_stands() -> None:
@@ -383,16 +399,16 @@ def test_of_two_imports_the_usable_one_stands() -> None:
     better = account(status="quota_exceeded", mark="__copy2")
     elsewhere = account(2, mark="__copy2")
     for rows in ([worse, better, elsewhere], [elsewhere, better, worse]):
-        parsed = parse_fleet(listed(*(row.fleet_row() for row in rows)))
-        assert isinstance(parsed, tuple)
-        assert {each.id for each in parsed} == {better.id, elsewhere.id}
+        parsed = parse_accounts(listed(*(row.fleet_row() for row in rows)), "lb", by_dashboard=False)
+        assert not isinstance(parsed, Failure)
+        assert set(parsed) == {better.id, elsewhere.id}
 
 
 def test_remaining_becomes_used_without_noise() -> None:
     row = {"accountId": "x", "status": "active", "primary": {"remainingPercent": 58.1, "windowMinutes": 300}}
-    noise = parse_fleet(listed(row))
-    assert isinstance(noise, tuple)
-    assert windows(noise[0].usage) == {"5h": 41.9}
+    noise = parse_accounts(listed(row), "lb", by_dashboard=False)
+    assert not isinstance(noise, Failure)
+    assert windows(noise["x"].usage) == {"5h": 41.9}
 
 
 @pytest.mark.parametrize("body", [{}, [], None, {"accounts": 3}, {"error": {"message": "No"}}])

@@ -21,7 +21,7 @@ from poolwatch.domain.usage import (
 )
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.json_body import read_json
-from poolwatch.sources.pools.codex_lb_wire import parse_fleet
+from poolwatch.sources.pools.codex_lb_wire import no_figures, parse_accounts
 from poolwatch.sources.pools.routes import CODEX_LB_FORBIDDEN
 from poolwatch.words.messages import failure_text
 from tests.sources.pools.making import KEY, entry, failure, lb, snapshot, windows
@@ -200,18 +200,18 @@ async def test_every_recorded_list_reads(client: HttpClient, tmp_path: Path, nam
 def test_the_documented_summary() -> None:
     body = read_json((RECORDED.parent / "payloads" / "41-codex-lb-fleet-summary.json").read_bytes())
     assert not isinstance(body, Failure)
-    found = parse_fleet(body)
-    assert isinstance(found, tuple)
-    first, second = found
-    assert (first.label, first.email, first.account_id) == ("north", "pool01@example.com", None)
+    found = parse_accounts(body, "lb", by_dashboard=False)
+    assert not isinstance(found, Failure)
+    first, second = found.values()
+    assert (first.listing.label, first.listing.email, first.listing.account_id) == (
+        "north",
+        "pool01@example.com",
+        None,
+    )
     assert windows(first.usage) == {"5h": 34.0, "weekly": 18.0}
     assert first.usage_at == datetime(2026, 11, 20, 20, 59, 30, tzinfo=UTC)
-    assert (second.label, second.status, second.has_figures, second.hides_windows) == (
-        None,
-        "reauth_required",
-        False,
-        False,
-    )
+    assert (second.listing.label, second.status, second.hides_windows) == (None, "reauth_required", False)
+    assert no_figures(second) is not None
 
 
 @pytest.mark.parametrize(

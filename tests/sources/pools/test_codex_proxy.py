@@ -24,6 +24,7 @@ from tests.sources.pools.making import (
     account,
     entry,
     failure,
+    lacks,
     proxy,
     snapshot,
     windows,
@@ -390,9 +391,9 @@ async def test_a_report(client: HttpClient, tmp_path: Path) -> None:
         server.fault = always(answer(401, {}))
         shut = await source.report(AT)
     assert isinstance(open_key, PoolReport)
-    assert "chmod 600 ~/key.txt" in open_key.lacks[0]
+    assert "chmod 600 ~/key.txt" in lacks(open_key)[0]
     assert isinstance(broken, PoolReport)
-    assert "codex-proxy cannot store its accounts: accounts.json is broken" in broken.lacks
+    assert "codex-proxy cannot store its accounts: accounts.json is broken" in lacks(broken)
     assert isinstance(shut, Failure)
 
 

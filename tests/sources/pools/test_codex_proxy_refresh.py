@@ -13,7 +13,7 @@ from poolwatch.domain.refresh import REFUSED, BlockReason, TokenOutcome
 from poolwatch.domain.usage import Unsaid
 from poolwatch.net.client import HttpClient
 from poolwatch.words.messages import failure_text
-from tests.sources.pools.making import AT, USAGE, account, entry, proxy, ref, snapshot, windows
+from tests.sources.pools.making import AT, USAGE, account, entry, proxy, ref, snapshot, windows, words
 from tests.support.codex_proxy_server import CodexProxyServer, quota_of
 from tests.support.replay_server import Response, always, answer, never
 
@@ -88,7 +88,7 @@ async def test_a_skipped_refresh(client: HttpClient, tmp_path: Path) -> None:
         source = proxy(server, client, tmp_path)
         step = await source.token_step(ref(source, "acc1"), AT)
     assert (step.outcome, step.block) == (TokenOutcome.CURRENT, BlockReason.POOL_SKIPPED)
-    assert step.detail == "No refresh token"
+    assert words(step.said) == "No refresh token"
 
 
 async def test_two_refreshes_of_one_account_are_one_request(client: HttpClient, tmp_path: Path) -> None:
@@ -136,8 +136,8 @@ async def test_a_pool_that_is_down_is_its_own_trouble(client: HttpClient, tmp_pa
             BlockReason.POOL_SKIPPED,
             None,
         )
-    assert "may have renewed the token all the same" in (hung.detail or "")
-    assert (down.detail or "").endswith("refused the connection")
+    assert "may have renewed the token all the same" in words(hung.said)
+    assert words(down.said).endswith("refused the connection")
     assert throttled.retry_at == AT + timedelta(seconds=40)
 
 

@@ -21,7 +21,7 @@ from poolwatch.domain.usage import (
 )
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.json_body import read_json
-from poolwatch.sources.pools.codex_proxy_wire import ProxyList, parse_accounts, parse_quota
+from poolwatch.sources.pools.codex_proxy_wire import parse_accounts, parse_quota
 from poolwatch.sources.pools.routes import CODEX_PROXY_FORBIDDEN
 from poolwatch.sources.source import PoolReport
 from poolwatch.words.messages import failure_text
@@ -84,16 +84,17 @@ async def test_every_recorded_list_reads(client: HttpClient, tmp_path: Path, nam
 async def test_the_documented_list(client: HttpClient, tmp_path: Path) -> None:
     body = read_json((PAYLOADS / "40-codex-proxy-auth-accounts.json").read_bytes())
     assert not isinstance(body, Failure)
-    found = parse_accounts(body)
-    assert isinstance(found, ProxyList)
-    first, second = found.accounts.values()
-    assert (first.label, first.plan, first.status) == ("north", "pro", "active")
+    found = parse_accounts(body, "proxy")
+    assert not isinstance(found, Failure)
+    first, second = found.values()
+    assert (first.listing.label, first.listing.plan, first.status) == ("north", "pro", "active")
     assert first.quota is not None
     assert windows(first.quota) == {"5h": 61.0, "weekly": 47.0}
     assert first.quota.credits == Credits(True, False, False, Decimal("394.796725"))
     assert first.quota.reset_credits == ResetCredits(2, None)
     assert first.quota_at == datetime(2026, 11, 20, 20, 55, tzinfo=UTC)
-    assert (second.status, second.email, second.user_id, second.quota) == ("expired", None, None, None)
+    assert (second.status, second.listing.email, second.listing.user_id) == ("expired", None, None)
+    assert second.quota is None
 
 
 async def test_a_quota_in_full(client: HttpClient, tmp_path: Path) -> None:

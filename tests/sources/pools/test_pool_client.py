@@ -12,8 +12,8 @@ from poolwatch.domain.account import Custody, Secret
 from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.net.client import HttpClient
 from poolwatch.net.headers import Headers
-from poolwatch.sources.pools.client import Answered, PoolClient, Refused, bearer
-from poolwatch.sources.pools.keys import Door
+from poolwatch.sources.pools.client import Answered, Entry, PoolClient, Refused
+from poolwatch.sources.pools.keys import Refusals
 from poolwatch.sources.pools.routes import ForbiddenRouteError, Route, segment
 from poolwatch.sources.source import SourceSetup
 from poolwatch.words.messages import failure_text
@@ -29,13 +29,20 @@ async def server() -> AsyncIterator[PoolServer]:
         yield opened
 
 
-async def by_key(at: datetime) -> Headers | Failure:
-    return bearer(Secret(KEY))
+class Known(Entry):
+    def __init__(self, headers: Headers | Failure) -> None:
+        self._headers = headers
+
+    async def headers(self, at: datetime) -> Headers | Failure:
+        return self._headers
+
+
+BY_KEY = Known({"Authorization": Secret(f"Bearer {KEY}")})
 
 
 def pool(server: PoolServer, client: HttpClient, seconds: float = 5) -> PoolClient:
     setup = setup_of(server, client, seconds)
-    return PoolClient(setup, "testpool", ROUTES, Door(setup), by_key)
+    return PoolClient(setup, "testpool", ROUTES, Refusals(setup), BY_KEY)
 
 
 def setup_of(server: PoolServer, client: HttpClient, seconds: float = 5) -> SourceSetup:
@@ -189,12 +196,8 @@ async def test_no_answer(server: PoolServer, client: HttpClient) -> None:
 
 async def test_without_a_way_in_nothing_is_sent(server: PoolServer, client: HttpClient) -> None:
     why = worded(FailureKind.FORBIDDEN, "no key")
-
-    async def none(at: datetime) -> Headers | Failure:
-        return why
-
     setup = setup_of(server, client)
-    asks = PoolClient(setup, "testpool", ROUTES, Door(setup), none)
+    asks = PoolClient(setup, "testpool", ROUTES, Refusals(setup), Known(why))
     found = await asks.get_json("/accounts", AT)
     assert isinstance(found, Refused)
     assert (found.failure, found.sent) == (why, False)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -8,19 +9,17 @@ import pytest
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, Secret
 from poolwatch.domain.failure import Failure
-from poolwatch.sources.pools.keys import (
-    key_place,
-    key_stamps,
-    key_warnings,
-    password_place,
-    read_key,
-    read_password,
-)
+from poolwatch.net.client import HttpClient
+from poolwatch.sources.pools.keys import ConfiguredSecret, pool_key, pool_password
+from poolwatch.sources.source import SourceSetup
 from poolwatch.words.messages import failure_text
+from tests.sources.pools.making import words
 
 
-def settings(file: str | None = None, variable: str | None = None) -> SourceSettings:
-    return SourceSettings(
+def setup(
+    home: Path, file: str | None = None, variable: str | None = None, env: Mapping[str, str] | None = None
+) -> SourceSetup:
+    settings = SourceSettings(
         SourceKind.CODEX_LB,
         "lb",
         Custody.POOL,
@@ -29,29 +28,32 @@ def settings(file: str | None = None, variable: str | None = None) -> SourceSett
         dashboard_password_file=file,
         dashboard_password_env=variable,
     )
+    return SourceSetup(settings, HttpClient(), home, env or {}, 5)
+
+
+def key(home: Path, file: str | None = None, variable: str | None = None, **env: str) -> ConfiguredSecret:
+    return pool_key(setup(home, file, variable, env))
 
 
 def test_the_file_comes_first_and_blanks_around_the_key_do_not_count(tmp_path: Path) -> None:
     (tmp_path / "pool.key").write_bytes(b"\xef\xbb\xbf  sk-of-the-file \r\n")
-    both = settings("~/pool.key", "POOL_KEY")
-    assert read_key(both, {"POOL_KEY": "sk-of-the-environment"}, tmp_path) == Secret("sk-of-the-file")
-    assert key_place(both, tmp_path) == "~/pool.key"
-    assert read_password(both, {}, tmp_path) == Secret("sk-of-the-file")
+    both = setup(tmp_path, "~/pool.key", "POOL_KEY", {"POOL_KEY": "sk-of-the-environment"})
+    for each in (pool_key(both), pool_password(both)):
+        assert (each.read(), each.place) == (Secret("sk-of-the-file"), "~/pool.key")
 
 
 def test_the_environment_comes_second(tmp_path: Path) -> None:
-    named = settings(None, "POOL_KEY")
-    assert read_key(named, {"POOL_KEY": " sk-1\n"}, tmp_path) == Secret("sk-1")
-    assert key_place(named, tmp_path) == password_place(named, tmp_path) == "$POOL_KEY"
-    missing = read_key(named, {}, tmp_path)
+    named = setup(tmp_path, None, "POOL_KEY", {"POOL_KEY": " sk-1\n"})
+    for each in (pool_key(named), pool_password(named)):
+        assert (each.read(), each.place) == (Secret("sk-1"), "$POOL_KEY")
+    missing = key(tmp_path, None, "POOL_KEY").read()
     assert isinstance(missing, Failure)
     assert "$POOL_KEY" in failure_text(missing)
 
 
 def test_nothing_configured_is_no_failure(tmp_path: Path) -> None:
-    assert read_key(settings(), {"POOL_KEY": "x"}, tmp_path) is None
-    assert key_place(settings(), tmp_path) is None
-    assert key_warnings(settings(), tmp_path) == ()
+    none = key(tmp_path, POOL_KEY="x")
+    assert (none.read(), none.place, none.warning(), none.stamp()) == (None, None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_a_file_without_a_usable_key_is_told_without_its_content(
 ) -> None:
     if content is not None:
         (tmp_path / "pool.key").write_bytes(content)
-    found = read_key(settings(str(tmp_path / "pool.key"), "POOL_KEY"), {"POOL_KEY": "sk-other"}, tmp_path)
+    found = key(tmp_path, str(tmp_path / "pool.key"), "POOL_KEY", POOL_KEY="sk-other").read()
     assert isinstance(found, Failure)
     assert said in failure_text(found)
     assert "~/pool.key" in failure_text(found)
@@ -80,7 +82,7 @@ def test_a_file_without_a_usable_key_is_told_without_its_content(
 
 def test_a_pipe_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pool.key")
-    found = read_key(settings("~/pool.key"), {}, tmp_path)
+    found = key(tmp_path, "~/pool.key").read()
     assert isinstance(found, Failure)
     assert "not a regular file" in failure_text(found)
 
@@ -90,17 +92,17 @@ def test_a_key_that_others_can_open_is_warned_of(tmp_path: Path, mode: int, warn
     path = tmp_path / "pool.key"
     path.write_text("sk-1")
     path.chmod(mode)
-    lines = key_warnings(settings("~/pool.key"), tmp_path)
-    assert bool(lines) == warns
+    line = words(key(tmp_path, "~/pool.key").warning())
+    assert bool(line) == warns
     if warns:
-        assert f"mode {mode:04o}" in lines[0]
-        assert "chmod 600 ~/pool.key" in lines[0]
+        assert f"mode {mode:04o}" in line
+        assert "chmod 600 ~/pool.key" in line
 
 
 def test_the_stamp_changes_with_the_file(tmp_path: Path) -> None:
     path = tmp_path / "pool.key"
-    stamps = [key_stamps(settings("~/pool.key"), tmp_path)]
+    stamps = [key(tmp_path, "~/pool.key").stamp()]
     for content in ("sk-1", "sk-22"):
         path.write_text(content)
-        stamps.append(key_stamps(settings("~/pool.key"), tmp_path))
+        stamps.append(key(tmp_path, "~/pool.key").stamp())
     assert len(set(stamps)) == 3

@@ -7,40 +7,59 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from poolwatch.custody.auth_file import Login
-from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, worded
+from poolwatch.domain.account import Listing, LoginKind, Secret, SourceRef
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, failure
+from poolwatch.domain.message import message
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.standing import LONGEST_WAIT, Standing
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.host.threads import in_thread
-from poolwatch.net.headers import USER_AGENT, Headers
+from poolwatch.net.headers import USER_AGENT
 from poolwatch.net.reply import Reply, clock_offset
 from poolwatch.sources.banked_resets import ResetPace, reset_list_url, with_reset_list
 from poolwatch.sources.json_body import beside_the_loop
 from poolwatch.sources.pools.cli_proxy_api_wire import AuthFile, parse_api_call, parse_auth_files
-from poolwatch.sources.pools.client import Answered, PoolClient, Refused, bearer, json_bytes
-from poolwatch.sources.pools.keys import Door, key_place, read_key
-from poolwatch.sources.pools.listing import ListingPool, renews_by_itself, rows_left_out, unasked
-from poolwatch.sources.pools.routes import CLI_PROXY_API as POOL
-from poolwatch.sources.pools.routes import CLI_PROXY_API_CALL, CLI_PROXY_API_LIST, CLI_PROXY_API_PREFIX, Route
-from poolwatch.sources.pools.session import NOT_SENT_AGAIN
+from poolwatch.sources.pools.client import Answered, PoolClient, Refused, json_bytes
+from poolwatch.sources.pools.listing import (
+    ListingPool,
+    PoolList,
+    renews_by_itself,
+    rows_left_out,
+    unasked,
+    unlisted,
+)
+from poolwatch.sources.pools.routes import (
+    CLI_PROXY_API,
+    CLI_PROXY_API_CALL,
+    CLI_PROXY_API_LIST,
+    CLI_PROXY_API_PREFIX,
+)
+from poolwatch.sources.pools.session import KeyEntry
 from poolwatch.sources.redaction import shown_body
-from poolwatch.sources.source import Directness, PoolReport, SourceSetup, UsageReading
+from poolwatch.sources.source import Directness, SourceSetup, UsageReading
 from poolwatch.sources.usage_endpoint import of_somebody_else, read_answer, usage_headers, usage_urls
-from poolwatch.words.messages import failure_text
 
 #: The pool puts the login's access token in its place.
 TOKEN_PLACE: Final = "$TOKEN$"  # noqa: S105 - a placeholder, which is the point
+#: Requests at once. Five refusals ban the caller, so that fewer may be under way when a key stops to count.
+IN_FLIGHT: Final = 3
 
 _EXPIRED: Final = "token_expired"
+_BAN: Final = timedelta(minutes=30)
+_BAN_LEFT: Final = re.compile(
+    r"try again in (?:(\d{1,3})h)?(?:(\d{1,3})m)?(?:(\d{1,3})(?:\.\d+)?s)?", re.ASCII
+)
+_VERSION_LENGTH: Final = 40
+#: Answers to an api-call that speak of this call alone.
+_OF_ONE_CALL: Final = (400, 404, 502)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +70,23 @@ class _Verdict:
     accepted: bool
 
 
-class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
-    """One CLIProxyAPI. Its management key is sent to it alone."""
+class CliProxyApi(ListingPool[AuthFile]):
+    """One CLIProxyAPI. Its management key is sent to it alone, never again once it was refused."""
 
     directness = Directness.RELAYED
+    program = CLI_PROXY_API
 
     def __init__(self, setup: SourceSetup, *, resets: ResetPace | None = None) -> None:
         super().__init__(setup)
-        self._management = Management(setup, self._door)
+        routes = (CLI_PROXY_API_LIST, CLI_PROXY_API_CALL)
+        missing = failure(FailureKind.FORBIDDEN, "pools.management_key_missing", pool=CLI_PROXY_API)
+        entry, url = KeyEntry(self._key, missing), pool_url(setup.settings.url or "")
+        self._pool = PoolClient(setup, CLI_PROXY_API, routes, self._refusals, entry, url)
+        self._told_version: str | None = None
+        #: whether the key was good when it was sent last
+        self._is_let_in = False
+        self._first = asyncio.Semaphore(1)
+        self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._resets = resets or ResetPace()
         self._files: Mapping[str, AuthFile] | None = None
         self._verdicts: dict[str, _Verdict] = {}
@@ -74,23 +102,24 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
         if self._files is None:
             failed = await self._list(at)
             if isinstance(failed, Failure):
-                return unasked(failure_text(failed))
+                return unasked(failed.as_message)
         file = (self._files or {}).get(entry.ref.place)
         if file is None or file.auth_index is None:
-            return unasked(f"the login is not in {POOL} any more")
+            return unlisted(CLI_PROXY_API)
         if file.is_api_key:
-            return unasked("API keys have no usage figures")
+            return unasked(message("pools.api_key_without_usage"))
         first: UsageReading | None = None
         for url in usage_urls(self._settings.base_url):
-            reading, is_not_found = await self._call(file, file.auth_index, url, at)
+            reading, is_not_found = await self._read(file, url, at)
             if not is_not_found:
                 if isinstance(reading.outcome, UsageSnapshot):
                     wrong = of_somebody_else(reading.outcome, entry, self._listing(file))
-                    reading = reading if wrong is None else replace(reading, outcome=wrong)
-                return await self._with_list(file, file.auth_index, reading, at)
+                    outcome = wrong or await self._with_list(file, reading.outcome, at)
+                    reading = replace(reading, outcome=outcome)
+                return reading
             first = first or reading
         # two addresses unknown: the first one's answer is the one that counts
-        return first or unasked("there is no address to ask")
+        return first or unlisted(CLI_PROXY_API)
 
     async def token_step(self, ref: SourceRef, at: datetime) -> TokenStep:
         """Nothing is sent: the pool has no route that renews a login, it does so by itself."""
@@ -99,65 +128,47 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
             return TokenStep(TokenOutcome.NONE, block=BlockReason.API_KEY)
         return renews_by_itself()
 
-    async def report(self, at: datetime) -> PoolReport | Failure:
-        """How the pool is, for people who look for what is wrong."""
-        files = await self._list(at)
-        if isinstance(files, Failure):
-            return files
-        needy = sum(self._needs_login(file) and not file.disabled for file in files.values())
-        lacks = (*await self._key_warnings(), *((self.left_out,) if self.left_out is not None else ()))
-        return PoolReport(POOL, self._management.version, len(files), needy, lacks)
-
     async def signature(self) -> Hashable:
         """The key file's times, and which logins turned out to need somebody since they were listed."""
-        needy = frozenset(file.place for file in (self._files or {}).values() if self._needs_login(file))
+        listings = map(self._listing, (self._files or {}).values())
+        needy = frozenset(listing.ref.place for listing in listings if listing.says_login_needed)
         return await super().signature(), needy
 
-    async def _list_now(self, at: datetime) -> Mapping[str, AuthFile] | Failure:
-        answer = await self._management.auth_files(at)
-        if isinstance(answer, PoolDown):
+    async def _version(self, at: datetime) -> str | None:
+        return self._told_version
+
+    async def _list_now(self, at: datetime) -> PoolList[AuthFile] | Failure:
+        answer = await self._ask(None, at)
+        if isinstance(answer, Refused):
+            if answer.status == 404:
+                return failure(FailureKind.FORBIDDEN, "pools.management_off", pool=CLI_PROXY_API)
             return answer.failure
-        files = await in_thread(lambda: parse_auth_files(answer.body))
+        if isinstance(answer, Failure):
+            return answer
+        files = await in_thread(lambda: parse_auth_files(answer.body, self.name))
         if isinstance(files, Failure):
             return files
-        self.left_out = rows_left_out(answer.body, "files")
-        self._files = {file.place: file for file in files}
-        self._verdicts = {place: said for place, said in self._verdicts.items() if place in self._files}
-        return self._files
+        self._files = files
+        self._verdicts = {place: said for place, said in self._verdicts.items() if place in files}
+        return PoolList(files, left_out=rows_left_out(answer.body, "files"))
 
-    def _listings(self, found: Mapping[str, AuthFile]) -> tuple[Listing, ...]:
-        return tuple(self._listing(file) for file in found.values())
-
-    def _listing(self, file: AuthFile) -> Listing:
-        return Listing(
-            SourceRef(self.name, file.place),
-            account_id=file.account_id,
-            email=file.email,
-            label=file.label,
-            plan=file.plan,
-            custody=Custody.STATIC if file.is_api_key else Custody.POOL,
-            login=LoginKind.API_KEY if file.is_api_key else LoginKind.OAUTH,
-            token=TokenFacts(last_refresh=file.last_refresh),
-            owner=POOL,
-            disabled=file.disabled,
-            says_login_needed=self._needs_login(file),
-            subscription_until=file.subscription_until,
-        )
-
-    def _needs_login(self, file: AuthFile) -> bool:
+    def _listing(self, account: AuthFile) -> Listing:
         """What the service said of this token counts before what the pool believes of it."""
-        said = self._verdicts.get(file.place)
-        if said is not None and said.last_refresh == file.last_refresh:
-            return not said.accepted
-        return file.refused
+        listing = account.listing
+        said = self._verdicts.get(listing.ref.place)
+        if said is None or said.last_refresh != listing.token.last_refresh:
+            return listing
+        return replace(listing, says_login_needed=not said.accepted)
 
-    async def _call(
-        self, file: AuthFile, auth_index: str, url: str, at: datetime
-    ) -> tuple[UsageReading, bool]:
+    def _judged(self, file: AuthFile, *, accepted: bool) -> None:
+        listing = file.listing
+        self._verdicts[listing.ref.place] = _Verdict(listing.token.last_refresh, accepted)
+
+    async def _read(self, file: AuthFile, url: str, at: datetime) -> tuple[UsageReading, bool]:
         """The reading through one address, and whether the service does not know that address."""
-        answer = await self._management.api_call(_get(file, auth_index, url), at)
-        if isinstance(answer, PoolDown):
-            return unasked(failure_text(answer.failure)), False
+        answer = await self._call(file, url, at)
+        if isinstance(answer, Failure):
+            return unasked(answer.as_message), False
         if isinstance(answer, Refused):
             return await self._call_refused(answer, file, at), False
         reply = parse_api_call(answer.body, answer.elapsed_seconds)
@@ -169,202 +180,104 @@ class CliProxyApi(ListingPool[Mapping[str, AuthFile]]):
             # for a login that has just gone, the pool sends the placeholder as it stands
             return await self._unauthorized(file, reading, outcome, at), False
         if isinstance(outcome, UsageSnapshot):
-            self._verdicts[file.place] = _Verdict(file.last_refresh, accepted=True)
+            self._judged(file, accepted=True)
         return reading, reply.status == 404
 
-    async def _with_list(
-        self, file: AuthFile, auth_index: str, reading: UsageReading, at: datetime
-    ) -> UsageReading:
-        """The reading with the list of banked resets, where it is time to ask for it."""
-        if not isinstance(reading.outcome, UsageSnapshot):
-            return reading
-        url = reset_list_url(self._settings.base_url)
+    async def _with_list(self, file: AuthFile, usage: UsageSnapshot, at: datetime) -> UsageSnapshot:
+        """The usage with the list of banked resets, where it is time to ask for it."""
 
         async def ask() -> Reply | Failure:
-            answer = await self._management.api_call(_get(file, auth_index, url), at)
-            if isinstance(answer, PoolDown | Refused):
-                return answer.failure
-            return parse_api_call(answer.body, answer.elapsed_seconds)
+            answer = await self._call(file, reset_list_url(self._settings.base_url), at)
+            if isinstance(answer, Answered):
+                return parse_api_call(answer.body, answer.elapsed_seconds)
+            return answer if isinstance(answer, Failure) else answer.failure
 
-        usage = await with_reset_list(reading.outcome, file.place, self._resets, at, ask)
-        return replace(reading, outcome=usage)
+        return await with_reset_list(usage, file.listing.ref.place, self._resets, at, ask)
 
     async def _unauthorized(
-        self, file: AuthFile, reading: UsageReading, failure: Failure, at: datetime
+        self, file: AuthFile, reading: UsageReading, why: Failure, at: datetime
     ) -> UsageReading:
         """What is left of a 401: the login may have gone, or the pool may be about to renew it."""
-        files = await self._list(at)
-        if isinstance(files, Failure):
-            return unasked(failure_text(files))
-        now = files.get(file.place)
+        listed = await self._list(at)
+        if isinstance(listed, Failure):
+            return unasked(listed.as_message)
+        now = listed.accounts.get(file.listing.ref.place)
         if now is None:
-            return unasked(f"the login is not in {POOL} any more")
-        if failure.detail == _EXPIRED and not now.refused:
-            words = f"the access token has expired, and {POOL} has not renewed it (401)"
-            return replace(reading, outcome=worded(FailureKind.TOKEN_REFRESH, words, detail=_EXPIRED))
-        self._verdicts[file.place] = _Verdict(file.last_refresh, accepted=False)
+            return unlisted(CLI_PROXY_API)
+        if why.detail == _EXPIRED and not now.listing.says_login_needed:
+            outcome = failure(
+                FailureKind.TOKEN_REFRESH, "pools.token_not_renewed", detail=_EXPIRED, pool=CLI_PROXY_API
+            )
+            return replace(reading, outcome=outcome)
+        self._judged(file, accepted=False)
         return reading
 
     async def _call_refused(self, answer: Refused, file: AuthFile, at: datetime) -> UsageReading:
         """The pool did not bring back an answer of the service."""
-        elapsed, failure = answer.elapsed_seconds, answer.failure
+        why = answer.failure
         if answer.status in (None, 404):
             # one slow or lost call is the account's trouble, a pool that does not even list its own
-            files = await self._after_failure(at)
-            if isinstance(files, Failure):
-                return unasked(failure_text(files))
+            listed = await self._after_failure(at)
+            if isinstance(listed, Failure):
+                return unasked(listed.as_message)
         if answer.status == 404:
-            words = f"this {POOL} is too old to ask for usage (404): update it, or read its auth folder"
-            return UsageReading(worded(FailureKind.UPSTREAM_ERROR, words), elapsed_seconds=elapsed)
-        if answer.status == 400 and "token" in (answer.said or "").lower():
-            self._verdicts[file.place] = _Verdict(file.last_refresh, accepted=False)
-            failure = worded(
+            why = failure(FailureKind.UPSTREAM_ERROR, "pools.too_old", pool=CLI_PROXY_API)
+        elif answer.status == 400 and "token" in (answer.said or "").lower():
+            self._judged(file, accepted=False)
+            why = failure(
                 FailureKind.UNAUTHORIZED,
-                f"{POOL} holds no token for this login",
+                "pools.no_token",
                 login_problem=LoginProblem.SAID_BY_POOL,
+                pool=CLI_PROXY_API,
             )
         elif answer.status == 502:
-            failure = worded(FailureKind.UNREACHABLE, f"{POOL} could not reach the usage service (502)")
-        return UsageReading(failure, elapsed_seconds=elapsed)
+            why = failure(FailureKind.UNREACHABLE, "pools.service_unreachable", pool=CLI_PROXY_API)
+        return UsageReading(why, elapsed_seconds=answer.elapsed_seconds)
 
     def _reading(self, reply: Reply, at: datetime) -> UsageReading:
         """The service's own answer, which the pool handed on."""
         outcome, server_date = read_answer(reply, at)
-        return UsageReading(
-            outcome,
-            shown_body(reply.body) if self._shows_raw else None,
-            server_date,
-            reply.elapsed_seconds,
-            clock_offset=None
-            if server_date is None
-            else clock_offset(server_date, at, reply.elapsed_seconds),
-        )
+        offset = None if server_date is None else clock_offset(server_date, at, reply.elapsed_seconds)
+        raw = shown_body(reply.body) if self._shows_raw else None
+        return UsageReading(outcome, raw, server_date, reply.elapsed_seconds, clock_offset=offset)
 
-
-def _get(file: AuthFile, auth_index: str, url: str) -> dict[str, object]:
-    """The order to send a GET with this login's token."""
-    return {"auth_index": auth_index, "method": "GET", "url": url, "header": _headers(file.account_id)}
-
-
-def _headers(account_id: str | None) -> dict[str, str]:
-    """What the pool sends on, the login's token in its place."""
-    login = Login("cliproxy", LoginKind.OAUTH, account_id=account_id)
-    headers = usage_headers(login, Secret(TOKEN_PLACE))
-    plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in headers.items()}
-    return {**plain, "User-Agent": USER_AGENT}
-
-
-#: Requests at once. Five refusals ban the caller, so that fewer may be under way when a key stops to count.
-IN_FLIGHT: Final = 3
-_BAN: Final = timedelta(minutes=30)
-_BAN_LEFT: Final = re.compile(
-    r"try again in (?:(\d{1,3})h)?(?:(\d{1,3})m)?(?:(\d{1,3})(?:\.\d+)?s)?", re.ASCII
-)
-_VERSION_LENGTH: Final = 40
-#: Answers to an api-call that speak of this call alone.
-_OF_ONE_CALL: Final = (400, 404, 502)
-
-
-@dataclass(frozen=True, slots=True)
-class PoolDown:
-    """The pool itself does not serve: the trouble of a whole source, not of one account."""
-
-    failure: Failure
-
-
-class Management:
-    """One pool's management API; its door keeps a refused key and a ban for all runs of this program."""
-
-    def __init__(self, setup: SourceSetup, door: Door) -> None:
-        self._setup = setup
-        self._door = door
-        #: the pool's version, once it answered
-        self.version: str | None = None
-        #: whether the key was good when it was sent last
-        self._is_let_in = False
-        self._first = asyncio.Lock()
-        self._slots = asyncio.Semaphore(IN_FLIGHT)
-
-    async def auth_files(self, at: datetime) -> Answered | PoolDown:
-        """The answer that lists the logins; `at` is our own clock."""
-        answer = await self._ask(CLI_PROXY_API_LIST, None, at)
-        if not isinstance(answer, Refused):
-            return answer
-        if answer.status == 404:
-            remedy = "set remote-management.secret-key in its config, and check the source's url"
-            words = f"{POOL}'s management API is off or not here (404): {remedy}"
-            return PoolDown(worded(FailureKind.FORBIDDEN, words))
-        return PoolDown(answer.failure)
-
-    async def api_call(self, call: Mapping[str, object], at: datetime) -> Answered | Refused | PoolDown:
-        """The pool's answer to one api-call; Refused speaks of this call alone."""
-        answer = await self._ask(CLI_PROXY_API_CALL, lambda: json_bytes(call), at)
+    async def _call(self, file: AuthFile, url: str, at: datetime) -> Answered | Refused | Failure:
+        """The pool's answer to one api-call; Refused speaks of this call alone, Failure of the whole pool."""
+        header = _headers(file.listing.account_id)
+        call = {"auth_index": file.auth_index, "method": "GET", "url": url, "header": header}
+        answer = await self._ask(call, at)
         if not isinstance(answer, Refused) or answer.status in _OF_ONE_CALL:
             return answer
-        if answer.status is None and answer.sent:
-            # the pool took it: what is slow or broken may be the service behind it, for this account
-            return answer
-        return PoolDown(answer.failure)
+        # if the pool took it, what is slow or broken may be the service behind it, for this account
+        return answer if answer.status is None and answer.sent else answer.failure
 
-    async def _ask(
-        self, route: Route, body: Callable[[], bytes] | None, at: datetime
-    ) -> Answered | Refused | PoolDown:
-        key = await asyncio.to_thread(self._key)
-        if isinstance(key, Failure):
-            return PoolDown(key)
-        if not self._is_let_in:
-            # one at a time until the key is known to be good: a wrong one is sent once
-            async with self._first:
-                if not self._is_let_in:
-                    return await self._ask_with(key, route, body, at)
-        async with self._slots:
-            return await self._ask_with(key, route, body, at)
-
-    async def _ask_with(
-        self, key: Secret, route: Route, body: Callable[[], bytes] | None, at: datetime
-    ) -> Answered | Refused | PoolDown:
-        async def auth(at: datetime) -> Headers | Failure:
-            return bearer(key)
-
-        url = pool_url(self._setup.settings.url or "")
-        client = PoolClient(
-            self._setup, POOL, (CLI_PROXY_API_LIST, CLI_PROXY_API_CALL), self._door, auth, url=url
-        )
-        if body is None:
-            answer = await client.get_list(route.path, at)
-        else:
-            answer = await client.post_json(route.path, body, at)
-        self.version = visible_or_none(answer.headers.get("x-cpa-version"), _VERSION_LENGTH) or self.version
+    async def _ask(self, call: Mapping[str, object] | None, at: datetime) -> Answered | Refused | Failure:
+        """The answer to an api-call, else to the list; Failure where the key or this machine is refused."""
+        # one at a time until the key is known to be good: a wrong one is sent once
+        async with self._slots if self._is_let_in else self._first:
+            if call is None:
+                answer = await self._pool.get_list(CLI_PROXY_API_LIST.path, at)
+            else:
+                answer = await self._pool.post_json(CLI_PROXY_API_CALL.path, lambda: json_bytes(call), at)
+        version = visible_or_none(answer.headers.get("x-cpa-version"), _VERSION_LENGTH)
+        self._told_version = version or self._told_version
         if isinstance(answer, Answered):
             self._is_let_in = True
             return answer
         if answer.status == 401:
             self._is_let_in = False
-            return PoolDown(self._refusal())
+            place = self._key.place
+            code = "pools.management_key_refused"
+            return failure(FailureKind.FORBIDDEN, code, detail=place, pool=CLI_PROXY_API, place=place)
         if answer.status == 403:
             self._is_let_in = False
-            failure = _forbidden(answer, at)
-            if failure.retry_at is not None and answer.sent:
-                standing = Standing(403, at, failure.retry_at, answer.code, answer.said)
-                await self._door.be_silent(None, standing)
-            return PoolDown(failure)
+            why = _forbidden(answer, at)
+            if why.retry_at is not None and answer.sent:
+                standing = Standing(403, at, why.retry_at, answer.code, answer.said)
+                await self._refusals.wait(None, standing)
+            return why
+        # without a status and unsent: a key that cannot be read, or a pool that cannot be reached
         return answer
-
-    def _key(self) -> Secret | Failure:
-        found = read_key(self._setup.settings, self._setup.env, self._setup.home)
-        if found is None:
-            remedy = "name it by api_key_file or api_key_env"
-            return worded(FailureKind.FORBIDDEN, f"{POOL} needs its management key: {remedy}")
-        return found
-
-    def _refusal(self) -> Failure:
-        place = key_place(self._setup.settings, self._setup.home) or "the settings"
-        return worded(
-            FailureKind.FORBIDDEN,
-            f"{POOL} refuses the management key in {place} (401); {NOT_SENT_AGAIN}: "
-            "five tries ban this machine",
-            detail=place,
-        )
 
 
 def pool_url(url: str) -> str:
@@ -378,20 +291,24 @@ def pool_url(url: str) -> str:
 def _forbidden(answer: Refused, at: datetime) -> Failure:
     """What a 403 of the pool means; the ban alone carries a time."""
     words = (answer.said or "").lower()
+    until = None
     if "banned" in words:
         left = _BAN_LEFT.search(words)
         hours, minutes, seconds = (int(part or 0) for part in left.groups()) if left else (0, 0, 0)
         wait = min(timedelta(hours=hours, minutes=minutes, seconds=seconds) or _BAN, LONGEST_WAIT)
-        told = "has banned this machine after five refused keys (403); nothing is sent until that is over"
-        return worded(
-            FailureKind.FORBIDDEN,
-            f"{POOL} {told}",
-            retry_at=at + wait if answer.sent else answer.failure.retry_at,
-        )
-    if "disabled" in words:
-        remedy = "set remote-management.allow-remote in its config, or run poolwatch beside it"
-        return worded(FailureKind.FORBIDDEN, f"{POOL} is closed to other machines (403): {remedy}")
-    if "not set" in words:
-        remedy = "set remote-management.secret-key in its config"
-        return worded(FailureKind.FORBIDDEN, f"{POOL} has no management key (403): {remedy}")
-    return answer.failure
+        code, until = "pools.banned_here", at + wait if answer.sent else answer.failure.retry_at
+    elif "disabled" in words:
+        code = "pools.management_closed"
+    elif "not set" in words:
+        code = "pools.management_key_unset"
+    else:
+        return answer.failure
+    return failure(FailureKind.FORBIDDEN, code, retry_at=until, pool=CLI_PROXY_API)
+
+
+def _headers(account_id: str | None) -> dict[str, str]:
+    """What the pool sends on, the login's token in its place."""
+    login = Login("cliproxy", LoginKind.OAUTH, account_id=account_id)
+    headers = usage_headers(login, Secret(TOKEN_PLACE))
+    plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in headers.items()}
+    return {**plain, "User-Agent": USER_AGENT}

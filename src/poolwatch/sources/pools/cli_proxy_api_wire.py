@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Final
 
-from poolwatch.domain.failure import Failure, FailureKind, worded
+from msgspec import Struct
+
+from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef, TokenFacts
+from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.usage import Said, Unsaid
 from poolwatch.net.reply import Reply, http_date
 from poolwatch.sources.json_body import MOST_ROWS, JsonValue, NumberText
-from poolwatch.sources.lenient import Flag, Instant, Text, known, text, whole
-from poolwatch.sources.wire_object import WireObject
+from poolwatch.sources.lenient import Flag, Instant, LenientModel, Text, known, lenient, text, whole
+from poolwatch.sources.pools.routes import CLI_PROXY_API
 
 _ABSENT: Final = Unsaid.ABSENT
 _CODEX: Final = "codex"
@@ -28,7 +29,7 @@ def _index(value: object) -> str | None:
     return text(value)
 
 
-class IdTokenWire(WireObject, frozen=True):
+class IdTokenModel(LenientModel):
     """What the pool tells of a login's id token; the user id is not among it."""
 
     chatgpt_account_id: Text = _ABSENT
@@ -36,12 +37,12 @@ class IdTokenWire(WireObject, frozen=True):
     chatgpt_subscription_active_until: Instant = _ABSENT
 
 
-class AuthFileWire(WireObject, frozen=True):
+class AuthFileModel(LenientModel):
     """One entry of `GET /auth-files`. `account` is not read: for API keys it is the key itself."""
 
     id: Text = _ABSENT
     name: Text = _ABSENT
-    auth_index: Annotated[Said[str], _index] = _ABSENT
+    auth_index: Annotated[Said[str], lenient(_index)] = _ABSENT
     type: Text = _ABSENT
     provider: Text = _ABSENT
     label: Text = _ABSENT
@@ -51,70 +52,65 @@ class AuthFileWire(WireObject, frozen=True):
     email: Text = _ABSENT
     account_type: Text = _ABSENT
     last_refresh: Instant = _ABSENT
-    id_token: Annotated[Said[IdTokenWire], IdTokenWire.of] = _ABSENT
+    id_token: Annotated[Said[IdTokenModel], lenient(IdTokenModel.read)] = _ABSENT
 
 
-@dataclass(frozen=True, slots=True)
-class AuthFile:
+class AuthFile(Struct, frozen=True):
     """One Codex login of the pool. `auth_index` is the handle that an api-call names it by.
 
-    `refused` says that the pool itself calls the login unauthorized.
+    Its listing says that a login is needed where the pool itself calls this one unauthorized.
     """
 
-    place: str
+    listing: Listing
     auth_index: str | None
-    account_id: str | None
-    email: str | None
-    label: str | None
-    plan: str | None
-    disabled: bool
-    refused: bool
-    is_api_key: bool
-    last_refresh: datetime | None
-    subscription_until: datetime | None
+
+    @property
+    def is_api_key(self) -> bool:
+        return self.listing.login is LoginKind.API_KEY
 
 
-def parse_auth_files(value: JsonValue) -> tuple[AuthFile, ...] | Failure:
-    """The Codex logins in an answer to `GET /auth-files`, in order; those of other providers are left out."""
+def parse_auth_files(value: JsonValue, source: str) -> dict[str, AuthFile] | Failure:
+    """The Codex logins in an answer to `GET /auth-files`, by place; logins of other services are left out."""
     if not isinstance(value, dict) or "files" not in value:
-        return worded(FailureKind.MALFORMED, "the pool's answer holds no list of logins")
+        return failure(FailureKind.MALFORMED, "pools.no_logins", pool=CLI_PROXY_API)
     files = value["files"]
-    if files is None:
-        return ()
-    if not isinstance(files, list):
-        return worded(FailureKind.MALFORMED, "the pool's list of logins cannot be read")
+    if not isinstance(files, list | None):
+        return failure(FailureKind.MALFORMED, "pools.logins_unreadable", pool=CLI_PROXY_API)
     found: dict[str, AuthFile] = {}
-    for entry in files[:MOST_ROWS]:
-        wire = AuthFileWire.of(entry)
-        file = None if wire is None else _auth_file(wire)
+    for entry in (files or [])[:MOST_ROWS]:
+        wire = AuthFileModel.read(entry)
+        file = None if wire is None else _auth_file(wire, source)
         if file is not None:
-            found.setdefault(file.place, file)
-    return tuple(found.values())
+            found.setdefault(file.listing.ref.place, file)
+    return found
 
 
-def _auth_file(wire: AuthFileWire) -> AuthFile | None:
+def _auth_file(wire: AuthFileModel, source: str) -> AuthFile | None:
     providers = {(known(wire.provider) or "").lower(), (known(wire.type) or "").lower()}
     index = known(wire.auth_index)
     place = known(wire.id) or known(wire.name) or index
     if _CODEX not in providers or place is None:
         return None
-    claims = wire.id_token if isinstance(wire.id_token, IdTokenWire) else IdTokenWire()
+    claims = known(wire.id_token) or IdTokenModel()
     email, label = known(wire.email), known(wire.label)
-    status, message = (known(wire.status) or "").lower(), (known(wire.status_message) or "").lower()
-    return AuthFile(
-        place=place,
-        auth_index=index,
+    status, why = (known(wire.status) or "").lower(), (known(wire.status_message) or "").lower()
+    is_api_key = (known(wire.account_type) or "").lower() == _API_KEY
+    listing = Listing(
+        SourceRef(source, place),
         account_id=known(claims.chatgpt_account_id),
         email=email,
         # unset, the label is the e-mail: naming knows better what to make of that
         label=None if label is None or "@" in label or label == email else label,
         plan=known(claims.plan_type),
+        custody=Custody.STATIC if is_api_key else Custody.POOL,
+        login=LoginKind.API_KEY if is_api_key else LoginKind.OAUTH,
+        token=TokenFacts(last_refresh=known(wire.last_refresh)),
+        owner=CLI_PROXY_API,
         disabled=known(wire.disabled) is True or status == _DISABLED,
-        refused=status == "error" and any(word in message for word in _REFUSED),
-        is_api_key=(known(wire.account_type) or "").lower() == _API_KEY,
-        last_refresh=known(wire.last_refresh),
+        says_login_needed=status == "error" and any(word in why for word in _REFUSED),
         subscription_until=known(claims.chatgpt_subscription_active_until),
     )
+    return AuthFile(listing, index)
 
 
 def parse_api_call(value: JsonValue, elapsed_seconds: float) -> Reply | Failure:
@@ -123,7 +119,7 @@ def parse_api_call(value: JsonValue, elapsed_seconds: float) -> Reply | Failure:
     inner = value.get("body") if isinstance(value, dict) else None
     is_text = inner is None or (isinstance(inner, str) and not isinstance(inner, NumberText))
     if not isinstance(value, dict) or status is None or not 100 <= status <= 599 or not is_text:
-        return worded(FailureKind.MALFORMED, "the pool's answer to an api-call cannot be read")
+        return failure(FailureKind.MALFORMED, "pools.call_unreadable", pool=CLI_PROXY_API)
     headers = _headers(value.get("header"))
     content = inner.encode("utf-8", "replace") if isinstance(inner, str) else b""
     return Reply(status, headers, content, http_date(headers.get("date")), elapsed_seconds)

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from poolwatch.domain.account import Secret
-from poolwatch.domain.failure import AS_STORED, Failure, FailureKind, worded
+from poolwatch.domain.failure import Failure, FailureKind, failure
+from poolwatch.domain.message import Message, message
 from poolwatch.domain.remake import replace
 from poolwatch.domain.standing import Standing
 from poolwatch.net.client import MEBIBYTE
 from poolwatch.net.headers import Headers
 from poolwatch.net.reply import Lost, NotSent, Reply
 from poolwatch.sources.json_body import TOO_DEEP, JsonValue, beside_the_loop, looks_like_html, read_json
-from poolwatch.sources.pools.keys import Door, read_secrets
+from poolwatch.sources.pools.keys import Refusals, pool_key, pool_password
 from poolwatch.sources.pools.routes import ForbiddenRouteError, Route
 from poolwatch.sources.redaction import shown_body, their_words, told_without
 from poolwatch.sources.source import SourceSetup
 from poolwatch.sources.usage_endpoint import classify
-from poolwatch.words.messages import failure_text
 
 #: The list of a large pool, with everything that the pool knows of each account.
 _LIST_BYTES: Final = 16 * MEBIBYTE
@@ -37,30 +37,30 @@ _SAID_LENGTH: Final = 160
 _CODE_LENGTH: Final = 60
 
 
-def _no_text() -> str | None:
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A 2xx answer with a JSON body. It may still tell of a failure: look inside."""
-
-    body: JsonValue = field(repr=False)
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    server_date: datetime | None
-    elapsed_seconds: float
-    _text: Callable[[], str | None] = field(default=_no_text, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    body: JsonValue = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    elapsed_seconds: float = 0.0
+    text: Callable[[], str | None] = field(default=lambda: None, repr=False)
 
     @property
     def raw(self) -> str | None:
-        """The body as text, tokens and the key taken out: made when somebody wants it."""
-        return self._text()
+        """The body as text, tokens and keys taken out; None where nobody looks at it."""
+        return self.text()
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """No such answer: why in words, and what the pool said if it said anything in JSON.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered(_Answer):
+    """A 2xx answer with a JSON body. It may still tell of a failure: look inside."""
+
+    status: int
+    server_date: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused(_Answer):
+    """No such answer: why, and what the pool said if it said anything in JSON.
 
     `status` None means that there was no complete answer; `sent` False, that nothing left this machine.
     `code` is the pool's own error code, `said` its own words; both are sanitised and hold no key.
@@ -70,37 +70,35 @@ class Refused:
     status: int | None = None
     code: str | None = None
     said: str | None = None
-    body: JsonValue = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    elapsed_seconds: float = 0.0
     sent: bool = True
-    _text: Callable[[], str | None] = field(default=_no_text, repr=False)
-
-    @property
-    def raw(self) -> str | None:
-        """As of `Answered`; None where there is no body, or nobody who looks at it."""
-        return self._text()
 
 
-#: Gives the headers that let a request in, or why there are none; asked anew for each request (our clock).
-AuthHeaders = Callable[[datetime], Awaitable[Headers | Failure]]
+class Entry:
+    """What lets a request in; this one needs nothing."""
+
+    async def headers(self, at: datetime) -> Headers | Failure:
+        """The headers of a request, or why there are none; asked for each request (our clock)."""
+        return {}
+
+    def renew(self) -> bool:
+        """After a 401: whether the request may be repeated once with new headers."""
+        return False
 
 
-async def no_auth(at: datetime) -> Headers | Failure:
-    """The headers of a request that needs none."""
-    return {}
-
-
-def bearer(key: Secret) -> Headers:
-    """The header for an API key."""
-    return {"Authorization": Secret(f"Bearer {key.reveal()}")}
+class _Request(NamedTuple):
+    path: str
+    at: datetime
+    cap_bytes: int
+    #: of a POST, made just before it is sent
+    body: Callable[[], bytes] | None = None
+    #: what stands in the body and is never shown
+    secrets: tuple[Secret, ...] = ()
 
 
 class PoolClient:
-    """Speaks with one pool; `pool` is the program's name as people know it, `door` what it refused before.
+    """Speaks with one pool; `pool` is the program's name as people know it.
 
-    The setup's deadline in seconds covers one request with its whole answer. `renew` is asked after a 401
-    whether the request may be repeated once with new headers.
+    The setup's deadline in seconds covers one request with its whole answer.
     """
 
     def __init__(
@@ -108,190 +106,182 @@ class PoolClient:
         setup: SourceSetup,
         pool: str,
         routes: Iterable[Route],
-        door: Door,
-        auth: AuthHeaders = no_auth,
-        renew: Callable[[], bool] | None = None,
+        refusals: Refusals,
+        entry: Entry | None = None,
         url: str | None = None,
     ) -> None:
         self.pool = pool
         self._setup = setup
         self._base = (url or setup.settings.url or "").strip().rstrip("/")
         self._routes = tuple(routes)
-        self._door = door
-        self._auth = auth
-        self._renew = renew
+        self._refusals = refusals
+        self._entry = entry or Entry()
+        #: whichever let poolwatch in, an answer repeats none of them
+        self._secrets = (pool_key(setup), pool_password(setup))
 
     async def get_json(self, path: str, at: datetime) -> Answered | Refused:
         """The answer to a GET; `at` is our own clock, from which a retry time counts."""
-        return await self._ask("GET", path, None, at, (), MEBIBYTE)
+        return await self._ask("GET", _Request(path, at, MEBIBYTE))
 
     async def get_list(self, path: str, at: datetime) -> Answered | Refused:
         """The same of a list, which may be large."""
-        return await self._ask("GET", path, None, at, (), _LIST_BYTES)
+        return await self._ask("GET", _Request(path, at, _LIST_BYTES))
 
     async def post_json(
-        self,
-        path: str,
-        body: Callable[[], bytes] | None,
-        at: datetime,
-        secrets: tuple[Secret, ...] = (),
+        self, path: str, body: Callable[[], bytes] | None, at: datetime, secrets: tuple[Secret, ...] = ()
     ) -> Answered | Refused:
         """The answer to a POST, sent once. `body` is made just before; its `secrets` are never shown."""
-        return await self._ask("POST", path, body or (lambda: b""), at, secrets, _POSTED_BYTES)
+        return await self._ask("POST", _Request(path, at, _POSTED_BYTES, body or (lambda: b""), secrets))
 
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        body: Callable[[], bytes] | None,
-        at: datetime,
-        secrets: tuple[Secret, ...],
-        cap_bytes: int,
-    ) -> Answered | Refused:
+    async def _ask(self, method: str, request: _Request) -> Answered | Refused:
+        path = request.path
         route = next((route for route in self._routes if route.matches(method, path)), None)
         if route is None:
             raise ForbiddenRouteError(f"{method} {path} is not a route that {self.pool} may be asked for")
-        scope = None if route.whole_pool else path
-
-        async def once() -> Answered | Refused:
-            auth = await self._auth(at)
-            if isinstance(auth, Failure):
-                return Refused(auth, sent=False)
-            key = _key_in(auth)
-            async with self._door.passing(key, at) as refusing:
-                held = refusing or await self._door.silence(path, at)
-                if held is not None:
-                    return self._held(held)
-                answer = await self._send(path, auth, body, at, secrets, cap_bytes)
-                await self._heed(answer, key, scope, at)
-                return answer
-
-        answer = await once()
-        refused = isinstance(answer, Refused) and answer.status == 401
-        if refused and self._renew is not None and self._renew():
-            return await once()
+        answer = await self._ask_once(route, request)
+        if isinstance(answer, Refused) and answer.status == 401 and self._entry.renew():
+            return await self._ask_once(route, request)
         return answer
 
-    def _held(self, standing: Standing) -> Refused:
-        """What the pool answered before, without asking it."""
-        status, code, said = standing.status, standing.code, standing.said
-        failure = self._meaning(status, code, said, standing.until)
-        return Refused(failure, status, code, said, sent=False)
+    async def _ask_once(self, route: Route, request: _Request) -> Answered | Refused:
+        path, at = request.path, request.at
+        headers = await self._entry.headers(at)
+        if isinstance(headers, Failure):
+            return Refused(failure=headers, sent=False)
+        # a session is no key
+        key = headers.get("Authorization")
+        key = key if isinstance(key, Secret) else None
+        async with self._refusals.trying(key, at) as refusing:
+            held = refusing or await self._refusals.waiting(path, at)
+            if held is not None:
+                meaning = self._meaning(held.status, held.code, held.said, held.until)
+                return Refused(
+                    failure=meaning, status=held.status, code=held.code, said=held.said, sent=False
+                )
+            answer = await self._send(request, headers)
+            await self._remember(answer, key, None if route.whole_pool else path, at)
+            return answer
 
-    async def _heed(
+    async def _remember(
         self, answer: Answered | Refused, key: Secret | None, scope: str | None, at: datetime
     ) -> None:
-        """Remember for all processes what a later request must know."""
-        status = answer.status
-        if isinstance(answer, Answered):
-            until, code, said = None, None, None
-        else:
+        """Keep for all processes what a later request must know."""
+        status, until, code, said = answer.status, None, None, None
+        if isinstance(answer, Refused):
             until, code, said = answer.failure.retry_at, answer.code, answer.said
         if status is None:
             return
         if key is not None and status == 401:
-            await self._door.refuse(key, Standing(status, at, None, code, said))
+            await self._refusals.refuse(key, Standing(status, at, None, code, said))
         elif key is not None and (isinstance(answer, Answered) or status in _LET_IN):
-            await self._door.accept(key, at)
+            await self._refusals.accept(key, at)
         if until is not None:
-            await self._door.be_silent(scope, Standing(status, at, until, code, said))
+            await self._refusals.wait(scope, Standing(status, at, until, code, said))
         else:
-            await self._door.speak(scope)
+            await self._refusals.answered(scope)
 
-    async def _send(
-        self,
-        path: str,
-        auth: Headers,
-        body: Callable[[], bytes] | None,
-        at: datetime,
-        secrets: tuple[Secret, ...],
-        cap_bytes: int,
-    ) -> Answered | Refused:
-        headers: dict[str, str | Secret] = {"Accept": "application/json", **auth}
-        url, seconds, client = self._base + path, self._setup.deadline_seconds, self._setup.client
+    async def _send(self, request: _Request, entry: Headers) -> Answered | Refused:
+        headers: dict[str, str | Secret] = {"Accept": "application/json", **entry}
+        url, client = self._base + request.path, self._setup.client
+        seconds, cap = self._setup.deadline_seconds, request.cap_bytes
         loop = asyncio.get_running_loop()
         started = loop.time()
         answer: Reply | Failure | NotSent | Lost
-        if body is None:
-            answer = await client.get(url, headers, deadline_seconds=seconds, cap_bytes=cap_bytes)
+        if request.body is None:
+            answer = await client.get(url, headers, deadline_seconds=seconds, cap_bytes=cap)
         else:
             headers["Content-Type"] = "application/json"
-            answer = await client.post(url, headers, body, deadline_seconds=seconds, cap_bytes=cap_bytes)
-        if isinstance(answer, NotSent | Lost):
-            sent = isinstance(answer, Lost)
-            return Refused(_elsewhere(answer.failure), elapsed_seconds=loop.time() - started, sent=sent)
-        if isinstance(answer, Failure):
-            return Refused(_elsewhere(answer), elapsed_seconds=loop.time() - started)
-        # whichever let poolwatch in, the answer repeats neither the key nor the password
-        setup = self._setup
-        both = await asyncio.to_thread(read_secrets, setup.settings, setup.env, setup.home)
-        return await self._read(answer, list(dict.fromkeys([*_sent(auth), *secrets, *both])), at)
+            body = request.body
+            answer = await client.post(url, headers, body, deadline_seconds=seconds, cap_bytes=cap)
+        if not isinstance(answer, Reply):
+            why = answer if isinstance(answer, Failure) else answer.failure
+            sent = not isinstance(answer, NotSent)
+            return Refused(failure=_elsewhere(why), elapsed_seconds=loop.time() - started, sent=sent)
+        hidden = await asyncio.to_thread(self._hidden, entry, request.secrets)
+        return await self._read(answer, hidden, request.at)
+
+    def _hidden(self, entry: Headers, secrets: Iterable[Secret]) -> list[Secret]:
+        """What an answer must not repeat; what let the request in also without the word before it."""
+        bare = [
+            Secret(value.reveal().partition("=" if name == "Cookie" else " ")[2])
+            for name, value in entry.items()
+            if isinstance(value, Secret)
+        ]
+        configured = [found for each in self._secrets if isinstance(found := each.read(), Secret)]
+        return list(dict.fromkeys([*bare, *secrets, *configured]))
 
     async def _read(self, reply: Reply, secrets: list[Secret], at: datetime) -> Answered | Refused:
         content_type = reply.headers.get("content-type", "")
-        body, headers = reply.body, _headers_without(reply.headers, secrets)
+        headers = {name: str(told_without(value, *secrets)) for name, value in reply.headers.items()}
+        body, status, elapsed = reply.body, reply.status, reply.elapsed_seconds
 
         def text() -> str | None:
             return shown_body(body, *secrets) if self._setup.shows_raw else None
 
-        if not 200 <= reply.status < 300:
-            return self._refused(reply, secrets, text, at)
+        if not 200 <= status < 300:
+            return self._refused(reply, headers, secrets, text, at)
         value = None
         if body:
             value = await beside_the_loop(len(body), lambda: _value_in(body, content_type, secrets))
-        if isinstance(value, Failure) or looks_like_html(body, content_type):
-            return self._no_pool(reply, headers, text)
-        return Answered(value, reply.status, headers, reply.server_date, reply.elapsed_seconds, text)
+        is_page = looks_like_html(body, content_type)
+        if is_page or isinstance(value, Failure):
+            kind = FailureKind.NOT_THE_SERVICE if is_page else FailureKind.MALFORMED
+            why = failure(kind, "pools.web_page" if is_page else "pools.not_json", pool=self.pool)
+            return Refused(failure=why, status=status, headers=headers, elapsed_seconds=elapsed, text=text)
+        return Answered(
+            body=value,
+            status=status,
+            headers=headers,
+            server_date=reply.server_date,
+            elapsed_seconds=elapsed,
+            text=text,
+        )
 
     def _refused(
-        self, reply: Reply, secrets: list[Secret], text: Callable[[], str | None], at: datetime
+        self,
+        reply: Reply,
+        headers: Mapping[str, str],
+        secrets: list[Secret],
+        text: Callable[[], str | None],
+        at: datetime,
     ) -> Refused:
         # a refusal has few words
         short = replace(reply, body=reply.body[:_REFUSAL_BYTES])
-        content_type = reply.headers.get("content-type", "")
-        value = _value_in(short.body, content_type, secrets) if short.body else None
+        value = _value_in(short.body, reply.headers.get("content-type", ""), secrets) if short.body else None
         body = None if isinstance(value, Failure) else value
         code, said = _said(body, secrets)
-        known = classify(short, at)
-        if known is not None and known.kind is FailureKind.EDGE_BLOCKED and reply.status not in _POOLS_OWN:
-            failure = known
-        else:
-            failure = self._meaning(reply.status, code, said, known.retry_at if known is not None else None)
-        headers = _headers_without(reply.headers, secrets)
-        return Refused(failure, reply.status, code, said, body, headers, reply.elapsed_seconds, _text=text)
-
-    def _no_pool(self, reply: Reply, headers: Mapping[str, str], text: Callable[[], str | None]) -> Refused:
-        html = looks_like_html(reply.body, reply.headers.get("content-type", ""))
-        words = "a web page came back" if html else "the answer is not JSON"
-        failure = worded(
-            FailureKind.NOT_THE_SERVICE if html else FailureKind.MALFORMED,
-            f"{words}: this does not look like {self.pool}; check the source's url",
+        why = classify(short, at)
+        if why is None or why.kind is not FailureKind.EDGE_BLOCKED or reply.status in _POOLS_OWN:
+            why = self._meaning(reply.status, code, said, why.retry_at if why is not None else None)
+        return Refused(
+            failure=why,
+            status=reply.status,
+            code=code,
+            said=said,
+            body=body,
+            headers=headers,
+            elapsed_seconds=reply.elapsed_seconds,
+            text=text,
         )
-        return Refused(failure, reply.status, headers=headers, _text=text)
 
     def _meaning(self, status: int, code: str | None, said: str | None, retry_at: datetime | None) -> Failure:
         """What an error answer of the pool itself means; it says nothing about any account's token."""
-        told = f": {said}" if said else ""
-        if status == 401:
-            words = f"{self.pool} does not let poolwatch in (401){told}"
-            return worded(FailureKind.FORBIDDEN, words, detail=code)
-        if status == 429:
-            words = f"{self.pool} was asked too often (429){told}"
-            return worded(FailureKind.THROTTLED, words, retry_at=retry_at, detail=code)
-        if status == 404:
-            # a pool says what it does not know; without a word of it, another program may listen there
-            doubt = told or f"; if this is not {self.pool}, mend the source's url"
-            words = f"{self.pool} does not know what was asked for (404){doubt}"
-            return worded(FailureKind.UPSTREAM_ERROR, words, detail=code)
+        kind, sentence = FailureKind.UPSTREAM_ERROR, "pools.fault" if status >= 500 else "pools.refuses"
         if 300 <= status < 400:
-            return _elsewhere(
-                worded(FailureKind.NOT_THE_SERVICE, f"{self.pool} redirects ({status}); not followed")
-            )
-        if status == 403:
-            words = f"{self.pool} forbids this (403){told}"
-            return worded(FailureKind.FORBIDDEN, words, retry_at=retry_at, detail=code)
-        words = f"{self.pool} has a fault" if status >= 500 else f"{self.pool} refuses the request"
-        return worded(FailureKind.UPSTREAM_ERROR, f"{words} ({status}){told}", retry_at=retry_at, detail=code)
+            kind, sentence = FailureKind.NOT_THE_SERVICE, "pools.redirects"
+        match status:
+            case 401:
+                kind, sentence, retry_at = FailureKind.FORBIDDEN, "pools.lets_nobody_in", None
+            case 403:
+                kind, sentence = FailureKind.FORBIDDEN, "pools.forbids"
+            case 404:
+                # a pool says what it does not know; without a word of it, another program may listen there
+                sentence, retry_at = "pools.not_found" if said else "pools.not_found_unsaid", None
+            case 429:
+                kind, sentence = FailureKind.THROTTLED, "pools.throttled"
+        return failure(
+            kind, sentence, retry_at=retry_at, detail=code, pool=self.pool, status=status, told=told(said)
+        )
 
 
 def _value_in(body: bytes, content_type: str, secrets: Iterable[Secret]) -> JsonValue | Failure:
@@ -305,16 +295,11 @@ def _value_in(body: bytes, content_type: str, secrets: Iterable[Secret]) -> Json
         return TOO_DEEP
 
 
-def _headers_without(headers: Mapping[str, str], secrets: Iterable[Secret]) -> Mapping[str, str]:
-    return {name: str(told_without(value, *secrets)) for name, value in headers.items()}
-
-
-def _elsewhere(failure: Failure) -> Failure:
+def _elsewhere(why: Failure) -> Failure:
     """The failure; of one that looks like another program, with what an operator can do."""
-    if failure.kind is not FailureKind.NOT_THE_SERVICE:
-        return failure
-    words = f"{failure_text(failure)}; check the source's url"
-    return replace(failure, code=AS_STORED, arguments=(("text", words),))
+    if why.kind is not FailureKind.NOT_THE_SERVICE:
+        return why
+    return failure(why.kind, "pools.elsewhere", retry_at=why.retry_at, detail=why.detail, why=why.as_message)
 
 
 def json_bytes(value: Mapping[str, object]) -> bytes:
@@ -322,21 +307,9 @@ def json_bytes(value: Mapping[str, object]) -> bytes:
     return json.dumps(value).encode()
 
 
-def _key_in(auth: Headers) -> Secret | None:
-    """The key among the headers, as it is sent; a session is none."""
-    value = auth.get("Authorization")
-    return value if isinstance(value, Secret) else None
-
-
-def _sent(auth: Headers) -> list[Secret]:
-    """What let the request in, bare: a pool may repeat a key without the word before it."""
-    found = []
-    for name, value in auth.items():
-        if isinstance(value, Secret):
-            plain = value.reveal()
-            bare = plain.partition("=")[2] if name == "Cookie" else plain.partition(" ")[2]
-            found.append(Secret(bare))
-    return found
+def told(said: str | None) -> Message | str:
+    """The pool's own words at the end of a sentence, nothing where it said none."""
+    return message("pools.told", text=said) if said else ""
 
 
 def _said(body: JsonValue, secrets: Iterable[Secret]) -> tuple[str | None, str | None]:

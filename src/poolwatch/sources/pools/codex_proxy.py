@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
 
 from poolwatch.domain.account import Listing, SourceRef
-from poolwatch.domain.failure import AS_STORED, Failure, FailureKind, worded
+from poolwatch.domain.failure import Failure, FailureKind, failure
+from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import REFUSED, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
@@ -18,11 +17,11 @@ from poolwatch.host.threads import in_thread
 from poolwatch.net.reply import Reply
 from poolwatch.net.reply import clock_offset as offset_of
 from poolwatch.sources.banked_resets import ResetPace, with_reset_list
-from poolwatch.sources.pools.client import Answered, Refused, json_bytes
+from poolwatch.sources.pools.client import Answered, PoolClient, Refused, json_bytes
 from poolwatch.sources.pools.codex_proxy_wire import (
+    BANNED,
+    EXHAUSTED,
     ProxyAccount,
-    ProxyList,
-    RefreshResult,
     exhausted,
     parse_accounts,
     parse_quota,
@@ -30,49 +29,43 @@ from poolwatch.sources.pools.codex_proxy_wire import (
     parse_refresh,
     parse_version,
     quota_failure,
+    unsaved,
 )
-from poolwatch.sources.pools.keys import key_place
 from poolwatch.sources.pools.listing import (
     ListingPool,
+    PoolList,
     may_be_renewed,
     not_renewed,
     renews_by_itself,
     rows_left_out,
     unasked,
+    unlisted,
 )
-from poolwatch.sources.pools.routes import CODEX_PROXY as POOL
-from poolwatch.sources.pools.routes import CODEX_PROXY_LOGIN, CODEX_PROXY_ROUTES, segment
-from poolwatch.sources.pools.session import NOT_SENT_AGAIN, dashboard_session, entering, key_headers
+from poolwatch.sources.pools.routes import CODEX_PROXY, CODEX_PROXY_LOGIN, CODEX_PROXY_ROUTES, segment
+from poolwatch.sources.pools.session import DashboardSession, KeyEntry
 from poolwatch.sources.redaction import shown_body
-from poolwatch.sources.source import Directness, PoolReport, SourceSetup, UsageReading
+from poolwatch.sources.source import Directness, SourceSetup, UsageReading
 from poolwatch.sources.usage_endpoint import of_somebody_else
-from poolwatch.words.messages import failure_text
-
-_EXPIRED: Final = "expired"
-_DISABLED: Final = "disabled"
-_BANNED: Final = "banned"
-_EXHAUSTED: Final = "quota_exhausted"
-_WORKS: Final = ("active", _EXHAUSTED)
 
 
-class CodexProxy(ListingPool[ProxyList]):
+class CodexProxy(ListingPool[ProxyAccount]):
     """One running codex-proxy, entered by its API key if one is configured, else by the dashboard login."""
 
     directness = Directness.SOMETIMES_RELAYED
+    program = CODEX_PROXY
 
     def __init__(self, setup: SourceSetup, *, resets: ResetPace | None = None) -> None:
         super().__init__(setup)
-        session = None
-        if key_place(setup.settings, setup.home) is None:
-            session = dashboard_session(setup, self._door, POOL, CODEX_PROXY_LOGIN, "_codex_session")
-        self._session = session
-        self._pool = entering(setup, self._door, POOL, CODEX_PROXY_ROUTES, session or key_headers(setup))
+        self._session = None
+        if self._key.place is None and self._password.place is not None:
+            self._session = DashboardSession(
+                setup, self._refusals, CODEX_PROXY, CODEX_PROXY_LOGIN, "_codex_session"
+            )
+        entry = self._session or KeyEntry(self._key)
+        self._pool = PoolClient(setup, CODEX_PROXY, CODEX_PROXY_ROUTES, self._refusals, entry)
         self._resets = resets or ResetPace()
         self._refreshes: SingleFlight[TokenStep] = SingleFlight()
-        self._accounts: Mapping[str, ProxyAccount] = {}
-        self._unsaved: str | None = None
-        #: what the pool's clock is ahead of ours
-        self._pool_ahead = timedelta(0)
+        self._last = PoolList[ProxyAccount]({})
 
     async def fetch_usage(
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
@@ -80,23 +73,22 @@ class CodexProxy(ListingPool[ProxyList]):
         """The quota that the pool fetches now; what it has kept, where it does not fetch any (409)."""
         path = _path(entry.ref.place, "quota")
         if path is None:
-            return unasked(f"{POOL} has no such account")
+            return unlisted(CODEX_PROXY)
         answer = await self._pool.get_json(path, at)
         if isinstance(answer, Answered):
             return await self._fresh(entry, answer, at)
         match answer.status:
             case 404:
-                return unasked(f"{POOL} does not know this account any more")
+                return unlisted(CODEX_PROXY)
             case 409:
                 return await self._kept(entry.ref, answer, at)
             case 502 if answer.body is not None:
-                return UsageReading(
-                    quota_failure(502, answer.body), answer.raw, elapsed_seconds=answer.elapsed_seconds
-                )
+                why = quota_failure(502, answer.body)
+                return UsageReading(why, answer.raw, elapsed_seconds=answer.elapsed_seconds)
         # one slow or broken account is its own trouble; a pool that is down is not that of each account
         listed = await self._after_failure(at)
         if isinstance(listed, Failure):
-            return unasked(failure_text(listed))
+            return unasked(listed.as_message)
         return UsageReading(self._advised(answer), answer.raw, elapsed_seconds=answer.elapsed_seconds)
 
     async def token_step(self, ref: SourceRef, at: datetime) -> TokenStep:
@@ -108,59 +100,42 @@ class CodexProxy(ListingPool[ProxyList]):
         answer = await self._pool.get_json("/admin/general-settings", at)
         return parse_rate(answer.body) if isinstance(answer, Answered) else None
 
-    async def report(self, at: datetime) -> PoolReport | Failure:
-        """How the pool is, for people who look for what is wrong."""
-        listed = await self._list(at)
-        if isinstance(listed, Failure):
-            return listed
+    async def _version(self, at: datetime) -> str | None:
         answer = await self._pool.get_json("/admin/update-status", at)
-        version = parse_version(answer.body) if isinstance(answer, Answered) else None
-        warnings = await self._key_warnings()
-        lacks = [said for said in (self._unsaved, self.left_out) if said is not None]
-        need_login = sum(account.status == _EXPIRED for account in listed.accounts.values())
-        return PoolReport(POOL, version, len(listed.accounts), need_login, (*warnings, *lacks))
+        return parse_version(answer.body) if isinstance(answer, Answered) else None
 
-    async def _list_now(self, at: datetime) -> ProxyList | Failure:
+    async def _list_now(self, at: datetime) -> PoolList[ProxyAccount] | Failure:
         answer = await self._pool.get_list("/auth/accounts", at)
         if isinstance(answer, Refused):
             return self._advised(answer)
-        found = await in_thread(lambda: parse_accounts(answer.body))
+        found = await in_thread(lambda: parse_accounts(answer.body, self.name))
         if isinstance(found, Failure):
             return found
-        self._accounts = found.accounts
-        self._unsaved, self.left_out = found.unsaved, rows_left_out(answer.body)
+        ahead = self._last.pool_ahead
         if answer.server_date is not None:
-            self._pool_ahead = offset_of(answer.server_date, at, answer.elapsed_seconds)
-        return found
+            ahead = offset_of(answer.server_date, at, answer.elapsed_seconds)
+        warning = unsaved(answer.body)
+        self._last = PoolList(
+            found, ahead, rows_left_out(answer.body), lacks=() if warning is None else (warning,)
+        )
+        return self._last
 
     def _advised(self, answer: Refused) -> Failure:
         """The failure, with what an operator can do about a pool that lets nobody in."""
-        failure = answer.failure
         if answer.status != 401:
-            return failure
-        place = key_place(self._settings, self._home)
+            return answer.failure
+        place, code = self._key.place, "pools.key_wanted"
         if self._session is not None:
-            words = f"{POOL} does not accept its own dashboard session (401)"
+            code = "pools.session_refused"
         elif place is not None:
-            words = (
-                f"{POOL} does not accept the key in {place} (401): it has to be the pool's proxy_api_key; "
-                f"{NOT_SENT_AGAIN}"
-            )
-        else:
-            words = f"{POOL} wants a key (401): put its proxy_api_key into a file and set api_key_file"
-        return replace(failure, code=AS_STORED, arguments=(("text", words),), detail=place)
-
-    def _listings(self, found: ProxyList) -> tuple[Listing, ...]:
-        return tuple(self._listing(account) for account in found.accounts.values())
-
-    def _listing(self, account: ProxyAccount) -> Listing:
-        return account.listing(self.name, POOL, disabled=_DISABLED, login_needed=_EXPIRED, works=_WORKS)
+            code = "pools.proxy_key_refused"
+        return failure(answer.failure.kind, code, detail=place, pool=CODEX_PROXY, place=place)
 
     async def _fresh(self, entry: Listing, answer: Answered, at: datetime) -> UsageReading:
         outcome = parse_quota(answer.body, answer.server_date or at)
         if isinstance(outcome, UsageSnapshot):
-            listed = self._accounts.get(entry.ref.place)
-            wrong = of_somebody_else(outcome, entry, None if listed is None else self._listing(listed))
+            listed = self._last.accounts.get(entry.ref.place)
+            wrong = of_somebody_else(outcome, entry, None if listed is None else listed.listing)
             outcome = wrong or await self._with_list(entry.ref, outcome, at)
         return UsageReading(outcome, answer.raw, elapsed_seconds=answer.elapsed_seconds)
 
@@ -184,20 +159,23 @@ class CodexProxy(ListingPool[ProxyList]):
     async def _kept(self, ref: SourceRef, answer: Refused, at: datetime) -> UsageReading:
         listed = await self._lately(at)
         if isinstance(listed, Failure):
-            return unasked(failure_text(listed))
+            return unasked(listed.as_message)
         account = listed.accounts.get(ref.place)
         if account is None:
-            return unasked(f"{POOL} does not know this account any more")
-        if account.status == _BANNED:
-            words = "codex-proxy reports the account as banned"
-            return UsageReading(worded(FailureKind.DEACTIVATION_REPORTED, words, detail=_BANNED), answer.raw)
+            return unlisted(CODEX_PROXY)
+        status = account.status
+        if status == BANNED:
+            why = failure(FailureKind.DEACTIVATION_REPORTED, "pools.banned", detail=BANNED, pool=CODEX_PROXY)
+            return UsageReading(why, answer.raw)
         usage, kept_at = account.quota, account.quota_at
-        if account.status == _EXHAUSTED:
+        if status == EXHAUSTED:
             usage = exhausted(usage or UsageSnapshot())
         if usage is None:
-            return unasked(f"{POOL} has no figures of an account that is {account.status or 'not active'}")
+            if not status:
+                return unasked(message("pools.no_figures_inactive", pool=CODEX_PROXY))
+            return unasked(message("pools.no_figures_of_status", pool=CODEX_PROXY, status=status))
         raw = self._shown(account) or answer.raw
-        then = min(kept_at - self._pool_ahead, at) if kept_at is not None else None
+        then = min(kept_at - listed.pool_ahead, at) if kept_at is not None else None
         return UsageReading(usage, raw, elapsed_seconds=answer.elapsed_seconds, at=then)
 
     def _shown(self, account: ProxyAccount) -> str | None:
@@ -209,14 +187,13 @@ class CodexProxy(ListingPool[ProxyList]):
     async def _refresh(self, ref: SourceRef, at: datetime) -> TokenStep:
         path = _path(ref.place, "refresh")
         if path is None:
-            return _failed(worded(FailureKind.TOKEN_REFRESH, f"{POOL} has no such account"), None)
+            return _failed(message("pools.account_gone", pool=CODEX_PROXY), None)
         answer = await self._pool.post_json(path, None, at)
         self._outdated()
         took = answer.elapsed_seconds
         if isinstance(answer, Refused):
             if answer.status == 404:
-                words = f"{POOL} does not know this account any more"
-                return _failed(worded(FailureKind.TOKEN_REFRESH, words), took)
+                return _failed(message("pools.account_gone", pool=CODEX_PROXY), took)
             listed = await self._list(at)
             if isinstance(listed, Failure):
                 return not_renewed(answer, listed)
@@ -230,22 +207,21 @@ class CodexProxy(ListingPool[ProxyList]):
             case "skipped":
                 return renews_by_itself(took, found.why)
             case "dead":
-                return _refused(found, took)
+                # for good, or for a reason that may pass
+                step = _failed(found.why or message("pools.no_reason"), took, detail=REFUSED)
+                if found.problem is None:
+                    return step
+                return replace(step, outcome=TokenOutcome.REJECTED_FOR_GOOD, problem=found.problem)
+            case other if found.why is not None:
+                return _failed(message("pools.result_because", result=other, why=found.why), took)
             case other:
-                words = f"{other}: {found.why}" if found.why else other
-        return _failed(worded(FailureKind.TOKEN_REFRESH, words), took)
+                return _failed(message("pools.words", text=other), took)
 
 
-def _failed(failure: Failure, took: float | None) -> TokenStep:
-    return TokenStep(TokenOutcome.FAILED, took, failure=failure, retry_at=failure.retry_at)
-
-
-def _refused(found: RefreshResult, took: float | None) -> TokenStep:
-    """The pool's refresh failed: for good, or for a reason that may pass."""
-    words = found.why or "the pool gives no reason"
-    failure = worded(FailureKind.TOKEN_REFRESH, words, detail=REFUSED)
-    outcome = TokenOutcome.FAILED if found.problem is None else TokenOutcome.REJECTED_FOR_GOOD
-    return TokenStep(outcome, took, problem=found.problem, failure=failure, detail=REFUSED)
+def _failed(why: Failure | Message, took: float | None, detail: str | None = None) -> TokenStep:
+    if isinstance(why, Message):
+        why = Failure(FailureKind.TOKEN_REFRESH, why.code, why.arguments, detail=detail)
+    return TokenStep(TokenOutcome.FAILED, took, failure=why, detail=detail, retry_at=why.retry_at)
 
 
 def _told_to_wait(answer: Refused) -> Reply | None:

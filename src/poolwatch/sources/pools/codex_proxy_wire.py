@@ -1,4 +1,8 @@
-"""What codex-proxy says of its accounts and of itself, and how a refresh went."""
+"""What codex-proxy says: its accounts, their quota, how a refresh went, and of itself.
+
+A null in its own quota means "not said": the pool writes null for what upstream left out as well as for
+nothing. A null in upstream's payload, which it hands on beside that, is upstream's word.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, worded
+from msgspec import Struct
+from pydantic import ConfigDict
+from pydantic.alias_generators import to_camel
+
+from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, failure
+from poolwatch.domain.message import Message, message
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.domain.usage import (
     FIELD_NAMES,
     Bucket,
-    Credits,
     RateLimit,
     ResetCredits,
     Said,
@@ -24,60 +33,157 @@ from poolwatch.domain.usage import (
     UsageSnapshot,
     UsageWindow,
 )
-from poolwatch.sources.json_body import JsonValue
+from poolwatch.sources.json_body import JsonObject, JsonValue
 from poolwatch.sources.lenient import Count, Flag, Instant, LenientModel, Text, decimal, known, lenient
-from poolwatch.sources.pools.listing import (
-    MAX_BUCKETS,
-    NO_WINDOW,
-    SAID_LENGTH,
-    CamelWire,
-    PoolAccount,
-    account_rows,
-    holds_no,
-)
-from poolwatch.sources.pools.routes import CODEX_PROXY as POOL
+from poolwatch.sources.pools.listing import MAX_BUCKETS, NO_WINDOW, SAID_LENGTH, account_rows, holds_no
+from poolwatch.sources.pools.routes import CODEX_PROXY
 from poolwatch.sources.redaction import their_words
 from poolwatch.sources.usage_models import CreditsModel, UsageModel, WindowModel
 from poolwatch.sources.usage_payload import credits_of, parse_usage
 
+T = TypeVar("T")
+
 _ABSENT: Final = Unsaid.ABSENT
+#: The pool's words for an account that is switched off, signed out, banned, used up; all others work.
+DISABLED: Final = "disabled"
+EXPIRED: Final = "expired"
+BANNED: Final = "banned"
+EXHAUSTED: Final = "quota_exhausted"
+_WORKS: Final = ("active", EXHAUSTED)
 _UPSTREAM: Final = re.compile(r"Codex API error \((\d{3})\)")
+_CODE: Final = re.compile(r'"code":\s*"([a-z_]{1,60})"')
+#: What a login issuer says of a login that only a new one replaces.
+_FOR_GOOD: Final = {
+    "refresh_token_reused": ("pools.token_used", LoginProblem.USED_ELSEWHERE),
+    "refresh_token_invalidated": ("pools.login_ended", LoginProblem.INVALIDATED),
+    "refresh_token_expired": ("pools.token_expired", LoginProblem.REFRESH_EXPIRED),
+    "invalid_grant": ("pools.token_refused", LoginProblem.REJECTED),
+    "app_session_terminated": ("pools.login_ended", LoginProblem.INVALIDATED),
+    "account_session_expired": ("pools.login_ended", LoginProblem.INVALIDATED),
+}
+_ANY_FOR_GOOD: Final = re.compile(rf"(?<![a-z_])(?:{'|'.join(_FOR_GOOD)})(?![a-z_])")
 
 
-class SecondWindowWire(WindowModel):
+class SecondWindowModel(WindowModel):
     """The second window of a limit, with a flag of its own; the pool tells the instant of a reset alone."""
 
     limit_reached: Flag = _ABSENT
 
 
-class LimitWire(SecondWindowWire):
+SecondWindowField = Annotated[Said[SecondWindowModel], lenient(SecondWindowModel.read)]
+
+
+class LimitModel(SecondWindowModel):
     """A limit, flattened: its flags, its first window, and in named limits a second one."""
 
     allowed: Flag = _ABSENT
     limit_name: Text = _ABSENT
-    secondary_rate_limit: Annotated[Said[SecondWindowWire], lenient(SecondWindowWire.read)] = _ABSENT
+    secondary_rate_limit: SecondWindowField = _ABSENT
 
 
-LimitField = Annotated[Said[LimitWire], lenient(LimitWire.read)]
-
-
-def _named_limits(value: object) -> dict[str, LimitWire] | None:
+def _named_limits(value: object) -> dict[str, LimitModel] | None:
     if not isinstance(value, dict):
         return None
     rows = list(value.items())[:MAX_BUCKETS]
-    return {key: limit for key, row in rows if (limit := LimitWire.read(row)) is not None}
+    return {key: limit for key, row in rows if (limit := LimitModel.read(row)) is not None}
 
 
-class QuotaWire(LenientModel):
+LimitField = Annotated[Said[LimitModel], lenient(LimitModel.read)]
+
+
+class QuotaModel(LenientModel):
     """The quota as the pool keeps it."""
 
     plan_type: Text = _ABSENT
     rate_limit: LimitField = _ABSENT
-    secondary_rate_limit: Annotated[Said[SecondWindowWire], lenient(SecondWindowWire.read)] = _ABSENT
+    secondary_rate_limit: SecondWindowField = _ABSENT
     code_review_rate_limit: LimitField = _ABSENT
-    rate_limits_by_limit_id: Annotated[Said[dict[str, LimitWire]], lenient(_named_limits)] = _ABSENT
+    rate_limits_by_limit_id: Annotated[Said[dict[str, LimitModel]], lenient(_named_limits)] = _ABSENT
     reset_credits_available: Count = _ABSENT
     credits: Annotated[Said[CreditsModel], lenient(CreditsModel.read)] = _ABSENT
+
+    def snapshot(self) -> UsageSnapshot:
+        """What it says."""
+        limits, number, held = self.rate_limits_by_limit_id, self.reset_credits_available, self.credits
+        return UsageSnapshot(
+            plan=_unless_null(self.plan_type),
+            base=_limit(self.rate_limit, self.secondary_rate_limit),
+            review=_limit(self.code_review_rate_limit),
+            extras=_extras(limits) if isinstance(limits, dict) else _unless_null(limits),
+            credits=credits_of(held) if isinstance(held, CreditsModel) else _unless_null(held),
+            reset_credits=ResetCredits(number, None) if isinstance(number, int) else _unless_null(number),
+        )
+
+
+class AccountModel(LenientModel):
+    """One account of the pool's list."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    email: Text = _ABSENT
+    account_id: Text = _ABSENT
+    user_id: Text = _ABSENT
+    label: Text = _ABSENT
+    plan_type: Text = _ABSENT
+    status: Text = _ABSENT
+    expires_at: Instant = _ABSENT
+    quota: Annotated[Said[QuotaModel], lenient(QuotaModel.read)] = _ABSENT
+    quota_fetched_at: Instant = _ABSENT
+
+
+class ProxyAccount(Struct, frozen=True):
+    """One account as codex-proxy lists it, and its status in the pool's word.
+
+    `quota` is the pool's cached one, true at `quota_at` by the pool's clock; both are None without one.
+    """
+
+    listing: Listing
+    status: str
+    quota: UsageSnapshot | None = None
+    quota_at: datetime | None = None
+    quota_text: str | None = None
+
+
+def parse_accounts(body: JsonValue, source: str) -> Mapping[str, ProxyAccount] | Failure:
+    """The answer to `GET /auth/accounts`. A row without a usable id is left out."""
+    rows = account_rows(body, CODEX_PROXY, "id")
+    if isinstance(rows, Failure):
+        return rows
+    return {place: _account(SourceRef(source, place), row) for place, row in rows.items()}
+
+
+def unsaved(body: JsonValue) -> Message | None:
+    """That the pool cannot keep the accounts that it lists."""
+    health = body.get("persistence_health") if isinstance(body, dict) else None
+    if not isinstance(health, dict) or health.get("ok") is not False:
+        return None
+    reason = health.get("message") or health.get("reason")
+    if not isinstance(reason, str):
+        return message("pools.accounts_unsaved", pool=CODEX_PROXY)
+    return message("pools.accounts_unsaved_because", pool=CODEX_PROXY, why=their_words(reason, SAID_LENGTH))
+
+
+def _account(ref: SourceRef, row: JsonObject) -> ProxyAccount:
+    wire = AccountModel.model_validate(row)
+    status = known(wire.status) or ""
+    listing = Listing(
+        ref,
+        user_id=known(wire.user_id),
+        account_id=known(wire.account_id),
+        email=known(wire.email),
+        label=known(wire.label),
+        plan=known(wire.plan_type),
+        custody=Custody.POOL,
+        token=TokenFacts(expires_at=known(wire.expires_at)),
+        owner=CODEX_PROXY,
+        disabled=status == DISABLED,
+        says_login_needed=status == EXPIRED,
+        says_login_works=status in _WORKS,
+    )
+    quota, quota_at = known(wire.quota), known(wire.quota_fetched_at)
+    if quota is None or quota_at is None:
+        return ProxyAccount(listing, status)
+    return ProxyAccount(listing, status, quota.snapshot(), quota_at, json.dumps(row.get("quota")))
 
 
 def parse_quota(body: JsonValue, at: datetime) -> UsageSnapshot | Failure:
@@ -87,17 +193,19 @@ def parse_quota(body: JsonValue, at: datetime) -> UsageSnapshot | Failure:
     which "reset in N seconds" counts.
     """
     if not isinstance(body, dict):
-        return holds_no(POOL, "quota", body)
-    read = QuotaWire.read(body.get("quota"))
-    quota = snapshot_of(read) if read is not None else None
+        return holds_no("quota", CODEX_PROXY, body)
+    read = QuotaModel.read(body.get("quota"))
+    quota = read.snapshot() if read is not None else UsageSnapshot()
     upstream = UsageModel.read(body.get("raw"))
     if upstream is not None:
         # numbers stand in the value as they were written, so the text says the same again
         raw = parse_usage(json.dumps(body["raw"]).encode(), at)
         if isinstance(raw, UsageSnapshot):
-            return _completed(raw, quota or UsageSnapshot())
-    if quota is None or quota == UsageSnapshot():
-        return holds_no(POOL, "quota", body)
+            unsaid = [name for name in FIELD_NAMES if getattr(raw, name) is _ABSENT]
+            changed: dict[str, object] = {name: getattr(quota, name) for name in unsaid}
+            return replace(raw, **changed)  # type: ignore[arg-type]  # values of the fields they come from
+    if quota == UsageSnapshot():
+        return holds_no("quota", CODEX_PROXY, body)
     if upstream is None:
         return quota
     # no figures, and yet it may say whose they are
@@ -106,18 +214,6 @@ def parse_quota(body: JsonValue, at: datetime) -> UsageSnapshot | Failure:
         user_id=known(upstream.user_id),
         account_id=known(upstream.account_id),
         email=known(upstream.email),
-    )
-
-
-def snapshot_of(wire: QuotaWire) -> UsageSnapshot:
-    """What a quota says."""
-    return UsageSnapshot(
-        plan=_unless_null(wire.plan_type),
-        base=_limit(wire.rate_limit, wire.secondary_rate_limit),
-        review=_limit(wire.code_review_rate_limit, _ABSENT),
-        extras=_extras(wire.rate_limits_by_limit_id),
-        credits=_credits(wire.credits),
-        reset_credits=_reset_credits(wire.reset_credits_available),
     )
 
 
@@ -135,152 +231,46 @@ def quota_failure(status: int, body: JsonValue) -> Failure:
     told = detail if isinstance(detail, str) else ""
     upstream = _UPSTREAM.search(told)
     inner = int(upstream[1]) if upstream is not None else None
-    suffix = f"{status}, upstream {inner}" if inner is not None and inner != status else f"{status}"
-    if inner in (401, 402, 403) and "deactivated" in told.lower():
-        return worded(FailureKind.DEACTIVATION_REPORTED, f"codex-proxy: deactivated upstream ({suffix})")
-    if inner == 429:
-        return worded(FailureKind.THROTTLED, f"codex-proxy asked upstream too often ({suffix})")
-    if inner == 403:
-        is_page = "<html" in told.lower() or "<!doctype" in told.lower()
-        words = f"codex-proxy is refused by upstream ({suffix})"
-        return worded(FailureKind.EDGE_BLOCKED if is_page else FailureKind.FORBIDDEN, words)
-    if "Unexpected response" in told:
-        words = f"codex-proxy cannot read this account's figures ({suffix}): it needs a rate limit in them"
-        return worded(FailureKind.NO_FIGURES, words)
-    return worded(FailureKind.UPSTREAM_ERROR, f"codex-proxy could not fetch the quota ({suffix})")
+    lowered = told.lower()
+    if inner in (401, 402, 403) and "deactivated" in lowered:
+        kind, code = FailureKind.DEACTIVATION_REPORTED, "pools.deactivated_upstream"
+    elif inner == 429:
+        kind, code = FailureKind.THROTTLED, "pools.throttled_upstream"
+    elif inner == 403:
+        is_page = "<html" in lowered or "<!doctype" in lowered
+        kind, code = FailureKind.EDGE_BLOCKED if is_page else FailureKind.FORBIDDEN, "pools.refused_upstream"
+    elif "Unexpected response" in told:
+        kind, code = FailureKind.NO_FIGURES, "pools.figures_unreadable"
+    else:
+        kind, code = FailureKind.UPSTREAM_ERROR, "pools.quota_not_fetched"
+    shown = f"{status}" if inner is None or inner == status else f"{status}, upstream {inner}"
+    return failure(kind, code, pool=CODEX_PROXY, status=shown)
 
 
-def _completed(raw: UsageSnapshot, quota: UsageSnapshot) -> UsageSnapshot:
-    unsaid = [name for name in FIELD_NAMES if getattr(raw, name) is _ABSENT]
-    changed: dict[str, object] = {name: getattr(quota, name) for name in unsaid}
-    return replace(raw, **changed)  # type: ignore[arg-type]  # values of the fields they come from
-
-
-def _unless_null(said: Said[str]) -> Said[str]:
+def _unless_null(said: Unsaid | T | None) -> Unsaid | T:
     return _ABSENT if said is None else said
 
 
-def _limit(said: Said[LimitWire], second: Said[SecondWindowWire]) -> Said[RateLimit]:
-    if said is None or isinstance(said, Unsaid):
-        return said or _ABSENT
+def _limit(said: Said[LimitModel], second: Said[SecondWindowModel] = _ABSENT) -> Said[RateLimit]:
+    if not isinstance(said, LimitModel):
+        return _unless_null(said)
+    windows = [_window(said)]
     other = known(second) or known(said.secondary_rate_limit)
-    windows = [UsageWindow(known(said.used_percent), known(said.limit_window_seconds), known(said.reset_at))]
     if other is not None:
-        windows.append(
-            UsageWindow(
-                known(other.used_percent),
-                known(other.limit_window_seconds),
-                known(other.reset_at),
-                known(other.limit_reached),
-            )
-        )
+        windows.append(_window(other, known(other.limit_reached)))
     told = tuple(each for each in windows if replace(each, limit_reached=None) != NO_WINDOW)
     return RateLimit(known(said.allowed), known(said.limit_reached), told)
 
 
-def _extras(said: Said[dict[str, LimitWire]]) -> Said[tuple[Bucket, ...]]:
-    if said is None or isinstance(said, Unsaid):
-        return said or _ABSENT
-    buckets = []
-    for key, wire in said.items():
-        name = visible(key)
-        limit = known(_limit(wire, _ABSENT))
-        buckets.append(Bucket(name, known(wire.limit_name) or name, limit))
-    return tuple(buckets)
-
-
-def _credits(said: Said[CreditsModel]) -> Said[Credits]:
-    if said is None or isinstance(said, Unsaid):
-        return said or _ABSENT
-    return credits_of(said)
-
-
-def _reset_credits(said: Said[int]) -> Said[ResetCredits]:
-    if said is None or isinstance(said, Unsaid):
-        return said if isinstance(said, Unsaid) else _ABSENT
-    return ResetCredits(said, None)
-
-
-_CODE: Final = re.compile(r'"code":\s*"([a-z_]{1,60})"')
-_USED_UP: Final = "the refresh token was already used elsewhere"
-_ENDED: Final = "the login was signed out or revoked"
-#: What a login issuer says of a login that only a new one replaces.
-_FOR_GOOD: Final = {
-    "refresh_token_reused": (_USED_UP, LoginProblem.USED_ELSEWHERE),
-    "refresh_token_invalidated": (_ENDED, LoginProblem.INVALIDATED),
-    "refresh_token_expired": ("the refresh token has expired", LoginProblem.REFRESH_EXPIRED),
-    "invalid_grant": ("the refresh token is refused", LoginProblem.REJECTED),
-    "app_session_terminated": (_ENDED, LoginProblem.INVALIDATED),
-    "account_session_expired": (_ENDED, LoginProblem.INVALIDATED),
-}
-_ANY_FOR_GOOD: Final = re.compile(rf"(?<![a-z_])(?:{'|'.join(_FOR_GOOD)})(?![a-z_])")
-
-
-class AccountWire(CamelWire):
-    """One account of the pool's list."""
-
-    email: Text = _ABSENT
-    account_id: Text = _ABSENT
-    user_id: Text = _ABSENT
-    label: Text = _ABSENT
-    plan_type: Text = _ABSENT
-    status: Text = _ABSENT
-    expires_at: Instant = _ABSENT
-    quota: Annotated[Said[QuotaWire], lenient(QuotaWire.read)] = _ABSENT
-    quota_fetched_at: Instant = _ABSENT
-
-
-class ProxyAccount(PoolAccount, frozen=True, kw_only=True):
-    """One account as codex-proxy lists it.
-
-    `quota` is the pool's cached one, true at `quota_at` by the pool's clock; both are None without one.
-    """
-
-    quota: UsageSnapshot | None
-    quota_at: datetime | None
-    quota_text: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ProxyList:
-    """The pool's accounts; `unsaved` says in words that it cannot keep them, None while it can."""
-
-    accounts: Mapping[str, ProxyAccount]
-    unsaved: str | None
-
-
-def parse_accounts(body: JsonValue) -> ProxyList | Failure:
-    """The answer to `GET /auth/accounts`. A row without a usable id is left out."""
-    rows = account_rows(body, POOL, "id")
-    if isinstance(rows, Failure):
-        return rows
-    found = {place: _account(place, row) for place, row in rows.items()}
-    health = body.get("persistence_health") if isinstance(body, dict) else None
-    unsaved = None
-    if isinstance(health, dict) and health.get("ok") is False:
-        reason = health.get("message") or health.get("reason")
-        told = their_words(reason, SAID_LENGTH) if isinstance(reason, str) else "no reason given"
-        unsaved = f"codex-proxy cannot store its accounts: {told}"
-    return ProxyList(found, unsaved)
-
-
-def _account(place: str, row: dict[str, JsonValue]) -> ProxyAccount:
-    wire = AccountWire.model_validate(row)
-    quota, quota_at = known(wire.quota), known(wire.quota_fetched_at)
-    has_quota = quota is not None and quota_at is not None
-    return ProxyAccount(
-        id=place,
-        user_id=known(wire.user_id),
-        account_id=known(wire.account_id),
-        email=known(wire.email),
-        label=known(wire.label),
-        plan=known(wire.plan_type),
-        status=known(wire.status) or "",
-        expires_at=known(wire.expires_at),
-        quota=snapshot_of(quota) if quota is not None and has_quota else None,
-        quota_at=quota_at if has_quota else None,
-        quota_text=json.dumps(row.get("quota")) if has_quota else None,
+def _window(model: WindowModel, limit_reached: bool | None = None) -> UsageWindow:
+    return UsageWindow(
+        known(model.used_percent), known(model.limit_window_seconds), known(model.reset_at), limit_reached
     )
+
+
+def _extras(limits: dict[str, LimitModel]) -> tuple[Bucket, ...]:
+    named = [(visible(key), limit) for key, limit in limits.items()]
+    return tuple(Bucket(name, known(limit.limit_name) or name, known(_limit(limit))) for name, limit in named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +281,7 @@ class RefreshResult:
     """
 
     result: str
-    why: str | None
+    why: Message | None
     problem: LoginProblem | None = None
 
 
@@ -299,21 +289,20 @@ def parse_refresh(body: JsonValue) -> RefreshResult | Failure:
     """The answer to `POST …/refresh`, which is HTTP 200 whether the token lives or not."""
     result = body.get("result") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(result, str):
-        return holds_no(POOL, "result of a refresh", body)
-    error = body.get("error")
-    words, problem = _refresh_words(error)
-    return RefreshResult(visible(result, SAID_LENGTH), words, problem)
+        return holds_no("refresh", CODEX_PROXY, body)
+    return RefreshResult(visible(result, SAID_LENGTH), *_why(body.get("error")))
 
 
-def _refresh_words(error: JsonValue) -> tuple[str | None, LoginProblem | None]:
-    """Why a refresh failed, in words: by the issuer's code where there is one, else the pool's own words."""
+def _why(error: JsonValue) -> tuple[Message | None, LoginProblem | None]:
+    """Why a refresh failed: by the issuer's code where there is one, else in the pool's own words."""
     if not isinstance(error, str) or not error.strip():
         return None, None
     for_good = _ANY_FOR_GOOD.search(error)
     if for_good is not None:
-        return _FOR_GOOD[for_good[0]]
-    code = _CODE.search(error)
-    return (code[1] if code is not None else their_words(error, SAID_LENGTH)), None
+        code, problem = _FOR_GOOD[for_good[0]]
+        return message(code), problem
+    found = _CODE.search(error)
+    return message("pools.words", text=found[1] if found else their_words(error, SAID_LENGTH)), None
 
 
 def parse_rate(body: JsonValue) -> Decimal | None:

@@ -1,89 +1,60 @@
-"""The session cookie of a pool's dashboard, got with its password and kept in memory alone."""
+"""What lets poolwatch in: an API key, or the session cookie of a pool's dashboard, kept in memory alone."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
 from poolwatch.domain.account import Secret
-from poolwatch.domain.failure import Failure, FailureKind, worded
+from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.standing import Standing
 from poolwatch.net.headers import Headers
 from poolwatch.sources.json_body import JsonValue
-from poolwatch.sources.pools.client import Answered, AuthHeaders, PoolClient, bearer, json_bytes
-from poolwatch.sources.pools.keys import Door, SecretKind, password_place, read_key, read_password
+from poolwatch.sources.pools.client import Answered, Entry, PoolClient, json_bytes, told
+from poolwatch.sources.pools.keys import ConfiguredSecret, Refusals, SecretKind, pool_password
 from poolwatch.sources.pools.routes import Route
 from poolwatch.sources.source import SourceSetup
 
-#: Of a secret that a pool refused, in words.
-NOT_SENT_AGAIN: Final = "not sent again until it changes; r tries once"
 #: Both pools count tries in a minute, then refuse every one.
 _THROTTLED_FOR: Final = timedelta(seconds=60)
 
 
-def dashboard_session(
-    setup: SourceSetup,
-    door: Door,
-    pool: str,
-    login: Route,
-    cookie: str,
-    objection: Callable[[JsonValue], str | None] = lambda body: None,
-) -> DashboardSession | None:
-    """The session of a pool's dashboard, None where no password is configured."""
-    place = password_place(setup.settings, setup.home)
-    if place is None:
-        return None
+class KeyEntry(Entry):
+    """The header of an API key, read anew for each request; without a key, none or the failure `missing`."""
 
-    async def password() -> Secret | Failure | None:
-        return await asyncio.to_thread(read_password, setup.settings, setup.env, setup.home)
+    def __init__(self, key: ConfiguredSecret, missing: Failure | None = None) -> None:
+        self._key = key
+        self._missing = missing
 
-    client = PoolClient(setup, pool, (login,), door)
-    return DashboardSession(client, door, login.path, cookie, password, place, objection)
+    async def headers(self, at: datetime) -> Headers | Failure:
+        key = await asyncio.to_thread(self._key.read)
+        if isinstance(key, Secret):
+            return {"Authorization": Secret(f"Bearer {key.reveal()}")}
+        return key or self._missing or {}
 
 
-def entering(
-    setup: SourceSetup, door: Door, pool: str, routes: Iterable[Route], by: DashboardSession | AuthHeaders
-) -> PoolClient:
-    """What asks a pool, let in by a session or by headers."""
-    auth, renew = (by.headers, by.drop) if isinstance(by, DashboardSession) else (by, None)
-    return PoolClient(setup, pool, routes, door, auth, renew)
+class DashboardSession(Entry):
+    """Signs in when a session is needed; a password that was refused is not sent again, see `Refusals`.
 
-
-def key_headers(setup: SourceSetup) -> AuthHeaders:
-    """The header of the configured API key, read anew for each request; none where there is no key."""
-
-    async def headers(at: datetime) -> Headers | Failure:
-        key = await asyncio.to_thread(read_key, setup.settings, setup.env, setup.home)
-        return bearer(key) if isinstance(key, Secret) else key or {}
-
-    return headers
-
-
-class DashboardSession:
-    """Signs in when a session is needed; a password that was refused is not sent again, see `Door`.
-
-    `password` reads it anew each time; `place` says to people where it stands. `objection` looks into the
-    answer of a login that seems to have worked.
+    `objection` looks into the answer of a login that seems to have worked.
     """
 
     def __init__(
         self,
-        client: PoolClient,
-        door: Door,
-        path: str,
+        setup: SourceSetup,
+        refusals: Refusals,
+        pool: str,
+        login: Route,
         cookie: str,
-        password: Callable[[], Awaitable[Secret | Failure | None]],
-        place: str,
-        objection: Callable[[JsonValue], str | None] = lambda body: None,
+        objection: Callable[[JsonValue], Failure | None] = lambda body: None,
     ) -> None:
-        self._client = client
-        self._door = door
-        self._path = path
+        self._client = PoolClient(setup, pool, (login,), refusals)
+        self._refusals = refusals
+        self._path = login.path
         self._cookie = cookie
-        self._password = password
-        self._place = place
+        self._password = pool_password(setup)
         self._objection = objection
         self._lock = asyncio.Lock()
         self._session: Secret | None = None
@@ -98,19 +69,19 @@ class DashboardSession:
                 self._session = signed_in
             return {"Cookie": self._session}
 
-    def drop(self) -> bool:
+    def renew(self) -> bool:
         """Forget a session that was refused; False when there was none, so that asking again is no use."""
         had = self._session is not None
         self._session = None
         return had
 
     async def _sign_in(self, at: datetime) -> Secret | Failure:
-        password = await self._password()
+        password = await asyncio.to_thread(self._password.read)
         if isinstance(password, Failure):
             return password
         if password is None:
-            return worded(FailureKind.FORBIDDEN, f"{self._client.pool}: no dashboard password is configured")
-        async with self._door.passing(password, at, SecretKind.PASSWORD) as refusing:
+            return failure(FailureKind.FORBIDDEN, "pools.no_password", pool=self._client.pool)
+        async with self._refusals.trying(password, at, SecretKind.PASSWORD) as refusing:
             return self._not_accepted(refusing) if refusing else await self._sign_in_with(password, at)
 
     async def _sign_in_with(self, password: Secret, at: datetime) -> Secret | Failure:
@@ -118,38 +89,41 @@ class DashboardSession:
             self._path, lambda: json_bytes({"password": password.reveal()}), at, (password,)
         )
         if isinstance(answer, Answered):
-            await self._door.accept(password, at, SecretKind.PASSWORD)
-            return self._taken(answer)
+            await self._refusals.accept(password, at, SecretKind.PASSWORD)
+            return self._objection(answer.body) or self._cookie_in(answer)
         status = answer.status
         if status == 429:
             until = answer.failure.retry_at or at + _THROTTLED_FOR
             if answer.failure.retry_at is None:
-                await self._door.be_silent(self._path, Standing(status, at, until, answer.code))
-            words = f"{self._client.pool} was asked to sign in too often (429)"
-            return worded(FailureKind.THROTTLED, words, retry_at=until, detail=answer.code)
+                await self._refusals.wait(self._path, Standing(status, at, until, answer.code))
+            return failure(
+                FailureKind.THROTTLED,
+                "pools.sign_in_throttled",
+                retry_at=until,
+                detail=answer.code,
+                pool=self._client.pool,
+            )
         # an edge before the pool knows nothing of passwords
         if status in (401, 403) and answer.failure.kind is FailureKind.FORBIDDEN:
             standing = Standing(status, at, None, answer.code, answer.said)
-            await self._door.refuse(password, standing, SecretKind.PASSWORD)
+            await self._refusals.refuse(password, standing, SecretKind.PASSWORD)
             return self._not_accepted(standing)
         return answer.failure
 
     def _not_accepted(self, standing: Standing) -> Failure:
-        told = f": {standing.said}" if standing.said else ""
-        return worded(
+        return failure(
             FailureKind.FORBIDDEN,
-            f"{self._client.pool} does not accept the dashboard password in {self._place} "
-            f"({standing.status}){told}; {NOT_SENT_AGAIN}",
-            detail=self._place,
+            "pools.password_refused",
+            detail=self._password.place,
+            pool=self._client.pool,
+            place=self._password.place,
+            status=standing.status,
+            told=told(standing.said),
         )
 
-    def _taken(self, answer: Answered) -> Secret | Failure:
-        objection = self._objection(answer.body)
-        if objection is not None:
-            return worded(FailureKind.FORBIDDEN, objection)
+    def _cookie_in(self, answer: Answered) -> Secret | Failure:
         pair = answer.headers.get("set-cookie", "").partition(";")[0].strip()
         name, _, value = pair.partition("=")
         if name.strip() != self._cookie or not value:
-            words = f"{self._client.pool} signed poolwatch in without giving it a session"
-            return worded(FailureKind.MALFORMED, words)
+            return failure(FailureKind.MALFORMED, "pools.no_session", pool=self._client.pool)
         return Secret(f"{self._cookie}={value.strip()}")
