@@ -14,7 +14,7 @@ import pytest
 
 from poolwatch.bootstrap.parts import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from poolwatch.store.lock import PollLock
+from poolwatch.store.polling import PollLock
 from tests.cli.desk import Desk, rows
 from tests.support.upstream import Upstream
 

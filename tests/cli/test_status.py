@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.store.lock import PollLock
+from poolwatch.store.polling import PollLock
 from tests.cli.desk import Desk, at, config_of, rows, source_toml
 from tests.support.upstream import Upstream
 

@@ -19,9 +19,8 @@ from typing import Final
 from poolwatch.store import opening, schema
 from poolwatch.store.database import Database
 from poolwatch.store.history import history_rows
-from poolwatch.store.loading import FILE_NAME
-from poolwatch.store.opening import StoreMode
-from poolwatch.store.quick import read_pool
+from poolwatch.store.opening import FILE_NAME, StoreMode
+from poolwatch.store.readings import read_pool
 from tests.store.given import NOON, account
 
 _ACCOUNTS: Final = 12

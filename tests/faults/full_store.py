@@ -16,7 +16,7 @@ from pathlib import Path
 from poolwatch.store.database import Database
 from poolwatch.store.opening import StoreMode
 from tests.sources.logins import access_token, codex_login
-from tests.store.given import NOON, account
+from tests.store.given import NOON, account, told
 
 
 def main() -> int:
@@ -37,7 +37,7 @@ def _full(place: Path) -> None:
     stuffing = _stuff(place)
     many = [account(number) for number in range(60)]
     assert not database.save(many, NOON)
-    assert any("the disk is full" in notice for notice in database.notices), database.notices
+    assert any("the disk is full" in notice for notice in told(database)), told(database)
     assert len(database.load_accounts() or ()) == 1
     stuffing.unlink()
     assert database.save(many, NOON)
@@ -56,7 +56,7 @@ def _read_only(place: Path, *, filled: bool) -> None:
     assert database.mode is (StoreMode.READ_ONLY if filled else StoreMode.MEMORY)
     assert len(database.load_accounts() or ()) == int(filled)
     assert len(database.notices) == 1
-    assert str(place) in database.notices[0]
+    assert str(place) in told(database)[0]
     database.close()
 
 
@@ -65,7 +65,7 @@ def _full_from_the_start(place: Path) -> None:
     _stuff(place)
     database = Database(place, NOON)
     assert database.mode is not StoreMode.DISK
-    assert str(place) in database.notices[0]
+    assert str(place) in told(database)[0]
     database.close()
 
 

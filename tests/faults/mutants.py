@@ -28,7 +28,7 @@ from poolwatch.sources.pools import codex_lb_wire, codex_proxy_wire
 from poolwatch.sources.pools.cli_proxy_api_wire import parse_api_call, parse_auth_files
 from poolwatch.sources.redaction import shown_body
 from poolwatch.sources.usage_payload import parse_usage
-from poolwatch.store.codec import decode_account, encode_account
+from poolwatch.store.documents import decode_account, encode_account
 from tests.faults.nasty import is_harmless, nasty_text
 from tests.support.cli_proxy_server import login
 from tests.support.codex_lb_server import LbAccountState

@@ -114,7 +114,7 @@ class Case:
         """The app in its situation."""
         setting = self.setting(**more)
         if self.situation.viewer:
-            from poolwatch.store.lock import PollLock
+            from poolwatch.store.polling import PollLock
 
             if not PollLock(self.folder / "state").try_acquire(datetime.now(UTC)):
                 raise Trouble("the poll lock is not free")

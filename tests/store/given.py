@@ -29,10 +29,11 @@ from poolwatch.domain.usage import (
     Usage,
     UsageWindow,
 )
-from poolwatch.store import history_table
+from poolwatch.store import history
 from poolwatch.store.database import Database
 from poolwatch.store.history import HistoryRow
 from poolwatch.store.store import Store
+from poolwatch.words.messages import message_text
 
 T = TypeVar("T")
 
@@ -223,7 +224,7 @@ accounts = st.builds(
 
 def put_rows(database: Database, rows: Sequence[HistoryRow]) -> None:
     """Rows as they were written before anything thinned them."""
-    history_table.append(database._connection, rows)
+    history.append(database._connection, rows)
 
 
 def stored_in(database: Database) -> tuple[AccountState, ...]:
@@ -238,3 +239,8 @@ async def kept_by(store: Store) -> tuple[AccountState, ...]:
     found = await store.load_accounts()
     assert found is not None
     return found
+
+
+def told(held: Database | Store) -> list[str]:
+    """Its notices as people read them."""
+    return [message_text(notice) for notice in held.notices]

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from poolwatch.store.database import Database
 from poolwatch.store.history import history_rows
 from poolwatch.store.opening import StoreMode, journal_mode
-from poolwatch.store.quick import read_pool
+from poolwatch.store.readings import read_pool
 from poolwatch.store.schema import VERSION
-from tests.store.given import NOON, account, same, stored_in
+from tests.store.given import NOON, account, same, stored_in, told
 
 FLOOR = timedelta(seconds=30)
 
@@ -118,7 +118,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(
     assert database.mode is StoreMode.DISK
     kept = tmp_path / "poolwatch.db.corrupt-20261120T120000Z"
     assert kept.read_bytes() == damage(good)
-    assert kept.name in database.notices[0]
+    assert kept.name in told(database)[0]
     assert stored_in(database) == ()
     assert database.save([account(1)], NOON)
     database.close()
@@ -179,7 +179,7 @@ def test_the_tables_of_a_newer_version_are_only_read(tmp_path: Path, good: bytes
     before = path.read_bytes()
     database = Database(tmp_path, NOON)
     assert database.mode is StoreMode.READ_ONLY
-    assert "newer poolwatch" in database.notices[0]
+    assert "newer poolwatch" in told(database)[0]
     assert len(stored_in(database)) == 3
     assert not database.save([account(7)], NOON)
     assert not database.claim_poll("a", NOON, FLOOR)
@@ -193,7 +193,7 @@ def test_a_directory_that_cannot_be_made_leaves_memory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     database = Database(tmp_path / "file" / "state", NOON)
     assert database.mode is StoreMode.MEMORY
-    assert "memory only" in database.notices[0]
+    assert "memory only" in told(database)[0]
     assert database.save([account(1)], NOON)
     assert same(stored_in(database)[0], account(1))
     assert database.claim_poll("a", NOON, FLOOR)
@@ -232,7 +232,7 @@ def test_a_database_locked_for_good_is_not_taken_for_damaged(
     blocker.execute("BEGIN EXCLUSIVE")
     database = Database(tmp_path, NOON)
     assert database.mode is StoreMode.MEMORY
-    assert "locked" in database.notices[0]
+    assert "locked" in told(database)[0]
     database.close()
     blocker.close()
     assert list(tmp_path.glob("*.corrupt-*")) == []
@@ -244,7 +244,7 @@ def test_a_database_that_takes_no_writes_is_read(tmp_path: Path, good: bytes) ->
     database = Database(tmp_path, NOON)
     assert database.mode is StoreMode.READ_ONLY
     assert len(stored_in(database)) == 3
-    assert "cannot be written" in database.notices[0]
+    assert "cannot be written" in told(database)[0]
     database.close()
 
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from poolwatch.store.database import Database
-from poolwatch.store.quick import read_pool
+from poolwatch.store.readings import read_pool
 from tests.store.given import NOON, account, stored_in
 
 _ROOT = Path(__file__).parents[2]

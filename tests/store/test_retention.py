@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from poolwatch.store.database import Database
-from poolwatch.store.history import Figure, HistoryRow, Series
-from poolwatch.store.retention import FULL, KEPT, MOST_ROWS
+from poolwatch.store.history import FULL, KEPT, MOST_ROWS, Figure, HistoryRow, Series
 from tests.store.given import NOON, put_rows
 
 DAY = timedelta(days=1)

@@ -30,7 +30,7 @@ from poolwatch.monitor.poller import Pace, Poller
 from poolwatch.monitor.refresh import RefreshChain
 from poolwatch.monitor.session import Parts, Session
 from poolwatch.monitor.sweep import Sweep
-from poolwatch.store.loading import ReadingsCache
+from poolwatch.store.readings import AccountCache
 from poolwatch.store.store import Store
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ async def open_monitor(
     clock: Clock | None = None,
     *,
     shows_raw: bool = True,
-    cache: ReadingsCache | None = None,
+    cache: AccountCache | None = None,
 ) -> AsyncIterator[Running]:
     """Open the store, put everything together, and close it in the end; unset, time is the machine's.
 

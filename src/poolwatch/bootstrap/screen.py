@@ -23,8 +23,7 @@ from poolwatch.domain.pool import PoolFacts, PoolState, Recalled, apply
 from poolwatch.domain.remake import replace
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
 from poolwatch.presentation.view import Shown
-from poolwatch.store.loading import ReadingsCache
-from poolwatch.store.quick import read_for_a_start
+from poolwatch.store.readings import AccountCache, read_stored
 from poolwatch.ui.keymap import remapped
 from poolwatch.ui.options import AppOptions, Choice, WallView
 
@@ -88,7 +87,7 @@ def looks_problems(around: Surroundings) -> list[str]:
 async def _run(around: Surroundings, options: Options, app_options: AppOptions) -> tuple[int, bool]:
     from poolwatch.ui.app import Departure, PoolApp
 
-    cache = ReadingsCache()
+    cache = AccountCache()
     feed = LiveFeed(_stored(around, cache), around, options.config, LocalZone())
     app = PoolApp(feed, app_options)
     monitor = asyncio.create_task(_monitor(around, feed, cache))
@@ -103,19 +102,20 @@ async def _run(around: Surroundings, options: Options, app_options: AppOptions) 
     return code, departure is Departure.DEMO
 
 
-def _stored(around: Surroundings, cache: ReadingsCache) -> PoolState:
+def _stored(around: Surroundings, cache: AccountCache) -> PoolState:
     """The configured accounts as they were last stored, for the first screen."""
     empty = PoolState(rules=around.naming)
-    stored = read_for_a_start(around.state_dir, cache)
+    stored = read_stored(around.state_dir, cache)
     if stored is None:
         return empty
+    accounts, facts = stored
     names = {source.name for source in around.sources}
-    kept = tuple(known for account in stored.accounts if (known := listed_by(names, account)) is not None)
-    rates = {name: rate for name, rate in stored.facts.rates.items() if name in names}
+    kept = tuple(known for account in accounts if (known := listed_by(names, account)) is not None)
+    rates = {name: rate for name, rate in facts.rates.items() if name in names}
     return apply(empty, Recalled(kept, whole=True, facts=PoolFacts(rates=rates)))
 
 
-async def _monitor(around: Surroundings, feed: LiveFeed, cache: ReadingsCache) -> None:
+async def _monitor(around: Surroundings, feed: LiveFeed, cache: AccountCache) -> None:
     await feed.painted.wait()
     # on a thread, and only now: the figures are on screen, and keys are answered meanwhile
     await asyncio.to_thread(import_module, "poolwatch.bootstrap.parts")

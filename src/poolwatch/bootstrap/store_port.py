@@ -16,12 +16,14 @@ from poolwatch.host.locks import is_stopped
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked, Moved, OwnerRequest, Told
 from poolwatch.sources.pools.keys import Standings
-from poolwatch.store import lock
+from poolwatch.store.documents import decode_refresh, encode_refresh
 from poolwatch.store.history import history_rows
 from poolwatch.store.opening import StoreMode
-from poolwatch.store.outcome import outcome_from, outcome_text
-from poolwatch.store.records import Ask, RequestKind
+from poolwatch.store.polling import PollLock
+from poolwatch.store.requests import OwnerRequest as StoredRequest
+from poolwatch.store.requests import RequestKind
 from poolwatch.store.store import Store
+from poolwatch.words.messages import message_text
 
 #: How long a viewer waits for the polling process to take its wish.
 ANSWER_WITHIN: Final = timedelta(seconds=5)
@@ -40,7 +42,7 @@ class StoredReadings:
     @property
     def notices(self) -> tuple[str, ...]:
         """What people should know of the database now."""
-        return self._store.notices
+        return tuple(map(message_text, self._store.notices))
 
     async def load_accounts(self) -> tuple[AccountState, ...] | None:
         """The last state of every account; None where it cannot be read now."""
@@ -96,7 +98,7 @@ class StoredStandings(Standings):
         now = asyncio.get_running_loop().time()
         if self._read_at is None or now - self._read_at > _STANDINGS_SECONDS:
             self._read_at = now
-            stored = await self._store.standings()
+            stored = await self._store.key_states()
             self._read = {**stored, **await self._own.known(), **self._pending}
         return self._read
 
@@ -112,7 +114,7 @@ class StoredStandings(Standings):
         task.add_done_callback(self._writing.discard)
 
     async def _write(self, mark: str, standing: Standing, now: datetime) -> None:
-        is_kept = await self._store.put_standing(mark, standing, now)
+        is_kept = await self._store.put_key_state(mark, standing, now)
         if self._pending.get(mark) is standing:
             del self._pending[mark]
         if is_kept:
@@ -125,7 +127,7 @@ class StoredStandings(Standings):
         self._read.pop(mark, None)
         self._pending.pop(mark, None)
         await self._own.drop(mark)
-        await self._store.drop_standing(mark)
+        await self._store.drop_key_state(mark)
 
     async def claim_try(self, mark: str, now: datetime) -> bool:
         """Whether what is refused may be sent once, by hand; at most once a minute over all processes."""
@@ -162,9 +164,9 @@ class Wishes:
             # nobody else would see it
             return None
         # what tells a poll, which no card shows, from a reading that a person asked for
-        override = asked is not Asked.POLL
-        wish = Ask(account_id, _KINDS[asked], override=override, try_once=asked is Asked.TRY_ONCE)
-        number = await self._store.enqueue_request(wish, now, f"pid {os.getpid()}{_OF}{self._mark}")
+        override, try_once = asked is not Asked.POLL, asked is Asked.TRY_ONCE
+        request = StoredRequest(account_id, _KINDS[asked], override=override, try_once=try_once)
+        number = await self._store.enqueue_request(request, now, f"pid {os.getpid()}{_OF}{self._mark}")
         if number is None:
             return None
         try:
@@ -187,19 +189,20 @@ class Wishes:
                 # it ends with nothing, and who asked does it
                 await self.finish(wish.id, None, now)
             else:
-                ours.append(OwnerRequest(wish.id, wish.ask.account_id, _asked(wish.ask), wish.asked_at))
+                account_id, asked = wish.request.account_id, _asked(wish.request)
+                ours.append(OwnerRequest(wish.id, account_id, asked, wish.asked_at))
         return tuple(ours)
 
     async def told(self, number: int) -> Told:
         """How far a wish is; one that is gone from the queue is done."""
-        state = await self._store.request_state(number)
+        state = await self._store.request_progress(number)
         if state is None:
             return Told(done=True)
-        return Told(state.done_at is not None, outcome_from(state.outcome))
+        return Told(state.done_at is not None, decode_refresh(state.outcome))
 
     async def finish(self, number: int, progress: RefreshProgress | None, now: datetime) -> None:
         """Write down how a wish ended."""
-        await self._store.finish_request(number, outcome_text(progress), now)
+        await self._store.finish_request(number, encode_refresh(progress), now)
 
 
 #: Stands between who asked and the mark of the configuration that is meant.
@@ -215,7 +218,7 @@ _KINDS: Final = {
 }
 
 
-def _asked(ask: Ask) -> Asked:
+def _asked(ask: StoredRequest) -> Asked:
     match ask.kind:
         case RequestKind.REFRESH:
             return Asked.TRY_ONCE if ask.try_once else Asked.REFRESH
@@ -231,12 +234,12 @@ class Lock:
     """The poll lock of a state directory; where there is no disk for it, polling is ours alone."""
 
     def __init__(self, state_dir: Path, clock: Clock) -> None:
-        self._lock = lock.PollLock(state_dir)
+        self._lock = PollLock(state_dir)
         self._clock = clock
 
     def try_acquire(self) -> bool:
         """Take it if it is free, or if it cannot be had at all."""
-        return self._lock.try_acquire(self._clock.now()) or self._lock.problem is not None
+        return self._lock.try_acquire(self._clock.now()) or not self._lock.is_usable
 
     def release(self) -> None:
         """Give it back."""

@@ -81,7 +81,7 @@ def accounts(context: typer.Context, incomplete: str) -> list[str]:
     """Accounts of the store, each by its first name that begins so; with `ui.mask` by their ids alone."""
     found: list[str] = []
     with suppress(Exception):
-        from poolwatch.store.quick import read_pool
+        from poolwatch.store.readings import read_pool
 
         around = _around(context)
         pool = None if around is None else read_pool(around.state_dir)

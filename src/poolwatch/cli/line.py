@@ -16,7 +16,7 @@ from poolwatch.config.settings import ConfigProblem, ConfigProblems
 from poolwatch.domain.overview import PoolRules, overview
 from poolwatch.domain.pool import PoolState
 from poolwatch.presentation.status_line import status_line
-from poolwatch.store.quick import read_pool
+from poolwatch.store.readings import read_pool
 
 
 def print_line(arguments: Sequence[str]) -> int | None:

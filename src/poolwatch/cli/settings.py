@@ -14,7 +14,7 @@ from poolwatch.config.settings import ConfigProblem, ConfigProblems, Settings
 from poolwatch.config.table import render_default, shown_settings
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.remake import replace
-from poolwatch.store.quick import read_pool
+from poolwatch.store.readings import read_pool
 from poolwatch.words.config import said
 
 

@@ -1,4 +1,4 @@
-"""Opening the database: whatever lies there, the program gets a connection and a sentence about it."""
+"""Opening the database: whatever lies there, the program gets a connection, and a message about it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,24 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from msgspec import Struct
 
+from poolwatch.domain.message import Message, message
 from poolwatch.host.files import make_missing_directories
 from poolwatch.host.instants import file_stamp, to_micros
 from poolwatch.host.locks import held
-from poolwatch.store.loading import BESIDE, FILE_NAME, SMALL_CACHE, tolerant_text
-from poolwatch.store.quick import read_uri
 from poolwatch.store.schema import VERSION, migrate, probe, version_of
 
+FILE_NAME: Final = "poolwatch.db"
+#: What SQLite writes beside it.
+_BESIDE: Final = ("-journal", "-wal", "-shm")
 #: Taken while a database is opened, so that two processes never set a damaged one aside twice.
 OPENING_LOCK: Final = "store.lock"
 _BUSY_SECONDS: Final = 5.0
+#: How long a look waits while the poller commits.
+_LOOK_SECONDS: Final = 1.0
 _LOCK_PATIENCE_SECONDS: Final = 10.0
 # before this release a reset of the write-ahead log can damage a database with several connections
 _SAFE_WAL: Final = (3, 51, 3)
@@ -44,6 +49,17 @@ _SURROUNDINGS: Final = frozenset(
         sqlite3.SQLITE_AUTH,
     }
 )
+#: Why SQLite refuses, by primary result code.
+_REASONS: Final = {
+    sqlite3.SQLITE_FULL: "store.disk_full",
+    sqlite3.SQLITE_BUSY: "store.locked",
+    sqlite3.SQLITE_LOCKED: "store.locked",
+    sqlite3.SQLITE_READONLY: "store.denied",
+    sqlite3.SQLITE_PERM: "store.denied",
+    sqlite3.SQLITE_CANTOPEN: "store.denied",
+    sqlite3.SQLITE_CORRUPT: "store.damaged",
+    sqlite3.SQLITE_NOTADB: "store.damaged",
+}
 
 
 class StoreMode(StrEnum):
@@ -55,15 +71,19 @@ class StoreMode(StrEnum):
 
 
 class Opened(Struct, frozen=True):
-    """A connection of the calling thread; `notice` is for people, None when all is as it should be."""
+    """A connection of the calling thread; `notice` is None when all is as it should be."""
 
     connection: sqlite3.Connection
     mode: StoreMode
-    notice: str | None = None
+    notice: Message | None = None
 
 
 class _NewerTablesError(Exception):
     """The tables were made by a later version of the program."""
+
+
+class _NotOursError(Exception):
+    """What lies there is no file of ours; the arguments are a code and the file's name."""
 
 
 def journal_mode(library: tuple[int, ...]) -> str:
@@ -79,49 +99,55 @@ def open_database(state_dir: Path, now: datetime) -> Opened:
     path = state_dir / FILE_NAME
     try:
         _prepare(state_dir)
-    except OSError as error:
-        return _in_memory(f"{state_dir} cannot be used ({error.strerror or error})")
+    except (OSError, _NotOursError) as error:
+        return _in_memory(message("store.unusable", path=state_dir, why=in_words(error)))
     with _one_at_a_time(state_dir):
         try:
             return _on_disk(path, now, None)
         except _NewerTablesError:
-            return _read_only(path, f"{path} was written by a newer poolwatch")
+            return _read_only(path, message("store.newer", path=path))
         except OSError as error:
-            return _in_memory(f"{path} cannot be used ({error.strerror or error})")
+            # no copy of its former version can be kept
+            return _read_only(path, message("store.unwritable", path=path, why=in_words(error)))
         except UnicodeDecodeError:
             pass  # SQLite quotes a damaged table definition, and its bytes are no text any more
         except sqlite3.Error as error:
-            if not is_damage(error):
-                return _read_only(path, f"{path} cannot be written ({in_words(error)})")
+            if not _is_damage(error):
+                return _read_only(path, message("store.unwritable", path=path, why=in_words(error)))
         try:
             kept = _set_aside(path, now)
-            notice = (
-                f"{path} was damaged. It is kept as {kept.name}, and a new database was begun: "
-                "history starts again, readings come with the next polls."
-            )
-            return _on_disk(path, now, notice)
-        except (OSError, UnicodeDecodeError, sqlite3.Error, _NewerTablesError) as error:
-            return _in_memory(f"{path} is damaged and could not be set aside ({error})")
+            return _on_disk(path, now, message("store.set_aside", path=path, kept=kept.name))
+        except (OSError, _NotOursError, UnicodeDecodeError, sqlite3.Error, _NewerTablesError) as error:
+            return _in_memory(message("store.stuck", path=path, why=in_words(error)))
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def open_to_look(state_dir: Path, mode: str) -> sqlite3.Connection | None:
+    """A connection that only looks, None where there is no file. It never creates, waits or raises."""
+    path = state_dir.absolute() / FILE_NAME
+    try:
+        # SQLite would wait for ever at a pipe
+        if not path.exists() or any(_is_odd(path.with_name(name)) for name in _names()):
+            return None
+        return _connect(_uri(path, mode), _LOOK_SECONDS)
+    except (sqlite3.Error, OSError, ValueError):
+        return None
+
+
+def in_words(error: Exception) -> Message:
+    """Why the database did not do it."""
+    match error:
+        case _NotOursError(args=(code, name)):
+            return message(code, name=name)
+        case sqlite3.Error():
+            code = _REASONS.get(_code(error) or 0)
+            return message("store.other", error=error) if code is None else message(code)
+        case _:
+            return message("store.other", error=getattr(error, "strerror", None) or error)
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
     """Whether the file itself is bad, and not the disk, the rights or another program's lock."""
     return _code(error) not in _SURROUNDINGS
-
-
-def in_words(error: sqlite3.Error) -> str:
-    """Why the database did not do it."""
-    match _code(error):
-        case sqlite3.SQLITE_FULL:
-            return "the disk is full"
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return "another program keeps it locked"
-        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_CANTOPEN:
-            return "permission denied, or the file system is read-only"
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return "the file is damaged; the next start sets it aside"
-        case _:
-            return str(error)
 
 
 def _code(error: sqlite3.Error) -> int | None:
@@ -139,20 +165,28 @@ def _prepare(state_dir: Path) -> None:
     # an existing one is not opened here: closing it would drop the locks of this process's connections
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-    found = path.lstat()
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError("it is not a regular file: move it away")
-    if found.st_uid != os.geteuid():
-        raise OSError("it belongs to another user")
-    for name in (FILE_NAME, *(FILE_NAME + suffix for suffix in BESIDE)):
+    if path.lstat().st_uid != os.geteuid():
+        raise _NotOursError("store.of_another", FILE_NAME)
+    for name in _names():
+        file = state_dir / name
+        if _is_odd(file):
+            # SQLite would wait for a pipe
+            raise _NotOursError("store.no_file", name)
         with suppress(FileNotFoundError):
-            file = state_dir / name
-            mode = file.lstat().st_mode
-            if not stat.S_ISREG(mode):
-                # SQLite would wait for a pipe
-                raise OSError(f"{name} is not a regular file: move it away")
-            if stat.S_IMODE(mode) != 0o600:
+            if stat.S_IMODE(file.lstat().st_mode) != 0o600:
                 file.chmod(0o600)
+
+
+def _names() -> tuple[str, ...]:
+    return FILE_NAME, *(FILE_NAME + suffix for suffix in _BESIDE)
+
+
+def _is_odd(path: Path) -> bool:
+    """Whether something lies there that is no file."""
+    try:
+        return not stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager
@@ -164,15 +198,16 @@ def _one_at_a_time(state_dir: Path) -> Iterator[None]:
         yield
 
 
-def _on_disk(path: Path, now: datetime, notice: str | None) -> Opened:
-    connection = _connect(read_uri(str(path.absolute()), "rw"))
+def _on_disk(path: Path, now: datetime, notice: Message | None) -> Opened:
+    connection = _connect(_uri(path.absolute(), "rw"))
     try:
         _refuse_newer(connection)
         connection.execute(f"PRAGMA journal_mode = {journal_mode(sqlite3.sqlite_version_info)}").fetchone()
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(SMALL_CACHE)
+        # rows are read once, one after the other, and then known as values
+        connection.execute("PRAGMA cache_size = -256")
         _refuse_damage(connection)
-        migrate(connection)
+        migrate(connection, path)
         probe(connection)
         # only a write shows whether the directory takes a journal
         connection.execute(
@@ -190,14 +225,14 @@ def _refuse_newer(connection: sqlite3.Connection) -> None:
 
 
 def _refuse_damage(connection: sqlite3.Connection) -> None:
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()
+    found = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if found is None or found[0] != "ok":
-        raise sqlite3.DatabaseError("quick_check found damage")
+        raise sqlite3.DatabaseError("integrity_check found damage")
 
 
-def _read_only(path: Path, why: str) -> Opened:
+def _read_only(path: Path, why: Message) -> Opened:
     try:
-        connection = _connect(read_uri(str(path.absolute()), "ro"))
+        connection = _connect(_uri(path.absolute(), "ro"))
     except sqlite3.Error:
         return _in_memory(why)
     try:
@@ -205,23 +240,26 @@ def _read_only(path: Path, why: str) -> Opened:
     except (sqlite3.Error, UnicodeDecodeError):
         connection.close()
         return _in_memory(why)
-    return Opened(
-        connection, StoreMode.READ_ONLY, f"{why}: it is only read, and this run's readings are not kept."
-    )
+    return Opened(connection, StoreMode.READ_ONLY, message("store.read_only", why=why))
 
 
-def _in_memory(why: str) -> Opened:
+def _in_memory(why: Message) -> Opened:
     connection = _connect("file::memory:")
     migrate(connection)
-    return Opened(
-        connection, StoreMode.MEMORY, f"{why}: readings and history of this run are kept in memory only."
-    )
+    return Opened(connection, StoreMode.MEMORY, message("store.in_memory", why=why))
 
 
-def _connect(uri: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
-    connection.text_factory = tolerant_text
+def _connect(uri: str, patience: float | None = None) -> sqlite3.Connection:
+    seconds = _BUSY_SECONDS if patience is None else patience
+    connection = sqlite3.connect(uri, uri=True, timeout=seconds, isolation_level=None)
+    # in a damaged file: what is no UTF-8 becomes replacement characters
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     return connection
+
+
+def _uri(path: Path, mode: str) -> str:
+    """For SQLite; it never creates the file."""
+    return f"file:{quote(os.fsencode(path))}?mode={mode}"
 
 
 def _set_aside(path: Path, now: datetime) -> Path:
@@ -233,7 +271,7 @@ def _set_aside(path: Path, now: datetime) -> Path:
         number += 1
         kept = path.with_name(f"{path.name}.corrupt-{stamp}-{number}")
     path.rename(kept)
-    for suffix in BESIDE:
+    for suffix in _BESIDE:
         with suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
     _prepare(path.parent)

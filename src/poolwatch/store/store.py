@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
-from poolwatch.domain.pool import AccountState, PoolFacts
-from poolwatch.domain.standing import Standing
+from poolwatch.domain.message import Message, message
+from poolwatch.domain.pool import PoolFacts
 from poolwatch.store.database import Database
-from poolwatch.store.history import HistoryRow
-from poolwatch.store.loading import ReadingsCache
 from poolwatch.store.opening import StoreMode
-from poolwatch.store.records import Ask, Request, RequestState
-from poolwatch.store.thread import DatabaseThread
+from poolwatch.store.readings import AccountCache
+from poolwatch.store.requests import OwnerRequest, QueuedRequest, RequestProgress
 
 T = TypeVar("T")
+P = ParamSpec("P")
+Queued: TypeAlias = Callable[Concatenate["Store", P], Coroutine[Any, Any, T]]
 
 #: A viewer looks this often (seconds) whether its request moved.
 _LOOK_SECONDS: Final = 0.1
 #: What waited longer than this when it is taken is answered as expired: its asker has given up.
 REQUEST_PATIENCE: Final = timedelta(seconds=10)
+#: Notes of polls that come within this time (seconds) of one another are written together.
+_NOTES_SECONDS: Final = 0.05
+#: While somebody waits for requests, they are looked for this often (seconds), and before each piece of work.
+_REQUESTS_SECONDS: Final = 0.5
+
+
+def _queued(work: Callable[Concatenate[Database, P], T], otherwise: T) -> Queued[P, T]:
+    """The database's method as one of the store; `otherwise` is the answer where there is no database."""
+
+    async def asked(self: Store, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._ask(lambda held: work(held, *args, **kwargs), otherwise)
+
+    return asked
 
 
 class Store:
@@ -34,48 +49,36 @@ class Store:
     is cancelled. After `close`, reading finds nothing and writing answers False.
     """
 
-    def __init__(self, state_dir: Path, now: datetime, cache: ReadingsCache | None = None) -> None:
+    def __init__(self, state_dir: Path, now: datetime, cache: AccountCache | None = None) -> None:
         """`now` stamps a damaged database that is set aside; `cache` holds accounts read before."""
         self._thread = DatabaseThread(state_dir, now, cache)
 
+    load_accounts = _queued(Database.load_accounts, ())
+    load_some = _queued(Database.load_some, ())
+    save = _queued(Database.save, otherwise=False)
+    history = _queued(Database.history, ())
+    claim_poll = _queued(Database.claim_poll, otherwise=False)
+    last_polls = _queued(Database.last_polls, {})
+    enqueue_requests = _queued(Database.enqueue_requests, ())
+    finish_request = _queued(Database.finish_request, otherwise=False)
+    request_progress = _queued(Database.request_progress, None)
+    facts = _queued(Database.facts, PoolFacts())
+    put_facts = _queued(Database.put_facts, otherwise=False)
+    key_states = _queued(Database.key_states, {})
+    put_key_state = _queued(Database.put_key_state, otherwise=False)
+    drop_key_state = _queued(Database.drop_key_state, otherwise=False)
+    claim_try = _queued(Database.claim_try, None)
+    claim_trial = _queued(Database.claim_trial, None)
+    end_trial = _queued(Database.end_trial, otherwise=False)
+
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Message, ...]:
         """What people should know of the database now; empty until it is open."""
         return self._thread.notices
 
     async def ready(self) -> StoreMode:
         """Wait until the database is open; where what is saved goes."""
-        return await self._ask(_mode, StoreMode.MEMORY)
-
-    async def load_accounts(self) -> tuple[AccountState, ...] | None:
-        """The last state of every account, None where it cannot be read.
-
-        An account that did not change is the same object again.
-        """
-        return await self._ask(Database.load_accounts, ())
-
-    async def load_some(self, ids: Collection[str]) -> tuple[AccountState, ...]:
-        """The last state of those of these account ids that are stored."""
-        return await self._ask(lambda held: held.load_some(ids), ())
-
-    async def save(
-        self,
-        accounts: Iterable[AccountState],
-        at: datetime,
-        history: Sequence[HistoryRow] = (),
-        gone: Iterable[str] = (),
-    ) -> bool:
-        """Forget the account ids in `gone`, then keep these accounts and history rows; all or nothing."""
-        kept, forgotten = tuple(accounts), tuple(gone)
-        return await self._ask(lambda held: held.save(kept, at, history, forgotten), otherwise=False)
-
-    async def history(self, account_id: str, since: datetime) -> tuple[HistoryRow, ...]:
-        """An account's history from `since` on, in order of time."""
-        return await self._ask(lambda held: held.history(account_id, since), ())
-
-    async def claim_poll(self, account_id: str, now: datetime, floor: timedelta) -> bool:
-        """Whether an automatic poll may run now: records it, over all processes; see `Database`."""
-        return await self._ask(lambda held: held.claim_poll(account_id, now, floor), otherwise=False)
+        return await self._ask(lambda held: held.mode, StoreMode.MEMORY)
 
     def note_poll(self, account_id: str, now: datetime) -> None:
         """Record a poll that somebody asked for, which no floor binds. The disk is not waited for.
@@ -84,21 +87,13 @@ class Store:
         """
         self._thread.note_poll(account_id, now)
 
-    async def last_polls(self) -> Mapping[str, datetime]:
-        """When each account was last polled by any process, by account id."""
-        return await self._ask(Database.last_polls, {})
-
-    async def enqueue_request(self, ask: Ask, now: datetime, asked_by: str) -> int | None:
-        """Ask the polling process for something; the request's number, None when the queue is not there."""
-        numbers = await self.enqueue_requests((ask,), now, asked_by)
+    async def enqueue_request(self, request: OwnerRequest, now: datetime, asked_by: str) -> int | None:
+        """Ask the owner for something; the request's number, None when the queue is not there."""
+        numbers = await self.enqueue_requests((request,), now, asked_by)
         return numbers[0] if numbers else None
 
-    async def enqueue_requests(self, asks: Sequence[Ask], now: datetime, asked_by: str) -> tuple[int, ...]:
-        """Ask for several things at once; their numbers in order, none when the queue is not there."""
-        return await self._ask(lambda held: held.enqueue_requests(asks, now, asked_by), ())
-
     async def when_requested(self) -> None:
-        """For the polling process: wait until something waits to be taken; for ever without a database.
+        """For the owner: wait until something waits to be taken; for ever without a database.
 
         The thread looks for it, so that the event loop is not woken when there is nothing.
         """
@@ -106,58 +101,24 @@ class Store:
 
     async def take_requests(
         self, now: datetime, patience: timedelta = REQUEST_PATIENCE
-    ) -> tuple[Request, ...]:
-        """For the polling process: everything that waits, oldest first."""
+    ) -> tuple[QueuedRequest, ...]:
+        """For the owner: everything that waits, oldest first."""
         return await self._ask(lambda held: held.take_requests(now, patience), ())
 
-    async def finish_request(self, number: int, outcome: str, now: datetime) -> bool:
-        """For the polling process: say how a request ended."""
-        return await self._ask(lambda held: held.finish_request(number, outcome, now), otherwise=False)
-
-    async def request_state(self, number: int) -> RequestState | None:
-        """How far a request is; None when it is gone."""
-        return await self._ask(lambda held: held.request_state(number), None)
-
-    async def wait_taken(self, number: int, within: timedelta) -> RequestState | None:
-        """Wait until the polling process takes a request; None, and the wish withdrawn, when it does not."""
-        state = await self._wait(number, within, lambda found: found.taken_at or found.done_at)
-        if state is None or state.taken_at is not None or state.done_at is not None:
-            return state
+    async def wait_taken(self, number: int, within: timedelta) -> RequestProgress | None:
+        """Wait until the owner takes a request; None, and the request withdrawn, when it does not."""
+        progress = None
+        # another process makes the change: no event of this one could say so
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within.total_seconds()):
+                while True:
+                    progress = await self.request_progress(number)
+                    if progress is None or progress.taken_at or progress.done_at:
+                        return progress
+                    await asyncio.sleep(_LOOK_SECONDS)
         if await self._ask(lambda held: held.withdraw_request(number), otherwise=False):
             return None
-        return await self.request_state(number)
-
-    async def put_facts(self, facts: PoolFacts) -> bool:
-        """Keep what is true of the whole pool."""
-        return await self._ask(lambda held: held.put_facts(facts), otherwise=False)
-
-    async def facts(self) -> PoolFacts:
-        """What is known of the whole pool."""
-        return await self._ask(Database.facts, PoolFacts())
-
-    async def standings(self) -> Mapping[str, Standing]:
-        """How secrets stand with pools, by mark."""
-        return await self._ask(Database.standings, {})
-
-    async def put_standing(self, mark: str, standing: Standing, now: datetime) -> bool:
-        """Keep one; those that are over go."""
-        return await self._ask(lambda held: held.put_standing(mark, standing, now), otherwise=False)
-
-    async def drop_standing(self, mark: str) -> bool:
-        """Forget one."""
-        return await self._ask(lambda held: held.drop_standing(mark), otherwise=False)
-
-    async def claim_try(self, mark: str, now: datetime) -> bool | None:
-        """Whether what is refused may be sent once by hand; None where nothing can be recorded."""
-        return await self._ask(lambda held: held.claim_try(mark, now), None)
-
-    async def claim_trial(self, mark: str, now: datetime) -> bool | None:
-        """Whether this process is to find out how a secret stands; None likewise."""
-        return await self._ask(lambda held: held.claim_trial(mark, now), None)
-
-    async def end_trial(self, mark: str) -> bool:
-        """A trial came to nothing."""
-        return await self._ask(lambda held: held.end_trial(mark), otherwise=False)
+        return await self.request_progress(number)
 
     def close(self, wait_seconds: float = 5.0) -> bool:
         """Finish what is queued and close; False when the disk took longer than that."""
@@ -166,22 +127,6 @@ class Store:
     async def aclose(self, wait_seconds: float = 5.0) -> bool:
         """`close` without holding up the event loop."""
         return await asyncio.to_thread(self.close, wait_seconds)
-
-    async def _wait(
-        self, number: int, within: timedelta, arrived: Callable[[RequestState], datetime | None]
-    ) -> RequestState | None:
-        """The state once `arrived` says so, or as it is when the time is over; None when it is gone."""
-        state = None
-        try:
-            async with asyncio.timeout(within.total_seconds()):
-                # another process makes the change: no event of this one could say so
-                while True:
-                    state = await self.request_state(number)
-                    if state is None or arrived(state) is not None:
-                        return state
-                    await asyncio.sleep(_LOOK_SECONDS)
-        except TimeoutError:
-            return state or await self.request_state(number)
 
     async def _ask(self, work: Callable[[Database], T], otherwise: T) -> T:
         return await self._answer(self._thread.submit(work, otherwise))
@@ -210,5 +155,124 @@ def _settle(waiter: asyncio.Future[T], done: Future[T]) -> None:
         waiter.set_exception(error)
 
 
-def _mode(database: Database) -> StoreMode:
-    return database.mode
+class DatabaseThread:
+    """Opens the database, does one piece of work after the other, and closes it in the end.
+
+    What was asked for is done even when nobody waits for it any more.
+    """
+
+    def __init__(self, state_dir: Path, now: datetime, cache: AccountCache | None) -> None:
+        self._database: Database | None = None
+        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._gate = threading.Lock()
+        self._closed = False
+        self._unopened: tuple[Message, ...] = ()
+        self._noted: dict[str, datetime] = {}
+        #: who waits for requests
+        self._waiting: Future[None] | None = None
+        self._thread = threading.Thread(
+            target=self._run, args=(state_dir, now, cache), name="poolwatch-store", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def notices(self) -> tuple[Message, ...]:
+        """What people should know of the database now; empty until it is open."""
+        database = self._database
+        return self._unopened if database is None else database.notices
+
+    def submit(self, work: Callable[[Database], T], otherwise: T) -> Future[T]:
+        """Queue a piece of work; without a database, or after `close`, the answer is `otherwise`."""
+        future: Future[T] = Future()
+
+        def step() -> None:
+            try:
+                future.set_result(otherwise if self._database is None else work(self._database))
+            except BaseException as error:  # noqa: BLE001 - the one who asked gets it, the thread lives on
+                future.set_exception(error)
+
+        with self._gate:
+            if self._closed:
+                future.set_result(otherwise)
+            else:
+                self._queue.put(step)
+        return future
+
+    def note_poll(self, account_id: str, now: datetime) -> None:
+        """Write this down shortly, with others of its kind, and before any work that is queued after it."""
+        with self._gate:
+            if self._closed:
+                return
+            is_first = not self._noted
+            self._noted[account_id] = now
+            if is_first:
+                self._queue.put(_look_again)
+
+    def when_requested(self) -> Future[None]:
+        """Done when a request waits to be taken; never without a database. Only the newest is minded."""
+        waiting: Future[None] = Future()
+        with self._gate:
+            if not self._closed:
+                self._waiting = waiting
+                self._queue.put(_look_again)
+        return waiting
+
+    def close(self, wait_seconds: float) -> bool:
+        """Finish what is queued and close; False when the disk took longer than that."""
+        with self._gate:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join(wait_seconds)
+        return not self._thread.is_alive()
+
+    def _run(self, state_dir: Path, now: datetime, cache: AccountCache | None) -> None:
+        try:
+            self._database = Database(state_dir, now, cache)
+        except Exception as error:  # noqa: BLE001 - without a database every answer is "nothing kept"
+            self._unopened = (message("store.not_opened", path=state_dir, error=error),)
+        try:
+            while (step := self._next()) is not None:
+                step()
+                # its answer, perhaps all accounts, is not held until there is more to do
+                del step
+        finally:
+            if self._database is not None:
+                self._database.close()
+
+    def _next(self) -> Callable[[], None] | None:
+        """The next piece of work, every poll that was noted before it written; None at the end."""
+        while True:
+            try:
+                step = self._queue.get(timeout=self._patience())
+            except Empty:
+                step = _look_again
+                self._write_notes()
+            self._look_for_requests()
+            if step is _look_again:
+                continue
+            self._write_notes()
+            return step
+
+    def _patience(self) -> float | None:
+        if self._noted:
+            return _NOTES_SECONDS
+        return _REQUESTS_SECONDS if self._waiting is not None else None
+
+    def _write_notes(self) -> None:
+        with self._gate:
+            noted, self._noted = self._noted, {}
+        if noted and self._database is not None:
+            self._database.note_polls(noted)
+
+    def _look_for_requests(self) -> None:
+        if self._waiting is None or self._database is None or not self._database.has_requests():
+            return
+        with self._gate:
+            waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.set_result(None)
+
+
+def _look_again() -> None:
+    """Work that is none: the thread notices that there is something to do by itself."""

@@ -1,7 +1,6 @@
-"""How secrets stand with pools, for all processes: a row of `meta` for each, by a mark that tells no secret.
+"""How pools answered to keys, for all processes: a row of `meta` for each, by a mark that tells no secret.
 
-A poolwatch that does not know these rows leaves them alone. All functions that write run inside a
-transaction.
+A poolwatch that does not know these rows leaves them alone. Functions that write run inside a transaction.
 """
 
 from __future__ import annotations
@@ -12,12 +11,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from msgspec import MsgspecError, Struct
-from msgspec.json import Decoder, encode
-
-from poolwatch.domain.instant import Instant
 from poolwatch.domain.remake import replace
 from poolwatch.domain.standing import ON_TRIAL, TRIAL, Standing
+from poolwatch.store.documents import decode_key_state, encode_key_state
 
 _PREFIX: Final = "standing."
 _WHERE: Final = "FROM meta WHERE name >= 'standing.' AND name < 'standing/'"
@@ -26,22 +22,9 @@ _COUNT: Final = f"SELECT COUNT(*) {_WHERE}"
 #: Of more than so many the oldest are forgotten; it is looked for those that are over now and then.
 _MOST: Final = 2_000
 _LOOK_EVERY: Final = 50
-_VERSION: Final = 1
 
-
-class _Stored(Struct, frozen=True, omit_defaults=True):
-    """The stored form."""
-
-    version: int
-    status: int
-    at: Instant
-    until: Instant | None = None
-    code: str | None = None
-    said: str | None = None
-    tried_at: Instant | None = None
-
-
-_DECODER: Final = Decoder(_Stored)
+# they are looked at several times a second, and mostly the same
+_read: Final = lru_cache(maxsize=_MOST)(decode_key_state)
 
 
 def all_of_them(held: sqlite3.Connection) -> Mapping[str, Standing]:
@@ -107,27 +90,7 @@ def _one(held: sqlite3.Connection, mark: str) -> Standing | None:
     return None if row is None else _read(row[0])
 
 
-def _write(held: sqlite3.Connection, mark: str, standing: Standing) -> None:
-    stored = _Stored(
-        _VERSION,
-        standing.status,
-        standing.at,
-        standing.until,
-        standing.code,
-        standing.said,
-        standing.tried_at,
-    )
+def _write(held: sqlite3.Connection, mark: str, state: Standing) -> None:
     held.execute(
-        "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_PREFIX + mark, encode(stored).decode())
+        "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_PREFIX + mark, encode_key_state(state))
     )
-
-
-@lru_cache(maxsize=_MOST)  # they are looked at several times a second, and mostly the same
-def _read(value: object) -> Standing | None:
-    try:
-        stored = _DECODER.decode(value) if isinstance(value, str) else None
-    except (MsgspecError, ValueError, OverflowError):
-        return None
-    if stored is None or stored.version != _VERSION:
-        return None
-    return Standing(stored.status, stored.at, stored.until, stored.code, stored.said, stored.tried_at)

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.store.lock import Holder, PollLock
+from poolwatch.store.polling import Holder, PollLock
 from tests.store.given import NOON
 
 _HOLD = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from poolwatch.store.lock import PollLock
+from poolwatch.store.polling import PollLock
 lock = PollLock(Path(sys.argv[1]))
 print(lock.try_acquire(datetime(2026, 11, 20, 9, tzinfo=UTC)), flush=True)
 if sys.stdin.readline():
@@ -45,7 +45,7 @@ def test_one_of_two_objects_gets_it(tmp_path: Path) -> None:
     assert first.try_acquire(NOON + timedelta(hours=1))
     assert not second.try_acquire(NOON)
     assert not second.held
-    assert second.problem is None
+    assert second.is_usable
     expected = Holder(os.getpid(), os.uname().nodename, NOON)
     assert first.holder() == second.holder() == expected
     first.release()
@@ -130,8 +130,7 @@ def test_what_cannot_be_a_lock_is_said_and_left_alone(tmp_path: Path, kind: str)
             state = target
     lock = PollLock(state)
     assert not lock.try_acquire(NOON)
-    assert lock.problem is not None
-    assert "poll.lock" in lock.problem
+    assert not lock.is_usable
     assert lock.holder() is None
     assert kind != "symlink" or not target.exists()
 
@@ -151,7 +150,7 @@ def test_somebody_looking_does_not_keep_it_from_being_taken(tmp_path: Path) -> N
         [
             sys.executable,
             "-c",
-            "import sys\nfrom pathlib import Path\nfrom poolwatch.store.lock import PollLock\n"
+            "import sys\nfrom pathlib import Path\nfrom poolwatch.store.polling import PollLock\n"
             "lock = PollLock(Path(sys.argv[1]))\nprint('looking', flush=True)\nwhile True: lock.holder()",
             str(tmp_path),
         ],

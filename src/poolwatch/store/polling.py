@@ -1,18 +1,23 @@
-"""The poll lock: which process of this state directory polls. Its death releases it."""
+"""Who polls in this state directory, by a lock that ends with it; and when each account was last polled."""
 
 from __future__ import annotations
 
+import json
 import os
-from datetime import datetime
+import sqlite3
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from poolwatch.host.files import PRIVATE_FILE, make_missing_directories, open_private
-from poolwatch.host.instants import exact_text
+from poolwatch.host.instants import from_micros, to_micros
 from poolwatch.host.locks import take
-from poolwatch.store.doc import UNREADABLE, Doc, as_json
+from poolwatch.store.documents import UNREADABLE, Instant
 
 FILE_NAME: Final = "poll.lock"
 _MAX_BYTES: Final = 4096
@@ -26,7 +31,7 @@ class Holder(Struct, frozen=True):
 
     pid: int
     host: str
-    since: datetime
+    since: Instant
 
 
 class PollLock:
@@ -35,8 +40,8 @@ class PollLock:
     def __init__(self, state_dir: Path) -> None:
         self._path = state_dir / FILE_NAME
         self._fd: int | None = None
-        #: why the last attempt failed although nobody holds the lock, in words
-        self.problem: str | None = None
+        #: False once an attempt failed although nobody holds the lock
+        self.is_usable = True
 
     @property
     def held(self) -> bool:
@@ -47,22 +52,22 @@ class PollLock:
         """Take the lock if it is free; `now` is written beside pid and host. True when held already."""
         if self._fd is not None:
             return True
-        self.problem = None
+        self.is_usable = True
         try:
             make_missing_directories(self._path.parent)
             fd = open_private(self._path, os.O_RDWR | os.O_CREAT)
             os.fchmod(fd, PRIVATE_FILE)
-        except OSError as error:
-            self.problem = f"{self._path} cannot be used as a lock: {error.strerror or error}"
+        except OSError:
+            self.is_usable = False
             return False
         try:
             if not take(fd, _PATIENCE_SECONDS, pause_seconds=_PAUSE_SECONDS):
                 os.close(fd)
                 return False
             _write(fd, now)
-        except OSError as error:
+        except OSError:
             os.close(fd)
-            self.problem = f"{self._path} cannot be used as a lock: {error.strerror or error}"
+            self.is_usable = False
             return False
         self._fd = fd
         return True
@@ -92,15 +97,47 @@ class PollLock:
 
 
 def _write(fd: int, now: datetime) -> None:
-    text = as_json({"pid": os.getpid(), "host": os.uname().nodename, "since": exact_text(now)})
+    text = json.dumps({"pid": os.getpid(), "host": os.uname().nodename, "since": now.isoformat()})
     os.ftruncate(fd, 0)
     os.pwrite(fd, text.encode("ascii"), 0)
 
 
 def _holder(raw: bytes) -> Holder | None:
     try:
-        doc = Doc.parse(raw.decode("ascii"))
-        pid = doc.whole("pid")
-        return None if pid is None else Holder(pid, doc.need_text("host"), doc.need_instant("since"))
+        return msgspec.json.decode(raw, type=Holder)
     except UNREADABLE:
         return None
+
+
+# -- the floor between two polls of an account; all functions use a connection that is handed in
+
+_PUT: Final = (
+    "INSERT INTO polls (account_id, polled_at) VALUES (?, ?)"
+    " ON CONFLICT (account_id) DO UPDATE SET polled_at = excluded.polled_at"
+)
+
+
+def claim_poll(held: sqlite3.Connection, account_id: str, now: datetime, floor: timedelta) -> bool:
+    """Record a poll, in a transaction, unless one less than `floor` from `now` is; whether it was."""
+    row = held.execute("SELECT polled_at FROM polls WHERE account_id = ?", (account_id,)).fetchone()
+    if row is not None and isinstance(row[0], int):
+        apart = abs(to_micros(now) - row[0])
+        if apart < floor // timedelta(microseconds=1):
+            return False
+    held.execute(_PUT, (account_id, to_micros(now)))
+    return True
+
+
+def note_polls(held: sqlite3.Connection, polled: Mapping[str, datetime]) -> bool:
+    """Record, in a transaction, polls that no floor binds, by account id."""
+    held.executemany(_PUT, [(account_id, to_micros(at)) for account_id, at in polled.items()])
+    return True
+
+
+def last_polls(held: sqlite3.Connection) -> Mapping[str, datetime]:
+    """When each account was last polled, by account id; instants that cannot be read are left out."""
+    found: dict[str, datetime] = {}
+    for account_id, polled_at in held.execute("SELECT account_id, polled_at FROM polls").fetchall():
+        with suppress(*UNREADABLE):
+            found[account_id] = from_micros(polled_at)
+    return found
