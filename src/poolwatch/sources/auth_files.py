@@ -9,7 +9,7 @@ from typing import Final
 
 from poolwatch.custody.auth_file import Login
 from poolwatch.domain.account import Custody
-from poolwatch.domain.failure import Failure, FailureKind, worded
+from poolwatch.domain.failure import Failure
 from poolwatch.host.files import Content, read_bounded
 from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.login_reader import LoginFile, folder_stamp, matches, stamp
@@ -41,17 +41,14 @@ class AuthFiles(LoginFiles):
             except OSError as error:
                 if not is_glob:
                     reason = (error.strerror or "not readable").lower()
-                    return worded(
-                        FailureKind.UNREACHABLE, f"{self._shown(place)}: {reason}", detail=self._shown(place)
-                    )
+                    return self._not_found("sources.folder_unreadable", place, reason=reason)
                 continue
             for path in inside:
                 # what was in a folder a moment ago need not be looked for
                 if is_folder or (path.endswith(_SUFFIX) and os.path.lexists(path)):
                     files.setdefault(path, LoginFile(path))
         if not is_glob and not os.path.lexists(pattern):
-            shown = self._shown(str(Path(pattern)))
-            return worded(FailureKind.UNREACHABLE, f"{shown}: no such folder", detail=shown)
+            return self._not_found("sources.no_folder", str(Path(pattern)))
         return list(files.values())
 
     def _stamp(self) -> Hashable:

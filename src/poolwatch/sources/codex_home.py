@@ -12,7 +12,7 @@ from poolwatch.config.settings import DEFAULT_BASE_URL
 from poolwatch.config.values import Raw, Wrong, url
 from poolwatch.custody.auth_file import FileProblem, Login
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
-from poolwatch.domain.failure import Failure, FailureKind, worded
+from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.text import visible
 from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.login_reader import LoginFile, matches, stamp
@@ -54,10 +54,10 @@ class CodexHomes(LoginFiles):
 
     def _no_home(self, home: str) -> Failure:
         given = self._setup.env.get("CODEX_HOME")
-        by = "CODEX_HOME is " if given and str(absolute(given)) == home else ""
-        shown = self._shown(home)
-        what = "not a folder" if os.path.lexists(home) else "no such folder"
-        return worded(FailureKind.UNREACHABLE, f"{by}{shown}: {what}", detail=shown)
+        what = "not_a_folder" if os.path.lexists(home) else "no_folder"
+        if given and str(absolute(given)) == home:
+            what = f"codex_home_{what}"
+        return self._not_found(f"sources.{what}", home)
 
     def _elsewhere(self) -> list[Listing]:
         """The homes whose login Codex keeps in the keyring, by the files that it would be in."""
@@ -106,10 +106,8 @@ class CodexHomes(LoginFiles):
         checked = Wrong(said.problem) if said.problem else url(https_only=True)(Raw(said.base_url))
         if isinstance(checked, Wrong):
             shown = self._shown(str(path))
-            return worded(
-                FailureKind.NOT_THE_SERVICE,
-                f"chatgpt_base_url in {shown} {checked.why}; not asked",
-                detail=shown,
+            return failure(
+                FailureKind.NOT_THE_SERVICE, "sources.base_url", detail=shown, path=shown, why=checked.why
             )
         return checked
 

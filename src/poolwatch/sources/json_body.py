@@ -7,7 +7,7 @@ from codecs import BOM_UTF8
 from collections.abc import Callable
 from typing import Final, TypeAlias, TypeVar
 
-from poolwatch.domain.failure import Failure, FailureKind, worded
+from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.host.threads import in_thread
 
 T = TypeVar("T")
@@ -17,7 +17,7 @@ SHORT_BYTES: Final = 64 * 1024
 
 #: Of a list with more rows the others are left out.
 MOST_ROWS: Final = 20_000
-TOO_DEEP: Final = worded(FailureKind.MALFORMED, "the answer is nested too deeply")
+TOO_DEEP: Final = failure(FailureKind.MALFORMED, "sources.too_deep")
 _LONGEST_INT: Final = 19
 _PAGE_BYTES: Final = 1024
 
@@ -41,16 +41,14 @@ async def beside_the_loop(size: int, work: Callable[[], T]) -> T:
 def read_json(body: bytes, content_type: str = "") -> JsonValue | Failure:
     """The value in the body. A web page is `not_the_service`, anything else that is no JSON `malformed`."""
     if looks_like_html(body, content_type):
-        return worded(FailureKind.NOT_THE_SERVICE, "a web page came back instead of figures")
+        return failure(FailureKind.NOT_THE_SERVICE, "sources.web_page")
     try:
         value: JsonValue = _DECODER.decode(body.removeprefix(BOM_UTF8).decode())
     except RecursionError:
         return TOO_DEEP
     except ValueError:
         # the exception is not quoted: it holds the whole body
-        return worded(
-            FailureKind.MALFORMED, "the answer is not JSON" if body.strip() else "the answer is empty"
-        )
+        return failure(FailureKind.MALFORMED, "sources.not_json" if body.strip() else "sources.empty")
     return value
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from poolwatch.custody.auth_file import FileProblem, Login
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef, TokenFacts
-from poolwatch.domain.failure import Failure, FailureKind, worded
+from poolwatch.domain.failure import Failure, FailureKind, failure
+from poolwatch.domain.message import arguments_of
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.domain.usage import UsageSnapshot
@@ -118,29 +119,29 @@ class LoginFiles(ABC):
         begun = loop.time()
         file = await self._file_at(entry.ref.place)
         if file is None:
-            return _unsent("the login is not there any more")
+            return _unsent("login_gone")
         shown = self._shown(file.path)
         try:
             async with asyncio.timeout(self._setup.deadline_seconds):
                 # a disk that hangs is not asked the same again and again
                 found, base_url = await self._reading.join(file.place, partial(self._read, file))
         except TimeoutError:
-            return UsageReading(worded(FailureKind.UNREACHABLE, f"{shown}: its disk does not answer"))
+            return UsageReading(failure(FailureKind.UNREACHABLE, "sources.disk_hangs", path=shown))
         if found is None:
-            return _unsent(f"{shown} holds no login any more")
+            return _unsent("no_login", path=shown)
         if isinstance(found, FileProblem):
-            return _unsent(f"{shown}: {found.words}")
+            return _unsent("file_unusable", path=shown, why=found.words)
         if not found.kind.has_usage:
-            are = "agent identities" if found.kind is LoginKind.AGENT_IDENTITY else "API keys"
-            return _unsent(f"{are} have no usage figures")
+            is_agent = found.kind is LoginKind.AGENT_IDENTITY
+            return _unsent("agents_have_no_usage" if is_agent else "keys_have_no_usage")
         if _are_different(entry, found):
-            return _unsent(f"{shown} holds another account's login now")
+            return _unsent("other_login", path=shown)
         if found.disabled:
-            return _unsent(f"the login in {shown} is disabled now")
+            return _unsent("login_disabled", path=shown)
         if found.access is None:
-            return _unsent(f"{shown} holds no access token")
+            return _unsent("file_without_token", path=shown)
         if found.expires_at is not None and found.expires_at <= at + clock_offset:
-            return _unsent(f"the access token in {shown} has expired")
+            return _unsent("file_token_expired", path=shown)
         if isinstance(base_url, Failure):
             return UsageReading(base_url)
         # what the disk took is no difference between two clocks
@@ -240,6 +241,10 @@ class LoginFiles(ABC):
             problem=visible(problem.words),
         )
 
+    def _not_found(self, code: str, path: str, **arguments: object) -> Failure:
+        shown = self._shown(path)
+        return Failure(FailureKind.UNREACHABLE, code, arguments_of(path=shown, **arguments), detail=shown)
+
     def _expanded(self, pattern: str) -> str:
         if pattern == "~" or pattern.startswith("~/"):
             return str(self._setup.home) + pattern[1:]
@@ -259,5 +264,5 @@ def _are_different(one: Listing, other: Login) -> bool:
     return bool(users or accounts)
 
 
-def _unsent(words: str) -> UsageReading:
-    return UsageReading(worded(FailureKind.NO_TOKEN, words))
+def _unsent(code: str, **arguments: object) -> UsageReading:
+    return UsageReading(Failure(FailureKind.NO_TOKEN, f"sources.{code}", arguments_of(**arguments)))

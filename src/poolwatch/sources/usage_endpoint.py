@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from poolwatch.custody.auth_file import Login, is_workspace
 from poolwatch.domain.account import Listing, Secret
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Refusal, worded
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Refusal, failure
 from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageSnapshot
@@ -38,9 +38,9 @@ _PLACE_CODE: Final = "unsupported_country_region_territory"
 _CHALLENGE: Final = (b"just a moment", b"_cf_chl", b"attention required", b"cf-chl")
 
 _UNAUTHORIZED: Final = {
-    "token_expired": ("the access token has expired", LoginProblem.EXPIRED),
-    "token_invalidated": ("the login was signed out or revoked", LoginProblem.INVALIDATED),
-    "token_revoked": ("the login was signed out or revoked", LoginProblem.INVALIDATED),
+    "token_expired": ("sources.token_expired", LoginProblem.EXPIRED),
+    "token_invalidated": ("sources.login_ended", LoginProblem.INVALIDATED),
+    "token_revoked": ("sources.login_ended", LoginProblem.INVALIDATED),
 }
 
 
@@ -84,7 +84,7 @@ async def fetch_usage(
     Whether the token may be sent at all (not expired, not rejected) is for the caller to judge.
     """
     if login.access is None:
-        return UsageReading(worded(FailureKind.NO_TOKEN, "the login has no access token"))
+        return UsageReading(failure(FailureKind.NO_TOKEN, "sources.no_access_token"))
     headers = usage_headers(login, login.access)
     loop = asyncio.get_running_loop()
     begun = loop.time()
@@ -105,7 +105,9 @@ async def fetch_usage(
     answer = first if last is None or _is_not_found(last) else last
     elapsed = loop.time() - started
     if answer is None or isinstance(answer, Failure):
-        outcome = answer or worded(FailureKind.UNREACHABLE, f"no answer within {deadline_seconds:g} s")
+        outcome = answer or failure(
+            FailureKind.UNREACHABLE, "sources.no_answer", seconds=f"{deadline_seconds:g}"
+        )
         return UsageReading(outcome, elapsed_seconds=elapsed, token_fingerprint=login.fingerprint)
     return _reading(answer, login, at, elapsed, shows_raw=shows_raw)
 
@@ -128,9 +130,7 @@ def read_answer(reply: Reply, at: datetime) -> tuple[UsageSnapshot | Failure, da
 def _reading(reply: Reply, login: Login, at: datetime, elapsed: float, *, shows_raw: bool) -> UsageReading:
     outcome, server_date = read_answer(reply, at)
     if isinstance(outcome, UsageSnapshot) and _is_other_user(outcome, login):
-        outcome = worded(
-            FailureKind.OTHER_ACCOUNT, "the figures that came back belong to another user than this login"
-        )
+        outcome = failure(FailureKind.OTHER_ACCOUNT, "sources.other_user")
     return UsageReading(
         outcome,
         shown_body(reply.body, login.access, login.refresh) if shows_raw else None,
@@ -150,38 +150,46 @@ def classify(reply: Reply, at: datetime) -> Failure | None:
     """The failure that an answer stands for, or None where its body should be read. `at` is our own clock."""
     status = reply.status
     if status == 429:
-        return worded(FailureKind.THROTTLED, _throttled(reply), retry_at=_retry_at(reply, at))
+        code, _ = _said(reply)
+        return failure(
+            FailureKind.THROTTLED,
+            "sources.asked_too_often",
+            retry_at=_retry_at(reply, at),
+            status=_status(reply, code),
+        )
     if "cf-mitigated" in reply.headers:
-        return _edge("the network edge asks for a browser check", reply, at)
+        return _edge("sources.browser_check", reply, at)
     is_html = looks_like_html(reply.body, reply.headers.get("content-type", ""))
     if 200 <= status < 300:
         if is_html:
-            return worded(FailureKind.NOT_THE_SERVICE, "a web page came back instead of figures")
+            return failure(FailureKind.NOT_THE_SERVICE, "sources.web_page")
         return None
     if 300 <= status < 400:
-        return worded(FailureKind.NOT_THE_SERVICE, f"the service redirects ({status}); not followed")
+        return failure(FailureKind.NOT_THE_SERVICE, "sources.redirects", status=status)
     code, message = _said(reply)
     if status in (401, 402, 403) and code == "deactivated_workspace":
-        return _deactivated("removed from its workspace, or the workspace is gone", code)
+        return failure(FailureKind.DEACTIVATION_REPORTED, "sources.workspace_gone", detail=code)
     if status in (401, 403) and (code == "account_deactivated" or "deactivated" in message.lower()):
-        return _deactivated("the account is reported as deactivated", code)
+        return failure(FailureKind.DEACTIVATION_REPORTED, "sources.deactivated", detail=code)
     if status in (401, 403, 451) and not is_html and (place := _place(reply, code)) is not None:
         # a 401 too: it says nothing about the token
-        words = "the service does not answer from this country or network"
-        return worded(FailureKind.FORBIDDEN, f"{words} ({status}, {place})", detail=place)
-    if status == 401:
-        words, problem = _UNAUTHORIZED.get(
-            code or "", ("the access token is not accepted", LoginProblem.REJECTED)
+        return failure(
+            FailureKind.FORBIDDEN, "sources.place_refused", detail=place, status=_status(reply, place)
         )
-        return worded(FailureKind.UNAUTHORIZED, f"{words} (401)", detail=code, login_problem=problem)
+    if status == 401:
+        told, problem = _UNAUTHORIZED.get(code or "", ("sources.token_refused", LoginProblem.REJECTED))
+        return failure(FailureKind.UNAUTHORIZED, told, detail=code, login_problem=problem)
     if status == 403:
         return _forbidden(reply, code, at, is_html=is_html)
     if status == 404 and not reply.body.strip() and not reply.body_refused:
-        return _edge("the network edge answers with an empty 404", reply, at)
-    suffix = f", {code}" if code else ""
-    words = "the service has a fault" if status >= 500 else "the service refuses the request"
-    retry_at = _retry_at(reply, at) if status >= 500 else None
-    return worded(FailureKind.UPSTREAM_ERROR, f"{words} ({status}{suffix})", retry_at=retry_at, detail=code)
+        return _edge("sources.edge_empty", reply, at)
+    return failure(
+        FailureKind.UPSTREAM_ERROR,
+        "sources.service_fault" if status >= 500 else "sources.request_refused",
+        retry_at=_retry_at(reply, at) if status >= 500 else None,
+        detail=code,
+        status=_status(reply, code),
+    )
 
 
 def of_somebody_else(usage: UsageSnapshot, asked: Listing, listed: Listing | None = None) -> Failure | None:
@@ -200,17 +208,15 @@ def of_somebody_else(usage: UsageSnapshot, asked: Listing, listed: Listing | Non
     users = usage.user_id, asked.user_id
     accounts = _workspace(usage.account_id, users), _workspace(asked.account_id, users)
     if all(users) or all(accounts):
-        whose = None
+        code = None
         if all(users) and users[0] != users[1]:
-            whose = "another user than this login"
+            code = "sources.other_user"
         elif all(accounts) and accounts[0] != accounts[1]:
-            whose = "another workspace than this login's"
+            code = "sources.other_workspace"
     else:
         is_other = usage.email and asked.email and usage.email.casefold() != asked.email.casefold()
-        whose = "another e-mail address than this login's" if is_other else None
-    if whose is None:
-        return None
-    return worded(FailureKind.OTHER_ACCOUNT, f"the figures that came back belong to {whose}")
+        code = "sources.other_email" if is_other else None
+    return failure(FailureKind.OTHER_ACCOUNT, code) if code is not None else None
 
 
 def _workspace(account_id: str | None, users: tuple[str | None, str | None]) -> str | None:
@@ -228,27 +234,20 @@ def _place(reply: Reply, code: str | None) -> str | None:
 def _forbidden(reply: Reply, code: str | None, at: datetime, *, is_html: bool) -> Failure:
     lowered = reply.body.lower()
     if is_html or any(mark in lowered for mark in _CHALLENGE):
-        return _edge("the network edge blocks this machine", reply, at)
+        return _edge("sources.edge_blocks", reply, at)
     if isinstance(read_json(reply.body), Failure):
-        return _edge("the network edge refuses the request", reply, at)
-    suffix = f", {code}" if code else ""
-    words = "the service forbids this account its figures"
-    if Refusal.of(code) is Refusal.WORKSPACE:
-        words = "the service refuses the workspace that this login chooses"
-    return worded(FailureKind.FORBIDDEN, f"{words} (403{suffix})", detail=code)
+        return _edge("sources.edge_refuses", reply, at)
+    is_workspace_refused = Refusal.of(code) is Refusal.WORKSPACE
+    told = "sources.workspace_refused" if is_workspace_refused else "sources.figures_refused"
+    return failure(FailureKind.FORBIDDEN, told, detail=code, status=_status(reply, code))
 
 
-def _edge(words: str, reply: Reply, at: datetime) -> Failure:
-    return worded(FailureKind.EDGE_BLOCKED, f"{words} ({reply.status})", retry_at=_retry_at(reply, at))
+def _edge(code: str, reply: Reply, at: datetime) -> Failure:
+    return failure(FailureKind.EDGE_BLOCKED, code, retry_at=_retry_at(reply, at), status=reply.status)
 
 
-def _deactivated(words: str, code: str | None) -> Failure:
-    return worded(FailureKind.DEACTIVATION_REPORTED, words, detail=code)
-
-
-def _throttled(reply: Reply) -> str:
-    code, _ = _said(reply)
-    return f"asked too often (429, {code})" if code else "asked too often (429)"
+def _status(reply: Reply, code: str | None) -> str:
+    return f"{reply.status}, {code}" if code else f"{reply.status}"
 
 
 def _objects(reply: Reply) -> tuple[dict[str, JsonValue], dict[str, JsonValue], dict[str, JsonValue]]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from poolwatch.domain.banked import BankedReset
-from poolwatch.domain.failure import Failure, FailureKind, worded
+from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.usage import (
     Bucket,
     Credits,
@@ -62,7 +62,7 @@ def parse_usage(body: bytes, at: datetime, content_type: str = "") -> UsageSnaps
     wire = UsageModel.read(value)
     # identity alone is no usage: other endpoints of the service repeat it too
     if wire is None or wire.model_fields_set <= _OWNER:
-        return worded(FailureKind.MALFORMED, "the answer holds no usage figures")
+        return failure(FailureKind.MALFORMED, "sources.no_usage")
     return UsageSnapshot(
         user_id=known(wire.user_id),
         account_id=known(wire.account_id),
@@ -170,7 +170,7 @@ def parse_reset_list(body: bytes, *, null_is_never: bool = True) -> tuple[Banked
     wire = BankedResetsModel.read(value)
     rows = None if wire is None else known(wire.credits)
     if rows is None:
-        return worded(FailureKind.MALFORMED, "the answer holds no list of banked resets")
+        return failure(FailureKind.MALFORMED, "sources.no_reset_list")
     return tuple(_banked(row, null_is_never=null_is_never) for row in rows)
 
 
