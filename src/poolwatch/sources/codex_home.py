@@ -54,10 +54,12 @@ class CodexHomes(LoginFiles):
 
     def _no_home(self, home: str) -> Failure:
         given = self._setup.env.get("CODEX_HOME")
-        what = "not_a_folder" if os.path.lexists(home) else "no_folder"
-        if given and str(absolute(given)) == home:
-            what = f"codex_home_{what}"
-        return self._not_found(f"sources.{what}", home)
+        is_there, is_given = os.path.lexists(home), bool(given) and str(absolute(given or "")) == home
+        if is_given:
+            code = "sources.codex_home_not_a_folder" if is_there else "sources.codex_home_no_folder"
+        else:
+            code = "sources.not_a_folder" if is_there else "sources.no_folder"
+        return self._not_found(code, home)
 
     def _elsewhere(self) -> list[Listing]:
         """The homes whose login Codex keeps in the keyring, by the files that it would be in."""

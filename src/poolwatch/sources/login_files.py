@@ -119,7 +119,7 @@ class LoginFiles(ABC):
         begun = loop.time()
         file = await self._file_at(entry.ref.place)
         if file is None:
-            return _unsent("login_gone")
+            return _unsent("sources.login_gone")
         shown = self._shown(file.path)
         try:
             async with asyncio.timeout(self._setup.deadline_seconds):
@@ -128,20 +128,20 @@ class LoginFiles(ABC):
         except TimeoutError:
             return UsageReading(failure(FailureKind.UNREACHABLE, "sources.disk_hangs", path=shown))
         if found is None:
-            return _unsent("no_login", path=shown)
+            return _unsent("sources.no_login", path=shown)
         if isinstance(found, FileProblem):
-            return _unsent("file_unusable", path=shown, why=found.words)
+            return _unsent("sources.file_unusable", path=shown, why=found.words)
         if not found.kind.has_usage:
             is_agent = found.kind is LoginKind.AGENT_IDENTITY
-            return _unsent("agents_have_no_usage" if is_agent else "keys_have_no_usage")
+            return _unsent("sources.agents_have_no_usage" if is_agent else "keys_have_no_usage")
         if _are_different(entry, found):
-            return _unsent("other_login", path=shown)
+            return _unsent("sources.other_login", path=shown)
         if found.disabled:
-            return _unsent("login_disabled", path=shown)
+            return _unsent("sources.login_disabled", path=shown)
         if found.access is None:
-            return _unsent("file_without_token", path=shown)
+            return _unsent("sources.file_without_token", path=shown)
         if found.expires_at is not None and found.expires_at <= at + clock_offset:
-            return _unsent("file_token_expired", path=shown)
+            return _unsent("sources.file_token_expired", path=shown)
         if isinstance(base_url, Failure):
             return UsageReading(base_url)
         # what the disk took is no difference between two clocks
@@ -265,4 +265,4 @@ def _are_different(one: Listing, other: Login) -> bool:
 
 
 def _unsent(code: str, **arguments: object) -> UsageReading:
-    return UsageReading(Failure(FailureKind.NO_TOKEN, f"sources.{code}", arguments_of(**arguments)))
+    return UsageReading(Failure(FailureKind.NO_TOKEN, code, arguments_of(**arguments)))
