@@ -133,7 +133,7 @@ class LoginFiles(ABC):
             return _unsent("sources.file_unusable", path=shown, why=found.words)
         if not found.kind.has_usage:
             is_agent = found.kind is LoginKind.AGENT_IDENTITY
-            return _unsent("sources.agents_have_no_usage" if is_agent else "keys_have_no_usage")
+            return _unsent("sources.agents_have_no_usage" if is_agent else "sources.keys_have_no_usage")
         if _are_different(entry, found):
             return _unsent("sources.other_login", path=shown)
         if found.disabled:
