@@ -19,9 +19,6 @@ from poolwatch.sources.pools.client import PoolClient
 from poolwatch.sources.pools.keys import Refusals, Standings
 from poolwatch.sources.pools.routes import (
     CLI_PROXY_API,
-    CLI_PROXY_API_CALL,
-    CLI_PROXY_API_FORBIDDEN,
-    CLI_PROXY_API_LIST,
     Forbidden,
     ForbiddenRouteError,
 )
@@ -192,17 +189,17 @@ async def test_another_run_does_not_try_the_key_again(
 
 
 @pytest.mark.parametrize(
-    "forbidden", CLI_PROXY_API_FORBIDDEN, ids=lambda each: f"{each.route.method}{each.route.path}"
+    "forbidden", CLI_PROXY_API.forbidden, ids=lambda each: f"{each.route.method}{each.route.path}"
 )
 async def test_forbidden_routes_cannot_be_asked_for(
     client: HttpClient, pool: CliProxyServer, forbidden: Forbidden
 ) -> None:
     assert forbidden.reason
     method, path = forbidden.route.method, forbidden.route.path
-    assert not any(route.matches(method, path) for route in (CLI_PROXY_API_LIST, CLI_PROXY_API_CALL))
+    assert not any(route.matches(method, path) for route in CLI_PROXY_API.routes)
     settings = SourceSettings(SourceKind.CLI_PROXY_API, "cpa", Custody.POOL, url=pool.url)
     setup = SourceSetup(settings, client, Path("/"), {}, 5)
-    asks = PoolClient(setup, CLI_PROXY_API, (CLI_PROXY_API_LIST, CLI_PROXY_API_CALL), Refusals(setup))
+    asks = PoolClient(setup, CLI_PROXY_API, Refusals(setup))
     with pytest.raises(ForbiddenRouteError):
         await (asks.get_json(path, AT) if method == "GET" else asks.post_json(f"{path}?x=1", None, AT))
     assert pool.requests == []

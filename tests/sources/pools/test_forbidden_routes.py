@@ -17,10 +17,10 @@ from tests.support.codex_proxy_server import CodexProxyServer
 from tests.support.replay_server import PoolServer
 
 ALLOWED = {
-    "codex-proxy": routes.CODEX_PROXY_ROUTES,
-    "codex-lb": (*routes.CODEX_LB_KEY_ROUTES, *routes.CODEX_LB_DASHBOARD_ROUTES),
+    "codex-proxy": routes.CODEX_PROXY.routes,
+    "codex-lb": routes.CODEX_LB.routes,
 }
-FORBIDDEN = {"codex-proxy": routes.CODEX_PROXY_FORBIDDEN, "codex-lb": routes.CODEX_LB_FORBIDDEN}
+FORBIDDEN = {"codex-proxy": routes.CODEX_PROXY.forbidden, "codex-lb": routes.CODEX_LB.forbidden}
 MUST_BE_NAMED = {
     "codex-proxy": [
         "GET /auth/accounts/export",
@@ -69,7 +69,7 @@ async def test_all_that_codex_proxy_is_asked_for(client: HttpClient, tmp_path: P
         await source.signature()
         asked = [(request.method, request.path) for request in server.requests]
     assert asked
-    assert all(any(route.matches(*each) for route in routes.CODEX_PROXY_ROUTES) for each in asked)
+    assert all(any(route.matches(*each) for route in routes.CODEX_PROXY.routes) for each in asked)
 
 
 @pytest.mark.parametrize(

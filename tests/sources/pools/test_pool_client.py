@@ -14,13 +14,14 @@ from poolwatch.net.client import HttpClient
 from poolwatch.net.headers import Headers
 from poolwatch.sources.pools.client import Answered, Entry, PoolClient, Refused
 from poolwatch.sources.pools.keys import Refusals
-from poolwatch.sources.pools.routes import ForbiddenRouteError, Route, segment
+from poolwatch.sources.pools.routes import ForbiddenRouteError, PoolProgram, Route, segment
 from poolwatch.sources.source import SourceSetup
 from poolwatch.words.messages import failure_text
 from tests.sources.pools.making import AT, KEY
 from tests.support.replay_server import PoolServer, Response, always, answer, never
 
 ROUTES = (Route("GET", "/accounts"), Route("GET", "/accounts/{id}/quota"), Route("POST", "/login"))
+PROGRAM = PoolProgram("testpool", ROUTES, forbidden=())
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ BY_KEY = Known({"Authorization": Secret(f"Bearer {KEY}")})
 
 def pool(server: PoolServer, client: HttpClient, seconds: float = 5) -> PoolClient:
     setup = setup_of(server, client, seconds)
-    return PoolClient(setup, "testpool", ROUTES, Refusals(setup), BY_KEY)
+    return PoolClient(setup, PROGRAM, Refusals(setup), BY_KEY)
 
 
 def setup_of(server: PoolServer, client: HttpClient, seconds: float = 5) -> SourceSetup:
@@ -197,7 +198,7 @@ async def test_no_answer(server: PoolServer, client: HttpClient) -> None:
 async def test_without_a_way_in_nothing_is_sent(server: PoolServer, client: HttpClient) -> None:
     why = worded(FailureKind.FORBIDDEN, "no key")
     setup = setup_of(server, client)
-    asks = PoolClient(setup, "testpool", ROUTES, Refusals(setup), Known(why))
+    asks = PoolClient(setup, PROGRAM, Refusals(setup), Known(why))
     found = await asks.get_json("/accounts", AT)
     assert isinstance(found, Refused)
     assert (found.failure, found.sent) == (why, False)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,7 +18,6 @@ from poolwatch.domain.message import message
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
 from poolwatch.domain.standing import LONGEST_WAIT, Standing
-from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.host.threads import in_thread
 from poolwatch.net.headers import USER_AGENT
@@ -28,20 +26,8 @@ from poolwatch.sources.banked_resets import ResetPace, reset_list_url, with_rese
 from poolwatch.sources.json_body import beside_the_loop
 from poolwatch.sources.pools.cli_proxy_api_wire import AuthFile, parse_api_call, parse_auth_files
 from poolwatch.sources.pools.client import Answered, PoolClient, Refused, json_bytes
-from poolwatch.sources.pools.listing import (
-    ListingPool,
-    PoolList,
-    renews_by_itself,
-    rows_left_out,
-    unasked,
-    unlisted,
-)
-from poolwatch.sources.pools.routes import (
-    CLI_PROXY_API,
-    CLI_PROXY_API_CALL,
-    CLI_PROXY_API_LIST,
-    CLI_PROXY_API_PREFIX,
-)
+from poolwatch.sources.pools.listing import ListingPool, PoolList, renews_by_itself, rows_left_out, unasked
+from poolwatch.sources.pools.routes import CLI_PROXY_API, MANAGEMENT
 from poolwatch.sources.pools.session import KeyEntry
 from poolwatch.sources.redaction import shown_body
 from poolwatch.sources.source import Directness, SourceSetup, UsageReading
@@ -57,17 +43,14 @@ _BAN: Final = timedelta(minutes=30)
 _BAN_LEFT: Final = re.compile(
     r"try again in (?:(\d{1,3})h)?(?:(\d{1,3})m)?(?:(\d{1,3})(?:\.\d+)?s)?", re.ASCII
 )
-_VERSION_LENGTH: Final = 40
+#: What the words of a 403 mean.
+_OF_403: Final = {
+    "banned": "pools.banned_here",
+    "disabled": "pools.management_closed",
+    "not set": "pools.management_key_unset",
+}
 #: Answers to an api-call that speak of this call alone.
 _OF_ONE_CALL: Final = (400, 404, 502)
-
-
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """What the service said of a login's token, and the renewal of which that token was."""
-
-    last_refresh: datetime | None
-    accepted: bool
 
 
 class CliProxyApi(ListingPool[AuthFile]):
@@ -78,18 +61,17 @@ class CliProxyApi(ListingPool[AuthFile]):
 
     def __init__(self, setup: SourceSetup, *, resets: ResetPace | None = None) -> None:
         super().__init__(setup)
-        routes = (CLI_PROXY_API_LIST, CLI_PROXY_API_CALL)
-        missing = failure(FailureKind.FORBIDDEN, "pools.management_key_missing", pool=CLI_PROXY_API)
+        missing = self._failure(FailureKind.FORBIDDEN, "pools.management_key_missing")
         entry, url = KeyEntry(self._key, missing), pool_url(setup.settings.url or "")
-        self._pool = PoolClient(setup, CLI_PROXY_API, routes, self._refusals, entry, url)
-        self._told_version: str | None = None
+        self._pool = PoolClient(setup, CLI_PROXY_API, self._refusals, entry, url=url)
         #: whether the key was good when it was sent last
         self._is_let_in = False
         self._first = asyncio.Semaphore(1)
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._resets = resets or ResetPace()
         self._files: Mapping[str, AuthFile] | None = None
-        self._verdicts: dict[str, _Verdict] = {}
+        #: whether the service accepted a login's token, and the renewal of which that token was
+        self._verdicts: dict[str, tuple[bool, datetime | None]] = {}
 
     async def fetch_usage(
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
@@ -105,7 +87,7 @@ class CliProxyApi(ListingPool[AuthFile]):
                 return unasked(failed.as_message)
         file = (self._files or {}).get(entry.ref.place)
         if file is None or file.auth_index is None:
-            return unlisted(CLI_PROXY_API)
+            return self._unlisted()
         if file.is_api_key:
             return unasked(message("pools.api_key_without_usage"))
         first: UsageReading | None = None
@@ -119,7 +101,7 @@ class CliProxyApi(ListingPool[AuthFile]):
                 return reading
             first = first or reading
         # two addresses unknown: the first one's answer is the one that counts
-        return first or unlisted(CLI_PROXY_API)
+        return first or self._unlisted()
 
     async def token_step(self, ref: SourceRef, at: datetime) -> TokenStep:
         """Nothing is sent: the pool has no route that renews a login, it does so by itself."""
@@ -134,14 +116,11 @@ class CliProxyApi(ListingPool[AuthFile]):
         needy = frozenset(listing.ref.place for listing in listings if listing.says_login_needed)
         return await super().signature(), needy
 
-    async def _version(self, at: datetime) -> str | None:
-        return self._told_version
-
     async def _list_now(self, at: datetime) -> PoolList[AuthFile] | Failure:
         answer = await self._ask(None, at)
         if isinstance(answer, Refused):
             if answer.status == 404:
-                return failure(FailureKind.FORBIDDEN, "pools.management_off", pool=CLI_PROXY_API)
+                return self._failure(FailureKind.FORBIDDEN, "pools.management_off")
             return answer.failure
         if isinstance(answer, Failure):
             return answer
@@ -155,14 +134,14 @@ class CliProxyApi(ListingPool[AuthFile]):
     def _listing(self, account: AuthFile) -> Listing:
         """What the service said of this token counts before what the pool believes of it."""
         listing = account.listing
-        said = self._verdicts.get(listing.ref.place)
-        if said is None or said.last_refresh != listing.token.last_refresh:
+        accepted, renewal = self._verdicts.get(listing.ref.place, (None, None))
+        if accepted is None or renewal != listing.token.last_refresh:
             return listing
-        return replace(listing, says_login_needed=not said.accepted)
+        return replace(listing, says_login_needed=not accepted)
 
     def _judged(self, file: AuthFile, *, accepted: bool) -> None:
         listing = file.listing
-        self._verdicts[listing.ref.place] = _Verdict(listing.token.last_refresh, accepted)
+        self._verdicts[listing.ref.place] = accepted, listing.token.last_refresh
 
     async def _read(self, file: AuthFile, url: str, at: datetime) -> tuple[UsageReading, bool]:
         """The reading through one address, and whether the service does not know that address."""
@@ -203,11 +182,9 @@ class CliProxyApi(ListingPool[AuthFile]):
             return unasked(listed.as_message)
         now = listed.accounts.get(file.listing.ref.place)
         if now is None:
-            return unlisted(CLI_PROXY_API)
+            return self._unlisted()
         if why.detail == _EXPIRED and not now.listing.says_login_needed:
-            outcome = failure(
-                FailureKind.TOKEN_REFRESH, "pools.token_not_renewed", detail=_EXPIRED, pool=CLI_PROXY_API
-            )
+            outcome = self._failure(FailureKind.TOKEN_REFRESH, "pools.token_not_renewed", detail=_EXPIRED)
             return replace(reading, outcome=outcome)
         self._judged(file, accepted=False)
         return reading
@@ -221,17 +198,14 @@ class CliProxyApi(ListingPool[AuthFile]):
             if isinstance(listed, Failure):
                 return unasked(listed.as_message)
         if answer.status == 404:
-            why = failure(FailureKind.UPSTREAM_ERROR, "pools.too_old", pool=CLI_PROXY_API)
+            why = self._failure(FailureKind.UPSTREAM_ERROR, "pools.too_old")
         elif answer.status == 400 and "token" in (answer.said or "").lower():
             self._judged(file, accepted=False)
-            why = failure(
-                FailureKind.UNAUTHORIZED,
-                "pools.no_token",
-                login_problem=LoginProblem.SAID_BY_POOL,
-                pool=CLI_PROXY_API,
+            why = self._failure(
+                FailureKind.UNAUTHORIZED, "pools.no_token", login_problem=LoginProblem.SAID_BY_POOL
             )
         elif answer.status == 502:
-            why = failure(FailureKind.UNREACHABLE, "pools.service_unreachable", pool=CLI_PROXY_API)
+            why = self._failure(FailureKind.UNREACHABLE, "pools.service_unreachable")
         return UsageReading(why, elapsed_seconds=answer.elapsed_seconds)
 
     def _reading(self, reply: Reply, at: datetime) -> UsageReading:
@@ -256,11 +230,10 @@ class CliProxyApi(ListingPool[AuthFile]):
         # one at a time until the key is known to be good: a wrong one is sent once
         async with self._slots if self._is_let_in else self._first:
             if call is None:
-                answer = await self._pool.get_list(CLI_PROXY_API_LIST.path, at)
+                answer = await self._pool.get_list(f"{MANAGEMENT}/auth-files", at)
             else:
-                answer = await self._pool.post_json(CLI_PROXY_API_CALL.path, lambda: json_bytes(call), at)
-        version = visible_or_none(answer.headers.get("x-cpa-version"), _VERSION_LENGTH)
-        self._told_version = version or self._told_version
+                answer = await self._pool.post_json(f"{MANAGEMENT}/api-call", lambda: json_bytes(call), at)
+        self._note_version(answer, "x-cpa-version")
         if isinstance(answer, Answered):
             self._is_let_in = True
             return answer
@@ -268,7 +241,7 @@ class CliProxyApi(ListingPool[AuthFile]):
             self._is_let_in = False
             place = self._key.place
             code = "pools.management_key_refused"
-            return failure(FailureKind.FORBIDDEN, code, detail=place, pool=CLI_PROXY_API, place=place)
+            return self._failure(FailureKind.FORBIDDEN, code, detail=place, place=place)
         if answer.status == 403:
             self._is_let_in = False
             why = _forbidden(answer, at)
@@ -283,27 +256,23 @@ class CliProxyApi(ListingPool[AuthFile]):
 def pool_url(url: str) -> str:
     """The pool's address from what a person gives: the pool's, its dashboard's or its management API's."""
     base = url.strip().rstrip("/")
-    for tail in ("/management.html", CLI_PROXY_API_PREFIX):
+    for tail in ("/management.html", MANAGEMENT):
         base = base.removesuffix(tail).rstrip("/")
     return base
 
 
 def _forbidden(answer: Refused, at: datetime) -> Failure:
     """What a 403 of the pool means; the ban alone carries a time."""
-    words = (answer.said or "").lower()
-    until = None
-    if "banned" in words:
+    words, why, until = (answer.said or "").lower(), answer.failure, None
+    code = next((code for part, code in _OF_403.items() if part in words), None)
+    if code is None:
+        return why
+    if code == "pools.banned_here":
         left = _BAN_LEFT.search(words)
         hours, minutes, seconds = (int(part or 0) for part in left.groups()) if left else (0, 0, 0)
-        wait = min(timedelta(hours=hours, minutes=minutes, seconds=seconds) or _BAN, LONGEST_WAIT)
-        code, until = "pools.banned_here", at + wait if answer.sent else answer.failure.retry_at
-    elif "disabled" in words:
-        code = "pools.management_closed"
-    elif "not set" in words:
-        code = "pools.management_key_unset"
-    else:
-        return answer.failure
-    return failure(FailureKind.FORBIDDEN, code, retry_at=until, pool=CLI_PROXY_API)
+        wait = timedelta(hours=hours, minutes=minutes, seconds=seconds) or _BAN
+        until = at + min(wait, LONGEST_WAIT) if answer.sent else why.retry_at
+    return failure(FailureKind.FORBIDDEN, code, retry_at=until, pool=CLI_PROXY_API.name)
 
 
 def _headers(account_id: str | None) -> dict[str, str]:

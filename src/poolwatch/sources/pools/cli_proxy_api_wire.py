@@ -72,10 +72,10 @@ class AuthFile(Struct, frozen=True):
 def parse_auth_files(value: JsonValue, source: str) -> dict[str, AuthFile] | Failure:
     """The Codex logins in an answer to `GET /auth-files`, by place; logins of other services are left out."""
     if not isinstance(value, dict) or "files" not in value:
-        return failure(FailureKind.MALFORMED, "pools.no_logins", pool=CLI_PROXY_API)
+        return failure(FailureKind.MALFORMED, "pools.no_logins", pool=CLI_PROXY_API.name)
     files = value["files"]
     if not isinstance(files, list | None):
-        return failure(FailureKind.MALFORMED, "pools.logins_unreadable", pool=CLI_PROXY_API)
+        return failure(FailureKind.MALFORMED, "pools.logins_unreadable", pool=CLI_PROXY_API.name)
     found: dict[str, AuthFile] = {}
     for entry in (files or [])[:MOST_ROWS]:
         wire = AuthFileModel.read(entry)
@@ -105,7 +105,7 @@ def _auth_file(wire: AuthFileModel, source: str) -> AuthFile | None:
         custody=Custody.STATIC if is_api_key else Custody.POOL,
         login=LoginKind.API_KEY if is_api_key else LoginKind.OAUTH,
         token=TokenFacts(last_refresh=known(wire.last_refresh)),
-        owner=CLI_PROXY_API,
+        owner=CLI_PROXY_API.name,
         disabled=known(wire.disabled) is True or status == _DISABLED,
         says_login_needed=status == "error" and any(word in why for word in _REFUSED),
         subscription_until=known(claims.chatgpt_subscription_active_until),
@@ -119,7 +119,7 @@ def parse_api_call(value: JsonValue, elapsed_seconds: float) -> Reply | Failure:
     inner = value.get("body") if isinstance(value, dict) else None
     is_text = inner is None or (isinstance(inner, str) and not isinstance(inner, NumberText))
     if not isinstance(value, dict) or status is None or not 100 <= status <= 599 or not is_text:
-        return failure(FailureKind.MALFORMED, "pools.call_unreadable", pool=CLI_PROXY_API)
+        return failure(FailureKind.MALFORMED, "pools.call_unreadable", pool=CLI_PROXY_API.name)
     headers = _headers(value.get("header"))
     content = inner.encode("utf-8", "replace") if isinstance(inner, str) else b""
     return Reply(status, headers, content, http_date(headers.get("date")), elapsed_seconds)

@@ -19,7 +19,7 @@ from poolwatch.net.headers import Headers
 from poolwatch.net.reply import Lost, NotSent, Reply
 from poolwatch.sources.json_body import TOO_DEEP, JsonValue, beside_the_loop, looks_like_html, read_json
 from poolwatch.sources.pools.keys import Refusals, pool_key, pool_password
-from poolwatch.sources.pools.routes import ForbiddenRouteError, Route
+from poolwatch.sources.pools.routes import ForbiddenRouteError, PoolProgram, Route
 from poolwatch.sources.redaction import shown_body, their_words, told_without
 from poolwatch.sources.source import SourceSetup
 from poolwatch.sources.usage_endpoint import classify
@@ -96,7 +96,7 @@ class _Request(NamedTuple):
 
 
 class PoolClient:
-    """Speaks with one pool; `pool` is the program's name as people know it.
+    """Speaks with one pool, by its program's routes or by these alone.
 
     The setup's deadline in seconds covers one request with its whole answer.
     """
@@ -104,16 +104,17 @@ class PoolClient:
     def __init__(
         self,
         setup: SourceSetup,
-        pool: str,
-        routes: Iterable[Route],
+        program: PoolProgram,
         refusals: Refusals,
         entry: Entry | None = None,
+        *,
         url: str | None = None,
+        routes: Iterable[Route] | None = None,
     ) -> None:
-        self.pool = pool
+        self.pool = program.name
         self._setup = setup
         self._base = (url or setup.settings.url or "").strip().rstrip("/")
-        self._routes = tuple(routes)
+        self._routes = tuple(program.routes if routes is None else routes)
         self._refusals = refusals
         self._entry = entry or Entry()
         #: whichever let poolwatch in, an answer repeats none of them

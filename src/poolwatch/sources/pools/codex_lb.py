@@ -7,27 +7,17 @@ from functools import partial
 from typing import Final
 
 from poolwatch.domain.account import Listing, SourceRef
-from poolwatch.domain.failure import Failure, FailureKind, failure
+from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.instant import UNDATED
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.remake import replace
-from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.host.threads import in_thread
 from poolwatch.net.reply import clock_offset as offset_of
+from poolwatch.sources.pools import codex_lb_wire as wire
 from poolwatch.sources.pools.client import Answered, PoolClient, Refused
-from poolwatch.sources.pools.codex_lb_wire import (
-    LIMITS_HIDDEN,
-    REAUTH_REQUIRED,
-    LbAccount,
-    fleet_refresh_trouble,
-    needs_code,
-    no_figures,
-    parse_accounts,
-    with_banked,
-)
 from poolwatch.sources.pools.listing import (
     ListingPool,
     PoolList,
@@ -35,24 +25,16 @@ from poolwatch.sources.pools.listing import (
     renews_by_itself,
     rows_left_out,
     unasked,
-    unlisted,
 )
-from poolwatch.sources.pools.routes import (
-    CODEX_LB,
-    CODEX_LB_DASHBOARD_ROUTES,
-    CODEX_LB_KEY_ROUTES,
-    CODEX_LB_LOGIN,
-    segment,
-)
+from poolwatch.sources.pools.routes import CODEX_LB, segment
 from poolwatch.sources.pools.session import DashboardSession, KeyEntry
 from poolwatch.sources.source import Directness, SourceSetup, UsageReading
 
 #: The pool is asked to read its usage anew at most this often, by all accounts together.
 REFRESH_SPACING: Final = timedelta(minutes=1)
-_VERSION_LENGTH: Final = 40
 
 
-class CodexLb(ListingPool[LbAccount]):
+class CodexLb(ListingPool[wire.LbAccount]):
     """One running codex-lb.
 
     The dashboard's list, which alone knows credits, is asked for where its password is configured, or where
@@ -68,15 +50,12 @@ class CodexLb(ListingPool[LbAccount]):
         self._session = None
         if self._password.place is not None:
             self._session = DashboardSession(
-                setup, self._refusals, CODEX_LB, CODEX_LB_LOGIN, "codex_lb_dashboard_session", needs_code
+                setup, self._refusals, CODEX_LB, "codex_lb_dashboard_session", wire.needs_code
             )
-        self._dashboard = PoolClient(
-            setup, CODEX_LB, CODEX_LB_DASHBOARD_ROUTES, self._refusals, self._session
-        )
-        self._fleet = PoolClient(setup, CODEX_LB, CODEX_LB_KEY_ROUTES, self._refusals, KeyEntry(self._key))
+        self._dashboard = PoolClient(setup, CODEX_LB, self._refusals, self._session)
+        self._fleet = PoolClient(setup, CODEX_LB, self._refusals, KeyEntry(self._key))
         self._refreshes: SingleFlight[TokenStep] = SingleFlight()
         self._refreshed_at: datetime | None = None
-        self._told_version: str | None = None
 
     async def fetch_usage(
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
@@ -87,8 +66,8 @@ class CodexLb(ListingPool[LbAccount]):
             return unasked(latest.as_message)
         account = latest.accounts.get(entry.ref.place)
         if account is None:
-            return unlisted(CODEX_LB)
-        trouble = no_figures(account)
+            return self._unlisted()
+        trouble = wire.no_figures(account)
         if trouble is not None:
             if trouble.kind is FailureKind.NO_TOKEN:
                 return unasked(trouble.as_message)
@@ -101,10 +80,7 @@ class CodexLb(ListingPool[LbAccount]):
         """Have the pool read all usage anew, at most once a minute; tokens it renews by itself."""
         return await self._refreshes.join("fleet", lambda: self._refresh(at))
 
-    async def _version(self, at: datetime) -> str | None:
-        return self._told_version
-
-    async def _list_now(self, at: datetime) -> PoolList[LbAccount] | Failure:
+    async def _list_now(self, at: datetime) -> PoolList[wire.LbAccount] | Failure:
         has_key = self._key.place is not None
         if self._session is None and has_key:
             found = await self._fleet_summary(at)
@@ -128,21 +104,20 @@ class CodexLb(ListingPool[LbAccount]):
         }
         return replace(listed, accounts=accounts)
 
-    async def _fleet_summary(self, at: datetime) -> PoolList[LbAccount] | Failure:
+    async def _fleet_summary(self, at: datetime) -> PoolList[wire.LbAccount] | Failure:
         answer = await self._fleet.get_list("/api/fleet/summary", at)
         found = await self._taken(answer, at, by_dashboard=False)
         if isinstance(found, Failure) or not any(each.hides_windows for each in found.accounts.values()):
             return found
-        return replace(found, lacks=(LIMITS_HIDDEN,))
+        return replace(found, lacks=(wire.LIMITS_HIDDEN,))
 
     async def _taken(
         self, answer: Answered | Refused, at: datetime, *, by_dashboard: bool
-    ) -> PoolList[LbAccount] | Failure:
-        version = visible_or_none(answer.headers.get("x-app-version"), _VERSION_LENGTH)
-        self._told_version = version or self._told_version
+    ) -> PoolList[wire.LbAccount] | Failure:
+        self._note_version(answer, "x-app-version")
         if isinstance(answer, Refused):
             return self._advised(answer, by_dashboard=by_dashboard)
-        parse = partial(parse_accounts, answer.body, self.name, by_dashboard=by_dashboard)
+        parse = partial(wire.parse_accounts, answer.body, self.name, by_dashboard=by_dashboard)
         accounts = await in_thread(parse)
         if isinstance(accounts, Failure):
             return accounts
@@ -173,16 +148,16 @@ class CodexLb(ListingPool[LbAccount]):
             code = "pools.code_wanted"
         else:
             code = "pools.session_refused" if self._session is not None else "pools.login_wanted"
-        return failure(answer.failure.kind, code, detail=place or answer.code, pool=CODEX_LB, place=place)
+        return self._failure(answer.failure.kind, code, detail=place or answer.code, place=place)
 
-    async def _with_banked(self, account: LbAccount, at: datetime) -> UsageSnapshot:
+    async def _with_banked(self, account: wire.LbAccount, at: datetime) -> UsageSnapshot:
         place = account.listing.ref.place
         part = segment(place)
-        if part is None or account.status == REAUTH_REQUIRED:
+        if part is None or account.status == wire.REAUTH_REQUIRED:
             return account.usage
         answer = await self._dashboard.get_json(f"/api/accounts/{part}/usage-reset-credits", at)
         body = None if isinstance(answer, Refused) else answer.body
-        return with_banked(account.usage, place, body)
+        return wire.with_banked(account.usage, place, body)
 
     async def _refresh(self, at: datetime) -> TokenStep:
         if self._key.place is None:
@@ -199,8 +174,8 @@ class CodexLb(ListingPool[LbAccount]):
             if isinstance(listed, Failure):
                 return not_renewed(answer, listed)
             return renews_by_itself(took, self._advised(answer, by_dashboard=False).as_message)
-        return renews_by_itself(took, fleet_refresh_trouble(answer.body))
+        return renews_by_itself(took, wire.fleet_refresh_trouble(answer.body))
 
 
-def _lacking(found: PoolList[LbAccount], what: Message) -> PoolList[LbAccount]:
+def _lacking(found: PoolList[wire.LbAccount], what: Message) -> PoolList[wire.LbAccount]:
     return replace(found, lacks=(what, *found.lacks))

@@ -60,7 +60,7 @@ DEACTIVATED: Final = "deactivated"
 _LIMITED: Final = frozenset({"rate_limited", "quota_exceeded"})
 #: of two entries for one account the first of these tells how the account stands
 _STATUS_ORDER: Final = ("active", "rate_limited", "quota_exceeded", REAUTH_REQUIRED, PAUSED, DEACTIVATED)
-LIMITS_HIDDEN: Final = message("pools.limits_hidden", pool=CODEX_LB)
+LIMITS_HIDDEN: Final = message("pools.limits_hidden", pool=CODEX_LB.name)
 
 
 class CamelModel(LenientModel):
@@ -157,7 +157,7 @@ def parse_accounts(body: JsonValue, source: str, *, by_dashboard: bool) -> Mappi
     That knows no credits, and the ids only inside its own. Of a login that was imported twice (`…__copy2`)
     the entry that the pool can use stands for both.
     """
-    rows = account_rows(body, CODEX_LB, "accountId")
+    rows = account_rows(body, CODEX_LB.name, "accountId")
     if isinstance(rows, Failure):
         return rows
     read = _dashboard_account if by_dashboard else _fleet_account
@@ -219,7 +219,7 @@ def _listing(ref: SourceRef, wire: AccountModel, label: str | None) -> Listing:
         label=None if is_email else label,
         plan=known(wire.plan_type),
         custody=Custody.POOL,
-        owner=CODEX_LB,
+        owner=CODEX_LB.name,
         disabled=status == PAUSED,
         says_login_needed=status == REAUTH_REQUIRED,
     )
@@ -306,15 +306,14 @@ def with_banked(usage: UsageSnapshot, place: str, body: JsonValue) -> UsageSnaps
 def no_figures(account: LbAccount) -> Failure | None:
     """Why there is no reading of this account."""
     if account.status == DEACTIVATED:
-        return failure(
-            FailureKind.DEACTIVATION_REPORTED, "pools.deactivated", pool=CODEX_LB, told=told(account.reason)
-        )
+        kind, why = FailureKind.DEACTIVATION_REPORTED, told(account.reason)
+        return failure(kind, "pools.deactivated", pool=CODEX_LB.name, told=why)
     if account.hides_windows:
         return Failure(FailureKind.FORBIDDEN, LIMITS_HIDDEN.code, LIMITS_HIDDEN.arguments)
     if account.usage.base is not _ABSENT or account.usage.credits is not _ABSENT:
         return None
     kind = FailureKind.NO_TOKEN if account.status == REAUTH_REQUIRED else FailureKind.NO_FIGURES
-    return failure(kind, "pools.no_figures", pool=CODEX_LB)
+    return failure(kind, "pools.no_figures", pool=CODEX_LB.name)
 
 
 def fleet_refresh_trouble(body: JsonValue) -> Message | None:
@@ -327,5 +326,5 @@ def fleet_refresh_trouble(body: JsonValue) -> Message | None:
 def needs_code(body: JsonValue) -> Failure | None:
     """Why a login with the right password is still none."""
     if isinstance(body, dict) and body.get("authenticated") is False:
-        return failure(FailureKind.FORBIDDEN, "pools.code_after_password", pool=CODEX_LB)
+        return failure(FailureKind.FORBIDDEN, "pools.code_after_password", pool=CODEX_LB.name)
     return None

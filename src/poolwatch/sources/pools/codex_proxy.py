@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from poolwatch.domain.account import Listing, SourceRef
-from poolwatch.domain.failure import Failure, FailureKind, failure
+from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import REFUSED, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
@@ -17,20 +17,8 @@ from poolwatch.host.threads import in_thread
 from poolwatch.net.reply import Reply
 from poolwatch.net.reply import clock_offset as offset_of
 from poolwatch.sources.banked_resets import ResetPace, with_reset_list
+from poolwatch.sources.pools import codex_proxy_wire as wire
 from poolwatch.sources.pools.client import Answered, PoolClient, Refused, json_bytes
-from poolwatch.sources.pools.codex_proxy_wire import (
-    BANNED,
-    EXHAUSTED,
-    ProxyAccount,
-    exhausted,
-    parse_accounts,
-    parse_quota,
-    parse_rate,
-    parse_refresh,
-    parse_version,
-    quota_failure,
-    unsaved,
-)
 from poolwatch.sources.pools.listing import (
     ListingPool,
     PoolList,
@@ -39,16 +27,15 @@ from poolwatch.sources.pools.listing import (
     renews_by_itself,
     rows_left_out,
     unasked,
-    unlisted,
 )
-from poolwatch.sources.pools.routes import CODEX_PROXY, CODEX_PROXY_LOGIN, CODEX_PROXY_ROUTES, segment
+from poolwatch.sources.pools.routes import CODEX_PROXY, segment
 from poolwatch.sources.pools.session import DashboardSession, KeyEntry
 from poolwatch.sources.redaction import shown_body
 from poolwatch.sources.source import Directness, SourceSetup, UsageReading
 from poolwatch.sources.usage_endpoint import of_somebody_else
 
 
-class CodexProxy(ListingPool[ProxyAccount]):
+class CodexProxy(ListingPool[wire.ProxyAccount]):
     """One running codex-proxy, entered by its API key if one is configured, else by the dashboard login."""
 
     directness = Directness.SOMETIMES_RELAYED
@@ -58,14 +45,12 @@ class CodexProxy(ListingPool[ProxyAccount]):
         super().__init__(setup)
         self._session = None
         if self._key.place is None and self._password.place is not None:
-            self._session = DashboardSession(
-                setup, self._refusals, CODEX_PROXY, CODEX_PROXY_LOGIN, "_codex_session"
-            )
+            self._session = DashboardSession(setup, self._refusals, CODEX_PROXY, "_codex_session")
         entry = self._session or KeyEntry(self._key)
-        self._pool = PoolClient(setup, CODEX_PROXY, CODEX_PROXY_ROUTES, self._refusals, entry)
+        self._pool = PoolClient(setup, CODEX_PROXY, self._refusals, entry)
         self._resets = resets or ResetPace()
         self._refreshes: SingleFlight[TokenStep] = SingleFlight()
-        self._last = PoolList[ProxyAccount]({})
+        self._last = PoolList[wire.ProxyAccount]({})
 
     async def fetch_usage(
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
@@ -73,17 +58,17 @@ class CodexProxy(ListingPool[ProxyAccount]):
         """The quota that the pool fetches now; what it has kept, where it does not fetch any (409)."""
         path = _path(entry.ref.place, "quota")
         if path is None:
-            return unlisted(CODEX_PROXY)
+            return self._unlisted()
         answer = await self._pool.get_json(path, at)
         if isinstance(answer, Answered):
             return await self._fresh(entry, answer, at)
         match answer.status:
             case 404:
-                return unlisted(CODEX_PROXY)
+                return self._unlisted()
             case 409:
                 return await self._kept(entry.ref, answer, at)
             case 502 if answer.body is not None:
-                why = quota_failure(502, answer.body)
+                why = wire.quota_failure(502, answer.body)
                 return UsageReading(why, answer.raw, elapsed_seconds=answer.elapsed_seconds)
         # one slow or broken account is its own trouble; a pool that is down is not that of each account
         listed = await self._after_failure(at)
@@ -98,23 +83,23 @@ class CodexProxy(ListingPool[ProxyAccount]):
     async def rate(self, at: datetime) -> Decimal | None:
         """Credits per US dollar as this pool is set up, None where it does not say."""
         answer = await self._pool.get_json("/admin/general-settings", at)
-        return parse_rate(answer.body) if isinstance(answer, Answered) else None
+        return wire.parse_rate(answer.body) if isinstance(answer, Answered) else None
 
     async def _version(self, at: datetime) -> str | None:
         answer = await self._pool.get_json("/admin/update-status", at)
-        return parse_version(answer.body) if isinstance(answer, Answered) else None
+        return wire.parse_version(answer.body) if isinstance(answer, Answered) else None
 
-    async def _list_now(self, at: datetime) -> PoolList[ProxyAccount] | Failure:
+    async def _list_now(self, at: datetime) -> PoolList[wire.ProxyAccount] | Failure:
         answer = await self._pool.get_list("/auth/accounts", at)
         if isinstance(answer, Refused):
             return self._advised(answer)
-        found = await in_thread(lambda: parse_accounts(answer.body, self.name))
+        found = await in_thread(lambda: wire.parse_accounts(answer.body, self.name))
         if isinstance(found, Failure):
             return found
         ahead = self._last.pool_ahead
         if answer.server_date is not None:
             ahead = offset_of(answer.server_date, at, answer.elapsed_seconds)
-        warning = unsaved(answer.body)
+        warning = wire.unsaved(answer.body)
         self._last = PoolList(
             found, ahead, rows_left_out(answer.body), lacks=() if warning is None else (warning,)
         )
@@ -129,10 +114,10 @@ class CodexProxy(ListingPool[ProxyAccount]):
             code = "pools.session_refused"
         elif place is not None:
             code = "pools.proxy_key_refused"
-        return failure(answer.failure.kind, code, detail=place, pool=CODEX_PROXY, place=place)
+        return self._failure(answer.failure.kind, code, detail=place, place=place)
 
     async def _fresh(self, entry: Listing, answer: Answered, at: datetime) -> UsageReading:
-        outcome = parse_quota(answer.body, answer.server_date or at)
+        outcome = wire.parse_quota(answer.body, answer.server_date or at)
         if isinstance(outcome, UsageSnapshot):
             listed = self._last.accounts.get(entry.ref.place)
             wrong = of_somebody_else(outcome, entry, None if listed is None else listed.listing)
@@ -162,23 +147,23 @@ class CodexProxy(ListingPool[ProxyAccount]):
             return unasked(listed.as_message)
         account = listed.accounts.get(ref.place)
         if account is None:
-            return unlisted(CODEX_PROXY)
+            return self._unlisted()
         status = account.status
-        if status == BANNED:
-            why = failure(FailureKind.DEACTIVATION_REPORTED, "pools.banned", detail=BANNED, pool=CODEX_PROXY)
+        if status == wire.BANNED:
+            why = self._failure(FailureKind.DEACTIVATION_REPORTED, "pools.banned", detail=wire.BANNED)
             return UsageReading(why, answer.raw)
         usage, kept_at = account.quota, account.quota_at
-        if status == EXHAUSTED:
-            usage = exhausted(usage or UsageSnapshot())
+        if status == wire.EXHAUSTED:
+            usage = wire.exhausted(usage or UsageSnapshot())
         if usage is None:
             if not status:
-                return unasked(message("pools.no_figures_inactive", pool=CODEX_PROXY))
-            return unasked(message("pools.no_figures_of_status", pool=CODEX_PROXY, status=status))
+                return unasked(message("pools.no_figures_inactive", pool=self.program.name))
+            return unasked(message("pools.no_figures_of_status", pool=self.program.name, status=status))
         raw = self._shown(account) or answer.raw
         then = min(kept_at - listed.pool_ahead, at) if kept_at is not None else None
         return UsageReading(usage, raw, elapsed_seconds=answer.elapsed_seconds, at=then)
 
-    def _shown(self, account: ProxyAccount) -> str | None:
+    def _shown(self, account: wire.ProxyAccount) -> str | None:
         """What the pool kept of it, as text."""
         if account.quota_text is None or not self._shows_raw:
             return None
@@ -187,18 +172,18 @@ class CodexProxy(ListingPool[ProxyAccount]):
     async def _refresh(self, ref: SourceRef, at: datetime) -> TokenStep:
         path = _path(ref.place, "refresh")
         if path is None:
-            return _failed(message("pools.account_gone", pool=CODEX_PROXY), None)
+            return _failed(message("pools.account_gone", pool=self.program.name), None)
         answer = await self._pool.post_json(path, None, at)
         self._outdated()
         took = answer.elapsed_seconds
         if isinstance(answer, Refused):
             if answer.status == 404:
-                return _failed(message("pools.account_gone", pool=CODEX_PROXY), took)
+                return _failed(message("pools.account_gone", pool=self.program.name), took)
             listed = await self._list(at)
             if isinstance(listed, Failure):
                 return not_renewed(answer, listed)
             return _failed(may_be_renewed(self._advised(answer), answer), took)
-        found = parse_refresh(answer.body)
+        found = wire.parse_refresh(answer.body)
         if isinstance(found, Failure):
             return _failed(found, took)
         match found.result:
@@ -226,7 +211,7 @@ def _failed(why: Failure | Message, took: float | None, detail: str | None = Non
 
 def _told_to_wait(answer: Refused) -> Reply | None:
     """The answer that upstream gave to too many requests; the pool hands it on, or tells of it in a 502."""
-    is_told = answer.status == 502 and quota_failure(502, answer.body).kind is FailureKind.THROTTLED
+    is_told = answer.status == 502 and wire.quota_failure(502, answer.body).kind is FailureKind.THROTTLED
     if answer.status != 429 and not is_told:
         return None
     return Reply(429, answer.headers, b"", None, answer.elapsed_seconds)

@@ -146,7 +146,7 @@ class ProxyAccount(Struct, frozen=True):
 
 def parse_accounts(body: JsonValue, source: str) -> Mapping[str, ProxyAccount] | Failure:
     """The answer to `GET /auth/accounts`. A row without a usable id is left out."""
-    rows = account_rows(body, CODEX_PROXY, "id")
+    rows = account_rows(body, CODEX_PROXY.name, "id")
     if isinstance(rows, Failure):
         return rows
     return {place: _account(SourceRef(source, place), row) for place, row in rows.items()}
@@ -159,8 +159,9 @@ def unsaved(body: JsonValue) -> Message | None:
         return None
     reason = health.get("message") or health.get("reason")
     if not isinstance(reason, str):
-        return message("pools.accounts_unsaved", pool=CODEX_PROXY)
-    return message("pools.accounts_unsaved_because", pool=CODEX_PROXY, why=their_words(reason, SAID_LENGTH))
+        return message("pools.accounts_unsaved", pool=CODEX_PROXY.name)
+    why = their_words(reason, SAID_LENGTH)
+    return message("pools.accounts_unsaved_because", pool=CODEX_PROXY.name, why=why)
 
 
 def _account(ref: SourceRef, row: JsonObject) -> ProxyAccount:
@@ -175,7 +176,7 @@ def _account(ref: SourceRef, row: JsonObject) -> ProxyAccount:
         plan=known(wire.plan_type),
         custody=Custody.POOL,
         token=TokenFacts(expires_at=known(wire.expires_at)),
-        owner=CODEX_PROXY,
+        owner=CODEX_PROXY.name,
         disabled=status == DISABLED,
         says_login_needed=status == EXPIRED,
         says_login_works=status in _WORKS,
@@ -193,7 +194,7 @@ def parse_quota(body: JsonValue, at: datetime) -> UsageSnapshot | Failure:
     which "reset in N seconds" counts.
     """
     if not isinstance(body, dict):
-        return holds_no("quota", CODEX_PROXY, body)
+        return holds_no("quota", CODEX_PROXY.name, body)
     read = QuotaModel.read(body.get("quota"))
     quota = read.snapshot() if read is not None else UsageSnapshot()
     upstream = UsageModel.read(body.get("raw"))
@@ -205,7 +206,7 @@ def parse_quota(body: JsonValue, at: datetime) -> UsageSnapshot | Failure:
             changed: dict[str, object] = {name: getattr(quota, name) for name in unsaid}
             return replace(raw, **changed)  # type: ignore[arg-type]  # values of the fields they come from
     if quota == UsageSnapshot():
-        return holds_no("quota", CODEX_PROXY, body)
+        return holds_no("quota", CODEX_PROXY.name, body)
     if upstream is None:
         return quota
     # no figures, and yet it may say whose they are
@@ -244,7 +245,7 @@ def quota_failure(status: int, body: JsonValue) -> Failure:
     else:
         kind, code = FailureKind.UPSTREAM_ERROR, "pools.quota_not_fetched"
     shown = f"{status}" if inner is None or inner == status else f"{status}, upstream {inner}"
-    return failure(kind, code, pool=CODEX_PROXY, status=shown)
+    return failure(kind, code, pool=CODEX_PROXY.name, status=shown)
 
 
 def _unless_null(said: Unsaid | T | None) -> Unsaid | T:
@@ -289,7 +290,7 @@ def parse_refresh(body: JsonValue) -> RefreshResult | Failure:
     """The answer to `POST …/refresh`, which is HTTP 200 whether the token lives or not."""
     result = body.get("result") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(result, str):
-        return holds_no("refresh", CODEX_PROXY, body)
+        return holds_no("refresh", CODEX_PROXY.name, body)
     return RefreshResult(visible(result, SAID_LENGTH), *_why(body.get("error")))
 
 

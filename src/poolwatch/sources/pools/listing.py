@@ -6,6 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -15,13 +16,14 @@ from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.remake import replace
+from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageWindow
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.host.threads import in_thread
 from poolwatch.sources.json_body import MOST_ROWS, JsonObject, JsonValue
-from poolwatch.sources.pools.client import Refused
+from poolwatch.sources.pools.client import Answered, Refused
 from poolwatch.sources.pools.keys import Refusals, pool_key, pool_password
-from poolwatch.sources.pools.routes import segment
+from poolwatch.sources.pools.routes import PoolProgram, segment
 from poolwatch.sources.redaction import their_words
 from poolwatch.sources.source import Directness, PoolReport, SourceSetup, UsageReading
 
@@ -31,6 +33,7 @@ LIST_LIFE: Final = timedelta(seconds=2)
 MAX_BUCKETS: Final = 64
 #: How much of a pool's own words is shown.
 SAID_LENGTH: Final = 120
+_VERSION_LENGTH: Final = 40
 #: A window of which nothing is known.
 NO_WINDOW: Final = UsageWindow(None, None, None)
 
@@ -79,16 +82,17 @@ class ListingPool(ABC, Generic[A]):
 
     #: how much it can tell
     directness: Directness
-    #: the program's name
-    program: str
+    program: PoolProgram
 
     def __init__(self, setup: SourceSetup) -> None:
         self._settings = setup.settings
         self._shows_raw = setup.shows_raw
+        self._failure = partial(failure, pool=self.program.name)
         self._key, self._password = pool_key(setup), pool_password(setup)
         self._refusals = Refusals(setup)
         self._lists: SingleFlight[_Told[A]] = SingleFlight()
         self._told: _Told[A] | None = None
+        self._told_version: str | None = None
         #: that its list was too long to be read whole
         self.left_out: Message | None = None
 
@@ -119,15 +123,23 @@ class ListingPool(ABC, Generic[A]):
         warnings = await asyncio.to_thread(lambda: (self._key.warning(), self._password.warning()))
         lacks = [*warnings, listed.left_out, *listed.lacks]
         told = tuple(lack for lack in lacks if lack is not None)
-        return PoolReport(self.program, await self._version(at), len(entries), need_login, told)
+        return PoolReport(self.program.name, await self._version(at), len(entries), need_login, told)
 
     @abstractmethod
     async def _list_now(self, at: datetime) -> PoolList[A] | Failure:
         """Ask the pool for its list."""
 
-    @abstractmethod
     async def _version(self, at: datetime) -> str | None:
         """The program's version, where it tells."""
+        return self._told_version
+
+    def _unlisted(self) -> UsageReading:
+        """The pool has no such account, any more or at all."""
+        return unasked(message("pools.account_gone", pool=self.program.name))
+
+    def _note_version(self, answer: Answered | Refused, header: str) -> None:
+        version = visible_or_none(answer.headers.get(header), _VERSION_LENGTH)
+        self._told_version = version or self._told_version
 
     def _listing(self, account: A) -> Listing:
         return account.listing
@@ -220,11 +232,6 @@ def unasked(why: Message) -> UsageReading:
     It is no trouble of the account; what lists the source again says what is wrong with the pool.
     """
     return UsageReading(Failure(FailureKind.NO_TOKEN, why.code, why.arguments))
-
-
-def unlisted(pool: str) -> UsageReading:
-    """The pool has no such account, any more or at all."""
-    return unasked(message("pools.account_gone", pool=pool))
 
 
 def not_renewed(answer: Refused, pool: Failure) -> TokenStep:

@@ -14,7 +14,7 @@ from poolwatch.net.headers import Headers
 from poolwatch.sources.json_body import JsonValue
 from poolwatch.sources.pools.client import Answered, Entry, PoolClient, json_bytes, told
 from poolwatch.sources.pools.keys import ConfiguredSecret, Refusals, SecretKind, pool_password
-from poolwatch.sources.pools.routes import Route
+from poolwatch.sources.pools.routes import PoolProgram
 from poolwatch.sources.source import SourceSetup
 
 #: Both pools count tries in a minute, then refuse every one.
@@ -45,12 +45,14 @@ class DashboardSession(Entry):
         self,
         setup: SourceSetup,
         refusals: Refusals,
-        pool: str,
-        login: Route,
+        program: PoolProgram,
         cookie: str,
         objection: Callable[[JsonValue], Failure | None] = lambda body: None,
     ) -> None:
-        self._client = PoolClient(setup, pool, (login,), refusals)
+        login = program.login
+        if login is None:
+            raise ValueError(f"{program.name} has no dashboard")
+        self._client = PoolClient(setup, program, refusals, routes=(login,))
         self._refusals = refusals
         self._path = login.path
         self._cookie = cookie
