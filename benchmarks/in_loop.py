@@ -26,7 +26,7 @@ from poolwatch.domain.usage import UsageSnapshot, UsageWindow
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.ui.app import PoolApp
-from poolwatch.ui.options import AppOptions
+from poolwatch.ui.state import AppOptions
 
 #: Long enough for a burst to be told and painted, in seconds.
 _SETTLE = 0.6

@@ -31,9 +31,10 @@ def _run(arguments: Sequence[str]) -> int:
         say(f"poolwatch {__version__}")
         return EXIT_OK
     if not arguments and "_POOLWATCH_COMPLETE" not in os.environ:  # with it a shell asks what may come next
+        from poolwatch.bootstrap.demo import run_demo
         from poolwatch.bootstrap.screen import run_app
 
-        return run_app()
+        return run_app(run_demo)
     if arguments[:1] == ["status"] and "--line" in arguments and not {"-h", "--help"} & set(arguments):
         from poolwatch.cli.line import print_line
 

@@ -91,21 +91,6 @@ print(*sys.modules)
     return set(said.stdout.split())
 
 
-def test_the_first_screen_waits_for_nothing_that_is_seldom_shown() -> None:
-    seldom = {
-        "config.discover",
-        "presentation.filter",
-        "presentation.refresh_line",
-        "presentation.words.cli",
-        "ui.screens.pane_page",
-        "ui.screens.help",
-        "ui.screens.detail",
-        "ui.screens.first_run",
-        "ui.widgets.filter_line",
-    }
-    assert not loaded_for_the_first_screen() & {f"poolwatch.{name}" for name in seldom}
-
-
 def test_the_first_screen_waits_for_no_network_and_no_monitor() -> None:
     loaded = loaded_for_the_first_screen()
     ours = {".".join(name.split(".")[:2]) for name in loaded if name.startswith("poolwatch.")}

@@ -14,8 +14,8 @@ from poolwatch.cli.status_table import status_lines
 from poolwatch.domain.overview import PoolRules, overview
 from poolwatch.domain.usage import Usage
 from poolwatch.presentation.prefs import Prefs
+from poolwatch.ui.appearance import ASCII, UNICODE
 from poolwatch.ui.cells import line_width
-from poolwatch.ui.glyphs import ASCII, UNICODE
 from tests.cli.desk import PROGRAM, Desk
 from tests.presentation.scene import NOW, PREFS, account, dead_token, full_account, pool
 from tests.support.terminal import Terminal

@@ -40,16 +40,16 @@ def _raise(error: Exception) -> NoReturn:
     [
         ("poolwatch.ui.app.PoolApp.on_mount", ""),
         ("poolwatch.ui.app.PoolApp.action_theme", "t"),
-        ("poolwatch.ui.app.PoolApp.on_looked", ""),
+        ("poolwatch.ui.app.PoolApp.on_pool_drawn", ""),
         (f"{_SCREENS}.pool.PoolScreen.compose", ""),
-        (f"{_SCREENS}.pool.PoolScreen.renew", "down"),
+        (f"{_SCREENS}.pool.PoolScreen.redraw", "down"),
         (f"{_SCREENS}.pool.PoolScreen.action_refresh_account", "r"),
-        (f"{_SCREENS}.detail.DetailScreen.renew", "enter"),
-        (f"{_SCREENS}.help.HelpScreen.renew", "question_mark"),
-        (f"{_SCREENS}.raw.RawScreen.compose", "x"),
-        (f"{_WIDGETS}.wall.wall.AccountWall.render_line", ""),
+        (f"{_SCREENS}.detail.DetailScreen.redraw", "enter"),
+        (f"{_SCREENS}.texts.HelpScreen.redraw", "question_mark"),
+        (f"{_SCREENS}.texts.RawScreen.compose", "x"),
+        (f"{_WIDGETS}.wall.AccountWall.render_line", ""),
         (f"{_WIDGETS}.lines.Lines.render_line", ""),
-        (f"{_WIDGETS}.pane.Pane.render_line", "enter"),
+        (f"{_WIDGETS}.lines.Pane.render_line", "enter"),
     ],
 )
 async def test_an_error_in_any_part_of_the_screen_tells_no_value(

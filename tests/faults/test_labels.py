@@ -17,8 +17,8 @@ from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.status_json import status_json
 from poolwatch.presentation.status_line import status_line
 from poolwatch.presentation.status_text import status_text
-from poolwatch.ui.glyphs import ASCII, UNICODE
-from poolwatch.ui.widgets.detail_lines import detail_lines
+from poolwatch.ui.appearance import ASCII, UNICODE
+from poolwatch.ui.screens.detail import detail_lines
 from tests.faults.nasty import LONGEST, is_harmless
 from tests.faults.stage import NOW, Stage, hostile_stage, labels
 from tests.faults.watch import Watch, not_allowed

@@ -24,12 +24,12 @@ from poolwatch.domain.changes import Answer, AnswerKind, BulkProgress
 from poolwatch.domain.events import Read
 from poolwatch.presentation.prefs import Grouping
 from poolwatch.sources.usage_payload import parse_usage
-from poolwatch.ui.app import Departure, PoolApp
-from poolwatch.ui.screens.confirm import Confirm
+from poolwatch.ui.app import ExitRequest, PoolApp
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.first_run import FirstRunScreen
 from poolwatch.ui.screens.pool import PoolScreen
-from poolwatch.ui.screens.raw import RawScreen
+from poolwatch.ui.screens.refreshing import Confirm
+from poolwatch.ui.screens.texts import RawScreen
 from tests.faults.stage import NOW, Stage, hostile_stage, labels
 from tests.ui.pools import ZONE, app_of
 from tests.ui.scripted_feed import ScriptedFeed
@@ -47,7 +47,7 @@ class _Walk:
         self.texts = texts
         self.said: IO[str] = (folder / "said").open("w")
         self.heard: IO[str] = (folder / "heard").open()
-        self.pilot: Pilot[Departure] | None = None
+        self.pilot: Pilot[ExitRequest] | None = None
 
     async def go(self, pilot: Pilot[object]) -> None:
         """Every screen, every page of it."""
@@ -79,12 +79,12 @@ class _Walk:
         """One account's details and its payload."""
         accounts = list(self.feed.state.accounts)
         key = accounts[number * len(accounts) // self.details]
-        await self.push(DetailScreen(self.app.session, key, accounts), "detail")
+        await self.push(DetailScreen(self.app.ui, key, accounts), "detail")
         await self.press("pagedown", show="detail")
         await self.press("escape")
-        card = self.app.session.board.card(key)
+        card = self.app.ui.board.card(key)
         assert card is not None
-        await self.push(RawScreen(self.app.session, card.label, self.feed.payloads[key]), "raw")
+        await self.push(RawScreen(self.app.ui, card.label, self.feed.payloads[key]), "raw")
         await self.press("pagedown", show="raw")
         await self.press("escape")
 
@@ -115,7 +115,7 @@ class _Walk:
         await self.press("question_mark", show="help")
         await self.press("escape")
         await self.press("y", show="copied")
-        await self.push(FirstRunScreen(self.app.session), "first run")
+        await self.push(FirstRunScreen(self.app.ui), "first run")
         await self.press("a")
         self.feed.add_reason = None
         for text in self.texts[:5]:

@@ -28,7 +28,7 @@ from poolwatch.domain.account import AccountKey  # noqa: E402 - likewise
 from poolwatch.domain.overview import PoolOverview  # noqa: E402 - likewise
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey  # noqa: E402 - likewise
 from poolwatch.ui.app import PoolApp  # noqa: E402 - likewise
-from poolwatch.ui.options import AppOptions, WallView  # noqa: E402 - likewise
+from poolwatch.ui.state import AppOptions, WallView  # noqa: E402 - likewise
 from tests.support.upstream import Upstream  # noqa: E402 - likewise
 from tests.ui.scripted_feed import ScriptedFeed  # noqa: E402 - likewise
 

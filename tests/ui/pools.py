@@ -29,7 +29,7 @@ from poolwatch.domain.usage import (
 )
 from poolwatch.presentation.prefs import Prefs
 from poolwatch.ui.app import PoolApp
-from poolwatch.ui.options import AppOptions, WallView
+from poolwatch.ui.state import AppOptions, WallView
 from tests.ui.scripted_feed import ScriptedFeed
 
 #: A Friday, 14:03 for the operator.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from textual.pilot import Pilot
 
-from poolwatch.ui.app import Departure, PoolApp
+from poolwatch.ui.app import ExitRequest, PoolApp
 from poolwatch.ui.widgets.lines import Lines
-from poolwatch.ui.widgets.wall.wall import AccountWall
+from poolwatch.ui.widgets.wall import AccountWall
 from tests.ui.pools import NOW, ZONE, crowd, state_of, twelve
 from tests.ui.scripted_feed import ScriptedFeed
 
@@ -15,7 +15,7 @@ def feed_of(count: int | None = None) -> ScriptedFeed:
     return ScriptedFeed(state_of(twelve() if count is None else crowd(count)), NOW, ZONE)
 
 
-async def settle(pilot: Pilot[Departure]) -> None:
+async def settle(pilot: Pilot[ExitRequest]) -> None:
     await pilot.pause()
     await pilot.pause()
 

@@ -40,9 +40,9 @@ def main() -> int:
     app = app_of(state, feed=kind(state, NOW, ZONE))
     if scenario == "deaf":
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        sys.modules["poolwatch.ui.app"].__dict__["_SIGNALS"] = ("SIGTERM",)
+        sys.modules["poolwatch.ui.terminal.app"].__dict__["_SIGNALS"] = ("SIGTERM",)
     if scenario == "unread":
-        sys.modules["poolwatch.ui.terminal"].__dict__["_Parser"] = _Broken
+        sys.modules["poolwatch.ui.terminal.driver"].__dict__["_Parser"] = _Broken
     app.run(mouse=False)
     return app.return_code or 0
 

@@ -9,12 +9,12 @@ import pytest
 from poolwatch.domain.events import Listed
 from poolwatch.domain.pool import PoolState
 from poolwatch.domain.remake import replace
-from poolwatch.ui.app import Departure, PoolApp
+from poolwatch.ui.app import ExitRequest, PoolApp
 from poolwatch.ui.feed import FoundLogins
 from poolwatch.ui.screens.first_run import FirstRunScreen
-from poolwatch.ui.screens.help import HelpScreen
 from poolwatch.ui.screens.pool import PoolScreen
-from poolwatch.ui.widgets.pane import Pane
+from poolwatch.ui.screens.texts import HelpScreen
+from poolwatch.ui.widgets.lines import Pane
 from tests.ui.pools import NOW, ZONE, app_of, empty, state_of, twelve
 from tests.ui.reading import feed_of, said, screen_text, settle, strip, wall
 from tests.ui.scripted_feed import ScriptedFeed
@@ -162,7 +162,7 @@ async def test_the_first_run_screen_leads_to_the_demo() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("d")
         await settle(pilot)
-    assert app.return_value is Departure.DEMO
+    assert app.return_value is ExitRequest.DEMO
 
 
 @pytest.mark.parametrize(

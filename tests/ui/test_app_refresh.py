@@ -10,8 +10,8 @@ from poolwatch.domain.changes import Answer, AnswerKind, BulkProgress
 from poolwatch.domain.events import Read, RefreshMoved
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.usage import UsageSnapshot
-from poolwatch.ui.options import WallView
-from poolwatch.ui.screens.confirm import Confirm
+from poolwatch.ui.screens.refreshing import Confirm
+from poolwatch.ui.state import WallView
 from poolwatch.ui.widgets.lines import Lines
 from tests.ui.pools import NOW, ahead, app_of, five, limits, twelve, weekly
 from tests.ui.reading import feed_of, said, settle, wall

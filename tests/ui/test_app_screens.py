@@ -8,12 +8,11 @@ from textual.widgets import Input
 from poolwatch.domain.events import RefreshMoved
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep
 from poolwatch.ui.keymap import remapped
-from poolwatch.ui.palette import CalmPalette, KeyCommands
+from poolwatch.ui.screens.command_palette import CalmPalette, KeyCommands
 from poolwatch.ui.screens.detail import DetailScreen
-from poolwatch.ui.screens.help import HelpScreen
 from poolwatch.ui.screens.pool import PoolScreen
-from poolwatch.ui.screens.raw import RawScreen
-from poolwatch.ui.widgets.pane import Pane
+from poolwatch.ui.screens.texts import HelpScreen, RawScreen
+from poolwatch.ui.widgets.lines import Pane
 from tests.ui.pools import NOW, app_of, twelve
 from tests.ui.reading import feed_of, said, settle, strip, wall
 

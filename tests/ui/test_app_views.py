@@ -14,9 +14,9 @@ from poolwatch.domain.status import Section
 from poolwatch.domain.usage import RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.presentation.prefs import SortKey
 from poolwatch.presentation.view import Shown
-from poolwatch.ui.options import Choice, WallView
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.pool import PoolScreen
+from poolwatch.ui.state import Choice, WallView
 from poolwatch.ui.widgets.lines import Lines
 from tests.ui.pools import NOW, app_of, crowd, state_of
 from tests.ui.reading import feed_of, said, screen_text, settle, strip, wall
@@ -163,7 +163,7 @@ async def test_keys_that_arrive_in_a_bunch_do_what_they_do_one_by_one() -> None:
         assert feed.refreshes == []
         assert feed.bulk == []
         assert isinstance(app.screen, DetailScreen)
-        assert app.session.choice.mask
+        assert app.ui.choice.mask
         await pilot.press("escape")
         await settle(pilot)
         assert isinstance(app.screen, PoolScreen)
@@ -266,7 +266,7 @@ async def test_headings_and_strip_count_the_same_while_the_order_waits() -> None
         await pilot.press("down")
         await settle(pilot)
         before, order = screen_text(app), wall(app).order
-        board = app.session.board
+        board = app.ui.board
         account = next(each.account for each in board.overview.accounts if each.section is Section.EXHAUSTED)
         usage = UsageSnapshot(base=RateLimit(True, False, (UsageWindow(3.0, 604800, None),)))
         feed.happen(Read(account.key, account.listings[0].ref.source, NOW, usage))

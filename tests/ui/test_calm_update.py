@@ -12,7 +12,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from poolwatch.ui.calm_update import CalmUpdate, Picture
+from poolwatch.ui.terminal.calm_update import CalmUpdate, ShownScreen
 
 CONSOLE = Console(color_system="256", force_terminal=True, width=40, legacy_windows=False)
 PLAIN, RED = Style(), Style(color="red")
@@ -23,31 +23,31 @@ def strip(text: str, style: Style | None = None) -> Strip:
     return Strip([Segment(text, style)])
 
 
-def shown(picture: Picture, *lines: str) -> str:
+def shown(shown_screen: ShownScreen, *lines: str) -> str:
     update = LayoutUpdate([[strip(line)] for line in lines], Region(0, 0, WIDTH, len(lines)))
-    return CalmUpdate(update, picture).render_segments(CONSOLE)
+    return CalmUpdate(update, shown_screen).render_segments(CONSOLE)
 
 
 def sent(before: Strip, after: Strip) -> str:
-    picture = Picture()
-    picture.put(0, 0, before, CONSOLE)
-    return picture.put(0, 0, after, CONSOLE)
+    shown_screen = ShownScreen()
+    shown_screen.put(0, 0, before, CONSOLE)
+    return shown_screen.put(0, 0, after, CONSOLE)
 
 
 def test_a_screen_that_is_there_already_costs_nothing() -> None:
-    picture = Picture()
-    assert shown(picture, "0123456789ab", "cdefghijklmn") == "\x1b[1;1H0123456789ab\x1b[2;1Hcdefghijklmn"
-    assert shown(picture, "0123456789ab", "cdefghijklmn") == ""
-    assert shown(picture, "0123456789ab", "cdefghijkXmn") == "\x1b[2;10HX"
-    assert shown(picture, "X123456789aX", "cdefghijkXmn") == "\x1b[1;1HX\x1b[1;12HX"
-    picture.forget()
-    assert shown(picture, "X123456789aX") == "\x1b[1;1HX123456789aX"
+    shown_screen = ShownScreen()
+    assert shown(shown_screen, "0123456789ab", "cdefghijklmn") == "\x1b[1;1H0123456789ab\x1b[2;1Hcdefghijklmn"
+    assert shown(shown_screen, "0123456789ab", "cdefghijklmn") == ""
+    assert shown(shown_screen, "0123456789ab", "cdefghijkXmn") == "\x1b[2;10HX"
+    assert shown(shown_screen, "X123456789aX", "cdefghijkXmn") == "\x1b[1;1HX\x1b[1;12HX"
+    shown_screen.forget()
+    assert shown(shown_screen, "X123456789aX") == "\x1b[1;1HX123456789aX"
 
 
 def test_blanks_between_marks_of_one_style_part_nothing() -> None:
     lead, mark = Style(color="blue", bold=True, bgcolor="black"), Style(color="red", bgcolor="black")
     marks = [Segment(" ", lead), Segment("x", mark)] * 3
-    assert Picture().put(0, 0, Strip(marks), CONSOLE).count("x x x") == 1
+    assert ShownScreen().put(0, 0, Strip(marks), CONSOLE).count("x x x") == 1
     for other in (
         Style(bgcolor="blue"),
         Style(bgcolor="black", underline=True),
@@ -55,7 +55,7 @@ def test_blanks_between_marks_of_one_style_part_nothing() -> None:
         None,
     ):
         line = Strip([Segment("x", mark), Segment(" ", other), Segment("x", mark)])
-        assert Picture().put(0, 0, line, CONSOLE) == "\x1b[1;1H" + line.render(CONSOLE)
+        assert ShownScreen().put(0, 0, line, CONSOLE) == "\x1b[1;1H" + line.render(CONSOLE)
 
 
 def test_differences_that_are_close_are_one() -> None:
@@ -67,15 +67,15 @@ def test_differences_that_are_close_are_one() -> None:
 
 
 def test_a_part_of_an_unknown_line_is_sent_whole_and_of_a_known_one_by_what_differs() -> None:
-    picture = Picture()
+    shown_screen = ShownScreen()
     update = ChopsUpdate(
         [{0: strip("0123456789ab")}, {0: strip("abcd"), 4: None}], [(0, 3, 6)], [[12], [4, 12]]
     )
-    assert CalmUpdate(update, picture).render_segments(CONSOLE) == "\x1b[1;4H345"
-    shown(picture, "0123456789ab", "cdefghijklmn")
-    assert CalmUpdate(update, picture).render_segments(CONSOLE) == ""
+    assert CalmUpdate(update, shown_screen).render_segments(CONSOLE) == "\x1b[1;4H345"
+    shown(shown_screen, "0123456789ab", "cdefghijklmn")
+    assert CalmUpdate(update, shown_screen).render_segments(CONSOLE) == ""
     update.spans = [(1, 0, 12)]
-    assert CalmUpdate(update, picture).render_segments(CONSOLE) == "\x1b[2;1Hab\x1b[2;3Hcd".replace(
+    assert CalmUpdate(update, shown_screen).render_segments(CONSOLE) == "\x1b[2;1Hab\x1b[2;3Hcd".replace(
         "\x1b[2;3H", ""
     )
 
@@ -99,14 +99,14 @@ def test_the_terminal_shows_the_last_screen_whatever_came_before(
 ) -> None:
     screen = pyte.Screen(WIDTH, 1)
     stream = pyte.Stream(screen)
-    picture = Picture()
+    shown_screen = ShownScreen()
     for given_line in screens:
         line = line_of(given_line)
         if data.draw(st.booleans()):
             update: ChopsUpdate | LayoutUpdate = LayoutUpdate([[line]], Region(0, 0, WIDTH, 1))
         else:
             update = ChopsUpdate([{0: line}], [(0, 0, WIDTH)], [[WIDTH]])
-        stream.feed(CalmUpdate(update, picture).render_segments(CONSOLE))
+        stream.feed(CalmUpdate(update, shown_screen).render_segments(CONSOLE))
     fresh = pyte.Screen(WIDTH, 1)
     pyte.Stream(fresh).feed("\x1b[1;1H" + line_of(screens[-1]).render(CONSOLE))
     cells = [[each.buffer[0][x] for x in range(WIDTH)] for each in (screen, fresh)]
@@ -122,16 +122,16 @@ def test_parts_of_lines_leave_no_half_of_a_wide_character(
 ) -> None:
     screen, fresh = pyte.Screen(WIDTH, 1), pyte.Screen(WIDTH, 1)
     stream = pyte.Stream(screen)
-    picture = Picture()
+    shown_screen = ShownScreen()
     shown_line = line_of(first)
-    stream.feed(picture.put(0, 0, shown_line, CONSOLE))
+    stream.feed(shown_screen.put(0, 0, shown_line, CONSOLE))
     for given_line, (start, end) in parts:
         line = line_of(given_line)
         update = ChopsUpdate([{0: line}], [(0, start, end)], [[WIDTH]])
-        stream.feed(CalmUpdate(update, picture).render_segments(CONSOLE))
+        stream.feed(CalmUpdate(update, shown_screen).render_segments(CONSOLE))
         # as Textual cuts lines: a wide character that is cut leaves a blank
         shown_line = Strip.join([shown_line.crop(0, start), line.crop(start, end), shown_line.crop(end)])
     pyte.Stream(fresh).feed("\x1b[1;1H" + shown_line.render(CONSOLE))
     cells = [[each.buffer[0][x] for x in range(WIDTH)] for each in (screen, fresh)]
     assert looks(cells[0]) == looks(cells[1])
-    assert picture.put(0, 0, shown_line, CONSOLE) == ""
+    assert shown_screen.put(0, 0, shown_line, CONSOLE) == ""

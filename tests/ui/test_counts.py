@@ -8,7 +8,6 @@ from functools import lru_cache
 
 import pytest
 from rich.console import RenderableType
-from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.strip import Strip
 
@@ -22,10 +21,10 @@ from poolwatch.ui import board as board_module
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.board import Board
 from poolwatch.ui.cells import Line
-from poolwatch.ui.options import AppOptions, WallView
+from poolwatch.ui.state import AppOptions, WallView
+from poolwatch.ui.widgets.arrangement import Arrangement
 from poolwatch.ui.widgets.lines import Lines
-from poolwatch.ui.widgets.wall.arrangement import Arrangement
-from poolwatch.ui.widgets.wall.wall import AccountWall
+from poolwatch.ui.widgets.wall import AccountWall
 from tests.ui.pools import NOW, ZONE, crowd, five, limits, state_of
 from tests.ui.reading import settle
 from tests.ui.scripted_feed import ScriptedFeed
@@ -100,18 +99,6 @@ async def test_the_first_frame_has_the_figures(view: WallView, monkeypatch: pyte
         assert app.shown == (len(wall.visible_keys), strip.text)
         assert wall.visible_keys
     assert arrangements == [MANY]
-
-
-async def test_a_screen_is_given_no_widgets_for_what_is_never_shown() -> None:
-    app, found = frame_app(ScriptedFeed(many(), NOW, ZONE), WallView.HIVE), list[str]()
-
-    async def look(pilot: Pilot[object]) -> None:
-        await pilot.pause()
-        found.extend(type(each).__name__ for each in app.screen.walk_children())
-        app.exit()
-
-    await app.run_async(headless=True, size=(120, 40), auto_pilot=look)
-    assert sorted(found) == ["AccountWall", "Lines", "Lines", "Lines", "Lines"]
 
 
 async def test_a_hive_makes_no_card_but_the_selected_one(made: Counter[str]) -> None:

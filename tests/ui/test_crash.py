@@ -47,7 +47,7 @@ async def test_an_error_in_a_screen_ends_the_app_with_a_code() -> None:
     raised = False
     try:
         async with app.run_test(size=(80, 24)) as pilot:
-            app.session.board = None  # type: ignore[assignment]  # a defect
+            app.ui.board = None  # type: ignore[assignment]  # a defect
             await pilot.press("down")
             await pilot.pause()
     except AttributeError:

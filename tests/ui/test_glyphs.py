@@ -5,8 +5,18 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from poolwatch.presentation.view import Glyph, Span, Tone
-from poolwatch.ui.glyphs import ASCII, UNICODE, glyphs_of, span_pieces
-from poolwatch.ui.themes import THEME_NAMES, next_theme, paint, palette_of, theme_named
+from poolwatch.ui.appearance import (
+    ASCII,
+    THEME_NAMES,
+    UNICODE,
+    Appearance,
+    glyphs_of,
+    next_theme,
+    palette_of,
+    span_pieces,
+    theme_named,
+)
+from poolwatch.ui.widgets.lines import paint
 
 
 @given(st.floats(0, 1), st.integers(1, 40), st.sampled_from((ASCII, UNICODE)))
@@ -62,7 +72,7 @@ def test_every_look_has_a_style_in_every_theme_and_themes_go_round() -> None:
     seen = []
     for _ in THEME_NAMES:
         palette = palette_of(name)
-        strip = paint(tuple((f"{look}", look) for look in Tone), palette, UNICODE)
+        strip = paint(tuple((f"{look}", look) for look in Tone), Appearance(palette, UNICODE))
         assert strip.text == "".join(Tone)
         seen.append(name)
         name = next_theme(name)

@@ -7,9 +7,9 @@ import pytest
 from textual.binding import Binding
 from textual.keys import _character_to_key
 
-from poolwatch.ui.bindings import bindings, overlay
-from poolwatch.ui.glyphs import UNICODE
-from poolwatch.ui.keymap import TABLE, Keymap, Place, remapped, textual_key
+from poolwatch.ui.appearance import UNICODE
+from poolwatch.ui.keymap import TABLE, Keymap, Scope, remapped, textual_key
+from poolwatch.ui.screens.page import bindings, overlay
 from poolwatch.ui.widgets.bottom import key_line
 from tests.support.key_table import markdown_table
 from tests.ui.test_cells import plain
@@ -20,9 +20,9 @@ RESERVED = ("$", "L", "[", "]", ":", *"123456789", "space", "H", "e", "b", "c", 
 
 def test_ids_are_unique_and_no_key_does_two_things_on_one_screen() -> None:
     assert max(Counter(key.id for key in TABLE).values()) == 1
-    for place in Place:
-        pressed = Counter(name for key in Keymap().at(place) for name in key.keys)
-        assert max(pressed.values()) == 1, place
+    for scope in Scope:
+        pressed = Counter(name for key in Keymap().at(scope) for name in key.keys)
+        assert max(pressed.values()) == 1, scope
 
 
 @pytest.mark.parametrize(
@@ -43,11 +43,11 @@ def test_ids_are_unique_and_no_key_does_two_things_on_one_screen() -> None:
     ],
 )  # fmt: skip
 def test_the_keys_of_the_pool_screen(pressed: str, key_id: str) -> None:
-    assert [key.id for key in Keymap().at(Place.POOL) if pressed in key.keys] == [key_id]
+    assert [key.id for key in Keymap().at(Scope.POOL) if pressed in key.keys] == [key_id]
 
 
 def test_reserved_keys_do_nothing_on_the_pool_screen() -> None:
-    taken = {pressed for key in Keymap().at(Place.POOL) for pressed in key.keys}
+    taken = {pressed for key in Keymap().at(Scope.POOL) for pressed in key.keys}
     assert taken.isdisjoint(RESERVED)
 
 
@@ -71,7 +71,7 @@ def test_a_remap_replaces_the_keys_of_its_entry() -> None:
     assert not problems
     assert keymap.get("refresh").keys == ("r", "f5")
     assert overlay(keymap) == {"refresh": "r,f5", "sort": "z"}
-    assert "z sort" in plain(key_line(keymap.at(Place.POOL), {}, 200, UNICODE))
+    assert "z sort" in plain(key_line(keymap.at(Scope.POOL), {}, 200, UNICODE))
     assert "`f5`" in markdown_table(keymap)
 
 
@@ -105,7 +105,7 @@ def test_a_clash_of_a_chain_is_undone_until_nothing_clashes() -> None:
 
 
 def test_the_footer_fits_every_width_and_loses_the_least_needed_first() -> None:
-    keys = Keymap().at(Place.POOL)
+    keys = Keymap().at(Scope.POOL)
     for width in range(8, 160):
         line = plain(key_line(keys, {}, width, UNICODE))
         assert len(line) == width
@@ -118,8 +118,8 @@ def test_the_footer_fits_every_width_and_loses_the_least_needed_first() -> None:
 
 
 def test_bindings_are_made_from_the_table() -> None:
-    made = [each for each in bindings(Place.POOL) if isinstance(each, Binding)]
-    assert {binding.id for binding in made} == {key.id for key in TABLE if Place.POOL in key.places}
+    made = [each for each in bindings(Scope.POOL) if isinstance(each, Binding)]
+    assert {binding.id for binding in made} == {key.id for key in TABLE if Scope.POOL in key.scopes}
     assert next(binding for binding in made if binding.id == "needs_you").key == "exclamation_mark"
 
 
@@ -127,6 +127,6 @@ def test_the_readme_table_explains_every_key_once() -> None:
     text = markdown_table()
     ids = re.findall(r"`(\w+)`(?= \||(?: `\w+`)* \|$)", text, re.MULTILINE)
     for key in TABLE:
-        if key.places != {Place.FIRST_RUN}:
+        if key.scopes != {Scope.FIRST_RUN}:
             assert f"`{key.id}`" in text
     assert ids

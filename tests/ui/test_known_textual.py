@@ -8,10 +8,10 @@ import pytest
 from rich.console import RenderableType
 from textual.screen import Screen
 
-from poolwatch.ui import known_textual
+from poolwatch.ui import terminal
 from poolwatch.ui.app import PoolApp
-from poolwatch.ui.calm_update import CalmUpdate
-from poolwatch.ui.options import AppOptions, WallView
+from poolwatch.ui.state import AppOptions, WallView
+from poolwatch.ui.terminal.calm_update import CalmUpdate
 from tests.ui.pools import NOW, ZONE, crowd, state_of
 from tests.ui.reading import settle
 from tests.ui.scripted_feed import ScriptedFeed
@@ -19,8 +19,8 @@ from tests.ui.scripted_feed import ScriptedFeed
 
 def test_this_is_the_version_that_was_read() -> None:
     """Fails with another version: read calm_update, page, terminal, then raise VERSION."""
-    assert version("textual") == known_textual.VERSION
-    assert known_textual.IS_KNOWN
+    assert version("textual") == terminal.VERSION
+    assert terminal.IS_KNOWN
 
 
 @pytest.mark.parametrize("is_known", [True, False])
@@ -32,7 +32,7 @@ async def test_another_version_runs_on_what_textual_does_by_itself(
     def display(self: object, screen: Screen[object], renderable: RenderableType | None) -> None:
         sent.append(renderable)
 
-    monkeypatch.setattr(known_textual, "IS_KNOWN", is_known)
+    monkeypatch.setattr(terminal, "IS_KNOWN", is_known)
     monkeypatch.setattr("textual.app.App._display", display)
     app = PoolApp(ScriptedFeed(state_of(crowd(12)), NOW, ZONE), AppOptions(view=WallView.CARDS))
     async with app.run_test(size=(80, 24)) as pilot:

@@ -18,19 +18,19 @@ from poolwatch.presentation.view import (
     StripView,
     Tone,
 )
+from poolwatch.ui.appearance import ASCII, UNICODE
 from poolwatch.ui.board import Board
 from poolwatch.ui.cells import Line, line_width
-from poolwatch.ui.glyphs import ASCII, UNICODE
 from poolwatch.ui.keymap import Keymap
+from poolwatch.ui.screens.detail import detail_lines
 from poolwatch.ui.screens.first_run import first_run_lines
-from poolwatch.ui.screens.help import help_lines
-from poolwatch.ui.widgets.bottom import Message, message_line
-from poolwatch.ui.widgets.detail_lines import detail_lines
+from poolwatch.ui.screens.texts import help_lines
+from poolwatch.ui.widgets import cards as card_lines
+from poolwatch.ui.widgets import hive, table
+from poolwatch.ui.widgets.arrangement import as_cards, card_columns
+from poolwatch.ui.widgets.bottom import MessageText, message_line
 from poolwatch.ui.widgets.strip import Density, Mode, density_of, strip_lines
-from poolwatch.ui.widgets.wall import cards as card_lines
-from poolwatch.ui.widgets.wall import hive, table
-from poolwatch.ui.widgets.wall.arrangement import as_cards, card_columns
-from poolwatch.ui.widgets.wall.columns import Content, choose
+from poolwatch.ui.widgets.table import Content, choose
 from tests.ui.cards import card, cards, texts, window
 from tests.ui.pools import NOW, ZONE, state_of, twelve
 from tests.ui.test_cells import plain
@@ -92,7 +92,7 @@ def test_strip_lines(view: StripView, density: Density, width: int, is_hive: boo
 
 @given(texts, texts, st.integers(20, 200))
 def test_message_lines(text: str, short: str, width: int) -> None:
-    message = Message(text, about=text[:5], short=short, hint=("y", "copy"))
+    message = MessageText(text, about=text[:5], short=short, hint=("y", "copy"))
     assert line_width(message_line(message, width, UNICODE)) == width
 
 
@@ -222,7 +222,7 @@ def test_three_cards_of_38_in_120() -> None:
 
 def test_what_changed_stands_where_the_whole_line_does_not_fit() -> None:
     whole = "token ok 0.4s → usage ok 0.3s · weekly 98 → 0 %"
-    message = Message(whole, Tone.GOOD, "bob@example.com", "ok · weekly 98 → 0 %")
+    message = MessageText(whole, Tone.GOOD, "bob@example.com", "ok · weekly 98 → 0 %")
     assert plain(message_line(message, 80, UNICODE)).strip() == f"bob@example.com: {whole}"
     assert plain(message_line(message, 60, UNICODE)).strip() == "bob@example.com: ok · weekly 98 → 0 %"
     done = card(footer=(Span(whole, Tone.GOOD),), progress=whole, progress_short="ok · weekly 98 → 0 %")
@@ -241,7 +241,7 @@ def test_trouble_outlasts_the_status_that_its_mark_tells() -> None:
 
 
 def test_the_hint_to_copy_outlasts_the_command_that_is_cut() -> None:
-    message = Message("x" * 200, short="y" * 200, hint=("y", "copy"))
+    message = MessageText("x" * 200, short="y" * 200, hint=("y", "copy"))
     assert plain(message_line(message, 80, UNICODE)).endswith("…   y copy ")
     assert "copy" not in plain(message_line(message, 40, UNICODE))
 

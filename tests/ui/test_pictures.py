@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
 from poolwatch.presentation.view import Shown
 from poolwatch.ui.feed import FoundLogins
-from poolwatch.ui.options import WallView
+from poolwatch.ui.state import WallView
 from tests.ui.pools import NOW, POOLS, ZONE, app_of
 from tests.ui.scripted_feed import ScriptedFeed
 

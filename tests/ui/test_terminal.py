@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import io
 import os
 import pty
 import select
@@ -19,10 +18,8 @@ from pathlib import Path
 
 import pyte
 import pytest
-from textual.drivers._writer_thread import WriterThread
 
-from poolwatch.ui.terminal import TerminalDriver
-from poolwatch.ui.terminal_input import PASTE_SECONDS
+from poolwatch.ui.terminal.input_filter import PASTE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 #: A refresh of the screen's first picture is long done by then.
@@ -169,7 +166,7 @@ def test_a_crash_says_where_and_not_what(terminal: Terminal) -> None:
     assert is_restored(terminal)
     report = terminal.seen[terminal.seen.rindex(b"\x1b[?1049l") :].decode()
     assert "ValueError" in report
-    assert "poolwatch.ui.screens.requests:" in report
+    assert "poolwatch.ui.screens.refreshing:" in report
     assert b"very-secret" not in terminal.seen
     assert str(ROOT) not in report
 
@@ -330,7 +327,7 @@ def test_ctrl_c_right_behind_a_flood_leaves(terminal: Terminal, hostile: bytes) 
 def test_a_second_click_beside_the_palette_is_for_nobody(terminal: Terminal) -> None:
     click = b"\x1b[<0;1;1M\x1b[<0;1;1m"
     terminal.press(b"\x10")
-    terminal.read_until(b"turn the order")
+    terminal.read_until(b"reverse the order")
     terminal.quiet()
     terminal.press(click * 3)
     terminal.quiet()
@@ -369,27 +366,26 @@ def test_a_crash_of_who_reads_keys_is_told_as_any_other(terminal: Terminal) -> N
     assert is_restored(terminal)
     report = terminal.seen[terminal.seen.rindex(b"\x1b[?1049l") :].decode()
     assert "ValueError" in report
-    assert "poolwatch.ui.terminal:" in report
+    assert "poolwatch.ui.terminal.driver:" in report
     assert b"very-secret" not in terminal.seen
 
 
 SIZE = """
-import sys
-from poolwatch.ui.terminal import TerminalDriver
-print(*TerminalDriver._get_terminal_size(TerminalDriver.__new__(TerminalDriver)), "shutil" in sys.modules)
+from poolwatch.ui.terminal.driver import TerminalDriver
+print(*TerminalDriver._get_terminal_size(TerminalDriver.__new__(TerminalDriver)))
 """
 
 
 @pytest.mark.parametrize(
     ("env", "said"),
     [
-        ({}, "77 33 False"),
-        ({"COLUMNS": "50"}, "50 33 True"),
-        ({"COLUMNS": "50", "LINES": "9"}, "50 9 True"),
-        ({"COLUMNS": "99999", "LINES": "99999"}, "1000 500 True"),
+        ({}, "77 33"),
+        ({"COLUMNS": "50"}, "50 33"),
+        ({"COLUMNS": "50", "LINES": "9"}, "50 9"),
+        ({"COLUMNS": "99999", "LINES": "99999"}, "1000 500"),
     ],
 )
-def test_the_size_is_the_terminals_and_takes_nothing_to_ask(env: dict[str, str], said: str) -> None:
+def test_the_size_is_the_terminals_within_bounds(env: dict[str, str], said: str) -> None:
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
     plain = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
@@ -399,28 +395,3 @@ def test_the_size_is_the_terminals_and_takes_nothing_to_ask(env: dict[str, str],
     os.close(slave)
     assert os.read(master, 1000).decode().strip() == said
     os.close(master)
-
-
-class Slate(io.StringIO):
-    """A file that knows whether anything was written."""
-
-    written = False
-
-    def write(self, text: str) -> int:
-        self.written = True
-        return len(text)
-
-
-def test_a_frame_begins_to_go_out_while_other_work_waits() -> None:
-    driver = TerminalDriver.__new__(TerminalDriver)
-    at_once = 0
-    for _ in range(40):
-        slate = Slate()
-        driver._writer_thread = WriterThread(slate)
-        driver._writer_thread.start()
-        driver.write("a frame")
-        driver.flush()
-        at_once += slate.written
-        driver._writer_thread.stop()
-    # without its turn the thread waits for as long as anything else is done
-    assert at_once >= 20

@@ -11,15 +11,15 @@ from textual import events
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.message import Message
 
-from poolwatch.ui.terminal import _Parser
-from poolwatch.ui.terminal_input import (
+from poolwatch.ui.terminal.driver import _Parser
+from poolwatch.ui.terminal.input_filter import (
     BURST,
     BY_HAND_SECONDS,
     HIGHEST,
     PASTE_MOST,
     PER_SECOND,
     WIDEST,
-    TerminalInput,
+    InputFilter,
     bounded_size,
     checked,
 )
@@ -29,7 +29,7 @@ class Typed:
     """A terminal's input and Textual's parser behind it, on a clock that stands."""
 
     def __init__(self) -> None:
-        self.input = TerminalInput()
+        self.input = InputFilter()
         self.parser = _Parser()
         self.now = 1000.0
 
@@ -142,7 +142,7 @@ def test_keys_are_what_they_were(sent: str, pressed: list[str]) -> None:
 def test_every_sequence_that_textual_knows_still_passes() -> None:
     for sequence in ANSI_SEQUENCES_KEYS:
         if len(sequence) > 1 and sequence != "\x1b\x1b":
-            assert TerminalInput().feed(sequence, 0.0) == [sequence], ascii(sequence)
+            assert InputFilter().feed(sequence, 0.0) == [sequence], ascii(sequence)
 
 
 def test_an_escape_is_told_by_the_time_that_passes() -> None:

@@ -12,14 +12,21 @@ from textual.pilot import Pilot
 
 from poolwatch.domain.events import Read
 from poolwatch.presentation.view import SectionView
-from poolwatch.ui.app import Departure, PoolApp
-from poolwatch.ui.glyphs import UNICODE
-from poolwatch.ui.options import WallView
-from poolwatch.ui.screens.layout import opening_view, side_width
+from poolwatch.ui.app import ExitRequest, PoolApp
+from poolwatch.ui.appearance import UNICODE
 from poolwatch.ui.screens.pool import PoolScreen
-from poolwatch.ui.widgets.wall.arrangement import Arrangement, Direction, as_cards, as_hive, as_table
-from poolwatch.ui.widgets.wall.columns import Content, choose
-from poolwatch.ui.widgets.wall.wall import AccountWall
+from poolwatch.ui.state import WallView
+from poolwatch.ui.widgets.arrangement import (
+    Arrangement,
+    Direction,
+    as_cards,
+    as_hive,
+    as_table,
+    opening_view,
+    side_width,
+)
+from poolwatch.ui.widgets.table import Content, choose
+from poolwatch.ui.widgets.wall import AccountWall
 from tests.ui.cards import card
 from tests.ui.pools import NOW, ZONE, app_of, crowd, five, limits, state_of, twelve, weekly
 from tests.ui.scripted_feed import ScriptedFeed
@@ -128,7 +135,7 @@ def read_of(index: int, used: float) -> Read:
     return Read(actor.key, actor.source, NOW, type(usage)(plan=usage.plan, base=fresh, credits=usage.credits))
 
 
-async def settle(pilot: Pilot[Departure]) -> None:
+async def settle(pilot: Pilot[ExitRequest]) -> None:
     await pilot.pause()
     await pilot.pause()
 

@@ -17,7 +17,7 @@ from typing import Final
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.printer import complain
-from poolwatch.bootstrap.screen import run_app_in
+from poolwatch.bootstrap.screen import run_app
 from poolwatch.bootstrap.surroundings import Options
 
 #: Logins that lapsed were last read so long ago: when they still were good.
@@ -40,8 +40,9 @@ class DemoOptions:
         return ["--accounts", str(self.accounts), "--seed", str(self.seed), "--speed", str(self.speed)]
 
 
-def run_demo(options: DemoOptions) -> int:
+def run_demo(options: DemoOptions | None = None) -> int:
     """Open the app on the simulated pool; everything it writes goes into a folder that ends with it."""
+    options = options or DemoOptions()
     with tempfile.TemporaryDirectory(prefix="poolwatch-demo-") as folder:
         home = Path(folder)
         with upstream(options, home / "upstream") as config:
@@ -58,7 +59,7 @@ def run_demo(options: DemoOptions) -> int:
             }
             env.pop("CODEX_HOME", None)
             asyncio.run(_remember_lapsed(options, config.parent, home / "state"))
-            return run_app_in(Options(overrides=options.overrides, simulated=True), env)
+            return run_app(run_demo, Options(overrides=options.overrides, simulated=True), env)
 
 
 @contextmanager

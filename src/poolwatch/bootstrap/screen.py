@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poolwatch.bootstrap.clock import LocalZone
@@ -24,8 +23,10 @@ from poolwatch.domain.remake import replace
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
 from poolwatch.presentation.view import Shown
 from poolwatch.store.readings import AccountCache, read_stored
+from poolwatch.ui.appearance import THEME_NAMES, theme_named
 from poolwatch.ui.keymap import remapped
-from poolwatch.ui.options import AppOptions, Choice, WallView
+from poolwatch.ui.state import AppOptions, Choice, WallView
+from poolwatch.words.interface import text
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -36,18 +37,20 @@ _EXIT_USAGE = 2
 _EXIT_CONFIG = 3
 
 
-def run_app(config: Path | None = None, overrides: Mapping[str, str] | None = None) -> int:
-    """Open the app; returns the exit code."""
-    return run_app_in(Options(config, overrides or {}), dict(os.environ))
+def run_app(
+    open_demo: Callable[[], int], options: Options | None = None, env: Mapping[str, str] | None = None
+) -> int:
+    """Open the app, in `env` or in the process's own environment; returns the exit code.
 
-
-def run_app_in(options: Options, env: Mapping[str, str]) -> int:
-    """Open the app in other surroundings than the process's own (the demo's)."""
+    `open_demo` is called when the operator wants the demo instead.
+    """
+    options = options or Options()
+    env = dict(os.environ) if env is None else env
     around = look_around(options, env)
     if isinstance(around, ConfigProblems):
         complain_of(around, mask=options.overrides.get("ui.mask") == "true")
         return _EXIT_USAGE if around.by_options else _EXIT_CONFIG
-    wrong = looks_problems(around)
+    wrong = appearance_problems(around)
     for line in wrong:
         complain(around.told(line))
     if wrong:
@@ -62,30 +65,23 @@ def run_app_in(options: Options, env: Mapping[str, str]) -> int:
         remember = _remembering(around, stack)
         app_options = replace(app_options, remember=remember, simulated=options.simulated)
         code, wants_demo = asyncio.run(_run(around, options, app_options))
-    if wants_demo:
-        from poolwatch.bootstrap.demo import DemoOptions, run_demo  # it opens the app in turn
-
-        return run_demo(DemoOptions())
-    return code
+    return open_demo() if wants_demo else code
 
 
-def looks_problems(around: Surroundings) -> list[str]:
+def appearance_problems(around: Surroundings) -> list[str]:
     """What is wrong with `[keys]` and `ui.theme`, which only the screens understand; one line each."""
-    from poolwatch.ui.themes import THEME_NAMES, theme_named  # it imports textual
-
     settings = around.settings
     _, wrong = remapped(settings.keys)
     lines = [f"{settings.origin(f'keys.{problem.id}').text}: {problem.words}" for problem in wrong]
     if settings.ui.theme is not None and theme_named(settings.ui.theme) is None:
         known = ", ".join(THEME_NAMES)
-        lines.append(
-            f"{settings.origin('ui.theme').text}: no theme is called {settings.ui.theme}; there are {known}"
-        )
+        told = text("theme.unknown", name=settings.ui.theme, known=known)
+        lines.append(f"{settings.origin('ui.theme').text}: {told}")
     return lines
 
 
 async def _run(around: Surroundings, options: Options, app_options: AppOptions) -> tuple[int, bool]:
-    from poolwatch.ui.app import Departure, PoolApp
+    from poolwatch.ui.app import ExitRequest, PoolApp
 
     cache = AccountCache()
     feed = LiveFeed(_stored(around, cache), around, options.config, LocalZone())
@@ -93,13 +89,13 @@ async def _run(around: Surroundings, options: Options, app_options: AppOptions) 
     monitor = asyncio.create_task(_monitor(around, feed, cache))
     monitor.add_done_callback(feed.monitor_ended)
     try:
-        departure = await app.run_async(mouse=app_options.mouse)
+        asked = await app.run_async(mouse=app_options.mouse)
     finally:
         monitor.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await monitor
     code = app.return_code if app.return_code is not None else _EXIT_FAILED
-    return code, departure is Departure.DEMO
+    return code, asked is ExitRequest.DEMO
 
 
 def _stored(around: Surroundings, cache: AccountCache) -> PoolState:
@@ -138,8 +134,6 @@ def _app_options(around: Surroundings) -> AppOptions:
     settings = around.settings
     remembered = load_remembered(around.state_dir / FILE_NAME)
     ui = ui_of(settings, remembered)
-    from poolwatch.ui.themes import theme_named  # it imports textual
-
     pool = settings.pool_name or ""
 
     return AppOptions(

@@ -138,9 +138,11 @@ def root(
             complain(f"options of the app stand before no command but demo; see: poolwatch {command} --help")
             raise typer.Exit(EXIT_USAGE)
         return
+    from poolwatch.bootstrap.demo import run_demo
     from poolwatch.bootstrap.screen import run_app
+    from poolwatch.bootstrap.surroundings import Options
 
-    _end(run_app(config, overrides))
+    _end(run_app(run_demo, Options(config, overrides)))
 
 
 @app.command()

@@ -132,7 +132,7 @@ def kinds() -> list[str]:
 
 def themes(incomplete: str) -> list[str]:
     """The themes, by their short names unless the long ones were begun."""
-    from poolwatch.ui.themes import THEME_NAMES  # it imports textual
+    from poolwatch.ui.appearance import THEME_NAMES  # it imports textual
 
     long = [name for name in THEME_NAMES if incomplete and name.startswith(incomplete)]
     return long or [name.removeprefix("poolwatch-") for name in THEME_NAMES]

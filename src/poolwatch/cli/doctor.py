@@ -21,7 +21,7 @@ from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.keepers import file_of, passed_over
 from poolwatch.bootstrap.places import counted
-from poolwatch.bootstrap.screen import looks_problems
+from poolwatch.bootstrap.screen import appearance_problems
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.bootstrap.token_port import damaged_here, kept_here
 from poolwatch.cli.accounts import kept_command, kept_line
@@ -176,7 +176,7 @@ def _twins(around: Surroundings) -> Iterator[Finding]:
 
 
 def _config(around: Surroundings) -> Iterator[Finding]:
-    problems = looks_problems(around)
+    problems = appearance_problems(around)
     for line in problems:
         yield Finding("config", Grade.ERROR, line, "mend that line")
     if not problems:

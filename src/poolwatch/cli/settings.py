@@ -75,11 +75,11 @@ def init_file(given: Path | None) -> int:
 
 def check(given: Path | None, *, mask: bool = False) -> int:
     """All problems at once, or that there are none."""
-    from poolwatch.bootstrap.screen import looks_problems
+    from poolwatch.bootstrap.screen import appearance_problems
     from poolwatch.cli.entry import surroundings
 
     around = surroundings(given, mask=mask)
-    wrong = looks_problems(around)
+    wrong = appearance_problems(around)
     for line in wrong:
         complain(around.told(line))
     if wrong:

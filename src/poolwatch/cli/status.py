@@ -79,7 +79,7 @@ def _print_text(
         # what draws takes time to load
         from poolwatch.bootstrap.screen import glyphs_named
         from poolwatch.cli.status_table import print_lines, status_lines, terminal_width
-        from poolwatch.ui.glyphs import glyphs_of
+        from poolwatch.ui.appearance import glyphs_of
 
         wanted = "ascii" if ascii_only else glyphs_named(around.settings.ui.glyphs, around.env)
         glyphs = glyphs_of(wanted)
@@ -90,7 +90,7 @@ def _print_text(
 
     text = status_text(seen.overview, seen.state, prefs, pool, keys)
     if ascii_only:
-        from poolwatch.ui.glyphs import ASCII
+        from poolwatch.ui.appearance import ASCII
 
         text = ASCII.text(text)
     say_text(text)

@@ -21,12 +21,9 @@ from poolwatch.presentation.order import sections
 from poolwatch.presentation.prefs import Prefs, SortKey
 from poolwatch.presentation.strip import strip_view
 from poolwatch.presentation.view import Figure, StripView, Tone
-from poolwatch.ui.cells import Line, Piece, fit, fit_line, line_width, wrap
-from poolwatch.ui.glyphs import Glyphs, span_pieces
-from poolwatch.ui.ink import Ink
-from poolwatch.ui.sixteen import sixteen_styles
-from poolwatch.ui.widgets.wall.columns import Content, choose
-from poolwatch.ui.widgets.wall.table import header, row, section_line
+from poolwatch.ui.appearance import Glyphs, sixteen_styles, span_pieces
+from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, line_width, wrap
+from poolwatch.ui.widgets.table import Content, choose, header, row, section_line
 from poolwatch.words import cli as words
 from poolwatch.words import screen
 

@@ -69,6 +69,7 @@ def strip_view(
             *(Span(text, Tone.AMBER) for text in notices),
         ),
         title=_title(count[Section.NEEDS_YOU], count[Section.EXHAUSTED]),
+        disabled=overview.by_status.get(Status.DISABLED, 0),
     )
 
 

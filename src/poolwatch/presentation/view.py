@@ -180,6 +180,8 @@ class StripView(Struct, frozen=True):
     title: str = "poolwatch"
     #: "57/60 fresh"
     freshness_tiny: str = ""
+    #: of `rest`
+    disabled: int = 0
 
 
 class SectionView(Struct, frozen=True):

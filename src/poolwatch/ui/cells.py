@@ -1,19 +1,32 @@
-"""Text measured in terminal cells: cut, padded and wrapped without splitting what reads as one character."""
+"""Styled text in terminal cells: cut, padded and wrapped without splitting what reads as one character."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import TypeAlias
 
 from rich.cells import cell_len, split_graphemes
 
 from poolwatch.presentation.view import Tone
-from poolwatch.ui.ink import Ink
 
-#: What a piece of text looks like; a theme turns it into a style.
-Look: TypeAlias = Tone | Ink
-#: A text in one look.
-Piece: TypeAlias = tuple[str, Look]
+
+class Ink(StrEnum):
+    """What a theme styles beside the tones: bars, rules, headings, keys, the selection's mark."""
+
+    BAR = "bar"
+    TRACK = "track"
+    RULE = "rule"
+    HEADING = "heading"
+    BRAND = "brand"
+    KEY = "key"
+    MARK = "mark"
+
+
+#: A theme turns it into a style of the terminal.
+StyleName: TypeAlias = Tone | Ink
+#: A text in one style.
+Piece: TypeAlias = tuple[str, StyleName]
 #: One line of the screen, left to right.
 Line: TypeAlias = tuple[Piece, ...]
 
@@ -90,7 +103,7 @@ def fit_line(pieces: Iterable[Piece], cells: int, mark: str = ELLIPSIS) -> Line:
     left = cells
     rest = list(pieces)
     while rest and left > 0:
-        text, look = rest.pop(0)
+        text, style = rest.pop(0)
         width = cell_len(text)
         more = any(cell_len(other) for other, _ in rest)
         if width > left or (width == left and more):
@@ -99,7 +112,7 @@ def fit_line(pieces: Iterable[Piece], cells: int, mark: str = ELLIPSIS) -> Line:
             width = cell_len(text)
             rest.clear()
         if text:
-            out.append((text, look))
+            out.append((text, style))
         left -= width
     if left > 0:
         out.append((" " * left, Tone.PLAIN))
@@ -140,7 +153,7 @@ def wrap(pieces: Sequence[Piece], cells: int) -> list[Line]:
     lines: list[Line] = []
     line: list[Piece] = []
     used = 0
-    for text, look in _words(pieces):
+    for text, style in _words(pieces):
         word, width = text, cell_len(text)
         if used and used + width > cells and word.strip():
             lines.append(_trimmed(line))
@@ -151,20 +164,20 @@ def wrap(pieces: Sequence[Piece], cells: int) -> list[Line]:
             head = cut(word, cells, "")
             if not head:
                 break
-            lines.append(((head, look),))
+            lines.append(((head, style),))
             word = word[len(head) :]
-        line.append((word, look))
+        line.append((word, style))
         used += cell_len(word)
     lines.append(_trimmed(line))
     return lines
 
 
 def _words(pieces: Sequence[Piece]) -> Iterable[Piece]:
-    for text, look in pieces:
+    for text, style in pieces:
         start = 0
         for index in range(1, len(text) + 1):
             if index == len(text) or text[index].isspace() != text[start].isspace():
-                yield text[start:index], look
+                yield text[start:index], style
                 start = index
 
 

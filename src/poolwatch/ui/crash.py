@@ -8,6 +8,8 @@ from traceback import walk_stack, walk_tb
 from types import FrameType, TracebackType
 from typing import Final
 
+from poolwatch.words.interface import text
+
 _OWN: Final = "poolwatch"
 _CHAIN_MOST: Final = 5
 
@@ -17,18 +19,19 @@ def crash_report(error: BaseException | None) -> str:
 
     No message, no value of a variable and no path: any of them may hold a token or a name.
     """
-    lines = ["poolwatch stopped because of an error of its own. No login or reading was lost."]
+    lines = [text("crash")]
     if error is None:
         # whoever asks for the report is all that is known
-        lines.append("  an error that is not known, reported by")
+        lines.append(f"  {text('crash.unknown')}")
         lines.extend(f"    {where}" for where in _own(reversed(list(walk_stack(currentframe())))))
     seen = 0
     while error is not None and seen < _CHAIN_MOST:
-        lines.append(f"  {'caused by ' if seen else ''}{type(error).__name__}")
+        kind = type(error).__name__
+        lines.append(f"  {text('crash.cause', kind=kind) if seen else kind}")
         lines.extend(f"    {where}" for where in _frames(error.__traceback__))
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         seen += 1
-    lines.append("These lines hold no account data; please send them with a report of what you did.")
+    lines.append(text("crash.end"))
     return "\n".join(lines)
 
 

@@ -10,9 +10,10 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.remake import replace
+from poolwatch.words import interface as words
 
 
-class Place(StrEnum):
+class Scope(StrEnum):
     """The screens that have keys."""
 
     APP = "app"
@@ -26,89 +27,88 @@ class Place(StrEnum):
 class Key(Struct, frozen=True):
     """One thing a key does. `id` is stable: settings name it.
 
-    One without `help` is explained together with the one before it.
-    `keys` are written as people write them ("r", "ctrl+p", "pgup"). `rank` is the order in which
-    entries leave a narrow footer, highest first; 0 keeps an entry out of it.
+    `keys` are written as people write them ("r", "ctrl+p", "pgup"). `rank` is the order in which entries
+    leave a narrow footer, highest first; 0 keeps an entry out of it.
     """
 
     id: str
     keys: tuple[str, ...]
     action: str
-    help: str
-    places: frozenset[Place]
-    footer: str = ""
+    scopes: frozenset[Scope]
     rank: int = 0
     palette: bool = True
     priority: bool = False
 
+    @property
+    def help(self) -> str:
+        """What it does; "" where that is said together with the key before it."""
+        return words.key_help(self.id)
 
-_POOL: Final = frozenset({Place.POOL})
-_DETAIL: Final = frozenset({Place.DETAIL})
-_RAW: Final = frozenset({Place.RAW})
+
+_POOL: Final = frozenset({Scope.POOL})
+_DETAIL: Final = frozenset({Scope.DETAIL})
+_RAW: Final = frozenset({Scope.RAW})
+_HELP: Final = frozenset({Scope.HELP})
 _BOTH: Final = _POOL | _DETAIL
-_READING: Final = frozenset({Place.DETAIL, Place.RAW, Place.HELP})
-_MOVING: Final = _POOL | _READING
-_APP: Final = frozenset({Place.APP})
-_FIRST: Final = frozenset({Place.FIRST_RUN})
+_MOVING: Final = _POOL | _DETAIL | _RAW | _HELP
+_APP: Final = frozenset({Scope.APP})
+_FIRST: Final = frozenset({Scope.FIRST_RUN})
 
 
-def _move(name: str, keys: str, words: str, places: frozenset[Place] = _MOVING) -> Key:
-    return Key(f"move_{name}", tuple(keys.split()), f"move('{name}')", words, places, palette=False)
+def _key(
+    name: str, keys: str, action: str, scopes: frozenset[Scope], rank: int = 0, *, palette: bool = True
+) -> Key:
+    return Key(name, tuple(keys.split()), action, scopes, rank, palette)
+
+
+def _move(name: str, keys: str, scopes: frozenset[Scope] = _MOVING) -> Key:
+    return _key(f"move_{name}", keys, f"move('{name}')", scopes, palette=False)
 
 
 #: The order is that of the help screen and of the footer.
 TABLE: Final = (
-    _move("up", "up k", "move", _POOL | _RAW | frozenset({Place.HELP})),
-    _move("down", "down j", "", _POOL | _RAW | frozenset({Place.HELP})),
-    _move("left", "left h", "", _POOL),
-    _move("right", "right l", "", _POOL),
-    _move("page_up", "pgup", "a page up, a page down"),
-    _move("page_down", "pgdn", ""),
-    _move("first", "g home", "to the first, to the last"),
-    _move("last", "G end", ""),
-    Key("scroll_up", ("up",), "move('up')", "scroll", _DETAIL, palette=False),
-    Key("scroll_down", ("down",), "move('down')", "", _DETAIL, palette=False),
-    Key("next_account", ("j",), "step(1)", "the next account, the previous", _DETAIL, "next account", 5,
-        palette=False),
-    Key("previous_account", ("k",), "step(-1)", "", _DETAIL, palette=False),
-    Key("refresh", ("r",), "refresh_account", "refresh: renew the login if need be, then read the usage",
-        _BOTH, "refresh", 1),
-    Key("usage", ("u",), "read_usage", "read the usage and leave the login alone", _BOTH, "usage", 6),
-    Key("refresh_shown", ("R",), "refresh_shown", "refresh all accounts shown, spread out; esc stops",
-        _POOL, "shown", 10),
-    Key("needs_you", ("!",), "only_needs_you", "show only what needs you, and all again", _POOL,
-        "needs you", 2),
-    Key("next_needs_you", ("n",), "step_needs_you(1)", "to the next account that needs you, to the previous",
-        _POOL),
-    Key("previous_needs_you", ("N",), "step_needs_you(-1)", "", _POOL),
-    Key("filter", ("/",), "filter", "filter: words, status:exhausted, plan:pro, source:x; esc clears",
-        _POOL, "filter", 3),
-    Key("sort", ("s",), "sort", "the next order", _POOL, "sort", 7),
-    Key("reverse", ("S",), "reverse", "turn the order round", _POOL),
-    Key("view", ("v",), "view", "table, cards or hive", _POOL, "view", 8),
-    Key("group", ("o",), "group", "group the hive by source, group or plan", _POOL),
-    Key("mask", ("m",), "app.mask", "hide e-mail addresses and paths", _BOTH, "mask", 12),
-    Key("used_left", ("%",), "app.used_left", "percentages say what is used, or what is left", _BOTH,
-        "left", 13),
-    Key("copy", ("y",), "copy", "copy the remedy's command, else the account's id", _BOTH, "copy", 9),
-    Key("raw", ("x",), "raw", "the last payload, redacted", _BOTH | _RAW, "raw", 14),
-    Key("detail", ("enter",), "detail", "everything about the account", _POOL, "details", 4),
-    Key("pause", ("p",), "pause", "pause automatic polling, and resume it", _POOL),
-    Key("theme", ("t",), "app.theme", "the next theme", _BOTH),
-    Key("back", ("esc",), "back", "back; clears the filter; stops a refresh of many", _MOVING, "back", 5,
-        palette=False),
-    Key("demo", ("d",), "demo", "open the demo", _FIRST, palette=False),
-    Key("add_first", ("1",), "add(1)", "add what was found, by its number", _FIRST, palette=False),
-    *(Key(f"add_{nth}", (str(nth),), f"add({nth})", "", _FIRST, palette=False) for nth in range(2, 10)),
-    Key("add_place", ("f",), "add_place", "add a home or a folder of auth files", _FIRST, palette=False),
-    Key("about_logins", ("i",), "about_logins", "how logins are treated", _FIRST, palette=False),
-    Key("help", ("?",), "app.help", "this help", _APP, "help", 5),
-    Key("palette", ("ctrl+p",), "app.command_palette", "all commands by name", _APP, palette=False),
-    Key("repaint", ("ctrl+l",), "app.repaint", "paint the screen anew", _APP),
-    Key("quit", ("q",), "app.leave", "quit; a refresh that runs is finished in the background", _APP,
-        "quit", 11),
-    Key("interrupt", ("ctrl+c",), "app.interrupt", "quit, from anywhere", _APP, palette=False, priority=True),
-)  # fmt: skip
+    _move("up", "up k", _POOL | _RAW | _HELP),
+    _move("down", "down j", _POOL | _RAW | _HELP),
+    _move("left", "left h", _POOL),
+    _move("right", "right l", _POOL),
+    _move("page_up", "pgup"),
+    _move("page_down", "pgdn"),
+    _move("first", "g home"),
+    _move("last", "G end"),
+    _key("scroll_up", "up", "move('up')", _DETAIL, palette=False),
+    _key("scroll_down", "down", "move('down')", _DETAIL, palette=False),
+    _key("next_account", "j", "step(1)", _DETAIL, 5, palette=False),
+    _key("previous_account", "k", "step(-1)", _DETAIL, palette=False),
+    _key("refresh", "r", "refresh_account", _BOTH, 1),
+    _key("usage", "u", "read_usage", _BOTH, 6),
+    _key("refresh_shown", "R", "refresh_shown", _POOL, 10),
+    _key("needs_you", "!", "only_needs_you", _POOL, 2),
+    _key("next_needs_you", "n", "step_needs_you(1)", _POOL),
+    _key("previous_needs_you", "N", "step_needs_you(-1)", _POOL),
+    _key("filter", "/", "filter", _POOL, 3),
+    _key("sort", "s", "sort", _POOL, 7),
+    _key("reverse", "S", "reverse", _POOL),
+    _key("view", "v", "view", _POOL, 8),
+    _key("group", "o", "group", _POOL),
+    _key("mask", "m", "app.mask", _BOTH, 12),
+    _key("used_left", "%", "app.used_left", _BOTH, 13),
+    _key("copy", "y", "copy", _BOTH, 9),
+    _key("raw", "x", "raw", _BOTH | _RAW, 14),
+    _key("detail", "enter", "detail", _POOL, 4),
+    _key("pause", "p", "pause", _POOL),
+    _key("theme", "t", "app.theme", _BOTH),
+    _key("back", "esc", "back", _MOVING, 5, palette=False),
+    _key("demo", "d", "demo", _FIRST, palette=False),
+    _key("add_first", "1", "add(1)", _FIRST, palette=False),
+    *(_key(f"add_{nth}", str(nth), f"add({nth})", _FIRST, palette=False) for nth in range(2, 10)),
+    _key("add_place", "f", "add_place", _FIRST, palette=False),
+    _key("about_logins", "i", "about_logins", _FIRST, palette=False),
+    _key("help", "?", "app.help", _APP, 5),
+    _key("palette", "ctrl+p", "app.command_palette", _APP, palette=False),
+    _key("repaint", "ctrl+l", "app.redraw", _APP),
+    _key("quit", "q", "app.leave", _APP, 11),
+    Key("interrupt", ("ctrl+c",), "app.interrupt", _APP, palette=False, priority=True),
+)
 
 #: People's names of keys, and Textual's.
 _NAMED: Final = {
@@ -146,12 +146,12 @@ class Keymap(Struct, frozen=True):
 
     table: tuple[Key, ...] = TABLE
 
-    def at(self, place: Place) -> tuple[Key, ...]:
+    def at(self, scope: Scope) -> tuple[Key, ...]:
         """The keys of a screen; those that work everywhere come last."""
-        own = tuple(key for key in self.table if place in key.places)
-        if place is Place.APP:
+        own = tuple(key for key in self.table if scope in key.scopes)
+        if scope is Scope.APP:
             return own
-        return (*own, *(key for key in self.table if Place.APP in key.places))
+        return (*own, *(key for key in self.table if Scope.APP in key.scopes))
 
     def get(self, key_id: str) -> Key:
         """The entry of that id."""
@@ -166,7 +166,7 @@ class KeyProblem(Struct, frozen=True):
 
 
 def remapped(changes: Mapping[str, str]) -> tuple[Keymap, tuple[KeyProblem, ...]]:
-    """The table with a user's `[keys]` taken in, and every line that is wrong, in words."""
+    """The table with a user's `[keys]` taken in, and what is wrong in them."""
     problems: list[KeyProblem] = []
     chosen: dict[str, tuple[str, ...]] = {}
     by_id = {key.id: key for key in TABLE}
@@ -175,17 +175,16 @@ def remapped(changes: Mapping[str, str]) -> tuple[Keymap, tuple[KeyProblem, ...]
             import difflib  # only where a name is wrong
 
             near = difflib.get_close_matches(key_id, by_id, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            problems.append(KeyProblem(key_id, f"there is no key called {key_id}{hint}"))
+            code = "key.near" if near else "key.unknown"
+            problems.append(KeyProblem(key_id, words.text(code, key=key_id, near="".join(near))))
             continue
         keys = tuple(part.strip() for part in text.split(",") if part.strip())
         wrong = [part for part in keys if textual_key(part) is None]
         if not keys:
-            problems.append(
-                KeyProblem(key_id, f"{key_id} has no key; give one, like {by_id[key_id].keys[0]}")
-            )
+            example = by_id[key_id].keys[0]
+            problems.append(KeyProblem(key_id, words.text("key.none", key=key_id, example=example)))
         elif wrong:
-            problems.append(KeyProblem(key_id, f"{key_id}: {wrong[0]!r} is no key"))
+            problems.append(KeyProblem(key_id, words.text("key.wrong", key=key_id, wrong=wrong[0])))
         else:
             chosen[key_id] = keys
     table = [replace(key, keys=chosen.get(key.id, key.keys)) for key in TABLE]
@@ -207,7 +206,8 @@ def _clashes(
             other = _holder(table, key)
             if other is not None:
                 pressed = next(part for part in key.keys if part in other.keys)
-                found.append(KeyProblem(key.id, f"{key.id}: {pressed} is already {other.id}"))
+                taken = words.text("key.taken", key=key.id, pressed=pressed, other=other.id)
+                found.append(KeyProblem(key.id, taken))
                 table[index] = by_id[key.id]
                 undone = True
     return found
@@ -217,8 +217,8 @@ def _holder(table: list[Key], key: Key) -> Key | None:
     for other in table:
         if other.id == key.id or not set(other.keys) & set(key.keys):
             continue
-        everywhere = Place.APP in key.places or Place.APP in other.places
-        if everywhere or key.places & other.places:
+        everywhere = Scope.APP in key.scopes or Scope.APP in other.scopes
+        if everywhere or key.scopes & other.scopes:
             return other
     return None
 
@@ -230,6 +230,6 @@ def explained(table: Iterable[Key]) -> list[tuple[tuple[Key, ...], str]]:
         if key.help or not found:
             found.append(((key,), key.help))
         else:
-            keys, words = found[-1]
-            found[-1] = ((*keys, key), words)
+            keys, together = found[-1]
+            found[-1] = ((*keys, key), together)
     return found

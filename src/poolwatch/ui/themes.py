@@ -1,107 +1,15 @@
-"""Colours: the only place with colour values. A palette turns every look into a terminal style."""
+"""Textual's themes, made of our colours."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
 from typing import Final
 
-from msgspec import Struct
-from rich.segment import Segment
-from rich.style import Style
-from textual.strip import Strip
 from textual.theme import Theme
 
-from poolwatch.presentation.view import Tone
-from poolwatch.ui.cells import Line, Look
-from poolwatch.ui.glyphs import Glyphs
-from poolwatch.ui.ink import Ink
-from poolwatch.ui.sixteen import sixteen_styles
+from poolwatch.ui.appearance import ANSI, COLOURS, LIGHT, Colours
 
 
-class Palette(Struct, frozen=True, eq=False):
-    """The styles of one theme; `name` stands for the palette in caches."""
-
-    name: str
-    styles: Mapping[str, Style]
-    selected: Mapping[str, Style]
-
-    def style(self, look: Look, *, selected: bool = False) -> Style:
-        """The style of a look, on the selection's ground or on the screen's."""
-        return (self.selected if selected else self.styles)[look]
-
-
-def paint(line: Line, palette: Palette, glyphs: Glyphs, *, selected: bool = False) -> Strip:
-    """A line as the terminal shows it."""
-    return Strip(
-        [Segment(glyphs.text(text), palette.style(look, selected=selected)) for text, look in line if text]
-    )
-
-
-class _Colours(Struct, frozen=True):
-    ground: str
-    selection: str
-    text: str
-    dim: str
-    faint: str
-    strong: str
-    accent: str
-    good: str
-    amber: str
-    red: str
-    bar: str
-    track: str
-
-
-_DARK: Final = _Colours(
-    ground="#11151a", selection="#1d252e", text="#cdd5dd", dim="#8793a0", faint="#66717d", strong="#f1f4f7",
-    accent="#7fb4d8", good="#86b08a", amber="#e2b457", red="#ec7068", bar="#8fa3b5", track="#2c353f",
-)  # fmt: skip
-_LIGHT: Final = _Colours(
-    ground="#fbfaf6", selection="#ece8dc", text="#31363d", dim="#686f78", faint="#8c929a", strong="#0f1216",
-    accent="#1b6398", good="#37763f", amber="#946200", red="#bb2d22", bar="#5c6b7a", track="#d9d6cc",
-)  # fmt: skip
-_CONTRAST: Final = _Colours(
-    ground="#000000", selection="#2b2b2b", text="#ffffff", dim="#d4d4d4", faint="#b4b4b4", strong="#ffffff",
-    accent="#66d9ff", good="#7dff9b", amber="#ffd83d", red="#ff7a70", bar="#ffffff", track="#707070",
-)  # fmt: skip
-
-DARK: Final = "poolwatch-dark"
-LIGHT: Final = "poolwatch-light"
-CONTRAST: Final = "poolwatch-contrast"
-ANSI: Final = "poolwatch-ansi"
-#: In the order in which the theme key walks through them.
-THEME_NAMES: Final = (DARK, LIGHT, CONTRAST, ANSI)
-
-
-def _coloured(name: str, colours: _Colours) -> Palette:
-    def styles(ground: str) -> dict[str, Style]:
-        def ink(colour: str, *, bold: bool = False, italic: bool = False) -> Style:
-            return Style(color=colour, bgcolor=ground, bold=bold or None, italic=italic or None)
-
-        return {
-            Tone.PLAIN: ink(colours.text),
-            Tone.DIM: ink(colours.dim),
-            Tone.STRONG: ink(colours.strong, bold=True),
-            Tone.ACCENT: ink(colours.accent),
-            Tone.GOOD: ink(colours.good),
-            Tone.AMBER: ink(colours.amber),
-            Tone.RED: ink(colours.red),
-            Tone.STALE: ink(colours.faint, italic=True),
-            Ink.BAR: ink(colours.bar),
-            Ink.TRACK: ink(colours.track),
-            Ink.RULE: ink(colours.track),
-            Ink.HEADING: ink(colours.dim),
-            Ink.BRAND: ink(colours.accent, bold=True),
-            Ink.KEY: ink(colours.accent),
-            Ink.MARK: ink(colours.accent, bold=True),
-            Ink.CURSOR: Style(color=colours.ground, bgcolor=colours.accent),
-        }
-
-    return Palette(name, styles(colours.ground), styles(colours.selection))
-
-
-def _theme(name: str, colours: _Colours, *, dark: bool) -> Theme:
+def _theme(name: str, colours: Colours, *, dark: bool) -> Theme:
     return Theme(
         name=name,
         primary=colours.accent,
@@ -172,38 +80,6 @@ _ANSI_THEME: Final = Theme(
 )
 
 THEMES: Final = (
-    _theme(DARK, _DARK, dark=True),
-    _theme(LIGHT, _LIGHT, dark=False),
-    _theme(CONTRAST, _CONTRAST, dark=True),
+    *(_theme(name, colours, dark=name != LIGHT) for name, colours in COLOURS.items()),
     _ANSI_THEME,
 )
-
-_COLOURS: Final = {DARK: _DARK, LIGHT: _LIGHT, CONTRAST: _CONTRAST}
-
-
-def theme_named(name: str) -> str | None:
-    """Our theme of that name, with or without the program's name before it; None for any other."""
-    for theme in THEME_NAMES:
-        if name in (theme, theme.removeprefix("poolwatch-")):
-            return theme
-    return None
-
-
-def palette_of(theme: str) -> Palette:
-    """The palette of a theme; themes that are not ours get the dark one."""
-    return _palette(theme if theme in THEME_NAMES else DARK)
-
-
-@cache
-def _palette(name: str) -> Palette:
-    """Made when it is first worn: most runs wear one."""
-    if name == ANSI:
-        return Palette(ANSI, sixteen_styles(lift=False), sixteen_styles(lift=True))
-    return _coloured(name, _COLOURS[name])
-
-
-def next_theme(theme: str) -> str:
-    """The theme after this one."""
-    if theme not in THEME_NAMES:
-        return DARK
-    return THEME_NAMES[(THEME_NAMES.index(theme) + 1) % len(THEME_NAMES)]

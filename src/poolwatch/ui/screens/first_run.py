@@ -13,32 +13,16 @@ from textual.binding import BindingType
 from textual.widgets import Input
 
 from poolwatch.presentation.view import Tone
-from poolwatch.ui.bindings import bindings
-from poolwatch.ui.cells import Line, Piece, fit, fit_line
+from poolwatch.ui.appearance import Glyphs
+from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line
 from poolwatch.ui.feed import FoundLogins
-from poolwatch.ui.glyphs import Glyphs
-from poolwatch.ui.ink import Ink
-from poolwatch.ui.keymap import Keymap, Place
-from poolwatch.ui.messages import DemoWanted
-from poolwatch.ui.screens.help import HelpScreen
-from poolwatch.ui.screens.page import Page
-from poolwatch.ui.session import Session
-from poolwatch.ui.widgets.bottom import Message, message_line, sign
-from poolwatch.ui.widgets.filter_line import FilterLine
-from poolwatch.ui.widgets.lines import Lines
-from poolwatch.ui.widgets.pane import Pane
-from poolwatch.ui.wording import (
-    ABOUT_LOGINS,
-    ABOUT_LOGINS_TITLE,
-    ADD_HINT,
-    ADDED,
-    ADDING,
-    FROM_A_SHELL,
-    NOT_ADDED,
-    PLACE_PROMPT,
-    QUIT,
-    add_entry,
-)
+from poolwatch.ui.keymap import Keymap, Scope
+from poolwatch.ui.screens.page import DemoWanted, Page, bindings
+from poolwatch.ui.screens.texts import HelpScreen
+from poolwatch.ui.state import UiState
+from poolwatch.ui.widgets.bottom import FilterLine, MessageText, key_label, message_line
+from poolwatch.ui.widgets.lines import Lines, Pane
+from poolwatch.words import interface as interface
 from poolwatch.words import screen as words
 
 _MOST: Final = 9
@@ -64,19 +48,22 @@ def first_run_lines(
             left += [
                 ("   ", Tone.PLAIN),
                 (str(addable.index(place) + 1), Ink.KEY),
-                (f" {ADD_HINT}", Tone.DIM),
+                (f" {interface.text('add_hint')}", Tone.DIM),
             ]
         lines.append(fit_line(left, width, glyphs.ellipsis))
     lines.append(())
     entries = [(keymap.get("demo").keys[0], words.OPEN_DEMO)]
-    entries += [(str(number), add_entry(place.place)) for number, place in enumerate(addable, 1)]
+    entries += [
+        (str(number), interface.text("add_entry", place=place.place))
+        for number, place in enumerate(addable, 1)
+    ]
     entries += [
         (keymap.get("add_place").keys[0], words.ADD_FOLDER),
         (keymap.get("about_logins").keys[0], words.HOW_TREATED),
-        (keymap.get("quit").keys[0], QUIT),
+        (keymap.get("quit").keys[0], interface.text("quit")),
     ]
     for key, told in entries:
-        out = ((f" {sign(key, glyphs)}", Ink.KEY), (f"  {told}", Tone.PLAIN))
+        out = ((f" {key_label(key, glyphs)}", Ink.KEY), (f"  {told}", Tone.PLAIN))
         lines.append(fit_line(out, width, glyphs.ellipsis))
     lines.append(())
     lines.append(fit_line(((f" {_from_a_shell(addable)}", Tone.DIM),), width, glyphs.ellipsis))
@@ -85,38 +72,37 @@ def first_run_lines(
 
 def _from_a_shell(addable: Sequence[FoundLogins]) -> str:
     command = next((place.command for place in addable if place.command), "")
-    return FROM_A_SHELL.format(command=command) if command else words.SHELL_HINT
+    return interface.text("from_a_shell", command=command) if command else words.SHELL_HINT
 
 
 class FirstRunScreen(Page[None]):
     """Nothing is monitored yet."""
 
-    PLACE = Place.FIRST_RUN
-    gives_way = True
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.FIRST_RUN)
+    SCOPE = Scope.FIRST_RUN
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.FIRST_RUN)
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._state = session.board.state
-        self._found = session.feed.found()
+    def __init__(self, ui: UiState) -> None:
+        super().__init__(ui)
+        self._state = ui.board.state
+        self._found = ui.feed.found()
 
     def compose(self) -> ComposeResult:
         """The text, a line to type a path, the answer."""
         yield Pane(id="first")
-        yield FilterLine(PLACE_PROMPT, id="place")
+        yield FilterLine(interface.text("place_prompt"), id="place")
         yield Lines(id="message")
 
-    def renew(self, *, anew: bool = False) -> None:
+    def redraw(self, *, full: bool = False) -> None:
         """Draw everything; it hardly changes."""
         if not self.is_mounted or not self.size.width:
             return
         width = max(1, self.size.width - 1)
-        glyphs = self.session.looks.glyphs
-        state = self.session.board.state
+        glyphs = self.ui.appearance.glyphs
+        state = self.ui.board.state
         if state is not self._state:
             # a source has answered since
-            self._state, self._found = state, self.session.feed.found()
-        self.query_one(Pane).show(first_run_lines(self._found, self.session.options.keymap, width, glyphs))
+            self._state, self._found = state, self.ui.feed.found()
+        self.query_one(Pane).show(first_run_lines(self._found, self.ui.options.keymap, width, glyphs))
         self.query_one("#message", Lines).show(self._said(width, glyphs))
 
     def _said(self, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
@@ -125,7 +111,7 @@ class FirstRunScreen(Page[None]):
         if said is None:
             return (message_line(None, self.size.width, glyphs),)
         texts = wrap(said.text, max(1, width - 1), break_on_hyphens=False)
-        return tuple(message_line(Message(text, said.tone), self.size.width, glyphs) for text in texts)
+        return tuple(message_line(MessageText(text, said.tone), self.size.width, glyphs) for text in texts)
 
     def action_demo(self) -> None:
         """Leave for the demo."""
@@ -143,7 +129,7 @@ class FirstRunScreen(Page[None]):
 
     def action_about_logins(self) -> None:
         """How logins are treated."""
-        self.app.push_screen(HelpScreen(self.session, ABOUT_LOGINS_TITLE, ABOUT_LOGINS))
+        self.app.push_screen(HelpScreen(self.ui, interface.text("about_logins"), interface.about_logins()))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """A path was typed."""
@@ -158,15 +144,15 @@ class FirstRunScreen(Page[None]):
         self.query_one(FilterLine).close(clear=True)
 
     def _add(self, place: str) -> None:
-        self.flashed = Message(ADDING.format(place=place), Tone.ACCENT)
-        self.renew()
-        self._begin(partial(self._adding, place))
+        self.flashed = MessageText(interface.text("adding", place=place), Tone.ACCENT)
+        self.redraw()
+        self.start_work(partial(self._adding, place))
 
     async def _adding(self, place: str) -> None:
-        tried = await self.session.feed.add(place)
+        tried = await self.ui.feed.add(place)
         if tried.added:
-            self.flash(ADDED.format(place=place, found=tried.words), Tone.GOOD)
+            self.flash(interface.text("added", place=place, found=tried.words), Tone.GOOD)
         else:
-            self.flash(NOT_ADDED.format(reason=tried.words), Tone.RED)
-        self._found = self.session.feed.found()
-        self.renew()
+            self.flash(interface.text("not_added", reason=tried.words), Tone.RED)
+        self._found = self.ui.feed.found()
+        self.redraw()

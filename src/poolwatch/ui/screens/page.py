@@ -1,30 +1,91 @@
-"""What all screens of the app have in common."""
+"""What all screens have in common: their bindings, what they tell the app, and how they are drawn."""
 
 from __future__ import annotations
 
-import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from textual import events
 from textual.await_complete import AwaitComplete
+from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.view import Tone
-from poolwatch.ui import known_textual
-from poolwatch.ui.keymap import Place
-from poolwatch.ui.messages import Failed
-from poolwatch.ui.session import Session
-from poolwatch.ui.widgets.bottom import Message, key_line, message_line
-from poolwatch.ui.widgets.lines import Lines
-from poolwatch.ui.widgets.pane import Pane
+from poolwatch.ui.feed import PoolChanged
+from poolwatch.ui.keymap import Keymap, Scope, textual_key
+from poolwatch.ui.state import Choice, UiState
+from poolwatch.ui.widgets.arrangement import Direction
+from poolwatch.ui.widgets.bottom import MessageText, key_line, message_line
+from poolwatch.ui.widgets.lines import Lines, Pane
 
 ResultT = TypeVar("ResultT")
-#: Seconds between two frames, at the least.
-_FRAME: Final = 0.003
+
+
+def bindings(scope: Scope) -> list[BindingType]:
+    """The bindings of one screen by the default table; a user's keys are laid over them by their ids."""
+    return [
+        Binding(
+            ",".join(_names(key.keys)),
+            key.action,
+            key.help or key.id,
+            show=False,
+            id=key.id,
+            priority=key.priority,
+        )
+        for key in Keymap().table
+        if scope in key.scopes
+    ]
+
+
+def overlay(keymap: Keymap) -> dict[str, str]:
+    """What `App.set_keymap` takes: the entries that differ from the default."""
+    default = {key.id: key.keys for key in Keymap().table}
+    return {key.id: ",".join(_names(key.keys)) for key in keymap.table if key.keys != default[key.id]}
+
+
+def _names(keys: tuple[str, ...]) -> list[str]:
+    return [name for key in keys if (name := textual_key(key)) is not None]
+
+
+class StateArrived(Message):
+    """The monitor reports a burst of changes."""
+
+    def __init__(self, change: PoolChanged) -> None:
+        super().__init__()
+        self.change = change
+
+
+class PoolDrawn(Message):
+    """The pool screen was drawn: the terminal's title, and the accounts on screen."""
+
+    def __init__(self, title: str, visible: tuple[AccountKey, ...]) -> None:
+        super().__init__()
+        self.title = title
+        self.visible = visible
+
+
+class Chosen(Message):
+    """The operator switched something."""
+
+    def __init__(self, choice: Choice) -> None:
+        super().__init__()
+        self.choice = choice
+
+
+class DemoWanted(Message):
+    """The operator wants the demo instead."""
+
+
+class Failed(Message):
+    """Something ended in an exception that nobody expects."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
 
 
 def drop_old_size(screen: Screen[ResultT], event: events.Resize) -> bool:
@@ -52,23 +113,20 @@ class LeavesOnce(Screen[ResultT]):
 
 
 class Page(LeavesOnce[ResultT], inherit_bindings=False):
-    """A screen that is drawn from the session and told when that has changed."""
+    """A screen that is drawn from the state of the ui and told when that has changed."""
 
     ALLOW_SELECT = False
     AUTO_FOCUS = ""
-    PLACE: Place
-    #: whether it goes as soon as there are accounts
-    gives_way = False
+    SCOPE: Scope
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, ui: UiState) -> None:
         super().__init__()
-        self.session = session
-        self.flashed: Message | None = None
-        self._painted_at = 0.0
+        self.ui = ui
+        self.flashed: MessageText | None = None
 
     @abstractmethod
-    def renew(self, *, anew: bool = False) -> None:
-        """Draw what has changed; `anew` where looks, preferences or the size did."""
+    def redraw(self, *, full: bool = False) -> None:
+        """Draw what has changed; `full` where the appearance, preferences or the size did."""
 
     @property
     def account(self) -> AccountKey | None:
@@ -77,71 +135,61 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
 
     def flash(self, text: str, tone: Tone = Tone.ACCENT) -> None:
         """Say something until the next key."""
-        self.flashed = Message(text, tone)
-        self.renew()
+        self.flashed = MessageText(text, tone)
+        self.redraw()
 
-    def unflash(self) -> None:
+    def clear_flash(self) -> None:
         """A key was pressed: what was said is read."""
         if self.flashed is not None:
             self.flashed = None
-            self.renew()
+            self.redraw()
 
     def on_mount(self) -> None:
-        """Wear the looks of the session."""
-        self.dress()
+        """Draw everything for the first time."""
+        self.restyle()
 
     def on_resize(self, event: events.Resize) -> None:
         """Everything is laid out for the new size."""
         if drop_old_size(self, event):
             return
-        self.renew(anew=True)
-
-    async def _on_idle(self, event: events.Idle) -> None:
-        """Paint at once what Textual would keep for its next frame, unless one was painted just now.
-
-        It waits up to 16 ms before it paints anything, which is most of what a key takes.
-        """
-        if not known_textual.IS_KNOWN:
-            return
-        now = asyncio.get_running_loop().time()
-        if now - self._painted_at < _FRAME or not self._dirty_widgets or self._layout_required:
-            return
-        if not (self._scroll_required or self._repaint_required or self._recompose_required):
-            self._painted_at = now
-            self._on_timer_update()
+        self.redraw(full=True)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A request that ends in an exception is a defect, and must not look like a monitor that is slow."""
         if event.state is WorkerState.ERROR and event.worker.error is not None:
             self.post_message(Failed(event.worker.error))
 
-    def _begin(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do something that takes time; what it raises ends the app with a report.
-
-        A function and not its coroutine, which an app that leaves at once would never begin.
-        """
+    def start_work(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something that takes time; what it raises ends the app with a report."""
+        # a function and not its coroutine, which an app that leaves at once would never begin
         self.run_worker(work, exit_on_error=False)
 
-    def dress(self) -> None:
-        """Wear the session's looks and draw everything."""
+    def restyle(self) -> None:
+        """Give all widgets the appearance of the moment and draw everything."""
         for lines in self.query(Lines):
-            lines.dress(self.session.looks)
-        for pane in self.query(Pane):
-            pane.dress(self.session.looks)
-        self.renew(anew=True)
+            lines.set_appearance(self.ui.appearance)
+        self.redraw(full=True)
 
     def show_keys(self, **instead: str) -> None:
         """The footer."""
-        keys = self.session.options.keymap.at(self.PLACE)
-        line = key_line(keys, instead, self.size.width, self.session.looks.glyphs)
+        keys = self.ui.options.keymap.at(self.SCOPE)
+        line = key_line(keys, instead, self.size.width, self.ui.appearance.glyphs)
         self.query_one("#keys", Lines).show((line,))
 
-    def show_message(self, message: Message | None) -> None:
+    def show_message(self, message: MessageText | None) -> None:
         """The line above the footer."""
-        glyphs = self.session.looks.glyphs
+        glyphs = self.ui.appearance.glyphs
         line = message_line(self.flashed or message, self.size.width, glyphs)
         self.query_one("#message", Lines).show((line,))
 
     def action_back(self) -> None:
         """Leave the screen."""
         self.dismiss()
+
+
+class PanePage(Page[ResultT]):
+    """A page that is one scrolling pane over the footer."""
+
+    def action_move(self, where: str) -> None:
+        """Scroll."""
+        self.query_one(Pane).move(Direction(where))

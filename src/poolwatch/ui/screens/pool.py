@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from textual.binding import BindingType
+from textual.widgets import Input
 
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Section
 from poolwatch.presentation.prefs import Grouping, SortKey
 from poolwatch.presentation.view import Tone
-from poolwatch.ui.bindings import bindings
-from poolwatch.ui.keymap import Place
-from poolwatch.ui.messages import Chosen
-from poolwatch.ui.options import WallView
+from poolwatch.ui.keymap import Scope
+from poolwatch.ui.screens.detail import DetailScreen
+from poolwatch.ui.screens.page import Chosen, bindings
 from poolwatch.ui.screens.pool_drawing import PoolDrawing
-from poolwatch.ui.widgets.bottom import Message
-from poolwatch.ui.widgets.wall.arrangement import Direction
-from poolwatch.ui.wording import (
-    FILTER_PROMPT,
-    GROUP_IS,
-    VIEW_IS,
-)
+from poolwatch.ui.state import WallView
+from poolwatch.ui.widgets.arrangement import Direction
+from poolwatch.ui.widgets.bottom import FilterLine, MessageText
+from poolwatch.words import interface as interface
 from poolwatch.words import screen as words
-
-if TYPE_CHECKING:
-    from textual.widgets import Input
 
 _VIEWS: Final = (WallView.TABLE, WallView.CARDS, WallView.HIVE)
 
@@ -33,13 +28,13 @@ _VIEWS: Final = (WallView.TABLE, WallView.CARDS, WallView.HIVE)
 class PoolScreen(PoolDrawing):
     """The screen that everything starts from."""
 
-    PLACE = Place.POOL
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.POOL)
+    SCOPE = Scope.POOL
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.POOL)
 
     def on_account_wall_selected(self) -> None:
         """Another account is selected: what speaks of it follows."""
         self._draw_selected()
-        self._look()
+        self._tell_app()
 
     def on_account_wall_opened(self) -> None:
         """A second click is like the key."""
@@ -57,7 +52,7 @@ class PoolScreen(PoolDrawing):
         event.stop()
         if self._filter_line is not None:
             self._filter_line.close()
-        self.renew()
+        self.redraw()
 
     def on_filter_line_left(self) -> None:
         """Esc in the filter clears it."""
@@ -70,7 +65,7 @@ class PoolScreen(PoolDrawing):
             self.filter_text = ""
             self.rearrange()
         else:
-            self.renew()
+            self.redraw()
 
     def action_move(self, where: str) -> None:
         """The selection."""
@@ -89,7 +84,7 @@ class PoolScreen(PoolDrawing):
 
     def action_step_needs_you(self, step: int) -> None:
         """The next account, round the end, that needs somebody."""
-        board = self.session.board
+        board = self.ui.board
         order = self.wall.order
         at = order.index(self.wall.selected) if self.wall.selected in order else 0
         turned = [order[(at + step * ahead) % len(order)] for ahead in range(1, len(order) + 1)]
@@ -103,18 +98,16 @@ class PoolScreen(PoolDrawing):
     async def action_filter(self) -> None:
         """Type a filter."""
         if self._filter_line is None:
-            from poolwatch.ui.widgets.filter_line import FilterLine  # not before the first paint
-
-            self._filter_line = FilterLine(FILTER_PROMPT, id="filter")
+            self._filter_line = FilterLine(interface.text("filter_prompt"), id="filter")
             await self.mount(self._filter_line, before="#message")
         self._filter_line.open(self.filter_text)
-        self.renew()
+        self.redraw()
 
     def action_back(self) -> None:
         """First a running refresh of many is stopped, then the filters go."""
-        bulk = self.session.bulk
+        bulk = self.ui.bulk
         if bulk is not None and not bulk.done:
-            self.session.feed.stop_many()
+            self.ui.feed.stop_many()
         elif self.filter_text or self.only_needs_you:
             self.only_needs_you = False
             self._clear_filter()
@@ -123,18 +116,20 @@ class PoolScreen(PoolDrawing):
     def action_sort(self) -> None:
         """The next order."""
         orders = list(SortKey)
-        after = orders[(orders.index(self.session.choice.sort) + 1) % len(orders)]
-        self.post_message(Chosen(sort=after, reverse=False))
+        after = orders[(orders.index(self.ui.choice.sort) + 1) % len(orders)]
+        self.post_message(Chosen(replace(self.ui.choice, sort=after, reverse=False)))
 
     def action_reverse(self) -> None:
-        """The order turned round."""
-        self.post_message(Chosen(reverse=not self.session.choice.reverse))
+        """The order, reversed."""
+        self.post_message(Chosen(replace(self.ui.choice, reverse=not self.ui.choice.reverse)))
 
     def action_view(self) -> None:
         """The next view."""
         after = _VIEWS[(_VIEWS.index(self._view) + 1) % len(_VIEWS)]
-        self.flashed = Message(VIEW_IS.format(name=after.value), Tone.ACCENT)
-        self.post_message(Chosen(view=after))
+        self.flashed = MessageText(
+            interface.text("view_is", name=interface.text(f"view.{after.value}")), Tone.ACCENT
+        )
+        self.post_message(Chosen(replace(self.ui.choice, view=after)))
 
     def action_group(self) -> None:
         """The next grouping of the hive."""
@@ -142,15 +137,15 @@ class PoolScreen(PoolDrawing):
             self.flash(words.GROUPS_ARE_THE_HIVES)
             return
         groupings = list(Grouping)
-        at = groupings.index(self.session.choice.grouping)
+        at = groupings.index(self.ui.choice.grouping)
         after = groupings[(at + 1) % len(groupings)]
-        self.flashed = Message(GROUP_IS.format(name=after.value), Tone.ACCENT)
-        self.post_message(Chosen(grouping=after))
+        self.flashed = MessageText(
+            interface.text("group_is", name=interface.text(f"group.{after.value}")), Tone.ACCENT
+        )
+        self.post_message(Chosen(replace(self.ui.choice, grouping=after)))
 
     def action_detail(self) -> None:
         """Everything about the selected account."""
-        from poolwatch.ui.screens.detail import DetailScreen  # not before the first paint
-
         if self.wall.selected is None:
             self.flash(words.NOBODY_SELECTED)
             return
@@ -162,10 +157,10 @@ class PoolScreen(PoolDrawing):
             if key is not None:
                 self.wall.select(key)
 
-        self.app.push_screen(DetailScreen(self.session, self.wall.selected, self.wall.order), back)
+        self.app.push_screen(DetailScreen(self.ui, self.wall.selected, self.wall.order), back)
 
     def action_pause(self) -> None:
         """Automatic polling, off and on."""
-        self.session.paused = not self.session.paused
-        self.session.feed.set_paused(self.session.paused)
-        self.flash(words.PAUSED if self.session.paused else words.RESUMED)
+        self.ui.paused = not self.ui.paused
+        self.ui.feed.set_paused(self.ui.paused)
+        self.flash(words.PAUSED if self.ui.paused else words.RESUMED)

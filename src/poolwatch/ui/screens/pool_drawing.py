@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from textual.app import ComposeResult
 from textual.geometry import Size
@@ -11,34 +11,22 @@ from textual.timer import Timer
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.order import recounted
+from poolwatch.presentation.refresh_line import bulk_line
 from poolwatch.presentation.view import CardView, SectionView, Shown, Tone
-from poolwatch.ui.cells import Line, fit_line
-from poolwatch.ui.ink import Ink
-from poolwatch.ui.messages import Looked
-from poolwatch.ui.options import WallView
-from poolwatch.ui.screens.layout import TABLE_MOST, Arranged, arrange, opening_view, side_width
-from poolwatch.ui.screens.requests import AskingPage
-from poolwatch.ui.session import Session
-from poolwatch.ui.widgets.bottom import Message, message_line, typing_line
-from poolwatch.ui.widgets.lines import Lines
+from poolwatch.ui.cells import Ink, Line, fit_line
+from poolwatch.ui.screens.detail import detail_lines
+from poolwatch.ui.screens.page import PoolDrawn
+from poolwatch.ui.screens.refreshing import RefreshingPage
+from poolwatch.ui.state import UiState, WallView
+from poolwatch.ui.widgets import hive, table
+from poolwatch.ui.widgets.arrangement import TABLE_MOST, Arranged, arrange, opening_view, side_width
+from poolwatch.ui.widgets.bottom import FilterLine, MessageText, message_line, typing_line
+from poolwatch.ui.widgets.cards import common_height
+from poolwatch.ui.widgets.lines import THUMB, Lines
 from poolwatch.ui.widgets.strip import Density, Mode, density_of, strip_lines
-from poolwatch.ui.widgets.wall import hive, table
-from poolwatch.ui.widgets.wall.cards import common_height
-from poolwatch.ui.widgets.wall.wall import THUMB, AccountWall
-from poolwatch.ui.wording import (
-    FILTER_KEYS,
-    MASKED,
-    NO_ACCOUNTS,
-    ONLY_NEEDS_YOU,
-    PAUSED,
-    WAITING,
-    filter_is,
-    sort_words,
-)
+from poolwatch.ui.widgets.wall import AccountWall
+from poolwatch.words import interface as interface
 from poolwatch.words import screen as words
-
-if TYPE_CHECKING:
-    from poolwatch.ui.widgets.filter_line import FilterLine
 
 _NEEDS_YOU: Final = "!"
 #: Above this many accounts the figures of the whole pool are made anew at most this often.
@@ -48,11 +36,11 @@ _STRIP_EVERY: Final = timedelta(seconds=1)
 _A_MOMENT: Final = 0.05
 
 
-class PoolDrawing(AskingPage[None]):
-    """The parts of the pool screen, each drawn from the session when it has changed."""
+class PoolDrawing(RefreshingPage[None]):
+    """The parts of the pool screen, each drawn from the state of the ui when that has changed."""
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
+    def __init__(self, ui: UiState) -> None:
+        super().__init__(ui)
         self.filter_text = ""
         self.only_needs_you = False
         self._view = WallView.TABLE
@@ -83,23 +71,23 @@ class PoolDrawing(AskingPage[None]):
     def compose(self) -> ComposeResult:
         """Top to bottom, as drawn."""
         yield Lines(id="strip")
-        yield AccountWall(self.session.board.card, self.session.board.mark, id="wall")
+        yield AccountWall(self.ui.board.card, self.ui.board.mark, id="wall")
         yield Lines(id="foot")
         yield Lines(id="message")
         yield Lines(id="keys")
 
-    def dress(self) -> None:
-        """The wall wears the looks as well."""
-        self.wall.dress(self.session.looks)
-        super().dress()
+    def restyle(self) -> None:
+        """Also the wall."""
+        self.wall.set_appearance(self.ui.appearance)
+        super().restyle()
 
-    def renew(self, *, anew: bool = False) -> None:
+    def redraw(self, *, full: bool = False) -> None:
         """Draw what has changed; the order follows where it may."""
         if not self.children or not self.size.width:
             return
-        board = self.session.board
-        now = self.session.feed.now()
-        if anew:
+        board = self.ui.board
+        now = self.ui.feed.now()
+        if full:
             self._rearrange()
         elif board.may_reorder(now):
             self._rearrange(card_height=self._arranged.card_height if self._arranged is not None else 0)
@@ -107,13 +95,13 @@ class PoolDrawing(AskingPage[None]):
             self.wall.review()
             waits = board.order_waits(now)
             if waits is not None:
-                self._soon(waits.total_seconds() + _A_MOMENT)
+                self._redraw_in(waits.total_seconds() + _A_MOMENT)
             if (
                 len(board.state.accounts) > _MANY
                 and self._strip_at is not None
                 and now - self._strip_at < _STRIP_EVERY
             ):
-                self._soon(_STRIP_EVERY.total_seconds())
+                self._redraw_in(_STRIP_EVERY.total_seconds())
                 self._draw_selected()
                 return
             self._recount()
@@ -125,18 +113,18 @@ class PoolDrawing(AskingPage[None]):
             self._rearrange()
             self._draw_around()
 
-    def _soon(self, seconds: float) -> None:
-        """Look again when what has to wait now may be drawn."""
+    def _redraw_in(self, seconds: float) -> None:
+        """Draw again when what has to wait now may be drawn."""
         if self._later is None:
-            self._later = self.set_timer(seconds, self._look_again)
+            self._later = self.set_timer(seconds, self._redraw_again)
 
-    def _look_again(self) -> None:
+    def _redraw_again(self) -> None:
         self._later = None
-        self.renew()
+        self.redraw()
 
     def _recount(self) -> None:
         """Have the headings tell what is true now, as the strip does: the order waits, counts do not."""
-        sections = recounted(self._sections, self.session.board.overview)
+        sections = recounted(self._sections, self.ui.board.overview)
         if self._arranged is None or sections == self._sections:
             return
         self._arrange(sections, self._arranged.card_height)
@@ -144,35 +132,35 @@ class PoolDrawing(AskingPage[None]):
     def _arrange(self, sections: tuple[SectionView, ...], card_height: int) -> None:
         side = side_width(self.size.width, self._view)
         width = max(1, self.size.width - side - THUMB)
-        board, glyphs = self.session.board, self.session.looks.glyphs
+        board, glyphs = self.ui.board, self.ui.appearance.glyphs
         self._sections = sections
         self._arranged = arrange(self._view, sections, board.card, width, glyphs, card_height)
         self._draw_strip()
         self.wall.show(self._arranged.arrangement, self._empty(), beside_width=side)
 
     def _rearrange(self, card_height: int = 0) -> None:
-        session = self.session
-        now = session.feed.now()
-        choice = session.choice
+        ui = self.ui
+        now = ui.feed.now()
+        choice = ui.choice
         sections: tuple[SectionView, ...] = ()
         if choice.view is not WallView.AUTO:
             self._view = choice.view
         if choice.view is WallView.AUTO:
             self._view = self._opening_view()
             if self._view is WallView.HIVE and self._words:
-                sections = session.board.sections(choice.sort, self._words, now, reverse=choice.reverse)
+                sections = ui.board.sections(choice.sort, self._words, now, reverse=choice.reverse)
                 if sum(len(section.keys) for section in sections) <= TABLE_MOST:
                     # who looks for a few among many wants to read them
                     self._view = WallView.TABLE
         if self._view is WallView.HIVE:
-            sections = session.board.groups(choice.grouping, self._words, now)
+            sections = ui.board.groups(choice.grouping, self._words, now)
         elif not sections:
-            sections = session.board.sections(choice.sort, self._words, now, reverse=choice.reverse)
+            sections = ui.board.sections(choice.sort, self._words, now, reverse=choice.reverse)
         drawn = (
             self._view,
             sections,
-            session.board.overview,
-            session.looks,
+            ui.board.overview,
+            ui.appearance,
             self.size,
             card_height,
         )
@@ -187,7 +175,7 @@ class PoolDrawing(AskingPage[None]):
 
     def _opening_view(self) -> WallView:
         """By the whole pool: a filter leaves the view alone while it is typed."""
-        board = self.session.board
+        board = self.ui.board
         keys = board.state.accounts
         # beyond that many, their heights do not matter
         cards = [board.card(key) for key in keys] if len(keys) <= TABLE_MOST else []
@@ -207,57 +195,55 @@ class PoolDrawing(AskingPage[None]):
         return f"{_NEEDS_YOU} {self.filter_text}" if self.only_needs_you else self.filter_text
 
     def _strip(self, view: WallView) -> tuple[Line, ...]:
-        choice, options = self.session.choice, self.session.options
-        order = f"by {choice.grouping.value}" if view is WallView.HIVE else ""
-        told = (
-            f"{view.value} {order}"
-            if order
-            else f"{sort_words(choice.sort, reverse=choice.reverse)} · {view.value}"
-        )
-        switches = [PAUSED] if self.session.paused else []
+        choice, options = self.ui.choice, self.ui.options
+        if view is WallView.HIVE:
+            told = interface.text("hive_by", group=interface.text(f"group.{choice.grouping.value}"))
+        else:
+            order = interface.text(f"sort.{choice.sort.value}")
+            told = interface.text("sort_reversed" if choice.reverse else "sort", name=order)
+            told = f"{told} · {interface.text(f'view.{view.value}')}"
+        switches = [interface.text("paused")] if self.ui.paused else []
         if choice.mask:
-            switches.append(MASKED)
+            switches.append(interface.text("masked"))
         if self.only_needs_you:
-            switches.append(ONLY_NEEDS_YOU)
+            switches.append(interface.text("only_needs_you"))
         if self.filter_text:
-            switches.append(filter_is(self.filter_text))
+            switches.append(interface.text("filter_is", text=self.filter_text))
         help_key = options.keymap.get("help").keys[0]
         mode = Mode(told, tuple(switches), help_key, hive=view is WallView.HIVE)
         return strip_lines(
-            self.session.board.strip, mode, self._density, self.size.width, self.session.looks.glyphs
+            self.ui.board.strip, mode, self._density, self.size.width, self.ui.appearance.glyphs
         )
 
     def _draw_strip(self) -> None:
         lines = list(self._strip(self._view))
         columns = self._arranged.columns if self._arranged is not None else None
         if self._view is WallView.TABLE and columns is not None:
-            lines.append(table.header(columns, self.session.choice.shown))
+            lines.append(table.header(columns, self.ui.choice.shown))
         self.query_one("#strip", Lines).show(lines)
 
     def _draw_around(self) -> None:
-        self._strip_at = self.session.feed.now()
+        self._strip_at = self.ui.feed.now()
         self._draw_strip()
         self._draw_selected()
-        self._look()
+        self._tell_app()
 
     def _draw_selected(self) -> None:
         self._draw_side()
         self._draw_foot()
         self._draw_bottom()
 
-    def _look(self) -> None:
-        self.post_message(Looked(self.session.board.strip.title, self.wall.visible_keys))
+    def _tell_app(self) -> None:
+        self.post_message(PoolDrawn(self.ui.board.strip.title, self.wall.visible_keys))
 
     def _draw_side(self) -> None:
         side = side_width(self.size.width, self._view)
         key = self.wall.selected
-        view = self.session.board.detail(key) if side and key is not None else None
+        view = self.ui.board.detail(key) if side and key is not None else None
         if view is None:
             self.wall.show_beside(())
             return
-        from poolwatch.ui.widgets.detail_lines import detail_lines  # few terminals are wide enough
-
-        glyphs = self.session.looks.glyphs
+        glyphs = self.ui.appearance.glyphs
         rule = (" │ ", Ink.RULE)
         lines = [(rule, *line) for line in detail_lines(view, side - 4, glyphs)]
         height = self.wall.size.height
@@ -269,7 +255,7 @@ class PoolDrawing(AskingPage[None]):
     def _draw_foot(self) -> None:
         lines: list[Line] = []
         card = self._selected_card()
-        width, glyphs = self.size.width, self.session.looks.glyphs
+        width, glyphs = self.size.width, self.ui.appearance.glyphs
         if self._view is WallView.HIVE and card is not None:
             if self._density is not Density.SMALL:
                 lines.append(hive.legend(width, glyphs))
@@ -279,7 +265,7 @@ class PoolDrawing(AskingPage[None]):
     def _draw_bottom(self) -> None:
         small = self._density is Density.SMALL
         said = self.flashed or self._message()
-        glyphs = self.session.looks.glyphs
+        glyphs = self.ui.appearance.glyphs
         lines: list[Line] = [()] if self._density is Density.WIDE else []
         # a small screen has no line to spare for what the selection might need
         if not small:
@@ -288,22 +274,22 @@ class PoolDrawing(AskingPage[None]):
             lines.append(message_line(said, self.size.width, glyphs))
         self.query_one("#message", Lines).show(lines)
         if self._filter_line is not None and self._filter_line.is_open:
-            self.query_one("#keys", Lines).show((typing_line(FILTER_KEYS, self.size.width, glyphs),))
+            entries = (("enter", interface.text("filter_keep")), ("esc", interface.text("filter_clear")))
+            self.query_one("#keys", Lines).show((typing_line(entries, self.size.width, glyphs),))
             return
         card = self._selected_card()
-        shown_as = Shown.LEFT if self.session.choice.shown is Shown.USED else Shown.USED
+        shown_as = Shown.LEFT if self.ui.choice.shown is Shown.USED else Shown.USED
         copy = ""
         if card is not None:
-            copy = "copy id" if card.copy == card.id else "copy remedy"
+            copy = interface.text("copy_id" if card.copy == card.id else "copy_remedy")
         wide = self._density is Density.WIDE
-        self.show_keys(used_left=shown_as.value, copy=copy, raw="", back="", help="" if wide else "help")
+        help_word = "" if wide else interface.text("help")
+        self.show_keys(used_left=interface.text(shown_as.value), copy=copy, raw="", back="", help=help_word)
 
-    def _message(self) -> Message | None:
+    def _message(self) -> MessageText | None:
         """What goes on: a refresh of many, or of the selected account."""
-        bulk = self.session.bulk
+        bulk = self.ui.bulk
         if bulk is not None:
-            from poolwatch.presentation.refresh_line import bulk_line  # not before the first paint
-
             text = bulk_line(
                 finished=bulk.finished,
                 total=bulk.total,
@@ -311,30 +297,30 @@ class PoolDrawing(AskingPage[None]):
                 done=bulk.done,
                 changed=bulk.changed,
             )
-            text = " · ".join([text, *self.session.bulk_diff]) if bulk.done else text
-            return Message(text, Tone.AMBER if bulk.failed else Tone.ACCENT)
+            text = " · ".join([text, *self.ui.bulk_diff]) if bulk.done else text
+            return MessageText(text, Tone.AMBER if bulk.failed else Tone.ACCENT)
         card = self._selected_card()
         if card is not None and card.progress and self._view is not WallView.CARDS:
             tone = card.footer[0].tone if card.footer else Tone.ACCENT
-            return Message(card.progress, tone, card.label, card.progress_short)
+            return MessageText(card.progress, tone, card.label, card.progress_short)
         return None
 
-    def _remedy(self) -> Message | None:
+    def _remedy(self) -> MessageText | None:
         card = self._selected_card()
         return self.remedy_of(card) if card is not None else None
 
     def _selected_card(self) -> CardView | None:
         key = self.wall.selected
-        return self.session.board.card(key) if key is not None else None
+        return self.ui.board.card(key) if key is not None else None
 
     def _empty(self) -> Line:
-        state = self.session.board.state
+        state = self.ui.board.state
         if state.accounts:
             text = words.NO_MATCH
             if self.only_needs_you and not self.filter_text:
                 text = words.NOTHING_NEEDS_YOU
         else:
-            text = NO_ACCOUNTS if state.settled else WAITING
+            text = interface.text("no_accounts" if state.settled else "waiting")
         return fit_line((("   ", Tone.PLAIN), (text, Tone.DIM)), max(1, self.size.width - THUMB))
 
 

@@ -1,23 +1,28 @@
-"""The two lines at the bottom: the message, and the keys."""
+"""The lines at the bottom: the message, the keys, and the line in which a filter or a path is typed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from msgspec import Struct
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input
 
+from poolwatch.domain.text import visible
 from poolwatch.presentation.view import Tone
-from poolwatch.ui.cells import Line, Piece, fit_line, line_width, spread
-from poolwatch.ui.glyphs import Glyphs
-from poolwatch.ui.ink import Ink
+from poolwatch.ui.appearance import Glyphs
+from poolwatch.ui.cells import Ink, Line, Piece, fit_line, line_width, spread
 from poolwatch.ui.keymap import Key
+from poolwatch.words import interface as words
 
 #: Narrower than this a line has no room for a hint at its end.
 _HINT_FROM: Final = 48
 
 
-class Message(Struct, frozen=True):
+class MessageText(Struct, frozen=True):
     """One line for the operator: a remedy, progress, a question, an answer."""
 
     text: str
@@ -29,7 +34,7 @@ class Message(Struct, frozen=True):
     hint: tuple[str, str] = ("", "")
 
 
-def message_line(message: Message | None, width: int, glyphs: Glyphs) -> Line:
+def message_line(message: MessageText | None, width: int, glyphs: Glyphs) -> Line:
     """The message in exactly `width` cells."""
     if message is None:
         return fit_line((), width)
@@ -53,18 +58,18 @@ def key_line(keys: tuple[Key, ...], instead: Mapping[str, str], width: int, glyp
 
     `instead` has other words for some keys by their id; an empty word leaves the key out.
     """
-    shown = [(key, instead.get(key.id, key.footer)) for key in keys if key.rank]
+    shown = [(key, instead.get(key.id, words.key_footer(key.id))) for key in keys if key.rank]
     shown = [(key, word) for key, word in shown if word]
     while shown and _cells(shown, glyphs) > width:
         shown.remove(max(shown, key=lambda entry: entry[0].rank))
     out: list[Piece] = []
     for index, (key, word) in enumerate(shown):
-        out.append((("  " if index else " ") + sign(key.keys[0], glyphs), Ink.KEY))
+        out.append((("  " if index else " ") + key_label(key.keys[0], glyphs), Ink.KEY))
         out.append((f" {word}", Tone.DIM))
     return fit_line(out, width, glyphs.ellipsis)
 
 
-def sign(key: str, glyphs: Glyphs) -> str:
+def key_label(key: str, glyphs: Glyphs) -> str:
     """A key as the footer and the help write it."""
     return glyphs.key_names.get(key, key)
 
@@ -73,10 +78,59 @@ def typing_line(entries: Sequence[tuple[str, str]], width: int, glyphs: Glyphs) 
     """The footer while something is typed: the few keys that do not type."""
     out: list[Piece] = []
     for key, word in entries:
-        out += [(("  " if out else " ") + sign(key, glyphs), Ink.KEY), (f" {word}", Tone.DIM)]
+        out += [(("  " if out else " ") + key_label(key, glyphs), Ink.KEY), (f" {word}", Tone.DIM)]
     return fit_line(out, width, glyphs.ellipsis)
 
 
 def _cells(shown: list[tuple[Key, str]], glyphs: Glyphs) -> int:
     # the last two cells stay free of an entry cut in half
-    return line_width([(f"  {sign(key.keys[0], glyphs)} {word}", Tone.DIM) for key, word in shown])
+    return line_width([(f"  {key_label(key.keys[0], glyphs)} {word}", Tone.DIM) for key, word in shown])
+
+
+class FilterLine(Input):
+    """One line, hidden while nothing is typed. Esc leaves it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "clear", show=False)]
+    DEFAULT_CSS = """
+    FilterLine, FilterLine:focus {
+        display: none; height: 1; border: none; padding: 0 1; background: $panel; color: $foreground;
+        background-tint: $background 0%;
+    }
+    FilterLine.-open { display: block; }
+    """
+
+    class Left(Message):
+        """Esc was pressed."""
+
+    def __init__(self, placeholder: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's own
+        super().__init__(placeholder=placeholder, id=id, select_on_focus=False)
+        self.cursor_blink = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is being typed."""
+        return self.has_class("-open")
+
+    def open(self, text: str = "") -> None:
+        """Show the line and type into it."""
+        self.add_class("-open")
+        self.value = text
+        self.cursor_position = len(text)
+        self.focus()
+
+    def close(self, *, clear: bool = False) -> None:
+        """Hide the line and give the keys back."""
+        if clear:
+            self.value = ""
+        self.remove_class("-open")
+        self.screen.set_focus(None)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """The first line of a paste, made harmless: what is typed here is drawn."""
+        event.prevent_default()
+        event.stop()
+        self.insert_text_at_cursor(visible(next(iter(event.text.splitlines()), "")))
+
+    def action_leave(self) -> None:
+        """Esc."""
+        self.post_message(self.Left())

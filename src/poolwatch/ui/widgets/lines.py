@@ -1,20 +1,51 @@
-"""A widget of a few finished lines, which repaints only those that changed."""
+"""Widgets of finished lines, which repaint only those that changed: a few, or as many as scroll."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Final
 
+from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from poolwatch.presentation.view import Tone
-from poolwatch.ui.cells import Line, changed_cells
-from poolwatch.ui.looks import PLAIN_LOOKS, Looks
+from poolwatch.ui.appearance import DEFAULT_APPEARANCE, Appearance
+from poolwatch.ui.cells import Ink, Line, changed_cells
+from poolwatch.ui.widgets.arrangement import Direction
+
+#: The last column of what scrolls shows where in all of it the screen is.
+THUMB: Final = 1
+
+
+def paint(line: Line, appearance: Appearance, *, selected: bool = False) -> Strip:
+    """A line as the terminal shows it."""
+    styles = appearance.palette.selected if selected else appearance.palette.styles
+    glyphs = appearance.glyphs
+    return Strip([Segment(glyphs.text(text), styles[name]) for text, name in line if text])
+
+
+def thumb(y: int, top: int, shown: int, total: int, appearance: Appearance) -> Strip:
+    """The last cell of line `y` where `shown` of `total` lines stand from `top` on."""
+    text = " "
+    if total > shown > 0:
+        length = max(1, shown * shown // total)
+        start = round(top * (shown - length) / max(1, total - shown))
+        text = "┃" if start <= y < start + length else " "
+    return paint(((text, Ink.RULE),), appearance)
+
+
+def changed_regions(before: Iterable[Line], after: Iterable[Line]) -> list[Region]:
+    """What has to be painted where lines of the same number take the place of others."""
+    spans = [changed_cells(one, other) for one, other in zip(before, after, strict=True)]
+    return [
+        Region(span[0], y, max(1, span[1] - span[0]), 1) for y, span in enumerate(spans) if span is not None
+    ]
 
 
 class Lines(Widget, inherit_bindings=False):
-    """Lines of text in looks; the owner gives them, already as wide as the widget."""
+    """A few lines; the owner gives them, already as wide as the widget."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -23,49 +54,95 @@ class Lines(Widget, inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own parameter
         super().__init__(id=id)
-        self._lines: tuple[Line, ...] = ()
-        self._looks = PLAIN_LOOKS
-        self._blank: Strip | None = None
-
-    @property
-    def lines(self) -> tuple[Line, ...]:
-        """What is shown."""
-        return self._lines
+        self.lines: tuple[Line, ...] = ()
+        self.appearance = DEFAULT_APPEARANCE
 
     @property
     def text(self) -> str:
         """What is shown, as plain text."""
-        return "\n".join("".join(piece for piece, _ in line) for line in self._lines)
+        return "\n".join("".join(piece for piece, _ in line) for line in self.lines)
 
-    def dress(self, looks: Looks) -> None:
-        """Wear another theme or set of glyphs."""
-        self._looks = looks
+    def set_appearance(self, appearance: Appearance) -> None:
+        """Draw with another theme or set of glyphs."""
+        self.appearance = appearance
         self.refresh()
 
     def show(self, lines: Sequence[Line]) -> None:
         """Show these lines; the height follows, and only what differs is painted."""
-        new = tuple(lines)
-        old, self._lines = self._lines, new
-        if len(new) != len(old):
-            self.styles.height = len(new)
-            self.display = bool(new)
+        before, self.lines = self.lines, tuple(lines)
+        if len(self.lines) != len(before):
+            self.styles.height = len(self.lines)
+            self.display = bool(self.lines)
             self.refresh(layout=True)
-            return
-        regions = []
-        for y, (before, after) in enumerate(zip(old, new, strict=True)):
-            span = changed_cells(before, after)
-            if span is not None:
-                regions.append(Region(span[0], y, max(1, span[1] - span[0]), 1))
-        if regions:
+        elif regions := changed_regions(before, self.lines):
             self.refresh(*regions)
 
     def render_line(self, y: int) -> Strip:
         """The line at `y`."""
-        width = self.size.width
-        line = self._lines[y] if y < len(self._lines) else ()
-        ground = self._looks.palette.style(Tone.PLAIN)
-        return self._looks.paint(line).adjust_cell_length(width, ground)
+        return self.painted(y, self.size.width)
+
+    def painted(self, index: int, width: int) -> Strip:
+        """One of the lines in exactly `width` cells."""
+        line = self.lines[index] if index < len(self.lines) else ()
+        ground = self.appearance.palette.style(Tone.PLAIN)
+        return paint(line, self.appearance).adjust_cell_length(width, ground)
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         """As many lines as there are."""
-        return len(self._lines)
+        return len(self.lines)
+
+
+class Pane(Lines):
+    """Lines, as many as there are, of which the screen shows a part: the detail, raw and help screens."""
+
+    can_focus = False
+    DEFAULT_CSS = """
+    Pane { height: 1fr; width: 1fr; background: $background; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own parameter
+        super().__init__(id=id)
+        #: the first line shown
+        self.top = 0
+
+    @property
+    def content_width(self) -> int:
+        """The cells that a line may take."""
+        return max(1, self.size.width - THUMB)
+
+    def show(self, lines: Sequence[Line], *, from_top: bool = False) -> None:
+        """Show these lines, from where the screen stands or from the top; only what differs is painted."""
+        before, self.lines = self.lines, tuple(lines)
+        top, self.top = self.top, 0 if from_top else min(self.top, self._last_top)
+        if top != self.top or len(before) != len(self.lines):
+            self.refresh()
+            return
+        seen = slice(self.top, self.top + self.size.height)
+        if regions := changed_regions(before[seen], self.lines[seen]):
+            self.refresh(*regions)
+
+    def move(self, direction: Direction) -> None:
+        """Scroll."""
+        page = max(1, self.size.height - 1)
+        to = {
+            Direction.UP: self.top - 1,
+            Direction.DOWN: self.top + 1,
+            Direction.PAGE_UP: self.top - page,
+            Direction.PAGE_DOWN: self.top + page,
+            Direction.FIRST: 0,
+            Direction.LAST: self._last_top,
+        }.get(direction, self.top)
+        to = min(self._last_top, max(0, to))
+        if to != self.top:
+            self.top = to
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """The line at `y` of the widget."""
+        content = self.painted(y + self.top, max(0, self.size.width - THUMB))
+        height = self.size.height
+        return Strip.join([content, thumb(y, self.top, height, len(self.lines), self.appearance)])
+
+    @property
+    def _last_top(self) -> int:
+        return max(0, len(self.lines) - self.size.height)

@@ -8,10 +8,9 @@ from msgspec import Struct
 from rich.cells import cell_len
 
 from poolwatch.presentation.view import Figure, Glyph, StripView, Tone
-from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_right, line_width, spread
-from poolwatch.ui.glyphs import Glyphs, span_pieces
-from poolwatch.ui.ink import Ink
-from poolwatch.ui.wording import active_of, counted
+from poolwatch.ui.appearance import Glyphs, span_pieces
+from poolwatch.ui.cells import Ink, Line, Piece, StyleName, fit, fit_line, fit_right, line_width, spread
+from poolwatch.words import interface as interface
 from poolwatch.words import screen as words
 
 _TITLE = 10
@@ -74,7 +73,7 @@ def _switches(mode: Mode) -> list[Piece]:
 
 
 def _help(mode: Mode, gap: str = "   ") -> list[Piece]:
-    return [(f"{gap}{mode.help_key}", Ink.KEY), (" help ", Tone.DIM)]
+    return [(f"{gap}{mode.help_key}", Ink.KEY), (f" {interface.text('help')} ", Tone.DIM)]
 
 
 def _wide_title(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> Line:
@@ -82,7 +81,7 @@ def _wide_title(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> Line
         (f" {words.PROGRAM}  ", Ink.BRAND),
         (view.name, Tone.STRONG),
         (" · " if view.name else "", Tone.DIM),
-        (counted(view.accounts, view.sources), Tone.PLAIN),
+        (interface.counted(view.accounts, view.sources), Tone.PLAIN),
     ]
     right: list[Piece] = [
         (f"  {view.freshness}   ", Tone.DIM),
@@ -98,7 +97,7 @@ def _wide_title(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> Line
 def _counts(view: StripView, glyphs: Glyphs) -> list[Piece]:
     """`✕3 ◐13 ●44`: what is none is dim."""
     out: list[Piece] = []
-    for count, glyph, look in (
+    for count, glyph, style in (
         (view.needs_you, Glyph.NEEDS_YOU, Tone.RED),
         (view.exhausted, Glyph.EXHAUSTED, Tone.AMBER),
         (view.active, Glyph.ACTIVE, Tone.GOOD),
@@ -106,7 +105,7 @@ def _counts(view: StripView, glyphs: Glyphs) -> list[Piece]:
     ):
         if glyph is Glyph.NEVER_READ and not count:
             continue
-        out += [(f"{glyphs.status[glyph]}{count}", look if count else Tone.DIM), (" ", Tone.PLAIN)]
+        out += [(f"{glyphs.status[glyph]}{count}", style if count else Tone.DIM), (" ", Tone.PLAIN)]
     return out
 
 
@@ -114,7 +113,7 @@ def _medium_title(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> Li
     name = view.name or words.PROGRAM
     left: list[Piece] = [
         (f" {name}", Ink.BRAND),
-        (f" · {counted(view.accounts, 0)}   ", Tone.PLAIN),
+        (f" · {interface.counted(view.accounts, 0)}   ", Tone.PLAIN),
         *_counts(view, glyphs),
     ]
     right: list[Piece] = [
@@ -131,6 +130,7 @@ def _medium_title(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> Li
 
 def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
     needs = Tone.RED if view.needs_you else Tone.DIM
+    unread = view.rest - view.disabled
     left: list[list[Piece]] = [
         [
             _title(words.NEEDS_YOU, 12),
@@ -140,7 +140,7 @@ def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
         [
             _title(words.ACTIVE, 12),
             (fit_right(str(view.active), 4), Tone.STRONG),
-            (f"   {active_of(view.accounts, view.exhausted, view.rest)}", Tone.DIM),
+            (f"   {interface.active_of(view.accounts, view.exhausted, unread, view.disabled)}", Tone.DIM),
         ],
     ]
     if view.credits is not None:
@@ -177,16 +177,16 @@ def _title(title: str, cells: int) -> Piece:
 def _figure(figure: Figure, cells: int, glyphs: Glyphs) -> list[Piece]:
     return [
         (fit(figure.title, _TITLE + 1), Ink.HEADING),
-        (fit(figure.text, cells - 1, glyphs.ellipsis) + " ", _text_look(figure)),
-        (figure.detail, _detail_look(figure)),
+        (fit(figure.text, cells - 1, glyphs.ellipsis) + " ", _text_style(figure)),
+        (figure.detail, _detail_style(figure)),
     ]
 
 
-def _text_look(figure: Figure) -> Look:
+def _text_style(figure: Figure) -> StyleName:
     return Tone.ACCENT if figure.tone is Tone.ACCENT else Tone.STRONG
 
 
-def _detail_look(figure: Figure) -> Look:
+def _detail_style(figure: Figure) -> StyleName:
     return Tone.DIM if figure.tone in (Tone.PLAIN, Tone.ACCENT) else figure.tone
 
 
@@ -210,7 +210,7 @@ def _medium(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> list[Lin
                     f"{_short(figure.text)} " if figure is view.highest_weekly else f"{figure.text} ",
                     Tone.STRONG,
                 ),
-                (figure.short, _detail_look(figure)),
+                (figure.short, _detail_style(figure)),
             ]
     if last:
         lines.append(fit_line(last, width, glyphs.ellipsis))
@@ -220,8 +220,8 @@ def _medium(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> list[Lin
 def _figure_tight(figure: Figure, cells: int, glyphs: Glyphs) -> list[Piece]:
     return [
         (fit(figure.title, _TITLE), Ink.HEADING),
-        (fit(figure.text, cells - 1, glyphs.ellipsis) + " ", _text_look(figure)),
-        (figure.detail, _detail_look(figure)),
+        (fit(figure.text, cells - 1, glyphs.ellipsis) + " ", _text_style(figure)),
+        (figure.detail, _detail_style(figure)),
     ]
 
 
@@ -277,9 +277,9 @@ def _one_line(view: StripView, width: int, glyphs: Glyphs, *, brief: bool) -> Li
             continue
         gap = "   " if out or shown else " "
         label = _short(figure.text) if brief else figure.text
-        pieces: list[Piece] = [(f"{gap}{figure.title} ", Ink.HEADING), (label, _text_look(figure))]
+        pieces: list[Piece] = [(f"{gap}{figure.title} ", Ink.HEADING), (label, _text_style(figure))]
         if figure is not view.next_up:
-            pieces.append((f" {figure.short}", _detail_look(figure)))
+            pieces.append((f" {figure.short}", _detail_style(figure)))
         if line_width(out) + sum(line_width(other) for other in shown) + line_width(pieces) < width:
             shown.append(pieces)
     for pieces in shown:

@@ -34,8 +34,8 @@ class KeyCommands(Provider):
         screen = self.screen
         if not isinstance(screen, Page):
             return []
-        keymap = screen.session.options.keymap
-        return [key for key in keymap.at(screen.PLACE) if key.palette and key.help]
+        keymap = screen.ui.options.keymap
+        return [key for key in keymap.at(screen.SCOPE) if key.palette and key.help]
 
     def _run(self, key: Key) -> Callable[[], Awaitable[bool]]:
         screen = self.screen

@@ -82,7 +82,7 @@ class _In(Enum):
     PASTE = auto()
 
 
-class TerminalInput:
+class InputFilter:
     """Cuts what arrives into pieces that Textual reads each by itself.
 
     `feed` takes what came and the seconds of a clock; when nothing has come for `patience` seconds, `paused`

@@ -8,12 +8,21 @@ from typing import Final
 from rich.cells import cell_len
 
 from poolwatch.presentation.view import CardView, CreditsRow, Tone, WindowRow
-from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_percent, fit_right, line_width, spread
-from poolwatch.ui.glyphs import Glyphs, span_pieces
-from poolwatch.ui.ink import Ink
-from poolwatch.ui.widgets.wall.columns import PERCENT
-from poolwatch.ui.widgets.wall.table import bar
-from poolwatch.ui.wording import CREDITS_ROW, more_rows
+from poolwatch.ui.appearance import Glyphs, span_pieces
+from poolwatch.ui.cells import (
+    Ink,
+    Line,
+    Piece,
+    StyleName,
+    fit,
+    fit_line,
+    fit_percent,
+    fit_right,
+    line_width,
+    spread,
+)
+from poolwatch.ui.widgets.table import PERCENT, bar
+from poolwatch.words import interface as words
 
 #: A card needs this many cells, the gap to its neighbour included.
 STRIDE_LEAST: Final = 40
@@ -52,7 +61,7 @@ def block(card: CardView, width: int, height: int, glyphs: Glyphs, *, selected: 
     room = max(0, height - 2)
     if len(rows) > room:
         hidden = len(rows) - room + 1
-        more: list[Piece] = [(more_rows(hidden), Tone.DIM)]
+        more: list[Piece] = [(words.text("more_rows", count=hidden), Tone.DIM)]
         rows = [*rows[: max(0, room - 1)], more][:room]
     lines = [title, *(fit_line((mark, (" ", Tone.PLAIN), *pieces), width, dots) for pieces in rows)]
     while len(lines) < height - 1:
@@ -77,29 +86,29 @@ def _rows(card: CardView, width: int, glyphs: Glyphs) -> Iterable[list[Piece]]:
 
 
 def _window(window: WindowRow, name: str, width: int, glyphs: Glyphs) -> list[Piece]:
-    quiet: Look = Tone.STALE if window.stale else Tone.PLAIN if window.full else Tone.DIM
-    look: Look = Tone.STALE if window.stale else window.tone
+    quiet: StyleName = Tone.STALE if window.stale else Tone.PLAIN if window.full else Tone.DIM
+    style: StyleName = Tone.STALE if window.stale else window.tone
     named = max(_NAME, min(_NAME + 4, width - 28))
     room = max(0, width - named - PERCENT - 1 - _RESETS)
     return [
         (fit(fit(name, named - 1, glyphs.ellipsis), named), quiet),
         *bar(window, room, glyphs),
-        (" " + fit_percent(window.percent, PERCENT), look),
+        (" " + fit_percent(window.percent, PERCENT), style),
         (fit_right(window.resets, _RESETS, glyphs.ellipsis), quiet),
     ]
 
 
 def _credits(credits: CreditsRow) -> list[Piece]:
-    quiet: Look = Tone.STALE if credits.stale else Tone.DIM
-    look: Look = Tone.STALE if credits.stale else credits.tone
+    quiet: StyleName = Tone.STALE if credits.stale else Tone.DIM
+    style: StyleName = Tone.STALE if credits.stale else credits.tone
     figure = credits.balance[:1].isdigit() or credits.balance[:1] in ("-", "—")
-    out: list[Piece] = [(fit(CREDITS_ROW, _NAME), quiet)]
-    out.append((fit_right(credits.balance, _BALANCE, "") if figure else credits.balance, look))
+    out: list[Piece] = [(fit(words.text("credits"), _NAME), quiet)]
+    out.append((fit_right(credits.balance, _BALANCE, "") if figure else credits.balance, style))
     if cell_len(credits.balance) > _BALANCE and figure:
         # money is never shortened: a long balance takes the room it needs
-        out[-1] = (credits.balance, look)
+        out[-1] = (credits.balance, style)
     if credits.usd:
         out.append((" " + fit_right(credits.usd, max(_USD - 1, cell_len(credits.usd))), quiet))
     if credits.mark:
-        out.append((f" {credits.mark}", look))
+        out.append((f" {credits.mark}", style))
     return out

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from poolwatch.presentation.view import CardView, Glyph, MarkView, Tone
-from poolwatch.ui.cells import Line, Look, Piece, fit, fit_line, fit_right
-from poolwatch.ui.glyphs import Glyphs
-from poolwatch.ui.ink import Ink
-from poolwatch.ui.wording import CREDITS_ROW, HIVE_LEGEND
+from poolwatch.ui.appearance import Glyphs
+from poolwatch.ui.cells import Ink, Line, Piece, StyleName, fit, fit_line, fit_right
+from poolwatch.words import interface as words
 
 #: A mark and the blank before it, which carries the selection.
 CELL: Final = 2
@@ -19,16 +18,16 @@ _INSTEAD: Final = frozenset({Glyph.NEEDS_YOU, Glyph.TROUBLE, Glyph.NEVER_READ, G
 
 def mark(card: MarkView | CardView, glyphs: Glyphs, *, selected: bool) -> Line:
     """One account in two cells."""
-    look: Look = card.tone
+    style: StyleName = card.tone
     if card.glyph in _INSTEAD or card.level is None:
         text = glyphs.status[card.glyph]
     else:
         text = glyphs.level(card.level)
         if card.stale:
-            look = Tone.STALE
+            style = Tone.STALE
         elif card.nearest is not None:
-            look = Ink.BAR if card.nearest is Tone.PLAIN else card.nearest
-    return ((glyphs.mark if selected else " ", Ink.MARK), (text, look))
+            style = Ink.BAR if card.nearest is Tone.PLAIN else card.nearest
+    return ((glyphs.mark if selected else " ", Ink.MARK), (text, style))
 
 
 def group_lead(heading: str, count: int | None, width: int, glyphs: Glyphs) -> Line:
@@ -51,13 +50,14 @@ def lead_width(width: int) -> int:
 
 def legend(width: int, glyphs: Glyphs) -> Line:
     """What the marks mean; they tell what is used, whichever way numbers are shown."""
-    words = HIVE_LEGEND.format(
+    told = words.text(
+        "hive_legend",
         full=glyphs.levels[-1],
         needs_you=glyphs.status[Glyph.NEEDS_YOU],
         trouble=glyphs.status[Glyph.TROUBLE],
         never_read=glyphs.status[Glyph.NEVER_READ],
     )
-    return fit_line(((f" {words}", Tone.DIM),), width, glyphs.ellipsis)
+    return fit_line(((f" {told}", Tone.DIM),), width, glyphs.ellipsis)
 
 
 def in_words(card: CardView, width: int, glyphs: Glyphs) -> Line:
@@ -70,11 +70,15 @@ def in_words(card: CardView, width: int, glyphs: Glyphs) -> Line:
         (f"  {glyphs.status[card.status_glyph or card.glyph]} {card.status}", card.tone),
     ]
     for window in card.windows:
-        look: Look = Tone.STALE if window.stale else window.tone
-        out += [(f"   {window.name} ", Tone.DIM), (window.percent, look), (f"  {window.resets}", Tone.DIM)]
+        style: StyleName = Tone.STALE if window.stale else window.tone
+        out += [(f"   {window.name} ", Tone.DIM), (window.percent, style), (f"  {window.resets}", Tone.DIM)]
     if card.credits is not None:
         usd = f" {card.credits.usd}" if card.credits.usd else ""
-        out += [(f"   {CREDITS_ROW} ", Tone.DIM), (card.credits.balance, card.credits.tone), (usd, Tone.DIM)]
+        out += [
+            (f"   {words.text('credits')} ", Tone.DIM),
+            (card.credits.balance, card.credits.tone),
+            (usd, Tone.DIM),
+        ]
     tail = " · ".join(part for part in (card.age, card.custody) if part)
     out.append((f"   {tail}", Tone.DIM))
     return fit_line(out, width, glyphs.ellipsis)

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from rich.cells import split_graphemes
 from rich.color import ColorSystem
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
@@ -25,7 +25,7 @@ _GAP: Final = 6
 _KEPT: Final = 512
 
 
-class Picture:
+class ShownScreen:
     """What the terminal shows, as far as it is known from what was sent."""
 
     def __init__(self) -> None:
@@ -122,16 +122,35 @@ class _Letters:
         return found
 
 
-class CalmUpdate(CompositorUpdate):
-    """Textual's update, sent as far as the picture does not have it yet."""
+class CalmUpdates:
+    """Turns Textual's updates into calm ones."""
 
-    def __init__(self, update: ChopsUpdate | LayoutUpdate, picture: Picture) -> None:
+    def __init__(self) -> None:
+        self._shown = ShownScreen()
+
+    def of(self, renderable: RenderableType | None) -> RenderableType | None:
+        """What to send in its place."""
+        if isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            return CalmUpdate(renderable, self._shown)  # type: ignore[return-value]  # as Textual does
+        if renderable is not None:
+            self.forget()
+        return renderable
+
+    def forget(self) -> None:
+        """The terminal may show anything."""
+        self._shown.forget()
+
+
+class CalmUpdate(CompositorUpdate):
+    """Textual's update, sent as far as the terminal does not show it yet."""
+
+    def __init__(self, update: ChopsUpdate | LayoutUpdate, shown: ShownScreen) -> None:
         self._update = update
-        self._picture = picture
+        self._shown = shown
 
     def render_segments(self, console: Console) -> str:
         """The control sequences and texts of the update."""
-        put = self._picture.put_part
+        put = self._shown.put_part
         return "".join(
             [put(x + first, y, strip, first, last, console) for x, y, strip, first, last in self._strips()]
         )

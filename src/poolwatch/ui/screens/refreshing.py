@@ -1,19 +1,26 @@
-"""Asking the monitor to refresh, and saying what it answered."""
+"""Pages whose keys refresh accounts, and the questions that are asked before."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Final, TypeVar
+from typing import ClassVar, Final, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation import durations
 from poolwatch.presentation.masking import shown_payload
 from poolwatch.presentation.view import CardView, Tone
 from poolwatch.ui.feed import Answer, AnswerKind
-from poolwatch.ui.screens.page import Page
-from poolwatch.ui.widgets.bottom import Message
-from poolwatch.ui.wording import COPY, in_short
+from poolwatch.ui.screens.page import LeavesOnce, Page
+from poolwatch.ui.screens.texts import RawScreen
+from poolwatch.ui.state import UiState
+from poolwatch.ui.widgets.bottom import MessageText, message_line
+from poolwatch.ui.widgets.lines import Lines
+from poolwatch.words import interface as interface
 from poolwatch.words import screen as words
 from poolwatch.words.remedies import RENEWS
 
@@ -22,10 +29,10 @@ ResultT = TypeVar("ResultT")
 ASK_ABOVE: Final = 20
 
 
-class AskingPage(Page[ResultT]):
+class RefreshingPage(Page[ResultT]):
     """A page whose keys refresh accounts."""
 
-    _told: AccountKey | None = None
+    _throttled: AccountKey | None = None
 
     def action_refresh_account(self) -> None:
         """The whole chain for the account."""
@@ -40,9 +47,9 @@ class AskingPage(Page[ResultT]):
         if key is None:
             self.flash(words.NOBODY_SELECTED)
         elif not self._refuse():
-            override = self._told == key
-            self._told = None
-            self._begin(partial(self._refresh, key, usage_only=usage_only, override=override))
+            override = self._throttled == key
+            self._throttled = None
+            self.start_work(partial(self._refresh, key, usage_only=usage_only, override=override))
 
     def refresh_many(self, keys: Collection[AccountKey]) -> None:
         """All of them, asked about first where they are many."""
@@ -55,69 +62,64 @@ class AskingPage(Page[ResultT]):
         else:
             self._start_many(keys)
 
-    def remedy_of(self, card: CardView) -> Message | None:
+    def remedy_of(self, card: CardView) -> MessageText | None:
         """What to do for an account, for the message line; its command alone where that line is short."""
         if not card.remedy:
             return None
-        key = self.session.options.keymap.get("copy").keys[0]
+        key = self.ui.options.keymap.get("copy").keys[0]
         # the key goes before the command that does the same
         do = RENEWS if RENEWS in card.remedy else card.copy
-        short = in_short(card.label, card.status, do) if do in card.remedy else ""
-        return Message(card.remedy, short=short, hint=(key, COPY))
+        short = f"{card.label}, {card.status}: {do}" if do in card.remedy else ""
+        return MessageText(card.remedy, short=short, hint=(key, interface.text("copy")))
 
     def action_copy(self) -> None:
         """The remedy's command, else the id, to the terminal's clipboard."""
-        card = self.session.board.card(self.account) if self.account is not None else None
+        card = self.ui.board.card(self.account) if self.account is not None else None
         if card is not None:
-            simulated = self.session.options.simulated and card.copy != card.id
+            simulated = self.ui.options.simulated and card.copy != card.id
             text = words.as_comment(card.copy) if simulated else card.copy
             self.app.copy_to_clipboard(text)
             self.flash(words.copied(text))
 
     def action_raw(self) -> None:
         """The last payload."""
-        # imported here: that screen is a page like this one
-        from poolwatch.ui.screens.raw import RawScreen
-
         key = self.account
         if key is None:
             return
-        payload = self.session.feed.raw(key)
+        payload = self.ui.feed.raw(key)
         if payload is None:
             self.flash(words.NO_RAW)
             return
-        card = self.session.board.card(key)
-        account = self.session.feed.state.accounts.get(key)
-        shown = shown_payload(payload, account, mask=self.session.choice.mask)
-        self.app.push_screen(RawScreen(self.session, card.label if card else key.id, shown))
+        card = self.ui.board.card(key)
+        account = self.ui.feed.state.accounts.get(key)
+        shown = shown_payload(payload, account, mask=self.ui.choice.mask)
+        self.app.push_screen(RawScreen(self.ui, card.label if card else key.id, shown))
 
     def _refuse(self) -> bool:
-        if self.session.options.read_only:
+        if self.ui.options.read_only:
             self.flash(words.READ_ONLY, Tone.AMBER)
-        return self.session.options.read_only
+        return self.ui.options.read_only
 
     def _start_many(self, keys: Collection[AccountKey]) -> None:
-        self._begin(partial(self._refresh_many, keys))
+        self.start_work(partial(self._refresh_many, keys))
 
     async def _refresh_many(self, keys: Collection[AccountKey]) -> None:
-        self._tell(await self.session.feed.refresh_many(keys), None)
+        self._say_answer(await self.ui.feed.refresh_many(keys), None)
 
     async def _refresh(
         self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False
     ) -> None:
-        answer = await self.session.feed.refresh(
-            key, usage_only=usage_only, override=override, try_once=try_once
-        )
-        self._tell(answer, key)
+        answer = await self.ui.feed.refresh(key, usage_only=usage_only, override=override, try_once=try_once)
+        self._say_answer(answer, key)
 
-    def _tell(self, answer: Answer, key: AccountKey | None) -> None:
+    def _say_answer(self, answer: Answer, key: AccountKey | None) -> None:
         match answer.kind:
             case AnswerKind.STARTED:
-                self.renew()
+                self.redraw()
             case AnswerKind.RUNNING:
                 self.flash(words.ALREADY_RUNNING)
             case AnswerKind.THROTTLED:
-                self._told = key
+                self._throttled = key
                 self.flash(words.told_to_wait(self._clock(answer)), Tone.AMBER)
             case AnswerKind.ASK_ONCE:
                 if key is not None:
@@ -128,18 +130,54 @@ class AskingPage(Page[ResultT]):
                 self.flash(words.NO_ANSWER, Tone.RED)
 
     def _try_once(self, key: AccountKey) -> None:
-        self._begin(partial(self._refresh, key, try_once=True))
+        self.start_work(partial(self._refresh, key, try_once=True))
 
     def _ask(self, question: str, then: Callable[[], None]) -> None:
         def answered(yes: bool | None) -> None:
             if yes:
                 then()
 
-        from poolwatch.ui.screens.confirm import Confirm  # not before the first paint
-
-        self.app.push_screen(Confirm(self.session, question), answered)
+        self.app.push_screen(Confirm(self.ui, question), answered)
 
     def _clock(self, answer: Answer) -> str:
         if answer.at is None:
             return ""
-        return durations.clock(answer.at, self.session.feed.now(), self.session.feed.zone)
+        return durations.clock(answer.at, self.ui.feed.now(), self.ui.feed.zone)
+
+
+class Confirm(ModalScreen[bool], LeavesOnce[bool], inherit_bindings=False):
+    """Yes or no; what else is pressed does nothing."""
+
+    ALLOW_SELECT = False
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    Confirm { background: transparent; layout: vertical; align: left bottom; }
+    Confirm Lines { dock: bottom; margin-bottom: 1; background: $panel; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y,enter", "answer(True)", "yes", show=False),
+        Binding("n,escape,q", "answer(False)", "no", show=False),
+    ]
+
+    def __init__(self, ui: UiState, question: str) -> None:
+        super().__init__()
+        self._ui = ui
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        """One line over the message line."""
+        yield Lines(id="question")
+
+    def on_mount(self) -> None:
+        """Draw in the appearance of the moment."""
+        self.query_one(Lines).set_appearance(self._ui.appearance)
+
+    def on_resize(self) -> None:
+        """The question as wide as the screen."""
+        message = MessageText(self._question, Tone.STRONG)
+        line = message_line(message, self.size.width, self._ui.appearance.glyphs)
+        self.query_one(Lines).show((line,))
+
+    def action_answer(self, yes: bool) -> None:
+        """The answer."""
+        self.dismiss(yes)

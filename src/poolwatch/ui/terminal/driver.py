@@ -1,4 +1,4 @@
-"""The terminal: Textual's driver, made to leave when the terminal is gone and to give its title back."""
+"""The driver: Textual's own, made to leave when the terminal is gone and to give its title back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import selectors
 import signal
 import socket
 import sys
-import time
 from codecs import getincrementaldecoder
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final
@@ -17,7 +16,7 @@ from textual._time import get_time
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
-from poolwatch.ui.terminal_input import TerminalInput, bounded_size
+from poolwatch.ui.terminal.input_filter import InputFilter, bounded_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,12 +24,10 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.message import Message
 
+
 _PUSH_TITLE: Final = "\x1b[22;0t"
 _POP_TITLE: Final = "\x1b[23;0t"
 _READ: Final = 4096
-#: Seconds for which the interpreter is free for the thread that writes.
-_TURN: Final = 0.0001
-_MOST_TURNS: Final = 20
 #: Seconds for which who is to leave waits for the word.
 _WORD: Final = 0.1
 
@@ -131,28 +128,8 @@ class TerminalDriver(LinuxDriver):
             self.write(_POP_TITLE)
         super().stop_application_mode()
 
-    def flush(self) -> None:
-        """Have what was written go out now, and not when there is nothing else to do.
-
-        The thread that does it asks for the interpreter for 5 ms before it is given to it, and again for each
-        part of a frame. A line that takes no more holds up nothing for longer than that.
-        """
-        thread = self._writer_thread
-        if thread is None:
-            return
-        for _ in range(_MOST_TURNS):
-            has_all = thread._queue.empty()
-            time.sleep(_TURN)
-            if has_all:
-                return
-
     def _get_terminal_size(self) -> tuple[int, int]:
-        """As Textual finds it, without loading what else is done with a shell where the terminal tells it."""
-        if not {"COLUMNS", "LINES"} & os.environ.keys() and sys.__stdout__ is not None:
-            with suppress(ValueError, OSError):
-                width, height = os.get_terminal_size(sys.__stdout__.fileno())
-                if width and height:
-                    return bounded_size(width, height)
+        """As Textual finds it, within bounds."""
         return bounded_size(*super()._get_terminal_size())
 
     def _mind_stops(self) -> None:
@@ -187,7 +164,7 @@ class TerminalDriver(LinuxDriver):
         SIGHUP is ignored.
         """
         parser = _Parser(self._debug)
-        sent = TerminalInput()
+        sent = InputFilter()
         decode = getincrementaldecoder("utf-8")("replace").decode
         wake, self._wake = socket.socketpair()
         with wake, self._wake, selectors.SelectSelector() as selector:

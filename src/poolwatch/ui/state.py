@@ -1,4 +1,4 @@
-"""What the app is started with, and what the operator switches while it runs."""
+"""What the app is started with, what the operator switches while it runs, and what all screens share."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from poolwatch.domain.overview import PoolOverview
 from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
 from poolwatch.presentation.view import Shown
+from poolwatch.ui.appearance import Appearance
+from poolwatch.ui.board import Board
+from poolwatch.ui.feed import BulkProgress, Feed
 from poolwatch.ui.keymap import Keymap
 
 
@@ -68,3 +72,18 @@ class AppOptions(Struct, frozen=True):
         return Choice(
             self.view, self.sort, self.reverse, self.grouping, self.theme, self.prefs.mask, self.prefs.shown
         )
+
+
+class UiState(Struct):
+    """One run of the app. Only the app itself changes it; screens read it."""
+
+    feed: Feed
+    board: Board
+    options: AppOptions
+    appearance: Appearance
+    choice: Choice
+    paused: bool = False
+    bulk: BulkProgress | None = None
+    #: the pool as it stood before that, and what became different until its end
+    bulk_before: PoolOverview | None = None
+    bulk_diff: tuple[str, ...] = ()

@@ -15,18 +15,16 @@ from textual.widget import Widget
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.view import CardView, MarkView, Tone
+from poolwatch.ui.appearance import DEFAULT_APPEARANCE, Appearance
 from poolwatch.ui.cells import Line, changed_cells, fit_line, line_width
-from poolwatch.ui.ink import Ink
-from poolwatch.ui.looks import PLAIN_LOOKS, Looks
-from poolwatch.ui.widgets.wall import hive
-from poolwatch.ui.widgets.wall.arrangement import NOTHING, Arrangement, Direction, Item, Slot, Text
+from poolwatch.ui.widgets import hive
+from poolwatch.ui.widgets.arrangement import NOTHING, Arrangement, Direction, Item, Slot, Text
+from poolwatch.ui.widgets.lines import THUMB, paint, thumb
 
 CardOf: TypeAlias = Callable[[AccountKey], CardView | None]
 MarkOf: TypeAlias = Callable[[AccountKey], MarkView | None]
 _WHEEL: Final = 3
 _FEW: Final = 8
-#: The last column shows where in the wall the screen is.
-THUMB: Final = 1
 
 
 class AccountWall(Widget, inherit_bindings=False):
@@ -68,7 +66,7 @@ class AccountWall(Widget, inherit_bindings=False):
         self._card_of = card_of
         self._mark_of = mark_of
         self._arrangement: Arrangement = NOTHING
-        self._looks = PLAIN_LOOKS
+        self._appearance = DEFAULT_APPEARANCE
         self._empty: Line = ()
         #: the first line shown
         self._top = 0
@@ -112,9 +110,9 @@ class AccountWall(Widget, inherit_bindings=False):
             for key in self._arrangement.at_start[start]
         )
 
-    def dress(self, looks: Looks) -> None:
-        """Wear another theme or set of glyphs."""
-        self._looks = looks
+    def set_appearance(self, appearance: Appearance) -> None:
+        """Draw with another theme or set of glyphs."""
+        self._appearance = appearance
         self._strips.clear()
         self._alike.clear()
         self._painted.clear()
@@ -201,25 +199,30 @@ class AccountWall(Widget, inherit_bindings=False):
         accounts = self._line_of_accounts(y, max(0, self.size.width - self._beside_width))
         if not self._beside_width:
             return accounts
-        ground = self._looks.palette.style(Tone.PLAIN)
-        beside = self._looks.paint(self._beside[y] if y < len(self._beside) else ())
+        ground = self._appearance.palette.style(Tone.PLAIN)
+        beside = paint(self._beside[y] if y < len(self._beside) else (), self._appearance)
         return Strip.join([accounts, beside.adjust_cell_length(self._beside_width, ground)])
 
     def _line_of_accounts(self, y: int, width: int) -> Strip:
-        ground = self._looks.palette.style(Tone.PLAIN)
+        ground = self._appearance.palette.style(Tone.PLAIN)
         row = y + self._top
         if row >= self._arrangement.height:
             if y == 1 and not self._arrangement.order and self._empty:
-                return self._looks.paint(fit_line(self._empty, width))
+                return paint(fit_line(self._empty, width), self._appearance)
             return Strip.blank(width, ground)
         if self._arrangement.marks:
             content = self._marks(self._arrangement.rows[row])
         else:
             content = Strip.join(
-                self._slot(item) if isinstance(item, Slot) else self._looks.paint(item.line)
+                self._slot(item) if isinstance(item, Slot) else paint(item.line, self._appearance)
                 for item in self._arrangement.rows[row]
             )
-        return Strip.join([content.adjust_cell_length(width - THUMB, ground), self._thumb(y)])
+        return Strip.join(
+            [
+                content.adjust_cell_length(width - THUMB, ground),
+                thumb(y, self._top, self.size.height, self._arrangement.height, self._appearance),
+            ]
+        )
 
     def on_resize(self) -> None:
         """The selected account stays in view."""
@@ -253,7 +256,7 @@ class AccountWall(Widget, inherit_bindings=False):
         drawn, alike, segments, width = self._drawn, self._alike, list[Segment](), 0
         for item in items:
             if isinstance(item, Text):
-                segments += self._looks.paint(item.line)
+                segments += paint(item.line, self._appearance)
                 width += line_width(item.line)
                 continue
             key = item.key
@@ -286,23 +289,13 @@ class AccountWall(Widget, inherit_bindings=False):
     def _block(self, face: CardView | MarkView | None, *, selected: bool) -> tuple[Strip, ...]:
         arrangement = self._arrangement
         if face is None:
-            blank = Strip.blank(arrangement.block_width, self._looks.palette.style(Tone.PLAIN))
+            blank = Strip.blank(arrangement.block_width, self._appearance.palette.style(Tone.PLAIN))
             return (blank,) * arrangement.block_height
         if isinstance(face, MarkView):
-            lines: tuple[Line, ...] = (hive.mark(face, self._looks.glyphs, selected=selected),)
+            lines: tuple[Line, ...] = (hive.mark(face, self._appearance.glyphs, selected=selected),)
         else:
-            lines = arrangement.painter(face, self._looks.glyphs, selected=selected)
-        return tuple(self._looks.paint(line, selected=selected) for line in lines)
-
-    def _thumb(self, y: int) -> Strip:
-        shown, total = self.size.height, self._arrangement.height
-        look = Ink.RULE
-        text = " "
-        if total > shown > 0:
-            length = max(1, shown * shown // total)
-            top = round(self._top * (shown - length) / max(1, total - shown))
-            text = "┃" if top <= y < top + length else " "
-        return self._looks.paint(((text, look),))
+            lines = arrangement.painter(face, self._appearance.glyphs, selected=selected)
+        return tuple(paint(line, self._appearance, selected=selected) for line in lines)
 
     def _choose(self, index: int) -> AccountKey | None:
         order = self._arrangement.order

@@ -1,0 +1,150 @@
+"""Pages of text: the help, how logins are treated, and the last payload of an account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from poolwatch.domain.text import visible
+from poolwatch.presentation.view import Glyph, Tone
+from poolwatch.ui.appearance import Glyphs
+from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, wrap
+from poolwatch.ui.keymap import Key, Keymap, Scope, explained
+from poolwatch.ui.screens.page import PanePage, bindings
+from poolwatch.ui.state import UiState
+from poolwatch.ui.widgets.bottom import key_label
+from poolwatch.ui.widgets.lines import Lines, Pane
+from poolwatch.words import interface as words
+
+_KEYS = 19
+
+
+def help_lines(keymap: Keymap, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
+    """All keys with what they do, and what the marks mean."""
+    blocks = [
+        ("pool", [key for key in keymap.table if Scope.POOL in key.scopes]),
+        ("detail", [key for key in keymap.table if key.scopes == {Scope.DETAIL}]),
+        ("app", [key for key in keymap.table if Scope.APP in key.scopes]),
+    ]
+    lines: list[Line] = []
+    for part, keys in blocks:
+        lines.append(_heading(words.text(f"help.{part}"), width))
+        for together, told in explained(keys):
+            names = "  ".join(_names(key, glyphs) for key in together)
+            lines += _entry(names, told, width, glyphs)
+        lines.append(fit_line((), width))
+    lines.append(_heading(words.text("help.marks"), width))
+    tones = {
+        Glyph.ACTIVE: Tone.GOOD,
+        Glyph.EXHAUSTED: Tone.AMBER,
+        Glyph.NEEDS_YOU: Tone.RED,
+        Glyph.TROUBLE: Tone.AMBER,
+    }
+    for glyph in Glyph:
+        lead: Piece = (fit(f"   {glyphs.status[glyph]}", _KEYS + 3), tones.get(glyph, Tone.DIM))
+        told = words.text(f"mark.{glyph.value}")
+        lines.append(fit_line((lead, (told, Tone.PLAIN)), width, glyphs.ellipsis))
+    return tuple(lines)
+
+
+def _heading(text: str, width: int) -> Line:
+    return fit_line(((f" {text}", Ink.HEADING),), width)
+
+
+def _names(key: Key, glyphs: Glyphs) -> str:
+    return " ".join(key_label(name, glyphs) for name in key.keys)
+
+
+def _entry(names: str, told: str, width: int, glyphs: Glyphs) -> list[Line]:
+    lines: list[Line] = []
+    for index, piece in enumerate(wrap(((told, Tone.PLAIN),), max(10, width - _KEYS - 4))):
+        lead = fit(f"   {names}", _KEYS + 2, glyphs.ellipsis) + " " if index == 0 else " " * (_KEYS + 3)
+        lines.append(fit_line(((lead, Ink.KEY), *piece), width, glyphs.ellipsis))
+    return lines
+
+
+class HelpScreen(PanePage[None]):
+    """The keys; or, with `text`, a page of paragraphs."""
+
+    SCOPE = Scope.HELP
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.HELP)
+
+    def __init__(self, ui: UiState, title: str = "", text: Sequence[str] = ()) -> None:
+        super().__init__(ui)
+        self._title = title or words.text("help.title")
+        self._text = tuple(text)
+
+    def compose(self) -> ComposeResult:
+        """Title, text, footer."""
+        yield Lines(id="title")
+        yield Pane(id="help")
+        yield Lines(id="keys")
+
+    def redraw(self, *, full: bool = False) -> None:
+        """The help never changes; only the appearance and the size do."""
+        if not self.is_mounted or not full or not self.size.width:
+            return
+        width = max(1, self.size.width - 1)
+        glyphs = self.ui.appearance.glyphs
+        self.query_one("#title", Lines).show((fit_line(((f" {self._title}", Ink.BRAND),), width), ()))
+        self.query_one(Pane).show(
+            self._paragraphs(width) if self._text else help_lines(self.ui.options.keymap, width, glyphs)
+        )
+        self.show_keys(help="", quit="")
+
+    def action_help(self) -> None:
+        """The key that opened it closes it."""
+        self.dismiss()
+
+    def _paragraphs(self, width: int) -> tuple[Line, ...]:
+        lines: list[Line] = []
+        for paragraph in self._text:
+            pieces = wrap(((paragraph, Tone.PLAIN),), min(76, max(10, width - 4)))
+            lines += [fit_line((("   ", Tone.PLAIN), *piece), width) for piece in pieces]
+            lines.append(fit_line((), width))
+        return tuple(lines)
+
+
+_LINE_MOST = 2000
+
+
+class RawScreen(PanePage[None]):
+    """Text as it came, made harmless, line by line."""
+
+    SCOPE = Scope.RAW
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RAW)
+
+    def __init__(self, ui: UiState, label: str, payload: str) -> None:
+        super().__init__(ui)
+        self._label = label
+        self._payload = payload
+
+    def compose(self) -> ComposeResult:
+        """Title, payload, footer."""
+        yield Lines(id="title")
+        yield Pane(id="raw")
+        yield Lines(id="keys")
+
+    def redraw(self, *, full: bool = False) -> None:
+        """The payload never changes; only the appearance and the size do."""
+        if not self.is_mounted or not full or not self.size.width:
+            return
+        width = max(1, self.size.width - 1)
+        title: Line = ((" ", Tone.PLAIN), (self._label, Tone.STRONG))
+        self.query_one("#title", Lines).show((fit_line(title, width), ()))
+        lines: list[Line] = []
+        for text in self._payload.splitlines():
+            shown = visible(text, _LINE_MOST)
+            indent = len(shown) - len(shown.lstrip())
+            pad = " " * (indent + 1)
+            pieces = wrap(((shown.strip(), Tone.PLAIN),), max(8, width - indent - 1))
+            lines += [fit_line(((pad, Tone.PLAIN), *piece), width) for piece in pieces]
+        self.query_one(Pane).show(lines)
+        self.show_keys(raw=words.text("close"), help="")
+
+    def action_raw(self) -> None:
+        """The key that opened it closes it."""
+        self.dismiss()

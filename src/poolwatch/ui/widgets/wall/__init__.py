@@ -1,1 +1,0 @@
-"""The wall of accounts: one scrolling widget with three arrangements."""

@@ -1,0 +1,227 @@
+"""Words of the interface itself: keys, help, headings, switches, the first-run screen, crashes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from poolwatch.words.catalogue import _, mark, n_
+
+#: What each key does, by its id, for help, palette and README. A key that is not here is explained
+#: with the one before it.
+_HELP: Final = {
+    "move_up": mark("move"),
+    "move_page_up": mark("a page up, a page down"),
+    "move_first": mark("to the first, to the last"),
+    "scroll_up": mark("scroll"),
+    "next_account": mark("the next account, the previous"),
+    "refresh": mark("refresh: renew the login if need be, then read the usage"),
+    "usage": mark("re-read the usage and leave the login alone"),
+    "refresh_shown": mark("refresh all accounts shown, spread out; esc stops"),
+    "needs_you": mark("show only what needs you, and all again"),
+    "next_needs_you": mark("to the next account that needs you, to the previous"),
+    "filter": mark("filter: words, status:exhausted, plan:pro, source:x; esc clears"),
+    "sort": mark("the next order"),
+    "reverse": mark("reverse the order"),
+    "view": mark("table, cards or hive"),
+    "group": mark("group the hive by source, group or plan"),
+    "mask": mark("hide e-mail addresses and paths"),
+    "used_left": mark("percentages say what is used, or what is left"),
+    "copy": mark("copy the remedy's command, else the account's id"),
+    "raw": mark("the last payload, redacted"),
+    "detail": mark("everything about the account"),
+    "pause": mark("pause automatic polling, and resume it"),
+    "theme": mark("the next theme"),
+    "back": mark("back; clears the filter; stops a refresh of many"),
+    "demo": mark("open the demo"),
+    "add_first": mark("add what was found, by its number"),
+    "add_place": mark("add a home or a folder of auth files"),
+    "about_logins": mark("how logins are treated"),
+    "help": mark("this help"),
+    "palette": mark("all commands by name"),
+    "repaint": mark("redraw the screen"),
+    "quit": mark("quit; a refresh that runs is finished in the background"),
+    "interrupt": mark("quit, from anywhere"),
+}
+_FOOTER: Final = {
+    "next_account": mark("next account"),
+    "refresh": mark("refresh"),
+    "usage": mark("usage"),
+    "refresh_shown": mark("shown"),
+    "needs_you": mark("needs you"),
+    "filter": mark("filter"),
+    "sort": mark("sort"),
+    "view": mark("view"),
+    "mask": mark("mask"),
+    "used_left": mark("left"),
+    "copy": mark("copy"),
+    "raw": mark("raw"),
+    "detail": mark("details"),
+    "back": mark("back"),
+    "help": mark("help"),
+    "quit": mark("quit"),
+}
+_TEXTS: Final = {
+    # the help
+    "help.title": mark("Keys"),
+    "help.pool": mark("MAIN SCREEN"),
+    "help.detail": mark("DETAILS"),
+    "help.app": mark("EVERYWHERE"),
+    "help.marks": mark("MARKS"),
+    "mark.active": mark("active: it can be used now"),
+    "mark.exhausted": mark("exhausted: it comes back by itself, or with credits"),
+    "mark.needs_you": mark("needs you: sign in, deactivated, in conflict, or blocked for long"),
+    "mark.trouble": mark("trouble that heals by itself; the last numbers stay, with their age"),
+    "mark.never_read": mark("never read, or nothing is known"),
+    "mark.off": mark("disabled or deactivated"),
+    # what is wrong with [keys] and ui.theme
+    "key.unknown": mark("there is no key called {key}"),
+    "key.near": mark("there is no key called {key}; did you mean {near}?"),
+    "key.none": mark("{key} has no key; give one, like {example}"),
+    "key.wrong": mark("{key}: {wrong!r} is no key"),
+    "key.taken": mark("{key}: {pressed} is already {other}"),
+    "theme.unknown": mark("no theme is called {name}; there are {known}"),
+    # headings
+    "column.account": mark("ACCOUNT"),
+    "column.source": mark("SOURCE"),
+    "column.plan": mark("PLAN"),
+    "column.status": mark("STATUS"),
+    "column.short": mark("5H"),
+    "column.long": mark("WEEKLY"),
+    "column.resets": mark("RESETS"),
+    "column.scarcest": mark("SCARCEST"),
+    "column.credits": mark("CREDITS"),
+    "column.usd": mark("USD"),
+    "column.age": mark("AGE"),
+    "column.used": mark("USED"),
+    "column.left": mark("LEFT"),
+    "credits": mark("credits"),
+    "more_rows": mark("+{count} more"),
+    "hive_legend": mark(
+        "height = used of the scarcest window; {full} full; {needs_you} needs you; "
+        "{trouble} trouble; {never_read} never read"
+    ),
+    # what is switched
+    "paused": mark("paused"),
+    "masked": mark("masked"),
+    "only_needs_you": mark("only what needs you"),
+    "filter_is": mark("filter {text}"),
+    "used": mark("used"),
+    "left": mark("left"),
+    "sort": mark("sort {name}"),
+    "sort_reversed": mark("sort {name}, reversed"),
+    "sort.need": mark("need"),
+    "sort.name": mark("name"),
+    "sort.weekly": mark("weekly"),
+    "sort.5h": mark("5h"),
+    "sort.credits": mark("credits"),
+    "sort.reset": mark("reset"),
+    "sort.age": mark("age"),
+    "view.table": mark("table"),
+    "view.cards": mark("cards"),
+    "view.hive": mark("hive"),
+    "group.source": mark("source"),
+    "group.group": mark("group"),
+    "group.plan": mark("plan"),
+    "hive_by": mark("hive by {group}"),
+    "theme_is": mark("theme: {name}"),
+    "view_is": mark("view: {name}"),
+    "group_is": mark("grouped by {name}"),
+    # the message line, and the footer's other words
+    "waiting": mark("waiting for the first answer of a source"),
+    "no_accounts": mark("no accounts: no source lists any"),
+    "feed_ended": mark("the monitor has stopped: these figures are no longer kept; quit and start again"),
+    "detail_gone": mark("this account is no longer listed"),
+    "filter_prompt": mark(
+        "words, or status:exhausted  plan:pro  source:x  group:x  custody:codex  ! for what needs you"
+    ),
+    "filter_keep": mark("keep the filter"),
+    "filter_clear": mark("clear it"),
+    "copy": mark("copy"),
+    "copy_id": mark("copy id"),
+    "copy_remedy": mark("copy remedy"),
+    "close": mark("close"),
+    "help": mark("help"),
+    # the first-run screen
+    "about_logins": mark("How logins are treated"),
+    "place_prompt": mark("path of a Codex home or of a folder with auth files; enter adds it, esc leaves"),
+    "adding": mark("adding {place} …"),
+    "added": mark("{place} is added: {found}"),
+    "not_added": mark("nothing was added: {reason}"),
+    "add_hint": mark("add"),
+    "add_entry": mark("add {place}, read-only; writes the config"),
+    "quit": mark("quit"),
+    "from_a_shell": mark("the same from a shell: {command}"),
+    # a crash
+    "crash": mark("poolwatch stopped because of an error of its own. No login or reading was lost."),
+    "crash.unknown": mark("an error that is not known, reported by"),
+    "crash.cause": mark("caused by {kind}"),
+    "crash.end": mark("These lines hold no account data; please send them with a report of what you did."),
+}
+_ABOUT_LOGINS: Final = (
+    mark(
+        "A login holds two tokens. The access token reads the usage and lives for days. The refresh token "
+        "buys a new access token and can be spent only once: whoever spends it gets a new one, and everybody "
+        "else who kept the old one is signed out."
+    ),
+    mark(
+        'poolwatch therefore spends a refresh token only where the configuration says custody = "poolwatch", '
+        "and of logins that poolwatch accounts import took in. Neither is ever a default or inferred."
+    ),
+    mark(
+        "Codex homes are read as they are. When such a login has expired, r asks the installed codex to "
+        "renew its own login. Folders of other tools are read as well, and the tool that owns them has to "
+        "renew them."
+    ),
+    mark(
+        "A running pool keeps its own tokens: poolwatch asks it for figures, and r asks it to renew "
+        "a login where it can be asked."
+    ),
+    mark(
+        "Nothing is sent anywhere but to the usage service and to the pools you name. Tokens are never "
+        "shown, logged or stored by poolwatch outside the files they came in and the private folders of "
+        "its own logins."
+    ),
+)
+
+
+def text(code: str, **blanks: object) -> str:
+    """One of the texts, its blanks filled in."""
+    return _(_TEXTS[code]).format(**blanks)
+
+
+def key_help(key_id: str) -> str:
+    """What a key does; "" where it is explained together with the one before it."""
+    found = _HELP.get(key_id, "")
+    return _(found) if found else ""
+
+
+def key_footer(key_id: str) -> str:
+    """The key's word in the footer."""
+    found = _FOOTER.get(key_id, "")
+    return _(found) if found else ""
+
+
+def counted(accounts: int, sources: int) -> str:
+    """`60 accounts · 4 sources`."""
+    told = n_("{count} account", "{count} accounts", accounts).format(count=accounts)
+    if not sources:
+        return told
+    return f"{told} · {n_('{count} source', '{count} sources', sources).format(count=sources)}"
+
+
+def active_of(accounts: int, exhausted: int, unread: int, disabled: int) -> str:
+    """What stands beside the number of active accounts."""
+    if unread and disabled:
+        told = _("of {accounts}, {exhausted} exhausted, {unread} not read, {disabled} off")
+    elif unread:
+        told = _("of {accounts}, {exhausted} exhausted, {unread} not read yet")
+    elif disabled:
+        told = _("of {accounts}, {exhausted} exhausted, {disabled} disabled")
+    else:
+        told = _("of {accounts}, {exhausted} exhausted")
+    return told.format(accounts=accounts, exhausted=exhausted, unread=unread, disabled=disabled)
+
+
+def about_logins() -> tuple[str, ...]:
+    """How logins are treated, in paragraphs."""
+    return tuple(_(paragraph) for paragraph in _ABOUT_LOGINS)
