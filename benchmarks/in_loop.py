@@ -18,13 +18,12 @@ from tests.ui.scripted_feed import ScriptedFeed
 from textual.driver import Driver
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.changes import PoolChanged
-from poolwatch.domain.events import Read
-from poolwatch.domain.pool import PoolState
-from poolwatch.domain.remake import replace
+from poolwatch.domain.events import PoolChanged, Read
+from poolwatch.domain.state import PoolState
 from poolwatch.domain.usage import UsageSnapshot, UsageWindow
+from poolwatch.domain.values import replace
 from poolwatch.monitor.ledger import Ledger
-from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.view import Prefs
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.state import AppOptions
 

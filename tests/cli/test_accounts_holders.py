@@ -21,7 +21,7 @@ from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.status import Section
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.detail import detail_view
-from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.view import Prefs
 from tests.cli.desk import Desk, at, config_of, rows, source_toml
 from tests.cli.test_accounts_import import export, identity, own_folder
 from tests.support.upstream import Upstream

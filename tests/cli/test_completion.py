@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from poolwatch.cli.completion import joined, names_of
 from poolwatch.cli.named import find_account
-from poolwatch.domain.naming import Name
-from poolwatch.domain.pool import AccountState, PoolState
-from poolwatch.domain.remake import replace
+from poolwatch.domain.account import Name
+from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.usage import Usage
+from poolwatch.domain.values import replace
 from tests.cli.desk import Desk, Ran
 from tests.presentation.scene import account
 from tests.support.terminal import Terminal

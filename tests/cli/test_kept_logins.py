@@ -26,7 +26,7 @@ from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.status import Section
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.detail import detail_view
-from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.view import Prefs
 from tests.cli.desk import Desk, Ran, at, config_of, rows, source_toml
 from tests.cli.test_accounts_import import export, own_folder
 from tests.support.upstream import Upstream

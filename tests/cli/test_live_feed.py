@@ -12,9 +12,9 @@ from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.feed import LiveFeed
 from poolwatch.bootstrap.parts import open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around, newcomers
-from poolwatch.domain.changes import AnswerKind
-from poolwatch.domain.pool import PoolState
+from poolwatch.domain.events import AnswerKind
 from poolwatch.domain.refresh import BlockReason
+from poolwatch.domain.state import PoolState
 from poolwatch.ui.feed import Tried
 from tests.monitor.test_background_files import HurriedClock
 from tests.ui.pools import crowd, state_of

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.cli.status_table import status_lines
-from poolwatch.domain.overview import PoolRules, overview
+from poolwatch.domain.overview import overview
+from poolwatch.domain.status import PoolRules
 from poolwatch.domain.usage import Usage
-from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.view import Prefs
 from poolwatch.ui.appearance import ASCII, UNICODE
 from poolwatch.ui.cells import line_width
 from tests.cli.desk import PROGRAM, Desk

@@ -15,7 +15,7 @@ from poolwatch.config.load import load, load_text
 from poolwatch.config.settings import Settings, SourceKind, SourceSettings
 from poolwatch.config.table import render_default
 from poolwatch.domain.account import Custody
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 
 HOME = {"HOME": "/home/ann"}
 FILES = SourceSettings(

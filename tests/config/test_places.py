@@ -17,7 +17,7 @@ from poolwatch.config.remember import Remembered, load_remembered, save_remember
 from poolwatch.config.settings import ConfigProblem, Settings, SourceKind
 from poolwatch.config.table import shown_settings
 from poolwatch.domain.account import Custody
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.host.files import make_missing_directories
 
 

@@ -21,7 +21,7 @@ from poolwatch.custody.state_dir import StateDir
 from poolwatch.custody.token_step import TokenAsk, TokenRules
 from poolwatch.domain.account import Custody, Listing, Secret, SourceRef, TokenFacts
 from poolwatch.domain.refresh import TokenStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.net.client import HttpClient
 from tests.support.token_server import CANARY, TokenServer, claims_of, make_jwt
 

@@ -13,7 +13,7 @@ from poolwatch.custody.recovery import recover
 from poolwatch.custody.waiting import damaged_replies, kept_logins
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.words.messages import failure_text
 from tests.custody.rooms import LATER, NOW, Room, codex_document, write_json
 from tests.custody.test_moves import (

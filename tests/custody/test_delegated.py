@@ -20,7 +20,7 @@ from poolwatch.custody.delegated import CodexAnswer, ask_codex
 from poolwatch.custody.token_step import token_step
 from poolwatch.domain.account import Custody
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.host.locks import held
 from tests.custody.rooms import LATER, NOW, Room, codex_document, write_json
 from tests.support.token_server import CANARY

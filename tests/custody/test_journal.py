@@ -16,7 +16,7 @@ from poolwatch.custody.state_dir import account_key
 from poolwatch.custody.step_text import step_from_json, step_to_json
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from tests.custody.rooms import NOW
 
 ERRAND = Errand(Path("/pool/a b\udcff.json"), "a1", NOW, "acc", "user", "f1")

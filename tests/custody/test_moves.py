@@ -27,7 +27,7 @@ from poolwatch.custody.waiting import damaged_replies, kept_logins
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.words.messages import failure_text
 from tests.custody.rooms import NOW, Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange, Say

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from poolwatch.custody.protocol import Seen
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.host.locks import held
 from tests.custody.lost_replies import LOST
 from tests.custody.rooms import LATER, Room, codex_document, make_room, write_json

@@ -12,7 +12,7 @@ from poolwatch.custody.failpoint import reach
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.words.messages import failure_text
 from tests.custody.rooms import Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange

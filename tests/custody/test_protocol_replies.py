@@ -11,7 +11,7 @@ import pytest
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.words.messages import failure_text
 from tests.custody.lost_replies import LOST
 from tests.custody.rooms import LATER, NOW, Room, codex_document, write_json

@@ -12,7 +12,7 @@ from poolwatch.custody.token_step import token_step
 from poolwatch.domain.account import Custody, LoginKind, TokenFacts
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.words.messages import failure_text
 from tests.custody.rooms import LATER, Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange, Say

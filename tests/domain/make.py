@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
-from poolwatch.domain.account_state import AccountState
+from poolwatch.domain.events import Listed, Read, RefreshMoved
 from poolwatch.domain.failure import Failure, FailureKind, worded
-from poolwatch.domain.pool import Listed, PoolState, Read, RefreshMoved, apply
+from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
+from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.usage import Credits, RateLimit, ResetCredits, Unsaid, UsageSnapshot, UsageWindow
 
 T0 = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from poolwatch.domain.account import Custody, SourceRef
-from poolwatch.domain.dispute import contradict
+from poolwatch.domain.events import Read
 from poolwatch.domain.failure import FailureKind, worded
-from poolwatch.domain.instant import UNDATED
-from poolwatch.domain.pool import AccountState, PoolState, Read, apply
+from poolwatch.domain.pool import apply
+from poolwatch.domain.state import AccountState, PoolState
+from poolwatch.domain.transitions import contradict
 from poolwatch.domain.usage import Aged, RateLimit, UsageWindow
+from poolwatch.domain.values import UNDATED
 from tests.domain.make import (
     FIVE_HOURS,
     T0,

@@ -6,9 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.domain.account import AccountKey, Listing, SourceRef
-from poolwatch.domain.identity import resolve
-from poolwatch.domain.naming import Name, NamingRule, first_email, name_accounts
+from poolwatch.domain.account import (
+    AccountKey,
+    Listing,
+    Name,
+    NamingRule,
+    SourceRef,
+    first_email,
+    name_accounts,
+    resolve,
+)
 from tests.domain.make import key, listing
 
 

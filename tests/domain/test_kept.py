@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.account_state import KeptFile
+from poolwatch.domain.events import KeptTold, Listed, Recalled
 from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.pool import KeptTold, Listed, PoolState, Recalled, apply
-from poolwatch.domain.remake import replace
+from poolwatch.domain.pool import apply
+from poolwatch.domain.state import KeptFile, PoolState
+from poolwatch.domain.values import replace
 from tests.domain.make import T0, after, listing
 
 ALICE = AccountKey("codex", "user-alice", "acct-alice")

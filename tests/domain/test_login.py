@@ -8,8 +8,8 @@ import pytest
 
 from poolwatch.domain.account import Custody, Listing, LoginKind, TokenFacts
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
-from poolwatch.domain.pool import PoolState
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep, UsageStep
+from poolwatch.domain.state import PoolState
 from poolwatch.domain.status import Status, derive_status, login_problem, token_is_live, will_renew
 from tests.domain.make import (
     EXPIRED,

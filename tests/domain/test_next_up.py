@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from poolwatch.domain.events import Read
 from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.overview import PoolOverview, PoolRules, judge, overview, use_order
-from poolwatch.domain.pool import PoolState, Read, apply
-from poolwatch.domain.remake import replace
-from poolwatch.domain.status import Section, Status
+from poolwatch.domain.overview import PoolOverview, overview, use_order
+from poolwatch.domain.pool import apply
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.status import PoolRules, Section, Status, judge
 from poolwatch.domain.usage import ReachedType, SpendControl, UsageSnapshot
+from poolwatch.domain.values import replace
 from tests.domain.make import (
     FIVE_HOURS,
     T0,

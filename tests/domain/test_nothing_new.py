@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from poolwatch.domain.events import Listed, Read, Recalled
-from poolwatch.domain.overview import PoolRules, overview
+from poolwatch.domain.overview import overview
 from poolwatch.domain.pool import apply
+from poolwatch.domain.status import PoolRules
 from poolwatch.domain.usage import UsageSnapshot
 from tests.support.entries import account_of_entry
 from tests.ui.pools import NOW, crowd, five, limits, state_of

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poolwatch.domain.events import Listed
 from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.overview import PoolOverview, PoolRules, is_stale, overview, usd
-from poolwatch.domain.pool import Listed, PoolState, apply
-from poolwatch.domain.remake import replace
-from poolwatch.domain.status import Section, Status
+from poolwatch.domain.overview import PoolOverview, overview, usd
+from poolwatch.domain.pool import apply
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.status import PoolRules, Section, Status, is_stale
 from poolwatch.domain.usage import Unsaid, UsageSnapshot
+from poolwatch.domain.values import replace
 from tests.domain.make import (
     EXPIRED,
     FIVE_HOURS,

@@ -6,24 +6,16 @@ from decimal import Decimal
 
 import pytest
 
-from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef, TokenFacts
+from poolwatch.domain.account import AccountKey, Custody, Listing, NamingRule, SourceRef, TokenFacts
+from poolwatch.domain.events import Listed, Read, Recalled, RefreshMoved, SourceFailed
 from poolwatch.domain.failure import FailureKind, worded
-from poolwatch.domain.naming import NamingRule
-from poolwatch.domain.overview import PoolRules, overview
-from poolwatch.domain.pool import (
-    AccountState,
-    Listed,
-    PoolFacts,
-    PoolState,
-    Read,
-    Recalled,
-    RefreshMoved,
-    SourceFailed,
-    apply,
-)
+from poolwatch.domain.overview import overview
+from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import AccountState, PoolFacts, PoolState
+from poolwatch.domain.status import PoolRules
 from poolwatch.domain.usage import Usage, UsageSnapshot
+from poolwatch.domain.values import replace
 from tests.domain.make import (
     T0,
     after,

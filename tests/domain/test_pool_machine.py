@@ -10,22 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
+from poolwatch.domain.events import Listed, PoolEvent, Read, Recalled, RefreshMoved, SourceFailed
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
-from poolwatch.domain.overview import PoolRules, overview, use_order
-from poolwatch.domain.pool import (
-    LATELY_KEPT,
-    Listed,
-    PoolEvent,
-    PoolState,
-    Read,
-    Recalled,
-    RefreshMoved,
-    SourceFailed,
-    apply,
-)
+from poolwatch.domain.overview import overview, use_order
+from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep, UsageStep
-from poolwatch.domain.remake import replace
-from poolwatch.domain.status import Section
+from poolwatch.domain.state import LATELY_KEPT, PoolState
+from poolwatch.domain.status import PoolRules, Section
 from poolwatch.domain.usage import (
     Credits,
     RateLimit,
@@ -36,6 +27,7 @@ from poolwatch.domain.usage import (
     UsageSnapshot,
     UsageWindow,
 )
+from poolwatch.domain.values import replace
 from tests.domain.make import T0
 from tests.support.entries import account_of_entry
 

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poolwatch.domain.shell import argument_word, path_at, path_word, shell_word
-from poolwatch.domain.text import visible
+from poolwatch.domain.text import argument_word, path_at, path_word, shell_word, visible
 
 HOSTILE = [
     b"plain.json",

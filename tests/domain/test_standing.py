@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from poolwatch.domain.standing import ACCEPTED, LONGEST_WAIT, ON_TRIAL, Standing
+from poolwatch.domain.state import ACCEPTED, LONGEST_WAIT, ON_TRIAL, KeyState
 
 NOW = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -13,22 +13,22 @@ SECOND = timedelta(seconds=1)
 @pytest.mark.parametrize(
     ("standing", "refuses"),
     [
-        (Standing(401, NOW - timedelta(days=999)), True),
-        (Standing(429, NOW, NOW + SECOND), True),
-        (Standing(429, NOW, NOW), False),
-        (Standing(429, NOW, NOW - SECOND), False),
+        (KeyState(401, NOW - timedelta(days=999)), True),
+        (KeyState(429, NOW, NOW + SECOND), True),
+        (KeyState(429, NOW, NOW), False),
+        (KeyState(429, NOW, NOW - SECOND), False),
         # written while the clock was ahead
-        (Standing(429, NOW, NOW + LONGEST_WAIT + SECOND), False),
-        (Standing(ACCEPTED, NOW), False),
-        (Standing(ON_TRIAL, NOW, NOW + SECOND), False),
+        (KeyState(429, NOW, NOW + LONGEST_WAIT + SECOND), False),
+        (KeyState(ACCEPTED, NOW), False),
+        (KeyState(ON_TRIAL, NOW, NOW + SECOND), False),
     ],
 )
-def test_what_refuses(standing: Standing, refuses: bool) -> None:
+def test_what_refuses(standing: KeyState, refuses: bool) -> None:
     assert standing.refuses(NOW) is refuses
 
 
 def test_a_trial_ends() -> None:
-    trial = Standing(ON_TRIAL, NOW, NOW + SECOND)
+    trial = KeyState(ON_TRIAL, NOW, NOW + SECOND)
     assert trial.is_on_trial(NOW)
     assert not trial.is_on_trial(NOW + SECOND)
 
@@ -51,5 +51,5 @@ def test_a_trial_ends() -> None:
 def test_a_try_by_hand_is_a_minute_after_the_last(
     at: timedelta, tried_at: timedelta | None, may: bool
 ) -> None:
-    standing = Standing(401, NOW + at, tried_at=None if tried_at is None else NOW + tried_at)
+    standing = KeyState(401, NOW + at, tried_at=None if tried_at is None else NOW + tried_at)
     assert standing.may_be_tried(NOW) is may

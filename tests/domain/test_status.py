@@ -8,7 +8,7 @@ import pytest
 
 from poolwatch.domain.account import LoginKind
 from poolwatch.domain.failure import FailureKind, Trouble, worded
-from poolwatch.domain.pool import AccountState
+from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import (
     AccountStatus,
     Section,

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from wcwidth import wcwidth
 
 from poolwatch.domain.text import MAX_LENGTH, visible, visible_or_none
-from poolwatch.presentation.cells import width
+from poolwatch.presentation.figures import width
 
 NASTY = st.text(
     st.one_of(

@@ -5,14 +5,12 @@ from __future__ import annotations
 import pytest
 
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
+from poolwatch.domain.events import Listed
 from poolwatch.domain.failure import FailureKind, Trouble
-from poolwatch.domain.pool import (
-    Listed,
-    PoolState,
-    apply,
-)
+from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.values import replace
 from poolwatch.words.messages import failure_text
 from tests.domain.make import (
     EXPIRED,

@@ -7,11 +7,10 @@ from datetime import timedelta
 import pytest
 
 from poolwatch.domain.account import Custody, Listing, TokenFacts
+from poolwatch.domain.events import Read, RefreshMoved
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
-from poolwatch.domain.instant import UNDATED
-from poolwatch.domain.judged import PoolRules, judge
 from poolwatch.domain.message import message
-from poolwatch.domain.pool import LATELY_KEPT, Happening, PoolState, Read, RefreshMoved, apply
+from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import (
     REFUSED,
     BlockReason,
@@ -21,10 +20,11 @@ from poolwatch.domain.refresh import (
     TokenStep,
     UsageStep,
 )
-from poolwatch.domain.remake import replace
-from poolwatch.domain.status import Status, derive_status
+from poolwatch.domain.state import LATELY_KEPT, Happening, PoolState
+from poolwatch.domain.status import PoolRules, Status, derive_status, judge
 from poolwatch.domain.transitions import with_standing_refusal
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.domain.values import UNDATED, replace
 from poolwatch.words.messages import failure_text
 from tests.domain.make import (
     T0,

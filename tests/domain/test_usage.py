@@ -10,13 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.domain.banked import BankedReset
-from poolwatch.domain.instant import UNDATED
 from poolwatch.domain.refresh import Change, usage_changes
-from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import (
     FIELD_NAMES,
     Aged,
+    BankedReset,
     Bucket,
     Credits,
     RateLimit,
@@ -29,6 +27,7 @@ from poolwatch.domain.usage import (
     window_kind,
     windows_by_length,
 )
+from poolwatch.domain.values import UNDATED, replace
 from tests.domain.make import (
     BANKED,
     FIVE_HOURS,

@@ -17,8 +17,8 @@ from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.monitor.clock import Clock
-from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.strip import strip_view
+from poolwatch.presentation.view import Prefs
 from tests.support.cli_proxy_server import CALL, CliProxyServer, Said, login
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState
 from tests.support.codex_proxy_server import CodexProxyServer, ProxyAccountState

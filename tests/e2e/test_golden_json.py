@@ -12,8 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef, TokenFacts
-from poolwatch.domain.overview import PoolRules, overview
-from poolwatch.domain.pool import Listed, PoolState, Read, apply
+from poolwatch.domain.events import Listed, Read
+from poolwatch.domain.overview import overview
+from poolwatch.domain.pool import apply
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.status import PoolRules
 from poolwatch.presentation.status_json import status_json
 from poolwatch.sources.usage_payload import parse_usage
 from tests.cli.desk import Json, at, rows

@@ -16,10 +16,10 @@ from poolwatch.domain.refresh import TokenOutcome
 from poolwatch.domain.status import Status
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.detail import detail_view
-from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.refresh_line import progress_line
 from poolwatch.presentation.remedy import remedy_line
 from poolwatch.presentation.status_json import status_json
+from poolwatch.presentation.view import Prefs
 from tests.e2e.pool_rig import around, everybody, looked, payload, proxy_accounts
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState
 from tests.support.codex_proxy_server import CodexProxyServer, ProxyAccountState

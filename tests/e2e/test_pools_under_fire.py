@@ -13,8 +13,8 @@ import pytest
 from poolwatch.bootstrap.headless import Look, look, refresh
 from poolwatch.cli.pools import examine_pools
 from poolwatch.domain.failure import FailureKind
-from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.refresh_line import progress_line
+from poolwatch.presentation.view import Prefs
 from tests.cli.desk import Desk
 from tests.e2e.pool_rig import KEY, POOLS, Rig, everybody, figures, notices, running
 from tests.support.replay_server import Response, answer

@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
+from poolwatch.domain.events import Listed, Read
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.overview import PoolRules, overview
-from poolwatch.domain.pool import Listed, PoolState, Read, apply
+from poolwatch.domain.overview import overview
+from poolwatch.domain.pool import apply
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.status import PoolRules
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.detail import detail_view
-from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.status_json import status_json
 from poolwatch.presentation.status_text import status_text
+from poolwatch.presentation.view import Prefs
 from poolwatch.sources.json_body import read_json
 from poolwatch.sources.pools import codex_lb_wire, codex_proxy_wire
 from poolwatch.sources.pools.cli_proxy_api_wire import parse_api_call, parse_auth_files

@@ -27,9 +27,9 @@ from poolwatch.bootstrap.parts import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.domain.account import Listing
 from poolwatch.domain.failure import Failure, FailureKind, worded
-from poolwatch.domain.overview import PoolRules
+from poolwatch.domain.status import PoolRules
 from poolwatch.domain.usage import RateLimit, UsageSnapshot, UsageWindow
-from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.view import Prefs
 from poolwatch.sources.source import Directness, UsageReading
 from poolwatch.ui.board import Board
 from tests.monitor.scripted import WEEK, listing

@@ -15,8 +15,9 @@ from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import AccountKey, Custody, Listing
 from poolwatch.domain.events import Listed, PoolEvent, Read, RefreshMoved, SourceFailed
 from poolwatch.domain.failure import Failure, FailureKind, worded
-from poolwatch.domain.pool import PoolState, apply
+from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
+from poolwatch.domain.state import PoolState
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Reply
 from poolwatch.sources.auth_files import AuthFiles

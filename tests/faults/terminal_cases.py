@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from tests.faults.terminal_app import Setting, TerminalApp, Trouble, start
 
 #: Within this the terminal is restored, or the process gone.

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.bootstrap.clock import LocalZone
-from poolwatch.domain.overview import PoolRules, overview
-from poolwatch.domain.pool import PoolState
-from poolwatch.presentation import durations
-from poolwatch.presentation.prefs import Prefs
+from poolwatch.domain.overview import overview
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.status import PoolRules
+from poolwatch.presentation import figures
 from poolwatch.presentation.strip import strip_view
+from poolwatch.presentation.view import Prefs
 from tests.monitor.turned_clock import START
 
 #: Zones whose clocks go forward and back in every odd way: half hours, at midnight, twice a year, not at all.
@@ -61,8 +62,8 @@ def test_the_reset_of_a_night_that_has_half_past_two_twice_or_never_is_one_insta
     for edge in EDGES:
         now = edge - timedelta(hours=3)
         # what is left is counted in UTC, whatever the clock on the wall does in between
-        assert durations.countdown(edge, now) == durations.countdown(START + timedelta(hours=3), START)
-        assert f"{edge.astimezone(zone):%H:%M}" in durations.clock(edge, now, LocalZone())
+        assert figures.countdown(edge, now) == figures.countdown(START + timedelta(hours=3), START)
+        assert f"{edge.astimezone(zone):%H:%M}" in figures.clock(edge, now, LocalZone())
 
 
 @given(st.datetimes(timezones=st.timezones()), st.timedeltas(timedelta(days=-4000), timedelta(days=4000)))
@@ -73,8 +74,8 @@ def test_no_instant_of_any_zone_breaks_the_words(at: datetime, apart: timedelta)
         now = at + apart
     except OverflowError:
         return
-    assert durations.clock(at, now, zone)
-    assert durations.countdown(at, now)
+    assert figures.clock(at, now, zone)
+    assert figures.countdown(at, now)
 
 
 @pytest.mark.parametrize(

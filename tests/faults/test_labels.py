@@ -11,12 +11,13 @@ from rich.cells import cell_len
 from wcwidth import wcwidth
 
 from poolwatch.cli.status_table import status_lines
-from poolwatch.domain.overview import PoolRules, overview
+from poolwatch.domain.overview import overview
+from poolwatch.domain.status import PoolRules
 from poolwatch.presentation.detail import detail_view
-from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.status_json import status_json
-from poolwatch.presentation.status_line import status_line
 from poolwatch.presentation.status_text import status_text
+from poolwatch.presentation.strip import status_line
+from poolwatch.presentation.view import Prefs
 from poolwatch.ui.appearance import ASCII, UNICODE
 from poolwatch.ui.screens.detail import detail_lines
 from tests.faults.nasty import LONGEST, is_harmless

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from poolwatch.domain.failure import FailureKind, worded
-from poolwatch.domain.overview import PoolRules, overview
-from poolwatch.presentation.prefs import Prefs
+from poolwatch.domain.overview import overview
+from poolwatch.domain.status import PoolRules
 from poolwatch.presentation.strip import strip_view
+from poolwatch.presentation.view import Prefs
 from tests.monitor.scripted import INTERVAL, Rig, failure, rig, running, snapshot
 from tests.monitor.turned_clock import START
 

@@ -20,9 +20,8 @@ from textual.widgets import Input
 from poolwatch.bootstrap.places import found_logins
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.changes import Answer, AnswerKind, BulkProgress
-from poolwatch.domain.events import Read
-from poolwatch.presentation.prefs import Grouping
+from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, Read
+from poolwatch.presentation.view import Grouping
 from poolwatch.sources.usage_payload import parse_usage
 from poolwatch.ui.app import ExitRequest, PoolApp
 from poolwatch.ui.screens.detail import DetailScreen

@@ -21,10 +21,10 @@ from itertools import count
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, worded
-from poolwatch.domain.pool import AccountState, KeptFile, PoolFacts, PoolState
 from poolwatch.domain.refresh import Awaited, RefreshProgress, TokenOutcome, TokenStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, PoolState
 from poolwatch.domain.usage import Credits, RateLimit, UsageSnapshot, UsageWindow
+from poolwatch.domain.values import replace
 from poolwatch.monitor.bulk import BulkRefresh
 from poolwatch.monitor.keeping import Keeping
 from poolwatch.monitor.ledger import Ledger

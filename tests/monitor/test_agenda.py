@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from poolwatch.domain.account import Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, worded
-from poolwatch.domain.pool import AccountState, PoolState
-from poolwatch.domain.remake import replace
 from poolwatch.domain.schedule import POLL_FLOOR
+from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.usage import Usage
+from poolwatch.domain.values import replace
 from poolwatch.monitor.agenda import Agenda
 from tests.monitor.scripted import INTERVAL, key_of, listing, snapshot
 from tests.monitor.turned_clock import START

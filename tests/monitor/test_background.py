@@ -12,8 +12,8 @@ import pytest
 from poolwatch.domain.account import Custody, Listing, LoginKind, TokenFacts
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
-from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Status, derive_status
+from poolwatch.domain.values import replace
 from poolwatch.monitor.background import JITTER_SHARE, LEAD, LOOK_SECONDS, BackgroundRefresh
 from poolwatch.monitor.refresh import ATTEMPT_SPACING
 from poolwatch.monitor.session import Parts, Session

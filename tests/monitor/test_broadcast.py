@@ -5,8 +5,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.changes import BulkProgress, PoolChanged
-from poolwatch.domain.pool import PoolState
+from poolwatch.domain.events import BulkProgress, PoolChanged
+from poolwatch.domain.state import PoolState
 from poolwatch.monitor.broadcast import Broadcast
 from poolwatch.monitor.ledger import Ledger
 from tests.monitor.scripted import key_of

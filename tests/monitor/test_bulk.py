@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from poolwatch.domain.changes import BulkProgress
+from poolwatch.domain.events import BulkProgress
 from poolwatch.domain.failure import FailureKind
 from poolwatch.monitor.bulk import START_GAP_SECONDS
 from tests.monitor.scripted import Rig, failure, key_of, listing, rig, snapshot, soon

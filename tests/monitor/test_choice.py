@@ -9,7 +9,7 @@ import pytest
 from poolwatch.domain.account import Custody, SourceRef
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.sources.source import Directness
 from tests.monitor.scripted import (
     INTERVAL,

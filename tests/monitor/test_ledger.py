@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.events import Listed, Read, Recalled, RefreshMoved, SourceFailed
 from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.pool import AccountState, Listed, PoolState, Read, Recalled, RefreshMoved, SourceFailed
 from poolwatch.domain.refresh import RefreshProgress
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import AccountState, PoolState
+from poolwatch.domain.values import replace
 from poolwatch.monitor.ledger import Ledger
 from tests.monitor.scripted import failure, key_of, listing, snapshot
 from tests.monitor.turned_clock import START

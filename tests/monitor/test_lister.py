@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from poolwatch.domain.events import PoolEvent
 from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.pool import PoolEvent
 from poolwatch.monitor.lister import watch_seconds
 from poolwatch.words.messages import failure_text
 from tests.monitor.scripted import Rig, ScriptedSource, failure, key_of, listing, rig, running, soon

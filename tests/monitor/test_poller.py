@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
+from poolwatch.domain.values import replace
 from poolwatch.words.messages import failure_text
 from tests.monitor.scripted import (
     INTERVAL,

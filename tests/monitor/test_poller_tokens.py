@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from poolwatch.domain.account import Custody, Listing, LoginKind
+from poolwatch.domain.events import Recalled
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.pool import AccountState, Recalled
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import AccountState
+from poolwatch.domain.values import replace
 from tests.monitor.scripted import (
     INTERVAL,
     Rig,

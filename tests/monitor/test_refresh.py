@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.changes import Answer, AnswerKind
+from poolwatch.domain.events import Answer, AnswerKind
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import Awaited, RefreshProgress, TokenOutcome
 from poolwatch.words.messages import failure_text

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from poolwatch.domain.account import Custody, Listing
-from poolwatch.domain.changes import Answer, AnswerKind
+from poolwatch.domain.events import Answer, AnswerKind
 from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from tests.monitor.scripted import (
     Rig,
     failure,

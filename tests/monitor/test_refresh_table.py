@@ -10,8 +10,8 @@ import pytest
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.refresh import BlockReason, Change, TokenOutcome, TokenStep
-from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Status, derive_status
+from poolwatch.domain.values import replace
 from tests.monitor.scripted import Answer, Rig, failure, key_of, listing, rig, snapshot, weekly_of
 from tests.monitor.turned_clock import START
 

@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.changes import Answer, AnswerKind
+from poolwatch.domain.events import Answer, AnswerKind
 from poolwatch.domain.failure import FailureKind, worded
-from poolwatch.domain.pool import AccountState, KeptFile, PoolFacts, SourceState
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep, UsageStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, SourceState
 from poolwatch.domain.usage import Usage
+from poolwatch.domain.values import replace
 from poolwatch.monitor.passed_on import LOOK_SECONDS
 from poolwatch.monitor.ports import Asked, Interrupted
 from poolwatch.monitor.session import SERVE_SECONDS, VIEW_SECONDS

@@ -7,8 +7,8 @@ import pytest
 
 from poolwatch.domain.account import LoginKind
 from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage
+from poolwatch.domain.values import replace
 from poolwatch.monitor.sweep import Sweep
 from tests.monitor.scripted import Rig, failure, key_of, listing, rig, snapshot, soon, weekly_of
 from tests.monitor.turned_clock import START

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
-from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
+from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, Name, SourceRef, TokenFacts
 from poolwatch.domain.failure import FailureKind, Trouble, worded
-from poolwatch.domain.naming import Name
-from poolwatch.domain.overview import Judged, PoolOverview, PoolRules, judge, overview
-from poolwatch.domain.pool import AccountState, DeadLogin, PoolState, SourceState
+from poolwatch.domain.overview import PoolOverview, overview
 from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.state import AccountState, DeadLogin, PoolState, SourceState
+from poolwatch.domain.status import Judged, PoolRules, judge
 from poolwatch.domain.usage import (
     Aged,
     Bucket,
@@ -24,8 +24,7 @@ from poolwatch.domain.usage import (
     UsageWindow,
 )
 from poolwatch.presentation.card import card_view
-from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.view import CardView
+from poolwatch.presentation.view import CardView, Prefs
 
 NOW = datetime(2026, 11, 20, 13, 3, tzinfo=UTC)
 CET = timezone(timedelta(hours=1), "CET")

@@ -10,15 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef, TokenFacts
-from poolwatch.domain.banked import BankedReset
+from poolwatch.domain.account import Custody, Listing, LoginKind, Name, SourceRef, TokenFacts
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
-from poolwatch.domain.naming import Name
-from poolwatch.domain.overview import PoolRules
-from poolwatch.domain.pool import AccountState, DeadLogin
+from poolwatch.domain.state import AccountState, DeadLogin
+from poolwatch.domain.status import PoolRules
 from poolwatch.domain.text import visible
 from poolwatch.domain.usage import (
     Aged,
+    BankedReset,
     Bucket,
     Credits,
     RateLimit,
@@ -31,12 +30,10 @@ from poolwatch.domain.usage import (
 )
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.detail import detail_view
-from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.status_json import status_json
-from poolwatch.presentation.status_line import status_line
 from poolwatch.presentation.status_text import status_text
-from poolwatch.presentation.strip import strip_view
-from poolwatch.presentation.view import Shown
+from poolwatch.presentation.strip import status_line, strip_view
+from poolwatch.presentation.view import Prefs, Shown
 from tests.presentation.scene import CET, NOW, account, look, pool
 
 instants = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - zone is given

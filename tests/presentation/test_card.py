@@ -9,14 +9,12 @@ import pytest
 
 from poolwatch.domain.account import Custody, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
-from poolwatch.domain.overview import PoolRules, judge
-from poolwatch.domain.pool import AccountState, DeadLogin
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
-from poolwatch.domain.status import Section
+from poolwatch.domain.state import AccountState, DeadLogin
+from poolwatch.domain.status import PoolRules, Section, judge
 from poolwatch.domain.usage import Aged, Bucket, ReachedType, SpendControl, SpendLimit, Usage
 from poolwatch.presentation.card import card_view
-from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.view import CardView, CreditsRow, Glyph, Shown, Tone
+from poolwatch.presentation.view import CardView, CreditsRow, Glyph, Prefs, Shown, Tone
 from tests.presentation.scene import (
     CET,
     FIVE_HOURS,

@@ -5,15 +5,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from poolwatch.domain.account import AccountKey, Custody
-from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
-from poolwatch.domain.pool import AccountState, DeadLogin, Happening, SourceState
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
-from poolwatch.domain.remake import replace
-from poolwatch.domain.usage import Aged, ResetCredits, Usage
+from poolwatch.domain.state import AccountState, DeadLogin, Happening, SourceState
+from poolwatch.domain.usage import Aged, BankedReset, ResetCredits, Usage
+from poolwatch.domain.values import replace
 from poolwatch.presentation.detail import TEXT_COLUMNS, detail_view
-from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.view import DetailView
+from poolwatch.presentation.view import DetailView, Prefs
 from tests.presentation.scene import (
     JUST_NOW,
     MASKED,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.presentation import durations
+from poolwatch.presentation import figures
 from tests.presentation.scene import CET, NOW
 
 LENGTHS = [
@@ -30,8 +30,8 @@ UNITS = {"m": 1, "h": 60, "d": 1440, "y": 525600}
 
 @pytest.mark.parametrize(("seconds", "span", "age"), LENGTHS)
 def test_lengths(seconds: int, span: str, age: str) -> None:
-    assert durations.span(timedelta(seconds=seconds)) == span
-    assert durations.age(timedelta(seconds=seconds)) == age
+    assert figures.duration(timedelta(seconds=seconds)) == span
+    assert figures.age(timedelta(seconds=seconds)) == age
 
 
 def _minutes(text: str) -> int:
@@ -43,17 +43,17 @@ def _minutes(text: str) -> int:
 @given(st.timedeltas(timedelta(0), timedelta(days=36500)), st.timedeltas(timedelta(0), timedelta(days=36500)))
 def test_lengths_never_run_backwards_and_stay_narrow(one: timedelta, other: timedelta) -> None:
     shorter, longer = sorted((one, other))
-    for form in (durations.span, durations.age):
+    for form in (figures.duration, figures.age):
         assert _minutes(form(shorter)) <= _minutes(form(longer))
         assert _minutes(form(longer)) <= longer // timedelta(minutes=1)
-    assert len(durations.span(longer)) <= 7
-    assert len(durations.age(longer)) <= 4
+    assert len(figures.duration(longer)) <= 7
+    assert len(figures.age(longer)) <= 4
 
 
 def test_a_passed_reset_is_due() -> None:
-    assert durations.countdown(NOW, NOW) == "due"
-    assert durations.countdown(NOW - timedelta(days=1), NOW) == "due"
-    assert durations.countdown(NOW + timedelta(seconds=1), NOW) == "<1m"
+    assert figures.countdown(NOW, NOW) == "due"
+    assert figures.countdown(NOW - timedelta(days=1), NOW) == "due"
+    assert figures.countdown(NOW + timedelta(seconds=1), NOW) == "<1m"
 
 
 def at(day: int, hour: int, minute: int = 0, month: int = 11, year: int = 2026) -> datetime:
@@ -75,14 +75,14 @@ CLOCKS = [
 
 @pytest.mark.parametrize(("instant", "clock", "short", "whole"), CLOCKS)
 def test_instants_are_local(instant: datetime, clock: str, short: str, whole: str) -> None:
-    assert durations.clock(instant, NOW, CET) == clock
-    assert durations.clock_short(instant, NOW, CET) == short
-    assert durations.instant(instant, NOW, CET) == whole
+    assert figures.clock(instant, NOW, CET) == clock
+    assert figures.clock_short(instant, NOW, CET) == short
+    assert figures.instant(instant, NOW, CET) == whole
 
 
 def test_dated_forms() -> None:
-    assert durations.dated_instant(at(21, 9), NOW, CET) == "Sat 21 Nov 09:00 CET"
-    assert durations.weekday_and_day(at(29, 9), NOW, CET) == "Sun 29 Nov"
+    assert figures.dated_instant(at(21, 9), NOW, CET) == "Sat 21 Nov 09:00 CET"
+    assert figures.weekday_and_day(at(29, 9), NOW, CET) == "Sun 29 Nov"
 
 
 @given(
@@ -92,7 +92,7 @@ def test_dated_forms() -> None:
 )
 def test_no_instant_is_beyond_words(instant: datetime, now: datetime, zone: tzinfo) -> None:
     """Also at both ends of the calendar, where an offset would leave it."""
-    assert durations.clock(instant, now, zone)
-    assert durations.clock_short(instant, now, zone)
-    assert durations.instant(instant, now, zone)
-    assert durations.dated_instant(instant, now, zone)
+    assert figures.clock(instant, now, zone)
+    assert figures.clock_short(instant, now, zone)
+    assert figures.instant(instant, now, zone)
+    assert figures.dated_instant(instant, now, zone)

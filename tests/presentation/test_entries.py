@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from poolwatch.domain.account import Custody
-from poolwatch.domain.instant import UNDATED
-from poolwatch.domain.pool import AccountState, PoolState
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.status import Status
 from poolwatch.domain.usage import Aged, Usage
+from poolwatch.domain.values import UNDATED, replace
+from poolwatch.presentation.card import footer, marks
 from poolwatch.presentation.detail import detail_view
-from poolwatch.presentation.standing import footer, marks
 from tests.presentation.scene import (
     JUST_NOW,
     NOW,

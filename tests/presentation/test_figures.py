@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.domain.overview import PoolRules
-from poolwatch.presentation import cells, money, percent
+from poolwatch.domain.status import PoolRules
+from poolwatch.presentation import figures
 from poolwatch.presentation.view import Shown, Tone
 
 PERCENTS = [
@@ -35,13 +35,13 @@ PERCENTS = [
 
 @pytest.mark.parametrize(("used", "shown", "left"), PERCENTS)
 def test_percent(used: float | None, shown: str, left: str) -> None:
-    assert percent.percent_text(used) == shown
-    assert percent.percent_text(used, Shown.LEFT) == left
+    assert figures.percent_text(used) == shown
+    assert figures.percent_text(used, Shown.LEFT) == left
 
 
 @given(st.floats(0, 100, exclude_max=True), st.sampled_from(Shown))
 def test_below_100_is_never_100_and_something_is_never_0(used: float, shown: Shown) -> None:
-    text = percent.percent_text(used, shown)
+    text = figures.percent_text(used, shown)
     if used > 0:
         assert text != "100 %"
         assert text != "0 %"
@@ -50,19 +50,19 @@ def test_below_100_is_never_100_and_something_is_never_0(used: float, shown: Sho
 
 @given(st.floats(allow_nan=True, allow_infinity=True) | st.none(), st.sampled_from(Shown))
 def test_the_bar_stays_in_its_frame(used: float | None, shown: Shown) -> None:
-    fraction = percent.bar_fraction(used, shown)
-    assert (fraction is None) == (percent.percent_text(used, shown) == "—")
+    fraction = figures.bar_fraction(used, shown)
+    assert (fraction is None) == (figures.percent_text(used, shown) == "—")
     assert fraction is None or 0 <= fraction <= 1
-    level = percent.hive_level(used)
+    level = figures.hive_level(used)
     assert (level is None) == (fraction is None)
     assert level is None or used is None or (level == 8) == (used >= 100)
 
 
 def test_bars_flip() -> None:
-    assert percent.bar_fraction(25) == 0.25
-    assert percent.bar_fraction(25, Shown.LEFT) == 0.75
-    assert percent.bar_fraction(259) == 1
-    assert percent.bar_fraction(-3) == 0
+    assert figures.bar_fraction(25) == 0.25
+    assert figures.bar_fraction(25, Shown.LEFT) == 0.75
+    assert figures.bar_fraction(259) == 1
+    assert figures.bar_fraction(-3) == 0
 
 
 @pytest.mark.parametrize(
@@ -78,15 +78,15 @@ def test_bars_flip() -> None:
     ],
 )
 def test_colour_follows_what_is_used(used: float | None, tone: Tone) -> None:
-    assert percent.scarcity(used, PoolRules()) is tone
-    assert percent.scarcity(used, PoolRules(), full=True) is Tone.RED
+    assert figures.scarcity(used, PoolRules()) is tone
+    assert figures.scarcity(used, PoolRules(), full=True) is Tone.RED
 
 
 @pytest.mark.parametrize(
     ("used", "level"), [(None, None), (-3, 1), (0, 1), (14.2, 1), (15, 2), (99.9, 7), (100, 8)]
 )
 def test_hive_levels(used: float | None, level: int | None) -> None:
-    assert percent.hive_level(used) == level
+    assert figures.hive_level(used) == level
 
 
 MONEY = [
@@ -103,12 +103,12 @@ MONEY = [
 
 @pytest.mark.parametrize(("amount", "credits", "usd"), MONEY)
 def test_money(amount: str, credits: str, usd: str) -> None:
-    assert money.credits_text(Decimal(amount)) == credits
-    assert money.usd_text(Decimal(amount), PoolRules()) == usd
+    assert figures.credits_text(Decimal(amount)) == credits
+    assert figures.usd_text(Decimal(amount), PoolRules()) == usd
 
 
 def test_no_rate_no_usd() -> None:
-    assert money.usd_text(Decimal(5), PoolRules(credits_per_usd=Decimal(0))) == ""
+    assert figures.usd_text(Decimal(5), PoolRules(credits_per_usd=Decimal(0))) == ""
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_no_rate_no_usd() -> None:
     ],
 )
 def test_amounts_that_stand_together(amounts: tuple[str, ...], texts: tuple[str, ...]) -> None:
-    assert money.amounts_text(*map(Decimal, amounts)) == texts
+    assert figures.amounts_text(*map(Decimal, amounts)) == texts
 
 
 @pytest.mark.parametrize(
@@ -133,35 +133,35 @@ def test_amounts_that_stand_together(amounts: tuple[str, ...], texts: tuple[str,
     ],
 )
 def test_digits_for_scripts(amount: str, exact: str, trimmed: str) -> None:
-    assert money.exact_digits(Decimal(amount)) == exact
-    assert money.trimmed_digits(Decimal(amount)) == trimmed
+    assert figures.exact_digits(Decimal(amount)) == exact
+    assert figures.trimmed_digits(Decimal(amount)) == trimmed
 
 
 @given(
     st.decimals(-(10**18), 10**18, places=18, allow_nan=False),
 )
 def test_money_is_right_to_half_a_cent(amount: Decimal) -> None:
-    shown = Decimal(money.credits_text(amount).replace(",", ""))
+    shown = Decimal(figures.credits_text(amount).replace(",", ""))
     assert abs(shown - amount) <= Decimal("0.005")
-    assert Decimal(money.trimmed_digits(amount)) == amount
+    assert Decimal(figures.trimmed_digits(amount)) == amount
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"])), st.integers(0, 60))
 def test_columns_of_text(text: str, columns: int) -> None:
-    assert cells.width(cells.fit(text, columns)) <= columns
-    assert cells.width(cells.left(text, columns)) == columns
-    assert cells.width(cells.right(text, columns)) == columns
-    if cells.width(text) <= columns:
-        assert cells.fit(text, columns) == text
+    assert figures.width(figures.fit(text, columns)) <= columns
+    assert figures.width(figures.ljust(text, columns)) == columns
+    assert figures.width(figures.rjust(text, columns)) == columns
+    if figures.width(text) <= columns:
+        assert figures.fit(text, columns) == text
 
 
 def test_wide_text_counts_double() -> None:
-    assert cells.width("東京") == 4
-    assert cells.left("東京", 3) == "東…"
-    assert cells.width("e\u0301") == 1
+    assert figures.width("東京") == 4
+    assert figures.ljust("東京", 3) == "東…"
+    assert figures.width("e\u0301") == 1
 
 
 def test_the_end_of_a_text() -> None:
-    assert cells.fit_end("/a/b/auth.json", 9) == "…uth.json"
-    assert cells.fit_end("/a", 9) == "/a"
-    assert cells.fit_end("/a/b", 0) == ""
+    assert figures.fit_end("/a/b/auth.json", 9) == "…uth.json"
+    assert figures.fit_end("/a", 9) == "/a"
+    assert figures.fit_end("/a/b", 0) == ""

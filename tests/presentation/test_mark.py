@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from poolwatch.domain.pool import AccountState
+from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import Section, Status
 from poolwatch.presentation.card import card_view, mark_view
-from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.view import Glyph, Tone
+from poolwatch.presentation.view import Glyph, Prefs, Tone
 from tests.presentation.scene import NOW, look
 from tests.presentation.test_anything import accounts, prefs
 

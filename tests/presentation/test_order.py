@@ -9,13 +9,11 @@ from hypothesis import strategies as st
 from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.overview import PoolOverview
-from poolwatch.domain.pool import AccountState
+from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import Section
 from poolwatch.domain.usage import Aged, Usage
-from poolwatch.presentation.filter import matches, matching
-from poolwatch.presentation.order import hive_groups, natural, recounted, sections
-from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
-from poolwatch.presentation.view import SectionView, Shown
+from poolwatch.presentation.order import hive_groups, matches, matching, natural, recounted, sections
+from poolwatch.presentation.view import Grouping, Prefs, SectionView, Shown, SortKey
 from tests.presentation.scene import (
     CET,
     FIVE_HOURS,

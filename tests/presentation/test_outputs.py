@@ -13,18 +13,17 @@ from hypothesis import strategies as st
 
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.instant import UNDATED
-from poolwatch.domain.next_up import last_known_up
-from poolwatch.domain.overview import PoolRules, overview
-from poolwatch.domain.pool import AccountState
-from poolwatch.domain.remake import replace
+from poolwatch.domain.overview import last_known_up, overview
+from poolwatch.domain.state import AccountState
+from poolwatch.domain.status import PoolRules
 from poolwatch.domain.usage import Aged, RateLimit, SpendControl, Usage, UsageWindow
-from poolwatch.presentation import cells
+from poolwatch.domain.values import UNDATED, replace
+from poolwatch.presentation import figures
 from poolwatch.presentation.next_text import next_home, next_is_old, next_json, next_text
-from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.status_json import Json, indented, number, status_json
-from poolwatch.presentation.status_line import status_line
 from poolwatch.presentation.status_text import status_text
+from poolwatch.presentation.strip import status_line
+from poolwatch.presentation.view import Prefs
 from tests.presentation.scene import (
     CET,
     FIVE_HOURS,
@@ -149,7 +148,7 @@ def test_the_line_fits(name: str, ascii_only: bool, many: int) -> None:
     accounts = [account(f"l{index}", full_account().usage) for index in range(many)]
     accounts += [account(f"n{index}", Usage(), read_at=None) for index in range(many)]
     line = status_line(look(account(name, DEV), *accounts), ascii_only=ascii_only)
-    assert cells.width(line) <= 38
+    assert figures.width(line) <= 38
     assert line.isascii() or not ascii_only
     assert " next " in line
 

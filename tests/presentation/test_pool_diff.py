@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from poolwatch.domain.pool import AccountState
+from poolwatch.domain.state import AccountState
 from poolwatch.domain.usage import Usage
-from poolwatch.presentation.pool_diff import pool_diff
+from poolwatch.presentation.refresh_line import pool_diff
 from tests.presentation.scene import (
     FIVE_HOURS,
     MASKED,

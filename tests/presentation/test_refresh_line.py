@@ -19,8 +19,7 @@ from poolwatch.domain.refresh import (
     TokenStep,
     UsageStep,
 )
-from poolwatch.domain.remake import replace
-from poolwatch.presentation.prefs import Prefs
+from poolwatch.domain.values import replace
 from poolwatch.presentation.refresh_line import (
     bulk_line,
     change_text,
@@ -28,7 +27,7 @@ from poolwatch.presentation.refresh_line import (
     progress_short,
     progress_tone,
 )
-from poolwatch.presentation.view import Shown, Tone
+from poolwatch.presentation.view import Prefs, Shown, Tone
 from poolwatch.words import refresh
 from tests.presentation.scene import CET, NOW, PREFS, account, after, listing
 

@@ -11,12 +11,12 @@ import pytest
 
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
-from poolwatch.domain.pool import AccountState, DeadLogin
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep, UsageStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import AccountState, DeadLogin
 from poolwatch.domain.text import visible
+from poolwatch.domain.values import replace
+from poolwatch.presentation.card import trouble_text
 from poolwatch.presentation.remedy import sign_in_command
-from poolwatch.presentation.standing import trouble_text
 from tests.presentation.scene import (
     MASKED,
     NOW,

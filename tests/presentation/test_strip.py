@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.domain.failure import Failure, FailureKind, worded
-from poolwatch.domain.overview import PoolRules, overview
-from poolwatch.domain.pool import AccountState, PoolState, SourceState
+from poolwatch.domain.overview import overview
+from poolwatch.domain.state import AccountState, PoolState, SourceState
+from poolwatch.domain.status import PoolRules
 from poolwatch.domain.usage import Usage
-from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.strip import strip_view
-from poolwatch.presentation.view import Figure, Shown, StripView, Tone
+from poolwatch.presentation.view import Figure, Prefs, Shown, StripView, Tone
 from tests.presentation.scene import (
     CET,
     FIVE_HOURS,

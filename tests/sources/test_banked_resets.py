@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody
-from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.usage import ResetCredits, Unsaid, UsageSnapshot
+from poolwatch.domain.usage import BankedReset, ResetCredits, Unsaid, UsageSnapshot
 from poolwatch.net.client import HttpClient
 from poolwatch.sources import banked_resets
 from poolwatch.sources.auth_files import AuthFiles

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef, TokenFacts
+from poolwatch.domain.events import Listed, Read
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.overview import PoolRules, overview, usd
-from poolwatch.domain.pool import Listed, PoolState, Read, apply
-from poolwatch.domain.status import Section, Status, derive_status
+from poolwatch.domain.overview import overview, usd
+from poolwatch.domain.pool import apply
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.status import PoolRules, Section, Status, derive_status
 from poolwatch.domain.usage import Bucket, ResetCredits, SpendLimit, Unsaid, UsageSnapshot, window_kind
 from poolwatch.sources.usage_payload import parse_usage
 

@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
+from poolwatch.domain.events import Listed, Read
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.overview import PoolRules, overview
-from poolwatch.domain.pool import Listed, PoolState, Read, apply
+from poolwatch.domain.overview import overview
+from poolwatch.domain.pool import apply
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.status import PoolRules
 from poolwatch.domain.usage import (
     Credits,
     RateLimit,

@@ -10,15 +10,14 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
-from poolwatch.domain.banked import BankedReset
+from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, Name, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble, worded
 from poolwatch.domain.message import message
-from poolwatch.domain.naming import Name
-from poolwatch.domain.pool import AccountState, DeadLogin, Happening
 from poolwatch.domain.refresh import Change, RefreshProgress
+from poolwatch.domain.state import AccountState, DeadLogin, Happening
 from poolwatch.domain.usage import (
     Aged,
+    BankedReset,
     Bucket,
     Credits,
     RateLimit,

@@ -14,14 +14,13 @@ from msgspec import Struct
 from poolwatch.domain import account as account_module
 from poolwatch.domain import refresh as refresh_module
 from poolwatch.domain import usage as usage_module
-from poolwatch.domain.account import Secret
-from poolwatch.domain.banked import BankedReset
+from poolwatch.domain.account import Name, Secret
 from poolwatch.domain.failure import Failure, FailureKind, Trouble, failure
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.naming import Name
-from poolwatch.domain.pool import AccountState, DeadLogin, Happening, PoolFacts, SourceState
 from poolwatch.domain.refresh import BlockReason, Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import AccountState, DeadLogin, Happening, PoolFacts, SourceState
+from poolwatch.domain.usage import BankedReset
+from poolwatch.domain.values import replace
 from poolwatch.store import documents
 from poolwatch.store.documents import (
     decode_account,

@@ -10,14 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef
+from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, Name, SourceRef
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
-from poolwatch.domain.instant import UNDATED
-from poolwatch.domain.naming import Name
-from poolwatch.domain.pool import AccountState, Happening, PoolFacts, SourceState
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
-from poolwatch.domain.remake import replace
-from poolwatch.domain.standing import Standing
+from poolwatch.domain.state import AccountState, Happening, KeyState, PoolFacts, SourceState
 from poolwatch.domain.usage import (
     Aged,
     Credits,
@@ -29,6 +25,7 @@ from poolwatch.domain.usage import (
     Usage,
     UsageWindow,
 )
+from poolwatch.domain.values import UNDATED, replace
 from poolwatch.store.database import Database
 from poolwatch.store.documents import decode_refresh
 from poolwatch.store.history import history_rows
@@ -170,8 +167,8 @@ def test_everything_is_carried_over(state_dir: Path) -> None:
     [waiting] = database.take_requests(NOON, FLOOR)
     assert (waiting.request.account_id, waiting.asked_by) == (account(2).key.id, "pid 4711, of 0a")
     assert database.key_states() == {
-        "mark": Standing(401, NOON, None, "invalid", "Nō", NOON),
-        "wait": Standing(429, NOON, NOON + MINUTE),
+        "mark": KeyState(401, NOON, None, "invalid", "Nō", NOON),
+        "wait": KeyState(429, NOON, NOON + MINUTE),
     }
     outcome = database.request_progress(1)
     assert outcome is not None

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 from hypothesis import given
 
-from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import (
     Aged,
     Bucket,
@@ -16,6 +15,7 @@ from poolwatch.domain.usage import (
     Usage,
     UsageWindow,
 )
+from poolwatch.domain.values import replace
 from poolwatch.store.history import Figure, HistoryRow, Series, history_rows
 from tests.store.given import NOON, limit, usages
 

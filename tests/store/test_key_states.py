@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.domain.standing import ACCEPTED, TRIAL, Standing
+from poolwatch.domain.state import ACCEPTED, TRIAL, KeyState
 from poolwatch.store.database import Database
 from poolwatch.store.opening import FILE_NAME
 
 NOW = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
-REFUSED = Standing(401, NOW, None, "invalid", "Nō")
+REFUSED = KeyState(401, NOW, None, "invalid", "Nō")
 
 
 def test_what_is_kept_is_there_for_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("poolwatch.store.key_states._LOOK_EVERY", 1)
     one, two = Database(tmp_path, NOW), Database(tmp_path, NOW)
-    over = Standing(429, NOW, NOW + timedelta(minutes=1))
+    over = KeyState(429, NOW, NOW + timedelta(minutes=1))
     assert one.put_key_state("a", over, NOW)
     assert two.put_key_state("b", REFUSED, NOW)
     assert one.key_states() == two.key_states() == {"a": over, "b": REFUSED}
     # what is over goes with the next one
-    assert one.put_key_state("c", Standing(ACCEPTED, NOW), NOW + timedelta(minutes=1))
+    assert one.put_key_state("c", KeyState(ACCEPTED, NOW), NOW + timedelta(minutes=1))
     assert two.key_states().keys() == {"b", "c"}
     assert two.drop_key_state("b")
     assert one.key_states().keys() == {"c"}
@@ -71,5 +71,5 @@ def test_only_so_many_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("poolwatch.store.key_states._MOST", 3)
     held = Database(tmp_path, NOW)
     for number in range(5):
-        held.put_key_state(f"{number}", Standing(401, NOW + timedelta(seconds=number)), NOW)
+        held.put_key_state(f"{number}", KeyState(401, NOW + timedelta(seconds=number)), NOW)
     assert held.key_states().keys() == {"2", "3", "4"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.domain.pool import PoolFacts, SourceState
+from poolwatch.domain.state import PoolFacts, SourceState
 from poolwatch.store.database import Database
 from poolwatch.store.readings import AccountCache, read_pool, read_stored
 from tests.store.given import NOON, account, same, stored_in

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from poolwatch.domain.failure import FailureKind, worded
-from poolwatch.domain.pool import PoolFacts, SourceState
+from poolwatch.domain.state import PoolFacts, SourceState
 from poolwatch.domain.usage import Usage
 from poolwatch.store import readings
 from poolwatch.store.database import Database

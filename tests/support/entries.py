@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from poolwatch.domain.account import AccountKey, SourceRef
-from poolwatch.domain.pool import PoolState
+from poolwatch.domain.state import PoolState
 
 
 def account_of_entry(pool: PoolState, ref: SourceRef) -> AccountKey | None:

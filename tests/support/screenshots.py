@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final
 
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 
 for _name in [name for name in os.environ if name.startswith("TEXTUAL_")] + ["NO_COLOR", "COLORTERM"]:
     if not _name.startswith("TEXTUAL_SNAPSHOT_"):  # the snapshot plugin's own
@@ -26,7 +26,7 @@ from poolwatch.bootstrap.headless import Look, look  # noqa: E402 - Textual read
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around  # noqa: E402 - likewise
 from poolwatch.domain.account import AccountKey  # noqa: E402 - likewise
 from poolwatch.domain.overview import PoolOverview  # noqa: E402 - likewise
-from poolwatch.presentation.prefs import Grouping, Prefs, SortKey  # noqa: E402 - likewise
+from poolwatch.presentation.view import Grouping, Prefs, SortKey  # noqa: E402 - likewise
 from poolwatch.ui.app import PoolApp  # noqa: E402 - likewise
 from poolwatch.ui.state import AppOptions, WallView  # noqa: E402 - likewise
 from tests.support.upstream import Upstream  # noqa: E402 - likewise

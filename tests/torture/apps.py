@@ -20,11 +20,10 @@ from poolwatch.custody.login_lock import note_path
 from poolwatch.custody.protocol import Seen
 from poolwatch.custody.spend import SpendRequest, arguments
 from poolwatch.custody.state_dir import StateDir
-from poolwatch.domain.changes import AnswerKind
-from poolwatch.domain.overview import judge
-from poolwatch.domain.status import Section
+from poolwatch.domain.events import AnswerKind
+from poolwatch.domain.status import Section, judge
 from poolwatch.presentation.card import card_view
-from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.view import Prefs
 from tests.torture.service import Service
 
 _PATIENCE_SECONDS = 20.0

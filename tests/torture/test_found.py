@@ -16,7 +16,7 @@ from poolwatch.custody.recovery import recover
 from poolwatch.custody.spend import UNREPORTED, arguments, spend
 from poolwatch.domain.account import Secret
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.words.messages import failure_text
 from tests.custody.rooms import NOW, Room, codex_document, running_room, write_json
 from tests.support.token_server import CANARY

@@ -24,7 +24,7 @@ import pytest
 from poolwatch.bootstrap.parts import Running
 from poolwatch.custody.codex_processes import codexes, working_codex
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.changes import AnswerKind
+from poolwatch.domain.events import AnswerKind
 from poolwatch.domain.failure import LoginProblem
 from poolwatch.domain.overview import PoolOverview, overview
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep

@@ -8,15 +8,22 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final
 
-from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
-from poolwatch.domain.banked import BankedReset
+from poolwatch.domain.account import (
+    AccountKey,
+    Custody,
+    Listing,
+    LoginKind,
+    NamingRule,
+    SourceRef,
+    TokenFacts,
+)
 from poolwatch.domain.events import Listed, PoolEvent, Read, RefreshMoved, SourceFailed
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, worded
-from poolwatch.domain.naming import NamingRule
-from poolwatch.domain.pool import PoolState, apply
+from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import PoolState
 from poolwatch.domain.usage import (
+    BankedReset,
     Bucket,
     Credits,
     RateLimit,
@@ -27,7 +34,8 @@ from poolwatch.domain.usage import (
     UsageSnapshot,
     UsageWindow,
 )
-from poolwatch.presentation.prefs import Prefs
+from poolwatch.domain.values import replace
+from poolwatch.presentation.view import Prefs
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.state import AppOptions, WallView
 from tests.ui.scripted_feed import ScriptedFeed

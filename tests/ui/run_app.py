@@ -7,7 +7,7 @@ import sys
 
 from poolwatch.cli.exits import guarded
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.changes import Answer
+from poolwatch.domain.events import Answer
 from tests.ui.pools import NOW, ZONE, app_of, state_of, twelve
 from tests.ui.scripted_feed import ScriptedFeed
 

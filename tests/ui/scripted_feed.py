@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Collection
 from datetime import datetime, timedelta, tzinfo
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.changes import Answer, AnswerKind, BulkProgress, PoolChanged
-from poolwatch.domain.events import PoolEvent
-from poolwatch.domain.pool import PoolState, apply
-from poolwatch.domain.remake import replace
+from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, PoolChanged, PoolEvent
+from poolwatch.domain.pool import apply
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.values import replace
 from poolwatch.ui.feed import FoundLogins, Tried
 
 

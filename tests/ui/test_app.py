@@ -7,8 +7,8 @@ import re
 import pytest
 
 from poolwatch.domain.events import Listed
-from poolwatch.domain.pool import PoolState
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.values import replace
 from poolwatch.ui.app import ExitRequest, PoolApp
 from poolwatch.ui.feed import FoundLogins
 from poolwatch.ui.screens.first_run import FirstRunScreen

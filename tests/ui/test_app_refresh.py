@@ -6,8 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from poolwatch.domain.changes import Answer, AnswerKind, BulkProgress
-from poolwatch.domain.events import Read, RefreshMoved
+from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, Read, RefreshMoved
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.ui.screens.refreshing import Confirm

@@ -12,8 +12,7 @@ from textual.widgets import Input
 from poolwatch.domain.events import Read
 from poolwatch.domain.status import Section
 from poolwatch.domain.usage import RateLimit, UsageSnapshot, UsageWindow
-from poolwatch.presentation.prefs import SortKey
-from poolwatch.presentation.view import Shown
+from poolwatch.presentation.view import Shown, SortKey
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.state import Choice, WallView

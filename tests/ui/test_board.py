@@ -8,12 +8,12 @@ import pytest
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import Listed, Read, RefreshMoved
-from poolwatch.domain.pool import PoolState, apply
+from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import PoolState
 from poolwatch.domain.usage import UsageSnapshot
-from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
-from poolwatch.presentation.view import Shown
+from poolwatch.domain.values import replace
+from poolwatch.presentation.view import Grouping, Prefs, Shown, SortKey
 from poolwatch.ui.board import Board
 from tests.ui.pools import NOW, ZONE, Actor, ago, crowd, five, limits, state_of, twelve
 

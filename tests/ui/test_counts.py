@@ -12,11 +12,12 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from poolwatch.domain.events import Listed, Read
-from poolwatch.domain.overview import Judged
-from poolwatch.domain.pool import PoolState, apply
-from poolwatch.domain.remake import replace
+from poolwatch.domain.pool import apply
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.status import Judged
 from poolwatch.domain.usage import UsageSnapshot
-from poolwatch.presentation.prefs import Grouping, Prefs
+from poolwatch.domain.values import replace
+from poolwatch.presentation.view import Grouping, Prefs
 from poolwatch.ui import board as board_module
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.board import Board

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.view import Prefs
 from poolwatch.ui.board import Board
 from poolwatch.ui.crash import crash_report
 from tests.ui.pools import NOW, app_of, state_of, twelve

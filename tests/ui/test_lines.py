@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.domain.status import Section
-from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.view import (
     CardView,
     CreditsRow,
     Figure,
     Glyph,
+    Prefs,
     SectionView,
     Shown,
     Span,

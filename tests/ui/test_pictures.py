@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
-from poolwatch.presentation.view import Shown
+from poolwatch.presentation.view import Grouping, Prefs, Shown, SortKey
 from poolwatch.ui.feed import FoundLogins
 from poolwatch.ui.state import WallView
 from tests.ui.pools import NOW, POOLS, ZONE, app_of

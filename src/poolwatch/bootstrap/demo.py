@@ -97,7 +97,9 @@ async def _remember_lapsed(options: DemoOptions, home: Path, state_dir: Path) ->
     from poolwatch.demo.pool import accounts
     from poolwatch.demo.usage import Motion, usage_payload
     from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef
-    from poolwatch.domain.pool import Listed, PoolState, Read, apply
+    from poolwatch.domain.events import Listed, Read
+    from poolwatch.domain.pool import apply
+    from poolwatch.domain.state import PoolState
     from poolwatch.sources.usage_payload import parse_usage
     from poolwatch.store.store import Store
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.changes import Answer, PoolChanged
-from poolwatch.domain.pool import PoolState
+from poolwatch.domain.events import Answer, PoolChanged
+from poolwatch.domain.state import PoolState
 from poolwatch.ui.feed import FoundLogins, Tried
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.overview import PoolOverview, overview
-from poolwatch.domain.pool import PoolState
 from poolwatch.domain.refresh import Awaited, RefreshProgress
 from poolwatch.domain.schedule import POLL_FLOOR
+from poolwatch.domain.state import PoolState
 from poolwatch.monitor.agenda import is_polled
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked

@@ -12,7 +12,7 @@ from msgspec import Struct
 from poolwatch.bootstrap.parts import Running
 from poolwatch.custody.awaited import told
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.pool import Recalled
+from poolwatch.domain.events import Recalled
 from poolwatch.domain.refresh import Awaited, BlockReason, RefreshProgress
 from poolwatch.domain.schedule import is_older
 from poolwatch.monitor.passed_on import ended as ended_there

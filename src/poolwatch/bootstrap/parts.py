@@ -17,8 +17,8 @@ from poolwatch.bootstrap.surroundings import Surroundings, newcomers
 from poolwatch.bootstrap.token_port import Custodian, fingerprinter_of
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.custody.fingerprint import Fingerprinter
-from poolwatch.domain.pool import PoolState
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.values import replace
 from poolwatch.host.threads import in_thread
 from poolwatch.monitor.background import BackgroundRefresh
 from poolwatch.monitor.bulk import BulkRefresh

@@ -21,10 +21,9 @@ from poolwatch.config.settings import ConfigProblem, SourceKind, SourceSettings
 from poolwatch.config.values import at_home
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import Failure
-from poolwatch.domain.pool import PoolState
-from poolwatch.domain.remake import replace
-from poolwatch.domain.shell import shell_word
-from poolwatch.domain.text import visible
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.text import shell_word, visible
+from poolwatch.domain.values import replace
 from poolwatch.ui.feed import FoundLogins
 from poolwatch.words.cli import NO_LOGIN
 from poolwatch.words.messages import failure_text

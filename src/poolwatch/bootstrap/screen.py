@@ -17,11 +17,11 @@ from poolwatch.bootstrap.printer import complain, complain_of
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.config.remember import FILE_NAME, load_remembered, save_remembered, ui_of
 from poolwatch.config.settings import ConfigProblems
-from poolwatch.domain.account_state import listed_by
-from poolwatch.domain.pool import PoolFacts, PoolState, Recalled, apply
-from poolwatch.domain.remake import replace
-from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
-from poolwatch.presentation.view import Shown
+from poolwatch.domain.events import Recalled
+from poolwatch.domain.pool import apply
+from poolwatch.domain.state import PoolFacts, PoolState, listed_by
+from poolwatch.domain.values import replace
+from poolwatch.presentation.view import Grouping, Prefs, Shown, SortKey
 from poolwatch.store.readings import AccountCache, read_stored
 from poolwatch.ui.appearance import THEME_NAMES, theme_named
 from poolwatch.ui.keymap import remapped

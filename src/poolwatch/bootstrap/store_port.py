@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from poolwatch.domain.pool import AccountState, PoolFacts, PoolState
 from poolwatch.domain.refresh import Awaited, RefreshProgress
-from poolwatch.domain.standing import Standing
+from poolwatch.domain.state import AccountState, KeyState, PoolFacts, PoolState
 from poolwatch.host.locks import is_stopped
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked, Moved, OwnerRequest, Told
@@ -87,13 +86,13 @@ class StoredStandings(Standings):
     def __init__(self, store: Store) -> None:
         self._store = store
         self._own = Standings()
-        self._read: dict[str, Standing] = {}
+        self._read: dict[str, KeyState] = {}
         self._read_at: float | None = None
         #: on their way to the disk
-        self._pending: dict[str, Standing] = {}
+        self._pending: dict[str, KeyState] = {}
         self._writing: set[asyncio.Task[None]] = set()
 
-    async def known(self) -> Mapping[str, Standing]:
+    async def known(self) -> Mapping[str, KeyState]:
         """All that is remembered, at most a moment old."""
         now = asyncio.get_running_loop().time()
         if self._read_at is None or now - self._read_at > _STANDINGS_SECONDS:
@@ -102,7 +101,7 @@ class StoredStandings(Standings):
             self._read = {**stored, **await self._own.known(), **self._pending}
         return self._read
 
-    async def keep(self, mark: str, standing: Standing, now: datetime) -> None:
+    async def keep(self, mark: str, standing: KeyState, now: datetime) -> None:
         """Remember one."""
         self._read[mark] = self._pending[mark] = standing
         if standing.until is None:
@@ -113,7 +112,7 @@ class StoredStandings(Standings):
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 
-    async def _write(self, mark: str, standing: Standing, now: datetime) -> None:
+    async def _write(self, mark: str, standing: KeyState, now: datetime) -> None:
         is_kept = await self._store.put_key_state(mark, standing, now)
         if self._pending.get(mark) is standing:
             del self._pending[mark]

@@ -14,11 +14,10 @@ from msgspec import Struct, field
 from poolwatch.config.load import free_name, load
 from poolwatch.config.paths import absolute, data_directory, home_directory, locate_config, state_directory
 from poolwatch.config.settings import ConfigProblem, ConfigProblems, Settings, SourceKind, SourceSettings
-from poolwatch.domain.account import Custody
-from poolwatch.domain.naming import NamingRule
-from poolwatch.domain.overview import PoolRules
-from poolwatch.domain.remake import replace
+from poolwatch.domain.account import Custody, NamingRule
+from poolwatch.domain.status import PoolRules
 from poolwatch.domain.text import LONGEST_PATH, visible
+from poolwatch.domain.values import replace
 from poolwatch.presentation.masking import masked, masked_word, shown_path
 
 _OWN_NAME: Final = "poolwatch"

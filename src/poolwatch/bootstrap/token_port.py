@@ -19,9 +19,9 @@ from poolwatch.custody.files import FileProblem
 from poolwatch.custody.fingerprint import KEY_BYTES, Fingerprinter
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.account import AccountKey, Custody, Listing
-from poolwatch.domain.account_state import AccountState, KeptFile
 from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
+from poolwatch.domain.state import AccountState, KeptFile
 from poolwatch.host.threads import in_thread
 from poolwatch.monitor.ports import Interrupted, TokenRequest
 from poolwatch.sources.source import FileSource, PoolSource, Source

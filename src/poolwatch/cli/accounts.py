@@ -10,12 +10,12 @@ from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.entry import complain_about, nobody_there, run_async, surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_OK, say
-from poolwatch.domain.account_state import KeptFile
-from poolwatch.domain.overview import Judged
+from poolwatch.domain.state import KeptFile
+from poolwatch.domain.status import Judged
 from poolwatch.host.instants import instant_text
 from poolwatch.presentation import masking
-from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import import_command
+from poolwatch.presentation.view import Prefs
 from poolwatch.words.messages import failure_text
 
 

@@ -21,7 +21,7 @@ from poolwatch.cli.exits import say_text
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.surroundings import Surroundings
-    from poolwatch.domain.pool import AccountState
+    from poolwatch.domain.state import AccountState
 
 _VARIABLE: Final = "_POOLWATCH_COMPLETE"
 _BASH: Final = "complete_bash"

@@ -33,15 +33,15 @@ from poolwatch.config.edit import is_same_place
 from poolwatch.config.paths import absolute, missing_home
 from poolwatch.config.settings import ConfigProblems
 from poolwatch.domain.account import Custody, Listing, LoginKind
-from poolwatch.domain.account_state import KeptFile
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import KeptFile
 from poolwatch.domain.status import Section
 from poolwatch.domain.text import all_visible, visible
+from poolwatch.domain.values import replace
 from poolwatch.host.mounts import shared_problem, unknown_problem
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.masking import masked, masked_word, shown_path
-from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import true_path
+from poolwatch.presentation.view import Prefs
 from poolwatch.words.cli import NO_LOGIN
 from poolwatch.words.messages import failure_text
 from poolwatch.words.of_host import file_text

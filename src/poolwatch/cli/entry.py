@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, Exit, complain, complain_of
 from poolwatch.config.settings import ConfigProblems
-from poolwatch.domain.pool import PoolState
+from poolwatch.domain.state import PoolState
 from poolwatch.presentation.masking import shown_path
 from poolwatch.words import cli as words
 from poolwatch.words.messages import failure_text

@@ -62,7 +62,7 @@ def say_text(text: str) -> None:
 
 def say_path(path: str) -> None:
     """A path for a program that reads stdout: its very bytes; on a terminal as a word of a shell."""
-    from poolwatch.domain.shell import shell_word
+    from poolwatch.domain.text import shell_word
 
     try:
         put_path(path, shell_word(path))

@@ -22,7 +22,7 @@ from poolwatch.custody.files import FileProblem
 from poolwatch.custody.fingerprint import unmarked
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.account import Custody, Listing, Secret
-from poolwatch.domain.pool import AccountState, PoolState
+from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.presentation.masking import shown_name
 
 _NEVER = timedelta(days=3650)

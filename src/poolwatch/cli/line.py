@@ -13,9 +13,10 @@ from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, complain, com
 from poolwatch.config.load import load
 from poolwatch.config.paths import locate_config, state_directory
 from poolwatch.config.settings import ConfigProblem, ConfigProblems
-from poolwatch.domain.overview import PoolRules, overview
-from poolwatch.domain.pool import PoolState
-from poolwatch.presentation.status_line import status_line
+from poolwatch.domain.overview import overview
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.status import PoolRules
+from poolwatch.presentation.strip import status_line
 from poolwatch.store.readings import read_pool
 
 

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from poolwatch.cli.exits import EXIT_USAGE, Exit, complain
-from poolwatch.domain.pool import AccountState, PoolState
+from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.presentation.masking import shown_name
 from poolwatch.words import cli as words
 

@@ -10,7 +10,7 @@ from poolwatch.bootstrap.lone import lone_source
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.shell import argument_word
+from poolwatch.domain.text import argument_word
 from poolwatch.sources.source import PoolReport, ReportingPool
 from poolwatch.words.messages import failure_text, message_text
 

@@ -13,12 +13,13 @@ from poolwatch.cli.entry import complain_about, monitored, nobody_there, run_asy
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say, say_text
 from poolwatch.cli.named import find_account
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.overview import Judged, PoolOverview
-from poolwatch.domain.pool import PoolState
+from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.refresh import Awaited, RefreshProgress
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.status import Judged
 from poolwatch.presentation.masking import shown_name
-from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.refresh_line import bulk_line, progress_line
+from poolwatch.presentation.view import Prefs
 from poolwatch.words import refresh as words
 
 

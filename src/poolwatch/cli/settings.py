@@ -12,8 +12,8 @@ from poolwatch.config.load import load
 from poolwatch.config.paths import config_file, locate_config, state_directory
 from poolwatch.config.settings import ConfigProblem, ConfigProblems, Settings
 from poolwatch.config.table import render_default, shown_settings
-from poolwatch.domain.pool import PoolState
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.values import replace
 from poolwatch.store.readings import read_pool
 from poolwatch.words.config import said
 

@@ -19,8 +19,8 @@ from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.config.values import at_home, nearest
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import Failure
-from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.domain.values import replace
 from poolwatch.sources.source import Source, by_hand
 from poolwatch.words.messages import failure_text
 

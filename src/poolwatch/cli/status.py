@@ -18,10 +18,10 @@ from poolwatch.cli.entry import complain_about, monitored, nobody_there, run_asy
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say_path, say_text
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
-from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
-from poolwatch.presentation.filter import matching
-from poolwatch.presentation.prefs import Prefs
+from poolwatch.domain.values import replace
+from poolwatch.presentation.order import matching
+from poolwatch.presentation.view import Prefs
 from poolwatch.words import cli as words
 
 #: Older than any reading; more seconds than this are no longer a date.
@@ -99,7 +99,7 @@ def _print_text(
 def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: bool) -> int:
     """Print the account to use next; exit 1 when there is none, or only an old reading speaks for it."""
     # `status` needs none of these
-    from poolwatch.domain.next_up import last_known_up
+    from poolwatch.domain.overview import last_known_up
     from poolwatch.presentation.next_text import (
         next_account,
         next_home,

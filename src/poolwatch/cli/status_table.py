@@ -13,14 +13,13 @@ from rich.style import Style
 from poolwatch.cli.exits import say_drawn
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
-from poolwatch.domain.pool import PoolState
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import PoolState
 from poolwatch.domain.text import visible
+from poolwatch.domain.values import replace
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.order import sections
-from poolwatch.presentation.prefs import Prefs, SortKey
 from poolwatch.presentation.strip import strip_view
-from poolwatch.presentation.view import Figure, StripView, Tone
+from poolwatch.presentation.view import Figure, Prefs, SortKey, StripView, Tone
 from poolwatch.ui.appearance import Glyphs, sixteen_styles, span_pieces
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, line_width, wrap
 from poolwatch.ui.widgets.table import Content, choose, header, row, section_line

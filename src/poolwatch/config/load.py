@@ -26,7 +26,7 @@ from poolwatch.config.settings import (
 )
 from poolwatch.config.values import Raw, Wrong, is_loopback, line, nearest, path, printable, quoted
 from poolwatch.domain.account import Custody
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem, read_bounded
 from poolwatch.words.config import said
 from poolwatch.words.of_host import file_clause

@@ -21,7 +21,7 @@ from poolwatch.config.settings import (
     UiSettings,
 )
 from poolwatch.config.values import is_printable
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem, read_bounded, write_whole
 from poolwatch.words.config import said
 from poolwatch.words.of_host import file_clause

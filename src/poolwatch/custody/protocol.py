@@ -37,7 +37,7 @@ from poolwatch.custody.waiting import replies_for
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.words.messages import failure_text
 
 _SPACE_BYTES: Final = 64 * 1024

@@ -24,7 +24,7 @@ from poolwatch.custody.state_dir import StateDir
 from poolwatch.custody.waiting import Reply, is_stored, kept_logins
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 
 _WRITE_TRIES: Final = 5
 _WRITE_PAUSE_SECONDS: Final = 0.1

@@ -22,7 +22,7 @@ from poolwatch.custody.settle import ambiguous
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.host.threads import in_thread
 
 #: Exit status of a spending process that sent nothing, because it could not note what it does.

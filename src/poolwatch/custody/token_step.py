@@ -24,8 +24,8 @@ from poolwatch.custody.waiting import anything_waits_for
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
-from poolwatch.domain.remake import replace
 from poolwatch.domain.status import codex_may_renew
+from poolwatch.domain.values import replace
 from poolwatch.host.threads import in_thread
 
 _TORN_TRIES: Final = 3

@@ -1,12 +1,18 @@
-"""Who an account is, who keeps its login, and the opaque box for secrets."""
+"""Accounts as sources list them: identity, custody, the facts of a login, and what they are called."""
+
+from __future__ import annotations
 
 import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from fnmatch import translate
 from typing import Final, NoReturn
 
 from msgspec import Struct
 
-from poolwatch.domain.instant import Instant
+from poolwatch.domain.values import Instant
 
 
 class Secret:
@@ -46,10 +52,10 @@ class Secret:
     def __bool__(self) -> bool:
         return bool(self._value)
 
-    def __copy__(self) -> "Secret":
+    def __copy__(self) -> Secret:
         return self
 
-    def __deepcopy__(self, memo: dict[int, object]) -> "Secret":
+    def __deepcopy__(self, memo: dict[int, object]) -> Secret:
         return self
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
@@ -90,7 +96,7 @@ _OAUTH: Final = LoginKind.OAUTH
 _PERSONAL: Final = LoginKind.PERSONAL_ACCESS_TOKEN
 
 #: Ids that were asked for; a dictionary in each key would take as much as the key.
-_ids: Final["dict[AccountKey, str]"] = {}
+_ids: Final[dict[AccountKey, str]] = {}
 #: More accounts than any pool has; then all are forgotten, and made again.
 _IDS_KEPT: Final = 16_384
 
@@ -179,3 +185,136 @@ class Listing(Struct, frozen=True, gc=False, omit_defaults=True):
     def polled(self) -> bool:
         """Whether usage is ever asked for: API keys have none, disabled and broken logins are left alone."""
         return self.login.has_usage and not self.disabled and self.problem is None
+
+
+def resolve(listings: Iterable[Listing]) -> Mapping[SourceRef, AccountKey]:
+    """The key of every entry.
+
+    Both ids known: identity is provider, user id, account id. One id missing: the entry joins the
+    only account with the same account id and e-mail, if there is just one. Where no account with both
+    ids is known, entries of different sources with the same account id and e-mail are one account, so
+    that its credits count once; two such entries of one source are ambiguous, and everybody stays alone.
+    An account without both ids goes by source and place, of its first entry in order. An e-mail alone
+    never makes two entries the same.
+    """
+    keys: dict[SourceRef, AccountKey] = {}
+    full_by_mail: dict[tuple[str, str, str], set[AccountKey]] = defaultdict(set)
+    partial: list[Listing] = []
+    for listing in listings:
+        if listing.user_id and listing.account_id:
+            key = AccountKey(listing.provider, listing.user_id, listing.account_id)
+            keys[listing.ref] = key
+            if listing.email:
+                full_by_mail[_mail_key(listing)].add(key)
+        else:
+            partial.append(listing)
+    alike: dict[tuple[str, str, str], list[Listing]] = defaultdict(list)
+    for listing in partial:
+        keys[listing.ref] = _place_key(listing)
+        if listing.account_id and listing.email:
+            alike[_mail_key(listing)].append(listing)
+    for mail_key, entries in alike.items():
+        same = full_by_mail.get(mail_key, set())
+        if len(same) == 1:
+            keys |= dict.fromkeys((entry.ref for entry in entries), next(iter(same)))
+        elif not same and len({entry.ref.source for entry in entries}) == len(entries):
+            first = min(entries, key=lambda entry: (entry.ref.source, entry.ref.place))
+            keys |= dict.fromkeys((entry.ref for entry in entries), _place_key(first))
+    return keys
+
+
+def _place_key(listing: Listing) -> AccountKey:
+    return AccountKey(listing.provider, source=listing.ref.source, place=listing.ref.place)
+
+
+def _mail_key(listing: Listing) -> tuple[str, str, str]:
+    return (listing.provider, listing.account_id or "", (listing.email or "").casefold())
+
+
+#: what an account's id is made of
+_HEX_DIGITS: Final = "0123456789abcdef"
+
+
+class NamingRule(Struct, frozen=True):
+    """One `[[accounts]]` entry: `match` is an e-mail, an id prefix or a glob on the label."""
+
+    match: str
+    label: str | None = None
+    group: str | None = None
+
+
+class Name(Struct, frozen=True, gc=False, omit_defaults=True):
+    """An account's label and group; `full` is what stands on screen, the group before a slash."""
+
+    label: str
+    group: str | None = None
+
+    @property
+    def full(self) -> str:
+        """Group and label as drawn."""
+        return f"{self.group}/{self.label}" if self.group else self.label
+
+
+def name_accounts(
+    accounts: Mapping[AccountKey, Sequence[Listing]], rules: Sequence[NamingRule]
+) -> dict[AccountKey, Name]:
+    """Names for all accounts at once: one e-mail in two workspaces needs the workspace to tell them apart."""
+    mails = Counter(mail.casefold() for each in accounts.values() if (mail := first_email(each)))
+    patterns = [_Pattern(rule) for rule in rules]
+    return {key: _name(key, listings, patterns, mails) for key, listings in accounts.items()}
+
+
+def first_email(listings: Sequence[Listing]) -> str | None:
+    """The e-mail of the first entry that has one."""
+    return next((listing.email for listing in listings if listing.email), None)
+
+
+def _name(
+    key: AccountKey, listings: Sequence[Listing], patterns: Sequence[_Pattern], mails: Counter[str]
+) -> Name:
+    mail = first_email(listings)
+    label = _plain_label(key, listings, mail, mails)
+    group: str | None = None
+    chosen: str | None = None
+    folded = None if mail is None else mail.casefold()
+    for pattern in patterns:
+        if pattern.matches(key, folded, label):
+            chosen = chosen or pattern.rule.label
+            group = group or pattern.rule.group
+    return Name(chosen or label, group)
+
+
+def _plain_label(key: AccountKey, listings: Sequence[Listing], mail: str | None, mails: Counter[str]) -> str:
+    folder = next((listing.folder for listing in listings if listing.folder), None)
+    own = next((listing.label for listing in listings if listing.label), None)
+    if folder or own:
+        return folder or own or ""
+    if mail:
+        # a pool's entry may know the workspace and not the user, so that its key has neither
+        workspace = key.account_id or next((each.account_id for each in listings if each.account_id), "")
+        return f"{mail} ({workspace[-6:] or key.id[:6]})" if mails[mail.casefold()] > 1 else mail
+    return key.id[:8]
+
+
+class _Pattern:
+    """What a rule matches, made ready once for all accounts."""
+
+    __slots__ = ("_glob", "_id", "_mail", "_text", "rule")
+
+    def __init__(self, rule: NamingRule) -> None:
+        text = rule.match
+        self.rule = rule
+        self._text = text
+        self._mail = text.casefold()
+        lowered = text.lower()
+        self._id = lowered if len(text) >= 4 and not lowered.strip(_HEX_DIGITS) else None
+        wild = "*" in text or "?" in text or "[" in text
+        self._glob = re.compile(translate(text)).match if wild else None
+
+    def matches(self, key: AccountKey, mail: str | None, label: str) -> bool:
+        """Whether the rule speaks of the account; `mail` is casefolded."""
+        if mail == self._mail or label == self._text:
+            return True
+        if self._id is not None and key.id.startswith(self._id):
+            return True
+        return self._glob is not None and self._glob(label) is not None

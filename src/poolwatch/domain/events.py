@@ -1,18 +1,18 @@
-"""What can happen to the pool: the closed set of events that change its state."""
+"""What can happen to the pool, and what its watchers are told of it."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from typing import TypeAlias
 
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
-from poolwatch.domain.account_state import AccountState, KeptFile
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.refresh import RefreshProgress
-from poolwatch.domain.source_state import PoolFacts
+from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, PoolState
 from poolwatch.domain.usage import UsageSnapshot
 
 
@@ -86,3 +86,42 @@ class KeptTold(Struct, frozen=True):
 
 
 PoolEvent: TypeAlias = KeptTold | Listed | ListedTogether | SourceFailed | Read | RefreshMoved | Recalled
+
+
+class BulkProgress(Struct, frozen=True):
+    """A refresh of many accounts: how far it is; `done` when it ended or was stopped."""
+
+    finished: int
+    total: int
+    failed: int
+    done: bool = False
+    #: accounts whose figures it changed
+    changed: int = 0
+
+
+class PoolChanged(Struct, frozen=True):
+    """The state after a burst of events, and the accounts it touched. None: anything may have changed."""
+
+    state: PoolState
+    keys: frozenset[AccountKey] | None
+    bulk: BulkProgress | None = None
+    #: lines about the whole pool: another poolwatch polls, the database is set aside
+    notices: tuple[str, ...] = ()
+
+
+class AnswerKind(StrEnum):
+    """What became of a request to refresh."""
+
+    STARTED = "started"
+    RUNNING = "running"
+    THROTTLED = "throttled"
+    ASK_ONCE = "ask_once"
+    READ_ONLY = "read_only"
+    NO_ANSWER = "no_answer"
+
+
+class Answer(Struct, frozen=True):
+    """The immediate answer to a refresh; `at` is the end of a Retry-After, or when a reply was lost (UTC)."""
+
+    kind: AnswerKind
+    at: datetime | None = None

@@ -8,8 +8,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.instant import Instant
 from poolwatch.domain.message import Arguments, Message, arguments_of
+from poolwatch.domain.values import Instant
 
 
 class FailureKind(StrEnum):

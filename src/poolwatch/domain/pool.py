@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 
-from msgspec import Struct, field
-
-from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef, TokenFacts
-from poolwatch.domain.account_state import (
-    LATELY_KEPT,
-    AccountState,
-    DeadLogin,
-    Happening,
-    KeptFile,
-    is_unchanged,
+from poolwatch.domain.account import (
+    AccountKey,
+    Custody,
+    Listing,
+    SourceRef,
+    TokenFacts,
+    name_accounts,
+    resolve,
 )
 from poolwatch.domain.events import (
     KeptTold,
@@ -29,53 +26,14 @@ from poolwatch.domain.events import (
     SourceFailed,
 )
 from poolwatch.domain.failure import FailureKind, failure
-from poolwatch.domain.identity import resolve
-from poolwatch.domain.naming import NamingRule, name_accounts
-from poolwatch.domain.remake import replace
-from poolwatch.domain.source_state import PoolFacts, SourceState
+from poolwatch.domain.state import (
+    AccountState,
+    PoolState,
+    SourceState,
+    is_unchanged,
+)
 from poolwatch.domain.transitions import after_read, after_refresh, with_listings
-
-__all__ = [
-    "LATELY_KEPT",
-    "AccountState",
-    "DeadLogin",
-    "Happening",
-    "KeptFile",
-    "KeptTold",
-    "Listed",
-    "ListedTogether",
-    "PoolEvent",
-    "PoolFacts",
-    "PoolState",
-    "Read",
-    "Recalled",
-    "RefreshMoved",
-    "SourceFailed",
-    "SourceState",
-    "apply",
-]
-
-
-class PoolState(Struct, frozen=True, eq=False):
-    """The whole pool at one moment; replaced, never changed."""
-
-    accounts: Mapping[AccountKey, AccountState] = field(default_factory=dict)
-    sources: Mapping[str, SourceState] = field(default_factory=dict)
-    rules: tuple[NamingRule, ...] = ()
-    #: what the server's clock is ahead of ours
-    clock_offset: timedelta = timedelta(0)
-    #: every configured source has answered (or failed) at least once
-    settled: bool = False
-    #: credits per USD that each source is set up with, of those that have a rate
-    rates: Mapping[str, Decimal] = field(default_factory=dict)
-    #: logins that wait in the state directory, the newest first
-    kept: tuple[KeptFile, ...] = ()
-
-    @property
-    def agreed_rate(self) -> Decimal | None:
-        """The rate that all sources with one agree on."""
-        said = set(self.rates.values())
-        return next(iter(said)) if len(said) == 1 else None
+from poolwatch.domain.values import replace
 
 
 def apply(state: PoolState, event: PoolEvent) -> PoolState:

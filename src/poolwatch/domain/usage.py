@@ -1,6 +1,8 @@
 """Usage as a source tells it, field by field, and as it is known after merging."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
@@ -10,9 +12,38 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from poolwatch.domain.banked import BankedReset, usable_resets
-from poolwatch.domain.instant import Instant, is_undated
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import Instant, is_undated, replace
+
+_USABLE: Final = frozenset({"available", "granted"})
+
+
+class BankedReset(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One row of the list of banked resets; instants are aware UTC, texts are sanitised.
+
+    `expires_at` None means that it never expires, or with `expiry_known` False that nobody says when.
+    """
+
+    expires_at: Instant | None
+    granted_at: Instant | None = None
+    #: as the service words it: available, granted, redeeming, redeemed
+    status: str | None = None
+    title: str | None = None
+    expiry_known: bool = True
+
+    def is_usable(self, now: datetime) -> bool:
+        """Neither redeemed nor expired."""
+        return self.status in _USABLE and (self.expires_at is None or self.expires_at > now)
+
+
+def usable_resets(rows: Iterable[BankedReset], now: datetime) -> tuple[BankedReset, ...]:
+    """The rows that can be redeemed at `now`, first to expire first, those without an instant last."""
+    return tuple(sorted((row for row in rows if row.is_usable(now)), key=_by_expiry))
+
+
+def _by_expiry(row: BankedReset) -> tuple[bool, float, bool]:
+    at = row.expires_at
+    return at is None, at.timestamp() if at is not None else 0.0, not row.expiry_known
+
 
 T = TypeVar("T")
 
@@ -211,7 +242,7 @@ class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
 
     def merged(
         self, snapshot: UsageSnapshot, at: datetime, source: str, now: datetime | None = None
-    ) -> "Usage":
+    ) -> Usage:
         """With a newer reading taken in: absent fields stay and age, null replaces, rubbish makes unknown.
 
         A reading older than what a field holds (a pool's cached quota) leaves that field alone, unless the

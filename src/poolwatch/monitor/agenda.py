@@ -9,8 +9,8 @@ from typing import Final
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.pool import AccountState, PoolState
 from poolwatch.domain.schedule import POLL_FLOOR, PollFacts, next_poll_at, spread
+from poolwatch.domain.state import AccountState, PoolState
 
 #: A first sweep starts about this many accounts a second.
 _SWEEP_PER_SECOND: Final = 8.0

@@ -11,10 +11,10 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Custody
-from poolwatch.domain.account_state import AccountState
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome
 from poolwatch.domain.schedule import backoff
+from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import token_is_live, will_renew
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ledger import Ledger

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import Final
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.changes import BulkProgress, PoolChanged
-from poolwatch.domain.remake import replace
+from poolwatch.domain.events import BulkProgress, PoolChanged
+from poolwatch.domain.values import replace
 
 #: At most ten bursts a second.
 GAP_SECONDS: Final = 0.1

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Final
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.changes import BulkProgress
+from poolwatch.domain.events import BulkProgress
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ledger import Ledger

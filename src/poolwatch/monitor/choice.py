@@ -9,11 +9,11 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef
-from poolwatch.domain.account_state import AccountState
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.remake import replace
 from poolwatch.domain.schedule import RETRY_AFTER_CEILING, backoff
+from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import token_is_live
+from poolwatch.domain.values import replace
 from poolwatch.sources.source import Source
 
 #: Failures that say nothing of the account: another entry may bring its figures. A 429 is the service's

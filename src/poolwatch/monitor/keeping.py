@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from poolwatch.domain.instant import is_undated
-from poolwatch.domain.pool import AccountState, PoolState
+from poolwatch.domain.state import AccountState, PoolState
+from poolwatch.domain.values import is_undated
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.monitor.ports import Moved, ReadingStore

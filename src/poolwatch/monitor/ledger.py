@@ -6,22 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.changes import BulkProgress, PoolChanged
-from poolwatch.domain.pool import (
-    AccountState,
+from poolwatch.domain.events import (
+    BulkProgress,
     KeptTold,
     Listed,
     ListedTogether,
+    PoolChanged,
     PoolEvent,
-    PoolState,
     Read,
     Recalled,
     RefreshMoved,
     SourceFailed,
-    apply,
 )
-from poolwatch.domain.remake import replace
+from poolwatch.domain.pool import apply
+from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.domain.values import replace
 from poolwatch.monitor.broadcast import Broadcast
 
 #: Told after each reading: the account before and after it.

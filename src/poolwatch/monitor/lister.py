@@ -12,8 +12,8 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.account import Listing
+from poolwatch.domain.events import Listed, ListedTogether, SourceFailed
 from poolwatch.domain.failure import Failure, FailureKind, worded
-from poolwatch.domain.pool import Listed, ListedTogether, SourceFailed
 from poolwatch.domain.schedule import RETRY_AFTER_CEILING, backoff
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.guard import internal_error

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.pool import RefreshMoved
+from poolwatch.domain.events import RefreshMoved
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ledger import Ledger

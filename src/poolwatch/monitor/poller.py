@@ -11,9 +11,10 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
+from poolwatch.domain.events import Read, Recalled
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.pool import AccountState, Read, Recalled
 from poolwatch.domain.schedule import POLL_FLOOR
+from poolwatch.domain.state import AccountState
 from poolwatch.monitor.agenda import Agenda
 from poolwatch.monitor.choice import ANOTHER_MAY_KNOW, Silences, as_known, live_entries
 from poolwatch.monitor.clock import Clock

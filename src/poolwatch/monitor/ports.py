@@ -10,8 +10,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing
-from poolwatch.domain.pool import AccountState, KeptFile, PoolFacts, PoolState
 from poolwatch.domain.refresh import Awaited, RefreshProgress, TokenStep
+from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, PoolState
 from poolwatch.domain.usage import Usage
 
 

@@ -11,9 +11,8 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Custody, Listing
-from poolwatch.domain.changes import Answer, AnswerKind
+from poolwatch.domain.events import Answer, AnswerKind, RefreshMoved
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.pool import AccountState, PoolState, RefreshMoved
 from poolwatch.domain.refresh import (
     Awaited,
     RefreshProgress,
@@ -22,9 +21,10 @@ from poolwatch.domain.refresh import (
     UsageStep,
     usage_changes,
 )
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.status import token_is_live
 from poolwatch.domain.transitions import is_refused, with_standing_refusal
+from poolwatch.domain.values import replace
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.guard import internal_error
 from poolwatch.monitor.ledger import Ledger

@@ -10,11 +10,10 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing
-from poolwatch.domain.account_state import listed_by
-from poolwatch.domain.changes import Answer, AnswerKind, PoolChanged
-from poolwatch.domain.pool import KeptTold, PoolFacts, PoolState, Recalled, RefreshMoved
+from poolwatch.domain.events import Answer, AnswerKind, KeptTold, PoolChanged, Recalled, RefreshMoved
 from poolwatch.domain.refresh import Awaited, RefreshProgress
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import PoolFacts, PoolState, listed_by
+from poolwatch.domain.values import replace
 from poolwatch.monitor.background import BackgroundRefresh
 from poolwatch.monitor.bulk import BulkRefresh
 from poolwatch.monitor.clock import Clock

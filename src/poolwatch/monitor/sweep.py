@@ -7,8 +7,9 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.pool import AccountState, Recalled
+from poolwatch.domain.events import Recalled
 from poolwatch.domain.schedule import is_older
+from poolwatch.domain.state import AccountState
 from poolwatch.monitor.agenda import is_polled
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ledger import Ledger

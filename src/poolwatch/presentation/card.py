@@ -1,21 +1,238 @@
-"""One account as cards, table and hive draw it."""
+"""One account as cards, table and hive draw it: its mark, its words, its rows."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
+from typing import Final
 
-from poolwatch.domain.overview import Judged, PoolRules
-from poolwatch.domain.pool import AccountState
-from poolwatch.domain.status import Section
-from poolwatch.presentation import durations, rows
+from msgspec import Struct
+
+from poolwatch.domain.account import Custody
+from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
+from poolwatch.domain.state import AccountState
+from poolwatch.domain.status import Judged, PoolRules, Section, Status, signed_out
+from poolwatch.domain.usage import ReachedType
+from poolwatch.domain.values import is_undated
+from poolwatch.presentation import figures, rows
+from poolwatch.presentation.figures import hive_level, scarcity
 from poolwatch.presentation.masking import shown_group, shown_name
-from poolwatch.presentation.percent import hive_level, scarcity
-from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import acting, copied, remedy_line
-from poolwatch.presentation.standing import footer, hive_mark_of, keeper_text, standing
-from poolwatch.presentation.view import CardView, Glyph, MarkView, Span, Tone
+from poolwatch.presentation.rows import tightest_limit
+from poolwatch.presentation.view import CardView, Glyph, MarkView, Prefs, Span, Tone
 from poolwatch.words import names
+from poolwatch.words import status as words
+
+#: The columns of a card's last line; parts that say least are left out beyond it.
+FOOTER_COLUMNS: Final = 36
+_DOT: Final = " · "
+_GLYPHS: Final = {
+    Status.DISABLED: Glyph.OFF,
+    Status.DEACTIVATED: Glyph.NEEDS_YOU,
+    Status.NEEDS_LOGIN: Glyph.NEEDS_YOU,
+    Status.UNKNOWN: Glyph.NEVER_READ,
+    Status.EXHAUSTED: Glyph.EXHAUSTED,
+    Status.ACTIVE: Glyph.ACTIVE,
+}
+_TONES: Final = {
+    Glyph.ACTIVE: Tone.GOOD,
+    Glyph.EXHAUSTED: Tone.AMBER,
+    Glyph.NEEDS_YOU: Tone.RED,
+    Glyph.TROUBLE: Tone.AMBER,
+    Glyph.NEVER_READ: Tone.DIM,
+    Glyph.OFF: Tone.DIM,
+}
+# a thousand marks ask for it, and to look up a member of an enum takes as long as a call
+_NEEDS_YOU: Final = Section.NEEDS_YOU
+#: Beside these a trouble is not worth a word.
+_SAYS_IT_ALL: Final = (Status.DISABLED, Status.NEEDS_LOGIN, Status.DEACTIVATED)
+_WORKSPACE_CREDITS: Final = (ReachedType.OWNER_CREDITS, ReachedType.MEMBER_CREDITS)
+#: The words for a login that needs somebody say these already.
+_SAID_BY_LOGIN: Final = (FailureKind.AMBIGUOUS, FailureKind.TOKEN_REFRESH)
+
+
+class Standing(Struct, frozen=True):
+    """The mark at the edge, its tone, the status words, and the status mark before them if it differs."""
+
+    glyph: Glyph
+    tone: Tone
+    words: str
+    status_glyph: Glyph | None = None
+
+
+def standing(judged: Judged, now: datetime, prefs: Prefs) -> Standing:
+    """The mark and the words of an account's row."""
+    plain = _GLYPHS[judged.status.kind]
+    own = status_text(judged, now, prefs, short=True)
+    trouble = judged.account.trouble
+    if trouble is None or judged.status.kind in _SAYS_IT_ALL:
+        return Standing(plain, _TONES[plain], own)
+    told = trouble_text(judged, trouble, now, prefs, short=True)
+    if judged.section is Section.NEEDS_YOU:
+        edge, tone = mark_of(judged)
+        return Standing(edge, tone, told, plain)
+    return Standing(plain, _TONES[plain], f"{own}{_DOT}{told}")
+
+
+def mark_of(judged: Judged) -> tuple[Glyph, Tone]:
+    """The mark at the edge alone, and its tone."""
+    glyph = _GLYPHS[judged.status.kind]
+    if judged.section is _NEEDS_YOU and judged.status.kind not in _SAYS_IT_ALL:
+        trouble = judged.account.trouble
+        if trouble is not None:
+            glyph = Glyph.TROUBLE if trouble.kind is FailureKind.EDGE_BLOCKED else Glyph.NEEDS_YOU
+    return glyph, _TONES[glyph]
+
+
+def hive_mark_of(judged: Judged) -> tuple[Glyph, Tone]:
+    """The mark in the hive, where no words stand beside it: trouble that will heal shows as well."""
+    if judged.account.trouble is None or judged.section is _NEEDS_YOU or judged.status.kind in _SAYS_IT_ALL:
+        return mark_of(judged)
+    return Glyph.TROUBLE, _TONES[Glyph.TROUBLE]
+
+
+def status_text(judged: Judged, now: datetime, prefs: Prefs, *, short: bool) -> str:
+    """The status in words, `short` for a column: `5h until 14:50`, `weekly until Sun`, `login expired`."""
+    status = judged.status
+    match status.kind:
+        case Status.NEEDS_LOGIN:
+            return words.login_words(status.login_problem or LoginProblem.EXPIRED)
+        case Status.UNKNOWN:
+            return words.unknown_words(status.reason, read=judged.account.read_at is not None)
+        case Status.EXHAUSTED:
+            reached = judged.account.usage.reached_type
+            workspace = reached is not None and reached.value in _WORKSPACE_CREDITS
+            until = until_text(status.until, now, prefs, short=short)
+            return words.exhausted_words(status.reason, until, workspace=workspace)
+        case Status.ACTIVE if _runs_on_credits(judged):
+            return words.ON_CREDITS
+        case _:
+            return words.status_word(status.kind)
+
+
+def _runs_on_credits(judged: Judged) -> bool:
+    usage = judged.account.usage
+    credits = usage.credits.value if usage.credits is not None else None
+    return bool(usage.full_windows and credits is not None and (credits.unlimited or credits.has_credits))
+
+
+def until_text(until: datetime | None, now: datetime, prefs: Prefs, *, short: bool) -> str:
+    """A local time, `due` when it has passed, empty when nobody knows."""
+    if until is None:
+        return ""
+    if until <= now:
+        return figures.DUE
+    clock = figures.clock_short if short else figures.clock
+    return clock(until, now, prefs.zone)
+
+
+def trouble_text(
+    judged: Judged, trouble: Trouble, now: datetime, prefs: Prefs, *, short: bool = False
+) -> str:
+    """`edge blocked 26m`, `throttled until 14:20`, `sign in before 27 Nov`; `short` for a column."""
+    account = judged.account
+    if trouble.kind is FailureKind.THROTTLED and trouble.retry_at and trouble.retry_at > now:
+        return words.throttled_until(figures.clock(trouble.retry_at, now, prefs.zone))
+    if trouble.kind is FailureKind.TOKEN_REFRESH and account.dead_login is not None:
+        listing = acting(account)
+        expires = listing.token.expires_at if listing else None
+        if expires is not None and expires > now:
+            return words.sign_in_before(figures.day(expires, now, prefs.zone))
+        return words.sign_in_again(words.token_words(account.dead_login.problem))
+    told = words.trouble_short(trouble.kind) if short else words.trouble_words(trouble.kind)
+    return f"{told} {figures.age(prefs.own(now) - trouble.since)}"
+
+
+def marks(judged: Judged, now: datetime) -> list[str]:
+    """What an account's status does not tell: flags that contradict it, and other entries of it that fail."""
+    disputed = [words.POOLS_DISAGREE] if judged.account.rival is not None else []
+    return [*_flags(judged), *disputed, *_entries(judged.account, now)]
+
+
+def _entries(account: AccountState, now: datetime) -> list[str]:
+    """Entries that only a new login brings back, while others keep the account going."""
+    found = [
+        (ref, problem)
+        for ref, problem in signed_out(account, now).items()
+        # one that has only expired is renewed by whoever uses it
+        if problem is not LoginProblem.EXPIRED
+    ]
+    if len(found) > 1:
+        return [words.entries_need_login(len(found))]
+    return [words.entry_needs_login(ref.source, words.login_words(problem)) for ref, problem in found]
+
+
+def _flags(judged: Judged) -> list[str]:
+    """Flags that say the account may not run, although it is active."""
+    usage = judged.account.usage
+    base = usage.base.value if usage.base else None
+    if judged.status.kind is not Status.ACTIVE or base is None or base.allowed is not True:
+        return []
+    found = [words.LIMIT_FLAG] if base.limit_reached else []
+    spend = usage.spend.value if usage.spend else None
+    if spend is not None and spend.reached:
+        found.append(words.spend_flag(spend.reached_limit_type))
+    return found
+
+
+def keeper_text(judged: Judged) -> str:
+    """Who keeps the login: `codex`, `pool: codex-proxy`, `CLIProxyAPI`."""
+    listing = acting(judged.account)
+    if listing is None:
+        return ""
+    return names.keeper(listing.custody, owner=listing.owner, source=listing.ref.source, kind=listing.login)
+
+
+def footer(judged: Judged, now: datetime, prefs: Prefs) -> tuple[Span, ...]:
+    """A card's last line: status, trouble, marks; then as room allows the age, the spending, the keeper."""
+    spans = [_status_span(judged, now, prefs)]
+    trouble = judged.account.trouble
+    needs_login = judged.status.kind is Status.NEEDS_LOGIN
+    if trouble is not None and not (needs_login and trouble.kind in _SAID_BY_LOGIN):
+        told = trouble_text(judged, trouble, now, prefs)
+        spans.append(Span(told, _TONES[Glyph.TROUBLE], Glyph.TROUBLE))
+    spans += [Span(mark, Tone.AMBER) for mark in marks(judged, now)]
+    used = sum(figures.width(span.text) + (2 if span.glyph else 0) for span in spans) + 3 * (len(spans) - 1)
+    for text in _least(judged, now, prefs):
+        used += len(_DOT) + figures.width(text)
+        if used > FOOTER_COLUMNS:
+            break
+        spans.append(Span(text, Tone.DIM))
+    parted = [part for span in spans for part in (Span(_DOT, Tone.DIM), span)]
+    return tuple(parted[1:])
+
+
+def _status_span(judged: Judged, now: datetime, prefs: Prefs) -> Span:
+    text = status_text(judged, now, prefs, short=False)
+    tone = _TONES[_GLYPHS[judged.status.kind]]
+    if judged.status.kind is Status.NEEDS_LOGIN:
+        return Span(words.sign_in_for(text), tone)
+    if judged.status.kind is Status.EXHAUSTED:
+        return Span(words.exhausted_for(text), tone)
+    return Span(text, tone)
+
+
+def _least(judged: Judged, now: datetime, prefs: Prefs) -> list[str]:
+    """What a card's last line says if there is room, in this order."""
+    account = judged.account
+    texts = []
+    needs_login = judged.status.kind is Status.NEEDS_LOGIN
+    if account.read_at is not None and (needs_login or judged.stale):
+        undated = is_undated(account.read_at)
+        age = figures.age_of(account.read_at, prefs.own(now))
+        texts.append(words.AGE_UNKNOWN if undated else words.read_ago(age))
+    if needs_login:
+        return texts
+    limit = tightest_limit(account.usage.spend)
+    if judged.status.kind is Status.ACTIVE and limit and limit.used is not None and limit.limit is not None:
+        return [*texts, words.spent_this_month(*figures.amounts_text(limit.used, limit.limit))]
+    listing = acting(account)
+    if listing is not None:
+        texts.append(keeper_text(judged))
+        expires = listing.token.expires_at
+        if listing.custody is Custody.POOLWATCH and expires is not None and expires > now:
+            texts.append(words.token_life(figures.age(expires - now)))
+    return texts
 
 
 def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
@@ -88,7 +305,7 @@ def _mark(
 
 def age_text(judged: Judged, now: datetime) -> str:
     """How old the last reading is by our own clock; a dash when there never was one, or nobody knows."""
-    return durations.age_of(judged.account.read_at, now)
+    return figures.age_of(judged.account.read_at, now)
 
 
 def source_text(account: AccountState) -> str:

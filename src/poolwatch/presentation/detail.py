@@ -4,31 +4,82 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.instant import is_undated
-from poolwatch.domain.overview import Judged, is_stale
-from poolwatch.domain.pool import AccountState, Happening, PoolState
-from poolwatch.domain.remake import replace
-from poolwatch.domain.status import Section, Status, signed_out
-from poolwatch.domain.usage import BASE_BUCKET, FIELD_NAMES, Aged, RateLimit, windows_by_length
-from poolwatch.presentation import cells, durations, money, rows
-from poolwatch.presentation.banked import reset_lines
-from poolwatch.presentation.card import card_view
+from poolwatch.domain.state import AccountState, Happening, PoolState
+from poolwatch.domain.status import Judged, Section, Status, is_stale, signed_out
+from poolwatch.domain.usage import BASE_BUCKET, FIELD_NAMES, Aged, BankedReset, RateLimit, windows_by_length
+from poolwatch.domain.values import is_undated, replace
+from poolwatch.presentation import figures, rows
+from poolwatch.presentation.card import card_view, keeper_text, marks, status_text, trouble_text
+from poolwatch.presentation.figures import percent_text
 from poolwatch.presentation.masking import shown_path, shown_text
-from poolwatch.presentation.percent import percent_text
-from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.refresh_line import change_text, progress_line
 from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.rows import Measured
-from poolwatch.presentation.standing import keeper_text, marks, status_text, trouble_text
-from poolwatch.presentation.view import DetailLine, DetailView, Glyph, Span, Tone
+from poolwatch.presentation.view import DetailLine, DetailView, Glyph, Prefs, Span, Tone
 from poolwatch.words import names, screen
 from poolwatch.words import status as words
 from poolwatch.words.messages import failure_text
+
+#: No more resets than these have a line of their own.
+LINES: Final = 8
+#: A count and a list of one reading are this near to each other.
+_AS_OLD: Final = timedelta(minutes=1)
+
+
+def reset_lines(account: AccountState, now: datetime, prefs: Prefs, columns: int) -> list[DetailLine]:
+    """The count as the source gave it, then what the list shows, with the list's age where the two differ."""
+    count, listed = account.usage.reset_credits, account.usage.reset_list
+    usable = account.usage.usable_resets(now)
+    if count is None and not usable:
+        return []
+    available = count.value.available if count is not None and count.value is not None else None
+    is_old = count is not None and is_stale(count.at, prefs.own(now), prefs.rules)
+    told = Span(_count_text(account, now, prefs), Tone.STALE if is_old else Tone.PLAIN)
+    lines = [DetailLine(screen.RESETS, (told,))]
+    if listed is not None and listed.value is not None and len(usable) != available:
+        is_alike = count is not None and abs(count.at - listed.at) < _AS_OLD
+        age = "" if is_alike else figures.age_of(listed.at, prefs.own(now))
+        lines.append(_reset_line(screen.list_shows(len(usable), age), Tone.DIM))
+    lines += [_reset_line(_row_text(row, account, now, prefs, columns)) for row in usable[:LINES]]
+    if len(usable) > LINES:
+        lines.append(_reset_line(screen.more_resets(len(usable) - LINES), Tone.DIM))
+    return lines
+
+
+def _count_text(account: AccountState, now: datetime, prefs: Prefs) -> str:
+    count = account.usage.reset_credits
+    banked = count.value if count is not None else None
+    if banked is None or banked.available is None:
+        return screen.RESETS_UNKNOWN
+    if not banked.available:
+        return screen.NO_RESETS
+    text = screen.banked(banked.available, banked.applicable)
+    nearest = account.usage.nearest_reset_expiry(now)
+    if nearest is None:
+        return text
+    at = figures.dated_instant(nearest, now, prefs.zone)
+    return f"{text}, {screen.nearest_expires(at, figures.countdown(nearest, now))}"
+
+
+def _row_text(row: BankedReset, account: AccountState, now: datetime, prefs: Prefs, columns: int) -> str:
+    if row.expires_at is not None:
+        at = figures.dated_instant(row.expires_at, now, prefs.zone)
+        text = screen.reset_expires(at, figures.countdown(row.expires_at, now))
+    else:
+        text = screen.RESET_NEVER_EXPIRES if row.expiry_known else screen.RESET_EXPIRY_UNKNOWN
+    if row.title:
+        text += f" · {shown_text(row.title, account, mask=prefs.mask)}"
+    return figures.fit(text, columns)
+
+
+def _reset_line(text: str, tone: Tone = Tone.PLAIN) -> DetailLine:
+    return DetailLine(spans=(Span(text, tone),))
+
 
 #: Texts are folded to fit beside the headings on a screen of 80 columns.
 TEXT_COLUMNS: Final = 66
@@ -43,8 +94,8 @@ def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -
     if account.read_at is not None and is_undated(account.read_at):
         read = words.AGE_UNKNOWN
     elif account.read_at is not None:
-        clock = durations.clock(account.read_at, now, prefs.zone)
-        read = screen.read(clock, durations.age(prefs.own(now) - account.read_at))
+        clock = figures.clock(account.read_at, now, prefs.zone)
+        read = screen.read(clock, figures.age(prefs.own(now) - account.read_at))
     lines = [
         *_trouble(judged, now, prefs),
         *_windows(account, now, prefs),
@@ -80,8 +131,8 @@ def _workspace(account: AccountState, prefs: Prefs) -> str:
 def _status(judged: Judged, now: datetime, prefs: Prefs) -> str:
     status = judged.status
     if status.kind is Status.EXHAUSTED:
-        until = durations.instant(status.until, now, prefs.zone) if status.until else ""
-        left = durations.countdown(status.until, now) if status.until else ""
+        until = figures.instant(status.until, now, prefs.zone) if status.until else ""
+        left = figures.countdown(status.until, now) if status.until else ""
         told = words.exhausted_at_length(status.reason, until, left)
     else:
         told = status_text(judged, now, prefs, short=False)
@@ -131,16 +182,16 @@ def _disputed(account: AccountState, now: datetime, prefs: Prefs) -> list[Detail
 
 def _saying(told: Aged[RateLimit], now: datetime, prefs: Prefs) -> str:
     windows = windows_by_length(told.value) if told.value is not None else ()
-    figures = [
+    said = [
         f"{names.window_name(window.kind)} {percent_text(window.used_percent, prefs.shown)}"
         for window in windows
     ]
-    age = "" if is_undated(told.at) else durations.age(prefs.own(now) - told.at)
-    return screen.says(told.source, ", ".join(figures) or screen.NO_WINDOW, age)
+    age = "" if is_undated(told.at) else figures.age(prefs.own(now) - told.at)
+    return screen.says(told.source, ", ".join(said) or screen.NO_WINDOW, age)
 
 
 def _window_line(each: Measured, now: datetime, prefs: Prefs) -> DetailLine:
-    resets_at = durations.instant(each.resets_at, now, prefs.zone) if each.resets_at else ""
+    resets_at = figures.instant(each.resets_at, now, prefs.zone) if each.resets_at else ""
     return DetailLine(window=each.row, resets_at=resets_at)
 
 
@@ -163,7 +214,8 @@ def _money(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLin
     for limit in spend.value.limits:
         percent = percent_text(rows.limit_percent(limit))
         amounts = [
-            money.credits_text(amount) if amount is not None else "—" for amount in (limit.used, limit.limit)
+            figures.credits_text(amount) if amount is not None else "—"
+            for amount in (limit.used, limit.limit)
         ]
         text = f"{names.limit_name(limit.kind)}: {screen.spent(amounts[0], amounts[1], percent)}"
         if limit.resets_at is not None:
@@ -183,10 +235,10 @@ def _login(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
     told = screen.owned_by(owner, path)
     expires = listing.token.expires_at
     if expires is not None and expires > now:
-        day = durations.weekday_and_day(expires, now, prefs.zone)
-        told += _DOT + screen.token_to(day, durations.age(expires - now))
+        day = figures.weekday_and_day(expires, now, prefs.zone)
+        told += _DOT + screen.token_to(day, figures.age(expires - now))
     elif expires is not None:
-        told += _DOT + screen.TOKEN_OVER.format(age=durations.age(now - expires))
+        told += _DOT + screen.TOKEN_OVER.format(age=figures.age(now - expires))
     lines = _folded(screen.LOGIN, told)
     if listing.problem:
         lines += _folded("", shown_text(listing.problem, judged.account, mask=prefs.mask), Tone.RED)
@@ -213,8 +265,8 @@ def _plan(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine
     if newest is None or newest.subscription_until is None:
         return []
     checked = newest.subscription_checked_at
-    as_of = durations.day(checked, now, prefs.zone) if checked else ""
-    text = screen.paid_until(durations.day(newest.subscription_until, now, prefs.zone), as_of)
+    as_of = figures.day(checked, now, prefs.zone) if checked else ""
+    text = screen.paid_until(figures.day(newest.subscription_until, now, prefs.zone), as_of)
     return [DetailLine(screen.PLAN, (Span(text),))]
 
 
@@ -229,26 +281,26 @@ def _sources(account: AccountState, state: PoolState, now: datetime, prefs: Pref
     for listing in account.listings:
         place = shown_path(listing.path, mask=prefs.mask) if listing.path else ""
         told, at = _told_by(account, listing)
-        age = durations.age_of(at, prefs.own(now))
+        age = figures.age_of(at, prefs.own(now))
         source = state.sources.get(listing.ref.source)
         down = source is not None and source.failure is not None
         if source is not None and source.failure is not None:
             told = screen.DOWN.format(words=words.trouble_words(source.failure.kind))
         # the end of a path tells more than its beginning
-        room = _SOURCE_COLUMNS - cells.width(listing.ref.source) - 1
-        named = f"{listing.ref.source} {cells.fit_end(place, room)}" if place else listing.ref.source
+        room = _SOURCE_COLUMNS - figures.width(listing.ref.source) - 1
+        named = f"{listing.ref.source} {figures.fit_end(place, room)}" if place else listing.ref.source
         silent, login = account.silent.get(listing.ref), logins.get(listing.ref)
         if login is not None and not down:
             down, told = True, words.login_words(login)
         elif silent is not None and not down:
             down, told = True, words.trouble_words(silent.kind)
         table.append((named, age, told, Tone.AMBER if down else Tone.PLAIN))
-    columns = min(_SOURCE_COLUMNS, max((cells.width(row[0]) for row in table), default=0))
+    columns = min(_SOURCE_COLUMNS, max((figures.width(row[0]) for row in table), default=0))
     return _headed(
         screen.SOURCES,
         (
             DetailLine(
-                spans=(Span(f"{cells.left(name, columns)}  {age:>4}", tone), Span(f"   {told}", Tone.DIM))
+                spans=(Span(f"{figures.ljust(name, columns)}  {age:>4}", tone), Span(f"   {told}", Tone.DIM))
             )
             for name, age, told, tone in table
         ),
@@ -276,7 +328,7 @@ def _lately(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLi
         (
             DetailLine(
                 spans=(
-                    Span(f"{durations.clock(each.at, now, prefs.zone)}  ", Tone.DIM),
+                    Span(f"{figures.clock(each.at, now, prefs.zone)}  ", Tone.DIM),
                     Span(_happening(each, account, now, prefs)),
                 )
             )

@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.pool import AccountState
-from poolwatch.domain.shell import path_word
-from poolwatch.domain.text import all_visible
+from poolwatch.domain.state import AccountState
+from poolwatch.domain.text import all_visible, path_word
 
 _AT_SIGNS: Final = ("@", "＠")
 #: JSON may write the sign as an escape; the rest of such an address is plain.

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from typing import Final
 
 from poolwatch.domain.account import Listing
-from poolwatch.domain.instant import is_undated
-from poolwatch.domain.overview import Judged, NextUp, PoolOverview
-from poolwatch.domain.shell import path_at
-from poolwatch.domain.status import Status
-from poolwatch.presentation import durations, money
+from poolwatch.domain.overview import NextUp, PoolOverview
+from poolwatch.domain.status import Judged, Status
+from poolwatch.domain.text import path_at
+from poolwatch.domain.values import is_undated
+from poolwatch.presentation import figures
 from poolwatch.presentation.masking import shown_email, shown_group, shown_label, shown_name, shown_path
-from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.status_json import Json
 from poolwatch.presentation.strip import next_why
+from poolwatch.presentation.view import Prefs
 from poolwatch.words import cli, names
 
 SCHEMA: Final = "poolwatch.next/1"
@@ -31,8 +31,8 @@ def next_text(overview: PoolOverview, prefs: Prefs) -> str:
     if back is None:
         return f"{no_next(overview)}\n"
     label = shown_name(back.judged.account, mask=prefs.mask)
-    clock = durations.clock(back.until, overview.now, prefs.zone)
-    return f"{cli.no_next_back(label, clock, durations.countdown(back.until, overview.now))}\n"
+    clock = figures.clock(back.until, overview.now, prefs.zone)
+    return f"{cli.no_next_back(label, clock, figures.countdown(back.until, overview.now))}\n"
 
 
 def no_next(overview: PoolOverview) -> str:
@@ -45,7 +45,7 @@ def next_is_old(up: NextUp, overview: PoolOverview, prefs: Prefs) -> str:
     """How old the reading is that speaks for this account."""
     account = up.judged.account
     dated = account.read_at is not None and not is_undated(account.read_at)
-    age = durations.age_of(account.read_at, overview.own_now) if dated else ""
+    age = figures.age_of(account.read_at, overview.own_now) if dated else ""
     return cli.next_is_old(shown_name(account, mask=prefs.mask), age)
 
 
@@ -100,11 +100,11 @@ def _why(overview: PoolOverview, best: Judged, prefs: Prefs) -> str:
     if overview.next_up is not None:
         return next_why(best, overview.next_up.reason, overview.now, prefs)
     until, aged = best.status.until, best.account.usage.credits
-    back = durations.clock(until, overview.now, prefs.zone) if until and until > overview.now else ""
+    back = figures.clock(until, overview.now, prefs.zone) if until and until > overview.now else ""
     credits = aged.value if aged is not None else None
     if credits is None or credits.unlimited or credits.balance is None:
         return cli.on_credits_left(back, "", "")
-    left = money.credits_text(credits.balance), money.usd_text(credits.balance, overview.rules)
+    left = figures.credits_text(credits.balance), figures.usd_text(credits.balance, overview.rules)
     return cli.on_credits_left(back, *left)
 
 

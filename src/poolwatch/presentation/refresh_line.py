@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
-from poolwatch.domain.instant import is_undated
-from poolwatch.domain.pool import AccountState
-from poolwatch.domain.refresh import BlockReason, Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
-from poolwatch.presentation import durations, money
-from poolwatch.presentation.masking import shown_path, shown_text
-from poolwatch.presentation.percent import UNKNOWN, percent_number, percent_text
-from poolwatch.presentation.prefs import Prefs
+from poolwatch.domain.overview import PoolOverview
+from poolwatch.domain.refresh import (
+    BlockReason,
+    Change,
+    RefreshProgress,
+    TokenOutcome,
+    TokenStep,
+    UsageStep,
+    usage_changes,
+)
+from poolwatch.domain.state import AccountState
+from poolwatch.domain.status import Judged, Section
+from poolwatch.domain.values import is_undated
+from poolwatch.presentation import figures
+from poolwatch.presentation.figures import UNKNOWN, percent_number, percent_text
+from poolwatch.presentation.masking import shown_name, shown_path, shown_text
 from poolwatch.presentation.remedy import acting, import_command, sign_in_command
-from poolwatch.presentation.view import Tone
+from poolwatch.presentation.view import Prefs, Tone
 from poolwatch.words import names, refresh
 from poolwatch.words.messages import failure_text, message_text
 from poolwatch.words.status import token_words, trouble_words
@@ -140,7 +151,7 @@ def _token_part(
 def _kept(step: TokenStep, account: AccountState, custody: Custody, now: datetime, prefs: Prefs) -> str:
     listing = acting(account)
     expires = listing.token.expires_at if listing else None
-    life = durations.age(expires - now) if expires is not None and expires > now else ""
+    life = figures.age(expires - now) if expires is not None and expires > now else ""
     if custody is Custody.CODEX:
         return refresh.codex_keeps(life)
     if custody is Custody.POOL:
@@ -187,7 +198,7 @@ def _rejected(
     expires = listing.token.expires_at if listing else None
     if expires is not None and expires <= now:
         return refresh.sign_in(why)
-    return refresh.sign_in_before(durations.day(expires, now, prefs.zone) if expires else "", why)
+    return refresh.sign_in_before(figures.day(expires, now, prefs.zone) if expires else "", why)
 
 
 def _has_live_token(progress: RefreshProgress) -> bool:
@@ -276,7 +287,7 @@ def _failure_words(failure: Failure) -> str:
 
 
 def _clock(at: datetime | None, now: datetime, prefs: Prefs) -> str:
-    return durations.clock(at, now, prefs.zone) if at is not None and not is_undated(at) else ""
+    return figures.clock(at, now, prefs.zone) if at is not None and not is_undated(at) else ""
 
 
 def _percent(value: float | Decimal | None) -> float | None:
@@ -284,4 +295,44 @@ def _percent(value: float | Decimal | None) -> float | None:
 
 
 def _amount(value: float | Decimal | None) -> str:
-    return UNKNOWN if value is None else money.credits_text(Decimal(value))
+    return UNKNOWN if value is None else figures.credits_text(Decimal(value))
+
+
+#: So many are named; of the rest there is a number.
+_NAMED: Final = 3
+_MOVED: Final = (Section.NEEDS_YOU, Section.ACTIVE, Section.EXHAUSTED)
+
+
+def pool_diff(before: PoolOverview, after: PoolOverview, prefs: Prefs) -> tuple[str, ...]:
+    """Short texts, what matters most first: `now active: lee, bob`, `dan weekly 98 → 0 %`."""
+    both = [(was, now) for now in after.accounts if (was := before.by_key.get(now.account.key)) is not None]
+    texts = []
+    for section in _MOVED:
+        there = [now for was, now in both if now.section is section is not was.section]
+        if there:
+            texts.append(refresh.NOW[section].format(names=_named_accounts(there, prefs)))
+    moved = [
+        (_size(change), now, change)
+        for was, now in both
+        for change in usage_changes(was.account.usage, now.account.usage)
+        if was.section is now.section and _size(change) > 0
+    ]
+    moved.sort(key=lambda each: -each[0])
+    texts += [
+        f"{shown_name(now.account, mask=prefs.mask)} {change_text(change, prefs)}"
+        for _, now, change in moved[:_NAMED]
+    ]
+    return tuple(texts)
+
+
+def _size(change: Change) -> float:
+    """By how many points a percentage moved; money is not compared with it."""
+    if change.name == names.CREDITS or change.before is None or change.after is None:
+        return 0.0
+    return abs(float(change.after) - float(change.before))
+
+
+def _named_accounts(there: Iterable[Judged], prefs: Prefs) -> str:
+    found = [shown_name(each.account, mask=prefs.mask) for each in there]
+    more = f" +{len(found) - _NAMED}" if len(found) > _NAMED else ""
+    return ", ".join(found[:_NAMED]) + more

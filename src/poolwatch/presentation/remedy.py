@@ -9,15 +9,13 @@ from msgspec import Struct
 
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
-from poolwatch.domain.overview import Judged
-from poolwatch.domain.pool import AccountState, KeptFile
 from poolwatch.domain.refresh import BlockReason
-from poolwatch.domain.shell import path_at
-from poolwatch.domain.status import WITHOUT_USAGE, Status
-from poolwatch.domain.text import LONGEST_PATH, visible
-from poolwatch.presentation import durations
+from poolwatch.domain.state import AccountState, KeptFile
+from poolwatch.domain.status import WITHOUT_USAGE, Judged, Status
+from poolwatch.domain.text import LONGEST_PATH, path_at, visible
+from poolwatch.presentation import figures
 from poolwatch.presentation.masking import masked_word, shown_name, shown_path, shown_text
-from poolwatch.presentation.prefs import Prefs
+from poolwatch.presentation.view import Prefs
 from poolwatch.words import names, remedies
 from poolwatch.words.messages import failure_text
 
@@ -177,14 +175,14 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
             expires = listing.token.expires_at if listing else None
             if expires is None or expires <= now:
                 return Remedy(what, remedies.SIGN_IN, command)
-            day = durations.day(expires, now, prefs.zone)
+            day = figures.day(expires, now, prefs.zone)
             return Remedy(what, remedies.sign_in_before(day), command)
         case FailureKind.OTHER_ACCOUNT if listing is not None and listing.custody is Custody.POOL:
             return Remedy(remedies.mixed_up_by_pool(why, kept=kept))
         case FailureKind.OTHER_ACCOUNT:
             return Remedy(remedies.trouble(trouble.kind, why, again, kept=kept), command=command)
         case FailureKind.THROTTLED if trouble.retry_at and trouble.retry_at > now:
-            clock = durations.clock(trouble.retry_at, now, prefs.zone)
+            clock = figures.clock(trouble.retry_at, now, prefs.zone)
             return Remedy(remedies.throttled_until(clock, again, kept=kept))
         case _:
             return Remedy(remedies.trouble(trouble.kind, why, again, kept=kept, code=trouble.detail))

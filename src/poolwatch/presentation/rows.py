@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from poolwatch.domain.overview import PoolRules, is_stale
+from poolwatch.domain.status import PoolRules, is_stale
 from poolwatch.domain.usage import (
     BASE_BUCKET,
     REVIEW_BUCKET,
@@ -21,10 +21,9 @@ from poolwatch.domain.usage import (
     own_reset,
     windows_by_length,
 )
-from poolwatch.presentation import durations, money
-from poolwatch.presentation.percent import UNKNOWN, bar_fraction, is_figure, percent_text, scarcity
-from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.view import CreditsRow, Tone, WindowRow
+from poolwatch.presentation import figures
+from poolwatch.presentation.figures import UNKNOWN, bar_fraction, is_figure, percent_text, scarcity
+from poolwatch.presentation.view import CreditsRow, Prefs, Tone, WindowRow
 from poolwatch.words import names
 
 
@@ -163,7 +162,7 @@ def credits_row(usage: Usage, now: datetime, rules: PoolRules) -> CreditsRow | N
         return CreditsRow(UNKNOWN, "", over, Tone.RED if over else Tone.PLAIN, stale)
     tone = Tone.RED if over or credits.balance <= 0 else Tone.PLAIN
     return CreditsRow(
-        money.credits_text(credits.balance), money.usd_text(credits.balance, rules), over, tone, stale
+        figures.credits_text(credits.balance), figures.usd_text(credits.balance, rules), over, tone, stale
     )
 
 
@@ -201,7 +200,7 @@ def _nearer(best: tuple[float | None, bool], use: tuple[float | None, bool]) -> 
 
 def reset_text(resets_at: datetime | None, now: datetime) -> str:
     """The time left to a reset, `due` when it has passed, a dash when nobody said."""
-    return UNKNOWN if resets_at is None else durations.countdown(resets_at, now)
+    return UNKNOWN if resets_at is None else figures.countdown(resets_at, now)
 
 
 def _measured(

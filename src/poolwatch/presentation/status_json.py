@@ -14,17 +14,16 @@ from msgspec import json as fast_json
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.failure import Trouble
-from poolwatch.domain.instant import is_undated
-from poolwatch.domain.overview import Judged, PoolOverview, PoolRules, usd
-from poolwatch.domain.pool import AccountState, PoolState
-from poolwatch.domain.status import Section, Status
+from poolwatch.domain.overview import PoolOverview, usd
+from poolwatch.domain.state import AccountState, PoolState
+from poolwatch.domain.status import Judged, PoolRules, Section, Status
 from poolwatch.domain.usage import Aged, Credits, SpendControl, Usage, windows_by_length
+from poolwatch.domain.values import is_undated
+from poolwatch.presentation.figures import exact_digits, is_figure, trimmed_digits
 from poolwatch.presentation.masking import shown_email, shown_group, shown_label, shown_text
-from poolwatch.presentation.money import exact_digits, trimmed_digits
-from poolwatch.presentation.percent import is_figure
-from poolwatch.presentation.prefs import Prefs
 from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.strip import next_why
+from poolwatch.presentation.view import Prefs
 from poolwatch.words.messages import failure_text
 
 SCHEMA: Final = "poolwatch.status/1"

@@ -7,16 +7,15 @@ from typing import Final
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
-from poolwatch.domain.pool import PoolState
-from poolwatch.domain.remake import replace
+from poolwatch.domain.state import PoolState
 from poolwatch.domain.usage import WEEKLY
-from poolwatch.presentation import cells
+from poolwatch.domain.values import replace
+from poolwatch.presentation import figures
 from poolwatch.presentation.card import card_view
+from poolwatch.presentation.figures import UNKNOWN
 from poolwatch.presentation.order import sections
-from poolwatch.presentation.percent import UNKNOWN
-from poolwatch.presentation.prefs import Prefs, SortKey
 from poolwatch.presentation.strip import strip_view
-from poolwatch.presentation.view import CardView, Figure, StripView, WindowRow
+from poolwatch.presentation.view import CardView, Figure, Prefs, SortKey, StripView, WindowRow
 from poolwatch.words import cli, screen
 from poolwatch.words.status import section_words
 
@@ -54,13 +53,13 @@ def status_text(
 
 
 def _figures(strip: StripView) -> list[str]:
-    figures = [strip.next_up, strip.next_back, strip.credits, strip.highest_weekly]
+    found = [strip.next_up, strip.next_back, strip.credits, strip.highest_weekly]
     if strip.needs_you:
-        figures.insert(0, Figure(screen.NEEDS_YOU, str(strip.needs_you), strip.needs_you_detail))
-    present = [figure for figure in figures if figure is not None]
-    widest = max((cells.width(figure.title) for figure in present), default=0)
+        found.insert(0, Figure(screen.NEEDS_YOU, str(strip.needs_you), strip.needs_you_detail))
+    present = [figure for figure in found if figure is not None]
+    widest = max((figures.width(figure.title) for figure in present), default=0)
     return [
-        f"{cells.left(figure.title, widest)}{_GAP}{figure.text}{_GAP}{figure.detail}".rstrip()
+        f"{figures.ljust(figure.title, widest)}{_GAP}{figure.text}{_GAP}{figure.detail}".rstrip()
         for figure in present
     ]
 
@@ -85,9 +84,9 @@ def _row(card: CardView) -> tuple[str, ...]:
     # as on screen: nobody said that there is none
     unread = UNKNOWN if card.unread else ""
     return (
-        cells.fit(card.label, _WIDEST_LABEL),
+        figures.fit(card.label, _WIDEST_LABEL),
         card.plan,
-        cells.fit(status, _WIDEST_STATUS),
+        figures.fit(status, _WIDEST_STATUS),
         five.percent if five else unread,
         five.resets if five else "",
         weekly.percent if weekly else unread,
@@ -109,14 +108,14 @@ def _aligned(rows: Sequence[tuple[str, ...] | str]) -> list[str]:
     titles, body = table[0], table[1:]
     kept = [index for index in range(len(titles)) if any(row[index] for row in body)]
     # the resets of a window stay with it
-    widths = {index: max(cells.width(row[index]) for row in table) for index in kept}
+    widths = {index: max(figures.width(row[index]) for row in table) for index in kept}
     lines = []
     for row in rows:
         if isinstance(row, str):
             lines.append(row)
             continue
         columns = [
-            (cells.right if index in _RIGHT else cells.left)(row[index], widths[index]) for index in kept
+            (figures.rjust if index in _RIGHT else figures.ljust)(row[index], widths[index]) for index in kept
         ]
         lines.append(f"  {_GAP.join(columns)}".rstrip())
     return lines

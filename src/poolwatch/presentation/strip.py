@@ -1,21 +1,21 @@
-"""The pool at a glance: who needs you, what is left, which account next, when capacity comes back."""
+"""The pool at a glance: who needs you, what is left, which account next; and the same in one line."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.overview import Judged, PoolOverview, UpReason
-from poolwatch.domain.pool import PoolState, SourceState
-from poolwatch.domain.status import Section, Status
+from poolwatch.domain.overview import PoolOverview, UpReason
+from poolwatch.domain.state import AccountState, PoolState, SourceState
+from poolwatch.domain.status import Judged, Section, Status
 from poolwatch.domain.usage import WEEKLY, own_reset
-from poolwatch.presentation import durations, money
-from poolwatch.presentation.masking import shown_name
-from poolwatch.presentation.percent import UNKNOWN, percent_text, scarcity
-from poolwatch.presentation.prefs import Prefs
-from poolwatch.presentation.view import Figure, Shown, Span, StripView, Tone
-from poolwatch.words import names, screen
+from poolwatch.presentation import figures
+from poolwatch.presentation.figures import UNKNOWN, percent_text, scarcity
+from poolwatch.presentation.masking import shown_label, shown_name
+from poolwatch.presentation.view import Figure, Prefs, Shown, Span, StripView, Tone
+from poolwatch.words import cli, names, screen
 from poolwatch.words.messages import failure_text
 from poolwatch.words.status import throttled_until, trouble_words
 
@@ -52,10 +52,8 @@ def strip_view(
         exhausted=count[Section.EXHAUSTED],
         active=count[Section.ACTIVE],
         rest=count[Section.REST],
-        freshness=screen.freshness(fresh, accounts, durations.span(old) if old is not None else ""),
-        freshness_short=screen.freshness_short(
-            fresh, accounts, durations.age(old) if old is not None else ""
-        ),
+        freshness=screen.freshness(fresh, accounts, figures.duration(old) if old is not None else ""),
+        freshness_short=screen.freshness_short(fresh, accounts, figures.age(old) if old is not None else ""),
         freshness_tiny=screen.freshness_tiny(fresh, accounts),
         needs_you_detail=_needs(overview),
         next_up=_next_up(overview, prefs),
@@ -96,7 +94,7 @@ def _needs(overview: PoolOverview) -> str:
         if trouble is not None and each.status.kind not in (Status.NEEDS_LOGIN, Status.DEACTIVATED):
             since.setdefault(trouble.kind, []).append(trouble.since)
     for kind, instants in since.items():
-        oldest = durations.age(overview.own_now - min(instants)) if kind is FailureKind.EDGE_BLOCKED else ""
+        oldest = figures.age(overview.own_now - min(instants)) if kind is FailureKind.EDGE_BLOCKED else ""
         parts.append(screen.need(len(instants), screen.need_trouble(kind), oldest))
     return " · ".join(parts)
 
@@ -116,17 +114,17 @@ def _next_back(overview: PoolOverview, prefs: Prefs) -> Figure | None:
     if back is None:
         return None
     now, zone = overview.now, prefs.zone
-    clock = durations.clock(back.until, now, zone)
+    clock = figures.clock(back.until, now, zone)
     others = back.all_until[1:]
     horizon = _whole_hour_after(back.until, prefs)
     soon = [until for until in others if until <= horizon]
-    more, by = len(soon), durations.clock(horizon, now, zone)
+    more, by = len(soon), figures.clock(horizon, now, zone)
     if not soon and others:
-        more, by = len(others), durations.clock_short(others[-1], now, zone)
+        more, by = len(others), figures.clock_short(others[-1], now, zone)
     return Figure(
         screen.NEXT_BACK,
         shown_name(back.judged.account, mask=prefs.mask),
-        screen.back(clock, durations.countdown(back.until, now), more, by),
+        screen.back(clock, figures.countdown(back.until, now), more, by),
         Tone.STALE if back.judged.stale else Tone.PLAIN,
         short=screen.back_short(clock, more, by),
     )
@@ -136,7 +134,7 @@ def _whole_hour_after(at: datetime, prefs: Prefs) -> datetime:
     """The first full local hour at least one hour later."""
     try:
         later = at + _HOUR
-        there = durations.local(later, prefs.zone)
+        there = figures.local_time(later, prefs.zone)
         past = timedelta(minutes=there.minute, seconds=there.second, microseconds=there.microsecond)
         return later + (_HOUR - past if past else timedelta(0))
     except OverflowError:
@@ -149,11 +147,11 @@ def _credits(overview: PoolOverview, prefs: Prefs) -> Figure | None:
         return None
     worth = ""
     if found.accounts:
-        text = money.credits_text(found.total)
-        worth = money.usd_text(found.total, prefs.rules)
+        text = figures.credits_text(found.total)
+        worth = figures.usd_text(found.total, prefs.rules)
     else:
         text = names.UNLIMITED if found.unlimited else UNKNOWN
-    old = money.credits_text(found.stale) if found.stale else ""
+    old = figures.credits_text(found.stale) if found.stale else ""
     beside = screen.credits_beside(found.unlimited, found.unknown, old)
     short = screen.credits_beside_short(found.unlimited, found.unknown, old=bool(old))
     return Figure(
@@ -171,7 +169,7 @@ def _highest_weekly(overview: PoolOverview, prefs: Prefs) -> Figure | None:
         return None
     left = prefs.shown is Shown.LEFT
     percent = percent_text(high.used_percent, prefs.shown) + (f" {prefs.shown.value}" if left else "")
-    reset = durations.countdown(high.resets_at, overview.now) if high.resets_at else ""
+    reset = figures.countdown(high.resets_at, overview.now) if high.resets_at else ""
     return Figure(
         screen.WEEKLY_LOW if left else screen.WEEKLY_MAX,
         shown_name(high.judged.account, mask=prefs.mask),
@@ -193,7 +191,7 @@ def _outages(overview: PoolOverview, prefs: Prefs) -> list[Span]:
     for kind, instants in found.items():
         if len(instants) >= _OUTAGE_LEAST and len(instants) * 2 > len(read):
             # instants of trouble are by our own clock
-            since = durations.clock(min(instants), overview.own_now, prefs.zone)
+            since = figures.clock(min(instants), overview.own_now, prefs.zone)
             told = screen.outage(len(instants), len(read), trouble_words(kind), since)
             lines.append(Span(told, Tone.AMBER))
     return lines
@@ -209,11 +207,11 @@ def _down(state: PoolState, now: datetime, prefs: Prefs) -> list[Span]:
 
 def _down_line(source: SourceState, now: datetime, prefs: Prefs) -> str:
     failure, accounts = source.failure, len(source.listings)
-    since = durations.clock(source.failing_since or now, now, prefs.zone)
+    since = figures.clock(source.failing_since or now, now, prefs.zone)
     if failure is None:
         return screen.source_down(source.name, "", since, accounts)
     if failure.retry_at is not None and failure.retry_at > now and failure.kind is FailureKind.THROTTLED:
-        until = durations.clock(failure.retry_at, now, prefs.zone)
+        until = figures.clock(failure.retry_at, now, prefs.zone)
         return screen.source_waits(source.name, throttled_until(until), accounts)
     if failure.kind in _FOR_A_PERSON and not prefs.mask:
         said = failure_text(failure).removeprefix(f"{source.name} ")
@@ -225,7 +223,7 @@ def _skew(offset: timedelta) -> list[Span]:
     """A clock that is wrong: resets and expiries are by the service's, and people read their own."""
     if abs(offset) <= _SKEW_LEAST:
         return []
-    return [Span(screen.skew(durations.span(abs(offset)), behind=offset > timedelta(0)), Tone.AMBER)]
+    return [Span(screen.skew(figures.duration(abs(offset)), behind=offset > timedelta(0)), Tone.AMBER)]
 
 
 def _title(needs_you: int, exhausted: int) -> str:
@@ -250,7 +248,62 @@ def next_why(judged: Judged, reason: UpReason, now: datetime, prefs: Prefs) -> s
             weekly = [window for window in judged.account.usage.windows if window.kind == WEEKLY]
             resets = [own_reset(window, base.at) for window in weekly] if base is not None else []
             ahead = [resets_at for resets_at in resets if resets_at is not None and resets_at > now]
-            figures = use_figures(judged, prefs)
+            told = use_figures(judged, prefs)
             if ahead:
-                figures += f", {screen.resets_in(durations.countdown(min(ahead), now))}"
-            return screen.why(screen.WHY_PERISHABLE, figures)
+                told += f", {screen.resets_in(figures.countdown(min(ahead), now))}"
+            return screen.why(screen.WHY_PERISHABLE, told)
+
+
+COLUMNS: Final = 38
+#: A name shorter than this says nothing; then it is left out.
+_LEAST_NAME: Final = 3
+_UNICODE: Final = (
+    (Section.ACTIVE, "●"),
+    (Section.EXHAUSTED, "◐"),
+    (Section.NEEDS_YOU, "✕"),
+    (Section.REST, "◌"),
+)
+_ASCII: Final = (
+    (Section.ACTIVE, "ok"),
+    (Section.EXHAUSTED, "ex"),
+    (Section.NEEDS_YOU, "!!"),
+    (Section.REST, "--"),
+)
+
+
+def status_line(overview: PoolOverview, *, ascii_only: bool = False, mask: bool = False) -> str:
+    """`pw ●44 ◐13 ✕3 next dev14 back 47m`, or `pw 44ok 13ex 3!! next dev14 back 47m`.
+
+    The counts add up to all accounts. A leading `?` says that no reading is fresh. When it is long, the
+    name is cut first, then the time until an account comes back is left out, then the name.
+    """
+    if not overview.accounts:
+        return cli.LINE_EMPTY
+    fresh = any(each.account.read_at is not None and not each.stale for each in overview.accounts)
+    head = [f"{'' if fresh else '?'}{cli.LINE}", *_counts(overview, ascii_only)]
+    back, up = overview.next_back, overview.next_up
+    tail = [cli.LINE_BACK, figures.age(back.until - overview.now)] if back is not None else []
+    if up is not None:
+        label = _plain_label(up.judged.account, ascii_only=ascii_only, mask=mask)
+        for rest in (tail, []):
+            room = COLUMNS - figures.width(" ".join([*head, cli.LINE_NEXT, "", *rest]))
+            if room >= min(_LEAST_NAME, figures.width(label)):
+                name = figures.fit(label, room, "~" if ascii_only else "…")
+                return " ".join([*head, cli.LINE_NEXT, name, *rest])
+    whole = " ".join([*head, *tail])
+    return whole if figures.width(whole) <= COLUMNS else " ".join(head)
+
+
+def _counts(overview: PoolOverview, ascii_only: bool) -> list[str]:
+    found = []
+    for section, mark in _ASCII if ascii_only else _UNICODE:
+        count = overview.by_section[section]
+        if count or section in (Section.ACTIVE, Section.EXHAUSTED, Section.NEEDS_YOU):
+            found.append(f"{count}{mark}" if ascii_only else f"{mark}{count}")
+    return found
+
+
+def _plain_label(account: AccountState, *, ascii_only: bool, mask: bool) -> str:
+    """The label without its group and mail host."""
+    name = shown_label(account, mask=mask).partition("@")[0] or account.key.id
+    return "".join(char if char.isascii() else "?" for char in name) if ascii_only else name

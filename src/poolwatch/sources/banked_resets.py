@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from poolwatch.domain.failure import Failure
-from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import ResetCredits, UsageSnapshot
+from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem, read_bounded, write_whole
 from poolwatch.net.reply import Reply
 from poolwatch.sources.usage_endpoint import classify, retry_after, usage_urls

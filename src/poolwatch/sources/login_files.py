@@ -13,9 +13,9 @@ from poolwatch.custody.auth_file import FileProblem, Login
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import arguments_of
-from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.domain.values import replace
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.host.threads import in_thread
 from poolwatch.sources.banked_resets import ANSWER_SECONDS, ResetPace, reset_list_url, with_reset_list

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from poolwatch.custody.auth_file import FileProblem, Login, read_login
 from poolwatch.domain.account import Listing, Secret
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.host.threads import in_thread
 
 T = TypeVar("T")

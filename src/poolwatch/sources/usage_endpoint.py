@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from poolwatch.custody.auth_file import Login, is_workspace
 from poolwatch.domain.account import Listing, Secret
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Refusal, failure
-from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.domain.values import replace
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Reply, clock_offset, http_date
 from poolwatch.sources.json_body import JsonValue, looks_like_html, read_json

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeVar
 
-from poolwatch.domain.banked import BankedReset
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.usage import (
+    BankedReset,
     Bucket,
     Credits,
     RateLimit,

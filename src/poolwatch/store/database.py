@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.pool import AccountState, PoolFacts
-from poolwatch.domain.standing import Standing
+from poolwatch.domain.state import AccountState, KeyState, PoolFacts
 from poolwatch.store import history, key_states, polling, readings, requests
 from poolwatch.store.documents import encode_account
 from poolwatch.store.history import HistoryRow, Retention
@@ -171,11 +170,11 @@ class Database:
 
     # -- how pools answered to keys
 
-    def key_states(self) -> Mapping[str, Standing]:
+    def key_states(self) -> Mapping[str, KeyState]:
         """How pools answered to keys, by mark."""
         return self._read("key_states", {}, key_states.all_of_them)
 
-    def put_key_state(self, mark: str, state: Standing, now: datetime) -> bool:
+    def put_key_state(self, mark: str, state: KeyState, now: datetime) -> bool:
         """Keep one."""
         return self._write("key_states", False, key_states.put, mark, state, now)
 

@@ -23,9 +23,8 @@ from msgspec.structs import astuple, replace
 
 from poolwatch.domain.account import Custody, LoginKind, SourceRef
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
-from poolwatch.domain.pool import AccountState, PoolFacts
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome
-from poolwatch.domain.standing import Standing
+from poolwatch.domain.state import AccountState, KeyState, PoolFacts
 from poolwatch.domain.usage import ReachedType
 from poolwatch.store import former
 
@@ -402,15 +401,15 @@ def decode_refresh(document: object) -> RefreshProgress | None:
         return None
 
 
-def encode_key_state(state: Standing) -> str:
+def encode_key_state(state: KeyState) -> str:
     """The document of a pool's answer to a key."""
     return _encode(_KeyState(1, *astuple(state)))
 
 
-def decode_key_state(document: object) -> Standing | None:
+def decode_key_state(document: object) -> KeyState | None:
     """The answer in a document, None when it cannot be read. Never raises."""
     try:
-        return _copied(_decode(document, _KeyState), Standing)
+        return _copied(_decode(document, _KeyState), KeyState)
     except UNREADABLE:
         return None
 

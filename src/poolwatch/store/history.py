@@ -17,8 +17,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct, convert
 
-from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import Usage, UsageWindow
+from poolwatch.domain.values import replace
 from poolwatch.host.instants import from_micros, to_micros
 from poolwatch.store.documents import UNREADABLE, Instant
 

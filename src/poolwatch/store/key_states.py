@@ -11,8 +11,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from poolwatch.domain.remake import replace
-from poolwatch.domain.standing import ON_TRIAL, TRIAL, Standing
+from poolwatch.domain.state import ON_TRIAL, TRIAL, KeyState
+from poolwatch.domain.values import replace
 from poolwatch.store.documents import decode_key_state, encode_key_state
 
 _PREFIX: Final = "standing."
@@ -27,9 +27,9 @@ _LOOK_EVERY: Final = 50
 _read: Final = lru_cache(maxsize=_MOST)(decode_key_state)
 
 
-def all_of_them(held: sqlite3.Connection) -> Mapping[str, Standing]:
+def all_of_them(held: sqlite3.Connection) -> Mapping[str, KeyState]:
     """Every standing by its mark; what cannot be read is left out."""
-    found: dict[str, Standing] = {}
+    found: dict[str, KeyState] = {}
     for name, value in held.execute(_ALL).fetchall():
         standing = _read(value)
         if standing is not None:
@@ -37,7 +37,7 @@ def all_of_them(held: sqlite3.Connection) -> Mapping[str, Standing]:
     return found
 
 
-def put(held: sqlite3.Connection, mark: str, standing: Standing, now: datetime) -> bool:
+def put(held: sqlite3.Connection, mark: str, standing: KeyState, now: datetime) -> bool:
     """Keep a standing; those that are over go, in time."""
     (count,) = held.execute(_COUNT).fetchone()
     if count >= _MOST or count % _LOOK_EVERY == 0:
@@ -76,7 +76,7 @@ def claim_trial(held: sqlite3.Connection, mark: str, now: datetime) -> bool:
     standing = _one(held, mark)
     if standing is not None and standing.holds(now):
         return False
-    return put(held, mark, Standing(ON_TRIAL, now, now + TRIAL), now)
+    return put(held, mark, KeyState(ON_TRIAL, now, now + TRIAL), now)
 
 
 def end_trial(held: sqlite3.Connection, mark: str) -> bool:
@@ -85,12 +85,12 @@ def end_trial(held: sqlite3.Connection, mark: str) -> bool:
     return standing is not None and standing.status == ON_TRIAL and drop(held, mark)
 
 
-def _one(held: sqlite3.Connection, mark: str) -> Standing | None:
+def _one(held: sqlite3.Connection, mark: str) -> KeyState | None:
     row = held.execute("SELECT value FROM meta WHERE name = ?", (_PREFIX + mark,)).fetchone()
     return None if row is None else _read(row[0])
 
 
-def _write(held: sqlite3.Connection, mark: str, state: Standing) -> None:
+def _write(held: sqlite3.Connection, mark: str, state: KeyState) -> None:
     held.execute(
         "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_PREFIX + mark, encode_key_state(state))
     )

@@ -11,7 +11,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.pool import AccountState, PoolFacts, PoolState, Recalled, apply
+from poolwatch.domain.events import Recalled
+from poolwatch.domain.pool import apply
+from poolwatch.domain.state import AccountState, PoolFacts, PoolState
 from poolwatch.host.instants import to_micros
 from poolwatch.store.documents import decode_account, decode_facts, encode_facts
 from poolwatch.store.opening import open_to_look

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.pool import PoolFacts
+from poolwatch.domain.state import PoolFacts
 from poolwatch.store.database import Database
 from poolwatch.store.opening import StoreMode
 from poolwatch.store.readings import AccountCache

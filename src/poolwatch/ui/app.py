@@ -13,8 +13,8 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from poolwatch.domain.remake import replace
-from poolwatch.presentation.pool_diff import pool_diff
+from poolwatch.domain.values import replace
+from poolwatch.presentation.refresh_line import pool_diff
 from poolwatch.ui.appearance import ANSI, DARK, Appearance, glyphs_of, next_theme, palette_of, theme_named
 from poolwatch.ui.board import Board
 from poolwatch.ui.feed import Feed

@@ -7,15 +7,23 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.account_state import AccountState
-from poolwatch.domain.overview import Judged, PoolOverview, judge, overview
-from poolwatch.domain.pool import PoolState
-from poolwatch.domain.remake import replace
+from poolwatch.domain.overview import PoolOverview, overview
+from poolwatch.domain.state import AccountState, PoolState
+from poolwatch.domain.status import Judged, judge
+from poolwatch.domain.values import replace
 from poolwatch.presentation.card import card_view, mark_view
 from poolwatch.presentation.order import hive_groups, sections
-from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
 from poolwatch.presentation.strip import strip_view
-from poolwatch.presentation.view import CardView, DetailView, MarkView, SectionView, StripView
+from poolwatch.presentation.view import (
+    CardView,
+    DetailView,
+    Grouping,
+    MarkView,
+    Prefs,
+    SectionView,
+    SortKey,
+    StripView,
+)
 
 #: The order changes by itself no more often than this.
 SWEEP: Final = timedelta(seconds=60)
@@ -251,7 +259,7 @@ class Board:
     def _matching(self, words: str) -> frozenset[AccountKey] | None:
         if not words.strip():
             return None
-        from poolwatch.presentation.filter import matching  # not before the first paint
+        from poolwatch.presentation.order import matching
 
         return matching(self.overview, words, self.prefs)
 

@@ -9,8 +9,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.changes import Answer, AnswerKind, BulkProgress, PoolChanged
-from poolwatch.domain.pool import PoolState
+from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, PoolChanged
+from poolwatch.domain.state import PoolState
 
 __all__ = ["Answer", "AnswerKind", "BulkProgress", "Feed", "FoundLogins", "PoolChanged", "Tried"]
 

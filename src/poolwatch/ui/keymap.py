@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.remake import replace
+from poolwatch.domain.values import replace
 from poolwatch.words import interface as words
 
 

@@ -8,8 +8,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from poolwatch.domain.overview import PoolOverview
-from poolwatch.presentation.prefs import Grouping, Prefs, SortKey
-from poolwatch.presentation.view import Shown
+from poolwatch.presentation.view import Grouping, Prefs, Shown, SortKey
 from poolwatch.ui.appearance import Appearance
 from poolwatch.ui.board import Board
 from poolwatch.ui.feed import BulkProgress, Feed

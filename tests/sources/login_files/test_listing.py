@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.domain.account import Custody, LoginKind, SourceRef
+from poolwatch.domain.account import Custody, LoginKind, SourceRef, resolve
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.identity import resolve
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.source import Source
 from poolwatch.words.messages import failure_text

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Final, cast
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
+from poolwatch.domain.events import Listed, Read
 from poolwatch.domain.failure import Failure
-from poolwatch.domain.pool import AccountState, Listed, PoolState, Read, apply
+from poolwatch.domain.pool import apply
+from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.status import derive_status
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.sources.source import Source, UsageReading

@@ -7,11 +7,13 @@ from datetime import timedelta
 from itertools import permutations
 
 from poolwatch.domain.account import Custody, SourceRef
+from poolwatch.domain.events import Listed, Read, SourceFailed
 from poolwatch.domain.failure import FailureKind, worded
-from poolwatch.domain.overview import PoolRules, overview
-from poolwatch.domain.pool import Listed, PoolState, Read, SourceFailed, apply
-from poolwatch.domain.remake import replace
-from poolwatch.domain.status import Status, derive_status
+from poolwatch.domain.overview import overview
+from poolwatch.domain.pool import apply
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.status import PoolRules, Status, derive_status
+from poolwatch.domain.values import replace
 from tests.sources.logins import AT
 from tests.sources.one_pool.seen import (
     NAMES,

@@ -8,9 +8,9 @@ from typing import Final
 import pytest
 
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Status, derive_status
 from poolwatch.domain.usage import Credits, RateLimit, ResetCredits, Unsaid
+from poolwatch.domain.values import replace
 from tests.sources.logins import AT
 from tests.sources.one_pool.seen import (
     NAMES,

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from poolwatch.domain.overview import PoolRules, overview
-from poolwatch.domain.pool import PoolState
+from poolwatch.domain.overview import overview
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.status import PoolRules
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.monitor.poller import Pace, Poller
 from poolwatch.sources.source import Source

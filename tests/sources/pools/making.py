@@ -11,8 +11,8 @@ from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.message import Message
-from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import RateLimit, UsageSnapshot
+from poolwatch.domain.values import replace
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.banked_resets import ResetPace
 from poolwatch.sources.json_body import JsonValue, read_json

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.instant import UNDATED
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
-from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import RateLimit, ResetCredits, Unsaid
+from poolwatch.domain.values import UNDATED, replace
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.pools.codex_lb import REFRESH_SPACING
 from poolwatch.sources.pools.codex_lb_wire import parse_accounts

@@ -14,8 +14,8 @@ import pytest
 from poolwatch.cli.pools import examine_pools
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
+from poolwatch.domain.values import replace
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.json_body import SHORT_BYTES, NumberText
 from poolwatch.sources.pools.client import Answered, Refused

@@ -16,9 +16,9 @@ from poolwatch.domain.account import Listing, LoginKind, Secret, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, failure
 from poolwatch.domain.message import message
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
-from poolwatch.domain.remake import replace
-from poolwatch.domain.standing import LONGEST_WAIT, Standing
+from poolwatch.domain.state import LONGEST_WAIT, KeyState
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.domain.values import replace
 from poolwatch.host.threads import in_thread
 from poolwatch.net.headers import USER_AGENT
 from poolwatch.net.reply import Reply, clock_offset
@@ -246,7 +246,7 @@ class CliProxyApi(ListingPool[AuthFile]):
             self._is_let_in = False
             why = _forbidden(answer, at)
             if why.retry_at is not None and answer.sent:
-                standing = Standing(403, at, why.retry_at, answer.code, answer.said)
+                standing = KeyState(403, at, why.retry_at, answer.code, answer.said)
                 await self._refusals.wait(None, standing)
             return why
         # without a status and unsent: a key that cannot be read, or a pool that cannot be reached

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.remake import replace
-from poolwatch.domain.standing import Standing
+from poolwatch.domain.state import KeyState
+from poolwatch.domain.values import replace
 from poolwatch.net.client import MEBIBYTE
 from poolwatch.net.headers import Headers
 from poolwatch.net.reply import Lost, NotSent, Reply
@@ -173,11 +173,11 @@ class PoolClient:
         if status is None:
             return
         if key is not None and status == 401:
-            await self._refusals.refuse(key, Standing(status, at, None, code, said))
+            await self._refusals.refuse(key, KeyState(status, at, None, code, said))
         elif key is not None and (isinstance(answer, Answered) or status in _LET_IN):
             await self._refusals.accept(key, at)
         if until is not None:
-            await self._refusals.wait(scope, Standing(status, at, until, code, said))
+            await self._refusals.wait(scope, KeyState(status, at, until, code, said))
         else:
             await self._refusals.answered(scope)
 

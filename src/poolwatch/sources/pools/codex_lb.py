@@ -8,11 +8,10 @@ from typing import Final
 
 from poolwatch.domain.account import Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.instant import UNDATED
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import TokenStep
-from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.domain.values import UNDATED, replace
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.host.threads import in_thread
 from poolwatch.net.reply import clock_offset as offset_of

@@ -19,7 +19,6 @@ from pydantic.alias_generators import to_camel
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.remake import replace
 from poolwatch.domain.usage import (
     Bucket,
     Credits,
@@ -30,6 +29,7 @@ from poolwatch.domain.usage import (
     UsageSnapshot,
     UsageWindow,
 )
+from poolwatch.domain.values import replace
 from poolwatch.sources.json_body import JsonObject, JsonValue
 from poolwatch.sources.lenient import (
     Count,

@@ -21,7 +21,6 @@ from pydantic.alias_generators import to_camel
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, failure
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible
 from poolwatch.domain.usage import (
     FIELD_NAMES,
@@ -33,6 +32,7 @@ from poolwatch.domain.usage import (
     UsageSnapshot,
     UsageWindow,
 )
+from poolwatch.domain.values import replace
 from poolwatch.sources.json_body import JsonObject, JsonValue
 from poolwatch.sources.lenient import Count, Flag, Instant, LenientModel, Text, decimal, known, lenient
 from poolwatch.sources.pools.listing import MAX_BUCKETS, NO_WINDOW, SAID_LENGTH, account_rows, holds_no

@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Final
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.remake import replace
-from poolwatch.domain.shell import path_word
-from poolwatch.domain.standing import ACCEPTED, TRIAL, Standing
-from poolwatch.domain.text import visible
+from poolwatch.domain.state import ACCEPTED, TRIAL, KeyState
+from poolwatch.domain.text import path_word, visible
+from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem, read_bounded
 from poolwatch.sources.source import is_by_hand
 
@@ -139,13 +138,13 @@ class Standings:
     """What is remembered of secrets and waits, by mark: here by one process, in the store by all."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Standing] = {}
+        self._known: dict[str, KeyState] = {}
 
-    async def known(self) -> Mapping[str, Standing]:
+    async def known(self) -> Mapping[str, KeyState]:
         """All that is remembered, at most a moment old."""
         return self._known
 
-    async def keep(self, mark: str, standing: Standing, now: datetime) -> None:
+    async def keep(self, mark: str, standing: KeyState, now: datetime) -> None:
         self._known[mark] = standing
 
     async def drop(self, mark: str) -> None:
@@ -184,7 +183,7 @@ class Refusals:
     @asynccontextmanager
     async def trying(
         self, secret: Secret | None, at: datetime, kind: SecretKind = SecretKind.KEY
-    ) -> AsyncIterator[Standing | None]:
+    ) -> AsyncIterator[KeyState | None]:
         """Around a request with this secret: how the pool refused it, None where it may be sent.
 
         While it is not known to be good, the first request goes alone: a wrong one is sent once.
@@ -218,15 +217,15 @@ class Refusals:
         self._accepted.add(mark)
         standing = (await self._standings.known()).get(mark)
         if standing is None or standing.status != ACCEPTED:
-            await self._standings.keep(mark, Standing(ACCEPTED, at), at)
+            await self._standings.keep(mark, KeyState(ACCEPTED, at), at)
 
-    async def refuse(self, secret: Secret, standing: Standing, kind: SecretKind = SecretKind.KEY) -> None:
+    async def refuse(self, secret: Secret, standing: KeyState, kind: SecretKind = SecretKind.KEY) -> None:
         """The pool does not let poolwatch in with it."""
         mark = self._mark(kind, secret.reveal())
         self._accepted.discard(mark)
         await self._standings.keep(mark, standing, standing.at)
 
-    async def waiting(self, path: str, at: datetime) -> Standing | None:
+    async def waiting(self, path: str, at: datetime) -> KeyState | None:
         """How the pool said that it is not to be asked now, at all or by this path; None where it may be."""
         for mark in (self._mark("asking", ""), self._mark("asking", path)):
             refusing = await self._refusing(mark, at)
@@ -234,7 +233,7 @@ class Refusals:
                 return refusing
         return None
 
-    async def wait(self, path: str | None, standing: Standing) -> None:
+    async def wait(self, path: str | None, standing: KeyState) -> None:
         """The pool is not to be asked by this path (None: at all) until the end of `standing`."""
         await self._standings.keep(self._mark("asking", path or ""), standing, standing.at)
 
@@ -247,7 +246,7 @@ class Refusals:
     def _mark(self, what: str, which: str) -> str:
         return self._fingerprint(Secret(f"{what}\0{self._address}\0{which}"))
 
-    async def _refusing(self, mark: str, at: datetime) -> Standing | None:
+    async def _refusing(self, mark: str, at: datetime) -> KeyState | None:
         standing = (await self._standings.known()).get(mark)
         if standing is None or not standing.refuses(at):
             return None

@@ -15,9 +15,9 @@ from poolwatch.domain.account import Listing
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
-from poolwatch.domain.remake import replace
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageWindow
+from poolwatch.domain.values import replace
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.host.threads import in_thread
 from poolwatch.sources.json_body import MOST_ROWS, JsonObject, JsonValue

@@ -9,7 +9,7 @@ from typing import Final
 
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind, failure
-from poolwatch.domain.standing import Standing
+from poolwatch.domain.state import KeyState
 from poolwatch.net.headers import Headers
 from poolwatch.sources.json_body import JsonValue
 from poolwatch.sources.pools.client import Answered, Entry, PoolClient, json_bytes, told
@@ -97,7 +97,7 @@ class DashboardSession(Entry):
         if status == 429:
             until = answer.failure.retry_at or at + _THROTTLED_FOR
             if answer.failure.retry_at is None:
-                await self._refusals.wait(self._path, Standing(status, at, until, answer.code))
+                await self._refusals.wait(self._path, KeyState(status, at, until, answer.code))
             return failure(
                 FailureKind.THROTTLED,
                 "pools.sign_in_throttled",
@@ -107,12 +107,12 @@ class DashboardSession(Entry):
             )
         # an edge before the pool knows nothing of passwords
         if status in (401, 403) and answer.failure.kind is FailureKind.FORBIDDEN:
-            standing = Standing(status, at, None, answer.code, answer.said)
+            standing = KeyState(status, at, None, answer.code, answer.said)
             await self._refusals.refuse(password, standing, SecretKind.PASSWORD)
             return self._not_accepted(standing)
         return answer.failure
 
-    def _not_accepted(self, standing: Standing) -> Failure:
+    def _not_accepted(self, standing: KeyState) -> Failure:
         return failure(
             FailureKind.FORBIDDEN,
             "pools.password_refused",

@@ -8,10 +8,9 @@ from textual.binding import BindingType
 from textual.widgets import Input
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.remake import replace
 from poolwatch.domain.status import Section
-from poolwatch.presentation.prefs import Grouping, SortKey
-from poolwatch.presentation.view import Tone
+from poolwatch.domain.values import replace
+from poolwatch.presentation.view import Grouping, SortKey, Tone
 from poolwatch.ui.keymap import Scope
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.page import Chosen, bindings

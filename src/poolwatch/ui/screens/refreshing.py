@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.presentation import durations
+from poolwatch.presentation import figures
 from poolwatch.presentation.masking import shown_payload
 from poolwatch.presentation.view import CardView, Tone
 from poolwatch.ui.feed import Answer, AnswerKind
@@ -142,7 +142,7 @@ class RefreshingPage(Page[ResultT]):
     def _clock(self, answer: Answer) -> str:
         if answer.at is None:
             return ""
-        return durations.clock(answer.at, self.ui.feed.now(), self.ui.feed.zone)
+        return figures.clock(answer.at, self.ui.feed.now(), self.ui.feed.zone)
 
 
 class Confirm(ModalScreen[bool], LeavesOnce[bool], inherit_bindings=False):

@@ -1,20 +1,78 @@
-"""All that is known of one account, and the verdicts that stand about its login."""
+"""All that is known: of one account, of a source, of the whole pool; frozen, and without a secret."""
+
+from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct, field
 
-from poolwatch.domain.account import CUSTODY_ORDER, AccountKey, Custody, Listing, LoginKind, SourceRef
+from poolwatch.domain.account import (
+    CUSTODY_ORDER,
+    AccountKey,
+    Custody,
+    Listing,
+    LoginKind,
+    Name,
+    NamingRule,
+    SourceRef,
+    first_email,
+)
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble, failure
-from poolwatch.domain.instant import Instant
-from poolwatch.domain.naming import Name, first_email
 from poolwatch.domain.refresh import BESIDE_WITHIN, BlockReason, Change, RefreshProgress
-from poolwatch.domain.remake import replace
 from poolwatch.domain.text import LONGEST_PATH, visible
 from poolwatch.domain.usage import Aged, RateLimit, Usage
+from poolwatch.domain.values import Instant, replace
+
+#: Who asks for it by hand may have what was refused tried again this often, all processes together.
+BY_HAND_EVERY: Final = timedelta(minutes=1)
+#: No wait is longer: an end further ahead was written under a clock that was wrong.
+LONGEST_WAIT: Final = timedelta(hours=24)
+#: So long others wait for the process that tries a secret of which nothing is known.
+TRIAL: Final = timedelta(seconds=20)
+
+ON_TRIAL: Final = 0
+ACCEPTED: Final = 200
+
+
+class KeyState(Struct, frozen=True, gc=False):
+    """The status that a pool answered with, and the words that came with it, sanitised.
+
+    `until` None: it holds as long as the secret and the address are these. `tried_at` is when somebody last
+    had it tried all the same.
+    """
+
+    status: int
+    at: Instant
+    until: Instant | None = None
+    code: str | None = None
+    said: str | None = None
+    tried_at: Instant | None = None
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it is not over."""
+        return self.until is None or now < self.until <= now + LONGEST_WAIT
+
+    def is_on_trial(self, now: datetime) -> bool:
+        """Whether a process is asking right now."""
+        return self.status == ON_TRIAL and self.holds(now)
+
+    def refuses(self, now: datetime) -> bool:
+        """Whether nothing is sent."""
+        return self.status not in (ON_TRIAL, ACCEPTED) and self.holds(now)
+
+    def may_be_tried(self, now: datetime) -> bool:
+        """Whether the last time that it was sent is long enough ago for another try by hand.
+
+        A try comes after the refusal, whatever the clock said of that. One who waited while another process
+        asked comes with an instant from before; one whose clock was set back is from long before.
+        """
+        last = self.at if self.tried_at is None else self.tried_at
+        return abs(now - last) >= BY_HAND_EVERY
+
 
 #: Of an account all of whose entries bring readings, as nearly all do.
 NONE_SILENT: Final[Mapping[SourceRef, Trouble]] = MappingProxyType({})
@@ -178,3 +236,47 @@ def _acting_order(listing: Listing) -> tuple[bool, int, float]:
     expires = listing.token.expires_at
     unusable = listing.disabled or listing.problem is not None
     return (unusable, CUSTODY_ORDER.index(listing.custody), -(expires.timestamp() if expires else 0.0))
+
+
+class SourceState(Struct, frozen=True, eq=False):
+    """One source: what it lists, when it last answered, and what keeps it from answering."""
+
+    name: str
+    listings: tuple[Listing, ...] = ()
+    listed_at: datetime | None = None
+    failure: Failure | None = None
+    failing_since: datetime | None = None
+
+
+class PoolFacts(Struct, frozen=True, eq=False):
+    """What is true of the whole pool and worth remembering; the listings of `sources` are not part of it."""
+
+    #: the pool's name, as it is configured
+    name: str | None = None
+    #: what the server's clock is ahead of ours
+    clock_offset: timedelta = timedelta(0)
+    sources: tuple[SourceState, ...] = ()
+    #: credits per USD that each source is set up with, of those that have a rate
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+class PoolState(Struct, frozen=True, eq=False):
+    """The whole pool at one moment; replaced, never changed."""
+
+    accounts: Mapping[AccountKey, AccountState] = field(default_factory=dict)
+    sources: Mapping[str, SourceState] = field(default_factory=dict)
+    rules: tuple[NamingRule, ...] = ()
+    #: what the server's clock is ahead of ours
+    clock_offset: timedelta = timedelta(0)
+    #: every configured source has answered (or failed) at least once
+    settled: bool = False
+    #: credits per USD that each source is set up with, of those that have a rate
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    #: logins that wait in the state directory, the newest first
+    kept: tuple[KeptFile, ...] = ()
+
+    @property
+    def agreed_rate(self) -> Decimal | None:
+        """The rate that all sources with one agree on."""
+        said = set(self.rates.values())
+        return next(iter(said)) if len(said) == 1 else None

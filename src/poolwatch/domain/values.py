@@ -1,0 +1,35 @@
+"""What every value is made with: the type of instants, and one `replace` for structs and dataclasses."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+
+from msgspec import Meta
+
+if TYPE_CHECKING:
+    # type checkers check its keywords field by field, for structs too: that of msgspec takes anything
+    from dataclasses import replace  # noqa: TID251 - this is its home
+else:
+    from msgspec import Struct, structs
+
+    def replace(value: Any, /, **changes: Any) -> Any:
+        """The value with other fields."""
+        if isinstance(value, Struct):
+            return structs.replace(value, **changes)
+        import dataclasses
+
+        return dataclasses.replace(value, **changes)  # noqa: TID251 - likewise
+
+
+__all__ = ["UNDATED", "Instant", "is_undated", "replace"]
+
+#: A datetime that knows its zone, UTC wherever poolwatch makes one; one without an offset is not decoded.
+Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
+#: The instant of figures whose age nobody tells. It lies before all others, so that such figures are old.
+UNDATED: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def is_undated(at: datetime) -> bool:
+    """Whether this stands for an instant that nobody knows."""
+    return at <= UNDATED
