@@ -105,11 +105,8 @@ class Room:
 
     def tools(self, url: str | None = None, deadline: float = 10.0) -> Tools:
         def send(token: Secret) -> Verdict:
-            async def once() -> Verdict:
-                async with HttpClient() as client:
-                    return judge(await post_refresh(client, url or self.server.url, token, deadline), NOW)
-
-            return asyncio.run(once())
+            asked = post_refresh(HttpClient(), url or self.server.url, token, deadline)
+            return judge(asyncio.run(asked), NOW)
 
         return Tools(self.fingerprint, lambda: NOW, send, patience_seconds=0.2)
 

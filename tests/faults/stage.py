@@ -88,10 +88,10 @@ async def hostile_stage(folder: Path, texts: Sequence[str]) -> Stage:
     parts = [list(range(kind, len(texts), 5)) for kind in range(5)]
     _lay_out(folder)
     events: list[PoolEvent] = []
-    async with HttpClient() as client:
-        for name, kind, part in zip(("homes", "files", "proxy", "lb", "cpa"), range(5), parts, strict=True):
-            listings = await _listed(client, folder, name, kind, [(texts, at) for at in part])
-            events.append(Listed(name, listings, NOW - timedelta(minutes=1)))
+    client = HttpClient()
+    for name, kind, part in zip(("homes", "files", "proxy", "lb", "cpa"), range(5), parts, strict=True):
+        listings = await _listed(client, folder, name, kind, [(texts, at) for at in part])
+        events.append(Listed(name, listings, NOW - timedelta(minutes=1)))
     state = PoolState(settled=True)
     for event in events:
         state = apply(state, event)

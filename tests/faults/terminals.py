@@ -30,7 +30,7 @@ _LANES: Final = 4
 _SUBREAPER: Final = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
 _IMPORTED: Final = (
     *("poolwatch.__main__", "poolwatch.bootstrap.screen", "poolwatch.bootstrap.sources", "poolwatch.ui.app"),
-    *("poolwatch.net.conversation", "poolwatch.store.store", "poolwatch.ui.screens.detail", "rich.traceback"),
+    *("poolwatch.net.client", "poolwatch.store.store", "poolwatch.ui.screens.detail", "rich.traceback"),
 )
 
 

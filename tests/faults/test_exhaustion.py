@@ -28,9 +28,9 @@ async def main(folder):
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     store = Store(folder, NOON)
     await store.ready()
-    async with Script([reply()]) as server, HttpClient() as client:
+    client = HttpClient()
+    async with Script([reply()]) as server:
         await client.get(server.url, {}, deadline_seconds=5)
-        # one that is not kept: the next one needs a descriptor
         held = []
         try:
             while True:

@@ -65,10 +65,12 @@ class Script:
     requests: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     connections: int = 0
+    most_at_once: int = 0
     port: int = 0
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     _server: asyncio.Server | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    _serving: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -88,11 +90,17 @@ class Script:
         for writer in list(self._writers):
             writer.transport.abort()
         await self._server.wait_closed()
-        await asyncio.sleep(0)
+        await asyncio.gather(*self._serving)
+        await asyncio.sleep(0)  # the sockets are closed in the loop's next turn
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         self.connections += 1
         self._writers.add(writer)
+        self.most_at_once = max(self.most_at_once, len(self._writers))
         try:
             while not writer.is_closing():
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")

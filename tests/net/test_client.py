@@ -1,15 +1,10 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import gzip
+import os
 import socket
-import ssl
 import struct
-import subprocess
-import sys
-import threading
-from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
@@ -20,8 +15,7 @@ from hypothesis import strategies as st
 
 from poolwatch import __version__
 from poolwatch.domain.account import Secret
-from poolwatch.domain.failure import Failure, FailureKind, worded
-from poolwatch.net import tls
+from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Lost, NotSent, Reply, clock_offset, http_date
 from poolwatch.words.messages import failure_text
@@ -31,9 +25,8 @@ TOKEN = "fake.access.token"
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    async with HttpClient() as opened:
-        yield opened
+def client() -> HttpClient:
+    return HttpClient()
 
 
 def serve(*answers: Answer) -> Script:
@@ -66,12 +59,11 @@ async def test_an_answer_comes_back_whole(client: HttpClient) -> None:
     assert TOKEN not in repr(got)
 
 
-async def test_connections_are_kept_but_cookies_are_not(client: HttpClient) -> None:
+async def test_every_request_has_a_connection_of_its_own_and_no_cookies(client: HttpClient) -> None:
     async with serve(reply(Set_Cookie="session=of-somebody; Path=/")) as server:
         for _ in range(3):
             await client.get(server.url, {}, deadline_seconds=5)
-    assert server.connections == 1
-    assert len(server.requests) == 3
+    assert server.connections == len(server.requests) == 3
     assert not any("cookie:" in head.lower() for head in server.requests)
 
 
@@ -83,8 +75,8 @@ async def test_connections_are_kept_but_cookies_are_not(client: HttpClient) -> N
             drip(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x"),
             "did not finish its answer within 0.2 s",
         ),
-        (drip(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"), "did not finish its answer within 0.2 s"),
-        (drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), "did not finish its answer within 0.2 s"),
+        (drip(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"), "did not answer within 0.2 s"),
+        (drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 2000), "did not answer within 0.2 s"),
     ],
     ids=["silence", "slow body", "slow headers", "endless continue"],
 )
@@ -107,9 +99,8 @@ async def test_the_deadline_is_total(client: HttpClient, answer: Answer, words: 
             b"HTTP/1.1 200 OK\r\n",
             b"X-Much: " + b"y" * 60_000 + b"\r\n",
         ),
-        drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 2000),
     ],
-    ids=["length", "endless chunks", "endless headers", "endless continue"],
+    ids=["length", "endless chunks", "endless headers"],
 )
 async def test_the_body_is_capped(client: HttpClient, answer: Answer) -> None:
     async with serve(answer) as server:
@@ -159,9 +150,8 @@ async def test_redirects_are_not_followed(client: HttpClient, status: int) -> No
                 )
             )
     assert elsewhere.connections == 0
-    assert got == worded(
-        FailureKind.NOT_THE_SERVICE, "localhost redirects to 127.0.0.1; not followed", detail="127.0.0.1"
-    )
+    assert (got.kind, got.detail) == (FailureKind.NOT_THE_SERVICE, "127.0.0.1")
+    assert failure_text(got) == "localhost redirects to 127.0.0.1; not followed"
 
 
 async def test_nobody_listening_is_refused(client: HttpClient) -> None:
@@ -169,9 +159,8 @@ async def test_nobody_listening_is_refused(client: HttpClient) -> None:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
     got = failure(await client.get(f"http://127.0.0.1:{port}/a?token=x", {}, deadline_seconds=5))
-    assert got == worded(
-        FailureKind.UNREACHABLE, f"127.0.0.1:{port} refused the connection", detail="127.0.0.1"
-    )
+    assert (got.kind, got.detail) == (FailureKind.UNREACHABLE, "127.0.0.1")
+    assert failure_text(got) == f"127.0.0.1:{port} refused the connection"
 
 
 async def _reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -188,7 +177,7 @@ async def _reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         (
             cut(b"HTTP/1.1 200 OK\r\nContent-Le"),
             FailureKind.UNREACHABLE,
-            "closed the connection in the middle",
+            "closed the connection without an answer",
         ),
         (cut(reply(200, b"x" * 50)[:-10]), FailureKind.UNREACHABLE, "closed the connection in the middle"),
         (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", FailureKind.NOT_THE_SERVICE, "does not answer in HTTP"),
@@ -205,30 +194,6 @@ async def test_broken_exchanges_are_named(
     assert len(server.requests) == 1
 
 
-async def test_a_kept_connection_that_was_closed_is_replaced_once(client: HttpClient) -> None:
-    async with serve(reply(), hang_up, reply(200, b"second")) as server:
-        await client.get(server.url, {}, deadline_seconds=5)
-        got = await client.get(server.url, {}, deadline_seconds=5)
-        assert isinstance(got, Reply)
-        assert got.body == b"second"
-    assert (server.connections, len(server.requests)) == (2, 3)
-
-
-async def test_a_closed_connection_is_not_retried_twice(client: HttpClient) -> None:
-    async with serve(reply(), hang_up, hang_up, reply()) as server:
-        await client.get(server.url, {}, deadline_seconds=5)
-        got = failure(await client.get(server.url, {}, deadline_seconds=5))
-    assert got.kind is FailureKind.UNREACHABLE
-    assert len(server.requests) == 3
-
-
-async def test_an_answer_that_began_is_not_asked_for_again(client: HttpClient) -> None:
-    async with serve(reply(), cut(b"HTTP/1.1 2")) as server:
-        await client.get(server.url, {}, deadline_seconds=5)
-        failure(await client.get(server.url, {}, deadline_seconds=5))
-    assert len(server.requests) == 2
-
-
 async def test_proxies_and_netrc_of_the_environment_mean_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serve(reply()) as proxy, serve(reply()) as server:
         for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
@@ -237,8 +202,7 @@ async def test_proxies_and_netrc_of_the_environment_mean_nothing(monkeypatch: py
         netrc.write_text("machine localhost login somebody password fake\n")
         netrc.chmod(0o600)
         monkeypatch.setenv("NETRC", str(netrc))
-        async with HttpClient() as client:
-            got = await client.get(server.url, {}, deadline_seconds=5)
+        got = await HttpClient(env=dict(os.environ)).get(server.url, {}, deadline_seconds=5)
     assert isinstance(got, Reply)
     assert proxy.connections == 0
     assert "authorization" not in server.requests[0].lower()
@@ -251,87 +215,18 @@ async def test_a_header_that_cannot_be_sent_is_not_sent_and_not_shown(client: Ht
         posted = await client.post(server.url, {"X-Key": Secret(bad)}, b"", deadline_seconds=5)
     assert server.connections == 0
     assert (
-        failure_text(got) == "the header Authorization holds characters that cannot be sent; nothing was sent"
+        failure_text(got) == "the header Authorization has characters that cannot be sent; nothing was sent"
     )
     assert isinstance(posted, NotSent)
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://localhost/x", "http://", "localhost", "http://[::1", "http://a\x00b/"]
+    "url",
+    ["ftp://localhost/x", "http://", "localhost", "http://[::1", "http://a\x00b/", "http://u:p@localhost/"],
 )
 async def test_an_address_that_is_none_is_a_failure(client: HttpClient, url: str) -> None:
     got = failure(await client.get(url, {}, deadline_seconds=5))
     assert failure_text(got) == "the configured address is not valid; nothing was sent"
-
-
-async def test_an_unknown_name() -> None:
-    def unknown(host: str, port: int) -> Sequence[str]:
-        raise socket.gaierror(socket.EAI_NONAME, "not known")
-
-    async with HttpClient(lookup=unknown) as client:
-        got = failure(await client.get("https://pool.example.com/x", {}, deadline_seconds=5))
-    assert got.kind is FailureKind.UNREACHABLE
-    assert failure_text(got) == "pool.example.com has no address: the name is not known (DNS)"
-
-
-async def test_a_hanging_name_lookup_is_bounded_and_shared() -> None:
-    release = threading.Event()
-    asked: list[str] = []
-
-    def slow(host: str, port: int) -> Sequence[str]:
-        asked.append(host)
-        release.wait(10)
-        raise socket.gaierror(socket.EAI_AGAIN, "try again")
-
-    try:
-        async with HttpClient(lookup=slow) as client:
-            for _ in range(3):
-                got = failure(await client.get("https://pool.example.com/", {}, deadline_seconds=0.05))
-                assert failure_text(got).startswith(
-                    "pool.example.com was not found by the name service (DNS) within"
-                )
-            assert asked == ["pool.example.com"]
-            for number in range(20):
-                await client.get(f"https://{number}.example.com/", {}, deadline_seconds=0.02)
-            assert len(asked) == 8
-            posted = await client.post("https://pool.example.com/", {}, b"", deadline_seconds=0.05)
-            assert isinstance(posted, NotSent)
-    finally:
-        release.set()
-
-
-async def test_the_next_address_is_tried() -> None:
-    two = HttpClient(lookup=lambda host, port: ("127.0.0.2", "127.0.0.1"))
-    async with serve(reply()) as server, two as client:
-        got = await client.get(f"http://pool.example.com:{server.port}/", {}, deadline_seconds=5)
-    assert isinstance(got, Reply)
-    assert f"Host: pool.example.com:{server.port}" in server.requests[0]
-
-
-async def test_what_could_not_be_loaded_is_loaded_for_the_next_request(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    real, tries = tls.tls_context, 0
-
-    def once_without_files(ca_file: Path | None) -> ssl.SSLContext:
-        nonlocal tries
-        tries += 1
-        if tries == 1:
-            raise OSError(errno.EMFILE, "too many open files")
-        return real(ca_file)
-
-    monkeypatch.setattr(tls, "tls_context", once_without_files)
-    async with HttpClient() as client, Script([reply(200)]) as server:
-        with pytest.raises(OSError, match="too many"):
-            await client.get(server.url, {}, deadline_seconds=5)
-        answer = await client.get(server.url, {}, deadline_seconds=5)
-    assert isinstance(answer, Reply)
-    assert tries == 2
-
-
-async def test_a_closed_client_says_so() -> None:
-    with pytest.raises(RuntimeError, match="not open"):
-        await HttpClient().get("http://127.0.0.1/", {}, deadline_seconds=1)
 
 
 async def test_a_post_is_answered(client: HttpClient) -> None:
@@ -387,18 +282,11 @@ async def test_a_post_nobody_took_was_not_sent(client: HttpClient) -> None:
     assert failure_text(got.failure) == f"127.0.0.1:{port} refused the connection"
 
 
-async def test_a_post_uses_no_kept_connection(client: HttpClient) -> None:
-    async with serve(reply()) as server:
-        await client.get(server.url, {}, deadline_seconds=5)
-        await client.post(server.url, {}, b"", deadline_seconds=5)
-    assert server.connections == 2
-
-
-async def test_many_requests_at_once_share_few_connections(client: HttpClient) -> None:
+async def test_many_requests_at_once_wait_for_each_other(client: HttpClient) -> None:
     async with serve(reply()) as server:
         got = await asyncio.gather(*(client.get(server.url, {}, deadline_seconds=10) for _ in range(60)))
     assert all(isinstance(each, Reply) for each in got)
-    assert server.connections <= 32
+    assert server.most_at_once <= 32
 
 
 async def test_a_cancelled_request_leaves_the_client_usable(client: HttpClient) -> None:
@@ -409,11 +297,6 @@ async def test_a_cancelled_request_leaves_the_client_usable(client: HttpClient) 
         with pytest.raises(asyncio.CancelledError):
             await task
         assert isinstance(await client.get(server.url, {}, deadline_seconds=5), Reply)
-
-
-def test_the_http_library_is_loaded_late() -> None:
-    program = "import sys, poolwatch.net.client; sys.exit('httpx' in sys.modules or 'h11' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,18 @@ from __future__ import annotations
 
 import shutil
 import ssl
-import subprocess
-from importlib.machinery import PathFinder
 from pathlib import Path
 
 import certifi
 import pytest
 
+from poolwatch.config.settings import DEFAULT_NET, NetSettings
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import NotSent, Reply
-from poolwatch.net.tls import authorities
+from poolwatch.net.tls import CA_VARIABLES, Authorities, authorities
 from poolwatch.words.messages import failure_text
+from tests.net.certificates import certificates as made
 from tests.net.script import Script, reply
 
 OPENSSL = shutil.which("openssl")
@@ -41,38 +41,11 @@ y/5AdPuFb9RrPhvGsbLoqDieTlaln1Ug+w==
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tls")
-    for name, subject in (("right", "DNS:localhost"), ("wrong", "DNS:pool.example.com")):
-        assert OPENSSL is not None
-        subprocess.run(
-            [
-                *(
-                    OPENSSL,
-                    "req",
-                    "-x509",
-                    "-newkey",
-                    "ec",
-                    "-pkeyopt",
-                    "ec_paramgen_curve:prime256v1",
-                    "-nodes",
-                ),
-                *(
-                    "-keyout",
-                    f"{name}.key",
-                    "-out",
-                    f"{name}.pem",
-                    "-days",
-                    "2",
-                    "-subj",
-                    "/CN=poolwatch test",
-                ),
-                *("-addext", f"subjectAltName={subject}"),
-            ],
-            cwd=folder,
-            check=True,
-            capture_output=True,
-        )
-    return folder
+    return made(tmp_path_factory.mktemp("tls"))
+
+
+def trusting(file: Path) -> HttpClient:
+    return HttpClient(NetSettings(ca_file=str(file)))
 
 
 def serve(folder: Path, name: str) -> Script:
@@ -86,52 +59,90 @@ async def test_a_trusted_server_is_asked_and_no_keys_are_logged(
 ) -> None:
     log = tmp_path / "keys.log"
     monkeypatch.setenv("SSLKEYLOGFILE", str(log))
-    async with (
-        serve(certificates, "right") as server,
-        HttpClient(ca_file=certificates / "right.pem") as client,
-    ):
+    client = trusting(certificates / "right.pem")
+    async with serve(certificates, "right") as server:
         got = await client.get(server.url, {}, deadline_seconds=5)
         again = await client.get(server.url, {}, deadline_seconds=5)
     assert isinstance(got, Reply)
     assert isinstance(again, Reply)
-    assert server.connections == 1
     assert not log.exists()
 
 
-async def test_a_self_signed_server_is_refused_whatever_the_environment_trusts(
+async def test_a_self_signed_server_is_refused_whatever_the_process_trusts(
     certificates: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates / "right.pem"))
-    async with serve(certificates, "right") as server, HttpClient() as client:
+    client = HttpClient()
+    async with serve(certificates, "right") as server:
         got = await client.get(server.url, {}, deadline_seconds=5)
         posted = await client.post(server.url, {}, b"fake", deadline_seconds=5)
     assert isinstance(got, Failure)
     assert got.kind is FailureKind.UNREACHABLE
     assert "has a TLS certificate that is not valid: self-signed certificate" in failure_text(got)
+    assert "ca_file" in failure_text(got)
     assert isinstance(posted, NotSent)
     assert server.requests == []
 
 
-def test_the_authorities_are_those_of_certifi_also_where_it_lies_packed(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("name", [*CA_VARIABLES, ""])
+async def test_an_authority_may_be_named_in_the_environment(certificates: Path, name: str) -> None:
+    file, folder = certificates / "right.pem", certificates / "hashed"
+    value = str(folder if name == "SSL_CERT_DIR" else file)
+    async with serve(certificates, "right") as server:
+        got = await HttpClient(env={name: value}).get(server.url, {}, deadline_seconds=5)
+    assert isinstance(got, Reply if name else Failure)
+
+
+def test_which_authorities_hold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    env = {"CODEX_CA_CERTIFICATE": "/1.pem", "SSL_CERT_FILE": "/2.pem", "SSL_CERT_DIR": "/3"}
+    assert authorities(NetSettings(ca_file="/0.pem"), env) == Authorities("net.ca_file", "/0.pem")
+    found = []
+    while env:
+        found.append(authorities(DEFAULT_NET, env))
+        env.pop(found[-1].origin)
+    assert [each.place for each in found] == ["/1.pem", "/2.pem", "/3"]
+
+    def paths(file: str) -> ssl.DefaultVerifyPaths:
+        return ssl.DefaultVerifyPaths("", "", "", str(tmp_path / file), "", str(tmp_path))
+
+    (tmp_path / "some.pem").touch()
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths("some.pem"))
+    assert authorities(DEFAULT_NET, {}) == Authorities("system", str(tmp_path / "some.pem"))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths("none.pem"))
+    assert authorities(DEFAULT_NET, {}) == Authorities("certifi", certifi.where())
+    (tmp_path / "5ed36f99.0").touch()
+    assert authorities(DEFAULT_NET, {}) == Authorities("system", folder=str(tmp_path))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+async def test_authorities_that_cannot_be_read_are_named_and_read_again(
+    certificates: Path, tmp_path: Path, content: bytes | None
 ) -> None:
-    assert authorities() == Path(certifi.where())
-    monkeypatch.setattr(PathFinder, "find_spec", lambda name: None)
-    assert authorities() == Path(certifi.where())
+    file = tmp_path / "company.pem"
+    if content is not None:
+        file.write_bytes(content)
+    client = HttpClient(env={"SSL_CERT_FILE": str(file)})
+    async with serve(certificates, "right") as server:
+        got = await client.get(server.url, {}, deadline_seconds=5)
+        assert isinstance(got, Failure)
+        assert f"the certificates in {file} (SSL_CERT_FILE) cannot be read" in failure_text(got)
+        assert isinstance(await client.post(server.url, {}, b"fake", deadline_seconds=5), NotSent)
+        file.write_bytes((certificates / "right.pem").read_bytes())
+        assert isinstance(await client.get(server.url, {}, deadline_seconds=5), Reply)
+    assert server.connections == 1
 
 
 async def test_a_certificate_for_another_host_is_refused(certificates: Path) -> None:
-    trusting = HttpClient(ca_file=certificates / "wrong.pem")
-    async with serve(certificates, "wrong") as server, trusting as client:
-        got = await client.get(server.url, {}, deadline_seconds=5)
+    async with serve(certificates, "wrong") as server:
+        got = await trusting(certificates / "wrong.pem").get(server.url, {}, deadline_seconds=5)
     assert isinstance(got, Failure)
     assert "certificate is not valid for 'localhost'" in failure_text(got)
     assert server.requests == []
 
 
 async def test_a_server_without_tls_is_named(certificates: Path) -> None:
-    async with Script([reply()]) as server, HttpClient() as client:
-        got = await client.get(f"https://localhost:{server.port}/", {}, deadline_seconds=1)
+    async with Script([reply()]) as server:
+        got = await HttpClient().get(f"https://localhost:{server.port}/", {}, deadline_seconds=1)
     assert isinstance(got, Failure)
     assert "TLS" in failure_text(got)
 
@@ -141,7 +152,8 @@ async def test_an_expired_certificate_is_refused_also_when_it_is_trusted(tmp_pat
     file.write_text(_EXPIRED)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
-    async with Script([reply()], tls=context) as server, HttpClient(ca_file=file) as client:
+    client = trusting(file)
+    async with Script([reply()], tls=context) as server:
         got = await client.get(server.url, {}, deadline_seconds=5)
         posted = await client.post(server.url, {}, b"fake", deadline_seconds=5)
     assert isinstance(got, Failure)

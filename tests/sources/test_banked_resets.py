@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -37,9 +36,8 @@ def usage(available: int | None) -> bytes:
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    async with HttpClient() as opened:
-        yield opened
+def client() -> HttpClient:
+    return HttpClient()
 
 
 def files(client: HttpClient, home: Path, url: str, resets: ResetPace | None = None) -> AuthFiles:

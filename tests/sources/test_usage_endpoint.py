@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,9 +22,8 @@ USER = "user-ExampleFake01"
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    async with HttpClient() as opened:
-        yield opened
+def client() -> HttpClient:
+    return HttpClient()
 
 
 def serve(*answers: Answer) -> Script:

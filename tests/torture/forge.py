@@ -31,7 +31,7 @@ from tests.torture.disk import DiskFault, break_disk
 
 _IMPORTED = (
     *("poolwatch.bootstrap.parts", "poolwatch.bootstrap.sources", "poolwatch.custody.__main__"),
-    *("poolwatch.custody.exchange", "poolwatch.net.conversation", "tests.torture.apps"),
+    *("poolwatch.custody.exchange", "poolwatch.net.client", "tests.torture.apps"),
 )
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
 #: Exit status of a process that broke in a way of its own.

@@ -22,12 +22,12 @@ from poolwatch.store.store import Store
 async def lone_source(around: Surroundings, settings: SourceSettings) -> AsyncIterator[Source]:
     """The source; of a pool, with what all processes remember of it."""
     fingerprint, _ = await asyncio.to_thread(fingerprinter_of, around.state_dir)
-    async with HttpClient() as client:
-        if not settings.kind.is_pool:
-            yield build_source(around, settings, client, fingerprint, Standings())
-            return
-        store = Store(around.state_dir, RealClock().now())
-        try:
-            yield build_source(around, settings, client, fingerprint, StoredStandings(store))
-        finally:
-            await store.aclose()
+    client = HttpClient(around.settings.net, around.env)
+    if not settings.kind.is_pool:
+        yield build_source(around, settings, client, fingerprint, Standings())
+        return
+    store = Store(around.state_dir, RealClock().now())
+    try:
+        yield build_source(around, settings, client, fingerprint, StoredStandings(store))
+    finally:
+        await store.aclose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -71,19 +71,18 @@ class Running(Struct):
         from poolwatch.net.client import HttpClient
 
         # on a screen polls are counted by who starts them, and what a person asks for comes on top
-        at_once = None if self.shows_raw else self.around.settings.poll.concurrency
-        self.client = await self.stack.enter_async_context(HttpClient(at_once=at_once))
+        at_once = {} if self.shows_raw else {"at_once": self.around.settings.poll.concurrency}
+        self.client = HttpClient(self.around.settings.net, self.around.env, **at_once)
         for settings in self.around.sources:
             self._add(settings)
 
     async def prepare(self) -> None:
-        """Load what asks now, on a thread, and not when the first account is asked.
+        """Read now what every request needs, and not when the first account is asked.
 
         Where that fails, too many open files say, it is tried again for each account, and told of it.
         """
         if self.client is not None:
-            with suppress(OSError):
-                await self.client.ready()
+            await self.client.ready()
 
     async def load(self, *settings: SourceSettings) -> None:
         """Load what these sources are made of."""

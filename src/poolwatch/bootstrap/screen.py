@@ -22,6 +22,7 @@ from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolFacts, PoolState, listed_by
 from poolwatch.domain.values import replace
 from poolwatch.presentation.view import Grouping, Prefs, Shown, SortKey
+from poolwatch.net.names import run
 from poolwatch.store.readings import AccountCache, read_stored
 from poolwatch.ui.appearance import THEME_NAMES, theme_named
 from poolwatch.ui.keymap import remapped
@@ -64,7 +65,7 @@ def run_app(
     with ExitStack() as stack:
         remember = _remembering(around, stack)
         app_options = replace(app_options, remember=remember, simulated=options.simulated)
-        code, wants_demo = asyncio.run(_run(around, options, app_options))
+        code, wants_demo = run(_run(around, options, app_options))
     return open_demo() if wants_demo else code
 
 

@@ -90,6 +90,7 @@ class Custodian:
             self._around.state_dir,
             source.token_url,
             self._fingerprint,
+            self._around.settings.net,
             delegate_to_codex=self._around.settings.refresh.delegate_to_codex,
             read_only=self._around.settings.read_only,
         )

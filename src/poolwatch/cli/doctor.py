@@ -32,16 +32,20 @@ from poolwatch.cli.terminal import terminal_findings
 from poolwatch.config.edit import is_same_place
 from poolwatch.config.paths import absolute, missing_home
 from poolwatch.config.settings import ConfigProblems
+from poolwatch.config.values import FROM_ENVIRONMENT
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.state import KeptFile
 from poolwatch.domain.status import Section
 from poolwatch.domain.text import all_visible, visible
 from poolwatch.domain.values import replace
 from poolwatch.host.mounts import shared_problem, unknown_problem
+from poolwatch.net.proxy import environment_proxy
+from poolwatch.net.tls import authorities
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.masking import masked, masked_word, shown_path
 from poolwatch.presentation.remedy import true_path
 from poolwatch.presentation.view import Prefs
+from poolwatch.words import network as network_words
 from poolwatch.words.cli import NO_LOGIN
 from poolwatch.words.messages import failure_text
 from poolwatch.words.of_host import file_text
@@ -143,6 +147,7 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
     yield from _config(around)
     yield from _modes(around)
     yield from _damaged(around)
+    yield from _network(around)
     if not around.sources:
         yield from _kept(around, kept_here(around))
         remedy = f"{around.command('sources add KIND URL|PATH')}, or try poolwatch demo"
@@ -159,6 +164,21 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
         yield Finding("pools", grade, f"{pool.name}: {pool.words}", pool.remedy)
         for lack in pool.lacks:
             yield Finding("pools", Grade.NOTE, f"{pool.name}: {lack}")
+
+
+def _network(around: Surroundings) -> Iterator[Finding]:
+    net, env = around.settings.net, around.env
+    trusted = authorities(net, env)
+    place, is_there = visible(trusted.place), Path(trusted.place).exists()
+    grade = Grade.OK if is_there else Grade.ERROR
+    words, remedy = network_words.trusted(place, trusted.origin, is_there=is_there)
+    yield Finding("network", grade, words, remedy)
+    if net.proxy == FROM_ENVIRONMENT and not environment_proxy(env):
+        yield Finding("network", Grade.NOTE, *network_words.no_environment_proxy())
+    elif net.proxy is not None:
+        yield Finding("network", Grade.OK, network_words.uses_proxy(net.proxy))
+    elif environment_proxy(env):
+        yield Finding("network", Grade.NOTE, *network_words.unused_proxy())
 
 
 def _twins(around: Surroundings) -> Iterator[Finding]:

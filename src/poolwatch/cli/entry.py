@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +10,7 @@ from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, Exit, complain, complain_of
 from poolwatch.config.settings import ConfigProblems
 from poolwatch.domain.state import PoolState
+from poolwatch.net.names import run as run_loop
 from poolwatch.presentation.masking import shown_path
 from poolwatch.words import cli as words
 from poolwatch.words.messages import failure_text
@@ -82,5 +82,5 @@ def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         # not as the task's own result: giving Ctrl+C back, asyncio makes a text of all of that
         found.append(await work())
 
-    asyncio.run(run())
+    run_loop(run())
     return found[0]

@@ -14,6 +14,7 @@ from poolwatch.config.settings import ConfigProblem, ConfigProblems, Settings
 from poolwatch.config.table import render_default, shown_settings
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
+from poolwatch.net.tls import authorities
 from poolwatch.store.readings import read_pool
 from poolwatch.words.config import said
 
@@ -35,7 +36,9 @@ def show_config(given: Path | None, *, mask: bool = False) -> int:
     if isinstance(settings, ConfigProblems):
         complain_of(settings, mask=mask)
         return EXIT_CONFIG
-    rows = shown_settings(settings, _adopted(settings, env))
+    trusted = authorities(settings.net, env)
+    holding = {"net.ca_file": (trusted.place, trusted.origin)}
+    rows = shown_settings(settings, {**_adopted(settings, env), **holding})
     if mask or settings.ui.mask:
         from poolwatch.presentation.masking import masked
 

@@ -242,7 +242,7 @@ class Layers:
         An empty variable counts as unset. A variable that looks like a misspelt setting is a problem, unless
         a source names it as the holder of its secret.
         """
-        holders = _variables_of_sources(document)
+        holders = _named_variables(document)
         for name, value in sorted(self.env.items()):
             if not name.startswith(PREFIX) or name in PLACES or name in holders or not value:
                 continue
@@ -288,10 +288,11 @@ def dotted(*path: str | int) -> str:
     return text
 
 
-def _variables_of_sources(document: Mapping[str, object]) -> frozenset[str]:
-    """The variables that sources name as holders of their secrets."""
+def _named_variables(document: Mapping[str, object]) -> frozenset[str]:
+    """The variables that are named as holders of secrets."""
     sources = document.get("sources")
-    tables = [table for table in sources if isinstance(table, dict)] if isinstance(sources, list) else []
+    found = [document.get("net"), *(sources if isinstance(sources, list) else ())]
+    tables = [table for table in found if isinstance(table, dict)]
     names = chain.from_iterable(
         (value for key, value in table.items() if key.endswith("_env")) for table in tables
     )

@@ -129,6 +129,10 @@ class NetSettings(Struct, frozen=True):
         str | None,
         Row(values.path, mark("file with the proxy's password"), "~/.config/poolwatch/proxy.password"),
     ] = None
+    proxy_password_env: Annotated[
+        str | None,
+        Row(values.variable, mark("the variable that holds it, instead of a file"), "PROXY_PASSWORD"),
+    ] = None
     ca_file: Annotated[
         str | None,
         Row(
@@ -137,6 +141,9 @@ class NetSettings(Struct, frozen=True):
             "/etc/ssl/certs/ca-certificates.crt",
         ),
     ] = None
+
+
+DEFAULT_NET: Final = NetSettings()
 
 
 class UiSettings(Struct, frozen=True):
@@ -290,7 +297,7 @@ class Settings(Struct, frozen=True):
     poll: PollSettings = PollSettings()
     thresholds: Thresholds = Thresholds()
     refresh: RefreshSettings = RefreshSettings()
-    net: NetSettings = NetSettings()
+    net: NetSettings = DEFAULT_NET
     ui: UiSettings = UiSettings()
     keys: Mapping[str, str] = field(default_factory=_nothing)
     sources: tuple[SourceSettings, ...] = ()

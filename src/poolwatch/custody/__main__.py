@@ -14,8 +14,12 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+from msgspec.json import decode
+
+from poolwatch.config.settings import DEFAULT_NET, NetSettings
 from poolwatch.custody.auth_file import Fingerprint
 from poolwatch.custody.delegated import ask_codex
 from poolwatch.custody.errand import Errand
@@ -41,7 +45,8 @@ def main(arguments: Sequence[str]) -> int:
     errand = Errand(order.file, order.attempt, _now(), order.account, order.user)
     try:
         seen = Seen.parse(order.seen)
-        spend_login(state, errand, seen, _tools(order.token_url, fingerprint), try_once=order.try_once)
+        tools = _tools(order.token_url, order.net, fingerprint)
+        spend_login(state, errand, seen, tools, try_once=order.try_once)
     except OSError:
         return UNREPORTED
     return 0
@@ -58,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     spend.add_argument("--attempt", required=True)
     spend.add_argument("--account")
     spend.add_argument("--user")
+    spend.add_argument("--net", type=partial(decode, type=NetSettings), default=DEFAULT_NET)
     spend.add_argument("--try-once", action="store_true")
     delegate = commands.add_parser("delegate", help="ask the installed codex to renew its own login")
     delegate.add_argument("--state", type=Path, required=True)
@@ -80,25 +86,19 @@ def _stand_alone() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _tools(token_url: str, fingerprint: Fingerprint) -> Tools:
+def _tools(token_url: str, net: NetSettings, fingerprint: Fingerprint) -> Tools:
     # imported when a token is really sent: processes that only adopt are quick
     def send(token: Secret) -> Verdict:
-        import asyncio
-
         from poolwatch.custody.exchange import judge, post_refresh
         from poolwatch.net.client import HttpClient
+        from poolwatch.net.names import run
 
-        async def once() -> Verdict:
-            async with HttpClient() as client:
-                return judge(await post_refresh(client, token_url, token), _now())
-
-        return asyncio.run(once())
+        client = HttpClient(net, os.environ)
+        return judge(run(post_refresh(client, token_url, token)), _now())
 
     def prepare() -> None:
-        import poolwatch.custody.exchange  # noqa: F401 - for what it loads
-        from poolwatch.net.client import load_http
-
-        load_http()  # which takes most of the time
+        import poolwatch.custody.exchange
+        import poolwatch.net.client  # noqa: F401 - which takes most of the time
 
     return Tools(fingerprint=fingerprint, now=_now, send=send, prepare=prepare)
 

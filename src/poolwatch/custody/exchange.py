@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from poolwatch.config.values import is_loopback
@@ -14,8 +14,10 @@ from poolwatch.custody.json_text import JsonObject, object_at, parse_object, tex
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, worded
 from poolwatch.domain.schedule import RETRY_AFTER_CEILING, RETRY_AFTER_FLOOR
-from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Lost, NotSent, Reply, http_date
+
+if TYPE_CHECKING:
+    from poolwatch.net.client import HttpClient
 
 #: The public client id of every Codex login (openai/codex, codex-rs/login/src/auth/manager.rs).
 CLIENT_ID: Final = "app_EMoamEEZ73f0CkXaXp7hrann"

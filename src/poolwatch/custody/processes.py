@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, TypeVar
 
 _Result = TypeVar("_Result")
@@ -16,9 +16,13 @@ _KEPT: Final = frozenset(
 _TEST_ONLY: Final = ("POOLWATCH_TEST", "POOLWATCH_FAILPOINT", "COVERAGE_")
 
 
-def bare_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The few variables that a spending process gets; no proxy, key or setting is among them."""
-    kept = {name: value for name, value in environ.items() if name in _KEPT or name.startswith("PYTHON")}
+def bare_environment(environ: Mapping[str, str], also: Collection[str] = ()) -> dict[str, str]:
+    """The few variables that a spending process gets, and `also` these; no key or setting is among them."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name in _KEPT or name in also or name.startswith("PYTHON")
+    }
     if environ.get("POOLWATCH_TEST") == "1":
         kept |= {name: value for name, value in environ.items() if name.startswith(_TEST_ONLY)}
     return kept

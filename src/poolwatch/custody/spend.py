@@ -9,6 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from msgspec.json import encode
+
+from poolwatch.config.settings import DEFAULT_NET, NetSettings
 from poolwatch.custody.auth_file import Fingerprint
 from poolwatch.custody.errand import Errand
 from poolwatch.custody.files import FileProblem, shown
@@ -24,6 +27,7 @@ from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
 from poolwatch.domain.values import replace
 from poolwatch.host.threads import in_thread
+from poolwatch.net.proxy import heeded
 
 #: Exit status of a spending process that sent nothing, because it could not note what it does.
 UNREPORTED: Final = 75
@@ -40,6 +44,7 @@ class SpendRequest:
     account_id: str | None
     user_id: str | None
     try_once: bool = False
+    net: NetSettings = DEFAULT_NET
 
 
 async def spend(
@@ -69,6 +74,8 @@ def arguments(request: SpendRequest, attempt: str) -> tuple[str, ...]:
         named["account"] = request.account_id
     if request.user_id is not None:
         named["user"] = request.user_id
+    if request.net != DEFAULT_NET:
+        named["net"] = encode(request.net).decode()
     flags = ("--try-once",) if request.try_once else ()
     return ("spend", *(f"--{name}={value}" for name, value in named.items()), *flags)
 
@@ -82,7 +89,8 @@ def _spend(
         return path_blocked(state.root, f"not spent: {problem.words}")
     errand = Errand(request.file, secrets.token_hex(8), now, request.account_id, request.user_id)
     try:
-        process = start_apart(arguments(request, errand.attempt), bare_environment(own_environment()))
+        environment = bare_environment(own_environment(), heeded(request.net))
+        process = start_apart(arguments(request, errand.attempt), environment)
     except (OSError, ValueError):
         return _not_sent()
     on_started(process.pid)

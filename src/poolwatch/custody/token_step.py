@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from poolwatch.config.settings import DEFAULT_NET, NetSettings
 from poolwatch.custody.auth_file import FileProblem, Fingerprint, Login, read_login
 from poolwatch.custody.awaited import awaited, told
 from poolwatch.custody.codex_processes import working_codex
@@ -39,6 +40,7 @@ class TokenRules:
     state_dir: Path
     token_url: str
     fingerprint: Fingerprint
+    net: NetSettings = DEFAULT_NET
     delegate_to_codex: bool = True
     read_only: bool = False
 
@@ -123,6 +125,7 @@ async def _spend(
         account_id=login.account_id,
         user_id=login.user_id,
         try_once=ask.try_once,
+        net=rules.net,
     )
     started: list[int] = []
     lock = StateDir(rules.state_dir).lock(account_key(login.user_id, login.account_id, file))

@@ -3,123 +3,100 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Final
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
 
+import httpx
 from msgspec import Struct
 
+from poolwatch import __version__
+from poolwatch.config.settings import DEFAULT_NET, NetSettings
+from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure
-from poolwatch.net.broken import broken_off, compressed, redirect_refused
-from poolwatch.net.headers import Headers
-from poolwatch.net.lookup import Lookup, Resolver, system_lookup
-from poolwatch.net.progress import Progress, TooLargeError
+from poolwatch.net.failures import (
+    BROKEN,
+    Progress,
+    TooLargeError,
+    bad_address,
+    bad_authorities,
+    bad_proxy,
+    broken_off,
+    compressed,
+    no_http,
+    redirect_refused,
+    unsendable,
+)
+from poolwatch.net.proxy import Proxies, proxies
 from poolwatch.net.reply import Lost, NotSent, Reply, http_date
-
-if TYPE_CHECKING:
-    import ssl
-
-    from poolwatch.net.connections import Transport
-    from poolwatch.net.conversation import Received
-    from poolwatch.net.request import Request
+from poolwatch.net.tls import authorities, tls_context
 
 MEBIBYTE: Final = 1024 * 1024
+USER_AGENT: Final = f"poolwatch/{__version__}"
+
+Headers = Mapping[str, str | Secret]
+
 #: More connections than this at once are not polite, whatever is configured.
 _MOST_AT_ONCE: Final = 32
+_SENDABLE: Final = re.compile(r"[!-~]([ -~]*[!-~])?")
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-class _Parts(Struct, frozen=True):
-    """What an open client works with."""
+class _Ways(Struct, frozen=True):
+    """What all connections share."""
 
-    transport: Transport
-    resolver: Resolver
     tls: ssl.SSLContext
-
-
-def load_http() -> None:
-    """Load what speaks HTTP."""
-    import_module("poolwatch.net.connections")
+    proxies: Proxies
 
 
 class HttpClient:
-    """Asks services over HTTP/1.1. Use it as an async context manager, in one event loop.
+    """Asks services over HTTP/1.1; use it in one event loop.
 
-    `ca_file` replaces the built-in certificate authorities, `lookup` the system's name lookup. Of more
-    requests than `at_once` the others wait, before their time begins. What speaks HTTP is loaded for the
-    first request, or by `ready`.
+    Every request goes out on a client and a connection of its own, which end with it: on a kept one, an
+    answer too many would be taken for the next account's. They share what is trusted in TLS.
+
+    `env` is where proxies and certificates may be named. Of more requests than `at_once` the others wait,
+    before their time begins.
     """
 
     def __init__(
-        self, *, ca_file: Path | None = None, lookup: Lookup | None = None, at_once: int | None = None
+        self,
+        settings: NetSettings = DEFAULT_NET,
+        env: Mapping[str, str] = _NOTHING,
+        *,
+        at_once: int = _MOST_AT_ONCE,
     ) -> None:
-        self._ca_file = ca_file
-        self._lookup = lookup
-        self._room = asyncio.Semaphore(min(at_once or _MOST_AT_ONCE, _MOST_AT_ONCE))
-        self._is_open = False
-        self._parts: _Parts | None = None
-        self._preparing: asyncio.Task[_Parts] | None = None
+        self._settings = settings
+        self._env = env
+        self._room = asyncio.Semaphore(min(at_once, _MOST_AT_ONCE))
+        self._ways: _Ways | None = None
+        self._preparing = asyncio.Lock()
 
-    async def __aenter__(self) -> HttpClient:
-        self._is_open = True
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        parts, self._parts = self._parts, None
-        self._is_open = False
-        if parts is not None:
-            await parts.transport.aclose()
-
-    async def ready(self) -> None:
-        """Load what a request needs, unless that was done: no request's time is told with it."""
-        await self._open_parts()
-
-    async def _open_parts(self) -> _Parts:
-        if not self._is_open:
-            raise RuntimeError("the client is not open: use it with `async with`")
-        if self._parts is None:
-            if self._preparing is None or _has_failed(self._preparing):
+    async def ready(self) -> Failure | None:
+        """Read what is trusted and the proxy's password, unless that was done; why it cannot be."""
+        async with self._preparing:
+            if self._ways is None:
                 # on a thread: it takes a while, and the screen lives meanwhile
-                self._preparing = asyncio.create_task(asyncio.to_thread(self._prepare))
-            # cancelling one request does not take it from the others
-            self._parts = await asyncio.shield(self._preparing)
-        return self._parts
-
-    def _prepare(self) -> _Parts:
-        from poolwatch.net.tls import tls_context
-
-        # the authorities are read outside the interpreter's lock: both are loaded at once
-        with ThreadPoolExecutor(1, "tls") as beside:
-            reading = beside.submit(tls_context, self._ca_file)
-            load_http()
-            tls = reading.result()
-        from poolwatch.net.connections import Transport
-
-        resolver = Resolver(self._lookup or system_lookup)
-        return _Parts(Transport(tls, resolver), resolver, tls)
+                ways = await asyncio.to_thread(_prepared, self._settings, self._env)
+                if isinstance(ways, Failure):
+                    return ways
+                self._ways = ways
+        return None
 
     async def get(
         self, url: str, headers: Headers, *, deadline_seconds: float, cap_bytes: int = MEBIBYTE
     ) -> Reply | Failure:
         """The answer to a GET within the total deadline from when it is begun, or why there is none.
 
-        A connection kept from before that turns out to be closed is replaced, once. A redirect is a failure
-        that names the host it points to; nothing is sent there.
+        A redirect is a failure that names the host it points to; nothing is sent there.
         """
-        parts = await self._open_parts()
-        from poolwatch.net.request import request_of
-
-        request = request_of("GET", url, headers)
-        if isinstance(request, Failure):
-            return request
-        async with self._room:
-            got = await _got(parts.transport, request, deadline_seconds, cap_bytes)
-        # who waited for the room sends first; what came is read while that is on its way
-        await asyncio.sleep(0)
+        got = await self._exchange("GET", url, headers, None, deadline_seconds, cap_bytes)
+        if not isinstance(got, Reply):
+            return got.failure
+        if 300 <= got.status < 400:
+            return redirect_refused(httpx.URL(url), got.headers.get("location", ""))
         return got
 
     async def post(
@@ -131,82 +108,105 @@ class HttpClient:
         deadline_seconds: float,
         cap_bytes: int = MEBIBYTE,
     ) -> Reply | NotSent | Lost:
-        """Send a POST once, on a connection of its own, and say whether it may have left this machine.
+        """Send a POST once and say whether it may have left this machine.
 
         Every complete answer is a Reply, redirects included: they are not followed. `body` may be a function,
         called just before sending, so that a secret lives no longer than needed; the deadline begins there.
         """
-        parts = await self._open_parts()
-        from poolwatch.net.request import request_of
+        got = await self._exchange("POST", url, headers, body, deadline_seconds, cap_bytes)
+        return Lost(compressed(httpx.URL(url))) if isinstance(got, Reply) and got.body_refused else got
 
+    async def _exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Headers,
+        body: bytes | Callable[[], bytes] | None,
+        deadline_seconds: float,
+        cap_bytes: int,
+    ) -> Reply | NotSent | Lost:
         async with self._room:
-            request = request_of("POST", url, headers, body if isinstance(body, bytes) else body())
+            problem = await self.ready()
+            if problem is not None or self._ways is None:
+                return NotSent(problem or bad_proxy(needs_socks=False))
+            request = _request(method, url, headers, body() if callable(body) else body)
             if isinstance(request, Failure):
                 return NotSent(request)
-            return await _posted(parts, request, deadline_seconds, cap_bytes)
-
-
-def _has_failed(task: asyncio.Task[_Parts]) -> bool:
-    return task.done() and (task.cancelled() or task.exception() is not None)
-
-
-async def _got(
-    transport: Transport, request: Request, deadline_seconds: float, cap_bytes: int
-) -> Reply | Failure:
-    from poolwatch.net.conversation import BROKEN
-
-    started = asyncio.get_running_loop().time()
-    progress = Progress(cap_bytes)
-    try:
-        async with asyncio.timeout(deadline_seconds):
+            proxy = self._ways.proxies.towards(request.url)
+            progress = Progress(request.url, proxy)
+            request.extensions["trace"] = progress.trace
             try:
-                received = await transport.exchange(request, progress)
-            except BROKEN:
-                if not progress.met_a_closed_connection:
-                    raise
-                progress = Progress(cap_bytes)
-                received = await transport.exchange(request, progress)
-    except (TooLargeError, *BROKEN) as error:
-        return broken_off(error, request, progress, deadline_seconds)
-    reply = _reply(received, request, asyncio.get_running_loop().time() - started)
-    if isinstance(reply, Reply) and 300 <= reply.status < 400:
-        return redirect_refused(request, reply.headers.get("location", ""))
-    return reply
+                client = httpx.AsyncClient(
+                    verify=self._ways.tls,
+                    proxy=proxy,
+                    trust_env=False,
+                    timeout=None,  # noqa: S113 - the deadline below is total
+                )
+            except ImportError:
+                return NotSent(bad_proxy(needs_socks=True))
+            started = asyncio.get_running_loop().time()
+            try:
+                async with asyncio.timeout(deadline_seconds):
+                    response = await client.send(request, stream=True)
+                    content = await _content(response, cap_bytes)
+            except BROKEN as error:
+                failure = broken_off(error, progress, deadline_seconds, cap_bytes)
+                return Lost(failure) if progress.is_sent else NotSent(failure)
+            finally:
+                await progress.hang_up()
+                await client.aclose()
+        if response.status_code < 200:
+            return Lost(no_http(progress))
+        if content is None and response.is_success:
+            return Lost(compressed(request.url))
+        fields: dict[str, str] = {}
+        for name, value in response.headers.raw:
+            fields.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+        elapsed = asyncio.get_running_loop().time() - started
+        date = http_date(fields.get("date"))
+        return Reply(response.status_code, fields, content or b"", date, elapsed, content is None)
 
 
-async def _posted(
-    parts: _Parts, request: Request, deadline_seconds: float, cap_bytes: int
-) -> Reply | NotSent | Lost:
-    from poolwatch.net.connections import Transport
-    from poolwatch.net.conversation import BROKEN
-
-    started = asyncio.get_running_loop().time()
-    progress = Progress(cap_bytes)
-    # a connection of its own: on a kept one, a peer that hung up looks like a request that was lost
-    transport = Transport(parts.tls, parts.resolver)
+def _prepared(settings: NetSettings, env: Mapping[str, str]) -> _Ways | Failure:
+    trusted = authorities(settings, env)
     try:
-        async with asyncio.timeout(deadline_seconds):
-            received = await transport.exchange(request, progress)
-    except (TooLargeError, *BROKEN) as error:
-        failure = broken_off(error, request, progress, deadline_seconds)
-        return Lost(failure) if progress.written else NotSent(failure)
-    finally:
-        await transport.aclose()
-    reply = _reply(received, request, asyncio.get_running_loop().time() - started)
-    if isinstance(reply, Failure):
-        return Lost(reply)
-    if reply.body_refused:
-        return Lost(compressed(request.address.host))
-    return reply
+        tls = tls_context(trusted)
+    except OSError:
+        return bad_authorities(trusted.origin, trusted.place)
+    try:
+        return _Ways(tls, proxies(settings, env, tls))
+    except (httpx.InvalidURL, OSError, ValueError):
+        return bad_proxy(needs_socks=False)
 
 
-def _reply(received: Received, request: Request, elapsed: float) -> Reply | Failure:
-    headers: dict[str, str] = {}
-    for name, value in received.headers:
-        headers.setdefault(name, value)
-    encoding = ",".join(value for name, value in received.headers if name == "content-encoding")
-    refused = any(word.strip().lower() not in ("", "identity") for word in encoding.split(","))
-    if refused and 200 <= received.status < 300:
-        return compressed(request.address.host)
-    body = b"" if refused else received.body
-    return Reply(received.status, headers, body, http_date(headers.get("date")), elapsed, refused)
+def _request(method: str, url: str, headers: Headers, body: bytes | None) -> httpx.Request | Failure:
+    """The request, or why it cannot be sent: a header holds what none may, or the address is none."""
+    sent = {
+        "User-Agent": USER_AGENT,
+        "Accept-Encoding": "identity",
+        **{name: each.reveal() if isinstance(each, Secret) else each for name, each in headers.items()},
+    }
+    for name, value in sent.items():
+        if not _SENDABLE.fullmatch(value):
+            return unsendable(name)
+    try:
+        request = httpx.Request(method, url, headers=sent, content=body)
+    except (httpx.InvalidURL, ValueError):
+        return bad_address()
+    if request.url.scheme not in ("http", "https") or not request.url.host or request.url.userinfo:
+        return bad_address()
+    return request
+
+
+async def _content(response: httpx.Response, cap_bytes: int) -> bytes | None:
+    """The body as it came; None where it has an encoding that nobody asked for."""
+    encodings = response.headers.get("content-encoding", "").split(",")
+    if any(word.strip().lower() not in ("", "identity") for word in encodings):
+        await response.aclose()
+        return None
+    content = bytearray()
+    async for piece in response.aiter_raw():
+        content += piece
+        if len(content) > cap_bytes:
+            raise TooLargeError
+    return bytes(content)

@@ -9,9 +9,8 @@ from tests.support.cli_proxy_server import CliProxyServer, login
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    async with HttpClient() as opened:
-        yield opened
+def client() -> HttpClient:
+    return HttpClient()
 
 
 @pytest.fixture

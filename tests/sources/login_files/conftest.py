@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,9 @@ from poolwatch.net.client import HttpClient
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    """An open client."""
-    async with HttpClient() as opened:
-        yield opened
+def client() -> HttpClient:
+    """The client."""
+    return HttpClient()
 
 
 @pytest.fixture

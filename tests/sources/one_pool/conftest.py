@@ -102,7 +102,7 @@ async def sources(tmp_path: Path) -> AsyncIterator[Mapping[str, Source]]:
         token = access_token(user_of(number), account_of(number))
         put(tmp_path / "auth" / f"codex-{number:02}.json", cliproxy_login(token, email_of(number)))
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(HttpClient())
+        client = HttpClient()
         for server in (upstream, proxy, lb):
             await stack.enter_async_context(server)
         await stack.enter_async_context(cpa)

@@ -10,8 +10,7 @@ import pytest
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, Secret
 from poolwatch.domain.failure import Failure, FailureKind, worded
-from poolwatch.net.client import HttpClient
-from poolwatch.net.headers import Headers
+from poolwatch.net.client import Headers, HttpClient
 from poolwatch.sources.pools.client import Answered, Entry, PoolClient, Refused
 from poolwatch.sources.pools.keys import Refusals
 from poolwatch.sources.pools.routes import ForbiddenRouteError, PoolProgram, Route, segment

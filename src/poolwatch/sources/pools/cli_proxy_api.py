@@ -20,7 +20,7 @@ from poolwatch.domain.state import LONGEST_WAIT, KeyState
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.domain.values import replace
 from poolwatch.host.threads import in_thread
-from poolwatch.net.headers import USER_AGENT
+from poolwatch.net.client import USER_AGENT
 from poolwatch.net.reply import Reply, clock_offset
 from poolwatch.sources.banked_resets import ResetPace, reset_list_url, with_reset_list
 from poolwatch.sources.json_body import beside_the_loop

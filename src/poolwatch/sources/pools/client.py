@@ -15,7 +15,7 @@ from poolwatch.domain.message import Message, message
 from poolwatch.domain.state import KeyState
 from poolwatch.domain.values import replace
 from poolwatch.net.client import MEBIBYTE
-from poolwatch.net.headers import Headers
+from poolwatch.net.client import MEBIBYTE, Headers
 from poolwatch.net.reply import Lost, NotSent, Reply
 from poolwatch.sources.json_body import TOO_DEEP, JsonValue, beside_the_loop, looks_like_html, read_json
 from poolwatch.sources.pools.keys import Refusals, pool_key, pool_password

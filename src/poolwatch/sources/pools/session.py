@@ -10,7 +10,7 @@ from typing import Final
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.state import KeyState
-from poolwatch.net.headers import Headers
+from poolwatch.net.client import Headers
 from poolwatch.sources.json_body import JsonValue
 from poolwatch.sources.pools.client import Answered, Entry, PoolClient, json_bytes, told
 from poolwatch.sources.pools.keys import ConfiguredSecret, Refusals, SecretKind, pool_password
