@@ -21,9 +21,9 @@ from poolwatch.domain.failure import Failure
 from poolwatch.domain.message import Message
 from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.usage import UsageSnapshot
-from poolwatch.net.client import HttpClient
 
 if TYPE_CHECKING:
+    from poolwatch.net.client import HttpClient
     from poolwatch.sources.pools.keys import Standings
 
 _BY_HAND: Final[ContextVar[bool]] = ContextVar("by_hand", default=False)
