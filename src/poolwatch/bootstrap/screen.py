@@ -21,8 +21,8 @@ from poolwatch.domain.events import Recalled
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolFacts, PoolState, listed_by
 from poolwatch.domain.values import replace
-from poolwatch.presentation.view import Grouping, Prefs, Shown, SortKey
 from poolwatch.net.names import run
+from poolwatch.presentation.view import Grouping, Prefs, Shown, SortKey
 from poolwatch.store.readings import AccountCache, read_stored
 from poolwatch.ui.appearance import THEME_NAMES, theme_named
 from poolwatch.ui.keymap import remapped

@@ -14,7 +14,6 @@ from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.state import KeyState
 from poolwatch.domain.values import replace
-from poolwatch.net.client import MEBIBYTE
 from poolwatch.net.client import MEBIBYTE, Headers
 from poolwatch.net.reply import Lost, NotSent, Reply
 from poolwatch.sources.json_body import TOO_DEEP, JsonValue, beside_the_loop, looks_like_html, read_json
