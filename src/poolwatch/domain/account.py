@@ -6,13 +6,12 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from fnmatch import translate
 from typing import Final, NoReturn
 
 from msgspec import Struct
-
-from poolwatch.domain.values import Instant
 
 
 class Secret:
@@ -101,7 +100,7 @@ _ids: Final[dict[AccountKey, str]] = {}
 _IDS_KEPT: Final = 16_384
 
 
-class AccountKey(Struct, frozen=True, cache_hash=True, omit_defaults=True):
+class AccountKey(Struct, frozen=True, cache_hash=True):
     """Identity of one account: provider, user id, account id; or source and place when an id is missing."""
 
     provider: str
@@ -128,23 +127,23 @@ class AccountKey(Struct, frozen=True, cache_hash=True, omit_defaults=True):
         return _ids.setdefault(self, made)
 
 
-class SourceRef(Struct, frozen=True, gc=False, omit_defaults=True):
+class SourceRef(Struct, frozen=True):
     """Where one source keeps one account; `place` is unique and stable within the source."""
 
     source: str
     place: str
 
 
-class TokenFacts(Struct, frozen=True, gc=False, omit_defaults=True):
+class TokenFacts(Struct, frozen=True):
     """What may be said of a login's tokens: instants in UTC and keyed fingerprints, never a token."""
 
-    expires_at: Instant | None = None
-    last_refresh: Instant | None = None
+    expires_at: datetime | None = None
+    last_refresh: datetime | None = None
     fingerprint: str | None = None
     refresh_fingerprint: str | None = None
 
 
-class Listing(Struct, frozen=True, gc=False, omit_defaults=True):
+class Listing(Struct, frozen=True):
     """One account as one source lists it. Texts are already sanitised; it holds no secret."""
 
     ref: SourceRef
@@ -176,8 +175,8 @@ class Listing(Struct, frozen=True, gc=False, omit_defaults=True):
     says_login_works: bool = False
     #: a file that is there but cannot be used, in words ("not readable: permission denied")
     problem: str | None = None
-    subscription_until: Instant | None = None
-    subscription_checked_at: Instant | None = None
+    subscription_until: datetime | None = None
+    subscription_checked_at: datetime | None = None
     #: the workspace's name, where the source knows it
     workspace: str | None = None
 
@@ -243,7 +242,7 @@ class NamingRule(Struct, frozen=True):
     group: str | None = None
 
 
-class Name(Struct, frozen=True, gc=False, omit_defaults=True):
+class Name(Struct, frozen=True):
     """An account's label and group; `full` is what stands on screen, the group before a slash."""
 
     label: str

@@ -9,7 +9,6 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.message import Arguments, Message, arguments_of
-from poolwatch.domain.values import Instant
 
 
 class FailureKind(StrEnum):
@@ -92,7 +91,7 @@ class Refusal(Enum):
 AS_STORED: Final = "as_stored"
 
 
-class Failure(Struct, frozen=True, gc=False, omit_defaults=True):
+class Failure(Struct, frozen=True):
     """One failed attempt. The sentence for `code` and its arguments names what was tried, and no secret.
 
     `retry_at` is aware UTC, given where the other side said when to come back. `detail` names a
@@ -102,7 +101,7 @@ class Failure(Struct, frozen=True, gc=False, omit_defaults=True):
     kind: FailureKind
     code: str
     arguments: Arguments = ()
-    retry_at: Instant | None = None
+    retry_at: datetime | None = None
     detail: str | None = None
     login_problem: LoginProblem | None = None
 
@@ -116,14 +115,14 @@ class Failure(Struct, frozen=True, gc=False, omit_defaults=True):
         return Trouble(self.kind, self.code, at, self.arguments, self.retry_at, self.detail)
 
 
-class Trouble(Struct, frozen=True, gc=False, omit_defaults=True):
+class Trouble(Struct, frozen=True):
     """A failure that stands beside the last known status, and since when."""
 
     kind: FailureKind
     code: str
-    since: Instant
+    since: datetime
     arguments: Arguments = ()
-    retry_at: Instant | None = None
+    retry_at: datetime | None = None
     detail: str | None = None
 
     @property

@@ -88,7 +88,7 @@ class UsageStep(Struct, frozen=True):
     cached_at: datetime | None = None
 
 
-class Change(Struct, frozen=True, gc=False, omit_defaults=True):
+class Change(Struct, frozen=True):
     """One figure that a reading moved: percent as numbers, balance in credits.
 
     Unlimited credits have no balance, whatever stands in its place.

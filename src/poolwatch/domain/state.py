@@ -25,7 +25,7 @@ from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble
 from poolwatch.domain.refresh import BESIDE_WITHIN, BlockReason, Change, RefreshProgress
 from poolwatch.domain.text import LONGEST_PATH, visible
 from poolwatch.domain.usage import Aged, RateLimit, Usage
-from poolwatch.domain.values import Instant, replace
+from poolwatch.domain.values import replace
 
 #: Who asks for it by hand may have what was refused tried again this often, all processes together.
 BY_HAND_EVERY: Final = timedelta(minutes=1)
@@ -38,7 +38,7 @@ ON_TRIAL: Final = 0
 ACCEPTED: Final = 200
 
 
-class KeyState(Struct, frozen=True, gc=False):
+class KeyState(Struct, frozen=True):
     """The status that a pool answered with, and the words that came with it, sanitised.
 
     `until` None: it holds as long as the secret and the address are these. `tried_at` is when somebody last
@@ -46,11 +46,11 @@ class KeyState(Struct, frozen=True, gc=False):
     """
 
     status: int
-    at: Instant
-    until: Instant | None = None
+    at: datetime
+    until: datetime | None = None
     code: str | None = None
     said: str | None = None
-    tried_at: Instant | None = None
+    tried_at: datetime | None = None
 
     def holds(self, now: datetime) -> bool:
         """Whether it is not over."""
@@ -80,24 +80,24 @@ NONE_SILENT: Final[Mapping[SourceRef, Trouble]] = MappingProxyType({})
 LATELY_KEPT: Final = 12
 
 
-class DeadLogin(Struct, frozen=True, gc=False, omit_defaults=True):
+class DeadLogin(Struct, frozen=True):
     """A refresh token (keyed fingerprint) that the issuer refused for good."""
 
     refresh_fingerprint: str | None
     problem: LoginProblem
-    since: Instant
+    since: datetime
 
 
-class Happening(Struct, frozen=True, gc=False, omit_defaults=True):
+class Happening(Struct, frozen=True):
     """One line of an account's recent past: figures that moved, a failure, or a finished refresh."""
 
-    at: Instant
+    at: datetime
     changes: tuple[Change, ...] = ()
     failure: Failure | None = None
     refresh: RefreshProgress | None = None
 
 
-class KeptFile(Struct, frozen=True, omit_defaults=True):
+class KeptFile(Struct, frozen=True):
     """A login that waits in poolwatch's state directory, because its file changed while it was renewed.
 
     `path` begins at the home directory, and holds whatever its names hold; `key` is the account's, None where
@@ -105,20 +105,20 @@ class KeptFile(Struct, frozen=True, omit_defaults=True):
     """
 
     path: str
-    since: Instant
+    since: datetime
     key: AccountKey | None = None
     email: str | None = None
 
 
-class AccountState(Struct, frozen=True, eq=False, weakref=True):
+class AccountState(Struct, frozen=True, eq=False):
     """All that is known of one account. Instants are aware UTC; there is no secret in it."""
 
     key: AccountKey
     listings: tuple[Listing, ...] = ()
     name: Name = field(default_factory=lambda: Name(""))
     usage: Usage = field(default_factory=Usage)
-    read_at: Instant | None = None
-    tried_at: Instant | None = None
+    read_at: datetime | None = None
+    tried_at: datetime | None = None
     #: polls in a row that brought no reading; drives the backoff
     failures: int = 0
     reading_trouble: Trouble | None = None
@@ -184,7 +184,7 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
         return self.reading_trouble or login
 
     @property
-    def refreshed_at(self) -> Instant | None:
+    def refreshed_at(self) -> datetime | None:
         """When the last refresh ended; None while one runs, and where none did in this run."""
         refresh = self.refresh
         if refresh is None or not refresh.done:
@@ -200,7 +200,7 @@ class AccountState(Struct, frozen=True, eq=False, weakref=True):
         ended = self.refreshed_at
         return ended is not None and self.tried_at is not None and self.tried_at > ended
 
-    def is_warned_of_codex(self, now: Instant) -> bool:
+    def is_warned_of_codex(self, now: datetime) -> bool:
         """Whether a refresh has just ended with the warning that a codex works here and did not renew."""
         ended, last = self.refreshed_at, self.refresh
         if ended is None or last is None or last.token is None:

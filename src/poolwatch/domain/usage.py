@@ -12,19 +12,19 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from poolwatch.domain.values import Instant, is_undated, replace
+from poolwatch.domain.values import is_undated, replace
 
 _USABLE: Final = frozenset({"available", "granted"})
 
 
-class BankedReset(Struct, frozen=True, gc=False, omit_defaults=True):
+class BankedReset(Struct, frozen=True):
     """One row of the list of banked resets; instants are aware UTC, texts are sanitised.
 
     `expires_at` None means that it never expires, or with `expiry_known` False that nobody says when.
     """
 
-    expires_at: Instant | None
-    granted_at: Instant | None = None
+    expires_at: datetime | None
+    granted_at: datetime | None = None
     #: as the service words it: available, granted, redeeming, redeemed
     status: str | None = None
     title: str | None = None
@@ -91,12 +91,12 @@ def window_kind(seconds: int | None) -> str:
     return f"{max(1, round(seconds / 60))}m"
 
 
-class UsageWindow(Struct, frozen=True, gc=False, omit_defaults=True):
+class UsageWindow(Struct, frozen=True):
     """One usage window; `resets_at` is aware UTC, `used_percent` is as given, also outside 0..100."""
 
     used_percent: float | None
     window_seconds: int | None
-    resets_at: Instant | None
+    resets_at: datetime | None
     #: the source's own flag for this window
     limit_reached: bool | None = None
 
@@ -106,7 +106,7 @@ class UsageWindow(Struct, frozen=True, gc=False, omit_defaults=True):
         return window_kind(self.window_seconds)
 
 
-class RateLimit(Struct, frozen=True, gc=False, omit_defaults=True):
+class RateLimit(Struct, frozen=True):
     """One `rate_limit` object; its windows are one field and are replaced together."""
 
     allowed: bool | None
@@ -129,7 +129,7 @@ class RateLimit(Struct, frozen=True, gc=False, omit_defaults=True):
         return used is None and self.reached(window) is True
 
 
-class Bucket(Struct, frozen=True, gc=False, omit_defaults=True):
+class Bucket(Struct, frozen=True):
     """A metered bucket beside the base one; `limit` is None where the source says it has no window."""
 
     id: str
@@ -137,7 +137,7 @@ class Bucket(Struct, frozen=True, gc=False, omit_defaults=True):
     limit: RateLimit | None
 
 
-class Credits(Struct, frozen=True, gc=False, omit_defaults=True):
+class Credits(Struct, frozen=True):
     """The credits object; `balance` is in credits, exactly as sent (zeros kept), None when unknown."""
 
     has_credits: bool | None
@@ -163,7 +163,7 @@ class Credits(Struct, frozen=True, gc=False, omit_defaults=True):
         return bool(self.has_credits or self.unlimited or (self.balance is not None and self.balance != 0))
 
 
-class SpendLimit(Struct, frozen=True, gc=False, omit_defaults=True):
+class SpendLimit(Struct, frozen=True):
     """One spend limit of a month, in credits; `kind` as in the wire's `reached_limit_type`."""
 
     kind: str
@@ -171,10 +171,10 @@ class SpendLimit(Struct, frozen=True, gc=False, omit_defaults=True):
     used: Decimal | None
     remaining: Decimal | None
     used_percent: float | None
-    resets_at: Instant | None
+    resets_at: datetime | None
 
 
-class SpendControl(Struct, frozen=True, gc=False, omit_defaults=True):
+class SpendControl(Struct, frozen=True):
     """Spend limits of a workspace and whether one of them is reached."""
 
     reached: bool | None
@@ -192,12 +192,12 @@ class ReachedType(StrEnum):
     MEMBER_USAGE = "workspace_member_usage_limit_reached"
 
 
-class ResetCredits(Struct, frozen=True, gc=False, omit_defaults=True):
+class ResetCredits(Struct, frozen=True):
     """Banked resets: how many there are, how many apply now, when the nearest expires if that was said."""
 
     available: int | None
     applicable: int | None
-    expires_at: Instant | None = None
+    expires_at: datetime | None = None
 
 
 class UsageSnapshot(Struct, frozen=True):
@@ -217,16 +217,16 @@ class UsageSnapshot(Struct, frozen=True):
     reset_list: Said[tuple[BankedReset, ...]] = Unsaid.ABSENT
 
 
-class Aged(Struct, Generic[T], frozen=True, gc=False, omit_defaults=True):
+class Aged(Struct, Generic[T], frozen=True):
     """A merged field: its value, when and by which source it was said. `known` is False after rubbish."""
 
     value: T | None
-    at: Instant
+    at: datetime
     source: str
     known: bool = True
 
 
-class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
+class Usage(Struct, frozen=True):
     """All that is known of an account's usage; None where no source ever spoke of a field."""
 
     plan: Aged[str] | None = None

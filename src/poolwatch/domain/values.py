@@ -1,11 +1,9 @@
-"""What every value is made with: the type of instants, and one `replace` for structs and dataclasses."""
+"""What every value is made with: the instant that nobody knows, and one `replace` for all of them."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
-
-from msgspec import Meta
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     # type checkers check its keywords field by field, for structs too: that of msgspec takes anything
@@ -22,10 +20,8 @@ else:
         return dataclasses.replace(value, **changes)  # noqa: TID251 - likewise
 
 
-__all__ = ["UNDATED", "Instant", "is_undated", "replace"]
+__all__ = ["UNDATED", "is_undated", "replace"]
 
-#: A datetime that knows its zone, UTC wherever poolwatch makes one; one without an offset is not decoded.
-Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
 #: The instant of figures whose age nobody tells. It lies before all others, so that such figures are old.
 UNDATED: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

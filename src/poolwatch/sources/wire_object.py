@@ -13,7 +13,7 @@ from poolwatch.sources.lenient import Reader, all_said, reader_in
 W = TypeVar("W", bound="WireObject")
 
 
-class WireObject(Struct, frozen=True, gc=False):
+class WireObject(Struct, frozen=True):
     """A wire object: unknown keys are ignored, and no field can spoil another.
 
     Each field is annotated with its reader.

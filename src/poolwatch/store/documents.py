@@ -307,6 +307,7 @@ class _TokenStep(_Stored, frozen=True):
     lost_at: Instant | None = None
     refresh_fingerprint: str | None = None
     pid: int | None = None
+    said: _Message | None = None
 
 
 class _UsageStep(_Stored, frozen=True):
