@@ -70,7 +70,7 @@ class AuthFiles(LoginFiles):
             return "poolwatch"
         if login is not None and login.shape == "cliproxy":
             return "CLIProxyAPI"
-        return "codex-auth" if file.path.endswith(_SNAPSHOT_SUFFIX) else "another tool"
+        return "codex-auth" if file.path.endswith(_SNAPSHOT_SUFFIX) else ""
 
     def _broken_counts(self, file: LoginFile) -> bool:
         name = Path(file.path).name

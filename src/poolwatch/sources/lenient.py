@@ -6,10 +6,10 @@ A field is a value, None where the service says "there is none", or `Unsaid`: ab
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Annotated, Final, Self, TypeAlias, TypeVar, cast
+from typing import Annotated, Final, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainValidator
 
@@ -24,8 +24,6 @@ M = TypeVar("M", bound="LenientModel")
 Reader: TypeAlias = Callable[[object], object]
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,28})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
-_ABSENT: Final = Unsaid.ABSENT
-_MALFORMED: Final = Unsaid.MALFORMED
 _BLANKS: Final = " \t\r\n"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS_ABOVE: Final = 10**11
@@ -72,31 +70,6 @@ def list_of(model: type[M], most: int) -> Callable[[object], list[M] | None]:
         return [found for entry in value[:most] if (found := model.read(entry)) is not None]
 
     return read
-
-
-def all_said(readers: Iterable[tuple[str, Reader]], wire: Mapping[str, object]) -> list[object]:
-    """What a wire object says of each of these fields, by their readers; what cannot be read is malformed.
-
-    A loop over fields, and no function for one: an answer has fifty of them.
-    """
-    told: list[object] = []
-    for name, read in readers:
-        value = wire.get(name, _ABSENT)
-        if value is not None and value is not _ABSENT:
-            found = read(value)
-            value = _MALFORMED if found is None else found
-        told.append(value)
-    return told
-
-
-def reader_in(metadata: Iterable[object]) -> Reader:
-    """How a field with this metadata is read."""
-    for each in metadata:
-        if isinstance(each, PlainValidator):
-            return cast("Reader", each.func)
-        if callable(each):
-            return each
-    raise TypeError("a wire field without a reader")
 
 
 def _number(value: object) -> int | Decimal | None:

@@ -54,7 +54,6 @@ class LoginFiles(ABC):
 
     @property
     def name(self) -> str:
-        """The source's name."""
         return self._settings.name
 
     @abstractmethod
@@ -63,7 +62,7 @@ class LoginFiles(ABC):
 
     @abstractmethod
     def _owner(self, file: LoginFile, login: Login | None) -> str:
-        """The program that owns a login, in words."""
+        """The program that owns a login; empty where nothing tells."""
 
     @abstractmethod
     def _broken_counts(self, file: LoginFile) -> bool:
@@ -88,7 +87,6 @@ class LoginFiles(ABC):
 
     @property
     def directness(self) -> Directness:
-        """How much it can tell."""
         return Directness.SERVICE
 
     async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:

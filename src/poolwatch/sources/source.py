@@ -94,7 +94,7 @@ class UsageReading(Struct, frozen=True):
 
 
 class Directness(IntEnum):
-    """How much a source can tell of an account's usage; of several, the lowest is asked first."""
+    """How directly a source has its figures from the service; of several, the lowest is asked first."""
 
     #: the usage endpoint's own answer
     SERVICE = 0
@@ -110,14 +110,10 @@ class Source(Protocol):
     """A place that accounts come from. Instants given to it are our own clock's."""
 
     @property
-    def name(self) -> str:
-        """The source's name, as in its listings."""
-        ...
+    def name(self) -> str: ...
 
     @property
-    def directness(self) -> Directness:
-        """How much it can tell."""
-        ...
+    def directness(self) -> Directness: ...
 
     async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
         """All accounts of the source, or why it cannot say."""

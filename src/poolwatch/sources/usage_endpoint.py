@@ -55,7 +55,6 @@ def usage_urls(base_url: str) -> tuple[str, ...]:
 
 
 def usage_headers(login: Login, access: Secret) -> dict[str, str | Secret]:
-    """The headers of a usage request."""
     headers: dict[str, str | Secret] = {
         "Authorization": Secret(f"Bearer {access.reveal()}"),
         "Accept": "application/json",

@@ -174,9 +174,9 @@ async def test_owners_and_custody(client: HttpClient, home: Path) -> None:
     assert {name: each.owner for name, each in found.items()} == {
         "a.json": "CLIProxyAPI",
         "b.auth.json": "codex-auth",
-        "c.json": "another tool",
-        "d.json": "another tool",
-        "e.json": "another tool",
+        "c.json": "",
+        "d.json": "",
+        "e.json": "",
         "f.json": "CLIProxyAPI",
     }
     assert {each.custody for name, each in found.items() if name[0] in "abcf"} == {Custody.OTHER}
