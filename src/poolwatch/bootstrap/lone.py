@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.sources import build_source
-from poolwatch.bootstrap.store_port import StoredStandings
+from poolwatch.bootstrap.store_port import StoredKeyStates
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.config.settings import SourceSettings
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.pools.keys import Standings
+from poolwatch.sources.pools.keys import KeyStates
 from poolwatch.sources.source import Source
 from poolwatch.store.store import Store
 
@@ -24,10 +24,10 @@ async def lone_source(around: Surroundings, settings: SourceSettings) -> AsyncIt
     fingerprint, _ = await asyncio.to_thread(fingerprinter_of, around.state_dir)
     client = HttpClient(around.settings.net, around.env)
     if not settings.kind.is_pool:
-        yield build_source(around, settings, client, fingerprint, Standings())
+        yield build_source(around, settings, client, fingerprint, KeyStates())
         return
     store = Store(around.state_dir, RealClock().now())
     try:
-        yield build_source(around, settings, client, fingerprint, StoredStandings(store))
+        yield build_source(around, settings, client, fingerprint, StoredKeyStates(store))
     finally:
         await store.aclose()

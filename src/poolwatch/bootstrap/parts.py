@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from poolwatch.bootstrap.clock import RealClock, draw
-from poolwatch.bootstrap.store_port import Lock, StoredReadings, StoredStandings, Wishes
+from poolwatch.bootstrap.store_port import Lock, StoredKeyStates, StoredReadings, Wishes
 from poolwatch.bootstrap.surroundings import Surroundings, newcomers
 from poolwatch.bootstrap.token_port import Custodian, fingerprinter_of
 from poolwatch.config.settings import SourceKind, SourceSettings
@@ -53,7 +53,7 @@ class Running(Struct):
     around: Surroundings
     custodian: Custodian
     fingerprint: Fingerprinter
-    standings: StoredStandings
+    key_states: StoredKeyStates
     stack: AsyncExitStack
     sources: dict[str, Source]
     client: HttpClient | None = None
@@ -114,7 +114,7 @@ class Running(Struct):
             settings,
             self.client,
             self.fingerprint,
-            self.standings,
+            self.key_states,
             shows_raw=self.shows_raw,
         )
         self.sources[source.name] = source
@@ -185,7 +185,7 @@ async def open_monitor(
                 around,
                 custodian,
                 fingerprint,
-                StoredStandings(store),
+                StoredKeyStates(store),
                 stack,
                 sources,
                 shows_raw=shows_raw,

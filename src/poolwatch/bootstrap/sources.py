@@ -13,7 +13,7 @@ from poolwatch.domain.account import Secret
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.banked_resets import ResetPace
 from poolwatch.sources.login_files import LoginFiles
-from poolwatch.sources.pools.keys import Standings
+from poolwatch.sources.pools.keys import KeyStates
 from poolwatch.sources.source import Source, SourceSetup
 
 _MODULES: Final = {
@@ -36,11 +36,11 @@ def build_source(
     settings: SourceSettings,
     client: HttpClient,
     fingerprint: Callable[[Secret], str],
-    standings: Standings,
+    key_states: KeyStates,
     *,
     shows_raw: bool = True,
 ) -> Source:
-    """One source; `standings` is what all processes remember of pools.
+    """One source; `key_states` is what all processes remember of pools.
 
     `shows_raw`: somebody may want to see its answers as they came.
     """
@@ -51,7 +51,7 @@ def build_source(
         env=around.env,
         deadline_seconds=around.settings.poll.timeout_seconds,
         fingerprint=fingerprint,
-        standings=standings,
+        key_states=key_states,
         shows_raw=shows_raw,
     )
     resets = ResetPace(memory_of(around, settings, "resets"))

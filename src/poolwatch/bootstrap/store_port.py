@@ -14,7 +14,7 @@ from poolwatch.domain.state import AccountState, KeyState, PoolFacts, PoolState
 from poolwatch.host.locks import is_stopped
 from poolwatch.monitor.clock import Clock
 from poolwatch.monitor.ports import Asked, Moved, OwnerRequest, Told
-from poolwatch.sources.pools.keys import Standings
+from poolwatch.sources.pools.keys import KeyStates
 from poolwatch.store.documents import decode_refresh, encode_refresh
 from poolwatch.store.history import history_rows
 from poolwatch.store.opening import StoreMode
@@ -27,7 +27,7 @@ from poolwatch.words.messages import message_text
 #: How long a viewer waits for the polling process to take its wish.
 ANSWER_WITHIN: Final = timedelta(seconds=5)
 #: How old what other processes remember may be here.
-_STANDINGS_SECONDS: Final = 0.25
+_KEY_STATES_SECONDS: Final = 0.25
 
 
 class StoredReadings:
@@ -80,12 +80,12 @@ class StoredReadings:
         return await self._store.put_facts(PoolFacts(self._name, state.clock_offset, sources, state.rates))
 
 
-class StoredStandings(Standings):
+class StoredKeyStates(KeyStates):
     """How secrets stand with pools, in the store; where that cannot be written, this process remembers."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._own = Standings()
+        self._own = KeyStates()
         self._read: dict[str, KeyState] = {}
         self._read_at: float | None = None
         #: on their way to the disk
@@ -95,31 +95,31 @@ class StoredStandings(Standings):
     async def known(self) -> Mapping[str, KeyState]:
         """All that is remembered, at most a moment old."""
         now = asyncio.get_running_loop().time()
-        if self._read_at is None or now - self._read_at > _STANDINGS_SECONDS:
+        if self._read_at is None or now - self._read_at > _KEY_STATES_SECONDS:
             self._read_at = now
             stored = await self._store.key_states()
             self._read = {**stored, **await self._own.known(), **self._pending}
         return self._read
 
-    async def keep(self, mark: str, standing: KeyState, now: datetime) -> None:
+    async def keep(self, mark: str, state: KeyState, now: datetime) -> None:
         """Remember one."""
-        self._read[mark] = self._pending[mark] = standing
-        if standing.until is None:
-            await self._write(mark, standing, now)
+        self._read[mark] = self._pending[mark] = state
+        if state.until is None:
+            await self._write(mark, state, now)
             return
         # a wait for each of a thousand accounts does not wait for the disk
-        task = asyncio.create_task(self._write(mark, standing, now))
+        task = asyncio.create_task(self._write(mark, state, now))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 
-    async def _write(self, mark: str, standing: KeyState, now: datetime) -> None:
-        is_kept = await self._store.put_key_state(mark, standing, now)
-        if self._pending.get(mark) is standing:
+    async def _write(self, mark: str, state: KeyState, now: datetime) -> None:
+        is_kept = await self._store.put_key_state(mark, state, now)
+        if self._pending.get(mark) is state:
             del self._pending[mark]
         if is_kept:
             await self._own.drop(mark)
         else:
-            await self._own.keep(mark, standing, now)
+            await self._own.keep(mark, state, now)
 
     async def drop(self, mark: str) -> None:
         """Forget one."""

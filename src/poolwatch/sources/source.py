@@ -24,7 +24,7 @@ from poolwatch.domain.usage import UsageSnapshot
 
 if TYPE_CHECKING:
     from poolwatch.net.client import HttpClient
-    from poolwatch.sources.pools.keys import Standings
+    from poolwatch.sources.pools.keys import KeyStates
 
 _BY_HAND: Final[ContextVar[bool]] = ContextVar("by_hand", default=False)
 
@@ -51,7 +51,7 @@ def _own_fingerprints() -> Callable[[Secret], str]:
 class SourceSetup(Struct, frozen=True, eq=False):
     """Settings and surroundings of one source; the deadline in seconds covers one request with its answer.
 
-    `fingerprint` and `standings` are by what processes tell each other which secrets a pool refused; unset,
+    `fingerprint` and `key_states` are by what processes tell each other which secrets a pool refused; unset,
     this one remembers by itself. `shows_raw`: somebody may want to see answers as they came.
     """
 
@@ -61,7 +61,7 @@ class SourceSetup(Struct, frozen=True, eq=False):
     env: Mapping[str, str]
     deadline_seconds: float
     fingerprint: Callable[[Secret], str] = field(default_factory=_own_fingerprints)
-    standings: Standings | None = None
+    key_states: KeyStates | None = None
     shows_raw: bool = True
 
     def __repr__(self) -> str:

@@ -28,21 +28,21 @@ _read: Final = lru_cache(maxsize=_MOST)(decode_key_state)
 
 
 def all_of_them(held: sqlite3.Connection) -> Mapping[str, KeyState]:
-    """Every standing by its mark; what cannot be read is left out."""
+    """Every state by its mark; what cannot be read is left out."""
     found: dict[str, KeyState] = {}
     for name, value in held.execute(_ALL).fetchall():
-        standing = _read(value)
-        if standing is not None:
-            found[name.removeprefix(_PREFIX)] = standing
+        state = _read(value)
+        if state is not None:
+            found[name.removeprefix(_PREFIX)] = state
     return found
 
 
-def put(held: sqlite3.Connection, mark: str, standing: KeyState, now: datetime) -> bool:
-    """Keep a standing; those that are over go, in time."""
+def put(held: sqlite3.Connection, mark: str, state: KeyState, now: datetime) -> bool:
+    """Keep a state; those that are over go, in time."""
     (count,) = held.execute(_COUNT).fetchone()
     if count >= _MOST or count % _LOOK_EVERY == 0:
         _thin(held, mark, now)
-    _write(held, mark, standing)
+    _write(held, mark, state)
     return True
 
 
@@ -55,34 +55,34 @@ def _thin(held: sqlite3.Connection, mark: str, now: datetime) -> None:
 
 
 def drop(held: sqlite3.Connection, mark: str) -> bool:
-    """Forget a standing."""
+    """Forget a state."""
     held.execute("DELETE FROM meta WHERE name = ?", (_PREFIX + mark,))
     return True
 
 
 def claim_try(held: sqlite3.Connection, mark: str, now: datetime) -> bool:
     """Whether what is refused may be sent once by hand now; recorded when true."""
-    standing = _one(held, mark)
-    if standing is None:
+    state = _one(held, mark)
+    if state is None:
         return True
-    if not standing.may_be_tried(now):
+    if not state.may_be_tried(now):
         return False
-    _write(held, mark, replace(standing, tried_at=now))
+    _write(held, mark, replace(state, tried_at=now))
     return True
 
 
 def claim_trial(held: sqlite3.Connection, mark: str, now: datetime) -> bool:
     """Whether this process is to find out how a secret stands, of which nothing is known; recorded if so."""
-    standing = _one(held, mark)
-    if standing is not None and standing.holds(now):
+    state = _one(held, mark)
+    if state is not None and state.holds(now):
         return False
     return put(held, mark, KeyState(ON_TRIAL, now, now + TRIAL), now)
 
 
 def end_trial(held: sqlite3.Connection, mark: str) -> bool:
     """Forget a trial that came to nothing."""
-    standing = _one(held, mark)
-    return standing is not None and standing.status == ON_TRIAL and drop(held, mark)
+    state = _one(held, mark)
+    return state is not None and state.status == ON_TRIAL and drop(held, mark)
 
 
 def _one(held: sqlite3.Connection, mark: str) -> KeyState | None:

@@ -9,7 +9,7 @@ from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.failure import Failure
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.pools.cli_proxy_api import CliProxyApi
-from poolwatch.sources.pools.keys import Standings
+from poolwatch.sources.pools.keys import KeyStates
 from poolwatch.sources.source import SourceSetup, UsageReading
 from tests.sources.logins import AT, FINGERPRINT
 from tests.support.cli_proxy_server import KEY
@@ -33,7 +33,7 @@ def source(
     key: str | None = KEY,
     env_key: str | None = None,
     deadline: float = 5,
-    standings: Standings | None = None,
+    key_states: KeyStates | None = None,
     base_url: str = "https://chatgpt.com/backend-api",
 ) -> CliProxyApi:
     """A source whose key stands in `home/pool.key`, or in a variable."""
@@ -50,7 +50,7 @@ def source(
     )
     env = {} if env_key is None else {"CPA_KEY": env_key}
     return CliProxyApi(
-        SourceSetup(settings, client, home, env, deadline, FINGERPRINT, standings or Standings())
+        SourceSetup(settings, client, home, env, deadline, FINGERPRINT, key_states or KeyStates())
     )
 
 

@@ -16,7 +16,7 @@ from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.pools.cli_proxy_api import CliProxyApi
 from poolwatch.sources.pools.client import PoolClient
-from poolwatch.sources.pools.keys import Refusals, Standings
+from poolwatch.sources.pools.keys import KeyStates, Refusals
 from poolwatch.sources.pools.routes import (
     CLI_PROXY_API,
     Forbidden,
@@ -180,12 +180,12 @@ async def test_a_management_api_that_is_off(client: HttpClient, tmp_path: Path) 
 async def test_another_run_does_not_try_the_key_again(
     client: HttpClient, pool: CliProxyServer, tmp_path: Path
 ) -> None:
-    told = Standings()
+    told = KeyStates()
     for day in range(8):
-        later = source(client, pool.url, tmp_path, key=None, env_key=WRONG, standings=told)
+        later = source(client, pool.url, tmp_path, key=None, env_key=WRONG, key_states=told)
         assert isinstance(await later.list_accounts(AT + timedelta(days=day)), Failure)
     assert len(pool.requests) == 1
-    assert len(await listed(source(client, pool.url, tmp_path, standings=told))) == 2
+    assert len(await listed(source(client, pool.url, tmp_path, key_states=told))) == 2
 
 
 @pytest.mark.parametrize(

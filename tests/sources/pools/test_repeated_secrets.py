@@ -159,7 +159,7 @@ async def test_what_is_remembered_of_a_refusal_repeats_neither_secret(
         # the key alone is sent for the fleet, and the password alone is repeated
         source = lb(server, client, tmp_path, key="sk-fake-0123456789abcdef", password=SECRET)
         answer = await source._fleet.get_json("/api/fleet/summary", AT)
-        known = await source._refusals._standings.known()
+        known = await source._refusals._key_states.known()
     assert isinstance(answer, Refused)
     assert known
     assert SECRET not in f"{answer.failure} {answer.said} {answer.code} {answer.raw} {known}"

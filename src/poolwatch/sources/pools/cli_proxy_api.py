@@ -246,8 +246,8 @@ class CliProxyApi(ListingPool[AuthFile]):
             self._is_let_in = False
             why = _forbidden(answer, at)
             if why.retry_at is not None and answer.sent:
-                standing = KeyState(403, at, why.retry_at, answer.code, answer.said)
-                await self._refusals.wait(None, standing)
+                state = KeyState(403, at, why.retry_at, answer.code, answer.said)
+                await self._refusals.wait(None, state)
             return why
         # without a status and unsent: a key that cannot be read, or a pool that cannot be reached
         return answer

@@ -194,7 +194,7 @@ def parse_quota(body: JsonValue, at: datetime) -> UsageSnapshot | Failure:
     which "reset in N seconds" counts.
     """
     if not isinstance(body, dict):
-        return holds_no("quota", CODEX_PROXY.name, body)
+        return holds_no("pools.no_quota", CODEX_PROXY.name, body)
     read = QuotaModel.read(body.get("quota"))
     quota = read.snapshot() if read is not None else UsageSnapshot()
     upstream = UsageModel.read(body.get("raw"))
@@ -206,7 +206,7 @@ def parse_quota(body: JsonValue, at: datetime) -> UsageSnapshot | Failure:
             changed: dict[str, object] = {name: getattr(quota, name) for name in unsaid}
             return replace(raw, **changed)  # type: ignore[arg-type]  # values of the fields they come from
     if quota == UsageSnapshot():
-        return holds_no("quota", CODEX_PROXY.name, body)
+        return holds_no("pools.no_quota", CODEX_PROXY.name, body)
     if upstream is None:
         return quota
     # no figures, and yet it may say whose they are
@@ -290,7 +290,7 @@ def parse_refresh(body: JsonValue) -> RefreshResult | Failure:
     """The answer to `POST …/refresh`, which is HTTP 200 whether the token lives or not."""
     result = body.get("result") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(result, str):
-        return holds_no("refresh", CODEX_PROXY.name, body)
+        return holds_no("pools.no_refresh", CODEX_PROXY.name, body)
     return RefreshResult(visible(result, SAID_LENGTH), *_why(body.get("error")))
 
 

@@ -71,12 +71,12 @@ class ConfiguredSecret:
         if self._path is not None:
             found = read_bounded(self._path, _KEY_BYTES)
             if isinstance(found, FileProblem):
-                return self._unusable("file_unreadable", Message(found.code, found.arguments))
+                return self._unusable("pools.file_unreadable", Message(found.code, found.arguments))
             return self._checked(found.content.decode("utf-8-sig", "replace"))
         if self._variable is None:
             return None
         value = self._env.get(self._variable)
-        return self._unusable("variable_unset") if value is None else self._checked(value)
+        return self._unusable("pools.variable_unset") if value is None else self._checked(value)
 
     def warning(self) -> Message | None:
         """That other users of this machine may open its file. Uses a thread's time."""
@@ -101,16 +101,16 @@ class ConfiguredSecret:
     def _checked(self, text: str) -> Secret | Failure:
         secret = text.strip()
         if not secret:
-            return self._unusable("empty")
+            return self._unusable("pools.empty")
         if not secret.isprintable():
-            return self._unusable("unprintable")
+            return self._unusable("pools.unprintable")
         if not secret.isascii() and self._kind is SecretKind.KEY:
-            return self._unusable("key_unsendable")
+            return self._unusable("pools.key_unsendable")
         return Secret(secret)
 
     def _unusable(self, code: str, why: Message | str = "") -> Failure:
-        what, place = message(f"pools.{self._kind}"), self.place
-        return failure(FailureKind.FORBIDDEN, f"pools.{code}", detail=place, what=what, place=place, why=why)
+        what, place = message("pools.key" if self._kind is SecretKind.KEY else "pools.password"), self.place
+        return failure(FailureKind.FORBIDDEN, code, detail=place, what=what, place=place, why=why)
 
 
 def pool_key(setup: SourceSetup) -> ConfiguredSecret:
@@ -134,7 +134,7 @@ def _expanded(name: str, home: Path) -> Path:
     return home / name[2:] if name.startswith("~/") else Path(name)
 
 
-class Standings:
+class KeyStates:
     """What is remembered of secrets and waits, by mark: here by one process, in the store by all."""
 
     def __init__(self) -> None:
@@ -144,19 +144,19 @@ class Standings:
         """All that is remembered, at most a moment old."""
         return self._known
 
-    async def keep(self, mark: str, standing: KeyState, now: datetime) -> None:
-        self._known[mark] = standing
+    async def keep(self, mark: str, state: KeyState, now: datetime) -> None:
+        self._known[mark] = state
 
     async def drop(self, mark: str) -> None:
         self._known.pop(mark, None)
 
     async def claim_try(self, mark: str, now: datetime) -> bool:
         """Whether what is refused may be sent once, by hand; at most once a minute over all processes."""
-        standing = self._known.get(mark)
-        if standing is None:
+        state = self._known.get(mark)
+        if state is None:
             return True
-        if standing.may_be_tried(now):
-            self._known[mark] = replace(standing, tried_at=now)
+        if state.may_be_tried(now):
+            self._known[mark] = replace(state, tried_at=now)
             return True
         return False
 
@@ -174,7 +174,7 @@ class Refusals:
     def __init__(self, setup: SourceSetup) -> None:
         self._address = (setup.settings.url or "").strip().rstrip("/")
         self._fingerprint = setup.fingerprint
-        self._standings = setup.standings or Standings()
+        self._key_states = setup.key_states or KeyStates()
         #: secrets that this process was let in with
         self._accepted: set[str] = set()
         #: secrets that a request is under way with, the first of this process
@@ -207,7 +207,7 @@ class Refusals:
             self._first.pop(mark, None)
             first.set_result(None)
             if is_ours and mark not in self._accepted:
-                await self._standings.end_trial(mark)
+                await self._key_states.end_trial(mark)
 
     async def accept(self, secret: Secret, at: datetime, kind: SecretKind = SecretKind.KEY) -> None:
         """The pool let poolwatch in with it."""
@@ -215,15 +215,15 @@ class Refusals:
         if mark in self._accepted:
             return
         self._accepted.add(mark)
-        standing = (await self._standings.known()).get(mark)
-        if standing is None or standing.status != ACCEPTED:
-            await self._standings.keep(mark, KeyState(ACCEPTED, at), at)
+        state = (await self._key_states.known()).get(mark)
+        if state is None or state.status != ACCEPTED:
+            await self._key_states.keep(mark, KeyState(ACCEPTED, at), at)
 
-    async def refuse(self, secret: Secret, standing: KeyState, kind: SecretKind = SecretKind.KEY) -> None:
+    async def refuse(self, secret: Secret, state: KeyState, kind: SecretKind = SecretKind.KEY) -> None:
         """The pool does not let poolwatch in with it."""
         mark = self._mark(kind, secret.reveal())
         self._accepted.discard(mark)
-        await self._standings.keep(mark, standing, standing.at)
+        await self._key_states.keep(mark, state, state.at)
 
     async def waiting(self, path: str, at: datetime) -> KeyState | None:
         """How the pool said that it is not to be asked now, at all or by this path; None where it may be."""
@@ -233,41 +233,41 @@ class Refusals:
                 return refusing
         return None
 
-    async def wait(self, path: str | None, standing: KeyState) -> None:
-        """The pool is not to be asked by this path (None: at all) until the end of `standing`."""
-        await self._standings.keep(self._mark("asking", path or ""), standing, standing.at)
+    async def wait(self, path: str | None, state: KeyState) -> None:
+        """The pool is not to be asked by this path (None: at all) until the end of `state`."""
+        await self._key_states.keep(self._mark("asking", path or ""), state, state.at)
 
     async def answered(self, path: str | None) -> None:
         """It answered there: what it said of that before is over."""
-        known, mark = await self._standings.known(), self._mark("asking", path or "")
+        known, mark = await self._key_states.known(), self._mark("asking", path or "")
         if mark in known:
-            await self._standings.drop(mark)
+            await self._key_states.drop(mark)
 
     def _mark(self, what: str, which: str) -> str:
         return self._fingerprint(Secret(f"{what}\0{self._address}\0{which}"))
 
     async def _refusing(self, mark: str, at: datetime) -> KeyState | None:
-        standing = (await self._standings.known()).get(mark)
-        if standing is None or not standing.refuses(at):
+        state = (await self._key_states.known()).get(mark)
+        if state is None or not state.refuses(at):
             return None
         self._accepted.discard(mark)
-        if is_by_hand() and await self._standings.claim_try(mark, at):
+        if is_by_hand() and await self._key_states.claim_try(mark, at):
             return None
-        return standing
+        return state
 
     async def _has_trial(self, mark: str, at: datetime) -> bool:
         """Whether this process is to find out how the secret stands; else it is known, or no use to wait."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         while (waited := timedelta(seconds=loop.time() - began)) < _PATIENCE:
-            if await self._standings.claim_trial(mark, at + waited):
+            if await self._key_states.claim_trial(mark, at + waited):
                 return True
             # who tries it may find out nothing, or be killed: then one of those who wait is next
-            while (standing := (await self._standings.known()).get(mark)) is not None:
+            while (state := (await self._key_states.known()).get(mark)) is not None:
                 waited = timedelta(seconds=loop.time() - began)
-                if not standing.holds(at + waited):
+                if not state.holds(at + waited):
                     break
-                if not standing.is_on_trial(at + waited) or waited >= _PATIENCE:
+                if not state.is_on_trial(at + waited) or waited >= _PATIENCE:
                     return False
                 await asyncio.sleep(_LOOK_SECONDS)
         return False

@@ -199,7 +199,7 @@ def account_rows(body: JsonValue, pool: str, id_key: str) -> dict[str, JsonObjec
     """
     rows = body.get("accounts") if isinstance(body, dict) else None
     if not isinstance(rows, list):
-        return holds_no("accounts", pool, body)
+        return holds_no("pools.no_accounts", pool, body)
     found: dict[str, JsonObject] = {}
     for row in rows[:MOST_ROWS]:
         place = row.get(id_key) if isinstance(row, dict) else None
@@ -216,14 +216,14 @@ def rows_left_out(body: JsonValue, member: str = "accounts") -> Message | None:
     return message("pools.list_too_long", most=f"{MOST_ROWS:,}")
 
 
-def holds_no(what: str, pool: str, body: JsonValue) -> Failure:
+def holds_no(code: str, pool: str, body: JsonValue) -> Failure:
     """The failure for an answer without what was asked for: the pool's own words where it has some."""
     error = body.get("error") if isinstance(body, dict) else None
     said = error.get("message") if isinstance(error, dict) else error
     if isinstance(said, str) and said.strip():
         text = their_words(said, SAID_LENGTH)
         return failure(FailureKind.UPSTREAM_ERROR, "pools.says", pool=pool, text=text)
-    return failure(FailureKind.MALFORMED, f"pools.no_{what}", pool=pool)
+    return failure(FailureKind.MALFORMED, code, pool=pool)
 
 
 def unasked(why: Message) -> UsageReading:

@@ -107,20 +107,20 @@ class DashboardSession(Entry):
             )
         # an edge before the pool knows nothing of passwords
         if status in (401, 403) and answer.failure.kind is FailureKind.FORBIDDEN:
-            standing = KeyState(status, at, None, answer.code, answer.said)
-            await self._refusals.refuse(password, standing, SecretKind.PASSWORD)
-            return self._not_accepted(standing)
+            state = KeyState(status, at, None, answer.code, answer.said)
+            await self._refusals.refuse(password, state, SecretKind.PASSWORD)
+            return self._not_accepted(state)
         return answer.failure
 
-    def _not_accepted(self, standing: KeyState) -> Failure:
+    def _not_accepted(self, state: KeyState) -> Failure:
         return failure(
             FailureKind.FORBIDDEN,
             "pools.password_refused",
             detail=self._password.place,
             pool=self._client.pool,
             place=self._password.place,
-            status=standing.status,
-            told=told(standing.said),
+            status=state.status,
+            told=told(state.said),
         )
 
     def _cookie_in(self, answer: Answered) -> Secret | Failure:

@@ -11,7 +11,7 @@ SECOND = timedelta(seconds=1)
 
 
 @pytest.mark.parametrize(
-    ("standing", "refuses"),
+    ("state", "refuses"),
     [
         (KeyState(401, NOW - timedelta(days=999)), True),
         (KeyState(429, NOW, NOW + SECOND), True),
@@ -23,8 +23,8 @@ SECOND = timedelta(seconds=1)
         (KeyState(ON_TRIAL, NOW, NOW + SECOND), False),
     ],
 )
-def test_what_refuses(standing: KeyState, refuses: bool) -> None:
-    assert standing.refuses(NOW) is refuses
+def test_what_refuses(state: KeyState, refuses: bool) -> None:
+    assert state.refuses(NOW) is refuses
 
 
 def test_a_trial_ends() -> None:
@@ -51,5 +51,5 @@ def test_a_trial_ends() -> None:
 def test_a_try_by_hand_is_a_minute_after_the_last(
     at: timedelta, tried_at: timedelta | None, may: bool
 ) -> None:
-    standing = KeyState(401, NOW + at, tried_at=None if tried_at is None else NOW + tried_at)
-    assert standing.may_be_tried(NOW) is may
+    state = KeyState(401, NOW + at, tried_at=None if tried_at is None else NOW + tried_at)
+    assert state.may_be_tried(NOW) is may
