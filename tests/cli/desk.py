@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
 
+from tests.support import forked
 from tests.support.mounts import LOCAL_DISK
 from tests.support.upstream import Upstream
 
@@ -38,6 +39,28 @@ class Ran:
         """stdout as one JSON document."""
         found: Json = json.loads(self.out)
         return found
+
+
+def run_command(
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    cwd: Path,
+    *,
+    stdout: int | None = None,
+    timeout: float = _PATIENCE_SECONDS,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command to its end without a terminal, as a fork where that comes to the same."""
+    if forked.suits(env):
+        return forked.run(arguments, env, cwd, stdout=stdout, timeout=timeout)
+    return subprocess.run(
+        [*PROGRAM, *arguments],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if stdout is None else stdout,
+        stderr=subprocess.PIPE,
+        timeout=timeout,
+        cwd=cwd,
+    )
 
 
 class Desk:
@@ -69,15 +92,8 @@ class Desk:
 
     def run(self, *arguments: str, env: Mapping[str, str] | None = None, stdout: int | None = None) -> Ran:
         """Run a command to its end without a terminal."""
-        ended = subprocess.run(
-            [*PROGRAM, *arguments],
-            env=self.env | dict(env or {}),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if stdout is None else stdout,
-            stderr=subprocess.PIPE,
-            timeout=_PATIENCE_SECONDS,
-            cwd=self.root,
-        )
+        surroundings = self.env | dict(env or {})
+        ended = run_command(arguments, surroundings, self.root, stdout=stdout, timeout=_PATIENCE_SECONDS)
         err = ended.stderr.decode()
         for words in _BROKEN:
             assert words not in err, f"poolwatch {' '.join(arguments)}:\n{err}"

@@ -18,7 +18,7 @@ import pytest
 
 import poolwatch.bootstrap
 import poolwatch.cli
-from tests.cli.desk import PROGRAM, Desk, config_of, source_toml
+from tests.cli.desk import PROGRAM, Desk, config_of, run_command, source_toml
 from tests.support.upstream import Upstream
 
 FORGED = "FORGED"
@@ -84,14 +84,7 @@ class Room:
 
     def run(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
         """A command, whose output holds nothing that a terminal would obey."""
-        ended = subprocess.run(
-            [*PROGRAM, *arguments],
-            env=self.desk.env | (env or {}),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=60,
-            cwd=self.root,
-        )
+        ended = run_command(arguments, self.desk.env | (env or {}), self.root)
         for stream in (ended.stdout, ended.stderr):
             assert steering(stream) == [], (arguments, stream)
         assert b"Traceback" not in ended.stderr

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.pool_rig import payload
+from tests.support import forked
 from tests.support.cli_proxy_server import CliProxyServer, login
 from tests.support.codex_lb_server import CodexLbServer, LbAccountState
 from tests.support.codex_proxy_server import CodexProxyServer, ProxyAccountState
-from tests.support.forked import run_forked
 from tests.support.replay_server import PoolServer, Request, Response, always, answer
 
 WRONG = "fake-and-wrong-secret"
@@ -30,7 +30,6 @@ class Desk:
         self, folder: Path, kind: str, url: str, *, secret: str, named: str = "api_key_file"
     ) -> None:
         self.folder = folder
-        self._runs = 0
         self.secret(secret)
         (folder / "config.toml").write_text(
             f'[[sources]]\nkind = "{kind}"\nname = "north"\nurl = "{url}"\n{named} = "{folder}/secret"\n'
@@ -51,9 +50,8 @@ class Desk:
 
     async def run(self, *words: str) -> str:
         """What a command prints, both streams."""
-        self._runs += 1
-        output = self.folder / f"output-{self._runs}"
-        told = await asyncio.to_thread(run_forked, words, self.env, output)
+        ended = await asyncio.to_thread(forked.run, words, self.env, self.folder, timeout=60)
+        told = (ended.stdout + ended.stderr).decode()
         assert "Traceback" not in told
         return told
 

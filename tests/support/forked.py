@@ -1,45 +1,157 @@
-"""The real program in processes of their own that need not load it first: a server forks them ready."""
+"""Commands as forks of one warm interpreter: each is a process of its own, without half a second of imports.
+
+`run(arguments, env, cwd)` behaves like `subprocess.run([python, -m, poolwatch, *arguments])`. One server per
+test process is started when it is first needed and ends when its stdin closes. What an interpreter reads of
+its environment when it starts (`PYTHON*`, the locale) is the same for all; a test that is about those starts
+a process itself.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
+import atexit
+import functools
+import gc
+import importlib
+import json
 import os
+import pkgutil
+import runpy
+import select
+import signal
+import socket
+import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
-_READY = [
-    "httpx",
-    "poolwatch.__main__",
-    "poolwatch.bootstrap.headless",
-    "poolwatch.cli.app",
-    "poolwatch.cli.doctor",
-    "poolwatch.cli.refresh",
-    "poolwatch.cli.sources",
-    "poolwatch.cli.status",
-    "poolwatch.sources.pools.cli_proxy_api",
-    "poolwatch.sources.pools.codex_lb",
-    "poolwatch.sources.pools.codex_proxy",
-]
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(_READY)
+_FRAME: Final = 1 << 20
+_STARTING: Final = threading.Lock()
 
 
-def run_forked(words: tuple[str, ...], env: Mapping[str, str], output: Path) -> str:
-    """What a command prints, both streams. It blocks: use a thread."""
-    process = _SERVER.Process(target=_command, args=(words, dict(env), str(output)))
-    process.start()
-    process.join()
-    return output.read_text()
+def suits(env: Mapping[str, str]) -> bool:
+    """Whether a fork can stand for a new interpreter in this environment."""
+    return env.get("LANG") == "C.UTF-8" and not any(name.startswith(("PYTHON", "LC_")) for name in env)
 
 
-def _command(words: tuple[str, ...], env: Mapping[str, str], output: str) -> None:
+def run(
+    arguments: Sequence[str], env: Mapping[str, str], cwd: Path, *, stdout: int | None = None, timeout: float
+) -> subprocess.CompletedProcess[bytes]:
+    """`poolwatch ARGUMENTS` to its end, without a terminal; `stdout` may be a descriptor to write to."""
+    with (
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+        Path(os.devnull).open("rb") as nothing,
+        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line,
+    ):
+        line.connect(_server())
+        line.settimeout(timeout)
+        asked = json.dumps({"argv": list(arguments), "env": dict(env), "cwd": str(cwd)}).encode()
+        written = out.fileno() if stdout is None else stdout
+        socket.send_fds(line, [asked], [nothing.fileno(), written, err.fileno()])
+        pid = int(line.recv(64))
+        try:
+            code = int(line.recv(64))
+        except TimeoutError:
+            os.kill(pid, signal.SIGKILL)
+            raise
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(list(arguments), code, out.read(), err.read())
+
+
+def _server() -> str:
+    with _STARTING:
+        return _started()
+
+
+@functools.cache
+def _started() -> str:
+    folder = tempfile.mkdtemp(prefix="forked-")
+    address = f"{folder}/line"
+    server = subprocess.Popen(
+        [sys.executable, "-m", __name__, address],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"},
+    )
+    assert server.stdout is not None
+    assert server.stdout.readline() == b"ready\n"
+
+    def end() -> None:
+        server.communicate()
+        Path(address).unlink()
+        Path(folder).rmdir()
+
+    atexit.register(end)
+    return address
+
+
+def _warm_up() -> None:
+    """Load what commands load: everything but the screen, which no command draws here, and the demo."""
+    import poolwatch
+
+    for found in pkgutil.walk_packages(poolwatch.__path__, "poolwatch."):
+        if not found.name.startswith(("poolwatch.ui", "poolwatch.demo")) and "__main__" not in found.name:
+            importlib.import_module(found.name)
+    importlib.import_module("httpx")
+    gc.collect()
+    gc.freeze()
+
+
+def _serve(address: str) -> list[str]:
+    """Fork for each call; returns in the child, with what it is to run."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(address)
+    listener.listen(16)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    running: dict[int, tuple[int, socket.socket]] = {}
+    while True:
+        ready: list[int] = select.select([0, listener.fileno(), *running], [], [])[0]
+        if 0 in ready:
+            os._exit(0)
+        for ended in running.keys() & set(ready):
+            pid, line = running.pop(ended)
+            os.close(ended)
+            line.send(b"%d" % os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            line.close()
+        if listener.fileno() in ready:
+            line, _ = listener.accept()
+            asked, fds, _, _ = socket.recv_fds(line, _FRAME, 3)
+            pid = os.fork()
+            if pid == 0:
+                for held in (listener, line):
+                    held.close()
+                for held_fd, (_, held) in running.items():
+                    os.close(held_fd)
+                    held.close()
+                return _become(json.loads(asked), fds)
+            for fd in fds:
+                os.close(fd)
+            running[os.pidfd_open(pid)] = (pid, line)
+            line.send(b"%d" % pid)
+
+
+def _become(asked: dict[str, object], fds: Sequence[int]) -> list[str]:
+    for fd, standard in zip(fds, (0, 1, 2), strict=True):
+        os.dup2(fd, standard)
+        os.close(fd)
+    argv, env, cwd = asked["argv"], asked["env"], asked["cwd"]
+    assert isinstance(argv, list)
+    assert isinstance(env, dict)
     os.environ.clear()
     os.environ.update(env)
-    handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for stream in (1, 2):
-        os.dup2(handle, stream)
-    from poolwatch.__main__ import main
+    time.tzset()
+    os.chdir(str(cwd))
+    return [str(argument) for argument in argv]
 
-    sys.argv = ["poolwatch", *words]
-    sys.exit(main(words))
+
+if __name__ == "__main__":
+    _warm_up()
+    sys.argv[1:] = _serve(sys.argv[1])
+    runpy.run_module("poolwatch", run_name="__main__", alter_sys=True)
