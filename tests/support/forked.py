@@ -114,7 +114,7 @@ def _serve(address: str) -> list[str]:
     while True:
         ready: list[int] = select.select([0, listener.fileno(), *running], [], [])[0]
         if 0 in ready:
-            os._exit(0)
+            sys.exit()
         for ended in running.keys() & set(ready):
             pid, line = running.pop(ended)
             os.close(ended)
