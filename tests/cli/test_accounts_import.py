@@ -328,4 +328,4 @@ def test_keep_imported_sets_no_file_aside_that_the_own_folder_links_to(desk: Des
 def test_a_file_that_is_not_there_is_said_before_anything_is_asked(desk: Desk) -> None:
     ran = desk.run("accounts", "import", str(desk.root / "nope.json"))
     assert ran.code == 1
-    assert "nope.json: not there" in ran.out
+    assert "nope.json is not there" in ran.out

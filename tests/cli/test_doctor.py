@@ -247,7 +247,7 @@ def test_another_encoding_is_said(well: Desk) -> None:
     file = well.home / "dan" / "auth.json"
     file.write_bytes(file.read_text().encode("utf-16"))
     _, found = findings(well)
-    assert ("files", "~/dan/auth.json: written in UTF-16: save it as UTF-8", None) in errors(found)
+    assert ("files", "~/dan/auth.json is written in UTF-16: save it as UTF-8", None) in errors(found)
 
 
 @pytest.mark.parametrize(

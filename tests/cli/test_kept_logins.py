@@ -20,8 +20,8 @@ from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.imports import ImportWish, import_files
-from poolwatch.custody.aside import ids_in
 from poolwatch.custody.login_lock import login_held
+from poolwatch.custody.own_folder import ids_in
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.status import Section
 from poolwatch.presentation.card import card_view

@@ -113,7 +113,7 @@ async def test_the_one_that_polls_is_named_when_its_answer_does_not_come(
     desk = Desk(tmp_path, served.config)
     stopping = {**os.environ, "POOLWATCH_TEST": "1", "POOLWATCH_FAILPOINT": "read:stop"}
     async with polling(desk, served.config) as running:
-        monkeypatch.setattr("poolwatch.custody.spend.own_environment", lambda: stopping)
+        monkeypatch.setattr("poolwatch.custody.token_step.own_environment", lambda: stopping)
         with desk.start("refresh", "lee@example.com") as asks:
             assert asks.stderr is not None
             said = await asyncio.to_thread(asks.stderr.readline)

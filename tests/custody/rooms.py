@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from poolwatch.custody.auth_file import Login, read_login
-from poolwatch.custody.errand import Errand
+from poolwatch.custody.attempt import RefreshAttempt as Errand
 from poolwatch.custody.exchange import Verdict, judge, post_refresh
-from poolwatch.custody.fingerprint import Fingerprinter
+from poolwatch.custody.login_file import Login, read_login
 from poolwatch.custody.login_lock import note_path
 from poolwatch.custody.protocol import Seen, Tools, spend_login
-from poolwatch.custody.spend import SpendRequest
-from poolwatch.custody.state_dir import StateDir
-from poolwatch.custody.token_step import TokenAsk, TokenRules
+from poolwatch.custody.state_dir import Fingerprinter, StateDir
+from poolwatch.custody.token_step import SpendRequest, TokenAsk, TokenRules
 from poolwatch.domain.account import Custody, Listing, Secret, SourceRef, TokenFacts
 from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.values import replace

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.custody.auth_file import FileProblem, Login, login_in, read_login
-from poolwatch.custody.files import MAX_FILE_BYTES
-from poolwatch.custody.fingerprint import Fingerprinter
-from poolwatch.custody.json_text import JsonObject
+from poolwatch.custody.login_file import Login, login_in, read_login
+from poolwatch.custody.state_dir import Fingerprinter
 from poolwatch.domain.account import LoginKind, Secret
+from poolwatch.host.files import MAX_FILE_BYTES, FileProblem
+from poolwatch.once.json_text import JsonObject
+from poolwatch.words.messages import file_clause, file_text
 from tests.custody.rooms import NOW, codex_document, write_json
 from tests.support.token_server import CANARY, claims_of, make_jwt
 
@@ -262,23 +263,25 @@ def test_the_zero_of_a_clock_is_no_instant(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("encoding", "words"),
     [
-        ("utf-16", "written in UTF-16: save it as UTF-8"),
-        ("utf-16-le", "written in UTF-16: save it as UTF-8"),
-        ("utf-16-be", "written in UTF-16: save it as UTF-8"),
-        ("utf-32", "written in UTF-32: save it as UTF-8"),
-        ("latin-1", "written in another encoding than UTF-8: save it as UTF-8"),
+        ("utf-16", "is written in UTF-16: save it as UTF-8"),
+        ("utf-16-le", "is written in UTF-16: save it as UTF-8"),
+        ("utf-16-be", "is written in UTF-16: save it as UTF-8"),
+        ("utf-32", "is written in UTF-32: save it as UTF-8"),
+        ("latin-1", "is written in another encoding than UTF-8: save it as UTF-8"),
     ],
 )
 def test_another_encoding_is_said(tmp_path: Path, encoding: str, words: str) -> None:
     path = tmp_path / "f.json"
     text = json.dumps({**codex_document(), "note": "é"}, ensure_ascii=False).replace("ключ", "key")
     path.write_bytes(text.encode(encoding))
-    assert read_login(path, MARK) == FileProblem(words)
+    found = read_login(path, MARK)
+    assert isinstance(found, FileProblem)
+    assert file_clause(found) == words
     # half a letter at the end is a file that is just being written
     path.write_bytes(f'{{"note": "{CANARY}é'.encode()[:-1])
     torn = read_login(path, MARK)
     assert isinstance(torn, FileProblem)
-    assert "being written" in torn.words
+    assert "being written" in file_text(torn)
 
 
 def test_an_id_token_of_the_first_releases(tmp_path: Path) -> None:
@@ -324,7 +327,7 @@ def test_what_is_no_json_is_said_without_quoting_it(tmp_path: Path, text: bytes)
     path.write_bytes(text)
     found = read_login(path, MARK)
     assert isinstance(found, FileProblem)
-    assert CANARY not in found.words
+    assert CANARY not in file_text(found)
 
 
 def test_special_files_are_refused_at_once(tmp_path: Path) -> None:
@@ -339,10 +342,11 @@ def test_special_files_are_refused_at_once(tmp_path: Path) -> None:
     for path in (fifo, loop, huge, tmp_path, Path("/dev/zero"), tmp_path / "gone"):
         found = read_login(path, MARK)
         assert isinstance(found, FileProblem)
-        words[path.name] = found.words
-    assert words["fifo"] == words["zero"] == words[tmp_path.name] == "not a regular file"
+        words[path.name] = file_clause(found)
+    assert words["fifo"] == words["zero"] == "is not a regular file"
+    assert words[tmp_path.name] == "is a directory, not a file"
     assert "larger" in words["huge"]
-    assert words["gone"] == "not there"
+    assert words["gone"] == "is not there"
     assert read_login(exact, MARK) is None
 
 

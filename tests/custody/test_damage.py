@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from poolwatch.custody.errand import Errand
-from poolwatch.custody.files import FileProblem
+from poolwatch.custody.attempt import RefreshAttempt as Errand
 from poolwatch.custody.recovery import recover
 from poolwatch.custody.waiting import damaged_replies, kept_logins
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
 from poolwatch.domain.values import replace
+from poolwatch.host.files import FileProblem
 from poolwatch.words.messages import failure_text
 from tests.custody.rooms import LATER, NOW, Room, codex_document, write_json
 from tests.custody.test_moves import (
@@ -93,7 +94,7 @@ def test_a_login_without_both_ids_that_is_renamed_is_known_by_any_note_beside_it
         journal.write_bytes(bytes(300))
     new = room.file.with_name("renamed.json")
     room.file.rename(new)
-    step = moved_to(room, new).spend(errand=replace(lost, file=new, attempt="a2"))
+    step = moved_to(room, new).spend(errand=replace(lost, file=new, id="a2"))
     assert step.block is BlockReason.ASK_FIRST
     assert len(room.server.posts) == 1
 
@@ -262,13 +263,14 @@ def test_a_reply_that_could_not_be_kept_as_a_login_is_said_to_be_where_it_is(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("poolwatch.custody.settle.write_private", lambda *_: FileProblem("no space"))
+        full = partial(FileProblem, "file.no_space")
+        patch.setattr("poolwatch.custody.login_writer.write_whole", lambda path, _: full(path))
         step = spend_and(room, room.file.unlink)
     assert step.failure is not None
     assert step.failure.kind is FailureKind.BLOCKED
     assert step.detail == str(room.state.pending(room.key))
     assert room.server.valid in Path(step.detail).read_text()
-    assert "no space" in failure_text(step.failure)
+    assert "bytes free" in failure_text(step.failure)
     # as soon as there is room
     found(room, room.file)
     assert len(kept_paths(room)) == 1

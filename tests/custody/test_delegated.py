@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.custody.codex_processes import codexes, working_codex
-from poolwatch.custody.delegated import CodexAnswer, ask_codex
+from poolwatch.custody.codex import CodexAnswer, ask_codex, codexes, working_codex
 from poolwatch.custody.token_step import token_step
 from poolwatch.domain.account import Custody
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
@@ -353,7 +352,7 @@ def test_an_updater_and_a_daemon_without_a_client_do_not_work(
 
 def test_one_home_at_a_time(home: Room, install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     program = install(RENEW)
-    monkeypatch.setattr("poolwatch.custody.delegated.LOCK_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("poolwatch.custody.codex.LOCK_PATIENCE_SECONDS", 0.1)
     with held(home.state.lock("codex")):
         assert ask_codex(program, home.file.parent, home.state) is CodexAnswer.BUSY
     assert ask_codex(program, home.file.parent, home.state) is CodexAnswer.ANSWERED

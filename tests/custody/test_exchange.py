@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.custody.exchange import Granted, Refused, Unclear, Unspent, judge, retry_instant
-from poolwatch.custody.json_text import JsonObject, render
-from poolwatch.custody.merge import merged, parse_grant, standalone
+from poolwatch.custody.grant import merged, parse_grant, render, standalone
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.net.reply import Lost, NotSent, Reply
+from poolwatch.once.json_text import JsonObject
 from tests.custody.rooms import NOW
 from tests.support.token_server import CANARY, make_jwt
 

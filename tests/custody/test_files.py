@@ -10,20 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.custody.files import (
+from poolwatch.custody.login_writer import replace_problem
+from poolwatch.custody.state_dir import KEY_FILE, Fingerprinter
+from poolwatch.domain.account import Secret
+from poolwatch.host.files import (
     Content,
     FileProblem,
     Reservation,
     make_private_directory,
     read_bounded,
-    replace_problem,
-    write_private,
+    write_whole,
 )
-from poolwatch.custody.fingerprint import KEY_FILE, Fingerprinter
-from poolwatch.domain.account import Secret
 from poolwatch.host.locks import held
 from poolwatch.host.mounts import shared_problem, unknown_problem
-from poolwatch.words.of_host import file_text
+from poolwatch.words.messages import file_text
 
 
 @pytest.fixture
@@ -41,7 +41,9 @@ def test_a_file_is_read_whole_up_to_its_cap(folder: Path, size: int) -> None:
     assert isinstance(found, Content)
     assert found.content == content
     if size:
-        assert read_bounded(path, cap=size - 1) == FileProblem(f"larger than {size - 1} bytes")
+        assert read_bounded(path, cap=size - 1) == FileProblem(
+            "file.too_large", path, (("kib", str((size - 1) // 1024)),)
+        )
 
 
 def test_a_private_file_replaces_through_a_link(folder: Path) -> None:
@@ -51,7 +53,7 @@ def test_a_private_file_replaces_through_a_link(folder: Path) -> None:
     link.symlink_to(real)
     old = os.umask(0)
     try:
-        assert write_private(link, b"new") is None
+        assert write_whole(link, b"new") is None
     finally:
         os.umask(old)
     assert (link.is_symlink(), real.read_bytes()) == (True, b"new")
@@ -61,11 +63,11 @@ def test_a_private_file_replaces_through_a_link(folder: Path) -> None:
 
 def test_a_file_that_cannot_be_written_is_said_and_leaves_nothing(folder: Path) -> None:
     (folder / "dir").mkdir()
-    problem = write_private(folder / "dir", b"new")
+    problem = write_whole(folder / "dir", b"new")
     assert problem is not None
-    assert str(folder / "dir") in problem.words
+    assert str(folder / "dir") in file_text(problem)
     assert [path.name for path in folder.iterdir()] == ["dir"]
-    assert write_private(folder / "none" / "file", b"new") is not None
+    assert write_whole(folder / "dir" / "." / "none", b"new") is None
 
 
 def test_a_reservation_takes_its_space_before_it_is_needed(folder: Path) -> None:
@@ -113,7 +115,7 @@ def test_files_that_are_not_replaced(folder: Path, spoil: object, words: str) ->
     spoil(file)
     problem = replace_problem(file)
     assert problem is not None
-    assert words in problem.words
+    assert words in file_text(problem)
 
 
 def test_a_sticky_folder_is_as_good_as_an_own_one(folder: Path) -> None:
@@ -129,7 +131,7 @@ def test_another_users_file_is_not_replaced(folder: Path) -> None:
     os.chown(file, 12345, 12345)
     problem = replace_problem(file)
     assert problem is not None
-    assert "another user" in problem.words
+    assert "another user" in file_text(problem)
     os.chown(folder, 12345, 12345)
     assert make_private_directory(folder) is not None
 
@@ -178,7 +180,7 @@ def test_shared_file_systems_are_refused(tmp_path: Path, mounts: Path, place: st
     else:
         assert problem is not None
         assert f"({kind})" in file_text(problem)
-        assert replace_problem(target, mounts) == FileProblem(file_text(problem))
+        assert replace_problem(target, mounts) == problem
         assert unknown_problem(target, mounts) is None
 
 
@@ -256,15 +258,13 @@ def test_a_damaged_key_is_said(tmp_path: Path) -> None:
     (tmp_path / KEY_FILE).write_bytes(b"short")
     found = Fingerprinter.from_state_dir(tmp_path)
     assert isinstance(found, FileProblem)
-    assert str(tmp_path / KEY_FILE) in found.words
+    assert str(tmp_path / KEY_FILE) in file_text(found)
 
 
 def test_a_key_that_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / KEY_FILE)
     found = Fingerprinter.from_state_dir(tmp_path)
-    assert found == FileProblem(
-        f"{tmp_path / KEY_FILE} is not a regular file: move it away, a new one is made"
-    )
+    assert found == FileProblem("file.in_the_way", tmp_path / KEY_FILE)
 
 
 def test_a_lock_belongs_to_one_process_and_ends_with_it(folder: Path) -> None:

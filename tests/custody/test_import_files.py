@@ -11,14 +11,24 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.custody.aside import ASIDE, aside_name, move_away, set_aside
-from poolwatch.custody.auth_file import Login, read_login
-from poolwatch.custody.files import FileProblem
-from poolwatch.custody.fingerprint import Fingerprinter, unmarked
-from poolwatch.custody.own_folder import Imported, Refused, import_logins, own_files, own_logins
-from poolwatch.custody.state_dir import StateDir, account_key
+from poolwatch.custody.login_file import Login, read_login
+from poolwatch.custody.own_folder import (
+    ASIDE,
+    Imported,
+    Refused,
+    aside_name,
+    import_logins,
+    move_away,
+    own_files,
+    own_logins,
+    set_aside,
+)
+from poolwatch.custody.state_dir import Fingerprinter, StateDir, account_key, unmarked
 from poolwatch.domain.account import AccountKey, Secret
+from poolwatch.domain.message import message
+from poolwatch.host.files import FileProblem
 from poolwatch.host.locks import held
+from poolwatch.words.messages import file_text, message_text
 from tests.custody.rooms import codex_document, write_json
 from tests.support.token_server import CANARY, claims_of, make_jwt
 
@@ -45,7 +55,7 @@ def import_all(source: Path, folder: Path, now: datetime) -> tuple[Imported | Re
 
 def taken(source: Path, folder: Path) -> list[Imported]:
     found = import_all(source, folder, NOW)
-    assert not isinstance(found, FileProblem), found.words
+    assert not isinstance(found, FileProblem), file_text(found)
     assert all(isinstance(each, Imported) for each in found), found
     return [each for each in found if isinstance(each, Imported)]
 
@@ -95,8 +105,8 @@ def test_an_account_that_is_there_is_refused_by_identity_even_with_other_tokens(
     [one] = taken(write_json(tmp_path / "a.json", codex_document()), folder)
     before = one.file.read_bytes()
     again = import_all(write_json(tmp_path / "b.json", codex_document("rt_other_1")), folder, NOW)
-    words = f"is already kept in {one.file}"
-    assert again == (Refused("ann@example.com", words, one.file, Secret("rt_other_1")),)
+    why = message("import.already_kept", path=one.file)
+    assert again == (Refused("ann@example.com", why, one.file, Secret("rt_other_1")),)
     assert one.file.read_bytes() == before
     others = [
         codex_document("rt_2", user="user-Bob"),
@@ -190,7 +200,7 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     source = write_json(tmp_path / "a.json", codex_document())
     found = import_all(source, tmp_path / "data" / "logins", NOW)
     assert isinstance(found, FileProblem)
-    assert "data" in found.words
+    assert "data" in file_text(found)
 
 
 def test_a_place_where_nothing_is_renewed_is_said(
@@ -198,10 +208,12 @@ def test_a_place_where_nothing_is_renewed_is_said(
 ) -> None:
     # no test can mount a network file system
     monkeypatch.setattr(
-        "poolwatch.custody.own_folder.replace_problem", lambda path: FileProblem("may be shared")
+        "poolwatch.custody.own_folder.replace_problem",
+        lambda path: FileProblem("mount.shared", path, (("kind", "nfs"),)),
     )
     [one] = taken(write_json(tmp_path / "a.json", codex_document()), folder)
-    assert one.blocked == "may be shared"
+    assert one.blocked is not None
+    assert "shared file system (nfs)" in message_text(one.blocked)
     assert one.file.exists()
 
 
@@ -251,7 +263,7 @@ def test_a_login_is_not_moved_while_it_is_refreshed(tmp_path: Path, state: State
     state.pending(key).write_bytes(b"the only copy of the next login")
     waiting = set_aside(state, file, NOW)
     assert isinstance(waiting, FileProblem)
-    assert "poolwatch refresh" in waiting.words
+    assert "poolwatch refresh" in file_text(waiting)
     assert file.exists()
     assert state.pending(key).exists()
     state.pending(key).unlink()
@@ -259,14 +271,14 @@ def test_a_login_is_not_moved_while_it_is_refreshed(tmp_path: Path, state: State
 
 
 def test_a_refresh_at_work_is_said(tmp_path: Path, state: StateDir, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("poolwatch.custody.aside.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("poolwatch.custody.own_folder.PATIENCE_SECONDS", 0.0)
     file = write_json(tmp_path / "ann.json", codex_document())
     assert state.prepare() is None
     with held(state.lock(account_key("user-Ann", "acc-1", file))) as mine:
         assert mine
         found = set_aside(state, file, NOW)
     assert isinstance(found, FileProblem)
-    assert "at this moment" in found.words
+    assert "at this moment" in file_text(found)
     assert file.exists()
 
 
@@ -291,7 +303,7 @@ def test_a_link_is_not_removed_for_its_owner(tmp_path: Path, state: StateDir) ->
     link.symlink_to(real)
     found = move_away(state, link, tmp_path / "removed", NOW)
     assert isinstance(found, FileProblem)
-    assert str(real) in found.words
+    assert str(real) in file_text(found)
     assert link.is_symlink()
 
 
@@ -325,7 +337,7 @@ def test_an_import_that_cannot_be_alone_takes_nothing_in(
         assert mine
         busy = import_all(source, folder, NOW)
     assert isinstance(busy, FileProblem)
-    assert "another import" in busy.words
+    assert "another import" in file_text(busy)
     (folder / ".lock").unlink()
     (folder / ".lock").mkdir()
     assert isinstance(import_all(source, folder, NOW), FileProblem)
@@ -344,5 +356,5 @@ def test_a_disk_that_cannot_be_written_refuses_and_leaves_nothing(
     monkeypatch.setattr(os, "posix_fallocate", full)
     [found] = import_all(source, folder, NOW)  # type: ignore[misc] # outcomes
     assert isinstance(found, Refused)
-    assert "no space left" in found.words
+    assert "no space left" in message_text(found.why)
     assert [path.name for path in folder.iterdir()] == [".lock"]

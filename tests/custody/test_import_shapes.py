@@ -5,18 +5,21 @@ from __future__ import annotations
 import copy
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.custody.auth_file import Login, login_in
-from poolwatch.custody.files import FileProblem
-from poolwatch.custody.fingerprint import unmarked
-from poolwatch.custody.json_text import JsonObject, object_at, parse_object, render, text_at
-from poolwatch.custody.shapes import Candidate, Unusable, logins_in
+from poolwatch.custody.grant import render
+from poolwatch.custody.import_formats import Candidate, Unusable, logins_in
+from poolwatch.custody.login_file import Login, login_in
+from poolwatch.custody.state_dir import unmarked
 from poolwatch.domain.account import LoginKind
+from poolwatch.host.files import FileProblem
+from poolwatch.once.json_text import JsonObject, object_at, parse_object, text_at
+from poolwatch.words.messages import file_clause, file_text, message_text
 from tests.support.token_server import CANARY, claims_of, make_jwt
 
 NOW = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
@@ -76,12 +79,13 @@ LB_EXPORT = {
     "codexAuthJson": CODEX,
     "opencodeAuthJson": {},
 }
+SOURCE = Path("/logins.json")
 CAMEL = {"name": "ann's", "tokens": {"accessToken": ACCESS, "refreshToken": REFRESH, "idToken": IDENTITY}}
 
 
 def read(value: object) -> tuple[Candidate | Unusable, ...]:
-    found = logins_in(json.dumps(value).encode(), NOW)
-    assert not isinstance(found, FileProblem), found.words
+    found = logins_in(json.dumps(value).encode(), SOURCE, NOW)
+    assert not isinstance(found, FileProblem), file_text(found)
     return found
 
 
@@ -94,7 +98,7 @@ def one(value: object) -> Candidate:
 def refused(value: object) -> str:
     [found] = read(value)
     assert isinstance(found, Unusable)
-    return found.words
+    return message_text(found.why)
 
 
 @pytest.mark.parametrize(
@@ -178,10 +182,10 @@ def test_the_account_is_the_workspace_that_the_file_chooses_else_the_one_in_the_
 def test_an_agent_identity_and_another_encoding_are_said() -> None:
     [agent] = read({"auth_mode": "agentIdentity", "agent_identity": {"agent_private_key": "k"}})
     assert isinstance(agent, Unusable)
-    assert "is an agent identity" in agent.words
-    found = logins_in(json.dumps(CODEX).encode("utf-16"), NOW)
+    assert "is an agent identity" in message_text(agent.why)
+    found = logins_in(json.dumps(CODEX).encode("utf-16"), SOURCE, NOW)
     assert isinstance(found, FileProblem)
-    assert found.words == "is written in UTF-16"
+    assert file_clause(found) == "is written in UTF-16: save it as UTF-8"
 
 
 def test_one_file_holds_many() -> None:
@@ -232,9 +236,9 @@ def test_what_cannot_be_kept_is_said(value: object, words: str) -> None:
     ],
 )
 def test_what_is_no_login_file_is_said(content: bytes, words: str) -> None:
-    found = logins_in(content, NOW)
+    found = logins_in(content, SOURCE, NOW)
     assert isinstance(found, FileProblem)
-    assert words in found.words
+    assert words in file_text(found)
 
 
 _json = st.recursive(
@@ -268,7 +272,7 @@ def test_a_mutated_file_gives_a_login_or_words_and_never_a_secret(data: st.DataO
                 del holder[name]
             else:
                 holder[name] = data.draw(_json)
-    found = logins_in(json.dumps(value).encode(), NOW)
+    found = logins_in(json.dumps(value).encode(), SOURCE, NOW)
     assert CANARY not in repr(found)
     if isinstance(found, FileProblem):
         return
@@ -284,5 +288,5 @@ def test_a_mutated_file_gives_a_login_or_words_and_never_a_secret(data: st.DataO
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_told_from_a_login(content: bytes) -> None:
-    found = logins_in(content, NOW)
+    found = logins_in(content, SOURCE, NOW)
     assert isinstance(found, FileProblem) or not any(isinstance(each, Candidate) for each in found)

@@ -10,18 +10,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.custody.errand import Errand, unsealed
-from poolwatch.custody.journal import JOURNAL_CAP_BYTES, Entry, Journal, Stage, boot_id, shorten, unresolved
+from poolwatch.custody.attempt import JournalEntry as Entry
+from poolwatch.custody.attempt import RefreshAttempt as Errand
+from poolwatch.custody.attempt import RefreshJournal as Journal
+from poolwatch.custody.attempt import unsealed
+from poolwatch.custody.outcomes import step_from_json, step_to_json
 from poolwatch.custody.state_dir import account_key
-from poolwatch.custody.step_text import step_from_json, step_to_json
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.message import Message
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.values import replace
+from poolwatch.once.journal import JOURNAL_CAP_BYTES, Stage, boot_id, unresolved
+from poolwatch.words.messages import failure_text
 from tests.custody.rooms import NOW
 
 ERRAND = Errand(Path("/pool/a b\udcff.json"), "a1", NOW, "acc", "user", "f1")
 instants = st.none() | st.integers(0, 10**6).map(lambda seconds: NOW + timedelta(seconds=seconds))
 texts = st.none() | st.text(min_size=1, max_size=20)
+blanks = st.dictionaries(
+    st.text(max_size=5),
+    st.text(max_size=20)
+    | st.builds(
+        Message,
+        code=st.text(min_size=1, max_size=5),
+        arguments=st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=2).map(
+            lambda found: tuple(found.items())
+        ),
+    ),
+    max_size=3,
+).map(lambda found: tuple(found.items()))
 steps = st.builds(
     TokenStep,
     outcome=st.sampled_from(TokenOutcome),
@@ -32,7 +49,8 @@ steps = st.builds(
     | st.builds(
         Failure,
         kind=st.sampled_from(FailureKind),
-        message=st.text(max_size=20),
+        code=st.text(min_size=1, max_size=20),
+        arguments=blanks,
         retry_at=instants,
         detail=texts,
         login_problem=st.none() | st.sampled_from(LoginProblem),
@@ -47,6 +65,15 @@ steps = st.builds(
 @given(steps)
 def test_a_step_survives_the_journal(step: TokenStep) -> None:
     assert step_from_json(step_to_json(step)) == step
+
+
+def test_a_sentence_in_a_journal_of_before_is_shown_as_it_is() -> None:
+    told = step_from_json(
+        {"outcome": "failed", "failure": {"kind": "blocked", "message": "the disk {x} is full"}}
+    )
+    assert told is not None
+    assert told.failure is not None
+    assert failure_text(told.failure) == "the disk {x} is full"
 
 
 def test_an_unknown_outcome_is_none() -> None:
@@ -151,7 +178,7 @@ def test_a_shortened_journal_says_the_same_of_every_token(
     if not lines:
         return
     before = Journal(journal).entries()
-    assert shorten(journal, cap_bytes=0, kept_bytes=kept_bytes)
+    assert Journal(journal).shorten(cap_bytes=0, kept_bytes=kept_bytes)
     after = Journal(journal).entries()
     assert unresolved(after) == unresolved(before)
     assert set(map(repr, after)) <= set(map(repr, before))
@@ -162,18 +189,18 @@ def test_a_shortened_journal_says_the_same_of_every_token(
 def test_a_journal_does_not_grow_for_ever(tmp_path: Path) -> None:
     path = tmp_path / "j"
     journal = Journal(path)
-    lost = replace(ERRAND, attempt="lost", refresh_fingerprint="lost").entry(Stage.SENDING, NOW)
+    lost = replace(ERRAND, id="lost", refresh_fingerprint="lost").entry(Stage.SENDING, NOW)
     journal.append(lost)
     text = path.read_bytes()
-    ended = replace(ERRAND, attempt="old").entry(Stage.ENDED, NOW, TokenStep(TokenOutcome.FAILED))
+    ended = replace(ERRAND, id="old").entry(Stage.ENDED, NOW, TokenStep(TokenOutcome.FAILED))
     journal.append(ended)
     line = path.read_bytes()[len(text) :]
     with path.open("ab") as file:
         file.write(line * (JOURNAL_CAP_BYTES // len(line)))
-    journal.append(replace(ERRAND, attempt="last").entry(Stage.SENDING, NOW))
+    journal.append(replace(ERRAND, id="last").entry(Stage.SENDING, NOW))
     # what is on its way is not held up by housekeeping
     assert path.stat().st_size > JOURNAL_CAP_BYTES
-    last = replace(ERRAND, attempt="last").entry(Stage.ENDED, NOW, TokenStep(TokenOutcome.REFRESHED))
+    last = replace(ERRAND, id="last").entry(Stage.ENDED, NOW, TokenStep(TokenOutcome.REFRESHED))
     journal.append(last)
     assert path.stat().st_size < JOURNAL_CAP_BYTES * 0.6
     kept = journal.entries()
@@ -183,12 +210,13 @@ def test_a_journal_does_not_grow_for_ever(tmp_path: Path) -> None:
 def test_lines_of_several_processes_survive_a_shortening(tmp_path: Path) -> None:
     path = tmp_path / "j"
     write = (
-        "import sys; from pathlib import Path; from poolwatch.custody.journal import append_line, shorten\n"
+        "import sys; from pathlib import Path; from poolwatch.custody.attempt import RefreshJournal\n"
+        "from poolwatch.once.journal import append_line\n"
         "path = Path(sys.argv[1])\n"
         "for number in range(60):\n"
         "    append_line(path, {'state': 'sending', 'attempt': f'{sys.argv[2]}-{number}', 'at':"
         " '2026-11-20T12:00:00Z', 'refresh_fingerprint': f'{sys.argv[2]}-{number}'})\n"
-        "    shorten(path, 0, 0)\n"
+        "    RefreshJournal(path).shorten(0, 0)\n"
     )
     crowd = [subprocess.Popen([sys.executable, "-c", write, str(path), name]) for name in "abc"]
     assert [process.wait(60) for process in crowd] == [0, 0, 0]

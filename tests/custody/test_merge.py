@@ -7,12 +7,12 @@ from datetime import datetime
 
 import pytest
 
-from poolwatch.custody.auth_file import Login, login_in
-from poolwatch.custody.fingerprint import unmarked
-from poolwatch.custody.json_text import JsonObject, parse_object
-from poolwatch.custody.merge import Grant, parse_grant
+from poolwatch.custody.grant import Grant, parse_grant
+from poolwatch.custody.login_file import Login, login_in
+from poolwatch.custody.state_dir import unmarked
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import TokenOutcome
+from poolwatch.once.json_text import JsonObject, parse_object
 from tests.custody.rooms import LATER, Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange, claims_of, make_jwt
 

@@ -13,22 +13,20 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.custody.aside import move_away, set_aside
-from poolwatch.custody.auth_file import read_login
-from poolwatch.custody.errand import Errand
-from poolwatch.custody.files import FileProblem
-from poolwatch.custody.fingerprint import KEY_FILE, Fingerprinter
-from poolwatch.custody.journal import Journal
+from poolwatch.custody.attempt import RefreshAttempt as Errand
+from poolwatch.custody.attempt import RefreshJournal as Journal
+from poolwatch.custody.login_file import read_login
 from poolwatch.custody.login_lock import NOTE_CAP_BYTES, login_held, note_sending, read_note
-from poolwatch.custody.own_folder import Imported, Refused, import_logins
+from poolwatch.custody.own_folder import Imported, Refused, import_logins, move_away, set_aside
 from poolwatch.custody.recovery import recover, recover_one
-from poolwatch.custody.state_dir import StateDir, account_key
+from poolwatch.custody.state_dir import KEY_FILE, Fingerprinter, StateDir, account_key
 from poolwatch.custody.waiting import damaged_replies, kept_logins
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.values import replace
-from poolwatch.words.messages import failure_text
+from poolwatch.host.files import FileProblem
+from poolwatch.words.messages import failure_text, file_text, message_text
 from tests.custody.rooms import NOW, Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange, Say
 
@@ -58,8 +56,8 @@ def killed_at(room: Room, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
             raise EndError
 
     with monkeypatch.context() as patch:
-        for module in ("protocol", "settle", "files"):
-            patch.setattr(f"poolwatch.custody.{module}.reach", end)
+        for module in ("custody.protocol", "custody.login_writer", "once.replies"):
+            patch.setattr(f"poolwatch.{module}.reach", end)
         with pytest.raises(EndError):
             room.spend()
 
@@ -398,7 +396,7 @@ def test_a_long_note_is_cut_and_remembers_its_newest_tokens(room: Room) -> None:
     errand = room.errand()
     inode = None
     for number in range(200):
-        note_sending(replace(errand, attempt=f"{number}"), Secret(f"rt_{number}"), "key")
+        note_sending(replace(errand, id=f"{number}"), Secret(f"rt_{number}"), "key")
         inode = inode or room.note.stat().st_ino
     note = read_note(room.real, IDS)
     assert room.note.stat().st_size <= NOTE_CAP_BYTES + 1000
@@ -413,7 +411,7 @@ def test_a_crash_while_a_note_is_cut_forgets_no_new_token(
     errand = room.errand()
     number = 0
     while not room.note.exists() or room.note.stat().st_size <= NOTE_CAP_BYTES:
-        note_sending(replace(errand, attempt=f"{number}"), Secret(f"rt_{number}"), "key")
+        note_sending(replace(errand, id=f"{number}"), Secret(f"rt_{number}"), "key")
         number += 1
 
     def crash(handle: int, length: int) -> None:
@@ -422,7 +420,7 @@ def test_a_crash_while_a_note_is_cut_forgets_no_new_token(
     with monkeypatch.context() as patch:
         patch.setattr(os, "ftruncate", crash)
         with pytest.raises(OSError, match="crashed"):
-            note_sending(replace(errand, attempt="next"), Secret("rt_next"), "key")
+            note_sending(replace(errand, id="next"), Secret("rt_next"), "key")
     note = read_note(room.real, IDS)
     assert all(note.of(Secret(f"rt_{each}")) for each in range(number - 10, number))
 
@@ -469,7 +467,7 @@ def test_a_login_without_both_ids_that_is_renamed_is_known_by_its_token(room: Ro
     assert room.spend(errand=lost).outcome is TokenOutcome.AMBIGUOUS
     new = room.file.with_name("renamed.json")
     room.file.rename(new)
-    moved = replace(lost, file=new, attempt="a2")
+    moved = replace(lost, file=new, id="a2")
     step = moved_to(room, new).spend(errand=moved, seen=moved_to(room, new).seen())
     assert step.block is BlockReason.ASK_FIRST
     assert len(room.server.posts) == 1
@@ -496,7 +494,7 @@ def test_files_of_the_user_beside_a_login_stay(room: Room) -> None:
 
 def take(room: Room, source: Path, folder: Path) -> Imported | Refused:
     taken = import_logins(source, folder, room.state, room.fingerprint, NOW)
-    assert not isinstance(taken, FileProblem), taken.words
+    assert not isinstance(taken, FileProblem), file_text(taken)
     (one,) = taken
     return one
 
@@ -554,7 +552,7 @@ def test_an_import_that_cannot_wait_longer_moves_nothing(
         assert mine
         refused = take(room, room.file, folder)
     assert isinstance(refused, Refused)
-    assert "nothing was moved" in refused.words
+    assert "nothing was moved" in message_text(refused.why)
     assert [path.name for path in folder.iterdir()] == [".lock"]
 
 

@@ -8,11 +8,11 @@ import stat
 
 import pytest
 
-from poolwatch.custody.failpoint import reach
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
 from poolwatch.domain.values import replace
+from poolwatch.once.process import reach
 from poolwatch.words.messages import failure_text
 from tests.custody.rooms import Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange

@@ -15,16 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.custody.awaited import told
-from poolwatch.custody.fingerprint import KEY_FILE
-from poolwatch.custody.processes import bare_environment, start_apart
 from poolwatch.custody.recovery import Recovered, recover
-from poolwatch.custody.spend import UNREPORTED, arguments, spend
-from poolwatch.custody.token_step import token_step
+from poolwatch.custody.state_dir import KEY_FILE
+from poolwatch.custody.token_step import arguments, spend, start_apart, token_step
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
 from poolwatch.host.locks import held, is_stopped, lock_holder
 from poolwatch.host.threads import in_thread
+from poolwatch.once.process import UNREPORTED, bare_environment, told
 from tests.custody.rooms import NOW, Room, codex_document, write_json
 from tests.support.token_server import CANARY, Exchange
 
@@ -32,9 +30,9 @@ CALLER = """
 import asyncio, sys
 from datetime import datetime, UTC
 from pathlib import Path
-from poolwatch.custody.fingerprint import Fingerprinter
+from poolwatch.custody.state_dir import Fingerprinter
 from poolwatch.custody.protocol import Seen
-from poolwatch.custody.spend import SpendRequest, spend
+from poolwatch.custody.token_step import SpendRequest, spend
 state, file, url, seen = sys.argv[1:]
 request = SpendRequest(Path(state), Path(file), url, Seen.parse(seen), "acc-1", "user-Ann")
 asyncio.run(spend(request, Fingerprinter.from_state_dir(Path(state)), datetime.now(UTC)))
@@ -149,7 +147,7 @@ async def test_a_killed_helper_leaves_a_whole_file_and_a_known_state(
     deadly = {**os.environ, "POOLWATCH_TEST": "1", "POOLWATCH_FAILPOINT": f"{point}:kill"}
     with monkeypatch.context() as patch:
         # for the helper alone: this process goes on to look after what is left
-        patch.setattr("poolwatch.custody.spend.own_environment", lambda: deadly)
+        patch.setattr("poolwatch.custody.token_step.own_environment", lambda: deadly)
         step = await refresh(room)
     if point in STORED:
         assert step.outcome is TokenOutcome.REFRESHED
@@ -231,7 +229,7 @@ async def test_a_helper_that_was_stopped_is_named_and_goes_on(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopping = {**os.environ, "POOLWATCH_TEST": "1", "POOLWATCH_FAILPOINT": "read:stop"}
-    monkeypatch.setattr("poolwatch.custody.spend.own_environment", lambda: stopping)
+    monkeypatch.setattr("poolwatch.custody.token_step.own_environment", lambda: stopping)
     seen: list[Awaited] = []
 
     def let_go_on(found: Awaited) -> None:

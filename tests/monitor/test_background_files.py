@@ -11,8 +11,8 @@ import pytest
 
 from poolwatch.bootstrap.parts import open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from poolwatch.custody.auth_file import Login, read_login
-from poolwatch.custody.fingerprint import unmarked
+from poolwatch.custody.login_file import Login, read_login
+from poolwatch.custody.state_dir import unmarked
 from poolwatch.domain.account import Secret
 from tests.custody.rooms import codex_document, write_json
 from tests.support.token_server import Say, TokenServer

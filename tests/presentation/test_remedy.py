@@ -120,9 +120,9 @@ def test_a_personal_token_is_replaced_in_its_file() -> None:
 
 
 def test_a_file_that_cannot_be_read_is_named() -> None:
-    entry = listing("x", problem="not readable: permission denied")
+    entry = listing("x", problem="cannot be read (permission denied)")
     view = card(account("x", listings=[entry]))
-    assert "~/homes/07/auth.json: not readable: permission denied" in view.remedy
+    assert "~/homes/07/auth.json cannot be read (permission denied)" in view.remedy
     assert "sign in again there" in view.remedy
     # a command that signs in would write over a login that is perhaps only unreadable
     assert view.copy == view.id

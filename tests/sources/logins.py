@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from poolwatch.custody.fingerprint import Fingerprinter
+from poolwatch.custody.state_dir import Fingerprinter
 from poolwatch.domain.account import Secret
 
 AT = datetime(2026, 11, 20, 21, tzinfo=UTC)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.custody.auth_file import Login
+from poolwatch.custody.login_file import Login
 from poolwatch.domain.account import LoginKind, Secret
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.usage import UsageSnapshot

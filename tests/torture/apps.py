@@ -13,13 +13,12 @@ from pathlib import Path
 
 from poolwatch.bootstrap.parts import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from poolwatch.custody.auth_file import Login, read_login
-from poolwatch.custody.errand import Errand
-from poolwatch.custody.fingerprint import Fingerprinter
+from poolwatch.custody.attempt import RefreshAttempt as Errand
+from poolwatch.custody.login_file import Login, read_login
 from poolwatch.custody.login_lock import note_path
 from poolwatch.custody.protocol import Seen
-from poolwatch.custody.spend import SpendRequest, arguments
-from poolwatch.custody.state_dir import StateDir
+from poolwatch.custody.state_dir import Fingerprinter, StateDir
+from poolwatch.custody.token_step import SpendRequest, arguments
 from poolwatch.domain.events import AnswerKind
 from poolwatch.domain.status import Section, judge
 from poolwatch.presentation.card import card_view

@@ -7,8 +7,9 @@ import random
 import shutil
 from collections import Counter
 
-from poolwatch.custody.journal import Journal
-from poolwatch.custody.processes import bare_environment, start_apart
+from poolwatch.custody.attempt import RefreshJournal as Journal
+from poolwatch.custody.token_step import start_apart
+from poolwatch.once.process import bare_environment
 from tests.torture.apps import Machine
 from tests.torture.forge import Forge
 from tests.torture.service import Service

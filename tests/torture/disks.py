@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeAlias, cast
 from unittest import mock
 
-from poolwatch.custody import spend as spending
+from poolwatch.custody import token_step as spending
 from poolwatch.custody.recovery import recover
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.words.messages import failure_text
@@ -25,7 +25,7 @@ from tests.torture.forge import Forge, Job
 from tests.torture.service import Service
 from tests.torture.tally import Order, Tally
 
-#: Starts a process as `poolwatch.custody.processes.start_apart` does.
+#: Starts a process as `poolwatch.custody.token_step.start_apart` does.
 Start: TypeAlias = "Callable[[Sequence[str], Mapping[str, str]], Job]"
 IN_NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
 

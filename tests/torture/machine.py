@@ -24,12 +24,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from poolwatch.custody.auth_file import Login, read_login
-from poolwatch.custody.journal import Entry, Journal, unresolved
+from poolwatch.custody.attempt import JournalEntry as Entry
+from poolwatch.custody.attempt import RefreshJournal as Journal
+from poolwatch.custody.login_file import Login, read_login
 from poolwatch.custody.recovery import recover
 from poolwatch.custody.token_step import TokenAsk, TokenRules, token_step
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.once.journal import unresolved
 from tests.torture.apps import Machine, write_login
 from tests.torture.disk import CALLS, DiskFault
 from tests.torture.disks import started_by

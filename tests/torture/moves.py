@@ -19,16 +19,14 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.bootstrap.parts import Running
-from poolwatch.custody.aside import move_away, set_aside
-from poolwatch.custody.auth_file import Login, read_login
-from poolwatch.custody.files import FileProblem
-from poolwatch.custody.fingerprint import KEY_FILE, Fingerprinter
-from poolwatch.custody.journal import Journal
-from poolwatch.custody.own_folder import import_logins
+from poolwatch.custody.attempt import RefreshJournal as Journal
+from poolwatch.custody.login_file import Login, read_login
+from poolwatch.custody.own_folder import import_logins, move_away, set_aside
 from poolwatch.custody.protocol import Seen
-from poolwatch.custody.spend import SpendRequest, arguments
-from poolwatch.custody.state_dir import StateDir
+from poolwatch.custody.state_dir import KEY_FILE, Fingerprinter, StateDir
+from poolwatch.custody.token_step import SpendRequest, arguments
 from poolwatch.domain.refresh import BlockReason
+from poolwatch.host.files import FileProblem
 from poolwatch.words.messages import failure_text
 from tests.torture.apps import Machine, monitor, write_login
 from tests.torture.forge import Forge

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.custody.errand import unsealed
-from poolwatch.custody.files import write_all
-from poolwatch.custody.journal import Journal, Stage, unresolved
+from poolwatch.custody.attempt import RefreshJournal as Journal
+from poolwatch.custody.attempt import unsealed
 from poolwatch.custody.recovery import recover
-from poolwatch.custody.spend import UNREPORTED, arguments, spend
+from poolwatch.custody.token_step import arguments, spend
 from poolwatch.domain.account import Secret
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
 from poolwatch.domain.values import replace
+from poolwatch.host.files import write_all
+from poolwatch.once.journal import Stage, unresolved
+from poolwatch.once.process import UNREPORTED
 from poolwatch.words.messages import failure_text
 from tests.custody.rooms import NOW, Room, codex_document, running_room, write_json
 from tests.support.token_server import CANARY

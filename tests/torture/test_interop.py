@@ -22,7 +22,7 @@ from typing import IO
 import pytest
 
 from poolwatch.bootstrap.parts import Running
-from poolwatch.custody.codex_processes import codexes, working_codex
+from poolwatch.custody.codex import codexes, working_codex
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import AnswerKind
 from poolwatch.domain.failure import LoginProblem

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from poolwatch.custody import __main__ as custody
-from poolwatch.custody import files, protocol, settle
+from poolwatch.custody import login_writer, protocol
+from poolwatch.once import replies
 
 
 def main() -> int:
@@ -18,7 +19,7 @@ def main() -> int:
     def reach(step: str) -> None:
         steps.setdefault(step, time.monotonic_ns())
 
-    for module in (files, protocol, settle):
+    for module in (replies, protocol, login_writer):
         module.reach = reach  # type: ignore[attr-defined] # the name under which it calls the failpoint
     status = custody.main(sys.argv[2:])
     Path(sys.argv[1]).write_text(json.dumps(steps))

@@ -10,13 +10,13 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.bootstrap.parts import Running
-from poolwatch.custody.awaited import told
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import Recalled
 from poolwatch.domain.refresh import Awaited, BlockReason, RefreshProgress
 from poolwatch.domain.schedule import is_older
 from poolwatch.monitor.passed_on import ended as ended_there
 from poolwatch.monitor.ports import Asked
+from poolwatch.once.process import told
 
 #: How long a command waits for readings that the polling process was asked for.
 _OWNER_SECONDS: Final = 20.0

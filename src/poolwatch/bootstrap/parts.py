@@ -16,7 +16,7 @@ from poolwatch.bootstrap.store_port import Lock, StoredKeyStates, StoredReadings
 from poolwatch.bootstrap.surroundings import Surroundings, newcomers
 from poolwatch.bootstrap.token_port import Custodian, fingerprinter_of
 from poolwatch.config.settings import SourceKind, SourceSettings
-from poolwatch.custody.fingerprint import Fingerprinter
+from poolwatch.custody.state_dir import Fingerprinter
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
 from poolwatch.host.threads import in_thread

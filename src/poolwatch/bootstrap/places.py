@@ -104,7 +104,7 @@ async def try_and_add(around: Surroundings, config: Path | None, source: SourceS
         said = listed if listed.startswith(place) else f"{place}: {listed}"
         return NotAdded(Hindrance.NOTHING_THERE, said)
     if all(listing.problem is not None for listing in listed):
-        broken = next((f"{each.path or each.ref.place}: {each.problem}" for each in listed), None)
+        broken = next((f"{each.path or each.ref.place} {each.problem}" for each in listed), None)
         words = broken or f"{place}: {NO_LOGIN}{await asyncio.to_thread(_homes_below, around, place)}"
         return NotAdded(Hindrance.NOTHING_THERE, words)
     path = target_config(around, config)

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 from poolwatch.bootstrap.surroundings import Surroundings, from_home
 from poolwatch.config.settings import SourceSettings
-from poolwatch.custody.auth_file import Login, read_login
-from poolwatch.custody.files import FileProblem
-from poolwatch.custody.fingerprint import KEY_BYTES, Fingerprinter
-from poolwatch.custody.state_dir import StateDir
+from poolwatch.custody.login_file import Login, read_login
+from poolwatch.custody.state_dir import KEY_BYTES, Fingerprinter, StateDir
 from poolwatch.domain.account import AccountKey, Custody, Listing
 from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.state import AccountState, KeptFile
+from poolwatch.host.files import FileProblem
 from poolwatch.host.threads import in_thread
 from poolwatch.monitor.ports import Interrupted, TokenRequest
 from poolwatch.sources.source import FileSource, PoolSource, Source
+from poolwatch.words.messages import file_text
 
 if TYPE_CHECKING:
     from poolwatch.custody.recovery import Recovered
@@ -34,7 +34,7 @@ def fingerprinter_of(state_dir: Path) -> tuple[Fingerprinter, str | None]:
     """The keyed fingerprints of this state directory; one for this run alone where none can be kept."""
     found = Fingerprinter.from_state_dir(state_dir)
     if isinstance(found, FileProblem):
-        return Fingerprinter(secrets.token_bytes(KEY_BYTES)), f"nothing can be remembered: {found.words}"
+        return Fingerprinter(secrets.token_bytes(KEY_BYTES)), f"nothing can be remembered: {file_text(found)}"
     return found, None
 
 

@@ -16,14 +16,14 @@ from poolwatch.cli.entry import complain_about, run_async, surroundings
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, complain, say
 from poolwatch.cli.imports import by_hand, telling_who_is_waited_for
 from poolwatch.cli.named import find_account
-from poolwatch.custody.aside import move_away, set_aside
-from poolwatch.custody.auth_file import Login, read_login
-from poolwatch.custody.files import FileProblem
-from poolwatch.custody.fingerprint import unmarked
-from poolwatch.custody.state_dir import StateDir
+from poolwatch.custody.login_file import Login, read_login
+from poolwatch.custody.own_folder import move_away, set_aside
+from poolwatch.custody.state_dir import StateDir, unmarked
 from poolwatch.domain.account import Custody, Listing, Secret
 from poolwatch.domain.state import AccountState, PoolState
+from poolwatch.host.files import FileProblem
 from poolwatch.presentation.masking import shown_name
+from poolwatch.words.messages import file_text
 
 _NEVER = timedelta(days=3650)
 
@@ -66,7 +66,7 @@ def remove_account(config: Path | None, text: str, *, mask: bool = False) -> int
         with telling_who_is_waited_for(state, file, desk.path(file)):
             moved = move_away(state, file, data / "removed", desk.now)
         if isinstance(moved, FileProblem):
-            complain(f"{desk.name} was not removed: {desk.around.told(moved.words, [file])}")
+            complain(f"{desk.name} was not removed: {desk.around.told(file_text(moved), [file])}")
             fine = False
         else:
             say(f"removed   {desk.name}: a copy is kept in {desk.path(moved)}")
@@ -166,7 +166,7 @@ def _set_aside(desk: _Desk, state: StateDir, file: Path, token: Secret | None) -
     with telling_who_is_waited_for(state, file, desk.path(file)):
         moved = set_aside(state, file, desk.now, token)
     if isinstance(moved, FileProblem):
-        complain(f"{desk.path(file)} was not set aside: {desk.around.told(moved.words, [file])}")
+        complain(f"{desk.path(file)} was not set aside: {desk.around.told(file_text(moved), [file])}")
         return False
     also = f" (a link; {desk.path(target)} itself was left alone)" if target is not None else ""
     say(f"set aside {desk.path(file)}: {desk.path(moved)}{also}")

@@ -17,12 +17,13 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.cli.entry import surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
-from poolwatch.custody.aside import aside_name, ids_in, set_aside
-from poolwatch.custody.awaited import TOLD_AFTER_SECONDS, awaited
-from poolwatch.custody.files import FileProblem
-from poolwatch.custody.own_folder import Imported, Refused, import_logins
+from poolwatch.custody.own_folder import Imported, Refused, aside_name, ids_in, import_logins, set_aside
 from poolwatch.custody.state_dir import StateDir, account_key
+from poolwatch.custody.token_step import awaited
 from poolwatch.custody.waiting import is_kept_file
+from poolwatch.host.files import FileProblem
+from poolwatch.once.process import TOLD_AFTER_SECONDS
+from poolwatch.words.messages import file_text, message_text
 from poolwatch.words.refresh import still_waiting
 
 #: Which holder of an imported login stays in use.
@@ -92,8 +93,8 @@ def _import_one(desk: _Desk, source: Path, wish: ImportWish) -> bool:
     with telling_who_is_waited_for(desk.state, source, desk.path(source)):
         outcomes = import_logins(source, desk.folder, desk.state, fingerprint, desk.now)
     if isinstance(outcomes, FileProblem):
-        why = desk.around.told(outcomes.words, [source])
-        say(f"refused   {desk.path(source)}: {why}; nothing was imported")
+        why = desk.around.told(file_text(outcomes), [source])
+        say(f"refused   {why}; nothing was imported")
         return False
     for outcome in outcomes:
         say(_line(desk, outcome))
@@ -120,7 +121,7 @@ def _import_one(desk: _Desk, source: Path, wish: ImportWish) -> bool:
 def _line(desk: _Desk, outcome: Imported | Refused) -> str:
     name = outcome.label if not (desk.mask and "@" in outcome.label) else "a login"
     if isinstance(outcome, Refused):
-        words = desk.around.told(outcome.words)
+        words = desk.around.told(message_text(outcome.why))
         if outcome.held_in is not None:
             words = f"its account is already kept in {desk.path(outcome.held_in)}"
         return f"refused   {name}: {words}"
@@ -134,7 +135,7 @@ def _warn(desk: _Desk, source: Path, taken: Sequence[Imported]) -> None:
     complain(
         f"{desk.path(source)} is now a second holder of {logins}: whoever refreshes first ends the other"
     )
-    for blocked in {each.blocked for each in taken if each.blocked is not None}:
+    for blocked in {message_text(each.blocked) for each in taken if each.blocked is not None}:
         complain(f"poolwatch will not renew what it keeps there: {desk.around.told(blocked)}")
 
 
@@ -178,7 +179,7 @@ def _keep_imported(desk: _Desk, source: Path, taken: Sequence[Imported], refused
     with telling_who_is_waited_for(desk.state, source, name):
         moved = set_aside(desk.state, source, desk.now, tokens[0] if len(tokens) == 1 else None)
     if isinstance(moved, FileProblem):
-        complain(f"{name} was not set aside: {desk.around.told(moved.words, [source])}")
+        complain(f"{name} was not set aside: {desk.around.told(file_text(moved), [source])}")
         return False
     say(f"set aside {name}: {desk.path(moved)}{_of_link(desk, moved)}")
     return True
@@ -194,7 +195,7 @@ def _keep_source(desk: _Desk, source: Path, taken: Sequence[Imported]) -> bool:
         with telling_who_is_waited_for(desk.state, each.file, desk.path(each.file)):
             moved = set_aside(desk.state, each.file, desk.now, each.refresh)
         if isinstance(moved, FileProblem):
-            complain(desk.around.told(moved.words))
+            complain(desk.around.told(file_text(moved)))
             fine = False
         else:
             say(f"set aside {desk.path(each.file)}: {desk.path(moved)}; {desk.path(source)} stays in use")

@@ -12,7 +12,7 @@ from poolwatch.config.settings import ConfigProblem, ConfigProblems, SourceSetti
 from poolwatch.config.values import at_home, is_loopback
 from poolwatch.host.files import FileProblem, read_bounded, write_whole
 from poolwatch.words.config import said
-from poolwatch.words.of_host import file_clause
+from poolwatch.words.messages import file_clause
 
 #: to connect there is to connect to this machine
 _ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - nothing listens there

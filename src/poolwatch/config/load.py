@@ -29,7 +29,7 @@ from poolwatch.domain.account import Custody
 from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem, read_bounded
 from poolwatch.words.config import said
-from poolwatch.words.of_host import file_clause
+from poolwatch.words.messages import file_clause
 
 KEYS_OF_KIND: Final[Mapping[SourceKind, tuple[str, ...]]] = {
     kind: tuple(name for name, row in SOURCE_ROWS.items() if not row.kinds or kind.value in row.kinds)

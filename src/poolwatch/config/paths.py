@@ -18,7 +18,7 @@ from poolwatch.config.values import at_home
 from poolwatch.domain.text import visible
 from poolwatch.host.files import FileProblem, read_bounded
 from poolwatch.words.config import said
-from poolwatch.words.of_host import file_clause
+from poolwatch.words.messages import file_clause
 
 _NAME: Final = "poolwatch"
 CONFIG_NAME: Final = "config.toml"

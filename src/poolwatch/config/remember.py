@@ -24,7 +24,7 @@ from poolwatch.config.values import is_printable
 from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem, read_bounded, write_whole
 from poolwatch.words.config import said
-from poolwatch.words.of_host import file_clause
+from poolwatch.words.messages import file_clause
 
 FILE_NAME: Final = "remembered.json"
 _MAX_BYTES: Final = 64 * 1024

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
-import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,33 +17,32 @@ from pathlib import Path
 from msgspec.json import decode
 
 from poolwatch.config.settings import DEFAULT_NET, NetSettings
-from poolwatch.custody.auth_file import Fingerprint
-from poolwatch.custody.delegated import ask_codex
-from poolwatch.custody.errand import Errand
+from poolwatch.custody.attempt import RefreshAttempt
+from poolwatch.custody.codex import ask_codex
 from poolwatch.custody.exchange import Verdict
-from poolwatch.custody.files import FileProblem
-from poolwatch.custody.fingerprint import Fingerprinter
+from poolwatch.custody.login_file import Fingerprint
 from poolwatch.custody.protocol import Seen, Tools, spend_login
-from poolwatch.custody.spend import UNREPORTED
-from poolwatch.custody.state_dir import StateDir
+from poolwatch.custody.state_dir import Fingerprinter, StateDir
 from poolwatch.domain.account import Secret
+from poolwatch.host.files import FileProblem
+from poolwatch.once.process import UNREPORTED, stand_alone
 
 
 def main(arguments: Sequence[str]) -> int:
     """Do what the arguments say; the exit status matters only when the journal is silent."""
     order = _parser().parse_args(arguments)
-    _stand_alone()
+    stand_alone()
     if order.command == "delegate":
         return ask_codex(order.codex, order.home, StateDir(order.state)).value
     state = StateDir(order.state)
     fingerprint = Fingerprinter.from_state_dir(state.root)
     if isinstance(fingerprint, FileProblem) or state.prepare() is not None:
         return UNREPORTED
-    errand = Errand(order.file, order.attempt, _now(), order.account, order.user)
+    attempt = RefreshAttempt(order.file, order.attempt, _now(), order.account, order.user)
     try:
         seen = Seen.parse(order.seen)
         tools = _tools(order.token_url, order.net, fingerprint)
-        spend_login(state, errand, seen, tools, try_once=order.try_once)
+        spend_login(state, attempt, seen, tools, try_once=order.try_once)
     except OSError:
         return UNREPORTED
     return 0
@@ -70,20 +66,6 @@ def _parser() -> argparse.ArgumentParser:
     delegate.add_argument("--codex", type=Path, required=True)
     delegate.add_argument("--home", type=Path, required=True)
     return parser
-
-
-def _stand_alone() -> None:
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_IGN)
-    with suppress(PermissionError):
-        # already the leader of a session when poolwatch started it
-        os.setsid()
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for handle in (0, 1, 2):
-        os.dup2(nothing, handle)
-    os.umask(0o077)
-    # a core file would hold the token
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _tools(token_url: str, net: NetSettings, fingerprint: Fingerprint) -> Tools:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from poolwatch.config.values import is_loopback
-from poolwatch.custody.json_text import JsonObject, object_at, parse_object, text_at
 from poolwatch.domain.account import Secret
-from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, worded
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, failure
 from poolwatch.domain.schedule import RETRY_AFTER_CEILING, RETRY_AFTER_FLOOR
 from poolwatch.net.reply import Lost, NotSent, Reply, http_date
+from poolwatch.once.json_text import JsonObject, object_at, parse_object, text_at
 
 if TYPE_CHECKING:
     from poolwatch.net.client import HttpClient
@@ -72,7 +72,7 @@ async def post_refresh(
     """Send the refresh token once. It goes over TLS, or to this machine, and nowhere else."""
     address = urlsplit(token_url)
     if address.scheme != "https" and not (address.scheme == "http" and is_loopback(address.hostname or "")):
-        return NotSent(worded(FailureKind.UNREACHABLE, "the token address is not https; nothing was sent"))
+        return NotSent(failure(FailureKind.UNREACHABLE, "custody.not_https"))
     return await client.post(
         token_url,
         {"Content-Type": "application/json", "Accept": "application/json"},
@@ -94,7 +94,7 @@ def judge(answer: Reply | NotSent | Lost, now: datetime) -> Verdict:
     if 200 <= status < 300:
         return Granted(answer.body, answer.elapsed_seconds)
     if status in _GATEWAY:
-        return Unclear(worded(FailureKind.UPSTREAM_ERROR, f"a gateway answered {status}: the reply is lost"))
+        return Unclear(failure(FailureKind.UPSTREAM_ERROR, "custody.gateway", status=status))
     problem = _FOR_GOOD.get(_code(answer.body)) if status in (400, 401) else None
     if problem is None and status == 401:
         problem = LoginProblem.REJECTED
@@ -121,12 +121,12 @@ def _failure(reply: Reply, now: datetime) -> Failure:
     status = reply.status
     if status == 429:
         retry_at = retry_instant(reply.headers.get("retry-after"), now)
-        return worded(FailureKind.THROTTLED, "the login service asks to wait (429)", retry_at)
+        return failure(FailureKind.THROTTLED, "custody.throttled", retry_at=retry_at)
     if status < 400:
-        return worded(FailureKind.NOT_THE_SERVICE, "the login service redirects elsewhere: not followed")
+        return failure(FailureKind.NOT_THE_SERVICE, "custody.redirected")
     if status == 403 and ("cf-mitigated" in reply.headers or reply.body.lstrip()[:1] == b"<"):
-        return worded(FailureKind.EDGE_BLOCKED, "the edge of the login service blocked the request (403)")
-    return worded(FailureKind.UPSTREAM_ERROR, f"the login service answered {status}")
+        return failure(FailureKind.EDGE_BLOCKED, "custody.edge_blocked")
+    return failure(FailureKind.UPSTREAM_ERROR, "custody.answered", status=status)
 
 
 def _code(body: bytes) -> str:

@@ -16,15 +16,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from poolwatch.custody.errand import OWN_PREFIX, SPACE_SUFFIX, Errand
-from poolwatch.custody.files import open_own, sync_directory, write_all
-from poolwatch.custody.journal import append_to, read_lines
-from poolwatch.custody.json_text import JsonObject, text_at
+from poolwatch.custody.attempt import OWN_PREFIX, SPACE_SUFFIX, RefreshAttempt
 from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.domain.account import AccountKey, Secret
 from poolwatch.domain.refresh import TokenOutcome
+from poolwatch.host.files import open_private, sync_directory, write_all
 from poolwatch.host.instants import instant_text, parse_instant
 from poolwatch.host.locks import held
+from poolwatch.once.journal import append_to, read_lines
+from poolwatch.once.json_text import JsonObject, text_at
 
 #: A user's id and an account's, each None where it is not known.
 Ids: TypeAlias = tuple[str | None, str | None]
@@ -138,11 +138,11 @@ def _sendings(path: Path) -> tuple[tuple[Sent, ...], bool]:
     return tuple(each for each in sendings if each is not None), damaged or None in sendings
 
 
-def note_sending(errand: Errand, token: Secret, key_mark: str) -> Sent:
+def note_sending(attempt: RefreshAttempt, token: Secret, key_mark: str) -> Sent:
     """Note that a token is about to be sent; it is on disk when this returns. Raises OSError."""
     salt = secrets.token_hex(16)
-    sent = Sent(errand.attempt, errand.at, salt, _digest(salt, token), key_mark)
-    path = note_path(errand.file, errand.ids)
+    sent = Sent(attempt.id, attempt.at, salt, _digest(salt, token), key_mark)
+    path = note_path(attempt.file, attempt.ids)
     _append(path, sent)
     sync_directory(path.parent)
     return sent
@@ -159,9 +159,9 @@ def carry_note(source: Path, target: Path, ids: Ids, token: Secret) -> None:
             _append(note_path(target, ids), sent)
 
 
-def note_outcome(errand: Errand, sent: Sent, outcome: TokenOutcome) -> None:
+def note_outcome(attempt: RefreshAttempt, sent: Sent, outcome: TokenOutcome) -> None:
     """Note how a sending ended. Left unsaid, it counts as unknown where no journal tells more."""
-    path = note_path(errand.file, errand.ids)
+    path = note_path(attempt.file, attempt.ids)
     ended = Sent(sent.attempt, sent.at, sent.salt, sent.digest, sent.key_mark, outcome)
     with contextlib.suppress(OSError):
         _append(path, ended)
@@ -196,7 +196,7 @@ def _append(path: Path, sent: Sent) -> None:
     """Add a line; a long note is cut in place, for it is a lock too: no other file may take its name."""
     with contextlib.suppress(FileNotFoundError):
         _cut(path)
-    handle = open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    handle = open_private(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
         append_to(handle, _line(sent))
     finally:
@@ -205,7 +205,7 @@ def _append(path: Path, sent: Sent) -> None:
 
 def _cut(path: Path) -> None:
     """Leave the newest lines of a long note. Whenever a crash comes, these stand in it, whole."""
-    handle = open_own(path, os.O_RDWR)
+    handle = open_private(path, os.O_RDWR)
     try:
         size = os.fstat(handle).st_size
         if size <= NOTE_CAP_BYTES:

@@ -9,19 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from poolwatch.custody.auth_file import Document, Fingerprint, login_in
-from poolwatch.custody.errand import Errand, read_settled, settled_login
-from poolwatch.custody.exchange import (
-    REPLY_CAP_BYTES,
-    Granted,
-    Refused,
-    Unclear,
-    Unspent,
-    Verdict,
-)
-from poolwatch.custody.failpoint import reach
-from poolwatch.custody.files import FileProblem, Reservation, replace_problem, shown
-from poolwatch.custody.journal import Journal, Stage
+from poolwatch.custody.attempt import RefreshAttempt, RefreshJournal, read_settled, settled_login
+from poolwatch.custody.exchange import REPLY_CAP_BYTES, Granted, Refused, Unclear, Unspent, Verdict
+from poolwatch.custody.login_file import Document, Fingerprint, login_in
 from poolwatch.custody.login_lock import (
     PATIENCE_SECONDS,
     Sent,
@@ -30,15 +20,29 @@ from poolwatch.custody.login_lock import (
     note_sending,
     read_note,
 )
-from poolwatch.custody.memory import dead_step, doubt, path_blocked, refusal, remember_dead
-from poolwatch.custody.settle import adopt_kept, ambiguous, bring_home, clear_space, finish_reply
+from poolwatch.custody.login_writer import LoginWriter, clear_space, replace_problem
+from poolwatch.custody.outcomes import (
+    ambiguous,
+    clause,
+    dead,
+    disk_blocked,
+    failed,
+    not_spent,
+    path_blocked,
+    shown,
+)
+from poolwatch.custody.spent_tokens import doubt, refusal, remember_dead
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.custody.waiting import replies_for
 from poolwatch.domain.account import Secret
-from poolwatch.domain.failure import FailureKind, LoginProblem, worded
+from poolwatch.domain.failure import FailureKind, LoginProblem, failure
+from poolwatch.domain.message import message
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.values import replace
-from poolwatch.words.messages import failure_text
+from poolwatch.host.files import FileProblem, Reservation
+from poolwatch.once.journal import Stage
+from poolwatch.once.process import reach
+from poolwatch.once.replies import ReplySpace
 
 _SPACE_BYTES: Final = 64 * 1024
 _NOTE_BYTES: Final = 16 * 1024
@@ -74,201 +78,198 @@ class Tools:
 
 
 def spend_login(
-    state: StateDir, errand: Errand, seen: Seen, tools: Tools, *, try_once: bool = False
+    state: StateDir, attempt: RefreshAttempt, seen: Seen, tools: Tools, *, try_once: bool = False
 ) -> TokenStep:
     """Exchange the refresh token of a file that poolwatch keeps; every outcome stands in the journal.
 
     Raises:
         OSError: the outcome could not be noted; then nothing was sent.
     """
+    spending = _Spending(state, attempt, seen, tools, try_once)
     with ExitStack() as locks:
-        step = _lock(locks, state, errand, tools)
+        step = spending.lock(locks)
         if step is None:
             reach("locked")
-            found = _ready(state, errand, seen, tools, try_once)
+            found = spending.ready()
             if not isinstance(found, TokenStep):
-                return _exchange(state, found, tools)
+                return found.exchange()
             step = found
-        Journal(state.journal(errand.account)).append(errand.entry(Stage.ENDED, tools.now(), step))
+        spending.journal.append(attempt.entry(Stage.ENDED, tools.now(), step))
         return step
 
 
-def _lock(locks: ExitStack, state: StateDir, errand: Errand, tools: Tools) -> TokenStep | None:
-    try:
-        mine = locks.enter_context(login_held(state, errand.file, errand.ids, tools.patience_seconds))
-    except OSError as error:
-        place = Path(error.filename) if isinstance(error.filename, str) else errand.file
-        return path_blocked(place, f"not spent: {FileProblem.of(error, place).words}")
-    return None if mine else TokenStep(TokenOutcome.BLOCKED, block=BlockReason.OWNER_SILENT)
+@dataclass(frozen=True, slots=True)
+class _Spending:
+    """Everything before the token is sent. Each method returns how the step ends, if it ends there."""
+
+    state: StateDir
+    attempt: RefreshAttempt
+    seen: Seen
+    tools: Tools
+    try_once: bool
+
+    @property
+    def journal(self) -> RefreshJournal:
+        return RefreshJournal(self.state.journal(self.attempt.account))
+
+    @property
+    def key_mark(self) -> str:
+        """Tells which key makes the fingerprints of this state directory."""
+        return self.tools.fingerprint(Secret("poolwatch"))
+
+    def lock(self, locks: ExitStack) -> TokenStep | None:
+        file, ids = self.attempt.file, self.attempt.ids
+        try:
+            mine = locks.enter_context(login_held(self.state, file, ids, self.tools.patience_seconds))
+        except OSError as error:
+            place = Path(error.filename) if isinstance(error.filename, str) else file
+            return disk_blocked(error, place)
+        return None if mine else TokenStep(TokenOutcome.BLOCKED, block=BlockReason.OWNER_SILENT)
+
+    def ready(self) -> _Ready | TokenStep:
+        """What waits is brought home, the file is read again, and space is taken."""
+        file, path = self.attempt.file, shown(self.attempt.file)
+        try:
+            waiting = self._bring_waiting_home()
+        except OSError as error:
+            return disk_blocked(error, self.state.folder)
+        if self.state.pending(self.attempt.account).exists():
+            why = message("custody.reply_waits", path=path)
+            if waiting is not None and waiting.failure is not None:
+                why = waiting.failure.as_message
+            return path_blocked(file, message("custody.nothing_sent", what=why))
+        document = read_settled(file)
+        if isinstance(document, FileProblem):
+            return path_blocked(file, message("custody.unusable_login", path=path, why=clause(document)))
+        login = login_in(document.root, self.tools.fingerprint) if document is not None else None
+        if document is None or login is None:
+            return path_blocked(file, message("custody.no_login", path=path))
+        reach("read")
+        mark = login.refresh_fingerprint
+        if (login.user_id, login.account_id) != self.attempt.ids:
+            return failed(FailureKind.OTHER_ACCOUNT, "custody.another_account", path=path)
+        if self.seen != Seen(login.fingerprint, mark):
+            return TokenStep(TokenOutcome.ADOPTED, refresh_fingerprint=mark)
+        if login.refresh is None or mark is None:
+            return dead(LoginProblem.UNUSABLE_FILE, None)
+        refused = self._refused(login.refresh, mark)
+        if refused is not None:
+            return refused
+        self.tools.prepare()
+        begun = replace(self.attempt, at=self.tools.now(), refresh_fingerprint=mark)
+        return replace(self, attempt=begun)._reserve_space(document, login.refresh)
+
+    def _bring_waiting_home(self) -> TokenStep | None:
+        """Finish what earlier refreshes of this login left, wherever its file lay; how the last one ended.
+
+        Raises OSError.
+        """
+        step = None
+        writer = LoginWriter(self.state, self.tools.fingerprint, self.tools.now())
+        for reply in replies_for(self.state, self.attempt.account, self.seen.refresh):
+            _, step = writer.finish_reply(reply, (self.attempt.file, reply.attempt.file))
+        writer.adopt_kept(self.attempt.file)
+        return step
+
+    def _refused(self, token: Secret, mark: str) -> TokenStep | None:
+        account = self.attempt.account
+        try:
+            refused = refusal(self.state, account, mark, try_once=self.try_once)
+            if refused is not None or self.try_once:
+                return refused
+            note = read_note(self.attempt.file, self.attempt.ids)
+            return doubt(self.state, account, mark, note, token, self.key_mark)
+        except OSError as error:
+            return disk_blocked(error, self.state.folder)
+
+    def _reserve_space(self, document: Document, token: Secret) -> _Ready | TokenStep:
+        """Find a full disk or a wrong file now, not after the server gave out the new login."""
+        state, attempt = self.state, self.attempt
+        for path in (attempt.file, state.lock(attempt.account)):
+            problem = replace_problem(path)
+            if problem is not None:
+                return not_spent(problem, path)
+        place = state.folder
+        with ExitStack() as space:
+            try:
+                clear_space(self.journal.entries())
+                # by this line the space is found again, should this process end
+                self.journal.append(attempt.entry(Stage.BEGUN, attempt.at))
+                place = attempt.file.parent
+                reach("preflight")
+                home = Reservation(attempt.space, document.stamp.size + REPLY_CAP_BYTES + _SPACE_BYTES)
+                space.callback(home.discard)
+                place = state.folder
+                pending = ReplySpace(state, attempt.account, REPLY_CAP_BYTES + _NOTE_BYTES)
+                space.callback(pending.close, holds_reply=False)
+                reach("journal")
+                self.journal.append(attempt.entry(Stage.SENDING, attempt.at))
+                place = attempt.file.parent
+                sent = note_sending(attempt, token, self.key_mark)
+            except OSError as error:
+                return disk_blocked(error, place)
+            space.pop_all()
+        return _Ready(self, token, sent, home, pending)
 
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    errand: Errand
+    spending: _Spending
     token: Secret
     sent: Sent
     home: Reservation
-    pending: Reservation
+    pending: ReplySpace
 
-
-def _ready(state: StateDir, errand: Errand, seen: Seen, tools: Tools, try_once: bool) -> _Ready | TokenStep:
-    try:
-        waiting = _bring_waiting_home(state, errand, seen, tools)
-    except OSError as error:
-        return path_blocked(state.custody, f"not spent: {FileProblem.of(error, state.custody).words}")
-    if state.pending(errand.account).exists():
-        why = failure_text(waiting.failure) if waiting is not None and waiting.failure is not None else ""
-        words = why or f"the login of an earlier refresh waits to be written to {shown(errand.file)}"
-        return path_blocked(errand.file, f"{words}; nothing was sent")
-    document = read_settled(errand.file)
-    if isinstance(document, FileProblem):
-        return path_blocked(errand.file, f"{shown(errand.file)}: {document.words}; nothing was sent")
-    login = login_in(document.root, tools.fingerprint) if document is not None else None
-    if document is None or login is None:
-        return path_blocked(errand.file, f"{shown(errand.file)} holds no login; nothing was sent")
-    reach("read")
-    if (login.user_id, login.account_id) != errand.ids:
-        words = f"{shown(errand.file)} holds another account by now; nothing was sent"
-        return TokenStep(TokenOutcome.FAILED, failure=worded(FailureKind.OTHER_ACCOUNT, words))
-    if seen != Seen(login.fingerprint, login.refresh_fingerprint):
-        return TokenStep(TokenOutcome.ADOPTED, refresh_fingerprint=login.refresh_fingerprint)
-    if login.refresh is None or login.refresh_fingerprint is None:
-        return dead_step(LoginProblem.UNUSABLE_FILE, None)
-    refused = _refused(state, errand, login.refresh, tools, try_once)
-    if refused is not None:
-        return refused
-    tools.prepare()
-    errand = replace(errand, at=tools.now(), refresh_fingerprint=login.refresh_fingerprint)
-    return _reserve_space(state, errand, document, login.refresh, tools)
-
-
-def _bring_waiting_home(state: StateDir, errand: Errand, seen: Seen, tools: Tools) -> TokenStep | None:
-    """Finish what earlier refreshes of this login left, wherever its file lay then; how the last one ended.
-
-    Raises OSError.
-    """
-    step = None
-    for reply in replies_for(state, errand.account, seen.refresh):
-        files = (errand.file, reply.errand.file)
-        _, step = finish_reply(state, reply, files, tools.fingerprint, tools.now())
-    adopt_kept(state, errand.file, tools.fingerprint, tools.now())
-    return step
-
-
-def _refused(
-    state: StateDir, errand: Errand, token: Secret, tools: Tools, try_once: bool
-) -> TokenStep | None:
-    mark, account = tools.fingerprint(token), errand.account
-    try:
-        refused = refusal(state, account, mark, try_once=try_once)
-        if refused is not None or try_once:
-            return refused
-        note = read_note(errand.file, errand.ids)
-        return doubt(state, account, mark, note, token, _key_mark(tools))
-    except OSError as error:
-        return path_blocked(state.custody, f"not spent: {FileProblem.of(error, state.custody).words}")
-
-
-def _key_mark(tools: Tools) -> str:
-    """Tells which key makes the fingerprints of this state directory."""
-    return tools.fingerprint(Secret("poolwatch"))
-
-
-def _reserve_space(
-    state: StateDir, errand: Errand, document: Document, token: Secret, tools: Tools
-) -> _Ready | TokenStep:
-    """Find a full disk or a wrong file now, not after the server gave out the new login."""
-    for path in (errand.file, state.lock(errand.account)):
-        problem = replace_problem(path)
-        if problem is not None:
-            return path_blocked(path, f"not spent: {problem.words}")
-    journal = Journal(state.journal(errand.account))
-    place = state.custody
-    with ExitStack() as space:
+    def exchange(self) -> TokenStep:
+        """Send the token, keep the reply, and bring it home."""
+        spending, attempt, tools = self.spending, self.spending.attempt, self.spending.tools
+        granted = False
         try:
-            clear_space(journal.entries())
-            # by this line the space is found again, should this process end
-            journal.append(errand.entry(Stage.BEGUN, errand.at))
-            place = errand.file.parent
-            reach("preflight")
-            home = Reservation(errand.space, document.stamp.size + REPLY_CAP_BYTES + _SPACE_BYTES)
-            space.callback(home.discard)
-            place = state.custody
-            pending = Reservation(state.part(errand.account), REPLY_CAP_BYTES + _NOTE_BYTES)
-            space.callback(pending.discard)
-            reach("journal")
-            journal.append(errand.entry(Stage.SENDING, errand.at))
-            place = errand.file.parent
-            sent = note_sending(errand, token, _key_mark(tools))
-        except OSError as error:
-            return path_blocked(place, f"not spent: {FileProblem.of(error, place).words}")
-        space.pop_all()
-    return _Ready(errand, token, sent, home, pending)
+            reach("sending")
+            verdict = self._send()
+            reach("replied")
+            if isinstance(verdict, Granted):
+                granted = True
+                with suppress(OSError):
+                    # without its pending copy the reply is still here, and goes home at once
+                    self.pending.keep(attempt.sealed(verdict.body))
+                reach("stored")
+                writer = LoginWriter(spending.state, tools.fingerprint, tools.now())
+                step = writer.bring_home(attempt, verdict.body, self.home, verdict.took_seconds)
+            else:
+                step = self._without_grant(verdict)
+                with suppress(OSError):
+                    # unsaid, the sending stands in the journal as unresolved: that is safe, only less kind
+                    spending.journal.append(attempt.entry(Stage.ENDED, tools.now(), step))
+            note_outcome(attempt, self.sent, step.outcome)
+            return step
+        finally:
+            self.home.discard()
+            self.pending.close(holds_reply=granted)
 
+    def _send(self) -> Verdict:
+        try:
+            return self.spending.tools.send(self.token)
+        except Exception:  # noqa: BLE001 - whatever went wrong, the token may have left: that must be noted
+            return Unclear(failure(FailureKind.AMBIGUOUS, "custody.broke_off"))
 
-def _exchange(state: StateDir, ready: _Ready, tools: Tools) -> TokenStep:
-    errand = ready.errand
-    granted = False
-    try:
-        reach("sending")
-        verdict = _sent(ready.token, tools)
-        reach("replied")
-        if isinstance(verdict, Granted):
-            granted = True
-            with suppress(OSError):
-                # without its pending copy the reply is still here, and goes home at once
-                reach("pending")
-                ready.pending.fill(errand.sealed(verdict.body))
-                reach("filled")
-                ready.pending.become(state.pending(errand.account))
-            reach("stored")
-            step = bring_home(
-                state,
-                errand,
-                verdict.body,
-                tools.fingerprint,
-                tools.now(),
-                ready.home,
-                verdict.took_seconds,
-            )
-        else:
-            step = _without_grant(state, errand, verdict, tools)
-            with suppress(OSError):
-                # unsaid, the sending stands in the journal as unresolved: that is safe, only less kind
-                Journal(state.journal(errand.account)).append(errand.entry(Stage.ENDED, tools.now(), step))
-        note_outcome(errand, ready.sent, step.outcome)
-        return step
-    finally:
-        ready.home.discard()
-        if granted:
-            # what was written of it may be the only copy of the login
-            ready.pending.leave()
-        else:
-            ready.pending.discard()
-
-
-def _sent(token: Secret, tools: Tools) -> Verdict:
-    try:
-        return tools.send(token)
-    except Exception:  # noqa: BLE001 - whatever went wrong, the token may have left: that must be noted
-        return Unclear(worded(FailureKind.AMBIGUOUS, "the refresh broke off while it was sent"))
-
-
-def _without_grant(
-    state: StateDir, errand: Errand, verdict: Refused | Unspent | Unclear, tools: Tools
-) -> TokenStep:
-    mark = errand.refresh_fingerprint
-    match verdict:
-        case Unclear(failure):
-            return ambiguous(errand, failure_text(failure))
-        case Unspent(failure):
-            return TokenStep(
-                TokenOutcome.FAILED, failure=failure, retry_at=failure.retry_at, refresh_fingerprint=mark
-            )
-        case Refused(problem, took):
-            now_in_file = settled_login(errand.file, tools.fingerprint)
-            if now_in_file is not None and now_in_file.refresh_fingerprint != mark:
-                return TokenStep(TokenOutcome.ADOPTED, took_seconds=took, refresh_fingerprint=mark)
-            if mark is not None:
-                remember_dead(state, mark, problem, tools.now())
-            return replace(dead_step(problem, mark), took_seconds=took)
+    def _without_grant(self, verdict: Refused | Unspent | Unclear) -> TokenStep:
+        attempt, tools = self.spending.attempt, self.spending.tools
+        mark = attempt.refresh_fingerprint
+        match verdict:
+            case Unclear(lost):
+                return ambiguous(attempt.at, mark, lost.as_message)
+            case Unspent(unsent):
+                return TokenStep(
+                    TokenOutcome.FAILED,
+                    failure=unsent,
+                    retry_at=unsent.retry_at,
+                    refresh_fingerprint=mark,
+                )
+            case Refused(problem, took):
+                now_in_file = settled_login(attempt.file, tools.fingerprint)
+                if now_in_file is not None and now_in_file.refresh_fingerprint != mark:
+                    return TokenStep(TokenOutcome.ADOPTED, took_seconds=took, refresh_fingerprint=mark)
+                if mark is not None:
+                    remember_dead(self.spending.state, mark, problem, tools.now())
+                return replace(dead(problem, mark), took_seconds=took)

@@ -1,95 +1,50 @@
-"""Where the custody room keeps its locks, journals and half-finished refreshes."""
+"""Where custody keeps its locks, journals and half-finished refreshes, and the key of its fingerprints."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import hmac
 import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
-from poolwatch.custody.files import FileProblem, make_private_directory
+from poolwatch.domain.account import Secret
+from poolwatch.host.files import FileProblem, make_private_directory, read_bounded
+from poolwatch.once.replies import AttemptFolder
 
 #: What the names of logins that wait for a place begin and end with.
 KEPT_PREFIX: Final = "kept-"
 KEPT_SUFFIX: Final = ".auth.json"
-#: What the names of replies that cannot be read begin with.
-DAMAGED_PREFIX: Final = "damaged-"
-UNREADABLE_PREFIX: Final = "unreadable-"
-#: What the names of pending replies end with, and of the space that is reserved for one.
-PENDING_SUFFIX: Final = ".pending"
-PART_SUFFIX: Final = ".pending.part"
+KEY_BYTES: Final = 32
+KEY_FILE: Final = "fingerprint.key"
 
 
 @dataclass(frozen=True, slots=True)
-class StateDir:
-    """The layout under poolwatch's state directory; every directory is 0700, every file 0600."""
+class StateDir(AttemptFolder):
+    """The layout under poolwatch's state directory; the key of everything is that of an account."""
 
-    root: Path
-
-    @property
-    def locks(self) -> Path:
-        """One lock file for each login; they are never removed."""
-        return self.root / "locks"
+    area: ClassVar[str] = "custody"
 
     @property
     def custody(self) -> Path:
         """Journals, pending replies, and logins that wait for a place."""
-        return self.root / "custody"
+        return self.folder
 
     @property
     def dead(self) -> Path:
         """The refresh tokens (keyed fingerprints) that were refused for good."""
-        return self.custody / "dead"
-
-    def lock(self, key: str) -> Path:
-        """The lock of one account's logins."""
-        return self.locks / f"{key}.lock"
-
-    def journal(self, account: str) -> Path:
-        """The journal of one account."""
-        return self.custody / f"{account}.journal"
-
-    def pending(self, key: str) -> Path:
-        """The raw reply of a refresh that is not yet in its login file."""
-        return self.custody / f"{key}{PENDING_SUFFIX}"
-
-    def part(self, key: str) -> Path:
-        """The space reserved for the pending reply before the token is spent."""
-        return self.custody / f"{key}{PART_SUFFIX}"
+        return self.folder / "dead"
 
     def kept(self, attempt: str) -> Path:
         """A new login that could not go to its file because that file changed meanwhile."""
-        return self.custody / f"{KEPT_PREFIX}{attempt}{KEPT_SUFFIX}"
-
-    def custody_names(self) -> list[str]:
-        """The names in `custody`; none where it is missing. Raises OSError."""
-        try:
-            return os.listdir(self.custody)  # noqa: PTH208 - names are all that is needed
-        except FileNotFoundError:
-            return []
+        return self.folder / f"{KEPT_PREFIX}{attempt}{KEPT_SUFFIX}"
 
     def kept_names(self) -> list[str]:
         """The names of logins that wait for a place. Raises OSError."""
-        names = self.custody_names()
-        return [name for name in names if is_kept_name(name)]
-
-    def damaged(self, key: str) -> Path:
-        """A free name for a pending reply that cannot be read."""
-        return self.custody / f"{DAMAGED_PREFIX}{key}-{secrets.token_hex(4)}"
-
-    def unreadable(self, attempt: str) -> Path:
-        """A reply to a refresh that nobody could read."""
-        return self.custody / f"{UNREADABLE_PREFIX}{attempt}"
-
-    def prepare(self) -> FileProblem | None:
-        """Make the directories, or say why they cannot be used."""
-        for path in (self.root, self.locks, self.custody):
-            problem = make_private_directory(path)
-            if problem is not None:
-                return problem
-        return None
+        return [name for name in self.names() if is_kept_name(name)]
 
 
 def is_kept_name(name: str) -> bool:
@@ -104,3 +59,59 @@ def account_key(user_id: str | None, account_id: str | None, file: Path) -> str:
     else:
         parts = os.fsencode(file) + b"\0" + (account_id or "").encode("utf-8", "surrogatepass")
     return hashlib.sha256(parts).hexdigest()[:32]
+
+
+class Fingerprinter:
+    """Turns a Secret into the first 12 hex digits of its HMAC-SHA256 under a local key.
+
+    So tokens are told apart on this machine without being shown or stored.
+    """
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        self._key: Final = key
+
+    def __call__(self, secret: Secret) -> str:
+        text = secret.reveal().encode("utf-8", "surrogatepass")
+        return hmac.digest(self._key, text, "sha256").hex()[:12]
+
+    @classmethod
+    def from_state_dir(cls, directory: Path) -> Fingerprinter | FileProblem:
+        """The fingerprinter of this state directory; its key is made on first use, by one process only."""
+        path = directory / KEY_FILE
+        problem = make_private_directory(directory)
+        if problem is not None:
+            return problem
+        if not path.exists():
+            try:
+                _make_key(path)
+            except OSError as error:
+                return FileProblem.of(error, path)
+        found = read_bounded(path, cap=1024)
+        if isinstance(found, FileProblem):
+            odd = found.code in ("file.irregular", "file.directory")
+            return FileProblem("file.in_the_way", path) if odd else found
+        if len(found.content) != KEY_BYTES:
+            return FileProblem("custody.damaged_key", path)
+        return cls(found.content)
+
+
+def unmarked(secret: Secret) -> str:
+    """Stands in for a fingerprint where logins are read that need none: the empty text."""
+    return ""
+
+
+def _make_key(path: Path) -> None:
+    # A finished file is linked into place, so that no other process ever reads a key half written.
+    beside = path.with_name(f".{KEY_FILE}.{secrets.token_hex(8)}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(secrets.token_bytes(KEY_BYTES))
+            out.flush()
+            os.fsync(out.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(beside, path)
+    finally:
+        beside.unlink()

@@ -1,36 +1,64 @@
-"""The token step of a refresh for logins in files: who may renew this one, and how it ends."""
+"""The token step of a refresh for logins in files: who may renew this one, how it is done, how it ends.
+
+A login that poolwatch keeps is renewed by a process of its own, whose outcome is read from the journal.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from subprocess import Popen
 from typing import Final
 
+from msgspec.json import encode
+
 from poolwatch.config.settings import DEFAULT_NET, NetSettings
-from poolwatch.custody.auth_file import FileProblem, Fingerprint, Login, read_login
-from poolwatch.custody.awaited import awaited, told
-from poolwatch.custody.codex_processes import working_codex
-from poolwatch.custody.delegated import CODEX_LOCK, CodexAnswer, delegate, find_codex
-from poolwatch.custody.files import refuse_odd, shown
-from poolwatch.custody.memory import dead_step, path_blocked, refusal, too_soon
-from poolwatch.custody.processes import own_environment
+from poolwatch.custody.attempt import RefreshAttempt, RefreshJournal
+from poolwatch.custody.codex import CODEX_LOCK, CodexAnswer, delegate, find_codex, working_codex
+from poolwatch.custody.login_file import Fingerprint, Login, read_login
+from poolwatch.custody.login_lock import Sent, read_note
+from poolwatch.custody.outcomes import (
+    ambiguous,
+    clause,
+    dead,
+    disk_blocked,
+    failed,
+    failed_at,
+    not_spent,
+    path_blocked,
+    shown,
+)
 from poolwatch.custody.protocol import Seen
-from poolwatch.custody.spend import SpendRequest, spend
+from poolwatch.custody.recovery import recover_one
+from poolwatch.custody.spent_tokens import refusal, too_soon
 from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.custody.waiting import anything_waits_for
 from poolwatch.domain.account import Custody, Listing, LoginKind
-from poolwatch.domain.failure import FailureKind, LoginProblem, worded
+from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
+from poolwatch.domain.message import message
 from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.status import codex_may_renew
 from poolwatch.domain.values import replace
+from poolwatch.host.files import FileProblem, refuse_odd
+from poolwatch.host.locks import is_stopped, lock_holder
 from poolwatch.host.threads import in_thread
+from poolwatch.net.proxy import heeded
+from poolwatch.once.journal import Stage
+from poolwatch.once.process import UNREPORTED, bare_environment, own_environment, start_module, told
 
 _TORN_TRIES: Final = 3
 _TORN_PAUSE_SECONDS: Final = 0.05
+_ANSWERS: Final = {
+    CodexAnswer.ANSWERED: "custody.codex_did_not_renew",
+    CodexAnswer.ERROR: "custody.codex_could_not_renew",
+    CodexAnswer.SILENT: "custody.codex_silent",
+    CodexAnswer.NOT_STARTED: "custody.codex_not_started",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +91,20 @@ class TokenAsk:
     spacing: timedelta = timedelta(0)
 
 
+@dataclass(frozen=True, slots=True)
+class SpendRequest:
+    """One refresh of a login that poolwatch keeps. `file` is resolved; the ids are those in the file."""
+
+    state_dir: Path
+    file: Path
+    token_url: str
+    seen: Seen
+    account_id: str | None
+    user_id: str | None
+    try_once: bool = False
+    net: NetSettings = DEFAULT_NET
+
+
 async def token_step(
     listing: Listing,
     path: Path,
@@ -81,9 +123,11 @@ async def token_step(
     if listing.custody is Custody.STATIC or listing.login is LoginKind.PERSONAL_ACCESS_TOKEN:
         return TokenStep(TokenOutcome.NONE)
     login = await _read(path, rules)
-    if not isinstance(login, Login):
-        words = login.words if isinstance(login, FileProblem) else "holds no login any more"
-        return path_blocked(path, f"{shown(path)}: {words}; nothing was sent")
+    if isinstance(login, FileProblem):
+        why = message("custody.unusable_login", path=shown(path), why=clause(login))
+        return path_blocked(path, why)
+    if login is None:
+        return path_blocked(path, message("custody.no_login", path=shown(path)))
     changed = login.fingerprint != listing.token.fingerprint
     if login.kind is not LoginKind.OAUTH:
         # signed in anew with a key or a personal token: there is nothing to renew any more
@@ -91,7 +135,7 @@ async def token_step(
     if listing.custody is Custody.POOLWATCH:
         if changed and _is_live(login, ask):
             return _taken(TokenOutcome.ADOPTED, login)
-        return await _spend(login, path, rules, ask, on_waiting)
+        return await _renew(login, path, rules, ask, on_waiting)
     if _is_live(login, ask):
         return _taken(TokenOutcome.ADOPTED if changed else TokenOutcome.CURRENT, login)
     if listing.custody is Custody.CODEX:
@@ -104,14 +148,105 @@ async def token_step(
     )
 
 
-async def _spend(
+async def spend(
+    request: SpendRequest,
+    fingerprint: Fingerprint,
+    now: datetime,
+    on_started: Callable[[int], None] = lambda pid: None,
+) -> TokenStep:
+    """Refresh a login in a process of its own, which goes on to its end if the caller does not.
+
+    Cancelling stops the waiting alone. Every failure is an outcome. `on_started` is called on another thread
+    with the number of that process.
+    """
+    return await in_thread(lambda: _spend(request, fingerprint, now, on_started))
+
+
+def arguments(request: SpendRequest, attempt: str) -> tuple[str, ...]:
+    """The command line of the spending process; no token stands in it."""
+    named = {
+        "state": request.state_dir,
+        "file": request.file,
+        "token-url": request.token_url,
+        "seen": request.seen,
+        "attempt": attempt,
+        "account": request.account_id,
+        "user": request.user_id,
+        "net": encode(request.net).decode() if request.net != DEFAULT_NET else None,
+    }
+    flags = ("--try-once",) if request.try_once else ()
+    return ("spend", *(f"--{name}={value}" for name, value in named.items() if value is not None), *flags)
+
+
+def start_apart(order: Sequence[str], environment: Mapping[str, str]) -> Popen[bytes]:
+    """Start `python -m poolwatch.custody` in a session of its own. Raises OSError."""
+    return start_module("poolwatch.custody", order, environment)
+
+
+def awaited(lock: Path, started: int | None = None) -> Awaited:
+    """Who holds a lock file, else the process that was started for the work."""
+    pid = lock_holder(lock) or started
+    return Awaited(pid, stopped=pid is not None and is_stopped(pid))
+
+
+def _spend(
+    request: SpendRequest, fingerprint: Fingerprint, now: datetime, on_started: Callable[[int], None]
+) -> TokenStep:
+    state = StateDir(request.state_dir)
+    problem = state.prepare()
+    if problem is not None:
+        return not_spent(problem, state.root)
+    attempt = RefreshAttempt(request.file, secrets.token_hex(8), now, request.account_id, request.user_id)
+    try:
+        environment = bare_environment(own_environment(), heeded(request.net))
+        process = start_apart(arguments(request, attempt.id), environment)
+    except (OSError, ValueError):
+        return failed(FailureKind.TOKEN_REFRESH, "custody.process_not_started")
+    on_started(process.pid)
+    status = process.wait()
+    return _outcome(state, attempt, status, lambda sent: recover_one(state, sent, fingerprint, now))
+
+
+def _outcome(
+    state: StateDir, attempt: RefreshAttempt, status: int, recovered: Callable[[RefreshAttempt], TokenStep]
+) -> TokenStep:
+    try:
+        last = RefreshJournal(state.journal(attempt.account)).outcome(attempt.id)
+        if last is not None and last.step is not None:
+            return last.step
+        # unreported: the note of the sending is there, but was not forced to disk, so nothing was sent
+        if last is not None and last.stage is Stage.SENDING and status != UNREPORTED:
+            return recovered(replace(attempt, at=last.at, refresh_fingerprint=last.refresh_fingerprint))
+        if last is None:
+            sent = read_note(attempt.file, attempt.ids).attempt(attempt.id)
+            if sent is not None:
+                return _journal_gone(state, sent)
+    except OSError as error:
+        problem = FileProblem.of(error, state.folder)
+        why = message("custody.journal_unreadable", path=shown(problem.path), why=clause(problem))
+        return path_blocked(state.folder, why)
+    if status == UNREPORTED:
+        return path_blocked(state.folder, message("custody.unwritable", path=shown(state.folder)))
+    if not state.folder.exists():
+        return path_blocked(state.folder, message("custody.removed", path=shown(state.folder)))
+    return failed(FailureKind.TOKEN_REFRESH, "custody.process_ended", status=status)
+
+
+def _journal_gone(state: StateDir, sent: Sent) -> TokenStep:
+    """The token was sent, and the state directory is gone: what stands beside the login tells the end."""
+    if sent.outcome is TokenOutcome.REFRESHED:
+        return TokenStep(TokenOutcome.REFRESHED)
+    return ambiguous(sent.at, None, message("custody.removed_after_sending", path=shown(state.folder)))
+
+
+async def _renew(
     login: Login, path: Path, rules: TokenRules, ask: TokenAsk, on_waiting: Callable[[Awaited], None]
 ) -> TokenStep:
     mark = login.refresh_fingerprint
     if rules.read_only:
         return TokenStep(TokenOutcome.BLOCKED, block=BlockReason.READ_ONLY, refresh_fingerprint=mark)
     if mark is None:
-        return dead_step(LoginProblem.UNUSABLE_FILE, None)
+        return dead(LoginProblem.UNUSABLE_FILE, None)
     if mark in ask.other_holders:
         return _conflict(path, mark)
     file, refused = await in_thread(lambda: _before(login, mark, path, rules, ask))
@@ -149,8 +284,7 @@ def _before(
         refused = None if waits else refusal(state, account, mark, try_once=ask.try_once)
         return file, refused or too_soon(state, account, mark, ask.now, ask.spacing)
     except OSError as error:
-        words = FileProblem.of(error, state.custody).words
-        return file, path_blocked(state.custody, f"not spent: {words}")
+        return file, disk_blocked(error, state.folder)
 
 
 async def _delegate(
@@ -181,7 +315,9 @@ async def _delegate(
     try:
         refuse_odd(lock)
     except OSError as error:
-        return path_blocked(home, f"codex was not asked: {FileProblem.of(error, rules.state_dir).words}")
+        problem = FileProblem.of(error, rules.state_dir)
+        why = message("custody.codex_not_asked", path=shown(problem.path), why=clause(problem))
+        return path_blocked(home, why)
     on_delegating()
     started: list[int] = []
     began = asyncio.get_running_loop().time()
@@ -191,9 +327,7 @@ async def _delegate(
     took = asyncio.get_running_loop().time() - began
     renewed = await _read(path, rules)
     if isinstance(renewed, Login) and renewed.fingerprint != login.fingerprint and _is_live(renewed, ask):
-        return TokenStep(
-            TokenOutcome.DELEGATED, took_seconds=took, refresh_fingerprint=renewed.refresh_fingerprint
-        )
+        return replace(_taken(TokenOutcome.DELEGATED, renewed), took_seconds=took)
     return replace(_unrenewed(answer, home, mark), took_seconds=took)
 
 
@@ -202,14 +336,7 @@ def _unrenewed(answer: CodexAnswer, home: Path, mark: str | None) -> TokenStep:
         return _codex_blocked(BlockReason.CODEX_LOGIN_DEAD, home, mark)
     if answer is CodexAnswer.BUSY:
         return _codex_blocked(BlockReason.HOST_BUSY, home, mark)
-    words = {
-        CodexAnswer.ANSWERED: "codex answered, but did not renew its login",
-        CodexAnswer.ERROR: "codex could not renew its login",
-        CodexAnswer.SILENT: "codex did not answer in time; it was left running",
-        CodexAnswer.NOT_STARTED: "codex could not be started",
-    }[answer]
-    failure = worded(FailureKind.TOKEN_REFRESH, words, detail=shown(home))
-    return TokenStep(TokenOutcome.FAILED, failure=failure, detail=shown(home), refresh_fingerprint=mark)
+    return failed_at(home, FailureKind.TOKEN_REFRESH, message(_ANSWERS[answer]), mark)
 
 
 def _codex_has_time(login: Login, ask: TokenAsk) -> bool:
@@ -220,24 +347,22 @@ def _codex_has_time(login: Login, ask: TokenAsk) -> bool:
 def _codex_blocked(
     reason: BlockReason, home: Path, mark: str | None, working: int | None = None
 ) -> TokenStep:
-    problem = LoginProblem.REJECTED if reason is BlockReason.CODEX_LOGIN_DEAD else None
-    pid = working if reason in (BlockReason.CODEX_RUNNING, BlockReason.CODEX_LATE) else None
     return TokenStep(
         TokenOutcome.BLOCKED,
         block=reason,
-        problem=problem,
+        problem=LoginProblem.REJECTED if reason is BlockReason.CODEX_LOGIN_DEAD else None,
         detail=shown(home),
         refresh_fingerprint=mark,
-        pid=pid,
+        pid=working if reason in (BlockReason.CODEX_RUNNING, BlockReason.CODEX_LATE) else None,
     )
 
 
 def _conflict(path: Path, mark: str) -> TokenStep:
-    words = f"the refresh token in {shown(path)} is in another file too: not spent until one is chosen"
+    why = message("custody.conflict", path=shown(path))
     return TokenStep(
         TokenOutcome.BLOCKED,
         block=BlockReason.CONFLICT,
-        failure=worded(FailureKind.CONFLICT, words, detail=shown(path)),
+        failure=Failure(FailureKind.CONFLICT, why.code, why.arguments, detail=shown(path)),
         detail=shown(path),
         refresh_fingerprint=mark,
     )

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from poolwatch.custody.auth_file import Fingerprint, Login, read_login
-from poolwatch.custody.errand import Errand, unsealed
-from poolwatch.custody.files import make_readable
-from poolwatch.custody.fingerprint import unmarked
-from poolwatch.custody.journal import Journal
-from poolwatch.custody.merge import Grant, parse_grant
+from poolwatch.custody.attempt import RefreshAttempt, RefreshJournal, unsealed
+from poolwatch.custody.grant import Grant, parse_grant
+from poolwatch.custody.login_file import Fingerprint, Login, read_login
 from poolwatch.custody.state_dir import (
-    DAMAGED_PREFIX,
     KEPT_PREFIX,
     KEPT_SUFFIX,
-    PART_SUFFIX,
-    PENDING_SUFFIX,
-    UNREADABLE_PREFIX,
     StateDir,
     account_key,
     is_kept_name,
+    unmarked,
 )
+from poolwatch.host.files import make_readable
 from poolwatch.host.instants import instant_of_epoch
 from poolwatch.host.locks import held
+from poolwatch.once.replies import DAMAGED_PREFIX, UNREADABLE_PREFIX, waiting_reply
 
-_REPLY_SUFFIXES: Final = (PENDING_SUFFIX, PART_SUFFIX)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -38,7 +32,7 @@ _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class Reply:
     """The reply of an exchange as it came. `copies` are all names under which it may lie."""
 
-    errand: Errand
+    attempt: RefreshAttempt
     body: bytes
     copies: tuple[Path, ...]
 
@@ -55,7 +49,6 @@ class KeptLogin:
 
     @property
     def grant(self) -> Grant:
-        """Its tokens."""
         return Grant(self.login.access, self.login.refresh, self.login.id_token)
 
     def is_of(self, login: Login, file: Path) -> bool:
@@ -87,7 +80,7 @@ def kept_logins(state: StateDir, fingerprint: Fingerprint) -> tuple[KeptLogin, .
     accounts = _accounts_of_attempts(state)
     found = []
     for name in names:
-        path = state.custody / name
+        path = state.folder / name
         make_readable(path)
         login = read_login(path, fingerprint)
         if not isinstance(login, Login):
@@ -104,47 +97,25 @@ def kept_logins(state: StateDir, fingerprint: Fingerprint) -> tuple[KeptLogin, .
 
 def is_kept_file(state: StateDir, path: Path) -> bool:
     """Whether a resolved path is that of a login that waits for a place."""
-    return path.parent == Path(os.path.realpath(state.custody)) and is_kept_name(path.name)
+    return path.parent == Path(os.path.realpath(state.folder)) and is_kept_name(path.name)
 
 
 def anything_waits(state: StateDir) -> bool:
     """Whether there may be something to bring home. Raises OSError."""
-    return any(name.endswith((*_REPLY_SUFFIXES, KEPT_SUFFIX)) for name in state.custody_names())
-
-
-def waiting_keys(state: StateDir) -> tuple[str, ...]:
-    """The keys of the locks under which a reply may be waiting. Raises OSError."""
-    names = [name for name in state.custody_names() if name.endswith(_REPLY_SUFFIXES)]
-    return tuple(sorted({name.partition(".")[0] for name in names}))
+    return bool(state.waiting_keys()) or any(name.endswith(KEPT_SUFFIX) for name in state.names())
 
 
 def damaged_replies(state: StateDir) -> tuple[Path, ...]:
     """What is left of replies and kept logins that nobody can read. Raises OSError."""
-    names = [name for name in state.custody_names() if name.startswith((DAMAGED_PREFIX, UNREADABLE_PREFIX))]
-    names += [name for name in state.kept_names() if not _is_login(state.custody / name)]
-    return tuple(state.custody / name for name in sorted(names))
+    names = [name for name in state.names() if name.startswith((DAMAGED_PREFIX, UNREADABLE_PREFIX))]
+    names += [name for name in state.kept_names() if not _is_login(state.folder / name)]
+    return tuple(state.folder / name for name in sorted(names))
 
 
 def reply_of(state: StateDir, key: str) -> Reply | None:
-    """The reply that waits under the key of a lock, which the caller holds. Raises OSError.
-
-    What cannot be read is set aside under a name that says so, for it would stand in the way for good; space
-    that was never filled is given back.
-    """
-    pending, part = state.pending(key), state.part(key)
-    make_readable(pending)
-    make_readable(part)
-    found = unsealed(pending)
-    if found is None and os.path.lexists(pending):
-        pending.rename(state.damaged(key))
-    if found is None:
-        found = unsealed(part)
-        if found is None or parse_grant(found[1]) is None:
-            _give_back(state, key, part)
-            return None
-        part.replace(pending)
-    errand, body = found
-    return Reply(errand, body, (part, pending))
+    """The reply that waits under the key of a lock, which the caller holds. Raises OSError."""
+    found = waiting_reply(state, key, unsealed, _holds_grant)
+    return Reply(*found, (state.part(key), state.pending(key))) if found is not None else None
 
 
 def anything_waits_for(
@@ -169,17 +140,23 @@ def replies_for(state: StateDir, account: str, refresh_fingerprint: str | None) 
     own = reply_of(state, account)
     found = [own] if own is not None else []
     for key in _elsewhere(state, account, refresh_fingerprint):
-        with held(state.lock(key), patience_seconds=0) as mine:
+        with held(state.lock(key)) as mine:
             other = reply_of(state, key) if mine else None
         if other is not None:
             found.append(other)
     return tuple(found)
 
 
+def is_stored(copy: Path, attempt: str) -> bool:
+    """Whether a file holds the reply of an attempt."""
+    found = unsealed(copy)
+    return found is not None and found[0].id == attempt and _holds_grant(found)
+
+
 def _elsewhere(state: StateDir, account: str, refresh_fingerprint: str | None) -> list[str]:
     """The keys under which a reply for the account waits, other than its own."""
     keys = []
-    for key in waiting_keys(state):
+    for key in state.waiting_keys():
         found = unsealed(state.pending(key)) if key != account else None
         if found is None:
             continue
@@ -189,21 +166,8 @@ def _elsewhere(state: StateDir, account: str, refresh_fingerprint: str | None) -
     return keys
 
 
-def is_stored(copies: Iterable[Path], attempt: str) -> bool:
-    """Whether one of these files holds the reply of an attempt."""
-    return any(
-        found is not None and found[0].attempt == attempt and parse_grant(found[1]) is not None
-        for found in map(unsealed, copies)
-    )
-
-
-def _give_back(state: StateDir, key: str, part: Path) -> None:
-    if not os.path.lexists(part):
-        return
-    if part.is_symlink() or not part.is_file() or part.read_bytes().strip(b"\0"):
-        part.rename(state.damaged(key))
-    else:
-        part.unlink()
+def _holds_grant(found: tuple[RefreshAttempt, bytes]) -> bool:
+    return parse_grant(found[1]) is not None
 
 
 def _is_login(path: Path) -> bool:
@@ -213,8 +177,9 @@ def _is_login(path: Path) -> bool:
 
 def _accounts_of_attempts(state: StateDir) -> dict[str, str]:
     found: dict[str, str] = {}
-    for path in state.custody.glob("*.journal"):
+    for path in state.journals():
         # without it the ids in the login tell whose it is
         with contextlib.suppress(OSError):
-            found |= {entry.attempt: entry.account for entry in Journal(path).entries() if entry.account}
+            entries = RefreshJournal(path).entries()
+            found |= {entry.attempt: entry.account for entry in entries if entry.account}
     return found

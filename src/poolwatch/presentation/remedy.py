@@ -123,10 +123,10 @@ def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Re
     if listing is None:
         return Remedy(what)
     if problem is LoginProblem.UNUSABLE_FILE:
-        why = shown_text(listing.problem or what, account, mask=mask)
+        why = f" {listing.problem}" if listing.problem else f": {what}"
         place = shown_path(listing.path, mask=mask) if listing.path else listing.ref.source
         # no command: to sign in again writes over a login that may only be unreadable
-        return Remedy(f"{place}: {why}", remedies.FIX_FILE)
+        return Remedy(f"{place}{shown_text(why, account, mask=mask)}", remedies.FIX_FILE)
     if problem is LoginProblem.AMBIGUOUS:
         return Remedy(what, _try_once(prefs), command)
     if listing.custody is Custody.POOL:

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Final
 
-from poolwatch.custody.auth_file import Login
+from poolwatch.custody.login_file import Login
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import Failure
 from poolwatch.host.files import Content, read_bounded

@@ -10,10 +10,11 @@ from typing import Final
 from poolwatch.config.paths import CONFIG_NAME, absolute, read_codex_config
 from poolwatch.config.settings import DEFAULT_BASE_URL
 from poolwatch.config.values import Raw, Wrong, url
-from poolwatch.custody.auth_file import FileProblem, Login
+from poolwatch.custody.login_file import Login
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.text import visible
+from poolwatch.host.files import FileProblem
 from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.login_reader import LoginFile, matches, stamp
 
@@ -84,7 +85,7 @@ class CodexHomes(LoginFiles):
         return True
 
     def _without_login(self, file: LoginFile) -> FileProblem | None:
-        return FileProblem("holds no login: sign in with `codex login`")
+        return FileProblem("custody.no_codex_login", Path(file.path))
 
     @property
     def _pattern(self) -> str:

@@ -9,19 +9,22 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from poolwatch.custody.auth_file import FileProblem, Login
+from poolwatch.custody.login_file import Login
+from poolwatch.custody.outcomes import clause
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import arguments_of
 from poolwatch.domain.text import visible
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.domain.values import replace
+from poolwatch.host.files import FileProblem
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.host.threads import in_thread
 from poolwatch.sources.banked_resets import ANSWER_SECONDS, ResetPace, reset_list_url, with_reset_list
 from poolwatch.sources.login_reader import KnownLogin, LoginFile, LoginReader, one_per_file
 from poolwatch.sources.source import Directness, SourceSetup, UsageReading
 from poolwatch.sources.usage_endpoint import fetch_usage, usage_headers
+from poolwatch.words.messages import file_clause
 
 
 class LoginFiles(ABC):
@@ -128,7 +131,7 @@ class LoginFiles(ABC):
         if found is None:
             return _unsent("sources.no_login", path=shown)
         if isinstance(found, FileProblem):
-            return _unsent("sources.file_unusable", path=shown, why=found.words)
+            return _unsent("sources.file_unusable", path=shown, why=clause(found))
         if not found.kind.has_usage:
             is_agent = found.kind is LoginKind.AGENT_IDENTITY
             return _unsent("sources.agents_have_no_usage" if is_agent else "sources.keys_have_no_usage")
@@ -228,7 +231,7 @@ class LoginFiles(ABC):
         """The entry of a file that cannot be used: who it was, without its tokens."""
         last = self._reader.listed(file.place)
         if last is not None:
-            return replace(last, token=TokenFacts(), renews_itself=False, problem=visible(problem.words))
+            return replace(last, token=TokenFacts(), renews_itself=False, problem=file_clause(problem))
         return Listing(
             SourceRef(self.name, file.place),
             folder=file.folder,
@@ -236,7 +239,7 @@ class LoginFiles(ABC):
             owner=self._owner(file, None),
             path=self._shown(file.path),
             home=self._shown(file.home) if file.home is not None else None,
-            problem=visible(problem.words),
+            problem=file_clause(problem),
         )
 
     def _not_found(self, code: str, path: str, **arguments: object) -> Failure:

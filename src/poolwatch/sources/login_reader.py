@@ -13,9 +13,10 @@ from typing import Final, TypeVar
 
 from msgspec import Struct
 
-from poolwatch.custody.auth_file import FileProblem, Login, read_login
+from poolwatch.custody.login_file import Login, read_login
 from poolwatch.domain.account import Listing, Secret
 from poolwatch.domain.values import replace
+from poolwatch.host.files import FileProblem
 from poolwatch.host.threads import in_thread
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from poolwatch.custody.auth_file import Login, is_workspace
+from poolwatch.custody.login_file import Login, is_workspace
 from poolwatch.domain.account import Listing, Secret
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Refusal, failure
 from poolwatch.domain.text import visible_or_none

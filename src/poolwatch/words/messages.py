@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from poolwatch.domain.failure import AS_STORED, Failure, Trouble
 from poolwatch.domain.message import Message
+from poolwatch.domain.text import visible
 from poolwatch.words import of_custody, of_host, of_net, of_sources, of_store
 from poolwatch.words.catalogue import _, mark
 
+_LONGEST_PATH: Final = 4096
 TEXTS: Final[Mapping[str, str]] = {
     AS_STORED: "{text}",
     # what listing the logins shows, without any room below
@@ -45,3 +47,31 @@ def message_text(message: Message) -> str:
 def failure_text(failure: Failure | Trouble) -> str:
     """What a failure says."""
     return message_text(failure.as_message)
+
+
+class FileProblemLike(Protocol):
+    """A `host.files.FileProblem`, which words do not import."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def path(self) -> object: ...
+    @property
+    def arguments(self) -> tuple[tuple[str, str], ...]: ...
+
+
+def path_text(path: object) -> str:
+    """A path as it may be shown: whole, and without anything that steers a terminal."""
+    return visible(str(path), _LONGEST_PATH)
+
+
+def file_clause(problem: FileProblemLike) -> str:
+    """What is the matter with a file: a clause that follows its path."""
+    return message_text(
+        Message(problem.code, tuple((name, visible(text)) for name, text in problem.arguments))
+    )
+
+
+def file_text(problem: FileProblemLike) -> str:
+    """The same as a sentence that begins with the path."""
+    return f"{path_text(problem.path)} {file_clause(problem)}"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final
 
-from poolwatch.domain.text import visible
-from poolwatch.words.catalogue import _, mark
+from poolwatch.words.catalogue import mark
 
 #: By code; each text is marked for translation, its blanks are named.
 TEXTS: Final[Mapping[str, str]] = {
@@ -16,6 +15,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "file.unusable": mark("cannot be used ({reason})"),
     "file.no_space": mark("cannot be written ({reason}, {free} bytes free)"),
     "file.directory": mark("is a directory, not a file"),
+    "file.closed_directory": mark("is a directory that cannot be written to"),
     "file.irregular": mark("is not a regular file"),
     "file.in_the_way": mark("is not a regular file: move it away, a new one is made"),
     "file.too_large": mark("is larger than {kib} KiB"),
@@ -30,31 +30,3 @@ TEXTS: Final[Mapping[str, str]] = {
     ),
     "mount.untold": mark("is on a file system that no mount tells of; logins there are refreshed"),
 }
-_LONGEST_PATH: Final = 4096
-
-
-class FileProblemLike(Protocol):
-    """A `host.files.FileProblem`, which words do not import."""
-
-    @property
-    def code(self) -> str: ...
-    @property
-    def path(self) -> object: ...
-    @property
-    def arguments(self) -> tuple[tuple[str, str], ...]: ...
-
-
-def path_text(path: object) -> str:
-    """A path as it may be shown: whole, and without anything that steers a terminal."""
-    return visible(str(path), _LONGEST_PATH)
-
-
-def file_clause(problem: FileProblemLike) -> str:
-    """What is the matter with a file: a clause that follows its path."""
-    blanks = {name: visible(text) for name, text in problem.arguments}
-    return _(TEXTS[problem.code]).format_map(blanks)
-
-
-def file_text(problem: FileProblemLike) -> str:
-    """The same as a sentence that begins with the path."""
-    return f"{path_text(problem.path)} {file_clause(problem)}"

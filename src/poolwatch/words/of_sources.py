@@ -180,7 +180,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "sources.login_gone": mark("the login is not there any more"),
     "sources.disk_hangs": mark("{path}: its disk does not answer"),
     "sources.no_login": mark("{path} holds no login any more"),
-    "sources.file_unusable": mark("{path}: {why}"),
+    "sources.file_unusable": mark("{path} {why}"),
     "sources.agents_have_no_usage": mark("agent identities have no usage figures"),
     "sources.keys_have_no_usage": mark("API keys have no usage figures"),
     "sources.other_login": mark("{path} holds another account's login now"),

@@ -223,7 +223,7 @@ async def test_broken_logins_are_shown_with_their_problem(client: HttpClient, ho
         "two.auth.json",
     ]
     for each in found:
-        assert each.problem == "not complete JSON: it may just be being written"
+        assert each.problem == "is not complete JSON: it may just be being written"
         assert (each.custody, each.user_id, each.polled) == (Custody.OTHER, None, False)
 
 
@@ -286,11 +286,11 @@ async def test_odd_files_never_hang_and_say_what_they_are(client: HttpClient, ho
     found = {each.folder: each.problem for each in await listed(homes(client, home))}
     assert time.monotonic() - started < 3
     assert set(found) == {"pipe", "loop", "gone", "folder", "huge", "none"}
-    assert found["pipe"] == "not a regular file"
-    assert found["folder"] == "not a regular file"
-    assert found["gone"] == "not there"
+    assert found["pipe"] == "is not a regular file"
+    assert found["folder"] == "is a directory, not a file"
+    assert found["gone"] == "is not there"
     assert "too many levels of symbolic links" in (found["loop"] or "")
-    assert (found["huge"] or "").startswith("larger than")
+    assert found["huge"] == "is larger than 1024 KiB"
     assert found["none"] == "holds no login: sign in with `codex login`"
 
 
@@ -299,7 +299,7 @@ async def test_a_login_in_another_encoding_is_listed_with_that(client: HttpClien
     (home / "pool/a.json").write_bytes(codex_login().encode("utf-16"))
     (home / "pool/notes.json").write_bytes('{"note": 1}'.encode("utf-16"))
     [found] = await listed(folder(client, home))
-    assert (found.path, found.problem) == ("~/pool/a.json", "written in UTF-16: save it as UTF-8")
+    assert (found.path, found.problem) == ("~/pool/a.json", "is written in UTF-16: save it as UTF-8")
 
 
 async def test_a_torn_file_is_read_again(client: HttpClient, home: Path) -> None:
@@ -319,7 +319,7 @@ async def test_a_file_that_stays_torn_keeps_who_it_was(client: HttpClient, home:
     [good] = await listed(source)
     path.write_text(cliproxy_login()[:50])
     [torn] = await listed(source)
-    assert torn.problem == "not complete JSON: it may just be being written"
+    assert torn.problem == "is not complete JSON: it may just be being written"
     assert (torn.ref, torn.user_id, torn.account_id, torn.email) == (
         *(good.ref, good.user_id, good.account_id),
         good.email,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from poolwatch.config.settings import SourceKind, SourceSettings
-from poolwatch.custody.auth_file import read_login
+from poolwatch.custody.login_file import read_login
 from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import UsageSnapshot

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from poolwatch.config.settings import DEFAULT_BASE_URL
-from poolwatch.custody.auth_file import FileProblem, Login, read_login
+from poolwatch.custody.login_file import Login, read_login
 from poolwatch.domain.account import Listing, Secret, SourceRef
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.host.files import FileProblem
 from poolwatch.net.client import HttpClient
 from poolwatch.sources import login_reader
 from poolwatch.words.messages import failure_text

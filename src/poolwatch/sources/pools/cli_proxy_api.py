@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from poolwatch.custody.auth_file import Login
+from poolwatch.custody.login_file import Login
 from poolwatch.domain.account import Listing, LoginKind, Secret, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, failure
 from poolwatch.domain.message import message

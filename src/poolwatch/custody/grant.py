@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from poolwatch.custody.auth_file import Login, Shape
-from poolwatch.custody.json_text import JsonObject, JsonValue, object_at, parse_object, text_at
-from poolwatch.custody.jwt import Claims, is_jwt, read_claims
+from poolwatch.custody.login_file import Claims, Login, Shape, is_jwt, read_claims
 from poolwatch.domain.account import Secret
 from poolwatch.host.instants import instant_text
+from poolwatch.once.json_text import JsonObject, JsonValue, object_at, parse_object, text_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,15 @@ def standalone(grant: Grant, account_id: str | None, now: datetime) -> JsonObjec
     }
     result: JsonObject = {"auth_mode": "chatgpt", "OPENAI_API_KEY": None, "tokens": tokens}
     return merged(result, "codex", grant, now)
+
+
+def render(document: JsonObject) -> bytes:
+    """The text of a credential file as Codex writes it: indented by two, no newline at the end."""
+    try:
+        return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        # a lone surrogate in a key that is not ours survives only as an escape
+        return json.dumps(document, indent=2, allow_nan=False).encode()
 
 
 def _place(tokens: JsonObject, grant: Grant) -> None:

@@ -7,32 +7,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from poolwatch.custody.files import Content, read_bounded, shown
-from poolwatch.custody.journal import (
-    Entry,
-    Journal,
-    Stage,
-    append_line,
-    is_told,
-    read_lines,
-    unresolved,
-)
-from poolwatch.custody.json_text import text_at
+from poolwatch.custody.attempt import JournalEntry, RefreshJournal
 from poolwatch.custody.login_lock import Note
-from poolwatch.custody.state_dir import DAMAGED_PREFIX, StateDir
+from poolwatch.custody.outcomes import ask_first, dead, shown
+from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.account import Secret
-from poolwatch.domain.failure import FailureKind, LoginProblem, worded
-from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
+from poolwatch.domain.failure import FailureKind, LoginProblem, failure
+from poolwatch.domain.message import message
+from poolwatch.domain.refresh import TokenOutcome, TokenStep
+from poolwatch.host.files import Content, read_bounded
 from poolwatch.host.instants import instant_text
+from poolwatch.once.journal import Stage, append_line, is_told, read_lines, unresolved
+from poolwatch.once.json_text import text_at
+from poolwatch.once.replies import DAMAGED_PREFIX
 
 #: A journal is a fraction of it.
 _MOST_BYTES: Final = 16 * 1024 * 1024
-_WORDS = {
-    LoginProblem.USED_ELSEWHERE: "this refresh token was already used: sign in again",
-    LoginProblem.INVALIDATED: "this login was signed out: sign in again",
-    LoginProblem.REFRESH_EXPIRED: "this refresh token expired: sign in again",
-    LoginProblem.UNUSABLE_FILE: "the file holds no refresh token: sign in again",
-}
 
 
 def refusal(
@@ -41,15 +31,15 @@ def refusal(
     """Why this refresh token is not sent (again), or None. Raises OSError when the memory is unreadable."""
     for line in read_lines(state.dead)[0]:
         if text_at(line, "refresh_fingerprint") == refresh_fingerprint:
-            return dead_step(_problem(text_at(line, "problem")), refresh_fingerprint)
+            return dead(_problem(text_at(line, "problem")), refresh_fingerprint)
     entries, _ = history(state, account, refresh_fingerprint)
     for entry in reversed(entries):
         if entry.refresh_fingerprint != refresh_fingerprint or entry.step is None:
             continue
         if entry.step.outcome is TokenOutcome.REJECTED_FOR_GOOD:
-            return dead_step(entry.step.problem or LoginProblem.REJECTED, refresh_fingerprint)
+            return dead(entry.step.problem or LoginProblem.REJECTED, refresh_fingerprint)
         if entry.replaced:
-            return _outdated_step(entry, refresh_fingerprint)
+            return _outdated(entry, refresh_fingerprint)
     if try_once:
         return None
     lost = unresolved(entries).get(refresh_fingerprint)
@@ -80,38 +70,34 @@ def is_used_up(state: StateDir, account: str, refresh_fingerprint: str) -> bool:
     return any(entry.replaced and entry.refresh_fingerprint == refresh_fingerprint for entry in entries)
 
 
-def is_dead(state: StateDir, account: str, refresh_fingerprint: str | None) -> bool:
-    """Whether a login cannot be renewed any more: its token is missing, used up or refused for good.
+def is_outdated(state: StateDir, account: str, refresh_fingerprint: str | None) -> bool:
+    """Whether a login cannot be renewed any more: its token is replaced, or it has none. Raises OSError."""
+    return refresh_fingerprint is None or is_used_up(state, account, refresh_fingerprint)
 
-    Raises OSError.
-    """
+
+def is_dead(state: StateDir, account: str, refresh_fingerprint: str | None) -> bool:
+    """Likewise, also where its token was refused for good. Raises OSError."""
     if refresh_fingerprint is None:
         return True
-    found = refusal(state, account, refresh_fingerprint, try_once=True)
-    return found is not None
+    return refusal(state, account, refresh_fingerprint, try_once=True) is not None
 
 
-def history(state: StateDir, account: str, refresh_fingerprint: str) -> tuple[tuple[Entry, ...], bool]:
+def history(state: StateDir, account: str, refresh_fingerprint: str) -> tuple[tuple[JournalEntry, ...], bool]:
     """The account's journal and whether some of it is damaged. Raises OSError.
 
     A token that stands nowhere in it may stand in another: an account has another key once an id of it is
     known, and as long as one is missing, one for each place where its file lies.
     """
     path = state.journal(account)
-    entries, damaged = Journal(path).read()
+    entries, damaged = RefreshJournal(path).read()
     if any(entry.refresh_fingerprint == refresh_fingerprint for entry in entries):
         return entries, damaged
-    found: list[Entry] = []
-    for other in sorted(state.custody.glob("*.journal")):
+    found: list[JournalEntry] = []
+    for other in state.journals():
         # most know nothing of it, which is seen without taking them apart
         if other != path and _mentions(other, refresh_fingerprint):
-            found += Journal(other).entries()
+            found += RefreshJournal(other).entries()
     return (*found, *entries), damaged
-
-
-def _mentions(journal: Path, refresh_fingerprint: str) -> bool:
-    found = read_bounded(journal, _MOST_BYTES)
-    return isinstance(found, Content) and refresh_fingerprint.encode() in found.content
 
 
 def too_soon(
@@ -120,15 +106,16 @@ def too_soon(
     """Why nothing is sent yet: the last sending is younger than `spacing`. Raises OSError."""
     if not spacing:
         return None
-    sent = [entry.at for entry in Journal(state.journal(account)).entries() if entry.stage is Stage.SENDING]
+    entries = RefreshJournal(state.journal(account)).entries()
+    sent = [entry.at for entry in entries if entry.stage is Stage.SENDING]
     # a sending in the future was noted under another clock
     if not sent or not timedelta(0) <= now - max(sent) < spacing:
         return None
     retry_at = max(sent) + spacing
-    words = f"the last refresh is less than {spacing.total_seconds():.0f} s ago"
+    seconds = f"{spacing.total_seconds():.0f}"
     return TokenStep(
         TokenOutcome.FAILED,
-        failure=worded(FailureKind.TOKEN_REFRESH, words, retry_at),
+        failure=failure(FailureKind.TOKEN_REFRESH, "custody.too_soon", retry_at=retry_at, seconds=seconds),
         retry_at=retry_at,
         refresh_fingerprint=refresh_fingerprint,
     )
@@ -143,61 +130,23 @@ def remember_dead(state: StateDir, refresh_fingerprint: str, problem: LoginProbl
         )
 
 
-def dead_step(problem: LoginProblem, refresh_fingerprint: str | None, words: str | None = None) -> TokenStep:
-    """The outcome of a refresh token that is never sent again."""
-    words = words or _WORDS.get(problem, "the login was refused: sign in again")
-    return TokenStep(
-        TokenOutcome.REJECTED_FOR_GOOD,
-        problem=problem,
-        failure=worded(FailureKind.TOKEN_REFRESH, words, login_problem=problem),
-        refresh_fingerprint=refresh_fingerprint,
-    )
+def _mentions(journal: Path, refresh_fingerprint: str) -> bool:
+    found = read_bounded(journal, _MOST_BYTES)
+    return isinstance(found, Content) and refresh_fingerprint.encode() in found.content
 
 
-def _outdated_step(entry: Entry, refresh_fingerprint: str) -> TokenStep:
-    where = ""
+def _outdated(entry: JournalEntry, refresh_fingerprint: str) -> TokenStep:
+    at = instant_text(entry.at)
+    why = message("custody.older_copy", at=at)
     if entry.step is not None and entry.step.outcome is TokenOutcome.REFRESHED:
-        where = f" in {shown(Path(entry.file))}"
-    words = (
-        f"poolwatch renewed this login at {instant_text(entry.at)}{where}: what lies here is an older copy"
-    )
-    return dead_step(LoginProblem.OUTDATED, refresh_fingerprint, words)
-
-
-def ask_first(lost_at: datetime | None, refresh_fingerprint: str, damaged: Path | None = None) -> TokenStep:
-    """The outcome of a refresh token that may be spent: a person decides whether it is tried once.
-
-    `damaged`: what is left of the reply, if that cannot be read.
-    """
-    when = f" at {instant_text(lost_at)}" if lost_at is not None else ""
-    reply = f"; its reply is damaged and was set aside as {shown(damaged)}" if damaged is not None else ""
-    return TokenStep(
-        TokenOutcome.BLOCKED,
-        block=BlockReason.ASK_FIRST,
-        failure=worded(
-            FailureKind.AMBIGUOUS,
-            f"a refresh was interrupted{when}, this login may need a sign-in{reply}",
-            login_problem=LoginProblem.AMBIGUOUS,
-        ),
-        lost_at=lost_at,
-        refresh_fingerprint=refresh_fingerprint,
-    )
+        why = message("custody.older_copy_of", at=at, path=shown(Path(entry.file)))
+    return dead(LoginProblem.OUTDATED, refresh_fingerprint, why)
 
 
 def _damage(state: StateDir, account: str) -> Path | None:
     """The newest reply of the account that cannot be read."""
-    found = sorted(state.custody.glob(f"{DAMAGED_PREFIX}{account}-*"), key=lambda path: path.lstat().st_mtime)
-    return found[-1] if found else None
-
-
-def path_blocked(path: Path, words: str) -> TokenStep:
-    """The outcome when a file or folder made it unsafe to spend the token."""
-    return TokenStep(
-        TokenOutcome.BLOCKED,
-        block=BlockReason.PATH,
-        failure=worded(FailureKind.BLOCKED, words, detail=shown(path)),
-        detail=shown(path),
-    )
+    found = state.folder.glob(f"{DAMAGED_PREFIX}{account}-*")
+    return max(found, key=lambda path: path.lstat().st_mtime, default=None)
 
 
 def _problem(word: str | None) -> LoginProblem:

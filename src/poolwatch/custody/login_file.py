@@ -1,7 +1,8 @@
-"""Reads the logins of other programs: Codex CLI, codex-auth snapshots and CLIProxyAPI files."""
+"""Reads login files: of the Codex CLI, codex-auth and CLIProxyAPI, and what their tokens say of the owner."""
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -9,23 +10,19 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from poolwatch.custody.files import Content, FileProblem, FileStamp, read_bounded
-from poolwatch.custody.json_text import JsonObject, NotJson, object_at, other_encoding, parse_json, text_at
-from poolwatch.custody.jwt import Claims, payload_of, read_claims
 from poolwatch.domain.account import LoginKind, Secret
 from poolwatch.domain.text import visible_or_none
-from poolwatch.host.instants import parse_instant
-
-__all__ = [
-    "Document",
-    "FileProblem",
-    "Login",
-    "Shape",
-    "is_workspace",
-    "login_in",
-    "read_document",
-    "read_login",
-]
+from poolwatch.host.files import Content, FileProblem, FileStamp, read_bounded
+from poolwatch.host.instants import instant_of_epoch, parse_instant
+from poolwatch.once.json_text import (
+    JsonObject,
+    NotJson,
+    object_at,
+    other_encoding,
+    parse_json,
+    parse_object,
+    text_at,
+)
 
 Shape = Literal["codex", "cliproxy"]
 Fingerprint = Callable[[Secret], str]
@@ -33,6 +30,10 @@ Fingerprint = Callable[[Secret], str]
 _NO_WORKSPACE: Final = ("org-", "user-", "email_", "local_")
 _ACCOUNT: Final = ("account_id", "chatgpt_account_id")
 _AGENT_ACCOUNT: Final = ("workspace_id", *_ACCOUNT)
+MAX_TOKEN_CHARACTERS: Final = 64 * 1024
+_PLAIN_ALPHABET: Final = bytes.maketrans(b"-_", b"+/")
+_AUTH: Final = "https://api.openai.com/auth"
+_PROFILE: Final = "https://api.openai.com/profile"
 
 
 class Login(Struct, frozen=True):
@@ -91,11 +92,16 @@ def read_document(path: Path) -> Document | FileProblem | None:
         return found
     value = parse_json(found.content)
     if isinstance(value, NotJson):
-        encoding = other_encoding(found.content)
-        if encoding is not None:
-            return FileProblem(f"written in {encoding}: save it as UTF-8")
-        return FileProblem("not complete JSON: it may just be being written")
+        return not_json(found.content, path)
     return Document(value, found.stamp) if isinstance(value, dict) else None
+
+
+def not_json(text: bytes, path: Path) -> FileProblem:
+    """What is the matter with a file whose text is no JSON."""
+    encoding = other_encoding(text)
+    if encoding:
+        return FileProblem("custody.encoding", path, (("encoding", encoding),))
+    return FileProblem("custody.not_json" if encoding is None else "custody.other_encoding", path)
 
 
 def is_workspace(account_id: str) -> bool:
@@ -237,3 +243,62 @@ def _oauth(
 def _secret(holder: JsonObject, name: str) -> Secret | None:
     value = text_at(holder, name)
     return Secret(value) if value is not None else None
+
+
+class Claims(Struct, frozen=True):
+    """The claims of one token; instants in UTC, texts sanitised, None where it says nothing."""
+
+    email: str | None = None
+    user_id: str | None = None
+    account_id: str | None = None
+    plan: str | None = None
+    expires_at: datetime | None = None
+    issued_at: datetime | None = None
+    is_fedramp: bool = False
+    subscription_until: datetime | None = None
+    subscription_checked_at: datetime | None = None
+
+
+def read_claims(token: Secret | None) -> Claims | None:
+    """The claims of a JWT, or None when the token is opaque, too long or no JWT."""
+    payload = payload_of(token)
+    if payload is None:
+        return None
+    auth = object_at(payload, _AUTH) or {}
+    profile = object_at(payload, _PROFILE) or {}
+    return Claims(
+        email=visible_or_none(text_at(payload, "email") or text_at(profile, "email")),
+        user_id=visible_or_none(text_at(auth, "chatgpt_user_id") or text_at(auth, "user_id")),
+        account_id=visible_or_none(text_at(auth, "chatgpt_account_id")),
+        plan=visible_or_none(text_at(auth, "chatgpt_plan_type")),
+        expires_at=instant_of_epoch(payload.get("exp")),
+        issued_at=instant_of_epoch(payload.get("iat")),
+        is_fedramp=auth.get("chatgpt_account_is_fedramp") is True,
+        subscription_until=_instant(auth, "chatgpt_subscription_active_until"),
+        subscription_checked_at=_instant(auth, "chatgpt_subscription_last_checked"),
+    )
+
+
+def is_jwt(token: Secret | None) -> bool:
+    """Whether a token decodes as a JWT; Codex refuses a file whose id token does not."""
+    return payload_of(token) is not None
+
+
+def _instant(auth: JsonObject, name: str) -> datetime | None:
+    return parse_instant(auth.get(name)) or instant_of_epoch(auth.get(name))
+
+
+def payload_of(token: Secret | None) -> JsonObject | None:
+    """The claims of a JWT as they stand in it, or None when it is none."""
+    if token is None:
+        return None
+    parts = token.reveal().split(".")
+    if len(parts) != 3 or not all(parts) or sum(map(len, parts)) > MAX_TOKEN_CHARACTERS:
+        return None
+    body = parts[1].rstrip("=")
+    try:
+        text = (body + "=" * (-len(body) % 4)).encode("ascii").translate(_PLAIN_ALPHABET)
+        raw = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        return None
+    return parse_object(raw)

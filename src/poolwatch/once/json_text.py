@@ -1,4 +1,4 @@
-"""JSON of credential files and token replies: strict, bounded, and silent about what it read."""
+"""JSON that was written by others: strict, bounded, and silent about what it read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def parse_json(text: bytes) -> JsonValue | NotJson:
 
 
 def other_encoding(text: bytes) -> str | None:
-    """The encoding of a text that is not in UTF-8, for people; None where it is, or is cut."""
+    """The encoding of a text that is not in UTF-8, empty for an unknown one; None where it is, or is cut."""
     if text.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         return "UTF-32"
     # every JSON text begins with ASCII, so a zero among its first bytes is half a letter
@@ -36,7 +36,7 @@ def other_encoding(text: bytes) -> str | None:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(text)
     except UnicodeDecodeError:
-        return "another encoding than UTF-8"
+        return ""
     return None
 
 
@@ -44,15 +44,6 @@ def parse_object(text: bytes) -> JsonObject | None:
     """The JSON object of a text, or None for anything else."""
     value = parse_json(text)
     return value if isinstance(value, dict) else None
-
-
-def render(document: JsonObject) -> bytes:
-    """The text of a credential file as Codex writes it: indented by two, no newline at the end."""
-    try:
-        return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode()
-    except UnicodeEncodeError:
-        # a lone surrogate in a key that is not ours survives only as an escape
-        return json.dumps(document, indent=2, allow_nan=False).encode()
 
 
 def text_at(document: JsonObject, name: str) -> str | None:
@@ -78,5 +69,5 @@ def _finite(digits: str) -> float:
     return value
 
 
-#: Made once: a thousand files with two tokens each are three thousand texts.
+#: Made once for thousands of texts.
 _DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)

@@ -5,26 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
-from poolwatch.custody.auth_file import Login, is_workspace, login_in
-from poolwatch.custody.files import FileProblem
-from poolwatch.custody.fingerprint import unmarked
-from poolwatch.custody.json_text import (
+from poolwatch.custody.login_file import (
+    MAX_TOKEN_CHARACTERS,
+    Login,
+    is_jwt,
+    is_workspace,
+    login_in,
+    not_json,
+    read_claims,
+)
+from poolwatch.custody.state_dir import unmarked
+from poolwatch.domain.account import LoginKind, Secret
+from poolwatch.domain.message import Message, message
+from poolwatch.domain.text import visible_or_none
+from poolwatch.host.files import FileProblem
+from poolwatch.host.instants import instant_text, parse_instant
+from poolwatch.once.json_text import (
     JsonObject,
     JsonValue,
     NotJson,
     object_at,
-    other_encoding,
     parse_json,
     text_at,
 )
-from poolwatch.custody.jwt import MAX_TOKEN_CHARACTERS, is_jwt, read_claims
-from poolwatch.domain.account import LoginKind, Secret
-from poolwatch.domain.text import visible_or_none
-from poolwatch.host.instants import instant_text, parse_instant
 
-NO_LOGIN: Final = "holds no login that poolwatch knows"
+_NO_LOGIN: Final = message("import.no_login")
 _SQLITE: Final = b"SQLite format 3\0"
 # Where the tokens of one entry may stand, besides on top of it as with CLIProxyAPI and codex-proxy: Codex has
 # them in `tokens`, sub2api in `credentials`.
@@ -55,20 +63,22 @@ class Unusable:
     """One entry that cannot be kept, and why: a clause that follows its name."""
 
     label: str
-    words: str
+    why: Message
 
 
-def logins_in(content: bytes, now: datetime) -> tuple[Candidate | Unusable, ...] | FileProblem:
-    """Every login in a file, in its order. `now` stands in where nothing tells when a token was issued."""
+def logins_in(content: bytes, source: Path, now: datetime) -> tuple[Candidate | Unusable, ...] | FileProblem:
+    """Every login in a file with this content, in its order.
+
+    `now` stands in where nothing tells when a token was issued.
+    """
     if content.startswith(_SQLITE):
-        return FileProblem("is a database: export its accounts as JSON, and import that")
+        return FileProblem("import.database", source)
     value = parse_json(content)
     if isinstance(value, NotJson):
-        encoding = other_encoding(content)
-        return FileProblem(f"is written in {encoding}" if encoding else "is no complete JSON")
+        return not_json(content, source)
     entries = list(_entries(value))
     if not entries:
-        return FileProblem(NO_LOGIN)
+        return FileProblem(_NO_LOGIN.code, source)
     return tuple(_read(entry, number, now) for number, entry in enumerate(entries, 1))
 
 
@@ -85,22 +95,24 @@ def _entries(value: JsonValue) -> Iterator[JsonValue]:
 
 def _read(entry: JsonValue, number: int, now: datetime) -> Candidate | Unusable:
     if not isinstance(entry, dict):
-        return Unusable(f"#{number}", "is no login")
+        return Unusable(f"#{number}", message("import.not_a_login"))
     # codex-lb's export: the same login three times over
     entry = object_at(entry, "codexAuthJson") or entry
     holders = [entry, *(inner for name in _INNER if (inner := object_at(entry, name)) is not None)]
     named = visible_or_none(_first(holders, _LABEL))
-    refused = _other_kind(entry, holders)
-    document = None if refused else _document(holders, now)
-    if isinstance(document, dict):
+    refused: Message | None = _other_kind(entry, holders)
+    document = refused or _document(holders, now)
+    if isinstance(document, Message):
+        refused = document
+    else:
         login = login_in(document, unmarked)
         if login is not None and login.kind is LoginKind.OAUTH:
             return Candidate(named or login.email or f"#{number}", login, document)
-        refused = NO_LOGIN
-    return Unusable(named or f"#{number}", refused or str(document))
+        refused = _NO_LOGIN
+    return Unusable(named or f"#{number}", refused)
 
 
-def _other_kind(entry: JsonObject, holders: Sequence[JsonObject]) -> str | None:
+def _other_kind(entry: JsonObject, holders: Sequence[JsonObject]) -> Message | None:
     """Why this is no login that rotates, or None when it may be one."""
     platform = text_at(entry, "platform") or "openai"
     if platform.lower() not in _OURS:
@@ -110,32 +122,33 @@ def _other_kind(entry: JsonObject, holders: Sequence[JsonObject]) -> str | None:
     mode = (text_at(entry, "auth_mode") or "").lower()
     # the rule of the Codex CLI: an explicit mode decides, else a key does
     if mode == "apikey" or (key is not None and not mode) or kind in ("apikey", "api_key"):
-        return "is an API key: it has no usage figures and nothing to renew"
+        return message("import.api_key")
     if mode == "agentidentity":
-        return "is an agent identity: nothing of it is ever renewed, watch it where it lies"
+        return message("import.agent_identity")
     access = _first(holders, _ACCESS)
     if (access is None and _first(holders, _PERSONAL) is not None) or (access or "").startswith("at-"):
-        return "is a personal access token: nothing of it is ever renewed, watch it where it lies"
+        return message("import.personal_token")
     if kind not in _OURS and "tokens" not in entry:
         return _elsewhere(kind)
     return None
 
 
-def _elsewhere(service: str) -> str:
-    return f"is a login of {visible_or_none(service, _LONGEST_WORD) or 'another service'}, not of Codex"
+def _elsewhere(service: str) -> Message:
+    name = visible_or_none(service, _LONGEST_WORD)
+    return message("import.of_service", service=name) if name else message("import.of_another_service")
 
 
-def _document(holders: Sequence[JsonObject], now: datetime) -> JsonObject | str:
+def _document(holders: Sequence[JsonObject], now: datetime) -> JsonObject | Message:
     """The content of a Codex login file, or why there is none."""
     access, refresh = _first(holders, _ACCESS), _first(holders, _REFRESH)
     if access is None and refresh is None:
-        return NO_LOGIN
+        return _NO_LOGIN
     if refresh is None:
-        return "holds no refresh token: it cannot be kept, only watched where it lies"
+        return message("import.no_refresh_token")
     if access is None:
-        return "holds no access token: nothing tells whose login it is"
+        return message("import.no_access_token")
     if not all(_can_be_sent(token) for token in (access, refresh)):
-        return "holds a token that cannot be one: it was cut or changed"
+        return message("import.broken_token")
     claims = read_claims(Secret(access))
     identity = _identity(holders)
     if identity is None and claims is not None:
