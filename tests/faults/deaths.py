@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from poolwatch.store import opening, schema
+from poolwatch.store import opening
 from poolwatch.store.database import Database
 from poolwatch.store.history import history_rows
 from poolwatch.store.opening import FILE_NAME, StoreMode
@@ -115,11 +115,11 @@ def _write(rng: random.Random, folder: Path, *, wal: bool) -> None:
 def _migrate(rng: random.Random, folder: Path) -> None:
     """The step to newer tables is taken or not."""
     healthy(folder)
-    whole = schema.MIGRATIONS
+    whole = opening.MIGRATIONS
 
     def step(tell: Callable[[int], None]) -> None:
-        schema.__dict__["MIGRATIONS"] = (*whole, _MORE)
-        schema.__dict__["VERSION"] = opening.__dict__["VERSION"] = len(whole) + 1
+        opening.__dict__["MIGRATIONS"] = (*whole, _MORE)
+        opening.__dict__["VERSION"] = len(whole) + 1
         Database(folder, NOON)
         tell(1)
 

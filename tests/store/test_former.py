@@ -29,9 +29,8 @@ from poolwatch.domain.values import UNDATED, replace
 from poolwatch.store.database import Database
 from poolwatch.store.documents import decode_refresh
 from poolwatch.store.history import history_rows
-from poolwatch.store.opening import StoreMode
+from poolwatch.store.opening import VERSION, StoreMode
 from poolwatch.store.readings import read_pool
-from poolwatch.store.schema import VERSION
 from tests.store.given import NOON, account, same, stored_in, told
 
 DUMP = Path(__file__).parent / "version_1.sql"

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from poolwatch.store.database import Database
 from poolwatch.store.history import history_rows
-from poolwatch.store.opening import StoreMode, journal_mode
+from poolwatch.store.opening import VERSION, StoreMode, journal_mode
 from poolwatch.store.readings import read_pool
-from poolwatch.store.schema import VERSION
 from tests.store.given import NOON, account, same, stored_in, told
 
 FLOOR = timedelta(seconds=30)

@@ -16,11 +16,13 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct, convert
+from msgspec.structs import astuple
 
 from poolwatch.domain.usage import Usage, UsageWindow
 from poolwatch.domain.values import replace
 from poolwatch.host.instants import from_micros, to_micros
-from poolwatch.store.documents import UNREADABLE, Instant
+from poolwatch.store.documents import UNREADABLE
+from poolwatch.store.stored import Instant
 
 #: Upstreams wobble by seconds when they compute a reset anew; less than this is the same reset.
 RESET_WOBBLE: Final = timedelta(minutes=2)
@@ -126,10 +128,7 @@ def _of_window(window: UsageWindow, allowed: bool | None) -> Figure:
 
 # -- the table
 
-_COLUMNS: Final = (
-    "series", "bucket", "window", "at", "used_percent", "resets_at", "limit_reached", "allowed",
-    "balance", "unlimited", "spent", "spend_limit", "plan",
-)  # fmt: skip
+_COLUMNS: Final = ("series", "bucket", "window", "at", *Figure.__struct_fields__)
 _INSERT: Final = (
     f"INSERT OR REPLACE INTO history (account_id, {', '.join(_COLUMNS)})"  # noqa: S608 - names of columns alone
     f" VALUES (?{', ?' * len(_COLUMNS)})"
@@ -145,21 +144,11 @@ def append(held: sqlite3.Connection, rows: Iterable[HistoryRow]) -> None:
     held.executemany(
         _INSERT,
         [
-            (
-                row.account_id,
-                row.series.value,
-                _storable(row.bucket),
-                _storable(row.window),
-                to_micros(row.at),
-                row.figure.used_percent,
-                None if row.figure.resets_at is None else to_micros(row.figure.resets_at),
-                row.figure.limit_reached,
-                row.figure.allowed,
-                _amount(row.figure.balance),
-                row.figure.unlimited,
-                _amount(row.figure.spent),
-                _amount(row.figure.spend_limit),
-                None if row.figure.plan is None else _storable(row.figure.plan),
+            tuple(
+                map(
+                    _column,
+                    (row.account_id, row.series, row.bucket, row.window, row.at, *astuple(row.figure)),
+                )
             )
             for row in rows
         ],
@@ -172,13 +161,17 @@ def rows_since(held: sqlite3.Connection, account_id: str, since: datetime) -> tu
     return tuple(row for each in rows if (row := _row(account_id, each)) is not None)
 
 
-def _storable(text: str) -> str:
-    """A text that UTF-8 can hold."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _amount(value: Decimal | None) -> str | None:
-    return None if value is None else str(value)
+def _column(value: object) -> object:
+    match value:
+        case datetime():
+            return to_micros(value)
+        case Decimal():
+            return str(value)
+        case str():
+            # a text that UTF-8 can hold
+            return value.encode("utf-8", "backslashreplace").decode("utf-8")
+        case _:
+            return value
 
 
 def _row(account_id: str, values: Sequence[object]) -> HistoryRow | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -19,7 +19,7 @@ from poolwatch.domain.message import Message, message
 from poolwatch.host.files import make_missing_directories
 from poolwatch.host.instants import file_stamp, to_micros
 from poolwatch.host.locks import held
-from poolwatch.store.schema import VERSION, migrate, probe, version_of
+from poolwatch.store.documents import decode_account, decode_facts, encode_account, encode_facts
 
 FILE_NAME: Final = "poolwatch.db"
 #: What SQLite writes beside it.
@@ -32,24 +32,7 @@ _LOOK_SECONDS: Final = 1.0
 _LOCK_PATIENCE_SECONDS: Final = 10.0
 # before this release a reset of the write-ahead log can damage a database with several connections
 _SAFE_WAL: Final = (3, 51, 3)
-# primary result codes that speak of the surroundings; any other means that the file itself is bad
-_SURROUNDINGS: Final = frozenset(
-    {
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_INTERRUPT,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_NOLFS,
-        sqlite3.SQLITE_AUTH,
-    }
-)
-#: Why SQLite refuses, by primary result code.
+#: Why SQLite refuses, by the primary result codes that speak of the surroundings; others mean a bad file.
 _REASONS: Final = {
     sqlite3.SQLITE_FULL: "store.disk_full",
     sqlite3.SQLITE_BUSY: "store.locked",
@@ -57,9 +40,10 @@ _REASONS: Final = {
     sqlite3.SQLITE_READONLY: "store.denied",
     sqlite3.SQLITE_PERM: "store.denied",
     sqlite3.SQLITE_CANTOPEN: "store.denied",
-    sqlite3.SQLITE_CORRUPT: "store.damaged",
-    sqlite3.SQLITE_NOTADB: "store.damaged",
+    **dict.fromkeys((sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR), "store.other"),
+    **dict.fromkeys((sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_AUTH), "store.other"),
 }
+_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class StoreMode(StrEnum):
@@ -138,21 +122,22 @@ def in_words(error: Exception) -> Message:
     match error:
         case _NotOursError(args=(code, name)):
             return message(code, name=name)
+        case sqlite3.Error() if _code(error) in _DAMAGE:
+            return message("store.damaged")
         case sqlite3.Error():
-            code = _REASONS.get(_code(error) or 0)
-            return message("store.other", error=error) if code is None else message(code)
+            return message(_REASONS.get(_code(error), "store.other"), error=error)
         case _:
             return message("store.other", error=getattr(error, "strerror", None) or error)
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
     """Whether the file itself is bad, and not the disk, the rights or another program's lock."""
-    return _code(error) not in _SURROUNDINGS
+    return _code(error) not in _REASONS
 
 
-def _code(error: sqlite3.Error) -> int | None:
+def _code(error: sqlite3.Error) -> int:
     code = getattr(error, "sqlite_errorcode", None)
-    return code & 0xFF if isinstance(code, int) else None
+    return code & 0xFF if isinstance(code, int) else -1
 
 
 def _prepare(state_dir: Path) -> None:
@@ -207,8 +192,8 @@ def _on_disk(path: Path, now: datetime, notice: Message | None) -> Opened:
         # rows are read once, one after the other, and then known as values
         connection.execute("PRAGMA cache_size = -256")
         _refuse_damage(connection)
-        migrate(connection, path)
-        probe(connection)
+        _migrate(connection, path)
+        _probe(connection)
         # only a write shows whether the directory takes a journal
         connection.execute(
             "INSERT OR REPLACE INTO meta (name, value) VALUES ('opened_at', ?)", (str(to_micros(now)),)
@@ -220,7 +205,7 @@ def _on_disk(path: Path, now: datetime, notice: Message | None) -> Opened:
 
 
 def _refuse_newer(connection: sqlite3.Connection) -> None:
-    if version_of(connection) > VERSION:
+    if _version_of(connection) > VERSION:
         raise _NewerTablesError
 
 
@@ -245,7 +230,7 @@ def _read_only(path: Path, why: Message) -> Opened:
 
 def _in_memory(why: Message) -> Opened:
     connection = _connect("file::memory:")
-    migrate(connection)
+    _migrate(connection)
     return Opened(connection, StoreMode.MEMORY, message("store.in_memory", why=why))
 
 
@@ -276,3 +261,107 @@ def _set_aside(path: Path, now: datetime) -> Path:
             path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
     _prepare(path.parent)
     return kept
+
+
+# -- the tables: instants are integer microseconds since 1970, UTC; amounts are texts
+
+Step: TypeAlias = str | Callable[[sqlite3.Connection], None]
+
+
+def _rewrite_documents(connection: sqlite3.Connection) -> None:
+    """Documents of version 1 become those of version 2; what cannot be read stays as it is."""
+    for account_id, document in connection.execute("SELECT account_id, doc FROM readings").fetchall():
+        account = decode_account(document)
+        if account is not None:
+            connection.execute(
+                "UPDATE readings SET doc = ? WHERE account_id = ?", (encode_account(account), account_id)
+            )
+    for (document,) in connection.execute("SELECT value FROM meta WHERE name = 'pool'").fetchall():
+        connection.execute(
+            "UPDATE meta SET value = ? WHERE name = 'pool'", (encode_facts(decode_facts(document)),)
+        )
+
+
+#: One entry per version, in order; an entry is never changed once released.
+MIGRATIONS: Final[tuple[tuple[Step, ...], ...]] = (
+    (
+        "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        # the last known state of every account; the document holds the parts of its key
+        "CREATE TABLE readings (account_id TEXT PRIMARY KEY, doc TEXT NOT NULL, updated_at INTEGER NOT NULL)",
+        """CREATE TABLE history (
+            account_id TEXT NOT NULL, series TEXT NOT NULL, bucket TEXT NOT NULL, window TEXT NOT NULL,
+            at INTEGER NOT NULL, used_percent REAL, resets_at INTEGER, limit_reached INTEGER,
+            allowed INTEGER, balance TEXT, unlimited INTEGER, spent TEXT, spend_limit TEXT, plan TEXT,
+            PRIMARY KEY (account_id, series, bucket, window, at)) WITHOUT ROWID""",
+        "CREATE TABLE polls (account_id TEXT PRIMARY KEY, polled_at INTEGER NOT NULL) WITHOUT ROWID",
+        # numbers are never used twice: a viewer waits for its own
+        """CREATE TABLE requests (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, account_id TEXT NOT NULL, kind TEXT NOT NULL,
+            override INTEGER NOT NULL, try_once INTEGER NOT NULL, asked_at INTEGER NOT NULL,
+            asked_by TEXT NOT NULL, taken_at INTEGER, done_at INTEGER, outcome TEXT)""",
+    ),
+    (_rewrite_documents,),
+)
+
+VERSION: Final = len(MIGRATIONS)
+
+_PROBES: Final = (
+    "SELECT name, value FROM meta",
+    "SELECT account_id, doc, updated_at FROM readings",
+    "SELECT account_id, series, bucket, window, at, used_percent, resets_at, limit_reached, allowed, balance,"
+    " unlimited, spent, spend_limit, plan FROM history",
+    "SELECT account_id, polled_at FROM polls",
+    "SELECT id, account_id, kind, override, try_once, asked_at, asked_by, taken_at, done_at, outcome"
+    " FROM requests",
+)
+
+
+def _version_of(connection: sqlite3.Connection) -> int:
+    """The version of the tables; 0 for an empty file."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _migrate(connection: sqlite3.Connection, path: Path | None = None) -> None:
+    """Bring the tables to this version, all or nothing. sqlite3.Error or OSError when that fails.
+
+    Of a file that holds tables of a former version a copy is kept first, beside it.
+    """
+    version = _version_of(connection)
+    if version == VERSION:
+        return
+    if version > 0 and path is not None:
+        _keep_copy(connection, path, version)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for steps in MIGRATIONS[max(_version_of(connection), 0) :]:
+            for step in steps:
+                if isinstance(step, str):
+                    connection.execute(step)
+                else:
+                    step(connection)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _keep_copy(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    """A copy of the whole database, such as `poolwatch.db.version-1`; there once it is complete."""
+    kept = path.with_name(f"{path.name}.version-{version}")
+    part = kept.with_name(f"{kept.name}.part")
+    part.unlink(missing_ok=True)
+    fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        connection.execute("VACUUM INTO ?", (str(part),))
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    part.replace(kept)
+
+
+def _probe(connection: sqlite3.Connection) -> None:
+    """sqlite3.Error unless every table has the columns that are used."""
+    for statement in _PROBES:
+        connection.execute(f"{statement} LIMIT 0")

@@ -17,7 +17,8 @@ from msgspec import Struct
 from poolwatch.host.files import PRIVATE_FILE, make_missing_directories, open_private
 from poolwatch.host.instants import from_micros, to_micros
 from poolwatch.host.locks import take
-from poolwatch.store.documents import UNREADABLE, Instant
+from poolwatch.store.documents import UNREADABLE
+from poolwatch.store.stored import Instant
 
 FILE_NAME: Final = "poll.lock"
 _MAX_BYTES: Final = 4096
