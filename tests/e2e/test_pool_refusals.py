@@ -180,7 +180,7 @@ async def test_a_first_try_that_finds_out_nothing_is_followed_by_one(tmp_path: P
         async def fault(request: Request) -> Response | None:
             if is_there.is_set():
                 # long enough for all who look to come as well
-                await asyncio.sleep(1)
+                await asyncio.sleep(0.5)
                 return await server.respond(request)
             is_there.set()
             await goes_on.wait()
@@ -191,7 +191,7 @@ async def test_a_first_try_that_finds_out_nothing_is_followed_by_one(tmp_path: P
         await is_there.wait()
         others = [asyncio.create_task(desk.run("doctor")) for _ in range(4)]
         # until all of them wait: a process has long started by then
-        await asyncio.sleep(3)
+        await asyncio.sleep(1)
         goes_on.set()
         await asyncio.gather(first, *others)
         assert len(server.requests) == 2
