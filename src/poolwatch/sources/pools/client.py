@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final, NamedTuple
 
 from poolwatch.domain.account import Secret
@@ -211,57 +212,35 @@ class PoolClient:
         return list(dict.fromkeys([*bare, *secrets, *configured]))
 
     async def _read(self, reply: Reply, secrets: list[Secret], at: datetime) -> Answered | Refused:
-        content_type = reply.headers.get("content-type", "")
+        body, content_type = reply.body, reply.headers.get("content-type", "")
         headers = {name: str(told_without(value, *secrets)) for name, value in reply.headers.items()}
-        body, status, elapsed = reply.body, reply.status, reply.elapsed_seconds
+        status, elapsed = reply.status, reply.elapsed_seconds
 
         def text() -> str | None:
             return shown_body(body, *secrets) if self._setup.shows_raw else None
 
+        refused = partial(Refused, status=status, headers=headers, elapsed_seconds=elapsed, text=text)
         if not 200 <= status < 300:
-            return self._refused(reply, headers, secrets, text, at)
+            # a refusal has few words
+            short = replace(reply, body=body[:_REFUSAL_BYTES])
+            value = _value_in(short.body, content_type, secrets) if body else None
+            value = None if isinstance(value, Failure) else value
+            code, said = _said(value, secrets)
+            why = classify(short, at)
+            if why is None or why.kind is not FailureKind.EDGE_BLOCKED or status in _POOLS_OWN:
+                why = self._meaning(status, code, said, why.retry_at if why is not None else None)
+            return refused(failure=why, code=code, said=said, body=value)
         value = None
         if body:
             value = await beside_the_loop(len(body), lambda: _value_in(body, content_type, secrets))
         is_page = looks_like_html(body, content_type)
         if is_page or isinstance(value, Failure):
             kind = FailureKind.NOT_THE_SERVICE if is_page else FailureKind.MALFORMED
-            why = failure(kind, "pools.web_page" if is_page else "pools.not_json", pool=self.pool)
-            return Refused(failure=why, status=status, headers=headers, elapsed_seconds=elapsed, text=text)
+            code = "pools.web_page" if is_page else "pools.not_json"
+            return refused(failure=failure(kind, code, pool=self.pool))
+        date = reply.server_date
         return Answered(
-            body=value,
-            status=status,
-            headers=headers,
-            server_date=reply.server_date,
-            elapsed_seconds=elapsed,
-            text=text,
-        )
-
-    def _refused(
-        self,
-        reply: Reply,
-        headers: Mapping[str, str],
-        secrets: list[Secret],
-        text: Callable[[], str | None],
-        at: datetime,
-    ) -> Refused:
-        # a refusal has few words
-        short = replace(reply, body=reply.body[:_REFUSAL_BYTES])
-        value = _value_in(short.body, reply.headers.get("content-type", ""), secrets) if short.body else None
-        body = None if isinstance(value, Failure) else value
-        code, said = _said(body, secrets)
-        why = classify(short, at)
-        if why is None or why.kind is not FailureKind.EDGE_BLOCKED or reply.status in _POOLS_OWN:
-            why = self._meaning(reply.status, code, said, why.retry_at if why is not None else None)
-        return Refused(
-            failure=why,
-            status=reply.status,
-            code=code,
-            said=said,
-            body=body,
-            headers=headers,
-            elapsed_seconds=reply.elapsed_seconds,
-            text=text,
+            body=value, status=status, headers=headers, server_date=date, elapsed_seconds=elapsed, text=text
         )
 
     def _meaning(self, status: int, code: str | None, said: str | None, retry_at: datetime | None) -> Failure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from poolwatch.domain.account import Secret
@@ -53,6 +54,7 @@ class DashboardSession(Entry):
         if login is None:
             raise ValueError(f"{program.name} has no dashboard")
         self._client = PoolClient(setup, program, refusals, routes=(login,))
+        self._failure = partial(failure, pool=program.name)
         self._refusals = refusals
         self._path = login.path
         self._cookie = cookie
@@ -79,10 +81,8 @@ class DashboardSession(Entry):
 
     async def _sign_in(self, at: datetime) -> Secret | Failure:
         password = await asyncio.to_thread(self._password.read)
-        if isinstance(password, Failure):
-            return password
-        if password is None:
-            return failure(FailureKind.FORBIDDEN, "pools.no_password", pool=self._client.pool)
+        if not isinstance(password, Secret):
+            return password or self._failure(FailureKind.FORBIDDEN, "pools.no_password")
         async with self._refusals.trying(password, at, SecretKind.PASSWORD) as refusing:
             return self._not_accepted(refusing) if refusing else await self._sign_in_with(password, at)
 
@@ -98,13 +98,8 @@ class DashboardSession(Entry):
             until = answer.failure.retry_at or at + _THROTTLED_FOR
             if answer.failure.retry_at is None:
                 await self._refusals.wait(self._path, KeyState(status, at, until, answer.code))
-            return failure(
-                FailureKind.THROTTLED,
-                "pools.sign_in_throttled",
-                retry_at=until,
-                detail=answer.code,
-                pool=self._client.pool,
-            )
+            code = "pools.sign_in_throttled"
+            return self._failure(FailureKind.THROTTLED, code, retry_at=until, detail=answer.code)
         # an edge before the pool knows nothing of passwords
         if status in (401, 403) and answer.failure.kind is FailureKind.FORBIDDEN:
             state = KeyState(status, at, None, answer.code, answer.said)
@@ -113,19 +108,14 @@ class DashboardSession(Entry):
         return answer.failure
 
     def _not_accepted(self, state: KeyState) -> Failure:
-        return failure(
-            FailureKind.FORBIDDEN,
-            "pools.password_refused",
-            detail=self._password.place,
-            pool=self._client.pool,
-            place=self._password.place,
-            status=state.status,
-            told=told(state.said),
+        code, place, status = "pools.password_refused", self._password.place, state.status
+        return self._failure(
+            FailureKind.FORBIDDEN, code, detail=place, place=place, status=status, told=told(state.said)
         )
 
     def _cookie_in(self, answer: Answered) -> Secret | Failure:
         pair = answer.headers.get("set-cookie", "").partition(";")[0].strip()
         name, _, value = pair.partition("=")
         if name.strip() != self._cookie or not value:
-            return failure(FailureKind.MALFORMED, "pools.no_session", pool=self._client.pool)
+            return self._failure(FailureKind.MALFORMED, "pools.no_session")
         return Secret(f"{self._cookie}={value.strip()}")
