@@ -12,10 +12,9 @@ from tests.support.mounts import LOCAL_DISK
 from tests.support.upstream import Upstream
 
 _PROGRAM = """
-import asyncio, json, os, resource, sys
+import asyncio, json, logging, os, resource, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from poolwatch.words.messages import failure_text
 from poolwatch.net.client import HttpClient
 from poolwatch.store.store import Store
 from tests.net.script import Script, reply
@@ -24,6 +23,8 @@ from tests.store.given import account
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 async def main(folder):
+    # the test's own server has no descriptor left either, and says so
+    logging.disable()
     told = {}
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     store = Store(folder, NOON)
@@ -31,6 +32,8 @@ async def main(folder):
     client = HttpClient()
     async with Script([reply()]) as server:
         await client.get(server.url, {}, deadline_seconds=5)
+        # the server closes its side
+        await asyncio.sleep(0.2)
         held = []
         try:
             while True:
@@ -40,13 +43,13 @@ async def main(folder):
         told["get"] = str(await client.get("http://localhost:9/", {}, deadline_seconds=5))
         told["post"] = str(await client.post(server.url, {}, b"x", deadline_seconds=5))
         told["saved"] = await store.save([account(1)], NOON)
-        told["notices"] = store.notices
+        told["notices"] = [each.code for each in store.notices]
         for each in held:
             os.close(each)
         told["get after"] = str(await client.get(server.url, {}, deadline_seconds=5))
         told["post after"] = str(await client.post(server.url, {}, b"x", deadline_seconds=5))
         told["saved after"] = await store.save([account(1)], NOON)
-        told["notices after"] = store.notices
+        told["notices after"] = [each.code for each in store.notices]
         told["kept"] = len(await store.load_accounts())
         told["bodies"] = len(server.bodies)
     await store.aclose()
@@ -82,6 +85,7 @@ from pathlib import Path
 from poolwatch.bootstrap.parts import open_monitor
 from poolwatch.bootstrap.surroundings import Options, look_around
 from poolwatch.host import threads
+from poolwatch.words.messages import failure_text
 
 def refused(thread):
     raise RuntimeError("can't start new thread")
@@ -102,7 +106,7 @@ async def main(config, folder):
         session = asyncio.create_task(running.session.run())
         accounts = lambda: running.session.state.accounts.values()
         listed = lambda: running.session.state.sources.values()
-        sources = lambda: failure_text([each.failure) for each in listed() if each.failure]
+        sources = lambda: [failure_text(each.failure) for each in listed() if each.failure]
         await until(lambda: any(each.read_at for each in accounts()))
         key = next(each.key for each in accounts() if each.read_at)
         progress = lambda: running.session.state.accounts[key].refresh
