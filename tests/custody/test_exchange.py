@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.custody.exchange import Granted, Refused, Unclear, Unspent, judge, retry_instant
+from poolwatch.custody.exchange import Granted, Refused, Unclear, Unspent, judge
 from poolwatch.custody.grant import merged, parse_grant, render, standalone
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
+from poolwatch.domain.values import replace
 from poolwatch.net.reply import Lost, NotSent, Reply
 from poolwatch.once.json_text import JsonObject
 from tests.custody.rooms import NOW
@@ -84,7 +85,10 @@ def test_other_answers_leave_the_token_good(answer: Reply, kind: FailureKind) ->
 )  # fmt: skip
 def test_retry_after(header: str | None, seconds: int | None) -> None:
     expected = None if seconds is None else NOW + timedelta(seconds=seconds)
-    assert retry_instant(header, NOW) == expected
+    headers = {} if header is None else {"retry-after": header}
+    verdict = judge(replace(reply(429), headers=headers, server_date=NOW), NOW)
+    assert isinstance(verdict, Unspent)
+    assert verdict.failure.retry_at == expected
 
 
 ECHOES = [

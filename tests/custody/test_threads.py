@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-import threading
 
 import pytest
 
-from poolwatch.host.threads import _Threads, in_thread
+from poolwatch.host.threads import in_thread
 
 _HANGS = """
 import asyncio, threading
@@ -28,22 +27,6 @@ def test_what_hangs_holds_up_no_other_work_and_no_exit() -> None:
         [sys.executable, "-c", _HANGS], capture_output=True, text=True, timeout=30, check=False
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "well\n", "")
-
-
-def test_a_thread_that_waits_is_used_again() -> None:
-    pool, used = _Threads(), list[int]()
-    for _ in range(20):
-        done = threading.Event()
-
-        def work(done: threading.Event = done) -> None:
-            used.append(threading.get_ident())
-            done.set()
-
-        pool.run(work)
-        assert done.wait(20)
-        while not pool._waiting:  # it says so right after its work
-            threading.Event().wait(0.001)
-    assert len(set(used)) == 1
 
 
 async def test_an_error_comes_back() -> None:

@@ -172,10 +172,10 @@ def unsealed(path: Path) -> tuple[RefreshAttempt, bytes] | None:
     ), body
 
 
-def settled_login(path: Path, fingerprint: Fingerprint) -> Login | None:
-    """The login in a file that may just be written by its owner, or None when there is none."""
+def settled_login(path: Path, fingerprint: Fingerprint) -> Login | FileProblem | None:
+    """The login in a file that may just be written by its owner; None when it holds none."""
     document = read_settled(path)
-    return login_in(document.root, fingerprint) if isinstance(document, Document) else None
+    return login_in(document.root, fingerprint) if isinstance(document, Document) else document
 
 
 def read_settled(path: Path) -> Document | FileProblem | None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -13,7 +12,7 @@ from poolwatch.config.values import is_loopback
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, failure
 from poolwatch.domain.schedule import RETRY_AFTER_CEILING, RETRY_AFTER_FLOOR
-from poolwatch.net.reply import Lost, NotSent, Reply, http_date
+from poolwatch.net.reply import Lost, NotSent, Reply, retry_after
 from poolwatch.once.json_text import JsonObject, object_at, parse_object, text_at
 
 if TYPE_CHECKING:
@@ -103,24 +102,11 @@ def judge(answer: Reply | NotSent | Lost, now: datetime) -> Verdict:
     return Unspent(_failure(answer, now))
 
 
-def retry_instant(value: str | None, now: datetime) -> datetime | None:
-    """When a Retry-After header (seconds or a date) asks to come back: in one second to one hour."""
-    if value is None:
-        return None
-    if re.fullmatch(r"[0-9]{1,9}", value.strip()):
-        at = now + timedelta(seconds=int(value))
-    else:
-        found = http_date(value)
-        if found is None:
-            return None
-        at = found
-    return min(max(at, now + RETRY_AFTER_FLOOR), now + RETRY_AFTER_CEILING)
-
-
 def _failure(reply: Reply, now: datetime) -> Failure:
     status = reply.status
     if status == 429:
-        retry_at = retry_instant(reply.headers.get("retry-after"), now)
+        wait = retry_after(reply, now)
+        retry_at = None if wait is None else now + min(max(wait, RETRY_AFTER_FLOOR), RETRY_AFTER_CEILING)
         return failure(FailureKind.THROTTLED, "custody.throttled", retry_at=retry_at)
     if status < 400:
         return failure(FailureKind.NOT_THE_SERVICE, "custody.redirected")

@@ -116,7 +116,7 @@ class LoginWriter:
                 beside = Reservation(space_name(file, kept.attempt), len(content))
                 _become(file, content, document.stamp, beside)
                 written = settled_login(file, self.fingerprint)
-                if written is None or not grant.is_in(written):
+                if not isinstance(written, Login) or not grant.is_in(written):
                     continue
                 home.append(kept.path)
             kept.path.unlink(missing_ok=True)
@@ -222,7 +222,7 @@ class LoginWriter:
 
     def _takes(self, file: Path, attempt: RefreshAttempt, grant: Grant) -> bool:
         login = settled_login(file, self.fingerprint)
-        return login is not None and (grant.is_in(login) or self._is_for(login, attempt))
+        return isinstance(login, Login) and (grant.is_in(login) or self._is_for(login, attempt))
 
     def _is_for(self, login: Login, attempt: RefreshAttempt) -> bool:
         """Whether a login waits for the reply: the account's, with the token that was sent or an older."""

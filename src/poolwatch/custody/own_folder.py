@@ -94,8 +94,9 @@ def import_logins(
         with held(folder / ".lock", _PATIENCE_SECONDS) as mine:
             if not mine:
                 return FileProblem("import.at_work", folder)
-            desk = _Desk(source, folder, state, fingerprint, now)
-            return tuple(desk.take(candidate, alone=len(candidates) == 1) for candidate in candidates)
+            real, known = Path(os.path.realpath(source)), own_logins(folder, fingerprint)
+            work = _Import(real, folder, state, fingerprint, now, known)
+            return tuple(work.take(candidate, alone=len(candidates) == 1) for candidate in candidates)
     except OSError as error:
         return FileProblem.of(error, folder)
 
@@ -127,18 +128,16 @@ def _make_folder(folder: Path) -> FileProblem | None:
     return problem
 
 
-class _Desk:
-    """One import at work: what the folder holds, which grows."""
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """One import at work. `known` is what the folder holds, which grows."""
 
-    def __init__(
-        self, source: Path, folder: Path, state: StateDir, fingerprint: Fingerprint, now: datetime
-    ) -> None:
-        self._source: Final = Path(os.path.realpath(source))
-        self._folder: Final = folder
-        self._state: Final = state
-        self._fingerprint: Final = fingerprint
-        self._now: Final = now
-        self._known: Final = own_logins(folder, fingerprint)
+    source: Path
+    folder: Path
+    state: StateDir
+    fingerprint: Fingerprint
+    now: datetime
+    known: dict[Path, Login]
 
     def take(self, candidate: Candidate | Unusable, *, alone: bool) -> Imported | Refused:
         """Write one login. `alone`: the only one in its file, which poolwatch may refresh at this moment."""
@@ -148,12 +147,12 @@ class _Desk:
             return self._take_at_rest(candidate, alone=alone)
         except OSError as error:
             # those that were taken before it are told
-            place = Path(error.filename) if isinstance(error.filename, str) else self._folder
+            place = Path(error.filename) if isinstance(error.filename, str) else self.folder
             return Refused(candidate.label, _at_path(FileProblem.of(error, place)))
 
     def _take_at_rest(self, candidate: Candidate, *, alone: bool) -> Imported | Refused:
         ids = (candidate.login.user_id, candidate.login.account_id)
-        with move_held(self._state, self._source, ids, PATIENCE_SECONDS) as mine:
+        with move_held(self.state, self.source, ids, PATIENCE_SECONDS) as mine:
             if not mine:
                 return Refused(candidate.label, message("import.being_refreshed"))
             current = self._again(ids) if alone else candidate
@@ -163,7 +162,7 @@ class _Desk:
 
     def _again(self, ids: Ids) -> Candidate | None:
         """The one login of the file as it is now that its lock is held."""
-        found = _candidates(self._source, self._now)
+        found = _candidates(self.source, self.now)
         current = found[0] if isinstance(found, tuple) else None
         if not isinstance(current, Candidate):
             return None
@@ -171,20 +170,20 @@ class _Desk:
 
     def _take(self, candidate: Candidate) -> Imported | Refused:
         login = candidate.login
-        twin = next((path for path, other in self._known.items() if _is_same(login, other)), None)
+        twin = next((path for path, other in self.known.items() if _is_same(login, other)), None)
         if twin is not None:
             refused = self._make_room(candidate, twin)
             if refused is not None:
                 return refused
         public = AccountKey("codex", login.user_id or "", login.workspace or "")
-        target = _free(self._folder / (public.id if public.is_full else _safe(candidate.label)), _SUFFIX)
+        target = _free(self.folder / (public.id if public.is_full else _safe(candidate.label)), _SUFFIX)
         if login.refresh is not None:
             home, ids = Path(os.path.realpath(target)), (login.user_id, login.account_id)
-            carry_note(self._source, home, ids, login.refresh)
+            carry_note(self.source, home, ids, login.refresh)
         problem = write_whole(target, render(candidate.document))
         if problem is not None:
             return Refused(candidate.label, _at_path(problem))
-        self._known[target] = login
+        self.known[target] = login
         self._let_go(target, login)
         blocked = replace_problem(target)
         return Imported(
@@ -199,7 +198,7 @@ class _Desk:
 
     def _make_room(self, candidate: Candidate, twin: Path) -> Refused | None:
         """Set a copy aside that cannot be renewed any more; or why the account is refused."""
-        known, file = self._known[twin], Path(os.path.realpath(twin))
+        known, file = self.known[twin], Path(os.path.realpath(twin))
         with note_held(file, (known.user_id, known.account_id)) as mine:
             if not mine:
                 return Refused(candidate.label, message("import.twin_being_refreshed", path=shown(twin)))
@@ -207,30 +206,30 @@ class _Desk:
             return self._make_room_at_rest(candidate, twin)
 
     def _make_room_at_rest(self, candidate: Candidate, twin: Path) -> Refused | None:
-        login, held_here = candidate.login, read_login(twin, self._fingerprint)
+        login, held_here = candidate.login, read_login(twin, self.fingerprint)
         kept = Refused(candidate.label, message("import.already_kept", path=shown(twin)), twin, login.refresh)
         if not isinstance(held_here, Login):
             return Refused(candidate.label, message("import.twin_replaced", path=shown(twin)))
-        self._known[twin] = held_here
+        self.known[twin] = held_here
         if held_here.refresh == login.refresh and login.refresh is not None:
             self._let_go(twin, login)
             return kept
         account = account_key(held_here.user_id, held_here.account_id, Path(os.path.realpath(twin)))
-        if not is_dead(self._state, account, held_here.refresh_fingerprint):
+        if not is_dead(self.state, account, held_here.refresh_fingerprint):
             return kept
-        moved = rename_aside(twin, self._now)
+        moved = rename_aside(twin, self.now)
         if isinstance(moved, FileProblem):
             return Refused(candidate.label, _at_path(moved))
-        del self._known[twin]
+        del self.known[twin]
         return None
 
     def _let_go(self, home: Path, login: Login) -> None:
         """A login that waited in the state directory is home: its file there goes."""
-        if not is_kept_file(self._state, self._source):
+        if not is_kept_file(self.state, self.source):
             return
-        stored = read_login(home, self._fingerprint)
+        stored = read_login(home, self.fingerprint)
         if isinstance(stored, Login) and (stored.access, stored.refresh) == (login.access, login.refresh):
-            self._source.unlink()
+            self.source.unlink()
 
 
 def _at_path(problem: FileProblem) -> Message:

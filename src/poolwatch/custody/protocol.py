@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from poolwatch.custody import outcomes
 from poolwatch.custody.attempt import RefreshAttempt, RefreshJournal, read_settled, settled_login
 from poolwatch.custody.exchange import REPLY_CAP_BYTES, Granted, Refused, Unclear, Unspent, Verdict
-from poolwatch.custody.login_file import Document, Fingerprint, login_in
+from poolwatch.custody.login_file import Document, Fingerprint, Login, login_in
 from poolwatch.custody.login_lock import (
     PATIENCE_SECONDS,
     Sent,
@@ -21,16 +22,7 @@ from poolwatch.custody.login_lock import (
     read_note,
 )
 from poolwatch.custody.login_writer import LoginWriter, clear_space, replace_problem
-from poolwatch.custody.outcomes import (
-    ambiguous,
-    clause,
-    dead,
-    disk_blocked,
-    failed,
-    not_spent,
-    path_blocked,
-    shown,
-)
+from poolwatch.custody.outcomes import clause, shown
 from poolwatch.custody.spent_tokens import doubt, refusal, remember_dead
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.custody.waiting import replies_for
@@ -123,7 +115,7 @@ class _Spending:
             mine = locks.enter_context(login_held(self.state, file, ids, self.tools.patience_seconds))
         except OSError as error:
             place = Path(error.filename) if isinstance(error.filename, str) else file
-            return disk_blocked(error, place)
+            return outcomes.disk_blocked(error, place)
         return None if mine else TokenStep(TokenOutcome.BLOCKED, block=BlockReason.OWNER_SILENT)
 
     def ready(self) -> _Ready | TokenStep:
@@ -132,26 +124,28 @@ class _Spending:
         try:
             waiting = self._bring_waiting_home()
         except OSError as error:
-            return disk_blocked(error, self.state.folder)
+            return outcomes.disk_blocked(error, self.state.folder)
         if self.state.pending(self.attempt.account).exists():
             why = message("custody.reply_waits", path=path)
             if waiting is not None and waiting.failure is not None:
                 why = waiting.failure.as_message
-            return path_blocked(file, message("custody.nothing_sent", what=why))
+            return outcomes.path_blocked(file, message("custody.nothing_sent", what=why))
         document = read_settled(file)
         if isinstance(document, FileProblem):
-            return path_blocked(file, message("custody.unusable_login", path=path, why=clause(document)))
+            return outcomes.path_blocked(
+                file, message("custody.unusable_login", path=path, why=clause(document))
+            )
         login = login_in(document.root, self.tools.fingerprint) if document is not None else None
         if document is None or login is None:
-            return path_blocked(file, message("custody.no_login", path=path))
+            return outcomes.path_blocked(file, message("custody.no_login", path=path))
         reach("read")
         mark = login.refresh_fingerprint
         if (login.user_id, login.account_id) != self.attempt.ids:
-            return failed(FailureKind.OTHER_ACCOUNT, "custody.another_account", path=path)
+            return outcomes.failed(FailureKind.OTHER_ACCOUNT, "custody.another_account", path=path)
         if self.seen != Seen(login.fingerprint, mark):
             return TokenStep(TokenOutcome.ADOPTED, refresh_fingerprint=mark)
         if login.refresh is None or mark is None:
-            return dead(LoginProblem.UNUSABLE_FILE, None)
+            return outcomes.dead(LoginProblem.UNUSABLE_FILE, None)
         refused = self._refused(login.refresh, mark)
         if refused is not None:
             return refused
@@ -180,7 +174,7 @@ class _Spending:
             note = read_note(self.attempt.file, self.attempt.ids)
             return doubt(self.state, account, mark, note, token, self.key_mark)
         except OSError as error:
-            return disk_blocked(error, self.state.folder)
+            return outcomes.disk_blocked(error, self.state.folder)
 
     def _reserve_space(self, document: Document, token: Secret) -> _Ready | TokenStep:
         """Find a full disk or a wrong file now, not after the server gave out the new login."""
@@ -188,7 +182,7 @@ class _Spending:
         for path in (attempt.file, state.lock(attempt.account)):
             problem = replace_problem(path)
             if problem is not None:
-                return not_spent(problem, path)
+                return outcomes.not_spent(problem, path)
         place = state.folder
         with ExitStack() as space:
             try:
@@ -207,7 +201,7 @@ class _Spending:
                 place = attempt.file.parent
                 sent = note_sending(attempt, token, self.key_mark)
             except OSError as error:
-                return disk_blocked(error, place)
+                return outcomes.disk_blocked(error, place)
             space.pop_all()
         return _Ready(self, token, sent, home, pending)
 
@@ -258,7 +252,7 @@ class _Ready:
         mark = attempt.refresh_fingerprint
         match verdict:
             case Unclear(lost):
-                return ambiguous(attempt.at, mark, lost.as_message)
+                return outcomes.ambiguous(attempt.at, mark, lost.as_message)
             case Unspent(unsent):
                 return TokenStep(
                     TokenOutcome.FAILED,
@@ -268,8 +262,8 @@ class _Ready:
                 )
             case Refused(problem, took):
                 now_in_file = settled_login(attempt.file, tools.fingerprint)
-                if now_in_file is not None and now_in_file.refresh_fingerprint != mark:
+                if isinstance(now_in_file, Login) and now_in_file.refresh_fingerprint != mark:
                     return TokenStep(TokenOutcome.ADOPTED, took_seconds=took, refresh_fingerprint=mark)
                 if mark is not None:
                     remember_dead(self.spending.state, mark, problem, tools.now())
-                return replace(dead(problem, mark), took_seconds=took)
+                return replace(outcomes.dead(problem, mark), took_seconds=took)

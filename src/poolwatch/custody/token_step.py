@@ -18,21 +18,12 @@ from typing import Final
 from msgspec.json import encode
 
 from poolwatch.config.settings import DEFAULT_NET, NetSettings
-from poolwatch.custody.attempt import RefreshAttempt, RefreshJournal
+from poolwatch.custody import outcomes
+from poolwatch.custody.attempt import RefreshAttempt, RefreshJournal, settled_login
 from poolwatch.custody.codex import CODEX_LOCK, CodexAnswer, delegate, find_codex, working_codex
-from poolwatch.custody.login_file import Fingerprint, Login, read_login
+from poolwatch.custody.login_file import Fingerprint, Login
 from poolwatch.custody.login_lock import Sent, read_note
-from poolwatch.custody.outcomes import (
-    ambiguous,
-    clause,
-    dead,
-    disk_blocked,
-    failed,
-    failed_at,
-    not_spent,
-    path_blocked,
-    shown,
-)
+from poolwatch.custody.outcomes import clause, shown
 from poolwatch.custody.protocol import Seen
 from poolwatch.custody.recovery import recover_one
 from poolwatch.custody.spent_tokens import refusal, too_soon
@@ -51,8 +42,6 @@ from poolwatch.net.proxy import heeded
 from poolwatch.once.journal import Stage
 from poolwatch.once.process import UNREPORTED, bare_environment, own_environment, start_module, told
 
-_TORN_TRIES: Final = 3
-_TORN_PAUSE_SECONDS: Final = 0.05
 _ANSWERS: Final = {
     CodexAnswer.ANSWERED: "custody.codex_did_not_renew",
     CodexAnswer.ERROR: "custody.codex_could_not_renew",
@@ -125,9 +114,9 @@ async def token_step(
     login = await _read(path, rules)
     if isinstance(login, FileProblem):
         why = message("custody.unusable_login", path=shown(path), why=clause(login))
-        return path_blocked(path, why)
+        return outcomes.path_blocked(path, why)
     if login is None:
-        return path_blocked(path, message("custody.no_login", path=shown(path)))
+        return outcomes.path_blocked(path, message("custody.no_login", path=shown(path)))
     changed = login.fingerprint != listing.token.fingerprint
     if login.kind is not LoginKind.OAUTH:
         # signed in anew with a key or a personal token: there is nothing to renew any more
@@ -195,13 +184,13 @@ def _spend(
     state = StateDir(request.state_dir)
     problem = state.prepare()
     if problem is not None:
-        return not_spent(problem, state.root)
+        return outcomes.not_spent(problem, state.root)
     attempt = RefreshAttempt(request.file, secrets.token_hex(8), now, request.account_id, request.user_id)
     try:
         environment = bare_environment(own_environment(), heeded(request.net))
         process = start_apart(arguments(request, attempt.id), environment)
     except (OSError, ValueError):
-        return failed(FailureKind.TOKEN_REFRESH, "custody.process_not_started")
+        return outcomes.failed(FailureKind.TOKEN_REFRESH, "custody.process_not_started")
     on_started(process.pid)
     status = process.wait()
     return _outcome(state, attempt, status, lambda sent: recover_one(state, sent, fingerprint, now))
@@ -224,19 +213,21 @@ def _outcome(
     except OSError as error:
         problem = FileProblem.of(error, state.folder)
         why = message("custody.journal_unreadable", path=shown(problem.path), why=clause(problem))
-        return path_blocked(state.folder, why)
+        return outcomes.path_blocked(state.folder, why)
     if status == UNREPORTED:
-        return path_blocked(state.folder, message("custody.unwritable", path=shown(state.folder)))
+        return outcomes.path_blocked(state.folder, message("custody.unwritable", path=shown(state.folder)))
     if not state.folder.exists():
-        return path_blocked(state.folder, message("custody.removed", path=shown(state.folder)))
-    return failed(FailureKind.TOKEN_REFRESH, "custody.process_ended", status=status)
+        return outcomes.path_blocked(state.folder, message("custody.removed", path=shown(state.folder)))
+    return outcomes.failed(FailureKind.TOKEN_REFRESH, "custody.process_ended", status=status)
 
 
 def _journal_gone(state: StateDir, sent: Sent) -> TokenStep:
     """The token was sent, and the state directory is gone: what stands beside the login tells the end."""
     if sent.outcome is TokenOutcome.REFRESHED:
         return TokenStep(TokenOutcome.REFRESHED)
-    return ambiguous(sent.at, None, message("custody.removed_after_sending", path=shown(state.folder)))
+    return outcomes.ambiguous(
+        sent.at, None, message("custody.removed_after_sending", path=shown(state.folder))
+    )
 
 
 async def _renew(
@@ -246,7 +237,7 @@ async def _renew(
     if rules.read_only:
         return TokenStep(TokenOutcome.BLOCKED, block=BlockReason.READ_ONLY, refresh_fingerprint=mark)
     if mark is None:
-        return dead(LoginProblem.UNUSABLE_FILE, None)
+        return outcomes.dead(LoginProblem.UNUSABLE_FILE, None)
     if mark in ask.other_holders:
         return _conflict(path, mark)
     file, refused = await in_thread(lambda: _before(login, mark, path, rules, ask))
@@ -284,7 +275,7 @@ def _before(
         refused = None if waits else refusal(state, account, mark, try_once=ask.try_once)
         return file, refused or too_soon(state, account, mark, ask.now, ask.spacing)
     except OSError as error:
-        return file, disk_blocked(error, state.folder)
+        return file, outcomes.disk_blocked(error, state.folder)
 
 
 async def _delegate(
@@ -317,7 +308,7 @@ async def _delegate(
     except OSError as error:
         problem = FileProblem.of(error, rules.state_dir)
         why = message("custody.codex_not_asked", path=shown(problem.path), why=clause(problem))
-        return path_blocked(home, why)
+        return outcomes.path_blocked(home, why)
     on_delegating()
     started: list[int] = []
     began = asyncio.get_running_loop().time()
@@ -336,7 +327,7 @@ def _unrenewed(answer: CodexAnswer, home: Path, mark: str | None) -> TokenStep:
         return _codex_blocked(BlockReason.CODEX_LOGIN_DEAD, home, mark)
     if answer is CodexAnswer.BUSY:
         return _codex_blocked(BlockReason.HOST_BUSY, home, mark)
-    return failed_at(home, FailureKind.TOKEN_REFRESH, message(_ANSWERS[answer]), mark)
+    return outcomes.failed_at(home, FailureKind.TOKEN_REFRESH, message(_ANSWERS[answer]), mark)
 
 
 def _codex_has_time(login: Login, ask: TokenAsk) -> bool:
@@ -379,10 +370,4 @@ def _is_live(login: Login, ask: TokenAsk) -> bool:
 
 
 async def _read(path: Path, rules: TokenRules) -> Login | FileProblem | None:
-    # a file that is just being written by its owner is whole again a moment later
-    for _ in range(_TORN_TRIES):
-        login = await in_thread(lambda: read_login(path, rules.fingerprint))
-        if isinstance(login, Login):
-            return login
-        await asyncio.sleep(_TORN_PAUSE_SECONDS)
-    return await in_thread(lambda: read_login(path, rules.fingerprint))
+    return await in_thread(lambda: settled_login(path, rules.fingerprint))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
 #: What a clock that was never set says; where Go prints one, it is in the year 1.
@@ -17,10 +16,10 @@ def parse_instant(text: object) -> datetime | None:
     if not isinstance(text, str) or len(text) > _LONGEST:
         return None
     try:
-        at = exact_instant(text)
+        at = datetime.fromisoformat(text)
+        return at.astimezone(UTC) if at.tzinfo is not None and at > _EPOCH else None
     except (ValueError, OverflowError):
         return None
-    return at if at > _EPOCH else None
 
 
 def instant_of_epoch(seconds: object) -> datetime | None:
@@ -36,20 +35,6 @@ def instant_of_epoch(seconds: object) -> datetime | None:
 def instant_text(at: datetime) -> str:
     """RFC 3339 in UTC with whole seconds and a `Z`; Codex refuses an instant without a zone."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def exact_text(at: datetime) -> str:
-    """RFC 3339 in UTC with six decimals."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
-
-
-@lru_cache(maxsize=256)  # one reading dates a dozen fields by one instant
-def exact_instant(text: str) -> datetime:
-    """The inverse of `exact_text`. ValueError for anything without a date, a time and an offset."""
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError("an instant without an offset")
-    return at.astimezone(UTC)
 
 
 def to_micros(at: datetime) -> int:

@@ -18,6 +18,8 @@ _DATE: Final = re.compile(
     rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d) ({'|'.join(_MONTHS)}) (\d{{4}}) (\d\d):(\d\d):(\d\d) GMT",
     re.ASCII,
 )
+_SECONDS: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
+_MOST_SECONDS: Final = 10**9
 
 
 class Reply(Struct, frozen=True):
@@ -69,6 +71,15 @@ def http_date(text: str | None) -> datetime | None:
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+
+
+def retry_after(reply: Reply, at: datetime) -> timedelta | None:
+    """How long the header asks to wait, None where it asks for nothing; `at` is our own clock."""
+    given = (reply.headers.get("retry-after") or "").strip()
+    if _SECONDS.fullmatch(given):
+        return timedelta(seconds=min(int(given), _MOST_SECONDS))
+    until = http_date(given)
+    return None if until is None else until - (reply.server_date or at)
 
 
 def clock_offset(server_date: datetime, asked_at: datetime, elapsed_seconds: float) -> timedelta:

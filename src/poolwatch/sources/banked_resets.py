@@ -17,8 +17,8 @@ from poolwatch.domain.failure import Failure
 from poolwatch.domain.usage import ResetCredits, UsageSnapshot
 from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem, read_bounded, write_whole
-from poolwatch.net.reply import Reply
-from poolwatch.sources.usage_endpoint import classify, retry_after, usage_urls
+from poolwatch.net.reply import Reply, retry_after
+from poolwatch.sources.usage_endpoint import classify, usage_urls
 from poolwatch.sources.usage_payload import parse_reset_list
 
 #: The reading waits for the list at most this long.

@@ -16,7 +16,7 @@ from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.domain.values import replace
 from poolwatch.net.client import HttpClient
-from poolwatch.net.reply import Reply, clock_offset, http_date
+from poolwatch.net.reply import Reply, clock_offset, retry_after
 from poolwatch.sources.json_body import JsonValue, looks_like_html, read_json
 from poolwatch.sources.lenient import epoch, whole
 from poolwatch.sources.redaction import shown_body, without_tokens
@@ -29,8 +29,6 @@ _SENDABLE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
 _LEAST_WAIT: Final = timedelta(seconds=1)
 _LONGEST_WAIT: Final = timedelta(hours=1)
-_MOST_SECONDS: Final = 10**9
-_SECONDS: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _CODE_LENGTH: Final = 60
 
 _PLACE_WORDS: Final = b"country, region, or territory not supported"
@@ -271,15 +269,6 @@ def _said(reply: Reply) -> tuple[str | None, str]:
     messages = [place.get("message") for place in places] + [places[2].get("detail"), places[2].get("error")]
     shown = None if code is None else visible_or_none(without_tokens(code), _CODE_LENGTH)
     return shown, " ".join(each for each in messages if isinstance(each, str))
-
-
-def retry_after(reply: Reply, at: datetime) -> timedelta | None:
-    """How long the header asks to wait, None where it asks for nothing; `at` is our own clock."""
-    given = (reply.headers.get("retry-after") or "").strip()
-    if _SECONDS.fullmatch(given):
-        return timedelta(seconds=min(int(given), _MOST_SECONDS))
-    until = http_date(given)
-    return None if until is None else until - (reply.server_date or at)
 
 
 def _retry_at(reply: Reply, at: datetime) -> datetime | None:
