@@ -54,16 +54,13 @@ def _instant(text: str) -> float:
     return at.timestamp()
 
 
-def _pool_size(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_ACCOUNTS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST_ACCOUNTS}")
-    return int(text)
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
+        return int(text)
 
-
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 65_535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port")
-    return int(text)
+    return read
 
 
 def _speed(text: str) -> float:
@@ -84,9 +81,11 @@ def _options(argv: Sequence[str] | None) -> Options:
     parser.add_argument(
         "--serve", action="store_true", required=True, help="serve until stdin closes or a signal comes"
     )
-    parser.add_argument("--port", type=_port, default=0, help="the port; unset, a free one")
+    parser.add_argument("--port", type=_whole(0, 65_535), default=0, help="the port; unset, a free one")
     parser.add_argument("--home", type=Path, help="the folder for its files; unset, a temporary one")
-    parser.add_argument("--accounts", type=_pool_size, default=DEFAULT_ACCOUNTS, help="size of the pool")
+    parser.add_argument(
+        "--accounts", type=_whole(1, MOST_ACCOUNTS), default=DEFAULT_ACCOUNTS, help="size of the pool"
+    )
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="the same seed gives the same pool")
     parser.add_argument(
         "--speed", type=_speed, help="how fast consumption and resets go; 20, or 1 when frozen"

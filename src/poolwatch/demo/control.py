@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable
 from typing import Literal
 
+import msgspec
+
 from poolwatch.demo import tokens
 from poolwatch.demo.account import Account, JsonObject, JsonValue, RefreshVerdict
-from poolwatch.demo.faults import EVERYBODY, Endpoint, FaultBook, NotAFaultError, parse_fault
+from poolwatch.demo.faults import EVERYBODY, Endpoint, FaultBook, parse_fault
 from poolwatch.demo.ledger import Refused
 from poolwatch.demo.service import Retouch, Service, merge
 from poolwatch.demo.wire import Reply, Request, json_reply
@@ -16,6 +18,11 @@ PREFIX = "/_demo/"
 
 class _OrderError(ValueError):
     """An order that cannot be carried out; the text says why."""
+
+
+class _Verdicts(msgspec.Struct):
+    access: Literal["live", "rejected"] | None = None
+    refresh: RefreshVerdict | None = None
 
 
 class Control:
@@ -50,7 +57,7 @@ class Control:
             if not isinstance(body, dict):
                 raise _OrderError("the order must be a JSON object")
             order(body)
-        except (NotAFaultError, ValueError) as error:
+        except ValueError as error:
             return json_reply(400, {"problem": str(error)})
         return json_reply(200, {"ok": True})
 
@@ -96,18 +103,8 @@ class Control:
 
     def _login(self, order: JsonObject) -> None:
         account, login = self._which_login(order)
-        access: dict[JsonValue, Literal["live", "rejected"]] = {"live": "live", "rejected": "rejected"}
-        refresh: dict[JsonValue, RefreshVerdict] = {
-            "live": "live",
-            "expired": "expired",
-            "invalidated": "invalidated",
-        }
-        for part, known in (("access", set(access)), ("refresh", set(refresh))):
-            if part in order and order[part] not in known:
-                raise _OrderError(f"{part} must be one of {', '.join(sorted(map(str, known)))}")
-        self._service.ledger.judge(
-            account.index, login, access.get(order.get("access")), refresh.get(order.get("refresh"))
-        )
+        verdicts = msgspec.convert(order, _Verdicts)
+        self._service.ledger.judge(account.index, login, verdicts.access, verdicts.refresh)
 
     def _renew(self, order: JsonObject) -> None:
         account, login = self._which_login(order)

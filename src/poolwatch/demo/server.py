@@ -152,14 +152,14 @@ class Server:
 
 def _ordered(fault: Fault) -> Reply:
     if fault.redirect_to is not None:
-        return Reply(fault.status or 307, fault.body or b"", (("Location", fault.redirect_to),))
-    return Reply(fault.status or 200, fault.body or b"", (("Content-Type", "application/json"),))
+        return Reply(fault.status or 307, fault.content, (("Location", fault.redirect_to),))
+    return Reply(fault.status or 200, fault.content, (("Content-Type", "application/json"),))
 
 
 def _with_headers(reply: Reply, fault: Fault) -> Reply:
-    replaced = {name.lower() for name, _ in fault.headers}
+    replaced = {name.lower() for name in fault.headers}
     kept = tuple(pair for pair in reply.headers if pair[0].lower() not in replaced)
-    return Reply(reply.status, reply.body, kept + fault.headers)
+    return Reply(reply.status, reply.body, (*kept, *fault.headers.items()))
 
 
 def _cut(writer: asyncio.StreamWriter) -> None:
