@@ -10,7 +10,7 @@ import pytest
 
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.feed import LiveFeed
-from poolwatch.bootstrap.parts import open_monitor
+from poolwatch.bootstrap.running import open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around, newcomers
 from poolwatch.domain.events import AnswerKind
 from poolwatch.domain.refresh import BlockReason
@@ -44,8 +44,8 @@ async def test_wishes_before_the_monitor_reach_it(around: Surroundings) -> None:
     async with open_monitor(around) as running:
         feed.attach(running)
         assert (await asked).kind is AnswerKind.READ_ONLY
-        assert running.session.poller.paused
-        assert feed.state is running.session.state
+        assert running.monitor.poller.paused
+        assert feed.state is running.monitor.state
 
 
 async def test_the_first_import_and_a_new_codex_login_come_by_themselves(tmp_path: Path) -> None:
@@ -61,20 +61,20 @@ async def test_the_first_import_and_a_new_codex_login_come_by_themselves(tmp_pat
     assert own is not None
     async with open_monitor(empty, HurriedClock()) as running:
         await running.connect()
-        tasks = [asyncio.create_task(running.watch_places()), asyncio.create_task(running.session.run())]
+        tasks = [asyncio.create_task(running.watch_places()), asyncio.create_task(running.monitor.run())]
         try:
-            await _until(lambda: running.session.state.settled)
+            await _until(lambda: running.monitor.state.settled)
             # an API key is listed and never polled: nothing is sent anywhere
             own.mkdir(parents=True)
             (own / "key.json").write_text('{"OPENAI_API_KEY": "sk-one-fake"}')
-            await _until(lambda: len(running.session.state.accounts) == 1)
+            await _until(lambda: len(running.monitor.state.accounts) == 1)
             (tmp_path / ".codex").mkdir()
             (tmp_path / ".codex" / "auth.json").write_text('{"OPENAI_API_KEY": "sk-two-fake"}')
-            await _until(lambda: len(running.session.state.accounts) == 2)
+            await _until(lambda: len(running.monitor.state.accounts) == 2)
             assert sorted(running.sources) == ["codex-home", "poolwatch"]
             # and what was added while it runs is refreshed like anything else
-            for key in running.session.state.accounts:
-                ended = await running.parts.chain.run(key)
+            for key in running.monitor.state.accounts:
+                ended = await running.monitor.chain.run(key)
                 assert ended.token is not None
                 assert ended.token.block is BlockReason.API_KEY
             assert newcomers(running.around) == ()
@@ -140,7 +140,7 @@ async def test_a_place_that_lists_nobody_says_so(around: Surroundings) -> None:
     async with open_monitor(around) as running:
         await running.connect()
         feed.attach(running)
-        await running.session.poller.list_all()
+        await running.monitor.poller.list_all()
         [row] = [row for row in feed.found() if "homes/*" in row.place]
     assert (row.words, row.can_add) == ("no login found", False)
 

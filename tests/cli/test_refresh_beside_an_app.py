@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.bootstrap.parts import Running, open_monitor
+from poolwatch.bootstrap.running import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.store.polling import PollLock
 from tests.cli.desk import Desk, rows
@@ -33,10 +33,10 @@ async def polling(desk: Desk, config: Path, **settings: str) -> AsyncIterator[Ru
     assert isinstance(around, Surroundings)
     async with open_monitor(around) as running:
         await running.connect()
-        work = asyncio.create_task(running.session.run())
+        work = asyncio.create_task(running.monitor.run())
         try:
             async with asyncio.timeout(30):
-                while not (running.session.polls and running.session.state.settled):  # noqa: ASYNC110 - nothing tells
+                while not (running.monitor.polls and running.monitor.state.settled):  # noqa: ASYNC110 - nothing tells
                     await asyncio.sleep(0.01)
             yield running
         finally:
@@ -55,7 +55,7 @@ async def test_the_one_that_polls_is_asked(tmp_path: Path, served: Upstream) -> 
         assert str(found["alice@example.com"]["message"]).startswith("token ok")
         steps = {
             account.email: account.refresh.token
-            for account in running.session.state.accounts.values()
+            for account in running.monitor.state.accounts.values()
             if account.refresh is not None
         }
         # both ran in the app, where they are seen, and nowhere else
@@ -64,7 +64,7 @@ async def test_the_one_that_polls_is_asked(tmp_path: Path, served: Upstream) -> 
         # what is not due is left alone there as well
         ran = await asyncio.to_thread(desk.run, "refresh", "--all", "--json")
         assert len(rows(ran.json(), "accounts")) == 12
-        assert all(account.refresh is not None for account in running.session.state.accounts.values())
+        assert all(account.refresh is not None for account in running.monitor.state.accounts.values())
     assert served.account("alice").token_posts == before + 1
 
 
@@ -102,7 +102,7 @@ async def test_one_that_may_spend_nothing_leaves_it_to_the_command(tmp_path: Pat
 
 
 def stopped_ones(running: Running) -> list[int]:
-    shown = [account.refresh for account in running.session.state.accounts.values()]
+    shown = [account.refresh for account in running.monitor.state.accounts.values()]
     waits = [progress.waits_for for progress in shown if progress is not None]
     return [found.pid for found in waits if found is not None and found.stopped and found.pid is not None]
 
@@ -135,7 +135,7 @@ async def test_one_with_another_configuration_is_not_asked(tmp_path: Path, serve
     async with polling(desk, other) as running:
         ran = await asyncio.to_thread(desk.run, "refresh", "ops@example.com")
         assert (ran.code, ran.out.startswith("ops@example.com: token ok")) == (0, True)
-        assert all(account.refresh is None for account in running.session.state.accounts.values())
+        assert all(account.refresh is None for account in running.monitor.state.accounts.values())
         seen = await asyncio.to_thread(desk.run, "status", "--json", "--max-age", "0", "dan")
         assert seen.code == 0
         assert [row["trouble"] for row in rows(seen.json(), "accounts")] == [None]

@@ -104,7 +104,7 @@ async def test_the_one_that_polls_is_told_of_force(tmp_path: Path, config: Path,
             assert WARNED in found[0]
             assert ASKED in found[1]
             # it ran there
-            [account] = running.session.state.accounts.values()
+            [account] = running.monitor.state.accounts.values()
             assert account.refresh is not None
             assert account.refresh.token is not None
             assert account.refresh.token.block is None

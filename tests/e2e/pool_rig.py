@@ -16,7 +16,7 @@ from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
-from poolwatch.monitor.clock import Clock
+from poolwatch.monitor.ledger import Clock
 from poolwatch.presentation.strip import strip_view
 from poolwatch.presentation.view import Prefs
 from tests.support.cli_proxy_server import CALL, CliProxyServer, Said, login

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from poolwatch.bootstrap.headless import look
-from poolwatch.bootstrap.parts import open_monitor
+from poolwatch.bootstrap.running import open_monitor
 from poolwatch.bootstrap.surroundings import Surroundings
 from tests.e2e.pool_rig import around
 from tests.e2e.test_swapped_logins import NOW, figures, folder_toml, login, usage_of
@@ -24,12 +24,12 @@ async def polling(surroundings: Surroundings) -> AsyncIterator[None]:
     """Another poolwatch, which has read everything once."""
     async with open_monitor(surroundings) as owner:
         await owner.connect()
-        run = asyncio.create_task(owner.session.run())
-        async for change in owner.session.changes():
+        run = asyncio.create_task(owner.monitor.run())
+        async for change in owner.monitor.changes():
             accounts = change.state.accounts.values()
-            if owner.session.polls and accounts and all(each.read_at for each in accounts):
+            if owner.monitor.polls and accounts and all(each.read_at for each in accounts):
                 break
-        await owner.parts.keeping.flush()
+        await owner.monitor.saver.flush()
         try:
             yield
         finally:

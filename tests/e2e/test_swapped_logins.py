@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from poolwatch.bootstrap.headless import Look, look
-from poolwatch.bootstrap.parts import open_monitor
+from poolwatch.bootstrap.running import open_monitor
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import Usage
 from tests.e2e.pool_rig import around
@@ -100,15 +100,15 @@ async def test_figures_of_a_new_holder_are_nobody_elses(tmp_path: Path) -> None:
         put(tmp_path / "one/p.json", login("boris"))
         async with open_monitor(around(tmp_path, toml), shows_raw=False) as running:
             await running.connect()
-            await running.session.recall()
-            (anna,) = (key for key in running.session.state.accounts if key.user_id == "anna")
-            entries = running.session.state.accounts[anna].listings
+            await running.monitor.recall()
+            (anna,) = (key for key in running.monitor.state.accounts if key.user_id == "anna")
+            entries = running.monitor.state.accounts[anna].listings
             swapped = next(entry for entry in entries if entry.ref.source == "one")
             one = running.sources["one"]
             # it is listed, and nobody was told yet
-            await one.list_accounts(running.clock.now())
+            await one.list_accounts(running.services.clock.now())
             sent = len(service.requests)
-            reading = await one.fetch_usage(swapped, running.clock.now())
+            reading = await one.fetch_usage(swapped, running.services.clock.now())
             assert isinstance(reading.outcome, Failure)
             assert reading.outcome.kind is FailureKind.NO_TOKEN
             assert len(service.requests) == sent

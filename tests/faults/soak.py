@@ -23,7 +23,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from poolwatch.bootstrap.parts import Running, open_monitor
+from poolwatch.bootstrap.running import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.domain.account import Listing
 from poolwatch.domain.failure import Failure, FailureKind, worded
@@ -101,7 +101,7 @@ class DiskClock(TurnedClock):
 
     def watch(self, running: Running) -> None:
         """Wait for this monitor's database from now on."""
-        thread = vars(running.readings)["_store"]._thread
+        thread = vars(running.services.store)["_thread"]
         submit: Callable[..., object] = thread.submit
 
         def counted(*args: object, **more: object) -> object:
@@ -116,7 +116,7 @@ class DiskClock(TurnedClock):
         await super().settle()
         while self.running is not None and self._asked != self._idle_at:
             # it does one thing after another: this one comes behind all that was asked
-            await self.running.readings.load_facts()
+            await self.running.services.store.facts()
             self._idle_at = self._asked
             await super().settle()
 
@@ -198,17 +198,17 @@ async def soak(
         raise TypeError(around.text)
     async with open_monitor(around, clock) as running:
         clock.watch(running)
-        running.session.add_source(source)
-        board = Board(running.session.state, Prefs(PoolRules()), clock.now(), "pool")
+        running.monitor.add_source(source)
+        board = Board(running.monitor.state, Prefs(PoolRules()), clock.now(), "pool")
 
         async def follow() -> None:
-            async for change in running.session.changes():
+            async for change in running.monitor.changes():
                 board.take(change.state)
 
-        tasks = [asyncio.create_task(follow()), asyncio.create_task(running.session.run())]
+        tasks = [asyncio.create_task(follow()), asyncio.create_task(running.monitor.run())]
         try:
             # what an earlier run left is looked for on a thread, by real time
-            while not running.session.state.accounts and not tasks[1].done():  # noqa: ASYNC110 - no event tells
+            while not running.monitor.state.accounts and not tasks[1].done():  # noqa: ASYNC110 - no event tells
                 await asyncio.sleep(0.01)
             for turn in range(int(days * 24 * HOUR / step) + 1):
                 report.samples.append(_sample(turn * step / HOUR, source, folder))

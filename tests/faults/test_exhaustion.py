@@ -82,7 +82,7 @@ _NO_THREAD = """
 import asyncio, json, os, sys, threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from poolwatch.bootstrap.parts import open_monitor
+from poolwatch.bootstrap.running import open_monitor
 from poolwatch.bootstrap.surroundings import Options, look_around
 from poolwatch.host import threads
 from poolwatch.words.messages import failure_text
@@ -103,28 +103,28 @@ async def main(config, folder):
     async with open_monitor(around) as running:
         await running.connect()
         await running.prepare()
-        session = asyncio.create_task(running.session.run())
-        accounts = lambda: running.session.state.accounts.values()
-        listed = lambda: running.session.state.sources.values()
+        session = asyncio.create_task(running.monitor.run())
+        accounts = lambda: running.monitor.state.accounts.values()
+        listed = lambda: running.monitor.state.sources.values()
         sources = lambda: [failure_text(each.failure) for each in listed() if each.failure]
         await until(lambda: any(each.read_at for each in accounts()))
         key = next(each.key for each in accounts() if each.read_at)
-        progress = lambda: running.session.state.accounts[key].refresh
-        read_at = running.session.state.accounts[key].read_at
+        progress = lambda: running.monitor.state.accounts[key].refresh
+        read_at = running.monitor.state.accounts[key].read_at
 
         start, threading.Thread.start = threading.Thread.start, refused
         loop.set_default_executor(ThreadPoolExecutor(2))
         threads._THREADS = threads._Threads()
-        await running.session.refresh(key, usage_only=True)
+        await running.monitor.refresh(key, usage_only=True)
         await until(lambda: progress() is not None and progress().done)
         during = failure_text(progress().usage.failure)
-        kept = running.session.state.accounts[key].read_at == read_at
+        kept = running.monitor.state.accounts[key].read_at == read_at
         await until(sources)
         said = sources()
 
         threading.Thread.start = start
-        await running.session.refresh(key, usage_only=True)
-        await until(lambda: running.session.state.accounts[key].read_at > read_at)
+        await running.monitor.refresh(key, usage_only=True)
+        await until(lambda: running.monitor.state.accounts[key].read_at > read_at)
         await until(lambda: not sources())
         session.cancel()
         await asyncio.wait([session])

@@ -1,4 +1,4 @@
-"""The rooms below the monitor, as scripts: sources, the token keeper, the store, the queue, the poll lock."""
+"""The rooms below the monitor, as scripts: sources, the custodian, the store, the queue, the poll lock."""
 
 from __future__ import annotations
 
@@ -18,22 +18,24 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from typing import cast
 
+from poolwatch.custody.recovery import Recovered
+from poolwatch.custody.token_step import TokenAsk
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, worded
+from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import Awaited, RefreshProgress, TokenOutcome, TokenStep
 from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, PoolState
 from poolwatch.domain.usage import Credits, RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.domain.values import replace
-from poolwatch.monitor.bulk import BulkRefresh
-from poolwatch.monitor.keeping import Keeping
-from poolwatch.monitor.ledger import Ledger
-from poolwatch.monitor.poller import Pace, Poller
-from poolwatch.monitor.ports import Asked, Interrupted, Moved, OwnerRequest, TokenRequest, Told
-from poolwatch.monitor.refresh import RefreshChain
-from poolwatch.monitor.session import Parts, Session
+from poolwatch.monitor.custodian import Custodian
+from poolwatch.monitor.monitor import Monitor, Services
+from poolwatch.monitor.owner import Asked, Handled, OwnerLock, Request, RequestQueue
+from poolwatch.monitor.poller import Pace
 from poolwatch.sources.source import Directness, UsageReading
-from poolwatch.store.history import HistoryRow, history_rows
+from poolwatch.store.history import HistoryRow
+from poolwatch.store.store import Store
 from tests.monitor.turned_clock import START, TurnedClock
 
 INTERVAL = timedelta(minutes=5)
@@ -97,6 +99,8 @@ def failure(kind: FailureKind, *, retry_at: datetime | None = None) -> Failure:
 def weekly_of(account: AccountState) -> float | None:
     return account.usage.windows[0].used_percent if account.usage.windows else None
 
+
+NOTICE = Message("a standing notice")
 
 #: What a source says to one question: an outcome, or an error of its own.
 Answer = UsageSnapshot | Failure | Exception
@@ -224,7 +228,7 @@ class ScriptedStore:
         self.forgotten: list[str] = []
         self.noted: list[str] = []
         self.claims: list[tuple[str, bool]] = []
-        self.facts = PoolFacts()
+        self.kept_facts = PoolFacts()
         #: writes wait until this is set
         self.gate: asyncio.Event | None = None
         self.claim_error: Exception | None = None
@@ -234,8 +238,8 @@ class ScriptedStore:
         self.is_full = False
 
     @property
-    def notices(self) -> tuple[str, ...]:
-        return ("The disk is full.",) if self.is_full else ()
+    def notices(self) -> tuple[Message, ...]:
+        return (Message("store.disk_full"),) if self.is_full else ()
 
     async def load_accounts(self) -> tuple[AccountState, ...] | None:
         if self.locked_loads:
@@ -246,31 +250,32 @@ class ScriptedStore:
     async def load_some(self, account_ids: Collection[str]) -> tuple[AccountState, ...]:
         return tuple(account for each in account_ids if (account := self.accounts.get(each)) is not None)
 
-    async def load_facts(self) -> PoolFacts:
-        return self.facts
+    async def facts(self) -> PoolFacts:
+        return self.kept_facts
 
-    async def keep_facts(self, state: PoolState) -> bool:
+    async def put_facts(self, facts: PoolFacts) -> bool:
         if self.is_full:
             return False
-        self.facts = PoolFacts(None, state.clock_offset, tuple(state.sources.values()), state.rates)
+        self.kept_facts = facts
         return True
 
-    async def save(self, accounts: Sequence[AccountState], moved: Sequence[Moved] = ()) -> bool:
+    async def save(
+        self,
+        accounts: Sequence[AccountState],
+        at: datetime,
+        rows: Sequence[HistoryRow] = (),
+        gone: Sequence[str] = (),
+    ) -> bool:
         await self._wait()
         if self.is_full:
             return False
-        for each in moved:
-            self.history.extend(history_rows(each.before, each.after, each.account_id, each.at))
-        self.saves.append(tuple(account.key.id for account in accounts))
-        self.accounts |= {account.key.id: replace(account, refresh=None) for account in accounts}
-        return True
-
-    async def forget(self, account_ids: Sequence[str]) -> bool:
-        if self.is_full:
-            return False
-        self.forgotten.extend(account_ids)
-        for each in account_ids:
+        self.forgotten.extend(gone)
+        for each in gone:
             self.accounts.pop(each, None)
+        self.history.extend(rows)
+        if accounts or rows:
+            self.saves.append(tuple(account.key.id for account in accounts))
+        self.accounts |= {account.key.id: replace(account, refresh=None) for account in accounts}
         return True
 
     async def claim_poll(self, account_id: str, now: datetime, floor: timedelta) -> bool:
@@ -283,7 +288,7 @@ class ScriptedStore:
         self.claims.append((account_id, granted))
         return granted
 
-    async def note_poll(self, account_id: str, now: datetime) -> None:
+    def note_poll(self, account_id: str, now: datetime) -> None:
         self.noted.append(account_id)
         self.polls[account_id] = now
 
@@ -292,7 +297,7 @@ class ScriptedStore:
             await self.gate.wait()
 
 
-class ScriptedKeeper:
+class ScriptedCustodian:
     """Answers token steps as told; `act` does to the login's file what the step does."""
 
     def __init__(self) -> None:
@@ -302,8 +307,9 @@ class ScriptedKeeper:
         self.error: Exception | None = None
         self.delegates = False
         self.waits: list[Awaited] = []
-        self.requests: list[TokenRequest] = []
-        self.interrupted: tuple[Interrupted, ...] = ()
+        self.listings: list[Listing] = []
+        self.asks: list[TokenAsk] = []
+        self.interrupted: tuple[Recovered, ...] = ()
         self.waiting: tuple[KeptFile, ...] = ()
         #: no thread can be started
         self.threadless = False
@@ -312,16 +318,18 @@ class ScriptedKeeper:
         self.most_at_once = 0
 
     def places(self) -> list[str]:
-        return [request.listing.ref.place for request in self.requests]
+        return [listing.ref.place for listing in self.listings]
 
     async def step(
         self,
-        request: TokenRequest,
+        listing: Listing,
+        ask: TokenAsk,
         on_delegating: Callable[[], None],
         on_waiting: Callable[[Awaited], None],
     ) -> TokenStep:
-        place = request.listing.ref.place
-        self.requests.append(request)
+        place = listing.ref.place
+        self.listings.append(listing)
+        self.asks.append(ask)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
@@ -344,7 +352,7 @@ class ScriptedKeeper:
 
     async def recover(
         self, listings: Sequence[Listing], now: datetime, *, waiting_only: bool = False
-    ) -> tuple[Interrupted, ...]:
+    ) -> tuple[Recovered, ...]:
         self._need_thread()
         return () if waiting_only else self.interrupted
 
@@ -358,32 +366,32 @@ class ScriptedKeeper:
 
 
 class ScriptedQueue:
-    """The queue of wishes; `answers` says whether anybody takes them."""
+    """The queue of requests; `answers` says whether anybody takes them."""
 
     def __init__(self) -> None:
         self.answers = True
         self.asked: list[tuple[str, Asked]] = []
-        self.waiting: list[OwnerRequest] = []
+        self.waiting: list[Request] = []
         #: whether what waits can be taken
         self.yields = True
         self._arrived = asyncio.Event()
         self.takes = 0
-        #: how wishes of ours ended there, and wishes of others here
+        #: how requests of ours ended there, and requests of others here
         self.ends: dict[int, RefreshProgress | None] = {}
         self.finished: dict[int, RefreshProgress | None] = {}
         self._numbers = count(1)
 
     def put(self, account_id: str, asked: Asked) -> None:
-        """A wish of another process."""
-        self.waiting.append(OwnerRequest(next(self._numbers), account_id, asked, START))
+        """A request of another process."""
+        self.waiting.append(Request(next(self._numbers), account_id, asked, START))
         self._arrived.set()
 
     async def ask(self, account_id: str, asked: Asked, now: datetime) -> int | None:
         self.asked.append((account_id, asked))
         return len(self.asked) if self.answers else None
 
-    async def told(self, number: int) -> Told:
-        return Told(number in self.ends, self.ends.get(number))
+    async def handled(self, number: int) -> Handled:
+        return Handled(number in self.ends, self.ends.get(number))
 
     async def finish(self, number: int, progress: RefreshProgress | None, now: datetime) -> None:
         self.finished[number] = progress
@@ -393,7 +401,7 @@ class ScriptedQueue:
         # as the real one: at least one turn of the loop, so that who spins is noticed
         await asyncio.sleep(0)
 
-    async def take(self, now: datetime) -> tuple[OwnerRequest, ...]:
+    async def take(self, now: datetime) -> tuple[Request, ...]:
         self.takes += 1
         if not self.yields:
             return ()
@@ -416,11 +424,16 @@ class ScriptedLock:
     def release(self) -> None:
         self.is_ours = False
 
-    def holder_words(self) -> str:
-        return "pid 123 on host"
+    def holder(self) -> Message:
+        return message("monitor.process", pid=123, host="host")
 
     def awaited(self) -> Awaited:
         return Awaited(123)
+
+
+def as_store(store: ScriptedStore) -> Store:
+    """What stands in for a store."""
+    return cast("Store", store)
 
 
 @dataclass
@@ -430,33 +443,34 @@ class Rig:
     sources: list[ScriptedSource]
     clock: TurnedClock = field(default_factory=TurnedClock)
     store: ScriptedStore = field(default_factory=ScriptedStore)
-    keeper: ScriptedKeeper = field(default_factory=ScriptedKeeper)
+    custodian: ScriptedCustodian = field(default_factory=ScriptedCustodian)
     queue: ScriptedQueue = field(default_factory=ScriptedQueue)
     lock: ScriptedLock = field(default_factory=ScriptedLock)
     concurrency: int = 4
     draw: Callable[[], float] = lambda: 0.5
+    renews: bool = False
 
     def __post_init__(self) -> None:
-        self.ledger = Ledger(PoolState(), self.clock.sleep)
-        pace = Pace(INTERVAL, self.concurrency)
-        named = {source.name: source for source in self.sources}
-        self.poller = Poller(named, self.ledger, self.store, pace, self.clock, self.draw)
-        self.chain = RefreshChain(self.poller, self.ledger, self.keeper, self.store, self.clock)
-        self.bulk = BulkRefresh(self.chain, self.ledger, self.clock)
-        self.keeping = Keeping(self.ledger, self.store, self.clock)
-        parts = Parts(
-            ledger=self.ledger,
-            poller=self.poller,
-            chain=self.chain,
-            bulk=self.bulk,
-            keeping=self.keeping,
-            store=self.store,
-            keeper=self.keeper,
-            requests=self.queue,
-            lock=self.lock,
-            clock=self.clock,
+        services = Services(
+            as_store(self.store),
+            cast("Custodian", self.custodian),
+            cast("RequestQueue", self.queue),
+            cast("OwnerLock", self.lock),
+            self.clock,
+            self.draw,
         )
-        self.session = Session(parts, named, ("a standing notice",))
+        self.monitor = Monitor(
+            services,
+            Pace(INTERVAL, self.concurrency),
+            [source.name for source in self.sources],
+            renews=self.renews,
+            notices=(NOTICE,),
+            sleep=self.clock.sleep,
+        )
+        for source in self.sources:
+            self.monitor.add_source(source)
+        self.ledger, self.poller, self.chain = self.monitor.ledger, self.monitor.poller, self.monitor.chain
+        self.bulk, self.saver = self.monitor.bulk, self.monitor.saver
 
     @property
     def source(self) -> ScriptedSource:
@@ -476,10 +490,13 @@ class Rig:
         return self
 
 
-def rig(*places: str, concurrency: int = 4, draw: Callable[[], float] = lambda: 0.5) -> Rig:
+def rig(
+    *places: str, concurrency: int = 4, draw: Callable[[], float] = lambda: 0.5, renews: bool = False
+) -> Rig:
     """A monitor with one source of these logins."""
     clock = TurnedClock()
-    return Rig([ScriptedSource("homes", *places, clock=clock)], clock, concurrency=concurrency, draw=draw)
+    source = ScriptedSource("homes", *places, clock=clock)
+    return Rig([source], clock, concurrency=concurrency, draw=draw, renews=renews)
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.bootstrap.parts import open_monitor
+from poolwatch.bootstrap.running import open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.custody.login_file import Login, read_login
 from poolwatch.custody.state_dir import unmarked
@@ -54,7 +54,7 @@ async def run_until(around: Surroundings, seconds: float, done: Callable[[], boo
     """Run a whole poolwatch without a screen until something is so, at most this long."""
     async with open_monitor(around, HurriedClock()) as running:
         await running.connect()
-        task = asyncio.create_task(running.session.run())
+        task = asyncio.create_task(running.monitor.run())
         try:
             async with asyncio.timeout(seconds):
                 # what is waited for happens in another process

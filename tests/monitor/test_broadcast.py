@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import BulkProgress, PoolChanged
+from poolwatch.domain.message import Message
 from poolwatch.domain.state import PoolState
-from poolwatch.monitor.broadcast import Broadcast
-from poolwatch.monitor.ledger import Ledger
+from poolwatch.monitor.ledger import Broadcast, Ledger
 from tests.monitor.scripted import key_of
 from tests.monitor.turned_clock import TurnedClock
 
@@ -126,11 +126,11 @@ async def test_the_end_of_a_bulk_reaches_each_listener_once() -> None:
     under_way, end = BulkProgress(1, 2, 0), BulkProgress(2, 2, 0, done=True)
     ledger.tell(bulk=under_way)
     await clock.advance(1)
-    ledger.tell(notices=("a line",))
+    ledger.tell(notices=(Message("a line"),))
     await clock.advance(1)
     ledger.tell(bulk=end)
     await clock.advance(1)
-    ledger.tell(notices=("another line",))
+    ledger.tell(notices=(Message("another line"),))
     await clock.advance(1)
     assert one.bulks == two.bulks == [None, under_way, under_way, end, None]
     tasks.append(asyncio.create_task(late.listen(ledger)))

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from poolwatch.domain.events import BulkProgress
 from poolwatch.domain.failure import FailureKind
-from poolwatch.monitor.bulk import START_GAP_SECONDS
+from poolwatch.monitor.many import START_GAP_SECONDS
 from tests.monitor.scripted import Rig, failure, key_of, listing, rig, snapshot, soon
 from tests.monitor.turned_clock import START
 
@@ -22,13 +22,13 @@ async def pool() -> Rig:
 async def test_many_are_refreshed_in_order_and_apart() -> None:
     one = await pool()
     run = await soon(one.bulk.run(KEYS), one.clock)
-    assert one.keeper.places() == ["p0", "p1"]
+    assert one.custodian.places() == ["p0", "p1"]
     await one.clock.advance(START_GAP_SECONDS - 0.01)
-    assert one.keeper.places() == ["p0", "p1"]
+    assert one.custodian.places() == ["p0", "p1"]
     await one.clock.advance(0.01)
-    assert one.keeper.places() == ["p0", "p1", "p2"]
+    assert one.custodian.places() == ["p0", "p1", "p2"]
     await one.clock.advance(60)
-    assert one.keeper.places() == PLACES
+    assert one.custodian.places() == PLACES
     ended = await run
     assert isinstance(ended, dict)
     assert list(ended) == KEYS
@@ -36,28 +36,28 @@ async def test_many_are_refreshed_in_order_and_apart() -> None:
 
 async def test_two_at_once_however_slow_they_are() -> None:
     one = await pool()
-    one.keeper.gates = {place: asyncio.Event() for place in PLACES}
+    one.custodian.gates = {place: asyncio.Event() for place in PLACES}
     one.bulk.start(KEYS)
     await one.clock.advance(60)
-    assert one.keeper.places() == ["p0", "p1"]
-    for gate in one.keeper.gates.values():
+    assert one.custodian.places() == ["p0", "p1"]
+    for gate in one.custodian.gates.values():
         gate.set()
     await one.clock.settle()
-    assert one.keeper.places() == PLACES
-    assert one.keeper.most_at_once == 2
+    assert one.custodian.places() == PLACES
+    assert one.custodian.most_at_once == 2
 
 
 async def test_stopping_starts_no_further_one_and_lets_the_running_end() -> None:
     one = await pool()
-    one.keeper.gates = {place: asyncio.Event() for place in PLACES}
+    one.custodian.gates = {place: asyncio.Event() for place in PLACES}
     one.bulk.start(KEYS)
     await one.clock.advance(0.6)
     one.bulk.stop()
     assert one.bulk.running
-    for gate in one.keeper.gates.values():
+    for gate in one.custodian.gates.values():
         gate.set()
     await one.clock.advance(10)
-    assert one.keeper.places() == ["p0", "p1"]
+    assert one.custodian.places() == ["p0", "p1"]
     assert not one.bulk.running
     assert one.ledger.bulk == BulkProgress(2, 6, 0, done=True, changed=0)
 
@@ -68,12 +68,12 @@ async def test_stopping_between_two_starts() -> None:
     await one.clock.settle()
     one.bulk.stop()
     await one.clock.advance(START_GAP_SECONDS)
-    assert one.keeper.places() == ["p0", "p1"]
+    assert one.custodian.places() == ["p0", "p1"]
     assert one.ledger.bulk == BulkProgress(2, 6, 0, done=True)
     assert not one.bulk.running
     assert one.bulk.start(KEYS[2:4])
     await one.clock.advance(10)
-    assert one.keeper.places() == PLACES[:4]
+    assert one.custodian.places() == PLACES[:4]
 
 
 async def test_one_at_a_time() -> None:
@@ -112,11 +112,11 @@ async def test_tokens_that_live_long_are_left_alone_unless_everything_is_asked_f
     one = await rig("a", "b").listed()
     keys = [key_of("a"), key_of("b")]
     await one.bulk.run(keys)
-    assert one.keeper.requests == []
+    assert one.custodian.asks == []
     assert len(one.source.asked) == 2
-    ended = await one.bulk.run(keys, only_if_due=False)
-    assert one.keeper.places() == ["a", "b"]
-    assert all(progress.done for progress in ended.values())
+    ended = [await one.chain.run(key) for key in keys]
+    assert one.custodian.places() == ["a", "b"]
+    assert all(progress.done for progress in ended)
 
 
 async def test_nothing_to_do_is_done() -> None:
@@ -127,7 +127,7 @@ async def test_nothing_to_do_is_done() -> None:
 
 async def test_closing_lets_go_of_all_of_it() -> None:
     one = await pool()
-    one.keeper.gates = {place: asyncio.Event() for place in PLACES}
+    one.custodian.gates = {place: asyncio.Event() for place in PLACES}
     one.bulk.start(KEYS)
     await one.clock.advance(0.6)
     await one.bulk.close()

@@ -5,6 +5,7 @@ import pytest
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import Listed, Read, Recalled, RefreshMoved, SourceFailed
 from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.message import Message
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.values import replace
@@ -82,8 +83,8 @@ def test_settling_and_notices() -> None:
     ledger.settle()
     assert ledger.state is settled
     assert settled.settled
-    ledger.tell(notices=("a line",))
+    ledger.tell(notices=(Message("a line"),))
     ledger.tell()
-    assert list(ledger.notices) == ["a line"]
+    assert list(ledger.notices) == [Message("a line")]
     ledger.tell(notices=())
     assert list(ledger.notices) == []

@@ -264,7 +264,7 @@ async def test_an_account_that_goes_while_it_is_asked_leaves_no_trace() -> None:
     gate.set()
     assert await reading is not None
     assert one.state.accounts == {}
-    assert one.poller.agenda.due_at(key_of("a")) is None
+    assert one.poller.schedule.due_at(key_of("a")) is None
 
 
 async def test_an_account_that_goes_between_due_time_and_poll_is_not_claimed() -> None:

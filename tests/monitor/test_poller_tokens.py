@@ -220,7 +220,7 @@ async def test_a_token_that_lives_after_all_is_polled_no_sooner_once_it_was_read
     await one.poller.read(key_of("a"))
     await one.poller.read(key_of("b"))
     await one.poller.relist("homes")
-    assert one.poller.agenda.due_at(key_of("b")) == START + INTERVAL
+    assert one.poller.schedule.due_at(key_of("b")) == START + INTERVAL
 
 
 async def test_a_live_token_is_only_said_of_what_may_be_sent() -> None:

@@ -64,7 +64,7 @@ async def test_a_retry_after_of_the_issuer_binds_the_token_step_alone(
 ) -> None:
     one = await rig("a").listed()
     until = START + timedelta(minutes=10)
-    one.keeper.steps["a"] = TokenStep(TokenOutcome.FAILED, failure=worded(kind, "x"), retry_at=until)
+    one.custodian.steps["a"] = TokenStep(TokenOutcome.FAILED, failure=worded(kind, "x"), retry_at=until)
     await one.chain.run(A)
     assert one.chain.objection(A, usage_only=True) is None
     assert one.chain.start(A).kind is answer
@@ -73,25 +73,25 @@ async def test_a_retry_after_of_the_issuer_binds_the_token_step_alone(
 async def test_a_lost_reply_is_asked_about_before_the_login_is_spent_again() -> None:
     one = await rig("a").listed()
     lost = START - timedelta(minutes=3)
-    one.keeper.steps["a"] = TokenStep(TokenOutcome.AMBIGUOUS, lost_at=lost)
+    one.custodian.steps["a"] = TokenStep(TokenOutcome.AMBIGUOUS, lost_at=lost)
     await one.chain.run(A)
     assert one.chain.start(A) == Answer(AnswerKind.ASK_ONCE, lost)
     assert one.chain.start(A, override=True) == Answer(AnswerKind.ASK_ONCE, lost)
-    assert len(one.keeper.requests) == 1
+    assert len(one.custodian.asks) == 1
     assert one.chain.start(A, usage_only=True).kind is AnswerKind.STARTED
     await one.clock.settle()
     assert one.account("a").ambiguous
-    one.keeper.steps["a"] = TokenStep(TokenOutcome.REFRESHED)
+    one.custodian.steps["a"] = TokenStep(TokenOutcome.REFRESHED)
     assert one.chain.start(A, try_once=True).kind is AnswerKind.STARTED
     await one.clock.settle()
-    assert [request.try_once for request in one.keeper.requests] == [False, True]
+    assert [request.try_once for request in one.custodian.asks] == [False, True]
     assert not one.account("a").ambiguous
 
 
 async def test_trying_once_is_asked_once_even_under_a_retry_after() -> None:
     one = await rig("a").listed()
     one.source.answers["a"] = [failure(FailureKind.THROTTLED, retry_at=START + timedelta(minutes=10))]
-    one.keeper.steps["a"] = TokenStep(TokenOutcome.AMBIGUOUS)
+    one.custodian.steps["a"] = TokenStep(TokenOutcome.AMBIGUOUS)
     await one.chain.run(A)
     assert one.chain.start(A).kind is AnswerKind.THROTTLED
     assert one.chain.start(A, override=True).kind is AnswerKind.ASK_ONCE
@@ -110,22 +110,22 @@ async def test_only_a_second_r_soon_after_the_warning_renews_beside_a_codex_that
     first: TokenStep, seconds: float, beside: bool
 ) -> None:
     one = await rig("a").listed()
-    one.keeper.steps["a"] = first
+    one.custodian.steps["a"] = first
     assert one.chain.start(A).kind is AnswerKind.STARTED
     await one.clock.settle()
     one.clock.leap(timedelta(seconds=seconds))
     assert one.chain.start(A).kind is AnswerKind.STARTED
     await one.clock.settle()
-    assert [request.beside_codex for request in one.keeper.requests] == [False, beside]
+    assert [request.beside_codex for request in one.custodian.asks] == [False, beside]
 
 
 async def test_a_refresh_of_many_or_of_a_command_is_no_second_r() -> None:
     one = await rig("a").listed()
-    one.keeper.steps["a"] = LATE
+    one.custodian.steps["a"] = LATE
     await one.chain.run(A)
     await one.chain.run(A)
     await one.chain.run(A, only_if_due=False, beside_codex=True)
-    assert [request.beside_codex for request in one.keeper.requests] == [False, False, True]
+    assert [request.beside_codex for request in one.custodian.asks] == [False, False, True]
 
 
 DAY = timedelta(days=1)
@@ -151,10 +151,10 @@ async def test_if_due_means_dead_or_ending_within_a_day(entry: Listing, runs: bo
     one.source.listings = [entry]
     await one.listed()
     progress = await one.chain.run(A, only_if_due=True)
-    assert bool(one.keeper.requests) is runs
+    assert bool(one.custodian.asks) is runs
     assert progress.token is not None
     await one.chain.run(A)
-    assert len(one.keeper.requests) == runs + 1
+    assert len(one.custodian.asks) == runs + 1
 
 
 async def test_if_due_includes_a_token_that_was_rejected() -> None:
@@ -162,35 +162,35 @@ async def test_if_due_includes_a_token_that_was_rejected() -> None:
     one.source.answers["a"] = [failure(FailureKind.UNAUTHORIZED)]
     await one.poller.read(A)
     await one.chain.run(A, only_if_due=True)
-    assert one.keeper.places() == ["a"]
+    assert one.custodian.places() == ["a"]
 
 
 async def test_if_due_spends_no_login_twice_within_a_minute() -> None:
     one = rig()
     one.source.listings = [listing("a", custody=Custody.POOLWATCH, expires_at=START)]
     await one.listed()
-    one.keeper.steps["a"] = TokenStep(TokenOutcome.FAILED, failure=failure(FailureKind.UNREACHABLE))
+    one.custodian.steps["a"] = TokenStep(TokenOutcome.FAILED, failure=failure(FailureKind.UNREACHABLE))
     first = await one.chain.run(A, only_if_due=True)
     await one.clock.advance(59)
     again = await one.chain.run(A, only_if_due=True)
     assert again.token is first.token
-    assert len(one.keeper.requests) == 1
+    assert len(one.custodian.asks) == 1
     await one.chain.run(A)
-    assert len(one.keeper.requests) == 2, "a person's own wish is not bound by the minute"
+    assert len(one.custodian.asks) == 2, "a person's own wish is not bound by the minute"
     one.source.replace(replace(one.source.listings[0], path="~/moved"))
     await one.poller.relist("homes")
     await one.chain.run(A, only_if_due=True)
-    assert len(one.keeper.requests) == 3, "another login is another matter"
+    assert len(one.custodian.asks) == 3, "another login is another matter"
     await one.clock.advance(60)
     await one.chain.run(A, only_if_due=True)
-    assert len(one.keeper.requests) == 4
+    assert len(one.custodian.asks) == 4
 
 
 async def test_a_step_that_spent_nothing_binds_nobody() -> None:
     one = rig()
     one.source.listings = [listing("a", expires_at=START)]
     await one.listed()
-    one.keeper.steps["a"] = TokenStep(TokenOutcome.BLOCKED)
+    one.custodian.steps["a"] = TokenStep(TokenOutcome.BLOCKED)
     await one.chain.run(A, only_if_due=True)
     await one.chain.run(A, only_if_due=True)
-    assert len(one.keeper.requests) == 2
+    assert len(one.custodian.asks) == 2

@@ -144,10 +144,10 @@ async def refreshed(row: Row) -> Rig:
     one.source.asked.clear()
     one.source.sent.clear()
     one.source.answers["a"] = [row.answer]
-    one.keeper.steps["a"] = row.step
+    one.custodian.steps["a"] = row.step
     if row.wins is not None:
         won = entry(row, row.wins)
-        one.keeper.act["a"] = lambda: one.source.replace(won)
+        one.custodian.act["a"] = lambda: one.source.replace(won)
     await one.chain.run(key_of("a"))
     return one
 
@@ -166,7 +166,7 @@ async def test_how_a_refresh_ends(row: Row) -> None:
     assert (progress.usage.failure.kind if progress.usage.failure else None) is row.usage_failure
     assert progress.failed is row.fails
     assert one.source.sent == ([row.wins or "access-a"] if row.tried else [])
-    assert len(one.keeper.requests) == 1
+    assert len(one.custodian.asks) == 1
     has_read = row.tried and row.usage_failure is None
     assert weekly_of(account) == (0 if has_read else 71)
     assert progress.changes == ((Change("weekly", 71.0, 0.0),) if has_read else ())
@@ -209,14 +209,14 @@ async def test_a_token_refused_right_after_it_was_won_is_not_exchanged_again_by_
     one = await refreshed(row)
     assert one.account("a").rejected == {"new"}
     assert one.poller.live_listing(one.account("a")) is None
-    assert len(one.keeper.requests) == 1
+    assert len(one.custodian.asks) == 1
 
 
 async def test_an_api_key_has_nothing_to_renew_and_no_figures() -> None:
     one = rig()
     one.source.listings = [listing("a", custody=STATIC, login=LoginKind.API_KEY)]
     await one.listed()
-    one.keeper.steps["a"] = step(TokenOutcome.NONE, block=BlockReason.API_KEY)
+    one.custodian.steps["a"] = step(TokenOutcome.NONE, block=BlockReason.API_KEY)
     progress = await one.chain.run(key_of("a"))
     assert progress.failed
     assert progress.usage is not None
@@ -240,7 +240,7 @@ async def test_a_pool_that_answers_is_asked_whatever_its_refresh_said(
     entry = listing("a", custody=Custody.POOL, token=None, refresh=None, expires_at=None)
     one.source.listings = [replace(entry, says_login_needed=says_login_needed)]
     await one.listed()
-    one.keeper.steps["a"] = said
+    one.custodian.steps["a"] = said
     progress = await one.chain.run(key_of("a"))
     assert one.source.places_asked() == ["a"]
     assert progress.failed is fails
@@ -253,7 +253,7 @@ async def test_of_an_unreachable_pool_nothing_is_asked_and_the_cards_keep_their_
     await one.listed()
     await one.poller.read(key_of("a"))
     one.source.listing_failure = failure(FailureKind.UNREACHABLE)
-    one.keeper.steps["a"] = step(TokenOutcome.FAILED, FailureKind.UNREACHABLE)
+    one.custodian.steps["a"] = step(TokenOutcome.FAILED, FailureKind.UNREACHABLE)
     progress = await one.chain.run(key_of("a"))
     assert progress.usage is not None
     assert not progress.usage.tried

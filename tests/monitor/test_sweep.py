@@ -9,8 +9,8 @@ from poolwatch.domain.account import LoginKind
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.usage import Usage
 from poolwatch.domain.values import replace
-from poolwatch.monitor.sweep import Sweep
-from tests.monitor.scripted import Rig, failure, key_of, listing, rig, snapshot, soon, weekly_of
+from poolwatch.monitor.many import Sweep
+from tests.monitor.scripted import Rig, as_store, failure, key_of, listing, rig, snapshot, soon, weekly_of
 from tests.monitor.turned_clock import START
 
 A = key_of("a")
@@ -18,7 +18,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def sweep_of(one: Rig, concurrency: int = 4) -> Sweep:
-    return Sweep(one.poller, one.ledger, one.store, one.clock, concurrency)
+    return Sweep(one.poller, one.ledger, as_store(one.store), one.clock, concurrency)
 
 
 async def test_what_was_never_read_is_read_once() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from poolwatch.bootstrap.parts import Running, open_monitor
+from poolwatch.bootstrap.running import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.custody.attempt import RefreshAttempt as Errand
 from poolwatch.custody.login_file import Login, read_login
@@ -164,9 +164,9 @@ def surroundings(folder: Path) -> Surroundings:
 async def monitor(folder: Path) -> AsyncIterator[Running]:
     """The app's monitor, polling."""
     async with open_monitor(surroundings(folder)) as running:
-        await running.session.recall()
+        await running.monitor.recall()
         await running.connect()
-        work = asyncio.create_task(running.session.run())
+        work = asyncio.create_task(running.monitor.run())
         try:
             yield running
         finally:
@@ -183,8 +183,8 @@ def live(folder: Path) -> None:
         async with monitor(folder) as running:
             while True:
                 await asyncio.sleep(0.002)
-                for key in tuple(running.session.state.accounts):
-                    progress = await running.parts.chain.run(key)
+                for key in tuple(running.monitor.state.accounts):
+                    progress = await running.monitor.chain.run(key)
                     if progress.token is not None:
                         os.write(log, f"{progress.token.outcome.value}\n".encode())
 
@@ -212,13 +212,13 @@ def screen(machine: Machine, *, press: bool = False) -> Screen:
         async with monitor(machine.folder) as running, asyncio.timeout(_PATIENCE_SECONDS):
             while not _has_polled(running):  # noqa: ASYNC110 - nothing tells of a poll that ended
                 await asyncio.sleep(0.003)
-            state, now = running.session.state, running.clock.now()
+            state, now = running.monitor.state, running.services.clock.now()
             (account,) = state.accounts.values()
             judged = judge(account, now, running.around.rules, state.clock_offset)
             card = card_view(judged, now, Prefs())
             # on any other login r would begin a refresh, and a process that outlives this one
             presses = press and account.ambiguous
-            answer = await running.session.refresh(account.key) if presses else None
+            answer = await running.monitor.refresh(account.key) if presses else None
             return Screen(
                 ambiguous=account.ambiguous,
                 needs_you=judged.section is Section.NEEDS_YOU,
@@ -231,5 +231,5 @@ def screen(machine: Machine, *, press: bool = False) -> Screen:
 
 
 def _has_polled(running: Running) -> bool:
-    accounts = running.session.state.accounts
-    return running.session.polls and bool(accounts) and all(each.tried_at for each in accounts.values())
+    accounts = running.monitor.state.accounts
+    return running.monitor.polls and bool(accounts) and all(each.tried_at for each in accounts.values())

@@ -30,7 +30,7 @@ from typing import Self, cast
 from tests.torture.disk import DiskFault, break_disk
 
 _IMPORTED = (
-    *("poolwatch.bootstrap.parts", "poolwatch.bootstrap.sources", "poolwatch.custody.__main__"),
+    *("poolwatch.bootstrap.running", "poolwatch.bootstrap.sources", "poolwatch.custody.__main__"),
     *("poolwatch.custody.exchange", "poolwatch.net.client", "tests.torture.apps"),
 )
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from poolwatch.bootstrap.parts import Running
+from poolwatch.bootstrap.running import Running
 from poolwatch.custody.attempt import RefreshJournal as Journal
 from poolwatch.custody.login_file import Login, read_login
 from poolwatch.custody.own_folder import import_logins, move_away, set_aside
@@ -27,7 +27,7 @@ from poolwatch.custody.state_dir import KEY_FILE, Fingerprinter, StateDir
 from poolwatch.custody.token_step import SpendRequest, arguments
 from poolwatch.domain.refresh import BlockReason
 from poolwatch.host.files import FileProblem
-from poolwatch.words.messages import failure_text
+from poolwatch.words.messages import failure_text, message_text
 from tests.torture.apps import Machine, monitor, write_login
 from tests.torture.forge import Forge
 from tests.torture.service import Service
@@ -325,23 +325,24 @@ def _asked(machine: Machine, attempt: str) -> bool:
 def _look(scene: Scene) -> Shown:
     async def once() -> Shown:
         async with monitor(scene.machine.folder) as running, asyncio.timeout(_PATIENCE_SECONDS):
-            session = running.session
+            session = running.monitor
             while not _has_begun(running):  # noqa: ASYNC110 - nothing tells of that
                 await asyncio.sleep(0.003)
             await session.tell_kept()
             accounts = session.state.accounts.values()
             texts = [str(each.kept) for each in accounts if each.kept]
             texts += [failure_text(each.login_trouble) for each in accounts if each.login_trouble]
-            return Shown(any(each.ambiguous for each in accounts), " | ".join([*texts, *session.notices]))
+            texts += map(message_text, session.notices)
+            return Shown(any(each.ambiguous for each in accounts), " | ".join(texts))
 
     return asyncio.run(once())
 
 
 def _has_begun(running: Running) -> bool:
     """Whether the start is over: accounts are asked only after what was left behind was looked after."""
-    accounts = [each for each in running.session.state.accounts.values() if each.acting.polled]
-    settled = running.session.polls and running.session.state.settled
-    return settled and running.session.recovered and all(each.tried_at for each in accounts)
+    accounts = [each for each in running.monitor.state.accounts.values() if each.acting.polled]
+    settled = running.monitor.polls and running.monitor.state.settled
+    return settled and running.monitor.recovered and all(each.tried_at for each in accounts)
 
 
 def _order(scene: Scene, file: Path, attempt: str, state: Path) -> tuple[str, ...] | None:

@@ -21,7 +21,7 @@ from typing import IO
 
 import pytest
 
-from poolwatch.bootstrap.parts import Running
+from poolwatch.bootstrap.running import Running
 from poolwatch.custody.codex import codexes, working_codex
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import AnswerKind
@@ -156,8 +156,8 @@ async def _listed(running: Running, user: str) -> AccountKey:
     """The account of a user, once the monitor polls."""
     async with asyncio.timeout(30):
         while True:
-            keys = [key for key in running.session.state.accounts if key.user_id == user]
-            if keys and running.session.polls:
+            keys = [key for key in running.monitor.state.accounts if key.user_id == user]
+            if keys and running.monitor.polls:
                 return keys[0]
             await asyncio.sleep(0.01)
 
@@ -172,18 +172,18 @@ class Watched:
 
     async def press(self) -> TokenStep:
         """`r`, and how its token step ended."""
-        answer = await self.running.session.refresh(self.key)
+        answer = await self.running.monitor.refresh(self.key)
         assert answer.kind is AnswerKind.STARTED
         async with asyncio.timeout(60):
             while True:
-                progress = self.running.session.state.accounts[self.key].refresh
+                progress = self.running.monitor.state.accounts[self.key].refresh
                 if progress is not None and progress.done:
                     assert progress.token is not None
                     return progress.token
                 await asyncio.sleep(0.01)
 
     def judged(self) -> PoolOverview:
-        return overview(self.running.session.state, datetime.now(UTC), self.running.around.rules)
+        return overview(self.running.monitor.state, datetime.now(UTC), self.running.around.rules)
 
     def status(self) -> Status:
         return self.judged().by_key[self.key].status.kind
@@ -206,7 +206,7 @@ async def watched(program: Path, service: Service, folder: Path) -> AsyncIterato
     )
     async with monitor(machine) as running:
         one = Watched(codex, running, await _listed(running, "user-cod"))
-        progress = await running.parts.chain.run(one.key)
+        progress = await running.monitor.chain.run(one.key)
         assert not progress.failed
         assert one.status() is Status.ACTIVE
         yield one
@@ -268,12 +268,12 @@ async def test_codex_keeps_its_login_beside_poolwatch(
         pressed: list[RefreshProgress] = []
 
         async def press() -> None:
-            pressed.append(await running.parts.chain.run(key))
+            pressed.append(await running.monitor.chain.run(key))
 
         for _ in range(codex.rounds):
             limits = await codex.work(press)
             assert "error" not in limits
-            await running.parts.chain.run(key, usage_only=True)
+            await running.monitor.chain.run(key, usage_only=True)
             seen = service.seen("cod")
             assert codex.token() == seen.valid
             assert (seen.own_posts, seen.reused) == (0, 0)
@@ -290,7 +290,7 @@ async def test_codex_accepts_a_file_that_poolwatch_wrote(
     machine = Machine.make(tmp_path / "machine", service, "ann")
     async with monitor(machine.folder) as running:
         key = await _listed(running, "user-ann")
-        progress = await running.parts.chain.run(key)
+        progress = await running.monitor.chain.run(key)
     assert progress.token is not None
     assert progress.token.failure is None
     seen = service.seen("ann")

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, PoolChanged, PoolEvent
+from poolwatch.domain.message import Message
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
@@ -58,9 +59,10 @@ class ScriptedFeed:
         """Let things happen, and tell of them in one burst."""
         for event in events:
             self._state = apply(self._state, event)
+        lines = tuple(Message(each) for each in notices)
         keys = {event.key for event in events if hasattr(event, "key")}
         whole = any(not hasattr(event, "key") for event in events)
-        self._changes.put_nowait(PoolChanged(self._state, None if whole else frozenset(keys), bulk, notices))
+        self._changes.put_nowait(PoolChanged(self._state, None if whole else frozenset(keys), bulk, lines))
 
     def end(self, error: Exception | None = None) -> None:
         """Stop, or fail."""

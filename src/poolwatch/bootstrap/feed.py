@@ -16,12 +16,12 @@ from poolwatch.domain.state import PoolState
 from poolwatch.ui.feed import FoundLogins, Tried
 
 if TYPE_CHECKING:
-    from poolwatch.bootstrap.parts import Running
-    from poolwatch.monitor.session import Session
+    from poolwatch.bootstrap.running import Running
+    from poolwatch.monitor.monitor import Monitor
 
 
 class LiveFeed:
-    """Passes a screen's wishes to the session; until there is one, `early` is what it shows."""
+    """Passes a screen's requests to the monitor; until there is one, `early` is what it shows."""
 
     def __init__(self, early: PoolState, around: Surroundings, config: Path | None, zone: tzinfo) -> None:
         self._early = early
@@ -42,16 +42,16 @@ class LiveFeed:
         """Show this monitor from now on."""
         self._running = running
         # a thousand accounts take some memory, and what was shown early is shown no more
-        self._early = running.session.state
-        running.session.poller.set_visible(self._visible)
-        running.session.poller.set_paused(self._paused)
+        self._early = running.monitor.state
+        running.monitor.poller.set_visible(self._visible)
+        running.monitor.poller.set_paused(self._paused)
         self._opened.set()
 
-    async def _session(self) -> Session:
+    async def _monitor(self) -> Monitor:
         await self._opened.wait()
         if self._running is None:
             raise self._error or RuntimeError("the monitor ended before it began")
-        return self._running.session
+        return self._running.monitor
 
     @property
     def zone(self) -> tzinfo:
@@ -61,7 +61,7 @@ class LiveFeed:
     @property
     def state(self) -> PoolState:
         """The state of this moment."""
-        return self._early if self._running is None else self._running.session.state
+        return self._early if self._running is None else self._running.monitor.state
 
     def now(self) -> datetime:
         """The wall clock."""
@@ -70,8 +70,8 @@ class LiveFeed:
     async def changes(self) -> AsyncIterator[PoolChanged]:
         """Bursts of changes; raises what ended the monitor, if anything did."""
         self.painted.set()
-        session = await self._session()
-        async for change in session.changes():
+        monitor = await self._monitor()
+        async for change in monitor.changes():
             if self._error is not None:
                 raise self._error
             yield change
@@ -82,40 +82,40 @@ class LiveFeed:
             self._error = monitor.exception()
             self._opened.set()
             if self._running is not None:
-                self._running.session.add_notice("")
+                self._running.monitor.ledger.wake()
 
     async def refresh(
         self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False
     ) -> Answer:
         """Start a refresh."""
-        session = await self._session()
-        return await session.refresh(key, usage_only=usage_only, override=override, try_once=try_once)
+        monitor = await self._monitor()
+        return await monitor.refresh(key, usage_only=usage_only, override=override, try_once=try_once)
 
     async def refresh_many(self, keys: Collection[AccountKey]) -> Answer:
         """Start a refresh of many."""
-        session = await self._session()
-        return await session.refresh_many(keys)
+        monitor = await self._monitor()
+        return await monitor.refresh_many(keys)
 
     def stop_many(self) -> None:
         """Start no further account of a refresh of many."""
         if self._running is not None:
-            self._running.session.stop_many()
+            self._running.monitor.stop_many()
 
     def set_visible(self, keys: Collection[AccountKey]) -> None:
         """Accounts on screen are polled first."""
         self._visible = keys
         if self._running is not None:
-            self._running.session.poller.set_visible(keys)
+            self._running.monitor.poller.set_visible(keys)
 
     def set_paused(self, paused: bool) -> None:
         """Stop or resume automatic polling."""
         self._paused = paused
         if self._running is not None:
-            self._running.session.poller.set_paused(paused)
+            self._running.monitor.poller.set_paused(paused)
 
     def raw(self, key: AccountKey) -> str | None:
         """The last payload, redacted."""
-        return None if self._running is None else self._running.session.poller.raw(key)
+        return None if self._running is None else self._running.monitor.poller.raw(key)
 
     def found(self) -> tuple[FoundLogins, ...]:
         """The monitored places that list nobody, and what else lies around."""
@@ -133,7 +133,7 @@ class LiveFeed:
         """Try a place, add it to the configuration where logins are there, and start monitoring it."""
         from poolwatch.bootstrap.places import Added, add_typed
 
-        await self._session()
+        await self._monitor()
         tried = await add_typed(self._surroundings, self._config, place)
         if not isinstance(tried, Added):
             return Tried(False, tried.words)

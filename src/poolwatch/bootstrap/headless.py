@@ -1,27 +1,31 @@
-"""The monitor for commands: one look at everything, through the same parts that the app runs."""
+"""The monitor for commands: one look at everything, alone or beside the poolwatch that polls."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.bootstrap.owner import Owner, ReadThere, read_there
-from poolwatch.bootstrap.parts import Running, open_monitor
+from poolwatch.bootstrap.running import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.events import Recalled
 from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.message import Message, message
 from poolwatch.domain.overview import PoolOverview, overview
-from poolwatch.domain.refresh import Awaited, RefreshProgress
-from poolwatch.domain.schedule import POLL_FLOOR
+from poolwatch.domain.refresh import Awaited, BlockReason, RefreshProgress
+from poolwatch.domain.schedule import POLL_FLOOR, is_older
 from poolwatch.domain.state import PoolState
-from poolwatch.monitor.agenda import is_polled
-from poolwatch.monitor.clock import Clock
-from poolwatch.monitor.ports import Asked
+from poolwatch.monitor.ledger import Clock
+from poolwatch.monitor.many import Sweep
+from poolwatch.monitor.owner import Asked, outcome_of
+from poolwatch.monitor.schedule import is_polled
+from poolwatch.once.process import told
+from poolwatch.words.messages import message_text
 
 #: Which accounts a command speaks of; where there is no choice, it is all of them.
 Choice = Callable[[PoolOverview], Collection[AccountKey]]
@@ -29,6 +33,16 @@ Choice = Callable[[PoolOverview], Collection[AccountKey]]
 Waiting = Callable[[AccountKey | None, Awaited], None]
 #: Readings are saved this often: what is left to save in the end is waited for.
 _SAVE_SECONDS: Final = 0.25
+#: So many accounts wait with their login in hand: requests end faster than a file is read.
+_READY: Final = 6
+#: How long a command waits for readings that the polling process was asked for.
+_OWNER_SECONDS: Final = 20.0
+#: How often it looks whether they are there, or whether nobody polls any more.
+_LOOK_SECONDS: Final = 0.2
+#: A reading that is told there is in the store after so many looks, or there was nothing to keep.
+_STILL_LOOKS: Final = 10
+#: So many accounts are asked for at a time; it refreshes two at once.
+_ASKED_AT_ONCE: Final = 8
 
 
 class Look(Struct, frozen=True):
@@ -49,31 +63,40 @@ async def look(
     While another poolwatch polls, it is asked to read, so that the two never poll twice.
     """
     async with open_monitor(around, clock, shows_raw=False) as running:
-        session = running.session
+        monitor, now = running.monitor, running.services.clock.now
         await running.connect()
-        # where all are asked anew, what asks is loaded while the disk is read
-        await asyncio.gather(session.recall(), *([running.prepare()] if older_than <= timedelta(0) else []))
-        there, began = ReadThere(), running.clock.now()
-        session.polls = running.parts.lock.try_acquire()
-        await session.poller.list_for_good()
-        keys = tuple(session.state.accounts) if choose is None else tuple(choose(_judged(running, around)))
-        if not session.polls:
+        await monitor.recall()
+        there, began = ReadThere(), now()
+        sweep = _sweep(running)
+        monitor.take_over()
+        await monitor.poller.list_for_good()
+        keys = tuple(monitor.state.accounts) if choose is None else tuple(choose(_judged(running)))
+        if not monitor.polls:
             there = await read_there(running, keys, older_than)
-            session.polls = there.polls_here
-            await _read_beside(running, there.unknown, older_than)
-            if not session.polls:
-                await _read_beside(running, _unread(session.state, keys), max(older_than, POLL_FLOOR))
-        if session.polls:
-            await _kept_meanwhile(running, running.sweep.run(keys, older_than))
-            running.parts.lock.release()
-        session.polls = False
-        await session.tell_kept()
-        asked = running.sweep.asked.union(there.asked)
-        in_vain = not _has_answer(session.state, asked, began) and (
-            bool(asked) or _is_out_of_reach(running, keys, older_than)
+            await _read_beside(running, sweep, there.unknown, older_than)
+            if not monitor.polls:
+                await _read_beside(running, sweep, _unread(monitor.state, keys), max(older_than, POLL_FLOOR))
+        if monitor.polls:
+            await _saved_meanwhile(running, sweep.run(keys, older_than))
+            monitor.hand_over()
+        await monitor.tell_kept()
+        asked = sweep.asked.union(there.asked)
+        in_vain = not _has_answer(monitor.state, asked, began) and (
+            bool(asked) or _is_out_of_reach(monitor.state, sweep, keys, older_than)
         )
-        notices = (*running.notices, *there.notices)
-        return Look(session.state, _judged(running, around), notices, in_vain)
+        return _look_of(running, there.notices, in_vain=in_vain)
+
+
+def _sweep(running: Running) -> Sweep:
+    monitor, services = running.monitor, running.services
+    # some are made ready while as many as may be are asked
+    at_once = running.around.settings.poll.concurrency + _READY
+    return Sweep(monitor.poller, monitor.ledger, services.store, services.clock, at_once)
+
+
+def _look_of(running: Running, notices: tuple[Message, ...], *, in_vain: bool = False) -> Look:
+    told = tuple(map(message_text, (*running.monitor.notices, *notices)))
+    return Look(running.monitor.state, _judged(running), told, in_vain)
 
 
 def _has_answer(state: PoolState, asked: Collection[AccountKey], began: datetime) -> bool:
@@ -88,14 +111,15 @@ def _has_answer(state: PoolState, asked: Collection[AccountKey], began: datetime
     return False
 
 
-def _is_out_of_reach(running: Running, keys: Collection[AccountKey], older_than: timedelta) -> bool:
+def _is_out_of_reach(
+    state: PoolState, sweep: Sweep, keys: Collection[AccountKey], older_than: timedelta
+) -> bool:
     """Whether something was due that nobody could be asked for: its source does not answer."""
-    state = running.session.state
     down = {source.name for source in state.sources.values() if source.failure is not None}
     if not state.accounts:
         return bool(down)
     return any(
-        running.sweep.is_due(account, older_than) and is_polled(account)
+        sweep.is_due(account, older_than) and is_polled(account)
         for key in keys
         if (account := state.accounts.get(key)) is not None and not down.isdisjoint(account.sources)
     )
@@ -107,23 +131,27 @@ def _unread(state: PoolState, keys: Collection[AccountKey]) -> list[AccountKey]:
     return [account.key for account in found if account is not None and account.tried_at is None]
 
 
-async def _read_beside(running: Running, keys: Collection[AccountKey], older_than: timedelta) -> None:
+async def _read_beside(
+    running: Running, sweep: Sweep, keys: Collection[AccountKey], older_than: timedelta
+) -> None:
     """Read and keep accounts that the polling process does not have; all others are its own to keep."""
     if keys:
-        await running.sweep.run(keys, older_than)
-        accounts = running.session.state.accounts
-        await running.readings.save([accounts[key] for key in keys if key in accounts])
+        await sweep.run(keys, older_than)
+        accounts, services = running.monitor.state.accounts, running.services
+        read = [accounts[key] for key in keys if key in accounts]
+        await services.store.save(read, services.clock.now())
 
 
-async def _kept_meanwhile(running: Running, work: Awaitable[None]) -> None:
+async def _saved_meanwhile(running: Running, work: Awaitable[None]) -> None:
     """Save readings while more are on their way: the disk has time then, and being stopped loses little."""
-    keeping = asyncio.create_task(running.parts.keeping.run(_SAVE_SECONDS))
+    saver = running.monitor.saver
+    saving = asyncio.create_task(saver.run(_SAVE_SECONDS))
     try:
         await work
     finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
-        await running.parts.keeping.flush()
+        saving.cancel()
+        await asyncio.gather(saving, return_exceptions=True)
+        await saver.flush()
 
 
 async def refresh(
@@ -140,31 +168,28 @@ async def refresh(
     `on_waiting` is told of a process that does not come.
     """
     async with open_monitor(around, shows_raw=False) as running:
-        await running.session.recall()
+        monitor = running.monitor
+        await monitor.recall()
         await running.connect()
-        polls = running.parts.lock.try_acquire()
-        running.session.polls = polls
-        await running.session.poller.list_for_good()
+        monitor.take_over()
+        await monitor.poller.list_for_good()
         ended: dict[AccountKey, RefreshProgress] = {}
         asked = _asked(only_if_due=only_if_due, beside_codex=beside_codex)
         owner = Owner(running, asked, partial(on_waiting, None))
-        running.parts.chain.on_waiting = on_waiting
+        monitor.chain.on_waiting = on_waiting
         passes_on = not around.settings.read_only
 
         async def one(key: AccountKey) -> None:
             progress = await owner.refresh(key) if passes_on else None
             if progress is None:
-                chain = running.parts.chain
-                progress = await chain.run(key, only_if_due=only_if_due, beside_codex=beside_codex)
+                progress = await monitor.chain.run(key, only_if_due=only_if_due, beside_codex=beside_codex)
             ended[key] = progress
 
-        await asyncio.gather(*(one(key) for key in choose(_judged(running, around))))
-        await running.parts.keeping.flush()
-        running.parts.lock.release()
-        running.session.polls = False
-        await running.session.tell_kept()
-        notices = (*running.notices, *owner.notices)
-        return Look(running.session.state, _judged(running, around), notices), ended
+        await asyncio.gather(*(one(key) for key in choose(_judged(running))))
+        await monitor.saver.flush()
+        monitor.hand_over()
+        await monitor.tell_kept()
+        return _look_of(running, owner.notices), ended
 
 
 def _asked(*, only_if_due: bool, beside_codex: bool) -> Asked:
@@ -173,5 +198,144 @@ def _asked(*, only_if_due: bool, beside_codex: bool) -> Asked:
     return Asked.BESIDE if beside_codex else Asked.REFRESH
 
 
-def _judged(running: Running, around: Surroundings) -> PoolOverview:
-    return overview(running.session.state, running.clock.now(), around.rules)
+def _judged(running: Running) -> PoolOverview:
+    return overview(running.monitor.state, running.services.clock.now(), running.around.rules)
+
+
+class Owner:
+    """Has the polling process refresh what a command wants refreshed."""
+
+    def __init__(self, running: Running, asked: Asked, on_waiting: Callable[[Awaited], None]) -> None:
+        self._running = running
+        self._on_waiting = on_waiting
+        self._told: Awaited | None = None
+        self._asked = asked
+        self._room = asyncio.Semaphore(_ASKED_AT_ONCE)
+        self._silent = False
+        #: what a person should know of it
+        self.notices: tuple[Message, ...] = ()
+
+    async def refresh(self, key: AccountKey) -> RefreshProgress | None:
+        """Have it refresh an account, and how that ended; None when that is left to this process."""
+        async with self._room:
+            if self._silent or self._running.monitor.polls:
+                return None
+            number = await self._ask(key)
+            if number is None:
+                return None
+            services = self._running.services
+            ending = outcome_of(services.queue, number, services.clock, self._is_gone)
+            progress = await told(ending, services.lock.awaited, self._tell)
+            if progress is None:
+                return None
+            if progress.token is not None and progress.token.block is BlockReason.READ_ONLY:
+                # it was told to spend nothing; this command was not
+                return None
+            await _take_stored(self._running, (key,))
+            return progress
+
+    def _tell(self, found: Awaited) -> None:
+        """Once for all accounts that are waited for."""
+        if found != self._told:
+            self._told = found
+            self._on_waiting(found)
+
+    async def _ask(self, key: AccountKey) -> int | None:
+        services = self._running.services
+        holder = services.lock.holder()
+        asking = asyncio.create_task(services.queue.ask(key.id, self._asked, services.clock.now()))
+        try:
+            while not asking.done():
+                if self._is_gone():
+                    return None
+                await asyncio.wait((asking,), timeout=_LOOK_SECONDS)
+        finally:
+            # a request that nobody waits for is taken back
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+        if asking.result() is None and not self._silent:
+            self._silent = True
+            self.notices = (*self.notices, message("monitor.refreshed_without", holder=holder))
+        return asking.result()
+
+    def _is_gone(self) -> bool:
+        # another command may have held the lock for a moment; it answers nobody, and ends
+        return self._running.monitor.take_over()
+
+
+class ReadThere(Struct, frozen=True):
+    """What became of readings that the polling process was asked for."""
+
+    #: accounts that the other process does not have
+    unknown: tuple[AccountKey, ...] = ()
+    #: accounts that it was asked for
+    asked: tuple[AccountKey, ...] = ()
+    notices: tuple[Message, ...] = ()
+
+
+async def read_there(running: Running, keys: Collection[AccountKey], older_than: timedelta) -> ReadThere:
+    """Have the polling process read what is old, and take in what it read.
+
+    Where that process is gone, this one polls from then on.
+    """
+    monitor, services = running.monitor, running.services
+    now, state = services.clock.now(), monitor.state
+    old = [
+        key
+        for key in keys
+        if is_older(state.accounts[key].tried_at, older_than, now)
+        if monitor.poller.live_listing(state.accounts[key]) is not None
+    ]
+    if not old:
+        return ReadThere()
+    asked = tuple(old)
+    holder = services.lock.holder()
+    asks = asyncio.gather(*(services.queue.ask(key.id, Asked.POLL, now) for key in old))
+    pending, waited, still = set(old), 0.0, 0
+    try:
+        while waited < _OWNER_SECONDS:
+            # another command may have held the lock for a moment; it answers nobody, and ends
+            if monitor.take_over():
+                await _take_stored(running, old)
+                return ReadThere(asked=asked)
+            if asks.done() and not all(asks.result()):
+                await _take_stored(running, old)
+                notice = message("monitor.owner_silent", holder=holder)
+                return ReadThere(asked=asked, notices=(notice,))
+            await services.clock.sleep(_LOOK_SECONDS)
+            waited += _LOOK_SECONDS
+            await _take_stored(running, old)
+            accounts, before = monitor.state.accounts, len(pending)
+            pending = {key for key in pending if key in accounts and (accounts[key].tried_at or now) <= now}
+            if not pending:
+                return ReadThere(asked=asked)
+            still = still + 1 if asks.done() and len(pending) == before else 0
+            if still:
+                # nothing more came: perhaps nothing will
+                numbers = dict(zip(old, asks.result(), strict=True))
+                ended = await _ended(running, {key: numbers[key] for key in pending})
+                unknown = tuple(key for key, progress in ended.items() if progress is None)
+                if len(ended) == len(pending) and (len(unknown) == len(pending) or still > _STILL_LOOKS):
+                    return ReadThere(unknown=unknown, asked=asked)
+        return ReadThere(asked=asked, notices=(message("monitor.readings_late"),))
+    finally:
+        asks.cancel()
+        await asyncio.gather(asks, return_exceptions=True)
+
+
+async def _ended(
+    running: Running, numbers: Mapping[AccountKey, int | None]
+) -> dict[AccountKey, RefreshProgress | None]:
+    """How those requests ended that did; None: with nothing."""
+    found: dict[AccountKey, RefreshProgress | None] = {}
+    for key, number in numbers.items():
+        handled = await running.services.queue.handled(number) if number is not None else None
+        if handled is not None and handled.done:
+            found[key] = handled.progress
+    return found
+
+
+async def _take_stored(running: Running, keys: Collection[AccountKey]) -> None:
+    """Take in what another process read; an account that it has not saved yet stays as it was listed."""
+    stored = await running.services.store.load_some(tuple(key.id for key in keys))
+    running.monitor.ledger.take(Recalled(stored))

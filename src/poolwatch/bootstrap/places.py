@@ -1,10 +1,12 @@
-"""What lies around on this machine and could be monitored, and how it is added to the configuration."""
+"""Places that logins lie in: which could be monitored, how they are added, and who keeps their files."""
 
 from __future__ import annotations
 
 import asyncio
 import glob
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -16,7 +18,7 @@ from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings, short_path
 from poolwatch.config.edit import add_source, is_same_place, source_table
 from poolwatch.config.load import free_name, source_problem
-from poolwatch.config.paths import Found, FoundState, config_file, discover, read_codex_config
+from poolwatch.config.paths import Found, FoundState, absolute, config_file, discover, read_codex_config
 from poolwatch.config.settings import ConfigProblem, SourceKind, SourceSettings
 from poolwatch.config.values import at_home
 from poolwatch.domain.account import Custody, Listing
@@ -24,10 +26,12 @@ from poolwatch.domain.failure import Failure
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.text import shell_word, visible
 from poolwatch.domain.values import replace
+from poolwatch.sources.login_reader import matches
 from poolwatch.ui.feed import FoundLogins
 from poolwatch.words.cli import NO_LOGIN
 from poolwatch.words.messages import failure_text
 
+_AUTH_FILE: Final = "auth.json"
 _POOLS: Final = tuple(kind for kind in SourceKind if kind.is_pool)
 #: Where the pools listen when nobody says otherwise.
 _USUAL_PORTS: Final[dict[int | None, str]] = {
@@ -129,7 +133,7 @@ async def add_typed(around: Surroundings, config: Path | None, place: str) -> Ad
 async def logins_at(around: Surroundings, source: SourceSettings) -> tuple[Listing, ...] | str:
     """What a source lists now, or why it cannot say."""
     # the first screen asks what lies around, and needs none of what asks
-    from poolwatch.bootstrap.lone import lone_source
+    from poolwatch.bootstrap.sources import lone_source
     from poolwatch.sources.source import by_hand
 
     # what a pool refused before is tried, once a minute: somebody asks for just that
@@ -232,3 +236,58 @@ def found_row(around: Surroundings, found: Found) -> FoundLogins:
     if found.source is not None and found.source.path is not None:
         command = around.command(f"sources add {found.source.kind.value} {shell_word(found.source.path)}")
     return FoundLogins(found.place, words, command, can_add=found.source is not None)
+
+
+def keeper_of(around: Surroundings, file: Path) -> str | None:
+    """The program whose folder a file stands in, in words, or None when no folder that is known holds it."""
+    found = discover(around.env, around.home) if around.home is not None else ()
+    known = (*around.sources, *(each.source for each in found if each.source is not None))
+    for source in known:
+        if source.kind.is_pool or source.custody is Custody.POOLWATCH:
+            continue
+        if any(_holds(place, file) for place in _places(around, source)):
+            return "Codex" if source.kind is SourceKind.CODEX_HOME else f"the program of {source.path}"
+    return None
+
+
+def passed_over(around: Surroundings, source: SourceSettings, listings: Iterable[Listing]) -> list[Path]:
+    """The files of a folder of login files in which there is no login, in order."""
+    if source.kind is not SourceKind.AUTH_FILES:
+        return []
+    inside: list[Path] = []
+    for place in _places(around, source):
+        with suppress(OSError):
+            inside += (
+                (each for each in sorted(place.iterdir()) if each.name[0] != ".")
+                if place.is_dir()
+                else [place]
+            )
+    listed = {os.path.realpath(file_of(each.ref.place)) for each in listings}
+    return [file for file in inside if file.suffix == ".json" and os.path.realpath(file) not in listed]
+
+
+def file_of(place: str) -> Path:
+    """The path behind the place of a login file's entry, whatever bytes its name has."""
+    return Path(place) if place.startswith("/") else Path(os.fsdecode(bytes.fromhex(place)))
+
+
+def whole_path(around: Surroundings, text: str) -> Path:
+    """A path as a person types it, from the root on."""
+    if around.home is not None and (text == "~" or text.startswith("~/")):
+        return Path(f"{around.home}{text[1:]}")
+    return absolute(text)
+
+
+def _places(around: Surroundings, source: SourceSettings) -> list[Path]:
+    """The files and folders of files that a source reads."""
+    path = source.path or around.env.get("CODEX_HOME") or "~/.codex"
+    places = [Path(place) for place in matches(str(whole_path(around, path)))[0]]
+    if source.kind is SourceKind.CODEX_HOME:
+        return [place if place.name == _AUTH_FILE else place / _AUTH_FILE for place in places]
+    return places
+
+
+def _holds(place: Path, file: Path) -> bool:
+    """Whether the place is the file or its folder, by either name of a link."""
+    real = Path(os.path.realpath(file))
+    return bool({place, Path(os.path.realpath(place))} & {file, file.parent, real, real.parent})

@@ -115,17 +115,17 @@ def _stored(around: Surroundings, cache: AccountCache) -> PoolState:
 async def _monitor(around: Surroundings, feed: LiveFeed, cache: AccountCache) -> None:
     await feed.painted.wait()
     # on a thread, and only now: the figures are on screen, and keys are answered meanwhile
-    await asyncio.to_thread(import_module, "poolwatch.bootstrap.parts")
-    from poolwatch.bootstrap.parts import open_monitor
+    await asyncio.to_thread(import_module, "poolwatch.bootstrap.running")
+    from poolwatch.bootstrap.running import open_monitor
 
     async with open_monitor(around, cache=cache) as running:
-        await running.session.recall()
+        await running.monitor.recall()
         feed.attach(running)
         await running.connect()
         await running.prepare()
         watch = asyncio.create_task(running.watch_places())
         try:
-            await running.session.run()
+            await running.monitor.run()
         finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)

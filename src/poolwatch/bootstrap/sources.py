@@ -1,20 +1,27 @@
-"""A configured source, made. Its kind's module, and what reads payloads for it, is loaded when it is."""
+"""Sources, made from settings; the module of a kind is loaded when one of it is configured."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Secret
+from poolwatch.domain.state import KeyState
+from poolwatch.monitor.custodian import fingerprinter_of
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.banked_resets import ResetPace
 from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.pools.keys import KeyStates
 from poolwatch.sources.source import Source, SourceSetup
+from poolwatch.store.store import Store
 
 _MODULES: Final = {
     SourceKind.CODEX_HOME: "codex_home",
@@ -23,6 +30,8 @@ _MODULES: Final = {
     SourceKind.CODEX_LB: "pools.codex_lb",
     SourceKind.CLI_PROXY_API: "pools.cli_proxy_api",
 }
+#: How old what other processes remember of secrets may be here.
+_KEY_STATES_SECONDS: Final = 0.25
 
 
 def load_kinds(kinds: Iterable[SourceKind]) -> None:
@@ -87,3 +96,84 @@ def _files_class(kind: SourceKind) -> type[LoginFiles]:
     from poolwatch.sources.auth_files import AuthFiles
 
     return AuthFiles
+
+
+@asynccontextmanager
+async def lone_source(around: Surroundings, settings: SourceSettings) -> AsyncIterator[Source]:
+    """The source; of a pool, with what all processes remember of it."""
+    fingerprint, _ = await asyncio.to_thread(fingerprinter_of, around.state_dir)
+    client = HttpClient(around.settings.net, around.env)
+    if not settings.kind.is_pool:
+        yield build_source(around, settings, client, fingerprint, KeyStates())
+        return
+    store = Store(around.state_dir, RealClock().now())
+    try:
+        yield build_source(around, settings, client, fingerprint, StoredKeyStates(store))
+    finally:
+        await store.aclose()
+
+
+class StoredKeyStates(KeyStates):
+    """How secrets stand with pools, in the store; where that cannot be written, this process remembers."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._own = KeyStates()
+        self._read: dict[str, KeyState] = {}
+        self._read_at: float | None = None
+        #: on their way to the disk
+        self._pending: dict[str, KeyState] = {}
+        self._writing: set[asyncio.Task[None]] = set()
+
+    async def known(self) -> Mapping[str, KeyState]:
+        """All that is remembered, at most a moment old."""
+        now = asyncio.get_running_loop().time()
+        if self._read_at is None or now - self._read_at > _KEY_STATES_SECONDS:
+            self._read_at = now
+            stored = await self._store.key_states()
+            self._read = {**stored, **await self._own.known(), **self._pending}
+        return self._read
+
+    async def keep(self, mark: str, state: KeyState, now: datetime) -> None:
+        """Remember one."""
+        self._read[mark] = self._pending[mark] = state
+        if state.until is None:
+            await self._write(mark, state, now)
+            return
+        # a wait for each of a thousand accounts does not wait for the disk
+        task = asyncio.create_task(self._write(mark, state, now))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def _write(self, mark: str, state: KeyState, now: datetime) -> None:
+        is_kept = await self._store.put_key_state(mark, state, now)
+        if self._pending.get(mark) is state:
+            del self._pending[mark]
+        if is_kept:
+            await self._own.drop(mark)
+        else:
+            await self._own.keep(mark, state, now)
+
+    async def drop(self, mark: str) -> None:
+        """Forget one."""
+        self._read.pop(mark, None)
+        self._pending.pop(mark, None)
+        await self._own.drop(mark)
+        await self._store.drop_key_state(mark)
+
+    async def claim_try(self, mark: str, now: datetime) -> bool:
+        """Whether what is refused may be sent once, by hand; at most once a minute over all processes."""
+        claimed = await self._store.claim_try(mark, now)
+        own = await self._own.claim_try(mark, now)
+        return own if claimed is None else claimed and own
+
+    async def claim_trial(self, mark: str, now: datetime) -> bool:
+        """Whether it is for this process to find out how a secret stands, of which nothing is known."""
+        claimed = await self._store.claim_trial(mark, now)
+        self._read_at = None
+        return claimed is not False
+
+    async def end_trial(self, mark: str) -> None:
+        """Nothing was found out."""
+        await self._store.end_trial(mark)
+        self._read_at = None

@@ -12,7 +12,14 @@ from typing import Final
 from msgspec import Struct, field
 
 from poolwatch.config.load import free_name, load
-from poolwatch.config.paths import absolute, data_directory, home_directory, locate_config, state_directory
+from poolwatch.config.paths import (
+    absolute,
+    data_directory,
+    from_home,
+    home_directory,
+    locate_config,
+    state_directory,
+)
 from poolwatch.config.settings import ConfigProblem, ConfigProblems, Settings, SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, NamingRule
 from poolwatch.domain.status import PoolRules
@@ -135,12 +142,6 @@ def look_around(options: Options, env: Mapping[str, str] | None = None) -> Surro
 def short_path(path: Path, home: Path | None) -> str:
     """A path as it is shown: from the home directory on, and without anything that steers a terminal."""
     return visible(from_home(path, home), LONGEST_PATH)
-
-
-def from_home(path: Path, home: Path | None) -> str:
-    """A path from the home directory on, with whatever its names hold."""
-    inside = home is not None and path.is_relative_to(home)
-    return f"~/{path.relative_to(home)}" if inside and home is not None else str(path)
 
 
 def newcomers(around: Surroundings) -> tuple[SourceSettings, ...]:

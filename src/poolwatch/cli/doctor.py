@@ -19,11 +19,9 @@ from typing import Final, TextIO
 from poolwatch import __version__
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import Look, look
-from poolwatch.bootstrap.keepers import file_of, passed_over
-from poolwatch.bootstrap.places import counted
+from poolwatch.bootstrap.places import counted, file_of, passed_over
 from poolwatch.bootstrap.screen import appearance_problems
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from poolwatch.bootstrap.token_port import damaged_here, kept_here
 from poolwatch.cli.accounts import kept_command, kept_line
 from poolwatch.cli.entry import run_async
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say_drawn, say_text
@@ -39,6 +37,7 @@ from poolwatch.domain.status import Section
 from poolwatch.domain.text import all_visible, visible
 from poolwatch.domain.values import replace
 from poolwatch.host.mounts import shared_problem, unknown_problem
+from poolwatch.monitor.custodian import damaged_files, kept_files
 from poolwatch.net.proxy import environment_proxy
 from poolwatch.net.tls import authorities
 from poolwatch.presentation.card import card_view
@@ -148,7 +147,7 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
     yield from _damaged(around)
     yield from _network(around)
     if not around.sources:
-        yield from _kept(around, kept_here(around))
+        yield from _kept(around, kept_files(around.state_dir, around.home))
         remedy = f"{around.command('sources add KIND URL|PATH')}, or try poolwatch demo"
         missing = missing_home(around.env)
         words = f"nothing to monitor: {missing}" if missing else "nothing to monitor"
@@ -280,7 +279,7 @@ def _kept(around: Surroundings, files: Sequence[KeptFile]) -> Iterator[Finding]:
 
 
 def _damaged(around: Surroundings) -> Iterator[Finding]:
-    for path in damaged_here(around):
+    for path in damaged_files(around.state_dir, around.home):
         words = f"{around.told_path(path)} is the reply to a refresh, and cannot be read"
         remedy = "if its account needs a login, sign in again; then remove the file"
         yield Finding("custody", Grade.NOTE, words, remedy)

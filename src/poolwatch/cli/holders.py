@@ -10,7 +10,7 @@ from pathlib import Path
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.headless import look
-from poolwatch.bootstrap.keepers import file_of, whole_path
+from poolwatch.bootstrap.places import file_of, whole_path
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.entry import complain_about, run_async, surroundings
 from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, complain, say

@@ -11,10 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 from poolwatch.bootstrap.clock import RealClock
-from poolwatch.bootstrap.keepers import keeper_of, whole_path
+from poolwatch.bootstrap.places import keeper_of, whole_path
 from poolwatch.bootstrap.printer import ask
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.bootstrap.token_port import fingerprinter_of
 from poolwatch.cli.entry import surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.custody.own_folder import Imported, Refused, aside_name, ids_in, import_logins, set_aside
@@ -22,6 +21,7 @@ from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.custody.token_step import awaited
 from poolwatch.custody.waiting import is_kept_file
 from poolwatch.host.files import FileProblem
+from poolwatch.monitor.custodian import fingerprinter_of
 from poolwatch.once.process import TOLD_AFTER_SECONDS
 from poolwatch.words.messages import file_text, message_text
 from poolwatch.words.refresh import still_waiting

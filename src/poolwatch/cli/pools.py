@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from poolwatch.bootstrap.clock import RealClock
-from poolwatch.bootstrap.lone import lone_source
+from poolwatch.bootstrap.sources import lone_source
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.settings import SourceSettings
 from poolwatch.domain.failure import Failure, FailureKind

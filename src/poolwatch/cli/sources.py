@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final, overload
 
 from poolwatch.bootstrap.clock import RealClock
-from poolwatch.bootstrap.lone import lone_source
 from poolwatch.bootstrap.places import Hindrance, NotAdded, counted, found_row, pool_command, try_and_add
+from poolwatch.bootstrap.sources import lone_source
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.entry import run_async, surroundings
 from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say

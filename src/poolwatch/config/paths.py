@@ -258,3 +258,9 @@ def _not_toml(content: bytes, error: Exception) -> str:
         return said("codex_not_utf_8")
     line = _LINE.search(str(error))
     return said("codex_not_toml_in", line=line[1]) if line else said("codex_not_toml")
+
+
+def from_home(path: Path, home: Path | None) -> str:
+    """A path from the home directory on, with whatever its names hold."""
+    inside = home is not None and path.is_relative_to(home)
+    return f"~/{path.relative_to(home)}" if inside and home is not None else str(path)

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
 from poolwatch.domain.failure import Failure
+from poolwatch.domain.message import Message
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, PoolState
 from poolwatch.domain.usage import UsageSnapshot
@@ -106,7 +107,7 @@ class PoolChanged(Struct, frozen=True):
     keys: frozenset[AccountKey] | None
     bulk: BulkProgress | None = None
     #: lines about the whole pool: another poolwatch polls, the database is set aside
-    notices: tuple[str, ...] = ()
+    notices: tuple[Message, ...] = ()
 
 
 class AnswerKind(StrEnum):

@@ -10,20 +10,35 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """A caller that is cancelled leaves the others, and what they wait for, alone."""
+    """A caller that is cancelled leaves the others, and what they wait for, alone.
+
+    An error that nobody waits for goes to the event loop's exception handler.
+    """
 
     def __init__(self) -> None:
         self._running: dict[Hashable, asyncio.Task[T]] = {}
 
-    async def join(self, key: Hashable, start: Callable[[], Coroutine[None, None, T]]) -> T:
-        """The result of what is under way for this key, else of what is started now."""
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._running
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def start(self, key: Hashable, work: Callable[[], Coroutine[None, None, T]]) -> asyncio.Task[T]:
+        """What is under way for this key, else what is started now."""
         task = self._running.get(key)
         if task is None:
-            task = self._running[key] = asyncio.create_task(start())
-            task.add_done_callback(lambda done: self._landed(key, done))
-        return await asyncio.shield(task)
+            task = self._running[key] = asyncio.create_task(work())
+            task.add_done_callback(lambda _: self._running.pop(key, None))
+        return task
 
-    def _landed(self, key: Hashable, task: asyncio.Task[T]) -> None:
-        self._running.pop(key, None)
-        if not task.cancelled():
-            task.exception()  # looked at, although nobody may wait for it any more
+    async def join(self, key: Hashable, work: Callable[[], Coroutine[None, None, T]]) -> T:
+        """Its result."""
+        return await asyncio.shield(self.start(key, work))
+
+    async def cancel(self) -> None:
+        """End all that is under way."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,9 +1,11 @@
-"""The one writer of pool state: events go in, a new state comes out, and everybody is told."""
+"""The one writer of pool state: events go in, a new state comes out, everybody is told, and it is saved."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import (
@@ -18,14 +20,37 @@ from poolwatch.domain.events import (
     RefreshMoved,
     SourceFailed,
 )
+from poolwatch.domain.message import Message
 from poolwatch.domain.pool import apply
-from poolwatch.domain.state import AccountState, PoolState
+from poolwatch.domain.state import AccountState, PoolFacts, PoolState
 from poolwatch.domain.usage import UsageSnapshot
-from poolwatch.domain.values import replace
-from poolwatch.monitor.broadcast import Broadcast
+from poolwatch.domain.values import is_undated, replace
+from poolwatch.store.history import HistoryRow, history_rows
+from poolwatch.store.store import Store
+
+#: At most ten bursts a second.
+GAP_SECONDS: Final = 0.1
+SAVE_SECONDS: Final = 1.0
+#: What could not be saved is tried again after this long.
+AGAIN_SECONDS: Final = 10.0
+#: So many history rows wait for a disk that takes nothing; the oldest go first.
+_MOST_ROWS: Final = 10_000
+_TREMBLE: Final = timedelta(seconds=1)
 
 #: Told after each reading: the account before and after it.
 ReadingListener = Callable[[AccountState, AccountState], None]
+
+
+class Clock(Protocol):
+    """The wall clock, and waiting by it."""
+
+    def now(self) -> datetime:
+        """This instant, aware UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; a machine that sleeps meanwhile may make it longer."""
+        ...
 
 
 class Ledger:
@@ -39,7 +64,7 @@ class Ledger:
         self.unsaved: set[AccountKey] = set()
         self.gone: set[AccountKey] = set()
         self.bulk: BulkProgress | None = None
-        self.notices: tuple[str, ...] = ()
+        self.notices: tuple[Message, ...] = ()
 
     @property
     def state(self) -> PoolState:
@@ -90,7 +115,7 @@ class Ledger:
             self._state = replace(self._state, settled=True)
             self._broadcast.touch(None)
 
-    def tell(self, *, bulk: BulkProgress | None = None, notices: tuple[str, ...] | None = None) -> None:
+    def tell(self, *, bulk: BulkProgress | None = None, notices: tuple[Message, ...] | None = None) -> None:
         """Tell how a refresh of many goes, or change the lines about the whole pool."""
         if bulk is not None:
             self.bulk = bulk
@@ -99,6 +124,10 @@ class Ledger:
             self._broadcast.touch(None)
         elif bulk is not None:
             self._broadcast.touch([])
+
+    def wake(self) -> None:
+        """Have every listener look again, although nothing changed."""
+        self._broadcast.touch([])
 
     def changes(self) -> AsyncIterator[PoolChanged]:
         """Bursts of changes for one listener."""
@@ -116,3 +145,154 @@ def _differs(before: AccountState | None, after: AccountState) -> bool:
         return False
     was = (before.listings, before.name, before.rejected, before.dead_login, before.login_trouble)
     return was != (after.listings, after.name, after.rejected, after.dead_login, after.login_trouble)
+
+
+class Broadcast:
+    """Collects touched accounts; each listener takes what came since it last looked.
+
+    `describe` must have no effect: every listener asks it on its own.
+    """
+
+    def __init__(
+        self,
+        describe: Callable[[frozenset[AccountKey] | None], PoolChanged],
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._describe = describe
+        self._sleep = sleep
+        self._listeners: list[_Listener] = []
+
+    def touch(self, keys: Collection[AccountKey] | None) -> None:
+        """Something about these accounts changed; None: about the pool as a whole."""
+        for listener in self._listeners:
+            listener.touch(keys)
+
+    async def changes(self) -> AsyncIterator[PoolChanged]:
+        """Bursts, the first of them at once and about everything. The end of a bulk is told once."""
+        listener = _Listener()
+        told_end = self._describe(None).bulk
+        listener.touch(None)
+        self._listeners.append(listener)
+        try:
+            while True:
+                await listener.event.wait()
+                changed = self._describe(listener.take())
+                if changed.bulk is not None and changed.bulk.done:
+                    changed, told_end = _told_once(changed, told_end), changed.bulk
+                yield changed
+                await self._sleep(GAP_SECONDS)
+        finally:
+            self._listeners.remove(listener)
+
+
+def _told_once(changed: PoolChanged, told_end: BulkProgress | None) -> PoolChanged:
+    return replace(changed, bulk=None) if changed.bulk is told_end else changed
+
+
+class _Listener:
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+        self._keys: set[AccountKey] = set()
+        self._whole = False
+
+    def touch(self, keys: Collection[AccountKey] | None) -> None:
+        if keys is None:
+            self._whole = True
+        else:
+            self._keys.update(keys)
+        self.event.set()
+
+    def take(self) -> frozenset[AccountKey] | None:
+        self.event.clear()
+        keys = None if self._whole else frozenset(self._keys)
+        self._keys.clear()
+        self._whole = False
+        return keys
+
+
+class Saver:
+    """Saves in small batches what the ledger marks as unsaved, with a row for each figure that moved."""
+
+    def __init__(self, ledger: Ledger, store: Store, clock: Clock, pool_name: str | None = None) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._clock = clock
+        self._pool_name = pool_name
+        self._writing = asyncio.Lock()
+        #: history rows for figures that moved
+        self._rows: list[HistoryRow] = []
+        self._kept = ledger.state
+        self._touched = asyncio.Event()
+        ledger.on_reading(self._on_reading)
+        ledger.on_event(self._touched.set)
+
+    async def run(
+        self, every_seconds: float = SAVE_SECONDS, tried: Callable[[], None] = lambda: None
+    ) -> None:
+        """Save for ever, about that often when there is something; ends by cancellation.
+
+        `tried` is called after each time, whether or not all could be saved.
+        """
+        while True:
+            await self._touched.wait()
+            await self._clock.sleep(every_seconds)
+            self._touched.clear()
+            if self._is_behind():
+                is_kept = await self.flush()
+                tried()
+                if not is_kept:
+                    await self._clock.sleep(AGAIN_SECONDS)
+                    self._touched.set()
+
+    def _is_behind(self) -> bool:
+        ledger = self._ledger
+        return bool(ledger.unsaved or ledger.gone or self._rows) or _facts_differ(self._kept, ledger.state)
+
+    async def flush(self) -> bool:
+        """Save everything unsaved now, and whether that was kept; what was not stays unsaved.
+
+        Cancelling the wait does not end the saving.
+        """
+        return await asyncio.shield(asyncio.create_task(self._save()))
+
+    async def _save(self) -> bool:
+        async with self._writing:
+            return await self._save_unsaved()
+
+    async def _save_unsaved(self) -> bool:
+        ledger, now = self._ledger, self._clock.now()
+        rows, self._rows = self._rows, []
+        state = ledger.state
+        unsaved = [state.accounts[key] for key in ledger.unsaved if key in state.accounts]
+        gone = tuple(ledger.gone)
+        ledger.unsaved.clear()
+        ledger.gone.clear()
+        is_kept = True
+        if (unsaved or rows or gone) and not await self._store.save(
+            unsaved, now, rows, [key.id for key in gone]
+        ):
+            is_kept = False
+            self._rows = [*rows, *self._rows][-_MOST_ROWS:]
+            ledger.unsaved |= {account.key for account in unsaved}
+            ledger.gone |= {key for key in gone if key not in ledger.state.accounts}
+        if _facts_differ(self._kept, state):
+            sources = tuple(state.sources.values())
+            facts = PoolFacts(self._pool_name, state.clock_offset, sources, state.rates)
+            if await self._store.put_facts(facts):
+                self._kept = state
+            else:
+                is_kept = False
+        return is_kept
+
+    def _on_reading(self, before: AccountState, after: AccountState) -> None:
+        if after.read_at is not None:
+            # a history of figures that nobody dates tells when they were heard of
+            at = (after.tried_at or after.read_at) if is_undated(after.read_at) else after.read_at
+            self._rows += history_rows(before.usage, after.usage, after.key.id, at)
+
+
+def _facts_differ(kept: PoolState, state: PoolState) -> bool:
+    """Whether what is remembered beside the accounts has changed; clocks always tremble a little."""
+    if state.sources is not kept.sources or state.rates != kept.rates:
+        return True
+    return abs(state.clock_offset - kept.clock_offset) > _TREMBLE

@@ -13,13 +13,12 @@ from msgspec import Struct
 
 from poolwatch.domain.account import Listing
 from poolwatch.domain.events import Listed, ListedTogether, SourceFailed
-from poolwatch.domain.failure import Failure, FailureKind, worded
+from poolwatch.domain.failure import Failure, FailureKind, failure
+from poolwatch.domain.message import Message, message
 from poolwatch.domain.schedule import RETRY_AFTER_CEILING, backoff
-from poolwatch.monitor.clock import Clock
-from poolwatch.monitor.guard import internal_error
-from poolwatch.monitor.ledger import Ledger
+from poolwatch.monitor.entries import internal_error
+from poolwatch.monitor.ledger import Clock, Ledger
 from poolwatch.sources.source import ListsLately, RatedPool, Source
-from poolwatch.words.messages import message_text
 
 #: Files are looked at (stat only) this often, so that a new login appears by itself.
 WATCH_SECONDS: Final = 3.0
@@ -59,14 +58,13 @@ class Lister:
 
     def __init__(
         self,
-        sources: Mapping[str, Source],
         ledger: Ledger,
         interval: timedelta,
         clock: Clock,
         draw: Callable[[], float],
         told: Callable[[], None],
     ) -> None:
-        self._sources = dict(sources)
+        self._sources: dict[str, Source] = {}
         self._ledger = ledger
         self._interval = interval
         self._clock = clock
@@ -85,11 +83,15 @@ class Lister:
         return self._sources
 
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Message, ...]:
         """What people should know of lists that could not be read whole."""
         pools = (source for source in self._sources.values() if isinstance(source, ListsLately))
         told = ((pool.name, pool.left_out) for pool in pools)
-        return tuple(f"{name}: {message_text(left_out)}" for name, left_out in told if left_out is not None)
+        return tuple(
+            message("monitor.left_out", source=name, left_out=left_out)
+            for name, left_out in told
+            if left_out is not None
+        )
 
     def add(self, source: Source) -> None:
         """Watch one more source from now on."""
@@ -219,8 +221,9 @@ class Lister:
         begun, now = self._begun.get(name), self._clock.now()
         if begun is not None and now - begun >= _HANGS_AFTER:
             del self._begun[name]
-            words = f"no answer for {_HANGS_AFTER.total_seconds():.0f} s: its disk or its server hangs"
-            self._ledger.take(SourceFailed(name, worded(FailureKind.UNREACHABLE, words), now))
+            seconds = f"{_HANGS_AFTER.total_seconds():.0f}"
+            hangs = failure(FailureKind.UNREACHABLE, "monitor.source_hangs", seconds=seconds)
+            self._ledger.take(SourceFailed(name, hangs, now))
 
     async def _look(self, source: Source) -> None:
         try:

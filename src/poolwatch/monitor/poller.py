@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -13,18 +14,16 @@ from msgspec import Struct
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
 from poolwatch.domain.events import Read, Recalled
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.message import Message
 from poolwatch.domain.schedule import POLL_FLOOR
 from poolwatch.domain.state import AccountState
-from poolwatch.monitor.agenda import Agenda
-from poolwatch.monitor.choice import ANOTHER_MAY_KNOW, Silences, as_known, live_entries
-from poolwatch.monitor.clock import Clock
-from poolwatch.monitor.guard import internal_error
-from poolwatch.monitor.ledger import Ledger
-from poolwatch.monitor.lister import WATCH_SECONDS, Lister
-from poolwatch.monitor.ports import ReadingStore
+from poolwatch.host.single_flight import SingleFlight
+from poolwatch.monitor.entries import ANOTHER_MAY_KNOW, QuietEntries, as_known, internal_error, live_entries
+from poolwatch.monitor.ledger import Clock, Ledger
+from poolwatch.monitor.lister import Lister
+from poolwatch.monitor.schedule import PollSchedule
 from poolwatch.sources.source import Source, UsageReading
-
-__all__ = ["WATCH_SECONDS", "Pace", "Poller"]
+from poolwatch.store.store import Store
 
 #: The loop wakes at least this often, to notice that the machine slept.
 _LONGEST_NAP: Final = 5.0
@@ -39,41 +38,35 @@ class Pace(Struct, frozen=True):
     concurrency: int
 
 
-class _Poll(Struct, frozen=True):
-    """A poll under way and the source it asks."""
-
-    task: asyncio.Task[None]
-    source: str
-
-
 class Poller:
     """Polls accounts through their sources. It owns no state: readings go to the ledger."""
 
     def __init__(
-        self,
-        sources: Mapping[str, Source],
-        ledger: Ledger,
-        store: ReadingStore,
-        pace: Pace,
-        clock: Clock,
-        draw: Callable[[], float],
+        self, ledger: Ledger, store: Store, pace: Pace, clock: Clock, draw: Callable[[], float]
     ) -> None:
         self._ledger = ledger
         self._store = store
         self._pace = pace
         self._clock = clock
-        self._lister = Lister(sources, ledger, pace.interval, clock, draw, self._on_listed)
-        self.agenda = Agenda(pace.interval, draw)
-        self._silences = Silences(pace.interval, draw)
+        self._lister = Lister(ledger, pace.interval, clock, draw, self._on_listed)
+        self.schedule = PollSchedule(pace.interval, draw)
+        self._quiet = QuietEntries(pace.interval, draw)
         self._visible: frozenset[AccountKey] = frozenset()
-        self._running: dict[AccountKey, _Poll] = {}
+        self._polls: SingleFlight[None] = SingleFlight()
+        #: the sources that are being polled
+        self._busy: Counter[str] = Counter()
         self._nudged = asyncio.Event()
         self._raw: dict[AccountKey, str] = {}
         #: accounts without a live token when last looked at
         self._lifeless: set[AccountKey] = set()
         #: accounts whose login came back to life: their next poll need not wait for the usual floor
         self._revived: set[AccountKey] = set()
-        self.paused = False
+        self._paused = False
+
+    @property
+    def paused(self) -> bool:
+        """Whether automatic polls are stopped."""
+        return self._paused
 
     def set_visible(self, keys: Collection[AccountKey]) -> None:
         """These accounts are on screen and go first."""
@@ -81,9 +74,9 @@ class Poller:
 
     def set_paused(self, paused: bool) -> None:
         """Stop or resume automatic polls; what a person asks for still runs."""
-        if self.paused and not paused:
-            self.agenda.catch_up(self._clock.now(), self._visible)
-        self.paused = paused
+        if self._paused and not paused:
+            self.schedule.catch_up(self._clock.now(), self._visible)
+        self._paused = paused
         self._nudged.set()
 
     def raw(self, key: AccountKey) -> str | None:
@@ -91,7 +84,7 @@ class Poller:
         return self._raw.get(key)
 
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Message, ...]:
         """What people should know of the lists of accounts."""
         return self._lister.notices
 
@@ -106,10 +99,7 @@ class Poller:
                 group.create_task(self._lister.run())
                 group.create_task(self._poll())
         finally:
-            tasks = [poll.task for poll in self._running.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._polls.cancel()
 
     async def list_all(self) -> None:
         """Ask every source once for its accounts."""
@@ -140,7 +130,7 @@ class Poller:
         account = self._ledger.state.accounts.get(key)
         entries = self._live_entries(account, acting_first=renewed) if account is not None else []
         if not by_hand:
-            entries = self._silences.last(entries, self._clock.now())
+            entries = self._quiet.last(entries, self._clock.now())
         failed: list[tuple[Listing, UsageReading, Failure]] = []
         for entry in entries:
             source = self._lister.sources[entry.ref.source]
@@ -167,10 +157,10 @@ class Poller:
     ) -> None:
         now = self._clock.now()
         for other, refusal, failure in failed:
-            self._silences.note(other.ref, failure, now)
+            self._quiet.note(other.ref, failure, now)
             if failure.kind is FailureKind.UNAUTHORIZED:
                 self._take(key, other, refusal)
-        self._silences.over(entry.ref)
+        self._quiet.over(entry.ref)
         despite = tuple((other.ref, failure) for other, _, failure in failed)
         self._take(key, entry, reading, despite)
 
@@ -207,7 +197,7 @@ class Poller:
         )
         account = self._ledger.state.accounts.get(key)
         if account is not None:
-            self.agenda.plan(account, now, self._ledger.state.clock_offset)
+            self.schedule.plan(account, now, self._ledger.state.clock_offset)
             if self.live_listing(account) is None:
                 self._lifeless.add(key)
             else:
@@ -234,7 +224,7 @@ class Poller:
 
     def _on_listed(self) -> None:
         state, now = self._ledger.state, self._clock.now()
-        self.agenda.follow(state, now, self._visible)
+        self.schedule.follow(state, now, self._visible)
         for gone in self._raw.keys() - state.accounts.keys():
             del self._raw[gone]
         self._lifeless &= state.accounts.keys()
@@ -244,14 +234,14 @@ class Poller:
         keys = {account.key for account in revived}
         self._lifeless -= keys
         self._revived |= keys
-        self.agenda.hasten(revived, now, self._visible)
+        self.schedule.hasten(revived, now, self._visible)
         self._nudged.set()
 
     async def _poll(self) -> None:
         while True:
             self._nudged.clear()
             now = self._clock.now()
-            self.agenda.wake(self._ledger.state, now, self._visible)
+            self.schedule.wake(self._ledger.state, now, self._visible)
             full = self.paused or self._start_due(now)
             await self._nap(now, until_nudged=full)
 
@@ -262,38 +252,29 @@ class Poller:
         """
         limit = self._pace.concurrency
         share = limit if len(self._lister.sources) == 1 else max(1, limit - 1)
-        busy = Counter(poll.source for poll in self._running.values())
         waits = False
         # one more than there are: an account that went without a word must not stay due for ever
-        for key in self.agenda.take_due(now, self._visible, len(self._ledger.state.accounts) + 1):
-            if len(self._running) >= limit:
+        for key in self.schedule.take_due(now, self._visible, len(self._ledger.state.accounts) + 1):
+            if len(self._polls) >= limit:
                 return True
             account = self._ledger.state.accounts.get(key)
             listing = self.live_listing(account) if account is not None else None
-            if listing is None or key in self._running:
-                self.agenda.hold(key, now + self._pace.interval)
+            if listing is None or key in self._polls:
+                self.schedule.hold(key, now + self._pace.interval)
                 if listing is None:
                     self._lifeless.add(key)
-            elif busy[listing.ref.source] >= share:
+            elif self._busy[listing.ref.source] >= share:
                 waits = True
             else:
-                self.agenda.hold(key, now + self._pace.interval)
-                busy[listing.ref.source] += 1
-                self._start(key, listing.ref.source)
+                self.schedule.hold(key, now + self._pace.interval)
+                self._busy[listing.ref.source] += 1
+                poll = self._polls.start(key, partial(self._poll_one, key))
+                poll.add_done_callback(partial(self._ended, listing.ref.source))
         return waits
 
-    def _start(self, key: AccountKey, source: str) -> None:
-        task = asyncio.create_task(self._poll_one(key))
-        self._running[key] = _Poll(task, source)
-        task.add_done_callback(lambda done: self._ended(key, done))
-
-    def _ended(self, key: AccountKey, task: asyncio.Task[None]) -> None:
-        self._running.pop(key, None)
+    def _ended(self, source: str, task: asyncio.Task[None]) -> None:
+        self._busy[source] -= 1
         self._nudged.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": "a poll ended in an error", "exception": error, "task": task}
-            )
 
     async def _poll_one(self, key: AccountKey) -> None:
         account = self._ledger.state.accounts.get(key)
@@ -317,13 +298,13 @@ class Poller:
             self._ledger.take(Recalled(stored))
         account = self._ledger.state.accounts.get(key)
         if account is not None and account.tried_at is None:
-            await self._store.note_poll(key.id, now)
+            self._store.note_poll(key.id, now)
             await self.read(key)
         elif account is not None:
-            self.agenda.plan(account, now, self._ledger.state.clock_offset)
-            due = self.agenda.due_at(key)
+            self.schedule.plan(account, now, self._ledger.state.clock_offset)
+            due = self.schedule.due_at(key)
             if due is None or due <= now:
-                self.agenda.hold(key, now + self._pace.interval)
+                self.schedule.hold(key, now + self._pace.interval)
 
     def _floor(self, account: AccountState, now: datetime) -> timedelta:
         """Nobody polled for most of an interval; or, once a window reset, nobody since that reset."""
@@ -340,7 +321,7 @@ class Poller:
         return min(floor, now - max(resets)) if resets else floor
 
     async def _nap(self, now: datetime, *, until_nudged: bool) -> None:
-        due = None if until_nudged else self.agenda.next_due()
+        due = None if until_nudged else self.schedule.next_due()
         nap = _LONGEST_NAP if due is None else min(max((due - now).total_seconds(), 0.0), _LONGEST_NAP)
         sleeper = asyncio.ensure_future(self._clock.sleep(nap))
         nudge = asyncio.ensure_future(self._nudged.wait())

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
 
+from poolwatch.custody.token_step import TokenAsk
 from poolwatch.domain.account import AccountKey, Custody, Listing
 from poolwatch.domain.events import Answer, AnswerKind, RefreshMoved
 from poolwatch.domain.failure import Failure, FailureKind
@@ -25,12 +27,13 @@ from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.status import token_is_live
 from poolwatch.domain.transitions import is_refused, with_standing_refusal
 from poolwatch.domain.values import replace
-from poolwatch.monitor.clock import Clock
-from poolwatch.monitor.guard import internal_error
-from poolwatch.monitor.ledger import Ledger
+from poolwatch.host.single_flight import SingleFlight
+from poolwatch.monitor.custodian import Custodian
+from poolwatch.monitor.entries import internal_error
+from poolwatch.monitor.ledger import Clock, Ledger
 from poolwatch.monitor.poller import Poller
-from poolwatch.monitor.ports import ReadingStore, TokenKeeper, TokenRequest
 from poolwatch.sources.source import by_hand
+from poolwatch.store.store import Store
 
 #: Refreshes at work at once, pool-wide.
 IN_FLIGHT: Final = 2
@@ -81,16 +84,16 @@ class RefreshChain:
     """Runs refreshes: one per account at a time, two pool-wide."""
 
     def __init__(
-        self, poller: Poller, ledger: Ledger, keeper: TokenKeeper, store: ReadingStore, clock: Clock
+        self, poller: Poller, ledger: Ledger, custodian: Custodian, store: Store, clock: Clock
     ) -> None:
         self._poller = poller
         self._ledger = ledger
-        self._keeper = keeper
+        self._custodian = custodian
         self._store = store
         self._clock = clock
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._reads = asyncio.Semaphore(READS_IN_FLIGHT)
-        self._running: dict[AccountKey, asyncio.Task[RefreshProgress]] = {}
+        self._refreshes: SingleFlight[RefreshProgress] = SingleFlight()
         self._attempts: dict[AccountKey, _Attempt] = {}
         #: told when a token step waits for a process that does not come
         self.on_waiting: Callable[[AccountKey, Awaited], None] | None = None
@@ -118,7 +121,7 @@ class RefreshChain:
         Asking to try once is a second key press already, so it overrides a Retry-After as well.
         """
         account = self._ledger.state.accounts.get(key)
-        if key in self._running or account is None:
+        if key in self._refreshes or account is None:
             return Answer(AnswerKind.RUNNING)
         retry_at = _throttled_until(account, usage_only=usage_only)
         if retry_at is not None and retry_at > self._clock.now() and not (override or try_once):
@@ -142,16 +145,15 @@ class RefreshChain:
         """
         due_within = FRESH_ENOUGH if only_if_due else None
         order = _Order(usage_only, try_once, due_within, beside_codex=beside_codex)
-        return await asyncio.shield(self._running.get(key) or self._begin(key, order))
+        return await asyncio.shield(self._begin(key, order))
 
     async def read(self, key: AccountKey) -> RefreshProgress:
         """Read the usage for somebody who only prints it: no card shows it, and no refresh waits for it.
 
         Joins a refresh of the account that is already running.
         """
-        running = self._running.get(key)
-        if running is not None:
-            return await asyncio.shield(running)
+        if key in self._refreshes:
+            return await asyncio.shield(self._begin(key, _Order(usage_only=True)))
         progress = RefreshProgress(self._clock.now(), usage_only=True)
         async with self._reads:
             usage = await self._usage_step_safely(key, renewed=False)
@@ -163,7 +165,7 @@ class RefreshChain:
         Joins a refresh of the account that is already running.
         """
         order = _Order(due_within=due_within, unasked=True)
-        return await asyncio.shield(self._running.get(key) or self._begin(key, order))
+        return await asyncio.shield(self._begin(key, order))
 
     def attempted_at(self, key: AccountKey) -> datetime | None:
         """When a token of the account was last exchanged in this run."""
@@ -172,18 +174,14 @@ class RefreshChain:
 
     async def close(self) -> None:
         """Stop watching what runs. A token being spent goes on in its own process."""
-        tasks = list(self._running.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._refreshes.cancel()
 
     def _begin(self, key: AccountKey, order: _Order) -> asyncio.Task[RefreshProgress]:
+        """A refresh, or the one that is under way already."""
         progress = RefreshProgress(self._clock.now(), usage_only=order.usage_only)
-        self._ledger.take(RefreshMoved(key, progress, progress.started_at))
-        task = asyncio.create_task(self._chain(key, progress, order))
-        self._running[key] = task
-        task.add_done_callback(lambda _: self._running.pop(key, None))
-        return task
+        if key not in self._refreshes:
+            self._ledger.take(RefreshMoved(key, progress, progress.started_at))
+        return self._refreshes.start(key, partial(self._chain, key, progress, order))
 
     async def _chain(self, key: AccountKey, progress: RefreshProgress, order: _Order) -> RefreshProgress:
         async with self._slots:
@@ -228,8 +226,7 @@ class RefreshChain:
             if last is not None and recent and last.listing == listing:
                 return last.step
         others = _other_holders(self._ledger.state, listing)
-        request = TokenRequest(
-            listing,
+        ask = TokenAsk(
             now,
             order.try_once,
             others,
@@ -254,7 +251,7 @@ class RefreshChain:
                 self.on_waiting(account.key, found)
 
         try:
-            step = await self._keeper.step(request, show_delegating, show_waiting)
+            step = await self._custodian.step(listing, ask, show_delegating, show_waiting)
         except Exception as error:  # noqa: BLE001 - the card must not say "refreshing" for ever
             step = TokenStep(TokenOutcome.FAILED, failure=internal_error(error))
         if step.outcome in _ATTEMPTS:
@@ -281,7 +278,7 @@ class RefreshChain:
             return UsageStep(tried=False)
         if self._poller.live_listing(account) is None:
             return UsageStep(_silence(self._ledger.state, account), tried=False)
-        await self._store.note_poll(key.id, self._clock.now())
+        self._store.note_poll(key.id, self._clock.now())
         reading = await self._poller.read(key, renewed=renewed, by_hand=True)
         if reading is None:
             return UsageStep(tried=False)

@@ -37,6 +37,7 @@ from poolwatch.ui.state import AppOptions, Choice, UiState
 from poolwatch.ui.terminal.app import TerminalApp
 from poolwatch.ui.themes import THEMES
 from poolwatch.words import interface as words
+from poolwatch.words.messages import message_text
 
 _FEED: Final = "feed"
 #: A minute's tick comes this much after the minute, so that a coarse timer is not early.
@@ -138,7 +139,7 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         if change.bulk is not None and (ui.bulk is None or ui.bulk.done):
             ui.bulk_before, ui.bulk_diff = ui.board.overview, ()
         ui.board.take(change.state)
-        ui.board.note(change.notices)
+        ui.board.note(tuple(map(message_text, change.notices)))
         if change.bulk is not None:
             ui.bulk = change.bulk
             if change.bulk.done and ui.bulk_before is not None:

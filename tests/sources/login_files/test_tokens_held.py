@@ -11,7 +11,7 @@ from types import FunctionType, ModuleType
 import msgspec
 import pytest
 
-from poolwatch.bootstrap.parts import Running, open_monitor
+from poolwatch.bootstrap.running import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.domain.account import Secret
 from poolwatch.domain.usage import UsageSnapshot
@@ -67,8 +67,8 @@ def surroundings(home: Path, url: str) -> Surroundings:
 async def look(running: Running, *, polls: bool) -> None:
     """List all, and ask for the usage of each."""
     await running.connect()
-    await running.session.poller.list_all()
-    for listing in running.session.state.sources["pool"].listings:
+    await running.monitor.poller.list_all()
+    for listing in running.monitor.state.sources["pool"].listings:
         if polls:
             reading = await running.sources["pool"].fetch_usage(listing, datetime.now(UTC))
             assert isinstance(reading.outcome, UsageSnapshot)
@@ -84,7 +84,7 @@ async def test_no_token_of_a_listed_login_can_be_reached(home: Path, polls: bool
         open_monitor(surroundings(home, server.url)) as running,
     ):
         await look(running, polls=polls)
-        entries = running.session.state.sources["pool"].listings
+        entries = running.monitor.state.sources["pool"].listings
         texts = texts_within(running)
     assert len(entries) == 2
     assert {each.token.refresh_fingerprint for each in entries} <= texts, "the walk finds what is held"

@@ -13,7 +13,7 @@ from poolwatch.domain.status import PoolRules
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.monitor.poller import Pace, Poller
 from poolwatch.sources.source import Source
-from tests.monitor.scripted import ScriptedStore
+from tests.monitor.scripted import ScriptedStore, as_store
 from tests.monitor.turned_clock import TurnedClock
 from tests.sources.logins import AT
 from tests.sources.one_pool.seen import NAMES, NUMBERS, figures, key_of, numbers
@@ -24,7 +24,9 @@ async def read_through(sources: Mapping[str, Source], *names: str) -> PoolState:
     clock = TurnedClock(AT)
     ledger = Ledger(PoolState(), clock.sleep)
     chosen = {name: sources[name] for name in names}
-    poller = Poller(chosen, ledger, ScriptedStore(), Pace(timedelta(minutes=5), 4), clock, lambda: 0.5)
+    poller = Poller(ledger, as_store(ScriptedStore()), Pace(timedelta(minutes=5), 4), clock, lambda: 0.5)
+    for source in chosen.values():
+        poller.add_source(source)
     await poller.list_all()
     for key in list(ledger.state.accounts):
         assert await poller.read(key) is not None

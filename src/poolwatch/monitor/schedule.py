@@ -29,7 +29,7 @@ _OUTAGE: Final = (FailureKind.UNREACHABLE, FailureKind.NOT_THE_SERVICE, FailureK
 _LEAP: Final = timedelta(seconds=60)
 
 
-class Agenda:
+class PollSchedule:
     """Due times of all polled accounts, by our own clock.
 
     What is due when first seen, or after the machine slept, is spread over a calm sweep instead of

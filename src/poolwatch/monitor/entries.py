@@ -9,13 +9,15 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef
-from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.schedule import RETRY_AFTER_CEILING, backoff
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import token_is_live
 from poolwatch.domain.values import replace
 from poolwatch.sources.source import Source
 
+#: What Python says where the system allows no further thread.
+_NO_THREAD: Final = "can't start new thread"
 #: Failures that say nothing of the account: another entry may bring its figures. A 429 is the service's
 #: wish to be left alone, whoever asks, and what it says of this very account is an answer.
 ANOTHER_MAY_KNOW: Final = frozenset(
@@ -84,22 +86,22 @@ def live_entries(
     return sorted(live, key=order)
 
 
-class _Silence(Struct, frozen=True):
+class _Quiet(Struct, frozen=True):
     until: datetime
     failures: int
 
 
-class Silences:
+class QuietEntries:
     """Entries that brought no reading while another one did: they are left alone for longer each time."""
 
     def __init__(self, interval: timedelta, draw: Callable[[], float]) -> None:
         self._interval = interval
         self._draw = draw
-        self._held: dict[SourceRef, _Silence] = {}
+        self._held: dict[SourceRef, _Quiet] = {}
 
     def last(self, entries: list[Listing], now: datetime) -> list[Listing]:
-        """The entries with the silent ones behind the others."""
-        return sorted(entries, key=lambda entry: self._is_silent(entry.ref, now))
+        """The entries with the quiet ones behind the others."""
+        return sorted(entries, key=lambda entry: self._is_quiet(entry.ref, now))
 
     def note(self, ref: SourceRef, failure: Failure, now: datetime) -> None:
         """It was asked in vain while another entry answered."""
@@ -108,12 +110,22 @@ class Silences:
         wait = backoff(self._interval, failures, self._draw())
         if failure.retry_at is not None:
             wait = max(wait, min(failure.retry_at - now, RETRY_AFTER_CEILING))
-        self._held[ref] = _Silence(now + wait, failures)
+        self._held[ref] = _Quiet(now + wait, failures)
 
     def over(self, ref: SourceRef) -> None:
         """It speaks again."""
         self._held.pop(ref, None)
 
-    def _is_silent(self, ref: SourceRef, now: datetime) -> bool:
+    def _is_quiet(self, ref: SourceRef, now: datetime) -> bool:
         held = self._held.get(ref)
         return held is not None and now < held.until
+
+
+def internal_error(error: Exception) -> Failure:
+    """The failure that stands for an error of our own.
+
+    It names the error's type only: its text may hold anything.
+    """
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and error.args == (_NO_THREAD,)):
+        return failure(FailureKind.UPSTREAM_ERROR, "monitor.no_room")
+    return failure(FailureKind.UPSTREAM_ERROR, "monitor.internal_error", type=type(error).__name__)

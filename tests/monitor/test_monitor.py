@@ -3,20 +3,23 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from poolwatch.custody.recovery import Recovered
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import Answer, AnswerKind
 from poolwatch.domain.failure import FailureKind, worded
+from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, SourceState
 from poolwatch.domain.usage import Usage
 from poolwatch.domain.values import replace
-from poolwatch.monitor.passed_on import LOOK_SECONDS
-from poolwatch.monitor.ports import Asked, Interrupted
-from poolwatch.monitor.session import SERVE_SECONDS, VIEW_SECONDS
+from poolwatch.monitor.monitor import SERVE_SECONDS, VIEW_SECONDS
+from poolwatch.monitor.owner import LOOK_SECONDS, Asked
 from tests.monitor.scripted import (
+    NOTICE,
     Rig,
     ScriptedSource,
     ScriptedStore,
@@ -32,8 +35,7 @@ from tests.monitor.scripted import (
 from tests.monitor.turned_clock import START
 
 A = key_of("a")
-NOTICE = "a standing notice"
-READ_ONLY = "read-only: another poolwatch (pid 123 on host) is polling"
+READ_ONLY = message("monitor.viewer", holder=message("monitor.process", pid=123, host="host"))
 
 
 def stored(place: str = "a", weekly: float = 30, source: str = "homes") -> AccountState:
@@ -58,23 +60,23 @@ async def test_figures_of_the_last_run_stand_before_anything_answers() -> None:
     one = rig("a")
     one.source.hung_list = asyncio.Event()
     keep(one, stored())
-    async with running(one.session.run(), one.clock):
+    async with running(one.monitor.run(), one.clock):
         assert weekly_of(one.account("a")) == 30
-        assert not one.session.state.settled
+        assert not one.monitor.state.settled
 
 
 async def test_while_another_polls_the_store_is_watched_and_nothing_is_asked() -> None:
     one = viewer(stored(weekly=30))
-    async with running(one.session.run(), one.clock):
+    async with running(one.monitor.run(), one.clock):
         assert one.ledger.notices == (NOTICE, READ_ONLY)
-        assert not one.session.polls
+        assert not one.monitor.polls
         keep(one, stored(weekly=44))
         await one.clock.advance(VIEW_SECONDS)
         assert weekly_of(one.account("a")) == 44
-        assert one.session.state.settled
+        assert one.monitor.state.settled
         keep(one)
         await one.clock.advance(VIEW_SECONDS)
-        assert one.session.state.accounts == {}
+        assert one.monitor.state.accounts == {}
         await one.clock.advance(600)
     assert (one.source.asked, one.source.listed) == ([], 0)
     assert (one.store.saves, one.store.forgotten) == ([], [])
@@ -82,13 +84,13 @@ async def test_while_another_polls_the_store_is_watched_and_nothing_is_asked() -
 
 async def test_polling_is_taken_over_once_the_lock_is_free() -> None:
     one = viewer(stored(weekly=30))
-    async with running(one.session.run(), one.clock):
+    async with running(one.monitor.run(), one.clock):
         await one.clock.advance(10)
         one.lock.held_elsewhere = False
         # what the other one saved as it left
         keep(one, stored(weekly=55))
         await one.clock.advance(VIEW_SECONDS)
-        assert one.session.polls
+        assert one.monitor.polls
         assert one.ledger.notices == (NOTICE,)
         assert weekly_of(one.account("a")) == 55
         await one.clock.advance(301)
@@ -108,9 +110,9 @@ async def test_the_last_words_of_the_former_holder_are_heard() -> None:
         return acquire()
 
     one.lock.try_acquire = acquire_late  # type: ignore[method-assign]  # one moment of a race
-    async with running(one.session.run(), one.clock):
+    async with running(one.monitor.run(), one.clock):
         await one.clock.advance(VIEW_SECONDS)
-        assert one.session.polls
+        assert one.monitor.polls
         assert weekly_of(one.account("a")) == 66
 
 
@@ -118,8 +120,8 @@ async def test_accounts_of_sources_that_are_not_configured_stay_in_the_store_alo
     one = viewer(stored("a"), stored("b", source="elsewhere"))
     both = replace(stored("c"), listings=(listing("c"), listing("c", source="elsewhere")))
     one.store.accounts[both.key.id] = both
-    async with running(one.session.run(), one.clock):
-        assert set(one.session.state.accounts) == {A, key_of("c")}
+    async with running(one.monitor.run(), one.clock):
+        assert set(one.monitor.state.accounts) == {A, key_of("c")}
         assert one.account("c").sources == ("homes",)
         one.lock.held_elsewhere = False
         await one.clock.advance(10)
@@ -133,16 +135,16 @@ async def test_accounts_of_sources_that_are_not_configured_stay_in_the_store_alo
 )
 async def test_a_viewer_asks_the_one_that_polls(usage_only: bool, try_once: bool, asked: Asked) -> None:
     one = viewer(stored())
-    await one.session.recall()
-    answer = await one.session.refresh(A, usage_only=usage_only, try_once=try_once)
+    await one.monitor.recall()
+    answer = await one.monitor.refresh(A, usage_only=usage_only, try_once=try_once)
     assert answer == Answer(AnswerKind.STARTED)
     assert one.queue.asked == [(A.id, asked)]
-    assert one.keeper.requests == []
+    assert one.custodian.asks == []
     # and shows it as it shows its own, until the other one tells how it ended
     shown = one.account("a").refresh
     assert shown is not None
     assert (shown.done, shown.usage_only) == (False, usage_only)
-    await one.session.recall()
+    await one.monitor.recall()
     await one.clock.advance(LOOK_SECONDS)
     assert one.account("a").refresh == shown
     ended = RefreshProgress(START, TokenStep(TokenOutcome.REFRESHED, 0.4), UsageStep(), done=True)
@@ -153,47 +155,47 @@ async def test_a_viewer_asks_the_one_that_polls(usage_only: bool, try_once: bool
 
 async def test_what_became_of_a_wish_is_not_waited_for_when_nobody_polls_any_more() -> None:
     one = viewer(stored())
-    async with running(one.session.run(), one.clock):
-        await one.session.refresh(A)
+    async with running(one.monitor.run(), one.clock):
+        await one.monitor.refresh(A)
         one.lock.held_elsewhere = False
         await one.clock.advance(VIEW_SECONDS + LOOK_SECONDS)
-        assert one.session.polls
+        assert one.monitor.polls
         assert one.account("a").refresh is None
-        await one.session.refresh(A)
+        await one.monitor.refresh(A)
         await one.clock.settle()
-        assert one.keeper.places() == ["a"]
+        assert one.custodian.places() == ["a"]
     assert len(asyncio.all_tasks()) == 1
 
 
 async def test_a_viewers_second_r_after_the_warning_is_passed_on_as_such() -> None:
     one = viewer(stored())
-    await one.session.recall()
+    await one.monitor.recall()
     late = TokenStep(TokenOutcome.BLOCKED, block=BlockReason.CODEX_LATE, pid=4711)
     one.queue.ends[1] = RefreshProgress(START, late, UsageStep(tried=False), done=True)
-    await one.session.refresh(A)
+    await one.monitor.refresh(A)
     await one.clock.advance(LOOK_SECONDS)
-    await one.session.refresh(A)
+    await one.monitor.refresh(A)
     assert one.queue.asked == [(A.id, Asked.REFRESH), (A.id, Asked.BESIDE)]
     one.queue.ends[2] = one.queue.ends[1]
     await one.clock.advance(LOOK_SECONDS)
-    await one.session.refresh(A, usage_only=True)
+    await one.monitor.refresh(A, usage_only=True)
     assert one.queue.asked[-1] == (A.id, Asked.USAGE)
 
 
 async def test_a_wish_to_renew_beside_a_codex_is_served_as_one() -> None:
     one = rig("a")
-    async with running(one.session.run(), one.clock):
+    async with running(one.monitor.run(), one.clock):
         await one.clock.advance(1)
         one.queue.put(A.id, Asked.BESIDE)
         await one.clock.advance(SERVE_SECONDS)
-        assert [request.beside_codex for request in one.keeper.requests] == [True]
+        assert [request.beside_codex for request in one.custodian.asks] == [True]
 
 
 async def test_a_viewer_says_when_nobody_answers() -> None:
     one = viewer(stored())
-    await one.session.recall()
+    await one.monitor.recall()
     one.queue.answers = False
-    assert await one.session.refresh(A) == Answer(AnswerKind.NO_ANSWER)
+    assert await one.monitor.refresh(A) == Answer(AnswerKind.NO_ANSWER)
 
 
 async def test_a_viewer_says_what_speaks_against_a_refresh_before_it_asks() -> None:
@@ -201,31 +203,31 @@ async def test_a_viewer_says_what_speaks_against_a_refresh_before_it_asks() -> N
     throttled = worded(FailureKind.THROTTLED, "slow down", until).since(START)
     lost = worded(FailureKind.AMBIGUOUS, "reply lost").since(START)
     one = viewer(replace(stored("a"), reading_trouble=throttled), replace(stored("b"), login_trouble=lost))
-    await one.session.recall()
-    assert await one.session.refresh(A) == Answer(AnswerKind.THROTTLED, until)
-    assert await one.session.refresh(key_of("b")) == Answer(AnswerKind.ASK_ONCE, START)
+    await one.monitor.recall()
+    assert await one.monitor.refresh(A) == Answer(AnswerKind.THROTTLED, until)
+    assert await one.monitor.refresh(key_of("b")) == Answer(AnswerKind.ASK_ONCE, START)
     assert one.queue.asked == []
-    assert (await one.session.refresh(A, override=True)).kind is AnswerKind.STARTED
+    assert (await one.monitor.refresh(A, override=True)).kind is AnswerKind.STARTED
 
 
 async def test_only_the_one_that_polls_refreshes_many() -> None:
     one = viewer(stored())
-    await one.session.recall()
-    assert (await one.session.refresh_many([A])).kind is AnswerKind.READ_ONLY
-    one.session.stop_many()
+    await one.monitor.recall()
+    assert (await one.monitor.refresh_many([A])).kind is AnswerKind.READ_ONLY
+    one.monitor.stop_many()
     assert one.source.asked == []
 
 
 async def test_the_one_that_polls_refreshes_by_itself() -> None:
     one = rig("a", "b")
-    async with running(one.session.run(), one.clock):
-        assert (await one.session.refresh(A)).kind is AnswerKind.STARTED
-        assert (await one.session.refresh(A)).kind is AnswerKind.RUNNING
+    async with running(one.monitor.run(), one.clock):
+        assert (await one.monitor.refresh(A)).kind is AnswerKind.STARTED
+        assert (await one.monitor.refresh(A)).kind is AnswerKind.RUNNING
         await one.clock.settle()
-        assert one.keeper.places() == ["a"]
-        assert (await one.session.refresh_many([A, key_of("b")])).kind is AnswerKind.STARTED
-        assert (await one.session.refresh_many([A])).kind is AnswerKind.RUNNING
-        one.session.stop_many()
+        assert one.custodian.places() == ["a"]
+        assert (await one.monitor.refresh_many([A, key_of("b")])).kind is AnswerKind.STARTED
+        assert (await one.monitor.refresh_many([A])).kind is AnswerKind.RUNNING
+        one.monitor.stop_many()
         await one.clock.advance(1)
         assert one.ledger.bulk is not None
         assert one.ledger.bulk.done
@@ -243,14 +245,14 @@ async def test_the_one_that_polls_refreshes_by_itself() -> None:
 )
 async def test_wishes_of_viewers_are_served(asked: Asked, steps: int, try_once: bool | None) -> None:
     one = rig("a")
-    async with running(one.session.run(), one.clock):
+    async with running(one.monitor.run(), one.clock):
         await one.clock.advance(1)
         one.source.asked.clear()
         one.queue.put(A.id, asked)
         one.queue.put("nobody", asked)
         await one.clock.advance(SERVE_SECONDS)
         assert one.source.places_asked() == ["a"]
-        assert [request.try_once for request in one.keeper.requests] == [try_once] * steps
+        assert [request.try_once for request in one.custodian.asks] == [try_once] * steps
         # both askers are told how it ended
         assert one.queue.finished == {1: one.account("a").refresh, 2: None}
         told = one.queue.finished[1]
@@ -261,7 +263,7 @@ async def test_wishes_of_viewers_are_served(asked: Asked, steps: int, try_once: 
 
 async def test_polls_for_others_are_no_refreshes_and_hold_none_up() -> None:
     one = rig(*"abcdef")
-    async with running(one.session.run(), one.clock):
+    async with running(one.monitor.run(), one.clock):
         await one.clock.advance(1)
         for place in "abcdef":
             one.source.hung[place] = asyncio.Event()
@@ -270,7 +272,7 @@ async def test_polls_for_others_are_no_refreshes_and_hold_none_up() -> None:
         # the service hangs for five of them, and a person refreshes the sixth
         one.source.hung["f"].set()
         await one.clock.settle()
-        await one.session.refresh(key_of("f"))
+        await one.monitor.refresh(key_of("f"))
         await one.clock.settle()
         assert [number for number, told in one.queue.finished.items() if told and told.usage] == [6]
         shown = one.account("f").refresh
@@ -281,7 +283,7 @@ async def test_polls_for_others_are_no_refreshes_and_hold_none_up() -> None:
 
 async def test_wishes_that_are_left_undone_end_with_nothing() -> None:
     one = rig("a")
-    async with running(one.session.run(), one.clock):
+    async with running(one.monitor.run(), one.clock):
         await one.clock.advance(1)
         one.source.hung["a"] = asyncio.Event()
         one.queue.put(A.id, Asked.USAGE)
@@ -292,7 +294,7 @@ async def test_wishes_that_are_left_undone_end_with_nothing() -> None:
 
 async def test_wishes_are_taken_when_they_come_and_not_looked_for() -> None:
     one = rig("a")
-    async with running(one.session.run(), one.clock):
+    async with running(one.monitor.run(), one.clock):
         await one.clock.advance(60)
         assert one.queue.takes == 0
         one.queue.put(A.id, Asked.POLL)
@@ -302,7 +304,7 @@ async def test_wishes_are_taken_when_they_come_and_not_looked_for() -> None:
 
 async def test_wishes_that_cannot_be_taken_are_not_tried_without_end() -> None:
     one = rig("a")
-    async with running(one.session.run(), one.clock):
+    async with running(one.monitor.run(), one.clock):
         one.queue.yields = False
         one.queue.put(A.id, Asked.POLL)
         await one.clock.advance(10 * SERVE_SECONDS)
@@ -315,7 +317,7 @@ async def test_wishes_that_cannot_be_taken_are_not_tried_without_end() -> None:
 async def test_a_wish_overrides_a_retry_after_for_its_asker_was_told() -> None:
     one = rig("a")
     one.source.answers["a"] = [failure(FailureKind.THROTTLED, retry_at=START + timedelta(hours=1))]
-    async with running(one.session.run(), one.clock):
+    async with running(one.monitor.run(), one.clock):
         await one.clock.advance(1)
         one.queue.put(A.id, Asked.USAGE)
         await one.clock.advance(SERVE_SECONDS)
@@ -325,18 +327,18 @@ async def test_a_wish_overrides_a_retry_after_for_its_asker_was_told() -> None:
 async def test_a_store_that_cannot_be_read_is_not_an_empty_one() -> None:
     one = await rig("a").listed()
     await one.poller.read(A)
-    await one.keeping.flush()
+    await one.saver.flush()
     again = rig("a")
     again.store = one.store
     again.__post_init__()
     one.store.locked_loads = 2
-    recalling = await soon(again.session.recall(), again.clock)
+    recalling = await soon(again.monitor.recall(), again.clock)
     await again.clock.advance(2 * VIEW_SECONDS)
     assert recalling.done()
     assert again.account("a").read_at is not None
     # nor does one that stays locked take away what is known
     one.store.locked_loads = 10
-    recalling = await soon(again.session.recall(), again.clock)
+    recalling = await soon(again.monitor.recall(), again.clock)
     await again.clock.advance(3 * VIEW_SECONDS)
     assert recalling.done()
     assert again.account("a").read_at is not None
@@ -344,7 +346,7 @@ async def test_a_store_that_cannot_be_read_is_not_an_empty_one() -> None:
 
 async def test_a_disk_that_fills_up_is_told_while_it_lasts() -> None:
     one = rig("a")
-    async with running(one.session.run(), one.clock):
+    async with running(one.monitor.run(), one.clock):
         await one.clock.advance(2)
         told = [one.ledger.notices]
         one.store.is_full = True
@@ -355,43 +357,43 @@ async def test_a_disk_that_fills_up_is_told_while_it_lasts() -> None:
         await one.clock.advance(15)
         told.append(one.ledger.notices)
     assert [len(each) for each in told] == [1, 2, 1]
-    assert "The disk is full." in told[1]
+    assert Message("store.disk_full") in told[1]
 
 
 async def test_a_hung_source_does_not_hold_up_the_start() -> None:
     one = Rig([ScriptedSource("hung", "a"), ScriptedSource("well", "b")])
     one.sources[0].hung_list = asyncio.Event()
-    async with running(one.session.run(), one.clock):
+    async with running(one.monitor.run(), one.clock):
         await one.clock.advance(1)
         assert one.sources[1].places_asked() == ["b"]
 
 
 async def test_closing_saves_and_gives_the_lock_back() -> None:
     one = rig(*"abcdef")
-    one.keeper.gates["a"] = asyncio.Event()
-    async with running(one.session.run(), one.clock):
+    one.custodian.gates["a"] = asyncio.Event()
+    async with running(one.monitor.run(), one.clock):
         assert one.lock.is_ours
         await one.clock.advance(1.2)
-        await one.session.refresh(A)
-        await one.session.refresh_many([key_of(place) for place in "bcdef"])
+        await one.monitor.refresh(A)
+        await one.monitor.refresh_many([key_of(place) for place in "bcdef"])
         await one.clock.settle()
         assert one.bulk.running
         one.store.saves.clear()
         await one.poller.read(key_of("b"))
     assert any(key_of("b").id in save for save in one.store.saves)
     assert not one.lock.is_ours
-    assert not one.session.polls
+    assert not one.monitor.polls
     assert len(asyncio.all_tasks()) == 1
     one.store.saves.clear()
-    await one.session.close()
+    await one.monitor.close()
     assert one.store.saves == []
 
 
 async def test_closing_a_viewer_writes_nothing() -> None:
     one = viewer(stored())
-    async with running(one.session.run(), one.clock):
+    async with running(one.monitor.run(), one.clock):
         await one.clock.advance(1)
-    await one.session.close()
+    await one.monitor.close()
     assert one.store.saves == []
 
 
@@ -400,40 +402,40 @@ async def test_changes_reach_a_listener_while_it_runs() -> None:
     heard: list[frozenset[AccountKey] | None] = []
 
     async def listen() -> None:
-        async for burst in one.session.changes():
+        async for burst in one.monitor.changes():
             heard.extend([burst.keys])
 
     listener = asyncio.create_task(listen())
-    async with running(one.session.run(), one.clock):
+    async with running(one.monitor.run(), one.clock):
         await one.clock.advance(2)
         assert heard[0] is None
         heard.clear()
-        await one.session.poller.read(A)
+        await one.monitor.poller.read(A)
         await one.clock.advance(1)
         assert heard == [frozenset({A})]
     listener.cancel()
 
 
-async def test_a_notice_and_a_source_that_come_later() -> None:
+async def test_a_source_that_comes_later() -> None:
     one = rig("a")
     late = ScriptedSource("late", "b")
-    async with running(one.session.run(), one.clock):
-        one.session.add_notice("the disk is full")
-        assert one.ledger.notices == one.session.notices == (NOTICE, "the disk is full")
-        one.session.add_source(late)
+    async with running(one.monitor.run(), one.clock):
+        assert one.ledger.notices == one.monitor.notices == (NOTICE,)
+        one.monitor.add_source(late)
         await one.clock.advance(5)
         assert late.places_asked() == ["b"]
-    one.session.polls = False
-    await one.session.recall()
-    assert key_of("b") in one.session.state.accounts
+    await one.monitor.recall()
+    assert key_of("b") in one.monitor.state.accounts
 
 
-@pytest.mark.parametrize("key", [A, None, key_of("nobody")])
-async def test_a_refresh_that_an_earlier_run_left_unfinished_is_told(key: AccountKey | None) -> None:
+@pytest.mark.parametrize("ids", [("user-a", "account-a"), (None, None), ("user-x", "account-x")])
+async def test_a_refresh_that_an_earlier_run_left_unfinished_is_told(
+    ids: tuple[str | None, str | None],
+) -> None:
     one = rig("a")
     lost = TokenStep(TokenOutcome.AMBIGUOUS, lost_at=START - timedelta(hours=1))
-    one.keeper.interrupted = (Interrupted(key, "a", lost), Interrupted(None, "elsewhere", lost))
-    async with running(one.session.run(), one.clock):
+    one.custodian.interrupted = (Recovered(Path("a"), lost, *ids), Recovered(Path("elsewhere"), lost))
+    async with running(one.monitor.run(), one.clock):
         account = one.account("a")
         assert account.ambiguous
         assert account.login_trouble is not None
@@ -443,32 +445,32 @@ async def test_a_refresh_that_an_earlier_run_left_unfinished_is_told(key: Accoun
 
 async def test_a_machine_without_threads_ends_no_polling_and_what_waits_is_told_later() -> None:
     one = rig("a")
-    one.keeper.threadless = True
-    one.keeper.waiting = (KeptFile("~/kept-a.auth.json", START, A),)
-    async with running(one.session.run(), one.clock) as task:
+    one.custodian.threadless = True
+    one.custodian.waiting = (KeptFile("~/kept-a.auth.json", START, A),)
+    async with running(one.monitor.run(), one.clock) as task:
         await one.clock.advance(360)
         assert not task.done()
         assert one.account("a").kept is None
-        one.keeper.threadless = False
+        one.custodian.threadless = False
         await one.clock.advance(360)
-        assert one.account("a").kept == one.keeper.waiting[0]
+        assert one.account("a").kept == one.custodian.waiting[0]
 
 
 async def test_what_the_poller_knows_of_the_whole_pool_reaches_a_viewer() -> None:
     store = ScriptedStore()
-    store.facts = PoolFacts(
+    store.kept_facts = PoolFacts(
         "work",
         timedelta(hours=1),
         (SourceState("homes", (), START, failure(FailureKind.UNREACHABLE), START), SourceState("gone")),
         {"homes": Decimal(40), "gone": Decimal(50)},
     )
     one = Rig([ScriptedSource("homes", "a")], store=store)
-    await one.session.recall()
+    await one.monitor.recall()
     assert one.state.agreed_rate == Decimal(40)
     assert one.state.sources == {}
     assert one.state.clock_offset == timedelta(0)
     one.lock.held_elsewhere = True
-    async with running(one.session.run(), one.clock):
+    async with running(one.monitor.run(), one.clock):
         await one.clock.advance(VIEW_SECONDS)
         assert one.state.sources.keys() == {"homes"}
         assert one.state.sources["homes"].failure == failure(FailureKind.UNREACHABLE)

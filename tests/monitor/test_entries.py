@@ -61,12 +61,12 @@ async def test_figures_of_somebody_else_are_no_answer_and_the_pool_is_asked_as_t
 
 async def test_after_its_own_refresh_the_pool_shows_what_its_new_token_brings() -> None:
     one, files, pool = await both()
-    one.keeper.default = TokenStep(TokenOutcome.REFRESHED)
+    one.custodian.default = TokenStep(TokenOutcome.REFRESHED)
     progress = await one.chain.run(KEY)
     assert (len(files.asked), len(pool.asked)) == (0, 1)
     assert progress.usage is not None
     assert progress.usage.failure is None
-    one.keeper.default = TokenStep(TokenOutcome.CURRENT)
+    one.custodian.default = TokenStep(TokenOutcome.CURRENT)
     await one.chain.run(KEY)
     assert (len(files.asked), len(pool.asked)) == (1, 1)
 
@@ -157,6 +157,6 @@ async def test_a_pool_that_is_down_and_a_dead_file_are_nobody_to_ask() -> None:
 
 async def test_a_file_that_lives_goes_before_a_pool_whose_login_is_dead() -> None:
     one, files, pool = await both(says_login_needed=True)
-    one.keeper.default = TokenStep(TokenOutcome.REFRESHED)
+    one.custodian.default = TokenStep(TokenOutcome.REFRESHED)
     await one.chain.run(KEY)
     assert (len(files.asked), len(pool.asked)) == (1, 0)

@@ -15,7 +15,7 @@ from poolwatch.domain.schedule import POLL_FLOOR
 from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.usage import Usage
 from poolwatch.domain.values import replace
-from poolwatch.monitor.agenda import Agenda
+from poolwatch.monitor.schedule import PollSchedule
 from tests.monitor.scripted import INTERVAL, key_of, listing, snapshot
 from tests.monitor.turned_clock import START
 
@@ -48,12 +48,12 @@ def hundred(tried: datetime | None = None) -> PoolState:
     return pool([account(f"p{number:03}", tried=tried) for number in range(100)])
 
 
-def agenda(draw: float | None = 0.5) -> Agenda:
+def agenda(draw: float | None = 0.5) -> PollSchedule:
     seeded = random.Random(7)
-    return Agenda(INTERVAL, seeded.random if draw is None else lambda: draw)
+    return PollSchedule(INTERVAL, seeded.random if draw is None else lambda: draw)
 
 
-def played(plan: Agenda, state: PoolState, start: datetime, seconds: int) -> list[datetime]:
+def played(plan: PollSchedule, state: PoolState, start: datetime, seconds: int) -> list[datetime]:
     """When polls start if each succeeds at once, looked at four times a second."""
     starts: list[datetime] = []
     accounts = dict(state.accounts)
@@ -267,7 +267,7 @@ def test_due_times_keep_their_promises(
         for index, (tried, failures, retry_at, resets_at) in enumerate(facts)
     ]
     shown = {key_of(f"p{index}") for index in visible}
-    plan = Agenda(INTERVAL, draws.random)
+    plan = PollSchedule(INTERVAL, draws.random)
     plan.follow(pool(accounts, offset), START, shown)
     dues = {each.key: plan.due_at(each.key) for each in accounts}
     for each in accounts:

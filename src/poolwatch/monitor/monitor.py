@@ -1,0 +1,313 @@
+"""One poolwatch at work: it polls while it holds the poll lock, and watches the store while another does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+from msgspec import Struct
+
+from poolwatch.custody.recovery import Recovered
+from poolwatch.domain.account import AccountKey, Listing, NamingRule
+from poolwatch.domain.events import Answer, AnswerKind, KeptTold, PoolChanged, Recalled, RefreshMoved
+from poolwatch.domain.message import Message, message
+from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.state import PoolFacts, PoolState, listed_by
+from poolwatch.domain.values import replace
+from poolwatch.host.single_flight import SingleFlight
+from poolwatch.monitor.custodian import Custodian
+from poolwatch.monitor.ledger import Clock, Ledger, Saver
+from poolwatch.monitor.many import BackgroundRefresh, BulkRefresh
+from poolwatch.monitor.owner import Asked, ForwardedRefreshes, OwnerLock, Request, RequestQueue
+from poolwatch.monitor.poller import Pace, Poller
+from poolwatch.monitor.refresh import RefreshChain
+from poolwatch.sources.source import Source
+from poolwatch.store.store import Store
+
+#: A viewer reads the store this often.
+VIEW_SECONDS: Final = 2.0
+#: A store that cannot be read is asked again so often before it is done without.
+_RECALLS: Final = 3
+#: The polling process takes requests of others no more often than this.
+SERVE_SECONDS: Final = 0.5
+#: Logins that wait are looked for so long after something has changed.
+KEPT_SECONDS: Final = 1.0
+
+
+class Services(Struct, frozen=True):
+    """What a monitor stands on."""
+
+    store: Store
+    custodian: Custodian
+    queue: RequestQueue
+    lock: OwnerLock
+    clock: Clock
+    #: numbers in 0..1
+    draw: Callable[[], float]
+
+
+class Monitor:
+    """State, changes, and what a person may ask of it."""
+
+    def __init__(
+        self,
+        services: Services,
+        pace: Pace,
+        source_names: Collection[str],
+        *,
+        naming: tuple[NamingRule, ...] = (),
+        pool_name: str | None = None,
+        renews: bool = False,
+        notices: tuple[Message, ...] = (),
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        """`renews`: own logins are renewed unasked. `sleep` keeps bursts of changes apart."""
+        store, clock, draw = services.store, services.clock, services.draw
+        self._services = services
+        self._source_names = frozenset(source_names)
+        self._notices = notices
+        self.ledger = Ledger(PoolState(rules=naming), sleep)
+        self.poller = Poller(self.ledger, store, pace, clock, draw)
+        self.chain = RefreshChain(self.poller, self.ledger, services.custodian, store, clock)
+        self.bulk = BulkRefresh(self.chain, self.ledger, clock)
+        self.saver = Saver(self.ledger, store, clock, pool_name)
+        self._background = (
+            BackgroundRefresh(self.chain, self.poller, self.ledger, clock, draw) if renews else None
+        )
+        self._polls = False
+        self._forwarded = ForwardedRefreshes(services.queue, self.ledger, clock)
+        #: requests of others that are being handled
+        self._handling: SingleFlight[None] = SingleFlight()
+        #: an event came since logins that wait were looked for
+        self._touched = asyncio.Event()
+        #: what earlier refreshes left behind was looked after
+        self.recovered = False
+
+    @property
+    def state(self) -> PoolState:
+        """The state of this moment."""
+        return self.ledger.state
+
+    @property
+    def polls(self) -> bool:
+        """Whether it is this process that polls."""
+        return self._polls
+
+    def take_over(self) -> bool:
+        """Poll from now on, unless another process does; whether this one polls."""
+        self._polls = self._services.lock.try_acquire()
+        return self._polls
+
+    def hand_over(self) -> None:
+        """Poll no more."""
+        if self._polls:
+            self._services.lock.release()
+            self._polls = False
+
+    @property
+    def notices(self) -> tuple[Message, ...]:
+        """What people should know of the whole pool."""
+        unlisted = (each.path for each in self.state.kept if each.key not in self.state.accounts)
+        waiting = (message("monitor.login_waits", path=path) for path in unlisted)
+        return (*self._services.store.notices, *self.poller.notices, *self._notices, *waiting)
+
+    def add_source(self, source: Source) -> None:
+        """Monitor one more source from now on."""
+        self._source_names |= {source.name}
+        self.poller.add_source(source)
+
+    def changes(self) -> AsyncIterator[PoolChanged]:
+        """Bursts of changes."""
+        return self.ledger.changes()
+
+    async def recall(self) -> None:
+        """Take in what the store remembers of the configured sources, so that figures stand at once."""
+        await self._recall(watches=False)
+
+    async def _recall(self, *, watches: bool) -> None:
+        """`watches`: another process polls now, and what it keeps of the sources holds here too."""
+        stored = await self._services.store.load_accounts()
+        for _ in range(_RECALLS):
+            if stored is not None:
+                break
+            # what is not known to be there would be written over
+            await self._services.clock.sleep(VIEW_SECONDS)
+            stored = await self._services.store.load_accounts()
+        if stored is None:
+            return
+        kept = tuple(
+            known for account in stored if (known := listed_by(self._source_names, account)) is not None
+        )
+        facts = await self._services.store.facts()
+        rates = {name: rate for name, rate in facts.rates.items() if name in self._source_names}
+        sources = tuple(each for each in facts.sources if each.name in self._source_names)
+        known_facts = replace(facts, sources=sources, rates=rates) if watches else PoolFacts(rates=rates)
+        self.ledger.take(Recalled(kept, whole=True, facts=known_facts))
+
+    async def run(self) -> None:
+        """Poll, or watch until polling falls to this process; ends only by cancellation."""
+        try:
+            await self._watch()
+            await self._poll()
+        finally:
+            await self._forwarded.close()
+
+    async def _watch(self) -> None:
+        await self.recall()
+        while not self.take_over():
+            await self.tell_kept()
+            holder = self._services.lock.holder()
+            self._tell(message("monitor.viewer", holder=holder))
+            await self._services.clock.sleep(VIEW_SECONDS)
+            await self._recall(watches=True)
+            self.ledger.settle()
+        # what the former holder saved as it left
+        await self.recall()
+        self._tell()
+
+    async def _poll(self) -> None:
+        try:
+            await self._recover()
+            self.recovered = True
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.poller.run())
+                group.create_task(self.saver.run(tried=self._tell))
+                group.create_task(self._serve())
+                group.create_task(self._mind_kept())
+                if self._background is not None:
+                    group.create_task(self._background.run())
+        finally:
+            await self.close()
+
+    async def _recover(self) -> None:
+        """Tell of refreshes that an earlier run left unfinished; the accounts are listed before that."""
+        if not await self._services.custodian.left_anything():
+            return  # the poll loop lists by itself, without waiting for the slowest source
+        await self.poller.list_all()
+        self._tell_of(await self._services.custodian.recover(self._listings(), self._services.clock.now()))
+        await self.tell_kept()
+
+    async def _mind_kept(self) -> None:
+        """Name the logins that wait, and bring home what can be, when files may have changed."""
+        seen = self.state.sources
+        self.ledger.on_event(self._touched.set)
+        while True:
+            await self._touched.wait()
+            await self._services.clock.sleep(KEPT_SECONDS)
+            self._touched.clear()
+            listed = self.state.sources
+            with suppress(RuntimeError):  # no thread is to be had: at the next change
+                if listed is not seen:
+                    now = self._services.clock.now()
+                    recover = self._services.custodian.recover
+                    self._tell_of(await recover(self._listings(), now, waiting_only=True))
+                    seen = listed
+            await self.tell_kept()
+
+    async def tell_kept(self) -> None:
+        """Say which logins wait in the state directory, on their cards and, without a card, for the pool."""
+        try:
+            kept = await self._services.custodian.kept(self.state.accounts)
+        except RuntimeError:
+            return  # no thread is to be had: what was told stands
+        if kept != self.state.kept:
+            self.ledger.take(KeptTold(kept))
+            self._tell()
+
+    def _listings(self) -> tuple[Listing, ...]:
+        return tuple(entry for account in self.state.accounts.values() for entry in account.listings)
+
+    def _tell_of(self, found: Iterable[Recovered]) -> None:
+        now = self._services.clock.now()
+        for each in found:
+            key = self._key_of(each)
+            if key is not None:
+                self.ledger.take(RefreshMoved(key, RefreshProgress(now, token=each.step), now))
+                self.ledger.take(RefreshMoved(key, None, now))
+
+    def _key_of(self, found: Recovered) -> AccountKey | None:
+        accounts, place = self.state.accounts, str(found.file)
+        key = AccountKey("codex", found.user_id or "", found.account_id or "")
+        if key in accounts:
+            return key
+        at_place = (
+            key
+            for key, account in accounts.items()
+            if any(listing.ref.place == place for listing in account.listings)
+        )
+        return next(at_place, None)
+
+    async def close(self) -> None:
+        """Save what is unsaved and give the lock back; a token being spent goes on in its own process."""
+        await self.bulk.close()
+        await self.chain.close()
+        await self._handling.cancel()
+        if self.polls:
+            await self.saver.flush()
+            self.hand_over()
+
+    async def refresh(
+        self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False
+    ) -> Answer:
+        """Start a refresh here, or ask the polling process for it.
+
+        The polling process takes a request as it comes, so what speaks against it is said here.
+        """
+        chain = self.chain
+        if self.polls:
+            return chain.start(key, usage_only=usage_only, override=override, try_once=try_once)
+        objection = chain.objection(key, usage_only=usage_only, override=override, try_once=try_once)
+        if objection is not None:
+            return objection
+        asked = Asked.USAGE if usage_only else Asked.TRY_ONCE if try_once else Asked.REFRESH
+        if asked is Asked.REFRESH and chain.confirms(key):
+            asked = Asked.BESIDE
+        taken = await self._forwarded.ask(key, asked, lambda: self.polls)
+        return Answer(AnswerKind.STARTED if taken else AnswerKind.NO_ANSWER)
+
+    async def refresh_many(self, keys: Collection[AccountKey]) -> Answer:
+        """Start a refresh of many; only the polling process does that."""
+        if not self.polls:
+            return Answer(AnswerKind.READ_ONLY)
+        return Answer(AnswerKind.STARTED if self.bulk.start(keys) else AnswerKind.RUNNING)
+
+    def stop_many(self) -> None:
+        """Start no further account."""
+        self.bulk.stop()
+
+    async def _serve(self) -> None:
+        while True:
+            await self._services.queue.arrived()
+            for request in await self._services.queue.take(self._services.clock.now()):
+                self._handling.start(request.id, partial(self._handle, request))
+            # on a disk that takes no writes they would be there again at once
+            await self._services.clock.sleep(SERVE_SECONDS)
+
+    async def _handle(self, request: Request) -> None:
+        progress = None
+        try:
+            progress = await self._handled(request)
+        finally:
+            # one that is left as this process goes ends with nothing: nobody shall wait for it
+            await self._services.queue.finish(request.id, progress, self._services.clock.now())
+
+    async def _handled(self, request: Request) -> RefreshProgress | None:
+        """How a request ended; None where there is no such account here."""
+        key = next((each for each in self.state.accounts if each.id == request.account_id), None)
+        if key is None:
+            return None
+        if request.asked is Asked.POLL:
+            return await self.chain.read(key)
+        return await self.chain.run(
+            key,
+            usage_only=request.asked is Asked.USAGE,
+            try_once=request.asked is Asked.TRY_ONCE,
+            only_if_due=request.asked is Asked.DUE,
+            beside_codex=request.asked is Asked.BESIDE,
+        )
+
+    def _tell(self, *more: Message) -> None:
+        self.ledger.tell(notices=(*self.notices, *more))
