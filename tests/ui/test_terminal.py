@@ -26,11 +26,24 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 20.0
 
 
+OTHER = """
+import sys
+from poolwatch.ui import terminal
+terminal.IS_KNOWN = False
+for name in ("calm_update", "driver", "input_filter"):
+    sys.modules[f"poolwatch.ui.terminal.{name}"] = None
+from tests.ui.run_app import main
+sys.exit(main())
+"""
+
+
 @dataclass
 class Terminal:
     """The app behind a pseudo terminal, whose bytes are kept."""
 
     scenario: str = ""
+    #: Textual is of a version that was not read: none of what uses its private parts can be imported
+    other_textual: bool = False
     columns: int = 100
     lines: int = 30
     seen: bytes = b""
@@ -43,8 +56,9 @@ class Terminal:
         self.master, self.slave = pty.openpty()
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", self.lines, self.columns, 0, 0))
         self.before = list(termios.tcgetattr(self.slave))
+        program = ["-c", OTHER] if self.other_textual else ["-m", "tests.ui.run_app"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.ui.run_app", self.scenario],
+            [sys.executable, *program, self.scenario],
             stdin=self.slave, stdout=self.slave, stderr=self.slave, cwd=ROOT, start_new_session=True,
             env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "TERM": "xterm-256color"},
         )  # fmt: skip
