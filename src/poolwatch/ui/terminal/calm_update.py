@@ -1,11 +1,11 @@
 """What goes to the terminal: the cells that differ from what it shows, and nothing beside them.
 
-Textual 8.2.8 draws whole screens where the layout changes, up to five times for one key, and repeats a line from
-where its widget begins for every change in it: 5 to 8 times the bytes at a start, and half as many again for a
-key. On a slow line that is what an operator waits for.
+Textual 8.2.8 draws whole screens where the layout changes, up to five times for one key, and repeats a line
+from where its widget begins for every change in it: 5 to 8 times the bytes at a start, and half as many again
+for a key. On a slow line that is what an operator waits for.
 
-When Textual compares what it sends with what it sent, delete this file, its test, and in `TerminalApp` all that
-speaks of `_calm_updates`, with `_display` and `forget_screen`.
+When Textual compares what it sends with what it sent, delete this file, its test, and all in `TerminalApp`
+that speaks of `_calm_updates`, with `_display` and `forget_screen`.
 """
 
 from __future__ import annotations
