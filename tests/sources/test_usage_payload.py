@@ -338,7 +338,7 @@ def parts(value: object) -> list[object]:
     return found
 
 
-@settings(max_examples=600)
+@settings(max_examples=200)
 @given(mutants())
 def test_no_mutation_crashes_or_makes_up_a_number(body: object) -> None:
     outcome = parse_usage(json.dumps(body).encode(), AT)
