@@ -9,6 +9,7 @@ from decimal import Decimal
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.events import Listed, Read, RefreshMoved
 from poolwatch.domain.failure import Failure, FailureKind, worded
+from poolwatch.domain.message import message
 from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.state import AccountState, PoolState
@@ -73,7 +74,7 @@ def listing(
         disabled=disabled,
         renews_itself=renews_itself,
         says_login_needed=says_login_needed,
-        problem=problem,
+        problem=None if problem is None else message("as_stored", text=problem),
         path=path,
     )
 

@@ -9,6 +9,7 @@ import pytest
 from poolwatch.domain.account import AccountKey, Custody, Listing, NamingRule, SourceRef, TokenFacts
 from poolwatch.domain.events import Listed, Read, Recalled, RefreshMoved, SourceFailed
 from poolwatch.domain.failure import FailureKind, worded
+from poolwatch.domain.message import message
 from poolwatch.domain.overview import overview
 from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome
@@ -169,7 +170,7 @@ def test_an_entry_without_ids_joins_and_leaves_with_the_account_it_matches() -> 
 @pytest.mark.parametrize(
     "torn",
     [
-        Listing(SourceRef("homes", "alice"), problem="not valid JSON"),
+        Listing(SourceRef("homes", "alice"), problem=message("as_stored", text="not valid JSON")),
         listing(problem="not valid JSON", facts=TokenFacts()),
     ],
 )
@@ -179,7 +180,7 @@ def test_a_file_that_cannot_be_read_for_a_moment_stays_its_account(torn: Listing
     pool = apply(pool, listed(torn, listing("bob")))
     account = pool.accounts[key()]
     assert set(pool.accounts) == {key(), key("bob")}
-    assert account.listings[0].problem == "not valid JSON"
+    assert account.listings[0].problem == message("as_stored", text="not valid JSON")
     assert not account.listings[0].polled
     assert account.usage.windows == (window(40),)
     # another source's listing must not make it forget who it was
@@ -199,7 +200,7 @@ def test_an_unreadable_file_of_another_login_inherits_nothing() -> None:
 
 
 def test_a_file_that_was_never_readable_is_its_own_account() -> None:
-    torn = Listing(SourceRef("homes", "alice"), problem="not valid JSON")
+    torn = Listing(SourceRef("homes", "alice"), problem=message("as_stored", text="not valid JSON"))
     assert list(apply(PoolState(), listed(torn)).accounts) == [PLACE]
 
 

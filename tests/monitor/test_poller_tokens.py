@@ -7,6 +7,7 @@ import pytest
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.events import Recalled
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.message import message
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.values import replace
 from tests.monitor.scripted import (
@@ -33,7 +34,7 @@ MINUTES = 60.0
         listing("a", token=None),
         listing("a", login=LoginKind.API_KEY),
         listing("a", disabled=True),
-        replace(listing("a"), problem="not readable"),
+        replace(listing("a"), problem=message("as_stored", text="not readable")),
     ],
 )
 async def test_without_a_live_token_nothing_is_ever_asked(dead: Listing) -> None:

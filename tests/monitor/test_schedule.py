@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from poolwatch.domain.account import Listing, LoginKind
 from poolwatch.domain.failure import FailureKind, worded
+from poolwatch.domain.message import message
 from poolwatch.domain.schedule import POLL_FLOOR
 from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.usage import Usage
@@ -176,7 +177,7 @@ def test_accounts_come_and_go() -> None:
     [
         listing("a", login=LoginKind.API_KEY),
         listing("a", disabled=True),
-        replace(listing("a"), problem="not readable: permission denied"),
+        replace(listing("a"), problem=message("as_stored", text="not readable: permission denied")),
     ],
 )
 def test_what_has_no_figures_or_is_left_alone_has_no_due_time(entry: Listing) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, Name, SourceRef, TokenFacts
 from poolwatch.domain.failure import FailureKind, Trouble, worded
+from poolwatch.domain.message import message
 from poolwatch.domain.overview import PoolOverview, overview
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.domain.state import AccountState, DeadLogin, PoolState, SourceState
@@ -94,7 +95,7 @@ def listing(
         token=TokenFacts(expires_at=expires_at, fingerprint="f1", refresh_fingerprint="r1"),
         disabled=disabled,
         says_login_needed=says_login_needed,
-        problem=problem,
+        problem=None if problem is None else message("as_stored", text=problem),
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, Name, SourceRef
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
+from poolwatch.domain.message import message
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.state import AccountState, Happening, KeyState, PoolFacts, SourceState
 from poolwatch.domain.usage import (
@@ -114,7 +115,7 @@ def unread() -> AccountState:
     entry = Listing(
         SourceRef("homes", "2f61"),
         label="\udcff",
-        problem="not readable: permission denied",
+        problem=message("as_stored", text="not readable: permission denied"),
         login=LoginKind.API_KEY,
         custody=Custody.STATIC,
         disabled=True,

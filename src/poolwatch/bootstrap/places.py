@@ -29,7 +29,7 @@ from poolwatch.domain.values import replace
 from poolwatch.sources.login_reader import matches
 from poolwatch.ui.feed import FoundLogins
 from poolwatch.words.cli import NO_LOGIN
-from poolwatch.words.messages import failure_text
+from poolwatch.words.messages import failure_text, message_text
 
 _AUTH_FILE: Final = "auth.json"
 _POOLS: Final = tuple(kind for kind in SourceKind if kind.is_pool)
@@ -108,7 +108,8 @@ async def try_and_add(around: Surroundings, config: Path | None, source: SourceS
         said = listed if listed.startswith(place) else f"{place}: {listed}"
         return NotAdded(Hindrance.NOTHING_THERE, said)
     if all(listing.problem is not None for listing in listed):
-        broken = next((f"{each.path or each.ref.place} {each.problem}" for each in listed), None)
+        problems = ((each.path or each.ref.place, each.problem) for each in listed if each.problem)
+        broken = next((f"{path} {message_text(why)}" for path, why in problems), None)
         words = broken or f"{place}: {NO_LOGIN}{await asyncio.to_thread(_homes_below, around, place)}"
         return NotAdded(Hindrance.NOTHING_THERE, words)
     path = target_config(around, config)

@@ -16,7 +16,7 @@ from poolwatch.host.instants import instant_text
 from poolwatch.presentation import masking
 from poolwatch.presentation.remedy import import_command
 from poolwatch.presentation.view import Prefs
-from poolwatch.words.messages import failure_text
+from poolwatch.words.messages import failure_text, message_text
 
 
 def list_accounts(config: Path | None, *, mask: bool) -> int:
@@ -64,8 +64,9 @@ def _lines(each: Judged, *, hidden: bool) -> list[str]:
     for listing in account.listings:
         place = masking.shown_path(listing.path or listing.ref.place, mask=hidden)
         owner = f", kept by {listing.owner}" if listing.owner else ""
-        said = masking.shown_text(listing.problem, account, mask=hidden) if listing.problem else ""
-        problem = f": {said}" if said else ""
+        problem = ""
+        if listing.problem is not None:
+            problem = f": {masking.shown_text(message_text(listing.problem), account, mask=hidden)}"
         rows.append(f"    {listing.ref.source}  {place}  {listing.custody.value}{owner}{problem}")
     trouble = account.login_trouble
     if trouble is not None:

@@ -46,7 +46,7 @@ from poolwatch.presentation.remedy import true_path
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import network as network_words
 from poolwatch.words.cli import NO_LOGIN
-from poolwatch.words.messages import failure_text, file_text
+from poolwatch.words.messages import failure_text, file_text, message_text
 
 #: A clock this far off makes tokens look expired, or fresh.
 _SKEW_LIMIT = timedelta(seconds=60)
@@ -268,7 +268,7 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
         for listing in judged.account.listings:
             if listing.problem is not None:
                 place = shown_path(listing.path or listing.ref.place, mask=mask)
-                yield Finding("files", Grade.ERROR, f"{place} {listing.problem}")
+                yield Finding("files", Grade.ERROR, f"{place} {message_text(listing.problem)}")
             elif listing.custody is not Custody.POOL:
                 yield from _open_to_others(around, listing)
 

@@ -13,6 +13,8 @@ from typing import Final, NoReturn
 
 from msgspec import Struct
 
+from poolwatch.domain.message import Message
+
 
 class Secret:
     """A token or key that cannot be shown by accident.
@@ -173,8 +175,8 @@ class Listing(Struct, frozen=True):
     says_login_needed: bool = False
     #: the source itself says that it can use the login as it is
     says_login_works: bool = False
-    #: a file that is there but cannot be used, in words ("not readable: permission denied")
-    problem: str | None = None
+    #: why a file that is there cannot be used
+    problem: Message | None = None
     subscription_until: datetime | None = None
     subscription_checked_at: datetime | None = None
     #: the workspace's name, where the source knows it

@@ -23,7 +23,7 @@ from poolwatch.presentation.rows import Measured
 from poolwatch.presentation.view import DetailLine, DetailView, Glyph, Prefs, Span, Tone
 from poolwatch.words import names, screen
 from poolwatch.words import status as words
-from poolwatch.words.messages import failure_text
+from poolwatch.words.messages import failure_text, message_text
 
 #: No more resets than these have a line of their own.
 LINES: Final = 8
@@ -241,7 +241,8 @@ def _login(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
         told += _DOT + screen.TOKEN_OVER.format(age=figures.age(now - expires))
     lines = _folded(screen.LOGIN, told)
     if listing.problem:
-        lines += _folded("", shown_text(listing.problem, judged.account, mask=prefs.mask), Tone.RED)
+        why = message_text(listing.problem)
+        lines += _folded("", shown_text(why, judged.account, mask=prefs.mask), Tone.RED)
     return lines + _folded("", _explained(judged.account, listing, prefs), Tone.DIM)
 
 

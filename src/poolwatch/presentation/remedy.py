@@ -17,7 +17,7 @@ from poolwatch.presentation import figures
 from poolwatch.presentation.masking import masked_word, shown_name, shown_path, shown_text
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import names, remedies
-from poolwatch.words.messages import failure_text
+from poolwatch.words.messages import failure_text, message_text
 
 #: How tools that own logins are asked for a new one.
 _LOGIN_COMMANDS: Final = {"CLIProxyAPI": "cli-proxy-api --codex-login", "codex-auth": "codex-auth login"}
@@ -123,7 +123,7 @@ def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Re
     if listing is None:
         return Remedy(what)
     if problem is LoginProblem.UNUSABLE_FILE:
-        why = f" {listing.problem}" if listing.problem else f": {what}"
+        why = f" {message_text(listing.problem)}" if listing.problem else f": {what}"
         place = shown_path(listing.path, mask=mask) if listing.path else listing.ref.source
         # no command: to sign in again writes over a login that may only be unreadable
         return Remedy(f"{place}{shown_text(why, account, mask=mask)}", remedies.FIX_FILE)

@@ -24,7 +24,6 @@ from poolwatch.sources.banked_resets import ANSWER_SECONDS, ResetPace, reset_lis
 from poolwatch.sources.login_reader import KnownLogin, LoginFile, LoginReader, one_per_file
 from poolwatch.sources.source import Directness, SourceSetup, UsageReading
 from poolwatch.sources.usage_endpoint import fetch_usage, usage_headers
-from poolwatch.words.messages import file_clause
 
 
 class LoginFiles(ABC):
@@ -231,7 +230,7 @@ class LoginFiles(ABC):
         """The entry of a file that cannot be used: who it was, without its tokens."""
         last = self._reader.listed(file.place)
         if last is not None:
-            return replace(last, token=TokenFacts(), renews_itself=False, problem=file_clause(problem))
+            return replace(last, token=TokenFacts(), renews_itself=False, problem=clause(problem))
         return Listing(
             SourceRef(self.name, file.place),
             folder=file.folder,
@@ -239,7 +238,7 @@ class LoginFiles(ABC):
             owner=self._owner(file, None),
             path=self._shown(file.path),
             home=self._shown(file.home) if file.home is not None else None,
-            problem=file_clause(problem),
+            problem=clause(problem),
         )
 
     def _not_found(self, code: str, path: str, **arguments: object) -> Failure:

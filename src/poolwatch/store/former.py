@@ -40,6 +40,10 @@ def account(old: Plain) -> Plain:
             if name not in ("at", "source")
         }
         | old.get("usage", {}),
+        "listings": [
+            {**each, "problem": _worded(each["problem"])} if each.get("problem") else each
+            for each in old.get("listings", ())
+        ],
         "read_at": read_at,
         "tried_at": old.get("tried_at", read_at if said else None),
         "silences": [{**each, "why": _coded(each["why"])} for each in old.get("silent", ())],
@@ -73,4 +77,8 @@ def _coded_in(holder: Plain, *names: str) -> Plain:
 
 
 def _coded(failure: Plain) -> Plain:
-    return {**failure, "code": AS_STORED, "arguments": [["text", failure["message"]]]}
+    return {**failure, **_worded(failure["message"])}
+
+
+def _worded(text: str) -> Plain:
+    return {"code": AS_STORED, "arguments": [["text", text]]}

@@ -13,6 +13,7 @@ from poolwatch.sources.auth_files import AuthFiles
 from poolwatch.sources.codex_home import CodexHomes
 from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.source import SourceSetup
+from poolwatch.words.messages import message_text
 from tests.sources.logins import AT, FINGERPRINT
 
 USAGE = b'{"user_id": "user-1", "plan_type": "plus"}'
@@ -57,3 +58,8 @@ def failure(outcome: object) -> Failure:
     """The failure that came instead."""
     assert isinstance(outcome, Failure), outcome
     return outcome
+
+
+def problem_of(listing: Listing) -> str | None:
+    """Why its file cannot be used, in words."""
+    return message_text(listing.problem) if listing.problem is not None else None

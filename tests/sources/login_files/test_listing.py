@@ -16,7 +16,7 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.source import Source
 from poolwatch.words.messages import failure_text
-from tests.sources.login_files.making import failure, folder, homes, listed
+from tests.sources.login_files.making import failure, folder, homes, listed, problem_of
 from tests.sources.logins import AT, access_token, cliproxy_login, codex_login, mark, put
 
 
@@ -223,7 +223,7 @@ async def test_broken_logins_are_shown_with_their_problem(client: HttpClient, ho
         "two.auth.json",
     ]
     for each in found:
-        assert each.problem == "is not complete JSON: it may just be being written"
+        assert problem_of(each) == "is not complete JSON: it may just be being written"
         assert (each.custody, each.user_id, each.polled) == (Custody.OTHER, None, False)
 
 
@@ -283,7 +283,7 @@ async def test_odd_files_never_hang_and_say_what_they_are(client: HttpClient, ho
         huge.truncate(10 * 1024**3)
     put(home / "homes/none/auth.json", "{}")
     started = time.monotonic()
-    found = {each.folder: each.problem for each in await listed(homes(client, home))}
+    found = {each.folder: problem_of(each) for each in await listed(homes(client, home))}
     assert time.monotonic() - started < 3
     assert set(found) == {"pipe", "loop", "gone", "folder", "huge", "none"}
     assert found["pipe"] == "is not a regular file"
@@ -299,7 +299,7 @@ async def test_a_login_in_another_encoding_is_listed_with_that(client: HttpClien
     (home / "pool/a.json").write_bytes(codex_login().encode("utf-16"))
     (home / "pool/notes.json").write_bytes('{"note": 1}'.encode("utf-16"))
     [found] = await listed(folder(client, home))
-    assert (found.path, found.problem) == ("~/pool/a.json", "is written in UTF-16: save it as UTF-8")
+    assert (found.path, problem_of(found)) == ("~/pool/a.json", "is written in UTF-16: save it as UTF-8")
 
 
 async def test_a_torn_file_is_read_again(client: HttpClient, home: Path) -> None:
@@ -310,7 +310,7 @@ async def test_a_torn_file_is_read_again(client: HttpClient, home: Path) -> None
     path.write_text(codex_login())
     found = await task
     assert not isinstance(found, Failure)
-    assert [(each.problem, each.user_id) for each in found] == [(None, "user-1")]
+    assert [(problem_of(each), each.user_id) for each in found] == [(None, "user-1")]
 
 
 async def test_a_file_that_stays_torn_keeps_who_it_was(client: HttpClient, home: Path) -> None:
@@ -319,7 +319,7 @@ async def test_a_file_that_stays_torn_keeps_who_it_was(client: HttpClient, home:
     [good] = await listed(source)
     path.write_text(cliproxy_login()[:50])
     [torn] = await listed(source)
-    assert torn.problem == "is not complete JSON: it may just be being written"
+    assert problem_of(torn) == "is not complete JSON: it may just be being written"
     assert (torn.ref, torn.user_id, torn.account_id, torn.email) == (
         *(good.ref, good.user_id, good.account_id),
         good.email,
@@ -354,4 +354,4 @@ async def test_a_name_that_is_no_utf8_can_be_stored(client: HttpClient, home: Pa
 async def test_a_file_without_permission_says_so(client: HttpClient, home: Path) -> None:
     put(home / "homes/anna/auth.json", codex_login()).chmod(0)
     [anna] = await listed(homes(client, home))
-    assert anna.problem == "not readable: permission denied"
+    assert problem_of(anna) == "cannot be read (permission denied)"
