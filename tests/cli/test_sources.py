@@ -159,7 +159,7 @@ def test_a_file_that_cannot_be_read_is_not_counted_as_a_login(desk: Desk, served
     (broken / "auth.json").write_text("{ no json")
     refused = desk.run("sources", "add", "codex-home", "~/homes/broken")
     assert (refused.code, refused.out) == (1, "")
-    assert "~/homes/broken/auth.json: " in refused.err
+    assert "~/homes/broken/auth.json " in refused.err
     assert "nothing was written" in refused.err
     added = desk.run("sources", "add", "codex-home", "~/homes/*")
     assert added.out.startswith("codex-home: 1 login, 1 file not readable; written to ")

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, Name, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble, worded
-from poolwatch.domain.message import message
+from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import Change, RefreshProgress
 from poolwatch.domain.state import AccountState, DeadLogin, Happening
 from poolwatch.domain.usage import (
@@ -193,7 +193,7 @@ listings = st.builds(
     renews_itself=st.booleans(),
     says_login_needed=st.booleans(),
     says_login_works=st.booleans(),
-    problem=maybe_text,
+    problem=st.none() | st.builds(Message, texts, arguments),
     subscription_until=maybe_instant,
     subscription_checked_at=maybe_instant,
     workspace=maybe_text,
