@@ -40,7 +40,7 @@ class AuthFiles(LoginFiles):
                 inside = _json_files(place) if is_folder else [place]
             except OSError as error:
                 if not is_glob:
-                    reason = (error.strerror or "not readable").lower()
+                    reason = (error.strerror or type(error).__name__).lower()
                     return self._not_found("sources.folder_unreadable", place, reason=reason)
                 continue
             for path in inside:
