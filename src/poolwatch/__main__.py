@@ -7,8 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from poolwatch import __version__
-from poolwatch.bootstrap.printer import prepare_streams
-from poolwatch.cli.exits import EXIT_OK, guarded, say
+from poolwatch.bootstrap.console import EXIT_OK, guarded, prepare_streams, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,18 +34,10 @@ def _run(arguments: Sequence[str]) -> int:
         from poolwatch.bootstrap.screen import run_app
 
         return run_app(run_demo)
-    if arguments[:1] == ["status"] and "--line" in arguments and not {"-h", "--help"} & set(arguments):
-        from poolwatch.cli.line import print_line
+    if list(arguments) in (["status", "--line"], ["status", "--line", "--tmux"]):
+        from poolwatch.cli.status_line import print_line
 
-        code = print_line(arguments[1:])
-        if code is not None:
-            return code
-    elif arguments[:1] == ["status"]:
-        from poolwatch.cli.plain_status import plain_status
-
-        code = plain_status(arguments[1:])
-        if code is not None:
-            return code
+        return print_line(tmux=arguments[-1] == "--tmux")
     from poolwatch.cli.app import run
 
     return run(arguments)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.cli.completion import joined, names_of
-from poolwatch.cli.named import find_account
+from poolwatch.cli.accounts import find_account
+from poolwatch.cli.options import joined, names_of
 from poolwatch.domain.account import Name
 from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.usage import Usage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from poolwatch.cli.entry import run_async
+from poolwatch.cli.command import run_async
 
 
 class Large:

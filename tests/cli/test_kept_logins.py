@@ -19,7 +19,7 @@ import pytest
 from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from poolwatch.cli.imports import ImportWish, import_files
+from poolwatch.cli.imports import import_files
 from poolwatch.custody.login_lock import login_held
 from poolwatch.custody.own_folder import ids_in
 from poolwatch.custody.state_dir import StateDir
@@ -228,8 +228,7 @@ def test_a_move_that_waits_says_for_whom_and_moves_nothing_in_vain(
         monkeypatch.setenv(name, value)
     with login_held(state, table.file, ids_in(table.file)) as mine:
         assert mine
-        wish = ImportWish(None, (table.file,), "imported", asks=False, can_ask=False)
-        assert import_files(wish) == 1
+        assert import_files(None, [table.file], "imported", asks=False, can_ask=False) == 1
     out, err = capfd.readouterr()
     assert f"still waiting for the process that refreshes {table.file} (pid {os.getpid()})" in err
     assert "nothing was moved" in out

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from poolwatch.bootstrap.headless import refresh
-from poolwatch.cli.pools import PoolFinding, examine_pools
+from poolwatch.cli.sources import PoolFinding, examine_pools
 from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.overview import PoolOverview

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from poolwatch.bootstrap.headless import Look, look, refresh
-from poolwatch.cli.pools import examine_pools
+from poolwatch.cli.sources import examine_pools
 from poolwatch.domain.failure import FailureKind
 from poolwatch.presentation.refresh_line import progress_line
 from poolwatch.presentation.view import Prefs

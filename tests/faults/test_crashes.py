@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 from textual.pilot import Pilot
 
-from poolwatch.cli.exits import EXIT_FAILED, guarded
+from poolwatch.bootstrap.console import EXIT_FAILED, guarded
 from tests.faults.canaries import Canaries
 from tests.ui.pools import app_of
 from tests.ui.reading import feed_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 
-from poolwatch.cli.exits import guarded
+from poolwatch.bootstrap.console import guarded
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import Answer
 from tests.ui.pools import NOW, ZONE, app_of, state_of, twelve

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.bootstrap.clock import RealClock
-from poolwatch.bootstrap.printer import complain
+from poolwatch.bootstrap.console import EXIT_FAILED, complain
 from poolwatch.bootstrap.screen import run_app
 from poolwatch.bootstrap.surroundings import Options
 
@@ -48,7 +48,7 @@ def run_demo(options: DemoOptions | None = None) -> int:
         with upstream(options, home / "upstream") as config:
             if config is None:
                 complain("the simulated upstream did not start; nothing was changed")
-                return 1
+                return EXIT_FAILED
             env = {
                 **{name: value for name, value in os.environ.items() if not name.startswith("POOLWATCH_")},
                 "HOME": str(home),

@@ -29,6 +29,7 @@ from poolwatch.domain.values import replace
 from poolwatch.sources.login_reader import matches
 from poolwatch.ui.feed import FoundLogins
 from poolwatch.words.cli import NO_LOGIN
+from poolwatch.words.commands import counted_words
 from poolwatch.words.messages import failure_text, message_text
 
 _AUTH_FILE: Final = "auth.json"
@@ -147,13 +148,9 @@ async def logins_at(around: Surroundings, source: SourceSettings) -> tuple[Listi
 def counted(listed: Sequence[Listing]) -> str:
     """`47 accounts, 2 need login`, `2 logins, 1 file not readable`; such a file is no login."""
     pools = any(listing.custody is Custody.POOL for listing in listed)
-    noun = "account" if pools else "login"
     unreadable = sum(listing.problem is not None for listing in listed)
-    count = len(listed) - unreadable
-    words = f"{count} {noun}{'s' * (count != 1)}"
     dead = sum(listing.says_login_needed for listing in listed)
-    words += f", {dead} need{'s' * (dead == 1)} login" if dead else ""
-    return f"{words}, {unreadable} file{'s' * (unreadable != 1)} not readable" if unreadable else words
+    return counted_words(len(listed) - unreadable, dead, unreadable, are_accounts=pools)
 
 
 def empty_places(around: Surroundings, state: PoolState) -> tuple[FoundLogins, ...]:
@@ -274,9 +271,7 @@ def file_of(place: str) -> Path:
 
 def whole_path(around: Surroundings, text: str) -> Path:
     """A path as a person types it, from the root on."""
-    if around.home is not None and (text == "~" or text.startswith("~/")):
-        return Path(f"{around.home}{text[1:]}")
-    return absolute(text)
+    return absolute(at_home(text, around.home))
 
 
 def _places(around: Surroundings, source: SourceSettings) -> list[Path]:

@@ -12,8 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from poolwatch.bootstrap.clock import LocalZone
+from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, can_draw, complain, complain_of
 from poolwatch.bootstrap.feed import LiveFeed
-from poolwatch.bootstrap.printer import complain, complain_of
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.config.remember import FILE_NAME, load_remembered, save_remembered, ui_of
 from poolwatch.config.settings import ConfigProblems
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 _PLAIN_LOCALES = ("C", "POSIX")
-_EXIT_FAILED = 1
-_EXIT_USAGE = 2
-_EXIT_CONFIG = 3
 
 
 def run_app(
@@ -50,17 +47,17 @@ def run_app(
     around = look_around(options, env)
     if isinstance(around, ConfigProblems):
         complain_of(around, mask=options.overrides.get("ui.mask") == "true")
-        return _EXIT_USAGE if around.by_options else _EXIT_CONFIG
+        return EXIT_USAGE if around.by_options else EXIT_CONFIG
     wrong = appearance_problems(around)
     for line in wrong:
         complain(around.told(line))
     if wrong:
-        return _EXIT_USAGE if all(line.startswith("--") for line in wrong) else _EXIT_CONFIG
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or env.get("TERM", "") in ("", "dumb"):
+        return EXIT_USAGE if all(line.startswith("--") for line in wrong) else EXIT_CONFIG
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or not can_draw(env):
         from poolwatch.words.cli import NEEDS_TERMINAL  # the screen itself says other things
 
         complain(NEEDS_TERMINAL)
-        return _EXIT_USAGE
+        return EXIT_USAGE
     app_options = _app_options(around)
     with ExitStack() as stack:
         remember = _remembering(around, stack)
@@ -95,7 +92,7 @@ async def _run(around: Surroundings, options: Options, app_options: AppOptions) 
         monitor.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await monitor
-    code = app.return_code if app.return_code is not None else _EXIT_FAILED
+    code = app.return_code if app.return_code is not None else EXIT_FAILED
     return code, asked is ExitRequest.DEMO
 
 

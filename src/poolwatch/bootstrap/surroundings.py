@@ -101,18 +101,23 @@ class Surroundings(Struct, frozen=True):
     @property
     def rules(self) -> PoolRules:
         """The settings that judge a pool."""
-        return PoolRules(
-            stale_after=timedelta(seconds=self.settings.stale_after),
-            amber_percent=self.settings.thresholds.amber_percent,
-            red_percent=self.settings.thresholds.red_percent,
-            credits_per_usd=self.settings.rate,
-            adopts_rate=self.settings.credits_per_usd is None,
-        )
+        return rules_of(self.settings)
 
     @property
     def naming(self) -> tuple[NamingRule, ...]:
         """The `[[accounts]]` entries."""
         return tuple(NamingRule(rule.match, rule.label, rule.group) for rule in self.settings.accounts)
+
+
+def rules_of(settings: Settings) -> PoolRules:
+    """What judges a pool."""
+    return PoolRules(
+        stale_after=timedelta(seconds=settings.stale_after),
+        amber_percent=settings.thresholds.amber_percent,
+        red_percent=settings.thresholds.red_percent,
+        credits_per_usd=settings.rate,
+        adopts_rate=settings.credits_per_usd is None,
+    )
 
 
 def look_around(options: Options, env: Mapping[str, str] | None = None) -> Surroundings | ConfigProblems:

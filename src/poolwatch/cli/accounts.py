@@ -1,29 +1,47 @@
-"""`accounts list`: identity, custody and holders."""
+"""`accounts`: identity, custody and holders of each login; and which file holds a login from now on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Final
 
+from msgspec import Struct
+
+from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit, complain, say
 from poolwatch.bootstrap.headless import look
+from poolwatch.bootstrap.places import file_of, whole_path
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.entry import complain_about, nobody_there, run_async, surroundings
-from poolwatch.cli.exits import EXIT_CONFIG, EXIT_OK, say
-from poolwatch.domain.state import KeptFile
+from poolwatch.cli.command import complain_about, nobody_there, run_async, surroundings
+from poolwatch.cli.imports import OwnFolder
+from poolwatch.custody.login_file import Login, read_login
+from poolwatch.custody.own_folder import move_away
+from poolwatch.custody.state_dir import unmarked
+from poolwatch.domain.account import Custody, Listing
+from poolwatch.domain.state import AccountState, KeptFile, PoolState
 from poolwatch.domain.status import Judged
+from poolwatch.host.files import FileProblem
 from poolwatch.host.instants import instant_text
 from poolwatch.presentation import masking
 from poolwatch.presentation.remedy import import_command
 from poolwatch.presentation.view import Prefs
+from poolwatch.words import cli as words
+from poolwatch.words.commands import said
 from poolwatch.words.messages import failure_text, message_text
+
+#: So many accounts are proposed for a name that none has.
+_PROPOSED: Final = 3
+_NEVER: Final = timedelta(days=3650)
 
 
 def list_accounts(config: Path | None, *, mask: bool) -> int:
     """Print every account with the places that hold its login; polls nothing."""
     around = surroundings(config, mask=mask)
     hidden = around.settings.ui.mask
-    seen = run_async(lambda: look(around, timedelta(days=3650), lambda _: ()))
+    seen = run_async(lambda: look(around, _NEVER, lambda _: ()))
     complain_about(seen, around, sources=True)
     ordered = sorted(seen.overview.accounts, key=lambda each: (each.label.casefold(), each.account.key.id))
     for each in ordered:
@@ -44,10 +62,10 @@ def tell_kept(around: Surroundings, files: Sequence[KeptFile]) -> None:
 
 def kept_line(around: Surroundings, file: KeptFile) -> str:
     """`kept  ann@example.com (3f2a90b1): a new login waits in ~/….auth.json since 2026-11-20T21:00:00Z`."""
-    mail = file.email if file.email and not around.settings.ui.mask else "a login"
+    mail = file.email if file.email and not around.settings.ui.mask else said("a_login")
     whose = f"{mail} ({file.key.id[:8]})" if file.key is not None else mail
     since = instant_text(file.since)
-    return f"kept  {whose}: a new login waits in {around.told_path(file.path)} since {since}"
+    return said("kept", whose=whose, path=around.told_path(file.path), since=since)
 
 
 def kept_command(around: Surroundings, file: KeptFile) -> str:
@@ -58,12 +76,12 @@ def kept_command(around: Surroundings, file: KeptFile) -> str:
 
 def _lines(each: Judged, *, hidden: bool) -> list[str]:
     account = each.account
-    mail = masking.shown_email(account, mask=hidden) or "no e-mail"
+    mail = masking.shown_email(account, mask=hidden) or said("no_email")
     name = masking.shown_name(account, mask=hidden)
-    rows = [f"{account.key.id}  {name}  {mail}  custody {account.custody.value}"]
+    rows = [f"{account.key.id}  {name}  {mail}  {said('custody', custody=account.custody.value)}"]
     for listing in account.listings:
         place = masking.shown_path(listing.path or listing.ref.place, mask=hidden)
-        owner = f", kept by {listing.owner}" if listing.owner else ""
+        owner = said("listed_owner", owner=listing.owner) if listing.owner else ""
         problem = ""
         if listing.problem is not None:
             problem = f": {masking.shown_text(message_text(listing.problem), account, mask=hidden)}"
@@ -73,3 +91,172 @@ def _lines(each: Judged, *, hidden: bool) -> list[str]:
         words = masking.shown_text(failure_text(trouble), account, mask=hidden)
         rows.append(f"    {trouble.kind.value}: {words}")
     return rows
+
+
+def find_account(state: PoolState, text: str, *, mask: bool) -> AccountState:
+    """The one account that an argument names: id prefix, label or e-mail; ends the command otherwise.
+
+    `mask`: no address is told that was not given.
+    """
+    wanted = text.strip().casefold()
+    exact = [account for account in state.accounts.values() if wanted and wanted in _names(account)]
+    found = exact or [
+        account
+        for account in state.accounts.values()
+        if len(wanted) >= 4 and account.key.id.startswith(wanted)
+    ]
+    if len(found) == 1:
+        return found[0]
+
+    def told(accounts: Sequence[AccountState]) -> list[str]:
+        return [f"{masking.shown_name(each, mask=mask)} ({each.key.id[:8]})" for each in accounts]
+
+    if found:
+        complain(words.several_accounts(text, told(found)))
+    else:
+        near = [] if not wanted else _near(state, wanted)
+        complain(words.no_such_account(text.strip() or "(nothing)", told(near)))
+    raise Exit(EXIT_USAGE)
+
+
+def _names(account: AccountState) -> set[str]:
+    names = (account.name.full, account.name.label, account.email or "", account.key.id)
+    return {name.casefold() for name in names}
+
+
+def _near(state: PoolState, wanted: str) -> list[AccountState]:
+    """A few accounts that may have been meant: those whose name begins so, holds that, or is spelt alike."""
+    by_name = {
+        name: account
+        for account in state.accounts.values()
+        for whole in sorted(_names(account))
+        for name in (whole.partition("@")[0], whole)
+    }
+    holding = sorted(
+        (not name.startswith(wanted), name) for name in by_name if wanted in name and len(wanted) >= 2
+    )
+    spelt = get_close_matches(wanted, by_name, n=_PROPOSED) if not holding else []
+    names = [*(name for _, name in holding), *spelt]
+    return list({by_name[name].key: by_name[name] for name in names}.values())[:_PROPOSED]
+
+
+class _Named(Struct, frozen=True):
+    """The account that a command names, in the pool as it is now."""
+
+    around: Surroundings
+    account: AccountState
+    state: PoolState
+    own: OwnFolder
+
+    @classmethod
+    def by(cls, config: Path | None, text: str, *, mask: bool) -> _Named:
+        around = surroundings(config, mask=mask)
+        seen = run_async(lambda: look(around, _NEVER, lambda _: ()))
+        complain_about(seen, around)
+        account = find_account(seen.state, text, mask=around.settings.ui.mask)
+        return cls(around, account, seen.state, OwnFolder.of(around))
+
+    @property
+    def name(self) -> str:
+        return masking.shown_name(self.account, mask=self.own.mask)
+
+    def paths(self, files: Iterable[Path]) -> str:
+        return ", ".join(self.own.path(file) for file in files)
+
+    def look_again(self) -> None:
+        """Have the store know which files there are now: `status --line` reads nothing else."""
+        run_async(lambda: look(self.around, _NEVER, lambda _: ()))
+
+
+def remove_account(config: Path | None, text: str, *, mask: bool = False) -> int:
+    """Move an imported login out of poolwatch's own folder; a copy is always kept."""
+    named = _Named.by(config, text, mask=mask)
+    own, folder, data = named.own, named.around.own_logins, named.around.data_dir
+    files = [file_of(each.ref.place) for each in _files(named.account.listings)]
+    inside = [
+        file for file in files if folder is not None and file.parent == folder and os.path.lexists(file)
+    ]
+    others = [file for file in files if file not in inside]
+    if not inside or data is None:
+        places = named.paths(others) or ", ".join(named.account.sources)
+        complain(said("not_own", name=named.name, places=places))
+        return EXIT_FAILED
+    fine = True
+    for file in inside:
+        with own.telling_who_is_waited_for(file):
+            moved = move_away(own.state, file, data / "removed", own.now)
+        if isinstance(moved, FileProblem):
+            complain(said("not_removed", name=named.name, why=own.why(moved, file)))
+            fine = False
+        else:
+            say(said("removed", name=named.name, path=own.path(moved)))
+    named.look_again()
+    if fine:
+        complain(said("stays_valid"))
+        if others:
+            complain(said("still_listed", name=named.name, places=named.paths(others)))
+    return EXIT_OK if fine else EXIT_FAILED
+
+
+def resolve_account(config: Path | None, text: str, keep: Path, *, mask: bool = False) -> int:
+    """End a conflict: of the files that hold one refresh token, only the named one stays in use."""
+    named = _Named.by(config, text, mask=mask)
+    groups = _conflicts(named)
+    if not groups:
+        complain(said("no_conflict", name=named.name))
+        return EXIT_FAILED
+    wanted = whole_path(named.around, str(keep))
+    for group in groups:
+        kept = next((each for each in group if _is_named(file_of(each.ref.place), wanted)), None)
+        if kept is not None:
+            return _resolve(named, kept, [each for each in group if each is not kept])
+    holders = named.paths(file_of(each.ref.place) for group in groups for each in group)
+    complain(said("no_holder", path=named.own.path(wanted), holders=holders))
+    return EXIT_FAILED
+
+
+def _files(listings: Iterable[Listing]) -> list[Listing]:
+    return [each for each in listings if each.custody is not Custody.POOL and each.path is not None]
+
+
+def _conflicts(named: _Named) -> list[list[Listing]]:
+    """The files that hold the same refresh token, one of them poolwatch's, for each token of the account."""
+    marks = {each.token.refresh_fingerprint for each in named.account.listings}
+    everywhere = _files(each for account in named.state.accounts.values() for each in account.listings)
+    groups = []
+    for mark in sorted(mark for mark in marks if mark is not None):
+        places = {each.ref.place: each for each in everywhere if each.token.refresh_fingerprint == mark}
+        group = [each for each in places.values() if os.path.lexists(file_of(each.ref.place))]
+        if len(group) > 1 and any(each.custody is Custody.POOLWATCH for each in group):
+            groups.append(sorted(group, key=lambda each: each.ref.place))
+    return groups
+
+
+def _is_named(file: Path, wanted: Path) -> bool:
+    return file == wanted or os.path.normpath(wanted) == str(file)
+
+
+def _resolve(named: _Named, kept: Listing, others: list[Listing]) -> int:
+    own, kept_file = named.own, file_of(kept.ref.place)
+    behind = Path(os.path.realpath(kept_file))
+    if any(file_of(each.ref.place) == behind for each in others):
+        complain(said("keep_the_file", link=own.path(kept_file), file=own.path(behind)))
+        return EXIT_FAILED
+    # one that holds the next token by the time that a refresh has ended is no copy any more
+    login = read_login(kept_file, unmarked)
+    token = login.refresh if isinstance(login, Login) else None
+    left = 0
+    for each in others:
+        file = file_of(each.ref.place)
+        if each.custody is Custody.POOLWATCH:
+            left += not own.set_aside(file, token)
+        elif kept.custody is Custody.POOLWATCH:
+            left += 1
+            keeper = each.owner or said("another_program")
+            complain(said("kept_by", file=own.path(file), keeper=keeper, command=own.by_hand(file)))
+    named.look_again()
+    if left:
+        complain(said("stays_in_conflict", name=named.name))
+        return EXIT_FAILED
+    say(said("stays_in_use", name=named.name, file=own.path(kept_file)))
+    return EXIT_OK

@@ -1,32 +1,38 @@
-"""`doctor`: what is wrong, and the remedy of each finding; nothing in it is secret."""
+"""`doctor`: what is wrong, also with the terminal, and the remedy; nothing in it is secret."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import select
+import shutil
 import sqlite3
 import stat
 import sys
+import termios
+import tty
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, TextIO
 
+from msgspec import Struct
+
 from poolwatch import __version__
 from poolwatch.bootstrap.clock import LocalZone
+from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, can_draw, say_drawn, say_text
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.places import counted, file_of, passed_over
-from poolwatch.bootstrap.screen import appearance_problems
+from poolwatch.bootstrap.screen import appearance_problems, speaks_utf8
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.accounts import kept_command, kept_line
-from poolwatch.cli.entry import run_async
-from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, say_drawn, say_text
-from poolwatch.cli.pools import examine_pools, try_command
-from poolwatch.cli.terminal import terminal_findings
+from poolwatch.cli.command import ADD_SOURCE, run_async
+from poolwatch.cli.sources import examine_pools, try_command
 from poolwatch.config.edit import is_same_place
 from poolwatch.config.paths import absolute, missing_home
 from poolwatch.config.settings import ConfigProblems
@@ -46,12 +52,17 @@ from poolwatch.presentation.remedy import true_path
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import network as network_words
 from poolwatch.words.cli import NO_LOGIN
+from poolwatch.words.commands import left_out_words, said
 from poolwatch.words.messages import failure_text, file_text, message_text
 
 #: A clock this far off makes tokens look expired, or fresh.
 _SKEW_LIMIT = timedelta(seconds=60)
 #: So many files of many are named.
 _NAMED = 3
+#: Drawn one cell wide by most terminals, two by some set up for East Asian text.
+_GLYPHS: Final = "●◐✕▲◌⊘━╸"
+_ANSWER: Final = re.compile(rb"\x1b\[\d+;(\d+)R")
+_PATIENCE_SECONDS: Final = 0.5
 
 
 class Grade(StrEnum):
@@ -62,8 +73,7 @@ class Grade(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that was looked at; `remedy` is what to do, where there is something."""
 
     area: str
@@ -104,7 +114,7 @@ def _lines(findings: Sequence[Finding], *, coloured: bool) -> Iterator[str]:
             if each.grade is grade:
                 yield f"{_mark(grade, coloured=coloured)}  {each.area:<9}  {all_visible(each.words)}"
                 if each.remedy:
-                    yield f"       {'':<9}  do: {all_visible(each.remedy)}"
+                    yield f"       {'':<9}  {said('do', remedy=all_visible(each.remedy))}"
     fine = Counter(each.area for each in findings if each.grade is Grade.OK)
     if fine:
         told = ", ".join(f"{area} {count}" if count > 1 else area for area, count in fine.items())
@@ -118,7 +128,7 @@ def _mark(grade: Grade, *, coloured: bool) -> str:
 
 def is_coloured(stream: TextIO, env: Mapping[str, str]) -> bool:
     """Whether marks have colours there: on a terminal that draws them, and nobody asked for none."""
-    return stream.isatty() and not env.get("NO_COLOR") and env.get("TERM", "") not in ("", "dumb")
+    return stream.isatty() and not env.get("NO_COLOR") and can_draw(env)
 
 
 def _findings(config: Path | None, *, mask: bool) -> Iterator[Finding]:
@@ -126,19 +136,82 @@ def _findings(config: Path | None, *, mask: bool) -> Iterator[Finding]:
     libraries = ", ".join(f"{name} {version(name)}" for name in ("textual", "httpx", "pydantic"))
     yield Finding("version", Grade.OK, f"poolwatch {__version__}, Python {python}, {libraries}")
     yield Finding("database", Grade.OK, f"SQLite {sqlite3.sqlite_version}")
-    for found in terminal_findings():
-        yield Finding("terminal", Grade(found.grade), found.words, found.remedy)
+    yield from _terminal()
     around = look_around(Options(config, {"ui.mask": "true"} if mask else {}))
     if isinstance(around, ConfigProblems):
         named = masked_word(str(absolute(config)), mask=mask or around.mask) if config is not None else ""
         check = f"poolwatch --config {named} config check" if named else "poolwatch config check"
         for problem in around.problems:
             words = masked(problem.text, [str(problem.path)]) if mask or around.mask else problem.text
-            yield Finding("config", Grade.ERROR, words, f"mend that line; {check} says when")
+            yield Finding("config", Grade.ERROR, words, said("mend_line_and_check", command=check))
         return
     for each in _of_pool(around):
         # paths were masked where they were known as such; the rest is text of others
         yield replace(each, words=around.told(each.words), remedy=around.told(each.remedy))
+
+
+def _terminal() -> Iterator[Finding]:
+    """Everything that can be seen from here; asks the terminal itself only when there is one."""
+    kind = os.environ.get("TERM", "")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        yield Finding("terminal", Grade.NOTE, said("no_terminal"))
+    else:
+        size = shutil.get_terminal_size()
+        small = size.columns < 60 or size.lines < 15
+        words = f"{kind or said('no_term')}, {size.columns}x{size.lines}"
+        if small:
+            yield Finding("terminal", Grade.NOTE, words, said("larger_window"))
+        else:
+            yield Finding("terminal", Grade.OK, words)
+        yield _widths()
+    if not can_draw(os.environ):
+        yield Finding("terminal", Grade.NOTE, said("cannot_draw"), "export TERM=xterm-256color")
+    if speaks_utf8(os.environ):
+        yield Finding("terminal", Grade.OK, said("utf_8"))
+    else:
+        yield Finding("terminal", Grade.NOTE, said("no_utf_8"), said("set_utf_8"))
+    if os.environ.get("NO_COLOR"):
+        yield Finding("terminal", Grade.OK, said("no_color"))
+
+
+def _widths() -> Finding:
+    try:
+        wide = [glyph for glyph in _GLYPHS if _drawn_width(glyph) not in (None, 1)]
+    except (OSError, termios.error):
+        return Finding("terminal", Grade.NOTE, said("widths_unknown"))
+    if wide:
+        words = said("drawn_wide", glyphs=" ".join(wide))
+        return Finding("terminal", Grade.ERROR, words, said("narrow_glyphs"))
+    return Finding("terminal", Grade.OK, said("drawn_narrow"))
+
+
+def _drawn_width(glyph: str) -> int | None:
+    """How many cells the cursor moved, or None when the terminal does not answer."""
+    with _raw() as descriptor:
+        os.write(descriptor, b"\r" + glyph.encode() + b"\x1b[6n")
+        answer = b""
+        while _ANSWER.search(answer) is None:
+            ready, _, _ = select.select([descriptor], [], [], _PATIENCE_SECONDS)
+            if not ready:
+                break
+            answer += os.read(descriptor, 64)
+        os.write(descriptor, b"\r\x1b[K")
+    found = _ANSWER.search(answer)
+    return int(found[1]) - 1 if found else None
+
+
+@contextmanager
+def _raw() -> Iterator[int]:
+    descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    try:
+        before = termios.tcgetattr(descriptor)
+        try:
+            tty.setcbreak(descriptor)
+            yield descriptor
+        finally:
+            termios.tcsetattr(descriptor, termios.TCSANOW, before)
+    finally:
+        os.close(descriptor)
 
 
 def _of_pool(around: Surroundings) -> Iterator[Finding]:
@@ -148,9 +221,9 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
     yield from _network(around)
     if not around.sources:
         yield from _kept(around, kept_files(around.state_dir, around.home))
-        remedy = f"{around.command('sources add KIND URL|PATH')}, or try poolwatch demo"
+        remedy = said("add_or_demo", command=around.command(ADD_SOURCE))
         missing = missing_home(around.env)
-        words = f"nothing to monitor: {missing}" if missing else "nothing to monitor"
+        words = said("nothing_since" if missing else "nothing", why=missing)
         yield Finding("sources", Grade.ERROR, words, remedy)
         return
     age = timedelta(seconds=around.settings.poll.interval_seconds)
@@ -185,10 +258,10 @@ def _twins(around: Surroundings) -> Iterator[Finding]:
         for other in around.sources[:index]:
             if is_same_place(source, other, around.home):
                 place = around.told_path(source.path) if source.path is not None else source.url
-                words = f"{other.name} and {source.name} are the same place: {place}"
+                words = said("same_place", one=other.name, other=source.name, place=place)
                 path = around.settings.path
-                file = around.told_path(path) if path is not None else "the configuration"
-                remedy = f"take one of them out of {file}"
+                file = around.told_path(path) if path is not None else said("the_configuration")
+                remedy = said("take_one_out", file=file)
                 yield Finding("sources", Grade.NOTE, words, remedy)
                 break
 
@@ -196,10 +269,10 @@ def _twins(around: Surroundings) -> Iterator[Finding]:
 def _config(around: Surroundings) -> Iterator[Finding]:
     problems = appearance_problems(around)
     for line in problems:
-        yield Finding("config", Grade.ERROR, line, "mend that line")
+        yield Finding("config", Grade.ERROR, line, said("mend_line"))
     if not problems:
         path = around.settings.path
-        where = around.told_path(path) if path is not None else "no file; the defaults hold"
+        where = around.told_path(path) if path is not None else said("no_file_holds")
         yield Finding("config", Grade.OK, where)
 
 
@@ -215,8 +288,8 @@ def _modes(around: Surroundings) -> Iterator[Finding]:
             yield _open(around, str(path), mode, change)
     parent = next((each for each in (around.state_dir, *around.state_dir.parents) if each.exists()), None)
     if parent is not None and not (parent.is_dir() and os.access(parent, os.W_OK)):
-        words = f"{around.told_path(around.state_dir)} cannot be written: readings are kept in memory only"
-        yield Finding("files", Grade.ERROR, words, "make it writable, or set POOLWATCH_STATE_DIR")
+        words = said("in_memory_only", path=around.told_path(around.state_dir))
+        yield Finding("files", Grade.ERROR, words, said("make_writable"))
 
 
 def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
@@ -224,7 +297,7 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
         yield Finding("pool", Grade.NOTE, notice)
     if abs(seen.state.clock_offset) > _SKEW_LIMIT:
         ahead = seen.state.clock_offset.total_seconds()
-        words = f"the clock of this machine is {abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead'}"
+        words = said("clock_behind" if ahead > 0 else "clock_ahead", seconds=f"{abs(ahead):.0f}")
         yield Finding("clock", Grade.ERROR, words, "timedatectl set-ntp true")
     pools = {settings.name for settings in around.sources if settings.kind.is_pool}
     for name, source in sorted(seen.state.sources.items()):
@@ -236,8 +309,7 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
             continue
         readable = any(listing.problem is None for listing in source.listings)
         told = counted(source.listings) if source.listings else NO_LOGIN
-        add = around.command("sources add KIND URL|PATH")
-        remedy = "" if source.listings else f"sign in there, or {add}"
+        remedy = "" if source.listings else said("sign_in_or_add", command=around.command(ADD_SOURCE))
         yield Finding("sources", Grade.OK if readable else Grade.NOTE, f"{name}: {told}", remedy)
         for settings in around.sources:
             if settings.name == name and (others := passed_over(around, settings, source.listings)):
@@ -280,9 +352,8 @@ def _kept(around: Surroundings, files: Sequence[KeptFile]) -> Iterator[Finding]:
 
 def _damaged(around: Surroundings) -> Iterator[Finding]:
     for path in damaged_files(around.state_dir, around.home):
-        words = f"{around.told_path(path)} is the reply to a refresh, and cannot be read"
-        remedy = "if its account needs a login, sign in again; then remove the file"
-        yield Finding("custody", Grade.NOTE, words, remedy)
+        words = said("damaged", path=around.told_path(path))
+        yield Finding("custody", Grade.NOTE, words, said("sign_in_and_remove"))
 
 
 def _file_systems(around: Surroundings, seen: Look) -> Iterator[Finding]:
@@ -300,15 +371,13 @@ def _file_systems(around: Surroundings, seen: Look) -> Iterator[Finding]:
                 "files", Grade.ERROR, f"{file_text(problem)}; until then no login there is refreshed"
             )
         elif note is not None:
-            remedy = "where other machines have it too, move it to a local disk"
+            remedy = said("move_to_local_disk")
             yield Finding("files", Grade.NOTE, file_text(note), remedy)
 
 
 def _no_logins(around: Surroundings, files: Sequence[Path]) -> str:
     names = [shown_path(visible(file.name), mask=around.settings.ui.mask) for file in files[:_NAMED]]
-    more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
-    are = "is no login and is" if len(files) == 1 else "are no logins and are"
-    return f"{', '.join(names)}{more} {are} left out"
+    return left_out_words(names, len(files) - len(names))
 
 
 def _rate(around: Surroundings, seen: Look) -> Iterator[Finding]:
@@ -317,12 +386,12 @@ def _rate(around: Surroundings, seen: Look) -> Iterator[Finding]:
     if around.settings.credits_per_usd is not None or not rates:
         return
     if seen.state.agreed_rate is not None:
-        words = f"{seen.state.agreed_rate:f} credits per USD, adopted from {', '.join(sorted(rates))}"
+        words = said("rate_adopted", rate=f"{seen.state.agreed_rate:f}", pools=", ".join(sorted(rates)))
         yield Finding("credits", Grade.OK, words)
         return
-    said = ", ".join(f"{name} says {rate:f}" for name, rate in sorted(rates.items()))
-    words = f"the pools disagree on credits per USD ({said}): {around.settings.rate:f} is used"
-    yield Finding("credits", Grade.NOTE, words, "set credits_per_usd in the configuration")
+    each = ", ".join(said("says", name=name, rate=f"{rate:f}") for name, rate in sorted(rates.items()))
+    words = said("pools_disagree", each=each, rate=f"{around.settings.rate:f}")
+    yield Finding("credits", Grade.NOTE, words, said("set_rate"))
 
 
 def _open_to_others(around: Surroundings, listing: Listing) -> Iterator[Finding]:
@@ -336,5 +405,5 @@ def _open_to_others(around: Surroundings, listing: Listing) -> Iterator[Finding]
 
 
 def _open(around: Surroundings, path: str, mode: int, change: str) -> Finding:
-    words = f"{around.told_path(path)} is open to others (mode {mode:04o})"
+    words = said("open_to_others", path=around.told_path(path), mode=f"{mode:04o}")
     return Finding("files", Grade.NOTE, words, f"chmod {change} {around.told_path(path, as_word=True)}")

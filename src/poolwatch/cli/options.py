@@ -1,88 +1,209 @@
-"""The options and arguments of commands: those they share, that shells complete, that need many words."""
+"""Options and arguments that commands share, and what the shells propose for them at Tab.
+
+Shells paste what is proposed without quotes, and zsh evaluates it: only what needs no quotes is proposed.
+An error proposes nothing, for there is no place to tell it.
+"""
 
 from __future__ import annotations
 
+import io
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
-from poolwatch.cli import completion
+from poolwatch.bootstrap.console import say_text
+from poolwatch.words.command_help import help_of
+
+if TYPE_CHECKING:
+    from poolwatch.bootstrap.surroundings import Surroundings
+    from poolwatch.domain.state import AccountState
+
+T = TypeVar("T")
+
+_VARIABLE: Final = "_POOLWATCH_COMPLETE"
+_BASH: Final = "complete_bash"
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@%+/-]*", re.ASCII)
+#: So much of an account's id is proposed, unless two begin alike.
+_ID: Final = 8
+#: Where bash ends a word although no blank stands there.
+_BREAKS: Final = "@:="
+_AT: Final = "@"
+
+
+def is_asked() -> bool:
+    """Whether a shell wants to know what may come next."""
+    return _VARIABLE in os.environ
+
+
+def answer(work: Callable[[], object]) -> object:
+    """Run typer's own answer; for bash, in the words that bash takes for words."""
+    told = os.environ.get("COMP_WORDS", "").split("\n")
+    at = os.environ.get("COMP_CWORD", "")
+    if os.environ.get(_VARIABLE) != _BASH or not at.isdecimal() or int(at) >= len(told):
+        return work()
+    words, before = joined(told[: int(at) + 1])
+    os.environ["COMP_WORDS"] = "\n".join(words)
+    os.environ["COMP_CWORD"] = str(len(words) - 1)
+    said = io.StringIO()
+    code: object = 0
+    with redirect_stdout(said):
+        try:
+            code = work()
+        except SystemExit as ended:  # so typer ends
+            code = ended.code
+    # bash replaces only what comes after its own break
+    say_text("\n".join(line.removeprefix(before) for line in said.getvalue().split("\n")))
+    return code
+
+
+def joined(words: Sequence[str]) -> tuple[list[str], str]:
+    """Bash's words up to the cursor as they were typed, and what of the last one bash will leave alone."""
+    typed: list[str] = []
+    before, broken = "", False
+    for word in words:
+        is_break = word != "" and not word.strip(_BREAKS)
+        if len(typed) > 1 and (is_break or (broken and word)):
+            if is_break:
+                # the at sign is the beginning of bash's next word, the others stand between two
+                before = typed[-1] + ("" if word == _AT else word)
+            typed[-1] += word
+        else:
+            before = ""
+            typed.append(word)
+        broken = is_break
+    return typed, before
+
+
+def accounts(context: typer.Context, incomplete: str) -> list[str]:
+    """Accounts of the store, each by its first name that begins so; with `ui.mask` by their ids alone."""
+    found: list[str] = []
+    with suppress(Exception):
+        from poolwatch.store.readings import read_pool
+
+        around = _around(context)
+        pool = None if around is None else read_pool(around.state_dir)
+        if around is not None and pool is not None:
+            found = names_of(pool.accounts.values(), incomplete, mask=around.settings.ui.mask)
+    return found
+
+
+def names_of(accounts: Iterable[AccountState], incomplete: str, *, mask: bool) -> list[str]:
+    """One name for each account that has one beginning so: as a command takes it, and no shell apart."""
+    known = list(accounts)
+    ids = Counter(account.key.id[:_ID] for account in known)
+    names = {account.key: _names(account) for account in known}
+    # whatever a command takes for an account, also where it is not proposed
+    owners = Counter(
+        name for key, each in names.items() for name in {key.id, *(name.casefold() for name in each)}
+    )
+    found = []
+    for account in known:
+        short = account.key.id[:_ID]
+        is_short = ids[short] == 1 and not owners[short] and len(incomplete) <= _ID
+        choice = [] if mask else [name for name in names[account.key] if owners[name.casefold()] == 1]
+        if is_short or owners[account.key.id] == 1:
+            choice.append(short if is_short else account.key.id)
+        found += [name for name in choice if name.startswith(incomplete) and _PLAIN.fullmatch(name)][:1]
+    return found
+
+
+def _names(account: AccountState) -> list[str]:
+    return list(dict.fromkeys(filter(None, (account.name.full, account.name.label, account.email))))
+
+
+def sources(context: typer.Context, incomplete: str) -> list[str]:
+    """The names of the sources that are configured or were discovered."""
+    found: list[str] = []
+    with suppress(Exception):
+        around = _around(context)
+        found = [] if around is None else [source.name for source in around.sources]
+    return [name for name in found if _PLAIN.fullmatch(name) and name.startswith(incomplete)]
+
+
+def themes(incomplete: str) -> list[str]:
+    """The themes, by their short names unless the long ones were begun."""
+    from poolwatch.ui.appearance import THEME_NAMES
+
+    long = [name for name in THEME_NAMES if incomplete and name.startswith(incomplete)]
+    return long or [name.removeprefix("poolwatch-") for name in THEME_NAMES]
+
+
+def _around(context: typer.Context) -> Surroundings | None:
+    """This run's surroundings, with the configuration that the line names; None when they are wrong."""
+    from poolwatch.bootstrap.surroundings import Options, look_around
+    from poolwatch.config.settings import ConfigProblems
+
+    at: typer.Context | None = context
+    named: object = None
+    while at is not None and named is None:
+        named = at.params.get("config")
+        at = at.parent  # type: ignore[assignment]  # a context of the same kind
+    found = look_around(Options(Path(str(named)) if named is not None else None))
+    return None if isinstance(found, ConfigProblems) else found
+
+
+def flag(name: str, text: str = "") -> Any:
+    """A switch, with the help of that name."""
+    return typer.Option(f"--{name}", help=help_of(text or name.replace("-", "_")))
+
+
+def option(text: str, *names: str, **more: Any) -> Any:
+    """An option, with that help."""
+    return typer.Option(*names, help=help_of(text), **more)
+
+
+def _config_said_before(context: typer.Context, given: Path | None) -> Path | None:
+    """`--config` stands anywhere: `poolwatch --config FILE sources list`."""
+    return context.parent.params.get("config") if given is None and context.parent is not None else given
+
+
+def _mask_said_before(context: typer.Context, given: bool) -> bool:
+    """`sources --mask list` masks the list."""
+    return given or (context.parent is not None and bool(context.parent.params.get("mask")))
+
+
+def _fixed(*words: str) -> Callable[[], list[str]]:
+    return lambda: list(words)
+
+
+def _of_settings(name: str) -> Callable[[], list[str]]:
+    """The words that a setting takes."""
+
+    def proposed() -> list[str]:
+        from poolwatch.config import settings
+
+        return list(getattr(settings, name))
+
+    return proposed
+
 
 ConfigOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        help="The configuration file (else POOLWATCH_CONFIG, else the usual place).",
-    ),
+    Path | None, option("config_file", "--config", metavar="FILE", callback=_config_said_before)
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
-MaskOption = Annotated[bool, typer.Option("--mask", help="Hide e-mail addresses and paths.")]
-AsciiOption = Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")]
+JsonOption = Annotated[bool, flag("json")]
+MaskOption = Annotated[bool, option("mask", "--mask", callback=_mask_said_before)]
+AsciiOption = Annotated[bool, flag("ascii")]
 AccountArgument = Annotated[
-    str,
-    typer.Argument(metavar="ACCOUNT", help="Id prefix, label or e-mail.", autocompletion=completion.accounts),
-]
-
-ViewOption = Annotated[
-    str | None, typer.Option(help="auto, table, cards or hive.", autocompletion=completion.views)
-]
-SortOption = Annotated[
-    str | None,
-    typer.Option(help="need, name, weekly, 5h, credits, reset or age.", autocompletion=completion.sorts),
-]
-ThemeOption = Annotated[
-    str | None,
-    typer.Option(help="A theme's name; t in the app shows them.", autocompletion=completion.themes),
-]
-FilterArgument = Annotated[
-    str,
-    typer.Argument(metavar="[FILTER]", help="Only accounts that match.", autocompletion=completion.accounts),
+    str, typer.Argument(metavar="ACCOUNT", help=help_of("account"), autocompletion=accounts)
 ]
 AccountArguments = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="ACCOUNT...", help="Id prefix, label or e-mail.", autocompletion=completion.accounts
-    ),
+    list[str] | None, typer.Argument(metavar="ACCOUNT...", help=help_of("account"), autocompletion=accounts)
 ]
-ForceOption = Annotated[
-    bool,
-    typer.Option(
-        "--force",
-        help="With --all: the token step everywhere. With ACCOUNT: have Codex renew its login although"
-        " one is open on it; both renewing at once can end the login.",
-    ),
+FilterArgument = Annotated[
+    str, typer.Argument(metavar="[FILTER]", help=help_of("filter"), autocompletion=accounts)
 ]
+SourceArgument = Annotated[str, typer.Argument(metavar="NAME", autocompletion=sources)]
 KindArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="KIND",
-        help="codex-home, auth-files, codex-proxy, codex-lb or cli-proxy-api.",
-        autocompletion=completion.kinds,
-    ),
+    str, typer.Argument(metavar="KIND", help=help_of("kind"), autocompletion=_of_settings("KINDS"))
 ]
-PlaceArgument = Annotated[
-    str, typer.Argument(metavar="URL|PATH", help="A folder, file or glob; of a pool its URL.")
-]
-PasswordFileOption = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Pools: the file of the dashboard's password.")
-]
-PasswordEnvOption = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Pools: the variable of the dashboard's password.")
-]
-CustodyOption = Annotated[
-    str | None,
-    typer.Option(
-        help="auth-files only: other, or poolwatch (may refresh them).",
-        autocompletion=completion.custodies,
-    ),
-]
-KeepOption = Annotated[
-    str | None,
-    typer.Option(
-        help="imported: set FILE aside (renamed, never deleted); source: FILE stays in use.",
-        autocompletion=completion.keepers,
-    ),
-]
-SourceArgument = Annotated[str, typer.Argument(metavar="NAME", autocompletion=completion.sources)]
+ViewOption = Annotated[str | None, option("view", autocompletion=_of_settings("VIEWS"))]
+SortOption = Annotated[str | None, option("sort", autocompletion=_of_settings("SORTS"))]
+ThemeOption = Annotated[str | None, option("theme", autocompletion=themes)]
+CustodyOption = Annotated[str | None, option("custody", autocompletion=_fixed("other", "poolwatch"))]
+KeepOption = Annotated[str | None, option("keep", autocompletion=_fixed("imported", "source"))]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from poolwatch.bootstrap.clock import LocalZone
+from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say, say_text
 from poolwatch.bootstrap.headless import refresh
-from poolwatch.cli.entry import complain_about, monitored, nobody_there, run_async
-from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say, say_text
-from poolwatch.cli.named import find_account
+from poolwatch.cli.accounts import find_account
+from poolwatch.cli.command import complain_about, monitored, nobody_there, run_async
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.refresh import Awaited, RefreshProgress
@@ -21,28 +20,17 @@ from poolwatch.presentation.masking import shown_name
 from poolwatch.presentation.refresh_line import bulk_line, progress_line
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import refresh as words
+from poolwatch.words.commands import said
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshWish:
-    """What `refresh` was asked for."""
-
-    config: Path | None
-    accounts: tuple[str, ...]
-    everyone: bool
-    force: bool
-    as_json: bool
-
-
-def run_refresh(wish: RefreshWish) -> int:
+def run_refresh(
+    config: Path | None, accounts: Sequence[str], *, everyone: bool, force: bool, as_json: bool
+) -> int:
     """Refresh the named accounts, or all; 1 when a step of a named one failed, or nothing could be asked."""
-    if wish.accounts and wish.everyone:
-        complain("name accounts, or use --all: not both")
+    if bool(accounts) is everyone:
+        complain(said("accounts_and_all" if accounts else "accounts_or_all"))
         return EXIT_USAGE
-    if not wish.accounts and not wish.everyone:
-        complain("name accounts, or use --all")
-        return EXIT_USAGE
-    around = monitored(wish.config)
+    around = monitored(config)
     prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone(), config=around.named_config)
 
     before: dict[AccountKey, Judged] = {}
@@ -50,10 +38,10 @@ def run_refresh(wish: RefreshWish) -> int:
     def chosen(seen: PoolOverview) -> Collection[AccountKey]:
         # an account may leave the list while it is refreshed, and its outcome is told all the same
         before.update(seen.by_key)
-        if wish.everyone or not seen.accounts:
+        if everyone or not seen.accounts:
             return list(seen.by_key)
         state = PoolState({key: each.account for key, each in seen.by_key.items()})
-        return list(dict.fromkeys(find_account(state, text, mask=prefs.mask).key for text in wish.accounts))
+        return list(dict.fromkeys(find_account(state, text, mask=prefs.mask).key for text in accounts))
 
     def tell_waiting(key: AccountKey | None, found: Awaited) -> None:
         if key is None:
@@ -61,8 +49,8 @@ def run_refresh(wish: RefreshWish) -> int:
         else:
             complain(words.still_waiting(shown_name(before[key].account, mask=prefs.mask), found))
 
-    only_if_due = wish.everyone and not wish.force
-    beside = wish.force and not wish.everyone
+    only_if_due = everyone and not force
+    beside = force and not everyone
     seen, ended = run_async(
         lambda: refresh(around, chosen, only_if_due=only_if_due, beside_codex=beside, on_waiting=tell_waiting)
     )
@@ -75,15 +63,15 @@ def run_refresh(wish: RefreshWish) -> int:
         line = progress_line(progress, judged.account, seen.overview.now, prefs, again=words.FORCE)
         label = shown_name(judged.account, mask=prefs.mask)
         rows.append(_row(key, label, progress, line))
-        if not wish.as_json:
+        if not as_json:
             say(f"{label}: {line}")
     failed = sum(progress.failed for progress in ended.values())
-    if wish.as_json:
+    if as_json:
         say_text(json.dumps({"schema": "poolwatch.refresh/1", "failed": failed, "accounts": rows}, indent=2))
-    elif wish.everyone:
+    elif everyone:
         changed = sum(bool(progress.changes) for progress in ended.values())
         say(bulk_line(finished=len(ended), total=len(ended), failed=failed, done=True, changed=changed))
-    return EXIT_FAILED if failed and not wish.everyone else EXIT_OK
+    return EXIT_FAILED if failed and not everyone else EXIT_OK
 
 
 def _row(key: AccountKey, label: str, progress: RefreshProgress, line: str) -> dict[str, object]:

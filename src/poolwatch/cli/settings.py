@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from poolwatch.cli.exits import EXIT_CONFIG, EXIT_OK, complain, complain_of, say
+from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_OK, complain, complain_of, say
 from poolwatch.config.edit import init_config
 from poolwatch.config.load import load
 from poolwatch.config.paths import config_file, locate_config, state_directory
@@ -16,7 +16,8 @@ from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
 from poolwatch.net.tls import authorities
 from poolwatch.store.readings import read_pool
-from poolwatch.words.config import said
+from poolwatch.words.commands import fine_words, said
+from poolwatch.words.config import said as config_said
 
 
 def print_path(given: Path | None) -> int:
@@ -61,7 +62,7 @@ def _adopted(settings: Settings, env: Mapping[str, str]) -> Mapping[str, tuple[s
     names = {source.name for source in settings.sources}
     rates = {name: rate for name, rate in pool.rates.items() if name in names}
     rate = PoolState(rates=rates).agreed_rate
-    adopted = said("adopted_from", pools=", ".join(sorted(rates)))
+    adopted = config_said("adopted_from", pools=", ".join(sorted(rates)))
     return {} if rate is None else {"credits_per_usd": (f"{rate:f}", adopted)}
 
 
@@ -72,14 +73,14 @@ def init_file(given: Path | None) -> int:
     if problem is not None:
         complain(problem.text)
         return EXIT_CONFIG
-    say(f"wrote {path}")
+    say(said("wrote", path=path))
     return EXIT_OK
 
 
 def check(given: Path | None, *, mask: bool = False) -> int:
     """All problems at once, or that there are none."""
     from poolwatch.bootstrap.screen import appearance_problems
-    from poolwatch.cli.entry import surroundings
+    from poolwatch.cli.command import surroundings
 
     around = surroundings(given, mask=mask)
     wrong = appearance_problems(around)
@@ -88,8 +89,8 @@ def check(given: Path | None, *, mask: bool = False) -> int:
     if wrong:
         return EXIT_CONFIG
     path = around.settings.path
-    where = around.told_path(path) if path is not None else "no file; the defaults"
-    say(f"{where}: fine, {len(around.sources)} source{'s' * (len(around.sources) != 1)}")
+    where = around.told_path(path) if path is not None else said("no_file")
+    say(fine_words(where, len(around.sources)))
     return EXIT_OK
 
 

@@ -1,28 +1,30 @@
-"""`sources list|add|test`."""
+"""`sources list|add|test`, and what a look at a running pool finds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, overload
 
+from msgspec import Struct
+
 from poolwatch.bootstrap.clock import RealClock
+from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from poolwatch.bootstrap.places import Hindrance, NotAdded, counted, found_row, pool_command, try_and_add
 from poolwatch.bootstrap.sources import lone_source
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.entry import run_async, surroundings
-from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
-from poolwatch.cli.pools import examine_pool
+from poolwatch.cli.command import ADD_SOURCE, run_async, surroundings
 from poolwatch.config.load import free_name
 from poolwatch.config.paths import absolute, discover
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.config.values import at_home, nearest
 from poolwatch.domain.account import Custody, Listing
-from poolwatch.domain.failure import Failure
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.text import argument_word
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.domain.values import replace
-from poolwatch.sources.source import Source, by_hand
-from poolwatch.words.messages import failure_text
+from poolwatch.sources.source import PoolReport, ReportingPool, Source, by_hand
+from poolwatch.words.commands import counted_words, said
+from poolwatch.words.messages import failure_text, message_text
 
 #: So many accounts of a source are asked at most when it is tried.
 _HANDFUL: Final = 5
@@ -35,54 +37,66 @@ _CODES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PoolSecrets:
-    """Where a pool's key and its dashboard's password stand: files first, variables second."""
+#: What to do about a pool that gives no answer of its own; the failure itself says what is wrong.
+_REMEDIES: Final = {
+    FailureKind.UNREACHABLE: "start_pool",
+    FailureKind.NOT_THE_SERVICE: "mend_url",
+    FailureKind.MALFORMED: "mend_url_or_update",
+    FailureKind.UPSTREAM_ERROR: "look_into_log",
+    FailureKind.THROTTLED: "wait_for_pool",
+}
 
+
+class SourceWish(Struct, frozen=True):
+    """What `sources add` was asked for; of a pool's secrets only where they stand."""
+
+    kind: str
+    place: str
+    name: str | None = None
+    custody: str | None = None
     api_key_file: str | None = None
     api_key_env: str | None = None
     password_file: str | None = None
     password_env: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SourceWish:
-    """What `sources add` was asked for."""
-
-    config: Path | None
-    kind: str
-    place: str
-    name: str | None
-    custody: str | None
-    #: pools only: where the key or the dashboard's password stands, never the secret itself
-    secrets: PoolSecrets = PoolSecrets()
-    #: pools only: the key may go over plain http to another machine
     insecure: bool = False
-    mask: bool = False
+
+    @property
+    def has_secret(self) -> bool:
+        return any((self.api_key_file, self.api_key_env, self.password_file, self.password_env))
+
+
+class PoolFinding(Struct, frozen=True):
+    """How one pool is, in words; `wrong` where it cannot be used. `lacks`: what it cannot tell or do."""
+
+    name: str
+    words: str
+    remedy: str = ""
+    wrong: bool = False
+    lacks: tuple[str, ...] = ()
 
 
 def list_sources(config: Path | None, *, mask: bool = False) -> int:
     """Print what is monitored, then what else lies around."""
     around = surroundings(config, mask=mask)
     for source in around.sources:
-        origin = "found, not configured" if around.discovered else "configured"
+        origin = "found_source" if around.discovered else "configured_source"
         if around.is_own(source) and source not in around.settings.sources:
-            origin = "imported logins, poolwatch's own folder"
-        say(f"{around.told(source.name)}  {source.kind.value}  {_place(around, source)}  {origin}")
+            origin = "own_source"
+        say(f"{around.told(source.name)}  {source.kind.value}  {_place(around, source)}  {said(origin)}")
     if not around.sources:
-        say(f"nothing is monitored; a place is added with: {around.command('sources add KIND URL|PATH')}")
+        say(said("nothing_monitored", command=around.command(ADD_SOURCE)))
     known = {at_home(source.path, around.home) for source in around.sources if source.path is not None}
     for found in discover(around.env, around.home) if around.home is not None else ():
         if found.source is None or found.source.path is None:
             if not around.sources:
                 row = found_row(around, found)
-                say(f"looked for {around.told(row.place)}: {row.words}")
+                say(said("looked_for", place=around.told(row.place), found=row.words))
             continue
         whole = at_home(found.source.path, around.home)
         if whole not in known and _folder_of_files(whole) not in known:
             row = found_row(around, found)
             command = around.told(row.command, [found.source.path])
-            say(f"found {around.told(row.place)}: {row.words}; add it with: {command}")
+            say(said("found", place=around.told(row.place), found=row.words, command=command))
     return EXIT_OK
 
 
@@ -97,19 +111,19 @@ def _folder_of_files(place: str) -> str:
     return folder if "*" in name else place
 
 
-def add_source(wish: SourceWish) -> int:
+def add_source(config: Path | None, wish: SourceWish, *, mask: bool = False) -> int:
     """Test the place, say what was found there, then write it."""
-    around = surroundings(wish.config, mask=wish.mask, may_be_new=True)
+    around = surroundings(config, mask=mask, may_be_new=True)
     source = _source_of(around, wish)
     if isinstance(source, str):
         complain(around.told(source))
         return EXIT_USAGE
-    added = run_async(lambda: try_and_add(around, wish.config, source))
+    added = run_async(lambda: try_and_add(around, config, source))
     if isinstance(added, NotAdded):
         complain(_why_not(around, source, added))
         return _CODES[added.why]
-    found = around.told(added.found)
-    say(f"{around.told(source.name)}: {found}; written to {around.told_path(added.path)}")
+    told = {"name": around.told(source.name), "found": around.told(added.found)}
+    say(said("written", path=around.told_path(added.path), **told))
     _say_pool(around, source)
     return EXIT_OK
 
@@ -119,10 +133,10 @@ def _why_not(around: Surroundings, source: SourceSettings, added: NotAdded) -> s
     if added.why is Hindrance.CONFIG:
         return words
     if added.why is Hindrance.REFUSED:
-        hint = " (--insecure writes it)" if "insecure = true" in added.words else ""
-        return f"{words}{hint}; nothing was sent or written"
-    hint = " (--api-key-file or --api-key-env writes it)" if "api_key_file or" in added.words else ""
-    return f"{words}{hint}; nothing was written"
+        hint = f" {said('insecure_writes_it')}" if "insecure = true" in added.words else ""
+        return said("not_sent", why=f"{words}{hint}")
+    hint = f" {said('key_options_write_it')}" if "api_key_file or" in added.words else ""
+    return said("not_written", why=f"{words}{hint}")
 
 
 def try_source(config: Path | None, name: str, *, mask: bool = False) -> int:
@@ -131,15 +145,15 @@ def try_source(config: Path | None, name: str, *, mask: bool = False) -> int:
     source = next((each for each in around.sources if each.name == name), None)
     if source is None:
         near = nearest(name, [each.name for each in around.sources])
-        meant = f"; did you mean {around.told(near)}?" if near else ""
-        complain(f"no source is called {name}{meant}")
+        code = "no_source_but" if near else "no_source"
+        complain(said(code, name=name, near=around.told(near or "")))
         return EXIT_USAGE
     listed = run_async(lambda: _ask(around, source))
     shown = around.told(name)
     if isinstance(listed, str):
         complain(f"{shown}: {around.told(listed, [source.path or ''])}")
         return EXIT_FAILED
-    say(f"{shown}: {counted(listed)}; usage answers" if listed else f"{shown}: no login is there")
+    say(said("usage_answers" if listed else "no_login_there", name=shown, found=counted(listed)))
     _say_pool(around, source)
     return EXIT_OK if listed else EXIT_FAILED
 
@@ -157,26 +171,24 @@ def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
     kinds = {kind.value: kind for kind in SourceKind}
     kind = kinds.get(wish.kind)
     if kind is None:
-        if "://" in wish.kind:
-            return f"the kind comes first, then the address; there are {', '.join(kinds)}"
         near = nearest(wish.kind, kinds)
-        hint = f"did you mean {near}?" if near else f"there are {', '.join(kinds)}"
-        return f"{wish.kind} is no kind of source; {hint}"
+        code = "kind_first" if "://" in wish.kind else "no_kind_but" if near else "no_kind"
+        return said(code, kind=wish.kind, near=near, kinds=", ".join(kinds))
     custody = kind.default_custody
     if wish.custody is not None:
         if kind is not SourceKind.AUTH_FILES or wish.custody not in ("other", "poolwatch"):
-            return "--custody is other or poolwatch, for auth-files only"
+            return said("bad_custody")
         custody = Custody(wish.custody)
-    if not kind.is_pool and wish.secrets != PoolSecrets():
-        return "keys and passwords belong to pools"
+    if not kind.is_pool and wish.has_secret:
+        return said("secrets_of_pools")
     command = None if kind.is_pool else pool_command(around, wish.place)
     if command is not None:
-        return f"{kind.value} takes a path; a running pool is added with: {command}"
+        return said("takes_a_path", kind=kind.value, command=command)
     if not kind.is_pool and wish.insecure:
-        return "--insecure is for pools only"
+        return said("insecure_of_pools")
     taken = {source.name for source in around.settings.sources}
     if wish.name in taken:
-        return f"a source called {wish.name} is there already; nothing was written"
+        return said("source_there", name=wish.name)
     name = wish.name or free_name(kind.value, taken)
     if not kind.is_pool:
         return replace(SourceSettings(kind, name, custody), path=_written(wish.place))
@@ -186,10 +198,10 @@ def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
         custody,
         url=wish.place,
         insecure=wish.insecure,
-        api_key_file=_written(wish.secrets.api_key_file),
-        api_key_env=wish.secrets.api_key_env,
-        dashboard_password_file=_written(wish.secrets.password_file),
-        dashboard_password_env=wish.secrets.password_env,
+        api_key_file=_written(wish.api_key_file),
+        api_key_env=wish.api_key_env,
+        dashboard_password_file=_written(wish.password_file),
+        dashboard_password_env=wish.password_env,
     )
 
 
@@ -215,7 +227,7 @@ async def _ask(around: Surroundings, settings: SourceSettings) -> tuple[Listing,
 
 async def _first_reading(source: Source, listed: tuple[Listing, ...]) -> tuple[Listing, ...] | str:
     """The list, once one of a handful is read: a whole pool that fails is not asked account by account."""
-    last = "no login there can be polled" if listed else ""
+    last = said("none_polled") if listed else ""
     polled = [listing for listing in listed if listing.polled]
     for number, listing in enumerate(polled[:_HANDFUL], start=1):
         reading = await source.fetch_usage(listing, RealClock().now())
@@ -223,5 +235,36 @@ async def _first_reading(source: Source, listed: tuple[Listing, ...]) -> tuple[L
             return listed
         last = f"{listing.email or listing.path or listing.ref.place}: {failure_text(reading.outcome)}"
         if number < len(polled):
-            last += f" ({number} of {len(polled)} asked)"
+            last += f" {said('asked_of', number=number, count=len(polled))}"
     return last or listed
+
+
+async def examine_pools(around: Surroundings) -> tuple[PoolFinding, ...]:
+    """Ask every configured pool how it is, one after the other."""
+    pools = [settings for settings in around.sources if settings.kind.is_pool]
+    return tuple([await examine_pool(around, settings) for settings in pools])
+
+
+async def examine_pool(around: Surroundings, settings: SourceSettings) -> PoolFinding:
+    """Ask one pool how it is; a key that it refused before is not sent again."""
+    async with lone_source(around, settings) as source:
+        if not isinstance(source, ReportingPool):
+            return PoolFinding(settings.name, said("no_pool"), wrong=True)
+        report = await source.report(RealClock().now())
+    if isinstance(report, Failure):
+        code = _REMEDIES.get(report.kind, "mend_and_try")
+        remedy = said(code, command=try_command(around, settings.name))
+        return PoolFinding(settings.name, failure_text(report), remedy, wrong=True)
+    return PoolFinding(settings.name, _pool_words(report), lacks=tuple(map(message_text, report.lacks)))
+
+
+def try_command(around: Surroundings, name: str) -> str:
+    """The command that tries one source."""
+    return around.command(f"sources test {argument_word(name)}")
+
+
+def _pool_words(report: PoolReport) -> str:
+    program = f"{report.program} {report.version}" if report.version else None
+    told = program or said("version_unknown", program=report.program)
+    found = counted_words(report.accounts, report.need_login, are_accounts=True)
+    return said("pool_answers", program=told, found=found)

@@ -9,13 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
-
 from poolwatch.bootstrap.clock import LocalZone
+from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say_path, say_text
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.entry import complain_about, monitored, nobody_there, run_async, tell_failing
-from poolwatch.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say_path, say_text
+from poolwatch.cli.command import complain_about, monitored, nobody_there, run_async, tell_failing
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.text import visible
@@ -23,50 +21,51 @@ from poolwatch.domain.values import replace
 from poolwatch.presentation.order import matching
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import cli as words
+from poolwatch.words.commands import said
 
 #: Older than any reading; more seconds than this are no longer a date.
 _ANY_AGE_SECONDS: Final = 1e9
 
 
-class StatusWish(Struct, frozen=True):
-    """What `status` was asked for; `max_age` in seconds, None for the poll interval."""
+def print_status(
+    config: Path | None,
+    filter_text: str,
+    max_age: float | None,
+    *,
+    as_json: bool,
+    mask: bool,
+    ascii_only: bool,
+) -> int:
+    """Print every account that matches; polls those whose reading is older than so many seconds.
 
-    config: Path | None
-    filter_text: str
-    as_json: bool
-    max_age: float | None
-    mask: bool
-    ascii_only: bool = False
-
-
-def print_status(wish: StatusWish) -> int:
-    """Print every account that matches; polls those whose reading is old."""
-    around = monitored(wish.config, mask=wish.mask)
+    `max_age` None is the poll interval.
+    """
+    around = monitored(config, mask=mask)
     prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
-    age = around.settings.poll.interval_seconds if wish.max_age is None else wish.max_age
+    age = around.settings.poll.interval_seconds if max_age is None else max_age
     if math.isnan(age):
-        complain("--max-age takes a number of seconds, 0 or more")
+        complain(said("bad_max_age"))
         return EXIT_USAGE
     older_than = timedelta(seconds=min(age, _ANY_AGE_SECONDS))
 
     def chosen(seen: PoolOverview) -> Collection[AccountKey]:
-        return matching(seen, wish.filter_text, prefs)
+        return matching(seen, filter_text, prefs)
 
-    choice = chosen if wish.filter_text.strip() else None
+    choice = chosen if filter_text.strip() else None
     seen = run_async(lambda: look(around, older_than, choice))
     complain_about(seen, around, sources=True)
     keys = chosen(seen.overview)
-    if wish.as_json:
+    if as_json:
         from poolwatch.presentation.status_json import status_json  # one of the two is needed
 
         say_text(status_json(seen.overview, seen.state, seen.overview.own_now, prefs.mask, keys))
     else:
-        _print_text(seen, around, replace(prefs, rules=seen.overview.rules), keys, ascii_only=wish.ascii_only)
+        _print_text(seen, around, replace(prefs, rules=seen.overview.rules), keys, ascii_only=ascii_only)
     if not seen.overview.accounts:
         return nobody_there(around, seen.state)
     if keys and not seen.in_vain:
         return EXIT_OK
-    complain(words.NONE_READ if keys else words.no_match(visible(wish.filter_text.strip(), 80)))
+    complain(words.NONE_READ if keys else words.no_match(visible(filter_text.strip(), 80)))
     return EXIT_FAILED
 
 
@@ -111,7 +110,8 @@ def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: boo
 
     around = monitored(config, mask=mask)
     prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
-    seen = _everything(around)
+    age = timedelta(seconds=around.settings.poll.interval_seconds)
+    seen = run_async(lambda: look(around, age, None))
     complain_about(seen, around)
     view = seen.overview
     best, old = next_account(view), None
@@ -127,7 +127,7 @@ def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: boo
     if home_only:
         home = next_home(view)
         if home is None:
-            complain(no_next(view) if best is None else "the account to use next has no Codex home")
+            complain(no_next(view) if best is None else said("no_codex_home"))
             return EXIT_FAILED
         # a shell does not expand the ~ of people in CODEX_HOME=$(poolwatch next --home)
         say_path(f"{around.home}{home[1:]}" if around.home is not None and home[:1] == "~" else home)
@@ -138,8 +138,3 @@ def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: boo
     else:
         say_text(next_text(view, prefs))
     return EXIT_OK if best is not None and old is None else EXIT_FAILED
-
-
-def _everything(around: Surroundings) -> Look:
-    age = timedelta(seconds=around.settings.poll.interval_seconds)
-    return run_async(lambda: look(around, age, None))

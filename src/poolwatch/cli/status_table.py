@@ -10,7 +10,7 @@ from typing import Final
 from rich.color import ColorSystem
 from rich.style import Style
 
-from poolwatch.cli.exits import say_drawn
+from poolwatch.bootstrap.console import can_draw, say_drawn
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.state import PoolState
@@ -28,8 +28,6 @@ from poolwatch.words import screen
 
 #: What a terminal says of itself is believed so far.
 _WIDEST: Final = 1000
-#: Terminals that take nothing but text.
-_PLAIN_KINDS: Final = ("", "dumb", "unknown")
 
 
 def terminal_width() -> int:
@@ -69,7 +67,7 @@ def print_lines(lines: Iterable[Line], glyphs: Glyphs) -> None:
 
 
 def _drawn(line: Line, glyphs: Glyphs) -> str:
-    system = None if os.environ.get("TERM", "") in _PLAIN_KINDS else ColorSystem.STANDARD
+    system = ColorSystem.STANDARD if can_draw(os.environ) else None
     styles = sixteen_styles(lift=False)
     pieces = []
     for piece, look in line:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from poolwatch.cli.pools import examine_pools
+from poolwatch.cli.sources import examine_pools
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.text import visible

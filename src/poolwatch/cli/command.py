@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, Exit, complain, complain_of
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from poolwatch.cli.exits import EXIT_CONFIG, EXIT_FAILED, Exit, complain, complain_of
 from poolwatch.config.settings import ConfigProblems
 from poolwatch.domain.state import PoolState
 from poolwatch.net.names import run as run_loop
 from poolwatch.presentation.masking import shown_path
 from poolwatch.words import cli as words
+from poolwatch.words.commands import said
 from poolwatch.words.messages import failure_text
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.headless import Look
 
 T = TypeVar("T")
+
+ADD_SOURCE: Final = "sources add KIND URL|PATH"
 
 
 def surroundings(config: Path | None, *, mask: bool = False, may_be_new: bool = False) -> Surroundings:
@@ -41,7 +44,7 @@ def monitored(config: Path | None, *, mask: bool = False) -> Surroundings:
 
         missing = missing_home(around.env)
         found = f"{words.NOTHING_TO_MONITOR}{f' ({missing})' if missing else ''}"
-        complain(f"{found}; add one with: {around.command('sources add KIND URL|PATH')}")
+        complain(said("add_one", found=found, command=around.command(ADD_SOURCE)))
         raise Exit(EXIT_CONFIG)
     return around
 
@@ -58,7 +61,7 @@ def tell_failing(around: Surroundings, state: PoolState) -> None:
     """One line for each source that does not answer."""
     for source in state.sources.values():
         if source.failure is not None:
-            complain(around.told(f"source {source.name}: {failure_text(source.failure)}"))
+            complain(around.told(said("source_fails", name=source.name, why=failure_text(source.failure))))
 
 
 def nobody_there(around: Surroundings, state: PoolState) -> int:
@@ -70,7 +73,7 @@ def nobody_there(around: Surroundings, state: PoolState) -> int:
         if source.name not in failing:
             place = shown_path(shown_place(around, source), mask=around.settings.ui.mask)
             complain(words.no_login_at(place))
-    complain(words.NONE_READ if failing else f"{words.NO_ACCOUNTS}; poolwatch sources says where it looked")
+    complain(words.NONE_READ if failing else said("no_accounts", command=around.command("sources")))
     return EXIT_FAILED if failing else EXIT_CONFIG
 
 

@@ -1,0 +1,206 @@
+"""Sentences of the commands: what they print about logins, sources and settings, and what `doctor` finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from poolwatch.words.catalogue import _, mark, n_
+
+TEXTS: Final[Mapping[str, str]] = {
+    # the command line
+    "unwritten": mark("the output could not be written: {reason}"),
+    "not_installed": mark("completion was not installed: {path}: {reason}"),
+    "see_help": mark("Try '{command} --help' for help."),
+    "usage_error": mark("Error: {message}"),
+    "looks_before": mark(
+        "options of the app stand before no command but demo; see: poolwatch {command} --help"
+    ),
+    "line_alone": mark("status --line tells of the whole pool: but for --tmux, it goes with --mask alone"),
+    "tmux_alone": mark("--tmux goes with status --line"),
+    "json_or_home": mark("next prints --json or --home, not both; the JSON names the home"),
+    "bad_max_age": mark("--max-age takes a number of seconds, 0 or more"),
+    "no_codex_home": mark("the account to use next has no Codex home"),
+    "accounts_and_all": mark("name accounts, or use --all: not both"),
+    "accounts_or_all": mark("name accounts, or use --all"),
+    # what is monitored
+    "add_one": mark("{found}; add one with: {command}"),
+    "source_fails": mark("source {name}: {why}"),
+    "no_accounts": mark("no accounts; {command} says where it looked"),
+    "found_source": mark("found, not configured"),
+    "configured_source": mark("configured"),
+    "own_source": mark("imported logins, poolwatch's own folder"),
+    "nothing_monitored": mark("nothing is monitored; a place is added with: {command}"),
+    "looked_for": mark("looked for {place}: {found}"),
+    "found": mark("found {place}: {found}; add it with: {command}"),
+    "written": mark("{name}: {found}; written to {path}"),
+    "insecure_writes_it": mark("(--insecure writes it)"),
+    "key_options_write_it": mark("(--api-key-file or --api-key-env writes it)"),
+    "not_sent": mark("{why}; nothing was sent or written"),
+    "not_written": mark("{why}; nothing was written"),
+    "no_source": mark("no source is called {name}"),
+    "no_source_but": mark("no source is called {name}; did you mean {near}?"),
+    "usage_answers": mark("{name}: {found}; usage answers"),
+    "no_login_there": mark("{name}: no login is there"),
+    "kind_first": mark("the kind comes first, then the address; there are {kinds}"),
+    "no_kind": mark("{kind} is no kind of source; there are {kinds}"),
+    "no_kind_but": mark("{kind} is no kind of source; did you mean {near}?"),
+    "bad_custody": mark("--custody is other or poolwatch, for auth-files only"),
+    "secrets_of_pools": mark("keys and passwords belong to pools"),
+    "takes_a_path": mark("{kind} takes a path; a running pool is added with: {command}"),
+    "insecure_of_pools": mark("--insecure is for pools only"),
+    "source_there": mark("a source called {name} is there already; nothing was written"),
+    "none_polled": mark("no login there can be polled"),
+    "asked_of": mark("({number} of {count} asked)"),
+    # running pools
+    "start_pool": mark("start the pool, or mend the source's url"),
+    "mend_url": mark("mend the source's url"),
+    "mend_url_or_update": mark("mend the source's url, or update the pool"),
+    "look_into_log": mark("look into the pool's own log"),
+    "wait_for_pool": mark("wait: poolwatch asks again by itself"),
+    "mend_and_try": mark("mend that, then {command}"),
+    "no_pool": mark("is no pool"),
+    "version_unknown": mark("{program}, version unknown"),
+    "pool_answers": mark("{program} answers and lets poolwatch in: {found}"),
+    # accounts
+    "a_login": mark("a login"),
+    "no_email": mark("no e-mail"),
+    "custody": mark("custody {custody}"),
+    "listed_owner": mark(", kept by {owner}"),
+    "kept": mark("kept  {whose}: a new login waits in {path} since {since}"),
+    "not_own": mark(
+        "{name} is not in poolwatch's own folder, nothing was changed; it comes from {places}: "
+        "remove it there, or take that source out of the configuration"
+    ),
+    "not_removed": mark("{name} was not removed: {why}"),
+    "removed": mark("removed   {name}: a copy is kept in {path}"),
+    "stays_valid": mark("the login itself stays valid upstream: sign it out there if it must end"),
+    "still_listed": mark("{name} is still listed from {places}"),
+    "no_conflict": mark("{name} is in no conflict; nothing was changed"),
+    "no_holder": mark("{path} does not hold this login, nothing was changed; these do: {holders}"),
+    "keep_the_file": mark(
+        "{link} is a link to {file}: they are one file, nothing was changed; keep {file}, or remove the link"
+    ),
+    "kept_by": mark(
+        "{file} is kept by {keeper} and was left alone: poolwatch never renames such a file. "
+        "End its use there first, then: {command}"
+    ),
+    "another_program": mark("another program"),
+    "stays_in_conflict": mark("{name} stays in conflict and is not refreshed until that is done"),
+    "stays_in_use": mark("kept      {name}: {file} stays in use"),
+    "not_set_aside": mark("{file} was not set aside: {why}"),
+    "set_aside": mark("set aside {file}: {new}"),
+    "set_aside_for": mark("set aside {file}: {new}; {kept} stays in use"),
+    "set_aside_link": mark("set aside {file}: {new} (a link; {target} itself was left alone)"),
+    # logins that are imported
+    "bad_keep": mark("--keep is imported or source"),
+    "no_own_folder": mark("there is no place for imported logins: set HOME or POOLWATCH_DATA_DIR"),
+    "cannot_ask": mark(
+        "import asks which holder stays in use; without a terminal say --yes, or --keep imported|source"
+    ),
+    "refused_file": mark("refused   {why}; nothing was imported"),
+    "refused_held": mark("refused   {name}: its account is already kept in {file}"),
+    "refused": mark("refused   {name}: {why}"),
+    "imported": mark("imported  {name}: {file}"),
+    "second_holder": mark(
+        "{file} is now a second holder of the same login: whoever refreshes first ends the other"
+    ),
+    "second_holder_of_many": mark(
+        "{file} is now a second holder of the same {count} logins: whoever refreshes first ends the other"
+    ),
+    "will_not_renew": mark("poolwatch will not renew what it keeps there: {why}"),
+    "which_stays": mark(
+        "Which one stays in use?  i: the imported one, {file} is set aside\n"
+        "                         s: {file}, the imported one is set aside\n"
+        "                         Enter: decide later"
+    ),
+    "not_all_kept": mark("{file} was left where it is: not every login in it is kept by poolwatch"),
+    "own_already": mark("{file} is poolwatch's own file already; nothing was set aside"),
+    "waits_for_its_place": mark(
+        "{file} waits for its place and was left there: poolwatch keeps another login of its account"
+    ),
+    "one_file": mark("{link} is a link to {file}: they are one file; nothing was set aside"),
+    "one_may_stay": mark(
+        "only one of the two may stay in use. To keep poolwatch's: {command}; to keep the other: {remove}"
+    ),
+    "one_may_stay_of_two_programs": mark(
+        "only one of the two may stay in use. To keep poolwatch's: end its use in the program that keeps it, "
+        "then {command}; to keep the other: {remove}"
+    ),
+    # configuration
+    "wrote": mark("wrote {path}"),
+    "no_file": mark("no file; the defaults"),
+    # doctor
+    "do": mark("do: {remedy}"),
+    "mend_line": mark("mend that line"),
+    "mend_line_and_check": mark("mend that line; {command} says when"),
+    "no_file_holds": mark("no file; the defaults hold"),
+    "add_or_demo": mark("{command}, or try poolwatch demo"),
+    "nothing": mark("nothing to monitor"),
+    "nothing_since": mark("nothing to monitor: {why}"),
+    "same_place": mark("{one} and {other} are the same place: {place}"),
+    "the_configuration": mark("the configuration"),
+    "take_one_out": mark("take one of them out of {file}"),
+    "in_memory_only": mark("{path} cannot be written: readings are kept in memory only"),
+    "make_writable": mark("make it writable, or set POOLWATCH_STATE_DIR"),
+    "clock_behind": mark("the clock of this machine is {seconds} s behind"),
+    "clock_ahead": mark("the clock of this machine is {seconds} s ahead"),
+    "sign_in_or_add": mark("sign in there, or {command}"),
+    "damaged": mark("{path} is the reply to a refresh, and cannot be read"),
+    "sign_in_and_remove": mark("if its account needs a login, sign in again; then remove the file"),
+    "move_to_local_disk": mark("where other machines have it too, move it to a local disk"),
+    "rate_adopted": mark("{rate} credits per USD, adopted from {pools}"),
+    "says": mark("{name} says {rate}"),
+    "pools_disagree": mark("the pools disagree on credits per USD ({each}): {rate} is used"),
+    "set_rate": mark("set credits_per_usd in the configuration"),
+    "open_to_others": mark("{path} is open to others (mode {mode})"),
+    # doctor: the terminal
+    "no_terminal": mark("not on a terminal: widths and colours were not looked at"),
+    "no_term": mark("TERM is not set"),
+    "larger_window": mark("make the window at least 60x15; 80x24 is better"),
+    "cannot_draw": mark("this terminal cannot be drawn on"),
+    "utf_8": mark("the locale is UTF-8"),
+    "no_utf_8": mark("the locale is not UTF-8: ASCII glyphs are used"),
+    "set_utf_8": mark('export LANG=C.UTF-8, or write glyphs = "unicode" into [ui]'),
+    "no_color": mark("NO_COLOR is set: states are told by glyphs and words"),
+    "widths_unknown": mark("the terminal could not be asked how wide it draws glyphs"),
+    "drawn_wide": mark("drawn two cells wide here: {glyphs}"),
+    "narrow_glyphs": mark('set glyphs = "ascii" in [ui], or ambiguous width to narrow in the terminal'),
+    "drawn_narrow": mark("glyphs are one cell wide"),
+}
+
+
+def said(code: str, **blanks: object) -> str:
+    """One of the sentences, with its blanks filled."""
+    return _(TEXTS[code]).format_map(blanks)
+
+
+def counted_words(count: int, dead: int, unreadable: int = 0, *, are_accounts: bool) -> str:
+    """`47 accounts, 2 need login`, `2 logins, 1 file not readable`."""
+    if are_accounts:
+        parts = [n_("{count} account", "{count} accounts", count).format(count=count)]
+    else:
+        parts = [n_("{count} login", "{count} logins", count).format(count=count)]
+    if dead:
+        parts.append(n_("{count} needs login", "{count} need login", dead).format(count=dead))
+    if unreadable:
+        text = n_("{count} file not readable", "{count} files not readable", unreadable)
+        parts.append(text.format(count=unreadable))
+    return ", ".join(parts)
+
+
+def fine_words(where: str, sources: int) -> str:
+    """What `config check` says of a configuration without a fault."""
+    text = n_("{where}: fine, {count} source", "{where}: fine, {count} sources", sources)
+    return text.format(where=where, count=sources)
+
+
+def left_out_words(names: Sequence[str], more: int) -> str:
+    """Files in a folder of logins that hold none; `more` are not named."""
+    text = n_(
+        "{names} is no login and is left out", "{names} are no logins and are left out", len(names) + more
+    )
+    named = ", ".join(names)
+    if more:
+        named = _("{names} and {count} more").format(names=named, count=more)
+    return text.format(names=named)
