@@ -52,7 +52,10 @@ def test_a_pool_in_order_is_exit_0(well: Desk) -> None:
     assert (text.code, text.err) == (0, "")
     # what is fine is one line, and the last one
     assert [line.split()[0] for line in text.lines] == ["note", "ok"]
-    assert text.lines[-1].split(maxsplit=1)[1] == "version, database, terminal, config, network, sources, accounts"
+    assert (
+        text.lines[-1].split(maxsplit=1)[1]
+        == "version, database, terminal, config, network, sources, accounts"
+    )
     assert "\x1b" not in text.out
 
 
