@@ -9,18 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from poolwatch.custody import outcomes
+from poolwatch.custody import login_lock, outcomes
 from poolwatch.custody.attempt import RefreshAttempt, RefreshJournal, read_settled, settled_login
 from poolwatch.custody.exchange import REPLY_CAP_BYTES, Granted, Refused, Unclear, Unspent, Verdict
 from poolwatch.custody.login_file import Document, Fingerprint, Login, login_in
-from poolwatch.custody.login_lock import (
-    PATIENCE_SECONDS,
-    Sent,
-    login_held,
-    note_outcome,
-    note_sending,
-    read_note,
-)
+from poolwatch.custody.login_lock import PATIENCE_SECONDS, Sent
 from poolwatch.custody.login_writer import LoginWriter, clear_space, replace_problem
 from poolwatch.custody.outcomes import clause, shown
 from poolwatch.custody.spent_tokens import doubt, refusal, remember_dead
@@ -112,7 +105,9 @@ class _Spending:
     def lock(self, locks: ExitStack) -> TokenStep | None:
         file, ids = self.attempt.file, self.attempt.ids
         try:
-            mine = locks.enter_context(login_held(self.state, file, ids, self.tools.patience_seconds))
+            mine = locks.enter_context(
+                login_lock.login_held(self.state, file, ids, self.tools.patience_seconds)
+            )
         except OSError as error:
             place = Path(error.filename) if isinstance(error.filename, str) else file
             return outcomes.disk_blocked(error, place)
@@ -171,7 +166,7 @@ class _Spending:
             refused = refusal(self.state, account, mark, try_once=self.try_once)
             if refused is not None or self.try_once:
                 return refused
-            note = read_note(self.attempt.file, self.attempt.ids)
+            note = login_lock.read_note(self.attempt.file, self.attempt.ids)
             return doubt(self.state, account, mark, note, token, self.key_mark)
         except OSError as error:
             return outcomes.disk_blocked(error, self.state.folder)
@@ -199,7 +194,7 @@ class _Spending:
                 reach("journal")
                 self.journal.append(attempt.entry(Stage.SENDING, attempt.at))
                 place = attempt.file.parent
-                sent = note_sending(attempt, token, self.key_mark)
+                sent = login_lock.note_sending(attempt, token, self.key_mark)
             except OSError as error:
                 return outcomes.disk_blocked(error, place)
             space.pop_all()
@@ -235,7 +230,7 @@ class _Ready:
                 with suppress(OSError):
                     # unsaid, the sending stands in the journal as unresolved: that is safe, only less kind
                     spending.journal.append(attempt.entry(Stage.ENDED, tools.now(), step))
-            note_outcome(attempt, self.sent, step.outcome)
+            login_lock.note_outcome(attempt, self.sent, step.outcome)
             return step
         finally:
             self.home.discard()
