@@ -18,7 +18,7 @@ from tests.ui.scripted_feed import ScriptedFeed
 from textual.driver import Driver
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.events import PoolChanged, Read
+from poolwatch.domain.events import PoolChanged, ReadingArrived
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.usage import UsageSnapshot, UsageWindow
 from poolwatch.domain.values import replace
@@ -72,7 +72,7 @@ class Measured(PoolApp):
         return Counting
 
 
-def _reading(state: PoolState, key: AccountKey, turn: int) -> Read:
+def _reading(state: PoolState, key: AccountKey, turn: int) -> ReadingArrived:
     account = state.accounts[key]
     windows = tuple(
         replace(window, used_percent=float((hash(key) + turn * 37) % 90), limit_reached=None)
@@ -82,7 +82,7 @@ def _reading(state: PoolState, key: AccountKey, turn: int) -> Read:
     limit = replace(base.value, windows=windows) if base is not None and base.value is not None else None
     plan = account.usage.plan.value if account.usage.plan is not None else None
     source = account.listings[0].ref.source
-    return Read(key, source, _at(turn), UsageSnapshot(plan=plan, base=limit))
+    return ReadingArrived(key, source, _at(turn), UsageSnapshot(plan=plan, base=limit))
 
 
 def _at(turn: int) -> datetime:

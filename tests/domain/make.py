@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
-from poolwatch.domain.events import Listed, Read, RefreshMoved
+from poolwatch.domain.events import Listed, ReadingArrived, RefreshMoved
 from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.message import message
 from poolwatch.domain.pool import apply
@@ -129,7 +129,7 @@ def read(
     mark: str | None = "access-1",
     asked_at: datetime | None = None,
 ) -> PoolState:
-    return apply(pool, Read(key(name), source, at, outcome, mark, asked_at=asked_at))
+    return apply(pool, ReadingArrived(key(name), source, at, outcome, mark, asked_at=asked_at))
 
 
 def moved(

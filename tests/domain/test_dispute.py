@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from poolwatch.domain.account import Custody, SourceRef
-from poolwatch.domain.events import Read
+from poolwatch.domain.events import ReadingArrived
 from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import AccountState, PoolState
@@ -78,7 +78,7 @@ def told(pool: PoolState, source: str, used: float, minutes: float, despite: str
     gone = worded(FailureKind.UNREACHABLE, "no answer")
     silent = () if despite is None else ((SourceRef(despite, "alice"), gone),)
     outcome = reading(window(used, resets=SUNDAY))
-    return apply(pool, Read(key(), source, after(minutes=minutes), outcome, despite=silent))
+    return apply(pool, ReadingArrived(key(), source, after(minutes=minutes), outcome, despite=silent))
 
 
 def shown(pool: PoolState) -> tuple[float | None, str]:

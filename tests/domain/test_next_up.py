@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from poolwatch.domain.events import Read
+from poolwatch.domain.events import ReadingArrived
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.overview import PoolOverview, overview, use_order
 from poolwatch.domain.pool import apply
@@ -187,5 +187,5 @@ def test_one_account_can_be_judged_alone() -> None:
 
 
 def test_the_pool_of_a_single_read_event() -> None:
-    pool = apply(pool_of(listing()), Read(key(), "homes", T0, week_room(10, 10)))
+    pool = apply(pool_of(listing()), ReadingArrived(key(), "homes", T0, week_room(10, 10)))
     assert at_t0(pool).by_section == {Section.ACTIVE: 1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from poolwatch.domain.events import Listed, Read, Recalled
+from poolwatch.domain.events import Listed, ReadingArrived, Recalled
 from poolwatch.domain.overview import overview
 from poolwatch.domain.pool import apply
 from poolwatch.domain.status import PoolRules
@@ -39,7 +39,9 @@ def test_what_the_store_remembers_is_taken_in_as_it_is() -> None:
 def test_an_account_that_did_not_change_is_not_judged_again() -> None:
     before = overview(STATE, NOW, PoolRules())
     read = next(actor for actor in CROWD if actor.usage is not None)
-    after = apply(STATE, Read(read.key, read.source, NOW, UsageSnapshot(base=limits(five(77, None)))))
+    after = apply(
+        STATE, ReadingArrived(read.key, read.source, NOW, UsageSnapshot(base=limits(five(77, None))))
+    )
     again = overview(after, NOW, PoolRules(), before.by_key)
     assert [key for key in STATE.accounts if again.by_key[key] is not before.by_key[key]] == [read.key]
     anew = overview(after, NOW, PoolRules())

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, NamingRule, SourceRef, TokenFacts
-from poolwatch.domain.events import Listed, Read, Recalled, RefreshMoved, SourceFailed
+from poolwatch.domain.events import Listed, ReadingArrived, Recalled, RefreshMoved, SourceFailed
 from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.message import message
 from poolwatch.domain.overview import overview
@@ -114,7 +114,7 @@ PLACE = AccountKey("codex", source="homes", place="alice")
 
 def test_a_place_that_learns_its_ids_keeps_its_readings() -> None:
     pool = pool_of(listing(ids=None))
-    pool = apply(pool, Read(PLACE, "homes", T0, reading(window(40))))
+    pool = apply(pool, ReadingArrived(PLACE, "homes", T0, reading(window(40))))
     pool = apply(pool, listed(listing()))
     assert list(pool.accounts) == [key()]
     assert pool.accounts[key()].key == key()
@@ -209,7 +209,7 @@ def test_an_event_for_an_account_that_went_changes_nothing(event: str) -> None:
     pool = pool_of(listing())
     gone = key("gone")
     what = (
-        Read(gone, "homes", T0, reading(window(1)))
+        ReadingArrived(gone, "homes", T0, reading(window(1)))
         if event == "read"
         else RefreshMoved(gone, RefreshProgress(T0), T0)
     )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
-from poolwatch.domain.events import Listed, PoolEvent, Read, Recalled, RefreshMoved, SourceFailed
+from poolwatch.domain.events import Listed, PoolEvent, ReadingArrived, Recalled, RefreshMoved, SourceFailed
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.overview import overview, use_order
 from poolwatch.domain.pool import apply
@@ -141,13 +141,13 @@ class PoolMachine(RuleBasedStateMachine):
     def read_account(
         self, data: st.DataObject, snapshot: UsageSnapshot, at: datetime, mark: str | None
     ) -> None:
-        self._take(Read(self._key(data), "homes", at, snapshot, mark))
+        self._take(ReadingArrived(self._key(data), "homes", at, snapshot, mark))
 
     @rule(data=st.data(), failure=FAILURES, mark=MARKS)
     def fail_account(self, data: st.DataObject, failure: Failure, mark: str | None) -> None:
         key = self._key(data)
         before = self.state.accounts.get(key)
-        self._take(Read(key, "homes", self.now, failure, mark))
+        self._take(ReadingArrived(key, "homes", self.now, failure, mark))
         if before is not None:
             assert self.state.accounts[key].usage is before.usage
             assert self.state.accounts[key].read_at == before.read_at

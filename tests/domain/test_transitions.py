@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from poolwatch.domain.account import Custody, Listing, TokenFacts
-from poolwatch.domain.events import Read, RefreshMoved
+from poolwatch.domain.events import ReadingArrived, RefreshMoved
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.message import message
 from poolwatch.domain.pool import apply
@@ -208,10 +208,10 @@ def test_what_was_said_under_a_clock_that_was_ahead_gives_way() -> None:
 
 
 def test_a_cached_reading_counts_as_tried_when_it_was_asked_for() -> None:
-    event = Read(key(), "lb", after(minutes=-80), reading(window(1)), asked_at=after(minutes=1))
+    event = ReadingArrived(key(), "lb", after(minutes=-80), reading(window(1)), asked_at=after(minutes=1))
     account = apply(pool_of(listing()), event).accounts[key()]
     assert (account.read_at, account.tried_at) == (after(minutes=-80), after(minutes=1))
-    failed = Read(key(), "lb", T0, failure(FailureKind.THROTTLED), asked_at=after(minutes=2))
+    failed = ReadingArrived(key(), "lb", T0, failure(FailureKind.THROTTLED), asked_at=after(minutes=2))
     assert apply(pool_of(listing()), failed).accounts[key()].tried_at == after(minutes=2)
 
 
@@ -265,10 +265,10 @@ def test_silence_in_between_neither_takes_the_word_back_nor_revives_the_account(
 
 def test_the_servers_clock_is_kept_from_the_last_answer_that_had_one() -> None:
     skew = timedelta(minutes=7)
-    pool = apply(pool_of(listing()), Read(key(), "homes", T0, reading(), clock_offset=skew))
+    pool = apply(pool_of(listing()), ReadingArrived(key(), "homes", T0, reading(), clock_offset=skew))
     assert pool.clock_offset == skew
     assert read(pool, reading()).clock_offset == skew
-    none = apply(pool, Read(key(), "homes", T0, reading(), clock_offset=timedelta(0)))
+    none = apply(pool, ReadingArrived(key(), "homes", T0, reading(), clock_offset=timedelta(0)))
     assert none.clock_offset == timedelta(0)
 
 

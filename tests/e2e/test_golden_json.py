@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef, TokenFacts
-from poolwatch.domain.events import Listed, Read
+from poolwatch.domain.events import Listed, ReadingArrived
 from poolwatch.domain.overview import overview
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolState
@@ -43,7 +43,7 @@ def pool() -> PoolState:
     for number in NUMBERS:
         [path] = PAYLOADS.glob(f"{number}-*.json")
         key = AccountKey("codex", f"user-{number}", f"acct-{number}")
-        state = apply(state, Read(key, "files", AT, parse_usage(path.read_bytes(), AT)))
+        state = apply(state, ReadingArrived(key, "files", AT, parse_usage(path.read_bytes(), AT)))
     return state
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
-from poolwatch.domain.events import Listed, Read
+from poolwatch.domain.events import Listed, ReadingArrived
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.overview import overview
 from poolwatch.domain.pool import apply
@@ -124,7 +124,7 @@ def judge(text: bytes, body: Any, *, whole: bool = True) -> str:
     outcome = parse_usage(text, NOW)
     state = apply(PoolState(settled=True), Listed("files", (_LISTING,), NOW))
     for at in (NOW, NOW + timedelta(hours=6)):
-        state = apply(state, Read(_KEY, "files", at, outcome))
+        state = apply(state, ReadingArrived(_KEY, "files", at, outcome))
     seen = overview(state, at, PoolRules())
     printed = status_json(seen, state, at, mask=False)
     document = json.loads(printed, parse_constant=_no_constant)

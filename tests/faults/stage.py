@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import AccountKey, Custody, Listing
-from poolwatch.domain.events import Listed, PoolEvent, Read, RefreshMoved, SourceFailed
+from poolwatch.domain.events import Listed, PoolEvent, ReadingArrived, RefreshMoved, SourceFailed
 from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
@@ -103,10 +103,10 @@ async def hostile_stage(folder: Path, texts: Sequence[str]) -> Stage:
         body = json.dumps(poisoned(plain, texts if number % 16 == 0 else short, number)).encode()
         payloads[account.key] = shown_body(body)
         at = NOW - timedelta(minutes=number % 7)
-        state = apply(state, Read(account.key, source, at, parse_usage(body, at)))
+        state = apply(state, ReadingArrived(account.key, source, at, parse_usage(body, at)))
         failure = _failure(texts, number)
         if number % 5 == 3:
-            state = apply(state, Read(account.key, source, at, failure))
+            state = apply(state, ReadingArrived(account.key, source, at, failure))
         if number % 7 == 2:
             token = TokenStep(TokenOutcome.FAILED, 0.4, failure=failure, detail=failure.detail)
             done = RefreshProgress(at, token, UsageStep(failure, 0.2), done=True)

@@ -20,7 +20,7 @@ from textual.widgets import Input
 from poolwatch.bootstrap.places import found_logins
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, Read
+from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, ReadingArrived
 from poolwatch.presentation.view import Grouping
 from poolwatch.sources.usage_payload import parse_usage
 from poolwatch.ui.app import ExitRequest, PoolApp
@@ -95,7 +95,7 @@ class _Walk:
         body = b'{"plan_type": "pro", "rate_limit": {"primary_window": {"used_percent": 77}}}'
         for key in keys:
             source = self.feed.state.accounts[key].listings[0].ref.source
-            self.feed.happen(Read(key, source, NOW, parse_usage(body, NOW)))
+            self.feed.happen(ReadingArrived(key, source, NOW, parse_usage(body, NOW)))
         self.feed.happen(bulk=BulkProgress(len(keys), len(keys), 2, done=True, changed=len(keys)))
         await self.show("bulk done")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.events import Listed, Read, Recalled, RefreshMoved, SourceFailed
+from poolwatch.domain.events import Listed, ReadingArrived, Recalled, RefreshMoved, SourceFailed
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.message import Message
 from poolwatch.domain.refresh import RefreshProgress
@@ -50,12 +50,12 @@ def test_readings_are_told_but_failures_and_refreshes_are_not() -> None:
     told: list[tuple[AccountState, AccountState]] = []
     ledger.on_reading(lambda before, after: told.append((before, after)))
     ledger.unsaved.clear()
-    ledger.take(Read(A, "homes", START, failure(FailureKind.MALFORMED)))
+    ledger.take(ReadingArrived(A, "homes", START, failure(FailureKind.MALFORMED)))
     ledger.take(RefreshMoved(A, RefreshProgress(START), START))
     assert told == []
     assert ledger.unsaved == {A}
     before = ledger.state.accounts[A]
-    ledger.take(Read(A, "homes", START, snapshot()))
+    ledger.take(ReadingArrived(A, "homes", START, snapshot()))
     assert told == [(before, ledger.state.accounts[A])]
 
 
@@ -64,7 +64,7 @@ def test_what_is_said_of_an_unknown_account_changes_nothing(key: AccountKey) -> 
     ledger = ledger_of("a")
     ledger.unsaved.clear()
     before = ledger.state
-    ledger.take(Read(key, "homes", START, snapshot()))
+    ledger.take(ReadingArrived(key, "homes", START, snapshot()))
     assert ledger.state is before
     assert ledger.unsaved == set()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef, TokenFacts
-from poolwatch.domain.events import Listed, Read
+from poolwatch.domain.events import Listed, ReadingArrived
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.overview import overview, usd
 from poolwatch.domain.pool import apply
@@ -54,7 +54,7 @@ def pool() -> PoolState:
     )
     state = apply(PoolState(), Listed("files", listings, AT))
     for number in numbers:
-        state = apply(state, Read(key_of(number), "files", AT, parse_usage(body(number), AT)))
+        state = apply(state, ReadingArrived(key_of(number), "files", AT, parse_usage(body(number), AT)))
     return state
 
 

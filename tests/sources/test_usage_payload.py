@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
-from poolwatch.domain.events import Listed, Read
+from poolwatch.domain.events import Listed, ReadingArrived
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.overview import overview
 from poolwatch.domain.pool import apply
@@ -373,7 +373,9 @@ def test_the_pool_takes_every_mutation(body: object) -> None:
     listing = Listing(SourceRef("files", "1"), user_id="user-1", account_id="acct-1")
     state = apply(PoolState(), Listed("files", (listing,), AT))
     for instant in (AT, AT + timedelta(hours=6)):
-        state = apply(state, Read(key, "files", instant, parse_usage(json.dumps(body).encode(), instant)))
+        state = apply(
+            state, ReadingArrived(key, "files", instant, parse_usage(json.dumps(body).encode(), instant))
+        )
         assert len(overview(state, instant, PoolRules()).accounts) == 1
 
 

@@ -17,7 +17,7 @@ from poolwatch.domain.account import (
     SourceRef,
     TokenFacts,
 )
-from poolwatch.domain.events import Listed, PoolEvent, Read, RefreshMoved, SourceFailed
+from poolwatch.domain.events import Listed, PoolEvent, ReadingArrived, RefreshMoved, SourceFailed
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, worded
 from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
@@ -221,8 +221,8 @@ def events_of(actors: Iterable[Actor]) -> list[PoolEvent]:
     ]
     for actor in cast:
         if actor.usage is not None:
-            found.append(Read(actor.key, actor.source, actor.read_at, actor.usage))
-        found += [Read(actor.key, actor.source, at, failure) for failure, at in actor.failures]
+            found.append(ReadingArrived(actor.key, actor.source, actor.read_at, actor.usage))
+        found += [ReadingArrived(actor.key, actor.source, at, failure) for failure, at in actor.failures]
         if actor.progress is not None:
             found.append(RefreshMoved(actor.key, actor.progress, NOW))
     return found

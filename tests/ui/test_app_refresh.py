@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, Read, RefreshMoved
+from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, ReadingArrived, RefreshMoved
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.ui.screens.refreshing import Confirm
@@ -152,7 +152,10 @@ async def test_a_refresh_of_many_ends_with_what_is_different() -> None:
         await settle(pilot)
         bob = next(actor for actor in twelve() if actor.email == "bob@example.com")
         usage = UsageSnapshot(base=limits(five(0, ahead(hours=5)), weekly(71, ahead(days=2))))
-        feed.happen(Read(bob.key, bob.source, NOW, usage), bulk=BulkProgress(12, 12, 1, done=True, changed=1))
+        feed.happen(
+            ReadingArrived(bob.key, bob.source, NOW, usage),
+            bulk=BulkProgress(12, 12, 1, done=True, changed=1),
+        )
         await settle(pilot)
         assert said(app) == "11 refreshed · 1 failed · 1 changed · now active: bob@example.com"
         await pilot.press("down")

@@ -9,7 +9,7 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
-from poolwatch.domain.events import Read
+from poolwatch.domain.events import ReadingArrived
 from poolwatch.domain.status import Section
 from poolwatch.domain.usage import RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.presentation.view import Shown, SortKey
@@ -268,7 +268,7 @@ async def test_headings_and_strip_count_the_same_while_the_order_waits() -> None
         board = app.ui.board
         account = next(each.account for each in board.overview.accounts if each.section is Section.EXHAUSTED)
         usage = UsageSnapshot(base=RateLimit(True, False, (UsageWindow(3.0, 604800, None),)))
-        feed.happen(Read(account.key, account.listings[0].ref.source, NOW, usage))
+        feed.happen(ReadingArrived(account.key, account.listings[0].ref.source, NOW, usage))
         await settle(pilot)
         after = screen_text(app)
         assert wall(app).order == order

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.events import Listed, Read, RefreshMoved
+from poolwatch.domain.events import Listed, ReadingArrived, RefreshMoved
 from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.state import PoolState
@@ -71,7 +71,7 @@ def test_a_first_reading_is_an_arrival_and_a_second_is_not() -> None:
     actors = twelve()
     unread = replace(actors[1], usage=None)
     board = board_of(state_of([unread]))
-    first = Read(unread.key, unread.source, ago(1), usage_of(actors[1]))
+    first = ReadingArrived(unread.key, unread.source, ago(1), usage_of(actors[1]))
     read = apply(board.state, first)
     board.take(read)
     assert board.may_reorder(NOW + later(2))
@@ -93,7 +93,7 @@ def test_only_named_accounts_are_made_anew() -> None:
     before = board.card(alice), board.card(bob)
     changed = apply(
         board.state,
-        Read(bob, actors[1].source, NOW, replace(usage_of(actors[1]), base=limits(five(1, None)))),
+        ReadingArrived(bob, actors[1].source, NOW, replace(usage_of(actors[1]), base=limits(five(1, None)))),
     )
     board.take(changed)
     assert board.card(alice) is before[0]
@@ -156,12 +156,12 @@ def test_the_line_of_a_refresh_ends_with_the_next_poll() -> None:
         ago(1), TokenStep(TokenOutcome.REFRESHED, 0.4), UsageStep(took_seconds=0.3), done=True
     )
     state = apply(state_of(twelve()), RefreshMoved(actor.key, replace(done, usage=None, done=False), ago(1)))
-    state = apply(state, Read(actor.key, actor.source, NOW - later(2), usage))
+    state = apply(state, ReadingArrived(actor.key, actor.source, NOW - later(2), usage))
     board = board_of(apply(state, RefreshMoved(actor.key, done, NOW - later(1))))
     shown = board.card(actor.key)
     assert shown is not None
     assert shown.progress
-    board.take(apply(board.state, Read(actor.key, actor.source, NOW, usage)))
+    board.take(apply(board.state, ReadingArrived(actor.key, actor.source, NOW, usage)))
     polled = board.card(actor.key)
     assert polled is not None
     assert not polled.progress

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from textual.screen import Screen
 from textual.strip import Strip
 
-from poolwatch.domain.events import Listed, Read
+from poolwatch.domain.events import Listed, ReadingArrived
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.status import Judged
@@ -118,7 +118,7 @@ async def test_a_reading_makes_its_own_mark_and_no_other(made: Counter[str]) -> 
         await settle(pilot)
         made.clear()
         actor = crowd(MANY)[0]
-        read = Read(actor.key, actor.source, NOW, UsageSnapshot(base=limits(five(99, None))))
+        read = ReadingArrived(actor.key, actor.source, NOW, UsageSnapshot(base=limits(five(99, None))))
         # each answer tells the server's clock a little differently
         feed.happen(replace(read, clock_offset=timedelta(milliseconds=700)))
         await settle(pilot)
@@ -144,7 +144,7 @@ async def test_a_burst_of_all_judges_and_paints_each_once(
         monkeypatch.setattr(AccountWall, "_line", line)
         usage = UsageSnapshot(base=limits(five(99, None)))
         at = NOW + timedelta(seconds=1)
-        feed.happen(*(Read(actor.key, actor.source, at, usage) for actor in crowd(MANY)))
+        feed.happen(*(ReadingArrived(actor.key, actor.source, at, usage) for actor in crowd(MANY)))
         await settle(pilot)
         assert made["judge"] == made["mark_view"] == MANY
         assert made["card_view"] == 1
@@ -201,6 +201,6 @@ def test_the_order_is_made_once_for_what_has_not_changed() -> None:
     assert board.groups(Grouping.PLAN, "", NOW) is not groups
     groups = board.groups(Grouping.PLAN, "", NOW)
     actor = crowd(MANY)[0]
-    read = Read(actor.key, actor.source, NOW, UsageSnapshot(base=limits(five(99, None))))
+    read = ReadingArrived(actor.key, actor.source, NOW, UsageSnapshot(base=limits(five(99, None))))
     board.take(apply(many(), read))
     assert board.groups(Grouping.PLAN, "", NOW) is not groups

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from textual import events
 from textual.pilot import Pilot
 
-from poolwatch.domain.events import Read
+from poolwatch.domain.events import ReadingArrived
 from poolwatch.presentation.view import SectionView
 from poolwatch.ui.app import ExitRequest, PoolApp
 from poolwatch.ui.appearance import UNICODE
@@ -127,12 +127,14 @@ def wall_of(app: PoolApp) -> AccountWall:
     return app.screen.query_one(AccountWall)
 
 
-def read_of(index: int, used: float) -> Read:
+def read_of(index: int, used: float) -> ReadingArrived:
     actor = crowd(index + 1)[index]
     usage = actor.usage
     assert usage is not None
     fresh = limits(five(used, None), weekly(used, None))
-    return Read(actor.key, actor.source, NOW, type(usage)(plan=usage.plan, base=fresh, credits=usage.credits))
+    return ReadingArrived(
+        actor.key, actor.source, NOW, type(usage)(plan=usage.plan, base=fresh, credits=usage.credits)
+    )
 
 
 async def settle(pilot: Pilot[ExitRequest]) -> None:

@@ -97,7 +97,7 @@ async def _remember_lapsed(options: DemoOptions, home: Path, state_dir: Path) ->
     from poolwatch.demo.pool import accounts
     from poolwatch.demo.usage import Motion, usage_payload
     from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef
-    from poolwatch.domain.events import Listed, Read
+    from poolwatch.domain.events import Listed, ReadingArrived
     from poolwatch.domain.pool import apply
     from poolwatch.domain.state import PoolState
     from poolwatch.sources.usage_payload import parse_usage
@@ -121,7 +121,7 @@ async def _remember_lapsed(options: DemoOptions, home: Path, state_dir: Path) ->
     usage = parse_usage(json.dumps(payload).encode(), read_at)
     key = AccountKey(listing.provider, account.user_id, account.account_id)
     state = apply(PoolState(), Listed(place, (listing,), read_at))
-    state = apply(state, Read(key, place, read_at, usage))
+    state = apply(state, ReadingArrived(key, place, read_at, usage))
     store = Store(state_dir, now)
     await store.save(state.accounts.values(), now)
     await store.aclose()

@@ -43,7 +43,7 @@ class SourceFailed(Struct, frozen=True):
     at: datetime
 
 
-class Read(Struct, frozen=True):
+class ReadingArrived(Struct, frozen=True):
     """The outcome of asking one source for one account's usage.
 
     `at` is when the figures were true, which for a pool's cached quota lies back; `asked_at` is when
@@ -86,7 +86,9 @@ class KeptTold(Struct, frozen=True):
     files: tuple[KeptFile, ...]
 
 
-PoolEvent: TypeAlias = KeptTold | Listed | ListedTogether | SourceFailed | Read | RefreshMoved | Recalled
+PoolEvent: TypeAlias = (
+    KeptTold | Listed | ListedTogether | SourceFailed | ReadingArrived | RefreshMoved | Recalled
+)
 
 
 class BulkProgress(Struct, frozen=True):

@@ -20,7 +20,7 @@ from poolwatch.domain.events import (
     Listed,
     ListedTogether,
     PoolEvent,
-    Read,
+    ReadingArrived,
     Recalled,
     RefreshMoved,
     SourceFailed,
@@ -45,7 +45,7 @@ def apply(state: PoolState, event: PoolEvent) -> PoolState:
             return _with_kept(_listed(state, event.lists))
         case SourceFailed():
             return _source_failed(state, event)
-        case Read():
+        case ReadingArrived():
             account = state.accounts.get(event.key)
             if account is None:
                 return state

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from poolwatch.domain.account import Custody, Listing, SourceRef
-from poolwatch.domain.events import Read, RefreshMoved
+from poolwatch.domain.events import ReadingArrived, RefreshMoved
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble, worded
 from poolwatch.domain.refresh import REFUSED, BlockReason, TokenOutcome, TokenStep, usage_changes
 from poolwatch.domain.state import LATELY_KEPT, AccountState, DeadLogin, Happening
@@ -27,7 +27,7 @@ _REMEMBERED: Final = timedelta(days=1)
 _WOBBLE: Final = 0.05
 
 
-def told_of_base(account: AccountState, event: Read) -> Aged[RateLimit] | None:
+def told_of_base(account: AccountState, event: ReadingArrived) -> Aged[RateLimit] | None:
     """What a pool says of the base windows of an account that another pool has spoken of, if it does."""
     outcome, held = event.outcome, account.usage.base
     if not isinstance(outcome, UsageSnapshot) or not isinstance(outcome.base, RateLimit):
@@ -200,7 +200,7 @@ def _has_verdicts(account: AccountState) -> bool:
     )
 
 
-def after_read(account: AccountState, event: Read) -> AccountState:
+def after_read(account: AccountState, event: ReadingArrived) -> AccountState:
     """The account after one source was asked for its usage."""
     if isinstance(event.outcome, Failure):
         return _read_failed(account, event, event.outcome)
@@ -235,7 +235,7 @@ def after_read(account: AccountState, event: Read) -> AccountState:
     return replace(read, reading_trouble=None, deactivations=0)
 
 
-def _silent(account: AccountState, event: Read) -> Mapping[SourceRef, Trouble]:
+def _silent(account: AccountState, event: ReadingArrived) -> Mapping[SourceRef, Trouble]:
     """Who keeps silent while this source speaks; a silence is as old as its first failure in a row."""
     silent = {ref: why for ref, why in account.silent.items() if ref.source != event.source}
     said_at = event.asked_at or event.at
@@ -246,7 +246,7 @@ def _silent(account: AccountState, event: Read) -> Mapping[SourceRef, Trouble]:
     return silent
 
 
-def _read_failed(account: AccountState, event: Read, failure: Failure) -> AccountState:
+def _read_failed(account: AccountState, event: ReadingArrived, failure: Failure) -> AccountState:
     tried = replace(account, tried_at=event.asked_at or event.at, failures=account.failures + 1)
     former = account.reading_trouble
     again = former is not None and former.kind is failure.kind

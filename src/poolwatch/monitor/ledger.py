@@ -15,7 +15,7 @@ from poolwatch.domain.events import (
     ListedTogether,
     PoolChanged,
     PoolEvent,
-    Read,
+    ReadingArrived,
     Recalled,
     RefreshMoved,
     SourceFailed,
@@ -84,7 +84,7 @@ class Ledger:
         before = self._state
         self._state = apply(before, event)
         match event:
-            case Read() | RefreshMoved():
+            case ReadingArrived() | RefreshMoved():
                 self._account_moved(before, event)
             case Listed() | ListedTogether() | SourceFailed() | Recalled() | KeptTold():
                 self.gone |= before.accounts.keys() - self._state.accounts.keys()
@@ -99,12 +99,12 @@ class Ledger:
         for listener in self._event_listeners:
             listener()
 
-    def _account_moved(self, before: PoolState, event: Read | RefreshMoved) -> None:
+    def _account_moved(self, before: PoolState, event: ReadingArrived | RefreshMoved) -> None:
         after = self._state.accounts.get(event.key)
         if after is None:
             return
         self.unsaved.add(event.key)
-        if isinstance(event, Read) and isinstance(event.outcome, UsageSnapshot):
+        if isinstance(event, ReadingArrived) and isinstance(event.outcome, UsageSnapshot):
             for listener in self._reading_listeners:
                 listener(before.accounts[event.key], after)
         self._broadcast.touch([event.key])

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
-from poolwatch.domain.events import Read, Recalled
+from poolwatch.domain.events import ReadingArrived, Recalled
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.message import Message
 from poolwatch.domain.schedule import POLL_FLOOR
@@ -184,7 +184,7 @@ class Poller:
     ) -> None:
         now = self._clock.now()
         self._ledger.take(
-            Read(
+            ReadingArrived(
                 key,
                 entry.ref.source,
                 now if reading.at is None else min(reading.at, now),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
-from poolwatch.domain.events import Listed, Read
+from poolwatch.domain.events import Listed, ReadingArrived
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import AccountState, PoolState
@@ -127,7 +127,9 @@ def pool_of(seen: Iterable[Seen]) -> PoolState:
         for ref, reading in each.readings.items():
             key = account_of_entry(state, ref)
             assert key is not None
-            state = apply(state, Read(key, ref.source, reading.at or AT, reading.outcome, asked_at=AT))
+            state = apply(
+                state, ReadingArrived(key, ref.source, reading.at or AT, reading.outcome, asked_at=AT)
+            )
     return state
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import permutations
 
 from poolwatch.domain.account import Custody, SourceRef
-from poolwatch.domain.events import Listed, Read, SourceFailed
+from poolwatch.domain.events import Listed, ReadingArrived, SourceFailed
 from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.overview import overview
 from poolwatch.domain.pool import apply
@@ -68,7 +68,7 @@ async def test_newer_figures_of_a_pool_that_knows_less_change_no_number(world: M
         key = account_of_entry(state, ref)
         assert key is not None
         later = AT + timedelta(minutes=1)
-        state = apply(state, Read(key, "codex-lb", later, reading.outcome, asked_at=later))
+        state = apply(state, ReadingArrived(key, "codex-lb", later, reading.outcome, asked_at=later))
     for number in NUMBERS:
         was, now = alone.accounts[key_of(number)], state.accounts[key_of(number)]
         assert numbers(now) == numbers(was)
