@@ -223,7 +223,10 @@ accounts = st.builds(
 
 def put_rows(database: Database, rows: Sequence[HistoryRow]) -> None:
     """Rows as they were written before anything thinned them."""
-    history.append(database._connection, rows)
+    held = database._connection
+    held.execute("BEGIN")
+    history.append(held, rows)
+    held.execute("COMMIT")
 
 
 def stored_in(database: Database) -> tuple[AccountState, ...]:
