@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poolwatch.demo.account import Account, Meter
-from poolwatch.demo.cast import cast, dials
 from poolwatch.demo.pool import accounts
 from poolwatch.demo.usage import Motion, beyond, level, usage_payload
 
@@ -138,7 +137,7 @@ usage_reply = members(
 
 
 def motion(after: float = 0, speed: float = 1.0, refreshes: tuple[float, ...] = ()) -> Motion:
-    return Motion(START, START + after, speed, refreshes, len(refreshes))
+    return Motion(START, START + after, speed, refreshes, phase=0.3)
 
 
 @given(
@@ -190,7 +189,7 @@ def test_the_opening_figures_are_those_of_the_cast() -> None:
     assert credits["balance"] == "1234.5600000000"
 
 
-METER = Meter(seconds=18_000, used=40, elapsed=9_000, pace=95, phase=0.3, step=3.4)
+METER = Meter(seconds=18_000, used=40, elapsed=9_000, pace=95, step=3.4)
 
 
 @given(first=st.floats(0, 8_999), then=st.floats(0, 8_999))
@@ -295,7 +294,7 @@ def test_an_account_whose_credits_are_gone_is_blocked() -> None:
 
 
 def test_what_goes_beyond_a_full_window_adds_up_over_resets() -> None:
-    meter = Meter(seconds=18_000, used=100, elapsed=9_000, pace=200, phase=0, step=0)
+    meter = Meter(seconds=18_000, used=100, elapsed=9_000, pace=200, step=0)
     # half a window at double pace, then 100 percent beyond in each whole one
     assert beyond(meter, motion(9_000)) == pytest.approx(100, abs=1)
     assert beyond(meter, motion(27_000)) == pytest.approx(200, abs=1)
@@ -386,5 +385,5 @@ def test_labels_files_and_identities_are_distinct(count: int) -> None:
 
 
 def test_the_cast_is_one_pool_whatever_the_seed_says_about_its_rhythm() -> None:
-    assert [account.label for account in cast(1)] == [account.label for account in cast(2)]
-    assert {dials(seed, 0).phase for seed in range(5)} != {dials(0, 0).phase}
+    assert [account.label for account in accounts(1, 35)] == [account.label for account in accounts(2, 35)]
+    assert len({accounts(seed, 1)[0].phase for seed in range(5)}) > 1

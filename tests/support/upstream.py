@@ -1,7 +1,7 @@
 """A simulated upstream in a process of its own, for tests that want a real server.
 
 `with Upstream(tmp_path / "demo") as upstream: ...` serves 12 accounts on loopback; files, tokens and figures
-depend on the seed alone, apart from the instants. Labels of the accounts: see `poolwatch.demo.cast`.
+depend on the seed alone, apart from the instants. Labels of the accounts: see `poolwatch.demo.pool`.
 """
 
 import json
@@ -165,7 +165,7 @@ class Upstream:
     ) -> None:
         """Order a fault for an account, for `*`, or for the token endpoint (`token`).
 
-        Parts of a fault: `poolwatch.demo.faults.Fault`. `times` None lasts until it is cleared; a fault of
+        Parts of a fault: `poolwatch.demo.control.Fault`. `times` None lasts until it is cleared; a fault of
         None clears what is queued there.
         """
         order: dict[str, object] = {"account": account, "endpoint": endpoint, "fault": fault}

@@ -1,105 +1,74 @@
 """`python -m poolwatch.demo --serve`: one line of JSON, then HTTP until stdin closes or a signal comes."""
 
 import argparse
-import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
-import socket
 import stat
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
+
+import msgspec
 
 from poolwatch.demo import files
-from poolwatch.demo.account import Account
 from poolwatch.demo.control import Control
-from poolwatch.demo.faults import FaultBook
-from poolwatch.demo.ledger import Ledger
 from poolwatch.demo.pool import MOST_ACCOUNTS, accounts
 from poolwatch.demo.server import Server
 from poolwatch.demo.service import TOKEN_PATH, Service
+from poolwatch.demo.tokens import Ledger
 
-DEFAULT_ACCOUNTS = 12
-DEFAULT_SEED = 7
-DEFAULT_SPEED = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line asks for; `frozen` is the epoch second at which time stands still."""
-
-    port: int
-    home: Path | None
-    accounts: int
-    seed: int
-    speed: float
-    frozen: float | None
-    control: bool
+_ENDED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STDIN_CLOSED = signal.SIGUSR1
 
 
-def _instant(text: str) -> float:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no RFC 3339 instant") from error
-    if at.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} names no time zone")
-    return at.timestamp()
+class Options(msgspec.Struct):
+    """What the command line asks for."""
 
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
+    home: str | None = None
+    accounts: Annotated[int, msgspec.Meta(ge=1, le=MOST_ACCOUNTS)] = 12
+    seed: int = 7
+    speed: Annotated[float, msgspec.Meta(gt=0, le=100_000)] | None = None
+    freeze: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    control: bool = False
 
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
-        return int(text)
+    def clock(self) -> float:
+        """The epoch second, which may stand still."""
+        return time.time() if self.freeze is None else self.freeze.timestamp()
 
-    return read
-
-
-def _speed(text: str) -> float:
-    try:
-        speed = float(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number") from error
-    if not 0 < speed <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not above 0 and at most 100000")
-    return speed
+    @property
+    def pace(self) -> float:
+        """How many times as fast as in reality everything happens."""
+        return self.speed or (20.0 if self.freeze is None else 1.0)
 
 
 def _options(argv: Sequence[str] | None) -> Options:
     parser = argparse.ArgumentParser(
         prog="python -m poolwatch.demo",
         description="A simulated upstream on 127.0.0.1 with a pool of invented accounts.",
+        argument_default=argparse.SUPPRESS,
     )
     parser.add_argument(
         "--serve", action="store_true", required=True, help="serve until stdin closes or a signal comes"
     )
-    parser.add_argument("--port", type=_whole(0, 65_535), default=0, help="the port; unset, a free one")
-    parser.add_argument("--home", type=Path, help="the folder for its files; unset, a temporary one")
-    parser.add_argument(
-        "--accounts", type=_whole(1, MOST_ACCOUNTS), default=DEFAULT_ACCOUNTS, help="size of the pool"
-    )
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="the same seed gives the same pool")
-    parser.add_argument(
-        "--speed", type=_speed, help="how fast consumption and resets go; 20, or 1 when frozen"
-    )
-    parser.add_argument(
-        "--freeze", type=_instant, metavar="INSTANT", help="let time stand still at this instant"
-    )
+    parser.add_argument("--port", help="the port; unset, a free one")
+    parser.add_argument("--home", help="the folder for its files; unset, a temporary one")
+    parser.add_argument("--accounts", help=f"size of the pool, at most {MOST_ACCOUNTS}; unset, 12")
+    parser.add_argument("--seed", help="the same seed gives the same pool; unset, 7")
+    parser.add_argument("--speed", help="how fast consumption and resets go; 20, or 1 when frozen")
+    parser.add_argument("--freeze", metavar="INSTANT", help="let time stand still at this RFC 3339 instant")
     parser.add_argument("--control", action="store_true", help="serve the control endpoints of tests")
-    found = parser.parse_args(argv)
-    frozen: float | None = found.freeze
-    speed: float | None = found.speed
-    if speed is None:
-        speed = DEFAULT_SPEED if frozen is None else 1.0
-    return Options(found.port, found.home, found.accounts, found.seed, speed, frozen, found.control)
+    try:
+        return msgspec.convert(vars(parser.parse_args(argv)), Options, strict=False)
+    except msgspec.ValidationError as error:
+        parser.error(str(error).replace("`$.", "`--"))
 
 
 def _complain(text: str) -> int:
@@ -109,116 +78,62 @@ def _complain(text: str) -> int:
     return 1
 
 
-def _bind(port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", port))
-    except OSError:
-        listening.close()
-        raise
-    return listening
-
-
-async def _watch_stdin(stop: Callable[[int], None]) -> asyncio.ReadTransport | None:
-    """Call `stop(0)` when stdin closes, if it is a pipe; otherwise stdin says nothing."""
-    try:
+def _watch_stdin() -> None:
+    """Signal when stdin closes, if it is a pipe; otherwise stdin says nothing."""
+    with contextlib.suppress(OSError):
         kind = os.fstat(0).st_mode
-    except OSError:
-        return None
-    if not (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)):
-        return None
-
-    class Watch(asyncio.Protocol):
-        def connection_lost(self, exc: Exception | None) -> None:
-            stop(0)
-
-    # a descriptor of its own, so that closing the transport leaves sys.stdin alone
-    pipe = os.fdopen(os.dup(0), "rb", buffering=0)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(Watch, pipe)
-    return transport
+        if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind):
+            while os.read(0, 4_096):
+                pass
+            os.kill(os.getpid(), _STDIN_CLOSED)
 
 
-async def _serve(options: Options, home: Path, listening: socket.socket, ended: "asyncio.Future[int]") -> int:
-    def clock() -> float:
-        return time.time() if options.frozen is None else options.frozen
-
-    began, journal, past = files.open_home(home, files.Beginning(options.seed, options.accounts, clock()))
-    with contextlib.closing(journal):
-        pool = accounts(began.seed, began.accounts)
-        ledger = Ledger(began.seed, pool, began.start, journal.exchanged)
-        for account, login, at in past:
-            ledger.advance(account, login, at)
-        root = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        base_url, token_url = f"{root}/backend-api", root + TOKEN_PATH
-        if not (home / "config.toml").exists():
-            files.write_logins(home, began.seed, pool, ledger)
-        config = files.write_config(home, pool, base_url, token_url)
-
-        def renewed(account: Account, login: int) -> None:
-            files.write_login(home, began.seed, account, login, ledger)
-
-        def paths(account: Account) -> list[str]:
-            logins = enumerate(account.logins)
-            return [
-                str(files.login_path(home, account, number, place))
-                for number, login in logins
-                for place in login.places
-            ]
-
-        service = Service(pool, ledger, clock, began.start, options.speed)
-        faults = FaultBook()
-        server = Server(
-            service, faults, Control(service, faults, renewed, paths) if options.control else None
-        )
-        running = await server.open(listening)
-        line = {"base_url": base_url, "token_url": token_url, "config": str(config), "home": str(home)}
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
-        code = await ended
-        running.close()
-        await server.close()
-        return code
+def _serve(options: Options, home: Path, server: Server) -> None:
+    journal = files.Journal(home, files.Beginning(options.seed, options.accounts, options.clock()))
+    pool = accounts(options.seed, options.accounts)
+    ledger = Ledger(pool, journal.began.start, journal.append)
+    for exchange in journal.past:
+        ledger.advance(exchange)
+    if not (home / "config.toml").exists():
+        files.write_logins(home, pool, ledger)
+    urls = {"base_url": f"{server.root}/backend-api", "token_url": server.root + TOKEN_PATH}
+    config = files.write_config(home, pool, **urls)
+    service = Service(pool, ledger, options.clock, journal.began.start, options.pace)
+    server.start(service, Control(service, home) if options.control else None)
+    sys.stdout.write(json.dumps(urls | {"config": str(config), "home": str(home)}) + "\n")
+    sys.stdout.flush()
 
 
-async def _run(options: Options) -> int:
-    if options.home is not None and not str(options.home).isprintable():
+def _run(options: Options) -> int:
+    if options.home is not None and not options.home.isprintable():
         # its configuration names it
         return _complain(f"{options.home}: a folder with such a name cannot be served from")
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[int] = loop.create_future()
-
-    def stop(code: int) -> None:
-        if not ended.done():
-            ended.set_result(code)
-
-    # before any file is written, so that an early signal still cleans up
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop, 128 + number)
-    stdin = await _watch_stdin(stop)
+    # before any file is written and for every thread, so that an early signal waits and all is cleaned up
+    signal.pthread_sigmask(signal.SIG_BLOCK, (*_ENDED_BY, _STDIN_CLOSED))
+    threading.Thread(target=_watch_stdin, daemon=True).start()
     try:
-        listening = _bind(options.port)
+        server = Server(options.port)
     except OSError as error:
         return _complain(f"port {options.port} on 127.0.0.1 cannot be used: {error.strerror}")
-    home = (
-        options.home.expanduser().absolute()
-        if options.home
-        else Path(tempfile.mkdtemp(prefix="poolwatch-demo-"))
-    )
-    try:
-        with listening:
-            return await _serve(options, home, listening, ended)
-    except files.HomeOccupiedError as error:
-        return _complain(str(error))
-    except BrokenPipeError:
-        return 0
-    except OSError as error:
-        return _complain(f"{error.filename or home}: {error.strerror}")
-    finally:
-        if stdin is not None:
-            stdin.close()
-        if options.home is None:
-            shutil.rmtree(home, ignore_errors=True)
+    with server, contextlib.ExitStack() as stack:
+        try:
+            home = Path(
+                options.home
+                or stack.enter_context(
+                    tempfile.TemporaryDirectory(prefix="poolwatch-demo-", ignore_cleanup_errors=True)
+                )
+            )
+            _serve(options, home.expanduser().absolute(), server)
+        except files.HomeOccupiedError as error:
+            return _complain(str(error))
+        except BrokenPipeError:
+            return 0
+        except OSError as error:
+            return _complain(f"{error.filename or options.home or 'its folder'}: {error.strerror}")
+        number = signal.sigwait((*_ENDED_BY, _STDIN_CLOSED))
+        # nobody is answered from here on
+        server.lock.acquire()
+        return 0 if number == _STDIN_CLOSED else 128 + number
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -227,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = _options(argv)
     except SystemExit as ended:
         return int(ended.code or 0)
-    return asyncio.run(_run(options))
+    return _run(options)
 
 
 if __name__ == "__main__":

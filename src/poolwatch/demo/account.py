@@ -1,11 +1,14 @@
 """What one simulated account is: identity, meters, credits, logins and the way it answers."""
 
+import hashlib
+import hmac
+import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Literal, TypeAlias
 
-JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
-JsonObject: TypeAlias = dict[str, JsonValue]
-
+JsonObject: TypeAlias = dict[str, object]
 Place = Literal["codex-homes", "pool", "cliproxy"]
 Shape = Literal["codex", "cliproxy", "api_key", "personal_token"]
 RefreshVerdict = Literal["live", "expired", "invalidated"]
@@ -15,6 +18,7 @@ SpendKind = Literal[
 ]
 
 FIVE_HOURS = 18_000
+HOUR = 3_600
 DAY = 86_400
 WEEK = 604_800
 MONTH = 2_592_000
@@ -29,7 +33,6 @@ class Meter:
         used: percent used at the start; above 100 means consumption went on past the limit.
         elapsed: simulated seconds since this window began, at the start.
         pace: percent consumed in one whole window.
-        phase: 0..1, where in its rhythm of bursts the account stands.
         step: percent that one token refresh adds.
     """
 
@@ -37,8 +40,11 @@ class Meter:
     used: float
     elapsed: float
     pace: float
-    phase: float
-    step: float
+    step: float = 1.2
+
+
+Windows: TypeAlias = tuple[Meter | None, Meter | None] | None
+"""The primary and the secondary window; None where the payload has a null for both together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +53,7 @@ class Bucket:
 
     limit_name: str
     metered_feature: str
-    model_slug: str | None
-    windows: tuple[Meter | None, Meter | None] | None
+    windows: Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +61,22 @@ class CreditLine:
     """The credits object; with `burn` the balance pays for what a full window no longer covers.
 
     Attributes:
-        has_credits: a credit facility exists, which says nothing about the balance.
-        unlimited: no balance applies.
-        overage_reached: the overage limit was hit.
         balance: the text to serve at the start, in credits; it need not be a number.
         burn: credits per percent of consumption beyond a full window; None keeps the balance still.
+        overage_reached: the overage limit was hit.
+        unlimited: no balance applies.
+        has_credits: a credit facility exists, which says nothing about the balance.
     """
 
-    has_credits: bool
-    unlimited: bool
-    overage_reached: bool
     balance: str | None
     burn: float | None = None
+    overage_reached: bool = False
+    unlimited: bool = False
+    has_credits: bool = True
 
 
-NO_CREDITS = CreditLine(has_credits=False, unlimited=False, overage_reached=False, balance="0")
-NULL_CREDITS = CreditLine(has_credits=False, unlimited=False, overage_reached=False, balance=None)
+NO_CREDITS = CreditLine("0", has_credits=False)
+NULL_CREDITS = CreditLine(None, has_credits=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +110,22 @@ class Login:
     rejected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Account:
-    """One account of the simulated pool."""
+    """One account of the simulated pool; without a workspace it is personal.
 
-    index: int
+    Attributes:
+        person: whose e-mail address it has, where that is not its label.
+    """
+
     state: str
     label: str
-    group: str | None
-    email: str
-    user_id: str
-    account_id: str
-    personal: bool
     plan: str
-    windows: tuple[Meter | None, Meter | None] | None
     logins: tuple[Login, ...]
+    group: str | None = None
+    person: str | None = None
+    workspace: str | None = None
+    windows: Windows = None
     review: Meter | None = None
     buckets: tuple[Bucket, ...] = ()
     credits: CreditLine = NO_CREDITS
@@ -131,8 +137,46 @@ class Account:
     answer: Answer = "normal"
     restarts_on_refresh: bool = False
     refresh_revokes: bool = False
+    seed: int = 0
+    index: int = 0
+
+    def digest(self, *parts: object) -> bytes:
+        """Thirty-two bytes that depend on the seed of the pool and the parts alone."""
+        text = "\x00".join(str(part) for part in parts)
+        return hmac.digest(f"poolwatch-demo:{self.seed}".encode(), text.encode(), hashlib.sha256)
+
+    @property
+    def email(self) -> str:
+        """The person's address."""
+        return f"{self.person or self.label}@example.com"
+
+    @property
+    def personal(self) -> bool:
+        """Whether it belongs to nobody's workspace."""
+        return self.workspace is None
+
+    @cached_property
+    def user_id(self) -> str:
+        """The person's id; the same for every workspace of one e-mail address."""
+        return "user-Demo" + self.digest("user", self.email).hex()[:20]
+
+    @cached_property
+    def account_id(self) -> str:
+        """The id (a UUID) of the workspace or of the person's own account."""
+        name = self.workspace or f"personal:{self.email}"
+        return str(uuid.UUID(bytes=self.digest("workspace", name)[:16], version=4))
+
+    @cached_property
+    def phase(self) -> float:
+        """0..1: where in its rhythm of bursts the account stands."""
+        return self.digest("phase", self.index)[0] / 256
 
     @property
     def api_key(self) -> bool:
         """Whether this login is an API key, which has no usage figures."""
         return self.logins[0].shape == "api_key"
+
+
+def rfc3339(at: float) -> str:
+    """An epoch second as text, in UTC."""
+    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

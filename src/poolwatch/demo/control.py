@@ -1,137 +1,217 @@
-"""The control endpoints of tests: what the pool looks like from inside, and orders to change it."""
+"""Orders of tests under `/_demo/`: what the pool looks like inside, and how to change it or its answers."""
 
-import json
-from collections.abc import Callable
-from typing import Literal
+from collections import deque
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from poolwatch.demo import tokens
-from poolwatch.demo.account import Account, JsonObject, JsonValue, RefreshVerdict
-from poolwatch.demo.faults import EVERYBODY, Endpoint, FaultBook, parse_fault
-from poolwatch.demo.ledger import Refused
-from poolwatch.demo.service import Retouch, Service, merge
-from poolwatch.demo.wire import Reply, Request, json_reply
+from poolwatch.demo import files, tokens
+from poolwatch.demo.account import Account, JsonObject, RefreshVerdict
+from poolwatch.demo.service import Endpoint, Reply, Request, Service, json_reply
+from poolwatch.demo.tokens import RefusedError
 
 PREFIX = "/_demo/"
 
+_EVERYBODY = "*"
+_Whole: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+_Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
+_HeaderText: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[\t -~\xa0-\xff]*\Z")]
 
-class _OrderError(ValueError):
-    """An order that cannot be carried out; the text says why."""
+
+class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One way to answer badly; the parts combine.
+
+    Attributes:
+        status: answer with this status instead of doing what was asked.
+        body: the body to answer with, a text as it is, else as JSON; with status 200 unless `status` says
+            otherwise.
+        headers: headers to add to the answer, or to put in place of those with the same name.
+        delay_seconds: wait before anything is done.
+        reset: end the connection by RST before anything is done.
+        hang: say nothing until the client gives up.
+        garbage: answer with bytes that are not HTTP.
+        redirect_to: answer 307 with this Location.
+        truncate_at: do what was asked, send so many bytes of the body, then close.
+        drip_seconds: do what was asked, then pause so long before each of the body's bytes.
+        drop_after_commit: do what was asked, then end the connection by RST.
+    """
+
+    status: _Whole | None = None
+    body: object = None
+    headers: dict[_HeaderText, _HeaderText] = {}
+    delay_seconds: _Seconds = 0.0
+    reset: bool = False
+    hang: bool = False
+    garbage: bool = False
+    redirect_to: _HeaderText | None = None
+    truncate_at: _Whole | None = None
+    drip_seconds: _Seconds = 0.0
+    drop_after_commit: bool = False
+
+    @property
+    def reply(self) -> Reply | None:
+        """The answer in place of the service's; None lets the service do what was asked."""
+        if self.status is None and self.body is None and self.redirect_to is None:
+            return None
+        body = self.body.encode() if isinstance(self.body, str) else msgspec.json.encode(self.body)
+        if self.body is None:
+            body = b""
+        if self.redirect_to is not None:
+            return Reply(self.status or 307, body, {"location": self.redirect_to})
+        return Reply(self.status or 200, body, {"content-type": "application/json"})
 
 
-class _Verdicts(msgspec.Struct):
+NO_FAULT = Fault()
+
+
+class FaultBook:
+    """The orders that are still open: an account's own come before those for everybody, each in turn."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[Endpoint, str], deque[tuple[Fault, int | None]]] = {}
+
+    def order(self, endpoint: Endpoint, who: str, fault: Fault, times: int | None) -> None:
+        """Queue a fault for so many requests, without an end if None, of an account or of everybody."""
+        if times != 0:
+            self._open.setdefault((endpoint, who), deque()).append((fault, times))
+
+    def clear(self, endpoint: Endpoint, who: str) -> None:
+        """Forget what is queued there."""
+        self._open.pop((endpoint, who), None)
+
+    def take(self, endpoint: Endpoint, who: str) -> Fault:
+        """The fault for this request; it is counted as used."""
+        queue = self._open.get((endpoint, who)) or self._open.get((endpoint, _EVERYBODY))
+        if not queue:
+            return NO_FAULT
+        fault, left = queue.popleft()
+        if left != 1:
+            queue.appendleft((fault, None if left is None else left - 1))
+        return fault
+
+    def pending(self) -> dict[str, int | None]:
+        """How many requests each open order still waits for; null is without end."""
+        counts = dict[str, int | None]()
+        for (endpoint, who), queue in sorted(self._open.items()):
+            left = [times for _, times in queue if times is not None]
+            if queue:
+                counts[f"{endpoint}:{who}"] = sum(left) if len(left) == len(queue) else None
+        return counts
+
+
+class _Script(msgspec.Struct):
+    """A fault for `account`, which may be `*` (everybody) or `token` (the token endpoint); null clears."""
+
+    account: str
+    fault: Fault | None
+    endpoint: Endpoint = "usage"
+    times: _Whole | None = 1
+
+
+class _Usage(msgspec.Struct):
+    """Members to merge into a payload and dotted paths to take out of it, or the end of all such changes."""
+
+    account: str
+    patch: JsonObject = {}
+    remove: list[str] = []
+    clear: bool = False
+
+
+class _Login(msgspec.Struct):
+    account: str
+    login: int = 0
     access: Literal["live", "rejected"] | None = None
     refresh: RefreshVerdict | None = None
 
 
+class _Renew(msgspec.Struct):
+    account: str
+    login: int = 0
+    write: bool = True
+
+
 class Control:
-    """The endpoints under `/_demo/`.
+    """The endpoints under `/_demo/`."""
 
-    `renewed` writes the files of a login anew; `paths` names them.
-    """
-
-    def __init__(
-        self,
-        service: Service,
-        faults: FaultBook,
-        renewed: Callable[[Account, int], None],
-        paths: Callable[[Account], list[str]],
-    ) -> None:
+    def __init__(self, service: Service, home: Path) -> None:
+        self.faults = FaultBook()
         self._service = service
-        self._faults = faults
-        self._renewed = renewed
-        self._paths = paths
+        self._home = home
 
     def answer(self, request: Request) -> Reply:
         """Carry out a control request."""
-        name = request.path.removeprefix(PREFIX)
-        if (request.method, name) == ("GET", "state"):
-            return json_reply(200, self._state())
-        orders = {"script": self._script, "usage": self._usage, "login": self._login, "renew": self._renew}
-        order = orders.get(name)
-        if request.method != "POST" or order is None:
-            return Reply(404)
+        decode = msgspec.json.decode
         try:
-            body: JsonValue = json.loads(request.body)
-            if not isinstance(body, dict):
-                raise _OrderError("the order must be a JSON object")
-            order(body)
-        except ValueError as error:
+            match request.method, request.path.removeprefix(PREFIX):
+                case "GET", "state":
+                    return json_reply(200, self._state())
+                case "POST", "script":
+                    self._script(decode(request.body, type=_Script))
+                case "POST", "usage":
+                    self._usage(decode(request.body, type=_Usage))
+                case "POST", "login":
+                    self._login(decode(request.body, type=_Login))
+                case "POST", "renew":
+                    self._renew(decode(request.body, type=_Renew))
+                case _:
+                    return Reply(404)
+        except (ValueError, msgspec.MsgspecError, RefusedError) as error:
             return json_reply(400, {"problem": str(error)})
         return json_reply(200, {"ok": True})
 
-    def _account(self, order: JsonObject) -> Account:
-        wanted = order.get("account")
+    def _account(self, wanted: str) -> Account:
         for account in self._service.accounts:
             if wanted in (account.label, account.email, account.user_id):
                 return account
-        raise _OrderError(f"no account is called {wanted!r}")
+        raise ValueError(f"no account is called {wanted!r}")
 
-    def _script(self, order: JsonObject) -> None:
-        endpoint: Endpoint = "token" if "token" in (order.get("account"), order.get("endpoint")) else "usage"
-        everybody = order.get("account") in (EVERYBODY, "token")
-        who = EVERYBODY if everybody else self._account(order).label
-        fault = order.get("fault")
-        if fault is None:
-            self._faults.clear(endpoint, who)
-        elif isinstance(fault, dict):
-            times: JsonObject = {"times": order["times"]} if "times" in order else {}
-            self._faults.order(endpoint, who, parse_fault(fault | times))
+    def _script(self, order: _Script) -> None:
+        endpoint = "token" if order.account == "token" else order.endpoint
+        everybody = order.account in (_EVERYBODY, "token")
+        who = _EVERYBODY if everybody else self._account(order.account).label
+        if order.fault is None:
+            self.faults.clear(endpoint, who)
         else:
-            raise _OrderError("fault must be an object, or null to clear")
+            self.faults.order(endpoint, who, order.fault, order.times)
 
-    def _usage(self, order: JsonObject) -> None:
-        account = self._account(order)
-        if order.get("clear") is True:
-            self._service.retouches.pop(account.index, None)
-            return
-        patch, remove = order.get("patch", {}), order.get("remove", [])
-        if not isinstance(patch, dict) or not isinstance(remove, list):
-            raise _OrderError("patch must be an object and remove a list of dotted paths")
-        known = self._service.retouches.get(account.index, Retouch())
-        self._service.retouches[account.index] = Retouch(
-            merge(known.patch, patch), (*known.remove, *(str(path) for path in remove))
-        )
+    def _usage(self, order: _Usage) -> None:
+        index = self._account(order.account).index
+        if order.clear:
+            self._service.retouches.pop(index, None)
+        else:
+            self._service.retouches.setdefault(index, []).append((order.patch, order.remove))
 
-    def _which_login(self, order: JsonObject) -> tuple[Account, int]:
-        account = self._account(order)
-        login = order.get("login", 0)
-        if not isinstance(login, int) or not self._service.ledger.renewable(account.index, login):
-            raise _OrderError("that login has no tokens that rotate")
-        return account, login
+    def _refresh_token(self, account: Account, login: int) -> str:
+        token = self._service.ledger.live_refresh_token(account, login)
+        if token is None:
+            raise ValueError("that login has no tokens that rotate")
+        return token
 
-    def _login(self, order: JsonObject) -> None:
-        account, login = self._which_login(order)
-        verdicts = msgspec.convert(order, _Verdicts)
-        self._service.ledger.judge(account.index, login, verdicts.access, verdicts.refresh)
+    def _login(self, order: _Login) -> None:
+        account = self._account(order.account)
+        self._refresh_token(account, order.login)
+        self._service.ledger.judge(account, order.login, order.access, order.refresh)
 
-    def _renew(self, order: JsonObject) -> None:
-        account, login = self._which_login(order)
-        ledger, now = self._service.ledger, self._service.clock()
-        current = ledger.live_refresh_token(account, login)
-        if current is None or isinstance(ledger.exchange(current, now), Refused):
-            raise _OrderError("the refresh token of that login is dead")
-        if order.get("write") is not False:
-            self._renewed(account, login)
+    def _renew(self, order: _Renew) -> None:
+        account, ledger = self._account(order.account), self._service.ledger
+        ledger.exchange(self._refresh_token(account, order.login), self._service.clock())
+        if order.write:
+            files.write_login(self._home, account, order.login, ledger)
 
     def _state(self) -> JsonObject:
         service = self._service
-        totals = service.totals
         return {
             "now": service.clock(),
-            "totals": {name: getattr(totals, name) for name in totals.__slots__},
-            "faults": self._faults.pending(),
+            "totals": service.totals,
+            "faults": self.faults.pending(),
             "accounts": [self._described(account) for account in service.accounts],
         }
 
     def _described(self, account: Account) -> JsonObject:
         ledger = self._service.ledger
         tally = ledger.tallies[account.index]
-        live: list[JsonValue] = []
-        for number in range(len(account.logins)):
-            token = ledger.live_refresh_token(account, number)
-            live.append(None if token is None else tokens.fingerprint(token))
+        live = [ledger.live_refresh_token(account, number) for number in range(len(account.logins))]
         return {
             "label": account.label,
             "group": account.group,
@@ -143,8 +223,12 @@ class Control:
             "usage": None if account.api_key else self._service.payload(account),
             "usage_gets": tally.usage_gets,
             "token_posts": tally.token_posts,
-            "refreshes": tally.refresh_count,
-            "refresh_fingerprints": live,
-            "files": [*self._paths(account)],
-            "last_usage_headers": {**tally.last_headers},
+            "refreshes": len(tally.refreshes),
+            "refresh_fingerprints": [token and tokens.fingerprint(token) for token in live],
+            "files": [
+                str(files.login_path(self._home, account, number, place))
+                for number, login in enumerate(account.logins)
+                for place in login.places
+            ],
+            "last_usage_headers": tally.last_headers,
         }

@@ -1,170 +1,150 @@
-"""The HTTP server: connections, keep-alive, and faults carried out on the socket itself."""
+"""The HTTP server: a thread for each connection, and faults carried out on the socket itself."""
 
-import asyncio
-import contextlib
 import socket
+import socketserver
 import struct
+import sys
+import threading
+import time
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler
 
-from poolwatch.demo.control import PREFIX, Control
-from poolwatch.demo.faults import Fault, FaultBook
-from poolwatch.demo.service import Service
-from poolwatch.demo.wire import HEAD_LIMIT, Reply, Request, UnreadableError, head_bytes, read_request
+from poolwatch.demo.control import NO_FAULT, PREFIX, Control, Fault
+from poolwatch.demo.service import Reply, Request, Service
 
-_IDLE_SECONDS = 120
-_BACKLOG = 1_024
+_BODY_LIMIT = 8 * 1024 * 1024
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
-class Server:
-    """Serves one pool on 127.0.0.1; without a control every `/_demo/` path is an unknown one."""
+class Server(socketserver.ThreadingTCPServer):
+    """Listens on 127.0.0.1 from the first; `lock` is held wherever the pool is read or changed."""
 
-    def __init__(self, service: Service, faults: FaultBook, control: Control | None) -> None:
-        self._service = service
-        self._faults = faults
-        self._control = control
-        self._connections: set[asyncio.Task[None]] = set()
-        self._requests = 0
-        self._token_posts = 0
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 1_024
 
-    async def open(self, listening: socket.socket) -> asyncio.Server:
-        """Start to serve on a bound socket."""
-        return await asyncio.start_server(self._accept, sock=listening, limit=HEAD_LIMIT, backlog=_BACKLOG)
+    def __init__(self, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Conversation)
+        self.lock = threading.Lock()
+        self.root = f"http://127.0.0.1:{self.server_address[1]}"
+        self.service: Service
+        self.control: Control | None
 
-    async def close(self) -> None:
-        """End every connection that is still there."""
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+    def start(self, service: Service, control: Control | None) -> None:
+        """Serve a pool; without a control every `/_demo/` path is an unknown one."""
+        self.service, self.control = service, control
+        threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  # a stream callback always runs in a task
-        self._connections.add(task)
-        self._service.totals.connections += 1
-        try:
-            await self._converse(reader, writer)
-        except (ConnectionError, TimeoutError):
-            pass  # the client went away, or has been silent for long
-        except asyncio.CancelledError:
-            writer.transport.abort()
-        finally:
-            self._connections.discard(task)
-            writer.close()
+    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
+        """Close a connection without the orderly end that would come before a reset."""
+        self.close_request(request)
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        going_on = True
-        while going_on:
-            try:
-                async with asyncio.timeout(_IDLE_SECONDS):
-                    request = await read_request(reader)
-            except UnreadableError as error:
-                await self._send(writer, Reply(error.status), keep_alive=False)
-                return
-            if request is None:
-                return
-            self._requests += 1
-            totals = self._service.totals
-            totals.peak_requests = max(totals.peak_requests, self._requests)
-            try:
-                going_on = await self._respond(request, reader, writer)
-            finally:
-                self._requests -= 1
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a client that went away."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # only shown
 
-    async def _respond(
-        self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bool:
-        """Answer one request; False ends the connection."""
-        if self._control is not None and request.path.startswith(PREFIX):
-            await self._send(writer, self._control.answer(request), keep_alive=request.keep_alive)
-            return request.keep_alive
-        target = self._service.target(request)
+    def fault_for(self, request: Request) -> Fault:
+        """Count a request and say what was ordered for it."""
+        target = self.service.target(request)
         if target is None:
-            return await self._plain(request, writer)
-        endpoint, index = target
-        self._service.count(request, endpoint, index)
-        if endpoint == "token":
-            self._token_posts += 1
-            totals = self._service.totals
-            totals.peak_token_posts = max(totals.peak_token_posts, self._token_posts)
-        try:
-            who = None if index is None else self._service.accounts[index].label
-            fault = self._faults.take(endpoint, who)
-            if fault is None:
-                return await self._plain(request, writer)
-            return await self._faulty(request, fault, reader, writer)
-        finally:
-            if endpoint == "token":
-                self._token_posts -= 1
+            return NO_FAULT
+        endpoint, account = target
+        self.service.count(request, endpoint, account)
+        if self.control is None:
+            return NO_FAULT
+        return self.control.faults.take(endpoint, "" if account is None else account.label)
 
-    async def _plain(self, request: Request, writer: asyncio.StreamWriter) -> bool:
-        reply = self._service.answer(request)
-        await asyncio.sleep(reply.delay_seconds)
-        await self._send(writer, reply, keep_alive=request.keep_alive)
-        return request.keep_alive
 
-    async def _faulty(
-        self, request: Request, fault: Fault, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bool:
-        await asyncio.sleep(fault.delay_seconds)
+class _Conversation(BaseHTTPRequestHandler):
+    """One connection; an idle one ends after `timeout` seconds."""
+
+    server: Server
+    protocol_version = default_request_version = "HTTP/1.1"
+    timeout = 120
+    disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        super().setup()
+        with self.server.lock:
+            self.server.service.totals.connections += 1
+
+    def log_message(self, *_: object) -> None:
+        """Keep stderr quiet."""
+
+    def do_GET(self) -> None:
+        request = self._request()
+        if request is None:
+            return
+        server = self.server
+        if server.control is not None and request.path.startswith(PREFIX):
+            with server.lock:
+                reply = server.control.answer(request)
+            self._send(reply)
+            return
+        with server.lock:
+            fault = server.fault_for(request)
+        time.sleep(fault.delay_seconds)
         if fault.reset:
-            _cut(writer)
-            return False
-        if fault.hang:
-            while await reader.read(4_096):
+            self._cut()
+        elif fault.hang:
+            self.close_connection = True
+            self.connection.settimeout(None)
+            while self.connection.recv(4_096):
                 pass
-            return False
-        if fault.garbage:
-            writer.write(b"\x00\x16\x03\x01 this is no HTTP\xff\xfe\r\n\r\n")
-            await writer.drain()
-            return False
-        reply = _ordered(fault) if fault.replaces_reply else self._service.answer(request)
-        reply = _with_headers(reply, fault)
-        if fault.drop_after_commit:
-            _cut(writer)
-            return False
-        if fault.truncate_at is not None:
-            writer.write(head_bytes(reply, self._service.clock(), keep_alive=False))
-            writer.write(reply.body[: fault.truncate_at])
-            await writer.drain()
-            return False
-        await self._send(writer, reply, keep_alive=request.keep_alive, drip_seconds=fault.drip_seconds)
-        return request.keep_alive
-
-    async def _send(
-        self,
-        writer: asyncio.StreamWriter,
-        reply: Reply,
-        *,
-        keep_alive: bool,
-        drip_seconds: float = 0.0,
-    ) -> None:
-        head = head_bytes(reply, self._service.clock(), keep_alive=keep_alive)
-        if drip_seconds:
-            writer.write(head)
-            for at in range(len(reply.body)):
-                await writer.drain()
-                await asyncio.sleep(drip_seconds)
-                writer.write(reply.body[at : at + 1])
+        elif fault.garbage:
+            self.close_connection = True
+            self.wfile.write(b"\x00\x16\x03\x01 this is no HTTP\xff\xfe\r\n\r\n")
         else:
-            writer.write(head + reply.body)
-        await writer.drain()
+            with server.lock:
+                reply = fault.reply or server.service.answer(request)
+            if fault.drop_after_commit:
+                self._cut()
+            else:
+                time.sleep(reply.delay_seconds)
+                self._send(reply, fault)
 
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815  # the base class asks for them
 
-def _ordered(fault: Fault) -> Reply:
-    if fault.redirect_to is not None:
-        return Reply(fault.status or 307, fault.content, (("Location", fault.redirect_to),))
-    return Reply(fault.status or 200, fault.content, (("Content-Type", "application/json"),))
+    def _request(self) -> Request | None:
+        """The request with its body; None when there is nobody or nothing to answer any more."""
+        length = self.headers.get("content-length", "0")
+        if self.headers.defects or not length.isdecimal():
+            self.send_error(400)
+        elif "transfer-encoding" in self.headers:
+            self.send_error(411)
+        elif int(length) > _BODY_LIMIT:
+            self.send_error(413)
+        else:
+            body = self.rfile.read(int(length))
+            if len(body) == int(length):
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                return Request(self.command, self.path.partition("?")[0], headers, body)
+        self.close_connection = True
+        return None
 
+    def _send(self, reply: Reply, fault: Fault = NO_FAULT) -> None:
+        """Send a reply with what a fault changes about it; its headers win over the usual ones."""
+        self.close_connection = self.close_connection or fault.truncate_at is not None
+        headers = {
+            "date": formatdate(self.server.service.clock(), usegmt=True),
+            "server": "poolwatch-demo",
+            "content-length": str(len(reply.body)),
+            "connection": "close" if self.close_connection else "keep-alive",
+        }
+        headers |= {**reply.headers} | {name.lower(): value for name, value in fault.headers.items()}
+        self.send_response_only(reply.status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if fault.drip_seconds:
+            for at in range(len(reply.body)):
+                time.sleep(fault.drip_seconds)
+                self.wfile.write(reply.body[at : at + 1])
+        else:
+            self.wfile.write(reply.body[: fault.truncate_at])
 
-def _with_headers(reply: Reply, fault: Fault) -> Reply:
-    replaced = {name.lower() for name in fault.headers}
-    kept = tuple(pair for pair in reply.headers if pair[0].lower() not in replaced)
-    return Reply(reply.status, reply.body, (*kept, *fault.headers.items()))
-
-
-def _cut(writer: asyncio.StreamWriter) -> None:
-    """End a connection by RST: the client sees a reset, not an end."""
-    peer = writer.get_extra_info("socket")
-    with contextlib.suppress(OSError):
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-    writer.transport.abort()
+    def _cut(self) -> None:
+        """End a connection by RST: the client sees a reset, not an end."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)

@@ -1,16 +1,18 @@
 """What the simulated service answers: usage by access token, and single-use rotation of refresh tokens."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs
+from typing import Literal, TypeAlias
+from urllib.parse import parse_qsl
+
+import msgspec
 
 from poolwatch.demo import tokens
-from poolwatch.demo.account import Account, JsonObject, JsonValue
-from poolwatch.demo.faults import Endpoint
-from poolwatch.demo.ledger import Bearer, Ledger, Refused
+from poolwatch.demo.account import Account, JsonObject
+from poolwatch.demo.tokens import Holder, Ledger, RefusedError
 from poolwatch.demo.usage import Motion, reset_credits_payload, usage_payload
-from poolwatch.demo.wire import Reply, Request, json_reply
+
+Endpoint: TypeAlias = Literal["usage", "token"]
 
 USAGE_PATHS = frozenset(
     {"/backend-api/wham/usage", "/backend-api/codex/usage", "/api/codex/usage", "/codex/usage"}
@@ -28,6 +30,40 @@ _CHALLENGE = b"""<!DOCTYPE html><html lang="en-US"><head><title>Just a moment...
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it arrived; header names are lower-case, the path is without its query."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply; header names are lower-case, `delay_seconds` is how long the service takes to give it."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay_seconds: float = 0.0
+
+
+def json_reply(
+    status: int, content: object, headers: Mapping[str, str] | None = None, delay_seconds: float = 0.0
+) -> Reply:
+    """A reply with a JSON body."""
+    kind = {"content-type": "application/json"}
+    return Reply(status, msgspec.json.encode(content), kind | dict(headers or {}), delay_seconds)
+
+
+def _error(status: int, code: str, message: str, /, **more: object) -> Reply:
+    """An error in the shape of the real service."""
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    return json_reply(status, {"error": error} | more)
+
+
 @dataclass(slots=True)
 class Totals:
     """What the whole server has seen."""
@@ -36,27 +72,21 @@ class Totals:
     token_posts: int = 0
     unknown_bearers: int = 0
     connections: int = 0
-    peak_requests: int = 0
-    peak_token_posts: int = 0
 
 
-@dataclass(slots=True)
-class Retouch:
-    """Changes ordered for one account's payload: members to merge in, then dotted paths to take out."""
-
-    patch: JsonObject = field(default_factory=dict)
-    remove: tuple[str, ...] = ()
+class _TokenRequest(msgspec.Struct):
+    grant_type: str = ""
+    refresh_token: str = ""
+    client_id: str = ""
 
 
-def merge(base: JsonObject, patch: JsonObject) -> JsonObject:
+def _merge(base: JsonObject, patch: JsonObject) -> JsonObject:
     """`base` with `patch` laid over it, object by object; a null in the patch is served as null."""
     merged = dict(base)
     for name, value in patch.items():
         known = merged.get(name)
-        if isinstance(value, dict):
-            merged[name] = merge(known if isinstance(known, dict) else {}, value)
-        else:
-            merged[name] = value
+        within = known if isinstance(known, dict) else {}
+        merged[name] = _merge(within, value) if isinstance(value, dict) else value
     return merged
 
 
@@ -69,16 +99,6 @@ def _without(base: JsonObject, path: str) -> JsonObject:
     elif not rest:
         kept.pop(name, None)
     return kept
-
-
-def error_body(code: str, message: str, status: int | None = None) -> JsonObject:
-    """An error in the shape of the real service."""
-    body: JsonObject = {
-        "error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}
-    }
-    if status is not None:
-        body["status"] = status
-    return body
 
 
 class Service:
@@ -96,70 +116,61 @@ class Service:
         self.ledger = ledger
         self.clock = clock
         self.totals = Totals()
-        self.retouches: dict[int, Retouch] = {}
+        self.retouches: dict[int, list[tuple[JsonObject, list[str]]]] = {}
         self._start = start
         self._speed = speed
 
     def motion(self, account: Account) -> Motion:
         """Where an account's consumption stands now."""
-        tally = self.ledger.tallies[account.index]
-        return Motion(self._start, self.clock(), self._speed, tally.refreshes, tally.refresh_count)
+        refreshes = self.ledger.tallies[account.index].refreshes
+        return Motion(self._start, self.clock(), self._speed, tuple(refreshes))
 
     def payload(self, account: Account) -> JsonObject:
         """The usage payload that the account would be served now."""
         made = usage_payload(account, self.motion(account))
-        retouch = self.retouches.get(account.index)
-        if retouch is not None:
-            made = merge(made, retouch.patch)
-            for path in retouch.remove:
+        for patch, remove in self.retouches.get(account.index, ()):
+            made = _merge(made, patch)
+            for path in remove:
                 made = _without(made, path)
         return made
 
-    def target(self, request: Request) -> tuple[Endpoint, int | None] | None:
+    def target(self, request: Request) -> tuple[Endpoint, Account | None] | None:
         """Which endpoint and account a request is about; None for everything that faults do not touch."""
         if request.path in USAGE_PATHS:
-            found = self._bearer(request)
-            return "usage", None if found is None else found.account
+            bearer = self._bearer(request)
+            return "usage", None if bearer is None else bearer.account
         if request.path == TOKEN_PATH:
-            fields = _fields(request)
-            return "token", None if fields is None else self.ledger.owner_of_refresh(
-                fields.get("refresh_token", "")
-            )
+            asked = _token_request(request)
+            holder = None if asked is None else self.ledger.refresher(asked.refresh_token)
+            return "token", None if holder is None else holder.account
         return None
 
-    def count(self, request: Request, endpoint: Endpoint, account: int | None) -> None:
+    def count(self, request: Request, endpoint: Endpoint, account: Account | None) -> None:
         """Note a request, whatever becomes of it; one by another method is no poll and no exchange."""
-        if request.method != ("POST" if endpoint == "token" else "GET"):
-            return
-        if endpoint == "token":
+        tally = None if account is None else self.ledger.tallies[account.index]
+        if (endpoint, request.method) == ("token", "POST"):
             self.totals.token_posts += 1
-        else:
+            if tally is not None:
+                tally.token_posts += 1
+        elif (endpoint, request.method) == ("usage", "GET"):
             self.totals.usage_gets += 1
-        if account is None:
-            return
-        tally = self.ledger.tallies[account]
-        if endpoint == "token":
-            tally.token_posts += 1
-        else:
-            tally.usage_gets += 1
-            tally.last_headers = {
-                name: "(withheld)" if name == "authorization" else value
-                for name, value in request.headers.items()
-            }
+            if tally is not None:
+                tally.usage_gets += 1
+                tally.last_headers = {**request.headers, "authorization": "(withheld)"}
 
     def answer(self, request: Request) -> Reply:
         """The reply to a request; a token exchange has happened when this returns."""
         if request.path in USAGE_PATHS or request.path in RESETS_PATHS:
             if request.method != "GET":
-                return Reply(405, headers=(("Allow", "GET"),))
+                return Reply(405, headers={"allow": "GET"})
             return self._personal(request)
         if request.path == TOKEN_PATH:
             if request.method != "POST":
-                return Reply(405, headers=(("Allow", "POST"),))
+                return Reply(405, headers={"allow": "POST"})
             return self._exchange(request)
         return Reply(404)
 
-    def _bearer(self, request: Request) -> Bearer | None:
+    def _bearer(self, request: Request) -> Holder | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         return self.ledger.bearer(token.strip()) if scheme.lower() == "bearer" else None
 
@@ -168,24 +179,21 @@ class Service:
         if bearer is None:
             self.totals.unknown_bearers += 1
             return json_reply(401, {"detail": "Unauthorized"})
-        account = self.accounts[bearer.account]
+        account = bearer.account
         tally = self.ledger.tallies[account.index]
         if account.answer == "edge_blocked" and tally.usage_gets > 1:
-            blocked = (("Content-Type", "text/html; charset=UTF-8"), ("Server", "cloudflare"))
-            return Reply(403, _CHALLENGE, (*blocked, ("cf-mitigated", "challenge"), ("cf-ray", "demo-0")))
+            marks = {"server": "cloudflare", "cf-mitigated": "challenge", "cf-ray": "demo-0"}
+            return Reply(403, _CHALLENGE, {"content-type": "text/html; charset=UTF-8"} | marks)
         if account.answer == "throttled":
-            return json_reply(
-                429, {"detail": "Too many requests"}, (("Retry-After", str(_RETRY_AFTER_SECONDS)),)
-            )
+            wait = {"retry-after": str(_RETRY_AFTER_SECONDS)}
+            return json_reply(429, {"detail": "Too many requests"}, wait)
         if self.ledger.rejected(bearer):
-            return json_reply(
-                401, error_body("token_invalidated", "This session was ended. Sign in again.", 401)
-            )
+            return _error(401, "token_invalidated", "This session was ended. Sign in again.", status=401)
         if bearer.expires is not None and bearer.expires <= self.clock():
-            return json_reply(401, error_body("token_expired", "This access token has expired.", 401))
+            return _error(401, "token_expired", "This access token has expired.", status=401)
         named = request.headers.get("chatgpt-account-id")
         if named is not None and named != account.account_id:
-            return json_reply(403, error_body("account_mismatch", "This login is not of that account.", 403))
+            return _error(403, "account_mismatch", "This login is not of that account.", status=403)
         if account.answer == "workspace_gone":
             return json_reply(402, {"detail": {"code": "deactivated_workspace"}})
         delay = 2.0 + (tally.usage_gets % 3) if account.answer == "slow" else 0.0
@@ -194,43 +202,36 @@ class Service:
         return json_reply(200, self.payload(account), delay_seconds=delay)
 
     def _exchange(self, request: Request) -> Reply:
-        fields = _fields(request)
-        if fields is None:
-            return json_reply(400, error_body("invalid_request", "The body is neither JSON nor a form."))
-        if fields.get("grant_type") != "refresh_token" or not fields.get("refresh_token"):
-            return json_reply(
-                400, error_body("unsupported_grant_type", "Only refresh tokens are exchanged here.")
-            )
-        if fields.get("client_id") != tokens.CLIENT_ID:
-            return json_reply(401, error_body("invalid_client", "This client is not known."))
-        outcome = self.ledger.exchange(fields["refresh_token"], self.clock())
-        if isinstance(outcome, Refused):
-            return json_reply(outcome.status, error_body(outcome.code, outcome.message))
-        return json_reply(
-            200,
-            {
-                "access_token": outcome.tokens.access,
-                "refresh_token": outcome.tokens.refresh,
-                "id_token": outcome.tokens.identity,
-                "token_type": "bearer",
-                "expires_in": tokens.ACCESS_SECONDS,
-                "scope": "openid profile email offline_access",
-            },
-            (("Cache-Control", "no-store"),),
-        )
+        asked = _token_request(request)
+        if asked is None:
+            return _error(400, "invalid_request", "The body is neither JSON nor a form.")
+        if asked.grant_type != "refresh_token" or not asked.refresh_token:
+            return _error(400, "unsupported_grant_type", "Only refresh tokens are exchanged here.")
+        if asked.client_id != tokens.CLIENT_ID:
+            return _error(401, "invalid_client", "This client is not known.")
+        try:
+            got = self.ledger.exchange(asked.refresh_token, self.clock())
+        except RefusedError as refused:
+            return _error(refused.status, refused.code, refused.message)
+        content = {
+            "access_token": got.access,
+            "refresh_token": got.refresh,
+            "id_token": got.identity,
+            "token_type": "bearer",
+            "expires_in": tokens.ACCESS_SECONDS,
+            "scope": "openid profile email offline_access",
+        }
+        return json_reply(200, content, {"cache-control": "no-store"})
 
 
-def _fields(request: Request) -> dict[str, str] | None:
-    """The fields of a token request, from JSON or from a form; None when it is neither."""
+def _token_request(request: Request) -> _TokenRequest | None:
+    """What a token request asks for, in JSON or in a form; None when it is neither."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if kind == "application/json":
-            parsed: JsonValue = json.loads(request.body)
-            if not isinstance(parsed, dict):
-                return None
-            return {name: value for name, value in parsed.items() if isinstance(value, str)}
+            return msgspec.json.decode(request.body, type=_TokenRequest)
         if kind == "application/x-www-form-urlencoded":
-            return {name: values[-1] for name, values in parse_qs(request.body.decode()).items()}
-    except ValueError:
-        return None
+            return msgspec.convert(dict(parse_qsl(request.body.decode())), _TokenRequest)
+    except (ValueError, msgspec.MsgspecError):
+        pass
     return None
