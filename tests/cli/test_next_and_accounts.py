@@ -16,7 +16,7 @@ def test_next_says_which_and_why(pool_desk: Desk, served: Upstream) -> None:
     ran = pool_desk.run("next")
     assert (ran.code, ran.err) == (0, "")
     assert ran.lines[0].split() == ["team-east/dev14", "Business"]
-    assert "weekly 38 % used" in ran.lines[1]
+    assert "weekly 38% used" in ran.lines[1]
     as_json = pool_desk.run("next", "--json").json()
     assert at(as_json, "schema") == "poolwatch.next/1"
     assert at(as_json, "account", "label") == "dev14"
@@ -60,9 +60,7 @@ def test_nobody_read_is_not_nobody_usable(desk: Desk, served: Upstream) -> None:
     for arguments in ([], ["--home"]):
         ran = desk.run("next", *arguments, "--config", str(config))
         assert (ran.code, ran.out) == (1, "")
-        assert ran.err == (
-            "poolwatch: of no account is it known whether it can be used; poolwatch status says why\n"
-        )
+        assert ran.err == ("poolwatch: no account is known to be usable; poolwatch status says why\n")
 
 
 def test_an_old_reading_names_the_best_one_with_its_age_and_exit_1(desk: Desk, served: Upstream) -> None:

@@ -29,7 +29,7 @@ def test_every_account_is_printed_in_its_section(pool_desk: Desk) -> None:
             section = line.partition(" ")[0]
         elif section and line.startswith("  "):
             placed[line.split()[0]] = section
-    # erin is edge blocked from the second question on, whoever asked the first
+    # erin is blocked by Cloudflare from the second question on, whoever asked the first
     assert placed.pop("erin") in ("active", "the")
     assert (
         placed
@@ -177,7 +177,7 @@ def test_old_figures_do_not_hide_that_nothing_could_be_read(desk: Desk, served: 
         ran = desk.run("status", "--max-age", "0", "--config", str(down))
         assert ran.code == 1
         assert "no account could be read" in ran.err
-        assert "21 %" in ran.out
+        assert "21%" in ran.out
 
 
 def test_dead_logins_are_data(desk: Desk, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def week_room(used: float | None, hours: float, five: float | None = 10) -> Usag
 
 
 def test_the_room_that_perishes_soonest_goes_first() -> None:
-    """40 % left for 10 hours perishes faster than 90 % left for 100."""
+    """40% left for 10 hours perishes faster than 90% left for 100."""
     pool = many([("much", week_room(10, 100)), ("soon", week_room(60, 10)), ("none", week_room(89, 150))])
     assert order(pool) == ["soon", "much", "none"]
     assert up(pool) == ("soon", "perishable")

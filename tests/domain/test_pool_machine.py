@@ -15,7 +15,7 @@ from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.overview import overview, use_order
 from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep, UsageStep
-from poolwatch.domain.state import LATELY_KEPT, PoolState
+from poolwatch.domain.state import RECENT_KEPT, PoolState
 from poolwatch.domain.status import PoolRules, Section
 from poolwatch.domain.usage import (
     Credits,
@@ -196,7 +196,7 @@ class PoolMachine(RuleBasedStateMachine):
     @invariant()
     def every_account_is_bounded_named_and_can_act(self) -> None:
         for account in self.state.accounts.values():
-            assert len(account.lately) <= LATELY_KEPT
+            assert len(account.lately) <= RECENT_KEPT
             assert account.listings
             assert account.acting in account.listings
             assert account.name.full

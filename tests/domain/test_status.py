@@ -68,7 +68,7 @@ FULL_FIVE = window(100, FIVE_HOURS, SOON)
 
 A_TABLE: list[tuple[str, UsageSnapshot, AccountStatus]] = [
     ("allowed", reading(window(10)), ACTIVE),
-    ("allowed at 100 %", reading(FULL_WEEK), ACTIVE),
+    ("allowed at 100%", reading(FULL_WEEK), ACTIVE),
     ("allowed against the flag", reading(window(41), reached=True), ACTIVE),
     (
         "allowed against spend control",

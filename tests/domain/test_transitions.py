@@ -20,7 +20,7 @@ from poolwatch.domain.refresh import (
     TokenStep,
     UsageStep,
 )
-from poolwatch.domain.state import LATELY_KEPT, Happening, PoolState
+from poolwatch.domain.state import RECENT_KEPT, Happening, PoolState
 from poolwatch.domain.status import PoolRules, Status, derive_status, judge
 from poolwatch.domain.transitions import with_standing_refusal
 from poolwatch.domain.usage import UsageSnapshot
@@ -295,7 +295,7 @@ def test_lately_holds_the_newest_first_and_is_bounded() -> None:
     for minute in range(1, 40):
         pool = read(pool, reading(window(minute)), at=after(minutes=minute))
     lately = pool.accounts[key()].lately
-    assert len(lately) == LATELY_KEPT
+    assert len(lately) == RECENT_KEPT
     assert [each.at for each in lately] == sorted((each.at for each in lately), reverse=True)
     assert lately[0].at == after(minutes=39)
 

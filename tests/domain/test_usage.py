@@ -69,7 +69,7 @@ def test_a_window_is_named_by_its_length(seconds: int | None, kind: str) -> None
         (0, FIVE_HOURS, FIVE_HOURS - 301, None, True),  # begun, and not a whole percent used
         (0, WEEK, WEEK - 6_048, None, False),
         (0, WEEK, WEEK - 6_049, None, True),
-        (1, FIVE_HOURS, FIVE_HOURS, None, True),  # 1 % is what is reported
+        (1, FIVE_HOURS, FIVE_HOURS, None, True),  # 1% is what is reported
         (None, FIVE_HOURS, FIVE_HOURS, None, True),
         (0, None, FIVE_HOURS, None, True),
         (0, FIVE_HOURS, FIVE_HOURS, True, True),

@@ -72,7 +72,7 @@ async def test_a_refusal_stands_until_the_pools_own_list_takes_it_back(tmp_path:
             assert line.startswith("pool: refresh failed: the refresh token was already used elsewhere → ")
             assert progress.failed
             assert remedy_line(only, datetime.now(UTC), prefs).endswith(
-                "refresh token was spent by another program. Sign in again on the pool's own page."
+                "another program has used the refresh token. Sign in again on the pool's own page."
             )
         assert (north.refreshes, north.status) == (1, "refreshing")
         north.status, north.refresh = "active", "skipped"
@@ -166,8 +166,8 @@ async def test_pools_that_disagree_are_a_mark_and_no_figure_that_flips(tmp_path:
     lines = detail_view(only, seen.state, now, prefs).lines
     rows = ["".join(span.text for span in line.spans) for line in lines]
     assert [row for row in rows if " says " in row] == [
-        "north says weekly 61 % (<1m ago)",
-        "south says weekly 20 % (<1m ago)",
+        "north says weekly 61% (<1m ago)",
+        "south says weekly 20% (<1m ago)",
     ]
 
 

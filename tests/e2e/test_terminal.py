@@ -102,18 +102,18 @@ def _marked(text: str) -> str | None:
 def test_r_shows_both_steps_and_then_what_changed(desk: Desk, upstream: Upstream) -> None:
     before = upstream.account("alice")
     with Terminal([*PROGRAM, "--view", "table"], desk.env) as terminal:
-        terminal.wait_for(lambda text: re.search(r"alice@example.com +active +58 %", text) is not None)
+        terminal.wait_for(lambda text: re.search(r"alice@example.com +active +58%", text) is not None)
         _select(terminal, "alice@example.com")
         upstream.script("alice", {"delay_seconds": 0.8}, endpoint="token")
         upstream.script("alice", {"delay_seconds": 0.8})
         terminal.press("r")
         terminal.wait_for("token …")
         # the previous reading stays until the new one is there
-        assert "58 %" in terminal.text
+        assert "58%" in terminal.text
         terminal.wait_for(lambda text: re.search(r"token ok [0-9.]+s → usage …", text) is not None)
         # both steps and all changes are too long for the line, and the changes are what was asked for
-        terminal.wait_for(lambda text: "alice@example.com: ok · 5h 58 → 61 % · weekly" in text)
-        terminal.wait_for(lambda text: re.search(r"alice@example.com +active +61 %", text) is not None)
+        terminal.wait_for(lambda text: "alice@example.com: ok · 5h 58 → 61% · weekly" in text)
+        terminal.wait_for(lambda text: re.search(r"alice@example.com +active +61%", text) is not None)
         now = upstream.account("alice")
         assert (now.token_posts, now.refreshes) == (before.token_posts + 1, before.refreshes + 1)
         terminal.press("q")

@@ -54,7 +54,7 @@ def test_carol_needs_a_login() -> None:
             read_at=NOW - timedelta(hours=9),
         )
     )
-    assert drawn(view) == [("5h", "12 %", "due"), ("weekly", "33 %", "4d 1h")]
+    assert drawn(view) == [("5h", "12%", "due"), ("weekly", "33%", "4d 1h")]
     assert footer_of(view) == "sign in: login expired · read 9h ago"
     assert (view.glyph, view.status, view.age) == (Glyph.NEEDS_YOU, "login expired", "9h")
     assert view.needs_you
@@ -63,7 +63,7 @@ def test_carol_needs_a_login() -> None:
 
 def test_bob_is_exhausted() -> None:
     view = card(full_account())
-    assert drawn(view)[:2] == [("5h", "100 %", "47m"), ("weekly", "71 %", "2d 1h")]
+    assert drawn(view)[:2] == [("5h", "100%", "47m"), ("weekly", "71%", "2d 1h")]
     assert footer_of(view) == "exhausted: 5h until 14:50 · codex"
     assert (view.glyph, view.status, view.section) == (Glyph.EXHAUSTED, "5h until 14:50", Section.EXHAUSTED)
     assert (view.age, view.level) == ("4m", 8)
@@ -84,7 +84,7 @@ def test_lee_waits_for_sunday() -> None:
     view = card(account("lee@example.com", usage))
     assert footer_of(view) == "exhausted: weekly until Sun 10:03"
     assert view.status == "weekly until Sun"
-    assert drawn(view) == [("5h", "3 %", "4h 50m"), ("weekly", "100 %", "1d 20h")]
+    assert drawn(view) == [("5h", "3%", "4h 50m"), ("weekly", "100%", "1d 20h")]
     assert view.credits == CreditsRow("12.50", "$0.50")
 
 
@@ -99,16 +99,16 @@ def test_pay_is_over_the_limit() -> None:
 
 def test_dan_is_blocked_at_the_edge_and_will_heal() -> None:
     view = card(account("dan", trouble=trouble(FailureKind.EDGE_BLOCKED, 6)))
-    assert footer_of(view) == "active · edge blocked 6m · codex"
+    assert footer_of(view) == "active · blocked by Cloudflare 6m"
     assert [span.glyph for span in view.footer if span.glyph] == [Glyph.TROUBLE]
-    assert (view.glyph, view.status) == (Glyph.ACTIVE, "active · edge blocked 6m")
+    assert (view.glyph, view.status) == (Glyph.ACTIVE, "active · Cloudflare 6m")
     assert not view.needs_you
 
 
 def test_an_edge_block_of_more_than_15_minutes_needs_you() -> None:
     view = card(account("dan", trouble=trouble(FailureKind.EDGE_BLOCKED, 26)))
     assert (view.glyph, view.status_glyph) == (Glyph.TROUBLE, Glyph.ACTIVE)
-    assert (view.status, view.section) == ("edge blocked 26m", Section.NEEDS_YOU)
+    assert (view.status, view.section) == ("Cloudflare 26m", Section.NEEDS_YOU)
 
 
 @pytest.mark.parametrize("kind", [FailureKind.CONFLICT, FailureKind.AMBIGUOUS])
@@ -151,7 +151,7 @@ def test_business_has_a_spend_row() -> None:
         spend=Aged(SpendControl(False, None, limits_), JUST_NOW, "homes"),
     )
     view = card(account("build", usage))
-    assert drawn(view) == [("spend", "62 %", "10d 11h")]
+    assert drawn(view) == [("spend", "62%", "10d 11h")]
     assert view.credits == CreditsRow("—", "")
     assert footer_of(view) == "active · 31 of 50 spent this month"
     assert view.scarcest is view.windows[0]
@@ -169,7 +169,7 @@ def test_long_amounts_leave_the_month_out() -> None:
 def test_a_limit_without_a_percentage_is_reckoned_from_its_amounts() -> None:
     limit = SpendLimit("individual", Decimal(400), Decimal(100), None, None, None)
     usage = Usage(spend=Aged(SpendControl(None, None, (limit,)), JUST_NOW, "homes"))
-    assert drawn(card(account("x", usage))) == [("spend", "25 %", "—")]
+    assert drawn(card(account("x", usage))) == [("spend", "25%", "—")]
 
 
 def test_a_limit_with_nothing_used_known_is_unknown() -> None:
@@ -201,7 +201,7 @@ def test_a_full_extra_bucket_marks_its_line_only() -> None:
     view = card(account("x", usage))
     assert view.section is Section.ACTIVE
     assert [(row.bucket, row.name, row.percent, row.full) for row in view.extras] == [
-        ("Spark", "5h", "100 %", True)
+        ("Spark", "5h", "100%", True)
     ]
     assert not view.windows[0].full
     assert view.level == 2
@@ -224,14 +224,14 @@ def test_every_field_is_stale_by_its_own_age() -> None:
 def test_a_window_that_has_not_begun_counts_nothing_down() -> None:
     untouched = base(window(0, FIVE_HOURS, after(hours=5)), window(0, WEEK, after(days=3)))
     assert drawn(card(account("new", Usage(base=untouched)))) == [
-        ("5h", "0 %", "—"),
-        ("weekly", "0 %", "3d"),
+        ("5h", "0%", "—"),
+        ("weekly", "0%", "3d"),
     ]
 
 
 def test_a_window_that_is_not_in_the_payload_has_no_row() -> None:
     assert drawn(card(account("x", Usage(base=base(window(72, WEEK, after(days=3))))))) == [
-        ("weekly", "72 %", "3d")
+        ("weekly", "72%", "3d")
     ]
     assert card(account("x", Usage(base=base()))).windows == ()
 
@@ -239,7 +239,7 @@ def test_a_window_that_is_not_in_the_payload_has_no_row() -> None:
 def test_unknown_figures_are_dashes() -> None:
     usage = Usage(base=base(window(None, FIVE_HOURS, None), window(71, None, None)))
     view = card(account("x", usage))
-    assert drawn(view) == [("5h", "—", "—"), ("window", "71 %", "—")]
+    assert drawn(view) == [("5h", "—", "—"), ("window", "71%", "—")]
     assert view.windows[0].fraction is None
     rubbish = Usage(base=Aged(None, JUST_NOW, "homes", known=False))
     assert drawn(card(account("x", rubbish))) == [("usage", "—", "—")]
@@ -248,8 +248,8 @@ def test_unknown_figures_are_dashes() -> None:
 def test_used_and_left_flip_numbers_and_bars_but_not_colour() -> None:
     usage = Usage(base=base(window(98, WEEK, after(days=2))))
     used, left = card(account("x", usage)).windows[0], card(account("x", usage), LEFT).windows[0]
-    assert (used.percent, used.fraction) == ("98 %", 0.98)
-    assert (left.percent, left.fraction) == ("2 %", 0.02)
+    assert (used.percent, used.fraction) == ("98%", 0.98)
+    assert (left.percent, left.fraction) == ("2%", 0.02)
     assert used.tone is left.tone is Tone.RED
 
 
@@ -275,7 +275,7 @@ def test_credits_row(
 
 def test_never_read() -> None:
     view = card(account("x", Usage(), read_at=None))
-    assert (view.glyph, view.status, view.age, view.level) == (Glyph.NEVER_READ, "never read", "—", None)
+    assert (view.glyph, view.status, view.age, view.level) == (Glyph.NEVER_READ, "not read yet", "—", None)
     assert view.windows == ()
     assert view.credits is None
 
@@ -336,7 +336,7 @@ def test_a_refresh_takes_the_last_line() -> None:
     assert running.footer[0].tone is Tone.ACCENT
     changes = (Change("weekly", 98.0, 0.0),)
     done = card(with_progress(RefreshProgress(NOW, token, UsageStep(None, 0.3), changes, done=True)))
-    assert done.progress == "token ok 0.4s → usage ok 0.3s · weekly 98 → 0 %"
+    assert done.progress == "token ok 0.4s → usage ok 0.3s · weekly 98 → 0%"
     assert done.footer[0].tone is Tone.GOOD
 
 
@@ -384,7 +384,7 @@ def test_workspace_credits_leave_the_time_to_its_column() -> None:
 def test_fewer_words_for_a_refresh_are_what_it_changed() -> None:
     token, changes = TokenStep(TokenOutcome.REFRESHED, 0.4), (Change("weekly", 98.0, 0.0),)
     progress = RefreshProgress(NOW, token, UsageStep(None, 0.3), changes, done=True)
-    assert card(account("x", refresh=progress)).progress_short == "ok · weekly 98 → 0 %"
+    assert card(account("x", refresh=progress)).progress_short == "ok · weekly 98 → 0%"
     running = RefreshProgress(NOW, token)
     unchanged = RefreshProgress(NOW, token, UsageStep(None, 0.3), done=True)
     failed = RefreshProgress(NOW, TokenStep(TokenOutcome.AMBIGUOUS), UsageStep(None, 0.3), changes, done=True)
@@ -397,5 +397,5 @@ def test_fewer_words_for_a_refresh_keep_how_its_reading_failed() -> None:
     progress = RefreshProgress(NOW, TokenStep(TokenOutcome.CURRENT), blocked, done=True)
     view = card(account("x", refresh=progress))
     assert view.progress_short.startswith("usage")
-    assert "edge blocked" in view.progress_short
+    assert "blocked by Cloudflare" in view.progress_short
     assert view.progress.endswith(view.progress_short)

@@ -57,11 +57,11 @@ def test_windows() -> None:
     rows = [(line.window.bucket, line.window.name, line.window.percent, line.window.resets, line.resets_at)
             for line in view.lines if line.window]  # fmt: skip
     assert rows == [
-        ("codex", "5h", "100 %", "47m", "Fri 14:50 CET"),
-        ("codex", "weekly", "71 %", "2d 1h", "Sun 15:03 CET"),
-        ("review", "weekly", "0 %", "—", ""),  # not begun
-        ("Spark", "5h", "12 %", "3h 40m", "Fri 17:43 CET"),
-        ("Spark", "weekly", "64 %", "4d", "Tue 14:03 CET"),
+        ("codex", "5h", "100%", "47m", "Fri 14:50 CET"),
+        ("codex", "weekly", "71%", "2d 1h", "Sun 15:03 CET"),
+        ("review", "weekly", "0%", "—", ""),  # not begun
+        ("Spark", "5h", "12%", "3h 40m", "Fri 17:43 CET"),
+        ("Spark", "weekly", "64%", "4d", "Tue 14:03 CET"),
     ]
     assert under(view, "WINDOWS")[0] == "USEDRESETS"
     assert under(view, "WINDOWS")[-1] == "no-window-bucket: no window"
@@ -71,9 +71,9 @@ def test_money_and_resets() -> None:
     view = detail(full_account())
     assert under(view, "MONEY") == [
         "credits 1,234.56 · $49.38",
-        "individual limit: 131.25 of 400.00 used, 33 %, resets in 10d 10h",
+        "individual limit: 131.25 of 400.00 used, 33%, resets in 10d 10h",
     ]
-    assert under(view, "RESETS") == ["2 banked, 1 usable now, the nearest expires Sat 21 Nov 08:03 CET (18h)"]
+    assert under(view, "RESETS") == ["2 banked, 1 usable now, the first expires Sat 21 Nov 08:03 CET (18h)"]
 
 
 def test_no_money() -> None:
@@ -94,8 +94,8 @@ def test_no_money() -> None:
 
 def test_login() -> None:
     assert under(detail(full_account()), "LOGIN") == [
-        "owned by Codex: ~/homes/07/auth.json · token to Thu 26 Nov (6d)",
-        "r re-reads the file and asks codex if it is expired; poolwatch",
+        "owned by Codex: ~/homes/07/auth.json · token until Thu 26 Nov (6d)",
+        "r re-reads the file and asks codex if it has expired; poolwatch",
         "never spends this login",
     ]
     gone = detail(account("x", listings=[dead_token("x")]))
@@ -113,7 +113,7 @@ def test_a_refresh_is_promised_no_more_than_it_does() -> None:
     shared = account("x", listings=[ours], login_trouble=trouble(FailureKind.CONFLICT, 1))
     assert "r renews nothing: the login is in two files" in told(shared)
     spent = account("x", listings=[ours], dead=DeadLogin("r1", LoginProblem.USED_ELSEWHERE, NOW))
-    assert "r has nothing to renew it with" in told(spent)
+    assert "r cannot renew it" in told(spent)
     alone = told(account("x", listings=[listing("x")]), replace(PREFS, delegates=False))
     assert "asks codex" not in alone
     assert "delegate_to_codex is off" in alone
@@ -131,7 +131,7 @@ def test_sources() -> None:
     state = account("x", listings=[listing("x"), proxy])
     assert under(detail(state), "SOURCES") == [
         "homes ~/homes/07/auth.json    4m   windows, token",
-        "codex-proxy                    —   nothing that is newest here",
+        "codex-proxy                    —   nothing newer than the other sources",
     ]
     down = SourceState("homes", failure=worded(FailureKind.UNREACHABLE, "refused"))
     known = pool(state)
@@ -149,23 +149,23 @@ def test_lately() -> None:
     )
     entry = listing("x")
     kept = replace(entry, token=replace(entry.token, last_refresh=after(days=-2)))
-    assert under(detail(replace(account("x", listings=[kept]), lately=lately)), "LATELY") == [
-        "13:59  weekly 70 → 71 %, 5h 1 → 2 %",
+    assert under(detail(replace(account("x", listings=[kept]), lately=lately)), "RECENT") == [
+        "13:59  weekly 70 → 71%, 5h 1 → 2%",
         "13:54  throttled",
         "Thu 14:03  refresh: token: Codex's, good for 7d → usage ok",
     ]
     # another token is in the file since: how long the old one was good is not known any more
     renewed = replace(entry, token=replace(entry.token, last_refresh=after(hours=-1)))
-    seen = under(detail(replace(account("x", listings=[renewed]), lately=lately)), "LATELY")
+    seen = under(detail(replace(account("x", listings=[renewed]), lately=lately)), "RECENT")
     assert seen[2] == "Thu 14:03  refresh: token: Codex's → usage ok"
-    assert under(detail(account("x")), "LATELY") == ["nothing yet"]
+    assert under(detail(account("x")), "RECENT") == ["nothing yet"]
 
 
 def test_trouble_stands_on_top_and_is_folded() -> None:
     message = "wham/usage answered 403 with a page of the edge network and a ray id " * 2
     view = detail(account("x", trouble=trouble(FailureKind.EDGE_BLOCKED, 6, message.strip())))
     lines = under(view, "TROUBLE")
-    assert lines[0].startswith("edge blocked 6m: wham/usage answered 403")
+    assert lines[0].startswith("blocked by Cloudflare 6m: wham/usage answered 403")
     assert len(lines) > 1
     assert all(len(line) <= TEXT_COLUMNS for line in lines)
     assert view.lines[0].heading == "TROUBLE"
@@ -173,8 +173,8 @@ def test_trouble_stands_on_top_and_is_folded() -> None:
 
 def test_never_read() -> None:
     view = detail(account("x", Usage(), read_at=None))
-    assert view.read == "never read"
-    assert under(view, "WINDOWS")[1] == "never read"
+    assert view.read == "not read yet"
+    assert under(view, "WINDOWS")[1] == "not read yet"
 
 
 def test_a_personal_account_names_no_workspace() -> None:
@@ -222,7 +222,7 @@ def test_each_banked_reset_has_a_line() -> None:
         BankedReset(after(hours=2), None, "redeemed"),
     )
     assert under(banked(*rows, count=ResetCredits(4, 1)), "RESETS") == [
-        "4 banked, 1 usable now, the nearest expires Sat 21 Nov 08:03 CET (18h)",
+        "4 banked, 1 usable now, the first expires Sat 21 Nov 08:03 CET (18h)",
         "expires Sat 21 Nov 08:03 CET · 18h",
         "expires Sat 28 Nov 14:03 CET · 8d · Full reset",
         "never expires",
@@ -240,13 +240,13 @@ def test_many_banked_resets_are_cut() -> None:
 @pytest.mark.parametrize(
     ("count", "hours", "told"),
     [
-        (ResetCredits(2, None), -1, ["2 banked, the nearest expires Sat 21 Nov 14:03 CET (1d)",
+        (ResetCredits(2, None), -1, ["2 banked, the first expires Sat 21 Nov 14:03 CET (1d)",
                                      "the list of 1h ago shows 1"]),
-        (ResetCredits(3, None), 0, ["3 banked, the nearest expires Sat 21 Nov 14:03 CET (1d)",
+        (ResetCredits(3, None), 0, ["3 banked, the first expires Sat 21 Nov 14:03 CET (1d)",
                                     "the list shows 1"]),
         (None, -1, ["banked resets unknown", "the list of 1h ago shows 1"]),
         (ResetCredits(None, None), -1, ["banked resets unknown", "the list of 1h ago shows 1"]),
-        (ResetCredits(1, None), -1, ["1 banked, the nearest expires Sat 21 Nov 14:03 CET (1d)"]),
+        (ResetCredits(1, None), -1, ["1 banked, the first expires Sat 21 Nov 14:03 CET (1d)"]),
     ],
 )  # fmt: skip
 def test_a_list_that_shows_another_number(count: ResetCredits | None, hours: int, told: list[str]) -> None:

@@ -65,10 +65,10 @@ def test_pools_that_disagree_are_a_mark_and_both_figures_in_the_details() -> Non
     assert "pools disagree" in [span.text for span in footer(disputed, NOW, PREFS)]
     view = detail_view(disputed, PoolState(), NOW, PREFS)
     rows = ["".join(span.text for span in line.spans) for line in view.lines]
-    assert "north says weekly 61 % (4m ago)" in rows
-    assert "south says weekly 20 % (4m ago)" in rows
+    assert "north says weekly 61% (4m ago)" in rows
+    assert "south says weekly 20% (4m ago)" in rows
     undated = judged(replace(account(usage=usage), rival=replace(rival, at=UNDATED)))
     view = detail_view(undated, PoolState(), NOW, PREFS)
     assert any(
-        "south says weekly 20 % (age unknown)" in span.text for line in view.lines for span in line.spans
+        "south says weekly 20% (age unknown)" in span.text for line in view.lines for span in line.spans
     )

@@ -11,7 +11,7 @@ from poolwatch.presentation.masking import (
     shown_path,
     shown_text,
 )
-from poolwatch.words import names
+from poolwatch.words import account as names
 from tests.presentation.scene import account
 
 

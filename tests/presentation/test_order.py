@@ -70,7 +70,7 @@ def test_headings_count_what_is_true_now_while_the_order_waits() -> None:
     assert [view.heading for view in again] == [
         "needs you 3",
         "exhausted 3, soonest back first",
-        "active 3, use first on top",
+        "active 3, best first",
         "the rest 2",
     ]
     assert [view.keys for view in again] == [view.keys for view in ordered]
@@ -80,7 +80,7 @@ def test_headings_count_what_is_true_now_while_the_order_waits() -> None:
     few = recounted(sections(before, SortKey.NEED, False, PREFS, some), now)
     assert [view.heading for view in few] == [
         "exhausted 0 of 3, soonest back first",
-        "active 2 of 3, use first on top",
+        "active 2 of 3, best first",
     ]
     by_name = sections(before, SortKey.NAME, False, PREFS)
     assert recounted(by_name, now) is by_name
@@ -91,7 +91,7 @@ def test_need() -> None:
     assert labels(view, sections(view, SortKey.NEED, False, PREFS)) == [
         ("needs you 3", ["carol@example.com", "gone", "edge"]),
         ("exhausted 4, soonest back first", ["due", "soon", "late", "never"]),
-        ("active 2, use first on top", ["dev14", "dev2"]),
+        ("active 2, best first", ["dev14", "dev2"]),
         ("the rest 2", ["new", "off"]),
     ]
 
@@ -107,7 +107,7 @@ def test_need_under_a_filter_says_of_how_many() -> None:
 def test_need_reversed_turns_each_section_round() -> None:
     view = look(*POOL)
     found = dict(labels(view, sections(view, SortKey.NEED, True, PREFS)))
-    assert found["active 2, use first on top"] == ["dev2", "dev14"]
+    assert found["active 2, best first"] == ["dev2", "dev14"]
 
 
 SORTED = (

@@ -165,9 +165,9 @@ def test_the_table() -> None:
     for word in ("PLAN", "STATUS", "5H USED", "WEEKLY USED", "RESETS", "CREDITS", "USD", "AGE"):
         assert word in header
     bob = next(line for line in lines if line.startswith("  bob"))
-    for word in ("Pro", "5h until 14:50", "100 %", "47m", "71 %", "2d 1h", "1,234.56", "$49.38", "4m"):
+    for word in ("Pro", "5h until 14:50", "100%", "47m", "71%", "2d 1h", "1,234.56", "$49.38", "4m"):
         assert word in bob
-    assert bob.index("100 %") + 5 == header.index("5H USED") + len("5H USED")
+    assert bob.index("100%") + 4 == header.index("5H USED") + len("5H USED")
 
 
 def test_the_table_keeps_to_the_filter() -> None:
@@ -194,7 +194,7 @@ def test_next() -> None:
     view = look(*team())
     assert next_text(view, PREFS) == (
         "team-east/dev14@example.com  Plus\n"
-        "most weekly room to lose: 5h 9 % used, weekly 39 % used, resets in 9h\n"
+        "most weekly room to lose: 5h 9% used, weekly 39% used, resets in 9h\n"
     )
     found = json.loads(next_json(view, PREFS))
     assert found["account"]["label"] == "dev14@example.com"
@@ -213,7 +213,7 @@ def test_next_when_none_can_be_used() -> None:
 
 def test_next_does_not_say_of_accounts_that_nobody_read_that_they_cannot_be_used() -> None:
     never = account("new", Usage())
-    said = "of no account is it known whether it can be used; poolwatch status says why\n"
+    said = "no account is known to be usable; poolwatch status says why\n"
     assert next_text(look(never), PREFS) == said
     assert next_text(
         look(never, account("lee", Usage(base=base(window(100, WEEK, after(days=1)), allowed=False)))), PREFS
@@ -225,8 +225,8 @@ def test_next_names_an_exhausted_account_with_credits_left_when_none_is_active()
     rich = account("rich", Usage(base=used_up, credits=balance("489.25")))
     view = look(LATE, rich, account("poor", Usage(base=used_up, credits=balance("0"))))
     words = (
-        "no account is active; exhausted until Sat 14:03, "
-        "but with 489.25 credits left ($19.57), which may carry it"
+        "no account is active; this one is exhausted until Sat 14:03, "
+        "but has 489.25 credits left ($19.57), which may carry it"
     )
     assert view.next_up is None
     assert next_text(view, PREFS) == f"rich  Plus\n{words}\n"
@@ -241,7 +241,7 @@ def test_next_names_an_exhausted_account_with_credits_left_when_none_is_active()
 
 def test_next_says_why() -> None:
     five = Usage(base=base(window(9, FIVE_HOURS, after(hours=3))))
-    assert next_text(look(account("a", five)), PREFS).endswith("no weekly limit: 5h 9 % used\n")
+    assert next_text(look(account("a", five)), PREFS).endswith("no weekly limit: 5h 9% used\n")
     past = Usage(base=base(window(100, FIVE_HOURS, after(hours=3))), credits=balance("9"))
     assert next_text(look(account("a", past)), Prefs(zone=CET)).endswith("only credits keep it going\n")
 

@@ -44,8 +44,8 @@ def test_who_moved_comes_before_what_moved() -> None:
         "now needs you: eve",
         "now active: lee",
         "now exhausted: bob",
-        "kim weekly 20 → 80 %",
-        "kim 5h 10 → 12 %",
+        "kim weekly 20 → 80%",
+        "kim 5h 10 → 12%",
     )
 
 

@@ -65,7 +65,12 @@ def blocked(reason: BlockReason, detail: str | None = None) -> TokenStep:
 LINES: list[tuple[Listing, TokenStep | None, UsageStep | None, str]] = [
     (OWN, RENEWED, OK, "token ok 0.4s → usage ok 0.3s"),
     (OWN, RENEWED, refused(FailureKind.UNAUTHORIZED), "token ok 0.4s → usage: the new token was refused"),
-    (OWN, RENEWED, refused(FailureKind.EDGE_BLOCKED), "token ok 0.4s → usage: edge blocked, showing 13:59"),
+    (
+        OWN,
+        RENEWED,
+        refused(FailureKind.EDGE_BLOCKED),
+        "token ok 0.4s → usage: blocked by Cloudflare, showing 13:59",
+    ),
     (OWN, ADOPTED, OK, "token: another process had refreshed it → usage ok 0.3s"),
     (OWN, CURRENT, OK, "token: good for 6d → usage ok 0.3s"),
     (OWN, UNREACHABLE, OK, "token: unreachable, retry 14:20 → usage ok 0.3s"),
@@ -194,7 +199,7 @@ def test_a_login_that_waits_is_brought_home_in_the_pool_that_was_named() -> None
     step = TokenStep(TokenOutcome.FAILED, failure=worded(FailureKind.KEPT, "its file is gone"), detail=where)
     progress = RefreshProgress(NOW, step, NOT_TRIED, done=True)
     line = progress_line(progress, account("x", listings=[OWN]), NOW, replace(PREFS, config="own.toml"))
-    assert f"home: poolwatch --config own.toml accounts import {where}" in line
+    assert f"in place: poolwatch --config own.toml accounts import {where}" in line
 
 
 @pytest.mark.parametrize("reason", BlockReason)
@@ -247,10 +252,10 @@ def test_changes_are_said_when_it_is_done() -> None:
     changes = (Change("weekly", 71.0, 0.0), Change("credits", Decimal("12.5"), None))
     done = RefreshProgress(NOW, RENEWED, OK, changes, done=True)
     line = progress_line(done, account("x"), NOW, PREFS)
-    assert line.endswith("usage ok 0.3s · weekly 71 → 0 % · credits 12.50 → —")
+    assert line.endswith("usage ok 0.3s · weekly 71 → 0% · credits 12.50 → —")
     left = Prefs(zone=CET, shown=Shown.LEFT)
-    assert change_text(changes[0], left) == "weekly 29 → 100 %"
-    assert change_text(Change("5h", None, 0.4), PREFS) == "5h — → <1 %"
+    assert change_text(changes[0], left) == "weekly 29 → 100%"
+    assert change_text(Change("5h", None, 0.4), PREFS) == "5h — → <1%"
     limitless = Change("credits", Decimal("1234.56"), None, is_unlimited=True)
     assert change_text(limitless, PREFS) == "credits 1,234.56 → unlimited"
     limited = Change("credits", None, Decimal("1234.56"), was_unlimited=True)

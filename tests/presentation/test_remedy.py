@@ -41,7 +41,7 @@ def test_the_drawn_remedy() -> None:
     view = card(account("s2/home-07", listings=[dead_token("s2/home-07")], dead=dead()))
     assert view.status == "login used elsewhere"
     assert view.remedy == (
-        "s2/home-07: refresh token was spent by another program. "
+        "s2/home-07: another program has used the refresh token. "
         "Sign in again:  CODEX_HOME=~/homes/07 codex login"
     )
     assert view.copy == "CODEX_HOME=~/homes/07 codex login"
@@ -108,7 +108,7 @@ def test_a_used_up_token_in_a_pool_is_signed_in_for_there() -> None:
     state = account("x", listings=[entry], dead=dead(), login_trouble=trouble(FailureKind.TOKEN_REFRESH, 1))
     view = card(state)
     assert view.remedy == (
-        "x: refresh token was spent by another program. Sign in again on the pool's own page."
+        "x: another program has used the refresh token. Sign in again on the pool's own page."
     )
 
 
@@ -166,7 +166,7 @@ def test_every_trouble_has_its_remedy(kind: FailureKind) -> None:
 
 def test_throttled_says_when() -> None:
     state = account("x", trouble=trouble(FailureKind.THROTTLED, 1, retry_at=after(minutes=17)))
-    assert "asked again at 14:20" in card(state).remedy
+    assert "tries again at 14:20" in card(state).remedy
 
 
 def test_nothing_wrong_nothing_said() -> None:
@@ -199,7 +199,7 @@ def test_what_was_never_read_has_no_numbers_to_keep(kind: FailureKind) -> None:
     state = account("x", read_at=None, trouble=trouble(kind, 1, "why", retry_at=retry))
     assert "numbers" not in card(state).remedy
     assert ". it" not in card(state).remedy
-    assert "The last numbers stay" in card(replace(state, read_at=NOW)).remedy
+    assert "the last numbers stay" in card(replace(state, read_at=NOW)).remedy
 
 
 def test_a_command_of_poolwatch_names_the_configuration_that_was_named() -> None:
@@ -301,7 +301,7 @@ def test_a_refused_reading_says_what_it_is_about(
     there, absent = words
     assert there in view.remedy
     assert absent not in view.remedy
-    assert ("The last numbers stay" in view.remedy) is (read_at is not None)
+    assert ("the last numbers stay" in view.remedy) is (read_at is not None)
     assert "refused (403)" in view.remedy
 
 

@@ -63,11 +63,11 @@ def figure(found: Figure | None) -> tuple[str, str, str, str]:
 
 def test_next_up() -> None:
     view = strip(active("dev14"), active("later", hours=90))
-    expected = "5h 9 % used, weekly 38 % used"
+    expected = "5h 9% used, weekly 38% used"
     assert figure(view.next_up) == ("NEXT UP", "dev14", expected, expected)
     left = strip(active("dev14"), prefs=Prefs(zone=CET, shown=Shown.LEFT))
     assert left.next_up is not None
-    assert left.next_up.detail == "5h 91 % left, weekly 62 % left"
+    assert left.next_up.detail == "5h 91% left, weekly 62% left"
 
 
 def test_next_up_on_credits_alone() -> None:
@@ -139,13 +139,13 @@ def test_highest_weekly() -> None:
     assert figure(view.highest_weekly) == (
         "WEEKLY MAX",
         "lee",
-        "100 %, in 1d 20h; 2 more full",
-        "100 % in 1d 20h, 2 more",
+        "100%, in 1d 20h; 2 more full",
+        "100% in 1d 20h, 2 more",
     )
     assert view.highest_weekly is not None
     assert view.highest_weekly.tone is Tone.RED
     left = strip(*lee, prefs=Prefs(zone=CET, shown=Shown.LEFT))
-    assert figure(left.highest_weekly)[::2] == ("WEEKLY LOW", "0 % left, in 1d 20h; 2 more full")
+    assert figure(left.highest_weekly)[::2] == ("WEEKLY LOW", "0% left, in 1d 20h; 2 more full")
 
 
 def test_who_needs_you() -> None:
@@ -158,7 +158,7 @@ def test_who_needs_you() -> None:
         account("f", deactivations=2),
         exhausted("g", 5),
     )
-    expected = "2 sign in · 1 deactivated · 2 edge blocked 26m · 1 in two files"
+    expected = "2 sign in · 1 deactivated · 2 blocked by Cloudflare 26m · 1 in two files"
     assert view.needs_you_detail == expected
     assert (view.needs_you, view.exhausted, view.active, view.rest) == (6, 1, 0, 0)
     assert view.title == "poolwatch ✕6 ◐1"

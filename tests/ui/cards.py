@@ -20,7 +20,7 @@ texts = st.one_of(
 
 
 def window(
-    name: str = "5h", percent: str = "12 %", fraction: float | None = 0.12, **more: object
+    name: str = "5h", percent: str = "12%", fraction: float | None = 0.12, **more: object
 ) -> WindowRow:
     given = {"resets": "1h 2m", "tone": Tone.PLAIN, **more}
     return WindowRow(name, percent, fraction, **given)  # type: ignore[arg-type]  # fields by name
@@ -31,10 +31,10 @@ def card(label: str = "bob@example.com", **changes: object) -> CardView:
     given: dict[str, object] = {
         "key": key, "id": "0123456789abcdef", "label": label, "group": "", "plan": "Plus",
         "glyph": Glyph.ACTIVE, "tone": Tone.GOOD, "section": Section.ACTIVE, "status": "active",
-        "windows": (window(), window("weekly", "98 %", 0.98, tone=Tone.RED, resets="2d 4h")), "extras": (),
+        "windows": (window(), window("weekly", "98%", 0.98, tone=Tone.RED, resets="2d 4h")), "extras": (),
         "credits": None, "footer": (Span("active", Tone.GOOD), Span(" · codex", Tone.DIM)), "progress": "",
         "remedy": "", "copy": "0123456789abcdef", "age": "4m", "stale": False, "source": "codex-home",
-        "custody": "codex", "scarcest": window("weekly", "98 %", 0.98, tone=Tone.RED, resets="2d 4h"),
+        "custody": "codex", "scarcest": window("weekly", "98%", 0.98, tone=Tone.RED, resets="2d 4h"),
         "level": 8, "plan_short": "Plus",
     }  # fmt: skip
     return CardView(**{**given, **changes})  # type: ignore[arg-type]  # fields by name
@@ -43,7 +43,7 @@ def card(label: str = "bob@example.com", **changes: object) -> CardView:
 windows = st.builds(
     WindowRow,
     name=st.sampled_from(("5h", "daily", "weekly", "monthly", "12h", "3d", "spend", "unknown", "window")),
-    percent=st.sampled_from(("0 %", "<1 %", "12 %", "100 %", "250 %", "-4 %", "—")),
+    percent=st.sampled_from(("0%", "<1%", "12%", "100%", "250%", "-4%", "—")),
     fraction=st.none() | st.floats(0, 1),
     resets=st.sampled_from(("", "—", "due", "<1m", "1h 12m", "10d 23h", "120d")),
     tone=st.sampled_from(Tone),

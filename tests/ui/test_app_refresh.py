@@ -177,7 +177,7 @@ async def test_progress_is_on_the_card_and_in_the_tables_message_until_the_next_
         done = RefreshProgress(NOW, token, UsageStep(None, 0.3), (Change("weekly", 71.0, 0.0),), done=True)
         feed.happen(RefreshMoved(key, done, NOW))
         await settle(pilot)
-        assert "weekly 71 → 0 %" in said(app)
+        assert "weekly 71 → 0%" in said(app)
         await pilot.press("m")
         await settle(pilot)
         assert "weekly 71" not in said(app)

@@ -124,7 +124,7 @@ def test_preferences_reach_every_card() -> None:
     board.choose(replace(board.prefs, shown=Shown.LEFT, mask=True))
     card = board.card(alice)
     assert card is not None
-    assert card.windows[0].percent == "42 %"
+    assert card.windows[0].percent == "42%"
     assert "alice" not in card.label
 
 

@@ -62,8 +62,8 @@ def test_levels() -> None:
 
 
 def test_a_span_draws_its_mark_before_its_text() -> None:
-    assert span_pieces((Span("edge blocked", Tone.AMBER, Glyph.TROUBLE),), UNICODE) == [
-        ("▲ edge blocked", Tone.AMBER)
+    assert span_pieces((Span("blocked by Cloudflare", Tone.AMBER, Glyph.TROUBLE),), UNICODE) == [
+        ("▲ blocked by Cloudflare", Tone.AMBER)
     ]
 
 

@@ -111,7 +111,7 @@ async def try_and_add(around: Surroundings, config: Path | None, source: SourceS
     if all(listing.problem is not None for listing in listed):
         problems = ((each.path or each.ref.place, each.problem) for each in listed if each.problem)
         broken = next((f"{path} {message_text(why)}" for path, why in problems), None)
-        words = broken or f"{place}: {NO_LOGIN}{await asyncio.to_thread(_homes_below, around, place)}"
+        words = broken or f"{place}: {NO_LOGIN()}{await asyncio.to_thread(_homes_below, around, place)}"
         return NotAdded(Hindrance.NOTHING_THERE, words)
     path = target_config(around, config)
     if isinstance(path, ConfigProblem):
@@ -159,7 +159,7 @@ def empty_places(around: Surroundings, state: PoolState) -> tuple[FoundLogins, .
     for source in around.sources:
         seen = state.sources.get(source.name)
         if seen is not None and not seen.listings:
-            said = NO_LOGIN if seen.failure is None else failure_text(seen.failure)
+            said = NO_LOGIN() if seen.failure is None else failure_text(seen.failure)
             place = shown_place(around, source)
             rows.append(FoundLogins(place, said.removeprefix(f"{place}: "), "", can_add=False))
     return tuple(rows)

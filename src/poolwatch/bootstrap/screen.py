@@ -56,7 +56,7 @@ def run_app(
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or not can_draw(env):
         from poolwatch.words.cli import NEEDS_TERMINAL  # the screen itself says other things
 
-        complain(NEEDS_TERMINAL)
+        complain(NEEDS_TERMINAL())
         return EXIT_USAGE
     app_options = _app_options(around)
     with ExitStack() as stack:

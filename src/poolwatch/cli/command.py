@@ -43,7 +43,7 @@ def monitored(config: Path | None, *, mask: bool = False) -> Surroundings:
         from poolwatch.config.paths import missing_home  # nearly always there is something
 
         missing = missing_home(around.env)
-        found = f"{words.NOTHING_TO_MONITOR}{f' ({missing})' if missing else ''}"
+        found = f"{words.NOTHING_TO_MONITOR()}{f' ({missing})' if missing else ''}"
         complain(said("add_one", found=found, command=around.command(ADD_SOURCE)))
         raise Exit(EXIT_CONFIG)
     return around
@@ -73,7 +73,7 @@ def nobody_there(around: Surroundings, state: PoolState) -> int:
         if source.name not in failing:
             place = shown_path(shown_place(around, source), mask=around.settings.ui.mask)
             complain(words.no_login_at(place))
-    complain(words.NONE_READ if failing else said("no_accounts", command=around.command("sources")))
+    complain(words.NONE_READ() if failing else said("no_accounts", command=around.command("sources")))
     return EXIT_FAILED if failing else EXIT_CONFIG
 
 

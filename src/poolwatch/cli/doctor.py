@@ -308,7 +308,7 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
             yield Finding("sources", Grade.ERROR, words, try_command(around, name))
             continue
         readable = any(listing.problem is None for listing in source.listings)
-        told = counted(source.listings) if source.listings else NO_LOGIN
+        told = counted(source.listings) if source.listings else NO_LOGIN()
         remedy = "" if source.listings else said("sign_in_or_add", command=around.command(ADD_SOURCE))
         yield Finding("sources", Grade.OK if readable else Grade.NOTE, f"{name}: {told}", remedy)
         for settings in around.sources:

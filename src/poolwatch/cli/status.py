@@ -65,7 +65,7 @@ def print_status(
         return nobody_there(around, seen.state)
     if keys and not seen.in_vain:
         return EXIT_OK
-    complain(words.NONE_READ if keys else words.no_match(visible(filter_text.strip(), 80)))
+    complain(words.NONE_READ() if keys else words.no_match(visible(filter_text.strip(), 80)))
     return EXIT_FAILED
 
 

@@ -51,7 +51,7 @@ def status_lines(
     shown = sections(overview, SortKey.NEED, False, prefs, keys)
     cards = {key: card_view(overview.by_key[key], overview.now, timed) for part in shown for key in part.keys}
     if not cards:
-        none = words.NO_MATCH if overview.accounts else words.NO_ACCOUNTS
+        none = words.NO_MATCH() if overview.accounts else words.NO_ACCOUNTS()
         return [*lines, (), fit_line(((none, Tone.PLAIN),), width, glyphs.ellipsis)]
     columns = choose(width, Content.of(cards.values()))
     lines += [(), header(columns, prefs.shown)]
@@ -87,7 +87,7 @@ def _pool(strip: StripView, width: int, glyphs: Glyphs) -> list[Line]:
         lines += wrap(span_pieces((notice,), glyphs), width)
     figures = [each for each in (strip.next_up, strip.next_back, strip.credits, strip.highest_weekly) if each]
     if strip.needs_you:
-        figures.insert(0, Figure(screen.NEEDS_YOU, str(strip.needs_you), strip.needs_you_detail, Tone.RED))
+        figures.insert(0, Figure(screen.NEEDS_YOU(), str(strip.needs_you), strip.needs_you_detail, Tone.RED))
     titles = max((len(figure.title) for figure in figures), default=0)
     return [*lines, *(_figure(figure, titles, width, glyphs) for figure in figures)]
 

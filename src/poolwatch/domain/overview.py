@@ -74,7 +74,7 @@ _REASONS: Final = {
 
 
 def use_order(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> list[Judged]:
-    """Active accounts, the one to use first on top; `now` is the server's clock."""
+    """Active accounts, the one to best first; `now` is the server's clock."""
     active = [each for each in judged if each.section is _ACTIVE_SECTION]
     return sorted(active, key=lambda each: (_rank(each, now, rules, is_sound=_is_sound(each)), by_name(each)))
 

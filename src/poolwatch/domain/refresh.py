@@ -88,6 +88,10 @@ class UsageStep(Struct, frozen=True):
     cached_at: datetime | None = None
 
 
+#: The name of a change of the balance; other changes are named by the kind of their window.
+CREDITS_CHANGE: Final = "credits"
+
+
 class Change(Struct, frozen=True):
     """One figure that a reading moved: percent as numbers, balance in credits.
 
@@ -157,7 +161,7 @@ def usage_changes(before: Usage, after: Usage) -> tuple[Change, ...]:
         had, was_unlimited = _balance(before.credits.value)
         has, is_unlimited = _balance(after.credits.value)
         if (had, was_unlimited) != (has, is_unlimited):
-            found.append(Change("credits", had, has, was_unlimited, is_unlimited))
+            found.append(Change(CREDITS_CHANGE, had, has, was_unlimited, is_unlimited))
     return tuple(found)
 
 

@@ -77,7 +77,7 @@ class KeyState(Struct, frozen=True):
 #: Of an account all of whose entries bring readings, as nearly all do.
 NONE_SILENT: Final[Mapping[SourceRef, Trouble]] = MappingProxyType({})
 #: How many lines an account's "lately" keeps in memory.
-LATELY_KEPT: Final = 12
+RECENT_KEPT: Final = 12
 
 
 class DeadLogin(Struct, frozen=True):

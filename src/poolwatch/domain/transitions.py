@@ -10,7 +10,7 @@ from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.events import ReadingArrived, RefreshMoved
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble, worded
 from poolwatch.domain.refresh import REFUSED, BlockReason, TokenOutcome, TokenStep, usage_changes
-from poolwatch.domain.state import LATELY_KEPT, AccountState, DeadLogin, Happening
+from poolwatch.domain.state import RECENT_KEPT, AccountState, DeadLogin, Happening
 from poolwatch.domain.usage import UNKNOWN_KIND, Aged, RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.domain.values import is_undated, replace
 
@@ -326,4 +326,4 @@ def _login_trouble(account: AccountState, step: TokenStep, at: datetime) -> Trou
 
 
 def _late(account: AccountState, happening: Happening) -> tuple[Happening, ...]:
-    return (happening, *account.lately)[:LATELY_KEPT]
+    return (happening, *account.lately)[:RECENT_KEPT]

@@ -75,7 +75,7 @@ REVIEW_BUCKET: Final = "code_review"
 
 @lru_cache(maxsize=256)  # the same few lengths, asked for several times for each account
 def window_kind(seconds: int | None) -> str:
-    """A window's name by its length: 5h, daily, weekly within 5 %, monthly, else like `12h` or `3d`."""
+    """A window's name by its length: 5h, daily, weekly within 5%, monthly, else like `12h` or `3d`."""
     if seconds is None or seconds <= 0:
         return UNKNOWN_KIND
     for length, name in _NAMED:
@@ -122,7 +122,7 @@ class RateLimit(Struct, frozen=True):
         return self.limit_reached if len(self.windows) == 1 else None
 
     def is_full(self, window: UsageWindow) -> bool:
-        """Whether this window counts as used up: flagged so, or at 100 % whatever its flag says."""
+        """Whether this window counts as used up: flagged so, or at 100% whatever its flag says."""
         used = window.used_percent
         if window.limit_reached is True or (used is not None and used >= 100):
             return True
@@ -193,7 +193,7 @@ class ReachedType(StrEnum):
 
 
 class ResetCredits(Struct, frozen=True):
-    """Banked resets: how many there are, how many apply now, when the nearest expires if that was said."""
+    """Banked resets: how many there are, how many apply now, when the first expires if that was said."""
 
     available: int | None
     applicable: int | None

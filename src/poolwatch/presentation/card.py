@@ -20,8 +20,8 @@ from poolwatch.presentation.masking import shown_group, shown_name
 from poolwatch.presentation.remedy import acting, copied, remedy_line
 from poolwatch.presentation.rows import tightest_limit
 from poolwatch.presentation.view import CardView, Glyph, MarkView, Prefs, Span, Tone
-from poolwatch.words import names
-from poolwatch.words import status as words
+from poolwatch.words import account as names
+from poolwatch.words import account as words
 
 #: The columns of a card's last line; parts that say least are left out beyond it.
 FOOTER_COLUMNS: Final = 36
@@ -105,7 +105,7 @@ def status_text(judged: Judged, now: datetime, prefs: Prefs, *, short: bool) -> 
             until = until_text(status.until, now, prefs, short=short)
             return words.exhausted_words(status.reason, until, workspace=workspace)
         case Status.ACTIVE if _runs_on_credits(judged):
-            return words.ON_CREDITS
+            return words.ON_CREDITS()
         case _:
             return words.status_word(status.kind)
 
@@ -121,7 +121,7 @@ def until_text(until: datetime | None, now: datetime, prefs: Prefs, *, short: bo
     if until is None:
         return ""
     if until <= now:
-        return figures.DUE
+        return words.DUE()
     clock = figures.clock_short if short else figures.clock
     return clock(until, now, prefs.zone)
 
@@ -129,7 +129,7 @@ def until_text(until: datetime | None, now: datetime, prefs: Prefs, *, short: bo
 def trouble_text(
     judged: Judged, trouble: Trouble, now: datetime, prefs: Prefs, *, short: bool = False
 ) -> str:
-    """`edge blocked 26m`, `throttled until 14:20`, `sign in before 27 Nov`; `short` for a column."""
+    """`blocked by Cloudflare 26m`, `throttled until 14:20`, `sign in before 27 Nov`; `short` for a column."""
     account = judged.account
     if trouble.kind is FailureKind.THROTTLED and trouble.retry_at and trouble.retry_at > now:
         return words.throttled_until(figures.clock(trouble.retry_at, now, prefs.zone))
@@ -145,7 +145,7 @@ def trouble_text(
 
 def marks(judged: Judged, now: datetime) -> list[str]:
     """What an account's status does not tell: flags that contradict it, and other entries of it that fail."""
-    disputed = [words.POOLS_DISAGREE] if judged.account.rival is not None else []
+    disputed = [words.POOLS_DISAGREE()] if judged.account.rival is not None else []
     return [*_flags(judged), *disputed, *_entries(judged.account, now)]
 
 
@@ -168,7 +168,7 @@ def _flags(judged: Judged) -> list[str]:
     base = usage.base.value if usage.base else None
     if judged.status.kind is not Status.ACTIVE or base is None or base.allowed is not True:
         return []
-    found = [words.LIMIT_FLAG] if base.limit_reached else []
+    found = [words.LIMIT_FLAG()] if base.limit_reached else []
     spend = usage.spend.value if usage.spend else None
     if spend is not None and spend.reached:
         found.append(words.spend_flag(spend.reached_limit_type))
@@ -220,7 +220,7 @@ def _least(judged: Judged, now: datetime, prefs: Prefs) -> list[str]:
     if account.read_at is not None and (needs_login or judged.stale):
         undated = is_undated(account.read_at)
         age = figures.age_of(account.read_at, prefs.own(now))
-        texts.append(words.AGE_UNKNOWN if undated else words.read_ago(age))
+        texts.append(words.AGE_UNKNOWN() if undated else words.read_ago(age))
     if needs_login:
         return texts
     limit = tightest_limit(account.usage.spend)

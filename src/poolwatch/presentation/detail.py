@@ -21,8 +21,9 @@ from poolwatch.presentation.refresh_line import change_text, progress_line
 from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.rows import Measured
 from poolwatch.presentation.view import DetailLine, DetailView, Glyph, Prefs, Span, Tone
-from poolwatch.words import names, screen
-from poolwatch.words import status as words
+from poolwatch.words import account as names
+from poolwatch.words import account as words
+from poolwatch.words import refresh, screen
 from poolwatch.words.messages import failure_text, message_text
 
 #: No more resets than these have a line of their own.
@@ -40,7 +41,7 @@ def reset_lines(account: AccountState, now: datetime, prefs: Prefs, columns: int
     available = count.value.available if count is not None and count.value is not None else None
     is_old = count is not None and is_stale(count.at, prefs.own(now), prefs.rules)
     told = Span(_count_text(account, now, prefs), Tone.STALE if is_old else Tone.PLAIN)
-    lines = [DetailLine(screen.RESETS, (told,))]
+    lines = [DetailLine(screen.RESETS(), (told,))]
     if listed is not None and listed.value is not None and len(usable) != available:
         is_alike = count is not None and abs(count.at - listed.at) < _AS_OLD
         age = "" if is_alike else figures.age_of(listed.at, prefs.own(now))
@@ -55,9 +56,9 @@ def _count_text(account: AccountState, now: datetime, prefs: Prefs) -> str:
     count = account.usage.reset_credits
     banked = count.value if count is not None else None
     if banked is None or banked.available is None:
-        return screen.RESETS_UNKNOWN
+        return screen.RESETS_UNKNOWN()
     if not banked.available:
-        return screen.NO_RESETS
+        return screen.NO_RESETS()
     text = screen.banked(banked.available, banked.applicable)
     nearest = account.usage.nearest_reset_expiry(now)
     if nearest is None:
@@ -71,7 +72,7 @@ def _row_text(row: BankedReset, account: AccountState, now: datetime, prefs: Pre
         at = figures.dated_instant(row.expires_at, now, prefs.zone)
         text = screen.reset_expires(at, figures.countdown(row.expires_at, now))
     else:
-        text = screen.RESET_NEVER_EXPIRES if row.expiry_known else screen.RESET_EXPIRY_UNKNOWN
+        text = screen.RESET_NEVER_EXPIRES() if row.expiry_known else screen.RESET_EXPIRY_UNKNOWN()
     if row.title:
         text += f" · {shown_text(row.title, account, mask=prefs.mask)}"
     return figures.fit(text, columns)
@@ -90,9 +91,9 @@ _DOT: Final = " · "
 def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -> DetailView:
     """The detail screen of one account, as judged at `now` (the server's clock, UTC)."""
     account = judged.account
-    read = screen.NOT_READ
+    read = screen.NOT_READ()
     if account.read_at is not None and is_undated(account.read_at):
-        read = words.AGE_UNKNOWN
+        read = words.AGE_UNKNOWN()
     elif account.read_at is not None:
         clock = figures.clock(account.read_at, now, prefs.zone)
         read = screen.read(clock, figures.age(prefs.own(now) - account.read_at))
@@ -106,7 +107,7 @@ def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -
         *_plan(account, now, prefs),
         *_sources(account, state, now, prefs),
         *_lately(account, now, prefs),
-        DetailLine(screen.RAW, (Span(screen.RAW_LINE, Tone.DIM),)),
+        DetailLine(screen.RAW(), (Span(screen.RAW_LINE(), Tone.DIM),)),
     ]
     return DetailView(
         card=card_view(judged, now, prefs),
@@ -149,7 +150,7 @@ def _trouble(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
     said = shown_text(failure_text(trouble), judged.account, mask=prefs.mask)
     text = f"{told}: {said}" if said and said != told else told
     tone = Tone.RED if judged.section is Section.NEEDS_YOU else Tone.AMBER
-    return _folded(screen.TROUBLE, text, tone, Glyph.TROUBLE)
+    return _folded(screen.TROUBLE(), text, tone, Glyph.TROUBLE)
 
 
 def _windows(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
@@ -160,16 +161,16 @@ def _windows(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailL
     found = [_window_line(each, now, prefs) for each in [*base, *rows.bucket_rows(account.usage, now, prefs)]]
     found += [
         DetailLine(
-            spans=(Span(f"{names.bucket_name(bucket.id, bucket.name)}: {screen.NO_WINDOW}", Tone.DIM),)
+            spans=(Span(f"{names.bucket_name(bucket.id, bucket.name)}: {screen.NO_WINDOW()}", Tone.DIM),)
         )
         for bucket, _ in rows.other_buckets(account.usage)
         if bucket.limit is None or not bucket.limit.windows
     ]
     if not base:
-        note = screen.NO_WINDOWS if account.read_at is not None else screen.NOT_READ
+        note = screen.NO_WINDOWS() if account.read_at is not None else screen.NOT_READ()
         found.insert(0, DetailLine(spans=(Span(note, Tone.DIM),)))
-    titles = (Span(prefs.shown.value.upper(), Tone.DIM), Span(screen.RESETS_COLUMN, Tone.DIM))
-    return [DetailLine(screen.WINDOWS, titles), *found]
+    titles = (Span(figures.shown_word(prefs.shown).upper(), Tone.DIM), Span(screen.RESETS_COLUMN(), Tone.DIM))
+    return [DetailLine(screen.WINDOWS(), titles), *found]
 
 
 def _disputed(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
@@ -187,7 +188,7 @@ def _saying(told: Aged[RateLimit], now: datetime, prefs: Prefs) -> str:
         for window in windows
     ]
     age = "" if is_undated(told.at) else figures.age(prefs.own(now) - told.at)
-    return screen.says(told.source, ", ".join(said) or screen.NO_WINDOW, age)
+    return screen.says(told.source, ", ".join(said) or screen.NO_WINDOW(), age)
 
 
 def _window_line(each: Measured, now: datetime, prefs: Prefs) -> DetailLine:
@@ -199,18 +200,18 @@ def _money(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLin
     usage = account.usage
     row = rows.credits_row(usage, prefs.own(now), prefs.rules)
     if row is not None:
-        parts = [f"{names.CREDITS} {row.balance}", row.usd, row.mark]
+        parts = [f"{names.CREDITS()} {row.balance}", row.usd, row.mark]
         told, tone = _DOT.join(part for part in parts if part), Tone.STALE if row.stale else row.tone
     else:
         unknown = usage.credits is None or not usage.credits.known
-        told, tone = screen.CREDITS_UNKNOWN if unknown else screen.NO_CREDITS, Tone.DIM
+        told, tone = screen.CREDITS_UNKNOWN() if unknown else screen.NO_CREDITS(), Tone.DIM
     spend = usage.spend
     if spend is None or spend.value is None or not spend.value.limits:
         unknown = spend is None or not spend.known
-        told += _DOT + (screen.SPEND_UNKNOWN if unknown else screen.NO_SPEND_LIMIT)
-        return [DetailLine(screen.MONEY, (Span(told, tone),))]
+        told += _DOT + (screen.SPEND_UNKNOWN() if unknown else screen.NO_SPEND_LIMIT())
+        return [DetailLine(screen.MONEY(), (Span(told, tone),))]
     old = is_stale(spend.at, prefs.own(now), prefs.rules)
-    lines = [DetailLine(screen.MONEY, (Span(told, tone),))]
+    lines = [DetailLine(screen.MONEY(), (Span(told, tone),))]
     for limit in spend.value.limits:
         percent = percent_text(rows.limit_percent(limit))
         amounts = [
@@ -227,7 +228,7 @@ def _money(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLin
 def _login(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
     listing = acting(judged.account)
     if listing is None:
-        return [DetailLine(screen.LOGIN, (Span(screen.NOT_LISTED, Tone.DIM),))]
+        return [DetailLine(screen.LOGIN(), (Span(screen.NOT_LISTED(), Tone.DIM),))]
     owner = listing.owner or keeper_text(judged)
     if listing.custody is Custody.POOL:
         owner = keeper_text(judged)
@@ -238,8 +239,8 @@ def _login(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
         day = figures.weekday_and_day(expires, now, prefs.zone)
         told += _DOT + screen.token_to(day, figures.age(expires - now))
     elif expires is not None:
-        told += _DOT + screen.TOKEN_OVER.format(age=figures.age(now - expires))
-    lines = _folded(screen.LOGIN, told)
+        told += _DOT + screen.token_expired(figures.age(now - expires))
+    lines = _folded(screen.LOGIN(), told)
     if listing.problem:
         why = message_text(listing.problem)
         lines += _folded("", shown_text(why, judged.account, mask=prefs.mask), Tone.RED)
@@ -251,11 +252,11 @@ def _explained(account: AccountState, listing: Listing, prefs: Prefs) -> str:
     if listing.custody is Custody.POOLWATCH:
         trouble = account.login_trouble
         if trouble is not None and trouble.kind is FailureKind.CONFLICT:
-            return screen.SHARED_EXPLAINED
+            return screen.SHARED_EXPLAINED()
         if account.dead_login is not None:
-            return screen.DEAD_EXPLAINED
+            return screen.DEAD_EXPLAINED()
     if listing.custody is Custody.CODEX and not prefs.delegates:
-        return screen.UNDELEGATED_EXPLAINED
+        return screen.UNDELEGATED_EXPLAINED()
     return screen.custody_explained(listing.custody)
 
 
@@ -268,7 +269,7 @@ def _plan(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine
     checked = newest.subscription_checked_at
     as_of = figures.day(checked, now, prefs.zone) if checked else ""
     text = screen.paid_until(figures.day(newest.subscription_until, now, prefs.zone), as_of)
-    return [DetailLine(screen.PLAN, (Span(text),))]
+    return [DetailLine(screen.PLAN(), (Span(text),))]
 
 
 def _checked(listing: Listing) -> float:
@@ -286,7 +287,7 @@ def _sources(account: AccountState, state: PoolState, now: datetime, prefs: Pref
         source = state.sources.get(listing.ref.source)
         down = source is not None and source.failure is not None
         if source is not None and source.failure is not None:
-            told = screen.DOWN.format(words=words.trouble_words(source.failure.kind))
+            told = screen.down(words.trouble_words(source.failure.kind))
         # the end of a path tells more than its beginning
         room = _SOURCE_COLUMNS - figures.width(listing.ref.source) - 1
         named = f"{listing.ref.source} {figures.fit_end(place, room)}" if place else listing.ref.source
@@ -298,7 +299,7 @@ def _sources(account: AccountState, state: PoolState, now: datetime, prefs: Pref
         table.append((named, age, told, Tone.AMBER if down else Tone.PLAIN))
     columns = min(_SOURCE_COLUMNS, max((figures.width(row[0]) for row in table), default=0))
     return _headed(
-        screen.SOURCES,
+        screen.SOURCES(),
         (
             DetailLine(
                 spans=(Span(f"{figures.ljust(name, columns)}  {age:>4}", tone), Span(f"   {told}", Tone.DIM))
@@ -316,16 +317,16 @@ def _told_by(account: AccountState, listing: Listing) -> tuple[str, datetime | N
         aged: Aged[object] | None = getattr(account.usage, name)
         if aged is not None and aged.source == listing.ref.source:
             spoken.append(aged.at)
-            if screen.FIELDS[name]:
-                fields.append(screen.FIELDS[name])
+            if told := screen.field_name(name):
+                fields.append(told)
     if listing.token.expires_at is not None:
-        fields.append(screen.TOKEN_FIELD)
-    return ", ".join(fields) or screen.NO_FIELDS, max(spoken, default=None)
+        fields.append(screen.TOKEN_FIELD())
+    return ", ".join(fields) or screen.NO_FIELDS(), max(spoken, default=None)
 
 
 def _lately(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
     return _headed(
-        screen.LATELY,
+        screen.RECENT(),
         (
             DetailLine(
                 spans=(
@@ -335,13 +336,13 @@ def _lately(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLi
             )
             for each in account.lately
         ),
-    ) or [DetailLine(screen.LATELY, (Span(screen.NOTHING_YET, Tone.DIM),))]
+    ) or [DetailLine(screen.RECENT(), (Span(screen.NOTHING_YET(), Tone.DIM),))]
 
 
 def _happening(each: Happening, account: AccountState, now: datetime, prefs: Prefs) -> str:
     if each.refresh is not None:
         line = progress_line(each.refresh, _as_of(each.at, account), each.at, prefs)
-        return screen.REFRESHED.format(line=line)
+        return refresh.step(line)
     if each.failure is not None:
         return words.trouble_words(each.failure.kind)
     return ", ".join(change_text(change, prefs) for change in each.changes)

@@ -12,6 +12,8 @@ from poolwatch.domain.overview import usd
 from poolwatch.domain.status import PoolRules
 from poolwatch.domain.values import is_undated
 from poolwatch.presentation.view import Shown, Tone
+from poolwatch.words import screen
+from poolwatch.words.account import DUE
 
 
 def width(text: str) -> int:
@@ -70,9 +72,9 @@ _EXACT_PERCENT: Final = Context(prec=400)
 
 
 def percent_text(used: float | None, shown: Shown = Shown.USED) -> str:
-    """`34 %`, `<1 %` between 0 and 1, never `100 %` below 100, as given outside; `—` when unknown."""
+    """`34%`, `<1%` between 0 and 1, never `100%` below 100, as given outside; `—` when unknown."""
     number = percent_number(used, shown)
-    return number if number == UNKNOWN else f"{number} %"
+    return number if number == UNKNOWN else f"{number}%"
 
 
 def percent_number(used: float | None, shown: Shown = Shown.USED) -> str:
@@ -84,6 +86,11 @@ def percent_number(used: float | None, shown: Shown = Shown.USED) -> str:
         return "<1"
     whole = int(value.to_integral_value(ROUND_HALF_UP))
     return str(_FULL - 1 if value < _FULL and whole >= _FULL else whole)
+
+
+def shown_word(shown: Shown) -> str:
+    """What percentages say: `used` or `left`."""
+    return screen.LEFT() if shown is Shown.LEFT else screen.USED()
 
 
 def bar_fraction(used: float | None, shown: Shown = Shown.USED) -> float | None:
@@ -165,13 +172,8 @@ def _cents(amount: Decimal) -> Decimal:
     return cents if cents else Decimal("0.00")  # no "-0.00"
 
 
-#: A reset that lies in the past: it should have happened, and nobody has seen it yet.
-DUE: Final = "due"
-_UNDER_A_MINUTE: Final = "<1m"
 _TWO_YEARS: Final = 730
 _MANY_DAYS: Final = 100
-_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 #: An instant this near needs no day, even across midnight.
 _SAME_NIGHT: Final = timedelta(hours=12)
 
@@ -180,16 +182,18 @@ def duration(length: timedelta) -> str:
     """A length in its two largest units: `<1m`, `4m`, `1h 12m`, `9h`, `4d 3h`, `120d`, `2y`."""
     minutes = _minutes(length)
     if minutes < 1:
-        return _UNDER_A_MINUTE
+        return screen.UNDER_A_MINUTE()
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     if days >= _TWO_YEARS:
-        return f"{days // 365}y"
+        return screen.YEARS(count=days // 365)
     if days:
-        return f"{days}d {hours}h" if hours and days < _MANY_DAYS else f"{days}d"
+        told = screen.DAYS(count=days)
+        return f"{told} {screen.HOURS(count=hours)}" if hours and days < _MANY_DAYS else told
     if hours:
-        return f"{hours}h {minutes}m" if minutes else f"{hours}h"
-    return f"{minutes}m"
+        told = screen.HOURS(count=hours)
+        return f"{told} {screen.MINUTES(count=minutes)}" if minutes else told
+    return screen.MINUTES(count=minutes)
 
 
 def age(length: timedelta) -> str:
@@ -204,7 +208,7 @@ def age_of(at: datetime | None, now: datetime) -> str:
 
 def countdown(at: datetime, now: datetime) -> str:
     """The time left until `at`, or `due` when it has come."""
-    return duration(at - now) if at > now else DUE
+    return duration(at - now) if at > now else DUE()
 
 
 def clock(at: datetime, now: datetime, zone: tzinfo) -> str:
@@ -213,7 +217,7 @@ def clock(at: datetime, now: datetime, zone: tzinfo) -> str:
     if _is_near(at, now, zone):
         return f"{there:%H:%M}"
     if _is_this_week(at, now, zone):
-        return f"{_WEEKDAYS[there.weekday()]} {there:%H:%M}"
+        return f"{screen.weekday(there)} {there:%H:%M}"
     return day(at, now, zone)
 
 
@@ -221,7 +225,7 @@ def clock_short(at: datetime, now: datetime, zone: tzinfo) -> str:
     """`clock` without the time of another day: `14:50`, `Sun`, `12 Dec`."""
     there = local_time(at, zone)
     if not _is_near(at, now, zone) and _is_this_week(at, now, zone):
-        return _WEEKDAYS[there.weekday()]
+        return screen.weekday(there)
     return clock(at, now, zone)
 
 
@@ -229,12 +233,12 @@ def day(at: datetime, now: datetime, zone: tzinfo) -> str:
     """The local date: `12 Dec`, with the year when it is not near: `12 Dec 2028`."""
     there = local_time(at, zone)
     year = "" if abs((at - now).days) < 300 else f" {there.year}"
-    return f"{there.day} {_MONTHS[there.month - 1]}{year}"
+    return f"{there.day} {screen.month(there)}{year}"
 
 
 def weekday_and_day(at: datetime, now: datetime, zone: tzinfo) -> str:
     """The local date with its weekday: `Sun 29 Nov`."""
-    return f"{_WEEKDAYS[local_time(at, zone).weekday()]} {day(at, now, zone)}"
+    return f"{screen.weekday(local_time(at, zone))} {day(at, now, zone)}"
 
 
 def instant(at: datetime, now: datetime, zone: tzinfo) -> str:
@@ -242,7 +246,7 @@ def instant(at: datetime, now: datetime, zone: tzinfo) -> str:
     if not _is_this_week(at, now, zone):
         return dated_instant(at, now, zone)
     there = local_time(at, zone)
-    return f"{_WEEKDAYS[there.weekday()]} {there:%H:%M}{_zone_name(there)}"
+    return f"{screen.weekday(there)} {there:%H:%M}{_zone_name(there)}"
 
 
 def dated_instant(at: datetime, now: datetime, zone: tzinfo) -> str:

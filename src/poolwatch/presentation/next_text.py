@@ -16,7 +16,8 @@ from poolwatch.presentation.masking import shown_email, shown_group, shown_label
 from poolwatch.presentation.status_json import Json
 from poolwatch.presentation.strip import next_why
 from poolwatch.presentation.view import Prefs
-from poolwatch.words import cli, names
+from poolwatch.words import account as names
+from poolwatch.words import cli
 
 SCHEMA: Final = "poolwatch.next/1"
 
@@ -38,7 +39,7 @@ def next_text(overview: PoolOverview, prefs: Prefs) -> str:
 def no_next(overview: PoolOverview) -> str:
     """Why nobody is named; an account of which nothing is known may be usable all the same."""
     unknown = all(judged.status.kind is Status.UNKNOWN for judged in overview.accounts)
-    return cli.NONE_KNOWN if unknown and overview.accounts else cli.NO_NEXT
+    return cli.NONE_KNOWN() if unknown and overview.accounts else cli.NO_NEXT()
 
 
 def next_is_old(up: NextUp, overview: PoolOverview, prefs: Prefs) -> str:

@@ -19,9 +19,9 @@ from poolwatch.presentation.figures import is_figure
 from poolwatch.presentation.masking import shown_email, shown_group, shown_name
 from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.view import Grouping, Prefs, SectionView, Shown, SortKey
-from poolwatch.words import names
-from poolwatch.words import status as words
-from poolwatch.words.status import section_heading
+from poolwatch.words import account as names
+from poolwatch.words import account as words
+from poolwatch.words.account import section_heading
 
 #: The word that keeps only what needs the operator.
 NEEDS_YOU: Final = "!"
@@ -66,7 +66,7 @@ def _everything(judged: Judged, prefs: Prefs) -> list[str]:
 
 def _statuses(judged: Judged, prefs: Prefs) -> list[str]:
     kind = judged.status.kind
-    found = [kind.value, words.status_word(kind), judged.section.value, words.section_words(judged.section)]
+    found = [kind.value, words.status_word(kind), judged.section.value, words.section_word(judged.section)]
     if judged.status.login_problem is not None:
         found.append(words.login_words(judged.status.login_problem))
     trouble = judged.account.trouble

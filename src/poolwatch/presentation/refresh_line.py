@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -11,6 +10,7 @@ from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.refresh import (
+    CREDITS_CHANGE,
     BlockReason,
     Change,
     RefreshProgress,
@@ -20,19 +20,20 @@ from poolwatch.domain.refresh import (
     usage_changes,
 )
 from poolwatch.domain.state import AccountState
-from poolwatch.domain.status import Judged, Section
+from poolwatch.domain.status import Section
 from poolwatch.domain.values import is_undated
 from poolwatch.presentation import figures
 from poolwatch.presentation.figures import UNKNOWN, percent_number, percent_text
 from poolwatch.presentation.masking import shown_name, shown_path, shown_text
 from poolwatch.presentation.remedy import acting, import_command, sign_in_command
 from poolwatch.presentation.view import Prefs, Tone
-from poolwatch.words import names, refresh
+from poolwatch.words import account as names
+from poolwatch.words import refresh
+from poolwatch.words.account import token_words, trouble_words
 from poolwatch.words.messages import failure_text, message_text
-from poolwatch.words.status import token_words, trouble_words
 
 _RUN_BY_HAND = (BlockReason.CODEX_MISSING, BlockReason.DELEGATION_OFF, BlockReason.CODEX_LOGIN_DEAD)
-_WITHOUT_USAGE = tuple(BlockReason(kind.value) for kind in names.WITHOUT_USAGE)
+_WITHOUT_USAGE = tuple(BlockReason(kind.value) for kind in LoginKind if not kind.has_usage)
 #: After these the line has said all there is to say when the usage step had no token.
 _SAYS_IT_ALL = (
     BlockReason.CODEX_RUNNING,
@@ -49,11 +50,11 @@ def progress_line(
     account: AccountState,
     now: datetime,
     prefs: Prefs,
-    again: str = refresh.SECOND_R,
+    again: str = "",
 ) -> str:
-    """`token ok 0.4s → usage ok 0.3s · weekly 71 → 0 %`, and as much of it as is known while it runs.
+    """`token ok 0.4s → usage ok 0.3s · weekly 71 → 0%`, and as much of it as is known while it runs.
 
-    `again` is how a person asks once more where that takes a second word.
+    `again` is how a person asks once more where that takes a second word; without it, by the key.
     """
     parts = []
     if not progress.usage_only:
@@ -61,7 +62,7 @@ def progress_line(
     usage = _usage_part(progress, account, now, prefs)
     if usage:
         parts.append(usage)
-    line = refresh.ARROW.join(part for part in parts if part) or refresh.NOTHING
+    line = refresh.ARROW.join(part for part in parts if part) or refresh.NOTHING()
     changes = [change_text(change, prefs) for change in progress.changes] if progress.done else []
     return " · ".join([line, *changes])
 
@@ -80,7 +81,7 @@ def progress_short(progress: RefreshProgress, account: AccountState, now: dateti
         return _usage_part(progress, account, now, prefs)
     if progress.failed or not progress.changes:
         return ""
-    return " · ".join([refresh.OK, *(change_text(change, prefs) for change in progress.changes)])
+    return " · ".join([refresh.OK(), *(change_text(change, prefs) for change in progress.changes)])
 
 
 def progress_tone(progress: RefreshProgress) -> Tone:
@@ -98,10 +99,10 @@ def bulk_line(*, finished: int, total: int, failed: int, done: bool, changed: in
 
 
 def change_text(change: Change, prefs: Prefs) -> str:
-    """One figure that moved: `weekly 71 → 0 %`, `credits 12.50 → 10.00`."""
-    if change.name == names.CREDITS:
-        before = names.UNLIMITED if change.was_unlimited else _amount(change.before)
-        after = names.UNLIMITED if change.is_unlimited else _amount(change.after)
+    """One figure that moved: `weekly 71 → 0%`, `credits 12.50 → 10.00`."""
+    if change.name == CREDITS_CHANGE:
+        before = names.UNLIMITED() if change.was_unlimited else _amount(change.before)
+        after = names.UNLIMITED() if change.is_unlimited else _amount(change.after)
         return refresh.change(change.name, before, after)
     name = names.window_name(change.name)
     was, now = _percent(change.before), _percent(change.after)
@@ -116,20 +117,20 @@ def _token_part(
     if step is None:
         waits = progress.waits_for
         if progress.delegating and not (waits is not None and waits.stopped):
-            return refresh.CODEX_RUNS
+            return refresh.CODEX_RUNS()
         if progress.done:
             return ""
-        return refresh.TOKEN_RUNS if waits is None else refresh.waits(waits)
+        return refresh.TOKEN_RUNS() if waits is None else refresh.waits(waits)
     custody = listing.custody if listing else Custody.OTHER
     match step.outcome:
         case TokenOutcome.REFRESHED if custody is Custody.POOL:
-            return refresh.took(refresh.POOL_RENEWED, step.took_seconds)
+            return refresh.took(refresh.POOL_RENEWED(), step.took_seconds)
         case TokenOutcome.REFRESHED:
-            return refresh.took(refresh.TOKEN_OK, step.took_seconds)
+            return refresh.took(refresh.TOKEN_OK(), step.took_seconds)
         case TokenOutcome.DELEGATED:
-            return refresh.took(refresh.CODEX_RENEWED, step.took_seconds)
+            return refresh.took(refresh.CODEX_RENEWED(), step.took_seconds)
         case TokenOutcome.ADOPTED if custody is Custody.POOLWATCH:
-            return refresh.ADOPTED
+            return refresh.ADOPTED()
         case TokenOutcome.ADOPTED | TokenOutcome.CURRENT:
             return _kept(step, account, custody, now, prefs)
         case TokenOutcome.NONE:
@@ -143,7 +144,7 @@ def _token_part(
         case TokenOutcome.AMBIGUOUS:
             return refresh.lost(_clock(step.lost_at, now, prefs))
         case TokenOutcome.BLOCKED if step.block is BlockReason.CODEX_LATE:
-            return refresh.codex_is_late(step.pid, again)
+            return refresh.codex_is_late(step.pid, again or refresh.second_r())
         case TokenOutcome.BLOCKED:
             return _blocked(step, account, listing, now, prefs)
 
@@ -157,19 +158,19 @@ def _kept(step: TokenStep, account: AccountState, custody: Custody, now: datetim
     if custody is Custody.POOL:
         return refresh.pool_renews(_pool_said(step, account, prefs))
     if custody is Custody.OTHER:
-        return refresh.kept_by((listing.owner if listing else "") or names.ANOTHER_TOOL)
+        return refresh.kept_by((listing.owner if listing else "") or names.ANOTHER_TOOL())
     return refresh.own_is_good(life)
 
 
 def _nothing_to_renew(step: TokenStep, account: AccountState, custody: Custody, prefs: Prefs) -> str:
     listing = acting(account)
     if step.block in _WITHOUT_USAGE:
-        return names.WITHOUT_USAGE[LoginKind(step.block.value)]
+        return names.without_usage(LoginKind(step.block.value))
     if listing is not None and not listing.login.has_usage:
-        return names.WITHOUT_USAGE[listing.login]
+        return names.without_usage(listing.login)
     if custody is Custody.POOL or step.block is BlockReason.POOL_SKIPPED:
         return refresh.pool_renews(_pool_said(step, account, prefs))
-    return refresh.PERSONAL
+    return refresh.PERSONAL()
 
 
 def _pool_said(step: TokenStep, account: AccountState, prefs: Prefs) -> str:
@@ -194,10 +195,10 @@ def _rejected(
 ) -> str:
     why = token_words(step.problem or LoginProblem.REJECTED)
     if not _has_live_token(progress):
-        return refresh.sign_in(why)
+        return names.sign_in_again(why)
     expires = listing.token.expires_at if listing else None
     if expires is not None and expires <= now:
-        return refresh.sign_in(why)
+        return names.sign_in_again(why)
     return refresh.sign_in_before(figures.day(expires, now, prefs.zone) if expires else "", why)
 
 
@@ -215,7 +216,9 @@ def _blocked(
                 return refresh.not_writable(shown_path(step.detail or "", mask=prefs.mask))
             return refresh.not_spent(shown_text(failure_text(step.failure), account, mask=prefs.mask))
         case BlockReason.OTHER_MUST_RENEW:
-            return refresh.must_renew((listing.owner if listing else "") or step.detail or names.ANOTHER_TOOL)
+            return refresh.must_renew(
+                (listing.owner if listing else "") or step.detail or names.ANOTHER_TOOL()
+            )
         case BlockReason.CODEX_RUNNING:
             return refresh.codex_is_open(step.pid)
         case BlockReason.ASK_FIRST:
@@ -233,16 +236,16 @@ def _usage_part(progress: RefreshProgress, account: AccountState, now: datetime,
     usage, token = progress.usage, progress.token
     if usage is None:
         waits = progress.usage_only or token is not None
-        return refresh.USAGE_RUNS if waits and not progress.done else ""
+        return refresh.USAGE_RUNS() if waits and not progress.done else ""
     if not usage.tried:
         if account.custody is Custody.POOL:
             return _pool_not_asked(usage, token, account, now, prefs)
-        return "" if _token_said_it_all(token) else refresh.NOT_TRIED
+        return "" if _token_said_it_all(token) else refresh.NOT_TRIED()
     if usage.failure is None:
         return _usage_ok(usage, account, now, prefs)
     renewed = token is not None and token.outcome is TokenOutcome.REFRESHED
     if usage.failure.kind is FailureKind.UNAUTHORIZED and renewed:
-        return refresh.NEW_TOKEN_REFUSED
+        return refresh.NEW_TOKEN_REFUSED()
     if usage.cached_at is not None:
         return refresh.cached(_clock(usage.cached_at, now, prefs))
     return refresh.usage_failed(_failure_words(usage.failure), _clock(account.read_at, now, prefs))
@@ -255,21 +258,21 @@ def _pool_not_asked(
     showing = _clock(account.read_at, now, prefs)
     listing = acting(account)
     if listing is not None and listing.disabled:
-        return refresh.POOL_DISABLED
+        return refresh.POOL_DISABLED()
     blocked = token is not None and token.outcome is TokenOutcome.BLOCKED
     if token is not None and blocked and token.block is BlockReason.POOL_SKIPPED:
         return refresh.usage_not_tried(showing)
     if usage.failure is not None:
         said = shown_text(failure_text(usage.failure), account, mask=prefs.mask)
         return refresh.usage_failed(said, showing)
-    return refresh.usage_failed(refresh.POOL_SILENT, showing)
+    return refresh.usage_failed(refresh.pool_down(""), showing)
 
 
 def _usage_ok(usage: UsageStep, account: AccountState, now: datetime, prefs: Prefs) -> str:
     if usage.cached_at is not None:
         return refresh.cached(_clock(usage.cached_at, now, prefs))
     pooled = account.custody is Custody.POOL
-    return refresh.took(refresh.QUOTA_OK if pooled else refresh.USAGE_OK, usage.took_seconds)
+    return refresh.took(refresh.QUOTA_OK() if pooled else refresh.USAGE_OK(), usage.took_seconds)
 
 
 def _token_said_it_all(token: TokenStep | None) -> bool:
@@ -304,13 +307,14 @@ _MOVED: Final = (Section.NEEDS_YOU, Section.ACTIVE, Section.EXHAUSTED)
 
 
 def pool_diff(before: PoolOverview, after: PoolOverview, prefs: Prefs) -> tuple[str, ...]:
-    """Short texts, what matters most first: `now active: lee, bob`, `dan weekly 98 → 0 %`."""
+    """Short texts, what matters most first: `now active: lee, bob`, `dan weekly 98 → 0%`."""
     both = [(was, now) for now in after.accounts if (was := before.by_key.get(now.account.key)) is not None]
     texts = []
     for section in _MOVED:
         there = [now for was, now in both if now.section is section is not was.section]
         if there:
-            texts.append(refresh.NOW[section].format(names=_named_accounts(there, prefs)))
+            found = [shown_name(each.account, mask=prefs.mask) for each in there]
+            texts.append(refresh.moved_into(section, found[:_NAMED], max(0, len(found) - _NAMED)))
     moved = [
         (_size(change), now, change)
         for was, now in both
@@ -327,12 +331,6 @@ def pool_diff(before: PoolOverview, after: PoolOverview, prefs: Prefs) -> tuple[
 
 def _size(change: Change) -> float:
     """By how many points a percentage moved; money is not compared with it."""
-    if change.name == names.CREDITS or change.before is None or change.after is None:
+    if change.name == CREDITS_CHANGE or change.before is None or change.after is None:
         return 0.0
     return abs(float(change.after) - float(change.before))
-
-
-def _named_accounts(there: Iterable[Judged], prefs: Prefs) -> str:
-    found = [shown_name(each.account, mask=prefs.mask) for each in there]
-    more = f" +{len(found) - _NAMED}" if len(found) > _NAMED else ""
-    return ", ".join(found[:_NAMED]) + more

@@ -16,7 +16,7 @@ from poolwatch.domain.text import LONGEST_PATH, path_at, visible
 from poolwatch.presentation import figures
 from poolwatch.presentation.masking import masked_word, shown_name, shown_path, shown_text
 from poolwatch.presentation.view import Prefs
-from poolwatch.words import names, remedies
+from poolwatch.words import remedies
 from poolwatch.words.messages import failure_text, message_text
 
 #: How tools that own logins are asked for a new one.
@@ -57,7 +57,7 @@ def remedy(judged: Judged, now: datetime, prefs: Prefs) -> Remedy | None:
         case Status.DEACTIVATED:
             is_ours = any(_is_in(listing, prefs.own_logins) for listing in account.listings)
             command = _own(f"accounts remove {account.key.id}", prefs) if is_ours else ""
-            return Remedy(remedies.DEACTIVATED, command=command)
+            return Remedy(remedies.DEACTIVATED(), command=command)
         case Status.NEEDS_LOGIN if not (trouble and trouble.kind is FailureKind.CONFLICT):
             return _for_login(account, status.login_problem or LoginProblem.EXPIRED, prefs)
         case Status.DISABLED:
@@ -112,7 +112,7 @@ def _is_in(listing: Listing, folder: str | None) -> bool:
 
 def _for_kept(kept: KeptFile, prefs: Prefs) -> Remedy:
     path = shown_path(visible(kept.path, LONGEST_PATH), mask=prefs.mask)
-    return Remedy(remedies.kept(path), remedies.BRING_HOME, import_command(kept.path, prefs))
+    return Remedy(remedies.kept(path), remedies.BRING_HOME(), import_command(kept.path, prefs))
 
 
 def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Remedy:
@@ -126,32 +126,32 @@ def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Re
         why = f" {message_text(listing.problem)}" if listing.problem else f": {what}"
         place = shown_path(listing.path, mask=mask) if listing.path else listing.ref.source
         # no command: to sign in again writes over a login that may only be unreadable
-        return Remedy(f"{place}{shown_text(why, account, mask=mask)}", remedies.FIX_FILE)
+        return Remedy(f"{place}{shown_text(why, account, mask=mask)}", remedies.FIX_FILE())
     if problem is LoginProblem.AMBIGUOUS:
         return Remedy(what, _try_once(prefs), command)
     if listing.custody is Custody.POOL:
-        return Remedy(what, remedies.POOL_SIGN_IN)
+        return Remedy(what, remedies.POOL_SIGN_IN())
     if listing.login is LoginKind.PERSONAL_ACCESS_TOKEN:
         return Remedy(what, remedies.new_token(_again(account, prefs)))
     if listing.custody is Custody.OTHER and not listing.home:
-        return Remedy(what, remedies.another_must_renew(listing.owner or names.ANOTHER_TOOL), command)
+        return Remedy(what, remedies.another_must_renew(listing.owner), command)
     if problem in (LoginProblem.EXPIRED, LoginProblem.REJECTED):
         if listing.custody is Custody.CODEX:
             return Remedy(what, _codex_way(account, prefs), command)
         if listing.custody is Custody.POOLWATCH:
-            renew = remedies.POOLWATCH_RENEWS if prefs.keys else remedies.RENEW
+            renew = remedies.R_RENEWS() if prefs.keys else remedies.RENEW()
             return Remedy(what, renew, _refresh(account, prefs))
-    return Remedy(what, remedies.SIGN_IN, command)
+    return Remedy(what, remedies.SIGN_IN(), command)
 
 
 def _codex_way(account: AccountState, prefs: Prefs) -> str:
     """What brings a Codex home's login back; not `r` where codex has given it up."""
     token = account.refresh.token if account.refresh is not None else None
     if account.dead_login is not None:
-        return remedies.SIGN_IN
+        return remedies.SIGN_IN()
     if token is not None and token.block is BlockReason.CODEX_LATE:
         return remedies.codex_is_late(token.pid, _again(account, prefs))
-    return remedies.codex_renews(_again(account, prefs)) if prefs.delegates else remedies.SIGN_IN
+    return remedies.codex_renews(_again(account, prefs)) if prefs.delegates else remedies.SIGN_IN()
 
 
 def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: Prefs) -> Remedy:
@@ -166,26 +166,26 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
             keep = true_path(listing) if listing and listing.path else trouble.detail or "FILE"
             file = masked_word(keep, mask=prefs.mask)
             return Remedy(
-                remedies.RESOLVE, command=_own(f"accounts resolve {account.key.id} --keep {file}", prefs)
+                remedies.RESOLVE(), command=_own(f"accounts resolve {account.key.id} --keep {file}", prefs)
             )
         case FailureKind.TOKEN_REFRESH if account.dead_login is not None:
             what = remedies.login(account.dead_login.problem)
             if listing is not None and listing.custody is Custody.POOL:
-                return Remedy(what, remedies.POOL_SIGN_IN)
+                return Remedy(what, remedies.POOL_SIGN_IN())
             expires = listing.token.expires_at if listing else None
             if expires is None or expires <= now:
-                return Remedy(what, remedies.SIGN_IN, command)
+                return Remedy(what, remedies.SIGN_IN(), command)
             day = figures.day(expires, now, prefs.zone)
             return Remedy(what, remedies.sign_in_before(day), command)
         case FailureKind.OTHER_ACCOUNT if listing is not None and listing.custody is Custody.POOL:
-            return Remedy(remedies.mixed_up_by_pool(why, kept=kept))
+            return Remedy(*remedies.mixed_up_by_pool(why, kept=kept))
         case FailureKind.OTHER_ACCOUNT:
-            return Remedy(remedies.trouble(trouble.kind, why, again, kept=kept), command=command)
+            return Remedy(*remedies.trouble(trouble.kind, why, again, kept=kept), command=command)
         case FailureKind.THROTTLED if trouble.retry_at and trouble.retry_at > now:
             clock = figures.clock(trouble.retry_at, now, prefs.zone)
-            return Remedy(remedies.throttled_until(clock, again, kept=kept))
+            return Remedy(*remedies.throttled_until(clock, again, kept=kept))
         case _:
-            return Remedy(remedies.trouble(trouble.kind, why, again, kept=kept, code=trouble.detail))
+            return Remedy(*remedies.trouble(trouble.kind, why, again, kept=kept, code=trouble.detail))
 
 
 def _again(account: AccountState, prefs: Prefs) -> str:
@@ -194,7 +194,7 @@ def _again(account: AccountState, prefs: Prefs) -> str:
 
 
 def _try_once(prefs: Prefs) -> str:
-    return remedies.TRY_ONCE if prefs.keys else remedies.APP_TRIES_ONCE
+    return remedies.TRY_ONCE() if prefs.keys else remedies.APP_TRIES_ONCE()
 
 
 def _refresh(account: AccountState, prefs: Prefs) -> str:

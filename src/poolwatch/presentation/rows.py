@@ -24,7 +24,7 @@ from poolwatch.domain.usage import (
 from poolwatch.presentation import figures
 from poolwatch.presentation.figures import UNKNOWN, bar_fraction, is_figure, percent_text, scarcity
 from poolwatch.presentation.view import CreditsRow, Prefs, Tone, WindowRow
-from poolwatch.words import names
+from poolwatch.words import account as names
 
 
 class Measured(Struct, frozen=True):
@@ -46,7 +46,7 @@ def base_rows(usage: Usage, now: datetime, prefs: Prefs) -> list[Measured]:
     if base is None:
         return []
     if not base.known:
-        unread = WindowRow(names.USAGE, UNKNOWN, None, UNKNOWN, Tone.PLAIN)
+        unread = WindowRow(names.USAGE(), UNKNOWN, None, UNKNOWN, Tone.PLAIN)
         return [Measured(unread, None, None)]
     if base.value is None:
         return []
@@ -71,7 +71,7 @@ def window_row(
     full = limit.is_full(window)
     return _measured(
         names.window_name(window.kind), window.used_percent, own_reset(window, said_at), now, prefs,
-        stale=stale, bucket=bucket, full=full,
+        stale=stale, bucket=bucket, full=full, kind=window.kind,
     )  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def spend_row(usage: Usage, now: datetime, prefs: Prefs) -> Measured | None:
     used = limit_percent(limit)
     full = is_figure(used) and used >= 100
     stale = is_stale(spend.at, prefs.own(now), prefs.rules)
-    return _measured(names.SPEND, used, limit.resets_at, now, prefs, stale=stale, full=full)
+    return _measured(names.SPEND(), used, limit.resets_at, now, prefs, stale=stale, full=full)
 
 
 def tightest_limit(spend: Aged[SpendControl] | None) -> SpendLimit | None:
@@ -155,9 +155,9 @@ def credits_row(usage: Usage, now: datetime, rules: PoolRules) -> CreditsRow | N
         return None
     credits = aged.value
     stale = is_stale(aged.at, now, rules)
-    over = names.OVER_LIMIT if credits.overage_limit_reached else ""
+    over = names.OVER_LIMIT() if credits.overage_limit_reached else ""
     if credits.unlimited:
-        return CreditsRow(names.UNLIMITED, "", over, Tone.PLAIN, stale)
+        return CreditsRow(names.UNLIMITED(), "", over, Tone.PLAIN, stale)
     if credits.balance is None:
         return CreditsRow(UNKNOWN, "", over, Tone.RED if over else Tone.PLAIN, stale)
     tone = Tone.RED if over or credits.balance <= 0 else Tone.PLAIN
@@ -213,6 +213,7 @@ def _measured(
     stale: bool,
     full: bool,
     bucket: str = "",
+    kind: str = "",
 ) -> Measured:
     row = WindowRow(
         name=name,
@@ -221,6 +222,7 @@ def _measured(
         resets=reset_text(resets_at, now),
         tone=scarcity(used, prefs.rules, full=full),
         stale=stale,
+        kind=kind,
         bucket=bucket,
         full=full,
     )

@@ -17,7 +17,7 @@ from poolwatch.presentation.order import sections
 from poolwatch.presentation.strip import strip_view
 from poolwatch.presentation.view import CardView, Figure, Prefs, SortKey, StripView, WindowRow
 from poolwatch.words import cli, screen
-from poolwatch.words.status import section_words
+from poolwatch.words.account import section_word, window_name
 
 _FIVE_HOURS: Final = "5h"
 _WIDEST_LABEL: Final = 40
@@ -48,14 +48,14 @@ def status_text(
             rows.append(section.heading)
         rows += [_row(card_view(overview.by_key[key], overview.now, timed)) for key in section.keys]
     if not any(section.keys for section in shown):
-        return "\n".join([*lines, "", cli.NO_MATCH if overview.accounts else cli.NO_ACCOUNTS]) + "\n"
+        return "\n".join([*lines, "", cli.NO_MATCH() if overview.accounts else cli.NO_ACCOUNTS()]) + "\n"
     return "\n".join([*lines, "", *_aligned(rows)]) + "\n"
 
 
 def _figures(strip: StripView) -> list[str]:
     found = [strip.next_up, strip.next_back, strip.credits, strip.highest_weekly]
     if strip.needs_you:
-        found.insert(0, Figure(screen.NEEDS_YOU, str(strip.needs_you), strip.needs_you_detail))
+        found.insert(0, Figure(screen.NEEDS_YOU(), str(strip.needs_you), strip.needs_you_detail))
     present = [figure for figure in found if figure is not None]
     widest = max((figures.width(figure.title) for figure in present), default=0)
     return [
@@ -65,21 +65,21 @@ def _figures(strip: StripView) -> list[str]:
 
 
 def _titles(prefs: Prefs) -> tuple[str, ...]:
-    shown = prefs.shown.value
-    five, weekly = cli.column(_FIVE_HOURS, shown), cli.column(WEEKLY, shown)
-    other = cli.column(cli.OTHER, shown)
+    shown = figures.shown_word(prefs.shown)
+    five, weekly = cli.column(_FIVE_HOURS, shown), cli.column(window_name(WEEKLY), shown)
+    other = cli.column(cli.OTHER(), shown)
     return (
-        cli.ACCOUNT, cli.PLAN, cli.STATUS, five, cli.RESETS, weekly, cli.RESETS, other,
-        cli.CREDITS, cli.USD, cli.AGE,
+        cli.ACCOUNT(), cli.PLAN(), cli.STATUS(), five, cli.RESETS(), weekly, cli.RESETS(), other,
+        cli.CREDITS(), cli.USD(), cli.AGE(),
     )  # fmt: skip
 
 
 def _row(card: CardView) -> tuple[str, ...]:
     five, weekly = card.window(_FIVE_HOURS), card.window(WEEKLY)
-    other = [row for row in card.windows if row.name not in (_FIVE_HOURS, WEEKLY)]
+    other = [row for row in card.windows if row.kind not in (_FIVE_HOURS, WEEKLY)]
     status = card.status
     if card.status_glyph is not None:
-        status = f"{status} ({section_words(card.section)})"
+        status = f"{status} ({section_word(card.section)})"
     money = card.credits
     # as on screen: nobody said that there is none
     unread = UNKNOWN if card.unread else ""

@@ -15,9 +15,10 @@ from poolwatch.presentation import figures
 from poolwatch.presentation.figures import UNKNOWN, percent_text, scarcity
 from poolwatch.presentation.masking import shown_label, shown_name
 from poolwatch.presentation.view import Figure, Prefs, Shown, Span, StripView, Tone
-from poolwatch.words import cli, names, screen
+from poolwatch.words import account as names
+from poolwatch.words import cli, screen
+from poolwatch.words.account import throttled_until, trouble_words
 from poolwatch.words.messages import failure_text
-from poolwatch.words.status import throttled_until, trouble_words
 
 _HOUR = timedelta(hours=1)
 _NOT_READ = (Status.DISABLED, Status.DEACTIVATED, Status.NEEDS_LOGIN)
@@ -72,22 +73,22 @@ def strip_view(
 
 
 def use_figures(judged: Judged, prefs: Prefs) -> str:
-    """`5h 9 % used, weekly 38 % used`: the windows that speak for or against an account."""
-    shown = prefs.shown
+    """`5h 9% used, weekly 38% used`: the windows that speak for or against an account."""
+    word = figures.shown_word(prefs.shown)
     said = [
-        f"{names.window_name(window.kind)} {percent_text(window.used_percent, shown)} {shown.value}"
+        f"{names.window_name(window.kind)} {percent_text(window.used_percent, prefs.shown)} {word}"
         for window in judged.account.usage.windows
     ]
-    return ", ".join(said) or screen.NO_WINDOWS
+    return ", ".join(said) or screen.NO_WINDOWS()
 
 
 def _needs(overview: PoolOverview) -> str:
     need = [each for each in overview.accounts if each.section is Section.NEEDS_YOU]
     logins = sum(each.status.kind is Status.NEEDS_LOGIN for each in need)
     gone = sum(each.status.kind is Status.DEACTIVATED for each in need)
-    parts = [screen.need(logins, screen.NEED_LOGIN)] if logins else []
+    parts = [screen.need(logins, screen.NEED_LOGIN())] if logins else []
     if gone:
-        parts.append(screen.need(gone, screen.NEED_DEACTIVATED))
+        parts.append(screen.need(gone, screen.NEED_DEACTIVATED()))
     since: dict[FailureKind, list[datetime]] = {}
     for each in need:
         trouble = each.account.trouble
@@ -105,8 +106,8 @@ def _next_up(overview: PoolOverview, prefs: Prefs) -> Figure | None:
         return None
     told = use_figures(up.judged, prefs)
     if up.reason is UpReason.CREDITS_ONLY:
-        told = screen.ON_CREDITS
-    return Figure(screen.NEXT_UP, shown_name(up.judged.account, mask=prefs.mask), told, Tone.ACCENT, told)
+        told = screen.ON_CREDITS()
+    return Figure(screen.NEXT_UP(), shown_name(up.judged.account, mask=prefs.mask), told, Tone.ACCENT, told)
 
 
 def _next_back(overview: PoolOverview, prefs: Prefs) -> Figure | None:
@@ -122,7 +123,7 @@ def _next_back(overview: PoolOverview, prefs: Prefs) -> Figure | None:
     if not soon and others:
         more, by = len(others), figures.clock_short(others[-1], now, zone)
     return Figure(
-        screen.NEXT_BACK,
+        screen.NEXT_BACK(),
         shown_name(back.judged.account, mask=prefs.mask),
         screen.back(clock, figures.countdown(back.until, now), more, by),
         Tone.STALE if back.judged.stale else Tone.PLAIN,
@@ -150,12 +151,12 @@ def _credits(overview: PoolOverview, prefs: Prefs) -> Figure | None:
         text = figures.credits_text(found.total)
         worth = figures.usd_text(found.total, prefs.rules)
     else:
-        text = names.UNLIMITED if found.unlimited else UNKNOWN
+        text = names.UNLIMITED() if found.unlimited else UNKNOWN
     old = figures.credits_text(found.stale) if found.stale else ""
     beside = screen.credits_beside(found.unlimited, found.unknown, old)
     short = screen.credits_beside_short(found.unlimited, found.unknown, old=bool(old))
     return Figure(
-        screen.CREDITS,
+        screen.CREDITS(),
         text,
         "  ".join(part for part in (worth, beside) if part),
         Tone.STALE if old and found.stale == found.total else Tone.PLAIN,
@@ -168,10 +169,10 @@ def _highest_weekly(overview: PoolOverview, prefs: Prefs) -> Figure | None:
     if high is None:
         return None
     left = prefs.shown is Shown.LEFT
-    percent = percent_text(high.used_percent, prefs.shown) + (f" {prefs.shown.value}" if left else "")
+    percent = percent_text(high.used_percent, prefs.shown) + (f" {screen.LEFT()}" if left else "")
     reset = figures.countdown(high.resets_at, overview.now) if high.resets_at else ""
     return Figure(
-        screen.WEEKLY_LOW if left else screen.WEEKLY_MAX,
+        screen.WEEKLY_LOW() if left else screen.WEEKLY_MAX(),
         shown_name(high.judged.account, mask=prefs.mask),
         screen.weekly(percent, reset, high.more_full),
         Tone.STALE if high.judged.stale else scarcity(high.used_percent, prefs.rules),
@@ -240,9 +241,9 @@ def next_why(judged: Judged, reason: UpReason, now: datetime, prefs: Prefs) -> s
     """One sentence for why this account is the next to use."""
     match reason:
         case UpReason.CREDITS_ONLY:
-            return screen.ON_CREDITS
+            return screen.ON_CREDITS()
         case UpReason.NO_WEEKLY:
-            return screen.why(screen.WHY_NO_WEEKLY, use_figures(judged, prefs))
+            return screen.why(screen.WHY_NO_WEEKLY(), use_figures(judged, prefs))
         case UpReason.PERISHABLE:
             base = judged.account.usage.base
             weekly = [window for window in judged.account.usage.windows if window.kind == WEEKLY]
@@ -251,7 +252,7 @@ def next_why(judged: Judged, reason: UpReason, now: datetime, prefs: Prefs) -> s
             told = use_figures(judged, prefs)
             if ahead:
                 told += f", {screen.resets_in(figures.countdown(min(ahead), now))}"
-            return screen.why(screen.WHY_PERISHABLE, told)
+            return screen.why(screen.WHY_PERISHABLE(), told)
 
 
 COLUMNS: Final = 38
@@ -278,18 +279,18 @@ def status_line(overview: PoolOverview, *, ascii_only: bool = False, mask: bool 
     name is cut first, then the time until an account comes back is left out, then the name.
     """
     if not overview.accounts:
-        return cli.LINE_EMPTY
+        return cli.LINE_EMPTY()
     fresh = any(each.account.read_at is not None and not each.stale for each in overview.accounts)
     head = [f"{'' if fresh else '?'}{cli.LINE}", *_counts(overview, ascii_only)]
     back, up = overview.next_back, overview.next_up
-    tail = [cli.LINE_BACK, figures.age(back.until - overview.now)] if back is not None else []
+    tail = [cli.LINE_BACK(), figures.age(back.until - overview.now)] if back is not None else []
     if up is not None:
         label = _plain_label(up.judged.account, ascii_only=ascii_only, mask=mask)
         for rest in (tail, []):
-            room = COLUMNS - figures.width(" ".join([*head, cli.LINE_NEXT, "", *rest]))
+            room = COLUMNS - figures.width(" ".join([*head, cli.LINE_NEXT(), "", *rest]))
             if room >= min(_LEAST_NAME, figures.width(label)):
                 name = figures.fit(label, room, "~" if ascii_only else "…")
-                return " ".join([*head, cli.LINE_NEXT, name, *rest])
+                return " ".join([*head, cli.LINE_NEXT(), name, *rest])
     whole = " ".join([*head, *tail])
     return whole if figures.width(whole) <= COLUMNS else " ".join(head)
 

@@ -51,7 +51,7 @@ class Span(Struct, frozen=True):
 
 
 class WindowRow(Struct, frozen=True):
-    """One usage window or spend limit: `percent` and `resets` are final texts ("12 %", "—", "due")."""
+    """One usage window or spend limit: `percent` and `resets` are final texts ("12%", "—", "due")."""
 
     name: str
     percent: str
@@ -60,6 +60,8 @@ class WindowRow(Struct, frozen=True):
     resets: str
     tone: Tone
     stale: bool = False
+    #: the window's kind, whatever it is called: "5h", "weekly"; "" for what is no window
+    kind: str = ""
     #: the bucket's display name; "" for the base bucket
     bucket: str = ""
     full: bool = False
@@ -87,7 +89,7 @@ class CardView(Struct, frozen=True):
     #: the tone of the glyph and of the status words
     tone: Tone
     section: Section
-    #: short: "active", "5h until 14:50", "login expired", "edge blocked 26m"
+    #: short: "active", "5h until 14:50", "login expired"
     status: str
     #: base windows and spend limits, shortest first; what the payload does not have is not here
     windows: tuple[WindowRow, ...]
@@ -115,7 +117,7 @@ class CardView(Struct, frozen=True):
     plan_short: str = ""
     #: the same in fewer words, for where it does not fit; "" when there are none
     progress_short: str = ""
-    #: drawn before the status words when the mark at the edge is not the status: "● edge blocked 26m"
+    #: drawn before the status words when the mark at the edge is not the status: "● Cloudflare 26m"
     status_glyph: Glyph | None = None
 
     @property
@@ -130,7 +132,7 @@ class CardView(Struct, frozen=True):
 
     def window(self, kind: str) -> WindowRow | None:
         """The base window of that kind ("5h", "weekly"), if the account has it."""
-        return next((row for row in self.windows if row.name == kind), None)
+        return next((row for row in self.windows if row.kind == kind), None)
 
 
 class MarkView(Struct, frozen=True, cache_hash=True):
@@ -169,7 +171,7 @@ class StripView(Struct, frozen=True):
     #: "fresh 57 of 60 · oldest 3d 2h"
     freshness: str
     freshness_short: str
-    #: "2 sign in · 1 edge blocked 26m"
+    #: "2 sign in · 1 blocked by Cloudflare 26m"
     needs_you_detail: str
     next_up: Figure | None
     next_back: Figure | None

@@ -83,10 +83,10 @@ def fit_right(text: str, cells: int, mark: str = ELLIPSIS) -> str:
 def fit_percent(text: str, cells: int) -> str:
     """A percentage at the right, in at least five cells; a long one is never cut to another number.
 
-    It loses the blank before its sign first, then becomes the bound that it is beyond: `>999%`, `<-99%`.
+    It becomes the bound that it is beyond: `>999%`, `<-99%`.
     """
-    short = text if cell_len(text) <= cells else text.replace(" ", "")
-    if cell_len(short) > cells:
+    short = text
+    if cell_len(text) > cells:
         beyond = "<-" if short.startswith("-") else ">"
         short = f"{beyond}{'9' * (cells - len(beyond) - 1)}%"
     return fit_right(short, cells)

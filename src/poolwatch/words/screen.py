@@ -1,109 +1,208 @@
-"""Words of the strip, the detail screen, the message line and the questions."""
+"""Words of the strip, the detail screen, the message line, the questions and the first-run screen."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import FailureKind
-from poolwatch.words.status import AGE_UNKNOWN
+from poolwatch.words.account import AGE_UNKNOWN
+from poolwatch.words.catalogue import Text, _, mark, n_
 
 PROGRAM: Final = "poolwatch"
 
 # --- the strip
-NEEDS_YOU: Final = "NEEDS YOU"
-ACTIVE: Final = "ACTIVE"
-NEXT_UP: Final = "NEXT UP"
-NEXT_BACK: Final = "NEXT BACK"
-CREDITS: Final = "CREDITS"
-WEEKLY_MAX: Final = "WEEKLY MAX"
-WEEKLY_LOW: Final = "WEEKLY LOW"
-NO_WINDOWS: Final = "no usage windows"
-ON_CREDITS: Final = "only credits keep it going"
+NEEDS_YOU: Final = Text("NEEDS YOU")
+ACTIVE: Final = Text("ACTIVE")
+NEXT_UP: Final = Text("NEXT UP")
+NEXT_BACK: Final = Text("NEXT BACK")
+CREDITS: Final = Text("CREDITS")
+WEEKLY_MAX: Final = Text("WEEKLY MAX")
+WEEKLY_LOW: Final = Text("WEEKLY LOW")
+NO_WINDOWS: Final = Text("no usage windows")
+ON_CREDITS: Final = Text("only credits keep it going")
+NEED_LOGIN: Final = Text("sign in")
+NEED_DEACTIVATED: Final = Text("deactivated")
+_NEED_TROUBLE: Final[Mapping[FailureKind, str]] = {
+    FailureKind.EDGE_BLOCKED: mark("blocked by Cloudflare"),
+    FailureKind.CONFLICT: mark("in two files"),
+    FailureKind.AMBIGUOUS: mark("interrupted"),
+    FailureKind.KEPT: mark("new login waiting"),
+}
+
+# --- figures
+USED: Final = Text("used")
+LEFT: Final = Text("left")
+UNDER_A_MINUTE: Final = Text("<1m")
+MINUTES: Final = Text("{count}m")
+HOURS: Final = Text("{count}h")
+DAYS: Final = Text("{count}d")
+YEARS: Final = Text("{count}y")
+_WEEKDAYS: Final = (mark("Mon"), mark("Tue"), mark("Wed"), mark("Thu"), mark("Fri"), mark("Sat"), mark("Sun"))
+_MONTHS: Final = (
+    mark("Jan"), mark("Feb"), mark("Mar"), mark("Apr"), mark("May"), mark("Jun"),
+    mark("Jul"), mark("Aug"), mark("Sep"), mark("Oct"), mark("Nov"), mark("Dec"),
+)  # fmt: skip
+
+# --- the detail screen
+WINDOWS: Final = Text("WINDOWS")
+RESETS_COLUMN: Final = Text("RESETS")
+MONEY: Final = Text("MONEY")
+RESETS: Final = Text("RESETS")
+LOGIN: Final = Text("LOGIN")
+PLAN: Final = Text("PLAN")
+SOURCES: Final = Text("SOURCES")
+RECENT: Final = Text("RECENT")
+TROUBLE: Final = Text("TROUBLE")
+RAW: Final = Text("RAW")
+RAW_LINE: Final = Text("x opens the last payload, redacted")
+NO_CREDITS: Final = Text("no credits on this plan")
+CREDITS_UNKNOWN: Final = Text("credits unknown")
+NO_SPEND_LIMIT: Final = Text("no spend limit")
+SPEND_UNKNOWN: Final = Text("spend limit unknown")
+NOTHING_YET: Final = Text("nothing yet")
+RESETS_UNKNOWN: Final = Text("banked resets unknown")
+RESET_NEVER_EXPIRES: Final = Text("never expires")
+RESET_EXPIRY_UNKNOWN: Final = Text("expiry unknown")
+NO_RESETS: Final = Text("none banked")
+NOT_READ: Final = Text("not read yet")
+NO_WINDOW: Final = Text("no window")
+NOT_LISTED: Final = Text("not listed by any source")
+NO_FIELDS: Final = Text("nothing newer than the other sources")
+TOKEN_FIELD: Final = Text("token")
+_FIELDS: Final[Mapping[str, str]] = {
+    "plan": mark("plan"),
+    "base": mark("windows"),
+    "review": mark("review"),
+    "extras": mark("other buckets"),
+    "credits": mark("credits"),
+    "spend": mark("spend limits"),
+    "reset_credits": mark("resets"),
+    "reset_list": mark("reset list"),
+}
+_CUSTODY: Final[Mapping[Custody, str]] = {
+    Custody.POOLWATCH: mark(
+        "r renews the login: poolwatch owns it, and nobody else spends its refresh token"
+    ),
+    Custody.POOL: mark("r asks the pool to renew it; poolwatch never sees its tokens"),
+    Custody.CODEX: mark(
+        "r re-reads the file and asks codex if it has expired; poolwatch never spends this login"
+    ),
+    Custody.OTHER: mark("r re-reads the file; its owner must renew it; poolwatch never spends this login"),
+    Custody.STATIC: mark("nothing to renew; r reads the usage"),
+}
+SHARED_EXPLAINED: Final = Text(
+    "r renews nothing: the login is in two files, and is not spent until one is left"
+)
+DEAD_EXPLAINED: Final = Text("r cannot renew it: its refresh token is dead; sign in again")
+UNDELEGATED_EXPLAINED: Final = Text(
+    "r re-reads the file; Codex must renew it (delegate_to_codex is off); poolwatch never spends this login"
+)
+
+# --- the message line and questions
+PAUSED: Final = Text("polling is paused; p resumes")
+RESUMED: Final = Text("polling resumes")
+NO_MATCH: Final = Text("no account matches; esc clears the filter")
+NOTHING_NEEDS_YOU: Final = Text("nothing needs you")
+NOBODY_SELECTED: Final = Text("no account is selected")
+GROUPS_ARE_THE_HIVES: Final = Text("only the hive has groups; v changes the view")
+ALREADY_RUNNING: Final = Text("this account is already being refreshed")
+READ_ONLY: Final = Text("read-only: nothing is refreshed here")
+VIEWER_MANY: Final = Text("R works in the poolwatch that polls; r and u are forwarded to it from here")
+NO_ANSWER: Final = Text("the poolwatch that polls did not answer within 5 s; it may be stuck")
+NO_RAW: Final = Text("no payload of this account in this run; u reads one")
+
+# --- first run
+NO_ACCOUNTS: Final = Text("No accounts yet. Looked for:")
+OPEN_DEMO: Final = Text("open the demo: 12 simulated accounts, nothing leaves this machine")
+ADD_FOLDER: Final = Text("add a Codex home or a folder of auth files")
+HOW_TREATED: Final = Text("how logins are treated: poolwatch never spends a token it does not own")
+SHELL_HINT: Final = Text("the same from a shell: poolwatch sources add KIND URL|PATH")
+
+
+def weekday(at: date) -> str:
+    return _(_WEEKDAYS[at.weekday()])
+
+
+def month(at: date) -> str:
+    return _(_MONTHS[at.month - 1])
 
 
 def freshness(fresh: int, accounts: int, oldest: str) -> str:
     """`fresh 57 of 60 · oldest 3d 2h`."""
-    told = f"fresh {fresh} of {accounts}"
-    return f"{told} · oldest {oldest}" if oldest else told
+    told = _("fresh {fresh} of {accounts}", fresh=fresh, accounts=accounts)
+    return f"{told} · {_('oldest {age}', age=oldest)}" if oldest else told
 
 
 def freshness_short(fresh: int, accounts: int, oldest: str) -> str:
     """`fresh 57/60 · oldest 3d`."""
-    told = f"fresh {fresh}/{accounts}"
-    return f"{told} · oldest {oldest}" if oldest else told
+    told = _("fresh {fresh}/{accounts}", fresh=fresh, accounts=accounts)
+    return f"{told} · {_('oldest {age}', age=oldest)}" if oldest else told
 
 
 def freshness_tiny(fresh: int, accounts: int) -> str:
     """`57/60 fresh`."""
-    return f"{fresh}/{accounts} fresh"
+    return _("{fresh}/{accounts} fresh", fresh=fresh, accounts=accounts)
 
 
 def need(count: int, words: str, oldest: str = "") -> str:
-    """`2 sign in`, `1 edge blocked 26m`."""
+    """`2 sign in`, `1 blocked by Cloudflare 26m`."""
     return f"{count} {words} {oldest}" if oldest else f"{count} {words}"
-
-
-NEED_LOGIN: Final = "sign in"
-NEED_DEACTIVATED: Final = "deactivated"
-_NEED_TROUBLE: Final = {
-    FailureKind.EDGE_BLOCKED: "edge blocked",
-    FailureKind.CONFLICT: "in two files",
-    FailureKind.AMBIGUOUS: "interrupted",
-    FailureKind.KEPT: "login kept apart",
-}
 
 
 def need_trouble(kind: FailureKind) -> str:
     """The kinds of trouble that need a person, as counted in the strip."""
-    return _NEED_TROUBLE.get(kind, "in trouble")
+    return _(_NEED_TROUBLE[kind]) if kind in _NEED_TROUBLE else _("in trouble")
 
 
 def back(clock: str, left: str, more: int, by: str) -> str:
     """`14:50, in 47m; 4 more by 16:00`."""
-    return f"{clock}, in {left}; {more} more by {by}" if more else f"{clock}, in {left}"
+    told = _("{time}, in {left}", time=clock, left=left)
+    return f"{told}; {_('{count} more by {time}', count=more, time=by)}" if more else told
 
 
 def back_short(clock: str, more: int, by: str) -> str:
     """`14:50, 4 by 16:00`."""
-    return f"{clock}, {more} by {by}" if more else clock
+    return f"{clock}, {_('{count} by {time}', count=more, time=by)}" if more else clock
 
 
 def weekly(percent: str, reset: str, more_full: int) -> str:
-    """`100 %, in 1d 20h; 5 more full`."""
-    told = f"{percent}, in {reset}" if reset else percent
-    return f"{told}; {more_full} more full" if more_full else told
+    """`100%, in 1d 20h; 5 more full`."""
+    told = _("{percent}, in {left}", percent=percent, left=reset) if reset else percent
+    return f"{told}; {_('{count} more full', count=more_full)}" if more_full else told
 
 
 def weekly_short(percent: str, reset: str, more_full: int) -> str:
-    """`100 % in 1d 20h, 5 more`."""
-    told = f"{percent} in {reset}" if reset else percent
-    return f"{told}, {more_full} more" if more_full else told
+    """`100% in 1d 20h, 5 more`."""
+    told = _("{percent} in {left}", percent=percent, left=reset) if reset else percent
+    return f"{told}, {_('{count} more', count=more_full)}" if more_full else told
 
 
 def credits_beside(unlimited: int, unknown: int, old: str) -> str:
     """What stands beside the total: `1 unlimited, 1 unknown, 250.00 of it old`."""
-    parts = [f"{unlimited} unlimited"] if unlimited else []
+    parts = [_("{count} unlimited", count=unlimited)] if unlimited else []
     if unknown:
-        parts.append(f"{unknown} unknown")
+        parts.append(_("{count} unknown", count=unknown))
     if old:
-        parts.append(f"{old} of it old")
+        parts.append(_("{amount} of it old", amount=old))
     return ", ".join(parts)
 
 
 def credits_beside_short(unlimited: int, unknown: int, *, old: bool) -> str:
-    """The same for narrow screens: `+1∞ 1? old`."""
+    """The same for narrow screens: `+1∞ 1? part old`."""
     parts = [f"+{unlimited}∞"] if unlimited else []
     if unknown:
         parts.append(f"{unknown}?")
     if old:
-        parts.append("part old")
+        parts.append(_("part old"))
     return " ".join(parts)
 
 
 def source_down(name: str, words: str, since: str, accounts: int) -> str:
     """One line for a source that does not answer."""
-    return f"{name}: {words} since {since}{_kept(accounts)}"
+    return _("{source}: {why} since {time}", source=name, why=words, time=since) + _kept(accounts)
 
 
 def source_waits(name: str, words: str, accounts: int) -> str:
@@ -114,22 +213,29 @@ def source_waits(name: str, words: str, accounts: int) -> str:
 def _kept(accounts: int) -> str:
     if not accounts:
         return ""
-    return f"; its {accounts} account{'s keep' if accounts != 1 else ' keeps'} the last numbers"
+    return n_(
+        "; its {count} account keeps the last numbers",
+        "; its {count} accounts keep the last numbers",
+        accounts,
+    )
 
 
 def skew(span: str, *, behind: bool) -> str:
     """One line for a clock that differs from the service's."""
-    return f"this machine's clock is {span} {'behind' if behind else 'ahead of'} the service's"
+    if behind:
+        return _("this machine's clock is {span} behind the service's", span=span)
+    return _("this machine's clock is {span} ahead of the service's", span=span)
 
 
 def outage(count: int, of: int, words: str, since: str) -> str:
     """`11 of 12 accounts: unreachable since 23:52; the last numbers stay`."""
-    return f"{count} of {of} accounts: {words} since {since}; the last numbers stay"
+    told = mark("{count} of {total} accounts: {why} since {time}; the last numbers stay")
+    return _(told, count=count, total=of, why=words, time=since)
 
 
 # --- why this account is the next one
-WHY_PERISHABLE: Final = "most weekly room to lose"
-WHY_NO_WEEKLY: Final = "no weekly limit"
+WHY_PERISHABLE: Final = Text("most weekly room to lose")
+WHY_NO_WEEKLY: Final = Text("no weekly limit")
 
 
 def why(reason: str, figures: str) -> str:
@@ -138,180 +244,126 @@ def why(reason: str, figures: str) -> str:
 
 
 def says(source: str, figures: str, age: str) -> str:
-    """One of two pools that disagree: `north says 5h 34 %, weekly 18 % (4m ago)`."""
-    return f"{source} says {figures} ({age} ago)" if age else f"{source} says {figures} ({AGE_UNKNOWN})"
+    """One of two pools that disagree: `north says 5h 34%, weekly 18% (4m ago)`."""
+    if not age:
+        return _("{source} says {figures} ({age})", source=source, figures=figures, age=AGE_UNKNOWN())
+    return _("{source} says {figures} ({age} ago)", source=source, figures=figures, age=age)
 
 
 def resets_in(left: str) -> str:
     """Beside a window's figure."""
-    return f"resets in {left}"
+    return _("resets in {left}", left=left)
 
 
-# --- detail screen
-WINDOWS: Final = "WINDOWS"
-RESETS_COLUMN: Final = "RESETS"
-MONEY: Final = "MONEY"
-RESETS: Final = "RESETS"
-LOGIN: Final = "LOGIN"
-PLAN: Final = "PLAN"
-SOURCES: Final = "SOURCES"
-LATELY: Final = "LATELY"
-TROUBLE: Final = "TROUBLE"
-RAW: Final = "RAW"
-RAW_LINE: Final = "x opens the last payload, redacted"
-NO_CREDITS: Final = "no credits on this plan"
-CREDITS_UNKNOWN: Final = "credits unknown"
-NO_SPEND_LIMIT: Final = "no spend limit"
-SPEND_UNKNOWN: Final = "spend limit unknown"
-NOTHING_YET: Final = "nothing yet"
-REFRESHED: Final = "refresh: {line}"
-RESETS_UNKNOWN: Final = "banked resets unknown"
-RESET_NEVER_EXPIRES: Final = "never expires"
-RESET_EXPIRY_UNKNOWN: Final = "expiry unknown"
-NO_RESETS: Final = "none banked"
-NOT_READ: Final = "never read"
-NO_WINDOW: Final = "no window"
-NOT_LISTED: Final = "not listed by any source"
-
-
+# --- the detail screen
 def read(clock: str, age: str) -> str:
     """`read 13:59, 4m ago`."""
-    return f"read {clock}, {age} ago"
+    return _("read {time}, {age} ago", time=clock, age=age)
 
 
 def workspace(name: str) -> str:
     """The workspace by its name, or by the start of its id."""
-    return f"workspace {name}"
+    return _("workspace {name}", name=name)
 
 
 def reset_expires(at: str, left: str) -> str:
     """When one banked reset is lost: `expires Sat 28 Nov 14:00 CET · 6d 3h`."""
-    return f"expires {at} · {left}"
+    return f"{_('expires {time}', time=at)} · {left}"
 
 
 def list_shows(count: int, age: str) -> str:
     """Beside a count of banked resets that the list does not bear out; no age, where both are as old."""
-    return f"the list of {age} ago shows {count}" if age else f"the list shows {count}"
+    if not age:
+        return _("the list shows {count}", count=count)
+    return _("the list of {age} ago shows {count}", age=age, count=count)
 
 
 def more_resets(count: int) -> str:
     """After the banked resets that have room."""
-    return f"+{count} more"
+    return _("+{count} more", count=count)
 
 
 def banked(available: int, applicable: int | None) -> str:
     """`2 banked, 1 usable now`."""
-    return f"{available} banked" if applicable is None else f"{available} banked, {applicable} usable now"
+    if applicable is None:
+        return _("{count} banked", count=available)
+    return _("{count} banked, {usable} usable now", count=available, usable=applicable)
 
 
 def nearest_expires(at: str, left: str) -> str:
     """When the first banked reset is lost."""
-    return f"the nearest expires {at} ({left})"
+    return _("the first expires {time} ({left})", time=at, left=left)
 
 
 def spent(used: str, limit: str, percent: str) -> str:
-    """`131.25 of 400.00 used, 33 %`."""
-    return f"{used} of {limit} used, {percent}"
+    """`131.25 of 400.00 used, 33%`."""
+    return _("{used} of {limit} used, {percent}", used=used, limit=limit, percent=percent)
 
 
 def owned_by(owner: str, path: str) -> str:
     """`owned by Codex: ~/.codex-b/auth.json`."""
-    return f"owned by {owner}: {path}" if path else f"owned by {owner}"
+    return (
+        _("owned by {owner}: {path}", owner=owner, path=path) if path else _("owned by {owner}", owner=owner)
+    )
 
 
 def token_to(day: str, left: str) -> str:
-    """`token to Sun 29 Nov (9d)`."""
-    return f"token to {day} ({left})"
+    """`token until Sun 29 Nov (9d)`."""
+    return _("token until {day} ({left})", day=day, left=left)
 
 
-TOKEN_OVER: Final = "token expired {age} ago"  # noqa: S105 - words on screen
-
-_CUSTODY: Final = {
-    Custody.POOLWATCH: "r renews the login: poolwatch owns it and alone spends its refresh token",
-    Custody.POOL: "r asks the pool to renew it; poolwatch never sees its tokens",
-    Custody.CODEX: "r re-reads the file and asks codex if it is expired; poolwatch never spends this login",
-    Custody.OTHER: "r re-reads the file; its owner must renew it; poolwatch never spends this login",
-    Custody.STATIC: "nothing to renew; r reads the usage",
-}
-
-
-SHARED_EXPLAINED: Final = "r renews nothing: the login is in two files, and is not spent until one is left"
-DEAD_EXPLAINED: Final = "r has nothing to renew it with: its refresh token is dead; sign in again"
-UNDELEGATED_EXPLAINED: Final = (
-    "r re-reads the file; Codex must renew it (delegate_to_codex is off); poolwatch never spends this login"
-)
+def token_expired(age: str) -> str:
+    return _("token expired {age} ago", age=age)
 
 
 def custody_explained(custody: Custody) -> str:
     """What `r` does with a login in that custody."""
-    return _CUSTODY[custody]
+    return _(_CUSTODY[custody])
 
 
 def paid_until(day: str, as_of: str) -> str:
     """`paid until 12 Dec (from the login, as of 19 Nov)`."""
-    lag = f", as of {as_of}" if as_of else ""
-    return f"paid until {day} (from the login{lag})"
+    if not as_of:
+        return _("paid until {day} (from the login)", day=day)
+    return _("paid until {day} (from the login, as of {when})", day=day, when=as_of)
 
 
-#: The fields of a reading, as the detail screen names what a source knows.
-FIELDS: Final = {
-    "plan": "plan",
-    "base": "windows",
-    "review": "review",
-    "extras": "other buckets",
-    "credits": "credits",
-    "spend": "spend limits",
-    "reached_type": "",
-    "reset_credits": "resets",
-    "reset_list": "reset list",
-}
-NO_FIELDS: Final = "nothing that is newest here"
-TOKEN_FIELD: Final = "token"  # noqa: S105 - the name of a field
-DOWN: Final = "down: {words}"
-
-# --- the message line and questions
-PAUSED: Final = "polling is paused; p resumes"
-RESUMED: Final = "polling goes on"
-NO_MATCH: Final = "no account matches; esc clears the filter"
-NOTHING_NEEDS_YOU: Final = "nothing needs you"
-NOBODY_SELECTED: Final = "no account is shown"
-GROUPS_ARE_THE_HIVES: Final = "only the hive has groups; another key changes the view"
-ALREADY_RUNNING: Final = "a refresh of this account is already running"
-READ_ONLY: Final = "read-only: nothing is refreshed here"
-VIEWER_MANY: Final = "R works in the poolwatch that polls; r and u are passed on to it from here"
-NO_ANSWER: Final = "the poolwatch that polls did not answer in 5 s; it may be hung"
-NO_RAW: Final = "no payload of this account in this run; u reads one"
+def field_name(field: str) -> str:
+    """A field of a reading, as the detail screen names what a source knows; "" for one that has no name."""
+    return _(_FIELDS[field]) if field in _FIELDS else ""
 
 
+def down(why: str) -> str:
+    """A source that does not answer, in the list of an account's sources."""
+    return _("down: {why}", why=why)
+
+
+# --- questions and answers
 def ask_many(count: int) -> str:
     """The question before a refresh of many."""
-    return f"Refresh {count} accounts, spread out? y yes  n no"
+    return _("Refresh {count} accounts, spread out? y yes  n no", count=count)
 
 
 def ask_once(clock: str) -> str:
     """The question before a login whose reply was lost is spent once more."""
-    when = f" at {clock}" if clock else ""
-    return f"The reply to the last refresh was lost{when}, the login may be spent. Try once? y yes  n no"
+    if not clock:
+        return _("The reply to the last refresh was lost; the login may be spent. Try once? y yes  n no")
+    told = mark(
+        "The reply to the last refresh was lost at {time}; the login may be spent. Try once? y yes  n no"
+    )
+    return _(told, time=clock)
 
 
 def told_to_wait(clock: str) -> str:
     """The first `r` under a Retry-After."""
-    return f"told to wait until {clock}; r again asks now"
+    return _("told to wait until {time}; r again asks now", time=clock)
 
 
 def as_comment(command: str) -> str:
     """A command for a simulated account: what a shell does with it must touch no real one."""
-    return f"# simulated: {command}"
+    return _("# simulated: {command}", command=command)
 
 
 def copied(text: str) -> str:
     """What went to the clipboard."""
-    return f"copied: {text}"
-
-
-# --- first run
-NO_ACCOUNTS: Final = "No accounts yet. Looked for:"
-OPEN_DEMO: Final = "open the demo: 12 simulated accounts, nothing leaves this machine"
-ADD_FOLDER: Final = "add a Codex home or a folder of auth files"
-HOW_TREATED: Final = "how logins are treated: poolwatch never spends a token it does not own"
-SHELL_HINT: Final = "the same from a shell: poolwatch sources add KIND URL|PATH"
+    return _("copied: {text}", text=text)

@@ -37,7 +37,7 @@ def first_run_lines(
     lines: list[Line] = [
         ((f" {words.PROGRAM}", Ink.BRAND),),
         (),
-        ((f" {words.NO_ACCOUNTS}", Tone.STRONG),),
+        ((f" {words.NO_ACCOUNTS()}", Tone.STRONG),),
     ]
     for place in found:
         left: list[Piece] = [
@@ -52,14 +52,14 @@ def first_run_lines(
             ]
         lines.append(fit_line(left, width, glyphs.ellipsis))
     lines.append(())
-    entries = [(keymap.get("demo").keys[0], words.OPEN_DEMO)]
+    entries = [(keymap.get("demo").keys[0], words.OPEN_DEMO())]
     entries += [
         (str(number), interface.text("add_entry", place=place.place))
         for number, place in enumerate(addable, 1)
     ]
     entries += [
-        (keymap.get("add_place").keys[0], words.ADD_FOLDER),
-        (keymap.get("about_logins").keys[0], words.HOW_TREATED),
+        (keymap.get("add_place").keys[0], words.ADD_FOLDER()),
+        (keymap.get("about_logins").keys[0], words.HOW_TREATED()),
         (keymap.get("quit").keys[0], interface.text("quit")),
     ]
     for key, told in entries:
@@ -72,7 +72,7 @@ def first_run_lines(
 
 def _from_a_shell(addable: Sequence[FoundLogins]) -> str:
     command = next((place.command for place in addable if place.command), "")
-    return interface.text("from_a_shell", command=command) if command else words.SHELL_HINT
+    return interface.text("from_a_shell", command=command) if command else words.SHELL_HINT()
 
 
 class FirstRunScreen(Page[None]):

@@ -92,7 +92,7 @@ class PoolScreen(PoolDrawing):
             if judged is not None and judged.section is Section.NEEDS_YOU:
                 self.wall.select(key)
                 return
-        self.flash(words.NOTHING_NEEDS_YOU)
+        self.flash(words.NOTHING_NEEDS_YOU())
 
     async def action_filter(self) -> None:
         """Type a filter."""
@@ -133,7 +133,7 @@ class PoolScreen(PoolDrawing):
     def action_group(self) -> None:
         """The next grouping of the hive."""
         if self._view is not WallView.HIVE:
-            self.flash(words.GROUPS_ARE_THE_HIVES)
+            self.flash(words.GROUPS_ARE_THE_HIVES())
             return
         groupings = list(Grouping)
         at = groupings.index(self.ui.choice.grouping)
@@ -146,7 +146,7 @@ class PoolScreen(PoolDrawing):
     def action_detail(self) -> None:
         """Everything about the selected account."""
         if self.wall.selected is None:
-            self.flash(words.NOBODY_SELECTED)
+            self.flash(words.NOBODY_SELECTED())
             return
         if self.app.screen is not self:
             # a third click on the way
@@ -162,4 +162,4 @@ class PoolScreen(PoolDrawing):
         """Automatic polling, off and on."""
         self.ui.paused = not self.ui.paused
         self.ui.feed.set_paused(self.ui.paused)
-        self.flash(words.PAUSED if self.ui.paused else words.RESUMED)
+        self.flash(words.PAUSED() if self.ui.paused else words.RESUMED())

@@ -316,9 +316,9 @@ class PoolDrawing(RefreshingPage[None]):
     def _empty(self) -> Line:
         state = self.ui.board.state
         if state.accounts:
-            text = words.NO_MATCH
+            text = words.NO_MATCH()
             if self.only_needs_you and not self.filter_text:
-                text = words.NOTHING_NEEDS_YOU
+                text = words.NOTHING_NEEDS_YOU()
         else:
             text = interface.text("no_accounts" if state.settled else "waiting")
         return fit_line((("   ", Tone.PLAIN), (text, Tone.DIM)), max(1, self.size.width - THUMB))

@@ -22,7 +22,7 @@ from poolwatch.ui.widgets.bottom import MessageText, message_line
 from poolwatch.ui.widgets.lines import Lines
 from poolwatch.words import interface as interface
 from poolwatch.words import screen as words
-from poolwatch.words.remedies import RENEWS
+from poolwatch.words.remedies import R_RENEWS
 
 ResultT = TypeVar("ResultT")
 #: Above this many accounts a refresh of all shown is asked about first.
@@ -45,7 +45,7 @@ class RefreshingPage(Page[ResultT]):
     def _refresh_selected(self, *, usage_only: bool) -> None:
         key = self.account
         if key is None:
-            self.flash(words.NOBODY_SELECTED)
+            self.flash(words.NOBODY_SELECTED())
         elif not self._refuse():
             override = self._throttled == key
             self._throttled = None
@@ -54,7 +54,7 @@ class RefreshingPage(Page[ResultT]):
     def refresh_many(self, keys: Collection[AccountKey]) -> None:
         """All of them, asked about first where they are many."""
         if not keys:
-            self.flash(words.NOBODY_SELECTED)
+            self.flash(words.NOBODY_SELECTED())
         elif self._refuse():
             return
         elif len(keys) > ASK_ABOVE:
@@ -68,7 +68,7 @@ class RefreshingPage(Page[ResultT]):
             return None
         key = self.ui.options.keymap.get("copy").keys[0]
         # the key goes before the command that does the same
-        do = RENEWS if RENEWS in card.remedy else card.copy
+        do = R_RENEWS() if R_RENEWS() in card.remedy else card.copy
         short = f"{card.label}, {card.status}: {do}" if do in card.remedy else ""
         return MessageText(card.remedy, short=short, hint=(key, interface.text("copy")))
 
@@ -88,7 +88,7 @@ class RefreshingPage(Page[ResultT]):
             return
         payload = self.ui.feed.raw(key)
         if payload is None:
-            self.flash(words.NO_RAW)
+            self.flash(words.NO_RAW())
             return
         card = self.ui.board.card(key)
         account = self.ui.feed.state.accounts.get(key)
@@ -97,7 +97,7 @@ class RefreshingPage(Page[ResultT]):
 
     def _refuse(self) -> bool:
         if self.ui.options.read_only:
-            self.flash(words.READ_ONLY, Tone.AMBER)
+            self.flash(words.READ_ONLY(), Tone.AMBER)
         return self.ui.options.read_only
 
     def _start_many(self, keys: Collection[AccountKey]) -> None:
@@ -117,7 +117,7 @@ class RefreshingPage(Page[ResultT]):
             case AnswerKind.STARTED:
                 self.redraw()
             case AnswerKind.RUNNING:
-                self.flash(words.ALREADY_RUNNING)
+                self.flash(words.ALREADY_RUNNING())
             case AnswerKind.THROTTLED:
                 self._throttled = key
                 self.flash(words.told_to_wait(self._clock(answer)), Tone.AMBER)
@@ -125,9 +125,9 @@ class RefreshingPage(Page[ResultT]):
                 if key is not None:
                     self._ask(words.ask_once(self._clock(answer)), lambda: self._try_once(key))
             case AnswerKind.READ_ONLY:
-                self.flash(words.VIEWER_MANY if key is None else words.READ_ONLY, Tone.AMBER)
+                self.flash(words.VIEWER_MANY() if key is None else words.READ_ONLY(), Tone.AMBER)
             case AnswerKind.NO_ANSWER:
-                self.flash(words.NO_ANSWER, Tone.RED)
+                self.flash(words.NO_ANSWER(), Tone.RED)
 
     def _try_once(self, key: AccountKey) -> None:
         self.start_work(partial(self._refresh, key, try_once=True))

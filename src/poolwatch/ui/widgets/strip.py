@@ -133,12 +133,12 @@ def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
     unread = view.rest - view.disabled
     left: list[list[Piece]] = [
         [
-            _title(words.NEEDS_YOU, 12),
+            _title(words.NEEDS_YOU(), 12),
             (fit_right(str(view.needs_you), 4), Tone.RED if view.needs_you else Tone.PLAIN),
             (f"   {view.needs_you_detail}", needs),
         ],
         [
-            _title(words.ACTIVE, 12),
+            _title(words.ACTIVE(), 12),
             (fit_right(str(view.active), 4), Tone.STRONG),
             (f"   {interface.active_of(view.accounts, view.exhausted, unread, view.disabled)}", Tone.DIM),
         ],
@@ -263,9 +263,9 @@ def _small(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> list[Line
 def _one_line(view: StripView, width: int, glyphs: Glyphs, *, brief: bool) -> Line:
     """The figures on one line; `brief` where the title has the counts already."""
     counts: list[Piece] = [
-        (f" {words.NEEDS_YOU} ", Ink.HEADING),
+        (f" {words.NEEDS_YOU()} ", Ink.HEADING),
         (str(view.needs_you), Tone.RED if view.needs_you else Tone.PLAIN),
-        (f"   {words.ACTIVE} ", Ink.HEADING),
+        (f"   {words.ACTIVE()} ", Ink.HEADING),
         (str(view.active), Tone.STRONG),
         (f" of {view.accounts}", Tone.DIM),
     ]

@@ -294,7 +294,7 @@ def _slot(windows: Sequence[WindowRow], *, short: bool) -> tuple[WindowRow | Non
     usual = _SHORT if short else _LONG
     found = [window for window in windows if is_short(window.name) is short]
     for window in found:
-        if window.name == usual:
+        if window.kind == usual:
             return window, ""
     return (found[0], found[0].name) if found else (None, "")
 
