@@ -237,7 +237,7 @@ async def test_a_key_that_can_do_nothing_says_why() -> None:
         for key in ("r", "u", "R", "enter"):
             await pilot.press(key)
             await settle(pilot)
-            assert said(app) == "no account is shown", key
+            assert said(app) == "no account is selected", key
         assert feed.refreshes == []
 
 

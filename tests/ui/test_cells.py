@@ -63,8 +63,8 @@ def test_cut(text: str, cells: int, expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("<1%", " <1%"),
-        ("100%", "100%"),
+        ("<1%", "  <1%"),
+        ("100%", " 100%"),
         ("1234%", "1234%"),
         ("-159%", "-159%"),
         ("12345%", ">999%"),
@@ -79,9 +79,9 @@ def test_a_percentage_is_never_cut_to_another_number(text: str, expected: str) -
 @pytest.mark.parametrize(
     ("text", "cells", "expected"),
     [
-        ("active · blocked by Cloudflare 12m", 25, "active · blocked by Cloudflare 12m"),
-        ("active · blocked by Cloudflare 12m", 24, "blocked by Cloudflare 12m        "),
-        ("blocked by Cloudflare 12m", 15, "blocked by Cloudflare…  "),
+        ("active · edge blocked 12m", 25, "active · edge blocked 12m"),
+        ("active · edge blocked 12m", 24, "edge blocked 12m        "),
+        ("edge blocked 12m", 15, "edge blocked…  "),
         ("never read · throttled until 10:25", 20, "throttled until…    "),
         ("spend limit until 22:28", 22, "spend limit until…    "),
         ("spend limit until 30 Nov", 23, "spend limit until…     "),
