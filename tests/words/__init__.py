@@ -1,0 +1,1 @@
+"""Words in another language, and in no other room."""
