@@ -143,7 +143,7 @@ async def test_its_card_and_details_name_it_and_a_refresh_brings_it_home(table: 
     assert judged.section is Section.NEEDS_YOU
     prefs = Prefs(found.overview.rules, zone=LocalZone())
     card = card_view(judged, found.overview.now, prefs)
-    assert "login kept apart" in card.status
+    assert "new login waiting" in card.status
     assert "kept-" in card.remedy
     assert card.copy.startswith("poolwatch accounts import ")
     assert "kept-" in repr(detail_view(judged, found.state, found.overview.now, prefs))
@@ -185,7 +185,7 @@ def test_a_backup_that_poolwatch_outdated_is_said_to_be_one(table: Table) -> Non
     table.file.write_bytes(backup)
     ran = table.desk.run("refresh", table.mail)
     assert ran.code == 1
-    assert "older copy, which poolwatch renewed since" in ran.out
+    assert "older copy, since renewed by poolwatch" in ran.out
     assert "elsewhere" not in ran.out
 
 
@@ -205,7 +205,7 @@ def test_what_keeps_a_token_from_being_spent_is_said_as_it_is(table: Table, how:
 
 def test_garbage_in_the_place_of_the_file_is_no_other_account(table: Table) -> None:
     ended = table.refresh_and(lambda: table.file.write_bytes(b"{not json"))
-    assert "bring the new login home" in ended.out
+    assert "put the new login in place" in ended.out
     assert "other account" not in ended.out
 
 

@@ -77,7 +77,7 @@ def test_the_demo_paints_soon_and_ends_with_its_upstream(tmp_path: Path) -> None
         # the key that is proposed first goes well, and shows what it brought
         terminal.press("r")
         terminal.wait_for(
-            lambda text: re.search(r"carol@example.com: .*ok.* · weekly 33 → \d+ %", text) is not None
+            lambda text: re.search(r"carol@example.com: .*ok.* · weekly 33 → \d+%", text) is not None
         )
         [folder] = tmp_path.glob("poolwatch-demo-*")
         terminal.press("q")
