@@ -191,16 +191,13 @@ def counted_words(count: int, dead: int, unreadable: int = 0, *, are_accounts: b
 
 def fine_words(where: str, sources: int) -> str:
     """What `config check` says of a configuration without a fault."""
-    text = n_("{where}: fine, {count} source", "{where}: fine, {count} sources", sources)
-    return text.format(where=where, count=sources)
+    found = n_("fine, {count} source", "fine, {count} sources", sources).format(count=sources)
+    return f"{where}: {found}"
 
 
 def left_out_words(names: Sequence[str], more: int) -> str:
     """Files in a folder of logins that hold none; `more` are not named."""
-    text = n_(
-        "{names} is no login and is left out", "{names} are no logins and are left out", len(names) + more
-    )
     named = ", ".join(names)
     if more:
         named = _("{names} and {count} more").format(names=named, count=more)
-    return text.format(names=named)
+    return f"{named} {n_('is no login and is left out', 'are no logins and are left out', len(names) + more)}"
