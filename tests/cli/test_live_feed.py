@@ -121,7 +121,7 @@ async def test_a_place_is_tried_before_it_is_written(tmp_path: Path) -> None:
         assert await feed.add("~/empty") == Tried(False, "~/empty: no login found")
         broken = await feed.add("~/homes/two")
         assert not broken.added
-        assert broken.words.startswith("~/homes/two/auth.json: ")
+        assert broken.words.startswith("~/homes/two/auth.json ")
         pool = await feed.add("http://me:secret@127.0.0.1:2455/?key=secret")
         assert not pool.added
         assert pool.words.endswith(": poolwatch sources add codex-lb http://127.0.0.1:2455")

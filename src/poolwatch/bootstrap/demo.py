@@ -19,6 +19,7 @@ from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.console import EXIT_FAILED, complain
 from poolwatch.bootstrap.screen import run_app
 from poolwatch.bootstrap.surroundings import Options
+from poolwatch.words.commands import said
 
 #: Logins that lapsed were last read so long ago: when they still were good.
 _LAPSED_FOR: Final = timedelta(hours=4)
@@ -47,7 +48,7 @@ def run_demo(options: DemoOptions | None = None) -> int:
         home = Path(folder)
         with upstream(options, home / "upstream") as config:
             if config is None:
-                complain("the simulated upstream did not start; nothing was changed")
+                complain(said("demo_failed"))
                 return EXIT_FAILED
             env = {
                 **{name: value for name, value in os.environ.items() if not name.startswith("POOLWATCH_")},

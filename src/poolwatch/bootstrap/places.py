@@ -28,8 +28,8 @@ from poolwatch.domain.text import shell_word, visible
 from poolwatch.domain.values import replace
 from poolwatch.sources.login_reader import matches
 from poolwatch.ui.feed import FoundLogins
+from poolwatch.words import commands as words
 from poolwatch.words.cli import NO_LOGIN
-from poolwatch.words.commands import counted_words
 from poolwatch.words.messages import failure_text, message_text
 
 _AUTH_FILE: Final = "auth.json"
@@ -57,9 +57,9 @@ def found_logins(around: Surroundings, config: Path | None) -> tuple[FoundLogins
     path = target_config(around, config)
     if isinstance(path, Path):
         count = len(around.settings.sources)
-        sources = f"{count or 'no'} source{'s' * (count > 1)} in it"
-        there = f"there, {sources}" if path.exists() else "not there"
-        rows.append(FoundLogins(f"config {short_path(path, around.home)}", there, "", can_add=False))
+        there = words.config_there(count) if path.exists() else words.said("not_there")
+        place = words.said("config_at", path=short_path(path, around.home))
+        rows.append(FoundLogins(place, there, "", can_add=False))
     return tuple(rows)
 
 
@@ -103,7 +103,7 @@ async def try_and_add(around: Surroundings, config: Path | None, source: SourceS
     place = source.path or source.url or ""
     twin = next((each for each in _configured(around) if is_same_place(each, source, around.home)), None)
     if twin is not None:
-        return NotAdded(Hindrance.MONITORED, f"{place} is monitored already, as {twin.name}")
+        return NotAdded(Hindrance.MONITORED, words.said("monitored_already", place=place, name=twin.name))
     listed = await logins_at(around, source)
     if isinstance(listed, str):
         said = listed if listed.startswith(place) else f"{place}: {listed}"
@@ -111,8 +111,8 @@ async def try_and_add(around: Surroundings, config: Path | None, source: SourceS
     if all(listing.problem is not None for listing in listed):
         problems = ((each.path or each.ref.place, each.problem) for each in listed if each.problem)
         broken = next((f"{path} {message_text(why)}" for path, why in problems), None)
-        words = broken or f"{place}: {NO_LOGIN()}{await asyncio.to_thread(_homes_below, around, place)}"
-        return NotAdded(Hindrance.NOTHING_THERE, words)
+        none = f"{place}: {NO_LOGIN()}{await asyncio.to_thread(_homes_below, around, place)}"
+        return NotAdded(Hindrance.NOTHING_THERE, broken or none)
     path = target_config(around, config)
     if isinstance(path, ConfigProblem):
         return NotAdded(Hindrance.CONFIG, path.text)
@@ -150,7 +150,7 @@ def counted(listed: Sequence[Listing]) -> str:
     pools = any(listing.custody is Custody.POOL for listing in listed)
     unreadable = sum(listing.problem is not None for listing in listed)
     dead = sum(listing.says_login_needed for listing in listed)
-    return counted_words(len(listed) - unreadable, dead, unreadable, are_accounts=pools)
+    return words.counted_words(len(listed) - unreadable, dead, unreadable, are_accounts=pools)
 
 
 def empty_places(around: Surroundings, state: PoolState) -> tuple[FoundLogins, ...]:
@@ -185,19 +185,19 @@ def source_for_path(around: Surroundings, text: str) -> SourceSettings | str:
     """A typed path as a source: a folder with an auth.json is a Codex home, everything else auth files."""
     typed = text.strip()
     if not typed:
-        return "nothing was typed"
+        return words.said("nothing_typed")
     command = pool_command(around, typed)
     if command is not None:
-        return f"a running pool is added from a shell: {command}"
+        return words.said("pool_from_shell", command=command)
     path = Path(at_home(typed, around.home))
     if not path.is_absolute():
-        return f"{visible(typed)}: give the whole path, from / or ~"
+        return words.said("whole_path", path=visible(typed))
     kind = SourceKind.AUTH_FILES
     folders = glob.glob(str(path)) if glob.has_magic(typed) else [str(path)]  # noqa: PTH207 - a text
     if any(_is_home(Path(folder)) for folder in folders):
         kind = SourceKind.CODEX_HOME
     elif not glob.has_magic(typed) and not path.exists():
-        return f"{visible(typed)}: there is nothing"
+        return words.said("nothing_there", path=visible(typed))
     taken = {source.name for source in _configured(around)}
     name = free_name(kind.value, taken)
     return replace(SourceSettings(kind, name, kind.default_custody), path=typed)
@@ -211,7 +211,7 @@ def _homes_below(around: Surroundings, place: str) -> str:
         return ""
     homes = shell_word(f"{place.rstrip('/')}/*")
     command = around.command(f"sources add {SourceKind.CODEX_HOME.value} {homes}")
-    return f"; for the Codex homes in it: {command}" if below else ""
+    return words.said("homes_inside", command=command) if below else ""
 
 
 def _configured(around: Surroundings) -> tuple[SourceSettings, ...]:
@@ -227,13 +227,13 @@ def _is_home(folder: Path) -> bool:
 
 def found_row(around: Surroundings, found: Found) -> FoundLogins:
     """A place that was looked at, in words, with the command that adds it."""
-    words = found.state.text
+    there = found.state.text
     if found.state is FoundState.READABLE:
-        words = f"{found.readable} login{'s' * (found.readable != 1)}, readable"
+        there = words.readable_logins(found.readable)
     command = ""
     if found.source is not None and found.source.path is not None:
         command = around.command(f"sources add {found.source.kind.value} {shell_word(found.source.path)}")
-    return FoundLogins(found.place, words, command, can_add=found.source is not None)
+    return FoundLogins(found.place, there, command, can_add=found.source is not None)
 
 
 def keeper_of(around: Surroundings, file: Path) -> str | None:
@@ -244,7 +244,9 @@ def keeper_of(around: Surroundings, file: Path) -> str | None:
         if source.kind.is_pool or source.custody is Custody.POOLWATCH:
             continue
         if any(_holds(place, file) for place in _places(around, source)):
-            return "Codex" if source.kind is SourceKind.CODEX_HOME else f"the program of {source.path}"
+            if source.kind is SourceKind.CODEX_HOME:
+                return words.said("codex")
+            return words.said("program_of", path=source.path or "")
     return None
 
 

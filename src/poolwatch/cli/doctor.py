@@ -50,7 +50,6 @@ from poolwatch.presentation.card import card_view
 from poolwatch.presentation.masking import masked, masked_word, shown_path
 from poolwatch.presentation.remedy import true_path
 from poolwatch.presentation.view import Prefs
-from poolwatch.words import network as network_words
 from poolwatch.words.cli import NO_LOGIN
 from poolwatch.words.commands import left_out_words, said
 from poolwatch.words.messages import failure_text, file_text, message_text
@@ -240,16 +239,19 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
 def _network(around: Surroundings) -> Iterator[Finding]:
     net, env = around.settings.net, around.env
     trusted = authorities(net, env)
-    place, is_there = visible(trusted.place), Path(trusted.place).exists()
-    grade = Grade.OK if is_there else Grade.ERROR
-    words, remedy = network_words.trusted(place, trusted.origin, is_there=is_there)
-    yield Finding("network", grade, words, remedy)
+    place, origin = visible(trusted.place), trusted.origin
+    # SSL_CERT_DIR may hold several
+    if any(Path(each).exists() for each in trusted.place.split(os.pathsep)):
+        yield Finding("network", Grade.OK, said("certificates", place=place, origin=origin))
+    else:
+        words = said("no_certificates", place=place, origin=origin)
+        yield Finding("network", Grade.ERROR, words, said("correct", origin=origin))
     if net.proxy == FROM_ENVIRONMENT and not environment_proxy(env):
-        yield Finding("network", Grade.NOTE, *network_words.no_environment_proxy())
+        yield Finding("network", Grade.NOTE, said("no_environment_proxy"))
     elif net.proxy is not None:
-        yield Finding("network", Grade.OK, network_words.uses_proxy(net.proxy))
+        yield Finding("network", Grade.OK, said("uses_proxy", proxy=net.proxy))
     elif environment_proxy(env):
-        yield Finding("network", Grade.NOTE, *network_words.unused_proxy())
+        yield Finding("network", Grade.NOTE, said("unused_proxy"), said("use_proxy"))
 
 
 def _twins(around: Surroundings) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ from poolwatch.domain.events import Listed, ListedTogether, SourceFailed
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.schedule import RETRY_AFTER_CEILING, backoff
+from poolwatch.host.single_flight import SingleFlight
 from poolwatch.monitor.entries import internal_error
 from poolwatch.monitor.ledger import Clock, Ledger
 from poolwatch.sources.source import ListsLately, RatedPool, Source
@@ -72,10 +74,11 @@ class Lister:
         self._told = told
         self._looks: dict[str, _Look] = {}
         self._locks: dict[str, asyncio.Lock] = {}
-        self._looking: dict[str, asyncio.Task[None]] = {}
+        self._looking: SingleFlight[None] = SingleFlight()
         #: when looks that have not ended began, where nothing was said of them yet
         self._begun: dict[str, datetime] = {}
-        self._late: set[asyncio.Task[None]] = set()
+        #: lists that somebody waits for, or has left behind
+        self._late: SingleFlight[None] = SingleFlight()
 
     @property
     def sources(self) -> Mapping[str, Source]:
@@ -106,10 +109,8 @@ class Lister:
                 self._settle()
                 await self._clock.sleep(watch_seconds(len(self._ledger.state.accounts)))
         finally:
-            tasks = [*self._looking.values(), *self._late]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._looking.cancel()
+            await self._late.cancel()
 
     async def list_all(self) -> None:
         """Ask every source once for its accounts; when one cannot say, what it last said stays."""
@@ -164,9 +165,7 @@ class Lister:
         self._told()
 
     async def _soon(self, work: Coroutine[None, None, None]) -> None:
-        listing = asyncio.create_task(work)
-        self._late.add(listing)
-        listing.add_done_callback(self._late.discard)
+        listing = self._late.start(object(), lambda: work)
         await self._for_a_while(listing, _PATIENCE_SECONDS)
         if listing.done() and not listing.cancelled():
             listing.result()
@@ -211,7 +210,7 @@ class Lister:
             self._note_hanging(source.name)
             return
         self._begun[source.name] = self._clock.now()
-        looking = self._looking[source.name] = asyncio.create_task(self._look(source))
+        looking = self._looking.start(source.name, partial(self._look, source))
         if source.name not in self._looks:
             return  # the first list takes a while
         await self._for_a_while(looking, _QUICK_SECONDS)
@@ -233,7 +232,6 @@ class Lister:
             if last is None or not timely or await _signature(source) != last.signature or self._hung(source):
                 await self.list_source(source)
         finally:
-            self._looking.pop(source.name, None)
             self._begun.pop(source.name, None)
 
     def _hung(self, source: Source) -> bool:

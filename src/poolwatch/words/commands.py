@@ -34,6 +34,27 @@ TEXTS: Final[Mapping[str, str]] = {
     "looked_for": mark("looked for {place}: {found}"),
     "found": mark("found {place}: {found}; add it with: {command}"),
     "written": mark("{name}: {found}; written to {path}"),
+    "monitored_already": mark("{place} is monitored already, as {name}"),
+    "codex": mark("Codex"),
+    "program_of": mark("the program of {path}"),
+    "nothing_typed": mark("nothing was typed"),
+    "pool_from_shell": mark("a running pool is added from a shell: {command}"),
+    "whole_path": mark("{path}: give the whole path, from / or ~"),
+    "nothing_there": mark("{path}: there is nothing"),
+    "homes_inside": mark("; for the Codex homes in it: {command}"),
+    "config_at": mark("config {path}"),
+    "not_there": mark("not there"),
+    "demo_failed": mark("the simulated upstream did not start; nothing was changed"),
+    # how requests leave this machine
+    "certificates": mark("TLS certificates: {place} ({origin})"),
+    "no_certificates": mark(
+        "TLS certificates: {place} ({origin}) is not there; nothing can be asked over https"
+    ),
+    "correct": mark("correct {origin}"),
+    "uses_proxy": mark("https to other machines goes through the proxy: {proxy}"),
+    "unused_proxy": mark("HTTPS_PROXY is set and not used"),
+    "use_proxy": mark('to use it: [net] proxy = "env"'),
+    "no_environment_proxy": mark('[net] proxy is "env", and HTTPS_PROXY is not set: no proxy is used'),
     "insecure_writes_it": mark("(--insecure writes it)"),
     "key_options_write_it": mark("(--api-key-file or --api-key-env writes it)"),
     "not_sent": mark("{why}; nothing was sent or written"),
@@ -173,6 +194,18 @@ TEXTS: Final[Mapping[str, str]] = {
 def said(code: str, **blanks: object) -> str:
     """One of the sentences, with its blanks filled."""
     return _(TEXTS[code]).format_map(blanks)
+
+
+def readable_logins(count: int) -> str:
+    """`2 logins, readable`."""
+    return n_("{count} login, readable", "{count} logins, readable", count).format(count=count)
+
+
+def config_there(sources: int) -> str:
+    """The configuration file is there, with so many sources."""
+    if not sources:
+        return _("there, no source in it")
+    return n_("there, {count} source in it", "there, {count} sources in it", sources).format(count=sources)
 
 
 def counted_words(count: int, dead: int, unreadable: int = 0, *, are_accounts: bool) -> str:
