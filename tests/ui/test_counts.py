@@ -102,6 +102,18 @@ async def test_the_first_frame_has_the_figures(view: WallView, monkeypatch: pyte
     assert arrangements == [MANY]
 
 
+async def test_a_screen_is_given_no_widgets_for_what_is_never_shown() -> None:
+    app, found = frame_app(ScriptedFeed(many(), NOW, ZONE), WallView.HIVE), list[str]()
+
+    async def look(pilot: Pilot[object]) -> None:
+        await pilot.pause()
+        found.extend(type(each).__name__ for each in app.screen.walk_children())
+        app.exit()
+
+    await app.run_async(headless=True, size=(120, 40), auto_pilot=look)
+    assert sorted(found) == ["AccountWall", "Lines", "Lines", "Lines", "Lines"]
+
+
 async def test_a_hive_makes_no_card_but_the_selected_one(made: Counter[str]) -> None:
     app = frame_app(ScriptedFeed(many(), NOW, ZONE), WallView.HIVE)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -40,6 +40,8 @@ class TerminalApp(App[ReturnT]):
 
     def __init__(self, *, ansi_color: bool | None) -> None:
         super().__init__(driver_class=None, ansi_color=ansi_color)
+        # two widgets that each screen would be given for what is never shown
+        self._disable_tooltips = self._disable_notifications = True
         self._calm_updates = CalmUpdates() if terminal.IS_KNOWN else None
         self._key_queue = KeyQueue(self, self.handle_key)
         self._is_lost = False
