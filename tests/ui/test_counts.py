@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import pytest
 from rich.console import RenderableType
+from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.strip import Strip
 

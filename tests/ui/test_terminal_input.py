@@ -38,7 +38,7 @@ class Typed:
 
     def wait(self) -> list[Message]:
         self.now += 10
-        return self._read(self.input.paused()) if self.input.patience is not None else []
+        return self._read(self.input.paused()) if self.input.timeout is not None else []
 
     def _read(self, pieces: Iterable[str]) -> list[Message]:
         return [message for piece in pieces for message in self.parser.read(piece)]
@@ -149,7 +149,7 @@ def test_an_escape_is_told_by_the_time_that_passes() -> None:
     typed = Typed()
     assert typed.send("\x1b") == []
     assert keys(typed.wait()) == ["escape"]
-    assert typed.input.patience is None
+    assert typed.input.timeout is None
     assert keys(typed.send("\x1b")) == []
     assert keys(typed.send("[A")) == ["up"]
     typed.send("\x1b]")

@@ -35,12 +35,12 @@ class ShownScreen:
     def __init__(self) -> None:
         #: a line that was sent whole is kept as it came, until another is compared with it
         self._lines: dict[int, list[_Cell] | Strip] = {}
-        self._letters = _Letters()
+        self._cache = _CellCache()
 
     def forget(self) -> None:
         """The terminal may show anything; whatever comes next is sent."""
         self._lines.clear()
-        self._letters = _Letters()
+        self._cache = _CellCache()
 
     def put(self, left: int, y: int, strip: Strip, console: Console) -> str:
         """What has to be sent so that the strip stands there."""
@@ -53,8 +53,8 @@ class ShownScreen:
             self._lines[y] = strip
             return _whole(y, strip, console)
         if isinstance(before, Strip):
-            before = self._lines[y] = self._letters.of(before)
-        cells = self._letters.of(strip)
+            before = self._lines[y] = self._cache.of(before)
+        cells = self._cache.of(strip)
         if first > 0 or last < len(cells):
             cells = _cut(cells, first, last)
         right = left + len(cells)
@@ -103,7 +103,7 @@ class _Styled(dict[str, _Cell]):
         return cells
 
 
-class _Letters:
+class _CellCache:
     """One letter in one style is one cell, wherever it stands: what is equal is mostly the same."""
 
     def __init__(self) -> None:
@@ -207,16 +207,16 @@ def _whole(y: int, strip: Strip, console: Console) -> str:
     system = console._color_system or ColorSystem.TRUECOLOR
     out = [f"\x1b[{y + 1};1H"]
     text: list[str] = []
-    worn: Style | None = None
+    current: Style | None = None
     for part, style, _ in strip:
-        if style is not worn and not (part.isspace() and _is_ground_alike(style, worn)):
+        if style is not current and not (part.isspace() and _is_ground_alike(style, current)):
             if text:
-                out.append(_dressed("".join(text), worn, system))
+                out.append(_rendered("".join(text), current, system))
                 text = []
-            worn = style
+            current = style
         text.append(part)
     if text:
-        out.append(_dressed("".join(text), worn, system))
+        out.append(_rendered("".join(text), current, system))
     return "".join(out)
 
 
@@ -238,19 +238,19 @@ def _at(x: int, y: int, cells: Iterable[_Cell], console: Console) -> str:
     system = console._color_system or ColorSystem.TRUECOLOR
     out = [f"\x1b[{y + 1};{x + 1}H"]
     text: list[str] = []
-    worn: Style | None = None
+    current: Style | None = None
     for letter, style, is_first in cells:
-        if style is not worn:
+        if style is not current:
             if text:
-                out.append(_dressed("".join(text), worn, system))
+                out.append(_rendered("".join(text), current, system))
                 text = []
-            worn = style
+            current = style
         if is_first:
             text.append(letter)
     if text:
-        out.append(_dressed("".join(text), worn, system))
+        out.append(_rendered("".join(text), current, system))
     return "".join(out)
 
 
-def _dressed(text: str, style: Style | None, system: ColorSystem) -> str:
+def _rendered(text: str, style: Style | None, system: ColorSystem) -> str:
     return text if style is None else Strip.render_style(style, text, system)

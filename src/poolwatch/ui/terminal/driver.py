@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 _PUSH_TITLE: Final = "\x1b[22;0t"
 _POP_TITLE: Final = "\x1b[23;0t"
 _READ: Final = 4096
-#: Seconds for which who is to leave waits for the word.
-_WORD: Final = 0.1
+#: Seconds for which the thread that reads keys, once woken, waits for `exit_event`.
+_EXIT_WAIT: Final = 0.1
 
 
 class _Output:
@@ -113,7 +113,7 @@ class TerminalDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Also remember the title that the terminal has, and have everything painted."""
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual left it so
-        self._mind_stops()
+        self._handle_stops()
         if self._writer_thread is not None:
             self.write(_PUSH_TITLE)
             if self._title is not None:
@@ -132,8 +132,8 @@ class TerminalDriver(LinuxDriver):
         """As Textual finds it, within bounds."""
         return bounded_size(*super()._get_terminal_size())
 
-    def _mind_stops(self) -> None:
-        """Take stops and continuations between two steps of the event loop.
+    def _handle_stops(self) -> None:
+        """Handle SIGTSTP and SIGCONT between two steps of the event loop.
 
         Textual acts on them wherever the program happens to be, and waits for ever when that is in the
         middle of writing.
@@ -172,9 +172,9 @@ class TerminalDriver(LinuxDriver):
             selector.register(wake, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 # a sequence that stops in the middle is told by the clock; after that nothing is due
-                ready = {key.fd for key, _ in selector.select(sent.patience)}
+                ready = {key.fd for key, _ in selector.select(sent.timeout)}
                 if wake.fileno() in ready:
-                    self.exit_event.wait(_WORD)
+                    self.exit_event.wait(_EXIT_WAIT)
                 pieces = [] if ready else sent.paused()
                 if self.fileno in ready:
                     try:

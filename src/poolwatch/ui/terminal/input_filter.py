@@ -71,7 +71,7 @@ _TILDE_MOST: Final = 99
 _ANY_KEY: Final = "27"
 
 
-class _In(Enum):
+class _Mode(Enum):
     """What the next character belongs to."""
 
     KEYS = auto()
@@ -85,23 +85,23 @@ class _In(Enum):
 class InputFilter:
     """Cuts what arrives into pieces that Textual reads each by itself.
 
-    `feed` takes what came and the seconds of a clock; when nothing has come for `patience` seconds, `paused`
+    `feed` takes what came and the seconds of a clock; when nothing has come for `timeout` seconds, `paused`
     says what was meant.
     """
 
     def __init__(self) -> None:
-        self._in = _In.KEYS
+        self._mode = _Mode.KEYS
         self._held = ""
         self._pasted = 0
         self._budget = float(BURST)
         self._counted_at: float | None = None
 
     @property
-    def patience(self) -> float | None:
+    def timeout(self) -> float | None:
         """The seconds until the silence means something; None while nothing is open."""
-        if self._in is _In.PASTE:
+        if self._mode is _Mode.PASTE:
             return PASTE_SECONDS
-        if self._in is _In.KEYS:
+        if self._mode is _Mode.KEYS:
             return ESCAPE_DELAY if self._held else None
         return STRING_SECONDS
 
@@ -111,14 +111,14 @@ class InputFilter:
         self._budget = min(float(BURST), self._budget + silence * PER_SECOND)
         self._counted_at = now
         passed: list[str] = []
-        if self._in is _In.PASTE and text in _ALWAYS and silence >= BY_HAND_SECONDS:
+        if self._mode is _Mode.PASTE and text in _ALWAYS and silence >= BY_HAND_SECONDS:
             passed += self.paused()
         rest = self._held + text
         self._held = ""
         while rest:
-            before = self._in, len(rest)
+            before = self._mode, len(rest)
             rest = self._step(rest, passed)
-            if (self._in, len(rest)) == before:
+            if (self._mode, len(rest)) == before:
                 self._held = rest
                 break
         return passed
@@ -126,24 +126,24 @@ class InputFilter:
     def paused(self) -> list[str]:
         """Nothing more came: an escape is the key, what else is open is over."""
         held, self._held = self._held, ""
-        state, self._in = self._in, _In.KEYS
-        if state is _In.PASTE:
+        state, self._mode = self._mode, _Mode.KEYS
+        if state is _Mode.PASTE:
             return [_PASTE_END]
         # `ESC [` and the like are a key with alt; more than that was cut off
-        return [held] if state is _In.KEYS and 0 < len(held) < 3 else []
+        return [held] if state is _Mode.KEYS and 0 < len(held) < 3 else []
 
     def _step(self, rest: str, passed: list[str]) -> str:
         """Take what stands first off the rest; the same rest means that more has to come."""
-        if self._in is _In.STRING:
+        if self._mode is _Mode.STRING:
             return self._string(rest)
-        if self._in is _In.JUNK:
+        if self._mode is _Mode.JUNK:
             end = _REST.match(rest)
             at = end.end() if end is not None else 0
             if at == len(rest):
                 return ""
-            self._in = _In.KEYS
+            self._mode = _Mode.KEYS
             return rest[at + ("@" <= rest[at] <= "~") :]
-        if self._in is _In.PASTE:
+        if self._mode is _Mode.PASTE:
             return self._paste(rest, passed)
         if rest[0] != _ESC:
             keys, found, more = rest.partition(_ESC)
@@ -157,7 +157,7 @@ class InputFilter:
             return ""
         if rest[end.start() :] == _ESC:
             return _ESC  # its end may be half here
-        self._in = _In.KEYS
+        self._mode = _Mode.KEYS
         if rest.startswith("\x1b\\", end.start()):
             return rest[end.start() + 2 :]
         return rest[end.start() + (end[0] in "\x07\x18\x1a") :]
@@ -171,7 +171,7 @@ class InputFilter:
                 passed.append(taken)
             return rest[len(text) :]
         if rest.startswith(_PASTE_END):
-            self._in = _In.KEYS
+            self._mode = _Mode.KEYS
             passed.append(_PASTE_END)
             return rest[len(_PASTE_END) :]
         return rest if _PASTE_END.startswith(rest) else rest[1:]
@@ -180,12 +180,12 @@ class InputFilter:
         if _STRING.match(rest) is not None:
             if len(rest) == 2:
                 return rest  # a key with alt, if nothing follows
-            self._in = _In.STRING
+            self._mode = _Mode.STRING
             return rest[2:]
         whole = _WHOLE.match(rest)
         if whole is not None:
             if whole[0] == _PASTE_START and self._afford():
-                self._in = _In.PASTE
+                self._mode = _Mode.PASTE
                 self._pasted = 0
                 passed.append(_PASTE_START)
             else:
@@ -196,7 +196,7 @@ class InputFilter:
         begun = _BEGUN.match(rest)
         end = begun.end() if begun is not None else 1
         if end > _LONGEST:
-            self._in = _In.JUNK
+            self._mode = _Mode.JUNK
             return rest[end:]
         if end == len(rest):
             return rest
