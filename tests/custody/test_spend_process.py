@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -15,15 +17,19 @@ from pathlib import Path
 
 import pytest
 
+from poolwatch.config.settings import DEFAULT_NET, NetSettings
 from poolwatch.custody.recovery import Recovered, recover
 from poolwatch.custody.state_dir import KEY_FILE
 from poolwatch.custody.token_step import arguments, spend, start_apart, token_step
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.refresh import Awaited, BlockReason, TokenOutcome, TokenStep
+from poolwatch.domain.values import replace
 from poolwatch.host.locks import held, is_stopped, lock_holder
 from poolwatch.host.threads import in_thread
 from poolwatch.once.process import UNREPORTED, bare_environment, told
 from tests.custody.rooms import NOW, Room, codex_document, write_json
+from tests.net.certificates import certificates
+from tests.net.script import Script, reply
 from tests.support.token_server import CANARY, Exchange
 
 CALLER = """
@@ -348,3 +354,23 @@ def test_the_program_ends_while_a_refresh_runs(room: Room) -> None:
     room.server.release.set()
     wait_for_helper(room)
     assert room.holds_valid_token()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificates with openssl")
+@pytest.mark.parametrize("by", ["setting", "variable", ""])
+async def test_the_network_is_told_to_the_process_that_spends(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    folder = tmp_path / "tls"
+    folder.mkdir()
+    file = await in_thread(lambda: certificates(folder) / "right.pem")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(file, file.with_suffix(".key"))
+    net = NetSettings(ca_file=str(file)) if by == "setting" else DEFAULT_NET
+    if by == "variable":
+        monkeypatch.setenv("CODEX_CA_CERTIFICATE", str(file))
+    async with Script([reply(400, b'{"error": "invalid_grant"}')], tls=tls) as server:
+        request = replace(room.request(), token_url=server.url, net=net)
+        step = await spend(request, room.fingerprint, NOW)
+    assert step.outcome is (TokenOutcome.REJECTED_FOR_GOOD if by else TokenOutcome.FAILED)
+    assert len(server.requests) == bool(by)
