@@ -84,7 +84,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from poolwatch.bootstrap.running import open_monitor
 from poolwatch.bootstrap.surroundings import Options, look_around
-from poolwatch.host import threads
 from poolwatch.words.messages import failure_text
 
 def refused(thread):
@@ -114,7 +113,6 @@ async def main(config, folder):
 
         start, threading.Thread.start = threading.Thread.start, refused
         loop.set_default_executor(ThreadPoolExecutor(2))
-        threads._THREADS = threads._Threads()
         await running.monitor.refresh(key, usage_only=True)
         await until(lambda: progress() is not None and progress().done)
         during = failure_text(progress().usage.failure)
