@@ -14,7 +14,7 @@ _NONE = (
     "can't start new thread",
 )  # fmt: skip
 #: How many sentences a room may still hold until it is moved; to be empty.
-_LEFT = {"bootstrap": 10, "cli": 2, "config": 3, "custody": 2, "host": 1, "sources": 40, "ui": 3}
+_LEFT = {"bootstrap": 10, "custody": 2, "host": 1, "sources": 40, "ui": 3}
 _ROOMS = sorted(
     each.name for each in SRC.iterdir() if each.name not in ("words", "demo", "__pycache__", "py.typed")
 )

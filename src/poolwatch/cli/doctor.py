@@ -139,7 +139,7 @@ def _findings(config: Path | None, *, mask: bool) -> Iterator[Finding]:
     around = look_around(Options(config, {"ui.mask": "true"} if mask else {}))
     if isinstance(around, ConfigProblems):
         named = masked_word(str(absolute(config)), mask=mask or around.mask) if config is not None else ""
-        check = f"poolwatch --config {named} config check" if named else "poolwatch config check"
+        check = f"poolwatch{f' --config {named}' if named else ''} config check"
         for problem in around.problems:
             words = masked(problem.text, [str(problem.path)]) if mask or around.mask else problem.text
             yield Finding("config", Grade.ERROR, words, said("mend_line_and_check", command=check))
@@ -369,9 +369,7 @@ def _file_systems(around: Surroundings, seen: Look) -> Iterator[Finding]:
     for folder in sorted(folders | {around.state_dir} if folders else folders):
         problem, note = shared_problem(folder), unknown_problem(folder)
         if problem is not None:
-            yield Finding(
-                "files", Grade.ERROR, f"{file_text(problem)}; until then no login there is refreshed"
-            )
+            yield Finding("files", Grade.ERROR, said("until_then", problem=file_text(problem)))
         elif note is not None:
             remedy = said("move_to_local_disk")
             yield Finding("files", Grade.NOTE, file_text(note), remedy)

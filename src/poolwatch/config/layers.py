@@ -25,8 +25,8 @@ from poolwatch.words.config import said
 if TYPE_CHECKING:
     import tomllib
 
+#: Names of keys; a number is the place in an array, counted from 0.
 KeyPath = tuple[str | int, ...]
-"""Names of keys; a number is the place in an array, counted from 0."""
 
 MAX_BYTES: Final = 1024 * 1024
 BOM: Final = "\ufeff"
@@ -39,7 +39,7 @@ _NAMES: Final = (*TABLE, *(name for name in SECTIONS if name), KEYS_TABLE, *LIST
 _LONGEST_STATEMENT: Final = 200
 #: No setting stands below more names than this.
 _DEEPEST: Final = 8
-_PLACE: Final = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+_PLACE: Final = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|[a-z ]+)\)$")
 
 
 def decode(content: bytes, path: Path | None) -> str | ConfigProblem:

@@ -31,11 +31,11 @@ from poolwatch.host.files import FileProblem, read_bounded
 from poolwatch.words.config import said
 from poolwatch.words.messages import file_clause
 
+#: The keys that each kind of source takes.
 KEYS_OF_KIND: Final[Mapping[SourceKind, tuple[str, ...]]] = {
     kind: tuple(name for name, row in SOURCE_ROWS.items() if not row.kinds or kind.value in row.kinds)
     for kind in SourceKind
 }
-"""The keys that each kind of source takes."""
 
 #: Names under which people write a secret into the file, and the key that names a file for it.
 _SECRET_KEYS: Final[Mapping[str, str]] = {

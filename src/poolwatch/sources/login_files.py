@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from poolwatch.config.values import at_home
 from poolwatch.custody.login_file import Login
 from poolwatch.custody.outcomes import clause
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef, TokenFacts
@@ -246,9 +247,7 @@ class LoginFiles(ABC):
         return Failure(FailureKind.UNREACHABLE, code, arguments_of(path=shown, **arguments), detail=shown)
 
     def _expanded(self, pattern: str) -> str:
-        if pattern == "~" or pattern.startswith("~/"):
-            return str(self._setup.home) + pattern[1:]
-        return pattern
+        return at_home(pattern, self._setup.home)
 
     def _shown(self, path: str) -> str:
         home = str(self._setup.home)

@@ -170,6 +170,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "damaged": mark("{path} is the reply to a refresh, and cannot be read"),
     "sign_in_and_remove": mark("if its account needs a login, sign in again; then remove the file"),
     "move_to_local_disk": mark("where other machines have it too, move it to a local disk"),
+    "until_then": mark("{problem}; until then no login there is refreshed"),
     "rate_adopted": mark("{rate} credits per USD, adopted from {pools}"),
     "says": mark("{name} says {rate}"),
     "pools_disagree": mark("the pools disagree on credits per USD ({each}): {rate} is used"),

@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from poolwatch.config.values import at_home
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import Message, message
@@ -131,7 +132,7 @@ def _shown(path: Path, home: Path) -> str:
 
 
 def _expanded(name: str, home: Path) -> Path:
-    return home / name[2:] if name.startswith("~/") else Path(name)
+    return Path(at_home(name, home))
 
 
 class KeyStates:
