@@ -105,24 +105,30 @@ def source_table(source: SourceSettings) -> dict[str, str | bool]:
 
 
 def _with_table(text: str, document: Mapping[str, object], table: Mapping[str, str | bool]) -> str:
+    if "sources" in document and not isinstance(parse(f"{text}\n[[sources]]\n", None), dict):
+        # they stand in one `sources = [...]`: a further header is an error after that
+        return _with_inline_table(text, table)
+    import tomli_w  # only where a file is written
+
+    gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
+    return f"{text}{gap}[[sources]]\n{tomli_w.dumps(table)}"
+
+
+def _with_inline_table(text: str, table: Mapping[str, str | bool]) -> str:
     import tomlkit  # slow to import, and seldom needed
     from tomlkit.exceptions import TOMLKitError  # likewise
     from tomlkit.items import Array  # likewise
 
-    if "sources" in document and not isinstance(parse(f"{text}\n[[sources]]\n", None), dict):
-        # they stand in one `sources = [...]`: a further header is an error after that
-        try:
-            whole = tomlkit.parse(text)
-            array = whole["sources"]
-            if isinstance(array, Array):
-                inline = tomlkit.inline_table()
-                inline.update(table)
-                array.append(inline)
-            return tomlkit.dumps(whole)
-        except (TOMLKitError, ValueError, KeyError):
-            return text  # the check that follows finds the source missing and says so
-    gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
-    return f"{text}{gap}[[sources]]\n{tomlkit.dumps(table)}"
+    try:
+        whole = tomlkit.parse(text)
+        array = whole["sources"]
+        if isinstance(array, Array):
+            inline = tomlkit.inline_table()
+            inline.update(table)
+            array.append(inline)
+        return tomlkit.dumps(whole)
+    except (TOMLKitError, ValueError, KeyError):
+        return text  # the check that follows finds the source missing and says so
 
 
 def _check(
