@@ -6,7 +6,8 @@ import json
 import pytest
 
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.sources.json_body import NumberText, beside_the_loop, read_json
+from poolwatch.host.threads import in_thread
+from poolwatch.sources.json_body import NumberText, read_json
 from poolwatch.words.messages import failure_text
 
 
@@ -79,7 +80,7 @@ async def test_a_long_answer_leaves_the_event_loop_alone() -> None:
             turns += 1
 
     turning = asyncio.create_task(turn())
-    value = await beside_the_loop(len(body), lambda: read_json(body))
+    value = await in_thread(lambda: read_json(body))
     turning.cancel()
     assert isinstance(value, dict)
     assert len(value["accounts"]) == 18_000  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from poolwatch.sources.pools.routes import CODEX_LB
+from tests.support import forbidden_routes
 from tests.support.replay_server import PoolServer, Request, Response, answer
 
 READ_AT = "2026-11-20T20:30:00Z"
@@ -130,7 +130,7 @@ class CodexLbServer(PoolServer):
     def __init__(
         self, *accounts: LbAccountState, key: str | None = None, password: str | None = None
     ) -> None:
-        super().__init__(CODEX_LB.forbidden)
+        super().__init__(forbidden_routes.CODEX_LB)
         self.accounts = {account.id: account for account in accounts}
         self.key = key
         self.password = password

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from poolwatch.sources.pools.routes import CODEX_PROXY
+from tests.support import forbidden_routes
 from tests.support.replay_server import PoolServer, Request, Response, answer
 
 FETCHED_AT = "2026-11-20T20:00:00.000Z"
@@ -116,7 +116,7 @@ class CodexProxyServer(PoolServer):
     def __init__(
         self, *accounts: ProxyAccountState, key: str | None = None, password: str | None = None
     ) -> None:
-        super().__init__(CODEX_PROXY.forbidden)
+        super().__init__(forbidden_routes.CODEX_PROXY)
         self.accounts = {account.id: account for account in accounts}
         self.key = key
         self.password = password

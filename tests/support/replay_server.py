@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from poolwatch.sources.pools.routes import Forbidden
+from tests.support.forbidden_routes import Forbidden
 
 RECORDED = Path(__file__).parent.parent / "recorded"
 

@@ -62,7 +62,7 @@ async def look(
 
     While another poolwatch polls, it is asked to read, so that the two never poll twice.
     """
-    async with open_monitor(around, clock, shows_raw=False) as running:
+    async with open_monitor(around, clock, on_screen=False) as running:
         monitor, now = running.monitor, running.services.clock.now
         await running.connect()
         await monitor.recall()
@@ -167,7 +167,7 @@ async def refresh(
     While another poolwatch polls, it is asked for each of them; where it does not answer, it runs here.
     `on_waiting` is told of a process that does not come.
     """
-    async with open_monitor(around, shows_raw=False) as running:
+    async with open_monitor(around, on_screen=False) as running:
         monitor = running.monitor
         await monitor.recall()
         await running.connect()

@@ -40,14 +40,13 @@ class Running(Struct):
     key_states: StoredKeyStates
     sources: dict[str, Source]
     client: HttpClient | None = None
-    #: whether somebody may want to see answers as they came
-    shows_raw: bool = True
+    on_screen: bool = True
 
     async def connect(self) -> None:
         """Make the configured sources; what they are made of is loaded on a thread."""
         await self.load(*self.around.sources)
         # on a screen polls are counted by who starts them, and what a person asks for comes on top
-        at_once = {} if self.shows_raw else {"at_once": self.around.settings.poll.concurrency}
+        at_once = {} if self.on_screen else {"at_once": self.around.settings.poll.concurrency}
         self.client = HttpClient(self.around.settings.net, self.around.env, **at_once)
         for settings in self.around.sources:
             self._add(settings)
@@ -82,14 +81,7 @@ class Running(Struct):
     def _add(self, settings: SourceSettings) -> None:
         if self.client is None:
             return
-        source = build_source(
-            self.around,
-            settings,
-            self.client,
-            self.fingerprint,
-            self.key_states,
-            shows_raw=self.shows_raw,
-        )
+        source = build_source(self.around, settings, self.client, self.fingerprint, self.key_states)
         self.sources[source.name] = source
         self.services.custodian.add(settings)
         self.monitor.add_source(source)
@@ -100,13 +92,12 @@ async def open_monitor(
     around: Surroundings,
     clock: Clock | None = None,
     *,
-    shows_raw: bool = True,
+    on_screen: bool = True,
     cache: AccountCache | None = None,
 ) -> AsyncIterator[Running]:
     """Open the store, put everything together, and close it in the end; unset, time is the machine's.
 
-    `shows_raw`: answers are kept as they came, for somebody to look at. `cache`: what was read
-    of the store before, and is not held twice.
+    `cache`: what was read of the store before, and is not held twice.
     """
     clock = clock or RealClock()
     settings = around.settings
@@ -133,7 +124,7 @@ async def open_monitor(
     )
     try:
         yield Running(
-            monitor, services, around, fingerprint, StoredKeyStates(store), sources, shows_raw=shows_raw
+            monitor, services, around, fingerprint, StoredKeyStates(store), sources, on_screen=on_screen
         )
     finally:
         await store.aclose()

@@ -46,13 +46,8 @@ def build_source(
     client: HttpClient,
     fingerprint: Callable[[Secret], str],
     key_states: KeyStates,
-    *,
-    shows_raw: bool = True,
 ) -> Source:
-    """One source; `key_states` is what all processes remember of pools.
-
-    `shows_raw`: somebody may want to see its answers as they came.
-    """
+    """One source; `key_states` is what all processes remember of pools."""
     setup = SourceSetup(
         settings,
         client,
@@ -61,7 +56,6 @@ def build_source(
         deadline_seconds=around.settings.poll.timeout_seconds,
         fingerprint=fingerprint,
         key_states=key_states,
-        shows_raw=shows_raw,
     )
     resets = ResetPace(memory_of(around, settings, "resets"))
     match settings.kind:

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import json
 from codecs import BOM_UTF8
-from collections.abc import Callable
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 from poolwatch.domain.failure import Failure, FailureKind, failure
-from poolwatch.host.threads import in_thread
-
-T = TypeVar("T")
-
-#: Answers up to this size are read where they came, longer ones on a thread.
-SHORT_BYTES: Final = 64 * 1024
 
 #: Of a list with more rows the others are left out.
 MOST_ROWS: Final = 20_000
@@ -31,11 +24,6 @@ class NumberText(str):
 #: NaN and Infinity, which JSON does not have, become plain text that no number field accepts.
 JsonValue: TypeAlias = "bool | int | str | NumberText | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = dict[str, JsonValue]
-
-
-async def beside_the_loop(size: int, work: Callable[[], T]) -> T:
-    """The result of work on an answer of so many bytes: at once if it is short, else from a thread."""
-    return work() if size <= SHORT_BYTES else await in_thread(work)
 
 
 def read_json(body: bytes, content_type: str = "") -> JsonValue | Failure:

@@ -153,7 +153,6 @@ class LoginFiles(ABC):
             found,
             asked_at,
             self._setup.deadline_seconds,
-            shows_raw=self._setup.shows_raw,
         )
         if not isinstance(reading.outcome, UsageSnapshot):
             return reading

@@ -67,21 +67,16 @@ def their_words(text: str, limit: int, *secrets: Secret) -> str:
     return visible(without_tokens(" ".join(text.split())), limit)
 
 
-def told_without(value: JsonValue, *secrets: Secret, body: bytes | None = None) -> JsonValue:
+def told_without(value: JsonValue, *secrets: Secret) -> JsonValue:
     """The value, its texts without these secrets, so that no name or label keeps one; numbers stay.
 
-    `body` is what the value was read from: where that has nothing of the kind, the value is left alone. A
-    text may hold a secret only as it is shown: any blank becomes a space, and what is invisible goes.
+    A text may hold a secret only as it is shown: any blank becomes a space, and what is invisible goes.
     """
     plain = [secret.reveal() for secret in secrets if secret]
     if not plain:
         return value
     shapes = [shape for secret in plain for shape in _shapes(secret)]
     parts = {part: _bare(part) for shape in shapes for part in (shape[:_PART], shape[-_PART:])}
-    # what is written with a backslash is not what it looks like
-    marks = [b"\\", *(part.encode("utf-8", "surrogatepass") for part in parts)]
-    if body is not None and body.isascii() and not any(mark in body for mark in marks):
-        return value
     return _value_without(value, plain, parts)
 
 

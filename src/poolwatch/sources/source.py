@@ -52,7 +52,7 @@ class SourceSetup(Struct, frozen=True, eq=False):
     """Settings and surroundings of one source; the deadline in seconds covers one request with its answer.
 
     `fingerprint` and `key_states` are by what processes tell each other which secrets a pool refused; unset,
-    this one remembers by itself. `shows_raw`: somebody may want to see answers as they came.
+    this one remembers by itself.
     """
 
     settings: SourceSettings
@@ -62,7 +62,6 @@ class SourceSetup(Struct, frozen=True, eq=False):
     deadline_seconds: float
     fingerprint: Callable[[Secret], str] = field(default_factory=_own_fingerprints)
     key_states: KeyStates | None = None
-    shows_raw: bool = True
 
     def __repr__(self) -> str:
         # the environment may hold keys

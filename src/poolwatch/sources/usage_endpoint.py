@@ -71,12 +71,8 @@ async def fetch_usage(
     login: Login,
     at: datetime,
     deadline_seconds: float,
-    *,
-    shows_raw: bool = True,
 ) -> UsageReading:
     """One reading; `at` is our own clock now, the deadline covers all addresses that are asked.
-
-    `shows_raw`: the answer's text comes with it; making it fit to be shown costs more than reading it.
 
     Whether the token may be sent at all (not expired, not rejected) is for the caller to judge.
     """
@@ -106,7 +102,7 @@ async def fetch_usage(
             FailureKind.UNREACHABLE, "sources.no_answer", seconds=f"{deadline_seconds:g}"
         )
         return UsageReading(outcome, elapsed_seconds=elapsed, token_fingerprint=login.fingerprint)
-    return _reading(answer, login, at, elapsed, shows_raw=shows_raw)
+    return _reading(answer, login, at, elapsed)
 
 
 def _is_not_found(answer: Reply | Failure) -> bool:
@@ -124,13 +120,13 @@ def read_answer(reply: Reply, at: datetime) -> tuple[UsageSnapshot | Failure, da
     return outcome, reply.server_date if is_service else None
 
 
-def _reading(reply: Reply, login: Login, at: datetime, elapsed: float, *, shows_raw: bool) -> UsageReading:
+def _reading(reply: Reply, login: Login, at: datetime, elapsed: float) -> UsageReading:
     outcome, server_date = read_answer(reply, at)
     if isinstance(outcome, UsageSnapshot) and _is_other_user(outcome, login):
         outcome = failure(FailureKind.OTHER_ACCOUNT, "sources.other_user")
     return UsageReading(
         outcome,
-        shown_body(reply.body, login.access, login.refresh) if shows_raw else None,
+        shown_body(reply.body, login.access, login.refresh),
         server_date,
         elapsed,
         login.fingerprint,

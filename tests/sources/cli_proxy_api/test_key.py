@@ -17,14 +17,11 @@ from poolwatch.net.client import HttpClient
 from poolwatch.sources.pools.cli_proxy_api import CliProxyApi
 from poolwatch.sources.pools.client import PoolClient
 from poolwatch.sources.pools.keys import KeyStates, Refusals
-from poolwatch.sources.pools.routes import (
-    CLI_PROXY_API,
-    Forbidden,
-    ForbiddenRouteError,
-)
+from poolwatch.sources.pools.routes import CLI_PROXY_API, ForbiddenRouteError
 from poolwatch.sources.source import SourceSetup, by_hand
 from poolwatch.words.messages import failure_text
 from tests.sources.cli_proxy_api.rig import AT, body, entry, failed, listed, ref, source
+from tests.support import forbidden_routes
 from tests.support.cli_proxy_server import KEY, CliProxyServer, Said, login
 
 WRONG = "fake-wrong-key"
@@ -189,10 +186,10 @@ async def test_another_run_does_not_try_the_key_again(
 
 
 @pytest.mark.parametrize(
-    "forbidden", CLI_PROXY_API.forbidden, ids=lambda each: f"{each.route.method}{each.route.path}"
+    "forbidden", forbidden_routes.CLI_PROXY_API, ids=lambda each: f"{each.route.method}{each.route.path}"
 )
 async def test_forbidden_routes_cannot_be_asked_for(
-    client: HttpClient, pool: CliProxyServer, forbidden: Forbidden
+    client: HttpClient, pool: CliProxyServer, forbidden: forbidden_routes.Forbidden
 ) -> None:
     assert forbidden.reason
     method, path = forbidden.route.method, forbidden.route.path

@@ -38,11 +38,11 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return paths
 
 
-def source_of(client: HttpClient, home: Path, url: str, *, shows_raw: bool = True) -> AuthFiles:
+def source_of(client: HttpClient, home: Path, url: str) -> AuthFiles:
     settings = SourceSettings(
         SourceKind.AUTH_FILES, "pool", Custody.OTHER, path=str(home / "pool"), base_url=url
     )
-    setup = SourceSetup(settings, client, home, {}, 5, FINGERPRINT, shows_raw=shows_raw)
+    setup = SourceSetup(settings, client, home, {}, 5, FINGERPRINT)
     return AuthFiles(setup, at_is_disk_time=True)
 
 
@@ -127,13 +127,3 @@ async def test_a_file_that_is_gone_or_torn_sends_nothing(client: HttpClient, hom
     for reading in (torn, gone):
         assert isinstance(reading.outcome, Failure)
         assert reading.outcome.kind is FailureKind.NO_TOKEN
-
-
-async def test_the_answers_text_comes_only_where_somebody_may_look(client: HttpClient, home: Path) -> None:
-    path = put(home / "pool/one.json", cliproxy_login(token(1)))
-    async with Script([reply(200, USAGE)] * 2) as server:
-        seen = [
-            (await source.fetch_usage(Listing(SourceRef("pool", str(path))), later(path))).raw
-            for source in (source_of(client, home, server.url, shows_raw=shows) for shows in (True, False))
-        ]
-    assert seen == [USAGE.decode(), None]

@@ -10,18 +10,11 @@ from pathlib import Path
 import pytest
 
 from poolwatch.bootstrap.headless import look
-from poolwatch.config.settings import SourceKind, SourceSettings
-from poolwatch.domain.account import Custody
-from poolwatch.domain.failure import Failure
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.json_body import MOST_ROWS
-from poolwatch.sources.pools import client as pool_client
-from poolwatch.sources.pools.codex_lb import CodexLb
-from poolwatch.sources.pools.codex_proxy import CodexProxy
-from poolwatch.sources.source import PoolReport, SourceSetup
+from poolwatch.sources.source import PoolReport
 from tests.e2e.pool_rig import around, everybody
-from tests.sources.pools.making import AT, USAGE, account, entry, lacks, lb, proxy
-from tests.support.codex_lb_server import CodexLbServer, LbAccountState
+from tests.sources.pools.making import AT, USAGE, account, entry, lacks, proxy
 from tests.support.codex_proxy_server import CodexProxyServer, ProxyAccountState, quota_of
 from tests.support.replay_server import PoolServer, Response, always, answer
 
@@ -33,11 +26,6 @@ def many(count: int, **changes: object) -> list[ProxyAccountState]:
         account(f"a{number}", email=f"pool{number}@example.com", account_id=f"acc-{number}", **changes)
         for number in range(count)
     ]
-
-
-def setup_of(kind: SourceKind, server: PoolServer, client: HttpClient, *, shows_raw: bool) -> SourceSetup:
-    settings = SourceSettings(kind, "pool", Custody.POOL, url=server.url)
-    return SourceSetup(settings, client, Path("/"), {}, 30, shows_raw=shows_raw)
 
 
 @pytest.mark.parametrize("status", [401, 403, 409, 429, 500, 503])
@@ -66,31 +54,6 @@ async def test_refused_accounts_do_not_have_the_pool_listed_again_and_again(tmp_
         most = 3 + (loop.time() - started) / 2
     assert len(seen.state.accounts) == 200
     assert server.count(LIST) - before <= most
-
-
-async def test_what_nobody_sees_is_not_made(
-    client: HttpClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def made(body: bytes, *secrets: object) -> str:
-        raise AssertionError("a text was made")
-
-    monkeypatch.setattr(pool_client, "shown_body", made)
-    one = account(cached=quota_of(USAGE), status="disabled")
-    async with CodexProxyServer(one, account("a2")) as server:
-        # a list is nobody's answer
-        assert isinstance(await proxy(server, client, tmp_path).list_accounts(AT), tuple)
-        unseen = CodexProxy(setup_of(SourceKind.CODEX_PROXY, server, client, shows_raw=False))
-        for place in ("acc1", "a2"):
-            reading = await unseen.fetch_usage(entry(unseen, place), AT)
-            assert not isinstance(reading.outcome, Failure)
-            assert reading.raw is None
-    two = LbAccountState("acc-01", "pool01@example.com", USAGE)
-    async with CodexLbServer(two) as kept:
-        unseen_lb = CodexLb(setup_of(SourceKind.CODEX_LB, kept, client, shows_raw=False))
-        assert (await unseen_lb.fetch_usage(entry(unseen_lb, two.id), AT)).raw is None
-        monkeypatch.undo()
-        seen = lb(kept, client, tmp_path)
-        assert "pool01@example.com" in ((await seen.fetch_usage(entry(seen, two.id), AT)).raw or "")
 
 
 def rows(count: int) -> Response:

@@ -22,9 +22,9 @@ from poolwatch.domain.usage import (
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.json_body import read_json
 from poolwatch.sources.pools.codex_lb_wire import no_figures, parse_accounts
-from poolwatch.sources.pools.routes import CODEX_LB
 from poolwatch.words.messages import failure_text
 from tests.sources.pools.making import KEY, entry, failure, lb, snapshot, windows
+from tests.support import forbidden_routes
 from tests.support.replay_server import RECORDED, ReplayServer
 
 THEN = datetime(2026, 11, 20, 21, 3, 17, tzinfo=UTC)
@@ -65,7 +65,7 @@ async def usages(
 async def test_identities(client: HttpClient, tmp_path: Path, way: str) -> None:
     answers = BY_KEY if way == "key" else BY_LOGIN
     keys = {"key": KEY} if way == "key" else {"password": "correct horse"}
-    async with ReplayServer(answers, CODEX_LB.forbidden) as server:
+    async with ReplayServer(answers, forbidden_routes.CODEX_LB) as server:
         found = await listings(server, client, tmp_path, **keys)
     # nine rows, one of them a second import of the first
     assert len(found) == 8
@@ -80,7 +80,7 @@ async def test_identities(client: HttpClient, tmp_path: Path, way: str) -> None:
 
 
 async def test_percentages_are_what_remains(client: HttpClient, tmp_path: Path) -> None:
-    async with ReplayServer(BY_KEY, CODEX_LB.forbidden) as server:
+    async with ReplayServer(BY_KEY, forbidden_routes.CODEX_LB) as server:
         found = await usages(server, client, tmp_path, key=KEY)
     assert {place: windows(usage) for place, usage in found.items()} == {
         A: {"5h": 42.0, "weekly": 71.0},
@@ -125,7 +125,7 @@ async def test_an_account_without_figures_is_a_failure(client: HttpClient, tmp_p
 
 async def test_the_dashboard_knows_credits(client: HttpClient, tmp_path: Path) -> None:
     banked = {f"GET /api/accounts/{A}/usage-reset-credits": "codex-lb/reset-credits-a"}
-    async with ReplayServer({**BY_LOGIN, **banked}, CODEX_LB.forbidden) as server:
+    async with ReplayServer({**BY_LOGIN, **banked}, forbidden_routes.CODEX_LB) as server:
         found = await usages(server, client, tmp_path, password="correct horse")
     assert found[B].credits == Credits(True, False, None, Decimal("1234.56"))
     assert found[BUSINESS].credits == Credits(True, False, None, Decimal("9.99"))

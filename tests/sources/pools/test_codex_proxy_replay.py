@@ -22,10 +22,10 @@ from poolwatch.domain.usage import (
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.json_body import read_json
 from poolwatch.sources.pools.codex_proxy_wire import parse_accounts, parse_quota
-from poolwatch.sources.pools.routes import CODEX_PROXY
 from poolwatch.sources.source import PoolReport
 from poolwatch.words.messages import failure_text
 from tests.sources.pools.making import KEY, entry, failure, proxy, ref, snapshot, windows
+from tests.support import forbidden_routes
 from tests.support.replay_server import RECORDED, ReplayServer
 
 #: when most of it was recorded, by the pool's own clock
@@ -41,7 +41,7 @@ def serve(**quotas: str) -> ReplayServer:
     answers |= {
         f"GET /auth/accounts/{globals()[key]}/quota": f"codex-proxy/{name}" for key, name in quotas.items()
     }
-    return ReplayServer(answers, CODEX_PROXY.forbidden)
+    return ReplayServer(answers, forbidden_routes.CODEX_PROXY)
 
 
 async def test_the_list(client: HttpClient, tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ async def test_refreshes(client: HttpClient, tmp_path: Path) -> None:
         f"POST /auth/accounts/{A}/refresh": "codex-proxy/refresh-concurrent-0",
         f"POST /auth/accounts/{B}/refresh": "codex-proxy/refresh-concurrent-1",
     }
-    async with ReplayServer(answers, CODEX_PROXY.forbidden) as server:
+    async with ReplayServer(answers, forbidden_routes.CODEX_PROXY) as server:
         source = proxy(server, client, tmp_path)
         alive = await source.token_step(ref(source, D), THEN)
         dead = await source.token_step(ref(source, C), THEN)

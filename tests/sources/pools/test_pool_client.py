@@ -20,7 +20,7 @@ from tests.sources.pools.making import AT, KEY
 from tests.support.replay_server import PoolServer, Response, always, answer, never
 
 ROUTES = (Route("GET", "/accounts"), Route("GET", "/accounts/{id}/quota"), Route("POST", "/login"))
-PROGRAM = PoolProgram("testpool", ROUTES, forbidden=())
+PROGRAM = PoolProgram("testpool", ROUTES)
 
 
 @pytest.fixture

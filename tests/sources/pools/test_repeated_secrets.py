@@ -17,7 +17,7 @@ from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.text import visible
 from poolwatch.domain.values import replace
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.json_body import SHORT_BYTES, NumberText
+from poolwatch.sources.json_body import NumberText
 from poolwatch.sources.pools.client import Answered, Refused
 from poolwatch.sources.redaction import told_without
 from tests.e2e.pool_rig import around, looked
@@ -35,13 +35,9 @@ FORMS = [SECRET, b64encode(SECRET.encode()).decode(), "correct%20horse%2042"]
 @pytest.mark.parametrize("form", FORMS)
 def test_no_text_of_a_value_holds_a_secret(form: str) -> None:
     value: Any = {"label": f"my {form}", "list": [form, 7, None, True], f"key {form}": NumberText("1.5")}
-    body = json.dumps(value).encode()
-    found: Any = told_without(value, Secret(SECRET), body=body)
+    found: Any = told_without(value, Secret(SECRET))
     assert form not in repr(found)
     assert [found["list"][0][:8], *found["list"][1:]] == ["[hidden]", 7, None, True]
-    # escapes hide it from whoever looks at the bytes alone
-    hidden = b'{"label": "\\u0063orrect horse 42"}'
-    assert told_without(json.loads(hidden), Secret(SECRET), body=hidden) == {"label": "[hidden]"}
 
 
 @pytest.mark.parametrize(
@@ -49,7 +45,7 @@ def test_no_text_of_a_value_holds_a_secret(form: str) -> None:
 )
 def test_a_text_that_is_shown_as_a_secret_holds_it(form: str) -> None:
     value: Any = {"label": form, f"my {form}": ["漢\u00a0字"]}
-    found: Any = told_without(value, Secret(SECRET), body=json.dumps(value, ensure_ascii=False).encode())
+    found: Any = told_without(value, Secret(SECRET))
     assert found["label"].strip() == "[hidden]"
     assert SECRET not in visible(repr(found))
     # what holds none stays as it was
@@ -59,15 +55,8 @@ def test_a_text_that_is_shown_as_a_secret_holds_it(form: str) -> None:
 def test_a_short_secret_is_no_part_of_a_word_and_an_innocent_value_is_left_alone() -> None:
     value: Any = {"id": "acid", "label": "id id3 id"}
     assert told_without(value, Secret("id")) == {"id": "acid", "label": "[hidden] id3 [hidden]"}
-    assert told_without(value, Secret(SECRET), body=json.dumps(value).encode()) is value
+    assert told_without(value, Secret(SECRET)) == value
     assert told_without(value) == value
-
-
-def test_a_secret_across_two_pieces_of_a_long_body_is_found() -> None:
-    for before in range(SHORT_BYTES - 2 * len(SECRET), SHORT_BYTES + 1):
-        value: Any = {"pad": "x" * before, "label": SECRET, "more": "y" * SHORT_BYTES}
-        found: Any = told_without(value, Secret(SECRET), body=json.dumps(value).encode())
-        assert found["label"] == "[hidden]"
 
 
 @asynccontextmanager

@@ -23,7 +23,6 @@ from poolwatch.host.threads import in_thread
 from poolwatch.net.client import USER_AGENT
 from poolwatch.net.reply import Reply, clock_offset
 from poolwatch.sources.banked_resets import ResetPace, reset_list_url, with_reset_list
-from poolwatch.sources.json_body import beside_the_loop
 from poolwatch.sources.pools.cli_proxy_api_wire import AuthFile, parse_api_call, parse_auth_files
 from poolwatch.sources.pools.client import Answered, PoolClient, Refused, json_bytes
 from poolwatch.sources.pools.listing import ListingPool, PoolList, renews_by_itself, rows_left_out, unasked
@@ -153,7 +152,7 @@ class CliProxyApi(ListingPool[AuthFile]):
         reply = parse_api_call(answer.body, answer.elapsed_seconds)
         if isinstance(reply, Failure):
             return UsageReading(reply, elapsed_seconds=answer.elapsed_seconds), False
-        reading = await beside_the_loop(len(reply.body), lambda: self._reading(reply, at))
+        reading = await in_thread(lambda: self._reading(reply, at))
         outcome = reading.outcome
         if isinstance(outcome, Failure) and outcome.kind is FailureKind.UNAUTHORIZED:
             # for a login that has just gone, the pool sends the placeholder as it stands
@@ -212,7 +211,7 @@ class CliProxyApi(ListingPool[AuthFile]):
         """The service's own answer, which the pool handed on."""
         outcome, server_date = read_answer(reply, at)
         offset = None if server_date is None else clock_offset(server_date, at, reply.elapsed_seconds)
-        raw = shown_body(reply.body) if self._shows_raw else None
+        raw = shown_body(reply.body)
         return UsageReading(outcome, raw, server_date, reply.elapsed_seconds, clock_offset=offset)
 
     async def _call(self, file: AuthFile, url: str, at: datetime) -> Answered | Refused | Failure:
@@ -230,7 +229,7 @@ class CliProxyApi(ListingPool[AuthFile]):
         # one at a time until the key is known to be good: a wrong one is sent once
         async with self._slots if self._is_let_in else self._first:
             if call is None:
-                answer = await self._pool.get_list(f"{MANAGEMENT}/auth-files", at)
+                answer = await self._pool.get_json(f"{MANAGEMENT}/auth-files", at)
             else:
                 answer = await self._pool.post_json(f"{MANAGEMENT}/api-call", lambda: json_bytes(call), at)
         self._note_version(answer, "x-cpa-version")

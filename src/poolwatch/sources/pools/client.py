@@ -15,19 +15,18 @@ from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.state import KeyState
 from poolwatch.domain.values import replace
+from poolwatch.host.threads import in_thread
 from poolwatch.net.client import MEBIBYTE, Headers
 from poolwatch.net.reply import Lost, NotSent, Reply
-from poolwatch.sources.json_body import TOO_DEEP, JsonValue, beside_the_loop, looks_like_html, read_json
+from poolwatch.sources.json_body import TOO_DEEP, JsonValue, looks_like_html, read_json
 from poolwatch.sources.pools.keys import Refusals, pool_key, pool_password
 from poolwatch.sources.pools.routes import ForbiddenRouteError, PoolProgram, Route
 from poolwatch.sources.redaction import shown_body, their_words, told_without
 from poolwatch.sources.source import SourceSetup
 from poolwatch.sources.usage_endpoint import classify
 
-#: The list of a large pool, with everything that the pool knows of each account.
-_LIST_BYTES: Final = 16 * MEBIBYTE
-#: An answer of the service that the pool hands on as a text.
-_POSTED_BYTES: Final = 2 * MEBIBYTE
+#: As much as the list of a large pool, with everything that the pool knows of each account.
+_MOST_BYTES: Final = 16 * MEBIBYTE
 _REFUSAL_BYTES: Final = 64 * 1024
 #: What the pool itself says, whatever stands before it.
 _POOLS_OWN: Final = (401, 404, *range(300, 400))
@@ -42,12 +41,8 @@ class _Answer:
     body: JsonValue = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     elapsed_seconds: float = 0.0
-    text: Callable[[], str | None] = field(default=lambda: None, repr=False)
-
-    @property
-    def raw(self) -> str | None:
-        """The body as text, tokens and keys taken out; None where nobody looks at it."""
-        return self.text()
+    #: the body as text, tokens and keys taken out
+    raw: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +81,9 @@ class Entry:
 
 
 class _Request(NamedTuple):
+    route: Route
     path: str
     at: datetime
-    cap_bytes: int
     #: of a POST, made just before it is sent
     body: Callable[[], bytes] | None = None
     #: what stands in the body and is never shown
@@ -96,7 +91,7 @@ class _Request(NamedTuple):
 
 
 class PoolClient:
-    """Speaks with one pool, by its program's routes or by these alone.
+    """Speaks with one pool, by its program's routes alone.
 
     The setup's deadline in seconds covers one request with its whole answer.
     """
@@ -109,12 +104,10 @@ class PoolClient:
         entry: Entry | None = None,
         *,
         url: str | None = None,
-        routes: Iterable[Route] | None = None,
     ) -> None:
-        self.pool = program.name
+        self._program = program
         self._setup = setup
         self._base = (url or setup.settings.url or "").strip().rstrip("/")
-        self._routes = tuple(program.routes if routes is None else routes)
         self._refusals = refusals
         self._entry = entry or Entry()
         #: whichever let poolwatch in, an answer repeats none of them
@@ -122,29 +115,28 @@ class PoolClient:
 
     async def get_json(self, path: str, at: datetime) -> Answered | Refused:
         """The answer to a GET; `at` is our own clock, from which a retry time counts."""
-        return await self._ask("GET", _Request(path, at, MEBIBYTE))
-
-    async def get_list(self, path: str, at: datetime) -> Answered | Refused:
-        """The same of a list, which may be large."""
-        return await self._ask("GET", _Request(path, at, _LIST_BYTES))
+        return await self._ask(_Request(self._route("GET", path), path, at))
 
     async def post_json(
         self, path: str, body: Callable[[], bytes] | None, at: datetime, secrets: tuple[Secret, ...] = ()
     ) -> Answered | Refused:
         """The answer to a POST, sent once. `body` is made just before; its `secrets` are never shown."""
-        return await self._ask("POST", _Request(path, at, _POSTED_BYTES, body or (lambda: b""), secrets))
+        route = self._route("POST", path)
+        return await self._ask(_Request(route, path, at, body or (lambda: b""), secrets))
 
-    async def _ask(self, method: str, request: _Request) -> Answered | Refused:
-        path = request.path
-        route = next((route for route in self._routes if route.matches(method, path)), None)
-        if route is None:
-            raise ForbiddenRouteError(f"{method} {path} is not a route that {self.pool} may be asked for")
-        answer = await self._ask_once(route, request)
+    def _route(self, method: str, path: str) -> Route:
+        for route in self._program.routes:
+            if route.matches(method, path):
+                return route
+        raise ForbiddenRouteError(f"{method} {path} is no route that {self._program.name} may be asked for")
+
+    async def _ask(self, request: _Request) -> Answered | Refused:
+        answer = await self._ask_once(request)
         if isinstance(answer, Refused) and answer.status == 401 and self._entry.renew():
-            return await self._ask_once(route, request)
+            return await self._ask_once(request)
         return answer
 
-    async def _ask_once(self, route: Route, request: _Request) -> Answered | Refused:
+    async def _ask_once(self, request: _Request) -> Answered | Refused:
         path, at = request.path, request.at
         headers = await self._entry.headers(at)
         if isinstance(headers, Failure):
@@ -160,7 +152,7 @@ class PoolClient:
                     failure=meaning, status=held.status, code=held.code, said=held.said, sent=False
                 )
             answer = await self._send(request, headers)
-            await self._remember(answer, key, None if route.whole_pool else path, at)
+            await self._remember(answer, key, None if request.route.whole_pool else path, at)
             return answer
 
     async def _remember(
@@ -184,22 +176,24 @@ class PoolClient:
     async def _send(self, request: _Request, entry: Headers) -> Answered | Refused:
         headers: dict[str, str | Secret] = {"Accept": "application/json", **entry}
         url, client = self._base + request.path, self._setup.client
-        seconds, cap = self._setup.deadline_seconds, request.cap_bytes
+        seconds = self._setup.deadline_seconds
         loop = asyncio.get_running_loop()
         started = loop.time()
         answer: Reply | Failure | NotSent | Lost
         if request.body is None:
-            answer = await client.get(url, headers, deadline_seconds=seconds, cap_bytes=cap)
+            answer = await client.get(url, headers, deadline_seconds=seconds, cap_bytes=_MOST_BYTES)
         else:
             headers["Content-Type"] = "application/json"
-            body = request.body
-            answer = await client.post(url, headers, body, deadline_seconds=seconds, cap_bytes=cap)
+            answer = await client.post(
+                url, headers, request.body, deadline_seconds=seconds, cap_bytes=_MOST_BYTES
+            )
         if not isinstance(answer, Reply):
             why = answer if isinstance(answer, Failure) else answer.failure
             sent = not isinstance(answer, NotSent)
             return Refused(failure=_elsewhere(why), elapsed_seconds=loop.time() - started, sent=sent)
-        hidden = await asyncio.to_thread(self._hidden, entry, request.secrets)
-        return await self._read(answer, hidden, request.at)
+        reply = answer
+        # it reads the keys' files, and a list may be long
+        return await in_thread(lambda: self._read(reply, self._hidden(entry, request.secrets), request.at))
 
     def _hidden(self, entry: Headers, secrets: Iterable[Secret]) -> list[Secret]:
         """What an answer must not repeat; what let the request in also without the word before it."""
@@ -211,15 +205,11 @@ class PoolClient:
         configured = [found for each in self._secrets if isinstance(found := each.read(), Secret)]
         return list(dict.fromkeys([*bare, *secrets, *configured]))
 
-    async def _read(self, reply: Reply, secrets: list[Secret], at: datetime) -> Answered | Refused:
+    def _read(self, reply: Reply, secrets: list[Secret], at: datetime) -> Answered | Refused:
         body, content_type = reply.body, reply.headers.get("content-type", "")
         headers = {name: str(told_without(value, *secrets)) for name, value in reply.headers.items()}
-        status, elapsed = reply.status, reply.elapsed_seconds
-
-        def text() -> str | None:
-            return shown_body(body, *secrets) if self._setup.shows_raw else None
-
-        refused = partial(Refused, status=status, headers=headers, elapsed_seconds=elapsed, text=text)
+        status, elapsed, raw = reply.status, reply.elapsed_seconds, shown_body(body, *secrets)
+        refused = partial(Refused, status=status, headers=headers, elapsed_seconds=elapsed, raw=raw)
         if not 200 <= status < 300:
             # a refusal has few words
             short = replace(reply, body=body[:_REFUSAL_BYTES])
@@ -230,17 +220,15 @@ class PoolClient:
             if why is None or why.kind is not FailureKind.EDGE_BLOCKED or status in _POOLS_OWN:
                 why = self._meaning(status, code, said, why.retry_at if why is not None else None)
             return refused(failure=why, code=code, said=said, body=value)
-        value = None
-        if body:
-            value = await beside_the_loop(len(body), lambda: _value_in(body, content_type, secrets))
+        value = _value_in(body, content_type, secrets) if body else None
         is_page = looks_like_html(body, content_type)
         if is_page or isinstance(value, Failure):
             kind = FailureKind.NOT_THE_SERVICE if is_page else FailureKind.MALFORMED
             code = "pools.web_page" if is_page else "pools.not_json"
-            return refused(failure=failure(kind, code, pool=self.pool))
+            return refused(failure=failure(kind, code, pool=self._program.name))
         date = reply.server_date
         return Answered(
-            body=value, status=status, headers=headers, server_date=date, elapsed_seconds=elapsed, text=text
+            body=value, status=status, headers=headers, server_date=date, elapsed_seconds=elapsed, raw=raw
         )
 
     def _meaning(self, status: int, code: str | None, said: str | None, retry_at: datetime | None) -> Failure:
@@ -259,7 +247,13 @@ class PoolClient:
             case 429:
                 kind, sentence = FailureKind.THROTTLED, "pools.throttled"
         return failure(
-            kind, sentence, retry_at=retry_at, detail=code, pool=self.pool, status=status, told=told(said)
+            kind,
+            sentence,
+            retry_at=retry_at,
+            detail=code,
+            pool=self._program.name,
+            status=status,
+            told=told(said),
         )
 
 
@@ -269,7 +263,7 @@ def _value_in(body: bytes, content_type: str, secrets: Iterable[Secret]) -> Json
     if isinstance(value, Failure):
         return value
     try:
-        return told_without(value, *secrets, body=body)
+        return told_without(value, *secrets)
     except RecursionError:
         return TOO_DEEP
 

@@ -49,7 +49,12 @@ class CodexLb(ListingPool[wire.LbAccount]):
         self._session = None
         if self._password.place is not None:
             self._session = DashboardSession(
-                setup, self._refusals, CODEX_LB, "codex_lb_dashboard_session", wire.needs_code
+                setup,
+                self._refusals,
+                CODEX_LB,
+                "/api/dashboard-auth/password/login",
+                "codex_lb_dashboard_session",
+                wire.needs_code,
             )
         self._dashboard = PoolClient(setup, CODEX_LB, self._refusals, self._session)
         self._fleet = PoolClient(setup, CODEX_LB, self._refusals, KeyEntry(self._key))
@@ -84,7 +89,7 @@ class CodexLb(ListingPool[wire.LbAccount]):
         if self._session is None and has_key:
             found = await self._fleet_summary(at)
             return found if isinstance(found, Failure) else _lacking(found, message("pools.no_dashboard"))
-        answer = await self._dashboard.get_list("/api/accounts", at)
+        answer = await self._dashboard.get_json("/api/accounts", at)
         listed = await self._taken(answer, at, by_dashboard=True)
         if not has_key:
             no_key = message("pools.ages_unknown")
@@ -104,7 +109,7 @@ class CodexLb(ListingPool[wire.LbAccount]):
         return replace(listed, accounts=accounts)
 
     async def _fleet_summary(self, at: datetime) -> PoolList[wire.LbAccount] | Failure:
-        answer = await self._fleet.get_list("/api/fleet/summary", at)
+        answer = await self._fleet.get_json("/api/fleet/summary", at)
         found = await self._taken(answer, at, by_dashboard=False)
         if isinstance(found, Failure) or not any(each.hides_windows for each in found.accounts.values()):
             return found
@@ -123,14 +128,12 @@ class CodexLb(ListingPool[wire.LbAccount]):
         ahead = timedelta(0)
         if answer.server_date is not None:
             ahead = offset_of(answer.server_date, at, answer.elapsed_seconds)
-        # each account of the list has it as its own answer
-        raw = await in_thread(lambda: answer.raw) if self._shows_raw else None
         return PoolList(
             accounts,
             ahead,
             rows_left_out(answer.body),
             by_dashboard=by_dashboard,
-            raw=raw,
+            raw=answer.raw,
             elapsed_seconds=answer.elapsed_seconds,
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -45,7 +44,9 @@ class CodexProxy(ListingPool[wire.ProxyAccount]):
         super().__init__(setup)
         self._session = None
         if self._key.place is None and self._password.place is not None:
-            self._session = DashboardSession(setup, self._refusals, CODEX_PROXY, "_codex_session")
+            self._session = DashboardSession(
+                setup, self._refusals, CODEX_PROXY, "/auth/dashboard-login", "_codex_session"
+            )
         entry = self._session or KeyEntry(self._key)
         self._pool = PoolClient(setup, CODEX_PROXY, self._refusals, entry)
         self._resets = resets or ResetPace()
@@ -90,7 +91,7 @@ class CodexProxy(ListingPool[wire.ProxyAccount]):
         return wire.parse_version(answer.body) if isinstance(answer, Answered) else None
 
     async def _list_now(self, at: datetime) -> PoolList[wire.ProxyAccount] | Failure:
-        answer = await self._pool.get_list("/auth/accounts", at)
+        answer = await self._pool.get_json("/auth/accounts", at)
         if isinstance(answer, Refused):
             return self._advised(answer)
         found = await in_thread(lambda: wire.parse_accounts(answer.body, self.name))
@@ -159,15 +160,9 @@ class CodexProxy(ListingPool[wire.ProxyAccount]):
             if not status:
                 return unasked(message("pools.no_figures_inactive", pool=self.program.name))
             return unasked(message("pools.no_figures_of_status", pool=self.program.name, status=status))
-        raw = self._shown(account) or answer.raw
+        raw = answer.raw if account.quota_text is None else shown_body(account.quota_text.encode())
         then = min(kept_at - listed.pool_ahead, at) if kept_at is not None else None
         return UsageReading(usage, raw, elapsed_seconds=answer.elapsed_seconds, at=then)
-
-    def _shown(self, account: wire.ProxyAccount) -> str | None:
-        """What the pool kept of it, as text."""
-        if account.quota_text is None or not self._shows_raw:
-            return None
-        return shown_body(json.dumps(json.loads(account.quota_text), indent=2).encode())
 
     async def _refresh(self, ref: SourceRef, at: datetime) -> TokenStep:
         path = _path(ref.place, "refresh")

@@ -184,7 +184,7 @@ def _account(ref: SourceRef, row: JsonObject) -> ProxyAccount:
     quota, quota_at = known(wire.quota), known(wire.quota_fetched_at)
     if quota is None or quota_at is None:
         return ProxyAccount(listing, status)
-    return ProxyAccount(listing, status, quota.snapshot(), quota_at, json.dumps(row.get("quota")))
+    return ProxyAccount(listing, status, quota.snapshot(), quota_at, json.dumps(row.get("quota"), indent=2))
 
 
 def parse_quota(body: JsonValue, at: datetime) -> UsageSnapshot | Failure:

@@ -60,7 +60,7 @@ class PoolList(Struct, Generic[A], frozen=True):
     lacks: tuple[Message, ...] = ()
     #: the dashboard's list, which may know more than the one that a key opens
     by_dashboard: bool = False
-    #: the answer that they stand in, as text where somebody looks at it, and how long it took
+    #: the answer that they stand in, as text, and how long it took
     raw: str | None = None
     elapsed_seconds: float = 0.0
 
@@ -86,7 +86,6 @@ class ListingPool(ABC, Generic[A]):
 
     def __init__(self, setup: SourceSetup) -> None:
         self._settings = setup.settings
-        self._shows_raw = setup.shows_raw
         self._failure = partial(failure, pool=self.program.name)
         self._key, self._password = pool_key(setup), pool_password(setup)
         self._refusals = Refusals(setup)

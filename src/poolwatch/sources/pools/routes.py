@@ -1,4 +1,4 @@
-"""The routes of each pool program: those that are asked, and those that never are."""
+"""The routes that each pool program is asked for; there is no way to ask for any other."""
 
 from __future__ import annotations
 
@@ -37,25 +37,14 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Forbidden:
-    """One route of the pool that is never called, and why."""
-
-    route: Route
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class PoolProgram:
-    """A program that keeps accounts: its name as people know it, and its routes.
+    """A program that keeps accounts: its name as people know it, and all routes that it is asked for.
 
-    `routes` are all that is asked for, beside the `login` of its dashboard; of the others the `forbidden`
-    ones would do harm.
+    Others hand out tokens, spend requests or change the pool; the tests name the worst of them.
     """
 
     name: str
     routes: tuple[Route, ...]
-    forbidden: tuple[Forbidden, ...]
-    login: Route | None = None
 
 
 def segment(text: str) -> str | None:
@@ -66,8 +55,8 @@ def segment(text: str) -> str | None:
 
 CODEX_PROXY: Final = PoolProgram(
     "codex-proxy",
-    login=Route("POST", "/auth/dashboard-login"),
-    routes=(
+    (
+        Route("POST", "/auth/dashboard-login"),
         Route("GET", "/auth/accounts", whole_pool=True),
         Route("GET", "/auth/accounts/{id}/quota"),
         Route("GET", "/auth/accounts/{id}/reset-credits"),
@@ -75,73 +64,26 @@ CODEX_PROXY: Final = PoolProgram(
         Route("GET", "/admin/general-settings"),
         Route("GET", "/admin/update-status"),
     ),
-    forbidden=(
-        Forbidden(Route("GET", "/auth/accounts/export"), "hands out every token"),
-        Forbidden(Route("GET", "/auth/status"), "hands out the pool's own API key"),
-        Forbidden(Route("GET", "/auth/token"), "hands out a token"),
-        Forbidden(Route("POST", "/auth/accounts/health-check"), "spends every refresh token at once"),
-        Forbidden(Route("POST", "/auth/accounts/{id}/reset-credits/consume"), "spends a banked reset"),
-        Forbidden(Route("POST", "/auth/accounts/import"), "changes the pool"),
-        Forbidden(Route("POST", "/auth/accounts"), "changes the pool"),
-        Forbidden(Route("DELETE", "/auth/accounts/{id}"), "removes an account"),
-        Forbidden(Route("PATCH", "/auth/accounts/{id}/label"), "changes the pool"),
-        Forbidden(Route("POST", "/auth/accounts/batch-status"), "changes the pool"),
-        Forbidden(Route("POST", "/auth/accounts/batch-delete"), "removes accounts"),
-        Forbidden(Route("GET", "/auth/login"), "starts a login"),
-        Forbidden(Route("POST", "/auth/logout"), "removes every account"),
-        Forbidden(Route("POST", "/admin/general-settings"), "changes the pool"),
-        Forbidden(Route("POST", "/v1/responses"), "spends a model request"),
-    ),
 )
 
 CODEX_LB: Final = PoolProgram(
     "codex-lb",
-    login=Route("POST", "/api/dashboard-auth/password/login"),
-    routes=(
+    (
         # by the API key
         Route("GET", "/api/fleet/summary", whole_pool=True),
         Route("POST", "/api/fleet/refresh"),
         # by the dashboard's password
+        Route("POST", "/api/dashboard-auth/password/login"),
         Route("GET", "/api/accounts", whole_pool=True),
         Route("GET", "/api/accounts/{id}/usage-reset-credits"),
-    ),
-    forbidden=(
-        Forbidden(Route("POST", "/api/accounts/{id}/probe"), "spends a model request"),
-        Forbidden(Route("POST", "/api/accounts/{id}/export/auth"), "hands out tokens"),
-        Forbidden(Route("GET", "/api/accounts/{id}/export/auth"), "hands out tokens"),
-        Forbidden(Route("POST", "/api/accounts/export"), "hands out tokens"),
-        Forbidden(Route("POST", "/api/accounts/import"), "changes the pool"),
-        Forbidden(Route("POST", "/api/accounts/{id}/pause"), "changes the pool"),
-        Forbidden(Route("POST", "/api/accounts/{id}/reactivate"), "changes the pool"),
-        Forbidden(Route("DELETE", "/api/accounts/{id}"), "removes an account"),
-        Forbidden(
-            Route("POST", "/api/accounts/{id}/rate-limit-reset-credits/consume"), "spends a banked reset"
-        ),
-        Forbidden(Route("POST", "/api/accounts/{id}/usage-reset-credits/consume"), "spends a reset"),
-        Forbidden(Route("POST", "/api/api-keys/"), "makes a key"),
-        Forbidden(Route("PUT", "/api/settings"), "changes the pool"),
-        Forbidden(Route("POST", "/api/dashboard-auth/password/setup"), "changes the dashboard's password"),
-        Forbidden(Route("POST", "/v1/responses"), "spends a model request"),
-        Forbidden(Route("POST", "/backend-api/codex/responses"), "spends a model request"),
     ),
 )
 
 MANAGEMENT: Final = "/v0/management"
 CLI_PROXY_API: Final = PoolProgram(
     "CLIProxyAPI",
-    routes=(
+    (
         Route("GET", f"{MANAGEMENT}/auth-files", whole_pool=True),
         Route("POST", f"{MANAGEMENT}/api-call", whole_pool=True),
-    ),
-    forbidden=(
-        Forbidden(Route("GET", f"{MANAGEMENT}/auth-files/download"), "hands out tokens"),
-        Forbidden(Route("GET", f"{MANAGEMENT}/usage-queue"), "takes entries out of the pool's queue"),
-        Forbidden(Route("GET", f"{MANAGEMENT}/config"), "shows the keys of the pool's own clients"),
-        Forbidden(Route("POST", f"{MANAGEMENT}/reset-quota"), "changes what is believed of a login"),
-        Forbidden(Route("POST", f"{MANAGEMENT}/auth-files"), "adds a login"),
-        Forbidden(Route("DELETE", f"{MANAGEMENT}/auth-files"), "deletes logins"),
-        Forbidden(Route("PATCH", f"{MANAGEMENT}/auth-files/status"), "turns a login on or off"),
-        Forbidden(Route("PATCH", f"{MANAGEMENT}/auth-files/fields"), "changes a login"),
-        Forbidden(Route("PUT", f"{MANAGEMENT}/config.yaml"), "changes the pool's settings"),
     ),
 )

@@ -39,7 +39,7 @@ class KeyEntry(Entry):
 class DashboardSession(Entry):
     """Signs in when a session is needed; a password that was refused is not sent again, see `Refusals`.
 
-    `objection` looks into the answer of a login that seems to have worked.
+    `path` is the login's; `objection` looks into the answer of a login that seems to have worked.
     """
 
     def __init__(
@@ -47,16 +47,14 @@ class DashboardSession(Entry):
         setup: SourceSetup,
         refusals: Refusals,
         program: PoolProgram,
+        path: str,
         cookie: str,
         objection: Callable[[JsonValue], Failure | None] = lambda body: None,
     ) -> None:
-        login = program.login
-        if login is None:
-            raise ValueError(f"{program.name} has no dashboard")
-        self._client = PoolClient(setup, program, refusals, routes=(login,))
+        self._client = PoolClient(setup, program, refusals)
         self._failure = partial(failure, pool=program.name)
         self._refusals = refusals
-        self._path = login.path
+        self._path = path
         self._cookie = cookie
         self._password = pool_password(setup)
         self._objection = objection
