@@ -62,11 +62,7 @@ def key_line(keys: tuple[Key, ...], instead: Mapping[str, str], width: int, glyp
     shown = [(key, word) for key, word in shown if word]
     while shown and _cells(shown, glyphs) > width:
         shown.remove(max(shown, key=lambda entry: entry[0].rank))
-    out: list[Piece] = []
-    for index, (key, word) in enumerate(shown):
-        out.append((("  " if index else " ") + key_label(key.keys[0], glyphs), Ink.KEY))
-        out.append((f" {word}", Tone.DIM))
-    return fit_line(out, width, glyphs.ellipsis)
+    return typing_line([(key.keys[0], word) for key, word in shown], width, glyphs)
 
 
 def key_label(key: str, glyphs: Glyphs) -> str:

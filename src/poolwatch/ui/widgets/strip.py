@@ -174,9 +174,9 @@ def _title(title: str, cells: int) -> Piece:
     return (" " + fit(title, cells - 1), Ink.HEADING)
 
 
-def _figure(figure: Figure, cells: int, glyphs: Glyphs) -> list[Piece]:
+def _figure(figure: Figure, cells: int, glyphs: Glyphs, title: int = _TITLE + 1) -> list[Piece]:
     return [
-        (fit(figure.title, _TITLE + 1), Ink.HEADING),
+        (fit(figure.title, title), Ink.HEADING),
         (fit(figure.text, cells - 1, glyphs.ellipsis) + " ", _text_style(figure)),
         (figure.detail, _detail_style(figure)),
     ]
@@ -198,7 +198,7 @@ def _medium(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> list[Lin
         if figure is not None:
             cells = min(22, max(18, len(figure.text) + 2))
             lines.append(
-                fit_line(((" ", Tone.PLAIN), *_figure_tight(figure, cells, glyphs)), width, glyphs.ellipsis)
+                fit_line(((" ", Tone.PLAIN), *_figure(figure, cells, glyphs, _TITLE)), width, glyphs.ellipsis)
             )
     last: list[Piece] = []
     for figure in (view.credits, view.highest_weekly):
@@ -215,14 +215,6 @@ def _medium(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> list[Lin
     if last:
         lines.append(fit_line(last, width, glyphs.ellipsis))
     return lines
-
-
-def _figure_tight(figure: Figure, cells: int, glyphs: Glyphs) -> list[Piece]:
-    return [
-        (fit(figure.title, _TITLE), Ink.HEADING),
-        (fit(figure.text, cells - 1, glyphs.ellipsis) + " ", _text_style(figure)),
-        (figure.detail, _detail_style(figure)),
-    ]
 
 
 def _short(label: str) -> str:
