@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from poolwatch.domain.account import Custody, Listing, LoginKind, Name, SourceRef, TokenFacts
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
+from poolwatch.domain.message import message
 from poolwatch.domain.state import AccountState, DeadLogin
 from poolwatch.domain.status import PoolRules
 from poolwatch.domain.text import visible
@@ -28,6 +29,7 @@ from poolwatch.domain.usage import (
     Usage,
     UsageWindow,
 )
+from poolwatch.domain.values import UNDATED
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.detail import detail_view
 from poolwatch.presentation.status_json import status_json
@@ -36,12 +38,52 @@ from poolwatch.presentation.strip import status_line, strip_view
 from poolwatch.presentation.view import Prefs, Shown
 from tests.presentation.scene import CET, NOW, account, look, pool
 
-instants = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - zone is given
-maybe = st.none() | st.booleans()
-amounts = st.none() | st.decimals(-(10**17), 10**17, places=6, allow_nan=False)
-percents = st.none() | st.floats(-10, 1000) | st.sampled_from([0.0, 99.6, 100.0, float("nan"), float("inf")])
-texts = st.text(max_size=30).map(visible)
-seconds = st.none() | st.sampled_from([18000, 604800, 86400, 2592000, 43200, 1])
+# Of few values each, for to draw one of a list is cheap; `NOW` is near to some instants and far from others.
+maybe = st.sampled_from([None, True, False])
+instants = st.sampled_from(
+    [
+        datetime(2020, 1, 1, tzinfo=UTC),
+        UNDATED,
+        *(NOW + timedelta(minutes=minutes) for minutes in (-700_000, -9000, -1500, -50, -5, -1, 0)),
+        *(NOW + timedelta(seconds=seconds) for seconds in (1, 59, 61, 4000, 50_000, 500_000, 5_000_000)),
+        datetime(2034, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    ]
+)
+amounts = st.sampled_from(
+    [
+        None,
+        *map(Decimal, ("0", "0.00", "-0.000001", "12.5", "1234.567891", "-3.1", "99999999999999999.5")),
+    ]
+)
+percents = st.sampled_from(
+    [None, -10.0, 0.0, 0.3, 1.0, 59.5, 89.99, 99.6, 100.0, 1000.0, float("nan"), float("inf")]
+)
+texts = st.sampled_from(
+    [
+        visible(text)
+        for text in (
+            "",
+            "a",
+            "A b",
+            "plus",
+            "日本語のとても長い名前です",
+            "e\u0301\u0301\u0301",
+            "{x}",
+            "a%b",
+            "x'y\"z",
+            "~/a b",
+            "/home/bob/.codex/auth.json",
+            "\u202eabc",
+            "\n\t\0",
+            "\ud800",
+            "🇩🇪👩🏽",
+            "-",
+            "a\\b",
+            "w" * 30,
+        )
+    ]
+)
+seconds = st.sampled_from([None, 18000, 604800, 86400, 2592000, 43200, 1])
 
 windows = st.builds(UsageWindow, percents, seconds, st.none() | instants, maybe)
 limits = st.builds(RateLimit, maybe, maybe, st.lists(windows, max_size=3).map(tuple))
@@ -95,7 +137,7 @@ listings = st.builds(
     home=st.none() | texts,
     disabled=st.booleans(),
     says_login_needed=st.booleans(),
-    problem=st.none() | texts,
+    problem=st.none() | texts.map(lambda text: message("import.already_kept", path=text)),
     subscription_until=st.none() | instants,
     workspace=st.none() | texts,
 )

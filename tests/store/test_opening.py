@@ -146,7 +146,7 @@ def test_a_healthy_file_stays(tmp_path: Path, good: bytes) -> None:
     database.close()
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(data=st.data(), byte=st.integers(0, 255))
 def test_flipped_bytes_never_crash(
     good: bytes, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, byte: int
@@ -159,7 +159,7 @@ def test_flipped_bytes_never_crash(
     shutil.rmtree(directory)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(length=st.integers(0, 60_000))
 @example(length=0)
 def test_a_cut_file_never_crashes(good: bytes, tmp_path_factory: pytest.TempPathFactory, length: int) -> None:
