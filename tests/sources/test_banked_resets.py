@@ -42,7 +42,7 @@ def client() -> HttpClient:
 
 def files(client: HttpClient, home: Path, url: str, resets: ResetPace | None = None) -> AuthFiles:
     settings = SourceSettings(SourceKind.AUTH_FILES, "pool", Custody.OTHER, path="~/pool", base_url=url)
-    return AuthFiles(SourceSetup(settings, client, home, {}, 5, FINGERPRINT), resets=resets)
+    return AuthFiles(SourceSetup(settings, client, home, {}, 5, FINGERPRINT, resets=resets))
 
 
 async def read(source: AuthFiles, number: int = 0, at: datetime = AT) -> UsageSnapshot:

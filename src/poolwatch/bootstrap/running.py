@@ -11,7 +11,7 @@ from functools import partial
 from msgspec import Struct
 
 from poolwatch.bootstrap.clock import RealClock, draw
-from poolwatch.bootstrap.sources import StoredKeyStates, build_source, load_kinds
+from poolwatch.bootstrap.sources import StoredKeyStates, build_source, source_class
 from poolwatch.bootstrap.surroundings import Surroundings, newcomers
 from poolwatch.config.settings import SourceSettings
 from poolwatch.custody.state_dir import Fingerprinter
@@ -61,7 +61,7 @@ class Running(Struct):
 
     async def load(self, *settings: SourceSettings) -> None:
         """Load what these sources are made of."""
-        await asyncio.to_thread(load_kinds, [each.kind for each in settings])
+        await asyncio.to_thread(lambda: [source_class(each.kind) for each in settings])
 
     async def add(self, settings: SourceSettings, *, configured: bool) -> None:
         """Monitor one more source; `configured`: the configuration names it, so that none is looked for."""

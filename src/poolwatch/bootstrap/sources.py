@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from importlib import import_module
@@ -18,26 +18,27 @@ from poolwatch.domain.state import KeyState
 from poolwatch.monitor.custodian import fingerprinter_of
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.banked_resets import ResetPace
-from poolwatch.sources.login_files import LoginFiles
 from poolwatch.sources.pools.keys import KeyStates
 from poolwatch.sources.source import Source, SourceSetup
 from poolwatch.store.store import Store
 
-_MODULES: Final = {
-    SourceKind.CODEX_HOME: "codex_home",
-    SourceKind.AUTH_FILES: "auth_files",
-    SourceKind.CODEX_PROXY: "pools.codex_proxy",
-    SourceKind.CODEX_LB: "pools.codex_lb",
-    SourceKind.CLI_PROXY_API: "pools.cli_proxy_api",
+#: The module of each kind, and the class in it.
+_CLASSES: Final = {
+    SourceKind.CODEX_HOME: ("codex_home", "CodexHomes"),
+    SourceKind.AUTH_FILES: ("auth_files", "AuthFiles"),
+    SourceKind.CODEX_PROXY: ("pools.codex_proxy", "CodexProxy"),
+    SourceKind.CODEX_LB: ("pools.codex_lb", "CodexLb"),
+    SourceKind.CLI_PROXY_API: ("pools.cli_proxy_api", "CliProxyApi"),
 }
 #: How old what other processes remember of secrets may be here.
 _KEY_STATES_SECONDS: Final = 0.25
 
 
-def load_kinds(kinds: Iterable[SourceKind]) -> None:
-    """Load what these sources are made of, which takes a while: this is for a thread."""
-    for kind in dict.fromkeys(kinds):
-        import_module(f"poolwatch.sources.{_MODULES[kind]}")
+def source_class(kind: SourceKind) -> Callable[[SourceSetup], Source]:
+    """What makes sources of a kind. Loading it takes a while: the first time, this is for a thread."""
+    module, name = _CLASSES[kind]
+    made: Callable[[SourceSetup], Source] = getattr(import_module(f"poolwatch.sources.{module}"), name)
+    return made
 
 
 def build_source(
@@ -56,40 +57,15 @@ def build_source(
         deadline_seconds=around.settings.poll.timeout_seconds,
         fingerprint=fingerprint,
         key_states=key_states,
+        resets=ResetPace(memory_of(around, settings, "resets")),
+        renews=around.renews,
     )
-    resets = ResetPace(memory_of(around, settings, "resets"))
-    match settings.kind:
-        case SourceKind.CODEX_PROXY:
-            from poolwatch.sources.pools.codex_proxy import CodexProxy
-
-            return CodexProxy(setup, resets=resets)
-        case SourceKind.CODEX_LB:
-            from poolwatch.sources.pools.codex_lb import CodexLb
-
-            return CodexLb(setup)
-        case SourceKind.CLI_PROXY_API:
-            from poolwatch.sources.pools.cli_proxy_api import CliProxyApi
-
-            return CliProxyApi(setup, resets=resets)
-        case SourceKind.CODEX_HOME | SourceKind.AUTH_FILES:
-            return _files_class(settings.kind)(
-                setup, renews=around.renews, resets=resets, at_is_disk_time=True
-            )
+    return source_class(settings.kind)(setup)
 
 
 def memory_of(around: Surroundings, settings: SourceSettings, what: str) -> Path:
     """A file of this source in the state directory, whatever the source is called."""
     return around.state_dir / f"{settings.name.replace('%', '%25').replace('/', '%2F')}.{what}"
-
-
-def _files_class(kind: SourceKind) -> type[LoginFiles]:
-    if kind is SourceKind.CODEX_HOME:
-        from poolwatch.sources.codex_home import CodexHomes
-
-        return CodexHomes
-    from poolwatch.sources.auth_files import AuthFiles
-
-    return AuthFiles
 
 
 @asynccontextmanager

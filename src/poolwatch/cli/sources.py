@@ -22,7 +22,7 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.text import argument_word
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.domain.values import replace
-from poolwatch.sources.source import PoolReport, ReportingPool, Source, by_hand
+from poolwatch.sources.source import PoolReport, PoolSource, Source, by_hand
 from poolwatch.words.commands import counted_words, said
 from poolwatch.words.messages import failure_text, message_text
 
@@ -248,7 +248,7 @@ async def examine_pools(around: Surroundings) -> tuple[PoolFinding, ...]:
 async def examine_pool(around: Surroundings, settings: SourceSettings) -> PoolFinding:
     """Ask one pool how it is; a key that it refused before is not sent again."""
     async with lone_source(around, settings) as source:
-        if not isinstance(source, ReportingPool):
+        if not isinstance(source, PoolSource):
             return PoolFinding(settings.name, said("no_pool"), wrong=True)
         report = await source.report(RealClock().now())
     if isinstance(report, Failure):

@@ -20,7 +20,7 @@ from poolwatch.domain.schedule import RETRY_AFTER_CEILING, backoff
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.monitor.entries import internal_error
 from poolwatch.monitor.ledger import Clock, Ledger
-from poolwatch.sources.source import ListsLately, RatedPool, Source
+from poolwatch.sources.source import PoolSource, Source
 
 #: Files are looked at (stat only) this often, so that a new login appears by itself.
 WATCH_SECONDS: Final = 3.0
@@ -88,7 +88,7 @@ class Lister:
     @property
     def notices(self) -> tuple[Message, ...]:
         """What people should know of lists that could not be read whole."""
-        pools = (source for source in self._sources.values() if isinstance(source, ListsLately))
+        pools = (source for source in self._sources.values() if isinstance(source, PoolSource))
         told = ((pool.name, pool.left_out) for pool in pools)
         return tuple(
             message("monitor.left_out", source=name, left_out=left_out)
@@ -144,7 +144,7 @@ class Lister:
 
     async def list_unheard(self, source: Source) -> None:
         """After a reading that brought nothing: have what the source listed, unless it is known."""
-        if not isinstance(source, ListsLately):
+        if not isinstance(source, PoolSource):
             await self.list_soon(source)
             return
         await self._soon(self._list_lately(source))
@@ -153,7 +153,7 @@ class Lister:
         """As `list_source`, but whoever asks waits only so long for a source that hangs."""
         await self._soon(self.list_source(source))
 
-    async def _list_lately(self, source: ListsLately) -> None:
+    async def _list_lately(self, source: PoolSource) -> None:
         async with self._alone(source):
             now, last = self._clock.now(), self._looks.get(source.name)
             found = await _accounts(source.list_lately, now)
@@ -251,7 +251,7 @@ async def _signature(source: Source) -> Hashable:
 
 
 async def _rate(source: Source, at: datetime) -> Decimal | None:
-    if not isinstance(source, RatedPool):
+    if not isinstance(source, PoolSource):
         return None
     try:
         return await source.rate(at)

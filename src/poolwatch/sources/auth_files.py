@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +11,7 @@ from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import Failure
 from poolwatch.host.files import Content, read_bounded
 from poolwatch.sources.login_files import LoginFiles
-from poolwatch.sources.login_reader import LoginFile, folder_stamp, matches, stamp
+from poolwatch.sources.login_reader import LoginFile, matches
 
 _SUFFIX: Final = ".json"
 _SNAPSHOT_SUFFIX: Final = ".auth.json"
@@ -50,20 +49,6 @@ class AuthFiles(LoginFiles):
         if not is_glob and not os.path.lexists(pattern):
             return self._not_found("sources.no_folder", str(Path(pattern)))
         return list(files.values())
-
-    def _stamp(self) -> Hashable:
-        places, is_glob = matches(self._expanded(self._settings.path or ""))
-        seen: list[int] = []
-        for place in places:
-            try:
-                seen.append(folder_stamp(place, _SUFFIX))
-            except NotADirectoryError:
-                seen.append(hash((place, stamp(place))))
-            except OSError as error:
-                if not is_glob:
-                    raise
-                seen.append(hash((place, type(error).__name__)))
-        return hash(tuple(seen))
 
     def _owner(self, file: LoginFile, login: Login | None) -> str:
         if self._settings.custody is Custody.POOLWATCH:

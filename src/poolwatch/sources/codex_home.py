@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,12 +10,12 @@ from poolwatch.config.paths import CONFIG_NAME, absolute, read_codex_config
 from poolwatch.config.settings import DEFAULT_BASE_URL
 from poolwatch.config.values import Raw, Wrong, url
 from poolwatch.custody.login_file import Login
-from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.text import visible
+from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem
 from poolwatch.sources.login_files import LoginFiles
-from poolwatch.sources.login_reader import LoginFile, matches, stamp
+from poolwatch.sources.login_reader import LoginFile, matches
 
 _AUTH_FILE: Final = "auth.json"
 
@@ -27,9 +26,6 @@ class CodexHomes(LoginFiles):
     A home's own `chatgpt_base_url` counts unless the source sets an address. A home whose login is in the
     keyring is listed and not asked for.
     """
-
-    #: homes whose login is in the keyring, as of the last look
-    _in_keyring: Sequence[LoginFile] = ()
 
     def _find(self) -> list[LoginFile] | Failure:
         places, is_glob = matches(self._pattern)
@@ -44,14 +40,9 @@ class CodexHomes(LoginFiles):
             elif not is_glob and not os.path.isdir(home):  # noqa: PTH112 - a text
                 return self._no_home(home)
             elif read_codex_config(Path(home)).keyring:
-                in_keyring.setdefault(os.path.realpath(home), _login_of(path, home, is_glob=is_glob))
-        self._in_keyring = tuple(in_keyring.values())
-        return files
-
-    def path_of(self, ref: SourceRef) -> Path | None:
-        """The file of an entry, or the one that its login would be in."""
-        kept = (Path(file.path) for file in self._in_keyring if file.place == ref.place)
-        return super().path_of(ref) or next(kept, None)
+                file = replace(_login_of(path, home, is_glob=is_glob), in_keyring=True)
+                in_keyring.setdefault(os.path.realpath(home), file)
+        return [*files, *in_keyring.values()]
 
     def _no_home(self, home: str) -> Failure:
         given = self._setup.env.get("CODEX_HOME")
@@ -61,22 +52,6 @@ class CodexHomes(LoginFiles):
         else:
             code = "sources.not_a_folder" if is_there else "sources.no_folder"
         return self._not_found(code, home)
-
-    def _elsewhere(self) -> list[Listing]:
-        """The homes whose login Codex keeps in the keyring, by the files that it would be in."""
-        return [
-            Listing(
-                SourceRef(self.name, file.place),
-                # nothing else is known to call it by
-                folder=file.folder or visible(os.path.basename(file.home or "")) or None,  # noqa: PTH119 - a text
-                custody=Custody.CODEX,
-                login=LoginKind.KEYRING,
-                owner=self._owner(file, None),
-                path=self._shown(file.path),
-                home=self._shown(file.home) if file.home is not None else None,
-            )
-            for file in self._in_keyring
-        ]
 
     def _owner(self, file: LoginFile, login: Login | None) -> str:
         return "Codex"
@@ -90,14 +65,6 @@ class CodexHomes(LoginFiles):
     @property
     def _pattern(self) -> str:
         return self._expanded(self._settings.path or self._setup.env.get("CODEX_HOME") or "~/.codex")
-
-    def _stamp(self) -> Hashable:
-        seen: list[int] = []
-        for place in matches(self._pattern)[0]:
-            folder, name = os.path.split(place)
-            home = folder if name == _AUTH_FILE else place
-            seen.append(hash((place, stamp(f"{home}/{_AUTH_FILE}"), stamp(f"{home}/{CONFIG_NAME}"))))
-        return hash(tuple(seen))
 
     def _base_url(self, file: LoginFile) -> str | Failure:
         if self._settings.base_url != DEFAULT_BASE_URL:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from poolwatch.config.values import at_home
-from poolwatch.custody.login_file import Login
+from poolwatch.custody.login_file import Login, read_login
 from poolwatch.custody.outcomes import clause
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, failure
@@ -22,7 +23,7 @@ from poolwatch.host.files import FileProblem
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.host.threads import in_thread
 from poolwatch.sources.banked_resets import ANSWER_SECONDS, ResetPace, reset_list_url, with_reset_list
-from poolwatch.sources.login_reader import KnownLogin, LoginFile, LoginReader, one_per_file
+from poolwatch.sources.login_reader import LoginFile, one_per_file, read_patiently, stamp
 from poolwatch.sources.source import Directness, SourceSetup, UsageReading
 from poolwatch.sources.usage_endpoint import fetch_usage, usage_headers
 
@@ -30,26 +31,15 @@ from poolwatch.sources.usage_endpoint import fetch_usage, usage_headers
 class LoginFiles(ABC):
     """A source whose accounts are files. It opens files on a thread, and never writes one.
 
-    `renews` says that poolwatch itself renews logins of its own custody in the background; `resets` is how
-    often the list of banked resets may be asked for; `at_is_disk_time`, that the instants it is given come
-    from the clock that stamps the files. Tokens are read when they are sent and not held in between.
+    Tokens are read when they are sent and not held in between.
     """
 
-    def __init__(
-        self,
-        setup: SourceSetup,
-        *,
-        renews: bool = False,
-        resets: ResetPace | None = None,
-        at_is_disk_time: bool = False,
-    ) -> None:
+    def __init__(self, setup: SourceSetup) -> None:
         self._setup = setup
         self._settings = setup.settings
-        self._renews = renews
-        self._resets = resets or ResetPace()
-        self._reader = LoginReader(
-            setup.fingerprint, self._listing, self._without_login, at_is_disk_time=at_is_disk_time
-        )
+        self._resets = setup.resets or ResetPace()
+        #: the entries of logins by place, as last read, even if a file is broken by now
+        self._listed: Mapping[str, Listing] = {}
         #: None until they were looked for
         self._files: Mapping[str, LoginFile] | None = None
         self._finding = asyncio.Lock()
@@ -75,10 +65,6 @@ class LoginFiles(ABC):
         """What to make of a file that is JSON but no login; None leaves it out."""
         return None
 
-    def _elsewhere(self) -> list[Listing]:
-        """Entries of logins that are known to be kept outside of files, as of the last look."""
-        return []
-
     def _base_url(self, file: LoginFile) -> str | Failure:
         """Where the usage of a file's login is asked for; runs on a thread."""
         return self._settings.base_url
@@ -97,20 +83,28 @@ class LoginFiles(ABC):
         files = await in_thread(self._find_once)
         if isinstance(files, Failure):
             return files
-        found = await self._reader.look_through(files, at)
-        self._reader.keep(found)
+        found = await read_patiently(self._entry, files)
         listings = await in_thread(partial(self._listings, found))
-        self._files = {file.place: file for file in found}
+        self._files = {file.place: file for file in files}
         return tuple(listings)
 
-    def _listings(self, found: Mapping[LoginFile, KnownLogin | FileProblem | None]) -> list[Listing]:
-        listings = []
+    def _listings(self, found: Mapping[LoginFile, Listing | FileProblem | None]) -> list[Listing]:
+        listings: list[Listing] = []
+        listed: dict[str, Listing] = {}
         for file, content in found.items():
-            if isinstance(content, KnownLogin):
-                listings.append(content.listing)
-            elif content is not None and (self._reader.listed(file.place) or self._broken_counts(file)):
-                listings.append(self._broken_listing(file, content))
-        return listings + self._elsewhere()
+            former = self._listed.get(file.place)
+            if isinstance(content, Listing):
+                listed[file.place] = content
+                listings.append(content)
+            elif content is not None and (former is not None or self._broken_counts(file)):
+                # who it was, without its tokens
+                last = former or self._bare_listing(file)
+                listed |= {file.place: former} if former is not None else {}
+                listings.append(
+                    replace(last, token=TokenFacts(), renews_itself=False, problem=clause(content))
+                )
+        self._listed = listed
+        return listings
 
     async def fetch_usage(
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
@@ -178,7 +172,26 @@ class LoginFiles(ABC):
 
     async def _read(self, file: LoginFile) -> tuple[Login | FileProblem | None, str | Failure]:
         """What a file holds now, and where its usage is asked for."""
-        return await self._reader.login_in(file), await in_thread(partial(self._base_url, file))
+        login = (await read_patiently(self._login, [file]))[file]
+        return login, await in_thread(partial(self._base_url, file))
+
+    def _login(self, file: LoginFile) -> Login | FileProblem | None:
+        """What a file holds now; None where that is no login, or the file is gone."""
+        content = read_login(Path(file.path), self._setup.fingerprint) or self._without_login(file)
+        if isinstance(content, FileProblem):
+            return content if os.path.lexists(file.path) else None
+        # it said who this is; nothing here needs it again
+        return replace(content, id_token=None) if content is not None else None
+
+    def _entry(self, file: LoginFile) -> Listing | FileProblem | None:
+        if file.in_keyring:
+            # nothing else is known to call it by
+            folder = file.folder or visible(Path(file.path).parent.name) or None
+            return replace(
+                self._bare_listing(file), folder=folder, custody=Custody.CODEX, login=LoginKind.KEYRING
+            )
+        login = self._login(file)
+        return self._listing(file, login) if isinstance(login, Login) else login
 
     async def signature(self) -> Hashable:
         """Names, sizes and times of all files, without opening one."""
@@ -189,56 +202,37 @@ class LoginFiles(ABC):
         return files if isinstance(files, Failure) else one_per_file(files)
 
     def _signature(self) -> Hashable:
-        try:
-            return self._stamp()
-        except OSError:
-            # it is told why, or it can be read by now, and is looked at the next time
-            files = self._find()
-            return files if isinstance(files, Failure) else None
-
-    @abstractmethod
-    def _stamp(self) -> Hashable:
-        """What is seen of all files without opening one; runs on a thread, many times a minute.
-
-        It differs whenever `_find` or the content of a file could; OSError where a folder cannot be read.
-        """
+        files = self._find()
+        return files if isinstance(files, Failure) else tuple((file, stamp(file)) for file in files)
 
     def _listing(self, file: LoginFile, login: Login) -> Listing:
         custody = self._settings.custody if login.kind is LoginKind.OAUTH else Custody.STATIC
-        return Listing(
-            SourceRef(self.name, file.place),
+        return replace(
+            self._bare_listing(file, login),
             user_id=login.user_id,
             account_id=login.workspace,
             email=login.email,
-            folder=file.folder,
             plan=login.plan,
             custody=custody,
             login=login.kind,
             token=TokenFacts(
                 login.expires_at, login.last_refresh, login.fingerprint, login.refresh_fingerprint
             ),
-            owner=self._owner(file, login),
-            path=self._shown(file.path),
-            home=self._shown(file.home) if file.home is not None else None,
             disabled=login.disabled,
-            renews_itself=self._renews and custody is Custody.POOLWATCH and login.refresh is not None,
+            renews_itself=self._setup.renews and custody is Custody.POOLWATCH and login.refresh is not None,
             subscription_until=login.subscription_until,
             subscription_checked_at=login.subscription_checked_at,
         )
 
-    def _broken_listing(self, file: LoginFile, problem: FileProblem) -> Listing:
-        """The entry of a file that cannot be used: who it was, without its tokens."""
-        last = self._reader.listed(file.place)
-        if last is not None:
-            return replace(last, token=TokenFacts(), renews_itself=False, problem=clause(problem))
+    def _bare_listing(self, file: LoginFile, login: Login | None = None) -> Listing:
+        """What the file's place tells of it."""
         return Listing(
             SourceRef(self.name, file.place),
             folder=file.folder,
             custody=self._settings.custody,
-            owner=self._owner(file, None),
+            owner=self._owner(file, login),
             path=self._shown(file.path),
             home=self._shown(file.home) if file.home is not None else None,
-            problem=clause(problem),
         )
 
     def _not_found(self, code: str, path: str, **arguments: object) -> Failure:

@@ -24,6 +24,7 @@ from poolwatch.domain.usage import UsageSnapshot
 
 if TYPE_CHECKING:
     from poolwatch.net.client import HttpClient
+    from poolwatch.sources.banked_resets import ResetPace
     from poolwatch.sources.pools.keys import KeyStates
 
 _BY_HAND: Final[ContextVar[bool]] = ContextVar("by_hand", default=False)
@@ -52,7 +53,8 @@ class SourceSetup(Struct, frozen=True, eq=False):
     """Settings and surroundings of one source; the deadline in seconds covers one request with its answer.
 
     `fingerprint` and `key_states` are by what processes tell each other which secrets a pool refused; unset,
-    this one remembers by itself.
+    this one remembers by itself; `resets` is how often the list of banked resets may be asked for, likewise.
+    `renews`: poolwatch itself renews logins of its own custody in the background.
     """
 
     settings: SourceSettings
@@ -62,6 +64,8 @@ class SourceSetup(Struct, frozen=True, eq=False):
     deadline_seconds: float
     fingerprint: Callable[[Secret], str] = field(default_factory=_own_fingerprints)
     key_states: KeyStates | None = None
+    resets: ResetPace | None = None
+    renews: bool = False
 
     def __repr__(self) -> str:
         # the environment may hold keys
@@ -141,38 +145,6 @@ class FileSource(Source, Protocol):
         ...
 
 
-@runtime_checkable
-class PoolSource(Source, Protocol):
-    """A running pool server, which keeps the tokens to itself."""
-
-    async def token_step(self, ref: SourceRef, at: datetime) -> TokenStep:
-        """Have the pool renew one account's token, if it has a way to; every failure is an outcome."""
-        ...
-
-
-@runtime_checkable
-class ListsLately(PoolSource, Protocol):
-    """A pool whose list is dear: one that came a moment ago can be had again."""
-
-    @property
-    def left_out(self) -> Message | None:
-        """That its list was too long to be read whole; None while it was not."""
-        ...
-
-    async def list_lately(self, at: datetime) -> tuple[Listing, ...] | Failure:
-        """What `list_accounts` said a moment ago, the very same value; else what it says now."""
-        ...
-
-
-@runtime_checkable
-class RatedPool(PoolSource, Protocol):
-    """A pool that is set up with a price of credits."""
-
-    async def rate(self, at: datetime) -> Decimal | None:
-        """Credits per USD, None where the pool does not say."""
-        ...
-
-
 class PoolReport(Struct, frozen=True):
     """What a look at a pool found: `lacks` says what it cannot tell or do as it is configured."""
 
@@ -184,8 +156,25 @@ class PoolReport(Struct, frozen=True):
 
 
 @runtime_checkable
-class ReportingPool(PoolSource, Protocol):
-    """A pool that can be examined."""
+class PoolSource(Source, Protocol):
+    """A running pool server, which keeps the tokens to itself."""
+
+    @property
+    def left_out(self) -> Message | None:
+        """That its list was too long to be read whole; None while it was not."""
+        ...
+
+    async def list_lately(self, at: datetime) -> tuple[Listing, ...] | Failure:
+        """What `list_accounts` said a moment ago, the very same value; else what it says now."""
+        ...
+
+    async def token_step(self, ref: SourceRef, at: datetime) -> TokenStep:
+        """Have the pool renew one account's token, if it has a way to; every failure is an outcome."""
+        ...
+
+    async def rate(self, at: datetime) -> Decimal | None:
+        """Credits per USD as the pool is set up, None where it does not say."""
+        ...
 
     async def report(self, at: datetime) -> PoolReport | Failure:
         """Ask the pool how it is, or why it cannot be asked."""

@@ -12,7 +12,7 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import BlockReason, TokenOutcome, TokenStep
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.source import PoolReport, ReportingPool
+from poolwatch.sources.source import PoolReport, PoolSource
 from poolwatch.sources.usage_payload import parse_usage
 from poolwatch.words.messages import failure_text
 from tests.sources.cli_proxy_api.rig import AT, body, failure, listed, read, ref, source
@@ -297,7 +297,7 @@ async def test_the_signature_rests_while_nothing_happens(
 
 
 def test_it_is_a_pool_that_can_be_examined(tmp_path: Path) -> None:
-    pool: ReportingPool = source(HttpClient(), "http://127.0.0.1:8317", tmp_path)
+    pool: PoolSource = source(HttpClient(), "http://127.0.0.1:8317", tmp_path)
     assert pool.name == "cpa"
 
 

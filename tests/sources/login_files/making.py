@@ -43,8 +43,8 @@ def folder(
 ) -> AuthFiles:
     """A source of a folder of login files."""
     settings = SourceSettings(SourceKind.AUTH_FILES, "pool", custody, path=path, base_url=base_url)
-    setup = SourceSetup(settings, client, home, {}, deadline_seconds, FINGERPRINT)
-    return AuthFiles(setup, renews=renews)
+    setup = SourceSetup(settings, client, home, {}, deadline_seconds, FINGERPRINT, renews=renews)
+    return AuthFiles(setup)
 
 
 async def listed(source: LoginFiles) -> tuple[Listing, ...]:

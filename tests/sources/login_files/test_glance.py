@@ -1,4 +1,4 @@
-"""What the look at files sees, many times a minute, without opening one or listing them."""
+"""What the look at files sees, many times a minute, without opening one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from poolwatch.net.client import HttpClient
-from tests.sources.login_files.making import folder, homes, listed
+from tests.sources.login_files.making import folder, homes
 from tests.sources.logins import access_token, cliproxy_login, codex_login, put
 
 
@@ -88,16 +88,3 @@ async def test_a_new_file_is_seen_and_a_link_to_nothing_too(
     seen.append(await source.signature())
     # of a folder that holds no login yet nothing has to be said
     assert len(set(seen[1:])) == 4
-
-
-@pytest.mark.parametrize("make", [homes, folder])
-async def test_nothing_is_listed_for_it(
-    client: HttpClient, home: Path, make: Callable[..., object], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A thousand paths taken to pieces are most of what a listing costs."""
-    put(home / "homes/anna/auth.json", codex_login())
-    put(home / "pool/one.json", cliproxy_login())
-    source = homes(client, home) if make is homes else folder(client, home)
-    assert len(await listed(source)) == 1
-    monkeypatch.setattr(source, "_find", lambda: pytest.fail("all files were listed"))
-    assert await source.signature() == await source.signature()

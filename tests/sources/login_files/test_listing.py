@@ -155,11 +155,11 @@ async def test_files_appear_change_and_vanish(client: HttpClient, home: Path) ->
 
 
 async def test_a_signature_is_stable_and_sees_the_homes_settings(client: HttpClient, home: Path) -> None:
-    put(home / "homes/anna/auth.json", codex_login())
+    put(home / "homes/anna/config.toml", "")
     source = homes(client, home)
     before = await source.signature()
     assert await source.signature() == before
-    put(home / "homes/anna/config.toml", 'chatgpt_base_url = "https://pool.example.com"\n')
+    put(home / "homes/anna/config.toml", 'cli_auth_credentials_store = "keyring"\n')
     assert await source.signature() != before
 
 

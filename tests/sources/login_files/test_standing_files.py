@@ -1,21 +1,17 @@
-"""A login file that stands is not opened again; one that changed is, before its token is sent."""
+"""A login file that changed is read anew before its token is sent, however little of it shows."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from poolwatch.config.settings import SourceKind, SourceSettings
-from poolwatch.custody.login_file import read_login
 from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.net.client import HttpClient
-from poolwatch.sources import login_reader
 from poolwatch.sources.auth_files import AuthFiles
 from poolwatch.sources.source import SourceSetup
 from tests.net.script import Script, reply
@@ -25,25 +21,12 @@ from tests.sources.logins import FINGERPRINT, access_token, cliproxy_login, mark
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The login files that were opened, in order."""
-    paths: list[Path] = []
-
-    def counted(path: Path, fingerprint: Callable[..., str]) -> object:
-        paths.append(path)
-        return read_login(path, fingerprint)
-
-    monkeypatch.setattr(login_reader, "read_login", counted)
-    return paths
-
-
 def source_of(client: HttpClient, home: Path, url: str) -> AuthFiles:
     settings = SourceSettings(
         SourceKind.AUTH_FILES, "pool", Custody.OTHER, path=str(home / "pool"), base_url=url
     )
     setup = SourceSetup(settings, client, home, {}, 5, FINGERPRINT)
-    return AuthFiles(setup, at_is_disk_time=True)
+    return AuthFiles(setup)
 
 
 def token(number: int) -> str:
@@ -54,30 +37,6 @@ def token(number: int) -> str:
 def later(path: Path, by: timedelta = MINUTE) -> datetime:
     """So long after the file's last change."""
     return datetime.fromtimestamp(path.stat().st_ctime, UTC) + by
-
-
-async def test_a_file_that_stands_is_opened_once_to_be_listed_and_each_time_for_its_token(
-    client: HttpClient, home: Path, opened: list[Path]
-) -> None:
-    path = put(home / "pool/one.json", cliproxy_login(token(1)))
-    async with Script([reply(200, USAGE)] * 3) as server:
-        source = source_of(client, home, server.url)
-        at = later(path)
-        await source.list_accounts(at)
-        readings = [await source.fetch_usage(Listing(SourceRef("pool", str(path))), at) for _ in range(3)]
-        await source.list_accounts(at)
-    assert all(isinstance(each.outcome, UsageSnapshot) for each in readings)
-    assert opened == [path] * 4
-
-
-async def test_a_file_that_changed_lately_is_read_anew(
-    client: HttpClient, home: Path, opened: list[Path]
-) -> None:
-    path = put(home / "pool/one.json", cliproxy_login(token(1)))
-    source = source_of(client, home, "http://127.0.0.1:9")
-    for seconds in (-60, 0, 9):
-        await source.list_accounts(later(path, timedelta(seconds=seconds)))
-    assert len(opened) == 3
 
 
 @pytest.mark.parametrize("how", ["in place", "replaced", "linked elsewhere"])

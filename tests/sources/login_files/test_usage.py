@@ -19,7 +19,7 @@ from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.host.files import FileProblem
 from poolwatch.net.client import HttpClient
-from poolwatch.sources import login_reader
+from poolwatch.sources import login_files
 from poolwatch.words.messages import failure_text
 from tests.net.script import Script, reply
 from tests.sources.login_files.making import USAGE, failure, folder, homes, listed
@@ -105,7 +105,7 @@ async def test_a_slow_disk_is_no_difference_between_the_clocks(
     async with Script([reply(200, USAGE, Date=date)]) as server:
         source = folder(client, home, base_url=server.url)
         [one] = await listed(source)
-        monkeypatch.setattr(login_reader, "read_login", slow)
+        monkeypatch.setattr(login_files, "read_login", slow)
         reading = await source.fetch_usage(one, AT)
     assert reading.server_date == AT + timedelta(seconds=4)
     assert reading.clock_offset == timedelta(0)
@@ -123,7 +123,7 @@ async def test_a_disk_that_hangs_is_a_failure_in_time(
         let_go.wait(20)
         return read_login(path, fingerprint)
 
-    monkeypatch.setattr(login_reader, "read_login", hang)
+    monkeypatch.setattr(login_files, "read_login", hang)
     found = failure((await source.fetch_usage(one, AT)).outcome)
     let_go.set()
     assert (found.kind, failure_text(found)) == (
@@ -146,7 +146,7 @@ async def test_a_disk_that_hangs_is_not_asked_the_same_again_and_again(
         let_go.wait(20)
         return read_login(path, fingerprint)
 
-    monkeypatch.setattr(login_reader, "read_login", hang)
+    monkeypatch.setattr(login_files, "read_login", hang)
     for entry in (one, one, two, one):
         assert failure((await source.fetch_usage(entry, AT)).outcome).kind is FailureKind.UNREACHABLE
     let_go.set()

@@ -52,7 +52,7 @@ def proxy(
 ) -> CodexProxy:
     """A codex-proxy source whose key stands in `key.txt` and password in `password.txt`."""
     settings = _settings(SourceKind.CODEX_PROXY, "proxy", server.url, home, key, password)
-    return CodexProxy(SourceSetup(settings, client, home, env or {}, seconds), resets=resets)
+    return CodexProxy(SourceSetup(settings, client, home, env or {}, seconds, resets=resets))
 
 
 def lb(

@@ -58,7 +58,7 @@ class CliProxyApi(ListingPool[AuthFile]):
     directness = Directness.RELAYED
     program = CLI_PROXY_API
 
-    def __init__(self, setup: SourceSetup, *, resets: ResetPace | None = None) -> None:
+    def __init__(self, setup: SourceSetup) -> None:
         super().__init__(setup)
         missing = self._failure(FailureKind.FORBIDDEN, "pools.management_key_missing")
         entry, url = KeyEntry(self._key, missing), pool_url(setup.settings.url or "")
@@ -67,7 +67,7 @@ class CliProxyApi(ListingPool[AuthFile]):
         self._is_let_in = False
         self._first = asyncio.Semaphore(1)
         self._slots = asyncio.Semaphore(IN_FLIGHT)
-        self._resets = resets or ResetPace()
+        self._resets = setup.resets or ResetPace()
         self._files: Mapping[str, AuthFile] | None = None
         #: whether the service accepted a login's token, and the renewal of which that token was
         self._verdicts: dict[str, tuple[bool, datetime | None]] = {}

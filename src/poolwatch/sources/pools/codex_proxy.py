@@ -40,7 +40,7 @@ class CodexProxy(ListingPool[wire.ProxyAccount]):
     directness = Directness.SOMETIMES_RELAYED
     program = CODEX_PROXY
 
-    def __init__(self, setup: SourceSetup, *, resets: ResetPace | None = None) -> None:
+    def __init__(self, setup: SourceSetup) -> None:
         super().__init__(setup)
         self._session = None
         if self._key.place is None and self._password.place is not None:
@@ -49,7 +49,7 @@ class CodexProxy(ListingPool[wire.ProxyAccount]):
             )
         entry = self._session or KeyEntry(self._key)
         self._pool = PoolClient(setup, CODEX_PROXY, self._refusals, entry)
-        self._resets = resets or ResetPace()
+        self._resets = setup.resets or ResetPace()
         self._refreshes: SingleFlight[TokenStep] = SingleFlight()
         self._last = PoolList[wire.ProxyAccount]({})
 
@@ -82,7 +82,6 @@ class CodexProxy(ListingPool[wire.ProxyAccount]):
         return await self._refreshes.join(ref.place, lambda: self._refresh(ref, at))
 
     async def rate(self, at: datetime) -> Decimal | None:
-        """Credits per US dollar as this pool is set up, None where it does not say."""
         answer = await self._pool.get_json("/admin/general-settings", at)
         return wire.parse_rate(answer.body) if isinstance(answer, Answered) else None
 

@@ -6,6 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -107,6 +108,10 @@ class ListingPool(ABC, Generic[A]):
     async def list_lately(self, at: datetime) -> tuple[Listing, ...] | Failure:
         """The same, of the list that came a moment ago if there is one: it is then the very same value."""
         return await self._entries(self._recent(at) or await self._ask_for_list(at))
+
+    async def rate(self, at: datetime) -> Decimal | None:
+        """Credits per US dollar as this pool is set up, None where it does not say."""
+        return None
 
     async def signature(self) -> Hashable:
         """Differs once a key file was replaced; the pool itself is not asked."""
