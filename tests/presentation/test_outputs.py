@@ -234,7 +234,7 @@ def test_next_names_an_exhausted_account_with_credits_left_when_none_is_active()
     assert (found["account"]["status"], found["why"]) == ("exhausted", words)
     assert next_home(view) == "~/homes/07"
     endless = look(account("a", Usage(base=used_up, credits=balance(None, unlimited=True))))
-    assert "but with unlimited credits" in next_text(endless, PREFS)
+    assert "but has unlimited credits" in next_text(endless, PREFS)
     untold = Usage(base=base(window(100, WEEK, None), allowed=False), credits=balance("3"))
     assert "; exhausted, but with 3.00 credits left" in next_text(look(account("a", untold)), PREFS)
 

@@ -32,7 +32,7 @@ def marked() -> set[str | tuple[str, str]]:
             if call.func.id == "n_":
                 found.add((texts[0], texts[1]))
             elif texts:
-                found.add(texts[0])
+                found |= set(texts)
     return found
 
 

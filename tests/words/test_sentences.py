@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import pytest
 
@@ -52,3 +53,31 @@ def test_every_text_of_words_goes_through_the_catalogue() -> None:
             if (each.lineno, each.col_offset) not in within and reads_like_a_sentence(str(each.value))
         ]
     assert missed == []
+
+
+def test_every_text_gets_as_many_blanks_as_it_has() -> None:
+    texts = {
+        (path.stem, name): str(node.value.args[0].value)
+        for path in WORDS.glob("*.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.AnnAssign)
+        if isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "Text"
+        if (name := ast.unparse(node.target)) and isinstance(node.value.args[0], ast.Constant)
+    }
+    wrong = []
+    for path in SRC.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        rooms = {
+            alias.asname or alias.name: alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module == "poolwatch.words"
+            for alias in node.names
+        }
+        for call in ast.walk(tree):
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+                continue
+            text = texts.get((rooms.get(ast.unparse(call.func.value), ""), call.func.attr))
+            starred = any(isinstance(each, ast.Starred) for each in call.args)
+            if text is not None and not starred and len(call.args) != len(re.findall(r"{\w+}", text)):
+                wrong.append(f"{path.relative_to(SRC)}:{call.lineno}: {text!r}")
+    assert wrong == []

@@ -112,7 +112,7 @@ def find_account(state: PoolState, text: str, *, mask: bool) -> AccountState:
         return [f"{masking.shown_name(each, mask=mask)} ({each.key.id[:8]})" for each in accounts]
 
     if found:
-        complain(words.several_accounts(text, told(found)))
+        complain(words.several_accounts(text, ", ".join(told(found))))
     else:
         near = [] if not wanted else _near(state, wanted)
         complain(words.no_such_account(text.strip() or "(nothing)", told(near)))

@@ -45,7 +45,7 @@ def reset_lines(account: AccountState, now: datetime, prefs: Prefs, columns: int
     if listed is not None and listed.value is not None and len(usable) != available:
         is_alike = count is not None and abs(count.at - listed.at) < _AS_OLD
         age = "" if is_alike else figures.age_of(listed.at, prefs.own(now))
-        lines.append(_reset_line(screen.list_shows(len(usable), age), Tone.DIM))
+        lines.append(_reset_line(screen.list_shows(age, len(usable)), Tone.DIM))
     lines += [_reset_line(_row_text(row, account, now, prefs, columns)) for row in usable[:LINES]]
     if len(usable) > LINES:
         lines.append(_reset_line(screen.more_resets(len(usable) - LINES), Tone.DIM))

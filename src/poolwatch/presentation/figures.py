@@ -66,15 +66,13 @@ def _columns(char: str) -> int:
 
 #: An unknown figure, everywhere; where there is none, nothing is drawn.
 UNKNOWN: Final = "—"
-_FULL: Final = 100
 # The smallest float has its first digit more than 300 places behind the point; 100 less it is below 100.
 _EXACT_PERCENT: Final = Context(prec=400)
 
 
 def percent_text(used: float | None, shown: Shown = Shown.USED) -> str:
     """`34%`, `<1%` between 0 and 1, never `100%` below 100, as given outside; `—` when unknown."""
-    number = percent_number(used, shown)
-    return number if number == UNKNOWN else f"{number}%"
+    return f"{percent_number(used, shown)}%" if is_figure(used) else UNKNOWN
 
 
 def percent_number(used: float | None, shown: Shown = Shown.USED) -> str:
@@ -85,7 +83,7 @@ def percent_number(used: float | None, shown: Shown = Shown.USED) -> str:
     if 0 < value < 1:
         return "<1"
     whole = int(value.to_integral_value(ROUND_HALF_UP))
-    return str(_FULL - 1 if value < _FULL and whole >= _FULL else whole)
+    return "99" if value < 100 <= whole else str(whole)
 
 
 def shown_word(shown: Shown) -> str:
@@ -96,25 +94,24 @@ def shown_word(shown: Shown) -> str:
 def bar_fraction(used: float | None, shown: Shown = Shown.USED) -> float | None:
     """The part of the bar that is drawn, 0..1; None when unknown."""
     value = _value(used, shown)
-    return None if value is None else float(min(max(value / _FULL, Decimal(0)), Decimal(1)))
+    return None if value is None else float(min(max(value / 100, Decimal(0)), Decimal(1)))
 
 
 def scarcity(used: float | None, rules: PoolRules, *, full: bool = False) -> Tone:
     """The colour of a figure: it follows what is used, whatever is shown."""
-    if full or (is_figure(used) and used >= rules.red_percent):
+    height = used if is_figure(used) else -math.inf
+    if full or height >= rules.red_percent:
         return Tone.RED
-    if is_figure(used) and used >= rules.amber_percent:
-        return Tone.AMBER
-    return Tone.PLAIN
+    return Tone.AMBER if height >= rules.amber_percent else Tone.PLAIN
 
 
 def hive_level(used: float | None, *, full: bool = False) -> int | None:
     """The height of the hive's mark, 1..8; 8 is full and only full."""
-    if full or (is_figure(used) and used >= _FULL):
+    if full or (is_figure(used) and used >= 100):
         return 8
     if not is_figure(used):
         return None
-    return 1 + min(6, math.floor(max(0.0, used) * 7 / _FULL))
+    return 1 + min(6, math.floor(max(0.0, used) * 7 / 100))
 
 
 def is_figure(used: float | None) -> TypeGuard[float]:
@@ -126,7 +123,7 @@ def _value(used: float | None, shown: Shown) -> Decimal | None:
     if not is_figure(used):
         return None
     value = Decimal(repr(float(used)))
-    return _EXACT_PERCENT.subtract(Decimal(_FULL), value) if shown is Shown.LEFT else value
+    return _EXACT_PERCENT.subtract(Decimal(100), value) if shown is Shown.LEFT else value
 
 
 _CENT: Final = Decimal("0.01")
@@ -155,11 +152,6 @@ def amounts_text(*amounts: Decimal) -> tuple[str, ...]:
     return tuple(credits_text(amount) for amount in amounts)
 
 
-def exact_digits(amount: Decimal) -> str:
-    """All digits as sent, in plain notation: `1234.5600`."""
-    return f"{amount:f}"
-
-
 def trimmed_digits(amount: Decimal, decimals: int = 2) -> str:
     """All digits without trailing zeros, but at least so many decimals: `1775.514225`, `5.00`."""
     whole, _, part = f"{amount:f}".partition(".")
@@ -180,20 +172,18 @@ _SAME_NIGHT: Final = timedelta(hours=12)
 
 def duration(length: timedelta) -> str:
     """A length in its two largest units: `<1m`, `4m`, `1h 12m`, `9h`, `4d 3h`, `120d`, `2y`."""
-    minutes = _minutes(length)
-    if minutes < 1:
+    if length < timedelta(minutes=1):
         return screen.UNDER_A_MINUTE()
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
+    days, (hours, minutes) = length.days, divmod(length.seconds // 60, 60)
     if days >= _TWO_YEARS:
-        return screen.YEARS(count=days // 365)
+        return screen.YEARS(days // 365)
+    if days and (days >= _MANY_DAYS or not hours):
+        return screen.DAYS(days)
     if days:
-        told = screen.DAYS(count=days)
-        return f"{told} {screen.HOURS(count=hours)}" if hours and days < _MANY_DAYS else told
+        return f"{screen.DAYS(days)} {screen.HOURS(hours)}"
     if hours:
-        told = screen.HOURS(count=hours)
-        return f"{told} {screen.MINUTES(count=minutes)}" if minutes else told
-    return screen.MINUTES(count=minutes)
+        return f"{screen.HOURS(hours)} {screen.MINUTES(minutes)}" if minutes else screen.HOURS(hours)
+    return screen.MINUTES(minutes)
 
 
 def age(length: timedelta) -> str:
@@ -246,13 +236,13 @@ def instant(at: datetime, now: datetime, zone: tzinfo) -> str:
     if not _is_this_week(at, now, zone):
         return dated_instant(at, now, zone)
     there = local_time(at, zone)
-    return f"{screen.weekday(there)} {there:%H:%M}{_zone_name(there)}"
+    return f"{screen.weekday(there)} {there:%H:%M} {there:%Z}".rstrip()
 
 
 def dated_instant(at: datetime, now: datetime, zone: tzinfo) -> str:
     """The full form with the date: `Sat 21 Nov 09:00 CET`."""
     there = local_time(at, zone)
-    return f"{weekday_and_day(at, now, zone)} {there:%H:%M}{_zone_name(there)}"
+    return f"{weekday_and_day(at, now, zone)} {there:%H:%M} {there:%Z}".rstrip()
 
 
 def local_time(at: datetime, zone: tzinfo) -> datetime:
@@ -263,18 +253,9 @@ def local_time(at: datetime, zone: tzinfo) -> datetime:
         return at.astimezone(UTC)
 
 
-def _minutes(length: timedelta) -> int:
-    return max(0, length // timedelta(minutes=1))
-
-
 def _is_near(at: datetime, now: datetime, zone: tzinfo) -> bool:
     return abs(at - now) < _SAME_NIGHT or local_time(at, zone).date() == local_time(now, zone).date()
 
 
 def _is_this_week(at: datetime, now: datetime, zone: tzinfo) -> bool:
     return abs((local_time(at, zone).date() - local_time(now, zone).date()).days) < 7
-
-
-def _zone_name(there: datetime) -> str:
-    name = there.tzname()
-    return f" {name}" if name else ""

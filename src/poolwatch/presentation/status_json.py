@@ -19,7 +19,7 @@ from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.status import Judged, PoolRules, Section, Status
 from poolwatch.domain.usage import Aged, Credits, SpendControl, Usage, windows_by_length
 from poolwatch.domain.values import is_undated
-from poolwatch.presentation.figures import exact_digits, is_figure, trimmed_digits
+from poolwatch.presentation.figures import is_figure, trimmed_digits
 from poolwatch.presentation.masking import shown_email, shown_group, shown_label, shown_text
 from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.strip import next_why
@@ -274,7 +274,8 @@ def _trouble(trouble: Trouble | None, account: AccountState, mask: bool) -> Json
 
 
 def _digits(amount: Decimal | None) -> str | None:
-    return None if amount is None else exact_digits(amount)
+    """All as sent, in plain notation: `1234.5600`."""
+    return None if amount is None else f"{amount:f}"
 
 
 def number(value: float | None) -> float | Raw | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.overview import PoolOverview, UpReason
 from poolwatch.domain.state import AccountState, PoolState, SourceState
 from poolwatch.domain.status import Judged, Section, Status
@@ -45,6 +46,9 @@ def strip_view(
     oldest = overview.oldest_read_at
     fresh = sum(each.account.read_at is not None and not each.stale for each in overview.accounts)
     old = overview.own_now - oldest if oldest is not None else None
+    # a terminal's title has no colours and no second form, so the marks stand in it as they are
+    marks = (Section.NEEDS_YOU, "✕"), (Section.EXHAUSTED, "◐")
+    titled = [f"{mark}{count[section]}" for section, mark in marks if count[section]]
     return StripView(
         name=pool_name,
         accounts=accounts,
@@ -67,7 +71,7 @@ def strip_view(
             *_skew(state.clock_offset),
             *(Span(text, Tone.AMBER) for text in notices),
         ),
-        title=_title(count[Section.NEEDS_YOU], count[Section.EXHAUSTED]),
+        title=" ".join([screen.PROGRAM, *titled]),
         disabled=overview.by_status.get(Status.DISABLED, 0),
     )
 
@@ -83,21 +87,23 @@ def use_figures(judged: Judged, prefs: Prefs) -> str:
 
 
 def _needs(overview: PoolOverview) -> str:
+    by_status = {Status.NEEDS_LOGIN: screen.NEED_LOGIN(), Status.DEACTIVATED: screen.NEED_DEACTIVATED()}
+    counts = [(overview.by_status[kind], told) for kind, told in by_status.items()]
+    parts = [f"{count} {told}" for count, told in counts if count]
     need = [each for each in overview.accounts if each.section is Section.NEEDS_YOU]
-    logins = sum(each.status.kind is Status.NEEDS_LOGIN for each in need)
-    gone = sum(each.status.kind is Status.DEACTIVATED for each in need)
-    parts = [screen.need(logins, screen.NEED_LOGIN())] if logins else []
-    if gone:
-        parts.append(screen.need(gone, screen.NEED_DEACTIVATED()))
-    since: dict[FailureKind, list[datetime]] = {}
-    for each in need:
-        trouble = each.account.trouble
-        if trouble is not None and each.status.kind not in (Status.NEEDS_LOGIN, Status.DEACTIVATED):
-            since.setdefault(trouble.kind, []).append(trouble.since)
-    for kind, instants in since.items():
-        oldest = figures.age(overview.own_now - min(instants)) if kind is FailureKind.EDGE_BLOCKED else ""
-        parts.append(screen.need(len(instants), screen.need_trouble(kind), oldest))
+    for kind, instants in _since(each for each in need if each.status.kind not in by_status).items():
+        age = f" {figures.age(overview.own_now - min(instants))}" if kind is FailureKind.EDGE_BLOCKED else ""
+        parts.append(f"{len(instants)} {screen.need_trouble(kind)}{age}")
     return " · ".join(parts)
+
+
+def _since(accounts: Iterable[Judged]) -> dict[FailureKind, list[datetime]]:
+    """Since when each kind of trouble is there."""
+    found: dict[FailureKind, list[datetime]] = defaultdict(list)
+    for each in accounts:
+        if (trouble := each.account.trouble) is not None:
+            found[trouble.kind].append(trouble.since)
+    return found
 
 
 def _next_up(overview: PoolOverview, prefs: Prefs) -> Figure | None:
@@ -125,9 +131,9 @@ def _next_back(overview: PoolOverview, prefs: Prefs) -> Figure | None:
     return Figure(
         screen.NEXT_BACK(),
         shown_name(back.judged.account, mask=prefs.mask),
-        screen.back(clock, figures.countdown(back.until, now), more, by),
+        screen.back(clock, figures.countdown(back.until, now), more or None, by),
         Tone.STALE if back.judged.stale else Tone.PLAIN,
-        short=screen.back_short(clock, more, by),
+        short=screen.back_short(clock, more or None, by),
     )
 
 
@@ -183,14 +189,9 @@ def _highest_weekly(overview: PoolOverview, prefs: Prefs) -> Figure | None:
 def _outages(overview: PoolOverview, prefs: Prefs) -> list[Span]:
     """What keeps more than half of the pool from being read is one thing, and is said once."""
     read = [each for each in overview.accounts if each.status.kind not in _NOT_READ]
-    found: dict[FailureKind, list[datetime]] = {}
-    for each in read:
-        trouble = each.account.trouble
-        if trouble is not None and trouble.kind in _FROM_AFAR:
-            found.setdefault(trouble.kind, []).append(trouble.since)
     lines = []
-    for kind, instants in found.items():
-        if len(instants) >= _OUTAGE_LEAST and len(instants) * 2 > len(read):
+    for kind, instants in _since(read).items():
+        if kind in _FROM_AFAR and len(instants) >= _OUTAGE_LEAST and len(instants) * 2 > len(read):
             # instants of trouble are by our own clock
             since = figures.clock(min(instants), overview.own_now, prefs.zone)
             told = screen.outage(len(instants), len(read), trouble_words(kind), since)
@@ -200,24 +201,22 @@ def _outages(overview: PoolOverview, prefs: Prefs) -> list[Span]:
 
 def _down(state: PoolState, now: datetime, prefs: Prefs) -> list[Span]:
     return [
-        Span(_down_line(source, now, prefs), Tone.AMBER)
+        Span(_down_line(source, source.failure, now, prefs), Tone.AMBER)
         for source in state.sources.values()
         if source.failure is not None
     ]
 
 
-def _down_line(source: SourceState, now: datetime, prefs: Prefs) -> str:
-    failure, accounts = source.failure, len(source.listings)
-    since = figures.clock(source.failing_since or now, now, prefs.zone)
-    if failure is None:
-        return screen.source_down(source.name, "", since, accounts)
+def _down_line(source: SourceState, failure: Failure, now: datetime, prefs: Prefs) -> str:
+    kept = screen.numbers_kept(len(source.listings))
     if failure.retry_at is not None and failure.retry_at > now and failure.kind is FailureKind.THROTTLED:
         until = figures.clock(failure.retry_at, now, prefs.zone)
-        return screen.source_waits(source.name, throttled_until(until), accounts)
+        return f"{source.name}: {throttled_until(until)}{kept}"
+    why = trouble_words(failure.kind)
     if failure.kind in _FOR_A_PERSON and not prefs.mask:
-        said = failure_text(failure).removeprefix(f"{source.name} ")
-        return screen.source_down(source.name, f"{said},", since, accounts)
-    return screen.source_down(source.name, trouble_words(failure.kind), since, accounts)
+        why = failure_text(failure).removeprefix(f"{source.name} ") + ","
+    since = figures.clock(source.failing_since or now, now, prefs.zone)
+    return screen.source_down(source.name, why, since) + kept
 
 
 def _skew(offset: timedelta) -> list[Span]:
@@ -227,23 +226,13 @@ def _skew(offset: timedelta) -> list[Span]:
     return [Span(screen.skew(figures.duration(abs(offset)), behind=offset > timedelta(0)), Tone.AMBER)]
 
 
-def _title(needs_you: int, exhausted: int) -> str:
-    # a terminal's title has no colours and no second form, so the marks stand in it as they are
-    parts = [screen.PROGRAM]
-    if needs_you:
-        parts.append(f"✕{needs_you}")
-    if exhausted:
-        parts.append(f"◐{exhausted}")
-    return " ".join(parts)
-
-
 def next_why(judged: Judged, reason: UpReason, now: datetime, prefs: Prefs) -> str:
     """One sentence for why this account is the next to use."""
     match reason:
         case UpReason.CREDITS_ONLY:
             return screen.ON_CREDITS()
         case UpReason.NO_WEEKLY:
-            return screen.why(screen.WHY_NO_WEEKLY(), use_figures(judged, prefs))
+            return f"{screen.WHY_NO_WEEKLY()}: {use_figures(judged, prefs)}"
         case UpReason.PERISHABLE:
             base = judged.account.usage.base
             weekly = [window for window in judged.account.usage.windows if window.kind == WEEKLY]
@@ -252,23 +241,17 @@ def next_why(judged: Judged, reason: UpReason, now: datetime, prefs: Prefs) -> s
             told = use_figures(judged, prefs)
             if ahead:
                 told += f", {screen.resets_in(figures.countdown(min(ahead), now))}"
-            return screen.why(screen.WHY_PERISHABLE(), told)
+            return f"{screen.WHY_PERISHABLE()}: {told}"
 
 
 COLUMNS: Final = 38
 #: A name shorter than this says nothing; then it is left out.
 _LEAST_NAME: Final = 3
-_UNICODE: Final = (
-    (Section.ACTIVE, "●"),
-    (Section.EXHAUSTED, "◐"),
-    (Section.NEEDS_YOU, "✕"),
-    (Section.REST, "◌"),
-)
-_ASCII: Final = (
-    (Section.ACTIVE, "ok"),
-    (Section.EXHAUSTED, "ex"),
-    (Section.NEEDS_YOU, "!!"),
-    (Section.REST, "--"),
+_MARKS: Final = (
+    (Section.ACTIVE, "●", "ok"),
+    (Section.EXHAUSTED, "◐", "ex"),
+    (Section.NEEDS_YOU, "✕", "!!"),
+    (Section.REST, "◌", "--"),
 )
 
 
@@ -296,12 +279,12 @@ def status_line(overview: PoolOverview, *, ascii_only: bool = False, mask: bool 
 
 
 def _counts(overview: PoolOverview, ascii_only: bool) -> list[str]:
-    found = []
-    for section, mark in _ASCII if ascii_only else _UNICODE:
-        count = overview.by_section[section]
-        if count or section in (Section.ACTIVE, Section.EXHAUSTED, Section.NEEDS_YOU):
-            found.append(f"{count}{mark}" if ascii_only else f"{mark}{count}")
-    return found
+    counted = [(overview.by_section[section], section, *marks) for section, *marks in _MARKS]
+    return [
+        f"{count}{plain}" if ascii_only else f"{mark}{count}"
+        for count, section, mark, plain in counted
+        if count or section is not Section.REST
+    ]
 
 
 def _plain_label(account: AccountState, *, ascii_only: bool, mask: bool) -> str:

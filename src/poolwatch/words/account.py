@@ -259,8 +259,7 @@ def trouble_short(kind: FailureKind) -> str:
     return _(_TROUBLE_SHORT.get(kind, _TROUBLE[kind]))
 
 
-def throttled_until(clock: str) -> str:
-    return _("throttled until {clock}", clock=clock)
+throttled_until: Final = Text("throttled until {clock}")
 
 
 def exhausted_words(reason: str | None, until: str, *, workspace: bool = False) -> str:
@@ -298,9 +297,8 @@ def _reason(reason: str | None) -> str:
     return _("spend limit") if reason == SPEND_REASON else window_name(reason)
 
 
-def spend_flag(kind: str | None) -> str:
-    """The mark of an active account whose spend limit is reached, with the limit it names."""
-    return _("spend limit flag set: {limit}", limit=kind) if kind else _("spend limit flag set")
+#: The mark of an active account whose spend limit is reached, with the limit it names.
+spend_flag: Final = Text("spend limit flag set: {limit}", "spend limit flag set")
 
 
 def entry_needs_login(source: str, problem: str) -> str:
@@ -334,30 +332,14 @@ def spent_this_month(used: str, limit: str) -> str:
     return _("{used} of {limit} spent this month", used=used, limit=limit) if len(told) < 18 else told
 
 
-def token_life(left: str) -> str:
-    """How long an access token still lives, on a card's last line."""
-    return _("token {left}", left=left)
-
-
-def read_ago(age: str) -> str:
-    return _("read {age} ago", age=age)
-
-
-def sign_in_for(why: str) -> str:
-    """Needs a login, on a card's last line: `sign in: login expired`."""
-    return _("sign in: {why}", why=why)
-
-
-def sign_in_before(day: str) -> str:
-    """The refresh token is dead, the access token lives until then."""
-    return _("sign in before {day}", day=day)
-
-
-def sign_in_again(why: str) -> str:
-    """Both tokens are dead: `sign in again: refresh token expired`."""
-    return _("sign in again: {why}", why=why)
-
-
-def exhausted_for(why: str) -> str:
-    """On a card's last line: `exhausted: 5h until 14:50`."""
-    return _("exhausted: {reason}", reason=why)
+#: How long an access token still lives, on a card's last line.
+token_life: Final = Text("token {left}")
+read_ago: Final = Text("read {age} ago")
+#: Needs a login, on a card's last line: `sign in: login expired`.
+sign_in_for: Final = Text("sign in: {why}")
+#: The refresh token is dead, the access token lives until then.
+sign_in_before: Final = Text("sign in before {day}")
+#: Both tokens are dead: `sign in again: refresh token expired`.
+sign_in_again: Final = Text("sign in again: {why}")
+#: On a card's last line: `exhausted: 5h until 14:50`.
+exhausted_for: Final = Text("exhausted: {reason}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext
+import re
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 DOMAIN: Final = "poolwatch"
 #: `<language>/LC_MESSAGES/poolwatch.mo` stand here, one folder per language.
 LOCALE_DIR: Final = Path(__file__).parent / "locale"
+_BLANKS: Final = re.compile(r"{(\w+)}")
 
 
 @cache
@@ -35,10 +37,16 @@ def mark(text: str) -> str:
 
 
 class Text:
-    """A text by a name of its own, `SIGN_IN = Text("sign in")`; to call it looks it up: `SIGN_IN()`."""
+    """A text by a name of its own, `kept_by = Text("kept by {owner}")`; to call it looks it up and fills it.
 
-    def __init__(self, text: str) -> None:
+    What it is called with fills the blanks in order. The second text is said where one of them is empty.
+    """
+
+    def __init__(self, text: str, without: str = "") -> None:
         self._text = text
+        self._without = without
 
-    def __call__(self, **blanks: object) -> str:
-        return _(self._text, **blanks)
+    def __call__(self, *blanks: object) -> str:
+        filled = dict(zip(_BLANKS.findall(self._text), blanks, strict=True))
+        is_short = self._without and any(blank in (None, "") for blank in blanks)
+        return _(self._without if is_short else self._text, **filled)

@@ -32,14 +32,11 @@ def pool_line(name: str, accounts: int, sources: int, fresh: str) -> str:
     return f"{name} · {told}" if name else told
 
 
-def no_match(words: str) -> str:
-    """Nothing went wrong but the filter; what there is, and how to ask for it."""
-    return _(
-        'no account matches "{words}"; a filter is made of words from its name, e-mail or id,'
-        " and of status:exhausted, plan:pro, source:x",
-        words=words,
-    )
-
+#: Nothing went wrong but the filter; what there is, and how to ask for it.
+no_match: Final = Text(
+    'no account matches "{words}"; a filter is made of words from its name, e-mail or id,'
+    " and of status:exhausted, plan:pro, source:x"
+)
 
 # --- `status --line`
 LINE: Final = "pw"
@@ -51,12 +48,11 @@ LINE_EMPTY: Final = Text("pw no accounts")
 NO_NEXT: Final = Text("no account can be used now")
 NONE_KNOWN: Final = Text("no account is known to be usable; poolwatch status says why")
 
-
-def next_is_old(label: str, age: str) -> str:
-    """Nothing fresh is known; what was known last is named all the same. `age` is empty if nobody tells."""
-    if not age:
-        return _("no reading is fresh; {label} was the best one when last known, age unknown", label=label)
-    return _("no reading is fresh; {label} was the best one {age} ago", label=label, age=age)
+#: Nothing fresh is known; what was known last is named all the same. `age` is empty if nobody tells.
+next_is_old: Final = Text(
+    "no reading is fresh; {label} was the best one {age} ago",
+    "no reading is fresh; {label} was the best one when last known, age unknown",
+)
 
 
 def no_next_back(label: str, clock: str, left: str) -> str:
@@ -101,6 +97,5 @@ def no_such_account(text: str, near: Sequence[str] = ()) -> str:
     return _(told, text=text, meant=meant)
 
 
-def several_accounts(text: str, labels: Sequence[str]) -> str:
-    """An argument that names more than one account."""
-    return _("{text} could be {labels}; use more of the id", text=text, labels=", ".join(labels))
+#: An argument that names more than one account.
+several_accounts: Final = Text("{text} could be {labels}; use more of the id")

@@ -78,53 +78,24 @@ def took(step: str, seconds: float | None) -> str:
     return f"{step} {seconds:.1f}s" if seconds is not None and seconds < 600 else step
 
 
-def codex_keeps(left: str) -> str:
-    """Codex's own token is good."""
-    return _("token: Codex's, good for {left}", left=left) if left else _("token: Codex's")
-
-
-def own_is_good(left: str) -> str:
-    """Poolwatch's own token is not due."""
-    return _("token: good for {left}", left=left) if left else _("token: good")
-
-
-def kept_by(owner: str) -> str:
-    """Another tool's token is good."""
-    return _("token: kept by {owner}", owner=owner)
-
-
-def failed(words: str, retry: str) -> str:
-    """The token step failed and may be tried again."""
-    return _("token: {why}, retry {time}", why=words, time=retry) if retry else _("token: {why}", why=words)
-
-
-def pool_renews(why: str) -> str:
-    """The pool was not asked to renew, or would not; `why` is its own reason, empty where it gave none."""
-    return _("the pool renews by itself ({why})", why=why) if why else _("the pool renews by itself")
-
-
-def pool_down(words: str) -> str:
-    """The pool as a whole could not be asked to renew."""
-    return _("pool: {why}", why=words) if words else _("the pool does not answer")
-
-
-def pool_failed(words: str) -> str:
-    """The pool's own refresh failed."""
-    return _("pool: refresh failed: {why}", why=words) if words else _("pool: refresh failed")
-
-
-def sign_in_before(day: str, why: str) -> str:
-    """The refresh token is dead, the access token still lives."""
-    if not day:
-        return _("sign in again soon ({why})", why=why)
-    return _("sign in again before {day} ({why})", day=day, why=why)
-
-
-def lost(clock: str) -> str:
-    """The reply to an exchange was lost; the login may be spent."""
-    if not clock:
-        return _("token: reply lost, may need login")
-    return _("token: reply lost at {time}, may need login", time=clock)
+#: Codex's own token is good.
+codex_keeps: Final = Text("token: Codex's, good for {left}", "token: Codex's")
+#: Poolwatch's own token is not due.
+own_is_good: Final = Text("token: good for {left}", "token: good")
+#: Another tool's token is good.
+kept_by: Final = Text("token: kept by {owner}")
+#: The token step failed and may be tried again.
+failed: Final = Text("token: {why}, retry {time}", "token: {why}")
+#: The pool was not asked to renew, or would not; `why` is its own reason, empty where it gave none.
+pool_renews: Final = Text("the pool renews by itself ({why})", "the pool renews by itself")
+#: The pool as a whole could not be asked to renew.
+pool_down: Final = Text("pool: {why}", "the pool does not answer")
+#: The pool's own refresh failed.
+pool_failed: Final = Text("pool: refresh failed: {why}", "pool: refresh failed")
+#: The refresh token is dead, the access token still lives.
+sign_in_before: Final = Text("sign in again before {day} ({why})", "sign in again soon ({why})")
+#: The reply to an exchange was lost; the login may be spent.
+lost: Final = Text("token: reply lost at {time}, may need login", "token: reply lost, may need login")
 
 
 def ask_first(clock: str) -> str:
@@ -138,19 +109,12 @@ def not_writable(path: str) -> str:
     return _("token: not spent, {why}", why=why)
 
 
-def not_spent(why: str) -> str:
-    """Something keeps the new token from being stored; `why` is a whole sentence of custody's."""
-    return _("token: {why}", why=why)
-
-
-def kept(command: str) -> str:
-    """The token was exchanged, but its file changed meanwhile."""
-    return _("token: renewed, but its file changed; put the new login in place: {command}", command=command)
-
-
-def must_renew(owner: str) -> str:
-    """The owner of the login has to act."""
-    return _("{owner} must renew it", owner=owner)
+#: Something keeps the new token from being stored; `why` is a whole sentence of custody's.
+not_spent: Final = Text("token: {why}")
+#: The token was exchanged, but its file changed meanwhile.
+kept: Final = Text("token: renewed, but its file changed; put the new login in place: {command}")
+#: The owner of the login has to act.
+must_renew: Final = Text("{owner} must renew it")
 
 
 def codex_is_open(pid: int | None) -> str:
@@ -173,16 +137,13 @@ def codex_is_late(pid: int | None, again: str) -> str:
     )
 
 
-def codex_is_late_short(pid: int | None) -> str:
-    """The same where there is no room: the warning first."""
-    if pid is None:
-        return _("r may end the login: Codex is open")
-    return _("r may end the login: pid {pid} is open", pid=pid)
+#: The same where there is no room: the warning first.
+codex_is_late_short: Final = Text(
+    "r may end the login: pid {pid} is open", "r may end the login: Codex is open"
+)
 
-
-def run(command: str) -> str:
-    """A command to run by hand."""
-    return _("run: {command}", command=command)
+#: A command to run by hand.
+run: Final = Text("run: {command}")
 
 
 def blocked(reason: BlockReason) -> str | None:
@@ -192,21 +153,12 @@ def blocked(reason: BlockReason) -> str | None:
     return _(_BLOCKED[reason]) if reason in _BLOCKED else None
 
 
-def cached(clock: str) -> str:
-    """The pool gave figures of an earlier time, or of one that it does not tell."""
-    return _("cached quota of {time}", time=clock) if clock else _("cached quota, its age unknown")
-
-
-def usage_failed(words: str, showing: str) -> str:
-    """The usage step failed; the screen shows an older reading."""
-    if not showing:
-        return _("usage: {why}", why=words)
-    return _("usage: {why}, showing {time}", why=words, time=showing)
-
-
-def usage_not_tried(showing: str) -> str:
-    """The usage step did not run, for a reason that the token step has given."""
-    return _("usage not tried, showing {time}", time=showing) if showing else _("usage not tried")
+#: The pool gave figures of an earlier time, or of one that it does not tell.
+cached: Final = Text("cached quota of {time}", "cached quota, its age unknown")
+#: The usage step failed; the screen shows an older reading.
+usage_failed: Final = Text("usage: {why}, showing {time}", "usage: {why}")
+#: The usage step did not run, for a reason that the token step has given.
+usage_not_tried: Final = Text("usage not tried, showing {time}", "usage not tried")
 
 
 def change(name: str, before: str, after: str) -> str:
@@ -214,11 +166,8 @@ def change(name: str, before: str, after: str) -> str:
     return f"{name} {before}{ARROW}{after}"
 
 
-def bulk(finished: int, total: int, failed_: int) -> str:
-    """How far a refresh of many is: `12/44 · 2 failed · esc stops`."""
-    return _(
-        "{finished}/{total} · {failed} failed · esc stops", finished=finished, total=total, failed=failed_
-    )
+#: How far a refresh of many is: `12/44 · 2 failed · esc stops`.
+bulk: Final = Text("{finished}/{total} · {failed} failed · esc stops")
 
 
 def bulk_done(finished: int, total: int, failed_: int, changed: int) -> str:
@@ -240,6 +189,5 @@ def moved_into(section: Section, names: Iterable[str], more: int) -> str:
     return _(_MOVED[section], names=f"{told} +{more}" if more else told)
 
 
-def step(line: str) -> str:
-    """A finished refresh as a line of the recent past."""
-    return _("refresh: {line}", line=line)
+#: A finished refresh as a line of the recent past.
+step: Final = Text("refresh: {line}")

@@ -150,9 +150,8 @@ def sentence(label: str, what: str, do: str, command: str) -> str:
     return f"{told}:  {command}" if command else f"{told}."
 
 
-def codex_renews(again: str) -> str:
-    """The installed codex is asked to renew its own login."""
-    return _("{again} lets Codex renew it; or sign in again", again=again)
+#: The installed codex is asked to renew its own login.
+codex_renews: Final = Text("{again} lets Codex renew it; or sign in again")
 
 
 def codex_is_late(pid: int | None, again: str) -> str:
@@ -162,9 +161,8 @@ def codex_is_late(pid: int | None, again: str) -> str:
     return _(told, which=which, again=again)
 
 
-def new_token(again: str) -> str:
-    """A personal access token is made by a person."""
-    return _("Put a new personal access token into its file, then {again}", again=again)
+#: A personal access token is made by a person.
+new_token: Final = Text("Put a new personal access token into its file, then {again}")
 
 
 def another_must_renew(owner: str) -> str:
@@ -174,11 +172,7 @@ def another_must_renew(owner: str) -> str:
     return _("{owner} must renew it; start it, or sign in again there", owner=owner)
 
 
-def kept(path: str) -> str:
-    """The new login waits in the state directory."""
-    return _("its file changed while it was renewed, and the new login waits in {path}", path=path)
-
-
-def sign_in_before(day: str) -> str:
-    """A login whose refresh token is dead still works until then."""
-    return _("The access token works until {day}; sign in again before", day=day)
+#: The new login waits in the state directory.
+kept: Final = Text("its file changed while it was renewed, and the new login waits in {path}")
+#: A login whose refresh token is dead still works until then.
+sign_in_before: Final = Text("The access token works until {day}; sign in again before")

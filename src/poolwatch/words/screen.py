@@ -130,26 +130,12 @@ def month(at: date) -> str:
     return _(_MONTHS[at.month - 1])
 
 
-def freshness(fresh: int, accounts: int, oldest: str) -> str:
-    """`fresh 57 of 60 · oldest 3d 2h`."""
-    told = _("fresh {fresh} of {accounts}", fresh=fresh, accounts=accounts)
-    return f"{told} · {_('oldest {age}', age=oldest)}" if oldest else told
+freshness: Final = Text("fresh {fresh} of {accounts} · oldest {age}", "fresh {fresh} of {accounts}")
+freshness_short: Final = Text("fresh {fresh}/{accounts} · oldest {age}", "fresh {fresh}/{accounts}")
 
 
-def freshness_short(fresh: int, accounts: int, oldest: str) -> str:
-    """`fresh 57/60 · oldest 3d`."""
-    told = _("fresh {fresh}/{accounts}", fresh=fresh, accounts=accounts)
-    return f"{told} · {_('oldest {age}', age=oldest)}" if oldest else told
-
-
-def freshness_tiny(fresh: int, accounts: int) -> str:
-    """`57/60 fresh`."""
-    return _("{fresh}/{accounts} fresh", fresh=fresh, accounts=accounts)
-
-
-def need(count: int, words: str, oldest: str = "") -> str:
-    """`2 sign in`, `1 blocked by Cloudflare 26m`."""
-    return f"{count} {words} {oldest}" if oldest else f"{count} {words}"
+#: `57/60 fresh`.
+freshness_tiny: Final = Text("{fresh}/{accounts} fresh")
 
 
 def need_trouble(kind: FailureKind) -> str:
@@ -157,15 +143,10 @@ def need_trouble(kind: FailureKind) -> str:
     return _(_NEED_TROUBLE[kind]) if kind in _NEED_TROUBLE else _("in trouble")
 
 
-def back(clock: str, left: str, more: int, by: str) -> str:
-    """`14:50, in 47m; 4 more by 16:00`."""
-    told = _("{time}, in {left}", time=clock, left=left)
-    return f"{told}; {_('{count} more by {time}', count=more, time=by)}" if more else told
-
-
-def back_short(clock: str, more: int, by: str) -> str:
-    """`14:50, 4 by 16:00`."""
-    return f"{clock}, {_('{count} by {time}', count=more, time=by)}" if more else clock
+#: `14:50, in 47m; 4 more by 16:00`.
+back: Final = Text("{time}, in {left}; {count} more by {by}", "{time}, in {left}")
+#: `14:50, 4 by 16:00`.
+back_short: Final = Text("{time}, {count} by {by}", "{time}")
 
 
 def weekly(percent: str, reset: str, more_full: int) -> str:
@@ -200,17 +181,12 @@ def credits_beside_short(unlimited: int, unknown: int, *, old: bool) -> str:
     return " ".join(parts)
 
 
-def source_down(name: str, words: str, since: str, accounts: int) -> str:
-    """One line for a source that does not answer."""
-    return _("{source}: {why} since {time}", source=name, why=words, time=since) + _kept(accounts)
+#: One line for a source that does not answer.
+source_down: Final = Text("{source}: {why} since {time}")
 
 
-def source_waits(name: str, words: str, accounts: int) -> str:
-    """One line for a source that is asked again at a time that stands in the words."""
-    return f"{name}: {words}{_kept(accounts)}"
-
-
-def _kept(accounts: int) -> str:
+def numbers_kept(accounts: int) -> str:
+    """After a source that gives none."""
     if not accounts:
         return ""
     return n_(
@@ -227,20 +203,13 @@ def skew(span: str, *, behind: bool) -> str:
     return _("this machine's clock is {span} ahead of the service's", span=span)
 
 
-def outage(count: int, of: int, words: str, since: str) -> str:
-    """`11 of 12 accounts: unreachable since 23:52; the last numbers stay`."""
-    told = mark("{count} of {total} accounts: {why} since {time}; the last numbers stay")
-    return _(told, count=count, total=of, why=words, time=since)
+#: `11 of 12 accounts: unreachable since 23:52; the last numbers stay`.
+outage: Final = Text("{count} of {total} accounts: {why} since {time}; the last numbers stay")
 
 
 # --- why this account is the next one
 WHY_PERISHABLE: Final = Text("most weekly room to lose")
 WHY_NO_WEEKLY: Final = Text("no weekly limit")
-
-
-def why(reason: str, figures: str) -> str:
-    """One sentence for the choice: the reason, then the figures it rests on."""
-    return f"{reason}: {figures}" if figures else reason
 
 
 def says(source: str, figures: str, age: str) -> str:
@@ -250,20 +219,15 @@ def says(source: str, figures: str, age: str) -> str:
     return _("{source} says {figures} ({age} ago)", source=source, figures=figures, age=age)
 
 
-def resets_in(left: str) -> str:
-    """Beside a window's figure."""
-    return _("resets in {left}", left=left)
-
+#: Beside a window's figure.
+resets_in: Final = Text("resets in {left}")
 
 # --- the detail screen
-def read(clock: str, age: str) -> str:
-    """`read 13:59, 4m ago`."""
-    return _("read {time}, {age} ago", time=clock, age=age)
 
-
-def workspace(name: str) -> str:
-    """The workspace by its name, or by the start of its id."""
-    return _("workspace {name}", name=name)
+#: `read 13:59, 4m ago`.
+read: Final = Text("read {time}, {age} ago")
+#: The workspace by its name, or by the start of its id.
+workspace: Final = Text("workspace {name}")
 
 
 def reset_expires(at: str, left: str) -> str:
@@ -271,49 +235,25 @@ def reset_expires(at: str, left: str) -> str:
     return f"{_('expires {time}', time=at)} · {left}"
 
 
-def list_shows(count: int, age: str) -> str:
-    """Beside a count of banked resets that the list does not bear out; no age, where both are as old."""
-    if not age:
-        return _("the list shows {count}", count=count)
-    return _("the list of {age} ago shows {count}", age=age, count=count)
+#: Beside a count of banked resets that the list does not bear out; no age, where both are as old.
+list_shows: Final = Text("the list of {age} ago shows {count}", "the list shows {count}")
+
+#: After the banked resets that have room.
+more_resets: Final = Text("+{count} more")
 
 
-def more_resets(count: int) -> str:
-    """After the banked resets that have room."""
-    return _("+{count} more", count=count)
+#: `2 banked, 1 usable now`.
+banked: Final = Text("{count} banked, {usable} usable now", "{count} banked")
 
-
-def banked(available: int, applicable: int | None) -> str:
-    """`2 banked, 1 usable now`."""
-    if applicable is None:
-        return _("{count} banked", count=available)
-    return _("{count} banked, {usable} usable now", count=available, usable=applicable)
-
-
-def nearest_expires(at: str, left: str) -> str:
-    """When the first banked reset is lost."""
-    return _("the first expires {time} ({left})", time=at, left=left)
-
-
-def spent(used: str, limit: str, percent: str) -> str:
-    """`131.25 of 400.00 used, 33%`."""
-    return _("{used} of {limit} used, {percent}", used=used, limit=limit, percent=percent)
-
-
-def owned_by(owner: str, path: str) -> str:
-    """`owned by Codex: ~/.codex-b/auth.json`."""
-    return (
-        _("owned by {owner}: {path}", owner=owner, path=path) if path else _("owned by {owner}", owner=owner)
-    )
-
-
-def token_to(day: str, left: str) -> str:
-    """`token until Sun 29 Nov (9d)`."""
-    return _("token until {day} ({left})", day=day, left=left)
-
-
-def token_expired(age: str) -> str:
-    return _("token expired {age} ago", age=age)
+#: When the first banked reset is lost.
+nearest_expires: Final = Text("the first expires {time} ({left})")
+#: `131.25 of 400.00 used, 33%`.
+spent: Final = Text("{used} of {limit} used, {percent}")
+#: `owned by Codex: ~/.codex-b/auth.json`.
+owned_by: Final = Text("owned by {owner}: {path}", "owned by {owner}")
+#: `token until Sun 29 Nov (9d)`.
+token_to: Final = Text("token until {day} ({left})")
+token_expired: Final = Text("token expired {age} ago")
 
 
 def custody_explained(custody: Custody) -> str:
@@ -321,11 +261,10 @@ def custody_explained(custody: Custody) -> str:
     return _(_CUSTODY[custody])
 
 
-def paid_until(day: str, as_of: str) -> str:
-    """`paid until 12 Dec (from the login, as of 19 Nov)`."""
-    if not as_of:
-        return _("paid until {day} (from the login)", day=day)
-    return _("paid until {day} (from the login, as of {when})", day=day, when=as_of)
+#: `paid until 12 Dec (from the login, as of 19 Nov)`.
+paid_until: Final = Text(
+    "paid until {day} (from the login, as of {when})", "paid until {day} (from the login)"
+)
 
 
 def field_name(field: str) -> str:
@@ -333,37 +272,24 @@ def field_name(field: str) -> str:
     return _(_FIELDS[field]) if field in _FIELDS else ""
 
 
-def down(why: str) -> str:
-    """A source that does not answer, in the list of an account's sources."""
-    return _("down: {why}", why=why)
-
+#: A source that does not answer, in the list of an account's sources.
+down: Final = Text("down: {why}")
 
 # --- questions and answers
-def ask_many(count: int) -> str:
-    """The question before a refresh of many."""
-    return _("Refresh {count} accounts, spread out? y yes  n no", count=count)
+
+#: The question before a refresh of many.
+ask_many: Final = Text("Refresh {count} accounts, spread out? y yes  n no")
 
 
-def ask_once(clock: str) -> str:
-    """The question before a login whose reply was lost is spent once more."""
-    if not clock:
-        return _("The reply to the last refresh was lost; the login may be spent. Try once? y yes  n no")
-    told = mark(
-        "The reply to the last refresh was lost at {time}; the login may be spent. Try once? y yes  n no"
-    )
-    return _(told, time=clock)
+#: The question before a login whose reply was lost is spent once more.
+ask_once: Final = Text(
+    "The reply to the last refresh was lost at {time}; the login may be spent. Try once? y yes  n no",
+    "The reply to the last refresh was lost; the login may be spent. Try once? y yes  n no",
+)
 
-
-def told_to_wait(clock: str) -> str:
-    """The first `r` under a Retry-After."""
-    return _("told to wait until {time}; r again asks now", time=clock)
-
-
-def as_comment(command: str) -> str:
-    """A command for a simulated account: what a shell does with it must touch no real one."""
-    return _("# simulated: {command}", command=command)
-
-
-def copied(text: str) -> str:
-    """What went to the clipboard."""
-    return _("copied: {text}", text=text)
+#: The first `r` under a Retry-After.
+told_to_wait: Final = Text("told to wait until {time}; r again asks now")
+#: A command for a simulated account: what a shell does with it must touch no real one.
+as_comment: Final = Text("# simulated: {command}")
+#: What went to the clipboard.
+copied: Final = Text("copied: {text}")
