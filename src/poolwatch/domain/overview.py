@@ -309,60 +309,46 @@ def _credits(counted: Iterable[Judged], now: datetime, rules: PoolRules) -> Cred
 
 
 def _highest_weekly(counted: Iterable[Judged], now: datetime) -> HighestWeekly | None:
-    best: tuple[float, float, Judged, datetime | None] | None = None
-    full: set[AccountKey] = set()
-    # one pass, and names only of equals: every account is asked whenever anything changes
+    found: list[tuple[float, float, Judged, datetime | None]] = []
     for each in counted:
         base = each.account.usage.base
-        if base is None or base.value is None:
-            continue
-        for window in base.value.windows:
-            resets_at = window.resets_at
-            if window_kind(window.window_seconds) != WEEKLY or (resets_at is not None and resets_at <= now):
+        for window in base.value.windows if base is not None and base.value is not None else ():
+            passed = window.resets_at is not None and window.resets_at <= now
+            if base is None or base.value is None or window_kind(window.window_seconds) != WEEKLY or passed:
                 continue
-            resets_at = own_reset(window, base.at)
-            used = window.used_percent
-            if used is None and base.value.reached(window):
-                used = 100.0
-            if used is None:
-                continue
-            if used >= 100:
-                full.add(each.account.key)
-            if best is not None and used < best[0]:
-                continue
-            latest = resets_at.timestamp() if resets_at else 0.0
-            if (
-                best is None
-                or (used, latest) > best[:2]
-                or ((used, latest) == best[:2] and by_name(each) < by_name(best[2]))
-            ):
-                best = (used, latest, each, resets_at)
-    if best is None:
+            used = (
+                100.0 if window.used_percent is None and base.value.reached(window) else window.used_percent
+            )
+            if used is not None:
+                resets_at = own_reset(window, base.at)
+                found.append((used, resets_at.timestamp() if resets_at else 0.0, each, resets_at))
+    if not found:
         return None
-    used, _, each, resets_at = best
+    most = max(one[:2] for one in found)
+    # names are asked only of equals: every account is asked whenever anything changes
+    used, _, each, resets_at = min((one for one in found if one[:2] == most), key=lambda one: by_name(one[2]))
+    full = {one[2].account.key for one in found if one[0] >= 100}
     return HighestWeekly(each, used, resets_at, len(full - {each.account.key}))
 
 
 def _next_reset(counted: Iterable[Judged], now: datetime) -> NextReset | None:
-    best: tuple[tuple[bool, datetime], NextReset] | None = None
+    found: list[tuple[bool, NextReset]] = []
     for each in counted:
         base = each.account.usage.base
         if base is None or base.value is None:
             continue
         for window in windows_by_length(base.value):
-            resets_at = window.resets_at
-            if resets_at is None or resets_at <= now or own_reset(window, base.at) is None:
-                continue
-            if best is not None and not best[0][0] and resets_at > best[0][1]:
-                continue  # a full one comes back sooner
-            full = base.value.is_full(window)
-            nearness = (not full, resets_at)
-            if best is not None and nearness > best[0]:
-                continue
-            # of equals the first by name
-            if best is None or nearness < best[0] or by_name(each) < by_name(best[1].judged):
-                best = (nearness, NextReset(each, window, resets_at))
-    return None if best is None else best[1]
+            resets_at = own_reset(window, base.at)
+            if resets_at is not None and resets_at > now:
+                found.append((base.value.is_full(window), NextReset(each, window, resets_at)))
+    if any(full for full, _ in found):
+        found = [one for one in found if one[0]]
+    soonest = min((reset.resets_at for _, reset in found), default=None)
+    return min(
+        (reset for _, reset in found if reset.resets_at == soonest),
+        key=lambda reset: by_name(reset.judged),
+        default=None,
+    )
 
 
 def _next_back(judged: Iterable[Judged], now: datetime) -> NextBack | None:

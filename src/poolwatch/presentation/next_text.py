@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Final
 
 from poolwatch.domain.account import Listing
@@ -13,7 +12,7 @@ from poolwatch.domain.text import path_at
 from poolwatch.domain.values import is_undated
 from poolwatch.presentation import figures
 from poolwatch.presentation.masking import shown_email, shown_group, shown_label, shown_name, shown_path
-from poolwatch.presentation.status_json import Json
+from poolwatch.presentation.status_json import Json, instant
 from poolwatch.presentation.strip import next_why
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import account as names
@@ -55,7 +54,7 @@ def next_json(overview: PoolOverview, prefs: Prefs, *, is_old: bool = False) -> 
     best = next_account(overview)
     document: Json = {"schema": SCHEMA, "account": None, "why": None, "stale": False, "read_at": None}
     if best is not None:
-        account = best.account
+        account, read_at = best.account, best.account.read_at
         entry = _home_entry(best)
         home = entry.home if entry is not None else None
         document = {
@@ -71,15 +70,9 @@ def next_json(overview: PoolOverview, prefs: Prefs, *, is_old: bool = False) -> 
             },
             "why": _why(overview, best, prefs),
             "stale": is_old,
-            "read_at": _instant(account.read_at),
+            "read_at": None if read_at is None or is_undated(read_at) else instant(read_at),
         }
     return json.dumps(document, indent=2) + "\n"
-
-
-def _instant(at: datetime | None) -> str | None:
-    return (
-        at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None and not is_undated(at) else None
-    )
 
 
 def next_home(overview: PoolOverview) -> str | None:
