@@ -14,23 +14,34 @@ from poolwatch.domain.usage import Said, Unsaid
 from poolwatch.sources import usage_models
 from poolwatch.sources.json_body import NumberText
 from poolwatch.sources.lenient import (
-    Count,
-    Epoch,
-    Flag,
-    Instant,
-    Length,
     LenientModel,
-    Money,
-    Percent,
-    Text,
-    Whole,
+    count,
+    decimal,
+    epoch,
+    flag,
+    instant,
+    length,
     lenient,
     list_of,
+    percent,
+    text,
+    whole,
 )
 from poolwatch.sources.pools import codex_proxy_wire
 
 ABSENT, MALFORMED = Unsaid.ABSENT, Unsaid.MALFORMED
 NAMES = ("money", "percent", "count", "length", "whole", "flag", "text", "epoch", "instant")
+
+
+Money = Annotated[Said[Decimal], lenient(decimal)]
+Percent = Annotated[Said[float], lenient(percent)]
+Count = Annotated[Said[int], lenient(count)]
+Length = Annotated[Said[int], lenient(length)]
+Whole = Annotated[Said[int], lenient(whole)]
+Flag = Annotated[Said[bool], lenient(flag)]
+Text = Annotated[Said[str], lenient(text)]
+Epoch = Annotated[Said[datetime], lenient(epoch)]
+Instant = Annotated[Said[datetime], lenient(instant)]
 
 
 class Inner(LenientModel):

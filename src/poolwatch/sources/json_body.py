@@ -40,6 +40,13 @@ def read_json(body: bytes, content_type: str = "") -> JsonValue | Failure:
     return value
 
 
+def within(value: JsonValue, *keys: str) -> JsonValue:
+    """The member at the end of these keys, None where something on the way is no object or has none."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
 def looks_like_html(body: bytes, content_type: str = "") -> bool:
     """Whether this is a page for people, by its type or its first character."""
     if "html" in content_type.lower():

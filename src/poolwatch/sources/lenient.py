@@ -1,6 +1,7 @@
 """Models of what services send. Each field is read on its own, so that a bad one costs no other.
 
-A field is a value, None where the service says "there is none", or `Unsaid`: absent or malformed.
+A field is a value or None. Where it matters why there is none it is `Said`: None where the service says so,
+`Unsaid` where the field is absent or malformed.
 """
 
 from __future__ import annotations
@@ -180,17 +181,17 @@ def minute_after(at: datetime, seconds: int) -> datetime | None:
 
 
 def known(said: Said[T]) -> T | None:
-    """The value where there is one: within an object, absent, null and malformed are all unknown."""
+    """The value where there is one."""
     return None if isinstance(said, Unsaid) else said
 
 
-#: The type of a field, and its reader.
-Money = Annotated[Said[Decimal], lenient(decimal)]
-Percent = Annotated[Said[float], lenient(percent)]
-Count = Annotated[Said[int], lenient(count)]
-Length = Annotated[Said[int], lenient(length)]
-Whole = Annotated[Said[int], lenient(whole)]
-Flag = Annotated[Said[bool], lenient(flag)]
-Text = Annotated[Said[str], lenient(text)]
-Epoch = Annotated[Said[datetime], lenient(epoch)]
-Instant = Annotated[Said[datetime], lenient(instant)]
+#: The type of a field within an object, where absent, null and malformed are all unknown, and its reader.
+Money = Annotated[Decimal | None, PlainValidator(decimal)]
+Percent = Annotated[float | None, PlainValidator(percent)]
+Count = Annotated[int | None, PlainValidator(count)]
+Length = Annotated[int | None, PlainValidator(length)]
+Whole = Annotated[int | None, PlainValidator(whole)]
+Flag = Annotated[bool | None, PlainValidator(flag)]
+Text = Annotated[str | None, PlainValidator(text)]
+Epoch = Annotated[datetime | None, PlainValidator(epoch)]
+Instant = Annotated[datetime | None, PlainValidator(instant)]

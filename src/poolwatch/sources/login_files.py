@@ -9,7 +9,9 @@ from collections.abc import Hashable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Final
 
+from poolwatch.config.paths import from_home
 from poolwatch.config.values import at_home
 from poolwatch.custody.login_file import Login, read_login
 from poolwatch.custody.outcomes import clause
@@ -33,6 +35,8 @@ class LoginFiles(ABC):
 
     Tokens are read when they are sent and not held in between.
     """
+
+    directness: Final = Directness.SERVICE
 
     def __init__(self, setup: SourceSetup) -> None:
         self._setup = setup
@@ -73,10 +77,6 @@ class LoginFiles(ABC):
         """The file of an entry, while the source lists it."""
         file = (self._files or {}).get(ref.place)
         return Path(file.path) if file is not None else None
-
-    @property
-    def directness(self) -> Directness:
-        return Directness.SERVICE
 
     async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
         """One entry per file. A file that stays unreadable keeps who it was, with the problem in words."""
@@ -243,11 +243,8 @@ class LoginFiles(ABC):
         return at_home(pattern, self._setup.home)
 
     def _shown(self, path: str) -> str:
-        home = str(self._setup.home)
-        if path == home:
-            return "~"
-        inside = home if home.endswith("/") else f"{home}/"
-        return visible(f"~/{path.removeprefix(inside)}" if path.startswith(inside) else path)
+        home = self._setup.home
+        return "~" if path == str(home) else visible(from_home(Path(path), home))
 
 
 def _are_different(one: Listing, other: Login) -> bool:

@@ -45,10 +45,6 @@ def is_by_hand() -> bool:
     return _BY_HAND.get()
 
 
-def _own_fingerprints() -> Callable[[Secret], str]:
-    return Fingerprinter(secrets.token_bytes(KEY_BYTES))
-
-
 class SourceSetup(Struct, frozen=True, eq=False):
     """Settings and surroundings of one source; the deadline in seconds covers one request with its answer.
 
@@ -62,7 +58,9 @@ class SourceSetup(Struct, frozen=True, eq=False):
     home: Path
     env: Mapping[str, str]
     deadline_seconds: float
-    fingerprint: Callable[[Secret], str] = field(default_factory=_own_fingerprints)
+    fingerprint: Callable[[Secret], str] = field(
+        default_factory=lambda: Fingerprinter(secrets.token_bytes(KEY_BYTES))
+    )
     key_states: KeyStates | None = None
     resets: ResetPace | None = None
     renews: bool = False

@@ -84,18 +84,17 @@ async def fetch_usage(
     await client.ready()
     started = loop.time()
     at += timedelta(seconds=started - begun)
-    first: Reply | Failure | None = None
-    last: Reply | Failure | None = None
+    answer: Reply | Failure | None = None
     for url in usage_urls(base_url):
         left = deadline_seconds - (loop.time() - started)
         if left <= 0:
             break
-        last = await client.get(url, headers, deadline_seconds=left)
-        first = first or last
-        if not _is_not_found(last):
+        found = await client.get(url, headers, deadline_seconds=left)
+        # two addresses unknown: the first one's answer is the one that counts
+        is_unknown = isinstance(found, Reply) and found.status == 404
+        answer = answer if is_unknown and answer is not None else found
+        if not is_unknown:
             break
-    # two addresses unknown: the first one's answer is the one that counts
-    answer = first if last is None or _is_not_found(last) else last
     elapsed = loop.time() - started
     if answer is None or isinstance(answer, Failure):
         outcome = answer or failure(
@@ -103,10 +102,6 @@ async def fetch_usage(
         )
         return UsageReading(outcome, elapsed_seconds=elapsed, token_fingerprint=login.fingerprint)
     return _reading(answer, login, at, elapsed)
-
-
-def _is_not_found(answer: Reply | Failure) -> bool:
-    return isinstance(answer, Reply) and answer.status == 404
 
 
 def read_answer(reply: Reply, at: datetime) -> tuple[UsageSnapshot | Failure, datetime | None]:

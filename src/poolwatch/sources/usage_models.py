@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Final
+
+from pydantic import PlainValidator
 
 from poolwatch.domain.usage import Said, Unsaid
 from poolwatch.sources.lenient import (
@@ -17,6 +20,7 @@ from poolwatch.sources.lenient import (
     Text,
     Whole,
     decimal,
+    instant,
     lenient,
     list_of,
     text,
@@ -27,25 +31,39 @@ _MOST_ROWS: Final = 64
 _ABSENT: Final = Unsaid.ABSENT
 
 
-class WindowModel(LenientModel):
+class ResettingModel(LenientModel):
+    """What windows and spend limits have in common; `reset_after_seconds` is the time left, not a length."""
+
+    used_percent: Percent = None
+    reset_at: Epoch = None
+    reset_after_seconds: Whole = None
+
+
+class WindowModel(ResettingModel):
     """One window; its place in the payload says nothing about its length."""
 
-    used_percent: Percent = _ABSENT
-    limit_window_seconds: Length = _ABSENT
-    reset_at: Epoch = _ABSENT
-    reset_after_seconds: Whole = _ABSENT
+    limit_window_seconds: Length = None
 
 
-WindowField = Annotated[Said[WindowModel], lenient(WindowModel.read)]
+def _window(value: object) -> WindowModel | None:
+    """One that is there and cannot be read is a window all the same."""
+    return None if value is None else WindowModel.read(value) or WindowModel()
+
+
+WindowField = Annotated[WindowModel | None, PlainValidator(_window)]
 
 
 class RateLimitModel(LenientModel):
     """A `rate_limit` object."""
 
-    allowed: Flag = _ABSENT
-    limit_reached: Flag = _ABSENT
-    primary_window: WindowField = _ABSENT
-    secondary_window: WindowField = _ABSENT
+    allowed: Flag = None
+    limit_reached: Flag = None
+    primary_window: WindowField = None
+    secondary_window: WindowField = None
+
+
+def _rate_limit(value: object) -> RateLimitModel | None:
+    return None if value is None else RateLimitModel.read(value) or RateLimitModel()
 
 
 RateLimitField = Annotated[Said[RateLimitModel], lenient(RateLimitModel.read)]
@@ -54,29 +72,26 @@ RateLimitField = Annotated[Said[RateLimitModel], lenient(RateLimitModel.read)]
 class BucketModel(LenientModel):
     """One entry of `additional_rate_limits`."""
 
-    limit_name: Text = _ABSENT
-    metered_feature: Text = _ABSENT
-    rate_limit: RateLimitField = _ABSENT
+    limit_name: Text = None
+    metered_feature: Text = None
+    rate_limit: Annotated[RateLimitModel | None, PlainValidator(_rate_limit)] = None
 
 
 class CreditsModel(LenientModel):
     """The `credits` object; the balance is in credits, not in USD."""
 
-    has_credits: Flag = _ABSENT
-    unlimited: Flag = _ABSENT
-    overage_limit_reached: Flag = _ABSENT
-    balance: Money = _ABSENT
+    has_credits: Flag = None
+    unlimited: Flag = None
+    overage_limit_reached: Flag = None
+    balance: Money = None
 
 
-class SpendLimitModel(LenientModel):
-    """One spend limit; `reset_after_seconds` is the time left, not a length."""
+class SpendLimitModel(ResettingModel):
+    """One spend limit."""
 
-    limit: Money = _ABSENT
-    used: Money = _ABSENT
-    remaining: Money = _ABSENT
-    used_percent: Percent = _ABSENT
-    reset_at: Epoch = _ABSENT
-    reset_after_seconds: Whole = _ABSENT
+    limit: Money = None
+    used: Money = None
+    remaining: Money = None
 
 
 def _spend_limit(value: object) -> SpendLimitModel | None:
@@ -89,27 +104,27 @@ def _group_limit(value: object) -> SpendLimitModel | None:
     return _spend_limit(value.get("details", value) if isinstance(value, dict) else value)
 
 
-LimitField = Annotated[Said[SpendLimitModel], lenient(_spend_limit)]
-GroupLimitField = Annotated[Said[SpendLimitModel], lenient(_group_limit)]
+LimitField = Annotated[SpendLimitModel | None, PlainValidator(_spend_limit)]
+GroupLimitField = Annotated[SpendLimitModel | None, PlainValidator(_group_limit)]
 
 
 class SpendControlModel(LenientModel):
     """The `spend_control` object."""
 
-    reached: Flag = _ABSENT
-    reached_limit_type: Text = _ABSENT
-    individual_limit: LimitField = _ABSENT
-    workspace_default_limit: LimitField = _ABSENT
-    group_default_limit: GroupLimitField = _ABSENT
-    role_budget_limit: LimitField = _ABSENT
-    group_shared_limit: GroupLimitField = _ABSENT
-    workspace_shared_limit: LimitField = _ABSENT
+    reached: Flag = None
+    reached_limit_type: Text = None
+    individual_limit: LimitField = None
+    workspace_default_limit: LimitField = None
+    group_default_limit: GroupLimitField = None
+    role_budget_limit: LimitField = None
+    group_shared_limit: GroupLimitField = None
+    workspace_shared_limit: LimitField = None
 
 
 class ReachedTypeModel(LenientModel):
     """`rate_limit_reached_type`, an object or its type alone."""
 
-    type: Text = _ABSENT
+    type: Text = None
 
 
 def _reached_type(value: object) -> ReachedTypeModel | None:
@@ -119,17 +134,17 @@ def _reached_type(value: object) -> ReachedTypeModel | None:
 class ResetCountModel(LenientModel):
     """Banked resets as the usage payload counts them."""
 
-    available_count: Count = _ABSENT
-    applicable_available_count: Count = _ABSENT
+    available_count: Count = None
+    applicable_available_count: Count = None
 
 
 class UsageModel(LenientModel):
     """The whole usage payload."""
 
-    user_id: Text = _ABSENT
-    account_id: Text = _ABSENT
-    email: Text = _ABSENT
-    plan_type: Text = _ABSENT
+    user_id: Text = None
+    account_id: Text = None
+    email: Text = None
+    plan_type: Annotated[Said[str], lenient(text)] = _ABSENT
     rate_limit: RateLimitField = _ABSENT
     code_review_rate_limit: RateLimitField = _ABSENT
     additional_rate_limits: Annotated[Said[list[BucketModel]], lenient(list_of(BucketModel, _MOST_ROWS))] = (
@@ -144,13 +159,15 @@ class UsageModel(LenientModel):
 class BankedResetModel(LenientModel):
     """One banked reset; an expiry of null means that it never expires."""
 
-    status: Text = _ABSENT
-    granted_at: Instant = _ABSENT
-    expires_at: Instant = _ABSENT
-    title: Text = _ABSENT
+    status: Text = None
+    granted_at: Instant = None
+    expires_at: Annotated[Said[datetime], lenient(instant)] = _ABSENT
+    title: Text = None
 
 
 class BankedResetsModel(LenientModel):
     """The list of banked resets; the count that comes with it may be larger, and the usage has it too."""
 
-    credits: Annotated[Said[list[BankedResetModel]], lenient(list_of(BankedResetModel, _MOST_ROWS))] = _ABSENT
+    credits: Annotated[
+        list[BankedResetModel] | None, PlainValidator(list_of(BankedResetModel, _MOST_ROWS))
+    ] = None

@@ -27,28 +27,19 @@ from poolwatch.sources.usage_models import (
     BankedResetModel,
     BankedResetsModel,
     BucketModel,
-    CreditsModel,
     RateLimitModel,
     ReachedTypeModel,
     ResetCountModel,
+    ResettingModel,
     SpendControlModel,
     SpendLimitModel,
     UsageModel,
-    WindowModel,
 )
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _OWNER: Final = frozenset({"user_id", "account_id", "email"})
-_SPEND_KINDS: Final = (
-    "individual",
-    "workspace_default",
-    "group_default",
-    "role_budget",
-    "group_shared",
-    "workspace_shared",
-)
 
 
 def parse_usage(body: bytes, at: datetime, content_type: str = "") -> UsageSnapshot | Failure:
@@ -64,14 +55,14 @@ def parse_usage(body: bytes, at: datetime, content_type: str = "") -> UsageSnaps
     if wire is None or wire.model_fields_set <= _OWNER:
         return failure(FailureKind.MALFORMED, "sources.no_usage")
     return UsageSnapshot(
-        user_id=known(wire.user_id),
-        account_id=known(wire.account_id),
-        email=known(wire.email),
+        user_id=wire.user_id,
+        account_id=wire.account_id,
+        email=wire.email,
         plan=wire.plan_type,
         base=_said(wire.rate_limit, lambda limit: _rate_limit(limit, at)),
         review=_said(wire.code_review_rate_limit, lambda limit: _rate_limit(limit, at)),
         extras=_said(wire.additional_rate_limits, lambda buckets: _extras(buckets, at)),
-        credits=_said(wire.credits, credits_of),
+        credits=_said(wire.credits, lambda held: Credits(**dict(held))),
         spend=_said(wire.spend_control, lambda spend: _spend_control(spend, at)),
         reached_type=_reached(wire.rate_limit_reached_type),
         reset_credits=_reset_credits(wire.rate_limit_reset_credits),
@@ -83,22 +74,19 @@ def _said(said: Said[T], convert: Callable[[T], R]) -> Said[R]:
 
 
 def _rate_limit(limit: RateLimitModel, at: datetime) -> RateLimit:
-    windows = []
-    for said in (limit.primary_window, limit.secondary_window):
-        if said is Unsaid.MALFORMED:
-            windows.append(UsageWindow(None, None, None))
-        elif isinstance(said, WindowModel):
-            resets_at = _resets_at(said.reset_at, said.reset_after_seconds, at)
-            windows.append(UsageWindow(known(said.used_percent), known(said.limit_window_seconds), resets_at))
-    return RateLimit(known(limit.allowed), known(limit.limit_reached), tuple(windows))
+    windows = tuple(
+        UsageWindow(said.used_percent, said.limit_window_seconds, _resets_at(said, at))
+        for said in (limit.primary_window, limit.secondary_window)
+        if said is not None
+    )
+    return RateLimit(limit.allowed, limit.limit_reached, windows)
 
 
-def _resets_at(reset_at: Said[datetime], after: Said[int], at: datetime) -> datetime | None:
-    given = known(reset_at)
-    seconds = known(after)
-    if given is not None or seconds is None:
-        return given
-    if reset_at is not Unsaid.ABSENT and seconds <= 0:
+def _resets_at(said: ResettingModel, at: datetime) -> datetime | None:
+    seconds = said.reset_after_seconds
+    if said.reset_at is not None or seconds is None:
+        return said.reset_at
+    if "reset_at" in said.model_fields_set and seconds <= 0:
         # beside a `reset_at` of 0 or null, no time left says no more than that
         return None
     return minute_after(at, seconds)
@@ -107,47 +95,28 @@ def _resets_at(reset_at: Said[datetime], after: Said[int], at: datetime) -> date
 def _extras(buckets: list[BucketModel], at: datetime) -> tuple[Bucket, ...]:
     found: dict[str, Bucket] = {}
     for index, wire in enumerate(buckets, start=1):
-        name = known(wire.limit_name)
-        key = known(wire.metered_feature) or name or f"bucket {index}"
-        if wire.rate_limit is Unsaid.MALFORMED:
-            limit: RateLimit | None = RateLimit(None, None, ())
-        else:
-            limit = known(_said(wire.rate_limit, lambda each: _rate_limit(each, at)))
-        found.setdefault(key, Bucket(key, name or key, limit))
+        key = wire.metered_feature or wire.limit_name or f"bucket {index}"
+        limit = _rate_limit(wire.rate_limit, at) if wire.rate_limit is not None else None
+        found.setdefault(key, Bucket(key, wire.limit_name or key, limit))
     return tuple(found.values())
-
-
-def credits_of(wire: CreditsModel) -> Credits:
-    """The credits that an object says; what it leaves out or spoils is unknown."""
-    return Credits(
-        known(wire.has_credits), known(wire.unlimited), known(wire.overage_limit_reached), known(wire.balance)
-    )
 
 
 def _spend_control(wire: SpendControlModel, at: datetime) -> SpendControl:
     limits = []
-    for kind in _SPEND_KINDS:
-        said: Said[SpendLimitModel] = getattr(wire, f"{kind}_limit")
+    for name, said in wire:
         if not isinstance(said, SpendLimitModel):
             continue
-        limit = SpendLimit(
-            kind,
-            known(said.limit),
-            known(said.used),
-            known(said.remaining),
-            known(said.used_percent),
-            _resets_at(said.reset_at, said.reset_after_seconds, at),
-        )
-        if limit != SpendLimit(kind, None, None, None, None, None):
-            limits.append(limit)
-    return SpendControl(known(wire.reached), known(wire.reached_limit_type), tuple(limits))
+        kind = name.removesuffix("_limit")
+        told = said.limit, said.used, said.remaining, said.used_percent, _resets_at(said, at)
+        if told != (None,) * 5:
+            limits.append(SpendLimit(kind, *told))
+    return SpendControl(wire.reached, wire.reached_limit_type, tuple(limits))
 
 
 def _reached(said: Said[ReachedTypeModel]) -> Said[ReachedType]:
     if not isinstance(said, ReachedTypeModel):
         return said
-    word = known(said.type)
-    return ReachedType(word) if word in set(ReachedType) else None
+    return ReachedType(said.type) if said.type in set(ReachedType) else None
 
 
 def _reset_credits(said: Said[ResetCountModel]) -> Said[ResetCredits]:
@@ -156,7 +125,7 @@ def _reset_credits(said: Said[ResetCountModel]) -> Said[ResetCredits]:
         return Unsaid.MALFORMED
     if isinstance(said, Unsaid):
         return said
-    counts = ResetCredits(known(said.available_count), known(said.applicable_available_count))
+    counts = ResetCredits(said.available_count, said.applicable_available_count)
     return Unsaid.MALFORMED if counts.available is None and counts.applicable is None else counts
 
 
@@ -168,7 +137,7 @@ def parse_reset_list(body: bytes, *, null_is_never: bool = True) -> tuple[Banked
     if isinstance(value, dict) and isinstance(value.get("data"), dict):
         value = value["data"]
     wire = BankedResetsModel.read(value)
-    rows = None if wire is None else known(wire.credits)
+    rows = None if wire is None else wire.credits
     if rows is None:
         return failure(FailureKind.MALFORMED, "sources.no_reset_list")
     return tuple(_banked(row, null_is_never=null_is_never) for row in rows)
@@ -178,8 +147,8 @@ def _banked(row: BankedResetModel, *, null_is_never: bool) -> BankedReset:
     expiry = row.expires_at
     return BankedReset(
         known(expiry),
-        known(row.granted_at),
-        known(row.status),
-        known(row.title),
+        row.granted_at,
+        row.status,
+        row.title,
         expiry_known=null_is_never if expiry is None else not isinstance(expiry, Unsaid),
     )

@@ -10,7 +10,7 @@ from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, Secret
 from poolwatch.domain.failure import Failure
 from poolwatch.net.client import HttpClient
-from poolwatch.sources.pools.keys import ConfiguredSecret, pool_key, pool_password
+from poolwatch.sources.pools.keys import ConfiguredSecret, SecretKind
 from poolwatch.sources.source import SourceSetup
 from poolwatch.words.messages import failure_text
 from tests.sources.pools.making import words
@@ -32,19 +32,19 @@ def setup(
 
 
 def key(home: Path, file: str | None = None, variable: str | None = None, **env: str) -> ConfiguredSecret:
-    return pool_key(setup(home, file, variable, env))
+    return ConfiguredSecret(setup(home, file, variable, env), SecretKind.KEY)
 
 
 def test_the_file_comes_first_and_blanks_around_the_key_do_not_count(tmp_path: Path) -> None:
     (tmp_path / "pool.key").write_bytes(b"\xef\xbb\xbf  sk-of-the-file \r\n")
     both = setup(tmp_path, "~/pool.key", "POOL_KEY", {"POOL_KEY": "sk-of-the-environment"})
-    for each in (pool_key(both), pool_password(both)):
+    for each in (ConfiguredSecret(both, SecretKind.KEY), ConfiguredSecret(both, SecretKind.PASSWORD)):
         assert (each.read(), each.place) == (Secret("sk-of-the-file"), "~/pool.key")
 
 
 def test_the_environment_comes_second(tmp_path: Path) -> None:
     named = setup(tmp_path, None, "POOL_KEY", {"POOL_KEY": " sk-1\n"})
-    for each in (pool_key(named), pool_password(named)):
+    for each in (ConfiguredSecret(named, SecretKind.KEY), ConfiguredSecret(named, SecretKind.PASSWORD)):
         assert (each.read(), each.place) == (Secret("sk-1"), "$POOL_KEY")
     missing = key(tmp_path, None, "POOL_KEY").read()
     assert isinstance(missing, Failure)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from msgspec import Struct
+from pydantic import PlainValidator
 
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, failure
-from poolwatch.domain.usage import Said, Unsaid
 from poolwatch.net.reply import Reply, http_date
-from poolwatch.sources.json_body import MOST_ROWS, JsonValue, NumberText
-from poolwatch.sources.lenient import Flag, Instant, LenientModel, Text, known, lenient, text, whole
+from poolwatch.sources.json_body import MOST_ROWS, JsonValue, NumberText, within
+from poolwatch.sources.lenient import Flag, Instant, LenientModel, Text, text, whole
+from poolwatch.sources.pools.listing import PoolAccount
 from poolwatch.sources.pools.routes import CLI_PROXY_API
 
-_ABSENT: Final = Unsaid.ABSENT
 _CODEX: Final = "codex"
 _DISABLED: Final = "disabled"
 _API_KEY: Final = "api_key"
@@ -32,36 +31,35 @@ def _index(value: object) -> str | None:
 class IdTokenModel(LenientModel):
     """What the pool tells of a login's id token; the user id is not among it."""
 
-    chatgpt_account_id: Text = _ABSENT
-    plan_type: Text = _ABSENT
-    chatgpt_subscription_active_until: Instant = _ABSENT
+    chatgpt_account_id: Text = None
+    plan_type: Text = None
+    chatgpt_subscription_active_until: Instant = None
 
 
 class AuthFileModel(LenientModel):
     """One entry of `GET /auth-files`. `account` is not read: for API keys it is the key itself."""
 
-    id: Text = _ABSENT
-    name: Text = _ABSENT
-    auth_index: Annotated[Said[str], lenient(_index)] = _ABSENT
-    type: Text = _ABSENT
-    provider: Text = _ABSENT
-    label: Text = _ABSENT
-    status: Text = _ABSENT
-    status_message: Text = _ABSENT
-    disabled: Flag = _ABSENT
-    email: Text = _ABSENT
-    account_type: Text = _ABSENT
-    last_refresh: Instant = _ABSENT
-    id_token: Annotated[Said[IdTokenModel], lenient(IdTokenModel.read)] = _ABSENT
+    id: Text = None
+    name: Text = None
+    auth_index: Annotated[str | None, PlainValidator(_index)] = None
+    type: Text = None
+    provider: Text = None
+    label: Text = None
+    status: Text = None
+    status_message: Text = None
+    disabled: Flag = None
+    email: Text = None
+    account_type: Text = None
+    last_refresh: Instant = None
+    id_token: Annotated[IdTokenModel | None, PlainValidator(IdTokenModel.read)] = None
 
 
-class AuthFile(Struct, frozen=True):
+class AuthFile(PoolAccount, frozen=True):
     """One Codex login of the pool. `auth_index` is the handle that an api-call names it by.
 
     Its listing says that a login is needed where the pool itself calls this one unauthorized.
     """
 
-    listing: Listing
     auth_index: str | None
 
     @property
@@ -86,41 +84,40 @@ def parse_auth_files(value: JsonValue, source: str) -> dict[str, AuthFile] | Fai
 
 
 def _auth_file(wire: AuthFileModel, source: str) -> AuthFile | None:
-    providers = {(known(wire.provider) or "").lower(), (known(wire.type) or "").lower()}
-    index = known(wire.auth_index)
-    place = known(wire.id) or known(wire.name) or index
+    providers = {(wire.provider or "").lower(), (wire.type or "").lower()}
+    index = wire.auth_index
+    place = wire.id or wire.name or index
     if _CODEX not in providers or place is None:
         return None
-    claims = known(wire.id_token) or IdTokenModel()
-    email, label = known(wire.email), known(wire.label)
-    status, why = (known(wire.status) or "").lower(), (known(wire.status_message) or "").lower()
-    is_api_key = (known(wire.account_type) or "").lower() == _API_KEY
+    claims = wire.id_token or IdTokenModel()
+    email, label = wire.email, wire.label
+    status, why = (wire.status or "").lower(), (wire.status_message or "").lower()
+    is_api_key = (wire.account_type or "").lower() == _API_KEY
     listing = Listing(
         SourceRef(source, place),
-        account_id=known(claims.chatgpt_account_id),
+        account_id=claims.chatgpt_account_id,
         email=email,
         # unset, the label is the e-mail: naming knows better what to make of that
         label=None if label is None or "@" in label or label == email else label,
-        plan=known(claims.plan_type),
+        plan=claims.plan_type,
         custody=Custody.STATIC if is_api_key else Custody.POOL,
         login=LoginKind.API_KEY if is_api_key else LoginKind.OAUTH,
-        token=TokenFacts(last_refresh=known(wire.last_refresh)),
+        token=TokenFacts(last_refresh=wire.last_refresh),
         owner=CLI_PROXY_API.name,
-        disabled=known(wire.disabled) is True or status == _DISABLED,
+        disabled=wire.disabled is True or status == _DISABLED,
         says_login_needed=status == "error" and any(word in why for word in _REFUSED),
-        subscription_until=known(claims.chatgpt_subscription_active_until),
+        subscription_until=claims.chatgpt_subscription_active_until,
     )
     return AuthFile(listing, index)
 
 
 def parse_api_call(value: JsonValue, elapsed_seconds: float) -> Reply | Failure:
     """The answer inside an answer to `POST /api-call`, as if it had come straight from its address."""
-    status = whole(value.get("status_code")) if isinstance(value, dict) else None
-    inner = value.get("body") if isinstance(value, dict) else None
+    status, inner = whole(within(value, "status_code")), within(value, "body")
     is_text = inner is None or (isinstance(inner, str) and not isinstance(inner, NumberText))
-    if not isinstance(value, dict) or status is None or not 100 <= status <= 599 or not is_text:
+    if status is None or not 100 <= status <= 599 or not is_text:
         return failure(FailureKind.MALFORMED, "pools.call_unreadable", pool=CLI_PROXY_API.name)
-    headers = _headers(value.get("header"))
+    headers = _headers(within(value, "header"))
     content = inner.encode("utf-8", "replace") if isinstance(inner, str) else b""
     return Reply(status, headers, content, http_date(headers.get("date")), elapsed_seconds)
 

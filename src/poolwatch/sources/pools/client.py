@@ -19,7 +19,7 @@ from poolwatch.host.threads import in_thread
 from poolwatch.net.client import MEBIBYTE, Headers
 from poolwatch.net.reply import Lost, NotSent, Reply
 from poolwatch.sources.json_body import TOO_DEEP, JsonValue, looks_like_html, read_json
-from poolwatch.sources.pools.keys import Refusals, pool_key, pool_password
+from poolwatch.sources.pools.keys import ConfiguredSecret, Refusals, SecretKind
 from poolwatch.sources.pools.routes import ForbiddenRouteError, PoolProgram, Route
 from poolwatch.sources.redaction import shown_body, their_words, told_without
 from poolwatch.sources.source import SourceSetup
@@ -111,7 +111,7 @@ class PoolClient:
         self._refusals = refusals
         self._entry = entry or Entry()
         #: whichever let poolwatch in, an answer repeats none of them
-        self._secrets = (pool_key(setup), pool_password(setup))
+        self._secrets = tuple(ConfiguredSecret(setup, kind) for kind in SecretKind)
 
     async def get_json(self, path: str, at: datetime) -> Answered | Refused:
         """The answer to a GET; `at` is our own clock, from which a retry time counts."""

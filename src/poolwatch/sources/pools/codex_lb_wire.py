@@ -12,8 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final
 
-from msgspec import Struct
-from pydantic import AliasPath, ConfigDict, Field
+from pydantic import AliasPath, ConfigDict, Field, PlainValidator
 from pydantic.alias_generators import to_camel
 
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
@@ -30,23 +29,23 @@ from poolwatch.domain.usage import (
     UsageWindow,
 )
 from poolwatch.domain.values import replace
-from poolwatch.sources.json_body import JsonObject, JsonValue
+from poolwatch.sources.json_body import JsonObject, JsonValue, within
 from poolwatch.sources.lenient import (
     Count,
-    Flag,
     Instant,
     Length,
     LenientModel,
-    Money,
     Percent,
     Text,
     count,
+    decimal,
+    flag,
     known,
     lenient,
     list_of,
 )
 from poolwatch.sources.pools.client import told
-from poolwatch.sources.pools.listing import MAX_BUCKETS, NO_WINDOW, account_rows
+from poolwatch.sources.pools.listing import MAX_BUCKETS, NO_WINDOW, PoolAccount, account_rows
 from poolwatch.sources.pools.routes import CODEX_LB
 
 _ABSENT: Final = Unsaid.ABSENT
@@ -72,78 +71,79 @@ class CamelModel(LenientModel):
 class WindowModel(CamelModel):
     """One window: an account's is told as remaining, an additional quota's as used."""
 
-    remaining_percent: Percent = _ABSENT
-    used_percent: Percent = _ABSENT
-    reset_at: Instant = _ABSENT
-    window_minutes: Length = _ABSENT
+    remaining_percent: Percent = None
+    used_percent: Percent = None
+    reset_at: Instant = None
+    window_minutes: Length = None
 
     def window(self, used: float | None) -> UsageWindow:
         """The window, with so much of it used."""
-        minutes = known(self.window_minutes)
-        return UsageWindow(used, None if minutes is None else minutes * 60, known(self.reset_at))
+        minutes = self.window_minutes
+        return UsageWindow(used, None if minutes is None else minutes * 60, self.reset_at)
 
     def used_by_what_remains(self) -> float | None:
         """What is used, by way of decimal digits: 100 - 58.1 is 41.9."""
-        left = known(self.remaining_percent)
+        left = self.remaining_percent
         return None if left is None else float(Decimal(100) - Decimal(repr(left)))
 
 
-WindowField = Annotated[Said[WindowModel], lenient(WindowModel.read)]
+WindowField = Annotated[WindowModel | None, PlainValidator(WindowModel.read)]
 
 
 class QuotaModel(CamelModel):
     """One of the additional quotas."""
 
-    metered_feature: Text = _ABSENT
-    quota_key: Text = _ABSENT
-    limit_name: Text = _ABSENT
-    display_label: Text = _ABSENT
-    primary_window: WindowField = _ABSENT
-    secondary_window: WindowField = _ABSENT
+    metered_feature: Text = None
+    quota_key: Text = None
+    limit_name: Text = None
+    display_label: Text = None
+    primary_window: WindowField = None
+    secondary_window: WindowField = None
 
     def bucket(self) -> Bucket | None:
         """The bucket; None where nothing names it."""
-        key = known(self.metered_feature) or known(self.quota_key) or known(self.limit_name)
+        key = self.metered_feature or self.quota_key or self.limit_name
         if key is None:
             return None
-        name = known(self.limit_name) or known(self.display_label) or key
-        told = map(known, (self.primary_window, self.secondary_window))
-        windows = [each.window(known(each.used_percent)) for each in told if each is not None]
+        name = self.limit_name or self.display_label or key
+        told = (self.primary_window, self.secondary_window)
+        windows = [each.window(each.used_percent) for each in told if each is not None]
         return Bucket(key, name, RateLimit(None, None, tuple(windows)) if windows else None)
 
 
 class AccountModel(CamelModel):
     """What both lists say of an account, the dashboard's alone, and the fleet summary's windows."""
 
-    email: Text = _ABSENT
-    alias: Text = _ABSENT
-    display_name: Text = _ABSENT
-    plan_type: Text = _ABSENT
-    status: Text = _ABSENT
-    chatgpt_account_id: Text = _ABSENT
-    usage_refreshed_at: Instant = _ABSENT
-    expires_at: Annotated[Instant, Field(validation_alias=AliasPath("auth", "access", "expiresAt"))] = _ABSENT
-    deactivation_reason: Text = _ABSENT
-    workspace_label: Text = _ABSENT
-    additional_quotas: Annotated[Said[list[QuotaModel]], lenient(list_of(QuotaModel, MAX_BUCKETS))] = _ABSENT
-    credits_has: Flag = _ABSENT
-    credits_unlimited: Flag = _ABSENT
-    credits_balance: Money = _ABSENT
-    available_reset_credits: Count = _ABSENT
-    reset_credit_nearest_expires_at: Instant = _ABSENT
-    primary: WindowField = _ABSENT
-    secondary: WindowField = _ABSENT
-    monthly: WindowField = _ABSENT
+    email: Text = None
+    alias: Text = None
+    display_name: Text = None
+    plan_type: Text = None
+    status: Text = None
+    chatgpt_account_id: Text = None
+    usage_refreshed_at: Instant = None
+    expires_at: Annotated[Instant, Field(validation_alias=AliasPath("auth", "access", "expiresAt"))] = None
+    deactivation_reason: Text = None
+    workspace_label: Text = None
+    additional_quotas: Annotated[
+        list[QuotaModel] | None, PlainValidator(list_of(QuotaModel, MAX_BUCKETS))
+    ] = None
+    credits_has: Annotated[Said[bool], lenient(flag)] = _ABSENT
+    credits_unlimited: Annotated[Said[bool], lenient(flag)] = _ABSENT
+    credits_balance: Annotated[Said[Decimal], lenient(decimal)] = _ABSENT
+    available_reset_credits: Count = None
+    reset_credit_nearest_expires_at: Instant = None
+    primary: WindowField = None
+    secondary: WindowField = None
+    monthly: WindowField = None
 
 
-class LbAccount(Struct, frozen=True):
+class LbAccount(PoolAccount, frozen=True):
     """One account as codex-lb lists it, and its status in the pool's word.
 
     `usage_at` is when the pool last read the figures, by the pool's clock, None where it does not say.
     `hides_windows`: the pool has figures and does not show them to this key.
     """
 
-    listing: Listing
     status: str
     usage: UsageSnapshot
     usage_at: datetime | None = None
@@ -181,35 +181,35 @@ def _rank(account: LbAccount) -> int:
 
 def _fleet_account(wire: AccountModel, ref: SourceRef, row: JsonObject) -> LbAccount:
     usage = UsageSnapshot(
-        plan=known(wire.plan_type) or _ABSENT,
-        base=_base((known(wire.primary), known(wire.secondary), known(wire.monthly)), wire),
+        plan=wire.plan_type or _ABSENT,
+        base=_base((wire.primary, wire.secondary, wire.monthly), wire),
     )
     has_windows = isinstance(usage.base, RateLimit) and bool(usage.base.windows)
-    usage_at = known(wire.usage_refreshed_at)
+    usage_at = wire.usage_refreshed_at
     hides = usage_at is not None and row.get("primary") is None and row.get("secondary") is None
-    listing = _listing(ref, wire, label=known(wire.display_name))
+    listing = _listing(ref, wire, label=wire.display_name)
     return LbAccount(listing, _status(wire), usage, usage_at, hides_windows=hides and not has_windows)
 
 
 def _dashboard_account(wire: AccountModel, ref: SourceRef, row: JsonObject) -> LbAccount:
     usage = UsageSnapshot(
-        plan=known(wire.plan_type) or _ABSENT,
+        plan=wire.plan_type or _ABSENT,
         base=_base(_named_windows(row), wire),
-        extras=_extras(known(wire.additional_quotas) or ()),
+        extras=_extras(wire.additional_quotas or ()),
         credits=_credits(wire),
         reset_credits=_reset_credits(wire),
     )
     listing = replace(
-        _listing(ref, wire, label=known(wire.alias) or known(wire.display_name)),
-        account_id=known(wire.chatgpt_account_id) or _inside(ref.place, known(wire.email)),
-        token=TokenFacts(expires_at=known(wire.expires_at)),
-        workspace=known(wire.workspace_label),
+        _listing(ref, wire, label=wire.alias or wire.display_name),
+        account_id=wire.chatgpt_account_id or _inside(ref.place, wire.email),
+        token=TokenFacts(expires_at=wire.expires_at),
+        workspace=wire.workspace_label,
     )
-    return LbAccount(listing, _status(wire), usage, reason=known(wire.deactivation_reason))
+    return LbAccount(listing, _status(wire), usage, reason=wire.deactivation_reason)
 
 
 def _listing(ref: SourceRef, wire: AccountModel, label: str | None) -> Listing:
-    email, status = known(wire.email), _status(wire)
+    email, status = wire.email, _status(wire)
     # the e-mail in its place is no name that somebody gave
     is_email = label is not None and email is not None and label.casefold() == email.casefold()
     return Listing(
@@ -217,7 +217,7 @@ def _listing(ref: SourceRef, wire: AccountModel, label: str | None) -> Listing:
         account_id=_inside(ref.place, email),
         email=email,
         label=None if is_email else label,
-        plan=known(wire.plan_type),
+        plan=wire.plan_type,
         custody=Custody.POOL,
         owner=CODEX_LB.name,
         disabled=status == PAUSED,
@@ -226,7 +226,7 @@ def _listing(ref: SourceRef, wire: AccountModel, label: str | None) -> Listing:
 
 
 def _status(wire: AccountModel) -> str:
-    return known(wire.status) or ""
+    return wire.status or ""
 
 
 def _inside(place: str, email: str | None) -> str | None:
@@ -240,12 +240,10 @@ def _inside(place: str, email: str | None) -> str | None:
 
 def _named_windows(row: JsonObject) -> Iterable[WindowModel | None]:
     """The windows of the dashboard's list, which names each part of a window by the window."""
-    remaining = row.get("usage")
-    percents = remaining if isinstance(remaining, dict) else {}
     for name in ("Primary", "Secondary", "Monthly"):
         yield WindowModel.read(
             {
-                "remainingPercent": percents.get(f"{name.lower()}RemainingPercent"),
+                "remainingPercent": within(row, "usage", f"{name.lower()}RemainingPercent"),
                 "resetAt": row.get(f"resetAt{name}"),
                 "windowMinutes": row.get(f"windowMinutes{name}"),
             }
@@ -271,7 +269,7 @@ def _extras(quotas: Iterable[QuotaModel]) -> Said[tuple[Bucket, ...]]:
 
 def _credits(wire: AccountModel) -> Said[Credits]:
     parts = (wire.credits_has, wire.credits_unlimited, wire.credits_balance)
-    told = Credits(known(wire.credits_has), known(wire.credits_unlimited), None, known(wire.credits_balance))
+    told = Credits(known(parts[0]), known(parts[1]), None, known(parts[2]))
     if told != Credits(None, None, None, None):
         return told
     return Unsaid.MALFORMED if Unsaid.MALFORMED in parts else _ABSENT
@@ -279,8 +277,8 @@ def _credits(wire: AccountModel) -> Said[Credits]:
 
 def _reset_credits(wire: AccountModel) -> Said[ResetCredits]:
     """The banked resets; 0 stands in the list for accounts with some, too, and so says nothing."""
-    number = known(wire.available_reset_credits)
-    return ResetCredits(number, None, known(wire.reset_credit_nearest_expires_at)) if number else _ABSENT
+    number = wire.available_reset_credits
+    return ResetCredits(number, None, wire.reset_credit_nearest_expires_at) if number else _ABSENT
 
 
 def with_banked(usage: UsageSnapshot, place: str, body: JsonValue) -> UsageSnapshot:
@@ -289,13 +287,10 @@ def with_banked(usage: UsageSnapshot, place: str, body: JsonValue) -> UsageSnaps
     Not with that of another account than the one whose id in the pool is `place`; a second import of a login
     is the same one.
     """
-    if not isinstance(body, dict):
-        return usage
-    whose = body.get("accountId")
+    whose = within(body, "accountId")
     if isinstance(whose, str) and _COPY.sub("", whose) != _COPY.sub("", place):
         return usage
-    inner = body.get("rateLimitResetCredits")
-    number = count(inner.get("availableCount")) if isinstance(inner, dict) else None
+    number = count(within(body, "rateLimitResetCredits", "availableCount"))
     if number is None:
         return usage
     held = usage.reset_credits
@@ -318,13 +313,14 @@ def no_figures(account: LbAccount) -> Failure | None:
 
 def fleet_refresh_trouble(body: JsonValue) -> Message | None:
     """What went wrong in a fleet refresh that was answered with HTTP 200, None when nothing did."""
-    if not isinstance(body, dict) or not isinstance(body.get("ok"), bool):
+    worked = within(body, "ok")
+    if not isinstance(worked, bool):
         return message("pools.fleet_refresh_unreadable")
-    return None if body["ok"] else message("pools.fleet_refresh_failed")
+    return None if worked else message("pools.fleet_refresh_failed")
 
 
 def needs_code(body: JsonValue) -> Failure | None:
     """Why a login with the right password is still none."""
-    if isinstance(body, dict) and body.get("authenticated") is False:
+    if within(body, "authenticated") is False:
         return failure(FailureKind.FORBIDDEN, "pools.code_after_password", pool=CODEX_LB.name)
     return None

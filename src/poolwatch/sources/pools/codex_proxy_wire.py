@@ -14,8 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final, TypeVar
 
-from msgspec import Struct
-from pydantic import ConfigDict
+from pydantic import ConfigDict, PlainValidator
 from pydantic.alias_generators import to_camel
 
 from poolwatch.domain.account import Custody, Listing, SourceRef, TokenFacts
@@ -25,6 +24,7 @@ from poolwatch.domain.text import visible
 from poolwatch.domain.usage import (
     FIELD_NAMES,
     Bucket,
+    Credits,
     RateLimit,
     ResetCredits,
     Said,
@@ -33,13 +33,20 @@ from poolwatch.domain.usage import (
     UsageWindow,
 )
 from poolwatch.domain.values import replace
-from poolwatch.sources.json_body import JsonObject, JsonValue
-from poolwatch.sources.lenient import Count, Flag, Instant, LenientModel, Text, decimal, known, lenient
-from poolwatch.sources.pools.listing import MAX_BUCKETS, NO_WINDOW, SAID_LENGTH, account_rows, holds_no
+from poolwatch.sources.json_body import JsonObject, JsonValue, within
+from poolwatch.sources.lenient import Flag, Instant, LenientModel, Text, count, decimal, known, lenient, text
+from poolwatch.sources.pools.listing import (
+    MAX_BUCKETS,
+    NO_WINDOW,
+    SAID_LENGTH,
+    PoolAccount,
+    account_rows,
+    holds_no,
+)
 from poolwatch.sources.pools.routes import CODEX_PROXY
 from poolwatch.sources.redaction import their_words
 from poolwatch.sources.usage_models import CreditsModel, UsageModel, WindowModel
-from poolwatch.sources.usage_payload import credits_of, parse_usage
+from poolwatch.sources.usage_payload import parse_usage
 
 T = TypeVar("T")
 
@@ -67,18 +74,18 @@ _ANY_FOR_GOOD: Final = re.compile(rf"(?<![a-z_])(?:{'|'.join(_FOR_GOOD)})(?![a-z
 class SecondWindowModel(WindowModel):
     """The second window of a limit, with a flag of its own; the pool tells the instant of a reset alone."""
 
-    limit_reached: Flag = _ABSENT
+    limit_reached: Flag = None
 
 
-SecondWindowField = Annotated[Said[SecondWindowModel], lenient(SecondWindowModel.read)]
+SecondWindowField = Annotated[SecondWindowModel | None, PlainValidator(SecondWindowModel.read)]
 
 
 class LimitModel(SecondWindowModel):
     """A limit, flattened: its flags, its first window, and in named limits a second one."""
 
-    allowed: Flag = _ABSENT
-    limit_name: Text = _ABSENT
-    secondary_rate_limit: SecondWindowField = _ABSENT
+    allowed: Flag = None
+    limit_name: Text = None
+    secondary_rate_limit: SecondWindowField = None
 
 
 def _named_limits(value: object) -> dict[str, LimitModel] | None:
@@ -94,12 +101,12 @@ LimitField = Annotated[Said[LimitModel], lenient(LimitModel.read)]
 class QuotaModel(LenientModel):
     """The quota as the pool keeps it."""
 
-    plan_type: Text = _ABSENT
+    plan_type: Annotated[Said[str], lenient(text)] = _ABSENT
     rate_limit: LimitField = _ABSENT
-    secondary_rate_limit: SecondWindowField = _ABSENT
+    secondary_rate_limit: SecondWindowField = None
     code_review_rate_limit: LimitField = _ABSENT
     rate_limits_by_limit_id: Annotated[Said[dict[str, LimitModel]], lenient(_named_limits)] = _ABSENT
-    reset_credits_available: Count = _ABSENT
+    reset_credits_available: Annotated[Said[int], lenient(count)] = _ABSENT
     credits: Annotated[Said[CreditsModel], lenient(CreditsModel.read)] = _ABSENT
 
     def snapshot(self) -> UsageSnapshot:
@@ -110,7 +117,7 @@ class QuotaModel(LenientModel):
             base=_limit(self.rate_limit, self.secondary_rate_limit),
             review=_limit(self.code_review_rate_limit),
             extras=_extras(limits) if isinstance(limits, dict) else _unless_null(limits),
-            credits=credits_of(held) if isinstance(held, CreditsModel) else _unless_null(held),
+            credits=Credits(**dict(held)) if isinstance(held, CreditsModel) else _unless_null(held),
             reset_credits=ResetCredits(number, None) if isinstance(number, int) else _unless_null(number),
         )
 
@@ -120,24 +127,23 @@ class AccountModel(LenientModel):
 
     model_config = ConfigDict(alias_generator=to_camel)
 
-    email: Text = _ABSENT
-    account_id: Text = _ABSENT
-    user_id: Text = _ABSENT
-    label: Text = _ABSENT
-    plan_type: Text = _ABSENT
-    status: Text = _ABSENT
-    expires_at: Instant = _ABSENT
-    quota: Annotated[Said[QuotaModel], lenient(QuotaModel.read)] = _ABSENT
-    quota_fetched_at: Instant = _ABSENT
+    email: Text = None
+    account_id: Text = None
+    user_id: Text = None
+    label: Text = None
+    plan_type: Text = None
+    status: Text = None
+    expires_at: Instant = None
+    quota: Annotated[QuotaModel | None, PlainValidator(QuotaModel.read)] = None
+    quota_fetched_at: Instant = None
 
 
-class ProxyAccount(Struct, frozen=True):
+class ProxyAccount(PoolAccount, frozen=True):
     """One account as codex-proxy lists it, and its status in the pool's word.
 
     `quota` is the pool's cached one, true at `quota_at` by the pool's clock; both are None without one.
     """
 
-    listing: Listing
     status: str
     quota: UsageSnapshot | None = None
     quota_at: datetime | None = None
@@ -154,10 +160,10 @@ def parse_accounts(body: JsonValue, source: str) -> Mapping[str, ProxyAccount] |
 
 def unsaved(body: JsonValue) -> Message | None:
     """That the pool cannot keep the accounts that it lists."""
-    health = body.get("persistence_health") if isinstance(body, dict) else None
-    if not isinstance(health, dict) or health.get("ok") is not False:
+    health = within(body, "persistence_health")
+    if within(health, "ok") is not False:
         return None
-    reason = health.get("message") or health.get("reason")
+    reason = within(health, "message") or within(health, "reason")
     if not isinstance(reason, str):
         return message("pools.accounts_unsaved", pool=CODEX_PROXY.name)
     why = their_words(reason, SAID_LENGTH)
@@ -166,22 +172,22 @@ def unsaved(body: JsonValue) -> Message | None:
 
 def _account(ref: SourceRef, row: JsonObject) -> ProxyAccount:
     wire = AccountModel.model_validate(row)
-    status = known(wire.status) or ""
+    status = wire.status or ""
     listing = Listing(
         ref,
-        user_id=known(wire.user_id),
-        account_id=known(wire.account_id),
-        email=known(wire.email),
-        label=known(wire.label),
-        plan=known(wire.plan_type),
+        user_id=wire.user_id,
+        account_id=wire.account_id,
+        email=wire.email,
+        label=wire.label,
+        plan=wire.plan_type,
         custody=Custody.POOL,
-        token=TokenFacts(expires_at=known(wire.expires_at)),
+        token=TokenFacts(expires_at=wire.expires_at),
         owner=CODEX_PROXY.name,
         disabled=status == DISABLED,
         says_login_needed=status == EXPIRED,
         says_login_works=status in _WORKS,
     )
-    quota, quota_at = known(wire.quota), known(wire.quota_fetched_at)
+    quota, quota_at = wire.quota, wire.quota_fetched_at
     if quota is None or quota_at is None:
         return ProxyAccount(listing, status)
     return ProxyAccount(listing, status, quota.snapshot(), quota_at, json.dumps(row.get("quota"), indent=2))
@@ -212,9 +218,9 @@ def parse_quota(body: JsonValue, at: datetime) -> UsageSnapshot | Failure:
     # no figures, and yet it may say whose they are
     return replace(
         quota,
-        user_id=known(upstream.user_id),
-        account_id=known(upstream.account_id),
-        email=known(upstream.email),
+        user_id=upstream.user_id,
+        account_id=upstream.account_id,
+        email=upstream.email,
     )
 
 
@@ -252,26 +258,24 @@ def _unless_null(said: Unsaid | T | None) -> Unsaid | T:
     return _ABSENT if said is None else said
 
 
-def _limit(said: Said[LimitModel], second: Said[SecondWindowModel] = _ABSENT) -> Said[RateLimit]:
+def _limit(said: Said[LimitModel], second: SecondWindowModel | None = None) -> Said[RateLimit]:
     if not isinstance(said, LimitModel):
         return _unless_null(said)
     windows = [_window(said)]
-    other = known(second) or known(said.secondary_rate_limit)
+    other = second or said.secondary_rate_limit
     if other is not None:
-        windows.append(_window(other, known(other.limit_reached)))
+        windows.append(_window(other, other.limit_reached))
     told = tuple(each for each in windows if replace(each, limit_reached=None) != NO_WINDOW)
-    return RateLimit(known(said.allowed), known(said.limit_reached), told)
+    return RateLimit(said.allowed, said.limit_reached, told)
 
 
 def _window(model: WindowModel, limit_reached: bool | None = None) -> UsageWindow:
-    return UsageWindow(
-        known(model.used_percent), known(model.limit_window_seconds), known(model.reset_at), limit_reached
-    )
+    return UsageWindow(model.used_percent, model.limit_window_seconds, model.reset_at, limit_reached)
 
 
 def _extras(limits: dict[str, LimitModel]) -> tuple[Bucket, ...]:
     named = [(visible(key), limit) for key, limit in limits.items()]
-    return tuple(Bucket(name, known(limit.limit_name) or name, known(_limit(limit))) for name, limit in named)
+    return tuple(Bucket(name, limit.limit_name or name, known(_limit(limit))) for name, limit in named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,10 +292,10 @@ class RefreshResult:
 
 def parse_refresh(body: JsonValue) -> RefreshResult | Failure:
     """The answer to `POST …/refresh`, which is HTTP 200 whether the token lives or not."""
-    result = body.get("result") if isinstance(body, dict) else None
-    if not isinstance(body, dict) or not isinstance(result, str):
+    result = within(body, "result")
+    if not isinstance(result, str):
         return holds_no("pools.no_refresh", CODEX_PROXY.name, body)
-    return RefreshResult(visible(result, SAID_LENGTH), *_why(body.get("error")))
+    return RefreshResult(visible(result, SAID_LENGTH), *_why(within(body, "error")))
 
 
 def _why(error: JsonValue) -> tuple[Message | None, LoginProblem | None]:
@@ -308,12 +312,11 @@ def _why(error: JsonValue) -> tuple[Message | None, LoginProblem | None]:
 
 def parse_rate(body: JsonValue) -> Decimal | None:
     """Credits per US dollar as the pool is set up; None where it says none, or nonsense."""
-    rate = decimal(body.get("credits_per_usd")) if isinstance(body, dict) else None
+    rate = decimal(within(body, "credits_per_usd"))
     return rate if rate is not None and rate >= 0 else None
 
 
 def parse_version(body: JsonValue) -> str | None:
     """The pool's version, from its update status."""
-    proxy = body.get("proxy") if isinstance(body, dict) else None
-    version = proxy.get("version") if isinstance(proxy, dict) else None
+    version = within(body, "proxy", "version")
     return visible(version, 40) if isinstance(version, str) and version.strip() else None

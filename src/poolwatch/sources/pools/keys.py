@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from poolwatch.config.paths import from_home
 from poolwatch.config.values import at_home
 from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind, failure
@@ -114,21 +115,8 @@ class ConfiguredSecret:
         return failure(FailureKind.FORBIDDEN, code, detail=place, what=what, place=place, why=why)
 
 
-def pool_key(setup: SourceSetup) -> ConfiguredSecret:
-    """The pool's API key."""
-    return ConfiguredSecret(setup, SecretKind.KEY)
-
-
-def pool_password(setup: SourceSetup) -> ConfiguredSecret:
-    """The password of the pool's dashboard."""
-    return ConfiguredSecret(setup, SecretKind.PASSWORD)
-
-
 def _shown(path: Path, home: Path) -> str:
-    try:
-        return visible(f"~/{path.relative_to(home)}")
-    except ValueError:
-        return visible(str(path))
+    return visible(from_home(path, home))
 
 
 def _expanded(name: str, home: Path) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -20,10 +20,9 @@ from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import UsageWindow
 from poolwatch.domain.values import replace
 from poolwatch.host.single_flight import SingleFlight
-from poolwatch.host.threads import in_thread
-from poolwatch.sources.json_body import MOST_ROWS, JsonObject, JsonValue
+from poolwatch.sources.json_body import MOST_ROWS, JsonObject, JsonValue, within
 from poolwatch.sources.pools.client import Answered, Refused
-from poolwatch.sources.pools.keys import Refusals, pool_key, pool_password
+from poolwatch.sources.pools.keys import ConfiguredSecret, Refusals, SecretKind
 from poolwatch.sources.pools.routes import PoolProgram, segment
 from poolwatch.sources.redaction import their_words
 from poolwatch.sources.source import Directness, PoolReport, SourceSetup, UsageReading
@@ -39,11 +38,10 @@ _VERSION_LENGTH: Final = 40
 NO_WINDOW: Final = UsageWindow(None, None, None)
 
 
-class PoolAccount(Protocol):
+class PoolAccount(Struct, frozen=True):
     """One account as a pool lists it."""
 
-    @property
-    def listing(self) -> Listing: ...
+    listing: Listing
 
 
 A = TypeVar("A", bound=PoolAccount)
@@ -88,7 +86,8 @@ class ListingPool(ABC, Generic[A]):
     def __init__(self, setup: SourceSetup) -> None:
         self._settings = setup.settings
         self._failure = partial(failure, pool=self.program.name)
-        self._key, self._password = pool_key(setup), pool_password(setup)
+        self._key = ConfiguredSecret(setup, SecretKind.KEY)
+        self._password = ConfiguredSecret(setup, SecretKind.PASSWORD)
         self._refusals = Refusals(setup)
         self._lists: SingleFlight[_Told[A]] = SingleFlight()
         self._told: _Told[A] | None = None
@@ -103,11 +102,11 @@ class ListingPool(ABC, Generic[A]):
 
     async def list_accounts(self, at: datetime) -> tuple[Listing, ...] | Failure:
         """One entry per account of the pool, or why the pool cannot say."""
-        return await self._entries(await self._ask_for_list(at))
+        return self._entries(await self._ask_for_list(at))
 
     async def list_lately(self, at: datetime) -> tuple[Listing, ...] | Failure:
         """The same, of the list that came a moment ago if there is one: it is then the very same value."""
-        return await self._entries(self._recent(at) or await self._ask_for_list(at))
+        return self._entries(self._recent(at) or await self._ask_for_list(at))
 
     async def rate(self, at: datetime) -> Decimal | None:
         """Credits per US dollar as this pool is set up, None where it does not say."""
@@ -186,13 +185,12 @@ class ListingPool(ABC, Generic[A]):
         self._told = _Told(at, at + timedelta(seconds=loop.time() - started), found)
         return self._told
 
-    async def _entries(self, told: _Told[A]) -> tuple[Listing, ...] | Failure:
+    def _entries(self, told: _Told[A]) -> tuple[Listing, ...] | Failure:
         found = told.found
         if isinstance(found, Failure):
             return found
         if told.listings is None:
-            accounts = found.accounts.values()
-            told.listings = await in_thread(lambda: tuple(self._listing(account) for account in accounts))
+            told.listings = tuple(map(self._listing, found.accounts.values()))
         return told.listings
 
 
@@ -201,12 +199,12 @@ def account_rows(body: JsonValue, pool: str, id_key: str) -> dict[str, JsonObjec
 
     Of more than `MOST_ROWS` the others are left out as well.
     """
-    rows = body.get("accounts") if isinstance(body, dict) else None
+    rows = within(body, "accounts")
     if not isinstance(rows, list):
         return holds_no("pools.no_accounts", pool, body)
     found: dict[str, JsonObject] = {}
     for row in rows[:MOST_ROWS]:
-        place = row.get(id_key) if isinstance(row, dict) else None
+        place = within(row, id_key)
         if isinstance(row, dict) and isinstance(place, str) and segment(place) is not None:
             found.setdefault(place, row)
     return found
@@ -214,7 +212,7 @@ def account_rows(body: JsonValue, pool: str, id_key: str) -> dict[str, JsonObjec
 
 def rows_left_out(body: JsonValue, member: str = "accounts") -> Message | None:
     """That a list was too long to be read whole."""
-    rows = body.get(member) if isinstance(body, dict) else None
+    rows = within(body, member)
     if not isinstance(rows, list) or len(rows) <= MOST_ROWS:
         return None
     return message("pools.list_too_long", most=f"{MOST_ROWS:,}")
@@ -222,8 +220,8 @@ def rows_left_out(body: JsonValue, member: str = "accounts") -> Message | None:
 
 def holds_no(code: str, pool: str, body: JsonValue) -> Failure:
     """The failure for an answer without what was asked for: the pool's own words where it has some."""
-    error = body.get("error") if isinstance(body, dict) else None
-    said = error.get("message") if isinstance(error, dict) else error
+    error = within(body, "error")
+    said = within(error, "message") if isinstance(error, dict) else error
     if isinstance(said, str) and said.strip():
         text = their_words(said, SAID_LENGTH)
         return failure(FailureKind.UPSTREAM_ERROR, "pools.says", pool=pool, text=text)

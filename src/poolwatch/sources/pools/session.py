@@ -14,7 +14,7 @@ from poolwatch.domain.state import KeyState
 from poolwatch.net.client import Headers
 from poolwatch.sources.json_body import JsonValue
 from poolwatch.sources.pools.client import Answered, Entry, PoolClient, json_bytes, told
-from poolwatch.sources.pools.keys import ConfiguredSecret, Refusals, SecretKind, pool_password
+from poolwatch.sources.pools.keys import ConfiguredSecret, Refusals, SecretKind
 from poolwatch.sources.pools.routes import PoolProgram
 from poolwatch.sources.source import SourceSetup
 
@@ -56,7 +56,7 @@ class DashboardSession(Entry):
         self._refusals = refusals
         self._path = path
         self._cookie = cookie
-        self._password = pool_password(setup)
+        self._password = ConfiguredSecret(setup, SecretKind.PASSWORD)
         self._objection = objection
         self._lock = asyncio.Lock()
         self._session: Secret | None = None
