@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import poolwatch.sources
-from poolwatch.words.of_sources import TEXTS
+from poolwatch.words.failures import TEXTS
 
 _CODE = re.compile(r'"((?:sources|pools)\.[a-z0-9_]+)"')
 

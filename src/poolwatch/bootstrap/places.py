@@ -29,7 +29,7 @@ from poolwatch.domain.values import replace
 from poolwatch.sources.login_reader import matches
 from poolwatch.ui.feed import FoundLogins
 from poolwatch.words import commands as words
-from poolwatch.words.cli import NO_LOGIN
+from poolwatch.words.commands import NO_LOGIN
 from poolwatch.words.messages import failure_text, message_text
 
 _AUTH_FILE: Final = "auth.json"

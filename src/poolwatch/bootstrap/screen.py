@@ -54,7 +54,7 @@ def run_app(
     if wrong:
         return EXIT_USAGE if all(line.startswith("--") for line in wrong) else EXIT_CONFIG
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or not can_draw(env):
-        from poolwatch.words.cli import NEEDS_TERMINAL  # the screen itself says other things
+        from poolwatch.words.commands import NEEDS_TERMINAL  # the screen itself says other things
 
         complain(NEEDS_TERMINAL())
         return EXIT_USAGE

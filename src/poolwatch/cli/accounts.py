@@ -28,7 +28,7 @@ from poolwatch.host.instants import instant_text
 from poolwatch.presentation import masking
 from poolwatch.presentation.remedy import import_command
 from poolwatch.presentation.view import Prefs
-from poolwatch.words import cli as words
+from poolwatch.words import commands as words
 from poolwatch.words.commands import said
 from poolwatch.words.messages import failure_text, message_text
 

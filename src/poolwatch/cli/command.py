@@ -12,7 +12,7 @@ from poolwatch.config.settings import ConfigProblems
 from poolwatch.domain.state import PoolState
 from poolwatch.net.names import run as run_loop
 from poolwatch.presentation.masking import shown_path
-from poolwatch.words import cli as words
+from poolwatch.words import commands as words
 from poolwatch.words.commands import said
 from poolwatch.words.messages import failure_text
 

@@ -50,8 +50,7 @@ from poolwatch.presentation.card import card_view
 from poolwatch.presentation.masking import masked, masked_word, shown_path
 from poolwatch.presentation.remedy import true_path
 from poolwatch.presentation.view import Prefs
-from poolwatch.words.cli import NO_LOGIN
-from poolwatch.words.commands import left_out_words, said
+from poolwatch.words.commands import NO_LOGIN, left_out_words, said
 from poolwatch.words.messages import failure_text, file_text, message_text
 
 #: A clock this far off makes tokens look expired, or fresh.

@@ -20,7 +20,7 @@ from poolwatch.domain.text import visible
 from poolwatch.domain.values import replace
 from poolwatch.presentation.order import matching
 from poolwatch.presentation.view import Prefs
-from poolwatch.words import cli as words
+from poolwatch.words import commands as words
 from poolwatch.words.commands import said
 
 #: Older than any reading; more seconds than this are no longer a date.

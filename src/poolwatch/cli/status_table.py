@@ -23,7 +23,7 @@ from poolwatch.presentation.view import Figure, Prefs, SortKey, StripView, Tone
 from poolwatch.ui.appearance import Glyphs, sixteen_styles, span_pieces
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, line_width, wrap
 from poolwatch.ui.widgets.table import Content, choose, header, row, section_line
-from poolwatch.words import cli as words
+from poolwatch.words import commands as words
 from poolwatch.words import screen
 
 #: What a terminal says of itself is believed so far.

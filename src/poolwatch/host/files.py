@@ -24,7 +24,7 @@ _READ_FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
 class FileProblem(Struct, frozen=True):
-    """Why a file cannot be used: the code of a clause that follows its path (`words/of_host`).
+    """Why a file cannot be used: the code of a clause that follows its path (`words/failures`).
 
     It never holds anything of the content.
     """

@@ -20,7 +20,6 @@ from poolwatch.presentation.masking import shown_group, shown_name
 from poolwatch.presentation.remedy import acting, copied, remedy_line
 from poolwatch.presentation.rows import tightest_limit
 from poolwatch.presentation.view import CardView, Glyph, MarkView, Prefs, Span, Tone
-from poolwatch.words import account as names
 from poolwatch.words import account as words
 
 #: The columns of a card's last line; parts that say least are left out beyond it.
@@ -180,7 +179,7 @@ def keeper_text(judged: Judged) -> str:
     listing = acting(judged.account)
     if listing is None:
         return ""
-    return names.keeper(listing.custody, owner=listing.owner, source=listing.ref.source, kind=listing.login)
+    return words.keeper(listing.custody, owner=listing.owner, source=listing.ref.source, kind=listing.login)
 
 
 def footer(judged: Judged, now: datetime, prefs: Prefs) -> tuple[Span, ...]:
@@ -259,7 +258,7 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
         id=account.key.id,
         label=shown_name(account, mask=prefs.mask),
         group=shown_group(account.name.group, mask=prefs.mask),
-        plan=names.plan_name(account.plan),
+        plan=words.plan_name(account.plan),
         glyph=stands.glyph,
         tone=stands.tone,
         section=judged.section,
@@ -278,7 +277,7 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
         scarcest=nearest.row if nearest else None,
         level=hive_level(nearest.used, full=nearest.row.full) if nearest else None,
         needs_you=judged.section is Section.NEEDS_YOU,
-        plan_short=names.plan_short(account.plan),
+        plan_short=words.plan_short(account.plan),
         status_glyph=stands.status_glyph,
         progress_short=progress_brief,
     )

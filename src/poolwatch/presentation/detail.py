@@ -21,7 +21,6 @@ from poolwatch.presentation.refresh_line import change_text, progress_line
 from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.rows import Measured
 from poolwatch.presentation.view import DetailLine, DetailView, Glyph, Prefs, Span, Tone
-from poolwatch.words import account as names
 from poolwatch.words import account as words
 from poolwatch.words import refresh, screen
 from poolwatch.words.messages import failure_text, message_text
@@ -161,7 +160,7 @@ def _windows(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailL
     found = [_window_line(each, now, prefs) for each in [*base, *rows.bucket_rows(account.usage, now, prefs)]]
     found += [
         DetailLine(
-            spans=(Span(f"{names.bucket_name(bucket.id, bucket.name)}: {screen.NO_WINDOW()}", Tone.DIM),)
+            spans=(Span(f"{words.bucket_name(bucket.id, bucket.name)}: {screen.NO_WINDOW()}", Tone.DIM),)
         )
         for bucket, _ in rows.other_buckets(account.usage)
         if bucket.limit is None or not bucket.limit.windows
@@ -184,7 +183,7 @@ def _disputed(account: AccountState, now: datetime, prefs: Prefs) -> list[Detail
 def _saying(told: Aged[RateLimit], now: datetime, prefs: Prefs) -> str:
     windows = windows_by_length(told.value) if told.value is not None else ()
     said = [
-        f"{names.window_name(window.kind)} {percent_text(window.used_percent, prefs.shown)}"
+        f"{words.window_name(window.kind)} {percent_text(window.used_percent, prefs.shown)}"
         for window in windows
     ]
     age = "" if is_undated(told.at) else figures.age(prefs.own(now) - told.at)
@@ -200,7 +199,7 @@ def _money(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLin
     usage = account.usage
     row = rows.credits_row(usage, prefs.own(now), prefs.rules)
     if row is not None:
-        parts = [f"{names.CREDITS()} {row.balance}", row.usd, row.mark]
+        parts = [f"{words.CREDITS()} {row.balance}", row.usd, row.mark]
         told, tone = _DOT.join(part for part in parts if part), Tone.STALE if row.stale else row.tone
     else:
         unknown = usage.credits is None or not usage.credits.known
@@ -218,7 +217,7 @@ def _money(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLin
             figures.credits_text(amount) if amount is not None else "—"
             for amount in (limit.used, limit.limit)
         ]
-        text = f"{names.limit_name(limit.kind)}: {screen.spent(amounts[0], amounts[1], percent)}"
+        text = f"{words.limit_name(limit.kind)}: {screen.spent(amounts[0], amounts[1], percent)}"
         if limit.resets_at is not None:
             text += f", {screen.resets_in(rows.reset_text(limit.resets_at, now))}"
         lines.append(DetailLine(spans=(Span(text, Tone.STALE if old else Tone.PLAIN),)))

@@ -15,8 +15,8 @@ from poolwatch.presentation.masking import shown_email, shown_group, shown_label
 from poolwatch.presentation.status_json import Json, instant
 from poolwatch.presentation.strip import next_why
 from poolwatch.presentation.view import Prefs
-from poolwatch.words import account as names
-from poolwatch.words import cli
+from poolwatch.words import account as words
+from poolwatch.words import commands
 
 SCHEMA: Final = "poolwatch.next/1"
 
@@ -25,20 +25,20 @@ def next_text(overview: PoolOverview, prefs: Prefs) -> str:
     """The account on one line and the reason on the next; without one, when the first comes back."""
     best, back = next_account(overview), overview.next_back
     if best is not None:
-        plan = names.plan_name(best.account.plan)
+        plan = words.plan_name(best.account.plan)
         name = shown_name(best.account, mask=prefs.mask)
         return f"{name}{f'  {plan}' if plan else ''}\n{_why(overview, best, prefs)}\n"
     if back is None:
         return f"{no_next(overview)}\n"
     label = shown_name(back.judged.account, mask=prefs.mask)
     clock = figures.clock(back.until, overview.now, prefs.zone)
-    return f"{cli.no_next_back(label, clock, figures.countdown(back.until, overview.now))}\n"
+    return f"{commands.no_next_back(label, clock, figures.countdown(back.until, overview.now))}\n"
 
 
 def no_next(overview: PoolOverview) -> str:
     """Why nobody is named; an account of which nothing is known may be usable all the same."""
     unknown = all(judged.status.kind is Status.UNKNOWN for judged in overview.accounts)
-    return cli.NONE_KNOWN() if unknown and overview.accounts else cli.NO_NEXT()
+    return commands.NONE_KNOWN() if unknown and overview.accounts else commands.NO_NEXT()
 
 
 def next_is_old(up: NextUp, overview: PoolOverview, prefs: Prefs) -> str:
@@ -46,7 +46,7 @@ def next_is_old(up: NextUp, overview: PoolOverview, prefs: Prefs) -> str:
     account = up.judged.account
     dated = account.read_at is not None and not is_undated(account.read_at)
     age = figures.age_of(account.read_at, overview.own_now) if dated else ""
-    return cli.next_is_old(shown_name(account, mask=prefs.mask), age)
+    return commands.next_is_old(shown_name(account, mask=prefs.mask), age)
 
 
 def next_json(overview: PoolOverview, prefs: Prefs, *, is_old: bool = False) -> str:
@@ -97,9 +97,9 @@ def _why(overview: PoolOverview, best: Judged, prefs: Prefs) -> str:
     back = figures.clock(until, overview.now, prefs.zone) if until and until > overview.now else ""
     credits = aged.value if aged is not None else None
     if credits is None or credits.unlimited or credits.balance is None:
-        return cli.on_credits_left(back, "", "")
+        return commands.on_credits_left(back, "", "")
     left = figures.credits_text(credits.balance), figures.usd_text(credits.balance, overview.rules)
-    return cli.on_credits_left(back, *left)
+    return commands.on_credits_left(back, *left)
 
 
 def _home_entry(judged: Judged) -> Listing | None:

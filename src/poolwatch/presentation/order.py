@@ -19,7 +19,6 @@ from poolwatch.presentation.figures import is_figure
 from poolwatch.presentation.masking import shown_email, shown_group, shown_name
 from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.view import Grouping, Prefs, SectionView, Shown, SortKey
-from poolwatch.words import account as names
 from poolwatch.words import account as words
 from poolwatch.words.account import section_heading
 
@@ -77,7 +76,7 @@ def _statuses(judged: Judged, prefs: Prefs) -> list[str]:
 
 def _plans(judged: Judged, prefs: Prefs) -> list[str]:
     plan = judged.account.plan
-    return [plan, names.plan_name(plan)] if plan else []
+    return [plan, words.plan_name(plan)] if plan else []
 
 
 def _source_names(judged: Judged, prefs: Prefs) -> list[str]:
@@ -252,7 +251,7 @@ def _group_of(each: Judged, by: Grouping, prefs: Prefs) -> str:
     if by is Grouping.GROUP:
         return shown_group(each.account.name.group, mask=prefs.mask)
     if by is Grouping.PLAN:
-        return names.plan_name(each.account.plan)
+        return words.plan_name(each.account.plan)
     listing = acting(each.account)
     return listing.ref.source if listing else ""
 

@@ -27,7 +27,7 @@ from poolwatch.presentation.figures import UNKNOWN, percent_number, percent_text
 from poolwatch.presentation.masking import shown_name, shown_path, shown_text
 from poolwatch.presentation.remedy import acting, import_command, sign_in_command
 from poolwatch.presentation.view import Prefs, Tone
-from poolwatch.words import account as names
+from poolwatch.words import account as words
 from poolwatch.words import refresh
 from poolwatch.words.account import token_words, trouble_words
 from poolwatch.words.messages import failure_text, message_text
@@ -101,10 +101,10 @@ def bulk_line(*, finished: int, total: int, failed: int, done: bool, changed: in
 def change_text(change: Change, prefs: Prefs) -> str:
     """One figure that moved: `weekly 71 → 0%`, `credits 12.50 → 10.00`."""
     if change.name == CREDITS_CHANGE:
-        before = names.UNLIMITED() if change.was_unlimited else _amount(change.before)
-        after = names.UNLIMITED() if change.is_unlimited else _amount(change.after)
+        before = words.UNLIMITED() if change.was_unlimited else _amount(change.before)
+        after = words.UNLIMITED() if change.is_unlimited else _amount(change.after)
         return refresh.change(change.name, before, after)
-    name = names.window_name(change.name)
+    name = words.window_name(change.name)
     was, now = _percent(change.before), _percent(change.after)
     return refresh.change(name, percent_number(was, prefs.shown), percent_text(now, prefs.shown))
 
@@ -158,16 +158,16 @@ def _kept(step: TokenStep, account: AccountState, custody: Custody, now: datetim
     if custody is Custody.POOL:
         return refresh.pool_renews(_pool_said(step, account, prefs))
     if custody is Custody.OTHER:
-        return refresh.kept_by((listing.owner if listing else "") or names.ANOTHER_TOOL())
+        return refresh.kept_by((listing.owner if listing else "") or words.ANOTHER_TOOL())
     return refresh.own_is_good(life)
 
 
 def _nothing_to_renew(step: TokenStep, account: AccountState, custody: Custody, prefs: Prefs) -> str:
     listing = acting(account)
     if step.block in _WITHOUT_USAGE:
-        return names.without_usage(LoginKind(step.block.value))
+        return words.without_usage(LoginKind(step.block.value))
     if listing is not None and not listing.login.has_usage:
-        return names.without_usage(listing.login)
+        return words.without_usage(listing.login)
     if custody is Custody.POOL or step.block is BlockReason.POOL_SKIPPED:
         return refresh.pool_renews(_pool_said(step, account, prefs))
     return refresh.PERSONAL()
@@ -195,10 +195,10 @@ def _rejected(
 ) -> str:
     why = token_words(step.problem or LoginProblem.REJECTED)
     if not _has_live_token(progress):
-        return names.sign_in_again(why)
+        return words.sign_in_again(why)
     expires = listing.token.expires_at if listing else None
     if expires is not None and expires <= now:
-        return names.sign_in_again(why)
+        return words.sign_in_again(why)
     return refresh.sign_in_before(figures.day(expires, now, prefs.zone) if expires else "", why)
 
 
@@ -217,7 +217,7 @@ def _blocked(
             return refresh.not_spent(shown_text(failure_text(step.failure), account, mask=prefs.mask))
         case BlockReason.OTHER_MUST_RENEW:
             return refresh.must_renew(
-                (listing.owner if listing else "") or step.detail or names.ANOTHER_TOOL()
+                (listing.owner if listing else "") or step.detail or words.ANOTHER_TOOL()
             )
         case BlockReason.CODEX_RUNNING:
             return refresh.codex_is_open(step.pid)

@@ -24,7 +24,7 @@ from poolwatch.domain.usage import (
 from poolwatch.presentation import figures
 from poolwatch.presentation.figures import UNKNOWN, bar_fraction, is_figure, percent_text, scarcity
 from poolwatch.presentation.view import CreditsRow, Prefs, Tone, WindowRow
-from poolwatch.words import account as names
+from poolwatch.words import account as words
 
 
 class Measured(Struct, frozen=True):
@@ -46,7 +46,7 @@ def base_rows(usage: Usage, now: datetime, prefs: Prefs) -> list[Measured]:
     if base is None:
         return []
     if not base.known:
-        unread = WindowRow(names.USAGE(), UNKNOWN, None, UNKNOWN, Tone.PLAIN)
+        unread = WindowRow(words.USAGE(), UNKNOWN, None, UNKNOWN, Tone.PLAIN)
         return [Measured(unread, None, None)]
     if base.value is None:
         return []
@@ -70,7 +70,7 @@ def window_row(
     """The row of one window of a rate limit, told at `said_at`."""
     full = limit.is_full(window)
     return _measured(
-        names.window_name(window.kind), window.used_percent, own_reset(window, said_at), now, prefs,
+        words.window_name(window.kind), window.used_percent, own_reset(window, said_at), now, prefs,
         stale=stale, bucket=bucket, full=full, kind=window.kind,
     )  # fmt: skip
 
@@ -107,7 +107,7 @@ def _rows_of(
 ) -> list[Measured]:
     if bucket.limit is None:
         return []
-    name = names.bucket_name(bucket.id, bucket.name)
+    name = words.bucket_name(bucket.id, bucket.name)
     stale = is_stale(aged.at, prefs.own(now), prefs.rules)
     return [
         window_row(window, bucket.limit, now, prefs, said_at=aged.at, stale=stale, bucket=name)
@@ -124,7 +124,7 @@ def spend_row(usage: Usage, now: datetime, prefs: Prefs) -> Measured | None:
     used = limit_percent(limit)
     full = is_figure(used) and used >= 100
     stale = is_stale(spend.at, prefs.own(now), prefs.rules)
-    return _measured(names.SPEND(), used, limit.resets_at, now, prefs, stale=stale, full=full)
+    return _measured(words.SPEND(), used, limit.resets_at, now, prefs, stale=stale, full=full)
 
 
 def tightest_limit(spend: Aged[SpendControl] | None) -> SpendLimit | None:
@@ -155,9 +155,9 @@ def credits_row(usage: Usage, now: datetime, rules: PoolRules) -> CreditsRow | N
         return None
     credits = aged.value
     stale = is_stale(aged.at, now, rules)
-    over = names.OVER_LIMIT() if credits.overage_limit_reached else ""
+    over = words.OVER_LIMIT() if credits.overage_limit_reached else ""
     if credits.unlimited:
-        return CreditsRow(names.UNLIMITED(), "", over, Tone.PLAIN, stale)
+        return CreditsRow(words.UNLIMITED(), "", over, Tone.PLAIN, stale)
     if credits.balance is None:
         return CreditsRow(UNKNOWN, "", over, Tone.RED if over else Tone.PLAIN, stale)
     tone = Tone.RED if over or credits.balance <= 0 else Tone.PLAIN

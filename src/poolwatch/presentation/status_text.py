@@ -16,7 +16,7 @@ from poolwatch.presentation.figures import UNKNOWN
 from poolwatch.presentation.order import sections
 from poolwatch.presentation.strip import strip_view
 from poolwatch.presentation.view import CardView, Figure, Prefs, SortKey, StripView, WindowRow
-from poolwatch.words import cli, screen
+from poolwatch.words import commands, screen
 from poolwatch.words.account import section_word, window_name
 
 _FIVE_HOURS: Final = "5h"
@@ -38,7 +38,7 @@ def status_text(
     """Every account among `keys` (None: all) in sections, after a few lines about the whole pool."""
     timed = replace(prefs, clock_offset=overview.now - overview.own_now)
     strip = strip_view(overview, state, prefs, pool_name)
-    lines = [cli.pool_line(strip.name, strip.accounts, strip.sources, strip.freshness)]
+    lines = [commands.pool_line(strip.name, strip.accounts, strip.sources, strip.freshness)]
     lines += [f"! {notice.text}" for notice in strip.notices]
     lines += _figures(strip)
     shown = sections(overview, sort, False, prefs, keys)
@@ -48,7 +48,8 @@ def status_text(
             rows.append(section.heading)
         rows += [_row(card_view(overview.by_key[key], overview.now, timed)) for key in section.keys]
     if not any(section.keys for section in shown):
-        return "\n".join([*lines, "", cli.NO_MATCH() if overview.accounts else cli.NO_ACCOUNTS()]) + "\n"
+        none = commands.NO_MATCH() if overview.accounts else commands.NO_ACCOUNTS()
+        return "\n".join([*lines, "", none]) + "\n"
     return "\n".join([*lines, "", *_aligned(rows)]) + "\n"
 
 
@@ -66,11 +67,13 @@ def _figures(strip: StripView) -> list[str]:
 
 def _titles(prefs: Prefs) -> tuple[str, ...]:
     shown = figures.shown_word(prefs.shown)
-    five, weekly = cli.column(_FIVE_HOURS, shown), cli.column(window_name(WEEKLY), shown)
-    other = cli.column(cli.OTHER(), shown)
+    five = commands.column(_FIVE_HOURS, shown)
+    weekly = commands.column(window_name(WEEKLY), shown)
+    other = commands.column(commands.OTHER(), shown)
     return (
-        cli.ACCOUNT(), cli.PLAN(), cli.STATUS(), five, cli.RESETS(), weekly, cli.RESETS(), other,
-        cli.CREDITS(), cli.USD(), cli.AGE(),
+        commands.ACCOUNT(), commands.PLAN(), commands.STATUS(),
+        five, commands.RESETS(), weekly, commands.RESETS(), other,
+        commands.CREDITS(), commands.USD(), commands.AGE(),
     )  # fmt: skip
 
 

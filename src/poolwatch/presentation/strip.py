@@ -16,8 +16,8 @@ from poolwatch.presentation import figures
 from poolwatch.presentation.figures import UNKNOWN, percent_text, scarcity
 from poolwatch.presentation.masking import shown_label, shown_name
 from poolwatch.presentation.view import Figure, Prefs, Shown, Span, StripView, Tone
-from poolwatch.words import account as names
-from poolwatch.words import cli, screen
+from poolwatch.words import account as words
+from poolwatch.words import commands, screen
 from poolwatch.words.account import throttled_until, trouble_words
 from poolwatch.words.messages import failure_text
 
@@ -80,7 +80,7 @@ def use_figures(judged: Judged, prefs: Prefs) -> str:
     """`5h 9% used, weekly 38% used`: the windows that speak for or against an account."""
     word = figures.shown_word(prefs.shown)
     said = [
-        f"{names.window_name(window.kind)} {percent_text(window.used_percent, prefs.shown)} {word}"
+        f"{words.window_name(window.kind)} {percent_text(window.used_percent, prefs.shown)} {word}"
         for window in judged.account.usage.windows
     ]
     return ", ".join(said) or screen.NO_WINDOWS()
@@ -157,7 +157,7 @@ def _credits(overview: PoolOverview, prefs: Prefs) -> Figure | None:
         text = figures.credits_text(found.total)
         worth = figures.usd_text(found.total, prefs.rules)
     else:
-        text = names.UNLIMITED() if found.unlimited else UNKNOWN
+        text = words.UNLIMITED() if found.unlimited else UNKNOWN
     old = figures.credits_text(found.stale) if found.stale else ""
     beside = screen.credits_beside(found.unlimited, found.unknown, old)
     short = screen.credits_beside_short(found.unlimited, found.unknown, old=bool(old))
@@ -262,18 +262,18 @@ def status_line(overview: PoolOverview, *, ascii_only: bool = False, mask: bool 
     name is cut first, then the time until an account comes back is left out, then the name.
     """
     if not overview.accounts:
-        return cli.LINE_EMPTY()
+        return commands.LINE_EMPTY()
     fresh = any(each.account.read_at is not None and not each.stale for each in overview.accounts)
-    head = [f"{'' if fresh else '?'}{cli.LINE}", *_counts(overview, ascii_only)]
+    head = [f"{'' if fresh else '?'}{commands.LINE}", *_counts(overview, ascii_only)]
     back, up = overview.next_back, overview.next_up
-    tail = [cli.LINE_BACK(), figures.age(back.until - overview.now)] if back is not None else []
+    tail = [commands.LINE_BACK(), figures.age(back.until - overview.now)] if back is not None else []
     if up is not None:
         label = _plain_label(up.judged.account, ascii_only=ascii_only, mask=mask)
         for rest in (tail, []):
-            room = COLUMNS - figures.width(" ".join([*head, cli.LINE_NEXT(), "", *rest]))
+            room = COLUMNS - figures.width(" ".join([*head, commands.LINE_NEXT(), "", *rest]))
             if room >= min(_LEAST_NAME, figures.width(label)):
                 name = figures.fit(label, room, "~" if ascii_only else "…")
-                return " ".join([*head, cli.LINE_NEXT(), name, *rest])
+                return " ".join([*head, commands.LINE_NEXT(), name, *rest])
     whole = " ".join([*head, *tail])
     return whole if figures.width(whole) <= COLUMNS else " ".join(head)
 

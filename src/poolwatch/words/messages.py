@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from poolwatch.domain.failure import AS_STORED, Failure, Trouble
 from poolwatch.domain.message import Message
 from poolwatch.domain.text import visible
-from poolwatch.words import of_custody, of_host, of_monitor, of_net, of_sources, of_store
+from poolwatch.words import failures
 from poolwatch.words.catalogue import _, mark
 
 _LONGEST_PATH: Final = 4096
@@ -17,12 +17,7 @@ TEXTS: Final[Mapping[str, str]] = {
     # what listing the logins shows, without any room below
     "login.also_in": mark("the same login is also in {place}"),
     "login.kept": mark("{path}"),
-    **of_custody.TEXTS,
-    **of_host.TEXTS,
-    **of_monitor.TEXTS,
-    **of_net.TEXTS,
-    **of_sources.TEXTS,
-    **of_store.TEXTS,
+    **failures.TEXTS,
 }
 
 
