@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from poolwatch.config.values import at_home
 from poolwatch.custody.login_file import Login
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import Failure
@@ -30,7 +31,7 @@ class AuthFiles(LoginFiles):
     """One account per login file in a folder; the path may be a glob of folders or files."""
 
     def _find(self) -> list[LoginFile] | Failure:
-        pattern = self._expanded(self._settings.path or "")
+        pattern = at_home(self._settings.path or "", self._setup.home)
         places, is_glob = matches(pattern)
         files: dict[str, LoginFile] = {}
         for place in places:

@@ -8,7 +8,7 @@ from typing import Final
 
 from poolwatch.config.paths import CONFIG_NAME, absolute, read_codex_config
 from poolwatch.config.settings import DEFAULT_BASE_URL
-from poolwatch.config.values import Raw, Wrong, url
+from poolwatch.config.values import Raw, Wrong, at_home, url
 from poolwatch.custody.login_file import Login
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.text import visible
@@ -28,7 +28,8 @@ class CodexHomes(LoginFiles):
     """
 
     def _find(self) -> list[LoginFile] | Failure:
-        places, is_glob = matches(self._pattern)
+        pattern = self._settings.path or self._setup.env.get("CODEX_HOME") or "~/.codex"
+        places, is_glob = matches(at_home(pattern, self._setup.home))
         files: list[LoginFile] = []
         in_keyring: dict[str, LoginFile] = {}
         for place in places:
@@ -61,10 +62,6 @@ class CodexHomes(LoginFiles):
 
     def _without_login(self, file: LoginFile) -> FileProblem | None:
         return FileProblem("custody.no_codex_login", Path(file.path))
-
-    @property
-    def _pattern(self) -> str:
-        return self._expanded(self._settings.path or self._setup.env.get("CODEX_HOME") or "~/.codex")
 
     def _base_url(self, file: LoginFile) -> str | Failure:
         if self._settings.base_url != DEFAULT_BASE_URL:

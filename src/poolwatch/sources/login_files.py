@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.config.paths import from_home
-from poolwatch.config.values import at_home
 from poolwatch.custody.login_file import Login, read_login
 from poolwatch.custody.outcomes import clause
 from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef, TokenFacts
@@ -238,9 +237,6 @@ class LoginFiles(ABC):
     def _not_found(self, code: str, path: str, **arguments: object) -> Failure:
         shown = self._shown(path)
         return Failure(FailureKind.UNREACHABLE, code, arguments_of(path=shown, **arguments), detail=shown)
-
-    def _expanded(self, pattern: str) -> str:
-        return at_home(pattern, self._setup.home)
 
     def _shown(self, path: str) -> str:
         home = self._setup.home

@@ -121,14 +121,9 @@ class SpendControlModel(LenientModel):
     workspace_shared_limit: LimitField = None
 
 
-class ReachedTypeModel(LenientModel):
-    """`rate_limit_reached_type`, an object or its type alone."""
-
-    type: Text = None
-
-
-def _reached_type(value: object) -> ReachedTypeModel | None:
-    return ReachedTypeModel.read(value if text(value) is None else {"type": value})
+def _reached_type(value: object) -> str | None:
+    """The type, alone or in an object, where it may be missing."""
+    return text(value.get("type")) or "" if isinstance(value, dict) else text(value)
 
 
 class ResetCountModel(LenientModel):
@@ -152,7 +147,7 @@ class UsageModel(LenientModel):
     )
     credits: Annotated[Said[CreditsModel], lenient(CreditsModel.read)] = _ABSENT
     spend_control: Annotated[Said[SpendControlModel], lenient(SpendControlModel.read)] = _ABSENT
-    rate_limit_reached_type: Annotated[Said[ReachedTypeModel], lenient(_reached_type)] = _ABSENT
+    rate_limit_reached_type: Annotated[Said[str], lenient(_reached_type)] = _ABSENT
     rate_limit_reset_credits: Annotated[Said[ResetCountModel], lenient(ResetCountModel.read)] = _ABSENT
 
 

@@ -28,7 +28,6 @@ from poolwatch.sources.usage_models import (
     BankedResetsModel,
     BucketModel,
     RateLimitModel,
-    ReachedTypeModel,
     ResetCountModel,
     ResettingModel,
     SpendControlModel,
@@ -39,6 +38,7 @@ from poolwatch.sources.usage_models import (
 T = TypeVar("T")
 R = TypeVar("R")
 
+_KNOWN_TYPES: Final = {each.value: each for each in ReachedType}
 _OWNER: Final = frozenset({"user_id", "account_id", "email"})
 
 
@@ -64,12 +64,12 @@ def parse_usage(body: bytes, at: datetime, content_type: str = "") -> UsageSnaps
         extras=_said(wire.additional_rate_limits, lambda buckets: _extras(buckets, at)),
         credits=_said(wire.credits, lambda held: Credits(**dict(held))),
         spend=_said(wire.spend_control, lambda spend: _spend_control(spend, at)),
-        reached_type=_reached(wire.rate_limit_reached_type),
+        reached_type=_said(wire.rate_limit_reached_type, _KNOWN_TYPES.get),
         reset_credits=_reset_credits(wire.rate_limit_reset_credits),
     )
 
 
-def _said(said: Said[T], convert: Callable[[T], R]) -> Said[R]:
+def _said(said: Said[T], convert: Callable[[T], R | None]) -> Said[R]:
     return said if said is None or isinstance(said, Unsaid) else convert(said)
 
 
@@ -111,12 +111,6 @@ def _spend_control(wire: SpendControlModel, at: datetime) -> SpendControl:
         if told != (None,) * 5:
             limits.append(SpendLimit(kind, *told))
     return SpendControl(wire.reached, wire.reached_limit_type, tuple(limits))
-
-
-def _reached(said: Said[ReachedTypeModel]) -> Said[ReachedType]:
-    if not isinstance(said, ReachedTypeModel):
-        return said
-    return ReachedType(said.type) if said.type in set(ReachedType) else None
 
 
 def _reset_credits(said: Said[ResetCountModel]) -> Said[ResetCredits]:

@@ -59,13 +59,13 @@ class ConfiguredSecret:
         self._home = setup.home
         self._env = setup.env
         self._variable = variable
-        self._path = None if file is None else _expanded(file, setup.home)
+        self._path = None if file is None else Path(at_home(file, setup.home))
 
     @property
     def place(self) -> str | None:
         """Where it stands, as people write it ("~/pool.key", "$POOL_KEY"); None where none is configured."""
         if self._path is not None:
-            return _shown(self._path, self._home)
+            return visible(from_home(self._path, self._home))
         return f"${visible(self._variable)}" if self._variable is not None else None
 
     def read(self) -> Secret | Failure | None:
@@ -88,7 +88,7 @@ class ConfiguredSecret:
             return None
         if self._path is None or not mode & _OPEN_TO_OTHERS:
             return None
-        shown = _shown(self._path, self._home)
+        shown = visible(from_home(self._path, self._home))
         word = path_word(shown if str(self._path).endswith(shown.removeprefix("~")) else str(self._path))
         return message("pools.key_file_open", path=shown, mode=f"{mode:04o}", word=word)
 
@@ -113,14 +113,6 @@ class ConfiguredSecret:
     def _unusable(self, code: str, why: Message | str = "") -> Failure:
         what, place = message("pools.key" if self._kind is SecretKind.KEY else "pools.password"), self.place
         return failure(FailureKind.FORBIDDEN, code, detail=place, what=what, place=place, why=why)
-
-
-def _shown(path: Path, home: Path) -> str:
-    return visible(from_home(path, home))
-
-
-def _expanded(name: str, home: Path) -> Path:
-    return Path(at_home(name, home))
 
 
 class KeyStates:
