@@ -8,7 +8,6 @@ from rich.cells import cell_len, split_graphemes
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.cells import (
     Line,
-    changed_cells,
     cut,
     fit,
     fit_line,
@@ -124,25 +123,3 @@ def test_wrapped_lines_fit_and_lose_no_word(line: list[tuple[str, Tone]], cells:
 def test_wrapping_breaks_at_blanks() -> None:
     lines = wrap((("r re-reads the file and asks codex", Tone.DIM),), 16)
     assert [plain(line) for line in lines] == ["r re-reads the", "file and asks", "codex"]
-
-
-@given(pieces, pieces, pieces, pieces)
-def test_cells_that_changed_hold_every_difference(
-    start: list[tuple[str, Tone]],
-    old: list[tuple[str, Tone]],
-    new: list[tuple[str, Tone]],
-    end: list[tuple[str, Tone]],
-) -> None:
-    span = changed_cells([*start, *old, *end], [*start, *new, *end])
-    assert (span is None) is (old == new)
-    if span is not None:
-        assert line_width(start) <= span[0] <= span[1] or line_width(end) > 0
-        assert span[1] <= line_width(start) + max(line_width(old), line_width(new)) + line_width(end)
-        assert changed_cells([*start, *new, *end], [*start, *old, *end]) == span
-
-
-def test_a_figure_in_the_middle_is_all_that_changed() -> None:
-    before = [("bob  ", Tone.PLAIN), (" 47m", Tone.DIM), ("  4m", Tone.DIM)]
-    after = [("bob  ", Tone.PLAIN), (" 46m", Tone.DIM), ("  4m", Tone.DIM)]
-    assert changed_cells(before, after) == (5, 9)
-    assert changed_cells(before, before) is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -55,7 +54,6 @@ class Board:
         #: what the server's clock is ahead, as last told
         self._offset = state.clock_offset
         self._seen: frozenset[tuple[AccountKey, datetime]] = frozenset()
-        self._order: tuple[PoolOverview, tuple[object, ...], tuple[SectionView, ...]] | None = None
         self._ordered_at: datetime | None = None
         self._ordered: frozenset[AccountKey] = frozenset()
         self._unread: int = 0
@@ -188,26 +186,12 @@ class Board:
     def sections(self, sort: SortKey, words: str, now: datetime, *, reverse: bool) -> tuple[SectionView, ...]:
         """The accounts that the filter lets through, in order, under their headings."""
         self._note_order(now)
-        return self._sorted(
-            (sort, words, reverse),
-            lambda: sections(self.overview, sort, reverse, self.prefs, self._matching(words)),
-        )
+        return sections(self.overview, sort, reverse, self.prefs, self._matching(words))
 
     def groups(self, grouping: Grouping, words: str, now: datetime) -> tuple[SectionView, ...]:
         """The accounts that the filter lets through, by source, group or plan."""
         self._note_order(now)
-        return self._sorted(
-            (grouping, words), lambda: hive_groups(self.overview, grouping, self.prefs, self._matching(words))
-        )
-
-    def _sorted(
-        self, by: tuple[object, ...], sort: Callable[[], tuple[SectionView, ...]]
-    ) -> tuple[SectionView, ...]:
-        """Sorted anew only when something has changed since."""
-        seen = self.overview
-        if self._order is None or self._order[0] is not seen or self._order[1] != by:
-            self._order = (seen, by, sort())
-        return self._order[2]
+        return hive_groups(self.overview, grouping, self.prefs, self._matching(words))
 
     def key_pressed(self, now: datetime) -> bool:
         """A key was pressed: the order keeps still, and finished refreshes give their line back.

@@ -128,26 +128,6 @@ def spread(left: Iterable[Piece], right: Iterable[Piece], cells: int, mark: str 
     return (*fit_line(left, room, mark), *tail)
 
 
-def changed_cells(
-    before: Sequence[tuple[str, object]], after: Sequence[tuple[str, object]]
-) -> tuple[int, int] | None:
-    """The first cell in which two versions of a line differ, and the one behind the last; None for none."""
-    old, new = list(before), list(after)
-    start = 0
-    while old and new and old[0] == new[0]:
-        start += cell_len(new[0][0])
-        del old[0], new[0]
-    if not old and not new:
-        return None
-    while old and new and old[-1] == new[-1]:
-        del old[-1], new[-1]
-    return start, start + max(_cells_of(old), _cells_of(new))
-
-
-def _cells_of(pieces: Iterable[tuple[str, object]]) -> int:
-    return sum(cell_len(text) for text, _ in pieces)
-
-
 def wrap(pieces: Sequence[Piece], cells: int) -> list[Line]:
     """The pieces broken at blanks into lines of at most `cells` cells; longer words are split."""
     lines: list[Line] = []

@@ -166,7 +166,7 @@ class DetailScreen(RefreshingPage[AccountKey], PanePage[AccountKey]):
 
     def redraw(self, *, full: bool = False) -> None:
         """Draw the account as it stands now."""
-        if not self.is_mounted or not self.size.width:
+        if not self.can_draw:
             return
         pane = self.query_one(Pane)
         view = self.ui.board.detail(self._shown)

@@ -94,7 +94,7 @@ class FirstRunScreen(Page[None]):
 
     def redraw(self, *, full: bool = False) -> None:
         """Draw everything; it hardly changes."""
-        if not self.is_mounted or not self.size.width:
+        if not self.can_draw:
             return
         width = max(1, self.size.width - 1)
         glyphs = self.ui.appearance.glyphs

@@ -9,6 +9,7 @@ from typing import TypeVar
 from textual import events
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -123,10 +124,16 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
         super().__init__()
         self.ui = ui
         self.flashed: MessageText | None = None
+        self._laid_out = Size(0, 0)
 
     @abstractmethod
     def redraw(self, *, full: bool = False) -> None:
         """Draw what has changed; `full` where the appearance, preferences or the size did."""
+
+    @property
+    def can_draw(self) -> bool:
+        """Whether there are widgets, and cells for them."""
+        return bool(self.children and self.size.width)
 
     @property
     def account(self) -> AccountKey | None:
@@ -149,10 +156,10 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
         self.restyle()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Everything is laid out for the new size."""
-        if drop_old_size(self, event):
-            return
-        self.redraw(full=True)
+        """Everything is laid out for the new size; Textual tells one and the same several times."""
+        if not drop_old_size(self, event):
+            is_new, self._laid_out = event.size != self._laid_out, event.size
+            self.redraw(full=is_new)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A request that ends in an exception is a defect, and must not look like a monitor that is slow."""
@@ -168,6 +175,7 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
         """Give all widgets the appearance of the moment and draw everything."""
         for lines in self.query(Lines):
             lines.set_appearance(self.ui.appearance)
+        self._laid_out = self.size
         self.redraw(full=True)
 
     def show_keys(self, **instead: str) -> None:

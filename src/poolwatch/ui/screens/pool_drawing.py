@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from textual.app import ComposeResult
-from textual.geometry import Size
 from textual.timer import Timer
 
 from poolwatch.domain.account import AccountKey
@@ -45,8 +44,6 @@ class PoolDrawing(RefreshingPage[None]):
         self.only_needs_you = False
         self._view = WallView.TABLE
         self._arranged: Arranged | None = None
-        #: what the wall was last arranged from
-        self._drawn: tuple[object, ...] = ()
         self._sections: tuple[SectionView, ...] = ()
         self._later: Timer | None = None
         #: made when a filter is first typed
@@ -83,7 +80,7 @@ class PoolDrawing(RefreshingPage[None]):
 
     def redraw(self, *, full: bool = False) -> None:
         """Draw what has changed; the order follows where it may."""
-        if not self.children or not self.size.width:
+        if not self.can_draw:
             return
         board = self.ui.board
         now = self.ui.feed.now()
@@ -109,7 +106,7 @@ class PoolDrawing(RefreshingPage[None]):
 
     def rearrange(self) -> None:
         """Make the order anew and draw everything."""
-        if self.children and self.size.width:
+        if self.can_draw:
             self._rearrange()
             self._draw_around()
 
@@ -156,21 +153,6 @@ class PoolDrawing(RefreshingPage[None]):
             sections = ui.board.groups(choice.grouping, self._words, now)
         elif not sections:
             sections = ui.board.sections(choice.sort, self._words, now, reverse=choice.reverse)
-        drawn = (
-            self._view,
-            sections,
-            ui.board.overview,
-            ui.appearance,
-            self.size,
-            card_height,
-        )
-        if self._arranged is not None and _are_same(drawn, self._drawn):
-            self._draw_strip()
-            if self._view is not WallView.HIVE:
-                # a card may have changed by a key; marks are of the overview alone
-                self.wall.review()
-            return
-        self._drawn = drawn
         self._arrange(sections, card_height)
 
     def _opening_view(self) -> WallView:
@@ -322,11 +304,3 @@ class PoolDrawing(RefreshingPage[None]):
         else:
             text = interface.text("no_accounts" if state.settled else "waiting")
         return fit_line((("   ", Tone.PLAIN), (text, Tone.DIM)), max(1, self.size.width - THUMB))
-
-
-def _are_same(some: tuple[object, ...], others: tuple[object, ...]) -> bool:
-    """Whether these are the very same things; sizes and numbers by their value."""
-    return len(some) == len(others) and all(
-        one is other or (isinstance(one, Size | int) and one == other)
-        for one, other in zip(some, others, strict=True)
-    )

@@ -85,7 +85,7 @@ class HelpScreen(PanePage[None]):
 
     def redraw(self, *, full: bool = False) -> None:
         """The help never changes; only the appearance and the size do."""
-        if not self.is_mounted or not full or not self.size.width:
+        if not full or not self.can_draw:
             return
         width = max(1, self.size.width - 1)
         glyphs = self.ui.appearance.glyphs
@@ -130,7 +130,7 @@ class RawScreen(PanePage[None]):
 
     def redraw(self, *, full: bool = False) -> None:
         """The payload never changes; only the appearance and the size do."""
-        if not self.is_mounted or not full or not self.size.width:
+        if not full or not self.can_draw:
             return
         width = max(1, self.size.width - 1)
         title: Line = ((" ", Tone.PLAIN), (self._label, Tone.STRONG))

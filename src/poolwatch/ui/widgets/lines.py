@@ -1,18 +1,17 @@
-"""Widgets of finished lines, which repaint only those that changed: a few, or as many as scroll."""
+"""Widgets of finished lines: a few, or as many as scroll."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from rich.segment import Segment
-from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import DEFAULT_APPEARANCE, Appearance
-from poolwatch.ui.cells import Ink, Line, changed_cells
+from poolwatch.ui.cells import Ink, Line
 from poolwatch.ui.widgets.arrangement import Direction
 
 #: The last column of what scrolls shows where in all of it the screen is.
@@ -34,14 +33,6 @@ def thumb(y: int, top: int, shown: int, total: int, appearance: Appearance) -> S
         start = round(top * (shown - length) / max(1, total - shown))
         text = "┃" if start <= y < start + length else " "
     return paint(((text, Ink.RULE),), appearance)
-
-
-def changed_regions(before: Iterable[Line], after: Iterable[Line]) -> list[Region]:
-    """What has to be painted where lines of the same number take the place of others."""
-    spans = [changed_cells(one, other) for one, other in zip(before, after, strict=True)]
-    return [
-        Region(span[0], y, max(1, span[1] - span[0]), 1) for y, span in enumerate(spans) if span is not None
-    ]
 
 
 class Lines(Widget, inherit_bindings=False):
@@ -68,14 +59,14 @@ class Lines(Widget, inherit_bindings=False):
         self.refresh()
 
     def show(self, lines: Sequence[Line]) -> None:
-        """Show these lines; the height follows, and only what differs is painted."""
+        """Show these lines; the height follows."""
         before, self.lines = self.lines, tuple(lines)
         if len(self.lines) != len(before):
             self.styles.height = len(self.lines)
             self.display = bool(self.lines)
             self.refresh(layout=True)
-        elif regions := changed_regions(before, self.lines):
-            self.refresh(*regions)
+        elif self.lines != before:
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """The line at `y`."""
@@ -105,21 +96,13 @@ class Pane(Lines):
         #: the first line shown
         self.top = 0
 
-    @property
-    def content_width(self) -> int:
-        """The cells that a line may take."""
-        return max(1, self.size.width - THUMB)
-
     def show(self, lines: Sequence[Line], *, from_top: bool = False) -> None:
-        """Show these lines, from where the screen stands or from the top; only what differs is painted."""
-        before, self.lines = self.lines, tuple(lines)
-        top, self.top = self.top, 0 if from_top else min(self.top, self._last_top)
-        if top != self.top or len(before) != len(self.lines):
+        """Show these lines, from where the screen stands or from the top."""
+        before = self.lines, self.top
+        self.lines = tuple(lines)
+        self.top = 0 if from_top else min(self.top, self._last_top)
+        if (self.lines, self.top) != before:
             self.refresh()
-            return
-        seen = slice(self.top, self.top + self.size.height)
-        if regions := changed_regions(before[seen], self.lines[seen]):
-            self.refresh(*regions)
 
     def move(self, direction: Direction) -> None:
         """Scroll."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import zip_longest
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-from rich.segment import Segment
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
@@ -16,23 +14,23 @@ from textual.widget import Widget
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.view import CardView, MarkView, Tone
 from poolwatch.ui.appearance import DEFAULT_APPEARANCE, Appearance
-from poolwatch.ui.cells import Line, changed_cells, fit_line, line_width
+from poolwatch.ui.cells import Line, fit_line
 from poolwatch.ui.widgets import hive
-from poolwatch.ui.widgets.arrangement import NOTHING, Arrangement, Direction, Item, Slot, Text
+from poolwatch.ui.widgets.arrangement import NOTHING, Arrangement, Direction, Item, Text
 from poolwatch.ui.widgets.lines import THUMB, paint, thumb
 
 CardOf: TypeAlias = Callable[[AccountKey], CardView | None]
 MarkOf: TypeAlias = Callable[[AccountKey], MarkView | None]
 _WHEEL: Final = 3
-_FEW: Final = 8
 
 
 class AccountWall(Widget, inherit_bindings=False):
     """Accounts in an arrangement, one of them selected.
 
     The owner gives an arrangement and functions that know the card and the mark of an account. They are
-    asked when its lines are painted; `review` repaints what has changed since. It scrolls by itself, for
-    Textual's ways of doing so bring widgets and an animation along. Lines may stand beside the accounts.
+    asked when its lines are painted; `review` repaints those whose card is another since. It scrolls by
+    itself, for Textual's ways of doing so bring widgets and an animation along. Lines may stand beside the
+    accounts.
     """
 
     ALLOW_SELECT = False
@@ -44,16 +42,8 @@ class AccountWall(Widget, inherit_bindings=False):
     class Selected(Message):
         """Another account is selected, or none."""
 
-        def __init__(self, key: AccountKey | None) -> None:
-            super().__init__()
-            self.key = key
-
     class Opened(Message):
-        """An account was clicked a second time."""
-
-        def __init__(self, key: AccountKey) -> None:
-            super().__init__()
-            self.key = key
+        """The selected account was clicked a second time."""
 
     def __init__(
         self,
@@ -75,13 +65,8 @@ class AccountWall(Widget, inherit_bindings=False):
         self._selected: AccountKey | None = None
         #: what the operator last chose; it may be filtered out for now
         self._wanted: AccountKey | None = None
-        self._drawn: dict[AccountKey, CardView | MarkView | None] = {}
-        #: the block of each account drawn so far, plain and selected
-        self._strips: dict[tuple[AccountKey, bool], tuple[Strip, ...]] = {}
-        #: marks are few: those that look alike share their segments, unless they are selected
-        self._alike: dict[CardView | MarkView | None, list[Segment]] = {}
-        #: the lines as they were last given to the screen
-        self._painted: dict[int, Strip] = {}
+        #: the accounts painted so far: their card or mark, whether selected, their lines
+        self._drawn: dict[AccountKey, tuple[CardView | MarkView | None, bool, tuple[Strip, ...]]] = {}
 
     @property
     def selected(self) -> AccountKey | None:
@@ -113,9 +98,7 @@ class AccountWall(Widget, inherit_bindings=False):
     def set_appearance(self, appearance: Appearance) -> None:
         """Draw with another theme or set of glyphs."""
         self._appearance = appearance
-        self._strips.clear()
-        self._alike.clear()
-        self._painted.clear()
+        self._drawn.clear()
         self.refresh()
 
     def show(self, arrangement: Arrangement, empty: Line = (), *, beside_width: int = 0) -> None:
@@ -125,15 +108,16 @@ class AccountWall(Widget, inherit_bindings=False):
         the screen. If it is gone, the one at its index is selected, until it is back.
         """
         before = self._arrangement
-        line = self._line_of(before, self._selected)
-        index = before.order.index(self._selected) if self._selected in before.places else 0
-        self._strips.clear()
+        index, line = 0, None
+        if self._selected is not None and self._selected in before.places:
+            index = before.order.index(self._selected)
+            line = before.places[self._selected][1] - self._top
         self._drawn.clear()
         self._arrangement = arrangement
         self._empty = empty
         self._beside_width = beside_width
         self._selected = self._choose(index)
-        self.post_message(self.Selected(self._selected))
+        self.post_message(self.Selected())
         if not self.size:
             return  # the first layout, which needs to know what there is to show, comes after this
         if self._selected is not None:
@@ -142,34 +126,20 @@ class AccountWall(Widget, inherit_bindings=False):
             self._reveal(self._selected)
         else:
             self._scroll_to_line(0)
-        self._repaint(range(self.size.height))
+        self.refresh()
 
     def show_beside(self, lines: Sequence[Line]) -> None:
         """Show these lines beside the accounts, in the width that was left to them."""
-        before, self._beside = self._beside, tuple(lines)
-        pairs = zip_longest(before, self._beside)
-        changed = [y for y, (one, other) in enumerate(pairs) if one != other]
-        self._repaint(y for y in changed if y < self.size.height)
+        if tuple(lines) != self._beside:
+            self._beside = tuple(lines)
+            self.refresh()
 
-    def review(self) -> int:
-        """Repaint what differs on visible accounts whose card is a new one; how many cards that were."""
-        changed = []
-        drawn_before, face_of = self._drawn, self._face_of
+    def review(self) -> None:
+        """Repaint the visible accounts whose card is another since they were drawn."""
         for key in self.visible_keys:
-            if key not in drawn_before:
-                continue
-            face, drawn = face_of(key), drawn_before[key]
-            if face is not drawn and face != drawn:
-                drawn_before[key] = face
-                changed.append(key)
-        if self._arrangement.marks:
-            self._repaint_marks(changed)
-            return len(changed)
-        for key in changed:
-            self._strips.pop((key, False), None)
-            self._strips.pop((key, True), None)
-        self._repaint({y for key in changed for y in self._lines_of(key)})
-        return len(changed)
+            if key in self._drawn and self._face_of(key) != self._drawn[key][0]:
+                del self._drawn[key]
+                self._repaint(key)
 
     def select(self, key: AccountKey) -> None:
         """Select an account of the wall and bring it into view."""
@@ -180,9 +150,10 @@ class AccountWall(Widget, inherit_bindings=False):
             self._reveal(key)
             return
         former, self._selected = self._selected, key
-        self._repaint({*self._lines_of(former), *self._lines_of(key)})
+        self._repaint(former)
+        self._repaint(key)
         self._reveal(key)
-        self.post_message(self.Selected(key))
+        self.post_message(self.Selected())
 
     def move(self, direction: Direction) -> None:
         """Send the selection somewhere."""
@@ -192,10 +163,6 @@ class AccountWall(Widget, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """The line at `y` of the widget."""
-        strip = self._painted[y] = self._line(y)
-        return strip
-
-    def _line(self, y: int) -> Strip:
         accounts = self._line_of_accounts(y, max(0, self.size.width - self._beside_width))
         if not self._beside_width:
             return accounts
@@ -210,13 +177,7 @@ class AccountWall(Widget, inherit_bindings=False):
             if y == 1 and not self._arrangement.order and self._empty:
                 return paint(fit_line(self._empty, width), self._appearance)
             return Strip.blank(width, ground)
-        if self._arrangement.marks:
-            content = self._marks(self._arrangement.rows[row])
-        else:
-            content = Strip.join(
-                self._slot(item) if isinstance(item, Slot) else paint(item.line, self._appearance)
-                for item in self._arrangement.rows[row]
-            )
+        content = Strip.join(self._item(item) for item in self._arrangement.rows[row])
         return Strip.join(
             [
                 content.adjust_cell_length(width - THUMB, ground),
@@ -238,7 +199,7 @@ class AccountWall(Widget, inherit_bindings=False):
         if key is None:
             return
         if key == self._selected and event.chain > 1:
-            self.post_message(self.Opened(key))
+            self.post_message(self.Opened())
         self.select(key)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
@@ -251,36 +212,15 @@ class AccountWall(Widget, inherit_bindings=False):
         event.stop()
         self._scroll_to_line(self._top - _WHEEL)
 
-    def _marks(self, items: Iterable[Item]) -> Strip:
-        """A line of marks: a thousand of them are painted at a time."""
-        drawn, alike, segments, width = self._drawn, self._alike, list[Segment](), 0
-        for item in items:
-            if isinstance(item, Text):
-                segments += paint(item.line, self._appearance)
-                width += line_width(item.line)
-                continue
-            key = item.key
-            if key not in drawn:
-                drawn[key] = self._mark_of(key)
-            face = drawn[key]
-            found = alike.get(face) if key != self._selected else None
-            if found is None:
-                found = list(self._block(face, selected=key == self._selected)[0])
-                if key != self._selected:
-                    alike[face] = found
-            segments += found
-            width += hive.CELL
-        return Strip(segments, width)
-
-    def _slot(self, slot: Slot) -> Strip:
-        key = slot.key
-        selected = key == self._selected
-        strips = self._strips.get((key, selected))
-        if strips is None:
-            if key not in self._drawn:
-                self._drawn[key] = self._face_of(key)
-            strips = self._strips[key, selected] = self._block(self._drawn[key], selected=selected)
-        return strips[slot.part]
+    def _item(self, item: Item) -> Strip:
+        if isinstance(item, Text):
+            return paint(item.line, self._appearance)
+        key, selected = item.key, item.key == self._selected
+        drawn = self._drawn.get(key)
+        if drawn is None or drawn[1] is not selected:
+            face = self._face_of(key)
+            drawn = self._drawn[key] = (face, selected, self._block(face, selected=selected))
+        return drawn[2][item.part]
 
     @property
     def _face_of(self) -> CardOf | MarkOf:
@@ -308,55 +248,16 @@ class AccountWall(Widget, inherit_bindings=False):
             self._wanted = chosen
         return chosen
 
-    def _line_of(self, arrangement: Arrangement, key: AccountKey | None) -> int | None:
-        if key is None or key not in arrangement.places:
-            return None
-        return arrangement.places[key][1] - self._top
-
-    def _lines_of(self, key: AccountKey | None) -> range:
-        """The lines of the widget on which an account stands."""
-        if key is None or key not in self._arrangement.places:
-            return range(0)
-        top = self._arrangement.places[key][1] - self._top
-        height = self.size.height
-        return range(max(0, top), min(height, max(0, top + self._arrangement.block_height)))
-
-    def _repaint(self, lines: Iterable[int]) -> None:
-        """Have painted anew what differs from what stands there, and nothing else."""
-        width = self.size.width
-        regions = []
-        for y in lines:
-            before, after = self._painted.get(y), self._line(y)
-            span: tuple[int, int] | None = (0, width)
-            if before is not None and before.cell_length == width:
-                span = changed_cells(_pieces(before), _pieces(after))
-            if span is not None and width:
-                regions.append(Region(span[0], y, max(1, span[1] - span[0]), 1))
-        if regions:
-            self.refresh(*regions)
-
-    def _repaint_marks(self, keys: Collection[AccountKey]) -> None:
-        """Have these marks painted anew; of many, whole lines, which cost less to paint than to cut."""
-        places, top = self._arrangement.places, self._top
-        lines = {places[key][1] - top for key in keys}
-        if len(keys) > _FEW:
-            self.refresh(*(Region(0, y, self.size.width, 1) for y in lines))
-        elif keys:
-            width = self._arrangement.block_width
-            self.refresh(*(Region(x, y - top, width, 1) for x, y in (places[key] for key in keys)))
+    def _repaint(self, key: AccountKey | None) -> None:
+        """Have the lines painted anew on which an account stands."""
+        if key is not None and key in self._arrangement.places:
+            top = self._arrangement.places[key][1] - self._top
+            lines = Region(0, top, self.size.width, self._arrangement.block_height)
+            self.refresh(lines.intersection(self.size.region))
 
     def _reveal(self, key: AccountKey) -> None:
-        top = self._arrangement.top_of(key)
-        bottom = self._arrangement.places[key][1] + self._arrangement.block_height
-        height = self.size.height
-        at = self._top
-        if bottom > at + height:
-            at = bottom - height
-        if top < at:
-            at = top
-        if self._arrangement.places[key][1] < at:
-            at = self._arrangement.places[key][1]
-        self._scroll_to_line(at)
+        lowest = self._arrangement.places[key][1] + self._arrangement.block_height - self.size.height
+        self._scroll_to_line(min(max(self._top, lowest), self._arrangement.top_of(key)))
 
     def _scroll_to_line(self, line: int) -> None:
         most = max(0, self._arrangement.height - self.size.height)
@@ -364,7 +265,3 @@ class AccountWall(Widget, inherit_bindings=False):
         if target != self._top:
             self._top = target
             self.refresh()
-
-
-def _pieces(strip: Strip) -> list[tuple[str, object]]:
-    return [(segment.text, segment.style) for segment in strip]
