@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.domain.failure import FailureKind
@@ -71,7 +70,7 @@ async def test_a_conflict_is_on_card_detail_list_and_json(conflict: Conflict, se
     assert judged.account.trouble is not None
     assert judged.account.trouble.kind is FailureKind.CONFLICT
     assert judged.section is Section.NEEDS_YOU
-    prefs = Prefs(found.overview.rules, zone=LocalZone())
+    prefs = Prefs(found.overview.rules, zone=None)
     card = card_view(judged, found.overview.now, prefs)
     assert "in two files" in card.status
     assert card.copy == f"poolwatch accounts resolve {judged.account.key.id} --keep {_short(conflict)}"

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.imports import import_files
@@ -141,7 +140,7 @@ async def test_its_card_and_details_name_it_and_a_refresh_brings_it_home(table: 
     found = await look(around, timedelta(days=1), lambda _: ())
     [judged] = found.overview.accounts
     assert judged.section is Section.NEEDS_YOU
-    prefs = Prefs(found.overview.rules, zone=LocalZone())
+    prefs = Prefs(found.overview.rules, zone=None)
     card = card_view(judged, found.overview.now, prefs)
     assert "new login waiting" in card.status
     assert "kept-" in card.remedy

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.feed import LiveFeed
 from poolwatch.bootstrap.running import open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around, newcomers
@@ -33,7 +32,7 @@ def around(tmp_path: Path) -> Surroundings:
 
 
 async def test_wishes_before_the_monitor_reach_it(around: Surroundings) -> None:
-    feed = LiveFeed(EARLY, around, None, LocalZone())
+    feed = LiveFeed(EARLY, around, None)
     assert feed.state is EARLY
     key = next(iter(EARLY.accounts))
     feed.set_paused(True)
@@ -60,7 +59,6 @@ async def test_the_first_import_and_a_new_codex_login_come_by_themselves(tmp_pat
     own = empty.own_logins
     assert own is not None
     async with open_monitor(empty, HurriedClock()) as running:
-        await running.connect()
         tasks = [asyncio.create_task(running.watch_places()), asyncio.create_task(running.monitor.run())]
         try:
             await _until(lambda: running.monitor.state.settled)
@@ -88,12 +86,11 @@ async def test_a_place_that_a_person_added_is_not_found_once_more(tmp_path: Path
     env = {"HOME": str(tmp_path), "POOLWATCH_STATE_DIR": str(tmp_path / "state")}
     empty = look_around(Options(), env)
     assert isinstance(empty, Surroundings)
-    feed = LiveFeed(PoolState(), empty, tmp_path / "config.toml", LocalZone())
+    feed = LiveFeed(PoolState(), empty, tmp_path / "config.toml")
     (tmp_path / ".codex").mkdir()
     (tmp_path / ".codex" / "auth.json").write_text('{"OPENAI_API_KEY": "sk-fake"}')
     assert [each.path for each in newcomers(empty)] == [str(tmp_path / ".codex")]
     async with open_monitor(empty) as running:
-        await running.connect()
         feed.attach(running)
         assert await feed.add("~/.codex") == Tried(True, "1 login")
         assert newcomers(running.around) == ()
@@ -114,9 +111,8 @@ async def test_a_place_is_tried_before_it_is_written(tmp_path: Path) -> None:
         (tmp_path / "homes" / name).mkdir(parents=True)
         (tmp_path / "homes" / name / "auth.json").write_text(text)
     (tmp_path / "empty").mkdir()
-    feed = LiveFeed(PoolState(), around, config, LocalZone())
+    feed = LiveFeed(PoolState(), around, config)
     async with open_monitor(around) as running:
-        await running.connect()
         feed.attach(running)
         assert await feed.add("~/empty") == Tried(False, "~/empty: no login found")
         broken = await feed.add("~/homes/two")
@@ -135,18 +131,17 @@ async def test_a_place_is_tried_before_it_is_written(tmp_path: Path) -> None:
 
 
 async def test_a_place_that_lists_nobody_says_so(around: Surroundings) -> None:
-    feed = LiveFeed(PoolState(), around, None, LocalZone())
+    feed = LiveFeed(PoolState(), around, None)
     assert [row.words for row in feed.found() if "homes/*" in row.place] == []
     async with open_monitor(around) as running:
-        await running.connect()
         feed.attach(running)
-        await running.monitor.poller.list_all()
+        await running.monitor.poller.lister.list_all()
         [row] = [row for row in feed.found() if "homes/*" in row.place]
     assert (row.words, row.can_add) == ("no login found", False)
 
 
 async def test_a_monitor_that_cannot_begin_is_told_to_whoever_listens(around: Surroundings) -> None:
-    feed = LiveFeed(EARLY, around, None, LocalZone())
+    feed = LiveFeed(EARLY, around, None)
 
     async def broken() -> None:
         await feed.painted.wait()

@@ -32,7 +32,6 @@ async def polling(desk: Desk, config: Path, **settings: str) -> AsyncIterator[Ru
     around = look_around(Options(config, settings), desk.env)
     assert isinstance(around, Surroundings)
     async with open_monitor(around) as running:
-        await running.connect()
         work = asyncio.create_task(running.monitor.run())
         try:
             async with asyncio.timeout(30):

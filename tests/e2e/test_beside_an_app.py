@@ -23,7 +23,6 @@ _PATIENCE_SECONDS = 15.0
 async def polling(surroundings: Surroundings) -> AsyncIterator[None]:
     """Another poolwatch, which has read everything once."""
     async with open_monitor(surroundings) as owner:
-        await owner.connect()
         run = asyncio.create_task(owner.monitor.run())
         async for change in owner.monitor.changes():
             accounts = change.state.accounts.values()

@@ -98,8 +98,7 @@ async def test_figures_of_a_new_holder_are_nobody_elses(tmp_path: Path) -> None:
         )
         await look(around(tmp_path, toml), NOW, None)
         put(tmp_path / "one/p.json", login("boris"))
-        async with open_monitor(around(tmp_path, toml), on_screen=False) as running:
-            await running.connect()
+        async with open_monitor(around(tmp_path, toml)) as running:
             await running.monitor.recall()
             (anna,) = (key for key in running.monitor.state.accounts if key.user_id == "anna")
             entries = running.monitor.state.accounts[anna].listings

@@ -100,8 +100,6 @@ async def main(config, folder):
     errors = []
     loop.set_exception_handler(lambda _, context: errors.append(repr(context)))
     async with open_monitor(around) as running:
-        await running.connect()
-        await running.prepare()
         session = asyncio.create_task(running.monitor.run())
         accounts = lambda: running.monitor.state.accounts.values()
         listed = lambda: running.monitor.state.sources.values()

@@ -486,7 +486,7 @@ class Rig:
 
     async def listed(self) -> Rig:
         """Every source has been listed once."""
-        await self.poller.list_all()
+        await self.poller.lister.list_all()
         return self
 
 

@@ -53,7 +53,6 @@ def surroundings(tmp_path: Path, server: TokenServer, *settings: str, left: time
 async def run_until(around: Surroundings, seconds: float, done: Callable[[], bool]) -> None:
     """Run a whole poolwatch without a screen until something is so, at most this long."""
     async with open_monitor(around, HurriedClock()) as running:
-        await running.connect()
         task = asyncio.create_task(running.monitor.run())
         try:
             async with asyncio.timeout(seconds):

@@ -52,7 +52,7 @@ async def test_figures_of_somebody_else_are_no_answer_and_the_pool_is_asked_as_t
     one, files, pool = await both()
     pool.listings = [replace(pool.listings[0], user_id=None, email="a@example.com")]
     files.listings = [replace(files.listings[0], email="a@example.com")]
-    await one.poller.list_all()
+    await one.poller.lister.list_all()
     files.default = failure(FailureKind.OTHER_ACCOUNT)
     await one.poller.read(KEY)
     assert [(each.user_id, each.account_id) for each in pool.entries] == [("user-a", "account-a")]

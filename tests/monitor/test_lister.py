@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
 from datetime import timedelta
 
 import pytest
 
-from poolwatch.domain.events import PoolEvent
 from poolwatch.domain.failure import FailureKind
 from poolwatch.monitor.lister import watch_seconds
 from poolwatch.words.messages import failure_text
@@ -157,64 +155,15 @@ async def test_without_sources_the_pool_is_settled_and_empty() -> None:
 async def test_listing_everything_once_settles_the_pool() -> None:
     one = rig("a")
     assert not one.state.settled
-    await one.poller.list_all()
+    await one.poller.lister.list_all()
     assert one.state.settled
-    await one.poller.list_source(one.source)
+    await one.poller.lister.list_source(one.source)
     assert one.source.listed == 2
-
-
-async def test_a_list_for_good_looks_at_nothing_and_a_watch_after_it_lists_again() -> None:
-    one = rig("a")
-    await one.poller.list_for_good()
-    assert one.state.settled
-    assert (one.source.looked_at, one.source.listed) == (0, 1)
-    async with running(one.poller.run(), one.clock):
-        await one.clock.advance(4)
-        assert one.source.listed == 2
-        await one.clock.advance(10)
-        assert one.source.listed == 2
-
-
-async def test_what_several_sources_say_for_good_is_taken_in_together() -> None:
-    one = Rig([ScriptedSource("homes", "a"), ScriptedSource("pool", "b"), ScriptedSource("down")])
-    one.sources[2].listing_failure = failure(FailureKind.UNREACHABLE)
-    states: list[int] = []
-    plain = one.ledger.take
-
-    def counted(event: PoolEvent) -> None:
-        plain(event)
-        states.append(len(one.state.accounts))
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(one.ledger, "take", counted)
-        await one.poller.list_for_good()
-    # the failure, and both lists at once
-    assert states == [0, 2]
-    assert one.state.settled
-    assert one.state.sources["down"].failure is not None
 
 
 @pytest.mark.parametrize(("accounts", "seconds"), [(0, 3.0), (300, 3.0), (600, 6.0), (1000, 10.0)])
 def test_many_files_are_looked_at_less_often(accounts: int, seconds: float) -> None:
     assert watch_seconds(accounts) == seconds
-
-
-async def test_quick_sources_are_looked_at_one_after_the_other() -> None:
-    clock, diary = TurnedClock(), list[str]()
-
-    class Diarist(ScriptedSource):
-        async def signature(self) -> Hashable:
-            diary.append(f"{self.name} begins")
-            found = await super().signature()
-            diary.append(f"{self.name} ends")
-            return found
-
-    one = Rig([Diarist(name, name) for name in "abc"], clock)
-    async with running(one.poller.run(), clock):
-        await clock.advance(1)
-        diary.clear()
-        await clock.advance(3)
-    assert diary == [f"{name} {what}" for name in "abc" for what in ("begins", "ends")]
 
 
 async def test_a_look_that_hangs_holds_up_no_other_for_long() -> None:

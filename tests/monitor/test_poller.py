@@ -294,7 +294,7 @@ async def test_a_source_added_later_is_monitored() -> None:
     late = ScriptedSource("late", "b")
     async with running(one.poller.run(), one.clock):
         await one.clock.advance(5)
-        one.poller.add_source(late)
+        one.poller.lister.add(late)
         await one.clock.advance(5)
     assert late.places_asked() == ["b"]
 

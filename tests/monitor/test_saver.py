@@ -159,7 +159,7 @@ async def test_what_a_full_disk_does_not_take_is_saved_when_it_does() -> None:
         await one.poller.read(A)
         await one.clock.advance(5)
         one.source.listings = [listing("a")]
-        await one.poller.list_all()
+        await one.poller.lister.list_all()
         await one.poller.read(A)
         await one.clock.advance(30)
         assert one.store.saves == []

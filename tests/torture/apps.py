@@ -165,7 +165,6 @@ async def monitor(folder: Path) -> AsyncIterator[Running]:
     """The app's monitor, polling."""
     async with open_monitor(surroundings(folder)) as running:
         await running.monitor.recall()
-        await running.connect()
         work = asyncio.create_task(running.monitor.run())
         try:
             yield running

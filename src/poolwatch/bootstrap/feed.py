@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 class LiveFeed:
     """Passes a screen's requests to the monitor; until there is one, `early` is what it shows."""
 
-    def __init__(self, early: PoolState, around: Surroundings, config: Path | None, zone: tzinfo) -> None:
+    #: the machine's
+    zone: tzinfo | None = None
+
+    def __init__(self, early: PoolState, around: Surroundings, config: Path | None) -> None:
         self._early = early
         self._running: Running | None = None
         self._around = around
         self._config = config
-        self._zone = zone
         self._clock = RealClock()
         #: set once a screen listens: what takes time may begin
         self.painted = asyncio.Event()
@@ -52,11 +54,6 @@ class LiveFeed:
         if self._running is None:
             raise self._error or RuntimeError("the monitor ended before it began")
         return self._running.monitor
-
-    @property
-    def zone(self) -> tzinfo:
-        """The machine's zone."""
-        return self._zone
 
     @property
     def state(self) -> PoolState:
@@ -138,5 +135,5 @@ class LiveFeed:
         if not isinstance(tried, Added):
             return Tried(False, tried.words)
         if self._running is not None:
-            await self._running.add(tried.source, configured=True)
+            self._running.add(tried.source, configured=True)
         return Tried(True, tried.found)

@@ -33,8 +33,6 @@ Choice = Callable[[PoolOverview], Collection[AccountKey]]
 Waiting = Callable[[AccountKey | None, Awaited], None]
 #: Readings are saved this often: what is left to save in the end is waited for.
 _SAVE_SECONDS: Final = 0.25
-#: So many accounts wait with their login in hand: requests end faster than a file is read.
-_READY: Final = 6
 #: How long a command waits for readings that the polling process was asked for.
 _OWNER_SECONDS: Final = 20.0
 #: How often it looks whether they are there, or whether nobody polls any more.
@@ -62,14 +60,13 @@ async def look(
 
     While another poolwatch polls, it is asked to read, so that the two never poll twice.
     """
-    async with open_monitor(around, clock, on_screen=False) as running:
+    async with open_monitor(around, clock) as running:
         monitor, now = running.monitor, running.services.clock.now
-        await running.connect()
         await monitor.recall()
         there, began = ReadThere(), now()
         sweep = _sweep(running)
         monitor.take_over()
-        await monitor.poller.list_for_good()
+        await monitor.poller.lister.list_all()
         keys = tuple(monitor.state.accounts) if choose is None else tuple(choose(_judged(running)))
         if not monitor.polls:
             there = await read_there(running, keys, older_than)
@@ -89,8 +86,7 @@ async def look(
 
 def _sweep(running: Running) -> Sweep:
     monitor, services = running.monitor, running.services
-    # some are made ready while as many as may be are asked
-    at_once = running.around.settings.poll.concurrency + _READY
+    at_once = running.around.settings.poll.concurrency
     return Sweep(monitor.poller, monitor.ledger, services.store, services.clock, at_once)
 
 
@@ -167,12 +163,11 @@ async def refresh(
     While another poolwatch polls, it is asked for each of them; where it does not answer, it runs here.
     `on_waiting` is told of a process that does not come.
     """
-    async with open_monitor(around, on_screen=False) as running:
+    async with open_monitor(around) as running:
         monitor = running.monitor
         await monitor.recall()
-        await running.connect()
         monitor.take_over()
-        await monitor.poller.list_for_good()
+        await monitor.poller.lister.list_all()
         ended: dict[AccountKey, RefreshProgress] = {}
         asked = _asked(only_if_due=only_if_due, beside_codex=beside_codex)
         owner = Owner(running, asked, partial(on_waiting, None))

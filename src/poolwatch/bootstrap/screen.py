@@ -6,12 +6,10 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING
 
-from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, can_draw, complain, complain_of
 from poolwatch.bootstrap.feed import LiveFeed
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
@@ -22,15 +20,12 @@ from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolFacts, PoolState, listed_by
 from poolwatch.domain.values import replace
 from poolwatch.net.names import run
-from poolwatch.presentation.view import Grouping, Prefs, Shown, SortKey
+from poolwatch.presentation.view import Grouping, Shown, SortKey
 from poolwatch.store.readings import AccountCache, read_stored
 from poolwatch.ui.appearance import THEME_NAMES, theme_named
 from poolwatch.ui.keymap import remapped
 from poolwatch.ui.state import AppOptions, Choice, WallView
 from poolwatch.words.interface import text
-
-if TYPE_CHECKING:
-    from concurrent.futures import Executor
 
 _PLAIN_LOCALES = ("C", "POSIX")
 
@@ -59,9 +54,13 @@ def run_app(
         complain(NEEDS_TERMINAL())
         return EXIT_USAGE
     app_options = _app_options(around)
-    with ExitStack() as stack:
-        remember = _remembering(around, stack)
-        app_options = replace(app_options, remember=remember, simulated=options.simulated)
+    # choices are kept on a thread of its own, for the disk may be slow, and waited for in the end
+    with ThreadPoolExecutor(1) as keeping:
+        app_options = replace(
+            app_options,
+            remember=lambda choice: keeping.submit(_keep_choice, around, choice),
+            simulated=options.simulated,
+        )
         code, wants_demo = run(_run(around, options, app_options))
     return open_demo() if wants_demo else code
 
@@ -82,7 +81,7 @@ async def _run(around: Surroundings, options: Options, app_options: AppOptions) 
     from poolwatch.ui.app import ExitRequest, PoolApp
 
     cache = AccountCache()
-    feed = LiveFeed(_stored(around, cache), around, options.config, LocalZone())
+    feed = LiveFeed(_stored(around, cache), around, options.config)
     app = PoolApp(feed, app_options)
     monitor = asyncio.create_task(_monitor(around, feed, cache))
     monitor.add_done_callback(feed.monitor_ended)
@@ -118,8 +117,6 @@ async def _monitor(around: Surroundings, feed: LiveFeed, cache: AccountCache) ->
     async with open_monitor(around, cache=cache) as running:
         await running.monitor.recall()
         feed.attach(running)
-        await running.connect()
-        await running.prepare()
         watch = asyncio.create_task(running.watch_places())
         try:
             await running.monitor.run()
@@ -132,19 +129,9 @@ def _app_options(around: Surroundings) -> AppOptions:
     settings = around.settings
     remembered = load_remembered(around.state_dir / FILE_NAME)
     ui = ui_of(settings, remembered)
-    pool = settings.pool_name or ""
-
     return AppOptions(
-        pool_name=pool,
-        prefs=Prefs(
-            around.rules,
-            Shown(ui.used),
-            ui.mask,
-            LocalZone(),
-            config=around.named_config,
-            delegates=settings.refresh.delegate_to_codex,
-            own_logins=str(around.own_logins) if around.own_logins is not None else None,
-        ),
+        pool_name=settings.pool_name or "",
+        prefs=replace(around.prefs(), shown=Shown(ui.used), mask=ui.mask),
         view=WallView(ui.view),
         sort=SortKey(ui.sort),
         reverse=bool(remembered.is_reversed),
@@ -159,37 +146,19 @@ def _app_options(around: Surroundings) -> AppOptions:
     )
 
 
-def _remembering(around: Surroundings, stack: ExitStack) -> Callable[[Choice], None]:
-    """Keeps choices in the state directory, on a thread of its own: the disk may be slow.
-
-    What is being kept is waited for when `stack` is left.
-    """
+def _keep_choice(around: Surroundings, choice: Choice) -> None:
     memory = around.state_dir / FILE_NAME
-    pool = around.settings.pool_name or ""
-
-    def keep(choice: Choice) -> None:
-        held = load_remembered(memory).with_view(pool, choice.view.value)
-        kept = replace(
-            held,
-            theme=choice.theme or None,
-            sort=choice.sort.value,
-            is_reversed=choice.reverse,
-            group=choice.grouping.value,
-            mask=choice.mask,
-            used=choice.shown.value,
-        )
-        save_remembered(memory, kept)
-
-    @cache
-    def thread() -> Executor:
-        from concurrent.futures import ThreadPoolExecutor  # not before the first choice
-
-        return stack.enter_context(ThreadPoolExecutor(1))
-
-    def remember(choice: Choice) -> None:
-        thread().submit(keep, choice)
-
-    return remember
+    held = load_remembered(memory).with_view(around.settings.pool_name or "", choice.view.value)
+    kept = replace(
+        held,
+        theme=choice.theme or None,
+        sort=choice.sort.value,
+        is_reversed=choice.reverse,
+        group=choice.grouping.value,
+        mask=choice.mask,
+        used=choice.shown.value,
+    )
+    save_remembered(memory, kept)
 
 
 def _grouping(word: str | None) -> Grouping:

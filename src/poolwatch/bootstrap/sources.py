@@ -1,4 +1,4 @@
-"""Sources, made from settings; the module of a kind is loaded when one of it is configured."""
+"""Sources, made from settings, and what all processes remember of pools."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -17,28 +16,25 @@ from poolwatch.domain.account import Secret
 from poolwatch.domain.state import KeyState
 from poolwatch.monitor.custodian import fingerprinter_of
 from poolwatch.net.client import HttpClient
+from poolwatch.sources.auth_files import AuthFiles
 from poolwatch.sources.banked_resets import ResetPace
+from poolwatch.sources.codex_home import CodexHomes
+from poolwatch.sources.pools.cli_proxy_api import CliProxyApi
+from poolwatch.sources.pools.codex_lb import CodexLb
+from poolwatch.sources.pools.codex_proxy import CodexProxy
 from poolwatch.sources.pools.keys import KeyStates
 from poolwatch.sources.source import Source, SourceSetup
 from poolwatch.store.store import Store
 
-#: The module of each kind, and the class in it.
-_CLASSES: Final = {
-    SourceKind.CODEX_HOME: ("codex_home", "CodexHomes"),
-    SourceKind.AUTH_FILES: ("auth_files", "AuthFiles"),
-    SourceKind.CODEX_PROXY: ("pools.codex_proxy", "CodexProxy"),
-    SourceKind.CODEX_LB: ("pools.codex_lb", "CodexLb"),
-    SourceKind.CLI_PROXY_API: ("pools.cli_proxy_api", "CliProxyApi"),
+_CLASSES: Final[dict[SourceKind, Callable[[SourceSetup], Source]]] = {
+    SourceKind.CODEX_HOME: CodexHomes,
+    SourceKind.AUTH_FILES: AuthFiles,
+    SourceKind.CODEX_PROXY: CodexProxy,
+    SourceKind.CODEX_LB: CodexLb,
+    SourceKind.CLI_PROXY_API: CliProxyApi,
 }
 #: How old what other processes remember of secrets may be here.
 _KEY_STATES_SECONDS: Final = 0.25
-
-
-def source_class(kind: SourceKind) -> Callable[[SourceSetup], Source]:
-    """What makes sources of a kind. Loading it takes a while: the first time, this is for a thread."""
-    module, name = _CLASSES[kind]
-    made: Callable[[SourceSetup], Source] = getattr(import_module(f"poolwatch.sources.{module}"), name)
-    return made
 
 
 def build_source(
@@ -60,7 +56,7 @@ def build_source(
         resets=ResetPace(memory_of(around, settings, "resets")),
         renews=around.renews,
     )
-    return source_class(settings.kind)(setup)
+    return _CLASSES[settings.kind](setup)
 
 
 def memory_of(around: Surroundings, settings: SourceSettings, what: str) -> Path:
@@ -91,43 +87,26 @@ class StoredKeyStates(KeyStates):
         self._own = KeyStates()
         self._read: dict[str, KeyState] = {}
         self._read_at: float | None = None
-        #: on their way to the disk
-        self._pending: dict[str, KeyState] = {}
-        self._writing: set[asyncio.Task[None]] = set()
 
     async def known(self) -> Mapping[str, KeyState]:
         """All that is remembered, at most a moment old."""
         now = asyncio.get_running_loop().time()
         if self._read_at is None or now - self._read_at > _KEY_STATES_SECONDS:
             self._read_at = now
-            stored = await self._store.key_states()
-            self._read = {**stored, **await self._own.known(), **self._pending}
+            self._read = {**await self._store.key_states(), **await self._own.known()}
         return self._read
 
     async def keep(self, mark: str, state: KeyState, now: datetime) -> None:
         """Remember one."""
-        self._read[mark] = self._pending[mark] = state
-        if state.until is None:
-            await self._write(mark, state, now)
-            return
-        # a wait for each of a thousand accounts does not wait for the disk
-        task = asyncio.create_task(self._write(mark, state, now))
-        self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
-
-    async def _write(self, mark: str, state: KeyState, now: datetime) -> None:
-        is_kept = await self._store.put_key_state(mark, state, now)
-        if self._pending.get(mark) is state:
-            del self._pending[mark]
-        if is_kept:
+        self._read[mark] = state
+        # here first, so that a look at the store that began before does not miss it
+        await self._own.keep(mark, state, now)
+        if await self._store.put_key_state(mark, state, now):
             await self._own.drop(mark)
-        else:
-            await self._own.keep(mark, state, now)
 
     async def drop(self, mark: str) -> None:
         """Forget one."""
         self._read.pop(mark, None)
-        self._pending.pop(mark, None)
         await self._own.drop(mark)
         await self._store.drop_key_state(mark)
 

@@ -26,6 +26,7 @@ from poolwatch.domain.status import PoolRules
 from poolwatch.domain.text import LONGEST_PATH, visible
 from poolwatch.domain.values import replace
 from poolwatch.presentation.masking import masked, masked_word, shown_path
+from poolwatch.presentation.view import Prefs
 
 _OWN_NAME: Final = "poolwatch"
 
@@ -102,6 +103,18 @@ class Surroundings(Struct, frozen=True):
     def rules(self) -> PoolRules:
         """The settings that judge a pool."""
         return rules_of(self.settings)
+
+    def prefs(self, *, keys: bool = True) -> Prefs:
+        """How things are told in this run; `keys`: the app's are at hand."""
+        return Prefs(
+            self.rules,
+            mask=self.settings.ui.mask,
+            zone=None,
+            config=self.named_config,
+            delegates=self.settings.refresh.delegate_to_codex,
+            keys=keys,
+            own_logins=str(self.own_logins) if self.own_logins is not None else None,
+        )
 
     @property
     def naming(self) -> tuple[NamingRule, ...]:

@@ -27,7 +27,6 @@ from poolwatch.host.files import FileProblem
 from poolwatch.host.instants import instant_text
 from poolwatch.presentation import masking
 from poolwatch.presentation.remedy import import_command
-from poolwatch.presentation.view import Prefs
 from poolwatch.words import commands as words
 from poolwatch.words.commands import said
 from poolwatch.words.messages import failure_text, message_text
@@ -70,8 +69,7 @@ def kept_line(around: Surroundings, file: KeptFile) -> str:
 
 def kept_command(around: Surroundings, file: KeptFile) -> str:
     """The command that brings a login home."""
-    prefs = Prefs(around.rules, mask=around.settings.ui.mask, config=around.named_config)
-    return import_command(file.path, prefs)
+    return import_command(file.path, around.prefs())
 
 
 def _lines(each: Judged, *, hidden: bool) -> list[str]:

@@ -24,7 +24,6 @@ from typing import Final, TextIO
 from msgspec import Struct
 
 from poolwatch import __version__
-from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, can_draw, say_drawn, say_text
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.places import counted, file_of, passed_over
@@ -49,7 +48,6 @@ from poolwatch.net.tls import authorities
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.masking import masked, masked_word, shown_path
 from poolwatch.presentation.remedy import true_path
-from poolwatch.presentation.view import Prefs
 from poolwatch.words.commands import NO_LOGIN, left_out_words, said
 from poolwatch.words.messages import failure_text, file_text, message_text
 
@@ -318,18 +316,8 @@ def _pool(around: Surroundings, seen: Look) -> Iterator[Finding]:
     yield from _kept(around, seen.state.kept)
     yield from _file_systems(around, seen)
     yield from _rate(around, seen)
-    mask, offset = around.settings.ui.mask, seen.state.clock_offset
-    zone = LocalZone()
-    prefs = Prefs(
-        seen.overview.rules,
-        mask=mask,
-        zone=zone,
-        clock_offset=offset,
-        config=around.named_config,
-        delegates=around.settings.refresh.delegate_to_codex,
-        keys=False,
-        own_logins=str(around.own_logins) if around.own_logins is not None else None,
-    )
+    mask = around.settings.ui.mask
+    prefs = replace(around.prefs(keys=False), rules=seen.overview.rules, clock_offset=seen.state.clock_offset)
     for judged in sorted(seen.overview.accounts, key=lambda each: each.label.casefold()):
         card = card_view(judged, seen.overview.now, prefs)
         if judged.section is Section.NEEDS_YOU:

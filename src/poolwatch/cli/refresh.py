@@ -6,7 +6,6 @@ import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say, say_text
 from poolwatch.bootstrap.headless import refresh
 from poolwatch.cli.accounts import find_account
@@ -18,7 +17,6 @@ from poolwatch.domain.state import PoolState
 from poolwatch.domain.status import Judged
 from poolwatch.presentation.masking import shown_name
 from poolwatch.presentation.refresh_line import bulk_line, progress_line
-from poolwatch.presentation.view import Prefs
 from poolwatch.words import refresh as words
 from poolwatch.words.commands import said
 
@@ -31,7 +29,7 @@ def run_refresh(
         complain(said("accounts_and_all" if accounts else "accounts_or_all"))
         return EXIT_USAGE
     around = monitored(config)
-    prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone(), config=around.named_config)
+    prefs = around.prefs()
 
     before: dict[AccountKey, Judged] = {}
 

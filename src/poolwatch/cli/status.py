@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from poolwatch.bootstrap.clock import LocalZone
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say_path, say_text
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.surroundings import Surroundings
@@ -41,7 +40,7 @@ def print_status(
     `max_age` None is the poll interval.
     """
     around = monitored(config, mask=mask)
-    prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
+    prefs = around.prefs()
     age = around.settings.poll.interval_seconds if max_age is None else max_age
     if math.isnan(age):
         complain(said("bad_max_age"))
@@ -109,7 +108,7 @@ def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: boo
     )
 
     around = monitored(config, mask=mask)
-    prefs = Prefs(around.rules, mask=around.settings.ui.mask, zone=LocalZone())
+    prefs = around.prefs()
     age = timedelta(seconds=around.settings.poll.interval_seconds)
     seen = run_async(lambda: look(around, age, None))
     complain_about(seen, around)

@@ -29,12 +29,6 @@ class Listed(Struct, frozen=True):
     credits_per_usd: Decimal | None = None
 
 
-class ListedTogether(Struct, frozen=True):
-    """What several sources said when they were asked at once, taken in as one; there is at least one."""
-
-    lists: tuple[Listed, ...]
-
-
 class SourceFailed(Struct, frozen=True):
     """A source could not say which accounts it has; what it last said stays."""
 
@@ -86,9 +80,7 @@ class KeptTold(Struct, frozen=True):
     files: tuple[KeptFile, ...]
 
 
-PoolEvent: TypeAlias = (
-    KeptTold | Listed | ListedTogether | SourceFailed | ReadingArrived | RefreshMoved | Recalled
-)
+PoolEvent: TypeAlias = KeptTold | Listed | SourceFailed | ReadingArrived | RefreshMoved | Recalled
 
 
 class BulkProgress(Struct, frozen=True):

@@ -18,7 +18,6 @@ from poolwatch.domain.account import (
 from poolwatch.domain.events import (
     KeptTold,
     Listed,
-    ListedTogether,
     PoolEvent,
     ReadingArrived,
     Recalled,
@@ -40,9 +39,7 @@ def apply(state: PoolState, event: PoolEvent) -> PoolState:
     """The state after the event. A failure never erases the last good reading."""
     match event:
         case Listed():
-            return _with_kept(_listed(state, (event,)))
-        case ListedTogether():
-            return _with_kept(_listed(state, event.lists))
+            return _with_kept(_listed(state, event))
         case SourceFailed():
             return _source_failed(state, event)
         case ReadingArrived():
@@ -100,24 +97,23 @@ def _recalled(state: PoolState, event: Recalled) -> PoolState:
     return replace(recalled, sources=sources, rates=facts.rates, clock_offset=facts.clock_offset)
 
 
-def _listed(state: PoolState, lists: Sequence[Listed]) -> PoolState:
+def _listed(state: PoolState, event: Listed) -> PoolState:
     # the very entries that are held, where they say the same: they are not kept twice
     held = {entry.ref: entry for account in state.accounts.values() for entry in account.listings}
-    sources, rates = dict(state.sources), dict(state.rates)
-    for each in lists:
-        entries = tuple(
-            known if (known := held.get(entry.ref)) == entry and known is not None else entry
-            for entry in each.listings
-        )
-        sources[each.source] = SourceState(each.source, entries, each.at)
-        if each.credits_per_usd is not None:
-            rates[each.source] = each.credits_per_usd
+    entries = tuple(
+        known if (known := held.get(entry.ref)) == entry and known is not None else entry
+        for entry in event.listings
+    )
+    sources = {**state.sources, event.source: SourceState(event.source, entries, event.at)}
+    rates = state.rates
+    if event.credits_per_usd is not None:
+        rates = {**rates, event.source: event.credits_per_usd}
     listings = [listing for source in sources.values() for listing in source.listings]
     # what the store remembers of sources that have not answered yet stays on screen
     for account in state.accounts.values():
         listings += [entry for entry in account.listings if entry.ref.source not in sources]
-    at = max(each.at for each in lists)
-    return replace(state, sources=sources, rates=rates, accounts=_regrouped(state, listings, at))
+    accounts = _regrouped(state, listings, event.at)
+    return replace(state, sources=sources, rates=rates, accounts=accounts)
 
 
 def _source_failed(state: PoolState, event: SourceFailed) -> PoolState:

@@ -12,7 +12,6 @@ from poolwatch.domain.events import (
     BulkProgress,
     KeptTold,
     Listed,
-    ListedTogether,
     PoolChanged,
     PoolEvent,
     ReadingArrived,
@@ -86,10 +85,10 @@ class Ledger:
         match event:
             case ReadingArrived() | RefreshMoved():
                 self._account_moved(before, event)
-            case Listed() | ListedTogether() | SourceFailed() | Recalled() | KeptTold():
+            case Listed() | SourceFailed() | Recalled() | KeptTold():
                 self.gone |= before.accounts.keys() - self._state.accounts.keys()
                 self.gone -= self._state.accounts.keys()
-                if isinstance(event, Listed | ListedTogether):
+                if isinstance(event, Listed):
                     self.unsaved |= {
                         key
                         for key, after in self._state.accounts.items()

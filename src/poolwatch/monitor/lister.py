@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping
-from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -13,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.account import Listing
-from poolwatch.domain.events import Listed, ListedTogether, SourceFailed
+from poolwatch.domain.events import Listed, SourceFailed
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.schedule import RETRY_AFTER_CEILING, backoff
@@ -26,9 +25,6 @@ from poolwatch.sources.source import PoolSource, Source
 WATCH_SECONDS: Final = 3.0
 #: So many accounts are looked at that often; a thousand every ten seconds.
 _WATCHED_EASILY: Final = 300
-#: So long the next source waits for a look to end: threads that look at files together take the interpreter
-#: from each other, and one that hangs holds up nobody.
-_QUICK_SECONDS: Final = 0.05
 #: So long a refresh waits for a source to be listed, and a look may take before that is said.
 _PATIENCE_SECONDS: Final = 5.0
 _HANGS_AFTER: Final = timedelta(seconds=30)
@@ -105,7 +101,7 @@ class Lister:
         try:
             while True:
                 for source in tuple(self._sources.values()):
-                    await self._begin_look(source)
+                    self._begin_look(source)
                 self._settle()
                 await self._clock.sleep(watch_seconds(len(self._ledger.state.accounts)))
         finally:
@@ -116,24 +112,6 @@ class Lister:
         """Ask every source once for its accounts; when one cannot say, what it last said stays."""
         await asyncio.gather(*(self.list_source(source) for source in list(self._sources.values())))
         self._ledger.settle()
-
-    async def list_for_good(self) -> None:
-        """Ask every source once, and take in together what they say.
-
-        Nobody will look whether it changed since: what a later look would be compared with is left out, so
-        that it lists again if it comes all the same.
-        """
-        sources = list(self._sources.values())
-        async with AsyncExitStack() as alone:
-            for source in sources:
-                await alone.enter_async_context(self._alone(source))
-            events = await asyncio.gather(*(self._asked(source, _NOT_SEEN) for source in sources))
-            for event in events:
-                if isinstance(event, SourceFailed):
-                    self._ledger.take(event)
-            if lists := tuple(each for each in events if isinstance(each, Listed)):
-                self._ledger.take(ListedTogether(lists))
-        self._settle()
 
     async def list_source(self, source: Source) -> None:
         """Ask one source for its accounts; when it cannot say, what it last said stays."""
@@ -166,17 +144,13 @@ class Lister:
 
     async def _soon(self, work: Coroutine[None, None, None]) -> None:
         listing = self._late.start(object(), lambda: work)
-        await self._for_a_while(listing, _PATIENCE_SECONDS)
-        if listing.done() and not listing.cancelled():
-            listing.result()
-
-    async def _for_a_while(self, task: asyncio.Task[None], seconds: float) -> None:
-        """Wait until the task ends, or for so long; it goes on."""
-        over = asyncio.ensure_future(self._clock.sleep(seconds))
+        over = asyncio.ensure_future(self._clock.sleep(_PATIENCE_SECONDS))
         try:
-            await asyncio.wait((task, over), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((listing, over), return_when=asyncio.FIRST_COMPLETED)
         finally:
             over.cancel()
+        if listing.done() and not listing.cancelled():
+            listing.result()
 
     def _alone(self, source: Source) -> asyncio.Lock:
         """One list of a source at a time, so that an older one never overwrites a newer one."""
@@ -204,16 +178,13 @@ class Lister:
             return wait
         return max(wait, min(failure.retry_at - now, RETRY_AFTER_CEILING))
 
-    async def _begin_look(self, source: Source) -> None:
-        """Look at a source unless the last look has not ended; a quick one is over when this returns."""
+    def _begin_look(self, source: Source) -> None:
+        """Look at a source unless the last look has not ended."""
         if source.name in self._looking:
             self._note_hanging(source.name)
             return
         self._begun[source.name] = self._clock.now()
-        looking = self._looking.start(source.name, partial(self._look, source))
-        if source.name not in self._looks:
-            return  # the first list takes a while
-        await self._for_a_while(looking, _QUICK_SECONDS)
+        self._looking.start(source.name, partial(self._look, source))
 
     def _note_hanging(self, name: str) -> None:
         """Say once of a source that does not come back why nothing new is heard of it."""

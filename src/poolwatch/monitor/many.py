@@ -241,7 +241,6 @@ class Sweep:
         self._store = store
         self._clock = clock
         self._concurrency = concurrency
-        self._slots = asyncio.Semaphore(concurrency)
         #: the accounts that were asked
         self.asked: set[AccountKey] = set()
 
@@ -255,8 +254,7 @@ class Sweep:
 
         async def work() -> None:
             for key in waiting:
-                async with self._slots:
-                    await self._one(key, older_than)
+                await self._one(key, older_than)
 
         # a task for each account would have them all begin before the first is asked
         await asyncio.gather(*(work() for _ in range(min(self._concurrency, len(keys)))))

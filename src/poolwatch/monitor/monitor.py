@@ -112,12 +112,12 @@ class Monitor:
         """What people should know of the whole pool."""
         unlisted = (each.path for each in self.state.kept if each.key not in self.state.accounts)
         waiting = (message("monitor.login_waits", path=path) for path in unlisted)
-        return (*self._services.store.notices, *self.poller.notices, *self._notices, *waiting)
+        return (*self._services.store.notices, *self.poller.lister.notices, *self._notices, *waiting)
 
     def add_source(self, source: Source) -> None:
         """Monitor one more source from now on."""
         self._source_names |= {source.name}
-        self.poller.add_source(source)
+        self.poller.lister.add(source)
 
     def changes(self) -> AsyncIterator[PoolChanged]:
         """Bursts of changes."""
@@ -186,7 +186,7 @@ class Monitor:
         """Tell of refreshes that an earlier run left unfinished; the accounts are listed before that."""
         if not await self._services.custodian.left_anything():
             return  # the poll loop lists by itself, without waiting for the slowest source
-        await self.poller.list_all()
+        await self.poller.lister.list_all()
         self._tell_of(await self._services.custodian.recover(self._listings(), self._services.clock.now()))
         await self.tell_kept()
 

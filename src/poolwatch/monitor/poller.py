@@ -14,7 +14,6 @@ from msgspec import Struct
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
 from poolwatch.domain.events import ReadingArrived, Recalled
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.message import Message
 from poolwatch.domain.schedule import POLL_FLOOR
 from poolwatch.domain.state import AccountState
 from poolwatch.host.single_flight import SingleFlight
@@ -48,7 +47,7 @@ class Poller:
         self._store = store
         self._pace = pace
         self._clock = clock
-        self._lister = Lister(ledger, pace.interval, clock, draw, self._on_listed)
+        self.lister = Lister(ledger, pace.interval, clock, draw, self._on_listed)
         self.schedule = PollSchedule(pace.interval, draw)
         self._quiet = QuietEntries(pace.interval, draw)
         self._visible: frozenset[AccountKey] = frozenset()
@@ -83,41 +82,20 @@ class Poller:
         """The last payload of the account in this run, redacted."""
         return self._raw.get(key)
 
-    @property
-    def notices(self) -> tuple[Message, ...]:
-        """What people should know of the lists of accounts."""
-        return self._lister.notices
-
-    def add_source(self, source: Source) -> None:
-        """Monitor one more source from now on."""
-        self._lister.add(source)
-
     async def run(self) -> None:
         """List and poll for ever; ends only by cancellation."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._lister.run())
+                group.create_task(self.lister.run())
                 group.create_task(self._poll())
         finally:
             await self._polls.cancel()
 
-    async def list_all(self) -> None:
-        """Ask every source once for its accounts."""
-        await self._lister.list_all()
-
-    async def list_for_good(self) -> None:
-        """Ask every source once for its accounts; `run` will not watch them after that."""
-        await self._lister.list_for_good()
-
-    async def list_source(self, source: Source) -> None:
-        """Ask one source for its accounts; when it cannot say, what it last said stays."""
-        await self._lister.list_source(source)
-
     async def relist(self, source_name: str) -> None:
         """Look again at one source, after something was done to its logins; one that hangs is left behind."""
-        source = self._lister.sources.get(source_name)
+        source = self.lister.sources.get(source_name)
         if source is not None:
-            await self._lister.list_soon(source)
+            await self.lister.list_soon(source)
 
     async def read(
         self, key: AccountKey, *, renewed: bool = False, by_hand: bool = False
@@ -133,7 +111,7 @@ class Poller:
             entries = self._quiet.last(entries, self._clock.now())
         failed: list[tuple[Listing, UsageReading, Failure]] = []
         for entry in entries:
-            source = self._lister.sources[entry.ref.source]
+            source = self.lister.sources[entry.ref.source]
             reading = await self._fetch(source, as_known(entry, key))
             if reading.raw is not None:
                 self._raw[key] = reading.raw
@@ -143,7 +121,7 @@ class Poller:
                 return reading
             failed.append((entry, reading, failure))
             if failure.kind is FailureKind.NO_TOKEN:
-                await self._lister.list_unheard(source)
+                await self.lister.list_unheard(source)
             if failure.kind not in ANOTHER_MAY_KNOW:
                 break
         return self._take_failures(key, failed)
@@ -209,7 +187,7 @@ class Poller:
 
     def _live_entries(self, account: AccountState, *, acting_first: bool = False) -> list[Listing]:
         now = self._clock.now() + self._ledger.state.clock_offset
-        return live_entries(account, self._lister.sources, self._answers, now, acting_first=acting_first)
+        return live_entries(account, self.lister.sources, self._answers, now, acting_first=acting_first)
 
     def _answers(self, source_name: str) -> bool:
         source = self._ledger.state.sources.get(source_name)
@@ -251,7 +229,7 @@ class Poller:
         One source never takes the last slot from the others: it may be hung.
         """
         limit = self._pace.concurrency
-        share = limit if len(self._lister.sources) == 1 else max(1, limit - 1)
+        share = limit if len(self.lister.sources) == 1 else max(1, limit - 1)
         waits = False
         # one more than there are: an account that went without a word must not stay due for ever
         for key in self.schedule.take_due(now, self._visible, len(self._ledger.state.accounts) + 1):

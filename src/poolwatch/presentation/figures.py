@@ -201,7 +201,7 @@ def countdown(at: datetime, now: datetime) -> str:
     return duration(at - now) if at > now else DUE()
 
 
-def clock(at: datetime, now: datetime, zone: tzinfo) -> str:
+def clock(at: datetime, now: datetime, zone: tzinfo | None) -> str:
     """An instant in local time: `14:50` today or within the night, `Sun 10:03` in a week, else `12 Dec`."""
     there = local_time(at, zone)
     if _is_near(at, now, zone):
@@ -211,7 +211,7 @@ def clock(at: datetime, now: datetime, zone: tzinfo) -> str:
     return day(at, now, zone)
 
 
-def clock_short(at: datetime, now: datetime, zone: tzinfo) -> str:
+def clock_short(at: datetime, now: datetime, zone: tzinfo | None) -> str:
     """`clock` without the time of another day: `14:50`, `Sun`, `12 Dec`."""
     there = local_time(at, zone)
     if not _is_near(at, now, zone) and _is_this_week(at, now, zone):
@@ -219,19 +219,19 @@ def clock_short(at: datetime, now: datetime, zone: tzinfo) -> str:
     return clock(at, now, zone)
 
 
-def day(at: datetime, now: datetime, zone: tzinfo) -> str:
+def day(at: datetime, now: datetime, zone: tzinfo | None) -> str:
     """The local date: `12 Dec`, with the year when it is not near: `12 Dec 2028`."""
     there = local_time(at, zone)
     year = "" if abs((at - now).days) < 300 else f" {there.year}"
     return f"{there.day} {screen.month(there)}{year}"
 
 
-def weekday_and_day(at: datetime, now: datetime, zone: tzinfo) -> str:
+def weekday_and_day(at: datetime, now: datetime, zone: tzinfo | None) -> str:
     """The local date with its weekday: `Sun 29 Nov`."""
     return f"{screen.weekday(local_time(at, zone))} {day(at, now, zone)}"
 
 
-def instant(at: datetime, now: datetime, zone: tzinfo) -> str:
+def instant(at: datetime, now: datetime, zone: tzinfo | None) -> str:
     """The full form with the zone: `Fri 14:50 CET` within a week, else as `dated_instant`."""
     if not _is_this_week(at, now, zone):
         return dated_instant(at, now, zone)
@@ -239,23 +239,23 @@ def instant(at: datetime, now: datetime, zone: tzinfo) -> str:
     return f"{screen.weekday(there)} {there:%H:%M} {there:%Z}".rstrip()
 
 
-def dated_instant(at: datetime, now: datetime, zone: tzinfo) -> str:
+def dated_instant(at: datetime, now: datetime, zone: tzinfo | None) -> str:
     """The full form with the date: `Sat 21 Nov 09:00 CET`."""
     there = local_time(at, zone)
     return f"{weekday_and_day(at, now, zone)} {there:%H:%M} {there:%Z}".rstrip()
 
 
-def local_time(at: datetime, zone: tzinfo) -> datetime:
-    """The instant in the operator's zone; at the ends of the calendar, where no zone reaches, in UTC."""
+def local_time(at: datetime, zone: tzinfo | None) -> datetime:
+    """The instant in a zone (None: the machine's); at the ends of the calendar, where none reaches, UTC."""
     try:
         return at.astimezone(zone)
     except OverflowError:
         return at.astimezone(UTC)
 
 
-def _is_near(at: datetime, now: datetime, zone: tzinfo) -> bool:
+def _is_near(at: datetime, now: datetime, zone: tzinfo | None) -> bool:
     return abs(at - now) < _SAME_NIGHT or local_time(at, zone).date() == local_time(now, zone).date()
 
 
-def _is_this_week(at: datetime, now: datetime, zone: tzinfo) -> bool:
+def _is_this_week(at: datetime, now: datetime, zone: tzinfo | None) -> bool:
     return abs((local_time(at, zone).date() - local_time(now, zone).date()).days) < 7

@@ -244,7 +244,8 @@ class Prefs(Struct, frozen=True):
     rules: PoolRules = field(default_factory=PoolRules)
     shown: Shown = Shown.USED
     mask: bool = False
-    zone: tzinfo = UTC
+    #: None: the machine's
+    zone: tzinfo | None = UTC
     #: what the server's clock, by which things are judged, is ahead of our own, by which ages are told
     clock_offset: timedelta = timedelta(0)
     #: the configuration that the command line named; a pasted command has to name it again

@@ -36,8 +36,8 @@ class Feed(Protocol):
     """The running monitor as the screens see it. Instants are aware UTC."""
 
     @property
-    def zone(self) -> tzinfo:
-        """The zone that instants are drawn in."""
+    def zone(self) -> tzinfo | None:
+        """The zone that instants are drawn in; None: the machine's."""
         ...
 
     @property

@@ -59,7 +59,7 @@ class AppOptions(Struct, frozen=True):
     #: the terminal's title says how many accounts need somebody
     title: bool = True
     keymap: Keymap = field(default_factory=Keymap)
-    remember: Callable[[Choice], None] = _forget
+    remember: Callable[[Choice], object] = _forget
     #: the accounts are simulated: what is copied for one of them must do nothing in a shell
     simulated: bool = False
     #: there is nothing to monitor: open with the first-run screen

@@ -66,8 +66,7 @@ def surroundings(home: Path, url: str) -> Surroundings:
 
 async def look(running: Running, *, polls: bool) -> None:
     """List all, and ask for the usage of each."""
-    await running.connect()
-    await running.monitor.poller.list_all()
+    await running.monitor.poller.lister.list_all()
     for listing in running.monitor.state.sources["pool"].listings:
         if polls:
             reading = await running.sources["pool"].fetch_usage(listing, datetime.now(UTC))

@@ -26,8 +26,8 @@ async def read_through(sources: Mapping[str, Source], *names: str) -> PoolState:
     chosen = {name: sources[name] for name in names}
     poller = Poller(ledger, as_store(ScriptedStore()), Pace(timedelta(minutes=5), 4), clock, lambda: 0.5)
     for source in chosen.values():
-        poller.add_source(source)
-    await poller.list_all()
+        poller.lister.add(source)
+    await poller.lister.list_all()
     for key in list(ledger.state.accounts):
         assert await poller.read(key) is not None
     return ledger.state
