@@ -6,8 +6,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from msgspec import Struct
-
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
 from poolwatch.domain.state import AccountState
@@ -41,8 +39,6 @@ _TONES: Final = {
     Glyph.NEVER_READ: Tone.DIM,
     Glyph.OFF: Tone.DIM,
 }
-# a thousand marks ask for it, and to look up a member of an enum takes as long as a call
-_NEEDS_YOU: Final = Section.NEEDS_YOU
 #: Beside these a trouble is not worth a word.
 _SAYS_IT_ALL: Final = (Status.DISABLED, Status.NEEDS_LOGIN, Status.DEACTIVATED)
 _WORKSPACE_CREDITS: Final = (ReachedType.OWNER_CREDITS, ReachedType.MEMBER_CREDITS)
@@ -50,44 +46,27 @@ _WORKSPACE_CREDITS: Final = (ReachedType.OWNER_CREDITS, ReachedType.MEMBER_CREDI
 _SAID_BY_LOGIN: Final = (FailureKind.AMBIGUOUS, FailureKind.TOKEN_REFRESH)
 
 
-class Standing(Struct, frozen=True):
-    """The mark at the edge, its tone, the status words, and the status mark before them if it differs."""
-
-    glyph: Glyph
-    tone: Tone
-    words: str
-    status_glyph: Glyph | None = None
+def _shown_trouble(judged: Judged) -> Trouble | None:
+    """The trouble, where the status does not say it all."""
+    return None if judged.status.kind in _SAYS_IT_ALL else judged.account.trouble
 
 
-def standing(judged: Judged, now: datetime, prefs: Prefs) -> Standing:
-    """The mark and the words of an account's row."""
-    plain = _GLYPHS[judged.status.kind]
+def _row_words(judged: Judged, now: datetime, prefs: Prefs) -> str:
+    trouble = _shown_trouble(judged)
     own = status_text(judged, now, prefs, short=True)
-    trouble = judged.account.trouble
-    if trouble is None or judged.status.kind in _SAYS_IT_ALL:
-        return Standing(plain, _TONES[plain], own)
+    if trouble is None:
+        return own
     told = trouble_text(judged, trouble, now, prefs, short=True)
-    if judged.section is Section.NEEDS_YOU:
-        edge, tone = mark_of(judged)
-        return Standing(edge, tone, told, plain)
-    return Standing(plain, _TONES[plain], f"{own}{_DOT}{told}")
+    return told if judged.section is Section.NEEDS_YOU else f"{own}{_DOT}{told}"
 
 
-def mark_of(judged: Judged) -> tuple[Glyph, Tone]:
-    """The mark at the edge alone, and its tone."""
-    glyph = _GLYPHS[judged.status.kind]
-    if judged.section is _NEEDS_YOU and judged.status.kind not in _SAYS_IT_ALL:
-        trouble = judged.account.trouble
-        if trouble is not None:
-            glyph = Glyph.TROUBLE if trouble.kind is FailureKind.EDGE_BLOCKED else Glyph.NEEDS_YOU
-    return glyph, _TONES[glyph]
-
-
-def hive_mark_of(judged: Judged) -> tuple[Glyph, Tone]:
-    """The mark in the hive, where no words stand beside it: trouble that will heal shows as well."""
-    if judged.account.trouble is None or judged.section is _NEEDS_YOU or judged.status.kind in _SAYS_IT_ALL:
-        return mark_of(judged)
-    return Glyph.TROUBLE, _TONES[Glyph.TROUBLE]
+def _mark_of(judged: Judged, *, hive: bool) -> Glyph:
+    """The mark at the edge. In the hive no words stand beside it: trouble that will heal shows as well."""
+    trouble = _shown_trouble(judged)
+    if trouble is None or (judged.section is not Section.NEEDS_YOU and not hive):
+        return _GLYPHS[judged.status.kind]
+    is_ours = judged.section is Section.NEEDS_YOU and trouble.kind is not FailureKind.EDGE_BLOCKED
+    return Glyph.NEEDS_YOU if is_ours else Glyph.TROUBLE
 
 
 def status_text(judged: Judged, now: datetime, prefs: Prefs, *, short: bool) -> str:
@@ -238,7 +217,9 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
     """The account in final texts. `now` is the moment it was judged at (the server's clock, UTC)."""
     account = judged.account
     usage = account.usage
-    stands = standing(judged, now, prefs)
+    glyph, status_glyph = _mark_of(judged, hive=False), None
+    if judged.section is Section.NEEDS_YOU and _shown_trouble(judged) is not None:
+        status_glyph = _GLYPHS[judged.status.kind]
     windows = rows.base_rows(usage, now, prefs)
     spend = rows.spend_row(usage, now, prefs)
     if spend is not None:
@@ -259,18 +240,22 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
         label=shown_name(account, mask=prefs.mask),
         group=shown_group(account.name.group, mask=prefs.mask),
         plan=words.plan_name(account.plan),
-        glyph=stands.glyph,
-        tone=stands.tone,
+        glyph=glyph,
+        tone=_TONES[glyph],
         section=judged.section,
-        status=stands.words,
+        status=_row_words(judged, now, prefs),
         windows=tuple(each.row for each in windows),
-        extras=tuple(each.row for each in rows.scarcest_per_bucket(usage, now, prefs)),
+        extras=tuple(
+            near.row
+            for each in rows.bucket_rows(usage, now, prefs)
+            if (near := rows.scarcest(each)) is not None
+        ),
         credits=rows.credits_row(usage, prefs.own(now), prefs.rules),
         footer=last_line,
         progress=progress,
         remedy=remedy_line(judged, now, prefs),
         copy=copied(judged, now, prefs),
-        age=age_text(judged, prefs.own(now)),
+        age=figures.age_of(account.read_at, prefs.own(now)),
         stale=judged.stale,
         source=source_text(account),
         custody=keeper_text(judged),
@@ -278,33 +263,26 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
         level=hive_level(nearest.used, full=nearest.row.full) if nearest else None,
         needs_you=judged.section is Section.NEEDS_YOU,
         plan_short=words.plan_short(account.plan),
-        status_glyph=stands.status_glyph,
+        status_glyph=status_glyph,
         progress_short=progress_brief,
     )
 
 
 def mark_view(judged: Judged, prefs: Prefs) -> MarkView:
     """The account in two cells. It agrees with the card's words, and costs a fraction of it."""
-    rules = prefs.rules
     use = rows.scarcest_use(judged.account.usage)
-    return _mark(*hive_mark_of(judged), judged.stale, use, rules.amber_percent, rules.red_percent)
+    return _mark(_mark_of(judged, hive=True), judged.stale, use, prefs.rules)
 
 
 @lru_cache(4096)
-def _mark(
-    glyph: Glyph, tone: Tone, stale: bool, use: tuple[float | None, bool] | None, amber: float, red: float
-) -> MarkView:
+def _mark(glyph: Glyph, stale: bool, use: rows.Use | None, rules: PoolRules) -> MarkView:
     """Accounts that look alike have one mark: of a thousand, most share theirs with others."""
     if use is None:
-        return MarkView(glyph, tone, stale, None, None)
+        return MarkView(glyph, _TONES[glyph], stale, None, None)
     used, full = use
-    rules = PoolRules(amber_percent=amber, red_percent=red)
-    return MarkView(glyph, tone, stale, scarcity(used, rules, full=full), hive_level(used, full=full))
-
-
-def age_text(judged: Judged, now: datetime) -> str:
-    """How old the last reading is by our own clock; a dash when there never was one, or nobody knows."""
-    return figures.age_of(judged.account.read_at, now)
+    return MarkView(
+        glyph, _TONES[glyph], stale, scarcity(used, rules, full=full), hive_level(used, full=full)
+    )
 
 
 def source_text(account: AccountState) -> str:

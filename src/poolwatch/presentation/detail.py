@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final
 
 from poolwatch.domain.account import Custody, Listing
@@ -12,7 +13,7 @@ from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.state import AccountState, Happening, PoolState
 from poolwatch.domain.status import Judged, Section, Status, is_stale, signed_out
 from poolwatch.domain.usage import BASE_BUCKET, FIELD_NAMES, Aged, BankedReset, RateLimit, windows_by_length
-from poolwatch.domain.values import is_undated, replace
+from poolwatch.domain.values import UNDATED, is_undated, replace
 from poolwatch.presentation import figures, rows
 from poolwatch.presentation.card import card_view, keeper_text, marks, status_text, trouble_text
 from poolwatch.presentation.figures import percent_text
@@ -157,7 +158,8 @@ def _windows(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailL
         replace(each, row=replace(each.row, bucket=BASE_BUCKET))
         for each in rows.base_rows(account.usage, now, prefs)
     ]
-    found = [_window_line(each, now, prefs) for each in [*base, *rows.bucket_rows(account.usage, now, prefs)]]
+    others = rows.bucket_rows(account.usage, now, prefs)
+    found = [_window_line(each, now, prefs) for each in chain(base, *others)]
     found += [
         DetailLine(
             spans=(Span(f"{words.bucket_name(bucket.id, bucket.name)}: {screen.NO_WINDOW()}", Tone.DIM),)
@@ -181,10 +183,9 @@ def _disputed(account: AccountState, now: datetime, prefs: Prefs) -> list[Detail
 
 
 def _saying(told: Aged[RateLimit], now: datetime, prefs: Prefs) -> str:
-    windows = windows_by_length(told.value) if told.value is not None else ()
     said = [
         f"{words.window_name(window.kind)} {percent_text(window.used_percent, prefs.shown)}"
-        for window in windows
+        for window in (windows_by_length(told.value) if told.value is not None else ())
     ]
     age = "" if is_undated(told.at) else figures.age(prefs.own(now) - told.at)
     return screen.says(told.source, ", ".join(said) or screen.NO_WINDOW(), age)
@@ -214,7 +215,7 @@ def _money(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLin
     for limit in spend.value.limits:
         percent = percent_text(rows.limit_percent(limit))
         amounts = [
-            figures.credits_text(amount) if amount is not None else "—"
+            figures.credits_text(amount) if amount is not None else figures.UNKNOWN
             for amount in (limit.used, limit.limit)
         ]
         text = f"{words.limit_name(limit.kind)}: {screen.spent(amounts[0], amounts[1], percent)}"
@@ -228,11 +229,9 @@ def _login(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
     listing = acting(judged.account)
     if listing is None:
         return [DetailLine(screen.LOGIN(), (Span(screen.NOT_LISTED(), Tone.DIM),))]
-    owner = listing.owner or keeper_text(judged)
-    if listing.custody is Custody.POOL:
-        owner = keeper_text(judged)
+    owner = "" if listing.custody is Custody.POOL else listing.owner
     path = shown_path(listing.path, mask=prefs.mask) if listing.path else ""
-    told = screen.owned_by(owner, path)
+    told = screen.owned_by(owner or keeper_text(judged), path)
     expires = listing.token.expires_at
     if expires is not None and expires > now:
         day = figures.weekday_and_day(expires, now, prefs.zone)
@@ -262,18 +261,13 @@ def _explained(account: AccountState, listing: Listing, prefs: Prefs) -> str:
 def _plan(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
     """When the paid time ends, by the entry that was checked last."""
     paid = [listing for listing in account.listings if listing.subscription_until]
-    newest = max(paid, key=_checked, default=None)
+    newest = max(paid, key=lambda each: each.subscription_checked_at or UNDATED, default=None)
     if newest is None or newest.subscription_until is None:
         return []
     checked = newest.subscription_checked_at
     as_of = figures.day(checked, now, prefs.zone) if checked else ""
     text = screen.paid_until(figures.day(newest.subscription_until, now, prefs.zone), as_of)
     return [DetailLine(screen.PLAN(), (Span(text),))]
-
-
-def _checked(listing: Listing) -> float:
-    at = listing.subscription_checked_at
-    return at.timestamp() if at is not None else 0.0
 
 
 def _sources(account: AccountState, state: PoolState, now: datetime, prefs: Prefs) -> list[DetailLine]:
@@ -284,18 +278,19 @@ def _sources(account: AccountState, state: PoolState, now: datetime, prefs: Pref
         told, at = _told_by(account, listing)
         age = figures.age_of(at, prefs.own(now))
         source = state.sources.get(listing.ref.source)
-        down = source is not None and source.failure is not None
-        if source is not None and source.failure is not None:
-            told = screen.down(words.trouble_words(source.failure.kind))
+        failure = source.failure if source is not None else None
+        silent, login = account.silent.get(listing.ref), logins.get(listing.ref)
         # the end of a path tells more than its beginning
         room = _SOURCE_COLUMNS - figures.width(listing.ref.source) - 1
         named = f"{listing.ref.source} {figures.fit_end(place, room)}" if place else listing.ref.source
-        silent, login = account.silent.get(listing.ref), logins.get(listing.ref)
-        if login is not None and not down:
-            down, told = True, words.login_words(login)
-        elif silent is not None and not down:
-            down, told = True, words.trouble_words(silent.kind)
-        table.append((named, age, told, Tone.AMBER if down else Tone.PLAIN))
+        if failure is not None:
+            told = screen.down(words.trouble_words(failure.kind))
+        elif login is not None:
+            told = words.login_words(login)
+        elif silent is not None:
+            told = words.trouble_words(silent.kind)
+        tone = Tone.AMBER if failure or login or silent else Tone.PLAIN
+        table.append((named, age, told, tone))
     columns = min(_SOURCE_COLUMNS, max((figures.width(row[0]) for row in table), default=0))
     return _headed(
         screen.SOURCES(),

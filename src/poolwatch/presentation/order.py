@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
-from itertools import pairwise
-from operator import itemgetter
 from typing import Final, TypeAlias
 
 from poolwatch.domain.account import AccountKey
@@ -20,7 +19,6 @@ from poolwatch.presentation.masking import shown_email, shown_group, shown_name
 from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.view import Grouping, Prefs, SectionView, Shown, SortKey
 from poolwatch.words import account as words
-from poolwatch.words.account import section_heading
 
 #: The word that keeps only what needs the operator.
 NEEDS_YOU: Final = "!"
@@ -79,14 +77,6 @@ def _plans(judged: Judged, prefs: Prefs) -> list[str]:
     return [plan, words.plan_name(plan)] if plan else []
 
 
-def _source_names(judged: Judged, prefs: Prefs) -> list[str]:
-    return list(judged.account.sources)
-
-
-def _shown_groups(judged: Judged, prefs: Prefs) -> list[str]:
-    return [shown_group(judged.account.name.group, mask=prefs.mask)]
-
-
 def _custodies(judged: Judged, prefs: Prefs) -> list[str]:
     listing = acting(judged.account)
     return [listing.custody.value, listing.owner] if listing else []
@@ -95,14 +85,13 @@ def _custodies(judged: Judged, prefs: Prefs) -> list[str]:
 _FILTERS: Final[dict[str, Callable[[Judged, Prefs], list[str]]]] = {
     "status": _statuses,
     "plan": _plans,
-    "source": _source_names,
-    "group": _shown_groups,
+    "source": lambda judged, prefs: list(judged.account.sources),
+    "group": lambda judged, prefs: [shown_group(judged.account.name.group, mask=prefs.mask)],
     "custody": _custodies,
 }
 
 
 _DIGITS: Final = re.compile(r"([0-9]{1,18})")
-_UNLIMITED: Final = float("inf")
 #: Texts, and the numbers between them.
 NaturalKey: TypeAlias = list[str | int]
 
@@ -127,7 +116,7 @@ def sections(
         within = [each for each in chosen if each.section is section]
         if within:
             ordered = _by_need(section, within, overview.now, prefs)
-            heading = section_heading(section, len(within), overview.by_section[section])
+            heading = words.section_heading(section, len(within), overview.by_section[section])
             found.append(SectionView(section, heading, _keys(reversed(ordered) if reverse else ordered)))
     return tuple(found)
 
@@ -139,7 +128,7 @@ def recounted(views: tuple[SectionView, ...], overview: PoolOverview) -> tuple[S
     found = (overview.by_key.get(key) for view in views for key in view.keys)
     within = Counter(each.section for each in found if each is not None)
     return tuple(
-        replace(view, heading=section_heading(section, within[section], overview.by_section[section]))
+        replace(view, heading=words.section_heading(section, within[section], overview.by_section[section]))
         if (section := view.section) is not None
         else view
         for view in views
@@ -161,11 +150,8 @@ def hive_groups(
 def natural(text: str) -> NaturalKey:
     """A sort key in which dev2 comes before dev14, whatever the case."""
     key: NaturalKey = [*_DIGITS.split(text.casefold())]
-    # numbers stand at every second place, and so are compared with numbers; most names have one
-    if len(key) == 3:
-        key[1] = int(key[1])
-    else:
-        key[1::2] = map(int, key[1::2])
+    # numbers stand at every second place, and so are compared with numbers
+    key[1::2] = map(int, key[1::2])
     return key
 
 
@@ -173,22 +159,15 @@ def _by_need(section: Section, within: list[Judged], now: datetime, prefs: Prefs
     if section is Section.ACTIVE:
         return use_order(within, now, prefs.rules)
     if section is Section.EXHAUSTED:
-        return sorted(_by_name(within, prefs), key=_back_key)
+        return sorted(
+            _by_name(within, prefs), key=lambda each: (each.status.until is None, each.status.until or now)
+        )
     return sorted(_by_name(within, prefs), key=_urgency)
 
 
-def _back_key(each: Judged) -> tuple[bool, float]:
-    until = each.status.until
-    return (until is None, until.timestamp() if until else 0.0)
-
-
 def _urgency(each: Judged) -> int:
-    order = (Status.NEEDS_LOGIN, Status.DEACTIVATED)
-    if each.status.kind in order:
-        return order.index(each.status.kind)
-    if each.status.kind is Status.DISABLED:
-        return 9
-    return 5 if each.account.trouble is None else 3
+    by_status = {Status.NEEDS_LOGIN: 0, Status.DEACTIVATED: 1, Status.DISABLED: 9}
+    return by_status.get(each.status.kind, 5 if each.account.trouble is None else 3)
 
 
 def _sorted(chosen: list[Judged], sort: SortKey, reverse: bool, now: datetime, prefs: Prefs) -> list[Judged]:
@@ -219,7 +198,7 @@ def _credits_of(each: Judged, now: datetime, prefs: Prefs) -> float | None:
     if credits is None or credits.value is None or not credits.value.is_shown:
         return None
     if credits.value.unlimited:
-        return _UNLIMITED
+        return math.inf
     return float(credits.value.balance) if credits.value.balance is not None else None
 
 
@@ -258,12 +237,10 @@ def _group_of(each: Judged, by: Grouping, prefs: Prefs) -> str:
 
 def _by_name(accounts: Iterable[Judged], prefs: Prefs) -> list[Judged]:
     """By the names that are shown, and by ids where these are equal."""
-    named = [(natural(shown_name(each.account, mask=prefs.mask)), each) for each in accounts]
-    named.sort(key=itemgetter(0))
-    if any(one[0] == other[0] for one, other in pairwise(named)):
-        # few names are equal, and ids take longer to make than names to compare
-        named.sort(key=lambda row: (row[0], row[1].account.key.id))
-    return [each for _, each in named]
+    named = [
+        (natural(shown_name(each.account, mask=prefs.mask)), each.account.key.id, each) for each in accounts
+    ]
+    return [each for *_, each in sorted(named, key=lambda row: row[:2])]
 
 
 def _keys(accounts: Iterable[Judged]) -> tuple[AccountKey, ...]:

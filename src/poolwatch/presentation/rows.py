@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -17,7 +18,6 @@ from poolwatch.domain.usage import (
     SpendControl,
     SpendLimit,
     Usage,
-    UsageWindow,
     own_reset,
     windows_by_length,
 )
@@ -25,6 +25,9 @@ from poolwatch.presentation import figures
 from poolwatch.presentation.figures import UNKNOWN, bar_fraction, is_figure, percent_text, scarcity
 from poolwatch.presentation.view import CreditsRow, Prefs, Tone, WindowRow
 from poolwatch.words import account as words
+
+#: What is used in percent, and whether it counts as full.
+Use: TypeAlias = tuple[float | None, bool]
 
 
 class Measured(Struct, frozen=True):
@@ -34,85 +37,44 @@ class Measured(Struct, frozen=True):
     used: float | None
     resets_at: datetime | None
 
-    @property
-    def nearness(self) -> tuple[bool, float]:
-        """Larger is nearer to the end."""
-        return (self.row.full, self.used if is_figure(self.used) else -1.0)
-
 
 def base_rows(usage: Usage, now: datetime, prefs: Prefs) -> list[Measured]:
     """The base bucket's windows, shortest first."""
     base = usage.base
-    if base is None:
-        return []
-    if not base.known:
-        unread = WindowRow(words.USAGE(), UNKNOWN, None, UNKNOWN, Tone.PLAIN)
-        return [Measured(unread, None, None)]
-    if base.value is None:
-        return []
-    stale = is_stale(base.at, prefs.own(now), prefs.rules)
+    if base is not None and not base.known:
+        return [Measured(WindowRow(words.USAGE(), UNKNOWN, None, UNKNOWN, Tone.PLAIN), None, None)]
+    return [] if base is None else _rows_of(base.value, base.at, now, prefs)
+
+
+def bucket_rows(usage: Usage, now: datetime, prefs: Prefs) -> list[list[Measured]]:
+    """The windows of each other bucket: review first, then by id."""
     return [
-        window_row(window, base.value, now, prefs, said_at=base.at, stale=stale)
-        for window in windows_by_length(base.value)
+        _rows_of(bucket.limit, said_at, now, prefs, words.bucket_name(bucket.id, bucket.name))
+        for bucket, said_at in other_buckets(usage)
     ]
 
 
-def window_row(
-    window: UsageWindow,
-    limit: RateLimit,
-    now: datetime,
-    prefs: Prefs,
-    *,
-    said_at: datetime,
-    stale: bool,
-    bucket: str = "",
-) -> Measured:
-    """The row of one window of a rate limit, told at `said_at`."""
-    full = limit.is_full(window)
-    return _measured(
-        words.window_name(window.kind), window.used_percent, own_reset(window, said_at), now, prefs,
-        stale=stale, bucket=bucket, full=full, kind=window.kind,
-    )  # fmt: skip
-
-
-def bucket_rows(usage: Usage, now: datetime, prefs: Prefs) -> list[Measured]:
-    """All windows of the other buckets: review first, then by id."""
-    return [row for bucket, aged in other_buckets(usage) for row in _rows_of(bucket, aged, now, prefs)]
-
-
-def scarcest_per_bucket(usage: Usage, now: datetime, prefs: Prefs) -> list[Measured]:
-    """One row for each other bucket that has windows: the window nearest to its end."""
-    found = []
-    for bucket, aged in other_buckets(usage):
-        rows = _rows_of(bucket, aged, now, prefs)
-        if rows:
-            found.append(max(rows, key=lambda each: each.nearness))
-    return found
-
-
-def other_buckets(usage: Usage) -> list[tuple[Bucket, Aged[RateLimit] | Aged[tuple[Bucket, ...]]]]:
-    """The buckets beside the base one, each with the field that told of it."""
-    found: list[tuple[Bucket, Aged[RateLimit] | Aged[tuple[Bucket, ...]]]] = []
-    for bucket in usage.buckets:
-        if bucket.id == BASE_BUCKET:
-            continue
-        aged = usage.review if bucket.id == REVIEW_BUCKET and usage.review is not None else usage.extras
-        if aged is not None:
-            found.append((bucket, aged))
-    return found
+def other_buckets(usage: Usage) -> list[tuple[Bucket, datetime]]:
+    """The buckets beside the base one, and when each was told of."""
+    fields = {REVIEW_BUCKET: usage.review or usage.extras}
+    return [
+        (bucket, aged.at)
+        for bucket in usage.buckets
+        if bucket.id != BASE_BUCKET and (aged := fields.get(bucket.id, usage.extras)) is not None
+    ]
 
 
 def _rows_of(
-    bucket: Bucket, aged: Aged[RateLimit] | Aged[tuple[Bucket, ...]], now: datetime, prefs: Prefs
+    limit: RateLimit | None, said_at: datetime, now: datetime, prefs: Prefs, bucket: str = ""
 ) -> list[Measured]:
-    if bucket.limit is None:
-        return []
-    name = words.bucket_name(bucket.id, bucket.name)
-    stale = is_stale(aged.at, prefs.own(now), prefs.rules)
+    stale = is_stale(said_at, prefs.own(now), prefs.rules)
     return [
-        window_row(window, bucket.limit, now, prefs, said_at=aged.at, stale=stale, bucket=name)
-        for window in windows_by_length(bucket.limit)
-    ]
+        _measured(
+            words.window_name(window.kind), window.used_percent, own_reset(window, said_at), now, prefs,
+            stale=stale, bucket=bucket, full=limit.is_full(window), kind=window.kind,
+        )
+        for window in windows_by_length(limit)
+    ] if limit is not None else []  # fmt: skip
 
 
 def spend_row(usage: Usage, now: datetime, prefs: Prefs) -> Measured | None:
@@ -131,7 +93,7 @@ def tightest_limit(spend: Aged[SpendControl] | None) -> SpendLimit | None:
     """The spend limit with the highest use; of equals the first, which is the most personal."""
     if spend is None or spend.value is None:
         return None
-    return max(spend.value.limits, key=_use, default=None)
+    return max(spend.value.limits, key=lambda limit: _nearness((limit_percent(limit), False)), default=None)
 
 
 def limit_percent(limit: SpendLimit) -> float | None:
@@ -141,11 +103,6 @@ def limit_percent(limit: SpendLimit) -> float | None:
     if limit.used is None or limit.limit is None or limit.limit <= 0:
         return None
     return float(limit.used * 100 / limit.limit)
-
-
-def _use(limit: SpendLimit) -> float:
-    used = limit_percent(limit)
-    return used if is_figure(used) else -1.0
 
 
 def credits_row(usage: Usage, now: datetime, rules: PoolRules) -> CreditsRow | None:
@@ -168,34 +125,26 @@ def credits_row(usage: Usage, now: datetime, rules: PoolRules) -> CreditsRow | N
 
 def scarcest(rows: Iterable[Measured]) -> Measured | None:
     """The row nearest to its end; a row without a figure only when there is no other."""
-    return max(rows, key=lambda each: each.nearness, default=None)
+    return max(rows, key=lambda each: _nearness((each.used, each.row.full)), default=None)
 
 
-def scarcest_use(usage: Usage) -> tuple[float | None, bool] | None:
-    """What `scarcest` of the base rows and the spend row would find: its use, and whether it is full."""
-    best: tuple[float | None, bool] | None = None
-    base = usage.base
-    if base is not None and not base.known:
-        best = (None, False)
-    elif base is not None and base.value is not None:
-        for window in base.value.windows:
-            use = window.used_percent, base.value.is_full(window)
-            best = use if best is None else _nearer(best, use)
-    if usage.spend is not None:
-        tightest = tightest_limit(usage.spend)
-        if tightest is not None:
-            used = limit_percent(tightest)
-            use = used, is_figure(used) and used >= 100
-            best = use if best is None else _nearer(best, use)
-    return best
+def scarcest_use(usage: Usage) -> Use | None:
+    """What `scarcest` of the base rows and the spend row would find."""
+    base, tightest = usage.base, tightest_limit(usage.spend)
+    uses: list[Use] = []
+    if base is not None and base.value is not None:
+        uses = [(window.used_percent, base.value.is_full(window)) for window in base.value.windows]
+    elif base is not None and not base.known:
+        uses = [(None, False)]
+    if tightest is not None:
+        used = limit_percent(tightest)
+        uses.append((used, is_figure(used) and used >= 100))
+    return max(uses, key=_nearness, default=None)
 
 
-def _nearer(best: tuple[float | None, bool], use: tuple[float | None, bool]) -> tuple[float | None, bool]:
-    """The one nearer to the end; of equals the first."""
-    if use[1] is not best[1]:
-        return use if use[1] else best
-    height = use[0] if is_figure(use[0]) else -1.0
-    return use if height > (best[0] if is_figure(best[0]) else -1.0) else best
+def _nearness(use: Use) -> tuple[bool, float]:
+    used, full = use
+    return full, used if is_figure(used) else -1.0
 
 
 def reset_text(resets_at: datetime | None, now: datetime) -> str:
