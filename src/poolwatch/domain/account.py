@@ -89,12 +89,8 @@ class LoginKind(StrEnum):
     @property
     def has_usage(self) -> bool:
         """Whether usage figures can be asked for with it."""
-        return self is _OAUTH or self is _PERSONAL
+        return self in (LoginKind.OAUTH, LoginKind.PERSONAL_ACCESS_TOKEN)
 
-
-# every account is asked whenever anything changes, and to look up a member of an enum takes as long as a call
-_OAUTH: Final = LoginKind.OAUTH
-_PERSONAL: Final = LoginKind.PERSONAL_ACCESS_TOKEN
 
 #: Ids that were asked for; a dictionary in each key would take as much as the key.
 _ids: Final[dict[AccountKey, str]] = {}
@@ -232,10 +228,6 @@ def _mail_key(listing: Listing) -> tuple[str, str, str]:
     return (listing.provider, listing.account_id or "", (listing.email or "").casefold())
 
 
-#: what an account's id is made of
-_HEX_DIGITS: Final = "0123456789abcdef"
-
-
 class NamingRule(Struct, frozen=True):
     """One `[[accounts]]` entry: `match` is an e-mail, an id prefix or a glob on the label."""
 
@@ -286,10 +278,9 @@ def _name(
 
 
 def _plain_label(key: AccountKey, listings: Sequence[Listing], mail: str | None, mails: Counter[str]) -> str:
-    folder = next((listing.folder for listing in listings if listing.folder), None)
-    own = next((listing.label for listing in listings if listing.label), None)
-    if folder or own:
-        return folder or own or ""
+    own = [each.folder for each in listings if each.folder] + [each.label for each in listings if each.label]
+    if own:
+        return own[0]
     if mail:
         # a pool's entry may know the workspace and not the user, so that its key has neither
         workspace = key.account_id or next((each.account_id for each in listings if each.account_id), "")
@@ -300,21 +291,17 @@ def _plain_label(key: AccountKey, listings: Sequence[Listing], mail: str | None,
 class _Pattern:
     """What a rule matches, made ready once for all accounts."""
 
-    __slots__ = ("_glob", "_id", "_mail", "_text", "rule")
-
     def __init__(self, rule: NamingRule) -> None:
         text = rule.match
         self.rule = rule
-        self._text = text
         self._mail = text.casefold()
-        lowered = text.lower()
-        self._id = lowered if len(text) >= 4 and not lowered.strip(_HEX_DIGITS) else None
+        self._id = text.lower() if re.fullmatch("[0-9a-fA-F]{4,}", text) else None
         wild = "*" in text or "?" in text or "[" in text
         self._glob = re.compile(translate(text)).match if wild else None
 
     def matches(self, key: AccountKey, mail: str | None, label: str) -> bool:
         """Whether the rule speaks of the account; `mail` is casefolded."""
-        if mail == self._mail or label == self._text:
+        if mail == self._mail or label == self.rule.match:
             return True
         if self._id is not None and key.id.startswith(self._id):
             return True

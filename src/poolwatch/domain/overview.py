@@ -52,16 +52,13 @@ class NextUp(Struct, frozen=True, eq=False):
     reason: UpReason
 
 
-# The order of use; within a tier the most perishable weekly room comes first. Numbers, and the members that
-# each account of a thousand is asked for: to look up a member of an enum takes as long as a call.
+# The order of use; within a tier the most perishable weekly room comes first.
 _WEEKLY_ROOM: Final = 0
 _NO_WEEKLY: Final = 1
 #: in the red, or with a window whose figure nobody knows
 _SCARCE: Final = 2
 _DOUBTFUL: Final = 3
 _CREDITS_ONLY: Final = 4
-_ACTIVE_SECTION: Final = Section.ACTIVE
-_ACTIVE: Final = Status.ACTIVE
 
 _Rank: TypeAlias = tuple[int, float, float]
 _FIVE_HOURS: Final = "5h"
@@ -75,18 +72,18 @@ _REASONS: Final = {
 
 def use_order(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> list[Judged]:
     """Active accounts, the one to best first; `now` is the server's clock."""
-    active = [each for each in judged if each.section is _ACTIVE_SECTION]
+    active = [each for each in judged if each.section is Section.ACTIVE]
     return sorted(active, key=lambda each: (_rank(each, now, rules, is_sound=_is_sound(each)), by_name(each)))
 
 
 def next_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp | None:
     """The account to use next, if any may be recommended; `now` is the server's clock."""
-    return _best([each for each in judged if each.section is _ACTIVE_SECTION and _is_sound(each)], now, rules)
+    return _best([each for each in judged if each.section is Section.ACTIVE and _is_sound(each)], now, rules)
 
 
 def last_known_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp | None:
     """The account that old figures, or those from before a trouble, speak for; it may be another by now."""
-    active = [each for each in judged if each.section is _ACTIVE_SECTION and each.status.kind is _ACTIVE]
+    active = [each for each in judged if each.section is Section.ACTIVE and each.status.kind is Status.ACTIVE]
     return _best([each for each in active if each.account.read_at is not None], now, rules)
 
 
@@ -109,7 +106,7 @@ def last_resort(judged: Iterable[Judged], own_now: datetime, rules: PoolRules) -
     """
     found: list[tuple[Decimal, Judged]] = []
     for each in judged:
-        if each.section is _ACTIVE_SECTION:
+        if each.section is Section.ACTIVE:
             return None
         left = _credits_left(each, own_now, rules)
         if left is not None:
@@ -136,7 +133,7 @@ def _credits_left(each: Judged, own_now: datetime, rules: PoolRules) -> Decimal 
 
 
 def _is_sound(each: Judged) -> bool:
-    return each.status.kind is _ACTIVE and each.account.trouble is None and not each.stale_base
+    return each.status.kind is Status.ACTIVE and each.account.trouble is None and not each.stale_base
 
 
 def _rank(each: Judged, now: datetime, rules: PoolRules, *, is_sound: bool) -> _Rank:

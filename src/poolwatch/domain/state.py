@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct, field
@@ -74,8 +73,6 @@ class KeyState(Struct, frozen=True):
         return abs(now - last) >= BY_HAND_EVERY
 
 
-#: Of an account all of whose entries bring readings, as nearly all do.
-NONE_SILENT: Final[Mapping[SourceRef, Trouble]] = MappingProxyType({})
 #: How many lines an account's "lately" keeps in memory.
 RECENT_KEPT: Final = 12
 
@@ -130,7 +127,7 @@ class AccountState(Struct, frozen=True, eq=False):
     refresh: RefreshProgress | None = None
     lately: tuple[Happening, ...] = ()
     #: entries that bring no reading while another one does, and why
-    silent: Mapping[SourceRef, Trouble] = field(default_factory=lambda: NONE_SILENT)
+    silent: Mapping[SourceRef, Trouble] = field(default_factory=dict)
     #: what another pool says of the base windows against what `usage` holds, and both cannot be true
     rival: Aged[RateLimit] | None = None
     #: the newest login of the account that waits for a place; told anew in each run, never stored

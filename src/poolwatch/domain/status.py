@@ -14,8 +14,8 @@ from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
 from poolwatch.domain.refresh import CODEX_GRACE, BlockReason, TokenOutcome
 from poolwatch.domain.state import AccountState, PoolState
-from poolwatch.domain.usage import ReachedType, SpendControl, Usage, UsageWindow
-from poolwatch.domain.values import replace
+from poolwatch.domain.usage import ReachedType, SpendControl, Usage
+from poolwatch.domain.values import UNDATED, replace
 
 #: An edge block that lasts longer than this needs a person.
 EDGE_BLOCK_PATIENCE: Final = timedelta(minutes=15)
@@ -62,7 +62,7 @@ RATE_LIMIT_REASON: Final = "rate_limit"
 #: Reasons of `unknown`: the kinds of login that have no figures.
 WITHOUT_USAGE: Final = {each.value: each for each in LoginKind if not each.has_usage}
 
-_CREDIT_TYPES: Final = frozenset({ReachedType.OWNER_CREDITS, ReachedType.MEMBER_CREDITS})
+CREDIT_TYPES: Final = frozenset({ReachedType.OWNER_CREDITS, ReachedType.MEMBER_CREDITS})
 _USAGE_TYPES: Final = frozenset({ReachedType.OWNER_USAGE, ReachedType.MEMBER_USAGE})
 
 
@@ -75,11 +75,6 @@ class AccountStatus(Struct, frozen=True):
     login_problem: LoginProblem | None = None
 
 
-_ACTIVE: Final = AccountStatus(Status.ACTIVE)
-# every account is asked whenever anything changes, and to look up a member of an enum takes as long as a call
-_POOL: Final = Custody.POOL
-
-
 def derive_status(account: AccountState, now: datetime) -> AccountStatus:
     """The account's status at `now`, which is the server's clock; first match wins."""
     enabled = [listing for listing in account.listings if not listing.disabled]
@@ -89,7 +84,7 @@ def derive_status(account: AccountState, now: datetime) -> AccountStatus:
         return AccountStatus(Status.DEACTIVATED)
     # most have a live token in a file, which is neither a problem nor an API key
     for listing in enabled:
-        if listing.custody is not _POOL and token_is_live(listing, account.rejected, now):
+        if listing.custody is not Custody.POOL and token_is_live(listing, account.rejected, now):
             return _by_evidence(account.usage)
     problem = login_problem(account, now)
     if problem is not None:
@@ -142,12 +137,11 @@ def signed_out(account: AccountState, now: datetime) -> Mapping[SourceRef, Login
     """What is wrong with the logins of entries beside others that work."""
     if len(account.listings) < 2 or login_problem(account, now) is not None:
         return {}
-    found = {}
-    for listing in account.listings:
-        problem = login_problem(replace(account, listings=(listing,)), now)
-        if problem is not None:
-            found[listing.ref] = problem
-    return found
+    return {
+        listing.ref: problem
+        for listing in account.listings
+        if (problem := login_problem(replace(account, listings=(listing,)), now)) is not None
+    }
 
 
 def will_renew(account: AccountState, listing: Listing) -> bool:
@@ -159,11 +153,8 @@ def will_renew(account: AccountState, listing: Listing) -> bool:
         return False
     acts = listing == account.acting
     dead = account.dead_login
-    if dead is not None and (
-        acts
-        if dead.refresh_fingerprint is None
-        else dead.refresh_fingerprint == listing.token.refresh_fingerprint
-    ):
+    mark = listing.token.refresh_fingerprint
+    if dead is not None and (acts if dead.refresh_fingerprint is None else dead.refresh_fingerprint == mark):
         return False
     return not (acts and (account.ambiguous or _was_refused_anew(account)))
 
@@ -204,10 +195,8 @@ def section_of(status: AccountStatus, trouble: Trouble | None, now: datetime) ->
     return _SECTIONS[status.kind]
 
 
-def trouble_needs_you(trouble: Trouble | None, now: datetime) -> bool:
+def trouble_needs_you(trouble: Trouble, now: datetime) -> bool:
     """Whether it will not heal alone: ambiguous, conflict, a login that waits, 15 minutes of edge block."""
-    if trouble is None:
-        return False
     if trouble.kind in (FailureKind.AMBIGUOUS, FailureKind.CONFLICT, FailureKind.KEPT):
         return True
     return trouble.kind is FailureKind.EDGE_BLOCKED and now - trouble.since > EDGE_BLOCK_PATIENCE
@@ -216,16 +205,14 @@ def trouble_needs_you(trouble: Trouble | None, now: datetime) -> bool:
 def _by_evidence(usage: Usage) -> AccountStatus:
     base = usage.base.value if usage.base is not None else None
     if base is not None and base.allowed is not None:
-        return _ACTIVE if base.allowed else _exhausted(usage)
+        return AccountStatus(Status.ACTIVE) if base.allowed else _exhausted(usage)
     base_is_null = usage.base is not None and usage.base.known and base is None
     spend = usage.spend.value if usage.spend else None
     spend_reached = spend is not None and spend.reached is True
     reached_type = usage.reached_type.value if usage.reached_type else None
     if not base_is_null:
         flagged = base is not None and base.limit_reached is True
-        if flagged or spend_reached or reached_type is not None:
-            return _exhausted(usage)
-        if usage.full_windows:
+        if flagged or spend_reached or reached_type is not None or usage.full_windows:
             return _exhausted(usage)
         if any(window.used_percent is not None for window in usage.windows):
             return AccountStatus(Status.ACTIVE)
@@ -233,15 +220,12 @@ def _by_evidence(usage: Usage) -> AccountStatus:
     credits = usage.credits.value if usage.credits else None
     if spend_reached:
         return _exhausted(usage)
-    if credits is not None and credits.has_credits and not credits.unlimited and _is_spent(credits.balance):
+    balance = credits.balance if credits and credits.has_credits and not credits.unlimited else None
+    if balance is not None and balance <= 0:
         return _exhausted(usage, by_balance=True)
     if credits is not None or spend is not None:
         return AccountStatus(Status.ACTIVE)
     return AccountStatus(Status.UNKNOWN)
-
-
-def _is_spent(balance: Decimal | None) -> bool:
-    return balance is not None and balance <= 0
 
 
 def _exhausted(usage: Usage, *, by_balance: bool = False) -> AccountStatus:
@@ -249,18 +233,14 @@ def _exhausted(usage: Usage, *, by_balance: bool = False) -> AccountStatus:
     latest = max((window.resets_at for window in full if window.resets_at), default=None)
     reached_type = usage.reached_type.value if usage.reached_type else None
     spend = usage.spend.value if usage.spend else None
-    if by_balance or reached_type in _CREDIT_TYPES:
+    if by_balance or reached_type in CREDIT_TYPES:
         return AccountStatus(Status.EXHAUSTED, CREDITS_REASON, latest)
     if reached_type in _USAGE_TYPES or (spend is not None and spend.reached):
         return AccountStatus(Status.EXHAUSTED, SPEND_REASON, _spend_until(spend))
     if full:
-        last = max(full, key=_reset_or_never)
+        last = max(full, key=lambda window: window.resets_at or UNDATED)
         return AccountStatus(Status.EXHAUSTED, last.kind, last.resets_at)
     return AccountStatus(Status.EXHAUSTED, RATE_LIMIT_REASON)
-
-
-def _reset_or_never(window: UsageWindow) -> tuple[bool, float]:
-    return (window.resets_at is not None, window.resets_at.timestamp() if window.resets_at else 0.0)
 
 
 def _spend_until(spend: SpendControl | None) -> datetime | None:

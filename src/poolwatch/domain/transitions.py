@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -72,11 +72,6 @@ def rival_after(
     return None if is_over or _agree(base.value, rival.value, now) else rival
 
 
-def listed_rival(rival: Aged[RateLimit] | None, refs: Collection[SourceRef]) -> Aged[RateLimit] | None:
-    """The same, as long as its pool lists the account."""
-    return rival if rival is not None and any(ref.source == rival.source for ref in refs) else None
-
-
 def contradict(one: Aged[RateLimit], other: Aged[RateLimit]) -> bool:
     """Whether both cannot be true of one account: what is used of a window only grows until it resets."""
     early, late = (one, other) if one.at <= other.at else (other, one)
@@ -128,12 +123,8 @@ def with_listings(account: AccountState, listings: Sequence[Listing]) -> Account
     held = {listing.token.fingerprint for listing in listings}
     rejected = account.rejected & {mark for mark in held if mark is not None}
     refreshers = {listing.token.refresh_fingerprint for listing in listings}
-    dead, trouble = account.dead_login, account.login_trouble
-    if (
-        dead is not None
-        and dead.refresh_fingerprint is not None
-        and dead.refresh_fingerprint not in refreshers
-    ):
+    dead, trouble, rival = account.dead_login, account.login_trouble, account.rival
+    if dead is not None and dead.refresh_fingerprint not in (None, *refreshers):
         dead, trouble = None, None
     if is_refused(account) and _takes_back(account.listings, listings):
         dead, trouble = None, None
@@ -149,7 +140,8 @@ def with_listings(account: AccountState, listings: Sequence[Listing]) -> Account
         dead_login=dead,
         login_trouble=trouble,
         silent=silent if len(silent) < len(account.silent) else account.silent,
-        rival=listed_rival(account.rival, refs),
+        # as long as its pool lists the account
+        rival=rival if rival is not None and any(ref.source == rival.source for ref in refs) else None,
     )
 
 

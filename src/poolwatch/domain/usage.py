@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
@@ -37,12 +37,10 @@ class BankedReset(Struct, frozen=True):
 
 def usable_resets(rows: Iterable[BankedReset], now: datetime) -> tuple[BankedReset, ...]:
     """The rows that can be redeemed at `now`, first to expire first, those without an instant last."""
-    return tuple(sorted((row for row in rows if row.is_usable(now)), key=_by_expiry))
-
-
-def _by_expiry(row: BankedReset) -> tuple[bool, float, bool]:
-    at = row.expires_at
-    return at is None, at.timestamp() if at is not None else 0.0, not row.expiry_known
+    usable = [row for row in rows if row.is_usable(now)]
+    return tuple(
+        sorted(usable, key=lambda row: (row.expires_at is None, row.expires_at or now, not row.expiry_known))
+    )
 
 
 T = TypeVar("T")
@@ -264,9 +262,7 @@ class Usage(Struct, frozen=True):
     @property
     def windows(self) -> tuple[UsageWindow, ...]:
         """The base bucket's windows, shortest first."""
-        if self.base is None or self.base.value is None:
-            return ()
-        return _by_length(self.base.value.windows)
+        return () if self.base is None or self.base.value is None else windows_by_length(self.base.value)
 
     @property
     def full_windows(self) -> tuple[UsageWindow, ...]:
@@ -275,11 +271,7 @@ class Usage(Struct, frozen=True):
         A lone window without a figure is full where its bucket is flagged so.
         """
         base = self.base.value if self.base is not None else None
-        if base is None:
-            return ()
-        # lists and not generators: this is asked several times for each account of a thousand
-        full = [window for window in base.windows if base.is_full(window)]
-        return _by_length(full) if full else ()
+        return () if base is None else tuple(each for each in self.windows if base.is_full(each))
 
     @property
     def buckets(self) -> tuple[Bucket, ...]:
@@ -298,8 +290,9 @@ class Usage(Struct, frozen=True):
         listed, count = self.reset_list, self.reset_credits
         if listed is None or listed.value is None:
             return ()
-        if count is not None and count.value is not None and count.value.available == 0:
-            return usable_resets(listed.value, now) if listed.at > count.at else ()
+        is_newer = count is not None and count.at >= listed.at
+        if is_newer and count is not None and count.value is not None and count.value.available == 0:
+            return ()
         return usable_resets(listed.value, now)
 
     def nearest_reset_expiry(self, now: datetime) -> datetime | None:
@@ -312,10 +305,8 @@ class Usage(Struct, frozen=True):
         if count.value.available == 0:
             return None
         told = count.value.expires_at
-        if told is None or told <= now:
-            return nearest
         is_newer = nearest is None or listed is None or listed.at < count.at
-        return told if is_newer else nearest
+        return told if told is not None and told > now and is_newer else nearest
 
     @property
     def newest(self) -> datetime | None:
@@ -358,21 +349,6 @@ def own_reset(window: UsageWindow, said_at: datetime) -> datetime | None:
 
 def windows_by_length(limit: RateLimit) -> tuple[UsageWindow, ...]:
     """A bucket's windows, shortest first, those of unknown length last."""
-    return _by_length(limit.windows)
-
-
-def _by_length(windows: Sequence[UsageWindow]) -> tuple[UsageWindow, ...]:
-    # as services send them: two or fewer, in order; this is asked several times for each account drawn
-    if len(windows) < 2 or (len(windows) == 2 and _are_in_order(windows[0], windows[1])):
-        return tuple(windows)
-    return tuple(sorted(windows, key=_length))
-
-
-def _are_in_order(first: UsageWindow, second: UsageWindow) -> bool:
-    one, other = first.window_seconds, second.window_seconds
-    return other is None or (one is not None and one <= other)
-
-
-def _length(window: UsageWindow) -> float:
-    seconds = window.window_seconds
-    return inf if seconds is None else seconds
+    return tuple(
+        sorted(limit.windows, key=lambda each: inf if each.window_seconds is None else each.window_seconds)
+    )

@@ -9,8 +9,7 @@ from typing import Final
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
 from poolwatch.domain.state import AccountState
-from poolwatch.domain.status import Judged, PoolRules, Section, Status, signed_out
-from poolwatch.domain.usage import ReachedType
+from poolwatch.domain.status import CREDIT_TYPES, Judged, PoolRules, Section, Status, signed_out
 from poolwatch.domain.values import is_undated
 from poolwatch.presentation import figures, rows
 from poolwatch.presentation.figures import hive_level, scarcity
@@ -41,7 +40,6 @@ _TONES: Final = {
 }
 #: Beside these a trouble is not worth a word.
 _SAYS_IT_ALL: Final = (Status.DISABLED, Status.NEEDS_LOGIN, Status.DEACTIVATED)
-_WORKSPACE_CREDITS: Final = (ReachedType.OWNER_CREDITS, ReachedType.MEMBER_CREDITS)
 #: The words for a login that needs somebody say these already.
 _SAID_BY_LOGIN: Final = (FailureKind.AMBIGUOUS, FailureKind.TOKEN_REFRESH)
 
@@ -79,7 +77,7 @@ def status_text(judged: Judged, now: datetime, prefs: Prefs, *, short: bool) -> 
             return words.unknown_words(status.reason, read=judged.account.read_at is not None)
         case Status.EXHAUSTED:
             reached = judged.account.usage.reached_type
-            workspace = reached is not None and reached.value in _WORKSPACE_CREDITS
+            workspace = reached is not None and reached.value in CREDIT_TYPES
             until = until_text(status.until, now, prefs, short=short)
             return words.exhausted_words(status.reason, until, workspace=workspace)
         case Status.ACTIVE if _runs_on_credits(judged):
@@ -245,11 +243,7 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
         section=judged.section,
         status=_row_words(judged, now, prefs),
         windows=tuple(each.row for each in windows),
-        extras=tuple(
-            near.row
-            for each in rows.bucket_rows(usage, now, prefs)
-            if (near := rows.scarcest(each)) is not None
-        ),
+        extras=tuple(near.row for near in map(rows.scarcest, rows.bucket_rows(usage, now, prefs)) if near),
         credits=rows.credits_row(usage, prefs.own(now), prefs.rules),
         footer=last_line,
         progress=progress,
@@ -280,9 +274,8 @@ def _mark(glyph: Glyph, stale: bool, use: rows.Use | None, rules: PoolRules) -> 
     if use is None:
         return MarkView(glyph, _TONES[glyph], stale, None, None)
     used, full = use
-    return MarkView(
-        glyph, _TONES[glyph], stale, scarcity(used, rules, full=full), hive_level(used, full=full)
-    )
+    nearest = scarcity(used, rules, full=full)
+    return MarkView(glyph, _TONES[glyph], stale, nearest, hive_level(used, full=full))
 
 
 def source_text(account: AccountState) -> str:

@@ -237,10 +237,9 @@ def _group_of(each: Judged, by: Grouping, prefs: Prefs) -> str:
 
 def _by_name(accounts: Iterable[Judged], prefs: Prefs) -> list[Judged]:
     """By the names that are shown, and by ids where these are equal."""
-    named = [
-        (natural(shown_name(each.account, mask=prefs.mask)), each.account.key.id, each) for each in accounts
-    ]
-    return [each for *_, each in sorted(named, key=lambda row: row[:2])]
+    return sorted(
+        accounts, key=lambda each: (natural(shown_name(each.account, mask=prefs.mask)), each.account.key.id)
+    )
 
 
 def _keys(accounts: Iterable[Judged]) -> tuple[AccountKey, ...]:

@@ -289,7 +289,7 @@ TEXTS: Final[Mapping[str, str]] = {
 
 def said(code: str, **blanks: object) -> str:
     """One of the sentences, with its blanks filled."""
-    return _(TEXTS[code]).format_map(blanks)
+    return _(TEXTS[code], **blanks)
 
 
 def readable_logins(count: int) -> str:

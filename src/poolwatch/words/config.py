@@ -140,4 +140,4 @@ TEXTS: Final[Mapping[str, str]] = {
 
 def said(code: str, **blanks: object) -> str:
     """One of the sentences, with its blanks filled."""
-    return _(TEXTS[code]).format_map(blanks)
+    return _(TEXTS[code], **blanks)
