@@ -122,11 +122,11 @@ def test_files_that_are_no_logins_are_named(desk: Desk, served: Upstream) -> Non
     for name in ("notes.json", ".hidden.json", "read.me"):
         (folder / name).write_text("{}")
     [(words, _)] = notes(findings(desk, "--config", str(config))[1], "sources")
-    assert words == "pool: notes.json is no login and is left out"
+    assert words == "pool: notes.json is not a login and is left out"
     for number in range(4):
         (folder / f"x{number}.json").write_text("[]")
     [(words, _)] = notes(findings(desk, "--config", str(config))[1], "sources")
-    assert words == "pool: notes.json, x0.json, x1.json and 2 more are no logins and are left out"
+    assert words == "pool: notes.json, x0.json, x1.json and 2 more are not logins and are left out"
 
 
 def test_one_place_under_two_names_is_noted(well: Desk, served: Upstream) -> None:
@@ -259,7 +259,7 @@ def test_another_encoding_is_said(well: Desk) -> None:
         ("- ext4 /dev/root rw", 0, None, ""),
         ("- nfs4 server:/pool rw", 1, "error", "is on a shared file system (nfs4)"),
         ("- newfs x rw", 0, "note", "of a kind that poolwatch does not know (newfs)"),
-        (None, 0, "note", "on a file system that no mount tells of"),
+        (None, 0, "note", "on a file system that no mount lists"),
     ],
 )
 def test_the_file_system_of_own_logins(

@@ -142,7 +142,7 @@ def test_commands_to_paste_name_the_configuration_that_was_named(desk: Desk) -> 
     assert f"is added with: {named} sources add codex-lb http://127.0.0.1:2455" in address
     assert f"do: {named} sources add KIND" in desk.run("doctor", *on).out
     config.write_text("nonsense = 1\n")
-    assert f"do: mend that line; {named} config check says when" in desk.run("doctor", *on).out
+    assert f"do: fix that line; {named} config check says when" in desk.run("doctor", *on).out
     assert str(config.parent) not in desk.run("doctor", "--mask", *on).out
 
 

@@ -194,4 +194,4 @@ async def test_doctor_speaks_of_each_pool(tmp_path: Path) -> None:
     (gone,) = await examine_pools(around(tmp_path, sources))
     assert gone.wrong
     assert gone.words.endswith("refused the connection")
-    assert gone.remedy == "start the pool, or mend the source's url"
+    assert gone.remedy == "start the pool, or fix the source's url"

@@ -157,7 +157,7 @@ def test_everything_is_carried_over(state_dir: Path) -> None:
     assert database.mode is StoreMode.DISK
     check({each.key: each for each in stored_in(database)}, database.facts())
     # one row was damaged before
-    assert told(database) == ["Stored accounts that could not be read: 1. They will be read anew."]
+    assert told(database) == ["Stored accounts that could not be read: 1. They will be read again."]
     for state in ACCOUNTS:
         rows = history_rows(Usage(), state.usage, state.key.id, NOON)
         assert set(rows) <= set(database.history(state.key.id, NOON))

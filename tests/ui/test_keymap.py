@@ -87,7 +87,7 @@ def test_two_entries_may_swap_their_keys() -> None:
         ({"refesh": "r"}, "did you mean refresh?"),
         ({"sort": "u"}, "u is already usage"),
         ({"sort": "q"}, "q is already quit"),
-        ({"sort": "hyper+z"}, "is no key"),
+        ({"sort": "hyper+z"}, "is not a key"),
         ({"sort": " , "}, "has no key"),
     ],
 )

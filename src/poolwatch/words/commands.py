@@ -111,7 +111,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "looks_before": mark(
         "options of the app stand before no command but demo; see: poolwatch {command} --help"
     ),
-    "line_alone": mark("status --line tells of the whole pool: but for --tmux, it goes with --mask alone"),
+    "line_alone": mark("status --line is about the whole pool; it takes only --tmux and --mask"),
     "tmux_alone": mark("--tmux goes with status --line"),
     "json_or_home": mark("next prints --json or --home, not both; the JSON names the home"),
     "bad_max_age": mark("--max-age takes a number of seconds, 0 or more"),
@@ -169,12 +169,12 @@ TEXTS: Final[Mapping[str, str]] = {
     "none_polled": mark("no login there can be polled"),
     "asked_of": mark("({number} of {count} asked)"),
     # running pools
-    "start_pool": mark("start the pool, or mend the source's url"),
-    "mend_url": mark("mend the source's url"),
-    "mend_url_or_update": mark("mend the source's url, or update the pool"),
+    "start_pool": mark("start the pool, or fix the source's url"),
+    "mend_url": mark("fix the source's url"),
+    "mend_url_or_update": mark("fix the source's url, or update the pool"),
     "look_into_log": mark("look into the pool's own log"),
     "wait_for_pool": mark("wait: poolwatch asks again by itself"),
-    "mend_and_try": mark("mend that, then {command}"),
+    "mend_and_try": mark("fix that, then {command}"),
     "no_pool": mark("is no pool"),
     "version_unknown": mark("{program}, version unknown"),
     "pool_answers": mark("{program} answers and lets poolwatch in: {found}"),
@@ -248,8 +248,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "no_file": mark("no file; the defaults"),
     # doctor
     "do": mark("do: {remedy}"),
-    "mend_line": mark("mend that line"),
-    "mend_line_and_check": mark("mend that line; {command} says when"),
+    "mend_line": mark("fix that line"),
+    "mend_line_and_check": mark("fix that line; {command} says when"),
     "no_file_holds": mark("no file; the defaults hold"),
     "add_or_demo": mark("{command}, or try poolwatch demo"),
     "nothing": mark("nothing to monitor"),
@@ -329,4 +329,5 @@ def left_out_words(names: Sequence[str], more: int) -> str:
     named = ", ".join(names)
     if more:
         named = _("{names} and {count} more").format(names=named, count=more)
-    return f"{named} {n_('is no login and is left out', 'are no logins and are left out', len(names) + more)}"
+    count = len(names) + more
+    return f"{named} {n_('is not a login and is left out', 'are not logins and are left out', count)}"

@@ -25,16 +25,16 @@ TEXTS: Final[Mapping[str, str]] = {
     "custody.removed": mark("not spent: {path} was removed meanwhile"),
     "custody.journal_unreadable": mark("{path} {why}"),
     "custody.process_not_started": mark("the refresh process did not start; nothing was sent"),
-    "custody.process_ended": mark("the refresh process ended too soon (status {status}); nothing was sent"),
+    "custody.process_ended": mark("the refresh process ended early (status {status}); nothing was sent"),
     # tokens that are never sent again
     "custody.token_used": mark("this refresh token was already used: sign in again"),
     "custody.signed_out": mark("this login was signed out: sign in again"),
     "custody.token_expired": mark("this refresh token expired: sign in again"),
     "custody.no_refresh_token": mark("the file holds no refresh token: sign in again"),
     "custody.refused": mark("the login was refused: sign in again"),
-    "custody.older_copy": mark("poolwatch renewed this login at {at}: what lies here is an older copy"),
+    "custody.older_copy": mark("poolwatch renewed this login at {at}: this file holds an older copy"),
     "custody.older_copy_of": mark(
-        "poolwatch renewed this login at {at} in {path}: what lies here is an older copy"
+        "poolwatch renewed this login at {at} in {path}: this file holds an older copy"
     ),
     # what the login service said
     "custody.not_https": mark("the token address is not https; nothing was sent"),
@@ -77,7 +77,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "custody.codex_not_started": mark("codex could not be started"),
     # clauses that follow the path of a file
     "custody.file": mark("{path} {why}"),
-    "custody.not_json": mark("is not complete JSON: it may just be being written"),
+    "custody.not_json": mark("is not complete JSON: it may be being written right now"),
     "custody.encoding": mark("is written in {encoding}: save it as UTF-8"),
     "custody.other_encoding": mark("is written in another encoding than UTF-8: save it as UTF-8"),
     "custody.no_codex_login": mark("holds no login: sign in with `codex login`"),
@@ -96,19 +96,19 @@ TEXTS: Final[Mapping[str, str]] = {
     "import.twin_replaced": mark("{path} was replaced at this moment; nothing was moved, try again"),
     "import.already_kept": mark("is already kept in {path}"),
     "import.no_login": mark("holds no login that poolwatch knows"),
-    "import.not_a_login": mark("is no login"),
+    "import.not_a_login": mark("is not a login"),
     "import.database": mark("is a database: export its accounts as JSON, and import that"),
     "import.api_key": mark("is an API key: it has no usage figures and nothing to renew"),
     "import.agent_identity": mark(
-        "is an agent identity: nothing of it is ever renewed, watch it where it lies"
+        "is an agent identity: nothing in it is ever renewed; watch it where it is"
     ),
     "import.personal_token": mark(
-        "is a personal access token: nothing of it is ever renewed, watch it where it lies"
+        "is a personal access token: nothing in it is ever renewed; watch it where it is"
     ),
     "import.of_service": mark("is a login of {service}, not of Codex"),
     "import.of_another_service": mark("is a login of another service, not of Codex"),
-    "import.no_refresh_token": mark("holds no refresh token: it cannot be kept, only watched where it lies"),
-    "import.no_access_token": mark("holds no access token: nothing tells whose login it is"),
+    "import.no_refresh_token": mark("holds no refresh token: it cannot be kept, only watched where it is"),
+    "import.no_access_token": mark("holds no access token: so nobody knows whose login it is"),
     "import.broken_token": mark("holds a token that cannot be one: it was cut or changed"),
     # --- sources and pools
     # keys and passwords
@@ -138,7 +138,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "pools.forbids": mark("{pool} forbids this (403){told}"),
     "pools.not_found": mark("{pool} does not know what was asked for (404){told}"),
     "pools.not_found_unsaid": mark(
-        "{pool} does not know what was asked for (404); if this is not {pool}, mend the source's url"
+        "{pool} does not know what was asked for (404); if this is not {pool}, fix the source's url"
     ),
     "pools.throttled": mark("{pool} was asked too often (429){told}"),
     "pools.fault": mark("{pool} has a fault ({status}){told}"),
@@ -203,7 +203,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "pools.dashboard_shut": mark("credits and banked resets are unknown: {why}"),
     "pools.ages_unknown": mark(
         "how old figures are is unknown, after r too: "
-        "set api_key_file, so that the pool tells, and can be asked to look anew"
+        "set api_key_file, so that the pool tells, and can be asked to read again"
     ),
     "pools.limits_hidden": mark(
         "this API key may not see the limits: allow it upstream_limits and account_pool_usage in {pool}"
@@ -353,14 +353,14 @@ TEXTS: Final[Mapping[str, str]] = {
     "mount.unknown": mark(
         "is on a file system of a kind that poolwatch does not know ({kind}); logins there are refreshed"
     ),
-    "mount.untold": mark("is on a file system that no mount tells of; logins there are refreshed"),
+    "mount.untold": mark("is on a file system that no mount lists; logins there are refreshed"),
     # --- the store
     "store.not_read": mark("The database could not be read: {why}."),
     "store.not_written": mark(
         "The database could not be written: {why}. What is on screen is current, but the latest is not kept."
     ),
     "store.not_opened": mark("The database in {path} could not be opened: {error}. Nothing is kept."),
-    "store.skipped": mark("Stored accounts that could not be read: {count}. They will be read anew."),
+    "store.skipped": mark("Stored accounts that could not be read: {count}. They will be read again."),
     "store.set_aside": mark(
         "{path} was damaged. It is kept as {kept}, and a new database was begun: history starts again,"
         " readings come with the next polls."
@@ -385,7 +385,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "monitor.left_out": mark("{source}: {left_out}"),
     "monitor.viewer": mark("read-only: another poolwatch ({holder}) is polling"),
     "monitor.login_waits": mark(
-        "a login waits in {path}: poolwatch accounts list tells the command that brings it home"
+        "a login waits in {path}: poolwatch accounts list shows the command that puts it in place"
     ),
     "monitor.login_gone": mark("the login is not there any more"),
     "monitor.nothing_remembered": mark("nothing can be remembered: {path} {why}"),

@@ -71,13 +71,13 @@ _TEXTS: Final = {
     "mark.exhausted": mark("exhausted: it comes back by itself, or with credits"),
     "mark.needs_you": mark("needs you: sign in, deactivated, in conflict, or blocked for long"),
     "mark.trouble": mark("trouble that heals by itself; the last numbers stay, with their age"),
-    "mark.never_read": mark("never read, or nothing is known"),
+    "mark.never_read": mark("not read yet, or nothing is known"),
     "mark.off": mark("disabled or deactivated"),
     # what is wrong with [keys] and ui.theme
     "key.unknown": mark("there is no key called {key}"),
     "key.near": mark("there is no key called {key}; did you mean {near}?"),
     "key.none": mark("{key} has no key; give one, like {example}"),
-    "key.wrong": mark("{key}: {wrong!r} is no key"),
+    "key.wrong": mark("{key}: {wrong!r} is not a key"),
     "key.taken": mark("{key}: {pressed} is already {other}"),
     "theme.unknown": mark("no theme is called {name}; there are {known}"),
     # headings
@@ -98,7 +98,7 @@ _TEXTS: Final = {
     "more_rows": mark("+{count} more"),
     "hive_legend": mark(
         "height = used of the scarcest window; {full} full; {needs_you} needs you; "
-        "{trouble} trouble; {never_read} never read"
+        "{trouble} trouble; {never_read} not read yet"
     ),
     # what is switched
     "paused": mark("paused"),

@@ -223,7 +223,7 @@ async def test_broken_logins_are_shown_with_their_problem(client: HttpClient, ho
         "two.auth.json",
     ]
     for each in found:
-        assert problem_of(each) == "is not complete JSON: it may just be being written"
+        assert problem_of(each) == "is not complete JSON: it may be being written right now"
         assert (each.custody, each.user_id, each.polled) == (Custody.OTHER, None, False)
 
 
@@ -319,7 +319,7 @@ async def test_a_file_that_stays_torn_keeps_who_it_was(client: HttpClient, home:
     [good] = await listed(source)
     path.write_text(cliproxy_login()[:50])
     [torn] = await listed(source)
-    assert problem_of(torn) == "is not complete JSON: it may just be being written"
+    assert problem_of(torn) == "is not complete JSON: it may be being written right now"
     assert (torn.ref, torn.user_id, torn.account_id, torn.email) == (
         *(good.ref, good.user_id, good.account_id),
         good.email,

@@ -121,11 +121,11 @@ async def test_a_body_is_sent_once(server: PoolServer, client: HttpClient) -> No
             "(403): No",
         ),
         (answer(404, {"detail": "Nothing"}), FailureKind.UPSTREAM_ERROR, "(404): Nothing"),
-        (Response(404, b""), FailureKind.UPSTREAM_ERROR, "if this is not testpool, mend the source's url"),
+        (Response(404, b""), FailureKind.UPSTREAM_ERROR, "if this is not testpool, fix the source's url"),
         (
             Response(404, b"<html>no", {"Content-Type": "text/html"}),
             FailureKind.UPSTREAM_ERROR,
-            "mend the source's url",
+            "fix the source's url",
         ),
         (answer(429, {"error": "Slow"}, Retry_After="30"), FailureKind.THROTTLED, "(429): Slow"),
         (answer(500, {"message": "Oops"}), FailureKind.UPSTREAM_ERROR, "has a fault (500): Oops"),
