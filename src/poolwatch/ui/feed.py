@@ -38,20 +38,16 @@ class Feed(Protocol):
     @property
     def zone(self) -> tzinfo | None:
         """The zone that instants are drawn in; None: the machine's."""
-        ...
 
     @property
     def state(self) -> PoolState:
         """The state of this moment."""
-        ...
 
     def now(self) -> datetime:
         """The wall clock."""
-        ...
 
     def changes(self) -> AsyncIterator[PoolChanged]:
         """Bursts of changes, at most ten a second, for as long as the monitor runs."""
-        ...
 
     async def refresh(
         self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False
@@ -60,32 +56,24 @@ class Feed(Protocol):
 
         `override` disregards a Retry-After; `try_once` spends a login whose last reply was lost.
         """
-        ...
 
     async def refresh_many(self, keys: Collection[AccountKey]) -> Answer:
         """Start a spread-out refresh of many accounts; its progress comes with the changes."""
-        ...
 
     def stop_many(self) -> None:
         """Start no further account of a refresh of many; what runs is left to end."""
-        ...
 
     def set_visible(self, keys: Collection[AccountKey]) -> None:
         """Which accounts are on screen: they are polled first when several are due."""
-        ...
 
     def set_paused(self, paused: bool) -> None:
         """Stop or resume automatic polling."""
-        ...
 
     def raw(self, key: AccountKey) -> str | None:
         """The last payload of the account, redacted, or None when there was none in this run."""
-        ...
 
     def found(self) -> tuple[FoundLogins, ...]:
         """What lies around and could be monitored, for the first-run screen."""
-        ...
 
     async def add(self, place: str) -> Tried:
         """Try a place, add it to the configuration where logins are there, and start monitoring it."""
-        ...

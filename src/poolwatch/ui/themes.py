@@ -8,6 +8,12 @@ from textual.theme import Theme
 
 from poolwatch.ui.appearance import ANSI, COLOURS, LIGHT, Colours
 
+_SCROLLBARS: Final = ("scrollbar", "scrollbar-hover", "scrollbar-active")
+_SCROLLBAR_GROUNDS: Final = (
+    *(f"scrollbar-background{state}" for state in ("", "-hover", "-active")),
+    "scrollbar-corner-color",
+)
+
 
 def _theme(name: str, colours: Colours, *, dark: bool) -> Theme:
     return Theme(
@@ -25,13 +31,9 @@ def _theme(name: str, colours: Colours, *, dark: bool) -> Theme:
         boost=colours.selection,
         dark=dark,
         variables={
-            "scrollbar": colours.track,
-            "scrollbar-hover": colours.track,
+            **dict.fromkeys(_SCROLLBAR_GROUNDS, colours.ground),
+            **dict.fromkeys(_SCROLLBARS, colours.track),
             "scrollbar-active": colours.faint,
-            "scrollbar-background": colours.ground,
-            "scrollbar-background-hover": colours.ground,
-            "scrollbar-background-active": colours.ground,
-            "scrollbar-corner-color": colours.ground,
             "input-cursor-background": colours.accent,
             "input-cursor-foreground": colours.ground,
             "block-cursor-background": colours.selection,
@@ -69,13 +71,7 @@ _ANSI_THEME: Final = Theme(
         "input-selection-foreground": "ansi_white",
         "screen-selection-background": "ansi_blue",
         "screen-selection-foreground": "ansi_white",
-        "scrollbar": "ansi_default",
-        "scrollbar-hover": "ansi_default",
-        "scrollbar-active": "ansi_default",
-        "scrollbar-background": "ansi_default",
-        "scrollbar-corner-color": "ansi_default",
-        "scrollbar-background-hover": "ansi_default",
-        "scrollbar-background-active": "ansi_default",
+        **dict.fromkeys((*_SCROLLBAR_GROUNDS, *_SCROLLBARS), "ansi_default"),
     },
 )
 

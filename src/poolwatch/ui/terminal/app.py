@@ -23,7 +23,7 @@ from poolwatch.ui import terminal
 from poolwatch.ui.crash import crash_report
 
 if terminal.IS_KNOWN:
-    from poolwatch.ui.terminal.calm_update import CalmUpdates
+    from poolwatch.ui.terminal.calm_update import ShownScreen
     from poolwatch.ui.terminal.driver import TerminalDriver
 
 ReturnT = TypeVar("ReturnT")
@@ -42,7 +42,7 @@ class TerminalApp(App[ReturnT]):
         super().__init__(driver_class=None, ansi_color=ansi_color)
         # two widgets that each screen would be given for what is never shown
         self._disable_tooltips = self._disable_notifications = True
-        self._calm_updates = CalmUpdates() if terminal.IS_KNOWN else None
+        self._shown_screen = ShownScreen() if terminal.IS_KNOWN else None
         self._key_queue = KeyQueue(self, self.handle_key)
         self._is_lost = False
         self._interrupted = False
@@ -92,14 +92,14 @@ class TerminalApp(App[ReturnT]):
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         """Send no more than what changed."""
-        if self._calm_updates is not None:
-            renderable = self._calm_updates.of(renderable)
+        if self._shown_screen is not None:
+            renderable = self._shown_screen.calm(renderable)
         super()._display(screen, renderable)
 
     def forget_screen(self) -> None:
         """The terminal may show anything: whatever is drawn next is sent."""
-        if self._calm_updates is not None:
-            self._calm_updates.forget()
+        if self._shown_screen is not None:
+            self._shown_screen.forget()
 
     def redraw_terminal(self) -> None:
         """Send every cell."""

@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 from rich.cells import cell_len
 
+from poolwatch.domain.values import replace
 from poolwatch.presentation.view import CardView, Shown, Tone, WindowRow
 from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import (
@@ -141,17 +142,12 @@ def choose(width: int, content: Content) -> Columns:
         Columns(width, 0, 0, 0, _STATUS_LEAST, **rest),
         Columns(width, 0, 0, 0, _STATUS_LEAST, **{**rest, "short_resets": False}),
     ):
-        columns = _with(candidate, long_resets=content.long, age=True)
+        columns = replace(candidate, long_resets=content.long, age=True)
         if columns.usd and width < USD_FROM:
             continue
         if columns.used() + min(max(_ACCOUNT_LEAST, content.label), _ACCOUNT_LEAST + 4) <= width:
             return _grown(columns, content)
     return _compact(width)
-
-
-def _with(columns: Columns, **changes: int) -> Columns:
-    fields = {name: getattr(columns, name) for name in Columns.__struct_fields__}
-    return Columns(**{**fields, **changes})
 
 
 def _grown(columns: Columns, content: Content) -> Columns:
@@ -160,7 +156,7 @@ def _grown(columns: Columns, content: Content) -> Columns:
         wanted = min(content.label, _ACCOUNT_MOST) + max(_STATUS_LEAST, min(content.status, _STATUS_MOST))
         missing = wanted - (columns.width - columns.used() + columns.status)
         shorter = min(_BAR - _BAR_LEAST, max(0, -(-missing // groups)))
-        columns = _with(columns, bar=columns.bar - shorter)
+        columns = replace(columns, bar=columns.bar - shorter)
     spare = columns.width - columns.used()
     account = min(spare, max(_ACCOUNT_LEAST, min(content.label, _ACCOUNT_LEAST + 4)))
     spare -= account
@@ -174,7 +170,7 @@ def _grown(columns: Columns, content: Content) -> Columns:
     if columns.bar and groups:
         more_bar = max(0, min(_BAR_MOST - columns.bar, (spare - 4) // groups))
         spare -= more_bar * groups
-    return _with(columns, account=account + spare, status=status, bar=columns.bar + more_bar)
+    return replace(columns, account=account + spare, status=status, bar=columns.bar + more_bar)
 
 
 def _compact(width: int) -> Columns:
@@ -184,7 +180,7 @@ def _compact(width: int) -> Columns:
         Columns(width, 0, scarcest=_NAME),
     ):
         if columns.used() + _ACCOUNT_LEAST <= width:
-            return _with(columns, account=width - columns.used())
+            return replace(columns, account=width - columns.used())
     return Columns(width, max(0, width - LEAD))
 
 
