@@ -17,7 +17,7 @@ from poolwatch.domain.values import replace
 from poolwatch.presentation.refresh_line import pool_diff
 from poolwatch.ui.appearance import ANSI, DARK, Appearance, glyphs_of, next_theme, palette_of, theme_named
 from poolwatch.ui.board import Board
-from poolwatch.ui.feed import Feed
+from poolwatch.ui.feed import Feed, PoolChanged
 from poolwatch.ui.keymap import Scope
 from poolwatch.ui.screens.command_palette import CalmPalette, KeyCommands
 from poolwatch.ui.screens.first_run import FirstRunScreen
@@ -27,7 +27,6 @@ from poolwatch.ui.screens.page import (
     Failed,
     Page,
     PoolDrawn,
-    StateArrived,
     bindings,
     overlay,
 )
@@ -120,7 +119,7 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
 
     async def _follow(self) -> None:
         async for change in self.ui.feed.changes():
-            self.post_message(StateArrived(change))
+            self.call_later(self.take_change, change)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A monitor that has stopped must not look like one that has nothing to say."""
@@ -133,9 +132,9 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         if isinstance(event.error, Exception):
             self.crash(event.error)
 
-    def on_state_arrived(self, event: StateArrived) -> None:
+    def take_change(self, change: PoolChanged) -> None:
         """Take a burst of changes in."""
-        change, ui = event.change, self.ui
+        ui = self.ui
         if change.bulk is not None and (ui.bulk is None or ui.bulk.done):
             ui.bulk_before, ui.bulk_diff = ui.board.overview, ()
         ui.board.take(change.state)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Final
 
 from msgspec import Struct
@@ -240,16 +239,15 @@ def theme_named(name: str) -> str | None:
     return None
 
 
+_PALETTES: Final = {
+    **{name: _coloured(name, colours) for name, colours in COLOURS.items()},
+    ANSI: Palette(ANSI, sixteen_styles(lift=False), sixteen_styles(lift=True)),
+}
+
+
 def palette_of(theme: str) -> Palette:
     """The palette of a theme; themes that are not ours get the dark one."""
-    return _palette(theme if theme in THEME_NAMES else DARK)
-
-
-@cache
-def _palette(name: str) -> Palette:
-    if name == ANSI:
-        return Palette(ANSI, sixteen_styles(lift=False), sixteen_styles(lift=True))
-    return _coloured(name, COLOURS[name])
+    return _PALETTES.get(theme, _PALETTES[DARK])
 
 
 def next_theme(theme: str) -> str:

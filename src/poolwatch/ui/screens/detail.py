@@ -25,7 +25,7 @@ from poolwatch.ui.cells import (
     wrap,
 )
 from poolwatch.ui.keymap import Scope
-from poolwatch.ui.screens.page import PanePage, bindings
+from poolwatch.ui.screens.page import bindings
 from poolwatch.ui.screens.refreshing import RefreshingPage
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.bottom import MessageText
@@ -141,7 +141,7 @@ def _text(detail: DetailLine, width: int, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-class DetailScreen(RefreshingPage[AccountKey], PanePage[AccountKey]):
+class DetailScreen(RefreshingPage[AccountKey]):
     """One account of an order; leaving gives back the account that was shown last."""
 
     SCOPE = Scope.DETAIL

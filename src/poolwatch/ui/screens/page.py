@@ -16,7 +16,6 @@ from textual.worker import Worker, WorkerState
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.view import Tone
-from poolwatch.ui.feed import PoolChanged
 from poolwatch.ui.keymap import Keymap, Scope, textual_key
 from poolwatch.ui.state import Choice, UiState
 from poolwatch.ui.widgets.arrangement import Direction
@@ -50,14 +49,6 @@ def overlay(keymap: Keymap) -> dict[str, str]:
 
 def _names(keys: tuple[str, ...]) -> list[str]:
     return [name for key in keys if (name := textual_key(key)) is not None]
-
-
-class StateArrived(Message):
-    """The monitor reports a burst of changes."""
-
-    def __init__(self, change: PoolChanged) -> None:
-        super().__init__()
-        self.change = change
 
 
 class PoolDrawn(Message):
@@ -194,10 +185,6 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
         """Leave the screen."""
         self.dismiss()
 
-
-class PanePage(Page[ResultT]):
-    """A page that is one scrolling pane over the footer."""
-
     def action_move(self, where: str) -> None:
-        """Scroll."""
+        """Scroll the page's pane."""
         self.query_one(Pane).move(Direction(where))

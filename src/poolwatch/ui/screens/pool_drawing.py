@@ -18,7 +18,7 @@ from poolwatch.ui.screens.page import PoolDrawn
 from poolwatch.ui.screens.refreshing import RefreshingPage
 from poolwatch.ui.state import UiState, WallView
 from poolwatch.ui.widgets import hive, table
-from poolwatch.ui.widgets.arrangement import TABLE_MOST, Arranged, arrange, opening_view, side_width
+from poolwatch.ui.widgets.arrangement import TABLE_MOST, Arrangement, arrange, opening_view, side_width
 from poolwatch.ui.widgets.bottom import FilterLine, MessageText, message_line, typing_line
 from poolwatch.ui.widgets.cards import common_height
 from poolwatch.ui.widgets.lines import THUMB, Lines
@@ -43,7 +43,7 @@ class PoolDrawing(RefreshingPage[None]):
         self.filter_text = ""
         self.only_needs_you = False
         self._view = WallView.TABLE
-        self._arranged: Arranged | None = None
+        self._arranged: Arrangement | None = None
         self._sections: tuple[SectionView, ...] = ()
         self._later: Timer | None = None
         #: made when a filter is first typed
@@ -87,7 +87,7 @@ class PoolDrawing(RefreshingPage[None]):
         if full:
             self._rearrange()
         elif board.may_reorder(now):
-            self._rearrange(card_height=self._arranged.card_height if self._arranged is not None else 0)
+            self._rearrange(self._card_height())
         else:
             self.wall.review()
             waits = board.order_waits(now)
@@ -110,6 +110,9 @@ class PoolDrawing(RefreshingPage[None]):
             self._rearrange()
             self._draw_around()
 
+    def _card_height(self) -> int:
+        return self._arranged.block_height if self._arranged is not None else 0
+
     def _redraw_in(self, seconds: float) -> None:
         """Draw again when what has to wait now may be drawn."""
         if self._later is None:
@@ -124,7 +127,7 @@ class PoolDrawing(RefreshingPage[None]):
         sections = recounted(self._sections, self.ui.board.overview)
         if self._arranged is None or sections == self._sections:
             return
-        self._arrange(sections, self._arranged.card_height)
+        self._arrange(sections, self._card_height())
 
     def _arrange(self, sections: tuple[SectionView, ...], card_height: int) -> None:
         side = side_width(self.size.width, self._view)
@@ -133,7 +136,7 @@ class PoolDrawing(RefreshingPage[None]):
         self._sections = sections
         self._arranged = arrange(self._view, sections, board.card, width, glyphs, card_height)
         self._draw_strip()
-        self.wall.show(self._arranged.arrangement, self._empty(), beside_width=side)
+        self.wall.show(self._arranged, self._empty(), beside_width=side)
 
     def _rearrange(self, card_height: int = 0) -> None:
         ui = self.ui
@@ -199,9 +202,8 @@ class PoolDrawing(RefreshingPage[None]):
 
     def _draw_strip(self) -> None:
         lines = list(self._strip(self._view))
-        columns = self._arranged.columns if self._arranged is not None else None
-        if self._view is WallView.TABLE and columns is not None:
-            lines.append(table.header(columns, self.ui.choice.shown))
+        if self._arranged is not None and self._arranged.columns is not None:
+            lines.append(table.header(self._arranged.columns, self.ui.choice.shown))
         self.query_one("#strip", Lines).show(lines)
 
     def _draw_around(self) -> None:

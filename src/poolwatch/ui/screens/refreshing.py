@@ -58,7 +58,7 @@ class RefreshingPage(Page[ResultT]):
         elif self._refuse():
             return
         elif len(keys) > ASK_ABOVE:
-            self._ask(words.ask_many(len(keys)), lambda: self._start_many(keys))
+            self._ask(words.ask_many(len(keys)), partial(self._start_many, keys))
         else:
             self._start_many(keys)
 
@@ -123,14 +123,12 @@ class RefreshingPage(Page[ResultT]):
                 self.flash(words.told_to_wait(self._clock(answer)), Tone.AMBER)
             case AnswerKind.ASK_ONCE:
                 if key is not None:
-                    self._ask(words.ask_once(self._clock(answer)), lambda: self._try_once(key))
+                    again = partial(self._refresh, key, try_once=True)
+                    self._ask(words.ask_once(self._clock(answer)), partial(self.start_work, again))
             case AnswerKind.READ_ONLY:
                 self.flash(words.VIEWER_MANY() if key is None else words.READ_ONLY(), Tone.AMBER)
             case AnswerKind.NO_ANSWER:
                 self.flash(words.NO_ANSWER(), Tone.RED)
-
-    def _try_once(self, key: AccountKey) -> None:
-        self.start_work(partial(self._refresh, key, try_once=True))
 
     def _ask(self, question: str, then: Callable[[], None]) -> None:
         def answered(yes: bool | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ from poolwatch.presentation.view import Glyph, Tone
 from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, wrap
 from poolwatch.ui.keymap import Key, Keymap, Scope, explained
-from poolwatch.ui.screens.page import PanePage, bindings
+from poolwatch.ui.screens.page import Page, bindings
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.bottom import key_label
 from poolwatch.ui.widgets.lines import Lines, Pane
@@ -66,32 +67,47 @@ def _entry(names: str, told: str, width: int, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-class HelpScreen(PanePage[None]):
+class TextPage(Page[None]):
+    """A text under its title. It never changes; only the appearance and the size do."""
+
+    def __init__(self, ui: UiState, title: Line) -> None:
+        super().__init__(ui)
+        self._heading = title
+
+    def compose(self) -> ComposeResult:
+        """Title, text, footer."""
+        yield Lines(id="title")
+        yield Pane(id="text")
+        yield Lines(id="keys")
+
+    def redraw(self, *, full: bool = False) -> None:
+        """Draw everything or nothing."""
+        if full and self.can_draw:
+            width = max(1, self.size.width - 1)
+            self.query_one("#title", Lines).show((fit_line(self._heading, width), ()))
+            self.draw(width)
+
+    @abstractmethod
+    def draw(self, width: int) -> None:
+        """The text in lines of that width, and the footer."""
+
+
+class HelpScreen(TextPage):
     """The keys; or, with `text`, a page of paragraphs."""
 
     SCOPE = Scope.HELP
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.HELP)
 
     def __init__(self, ui: UiState, title: str = "", text: Sequence[str] = ()) -> None:
-        super().__init__(ui)
-        self._title = title or words.text("help.title")
+        super().__init__(ui, ((f" {title or words.text('help.title')}", Ink.BRAND),))
         self._text = tuple(text)
 
-    def compose(self) -> ComposeResult:
-        """Title, text, footer."""
-        yield Lines(id="title")
-        yield Pane(id="help")
-        yield Lines(id="keys")
-
-    def redraw(self, *, full: bool = False) -> None:
-        """The help never changes; only the appearance and the size do."""
-        if not full or not self.can_draw:
-            return
-        width = max(1, self.size.width - 1)
-        glyphs = self.ui.appearance.glyphs
-        self.query_one("#title", Lines).show((fit_line(((f" {self._title}", Ink.BRAND),), width), ()))
+    def draw(self, width: int) -> None:
+        """The keys or the paragraphs."""
         self.query_one(Pane).show(
-            self._paragraphs(width) if self._text else help_lines(self.ui.options.keymap, width, glyphs)
+            self._paragraphs(width)
+            if self._text
+            else help_lines(self.ui.options.keymap, width, self.ui.appearance.glyphs)
         )
         self.show_keys(help="", quit="")
 
@@ -111,30 +127,18 @@ class HelpScreen(PanePage[None]):
 _LINE_MOST = 2000
 
 
-class RawScreen(PanePage[None]):
+class RawScreen(TextPage):
     """Text as it came, made harmless, line by line."""
 
     SCOPE = Scope.RAW
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RAW)
 
     def __init__(self, ui: UiState, label: str, payload: str) -> None:
-        super().__init__(ui)
-        self._label = label
+        super().__init__(ui, ((" ", Tone.PLAIN), (label, Tone.STRONG)))
         self._payload = payload
 
-    def compose(self) -> ComposeResult:
-        """Title, payload, footer."""
-        yield Lines(id="title")
-        yield Pane(id="raw")
-        yield Lines(id="keys")
-
-    def redraw(self, *, full: bool = False) -> None:
-        """The payload never changes; only the appearance and the size do."""
-        if not full or not self.can_draw:
-            return
-        width = max(1, self.size.width - 1)
-        title: Line = ((" ", Tone.PLAIN), (self._label, Tone.STRONG))
-        self.query_one("#title", Lines).show((fit_line(title, width), ()))
+    def draw(self, width: int) -> None:
+        """The payload, its indents kept."""
         lines: list[Line] = []
         for text in self._payload.splitlines():
             shown = visible(text, _LINE_MOST)

@@ -71,6 +71,8 @@ class Arrangement(Struct, frozen=True, eq=False):
     #: the lines on which a block starts, in order, and the accounts that start there
     starts: tuple[int, ...] = ()
     at_start: Mapping[int, tuple[AccountKey, ...]] = field(default_factory=dict)
+    #: those of a table
+    columns: Columns | None = None
 
     @property
     def height(self) -> int:
@@ -131,6 +133,7 @@ def _arrange(
     painter: Painter,
     *,
     marks: bool = False,
+    columns: Columns | None = None,
 ) -> Arrangement:
     placed: dict[AccountKey, tuple[int, int]] = {}
     at_start: dict[int, tuple[AccountKey, ...]] = {}
@@ -151,6 +154,7 @@ def _arrange(
         marks,
         tuple(sorted(at_start)),
         at_start,
+        columns,
     )
 
 
@@ -168,7 +172,7 @@ def as_table(sections: Iterable[SectionView], columns: Columns, glyphs: Glyphs) 
     def painter(card: CardView, glyphs: Glyphs, *, selected: bool) -> tuple[Line, ...]:
         return (table.row(card, columns, glyphs, selected=selected),)
 
-    return _arrange(columns.width, rows, lefts, (columns.width, 1), painter)
+    return _arrange(columns.width, rows, lefts, (columns.width, 1), painter, columns=columns)
 
 
 def card_columns(width: int) -> tuple[int, int]:
@@ -262,14 +266,6 @@ def opening_view(accounts: int, tallest: int, width: int, height: int) -> WallVi
     return WallView.TABLE
 
 
-class Arranged(Struct, frozen=True):
-    """An arrangement, and the table's columns where it is a table."""
-
-    arrangement: Arrangement
-    columns: Columns | None = None
-    card_height: int = 0
-
-
 def arrange(
     view: WallView,
     sections: Sequence[SectionView],
@@ -277,14 +273,13 @@ def arrange(
     width: int,
     glyphs: Glyphs,
     card_height: int = 0,
-) -> Arranged:
+) -> Arrangement:
     """Places for all accounts of the sections, in `width` cells; cards are at least `card_height` high."""
     if view is WallView.HIVE:
-        return Arranged(as_hive(sections, width, glyphs))
+        return as_hive(sections, width, glyphs)
     cards = [card for section in sections for key in section.keys if (card := card_of(key)) is not None]
     if view is WallView.CARDS:
-        height = max(card_height, common_height(cards))
-        return Arranged(as_cards(sections, width, height), card_height=height)
+        return as_cards(sections, width, max(card_height, common_height(cards)))
     # a blank between the last figures and the mark that shows the place in the wall
     columns = choose(width - 1 if width >= _ROOMY else width, Content.of(cards))
-    return Arranged(as_table(sections, columns, glyphs), columns)
+    return as_table(sections, columns, glyphs)
