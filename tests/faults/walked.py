@@ -23,12 +23,13 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, ReadingArrived
 from poolwatch.presentation.view import Grouping
 from poolwatch.sources.usage_payload import parse_usage
-from poolwatch.ui.app import ExitRequest, PoolApp
+from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.first_run import FirstRunScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.screens.refreshing import Confirm
 from poolwatch.ui.screens.texts import RawScreen
+from poolwatch.ui.state import ExitRequest
 from tests.faults.stage import NOW, Stage, hostile_stage, labels
 from tests.ui.pools import ZONE, app_of
 from tests.ui.scripted_feed import ScriptedFeed

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textual.pilot import Pilot
 
-from poolwatch.ui.app import ExitRequest, PoolApp
+from poolwatch.ui.app import PoolApp
+from poolwatch.ui.state import ExitRequest
 from poolwatch.ui.widgets.lines import Lines
 from poolwatch.ui.widgets.wall import AccountWall
 from tests.ui.pools import NOW, ZONE, crowd, state_of, twelve

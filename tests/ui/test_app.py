@@ -9,11 +9,12 @@ import pytest
 from poolwatch.domain.events import Listed
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
-from poolwatch.ui.app import ExitRequest, PoolApp
+from poolwatch.ui.app import PoolApp
 from poolwatch.ui.feed import FoundLogins
 from poolwatch.ui.screens.first_run import FirstRunScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.screens.texts import HelpScreen
+from poolwatch.ui.state import ExitRequest
 from poolwatch.ui.widgets.lines import Pane
 from tests.ui.pools import NOW, ZONE, app_of, empty, state_of, twelve
 from tests.ui.reading import feed_of, said, screen_text, settle, strip, wall

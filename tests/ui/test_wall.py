@@ -12,10 +12,10 @@ from textual.pilot import Pilot
 
 from poolwatch.domain.events import ReadingArrived
 from poolwatch.presentation.view import SectionView
-from poolwatch.ui.app import ExitRequest, PoolApp
+from poolwatch.ui.app import PoolApp
 from poolwatch.ui.appearance import UNICODE
 from poolwatch.ui.screens.pool import PoolScreen
-from poolwatch.ui.state import WallView
+from poolwatch.ui.state import ExitRequest, WallView
 from poolwatch.ui.widgets.arrangement import (
     Arrangement,
     Direction,

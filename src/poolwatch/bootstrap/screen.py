@@ -78,7 +78,8 @@ def appearance_problems(around: Surroundings) -> list[str]:
 
 
 async def _run(around: Surroundings, options: Options, app_options: AppOptions) -> tuple[int, bool]:
-    from poolwatch.ui.app import ExitRequest, PoolApp
+    from poolwatch.ui.app import PoolApp
+    from poolwatch.ui.state import ExitRequest
 
     cache = AccountCache()
     feed = LiveFeed(_stored(around, cache), around, options.config)

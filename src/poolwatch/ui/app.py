@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import Any, ClassVar, Final
 
 from textual import events
@@ -23,7 +22,6 @@ from poolwatch.ui.screens.command_palette import CalmPalette, KeyCommands
 from poolwatch.ui.screens.first_run import FirstRunScreen
 from poolwatch.ui.screens.page import (
     Chosen,
-    DemoWanted,
     Failed,
     Page,
     PoolDrawn,
@@ -32,7 +30,7 @@ from poolwatch.ui.screens.page import (
 )
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.screens.texts import HelpScreen
-from poolwatch.ui.state import AppOptions, Choice, UiState
+from poolwatch.ui.state import AppOptions, Choice, ExitRequest, UiState
 from poolwatch.ui.terminal.app import TerminalApp
 from poolwatch.ui.themes import THEMES
 from poolwatch.words import interface as words
@@ -41,12 +39,6 @@ from poolwatch.words.messages import message_text
 _FEED: Final = "feed"
 #: A minute's tick comes this much after the minute, so that a coarse timer is not early.
 _AFTER: Final = 0.02
-
-
-class ExitRequest(StrEnum):
-    """What the operator wants after the app has ended."""
-
-    DEMO = "demo"
 
 
 class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=False):
@@ -181,10 +173,6 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
             self._visible = event.visible
             self.ui.feed.set_visible(event.visible)
 
-    def on_demo_wanted(self, event: DemoWanted) -> None:
-        """Leave for the demo."""
-        self.exit(ExitRequest.DEMO)
-
     def on_chosen(self, event: Chosen) -> None:
         """Something was switched: show it, and have it remembered."""
         self._choose(event.choice)
@@ -246,10 +234,6 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         """All commands by name."""
         if not isinstance(self.screen, CalmPalette):
             self.push_screen(CalmPalette(id="--command-palette"))
-
-    def action_redraw(self) -> None:
-        """Send every cell, whatever the terminal shows."""
-        self.redraw_terminal()
 
     def action_leave(self) -> None:
         """Quit."""

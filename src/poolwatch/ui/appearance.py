@@ -119,10 +119,6 @@ class Palette(Struct, frozen=True, eq=False):
     styles: Mapping[str, Style]
     selected: Mapping[str, Style]
 
-    def style(self, name: StyleName, *, selected: bool = False) -> Style:
-        """On the selection's ground or on the screen's."""
-        return (self.selected if selected else self.styles)[name]
-
 
 class Appearance(Struct, frozen=True):
     """What every painted line needs to know: the theme's palette and the set of glyphs."""

@@ -24,6 +24,12 @@ class WallView(StrEnum):
     HIVE = "hive"
 
 
+class ExitRequest(StrEnum):
+    """What the operator wants after the app has ended."""
+
+    DEMO = "demo"
+
+
 class Choice(Struct, frozen=True):
     """What keys switch; it is remembered per pool. An empty theme means: by the terminal."""
 

@@ -82,11 +82,8 @@ def head_lines(view: DetailView, width: int, glyphs: Glyphs) -> tuple[Line, ...]
 
 
 def _heads_windows(detail: DetailLine) -> bool:
-    return bool(detail.heading) and detail.window is None and len(detail.spans) == 2 and _is_title(detail)
-
-
-def _is_title(detail: DetailLine) -> bool:
-    return all(span.text.isupper() for span in detail.spans)
+    is_title = all(span.text.isupper() for span in detail.spans)
+    return bool(detail.heading) and detail.window is None and len(detail.spans) == 2 and is_title
 
 
 def _window_columns(view: DetailView, width: int) -> tuple[int, int, int]:

@@ -17,9 +17,9 @@ from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line
 from poolwatch.ui.feed import FoundLogins
 from poolwatch.ui.keymap import Keymap, Scope
-from poolwatch.ui.screens.page import DemoWanted, Page, bindings
+from poolwatch.ui.screens.page import Page, bindings
 from poolwatch.ui.screens.texts import HelpScreen
-from poolwatch.ui.state import UiState
+from poolwatch.ui.state import ExitRequest, UiState
 from poolwatch.ui.widgets.bottom import FilterLine, MessageText, key_label, message_line
 from poolwatch.ui.widgets.lines import Lines, Pane
 from poolwatch.words import interface as interface
@@ -115,7 +115,7 @@ class FirstRunScreen(Page[None]):
 
     def action_demo(self) -> None:
         """Leave for the demo."""
-        self.post_message(DemoWanted())
+        self.app.exit(ExitRequest.DEMO)
 
     def action_add(self, number: int) -> None:
         """One of the places that were found."""

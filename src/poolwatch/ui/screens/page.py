@@ -68,10 +68,6 @@ class Chosen(Message):
         self.choice = choice
 
 
-class DemoWanted(Message):
-    """The operator wants the demo instead."""
-
-
 class Failed(Message):
     """Something ended in an exception that nobody expects."""
 

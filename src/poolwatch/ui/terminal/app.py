@@ -81,7 +81,7 @@ class TerminalApp(App[ReturnT]):
         """The terminal is ours, at the start or again after a stop (ctrl+z, fg)."""
         self.forget_screen()
         if self._screen_stack:
-            self.call_later(self.redraw_terminal)
+            self.call_later(self.action_redraw)
 
     # --- what is sent
 
@@ -101,8 +101,8 @@ class TerminalApp(App[ReturnT]):
         if self._shown_screen is not None:
             self._shown_screen.forget()
 
-    def redraw_terminal(self) -> None:
-        """Send every cell."""
+    def action_redraw(self) -> None:
+        """Send every cell, whatever the terminal shows."""
         self.forget_screen()
         self.screen.refresh(layout=True)
 

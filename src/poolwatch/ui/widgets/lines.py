@@ -75,7 +75,7 @@ class Lines(Widget, inherit_bindings=False):
     def painted(self, index: int, width: int) -> Strip:
         """One of the lines in exactly `width` cells."""
         line = self.lines[index] if index < len(self.lines) else ()
-        ground = self.appearance.palette.style(Tone.PLAIN)
+        ground = self.appearance.palette.styles[Tone.PLAIN]
         return paint(line, self.appearance).adjust_cell_length(width, ground)
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:

@@ -220,10 +220,9 @@ def header(columns: Columns, shown: Shown) -> Line:
         )
         if columns.long_resets:
             out.append((fit_right(words.text("column.resets"), RESETS), Ink.HEADING))
-    if columns.credits:
-        out.append(("  " + fit_right(words.text("column.credits"), columns.credits), Ink.HEADING))
-    if columns.usd:
-        out.append(("  " + fit_right(words.text("column.usd"), columns.usd), Ink.HEADING))
+    for name, cells in (("credits", columns.credits), ("usd", columns.usd)):
+        if cells:
+            out.append(("  " + fit_right(words.text(f"column.{name}"), cells), Ink.HEADING))
     if columns.age:
         out.append((fit_right(words.text("column.age"), AGE), Ink.HEADING))
     return fit_line(out, columns.width)
@@ -258,14 +257,12 @@ def row(card: CardView, columns: Columns, glyphs: Glyphs, *, selected: bool) -> 
         badge = f"{glyphs.status[card.status_glyph]} " if card.status_glyph is not None else ""
         told = fit_words(card.status, max(0, columns.status - cell_len(badge)), mark)
         out.append((f"  {badge}{told}", card.tone))
-    if columns.short:
-        out += _window(
-            _slot(card.windows, short=True), columns, glyphs, columns.short_resets, unread=card.unread
-        )
-    if columns.long:
-        out += _window(
-            _slot(card.windows, short=False), columns, glyphs, columns.long_resets, unread=card.unread
-        )
+    for there, short, resets in (
+        (columns.short, True, columns.short_resets),
+        (columns.long, False, columns.long_resets),
+    ):
+        if there:
+            out += _window(_slot(card.windows, short=short), columns, glyphs, resets, unread=card.unread)
     if columns.scarcest:
         out += _scarcest(card, columns, mark)
     credits = card.credits

@@ -166,12 +166,12 @@ class AccountWall(Widget, inherit_bindings=False):
         accounts = self._line_of_accounts(y, max(0, self.size.width - self._beside_width))
         if not self._beside_width:
             return accounts
-        ground = self._appearance.palette.style(Tone.PLAIN)
+        ground = self._appearance.palette.styles[Tone.PLAIN]
         beside = paint(self._beside[y] if y < len(self._beside) else (), self._appearance)
         return Strip.join([accounts, beside.adjust_cell_length(self._beside_width, ground)])
 
     def _line_of_accounts(self, y: int, width: int) -> Strip:
-        ground = self._appearance.palette.style(Tone.PLAIN)
+        ground = self._appearance.palette.styles[Tone.PLAIN]
         row = y + self._top
         if row >= self._arrangement.height:
             if y == 1 and not self._arrangement.order and self._empty:
@@ -229,7 +229,7 @@ class AccountWall(Widget, inherit_bindings=False):
     def _block(self, face: CardView | MarkView | None, *, selected: bool) -> tuple[Strip, ...]:
         arrangement = self._arrangement
         if face is None:
-            blank = Strip.blank(arrangement.block_width, self._appearance.palette.style(Tone.PLAIN))
+            blank = Strip.blank(arrangement.block_width, self._appearance.palette.styles[Tone.PLAIN])
             return (blank,) * arrangement.block_height
         if isinstance(face, MarkView):
             lines: tuple[Line, ...] = (hive.mark(face, self._appearance.glyphs, selected=selected),)
