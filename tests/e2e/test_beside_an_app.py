@@ -24,7 +24,7 @@ async def polling(surroundings: Surroundings) -> AsyncIterator[None]:
     """Another poolwatch, which has read everything once."""
     async with open_monitor(surroundings) as owner:
         run = asyncio.create_task(owner.monitor.run())
-        async for change in owner.monitor.changes():
+        async for change in owner.monitor.ledger.changes():
             accounts = change.state.accounts.values()
             if owner.monitor.polls and accounts and all(each.read_at for each in accounts):
                 break

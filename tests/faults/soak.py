@@ -202,7 +202,7 @@ async def soak(
         board = Board(running.monitor.state, Prefs(PoolRules()), clock.now(), "pool")
 
         async def follow() -> None:
-            async for change in running.monitor.changes():
+            async for change in running.monitor.ledger.changes():
                 board.take(change.state)
 
         tasks = [asyncio.create_task(follow()), asyncio.create_task(running.monitor.run())]

@@ -214,7 +214,7 @@ async def test_only_the_one_that_polls_refreshes_many() -> None:
     one = viewer(stored())
     await one.monitor.recall()
     assert (await one.monitor.refresh_many([A])).kind is AnswerKind.READ_ONLY
-    one.monitor.stop_many()
+    one.monitor.bulk.stop()
     assert one.source.asked == []
 
 
@@ -227,7 +227,7 @@ async def test_the_one_that_polls_refreshes_by_itself() -> None:
         assert one.custodian.places() == ["a"]
         assert (await one.monitor.refresh_many([A, key_of("b")])).kind is AnswerKind.STARTED
         assert (await one.monitor.refresh_many([A])).kind is AnswerKind.RUNNING
-        one.monitor.stop_many()
+        one.monitor.bulk.stop()
         await one.clock.advance(1)
         assert one.ledger.bulk is not None
         assert one.ledger.bulk.done
@@ -402,7 +402,7 @@ async def test_changes_reach_a_listener_while_it_runs() -> None:
     heard: list[frozenset[AccountKey] | None] = []
 
     async def listen() -> None:
-        async for burst in one.monitor.changes():
+        async for burst in one.monitor.ledger.changes():
             heard.extend([burst.keys])
 
     listener = asyncio.create_task(listen())

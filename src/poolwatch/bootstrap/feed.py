@@ -68,7 +68,7 @@ class LiveFeed:
         """Bursts of changes; raises what ended the monitor, if anything did."""
         self.painted.set()
         monitor = await self._monitor()
-        async for change in monitor.changes():
+        async for change in monitor.ledger.changes():
             if self._error is not None:
                 raise self._error
             yield change
@@ -96,7 +96,7 @@ class LiveFeed:
     def stop_many(self) -> None:
         """Start no further account of a refresh of many."""
         if self._running is not None:
-            self._running.monitor.stop_many()
+            self._running.monitor.bulk.stop()
 
     def set_visible(self, keys: Collection[AccountKey]) -> None:
         """Accounts on screen are polled first."""

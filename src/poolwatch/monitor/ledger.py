@@ -56,7 +56,8 @@ class Ledger:
     """Holds the state; `take` is the only way to change it. `sleep` keeps bursts of changes apart."""
 
     def __init__(self, state: PoolState, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
-        self._state = state
+        #: the state of this moment; `take` alone changes it
+        self.state = state
         self._broadcast = Broadcast(self._describe, sleep)
         self._reading_listeners: list[ReadingListener] = []
         self._event_listeners: list[Callable[[], None]] = []
@@ -64,11 +65,6 @@ class Ledger:
         self.gone: set[AccountKey] = set()
         self.bulk: BulkProgress | None = None
         self.notices: tuple[Message, ...] = ()
-
-    @property
-    def state(self) -> PoolState:
-        """The state of this moment."""
-        return self._state
 
     def on_reading(self, listener: ReadingListener) -> None:
         """Call `listener` after each successful reading."""
@@ -80,18 +76,18 @@ class Ledger:
 
     def take(self, event: PoolEvent) -> None:
         """Apply one event and tell everybody which accounts it touched."""
-        before = self._state
-        self._state = apply(before, event)
+        before = self.state
+        self.state = apply(before, event)
         match event:
             case ReadingArrived() | RefreshMoved():
                 self._account_moved(before, event)
             case Listed() | SourceFailed() | Recalled() | KeptTold():
-                self.gone |= before.accounts.keys() - self._state.accounts.keys()
-                self.gone -= self._state.accounts.keys()
+                self.gone |= before.accounts.keys() - self.state.accounts.keys()
+                self.gone -= self.state.accounts.keys()
                 if isinstance(event, Listed):
                     self.unsaved |= {
                         key
-                        for key, after in self._state.accounts.items()
+                        for key, after in self.state.accounts.items()
                         if _differs(before.accounts.get(key), after)
                     }
                 self._broadcast.touch(None)
@@ -99,7 +95,7 @@ class Ledger:
             listener()
 
     def _account_moved(self, before: PoolState, event: ReadingArrived | RefreshMoved) -> None:
-        after = self._state.accounts.get(event.key)
+        after = self.state.accounts.get(event.key)
         if after is None:
             return
         self.unsaved.add(event.key)
@@ -110,8 +106,8 @@ class Ledger:
 
     def settle(self) -> None:
         """Every source has answered once: from now on an empty pool is really empty."""
-        if not self._state.settled:
-            self._state = replace(self._state, settled=True)
+        if not self.state.settled:
+            self.state = replace(self.state, settled=True)
             self._broadcast.touch(None)
 
     def tell(self, *, bulk: BulkProgress | None = None, notices: tuple[Message, ...] | None = None) -> None:
@@ -133,7 +129,7 @@ class Ledger:
         return self._broadcast.changes()
 
     def _describe(self, keys: frozenset[AccountKey] | None) -> PoolChanged:
-        return PoolChanged(self._state, keys, self.bulk, self.notices)
+        return PoolChanged(self.state, keys, self.bulk, self.notices)
 
 
 def _differs(before: AccountState | None, after: AccountState) -> bool:

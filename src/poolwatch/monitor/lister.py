@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -62,7 +62,8 @@ class Lister:
         draw: Callable[[], float],
         told: Callable[[], None],
     ) -> None:
-        self._sources: dict[str, Source] = {}
+        #: all of them by name
+        self.sources: dict[str, Source] = {}
         self._ledger = ledger
         self._interval = interval
         self._clock = clock
@@ -77,14 +78,9 @@ class Lister:
         self._late: SingleFlight[None] = SingleFlight()
 
     @property
-    def sources(self) -> Mapping[str, Source]:
-        """All sources by name."""
-        return self._sources
-
-    @property
     def notices(self) -> tuple[Message, ...]:
         """What people should know of lists that could not be read whole."""
-        pools = (source for source in self._sources.values() if isinstance(source, PoolSource))
+        pools = (source for source in self.sources.values() if isinstance(source, PoolSource))
         told = ((pool.name, pool.left_out) for pool in pools)
         return tuple(
             message("monitor.left_out", source=name, left_out=left_out)
@@ -94,13 +90,13 @@ class Lister:
 
     def add(self, source: Source) -> None:
         """Watch one more source from now on."""
-        self._sources[source.name] = source
+        self.sources[source.name] = source
 
     async def run(self) -> None:
         """Watch every source for ever; ends only by cancellation."""
         try:
             while True:
-                for source in tuple(self._sources.values()):
+                for source in tuple(self.sources.values()):
                     self._begin_look(source)
                 self._settle()
                 await self._clock.sleep(watch_seconds(len(self._ledger.state.accounts)))
@@ -110,7 +106,7 @@ class Lister:
 
     async def list_all(self) -> None:
         """Ask every source once for its accounts; when one cannot say, what it last said stays."""
-        await asyncio.gather(*(self.list_source(source) for source in list(self._sources.values())))
+        await asyncio.gather(*(self.list_source(source) for source in list(self.sources.values())))
         self._ledger.settle()
 
     async def list_source(self, source: Source) -> None:
@@ -210,7 +206,7 @@ class Lister:
         return source.name not in self._begun
 
     def _settle(self) -> None:
-        if self._sources.keys() <= self._ledger.state.sources.keys():
+        if self.sources.keys() <= self._ledger.state.sources.keys():
             self._ledger.settle()
 
 

@@ -246,7 +246,11 @@ class Sweep:
 
     def is_due(self, account: AccountState, older_than: timedelta) -> bool:
         """Whether its last try is that long ago, and no wait was asked for; with zero, everybody is."""
-        return older_than <= timedelta(0) or _is_due(account, older_than, self._clock)
+        if older_than <= timedelta(0):
+            return True
+        trouble, now = account.reading_trouble, self._clock.now()
+        waits = trouble is not None and trouble.retry_at is not None and trouble.retry_at > now
+        return not waits and is_older(account.tried_at, older_than, now)
 
     async def run(self, keys: Collection[AccountKey], older_than: timedelta) -> None:
         """Read these accounts where the last try is at least `older_than` ago; zero reads them all."""
@@ -269,7 +273,7 @@ class Sweep:
             self._store.note_poll(key.id, now)
             await self._read(key)
             return
-        if not _is_due(account, older_than, self._clock):
+        if not self.is_due(account, older_than):
             return
         if not await self._store.claim_poll(key.id, now, older_than):
             self._ledger.take(Recalled(await self._store.load_some((key.id,))))
@@ -283,11 +287,3 @@ class Sweep:
     async def _read(self, key: AccountKey) -> None:
         self.asked.add(key)
         await self._poller.read(key)
-
-
-def _is_due(account: AccountState, older_than: timedelta, clock: Clock) -> bool:
-    now = clock.now()
-    trouble = account.reading_trouble
-    if trouble is not None and trouble.retry_at is not None and trouble.retry_at > now:
-        return False
-    return is_older(account.tried_at, older_than, now)

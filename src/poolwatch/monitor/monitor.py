@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from poolwatch.custody.recovery import Recovered
 from poolwatch.domain.account import AccountKey, Listing, NamingRule
-from poolwatch.domain.events import Answer, AnswerKind, KeptTold, PoolChanged, Recalled, RefreshMoved
+from poolwatch.domain.events import Answer, AnswerKind, KeptTold, Recalled, RefreshMoved
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.domain.state import PoolFacts, PoolState, listed_by
@@ -77,7 +77,8 @@ class Monitor:
         self._background = (
             BackgroundRefresh(self.chain, self.poller, self.ledger, clock, draw) if renews else None
         )
-        self._polls = False
+        #: whether it is this process that polls
+        self.polls = False
         self._forwarded = ForwardedRefreshes(services.queue, self.ledger, clock)
         #: requests of others that are being handled
         self._handling: SingleFlight[None] = SingleFlight()
@@ -91,21 +92,16 @@ class Monitor:
         """The state of this moment."""
         return self.ledger.state
 
-    @property
-    def polls(self) -> bool:
-        """Whether it is this process that polls."""
-        return self._polls
-
     def take_over(self) -> bool:
         """Poll from now on, unless another process does; whether this one polls."""
-        self._polls = self._services.lock.try_acquire()
-        return self._polls
+        self.polls = self._services.lock.try_acquire()
+        return self.polls
 
     def hand_over(self) -> None:
         """Poll no more."""
-        if self._polls:
+        if self.polls:
             self._services.lock.release()
-            self._polls = False
+            self.polls = False
 
     @property
     def notices(self) -> tuple[Message, ...]:
@@ -118,10 +114,6 @@ class Monitor:
         """Monitor one more source from now on."""
         self._source_names |= {source.name}
         self.poller.lister.add(source)
-
-    def changes(self) -> AsyncIterator[PoolChanged]:
-        """Bursts of changes."""
-        return self.ledger.changes()
 
     async def recall(self) -> None:
         """Take in what the store remembers of the configured sources, so that figures stand at once."""
@@ -273,10 +265,6 @@ class Monitor:
         if not self.polls:
             return Answer(AnswerKind.READ_ONLY)
         return Answer(AnswerKind.STARTED if self.bulk.start(keys) else AnswerKind.RUNNING)
-
-    def stop_many(self) -> None:
-        """Start no further account."""
-        self.bulk.stop()
 
     async def _serve(self) -> None:
         while True:

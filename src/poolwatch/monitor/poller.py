@@ -60,12 +60,8 @@ class Poller:
         self._lifeless: set[AccountKey] = set()
         #: accounts whose login came back to life: their next poll need not wait for the usual floor
         self._revived: set[AccountKey] = set()
-        self._paused = False
-
-    @property
-    def paused(self) -> bool:
-        """Whether automatic polls are stopped."""
-        return self._paused
+        #: whether automatic polls are stopped
+        self.paused = False
 
     def set_visible(self, keys: Collection[AccountKey]) -> None:
         """These accounts are on screen and go first."""
@@ -73,9 +69,9 @@ class Poller:
 
     def set_paused(self, paused: bool) -> None:
         """Stop or resume automatic polls; what a person asks for still runs."""
-        if self._paused and not paused:
+        if self.paused and not paused:
             self.schedule.catch_up(self._clock.now(), self._visible)
-        self._paused = paused
+        self.paused = paused
         self._nudged.set()
 
     def raw(self, key: AccountKey) -> str | None:
