@@ -324,9 +324,9 @@ async def _ended(
     """How those requests ended that did; None: with nothing."""
     found: dict[AccountKey, RefreshProgress | None] = {}
     for key, number in numbers.items():
-        handled = await running.services.queue.handled(number) if number is not None else None
-        if handled is not None and handled.done:
-            found[key] = handled.progress
+        done, progress = await running.services.queue.handled(number) if number is not None else (False, None)
+        if done:
+            found[key] = progress
     return found
 
 

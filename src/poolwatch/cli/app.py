@@ -259,11 +259,11 @@ def sources_add(
     mask: MaskOption = False,
     config: ConfigOption = None,
 ) -> int:
-    from poolwatch.cli.sources import SourceWish, add_source
+    from poolwatch.cli.sources import SourceRequest, add_source
 
     secrets = (api_key_file, api_key_env, password_file, password_env)
-    wish = SourceWish(kind, place, name, custody, *secrets, insecure=insecure)
-    return add_source(config, wish, mask=mask)
+    request = SourceRequest(kind, place, name, custody, *secrets, insecure=insecure)
+    return add_source(config, request, mask=mask)
 
 
 @sources_app.command("test", help=help_of("sources test"))

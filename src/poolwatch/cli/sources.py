@@ -47,7 +47,7 @@ _REMEDIES: Final = {
 }
 
 
-class SourceWish(Struct, frozen=True):
+class SourceRequest(Struct, frozen=True):
     """What `sources add` was asked for; of a pool's secrets only where they stand."""
 
     kind: str
@@ -111,10 +111,10 @@ def _folder_of_files(place: str) -> str:
     return folder if "*" in name else place
 
 
-def add_source(config: Path | None, wish: SourceWish, *, mask: bool = False) -> int:
+def add_source(config: Path | None, request: SourceRequest, *, mask: bool = False) -> int:
     """Test the place, say what was found there, then write it."""
     around = surroundings(config, mask=mask, may_be_new=True)
-    source = _source_of(around, wish)
+    source = _source_of(around, request)
     if isinstance(source, str):
         complain(around.told(source))
         return EXIT_USAGE
@@ -167,41 +167,41 @@ def _say_pool(around: Surroundings, source: SourceSettings) -> None:
         say(f"  {around.told(line)}")
 
 
-def _source_of(around: Surroundings, wish: SourceWish) -> SourceSettings | str:
+def _source_of(around: Surroundings, request: SourceRequest) -> SourceSettings | str:
     kinds = {kind.value: kind for kind in SourceKind}
-    kind = kinds.get(wish.kind)
+    kind = kinds.get(request.kind)
     if kind is None:
-        near = nearest(wish.kind, kinds)
-        code = "kind_first" if "://" in wish.kind else "no_kind_but" if near else "no_kind"
-        return said(code, kind=wish.kind, near=near, kinds=", ".join(kinds))
+        near = nearest(request.kind, kinds)
+        code = "kind_first" if "://" in request.kind else "no_kind_but" if near else "no_kind"
+        return said(code, kind=request.kind, near=near, kinds=", ".join(kinds))
     custody = kind.default_custody
-    if wish.custody is not None:
-        if kind is not SourceKind.AUTH_FILES or wish.custody not in ("other", "poolwatch"):
+    if request.custody is not None:
+        if kind is not SourceKind.AUTH_FILES or request.custody not in ("other", "poolwatch"):
             return said("bad_custody")
-        custody = Custody(wish.custody)
-    if not kind.is_pool and wish.has_secret:
+        custody = Custody(request.custody)
+    if not kind.is_pool and request.has_secret:
         return said("secrets_of_pools")
-    command = None if kind.is_pool else pool_command(around, wish.place)
+    command = None if kind.is_pool else pool_command(around, request.place)
     if command is not None:
         return said("takes_a_path", kind=kind.value, command=command)
-    if not kind.is_pool and wish.insecure:
+    if not kind.is_pool and request.insecure:
         return said("insecure_of_pools")
     taken = {source.name for source in around.settings.sources}
-    if wish.name in taken:
-        return said("source_there", name=wish.name)
-    name = wish.name or free_name(kind.value, taken)
+    if request.name in taken:
+        return said("source_there", name=request.name)
+    name = request.name or free_name(kind.value, taken)
     if not kind.is_pool:
-        return replace(SourceSettings(kind, name, custody), path=_written(wish.place))
+        return replace(SourceSettings(kind, name, custody), path=_written(request.place))
     return SourceSettings(
         kind,
         name,
         custody,
-        url=wish.place,
-        insecure=wish.insecure,
-        api_key_file=_written(wish.api_key_file),
-        api_key_env=wish.api_key_env,
-        dashboard_password_file=_written(wish.password_file),
-        dashboard_password_env=wish.password_env,
+        url=request.place,
+        insecure=request.insecure,
+        api_key_file=_written(request.api_key_file),
+        api_key_env=request.api_key_env,
+        dashboard_password_file=_written(request.password_file),
+        dashboard_password_env=request.password_env,
     )
 
 

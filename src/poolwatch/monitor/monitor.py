@@ -21,10 +21,11 @@ from poolwatch.host.single_flight import SingleFlight
 from poolwatch.monitor.custodian import Custodian
 from poolwatch.monitor.ledger import Clock, Ledger, Saver
 from poolwatch.monitor.many import BackgroundRefresh, BulkRefresh
-from poolwatch.monitor.owner import Asked, ForwardedRefreshes, OwnerLock, Request, RequestQueue
+from poolwatch.monitor.owner import Asked, ForwardedRefreshes, OwnerLock, RequestQueue, asked_of
 from poolwatch.monitor.poller import Pace, Poller
 from poolwatch.monitor.refresh import RefreshChain
 from poolwatch.sources.source import Source
+from poolwatch.store.requests import QueuedRequest
 from poolwatch.store.store import Store
 
 #: A viewer reads the store this often.
@@ -274,27 +275,28 @@ class Monitor:
             # on a disk that takes no writes they would be there again at once
             await self._services.clock.sleep(SERVE_SECONDS)
 
-    async def _handle(self, request: Request) -> None:
+    async def _handle(self, queued: QueuedRequest) -> None:
         progress = None
         try:
-            progress = await self._handled(request)
+            progress = await self._handled(queued)
         finally:
             # one that is left as this process goes ends with nothing: nobody shall wait for it
-            await self._services.queue.finish(request.id, progress, self._services.clock.now())
+            await self._services.queue.finish(queued.id, progress, self._services.clock.now())
 
-    async def _handled(self, request: Request) -> RefreshProgress | None:
+    async def _handled(self, queued: QueuedRequest) -> RefreshProgress | None:
         """How a request ended; None where there is no such account here."""
-        key = next((each for each in self.state.accounts if each.id == request.account_id), None)
+        key = next((each for each in self.state.accounts if each.id == queued.request.account_id), None)
         if key is None:
             return None
-        if request.asked is Asked.POLL:
+        asked = asked_of(queued.request)
+        if asked is Asked.POLL:
             return await self.chain.read(key)
         return await self.chain.run(
             key,
-            usage_only=request.asked is Asked.USAGE,
-            try_once=request.asked is Asked.TRY_ONCE,
-            only_if_due=request.asked is Asked.DUE,
-            beside_codex=request.asked is Asked.BESIDE,
+            usage_only=asked is Asked.USAGE,
+            try_once=asked is Asked.TRY_ONCE,
+            only_if_due=asked is Asked.DUE,
+            beside_codex=asked is Asked.BESIDE,
         )
 
     def _tell(self, *more: Message) -> None:

@@ -11,8 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
-
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import RefreshMoved
 from poolwatch.domain.message import Message, message
@@ -23,7 +21,7 @@ from poolwatch.monitor.ledger import Clock, Ledger
 from poolwatch.store.documents import decode_refresh, encode_refresh
 from poolwatch.store.opening import StoreMode
 from poolwatch.store.polling import PollLock
-from poolwatch.store.requests import OwnerRequest, RequestKind
+from poolwatch.store.requests import OwnerRequest, QueuedRequest, RequestKind
 from poolwatch.store.store import Store
 
 #: How long a viewer waits for the polling process to take its request.
@@ -80,22 +78,6 @@ class Asked(StrEnum):
     BESIDE = "beside"
 
 
-class Request(Struct, frozen=True):
-    """One request of another poolwatch on this machine."""
-
-    id: int
-    account_id: str
-    asked: Asked
-    asked_at: datetime
-
-
-class Handled(Struct, frozen=True):
-    """How far a request is; `progress` is there once it is done, unless nothing came of it."""
-
-    done: bool
-    progress: RefreshProgress | None = None
-
-
 class RequestQueue:
     """The queue by which a viewer reaches the process that polls.
 
@@ -129,7 +111,7 @@ class RequestQueue:
         """Wait until there is a request to take."""
         await self._store.when_requested()
 
-    async def take(self, now: datetime) -> tuple[Request, ...]:
+    async def take(self, now: datetime) -> tuple[QueuedRequest, ...]:
         """The requests that came since the last call; taking them is the answer."""
         ours = []
         for queued in await self._store.take_requests(now):
@@ -138,16 +120,15 @@ class RequestQueue:
                 # it ends with nothing, and who asked does it
                 await self.finish(queued.id, None, now)
             else:
-                request = queued.request
-                ours.append(Request(queued.id, request.account_id, _asked(request), queued.asked_at))
+                ours.append(queued)
         return tuple(ours)
 
-    async def handled(self, number: int) -> Handled:
-        """How far a request is that was taken; one that is gone from the queue is done."""
+    async def handled(self, number: int) -> tuple[bool, RefreshProgress | None]:
+        """Whether a request that was taken is done, as one is that is gone, and how it ended."""
         state = await self._store.request_progress(number)
         if state is None:
-            return Handled(done=True)
-        return Handled(state.done_at is not None, decode_refresh(state.outcome))
+            return True, None
+        return state.done_at is not None, decode_refresh(state.outcome)
 
     async def finish(self, number: int, progress: RefreshProgress | None, now: datetime) -> None:
         """Tell the asker how its request ended; None when there is no such account here."""
@@ -164,16 +145,15 @@ _KINDS: Final = {
 }
 
 
-def _asked(request: OwnerRequest) -> Asked:
+def asked_of(request: OwnerRequest) -> Asked:
+    """What a viewer asked for by a request as it is stored."""
     match request.kind:
         case RequestKind.REFRESH:
             return Asked.TRY_ONCE if request.try_once else Asked.REFRESH
-        case RequestKind.DUE:
-            return Asked.DUE
-        case RequestKind.BESIDE:
-            return Asked.BESIDE
         case RequestKind.USAGE:
             return Asked.USAGE if request.override else Asked.POLL
+        case RequestKind.DUE | RequestKind.BESIDE:
+            return Asked(request.kind.value)
 
 
 async def outcome_of(
@@ -185,9 +165,9 @@ async def outcome_of(
     """
     waited = 0.0
     while waited < PATIENCE_SECONDS:
-        handled = await queue.handled(number)
-        if handled.done or given_up():
-            return handled.progress
+        done, progress = await queue.handled(number)
+        if done or given_up():
+            return progress
         await clock.sleep(LOOK_SECONDS)
         waited += LOOK_SECONDS
     return None
