@@ -57,12 +57,8 @@ def run(arguments: Sequence[str]) -> int:
     from typer.main import get_command
 
     command = get_command(app)
-
-    def work() -> object:
-        return command.main(args=list(arguments), prog_name="poolwatch", standalone_mode=False)
-
     try:
-        code = options.answer(work) if options.is_asked() else work()
+        code = command.main(args=list(arguments), prog_name="poolwatch", standalone_mode=False)
     except typer.Exit as ended:
         return ended.exit_code
     except typer.Abort:
