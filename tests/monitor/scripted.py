@@ -31,10 +31,11 @@ from poolwatch.domain.usage import Credits, RateLimit, UsageSnapshot, UsageWindo
 from poolwatch.domain.values import replace
 from poolwatch.monitor.custodian import Custodian
 from poolwatch.monitor.monitor import Monitor, Services
-from poolwatch.monitor.owner import Asked, Handled, OwnerLock, Request, RequestQueue
+from poolwatch.monitor.owner import Asked, OwnerLock, RequestQueue, request_of
 from poolwatch.monitor.poller import Pace
 from poolwatch.sources.source import Directness, UsageReading
 from poolwatch.store.history import HistoryRow
+from poolwatch.store.requests import QueuedRequest
 from poolwatch.store.store import Store
 from tests.monitor.turned_clock import START, TurnedClock
 
@@ -371,7 +372,7 @@ class ScriptedQueue:
     def __init__(self) -> None:
         self.answers = True
         self.asked: list[tuple[str, Asked]] = []
-        self.waiting: list[Request] = []
+        self.waiting: list[QueuedRequest] = []
         #: whether what waits can be taken
         self.yields = True
         self._arrived = asyncio.Event()
@@ -383,15 +384,17 @@ class ScriptedQueue:
 
     def put(self, account_id: str, asked: Asked) -> None:
         """A request of another process."""
-        self.waiting.append(Request(next(self._numbers), account_id, asked, START))
+        self.waiting.append(
+            QueuedRequest(next(self._numbers), request_of(account_id, asked), START, "another")
+        )
         self._arrived.set()
 
     async def ask(self, account_id: str, asked: Asked, now: datetime) -> int | None:
         self.asked.append((account_id, asked))
         return len(self.asked) if self.answers else None
 
-    async def handled(self, number: int) -> Handled:
-        return Handled(number in self.ends, self.ends.get(number))
+    async def handled(self, number: int) -> tuple[bool, RefreshProgress | None]:
+        return number in self.ends, self.ends.get(number)
 
     async def finish(self, number: int, progress: RefreshProgress | None, now: datetime) -> None:
         self.finished[number] = progress
@@ -401,7 +404,7 @@ class ScriptedQueue:
         # as the real one: at least one turn of the loop, so that who spins is noticed
         await asyncio.sleep(0)
 
-    async def take(self, now: datetime) -> tuple[Request, ...]:
+    async def take(self, now: datetime) -> tuple[QueuedRequest, ...]:
         self.takes += 1
         if not self.yields:
             return ()

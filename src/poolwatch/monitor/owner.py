@@ -94,9 +94,7 @@ class RequestQueue:
         if await self._store.ready() is not StoreMode.DISK:
             # nobody else would see it
             return None
-        # what tells a poll, which no card shows, from a reading that a person asked for
-        override, try_once = asked is not Asked.POLL, asked is Asked.TRY_ONCE
-        request = OwnerRequest(account_id, _KINDS[asked], override=override, try_once=try_once)
+        request = request_of(account_id, asked)
         number = await self._store.enqueue_request(request, now, f"pid {os.getpid()}{_OF}{self._mark}")
         if number is None:
             return None
@@ -143,6 +141,13 @@ _KINDS: Final = {
     Asked.USAGE: RequestKind.USAGE,
     Asked.POLL: RequestKind.USAGE,
 }
+
+
+def request_of(account_id: str, asked: Asked) -> OwnerRequest:
+    """What a viewer asks for, as it is stored."""
+    # what tells a poll, which no card shows, from a reading that a person asked for
+    override, try_once = asked is not Asked.POLL, asked is Asked.TRY_ONCE
+    return OwnerRequest(account_id, _KINDS[asked], override=override, try_once=try_once)
 
 
 def asked_of(request: OwnerRequest) -> Asked:
