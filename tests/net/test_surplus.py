@@ -10,7 +10,7 @@ from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Reply
 from tests.net.script import reply
 
-ACCOUNTS = 200
+ACCOUNTS = 1_000
 
 
 async def test_no_figures_of_one_account_come_under_another() -> None:
