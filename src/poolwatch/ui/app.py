@@ -22,7 +22,6 @@ from poolwatch.ui.screens.command_palette import CalmPalette, KeyCommands
 from poolwatch.ui.screens.first_run import FirstRunScreen
 from poolwatch.ui.screens.page import (
     Chosen,
-    Failed,
     Page,
     PoolDrawn,
     bindings,
@@ -118,11 +117,6 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         if event.worker.name == _FEED and event.state in (WorkerState.ERROR, WorkerState.SUCCESS):
             self.ui.board.note((words.text("feed_ended"),))
             self._redraw()
-
-    def on_failed(self, event: Failed) -> None:
-        """Leave with a report."""
-        if isinstance(event.error, Exception):
-            self.crash(event.error)
 
     def take_change(self, change: PoolChanged) -> None:
         """Take a burst of changes in."""

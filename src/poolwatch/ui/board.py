@@ -98,9 +98,7 @@ class Board:
         if (state.clock_offset, state.rates) != (former.clock_offset, former.rates):
             self._derive_anew()
             return
-        before, after = former.accounts, state.accounts
-        if before.keys() != after.keys() or any(after[key] is not before[key] for key in before):
-            self._overview = None
+        self._overview = None
         self._strip = None
 
     def _derive_anew(self) -> None:

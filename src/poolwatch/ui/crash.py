@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from inspect import currentframe
 from traceback import walk_stack, walk_tb
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Final
 
 from poolwatch.words.interface import text
@@ -28,15 +28,11 @@ def crash_report(error: BaseException | None) -> str:
     while error is not None and seen < _CHAIN_MOST:
         kind = type(error).__name__
         lines.append(f"  {text('crash.cause', kind=kind) if seen else kind}")
-        lines.extend(f"    {where}" for where in _frames(error.__traceback__))
+        lines.extend(f"    {where}" for where in _own(walk_tb(error.__traceback__)))
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         seen += 1
     lines.append(text("crash.end"))
     return "\n".join(lines)
-
-
-def _frames(traceback: TracebackType | None) -> list[str]:
-    return _own(walk_tb(traceback))
 
 
 def _own(frames: Iterable[tuple[FrameType, int]]) -> list[str]:

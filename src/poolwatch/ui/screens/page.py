@@ -12,7 +12,6 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
-from textual.worker import Worker, WorkerState
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.view import Tone
@@ -66,14 +65,6 @@ class Chosen(Message):
     def __init__(self, choice: Choice) -> None:
         super().__init__()
         self.choice = choice
-
-
-class Failed(Message):
-    """Something ended in an exception that nobody expects."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__()
-        self.error = error
 
 
 def drop_old_size(screen: Screen[ResultT], event: events.Resize) -> bool:
@@ -148,15 +139,10 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
             is_new, self._laid_out = event.size != self._laid_out, event.size
             self.redraw(full=is_new)
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A request that ends in an exception is a defect, and must not look like a monitor that is slow."""
-        if event.state is WorkerState.ERROR and event.worker.error is not None:
-            self.post_message(Failed(event.worker.error))
-
     def start_work(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do something that takes time; what it raises ends the app with a report."""
         # a function and not its coroutine, which an app that leaves at once would never begin
-        self.run_worker(work, exit_on_error=False)
+        self.run_worker(work)
 
     def restyle(self) -> None:
         """Give all widgets the appearance of the moment and draw everything."""

@@ -18,6 +18,7 @@ from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 from poolwatch.ui import terminal
 from poolwatch.ui.crash import crash_report
@@ -136,10 +137,6 @@ class TerminalApp(App[ReturnT]):
 
     # --- crashes
 
-    def crash(self, error: Exception) -> None:
-        """Leave because of an error."""
-        self._handle_exception(error)
-
     def _fatal_error(self) -> None:
         """Leave with a report that holds no value of any variable, where Textual prints them all."""
         self._report(self._exception or sys.exc_info()[1])
@@ -151,6 +148,8 @@ class TerminalApp(App[ReturnT]):
         self._report(self._exception or given or sys.exc_info()[1])
 
     def _report(self, error: BaseException | None) -> None:
+        # a worker tells what it failed of, and no more
+        error = error.error if isinstance(error, WorkerFailed) else error
         report = Text(crash_report(error), no_wrap=True, overflow="ignore")
         self._exit_renderables[:] = [report]
         self._close_messages_no_wait()
