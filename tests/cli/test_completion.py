@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.cli.accounts import find_account
-from poolwatch.cli.options import names_of
+from poolwatch.cli.options import joined, names_of
 from poolwatch.domain.account import Name
 from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.usage import Usage
@@ -63,6 +63,7 @@ def read_desk(tmp_path: Path, served: Upstream) -> Desk:
         (["sources", "add", ""], {"codex-home", "auth-files", "codex-proxy", "codex-lb", "cli-proxy-api"}),
         (["--theme", "l"], {"light"}),
         (["--theme", "poolwatch-d"], {"poolwatch-dark"}),
+        (["--theme", "=", "da"], {"dark"}),
         (["--view", ""], {"auto", "table", "cards", "hive"}),
         (["--sort", "c"], {"credits"}),
         (["accounts", "import", "--keep", ""], {"imported", "source"}),
@@ -86,6 +87,10 @@ def test_accounts_and_sources_are_those_of_this_person(read_desk: Desk, served: 
     assert bash(read_desk, "refresh", "bob", "al").lines == ["alice@example.com"]
     assert bash(read_desk, "accounts", "remove", "dev").lines == ["dev14"]
     assert bash(read_desk, "status", "gr").lines == ["grace@example.com"]
+    # bash takes the at sign for the beginning of a word
+    assert bash(read_desk, "refresh", "alice", "@").lines == ["@example.com"]
+    assert bash(read_desk, "refresh", "alice", "@", "ex").lines == ["@example.com"]
+    assert bash(read_desk, "accounts", "resolve", "carol", "@", "ex").lines == ["@example.com"]
     listed = read_desk.run("sources", "list").out
     sources = bash(read_desk, "sources", "test", "").lines
     assert len(sources) == 3
@@ -162,6 +167,23 @@ def test_what_is_proposed_for_an_account_names_no_other(length: int, mask: bool)
         assert (owner is odd) == name.startswith(odd.key.id[:8])
 
 
+@pytest.mark.parametrize(
+    ("words", "typed", "before"),
+    [
+        (["pw", "carol", "@"], ["pw", "carol@"], "carol"),
+        (["pw", "carol", "@", "ex"], ["pw", "carol@ex"], "carol"),
+        (["pw", "carol", "@", ""], ["pw", "carol@", ""], ""),
+        (["pw", "--theme", "="], ["pw", "--theme="], "--theme="),
+        (["pw", "--theme", "=", "d"], ["pw", "--theme=d"], "--theme="),
+        (["pw", "http", ":", "//h", ":", "80"], ["pw", "http://h:80"], "http://h:"),
+        (["pw", "a", "b"], ["pw", "a", "b"], ""),
+        (["pw", ""], ["pw", ""], ""),
+    ],
+)
+def test_bash_words_are_what_was_typed(words: list[str], typed: list[str], before: str) -> None:
+    assert joined(words) == (typed, before)
+
+
 def test_tab_in_a_real_bash(read_desk: Desk) -> None:
     folder = read_desk.root / "bin"
     folder.mkdir()
@@ -173,12 +195,12 @@ def test_tab_in_a_real_bash(read_desk: Desk) -> None:
     with Terminal(["bash", "--noprofile", "--norc", "-i"], env, columns=100) as terminal:
         terminal.press(f". {script}; clear\r")
         terminal.wait_for(lambda text: text.strip().startswith("$") and "clear" not in text)
-        terminal.press("poolwatch refresh ali\t")
+        terminal.press("poolwatch refresh alice@ex\t")
         terminal.wait_for("refresh alice@example.com ")
         terminal.press("da\t")
         terminal.wait_for("refresh alice@example.com dan ")
-        terminal.press("\x15poolwatch --theme li\t")
-        terminal.wait_for("--theme light ")
+        terminal.press("\x15poolwatch --theme=li\t")
+        terminal.wait_for("--theme=light ")
         terminal.press("\x15pool\x08\x08\x08\x08poolwatch sour\t")
         terminal.wait_for("poolwatch sources ")
         terminal.press("\x15exit\r")

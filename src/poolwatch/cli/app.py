@@ -57,8 +57,12 @@ def run(arguments: Sequence[str]) -> int:
     from typer.main import get_command
 
     command = get_command(app)
+
+    def work() -> object:
+        return command.main(args=list(arguments), prog_name="poolwatch", standalone_mode=False)
+
     try:
-        code = command.main(args=list(arguments), prog_name="poolwatch", standalone_mode=False)
+        code = options.answer(work) if options.is_asked() else work()
     except typer.Exit as ended:
         return ended.exit_code
     except typer.Abort:

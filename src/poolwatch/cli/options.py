@@ -6,24 +6,78 @@ An error proposes nothing, for there is no place to tell it.
 
 from __future__ import annotations
 
+import io
+import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
+from poolwatch.bootstrap.console import say_text
 from poolwatch.words.command_help import help_of
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.surroundings import Surroundings
     from poolwatch.domain.state import AccountState
 
+T = TypeVar("T")
+
+_VARIABLE: Final = "_POOLWATCH_COMPLETE"
+_BASH: Final = "complete_bash"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@%+/-]*", re.ASCII)
 #: So much of an account's id is proposed, unless two begin alike.
 _ID: Final = 8
+#: Where bash ends a word although no blank stands there.
+_BREAKS: Final = "@:="
+_AT: Final = "@"
+
+
+def is_asked() -> bool:
+    """Whether a shell wants to know what may come next."""
+    return _VARIABLE in os.environ
+
+
+def answer(work: Callable[[], object]) -> object:
+    """Run typer's own answer; for bash, in the words that bash takes for words."""
+    told = os.environ.get("COMP_WORDS", "").split("\n")
+    at = os.environ.get("COMP_CWORD", "")
+    if os.environ.get(_VARIABLE) != _BASH or not at.isdecimal() or int(at) >= len(told):
+        return work()
+    words, before = joined(told[: int(at) + 1])
+    os.environ["COMP_WORDS"] = "\n".join(words)
+    os.environ["COMP_CWORD"] = str(len(words) - 1)
+    said = io.StringIO()
+    code: object = 0
+    with redirect_stdout(said):
+        try:
+            code = work()
+        except SystemExit as ended:  # so typer ends
+            code = ended.code
+    # bash replaces only what comes after its own break
+    say_text("\n".join(line.removeprefix(before) for line in said.getvalue().split("\n")))
+    return code
+
+
+def joined(words: Sequence[str]) -> tuple[list[str], str]:
+    """Bash's words up to the cursor as they were typed, and what of the last one bash will leave alone."""
+    typed: list[str] = []
+    before, broken = "", False
+    for word in words:
+        is_break = word != "" and not word.strip(_BREAKS)
+        if len(typed) > 1 and (is_break or (broken and word)):
+            if is_break:
+                # the at sign is the beginning of bash's next word, the others stand between two
+                before = typed[-1] + ("" if word == _AT else word)
+            typed[-1] += word
+        else:
+            before = ""
+            typed.append(word)
+        broken = is_break
+    return typed, before
 
 
 def accounts(context: typer.Context, incomplete: str) -> list[str]:
