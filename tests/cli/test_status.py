@@ -126,7 +126,7 @@ def test_the_line_goes_with_no_wish_that_it_cannot_fulfil(tmp_path: Path, served
     for wishes in (["--json"], ["bob"], ["--max-age", "0"]):
         refused = desk.run("status", "--line", *wishes)
         assert (refused.code, refused.out) == (2, "")
-        assert "goes with --mask alone" in refused.err
+        assert "takes only --tmux and --mask" in refused.err
     both = desk.run("next", "--json", "--home")
     assert (both.code, both.out) == (2, "")
 

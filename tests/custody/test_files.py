@@ -204,9 +204,9 @@ def test_kinds_that_are_known_to_be_shared(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        ("", "that no mount tells of"),
-        (ELSEWHERE, "that no mount tells of"),
-        (None, "that no mount tells of"),
+        ("", "that no mount lists"),
+        (ELSEWHERE, "that no mount lists"),
+        (None, "that no mount lists"),
         ("22 1 0:1 / / rw - newfs x rw\n", "of a kind that poolwatch does not know (newfs)"),
         ("22 1 0:1 / / rw - fuse.new x rw\n", "of a kind that poolwatch does not know (fuse.new)"),
     ],
