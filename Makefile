@@ -8,8 +8,8 @@
 # make interop       run beside the codex program on the PATH, against a local login service
 PYTHON ?= python3
 VENV ?= .venv
-# one more than there are processors: many tests wait for a program that they started
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+# two more than there are processors: many tests wait for a program that they started
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
 BUDGET ?= 3600
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -108,6 +110,8 @@ class Desk:
             stdout=stdout,
             stderr=subprocess.PIPE,
             cwd=self.root,
+            # whoever runs the tests in the background ignores ctrl+c, and would hand that down
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.default_int_handler),
         )
 
     def shell(self, script: str) -> Ran:
