@@ -111,7 +111,7 @@ class Desk:
             stderr=subprocess.PIPE,
             cwd=self.root,
             # whoever runs the tests in the background ignores ctrl+c, and would hand that down
-            preexec_fn=partial(signal.signal, signal.SIGINT, signal.default_int_handler),
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - it takes no lock
         )
 
     def shell(self, script: str) -> Ran:
