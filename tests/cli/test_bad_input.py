@@ -24,7 +24,7 @@ from tests.cli.desk import PROGRAM, Desk, config_of
         (["sources", "add", "codex-hoem", "/tmp"], "did you mean codex-home?"),
         (["sources", "add", "codex-home", "~/.codex", "--api-key-file", "k"], "belong to pools"),
         (["sources", "add", "codex-home", "/tmp", "--custody", "poolwatch"], "for auth-files only"),
-        (["sources", "add", "auth-files", "/tmp", "--custody", "mine"], "other or poolwatch"),
+        (["sources", "add", "auth-files", "/tmp", "--custody", "mine"], "not one of 'other', 'poolwatch'"),
         (["sources", "test", "nowhere"], "no source is called nowhere"),
         (["demo", "--accounts", "0"], "--accounts"),
         (["demo", "--speed", "0"], "--speed"),

@@ -1,4 +1,4 @@
-"""Options of the app before a command, and the glyphs that a locale can show."""
+"""What the app may draw: the glyphs that a locale can show."""
 
 from __future__ import annotations
 
@@ -29,13 +29,6 @@ from tests.cli.desk import Desk
 )
 def test_the_locale_decides_about_glyphs(env: Mapping[str, str], utf8: bool) -> None:
     assert speaks_utf8(env) is utf8
-
-
-@pytest.mark.parametrize("arguments", [("--mask", "status"), ("--ascii", "next"), ("--read-only", "doctor")])
-def test_an_option_of_the_app_is_not_dropped_before_a_command(desk: Desk, arguments: tuple[str, str]) -> None:
-    ran = desk.run(*arguments)
-    assert (ran.code, ran.out) == (2, "")
-    assert f"poolwatch {arguments[1]} --help" in ran.err
 
 
 def test_next_says_that_there_is_none_on_one_line(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -20,6 +20,7 @@ from poolwatch.bootstrap.console import (
     warn,
 )
 from poolwatch.cli import options
+from poolwatch.cli.group import Group
 from poolwatch.cli.options import (
     AccountArgument,
     AsciiOption,
@@ -29,27 +30,33 @@ from poolwatch.cli.options import (
     flag,
     option,
 )
-from poolwatch.words.command_help import help_of
+from poolwatch.words.command_help import examples_of, help_of
 from poolwatch.words.commands import said
 
-_USUAL: dict[str, Any] = {"rich_markup_mode": None}
+_Function = TypeVar("_Function", bound=Callable[..., int])
+_USUAL: dict[str, Any] = {"cls": Group, "rich_markup_mode": None}
 
 app = typer.Typer(
     name="poolwatch",
     help=help_of("poolwatch"),
-    epilog=help_of("exit_codes"),
+    epilog=f"{examples_of('poolwatch')}\n\n{help_of('exit_codes')}",
     no_args_is_help=False,
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     **_USUAL,
 )
-sources_app = typer.Typer(help=help_of("sources"), **_USUAL)
-accounts_app = typer.Typer(help=help_of("accounts"), **_USUAL)
-config_app = typer.Typer(help=help_of("config"), **_USUAL)
-app.add_typer(sources_app, name="sources")
-app.add_typer(accounts_app, name="accounts")
-app.add_typer(config_app, name="config")
+
+
+def _group(name: str) -> typer.Typer:
+    """Commands below one name; alone it is short for the first of them."""
+    group = typer.Typer(help=help_of(name), epilog=examples_of(name), **_USUAL)
+    app.add_typer(group, name=name)
+    return group
+
+
+def _command(group: typer.Typer, name: str) -> Callable[[_Function], _Function]:
+    return group.command(name.rpartition(" ")[2], help=help_of(name), epilog=examples_of(name))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -100,26 +107,20 @@ def root(
     theme: options.ThemeOption = None,
     mask: MaskOption = False,
     ascii_only: AsciiOption = False,
-    mouse: Annotated[bool, flag("mouse")] = False,
-    read_only: Annotated[bool, flag("read-only")] = False,
+    mouse: options.MouseOption = False,
+    read_only: options.ReadOnlyOption = False,
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help=help_of("version"))
     ] = False,
 ) -> int:
     """Open the app, unless a command is given."""
-    looks = _looks(context)
-    command = context.invoked_subcommand
-    if command is None:
-        from poolwatch.bootstrap.demo import run_demo
-        from poolwatch.bootstrap.screen import run_app
-        from poolwatch.bootstrap.surroundings import Options
+    if context.invoked_subcommand is not None:
+        return EXIT_OK
+    from poolwatch.bootstrap.demo import run_demo
+    from poolwatch.bootstrap.screen import run_app
+    from poolwatch.bootstrap.surroundings import Options
 
-        return run_app(run_demo, Options(config, looks))
-    if looks and command != "demo":
-        # dropped in silence, --mask before `status` would print what it was to hide
-        complain(said("looks_before", command=command))
-        raise typer.Exit(EXIT_USAGE)
-    return EXIT_OK
+    return run_app(run_demo, Options(config, _looks(context)))
 
 
 def _looks(context: typer.Context) -> dict[str, str]:
@@ -131,7 +132,7 @@ def _looks(context: typer.Context) -> dict[str, str]:
     return chosen | ({"ui.glyphs": "ascii"} if given["ascii_only"] else {})
 
 
-@app.command(help=help_of("demo"))
+@_command(app, "demo")
 def demo(
     context: typer.Context,
     accounts: Annotated[int, option("demo_accounts", min=1, max=10000)] = 12,
@@ -140,15 +141,21 @@ def demo(
     serve: Annotated[bool, flag("serve")] = False,
     port: Annotated[int, option("port", min=0, max=65535)] = 0,
     home: Annotated[Path | None, option("home")] = None,
+    view: options.ViewOption = None,
+    sort: options.SortOption = None,
+    theme: options.ThemeOption = None,
+    mask: MaskOption = False,
+    ascii_only: AsciiOption = False,
+    mouse: options.MouseOption = False,
+    read_only: options.ReadOnlyOption = False,
 ) -> int:
     from poolwatch.bootstrap.demo import DemoOptions, run_demo, serve_demo
 
-    looks = _looks(context.parent) if isinstance(context.parent, typer.Context) else {}
-    wanted = DemoOptions(accounts, seed, speed, looks)
+    wanted = DemoOptions(accounts, seed, speed, _looks(context))
     return serve_demo(wanted, port, home) if serve else run_demo(wanted)
 
 
-@app.command(help=help_of("status"))
+@_command(app, "status")
 def status(
     filter_text: options.FilterArgument = "",
     json: JsonOption = False,
@@ -175,7 +182,7 @@ def status(
     return print_status(config, filter_text, max_age, as_json=json, mask=mask, ascii_only=ascii_only)
 
 
-@app.command("next", help=help_of("next"))
+@_command(app, "next")
 def next_account(
     json: JsonOption = False,
     home: Annotated[bool, flag("home", "codex_home")] = False,
@@ -190,62 +197,40 @@ def next_account(
     return print_next(config, as_json=json, home_only=home, mask=mask)
 
 
-@app.command(help=help_of("refresh"))
+@_command(app, "refresh")
 def refresh(
     accounts: options.AccountArguments = None,
     everyone: Annotated[bool, flag("all")] = False,
     force: Annotated[bool, flag("force")] = False,
     json: JsonOption = False,
+    mask: MaskOption = False,
     config: ConfigOption = None,
 ) -> int:
     from poolwatch.cli.refresh import run_refresh
 
-    return run_refresh(config, accounts or [], everyone=everyone, force=force, as_json=json)
+    return run_refresh(config, accounts or [], everyone=everyone, force=force, as_json=json, mask=mask)
 
 
-@app.command(help=help_of("doctor"))
+@_command(app, "doctor")
 def doctor(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.doctor import run_doctor
 
     return run_doctor(config, as_json=json, mask=mask)
 
 
-def _group(group: typer.Typer, name: str, default: Callable[[Path | None, bool], int]) -> None:
-    """A group of commands that alone does what one of them does."""
-
-    @group.callback(invoke_without_command=True)
-    def _alone(context: typer.Context, mask: MaskOption = False, config: ConfigOption = None) -> int:
-        return default(config, mask) if context.invoked_subcommand is None else EXIT_OK
-
-    @group.command(name.partition(" ")[2], help=help_of(name))
-    def _named(mask: MaskOption = False, config: ConfigOption = None) -> int:
-        return default(config, mask)
+sources = _group("sources")
+logins = _group("accounts")
+settings = _group("config")
 
 
-def _list_sources(config: Path | None, mask: bool) -> int:
+@_command(sources, "sources list")
+def sources_list(mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.sources import list_sources
 
     return list_sources(config, mask=mask)
 
 
-def _list_accounts(config: Path | None, mask: bool) -> int:
-    from poolwatch.cli.accounts import list_accounts
-
-    return list_accounts(config, mask=mask)
-
-
-def _show_config(config: Path | None, mask: bool) -> int:
-    from poolwatch.cli.settings import show_config
-
-    return show_config(config, mask=mask)
-
-
-_group(sources_app, "sources list", _list_sources)
-_group(accounts_app, "accounts list", _list_accounts)
-_group(config_app, "config show", _show_config)
-
-
-@sources_app.command("add", help=help_of("sources add"))
+@_command(sources, "sources add")
 def sources_add(
     kind: options.KindArgument,
     place: Annotated[str, typer.Argument(metavar="URL|PATH", help=help_of("place"))],
@@ -266,14 +251,21 @@ def sources_add(
     return add_source(config, request, mask=mask)
 
 
-@sources_app.command("test", help=help_of("sources test"))
+@_command(sources, "sources test")
 def sources_test(name: options.SourceArgument, mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.sources import try_source
 
     return try_source(config, name, mask=mask)
 
 
-@accounts_app.command("import", help=help_of("accounts import"))
+@_command(logins, "accounts list")
+def accounts_list(mask: MaskOption = False, config: ConfigOption = None) -> int:
+    from poolwatch.cli.accounts import list_accounts
+
+    return list_accounts(config, mask=mask)
+
+
+@_command(logins, "accounts import")
 def accounts_import(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help=help_of("login_file"))],
     keep: options.KeepOption = None,
@@ -287,14 +279,14 @@ def accounts_import(
     return import_files(config, files, keep, asks=not yes, can_ask=can_ask, mask=mask)
 
 
-@accounts_app.command("remove", help=help_of("accounts remove"))
+@_command(logins, "accounts remove")
 def accounts_remove(account: AccountArgument, mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.accounts import remove_account
 
     return remove_account(config, account, mask=mask)
 
 
-@accounts_app.command("resolve", help=help_of("accounts resolve"))
+@_command(logins, "accounts resolve")
 def accounts_resolve(
     account: AccountArgument,
     keep: Annotated[Path, option("keep_file", "--keep", metavar="FILE")],
@@ -306,21 +298,28 @@ def accounts_resolve(
     return resolve_account(config, account, keep, mask=mask)
 
 
-@config_app.command("path", help=help_of("config path"))
-def config_path(config: ConfigOption = None) -> int:
+@_command(settings, "config show")
+def config_show(mask: MaskOption = False, config: ConfigOption = None) -> int:
+    from poolwatch.cli.settings import show_config
+
+    return show_config(config, mask=mask)
+
+
+@_command(settings, "config path")
+def config_path(mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.settings import print_path
 
-    return print_path(config)
+    return print_path(config, mask=mask)
 
 
-@config_app.command("init", help=help_of("config init"))
-def config_init(config: ConfigOption = None) -> int:
+@_command(settings, "config init")
+def config_init(mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.settings import init_file
 
-    return init_file(config)
+    return init_file(config, mask=mask)
 
 
-@config_app.command("check", help=help_of("config check"))
+@_command(settings, "config check")
 def config_check(mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.settings import check
 

@@ -116,9 +116,6 @@ def import_files(
 
     `keep`: which holder stays in use. `asks`: that is asked; `can_ask`: a person sits at a terminal.
     """
-    if keep is not None and keep not in KEEPS:
-        complain(said("bad_keep"))
-        return EXIT_USAGE
     around = surroundings(config, mask=mask)
     if around.own_logins is None:
         complain(said("no_own_folder"))

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 import typer
 
@@ -139,11 +139,7 @@ def _around(context: typer.Context) -> Surroundings | None:
     from poolwatch.bootstrap.surroundings import Options, look_around
     from poolwatch.config.settings import ConfigProblems
 
-    at: typer.Context | None = context
-    named: object = None
-    while at is not None and named is None:
-        named = at.params.get("config")
-        at = at.parent  # type: ignore[assignment]  # a context of the same kind
+    named = context.params.get("config")
     found = look_around(Options(Path(str(named)) if named is not None else None))
     return None if isinstance(found, ConfigProblems) else found
 
@@ -158,20 +154,6 @@ def option(text: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=help_of(text), **more)
 
 
-def _config_said_before(context: typer.Context, given: Path | None) -> Path | None:
-    """`--config` stands anywhere: `poolwatch --config FILE sources list`."""
-    return context.parent.params.get("config") if given is None and context.parent is not None else given
-
-
-def _mask_said_before(context: typer.Context, given: bool) -> bool:
-    """`sources --mask list` masks the list."""
-    return given or (context.parent is not None and bool(context.parent.params.get("mask")))
-
-
-def _fixed(*words: str) -> Callable[[], list[str]]:
-    return lambda: list(words)
-
-
 def _of_settings(name: str) -> Callable[[], list[str]]:
     """The words that a setting takes."""
 
@@ -183,11 +165,9 @@ def _of_settings(name: str) -> Callable[[], list[str]]:
     return proposed
 
 
-ConfigOption = Annotated[
-    Path | None, option("config_file", "--config", metavar="FILE", callback=_config_said_before)
-]
+ConfigOption = Annotated[Path | None, option("config_file", "--config", metavar="FILE")]
 JsonOption = Annotated[bool, flag("json")]
-MaskOption = Annotated[bool, option("mask", "--mask", callback=_mask_said_before)]
+MaskOption = Annotated[bool, flag("mask")]
 AsciiOption = Annotated[bool, flag("ascii")]
 AccountArgument = Annotated[
     str, typer.Argument(metavar="ACCOUNT", help=help_of("account"), autocompletion=accounts)
@@ -202,8 +182,14 @@ SourceArgument = Annotated[str, typer.Argument(metavar="NAME", autocompletion=so
 KindArgument = Annotated[
     str, typer.Argument(metavar="KIND", help=help_of("kind"), autocompletion=_of_settings("KINDS"))
 ]
-ViewOption = Annotated[str | None, option("view", autocompletion=_of_settings("VIEWS"))]
-SortOption = Annotated[str | None, option("sort", autocompletion=_of_settings("SORTS"))]
-ThemeOption = Annotated[str | None, option("theme", autocompletion=themes)]
-CustodyOption = Annotated[str | None, option("custody", autocompletion=_fixed("other", "poolwatch"))]
-KeepOption = Annotated[str | None, option("keep", autocompletion=_fixed("imported", "source"))]
+ViewOption = Annotated[
+    str | None, option("view", metavar="auto|table|cards|hive", autocompletion=_of_settings("VIEWS"))
+]
+SortOption = Annotated[str | None, option("sort", metavar="COLUMN", autocompletion=_of_settings("SORTS"))]
+ThemeOption = Annotated[
+    str | None, option("theme", metavar="dark|light|contrast|ansi", autocompletion=themes)
+]
+MouseOption = Annotated[bool, flag("mouse")]
+ReadOnlyOption = Annotated[bool, flag("read-only")]
+CustodyOption = Annotated[Literal["other", "poolwatch"] | None, option("custody")]
+KeepOption = Annotated[Literal["imported", "source"] | None, option("keep")]

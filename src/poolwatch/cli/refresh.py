@@ -22,13 +22,19 @@ from poolwatch.words.commands import said
 
 
 def run_refresh(
-    config: Path | None, accounts: Sequence[str], *, everyone: bool, force: bool, as_json: bool
+    config: Path | None,
+    accounts: Sequence[str],
+    *,
+    everyone: bool,
+    force: bool,
+    as_json: bool,
+    mask: bool,
 ) -> int:
     """Refresh the named accounts, or all; 1 when a step of a named one failed, or nothing could be asked."""
     if bool(accounts) is everyone:
         complain(said("accounts_and_all" if accounts else "accounts_or_all"))
         return EXIT_USAGE
-    around = monitored(config)
+    around = monitored(config, mask=mask)
     prefs = around.prefs()
 
     before: dict[AccountKey, Judged] = {}

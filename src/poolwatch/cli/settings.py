@@ -15,18 +15,19 @@ from poolwatch.config.table import render_default, shown_settings
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
 from poolwatch.net.tls import authorities
+from poolwatch.presentation.masking import shown_path
 from poolwatch.store.readings import read_pool
 from poolwatch.words.commands import fine_words, said
 from poolwatch.words.config import said as config_said
 
 
-def print_path(given: Path | None) -> int:
+def print_path(given: Path | None, *, mask: bool = False) -> int:
     """The file that is read, or that would be."""
     path = _path(given)
     if isinstance(path, ConfigProblem):
         complain(path.text)
         return EXIT_CONFIG
-    say(str(path))
+    say(shown_path(str(path), mask=mask))
     return EXIT_OK
 
 
@@ -66,14 +67,14 @@ def _adopted(settings: Settings, env: Mapping[str, str]) -> Mapping[str, tuple[s
     return {} if rate is None else {"credits_per_usd": (f"{rate:f}", adopted)}
 
 
-def init_file(given: Path | None) -> int:
+def init_file(given: Path | None, *, mask: bool = False) -> int:
     """Write the commented default; an existing file stays as it is."""
     path = _path(given)
     problem = path if isinstance(path, ConfigProblem) else init_config(path, render_default())
     if problem is not None:
-        complain(problem.text)
+        complain_of(ConfigProblems((problem,)), mask=mask)
         return EXIT_CONFIG
-    say(said("wrote", path=path))
+    say(said("wrote", path=shown_path(str(path), mask=mask)))
     return EXIT_OK
 
 

@@ -176,7 +176,7 @@ def _source_of(around: Surroundings, request: SourceRequest) -> SourceSettings |
         return said(code, kind=request.kind, near=near, kinds=", ".join(kinds))
     custody = kind.default_custody
     if request.custody is not None:
-        if kind is not SourceKind.AUTH_FILES or request.custody not in ("other", "poolwatch"):
+        if kind is not SourceKind.AUTH_FILES:
             return said("bad_custody")
         custody = Custody(request.custody)
     if not kind.is_pool and request.has_secret:

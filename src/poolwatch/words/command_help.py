@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from poolwatch.words.catalogue import _, mark
@@ -17,9 +17,7 @@ TEXTS: Final[Mapping[str, str]] = {
         " 3 configuration, or nothing to monitor; 4 cannot tell; 128+n ended by signal n."
     ),
     # commands
-    "demo": mark(
-        "Open the app on a simulated pool; nothing leaves this machine. --theme and the like stand before it."
-    ),
+    "demo": mark("Open the app on a simulated pool; nothing leaves this machine."),
     "status": mark(
         "Print every account, polling those whose reading is old; on a terminal as the app's table."
     ),
@@ -51,9 +49,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "ascii": mark("Draw with ASCII characters only."),
     "account": mark("Id prefix, label or e-mail."),
     # of the app
-    "view": mark("auto, table, cards or hive."),
+    "view": mark("How the pool is shown."),
     "sort": mark("need, name, weekly, 5h, credits, reset or age."),
-    "theme": mark("A theme's name; t in the app shows them."),
+    "theme": mark("The colours; t in the app shows them."),
     "mouse": mark("Let the mouse select and scroll."),
     "read_only": mark("Watch only: no refresh, no token is spent."),
     "version": mark("Print the version."),
@@ -80,7 +78,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "kind": mark("codex-home, auth-files, codex-proxy, codex-lb or cli-proxy-api."),
     "place": mark("A folder, file or glob; of a pool its URL."),
     "name": mark("What the source is called."),
-    "custody": mark("auth-files only: other, or poolwatch (may refresh them)."),
+    "custody": mark("auth-files only; poolwatch: it may refresh them."),
     "api_key_file": mark("Pools: the key's file."),
     "api_key_env": mark("Pools: or its variable."),
     "password_file": mark("Pools: the file of the dashboard's password."),
@@ -93,7 +91,82 @@ TEXTS: Final[Mapping[str, str]] = {
     "keep_file": mark("The file that stays in use."),
 }
 
+#: What a person may type, by the name of the command; after it, where it is not plain, what that does.
+EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
+    "poolwatch": (
+        ("poolwatch", mark("your own accounts")),
+        ("poolwatch demo", mark("a simulated pool")),
+        ("poolwatch --view cards --theme light", ""),
+        ("poolwatch status --mask", mark("options stand before or behind a command")),
+    ),
+    "demo": (
+        ("poolwatch demo --accounts 1000", ""),
+        ("poolwatch demo --speed 500 --theme contrast", mark("a day in three minutes")),
+    ),
+    "status": (
+        ("poolwatch status", ""),
+        ("poolwatch status 'plan:pro status:exhausted'", mark("only those")),
+        ("poolwatch status --json --max-age 0", mark("all read now, for a script")),
+        ("poolwatch status --line --tmux", mark("for status-right")),
+    ),
+    "next": (
+        ("poolwatch next", ""),
+        ("CODEX_HOME=$(poolwatch next --home) codex", mark("in a shell")),
+    ),
+    "refresh": (
+        ("poolwatch refresh carol@example.com", ""),
+        ("poolwatch refresh dev14 3f2a", mark("by label, by the first digits of an id")),
+        ("poolwatch refresh --all", mark("tokens with a day left, all figures")),
+    ),
+    "doctor": (
+        ("poolwatch doctor", ""),
+        ("poolwatch doctor --mask", mark("to show to others")),
+    ),
+    "sources": (
+        ("poolwatch sources", mark("the list")),
+        ("poolwatch sources add codex-home '~/homes/*'", ""),
+        ("poolwatch sources test codex-home", ""),
+    ),
+    "sources list": (("poolwatch sources list", ""),),
+    "sources add": (
+        ("poolwatch sources add codex-home '~/homes/*'", mark("each folder is a home")),
+        ("poolwatch sources add auth-files ~/.cli-proxy-api", ""),
+        ("poolwatch sources add codex-lb http://127.0.0.1:2455 --api-key-file ~/lb.key", ""),
+    ),
+    "sources test": (("poolwatch sources test codex-proxy", ""),),
+    "accounts": (
+        ("poolwatch accounts", mark("the list")),
+        ("poolwatch accounts import auth.json", ""),
+    ),
+    "accounts list": (("poolwatch accounts list", ""),),
+    "accounts import": (
+        ("poolwatch accounts import ~/old/auth.json", ""),
+        ("poolwatch accounts import auth.json --keep imported", mark("it is set aside")),
+    ),
+    "accounts remove": (("poolwatch accounts remove carol@example.com", ""),),
+    "accounts resolve": (("poolwatch accounts resolve carol --keep ~/pool/carol.json", ""),),
+    "config": (
+        ("poolwatch config", mark("every setting")),
+        ("poolwatch config check", ""),
+    ),
+    "config show": (
+        ("poolwatch config show", ""),
+        ("poolwatch config show --mask", mark("to show to others")),
+    ),
+    "config path": (("poolwatch config path", ""),),
+    "config init": (("poolwatch config init", ""),),
+    "config check": (("poolwatch config check --config new.toml", ""),),
+}
+
 
 def help_of(code: str) -> str:
     """One of the texts."""
     return _(TEXTS[code])
+
+
+def examples_of(code: str) -> str:
+    """The examples of a command, one a line; the mark before them keeps the lines as they are."""
+    rows = EXAMPLES[code]
+    widest = max((len(line) for line, means in rows if means), default=0)
+    told = [f"  {line:<{widest}}  # {_(means)}" if means else f"  {line}" for line, means in rows]
+    return "\n".join(["\b", _("Examples:"), *told])

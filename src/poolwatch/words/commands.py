@@ -108,9 +108,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "not_installed": mark("completion was not installed: {path}: {reason}"),
     "see_help": mark("Try '{command} --help' for help."),
     "usage_error": mark("Error: {message}"),
-    "looks_before": mark(
-        "options of the app stand before no command but demo; see: poolwatch {command} --help"
-    ),
+    "takes_no": mark("{command} takes no {option}"),
     "line_alone": mark("status --line is about the whole pool; it takes only --tmux and --mask"),
     "tmux_alone": mark("--tmux goes with status --line"),
     "json_or_home": mark("next prints --json or --home, not both; the JSON names the home"),
@@ -161,7 +159,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "kind_first": mark("the kind comes first, then the address; there are {kinds}"),
     "no_kind": mark("{kind} is no kind of source; there are {kinds}"),
     "no_kind_but": mark("{kind} is no kind of source; did you mean {near}?"),
-    "bad_custody": mark("--custody is other or poolwatch, for auth-files only"),
+    "bad_custody": mark("--custody is for auth-files only"),
     "secrets_of_pools": mark("keys and passwords belong to pools"),
     "takes_a_path": mark("{kind} takes a path; a running pool is added with: {command}"),
     "insecure_of_pools": mark("--insecure is for pools only"),
@@ -209,7 +207,6 @@ TEXTS: Final[Mapping[str, str]] = {
     "set_aside_for": mark("set aside {file}: {new}; {kept} stays in use"),
     "set_aside_link": mark("set aside {file}: {new} (a link; {target} itself was left alone)"),
     # logins that are imported
-    "bad_keep": mark("--keep is imported or source"),
     "no_own_folder": mark("there is no place for imported logins: set HOME or POOLWATCH_DATA_DIR"),
     "cannot_ask": mark(
         "import asks which holder stays in use; without a terminal say --yes, or --keep imported|source"

@@ -1,0 +1,94 @@
+"""How a command line is divided: the first word names the command, and options stand before or behind it.
+
+The class of every group of commands, so that the grammar is the same everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+from typer.core import TyperGroup
+
+from poolwatch.words.commands import said
+
+#: typer does not tell the class of its contexts, commands and parameters.
+Context: TypeAlias = Any
+Command: TypeAlias = Any
+Parameter: TypeAlias = Any
+
+_ENDS_OPTIONS: Final = "--"
+#: Where a value stands that somebody typed, here or before the group's own name.
+_TYPED: Final = ("COMMANDLINE", "DEFAULT_MAP")
+
+
+class Group(TyperGroup):
+    """Commands below one name.
+
+    An option that a command takes may stand before its name; one that it does not take is refused. A group
+    without a callback is short for the first of its commands, and takes the options of that one; if it takes
+    arguments too, they may follow the group: only a first word that is the name of a command is none of them.
+    """
+
+    def get_params(self, ctx: Context) -> list[Any]:
+        own = super().get_params(ctx)
+        first = self._first
+        if first is None:
+            return own
+        names = {param.name for param in own}
+        options = [param for param in first.get_params(ctx) if not _is_word(param)]
+        return [*(param for param in options if param.name not in names), *own]
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        first = self._first
+        if first is not None:
+            _, words, _ = self.make_parser(ctx).parse_args(list(args))
+            before = args[: len(args) - len(words)]
+            if not words and not ctx.resilient_parsing:
+                args = [*args, str(first.name)]
+            elif words and words[0] not in self.commands and _takes_words(first, ctx):
+                ends = [_ENDS_OPTIONS] if before[-1:] == [_ENDS_OPTIONS] else []
+                args = [*before[: len(before) - len(ends)], str(first.name), *ends, *words]
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            self._hand_down(ctx, str(name), command)
+        return name, command, rest
+
+    def shell_complete(self, ctx: Context, incomplete: str) -> list[Any]:
+        found = super().shell_complete(ctx, incomplete)
+        first = self._first
+        if first is not None and not incomplete.startswith("-"):
+            words = [param for param in first.get_params(ctx) if _is_word(param)]
+            found += words[0].shell_complete(ctx, incomplete) if words else []
+        return found
+
+    @property
+    def _first(self) -> Command:
+        """The command that the group is short for."""
+        return next(iter(self.commands.values()), None) if self.callback is None else None
+
+    def _hand_down(self, ctx: Context, name: str, command: Command) -> None:
+        """Give the command what was typed before its name."""
+        takes = {param.name for param in command.get_params(ctx)}
+        given: dict[str, Any] = {}
+        for param in self.get_params(ctx):
+            source = ctx.get_parameter_source(param.name)
+            if param.name not in ctx.params or source is None or source.name not in _TYPED:
+                continue
+            if param.name in takes:
+                given[param.name] = ctx.params[param.name]
+            elif not ctx.resilient_parsing:
+                # dropped in silence, --mask would print what it was to hide
+                path = f"{ctx.command_path} {name}"
+                ctx.fail(said("takes_no", command=path, option=param.opts[0]))
+        ctx.default_map = {name: given}
+
+
+def _takes_words(command: Command, ctx: Context) -> bool:
+    return any(_is_word(param) for param in command.get_params(ctx))
+
+
+def _is_word(param: Parameter) -> bool:
+    return bool(param.param_type_name == "argument")
