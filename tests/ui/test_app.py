@@ -158,6 +158,20 @@ async def test_a_source_without_a_login_is_named_and_the_first_steps_are_at_hand
         assert isinstance(app.screen, PoolScreen)
 
 
+async def test_q_leaves_the_first_run_screen_and_comes_back_to_it() -> None:
+    app, _ = first_run()
+    async with app.run_test(size=(60, 15)) as pilot:
+        await settle(pilot)
+        assert screen_text(app).rstrip().endswith("q quit  ? help")
+        await pilot.press("i", "q")
+        await settle(pilot)
+        assert isinstance(app.screen, FirstRunScreen)
+        await pilot.press("q")
+        await settle(pilot)
+        assert not app.is_running
+    assert app.return_code == 0
+
+
 async def test_the_first_run_screen_leads_to_the_demo() -> None:
     app, _ = first_run()
     async with app.run_test(size=(80, 24)) as pilot:

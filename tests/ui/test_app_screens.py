@@ -14,7 +14,7 @@ from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.screens.texts import HelpScreen, RawScreen
 from poolwatch.ui.widgets.lines import Pane
 from tests.ui.pools import NOW, app_of, twelve
-from tests.ui.reading import feed_of, said, settle, strip, wall
+from tests.ui.reading import feed_of, said, screen_text, settle, strip, wall
 
 
 async def test_details_walk_through_the_order_and_leave_their_account_selected() -> None:
@@ -154,3 +154,60 @@ async def test_pausing_says_so_and_shows_it() -> None:
         await settle(pilot)
         assert feed.paused == [True, False]
         assert "paused" not in strip(app)
+
+
+@pytest.mark.parametrize("leave", ["q", "escape"])
+async def test_q_and_esc_go_back_one_screen_at_a_time(leave: str) -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    feed.payloads = dict.fromkeys(feed.state.accounts, "{}")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter", "x", "question_mark")
+        await settle(pilot)
+        for expected in (RawScreen, DetailScreen, PoolScreen):
+            await pilot.press(leave)
+            await settle(pilot)
+            assert isinstance(app.screen, expected)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert app.is_running
+        await pilot.press("q")
+        await settle(pilot)
+        assert not app.is_running
+    assert app.return_code == 0
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+async def test_every_screen_says_how_to_leave_it_and_where_help_is(width: int) -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    feed.payloads = dict.fromkeys(feed.state.accounts, "{}")
+    async with app.run_test(size=(width, 15)) as pilot:
+        for key, end in (
+            ("down", "q quit  ? help"),
+            ("v", "q quit  ? help"),
+            ("enter", "esc back  ? help"),
+            ("x", "esc back  ? help"),
+            ("question_mark", "esc back  ? close"),
+        ):
+            await pilot.press(key)
+            await settle(pilot)
+            assert screen_text(app).rstrip().endswith(end), key
+
+
+async def test_a_key_that_does_nothing_says_so_until_the_next_key() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    feed.payloads = dict.fromkeys(feed.state.accounts, "{}")
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key, opens in (("J", ""), ("V", "enter"), ("V", "x"), ("V", "question_mark")):
+            if opens:
+                await pilot.press(opens)
+                await settle(pilot)
+                assert "no key" not in said(app)
+            await pilot.press(key)
+            await settle(pilot)
+            assert said(app).startswith(f"no key {key} here")
+        await pilot.press("escape", "escape", "escape", "slash", "J")
+        await settle(pilot)
+        assert "no key" not in said(app)

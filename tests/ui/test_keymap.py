@@ -7,8 +7,8 @@ import pytest
 from textual.binding import Binding
 from textual.keys import _character_to_key
 
-from poolwatch.ui.appearance import UNICODE
-from poolwatch.ui.keymap import TABLE, Keymap, Scope, remapped, textual_key
+from poolwatch.ui.appearance import ASCII, UNICODE
+from poolwatch.ui.keymap import MAIN, TABLE, Keymap, Scope, remapped, textual_key, unknown_key
 from poolwatch.ui.screens.page import bindings, overlay
 from poolwatch.ui.widgets.bottom import key_line
 from tests.support.key_table import markdown_table
@@ -71,7 +71,7 @@ def test_a_remap_replaces_the_keys_of_its_entry() -> None:
     assert not problems
     assert keymap.get("refresh").keys == ("r", "f5")
     assert overlay(keymap) == {"refresh": "r,f5", "sort": "z"}
-    assert "z sort" in plain(key_line(keymap.at(Scope.POOL), {}, 200, UNICODE))
+    assert "z sort" in plain(key_line(keymap.footer(Scope.POOL), {}, 200, UNICODE))
     assert "`f5`" in markdown_table(keymap)
 
 
@@ -105,16 +105,59 @@ def test_a_clash_of_a_chain_is_undone_until_nothing_clashes() -> None:
 
 
 def test_the_footer_fits_every_width_and_loses_the_least_needed_first() -> None:
-    keys = Keymap().at(Scope.POOL)
-    for width in range(8, 160):
+    keys = Keymap().footer(Scope.POOL)
+    for width in range(16, 200):
         line = plain(key_line(keys, {}, width, UNICODE))
         assert len(line) == width
-        assert "…" not in line or width < 12
-    assert plain(key_line(keys, {}, 60, UNICODE)).split("  ")[0].strip() == "r refresh"
+        assert "…" not in line
     narrow = plain(key_line(keys, {}, 60, UNICODE))
+    assert narrow.split("  ")[0].strip() == "r refresh"
     assert "needs you" in narrow
-    assert "quit" not in narrow
+    assert "sort" not in narrow
     assert "copy remedy" in plain(key_line(keys, {"copy": "copy remedy"}, 180, UNICODE))
+
+
+@pytest.mark.parametrize("scope", [scope for scope in Scope if scope is not Scope.APP])
+@pytest.mark.parametrize(
+    "changes", [{}, {"quit": "ctrl+x,q", "back": "f12", "help": "f1", "sort": "shift+f3"}]
+)
+def test_the_way_out_and_the_help_never_leave_a_footer(scope: Scope, changes: dict[str, str]) -> None:
+    keymap, problems = remapped(changes)
+    assert not problems
+    keys = {each: keymap.get(each).keys[0] for each in ("quit", "back", "help")}
+    leaves = f"{keys['quit']} quit" if scope in MAIN else f"{keys['back']} back"
+    for width in range(60, 260):
+        line = plain(key_line(keymap.footer(scope), {}, width, ASCII))
+        entries = line.strip().split("  ")
+        assert entries[-2:] == [leaves, f"{keys['help']} help"]
+        pressed = Counter(entry.split()[0] for entry in entries)
+        assert max(pressed.values()) == 1
+        assert ("quit" in line) is (scope in MAIN)
+
+
+@pytest.mark.parametrize(
+    ("scope", "pressed", "said"),
+    [
+        (Scope.POOL, "J", "no key J here; j: move"),
+        (Scope.POOL, "Z", "no key Z here; ? shows all keys"),
+        (Scope.POOL, "d", "no key d here; ? shows all keys"),
+        (Scope.DETAIL, "/", "no key / here; on the main screen: filter"),
+        (Scope.DETAIL, "R", "no key R here; on the main screen: refresh all accounts shown, spread out"),
+        (Scope.DETAIL, "f5", "no key f5 here; ? shows all keys"),
+        (Scope.HELP, "r", "no key r here; on the main screen: refresh"),
+        (Scope.RAW, "r", "no key r here; on the main screen: refresh"),
+        (Scope.RAW, "X", "no key X here; x: the last payload, redacted"),
+    ],
+)
+def test_a_key_that_does_nothing_names_the_one_that_helps(scope: Scope, pressed: str, said: str) -> None:
+    assert unknown_key(Keymap(), scope, pressed) == said
+
+
+def test_a_key_that_does_nothing_is_told_by_the_keys_of_this_user() -> None:
+    keymap, _ = remapped({"help": "f1", "sort": "z"})
+    assert unknown_key(keymap, Scope.POOL, "s") == "no key s here; S: reverse the order"
+    assert unknown_key(keymap, Scope.DETAIL, "z") == "no key z here; on the main screen: the next order"
+    assert unknown_key(keymap, Scope.POOL, "A").endswith("f1 shows all keys")
 
 
 def test_bindings_are_made_from_the_table() -> None:

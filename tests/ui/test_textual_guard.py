@@ -82,7 +82,7 @@ def test_with_another_version_the_app_runs_on_a_terminal(other: Terminal) -> Non
     assert other.quiet(1)
     other.press(b"\x1b[O")
     assert not other.quiet(1)
-    other.press(b"q")
+    other.press(b"qq")
     assert other.leave() == 0
     assert list(termios.tcgetattr(other.slave)) == other.before
 

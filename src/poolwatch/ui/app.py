@@ -17,7 +17,7 @@ from poolwatch.presentation.refresh_line import pool_diff
 from poolwatch.ui.appearance import ANSI, DARK, Appearance, glyphs_of, next_theme, palette_of, theme_named
 from poolwatch.ui.board import Board
 from poolwatch.ui.feed import Feed, PoolChanged
-from poolwatch.ui.keymap import Scope
+from poolwatch.ui.keymap import MAIN, Scope, textual_key
 from poolwatch.ui.screens.command_palette import CalmPalette, KeyCommands
 from poolwatch.ui.screens.first_run import FirstRunScreen
 from poolwatch.ui.screens.page import (
@@ -71,6 +71,8 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         name = self.theme = self._fitting(options.theme)
         self._terminal_title = ""
         self._visible: tuple[object, ...] = ()
+        #: the keys of each screen, by Textual's names
+        self._known: dict[Scope, frozenset[str | None]] = {}
         prefs = replace(options.prefs, zone=feed.zone)
         board = Board(feed.state, prefs, feed.now(), options.pool_name)
         appearance = Appearance(palette_of(name), glyphs_of(options.glyphs))
@@ -200,6 +202,17 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
                 page.redraw()
         await super().handle_key(key)
 
+    def on_key(self, event: events.Key) -> None:
+        """A key that nothing took."""
+        page = self.screen
+        if not isinstance(page, Page) or self.focused is not None:
+            return
+        if page.SCOPE not in self._known:
+            keys = self.ui.options.keymap.at(page.SCOPE)
+            self._known[page.SCOPE] = frozenset(textual_key(name) for key in keys for name in key.keys)
+        if event.key not in self._known[page.SCOPE]:
+            page.say_unknown(event.character if event.character and event.character > " " else event.key)
+
     def action_theme(self) -> None:
         """The next theme."""
         after = ANSI if self._colourless else next_theme(self.ui.choice.theme)
@@ -230,8 +243,12 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
             self.push_screen(CalmPalette(id="--command-palette"))
 
     def action_leave(self) -> None:
-        """Quit."""
-        self.exit(return_code=0)
+        """Back; quit where there is nothing to go back to."""
+        page = self.screen
+        if isinstance(page, Page) and page.SCOPE not in MAIN:
+            page.action_back()
+        else:
+            self.exit(return_code=0)
 
     def action_interrupt(self) -> None:
         """Quit as after SIGINT."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -24,11 +25,17 @@ class Scope(StrEnum):
     FIRST_RUN = "first_run"
 
 
+#: The screens that the app begins with: there is nothing to go back to.
+MAIN: Final = frozenset({Scope.POOL, Scope.FIRST_RUN})
+#: The rank of what every footer shows.
+STAYS: Final = -1
+
+
 class Key(Struct, frozen=True):
     """One thing a key does. `id` is stable: settings name it.
 
     `keys` are written as people write them ("r", "ctrl+p", "pgup"). `rank` is the order in which entries
-    leave a narrow footer, highest first; 0 keeps an entry out of it.
+    leave a narrow footer, highest first; 0 keeps an entry out of it, and STAYS in it.
     """
 
     id: str
@@ -97,16 +104,16 @@ TABLE: Final = (
     _key("detail", "enter", "detail", _POOL, 4),
     _key("pause", "p", "pause", _POOL),
     _key("theme", "t", "app.theme", _BOTH),
-    _key("back", "esc", "back", _MOVING, 5, palette=False),
+    _key("back", "esc", "back", _MOVING, STAYS, palette=False),
     _key("demo", "d", "demo", _FIRST, palette=False),
     _key("add_first", "1", "add(1)", _FIRST, palette=False),
     *(_key(f"add_{nth}", str(nth), f"add({nth})", _FIRST, palette=False) for nth in range(2, 10)),
     _key("add_place", "f", "add_place", _FIRST, palette=False),
     _key("about_logins", "i", "about_logins", _FIRST, palette=False),
-    _key("help", "?", "app.help", _APP, 5),
+    _key("quit", "q", "app.leave", _APP, STAYS),
+    _key("help", "?", "app.help", _APP, STAYS),
     _key("palette", "ctrl+p", "app.command_palette", _APP, palette=False),
     _key("repaint", "ctrl+l", "app.redraw", _APP),
-    _key("quit", "q", "app.leave", _APP, 11),
     Key("interrupt", ("ctrl+c",), "app.interrupt", _APP, palette=False, priority=True),
 )
 
@@ -152,6 +159,12 @@ class Keymap(Struct, frozen=True):
         if scope is Scope.APP:
             return own
         return (*own, *(key for key in self.table if Scope.APP in key.scopes))
+
+    def footer(self, scope: Scope) -> tuple[Key, ...]:
+        """The keys that a screen's footer offers, its one way out and the help last."""
+        other = "back" if scope in MAIN else "quit"
+        offered = [key for key in self.at(scope) if key.rank and key.id != other]
+        return tuple(sorted(offered, key=lambda key: key.rank == STAYS))
 
     def get(self, key_id: str) -> Key:
         """The entry of that id."""
@@ -233,3 +246,29 @@ def explained(table: Iterable[Key]) -> list[tuple[tuple[Key, ...], str]]:
             keys, together = found[-1]
             found[-1] = ((*keys, key), together)
     return found
+
+
+#: Where a key may do something that does nothing here, the nearest screen first.
+_ELSEWHERE: Final = (Scope.POOL, Scope.DETAIL, Scope.RAW)
+
+
+def unknown_key(keymap: Keymap, scope: Scope, pressed: str) -> str:
+    """What is said of a key that does nothing on a screen: where it does something, or which was meant."""
+    for other in _ELSEWHERE:
+        does = _does(keymap, other, pressed) if other is not scope else ""
+        if does:
+            where = words.text(f"screen.{other.value}")
+            return words.text("key.elsewhere", key=pressed, where=where, does=does)
+    meant = pressed.swapcase()
+    does = _does(keymap, scope, meant)
+    if does:
+        return words.text("key.meant", key=pressed, meant=meant, does=does)
+    return words.text("key.nowhere", key=pressed, help=keymap.get("help").keys[0])
+
+
+def _does(keymap: Keymap, scope: Scope, pressed: str) -> str:
+    """What a key does on a screen, in its first few words; "" where it does nothing."""
+    for keys, told in explained(keymap.at(scope)):
+        if any(pressed in key.keys for key in keys):
+            return re.split(r"[:;]", told)[0]
+    return ""

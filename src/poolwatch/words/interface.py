@@ -31,7 +31,7 @@ _HELP: Final = {
     "detail": mark("everything about the account"),
     "pause": mark("pause automatic polling, and resume it"),
     "theme": mark("the next theme"),
-    "back": mark("back; clears the filter; stops a refresh of many"),
+    "back": mark("back; on the main screen: stop a refresh of many, else clear the filter"),
     "demo": mark("open the demo"),
     "add_first": mark("add what was found, by its number"),
     "add_place": mark("add a home or a folder of auth files"),
@@ -39,7 +39,7 @@ _HELP: Final = {
     "help": mark("this help"),
     "palette": mark("all commands by name"),
     "repaint": mark("redraw the screen"),
-    "quit": mark("quit; a refresh that runs is finished in the background"),
+    "quit": mark("back; on the main screen: quit, while a refresh that runs is finished in the background"),
     "interrupt": mark("quit, from anywhere"),
 }
 _FOOTER: Final = {
@@ -73,6 +73,13 @@ _TEXTS: Final = {
     "mark.trouble": mark("trouble that heals by itself; the last numbers stay, with their age"),
     "mark.never_read": mark("not read yet, or nothing is known"),
     "mark.off": mark("disabled or deactivated"),
+    # a key that does nothing where it was pressed
+    "key.elsewhere": mark("no key {key} here; on {where}: {does}"),
+    "key.meant": mark("no key {key} here; {meant}: {does}"),
+    "key.nowhere": mark("no key {key} here; {help} shows all keys"),
+    "screen.pool": mark("the main screen"),
+    "screen.detail": mark("the details"),
+    "screen.raw": mark("the payload"),
     # what is wrong with [keys] and ui.theme
     "key.unknown": mark("there is no key called {key}"),
     "key.near": mark("there is no key called {key}; did you mean {near}?"),
@@ -149,7 +156,6 @@ _TEXTS: Final = {
     "not_added": mark("nothing was added: {reason}"),
     "add_hint": mark("add"),
     "add_entry": mark("add {place}, read-only; writes the config"),
-    "quit": mark("quit"),
     "from_a_shell": mark("the same from a shell: {command}"),
     # a crash
     "crash": mark("poolwatch stopped because of an error of its own. No login or reading was lost."),

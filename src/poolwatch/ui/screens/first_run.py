@@ -60,7 +60,6 @@ def first_run_lines(
     entries += [
         (keymap.get("add_place").keys[0], words.ADD_FOLDER()),
         (keymap.get("about_logins").keys[0], words.HOW_TREATED()),
-        (keymap.get("quit").keys[0], interface.text("quit")),
     ]
     for key, told in entries:
         out = ((f" {key_label(key, glyphs)}", Ink.KEY), (f"  {told}", Tone.PLAIN))
@@ -91,6 +90,7 @@ class FirstRunScreen(Page[None]):
         yield Pane(id="first")
         yield FilterLine(interface.text("place_prompt"), id="place")
         yield Lines(id="message")
+        yield Lines(id="keys")
 
     def redraw(self, *, full: bool = False) -> None:
         """Draw everything; it hardly changes."""
@@ -104,6 +104,7 @@ class FirstRunScreen(Page[None]):
             self._state, self._found = state, self.ui.feed.found()
         self.query_one(Pane).show(first_run_lines(self._found, self.ui.options.keymap, width, glyphs))
         self.query_one("#message", Lines).show(self._said(width, glyphs))
+        self.show_keys()
 
     def _said(self, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
         """What was said last, on as many lines as it takes: a command on it has to be whole."""

@@ -15,7 +15,7 @@ from textual.screen import Screen
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.view import Tone
-from poolwatch.ui.keymap import Keymap, Scope, textual_key
+from poolwatch.ui.keymap import Keymap, Scope, textual_key, unknown_key
 from poolwatch.ui.state import Choice, UiState
 from poolwatch.ui.widgets.arrangement import Direction
 from poolwatch.ui.widgets.bottom import MessageText, key_line, message_line
@@ -123,6 +123,10 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
         self.flashed = MessageText(text, tone)
         self.redraw()
 
+    def say_unknown(self, pressed: str) -> None:
+        """A key that does nothing here."""
+        self.flash(unknown_key(self.ui.options.keymap, self.SCOPE, pressed), Tone.DIM)
+
     def clear_flash(self) -> None:
         """A key was pressed: what was said is read."""
         if self.flashed is not None:
@@ -153,7 +157,7 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
 
     def show_keys(self, **instead: str) -> None:
         """The footer."""
-        keys = self.ui.options.keymap.at(self.SCOPE)
+        keys = self.ui.options.keymap.footer(self.SCOPE)
         line = key_line(keys, instead, self.size.width, self.ui.appearance.glyphs)
         self.query_one("#keys", Lines).show((line,))
 

@@ -266,9 +266,7 @@ class PoolDrawing(RefreshingPage[None]):
         copy = ""
         if card is not None:
             copy = interface.text("copy_id" if card.copy == card.id else "copy_remedy")
-        wide = self._density is Density.WIDE
-        help_word = "" if wide else interface.text("help")
-        self.show_keys(used_left=interface.text(shown_as.value), copy=copy, raw="", back="", help=help_word)
+        self.show_keys(used_left=interface.text(shown_as.value), copy=copy, raw="")
 
     def _message(self) -> MessageText | None:
         """What goes on: a refresh of many, or of the selected account."""

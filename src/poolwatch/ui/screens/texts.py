@@ -16,7 +16,7 @@ from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, wrap
 from poolwatch.ui.keymap import Key, Keymap, Scope, explained
 from poolwatch.ui.screens.page import Page, bindings
 from poolwatch.ui.state import UiState
-from poolwatch.ui.widgets.bottom import key_label
+from poolwatch.ui.widgets.bottom import key_label, message_line
 from poolwatch.ui.widgets.lines import Lines, Pane
 from poolwatch.words import interface as words
 
@@ -75,14 +75,19 @@ class TextPage(Page[None]):
         self._heading = title
 
     def compose(self) -> ComposeResult:
-        """Title, text, footer."""
+        """Title, text, what is said, footer."""
         yield Lines(id="title")
         yield Pane(id="text")
+        yield Lines(id="message")
         yield Lines(id="keys")
 
     def redraw(self, *, full: bool = False) -> None:
-        """Draw everything or nothing."""
-        if full and self.can_draw:
+        """Draw what is said; the rest only where everything is drawn anew."""
+        if not self.can_draw:
+            return
+        said = message_line(self.flashed, self.size.width, self.ui.appearance.glyphs)
+        self.query_one("#message", Lines).show((said,) if self.flashed else ())
+        if full:
             width = max(1, self.size.width - 1)
             self.query_one("#title", Lines).show((fit_line(self._heading, width), ()))
             self.draw(width)
@@ -109,7 +114,7 @@ class HelpScreen(TextPage):
             if self._text
             else help_lines(self.ui.options.keymap, width, self.ui.appearance.glyphs)
         )
-        self.show_keys(help="", quit="")
+        self.show_keys(help=words.text("close"))
 
     def action_help(self) -> None:
         """The key that opened it closes it."""
@@ -147,7 +152,7 @@ class RawScreen(TextPage):
             pieces = wrap(((shown.strip(), Tone.PLAIN),), max(8, width - indent - 1))
             lines += [fit_line(((pad, Tone.PLAIN), *piece), width) for piece in pieces]
         self.query_one(Pane).show(lines)
-        self.show_keys(raw=words.text("close"), help="")
+        self.show_keys(raw=words.text("close"))
 
     def action_raw(self) -> None:
         """The key that opened it closes it."""

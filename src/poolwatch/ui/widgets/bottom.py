@@ -15,7 +15,7 @@ from poolwatch.domain.text import visible
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, fit_line, line_width, spread
-from poolwatch.ui.keymap import Key
+from poolwatch.ui.keymap import STAYS, Key
 from poolwatch.words import interface as words
 
 #: Narrower than this a line has no room for a hint at its end.
@@ -58,9 +58,9 @@ def key_line(keys: tuple[Key, ...], instead: Mapping[str, str], width: int, glyp
 
     `instead` has other words for some keys by their id; an empty word leaves the key out.
     """
-    shown = [(key, instead.get(key.id, words.key_footer(key.id))) for key in keys if key.rank]
+    shown = [(key, instead.get(key.id, words.key_footer(key.id))) for key in keys]
     shown = [(key, word) for key, word in shown if word]
-    while shown and _cells(shown, glyphs) > width:
+    while _cells(shown, glyphs) > width and any(key.rank != STAYS for key, _ in shown):
         shown.remove(max(shown, key=lambda entry: entry[0].rank))
     return typing_line([(key.keys[0], word) for key, word in shown], width, glyphs)
 
