@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.overview import PoolOverview
-from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import Section
 from poolwatch.domain.usage import Aged, Usage
-from poolwatch.presentation.order import hive_groups, matches, matching, natural, recounted, sections
+from poolwatch.presentation.filter import matching
+from poolwatch.presentation.order import hive_groups, natural, recounted, sections
 from poolwatch.presentation.view import Grouping, Prefs, SectionView, Shown, SortKey
 from tests.presentation.scene import (
     CET,
@@ -181,63 +181,3 @@ def test_hive_groups() -> None:
     assert "ops" not in "".join(each.heading for each in masked)
     only: frozenset[AccountKey] = frozenset()
     assert hive_groups(view, Grouping.GROUP, PREFS, only) == ()
-
-
-BOB = account(
-    "bob@example.com",
-    Usage(plan=Aged("self_serve_business_usage_based", JUST_NOW, "x"), base=full(1).base),
-    group="team-east",
-)
-CAROL = account("home-07", weekly(33, 4), listings=[dead_token("carol@example.com")])
-
-
-@pytest.mark.parametrize(
-    ("state", "text", "passes"),
-    [
-        (BOB, "", True),
-        (BOB, "BOB", True),
-        (BOB, "east bob", True),
-        (BOB, "east carol", False),
-        (BOB, "payg", False),
-        (BOB, "business", True),
-        (BOB, "usage_based", True),
-        (BOB, "homes", True),
-        (BOB, "exhausted", True),
-        (BOB, "status:exhausted", True),
-        (BOB, "status:active", False),
-        (BOB, "plan:business", True),
-        (BOB, "plan:pro", False),
-        (BOB, "plan:self_serve", True),
-        (BOB, "source:hom", True),
-        (BOB, "source:proxy", False),
-        (BOB, "group:team-east", True),
-        (BOB, "custody:codex", True),
-        (BOB, "status:", True),
-        (BOB, "!", False),
-        (BOB, "other:x", False),
-        (CAROL, "!", True),
-        (CAROL, "! carol@", True),
-        (CAROL, "status:needs", True),
-        (CAROL, "login expired", True),
-    ],
-)
-def test_filter(state: AccountState, text: str, passes: bool) -> None:
-    view = look(state)
-    assert matches(view.accounts[0], text, PREFS) is passes
-
-
-def test_trouble_can_be_filtered_for() -> None:
-    view = look(account("x", trouble=trouble(FailureKind.THROTTLED, 1)))
-    assert matches(view.accounts[0], "status:throttled", PREFS)
-
-
-def test_a_masked_address_is_not_found() -> None:
-    view = look(CAROL, BOB)
-    assert matching(view, "example", MASKED) == frozenset()
-    assert len(matching(view, "example", PREFS)) == 2
-    assert len(matching(view, "account-", MASKED)) == 1
-
-
-@given(st.text(max_size=20))
-def test_no_filter_breaks(text: str) -> None:
-    matches(look(BOB).accounts[0], text, PREFS)

@@ -17,7 +17,7 @@ from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.state import Choice, WallView
 from poolwatch.ui.widgets.lines import Lines
-from tests.ui.pools import NOW, app_of, crowd, state_of
+from tests.ui.pools import NOW, app_of, crowd, state_of, twelve
 from tests.ui.reading import feed_of, said, screen_text, settle, strip, wall
 
 
@@ -278,3 +278,40 @@ async def test_headings_and_strip_count_the_same_while_the_order_waits() -> None
     assert int(counts[1][1]) == int(counts[0][1]) - 1
     assert int(counts[1][0]) == int(counts[0][0]) + 1
     assert [each[1] for each in headed if each] == [each[1] for each in counts]
+
+
+async def test_matches_and_mistakes_are_told_while_a_filter_is_typed() -> None:
+    for size in ((60, 15), (120, 40)):
+        app = app_of("twelve", view=WallView.TABLE)
+        async with app.run_test(size=size) as pilot:
+            await pilot.press("slash", *"carol")
+            await settle(pilot)
+            assert said(app) == "2 of 12 match"
+            await pilot.press(*" -team-east")
+            await settle(pilot)
+            assert said(app) == "1 of 12 matches"
+            await pilot.press(*" stats:x")
+            await settle(pilot)
+            assert "no field “stats”; did you mean “status:”?" in said(app)
+            await pilot.press("escape")
+            await settle(pilot)
+            assert "match" not in said(app)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 140, 200])
+@pytest.mark.parametrize("count", [12, 160])
+async def test_the_columns_stay_while_a_filter_is_typed(width: int, count: int) -> None:
+    actors = twelve() if count == 12 else (*crowd(count), *twelve())
+    app = app_of(state_of(actors), view=WallView.TABLE)
+    async with app.run_test(size=(width, 40)) as pilot:
+        await settle(pilot)
+        before = strip(app).splitlines()[-1]
+        await pilot.press("slash")
+        for letter in "plan:free":
+            await pilot.press(letter)
+            await settle(pilot)
+            assert strip(app).splitlines()[-1] == before
+        assert 0 < len(wall(app).order) < len(actors)
+        await pilot.press("enter", "exclamation_mark")
+        await settle(pilot)
+        assert strip(app).splitlines()[-1] == before

@@ -17,7 +17,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.text import visible
 from poolwatch.domain.values import replace
-from poolwatch.presentation.order import matching
+from poolwatch.presentation.filter import matching
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import commands as words
 from poolwatch.words.commands import said

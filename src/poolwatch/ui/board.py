@@ -241,9 +241,15 @@ class Board:
     def _matching(self, words: str) -> frozenset[AccountKey] | None:
         if not words.strip():
             return None
-        from poolwatch.presentation.order import matching
+        from poolwatch.presentation.filter import matching
 
         return matching(self.overview, words, self.prefs)
+
+    def mistake(self, words: str) -> str:
+        """What is wrong with a filter that is being typed; "" where nothing is."""
+        from poolwatch.presentation.filter import mistake
+
+        return mistake(self.overview, words, self.prefs)
 
     def _without_former(self, judged: Judged) -> Judged:
         """Without a finished refresh that a key was pressed after, or the account polled."""

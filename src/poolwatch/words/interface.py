@@ -19,7 +19,7 @@ _HELP: Final = {
     "refresh_shown": mark("refresh all accounts shown, spread out; esc stops"),
     "needs_you": mark("show only what needs you, and all again"),
     "next_needs_you": mark("to the next account that needs you, to the previous"),
-    "filter": mark("filter: words, status:exhausted, plan:pro, source:x; esc clears"),
+    "filter": mark("filter, as explained below; esc clears it"),
     "sort": mark("the next order"),
     "reverse": mark("reverse the order"),
     "view": mark("table, cards or hive"),
@@ -60,12 +60,24 @@ _FOOTER: Final = {
     "help": mark("help"),
     "quit": mark("quit"),
 }
+#: What a filter is made of, and what each of these words finds.
+_FILTER: Final = (
+    (mark("pro east"), mark("every word, anywhere in name, e-mail, id, plan, source or status")),
+    (
+        "status:exhausted",
+        mark("a status (active, needs_login), a section (needs_you) or a trouble (throttled)"),
+    ),
+    ("plan:pro", mark("a plan by the beginning of its name; likewise source:x, group:x, custody:codex")),
+    (mark("-plan:pro -east"), mark("leaves out what the word finds; !word does the same")),
+    ("!", mark("what needs you")),
+)
 _TEXTS: Final = {
     # the help
     "help.title": mark("Keys"),
     "help.pool": mark("MAIN SCREEN"),
     "help.detail": mark("DETAILS"),
     "help.app": mark("EVERYWHERE"),
+    "help.filter": mark("FILTER"),
     "help.marks": mark("MARKS"),
     "mark.active": mark("active: it can be used now"),
     "mark.exhausted": mark("exhausted: it comes back by itself, or with credits"),
@@ -139,7 +151,7 @@ _TEXTS: Final = {
     "feed_ended": mark("the monitor has stopped: these figures are no longer kept; quit and start again"),
     "detail_gone": mark("this account is no longer listed"),
     "filter_prompt": mark(
-        "words, or status:exhausted  plan:pro  source:x  group:x  custody:codex  ! for what needs you"
+        "words  status:exhausted  plan:pro  source:x  group:x  custody:codex  ! needs you  -word leaves out"
     ),
     "filter_keep": mark("keep the filter"),
     "filter_clear": mark("clear it"),
@@ -226,6 +238,11 @@ def active_of(accounts: int, exhausted: int, unread: int, disabled: int) -> str:
     else:
         told = _("of {accounts}, {exhausted} exhausted")
     return told.format(accounts=accounts, exhausted=exhausted, unread=unread, disabled=disabled)
+
+
+def about_filters() -> tuple[tuple[str, str], ...]:
+    """What a filter is made of, each part with what it finds."""
+    return tuple((_(part), _(finds)) for part, finds in _FILTER)
 
 
 def about_logins() -> tuple[str, ...]:

@@ -107,6 +107,13 @@ RESUMED: Final = Text("polling resumes")
 NO_MATCH: Final = Text("no account matches; esc clears the filter")
 NOTHING_NEEDS_YOU: Final = Text("nothing needs you")
 NOBODY_SELECTED: Final = Text("no account is selected")
+#: While a filter is typed.
+no_field: Final = Text("no field “{field}”; there are: {known}")
+no_field_near: Final = Text("no field “{field}”; did you mean “{near}:”?")
+no_value: Final = Text(
+    "no {field} begins with “{value}”; there are: {known}", "no {field} begins with “{value}”"
+)
+no_value_near: Final = Text("no {field} begins with “{value}”; did you mean “{near}”?")
 GROUPS_ARE_THE_HIVES: Final = Text("only the hive has groups; v changes the view")
 ALREADY_RUNNING: Final = Text("this account is already being refreshed")
 READ_ONLY: Final = Text("read-only: nothing is refreshed here")
@@ -120,6 +127,13 @@ OPEN_DEMO: Final = Text("open the demo: 12 simulated accounts, nothing leaves th
 ADD_FOLDER: Final = Text("add a Codex home or a folder of auth files")
 HOW_TREATED: Final = Text("how logins are treated: poolwatch never spends a token it does not own")
 SHELL_HINT: Final = Text("the same from a shell: poolwatch sources add KIND URL|PATH")
+
+
+def matched(count: int, total: int) -> str:
+    """How many accounts a filter lets through: `3 of 12 match`."""
+    if not count:
+        return _("none of {total} matches", total=total)
+    return n_("{count} of {total} matches", "{count} of {total} match", count, total=total)
 
 
 def weekday(at: date) -> str:

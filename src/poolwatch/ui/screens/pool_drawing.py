@@ -23,6 +23,7 @@ from poolwatch.ui.widgets.bottom import FilterLine, MessageText, message_line, t
 from poolwatch.ui.widgets.cards import common_height
 from poolwatch.ui.widgets.lines import THUMB, Lines
 from poolwatch.ui.widgets.strip import Density, Mode, density_of, strip_lines
+from poolwatch.ui.widgets.table import Content
 from poolwatch.ui.widgets.wall import AccountWall
 from poolwatch.words import interface as interface
 from poolwatch.words import screen as words
@@ -134,9 +135,21 @@ class PoolDrawing(RefreshingPage[None]):
         width = max(1, self.size.width - side - THUMB)
         board, glyphs = self.ui.board, self.ui.appearance.glyphs
         self._sections = sections
-        self._arranged = arrange(self._view, sections, board.card, width, glyphs, card_height)
+        self._arranged = arrange(
+            self._view, sections, board.card, width, glyphs, card_height, self._unfiltered()
+        )
         self._draw_strip()
         self.wall.show(self._arranged, self._empty(), beside_width=side)
+
+    def _unfiltered(self) -> Content | None:
+        """What a table has to hold without the filter: its columns stay where they are while one is typed."""
+        if not self._words or self._view is not WallView.TABLE:
+            return None
+        board = self.ui.board
+        if len(board.state.accounts) <= TABLE_MOST:
+            return Content.of(card for key in board.state.accounts if (card := board.card(key)) is not None)
+        # to make the cards of all would hold the first key up
+        return self._arranged.content if self._arranged is not None else None
 
     def _rearrange(self, card_height: int = 0) -> None:
         ui = self.ui
@@ -248,7 +261,8 @@ class PoolDrawing(RefreshingPage[None]):
 
     def _draw_bottom(self) -> None:
         small = self._density is Density.SMALL
-        said = self.flashed or self._message()
+        typing = self._filter_line is not None and self._filter_line.is_open
+        said = self.flashed or (self._filter_told() if typing else None) or self._message()
         glyphs = self.ui.appearance.glyphs
         lines: list[Line] = [()] if self._density is Density.WIDE else []
         # a small screen has no line to spare for what the selection might need
@@ -257,7 +271,7 @@ class PoolDrawing(RefreshingPage[None]):
         elif said is not None:
             lines.append(message_line(said, self.size.width, glyphs))
         self.query_one("#message", Lines).show(lines)
-        if self._filter_line is not None and self._filter_line.is_open:
+        if typing:
             entries = (("enter", interface.text("filter_keep")), ("esc", interface.text("filter_clear")))
             self.query_one("#keys", Lines).show((typing_line(entries, self.size.width, glyphs),))
             return
@@ -267,6 +281,19 @@ class PoolDrawing(RefreshingPage[None]):
         if card is not None:
             copy = interface.text("copy_id" if card.copy == card.id else "copy_remedy")
         self.show_keys(used_left=interface.text(shown_as.value), copy=copy, raw="")
+
+    def _filter_told(self) -> MessageText | None:
+        """While a filter is typed: how many match, and what is wrong with it."""
+        if not self.filter_text.strip():
+            return None
+        board, count = self.ui.board, len(self.wall.order)
+        told = words.matched(count, len(board.state.accounts))
+        wrong = board.mistake(self.filter_text)
+        if wrong:
+            return MessageText(
+                f"{told}: {wrong}" if not count else f"{told} · {wrong}", Tone.AMBER, short=wrong
+            )
+        return MessageText(told, Tone.PLAIN if count else Tone.AMBER)
 
     def _message(self) -> MessageText | None:
         """What goes on: a refresh of many, or of the selected account."""

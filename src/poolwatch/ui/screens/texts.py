@@ -37,6 +37,10 @@ def help_lines(keymap: Keymap, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
             names = "  ".join(_names(key, glyphs) for key in together)
             lines += _entry(names, told, width, glyphs)
         lines.append(fit_line((), width))
+    lines.append(_heading(words.text("help.filter"), width))
+    for part, finds in words.about_filters():
+        lines += _entry(part, finds, width, glyphs)
+    lines.append(fit_line((), width))
     lines.append(_heading(words.text("help.marks"), width))
     tones = {
         Glyph.ACTIVE: Tone.GOOD,

@@ -71,8 +71,9 @@ class Arrangement(Struct, frozen=True, eq=False):
     #: the lines on which a block starts, in order, and the accounts that start there
     starts: tuple[int, ...] = ()
     at_start: Mapping[int, tuple[AccountKey, ...]] = field(default_factory=dict)
-    #: those of a table
+    #: those of a table, and what they were chosen to hold
     columns: Columns | None = None
+    content: Content | None = None
 
     @property
     def height(self) -> int:
@@ -134,6 +135,7 @@ def _arrange(
     *,
     marks: bool = False,
     columns: Columns | None = None,
+    content: Content | None = None,
 ) -> Arrangement:
     placed: dict[AccountKey, tuple[int, int]] = {}
     at_start: dict[int, tuple[AccountKey, ...]] = {}
@@ -155,10 +157,13 @@ def _arrange(
         tuple(sorted(at_start)),
         at_start,
         columns,
+        content,
     )
 
 
-def as_table(sections: Iterable[SectionView], columns: Columns, glyphs: Glyphs) -> Arrangement:
+def as_table(
+    sections: Iterable[SectionView], columns: Columns, glyphs: Glyphs, content: Content | None = None
+) -> Arrangement:
     """One line for an account, under the headings of its section."""
     rows: list[tuple[Item, ...]] = []
     lefts: dict[AccountKey, int] = {}
@@ -172,7 +177,8 @@ def as_table(sections: Iterable[SectionView], columns: Columns, glyphs: Glyphs) 
     def painter(card: CardView, glyphs: Glyphs, *, selected: bool) -> tuple[Line, ...]:
         return (table.row(card, columns, glyphs, selected=selected),)
 
-    return _arrange(columns.width, rows, lefts, (columns.width, 1), painter, columns=columns)
+    block = (columns.width, 1)
+    return _arrange(columns.width, rows, lefts, block, painter, columns=columns, content=content)
 
 
 def card_columns(width: int) -> tuple[int, int]:
@@ -273,13 +279,18 @@ def arrange(
     width: int,
     glyphs: Glyphs,
     card_height: int = 0,
+    also: Content | None = None,
 ) -> Arrangement:
-    """Places for all accounts of the sections, in `width` cells; cards are at least `card_height` high."""
+    """Places for all accounts of the sections, in `width` cells.
+
+    Cards are at least `card_height` high, and a table's columns could hold `also`.
+    """
     if view is WallView.HIVE:
         return as_hive(sections, width, glyphs)
     cards = [card for section in sections for key in section.keys if (card := card_of(key)) is not None]
     if view is WallView.CARDS:
         return as_cards(sections, width, max(card_height, common_height(cards)))
     # a blank between the last figures and the mark that shows the place in the wall
-    columns = choose(width - 1 if width >= _ROOMY else width, Content.of(cards))
-    return as_table(sections, columns, glyphs)
+    content = Content.of(cards) if also is None else Content.of(cards).together(also)
+    columns = choose(width - 1 if width >= _ROOMY else width, content)
+    return as_table(sections, columns, glyphs, content)

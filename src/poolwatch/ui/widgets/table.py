@@ -81,6 +81,17 @@ class Content(Struct, frozen=True):
                     long = True
         return cls(label, status, credits, usd, short, long or not short)
 
+    def together(self, other: Content) -> Content:
+        """What holds both."""
+        return Content(
+            max(self.label, other.label),
+            max(self.status, other.status),
+            max(self.credits, other.credits),
+            max(self.usd, other.usd),
+            self.short or other.short,
+            self.long or other.long,
+        )
+
 
 class Columns(Struct, frozen=True):
     """The widths in cells of one table; 0 for a column that is not there. They add up to `width`."""
