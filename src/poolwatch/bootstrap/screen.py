@@ -14,7 +14,7 @@ from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, ca
 from poolwatch.bootstrap.feed import LiveFeed
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.config.remember import FILE_NAME, load_remembered, save_remembered, ui_of
-from poolwatch.config.settings import ConfigProblems
+from poolwatch.config.settings import ConfigProblems, Settings
 from poolwatch.domain.events import Recalled
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolFacts, PoolState, listed_by
@@ -43,7 +43,7 @@ def run_app(
     if isinstance(around, ConfigProblems):
         complain_of(around, mask=options.overrides.get("ui.mask") == "true")
         return EXIT_USAGE if around.by_options else EXIT_CONFIG
-    wrong = appearance_problems(around)
+    wrong = appearance_problems(around.settings)
     for line in wrong:
         complain(around.told(line))
     if wrong:
@@ -65,9 +65,8 @@ def run_app(
     return open_demo() if wants_demo else code
 
 
-def appearance_problems(around: Surroundings) -> list[str]:
+def appearance_problems(settings: Settings) -> list[str]:
     """What is wrong with `[keys]` and `ui.theme`, which only the screens understand; one line each."""
-    settings = around.settings
     _, wrong = remapped(settings.keys)
     lines = [f"{settings.origin(f'keys.{problem.id}').text}: {problem.words}" for problem in wrong]
     if settings.ui.theme is not None and theme_named(settings.ui.theme) is None:

@@ -258,6 +258,30 @@ def sources_test(name: options.SourceArgument, mask: MaskOption = False, config:
     return try_source(config, name, mask=mask)
 
 
+@_command(sources, "sources set")
+def sources_set(
+    name: options.ConfiguredArgument,
+    assignments: options.Assignments = None,
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
+    if not assignments:
+        complain(said("nothing_given"))
+        return EXIT_USAGE
+    from poolwatch.cli.changes import set_source
+
+    return set_source(config, name, assignments, mask=mask)
+
+
+@_command(sources, "sources remove")
+def sources_remove(
+    name: options.ConfiguredArgument, mask: MaskOption = False, config: ConfigOption = None
+) -> int:
+    from poolwatch.cli.changes import take_source_out
+
+    return take_source_out(config, name, mask=mask)
+
+
 @_command(logins, "accounts list")
 def accounts_list(mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.accounts import list_accounts
@@ -303,6 +327,25 @@ def config_show(mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.settings import show_config
 
     return show_config(config, mask=mask)
+
+
+@_command(settings, "config set")
+def config_set(
+    assignments: options.Assignments = None, mask: MaskOption = False, config: ConfigOption = None
+) -> int:
+    if not assignments:
+        complain(said("nothing_given"))
+        return EXIT_USAGE
+    from poolwatch.cli.changes import set_settings
+
+    return set_settings(config, assignments, mask=mask)
+
+
+@_command(settings, "config edit")
+def config_edit(mask: MaskOption = False, config: ConfigOption = None) -> int:
+    from poolwatch.cli.editor import edit_config
+
+    return edit_config(config, mask=mask)
 
 
 @_command(settings, "config path")

@@ -266,7 +266,7 @@ def _twins(around: Surroundings) -> Iterator[Finding]:
 
 
 def _config(around: Surroundings) -> Iterator[Finding]:
-    problems = appearance_problems(around)
+    problems = appearance_problems(around.settings)
     for line in problems:
         yield Finding("config", Grade.ERROR, line, said("mend_line"))
     if not problems:

@@ -119,10 +119,20 @@ def _names(account: AccountState) -> list[str]:
 
 def sources(context: typer.Context, incomplete: str) -> list[str]:
     """The names of the sources that are configured or were discovered."""
+    return _source_names(context, incomplete, configured_only=False)
+
+
+def configured(context: typer.Context, incomplete: str) -> list[str]:
+    """The names of those that stand in the configuration."""
+    return _source_names(context, incomplete, configured_only=True)
+
+
+def _source_names(context: typer.Context, incomplete: str, *, configured_only: bool) -> list[str]:
     found: list[str] = []
     with suppress(Exception):
         around = _around(context)
-        found = [] if around is None else [source.name for source in around.sources]
+        known = () if around is None else around.settings.sources if configured_only else around.sources
+        found = [source.name for source in known]
     return [name for name in found if _PLAIN.fullmatch(name) and name.startswith(incomplete)]
 
 
@@ -178,7 +188,13 @@ AccountArguments = Annotated[
 FilterArgument = Annotated[
     str, typer.Argument(metavar="[FILTER]", help=help_of("filter"), autocompletion=accounts)
 ]
-SourceArgument = Annotated[str, typer.Argument(metavar="NAME", autocompletion=sources)]
+SourceArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help=help_of("source"), autocompletion=sources)
+]
+ConfiguredArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help=help_of("source"), autocompletion=configured)
+]
+Assignments = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE...", help=help_of("assignment"))]
 KindArgument = Annotated[
     str, typer.Argument(metavar="KIND", help=help_of("kind"), autocompletion=_of_settings("KINDS"))
 ]

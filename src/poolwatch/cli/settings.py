@@ -84,7 +84,7 @@ def check(given: Path | None, *, mask: bool = False) -> int:
     from poolwatch.cli.command import surroundings
 
     around = surroundings(given, mask=mask)
-    wrong = appearance_problems(around)
+    wrong = appearance_problems(around.settings)
     for line in wrong:
         complain(around.told(line))
     if wrong:

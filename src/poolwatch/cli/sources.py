@@ -144,9 +144,7 @@ def try_source(config: Path | None, name: str, *, mask: bool = False) -> int:
     around = surroundings(config, mask=mask)
     source = next((each for each in around.sources if each.name == name), None)
     if source is None:
-        near = nearest(name, [each.name for each in around.sources])
-        code = "no_source_but" if near else "no_source"
-        complain(said(code, name=name, near=around.told(near or "")))
+        complain(no_such_source(around, name))
         return EXIT_USAGE
     listed = run_async(lambda: _ask(around, source))
     shown = around.told(name)
@@ -156,6 +154,12 @@ def try_source(config: Path | None, name: str, *, mask: bool = False) -> int:
     say(said("usage_answers" if listed else "no_login_there", name=shown, found=counted(listed)))
     _say_pool(around, source)
     return EXIT_OK if listed else EXIT_FAILED
+
+
+def no_such_source(around: Surroundings, name: str) -> str:
+    """A name that no source has, and the one that may have been meant."""
+    near = nearest(name, [each.name for each in around.sources])
+    return said("no_source_but" if near else "no_source", name=name, near=around.told(near or ""))
 
 
 def _say_pool(around: Surroundings, source: SourceSettings) -> None:

@@ -1,4 +1,4 @@
-"""Additions to the user's own configuration file; nothing else in it changes."""
+"""The user's own configuration file: read, added to, replaced whole; nothing else in it changes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from poolwatch.config.layers import BOM, MAX_BYTES, decode, parse
 from poolwatch.config.load import load_text, source_problem
 from poolwatch.config.settings import ConfigProblem, ConfigProblems, SourceSettings
 from poolwatch.config.values import at_home, is_loopback
-from poolwatch.host.files import FileProblem, read_bounded, write_whole
+from poolwatch.host.files import Content, FileProblem, read_bounded, write_whole
 from poolwatch.words.config import said
 from poolwatch.words.messages import file_clause
 
@@ -30,41 +32,69 @@ def init_config(path: Path, text: str) -> ConfigProblem | None:
     return _write(path, text.encode())
 
 
+class ConfigFile(Struct, frozen=True):
+    """The file as it was read, for one change; `before` is None where there was none."""
+
+    path: Path
+    before: bytes | None
+    #: with plain line ends, if all of them are alike
+    text: str
+
+    @classmethod
+    def read(cls, path: Path) -> ConfigFile | ConfigProblem:
+        found = read_bounded(path, MAX_BYTES)
+        if isinstance(found, FileProblem):
+            if found.is_missing:
+                return cls(path, None, "")
+            return ConfigProblem(said("file_trouble", why=file_clause(found)), path=path)
+        text = decode(found.content, path)
+        if isinstance(text, ConfigProblem):
+            return text
+        return cls(path, found.content, text.replace("\r\n", "\n") if _has_crlf(text) else text)
+
+    def save(self, text: str) -> ConfigProblem | None:
+        """Put this text in the place of the file, unless somebody else changed it meanwhile."""
+        before = self.before or b""
+        if _has_crlf(before.decode()):
+            text = text.replace("\n", "\r\n")
+        mark = BOM if before.startswith(BOM.encode()) else ""
+        return self.save_bytes((mark + text).encode())
+
+    def save_bytes(self, content: bytes) -> ConfigProblem | None:
+        """Likewise, as it stands."""
+        if len(content) > MAX_BYTES:
+            return ConfigProblem(said("too_large"), path=self.path)
+        again = read_bounded(self.path, MAX_BYTES)
+        now = None if isinstance(again, FileProblem) and again.is_missing else again
+        if (now.content if isinstance(now, Content) else now) != self.before:
+            return ConfigProblem(said("changed_meanwhile"), path=self.path)
+        return _write(self.path, content)
+
+
+def _has_crlf(text: str) -> bool:
+    return 0 < text.count("\r\n") == text.count("\n")
+
+
 def add_source(path: Path, source: SourceSettings) -> ConfigProblem | None:
     """Adds `[[sources]]` at the end of the file, or makes the file (0600).
 
     Refuses, and leaves the file as it is, when it is invalid before or would be after.
     """
-    found = read_bounded(path, MAX_BYTES)
-    if isinstance(found, FileProblem) and not found.is_missing:
-        return ConfigProblem(said("file_trouble", why=file_clause(found)), path=path)
-    before = b"" if isinstance(found, FileProblem) else found.content
-    text = decode(before, path)
-    if isinstance(text, ConfigProblem):
-        return text
-    document = parse(text, path)
+    file = ConfigFile.read(path)
+    if isinstance(file, ConfigProblem):
+        return file
+    document = parse(file.text, path)
     if isinstance(document, ConfigProblem):
         return document
-    invalid = _first_problem(text, path)
+    invalid = _first_problem(file.text, path)
     if invalid is not None:
         return invalid
     table = source_table(source)
     wrong = source_problem(table, _SOME_HOME)
     if wrong is not None:
         return ConfigProblem(said("nothing_written", why=wrong), path=path)
-    breaks = text.count("\r\n")
-    has_crlf = 0 < breaks == text.count("\n")
-    added = _with_table(text.replace("\r\n", "\n") if has_crlf else text, document, table)
-    if has_crlf:
-        added = added.replace("\n", "\r\n")
-    refused = _check(added, path, document, table)
-    if refused is not None:
-        return refused
-    again = read_bounded(path, MAX_BYTES)
-    if not again.is_missing if isinstance(again, FileProblem) else again.content != before:
-        return ConfigProblem(said("changed_meanwhile"), path=path)
-    mark = BOM if before.startswith(BOM.encode()) else ""
-    return _write(path, (mark + added).encode())
+    added = _with_table(file.text, document, table)
+    return _check(added, path, document, table) or file.save(added)
 
 
 def is_same_place(one: SourceSettings, other: SourceSettings, home: Path | None) -> bool:
@@ -141,8 +171,6 @@ def _check(
     wanted = {**before, "sources": [*sources, dict(table)]} if isinstance(sources, list) else None
     if parse(text, path) != wanted:
         return ConfigProblem(said("not_addable"), path=path)
-    if len(text.encode()) > MAX_BYTES:
-        return ConfigProblem(said("too_large"), path=path)
     return None
 
 

@@ -94,34 +94,52 @@ def _syntax_problem(error: tomllib.TOMLDecodeError, text: str, path: Path | None
     return ConfigProblem(said("not_toml", said=why), line=line, column=column, path=path)
 
 
-def key_lines(text: str) -> Mapping[KeyPath, int]:
-    """The line, counted from 1, on which the statement of each table, array item and key begins.
+class Statement(Struct, frozen=True):
+    """One statement of a file: its lines, counted from 1, and the table that it begins or stands in."""
 
-    Each statement is TOML by itself, and no shorter part of it is: so tomllib says where it ends.
-    """
+    table: KeyPath
+    first: int
+    last: int
+    is_header: bool
+    value: Mapping[str, object]
+
+
+def key_lines(text: str) -> Mapping[KeyPath, int]:
+    """The line, counted from 1, on which the statement of each table, array item and key begins."""
     found: dict[KeyPath, int] = {}
-    items: dict[KeyPath, int] = {}
-    table: KeyPath = ()
-    for start, text_of_it, statement in _statements(text):
-        if not text_of_it.lstrip().startswith("["):
-            _mark(found, table, statement, start)
-            continue
-        table = ()
-        inner: object = statement
-        while isinstance(inner, dict) and inner:
-            name, inner = next(iter(inner.items()))
-            table = (*table, name)
-            found.setdefault(table, start)
-            if isinstance(inner, list):
-                items[table] = items.get(table, -1) + 1
-                inner = inner[-1]
-            if table in items:
-                table = (*table, items[table])
-                found.setdefault(table, start)
+    for each in statements(text):
+        if each.is_header:
+            for end in range(1, len(each.table) + 1):
+                found.setdefault(each.table[:end], each.first)
+        else:
+            _mark(found, each.table, each.value, each.first)
     return found
 
 
-def _statements(text: str) -> Iterator[tuple[int, str, dict[str, object]]]:
+def statements(text: str) -> Iterator[Statement]:
+    """The statements in their order, up to one that is too long; comments between them belong to none.
+
+    Each statement is TOML by itself, and no shorter part of it is: so tomllib says where it ends.
+    """
+    items: dict[KeyPath, int] = {}
+    table: KeyPath = ()
+    for first, last, written, value in _parts(text):
+        is_header = written.lstrip().startswith("[")
+        if is_header:
+            table = ()
+            inner: object = value
+            while isinstance(inner, dict) and inner:
+                name, inner = next(iter(inner.items()))
+                table = (*table, name)
+                if isinstance(inner, list):
+                    items[table] = items.get(table, -1) + 1
+                    inner = inner[-1]
+                if table in items:
+                    table = (*table, items[table])
+        yield Statement(table, first, last, is_header, value)
+
+
+def _parts(text: str) -> Iterator[tuple[int, int, str, dict[str, object]]]:
     import tomllib  # many have no file
 
     start, so_far = 1, ""
@@ -134,7 +152,7 @@ def _statements(text: str) -> Iterator[tuple[int, str, dict[str, object]]]:
                 continue
             return
         if statement:
-            yield start, so_far, statement
+            yield start, number, so_far, statement
         start, so_far = number + 1, ""
 
 

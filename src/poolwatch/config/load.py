@@ -38,7 +38,7 @@ KEYS_OF_KIND: Final[Mapping[SourceKind, tuple[str, ...]]] = {
 }
 
 #: Names under which people write a secret into the file, and the key that names a file for it.
-_SECRET_KEYS: Final[Mapping[str, str]] = {
+SECRET_KEYS: Final[Mapping[str, str]] = {
     "api_key": "api_key_file",
     "key": "api_key_file",
     "token": "api_key_file",
@@ -229,11 +229,11 @@ def _refuse(layers: Layers, index: int, kind: SourceKind, name: str) -> None:
     suggestion: str | None = None
     if takers:
         message = said("not_for_kind", name=name, kind=kind, takers=", ".join(takers))
-    elif name not in _SECRET_KEYS:
+    elif name not in SECRET_KEYS:
         message = said("unknown_in_source", name=printable(name), kind=kind)
         suggestion = nearest(name, allowed)
     elif kind.is_pool:
-        suggestion = _SECRET_KEYS[name] if _SECRET_KEYS[name] in allowed else "api_key_file"
+        suggestion = SECRET_KEYS[name] if SECRET_KEYS[name] in allowed else "api_key_file"
         message = said("secret_for_pool", name=name, holder=suggestion)
     else:
         suggestion = "path"

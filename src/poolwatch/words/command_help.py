@@ -27,6 +27,10 @@ TEXTS: Final[Mapping[str, str]] = {
     "sources": mark("What is monitored and from where."),
     "sources list": mark("What is monitored, and what else was found."),
     "sources add": mark("Test a place, then write it into the configuration; comments there are kept."),
+    "sources set": mark(
+        "Change keys of a source in the configuration; comments there are kept. Secrets are not taken."
+    ),
+    "sources remove": mark("Take a source out of the configuration; its logins stay where they are."),
     "sources test": mark("Ask one source now and say what it answers."),
     "accounts": mark("Identity, custody and holders of each login."),
     "accounts list": mark("Every account with its identity, custody and the files that hold it."),
@@ -38,6 +42,12 @@ TEXTS: Final[Mapping[str, str]] = {
         "Where two files hold one login: say which stays in use; poolwatch's other one is set aside."
     ),
     "config": mark("Settings, with the origin of each value."),
+    "config set": mark(
+        "Write settings into the configuration; comments there are kept. Secrets are not taken."
+    ),
+    "config edit": mark(
+        "Edit the configuration in $VISUAL or $EDITOR; a text that is wrong is not taken over."
+    ),
     "config path": mark("Print where the configuration file is, or would be."),
     "config show": mark("Print every setting with its origin."),
     "config init": mark("Write a commented configuration file where there is none."),
@@ -47,6 +57,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "json": mark("Print JSON on stdout."),
     "mask": mark("Hide e-mail addresses and paths."),
     "ascii": mark("Draw with ASCII characters only."),
+    "source": mark("Its name, as sources list shows it."),
+    "assignment": mark("A key and its value; KEY= takes the key out."),
     "account": mark("Id prefix, label or e-mail."),
     # of the app
     "view": mark("How the pool is shown."),
@@ -126,6 +138,7 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("poolwatch sources", mark("the list")),
         ("poolwatch sources add codex-home '~/homes/*'", ""),
         ("poolwatch sources test codex-home", ""),
+        ("poolwatch sources remove codex-home", ""),
     ),
     "sources list": (("poolwatch sources list", ""),),
     "sources add": (
@@ -134,6 +147,12 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("poolwatch sources add codex-lb http://127.0.0.1:2455 --api-key-file ~/lb.key", ""),
     ),
     "sources test": (("poolwatch sources test codex-proxy", ""),),
+    "sources set": (
+        ("poolwatch sources set codex-lb url=https://lb.example.com", ""),
+        ("poolwatch sources set codex-lb name=north api_key_env=LB_KEY", ""),
+        ("poolwatch sources set codex-lb api_key_file=", mark("takes it out")),
+    ),
+    "sources remove": (("poolwatch sources remove codex-lb", ""),),
     "accounts": (
         ("poolwatch accounts", mark("the list")),
         ("poolwatch accounts import auth.json", ""),
@@ -147,8 +166,15 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "accounts resolve": (("poolwatch accounts resolve carol --keep ~/pool/carol.json", ""),),
     "config": (
         ("poolwatch config", mark("every setting")),
-        ("poolwatch config check", ""),
+        ("poolwatch config set poll.interval_seconds=120", ""),
+        ("poolwatch config edit", ""),
     ),
+    "config set": (
+        ("poolwatch config set pool_name=work ui.view=cards", ""),
+        ("poolwatch config set keys.refresh=r,f5", ""),
+        ("poolwatch config set ui.theme=", mark("takes it out: the default holds")),
+    ),
+    "config edit": (("EDITOR=nano poolwatch config edit", ""),),
     "config show": (
         ("poolwatch config show", ""),
         ("poolwatch config show --mask", mark("to show to others")),

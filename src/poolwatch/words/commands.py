@@ -243,6 +243,34 @@ TEXTS: Final[Mapping[str, str]] = {
     # configuration
     "wrote": mark("wrote {path}"),
     "no_file": mark("no file; the defaults"),
+    "is_set": mark("{key} = {value}"),
+    "is_taken_out": mark("{key}: taken out"),
+    "written_to": mark("written to {path}; a poolwatch that runs reads it at its next start"),
+    "nothing_to_change": mark("{path} says so already"),
+    "stronger": mark("{variable} is set, and stronger than the file"),
+    "chosen_by_key": mark("{key} was chosen by key in the app, which is stronger: {value}"),
+    "wrong_and_unwritten": mark("{why}; nothing was written"),
+    "unwritten_so": mark("nothing was written"),
+    "nothing_given": mark("say what to set: key=value"),
+    # sources that are changed or taken out
+    "source_out": mark("{name}: taken out of {path}"),
+    "is_found": mark("{name} was found, and is not in the configuration; it is written there by: {command}"),
+    "is_own": mark("{name} is poolwatch's own folder, {path}; a login is taken out of it with: {command}"),
+    "logins_stay": mark("its logins stay where they are: {place}"),
+    "own_logins_stay": mark(
+        "poolwatch's own logins stay where they are: {place}; nothing renews them until a source names it "
+        "again"
+    ),
+    "still_own": mark("its logins stay in {place}, poolwatch's own folder, which is monitored by itself"),
+    "pool_stays": mark("the pool at {place} was not touched"),
+    "none_left": mark("no source is configured any more; a Codex home that is found is shown"),
+    "try_it": mark("try it: {command}"),
+    # config edit
+    "edit_failed": mark("{editor} ended with {number}; nothing was written"),
+    "no_editor": mark("{editor} cannot be run ({reason}); set VISUAL or EDITOR to your editor"),
+    "unchanged": mark("{path}: nothing was changed"),
+    "edit_again": mark("e: edit again   Enter: leave the file as it was "),
+    "edit_kept": mark("{path} is as it was; your text is kept in {copy}"),
     # doctor
     "do": mark("do: {remedy}"),
     "mend_line": mark("fix that line"),

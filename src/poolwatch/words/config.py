@@ -58,10 +58,14 @@ TEXTS: Final[Mapping[str, str]] = {
     "remembered_trouble": mark("the file of remembered choices {why}"),
     "already_there": mark("the configuration file is already there and was left as it is"),
     "nothing_written": mark("{why}; nothing was written"),
-    "changed_meanwhile": mark("the configuration file changed meanwhile; nothing was added, try again"),
+    "changed_meanwhile": mark("the configuration file changed meanwhile; nothing was written, try again"),
     "not_addable": mark(
         "the source could not be added without changing something else; nothing was written, "
         "add it by hand as [[sources]]"
+    ),
+    "not_changeable": mark(
+        "that could not be changed without changing something else; nothing was written, "
+        "change it by hand with config edit"
     ),
     "too_large": mark("the configuration file would become too large; nothing was written"),
     "no_home": mark(
@@ -78,6 +82,17 @@ TEXTS: Final[Mapping[str, str]] = {
     "must_be_tables": mark("{name} must be tables, each begun with [[{name}]] in double brackets"),
     "item_must_be_table": mark("{name} must be a table, not {value}"),
     "thresholds": mark("thresholds.amber_percent ({amber}) must be below thresholds.red_percent ({red})"),
+    # what was typed for a change
+    "not_assigned": mark("each setting is given as key=value, without blanks; key= takes it out"),
+    "there_are": mark("{text}\nthere are: {keys}"),
+    "perhaps": mark("{text} (did you mean {suggestion}?)"),
+    "set_elsewhere": mark("{key}: a source is changed with sources set NAME key=value"),
+    "edit_accounts": mark("{key}: names and groups of accounts are changed with config edit"),
+    "secret_typed": mark(
+        "{name}: a secret is not taken from a command line, where others see it; put it into a file of its "
+        "own (chmod 600) and name that file in {file}, or a variable in {variable}"
+    ),
+    "no_such_source": mark("no source in {path} is called {name}"),
     # problems with sources and accounts
     "no_kind": mark("{source} has no kind; the kinds are {kinds}"),
     "no_path": mark("{source} has no path: the folder or glob of its auth files"),

@@ -1,0 +1,251 @@
+"""Settings changed by a command: what was typed is read by the table, and written where it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from msgspec import Struct
+
+from poolwatch.config.edit import ConfigFile
+from poolwatch.config.layers import KEYS_TABLE, LISTS, KeyPath, parse
+from poolwatch.config.load import KEYS_OF_KIND, SECRET_KEYS, load_text, source_problem
+from poolwatch.config.settings import SOURCE_ROWS, TABLE, ConfigProblem, ConfigProblems, Settings
+from poolwatch.config.toml_text import Value, with_value, without_item
+from poolwatch.config.values import Raw, Row, Wrong, line, nearest, path, printable
+from poolwatch.words.config import said
+
+#: What else than the table has to say something against settings, such as names of keys and themes.
+Check: TypeAlias = Callable[[Settings], Sequence[str]]
+
+_KEYS_ROW: Final = Row(line(), "")
+_PROXY_SECRETS: Final = ("proxy_password", "password")
+#: Where paths begin; they are checked for their form, so without a home any will do.
+_HOMES: Final = ("HOME", "CODEX_HOME")
+
+
+class Change(Struct, frozen=True):
+    """The file as it is now, and each key that was set, with None where it was taken out."""
+
+    path: Path
+    settings: Settings
+    values: Mapping[str, Value | None]
+    #: the file was as it should be already
+    is_nothing: bool = False
+
+
+class Refused(Struct, frozen=True):
+    """Nothing was written, and why; `is_typed`: what was typed is wrong, and not the file."""
+
+    lines: tuple[str, ...]
+    is_typed: bool = True
+
+
+def change_settings(
+    path: Path, words: Sequence[str], env: Mapping[str, str], check: Check
+) -> Change | Refused:
+    """Set each `key=value`, or take out each `key=`, in the file at that path, which may not be there yet."""
+    typed = _typed(words, _row_of, env)
+    if isinstance(typed, Refused):
+        return typed
+
+    def edit(text: str) -> str | None:
+        changed: str | None = text
+        for key, value in typed.items():
+            table, _, name = key.rpartition(".")
+            changed = (
+                with_value(changed, (table,) if table else (), name, value) if changed is not None else None
+            )
+        return changed
+
+    file = ConfigFile.read(path)
+    if isinstance(file, ConfigProblem):
+        return Refused((file.text,), is_typed=False)
+    return _changed(file, typed, edit, env, check)
+
+
+def change_source(
+    path: Path, name: str, words: Sequence[str], env: Mapping[str, str], check: Check
+) -> Change | Refused:
+    """The same for the keys of one source of the file."""
+    found = _source_in(path, name, env)
+    if isinstance(found, Refused):
+        return found
+    file, index, table = found
+    place = f"sources[{index}]"
+    typed = _typed(words, lambda key: _source_row(key, table), env)
+    if isinstance(typed, Refused):
+        return typed
+    wanted = {key: value for key, value in {**table, **typed}.items() if value is not None}
+    wrong = source_problem(wanted, _homes(env))
+    if wrong is not None:
+        return Refused((wrong.replace("sources[0]", name),))
+
+    def edit(text: str) -> str | None:
+        changed: str | None = text
+        way: KeyPath = ("sources", index)
+        for key, value in typed.items():
+            changed = with_value(changed, way, key, value) if changed is not None else None
+        return changed
+
+    change = _changed(file, typed, edit, env, check)
+    if isinstance(change, Refused):
+        return Refused(tuple(each.replace(place, name) for each in change.lines), change.is_typed)
+    return change
+
+
+def remove_source(path: Path, name: str, env: Mapping[str, str]) -> Change | Refused:
+    """Take the entry of a source out of the file; what it named stays where it is."""
+    found = _source_in(path, name, env)
+    if isinstance(found, Refused):
+        return found
+    file, index, _ = found
+    return _changed(file, {}, lambda text: without_item(text, "sources", index), env, lambda _: ())
+
+
+def problems_in(text: str, file: Path, env: Mapping[str, str], check: Check) -> tuple[str, ...]:
+    """Everything that is wrong with a text for that file; nothing of the environment counts."""
+    loaded = load_text(text, file, _homes(env), {})
+    return loaded.lines if isinstance(loaded, ConfigProblems) else tuple(check(loaded))
+
+
+def _changed(
+    file: ConfigFile,
+    values: Mapping[str, Value | None],
+    edit: Callable[[str], str | None],
+    env: Mapping[str, str],
+    check: Check,
+) -> Change | Refused:
+    path = file.path
+    before = problems_in(file.text, path, env, lambda _: ())
+    if before:
+        return Refused(before, is_typed=False)
+    text = edit(file.text)
+    if text is None:
+        return Refused((ConfigProblem(said("not_changeable"), path=path).text,), is_typed=False)
+    settings = load_text(text, path, _homes(env), {})
+    if isinstance(settings, ConfigProblems):
+        return Refused(tuple(each.message for each in settings.problems))
+    # where it would stand is of no use: it was typed
+    here = re.compile(rf"{re.escape(printable(str(path)))}(:\d+)?: ")
+    wrong = tuple(here.sub("", each, count=1) for each in check(settings))
+    if wrong:
+        return Refused(wrong)
+    if text == file.text:
+        return Change(path, settings, values, is_nothing=True)
+    problem = file.save(text)
+    return Change(path, settings, values) if problem is None else Refused((problem.text,), is_typed=False)
+
+
+def _source_in(
+    path: Path, name: str, env: Mapping[str, str]
+) -> tuple[ConfigFile, int, Mapping[str, object]] | Refused:
+    """The file, which of its sources has this name, and the table of that one."""
+    file = ConfigFile.read(path)
+    if isinstance(file, ConfigProblem):
+        return Refused((file.text,), is_typed=False)
+    settings = load_text(file.text, path, _homes(env), {})
+    document = parse(file.text, path)
+    if isinstance(settings, ConfigProblems) or isinstance(document, ConfigProblem):
+        wrong = settings.lines if isinstance(settings, ConfigProblems) else ()
+        return Refused(wrong, is_typed=False)
+    tables = document.get("sources")
+    for index, source in enumerate(settings.sources):
+        if source.name == name and isinstance(tables, list):
+            return file, index, tables[index]
+    return Refused((said("no_such_source", name=printable(name), path=printable(str(path))),))
+
+
+def _typed(
+    words: Sequence[str], row_of: Callable[[str], Row | str], env: Mapping[str, str]
+) -> dict[str, Value | None] | Refused:
+    """Each `key=value`, None for `key=`; what is no assignment is not repeated, for it may be a secret."""
+    found: dict[str, Value | None] = {}
+    wrong: list[str] = []
+    for word in words:
+        key, equals, text = word.partition("=")
+        key = key.strip()
+        if not equals or not key:
+            wrong.append(said("not_assigned"))
+            continue
+        row = row_of(key)
+        if isinstance(row, str):
+            wrong += row.split("\n")
+            continue
+        value = _value(row, text, env) if text else None
+        if isinstance(value, Wrong):
+            hint = value.suggestion
+            told = f"{key} {value.why}"
+            wrong.append(said("did_you_mean", text=told, suggestion=hint) if hint else told)
+        else:
+            found[key] = value
+    return Refused(tuple(dict.fromkeys(wrong))) if wrong else found
+
+
+def _value(row: Row, text: str, env: Mapping[str, str]) -> Value | Wrong:
+    """A typed value as it stands in the file; a path counts from where it was typed, and keeps its `~`."""
+    read: object = row.read(Raw(text, loose=True, env=_homes(env), folder=_here()))
+    match read:
+        case Wrong() | bool():
+            return read
+        case float() | Decimal() | int():
+            exact = Decimal(text)
+            return int(exact) if exact == exact.to_integral_value() else exact
+        case _:
+            return text if row.read is path and text.startswith("~") else str(read)
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path()
+
+
+def _homes(env: Mapping[str, str]) -> dict[str, str]:
+    return {"HOME": "/", **{name: env[name] for name in _HOMES if env.get(name)}}
+
+
+def _row_of(key: str) -> Row | str:
+    """The row of a setting, or why a key sets nothing."""
+    if key in TABLE:
+        return TABLE[key]
+    table, _, name = key.partition(".")
+    if table == KEYS_TABLE and name:
+        return _KEYS_ROW
+    if table.partition("[")[0] in LISTS:
+        return said("set_elsewhere" if table.startswith("sources") else "edit_accounts", key=printable(key))
+    last = key.rpartition(".")[2]
+    if last in _PROXY_SECRETS:
+        return said(
+            "secret_typed",
+            name=printable(key),
+            file="net.proxy_password_file",
+            variable="net.proxy_password_env",
+        )
+    if last in SECRET_KEYS:
+        return said("set_elsewhere", key=printable(key))
+    return _unknown(key, said("unknown_setting", name=printable(key)), [*TABLE, f"{KEYS_TABLE}.NAME"])
+
+
+def _source_row(key: str, table: Mapping[str, object]) -> Row | str:
+    kind = next(each for each in KEYS_OF_KIND if each.value == table["kind"])
+    keys = KEYS_OF_KIND[kind]
+    if key in SOURCE_ROWS:
+        # what is wrong with a key of another kind is told where all of the source is looked at
+        return SOURCE_ROWS[key]
+    if key in SECRET_KEYS and kind.is_pool:
+        holder = SECRET_KEYS[key] if SECRET_KEYS[key] in keys else "api_key_file"
+        return said("secret_typed", name=key, file=holder, variable=holder.replace("_file", "_env"))
+    if key in SECRET_KEYS:
+        return said("secret_for_files", name=key)
+    return _unknown(key, said("unknown_in_source", name=printable(key), kind=kind.value), keys)
+
+
+def _unknown(key: str, text: str, keys: Sequence[str]) -> str:
+    near = nearest(key, keys)
+    told = said("perhaps", text=text, suggestion=near) if near else text
+    return said("there_are", text=told, keys=", ".join(keys))
