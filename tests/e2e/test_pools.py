@@ -17,7 +17,6 @@ from poolwatch.domain.status import Status
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.detail import detail_view
 from poolwatch.presentation.refresh_line import progress_line
-from poolwatch.presentation.remedy import remedy_line
 from poolwatch.presentation.status_json import status_json
 from poolwatch.presentation.view import Prefs
 from tests.e2e.pool_rig import around, everybody, looked, payload, proxy_accounts
@@ -71,7 +70,7 @@ async def test_a_refusal_stands_until_the_pools_own_list_takes_it_back(tmp_path:
             line = progress_line(progress, only.account, datetime.now(UTC), prefs)
             assert line.startswith("pool: refresh failed: the refresh token was already used elsewhere → ")
             assert progress.failed
-            assert remedy_line(only, datetime.now(UTC), prefs).endswith(
+            assert card_view(only, datetime.now(UTC), prefs).remedy.endswith(
                 "another program has used the refresh token. Sign in again on the pool's own page."
             )
         assert (north.refreshes, north.status) == (1, "refreshing")
@@ -162,7 +161,7 @@ async def test_pools_that_disagree_are_a_mark_and_no_figure_that_flips(tmp_path:
             shown.append([window.used_percent for window in only.account.usage.windows])
     assert shown == [[61]] * 4
     now, prefs = datetime.now(UTC), Prefs(seen.overview.rules, zone=UTC)
-    assert "pools disagree" in [span.text for span in card_view(only, now, prefs).footer]
+    assert "pools disagree" in [note.text for note in card_view(only, now, prefs).notes]
     lines = detail_view(only, seen.state, now, prefs).lines
     rows = ["".join(span.text for span in line.spans) for line in lines]
     assert [row for row in rows if " says " in row] == [

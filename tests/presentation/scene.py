@@ -144,8 +144,12 @@ def card(state: AccountState, prefs: Prefs = PREFS) -> CardView:
     return card_view(judged(state), NOW, prefs)
 
 
-def footer_of(view: CardView) -> str:
-    return "".join(span.text for span in view.footer)
+def foot_of(view: CardView) -> str:
+    return f"{view.foot.text} · {view.foot_age}".removesuffix(" · ")
+
+
+def notes_of(view: CardView) -> list[str]:
+    return [f"{note.name}: {note.text}" for note in view.notes]
 
 
 def pool(*accounts: AccountState) -> PoolState:

@@ -12,14 +12,18 @@ from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.state import AccountState, DeadLogin
 from poolwatch.domain.status import PoolRules, Section, judge
-from poolwatch.domain.usage import Aged, Bucket, ReachedType, SpendControl, SpendLimit, Usage
+from poolwatch.domain.usage import Aged, Bucket, ReachedType, ResetCredits, SpendControl, SpendLimit, Usage
+from poolwatch.domain.values import replace
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.view import CardView, CreditsRow, Glyph, Prefs, Shown, Tone
+from poolwatch.words import remedies
+from poolwatch.words.account import login_sentence
 from tests.presentation.scene import (
     CET,
     FIVE_HOURS,
     JUST_NOW,
     NOW,
+    PREFS,
     WEEK,
     account,
     after,
@@ -27,10 +31,11 @@ from tests.presentation.scene import (
     base,
     card,
     dead_token,
-    footer_of,
+    foot_of,
     full_account,
     limits,
     listing,
+    notes_of,
     trouble,
     window,
 )
@@ -55,7 +60,8 @@ def test_carol_needs_a_login() -> None:
         )
     )
     assert drawn(view) == [("5h", "12%", "due"), ("weekly", "33%", "4d 1h")]
-    assert footer_of(view) == "sign in: login expired · read 9h ago"
+    assert notes_of(view) == ["sign in: the login has expired"]
+    assert foot_of(view) == "r has Codex renew it · 9h ago"
     assert (view.glyph, view.status, view.age) == (Glyph.NEEDS_YOU, "login expired", "9h")
     assert view.needs_you
     assert view.stale
@@ -64,7 +70,7 @@ def test_carol_needs_a_login() -> None:
 def test_bob_is_exhausted() -> None:
     view = card(full_account())
     assert drawn(view)[:2] == [("5h", "100%", "47m"), ("weekly", "71%", "2d 1h")]
-    assert footer_of(view) == "exhausted: 5h until 14:50 · codex"
+    assert foot_of(view) == "back 14:50 · 4m"
     assert (view.glyph, view.status, view.section) == (Glyph.EXHAUSTED, "5h until 14:50", Section.EXHAUSTED)
     assert (view.age, view.level) == ("4m", 8)
     assert view.scarcest is view.windows[0]
@@ -82,7 +88,7 @@ def test_lee_waits_for_sunday() -> None:
         credits=balance("12.50"),
     )
     view = card(account("lee@example.com", usage))
-    assert footer_of(view) == "exhausted: weekly until Sun 10:03"
+    assert foot_of(view) == "back Sun 10:03 · 4m"
     assert view.status == "weekly until Sun"
     assert drawn(view) == [("5h", "3%", "4h 50m"), ("weekly", "100%", "1d 20h")]
     assert view.credits == CreditsRow("12.50", "$0.50")
@@ -93,14 +99,14 @@ def test_pay_is_over_the_limit() -> None:
     view = card(account("pay@example.com", usage))
     assert view.windows == ()
     assert view.credits == CreditsRow("-3.10", "-$0.12", "over limit", Tone.RED)
-    assert footer_of(view).startswith("exhausted: credits")
+    assert foot_of(view) == "out of credits · 4m"
     assert view.level is None
 
 
 def test_dan_is_blocked_at_the_edge_and_will_heal() -> None:
     view = card(account("dan", trouble=trouble(FailureKind.EDGE_BLOCKED, 6)))
-    assert footer_of(view) == "active · blocked by Cloudflare 6m"
-    assert [span.glyph for span in view.footer if span.glyph] == [Glyph.TROUBLE]
+    assert (foot_of(view), notes_of(view)) == ("active · 4m", ["trouble: blocked by Cloudflare 6m"])
+    assert view.notes[0].tone is Tone.AMBER
     assert (view.glyph, view.status) == (Glyph.ACTIVE, "active · Cloudflare 6m")
     assert not view.needs_you
 
@@ -109,6 +115,7 @@ def test_an_edge_block_of_more_than_15_minutes_needs_you() -> None:
     view = card(account("dan", trouble=trouble(FailureKind.EDGE_BLOCKED, 26)))
     assert (view.glyph, view.status_glyph) == (Glyph.TROUBLE, Glyph.ACTIVE)
     assert (view.status, view.section) == ("Cloudflare 26m", Section.NEEDS_YOU)
+    assert foot_of(view) == "try another address · 4m"
 
 
 @pytest.mark.parametrize("kind", [FailureKind.CONFLICT, FailureKind.AMBIGUOUS])
@@ -120,19 +127,15 @@ def test_a_login_in_danger_needs_you(kind: FailureKind) -> None:
 
 def test_throttled_says_until_when() -> None:
     view = card(account("dan", trouble=trouble(FailureKind.THROTTLED, 2, retry_at=after(minutes=17))))
-    assert "throttled until 14:20" in footer_of(view)
+    assert notes_of(view) == ["trouble: throttled until 14:20"]
 
 
-def test_alice_is_poolwatchs_own() -> None:
+def test_the_custody_and_the_source_are_told() -> None:
     own = listing("alice@example.com", custody=Custody.POOLWATCH, owner="poolwatch")
-    assert footer_of(card(account("alice@example.com", listings=[own]))) == "active · poolwatch · token 6d"
-
-
-def test_a_pool_keeps_the_login() -> None:
+    assert card(account("alice@example.com", listings=[own])).custody == "poolwatch"
     pooled = listing("x", custody=Custody.POOL, source="codex-proxy", expires_at=None)
     view = card(account("x", listings=[pooled]))
-    assert footer_of(view) == "active · pool: codex-proxy"
-    assert view.source == "codex-proxy"
+    assert (view.custody, view.source) == ("pool: codex-proxy", "codex-proxy")
 
 
 def test_two_sources_are_counted() -> None:
@@ -153,17 +156,70 @@ def test_business_has_a_spend_row() -> None:
     view = card(account("build", usage))
     assert drawn(view) == [("spend", "62%", "10d 11h")]
     assert view.credits == CreditsRow("—", "")
-    assert footer_of(view) == "active · 31 of 50 spent this month"
+    assert notes_of(view) == [": 31 of 50 this month"]
     assert view.scarcest is view.windows[0]
 
 
-def test_long_amounts_leave_the_month_out() -> None:
+def test_amounts_are_told_with_cents_where_one_has_them() -> None:
     limit = SpendLimit("individual", Decimal("400.00"), Decimal("131.2500"), None, 33.0, None)
-    usage = Usage(
-        base=Aged(None, JUST_NOW, "homes"),
-        spend=Aged(SpendControl(False, None, (limit,)), JUST_NOW, "homes"),
-    )
-    assert footer_of(card(account("x", usage))) == "active · 131.25 of 400.00 spent"
+    usage = Usage(spend=Aged(SpendControl(False, None, (limit,)), NOW - timedelta(hours=5), "homes"))
+    view = card(account("x", usage))
+    assert notes_of(view) == [": 131.25 of 400.00 this month"]
+    assert view.notes[0].stale
+
+
+def test_banked_resets_are_told_with_the_end_of_the_first() -> None:
+    def told(resets: ResetCredits) -> list[str]:
+        usage = Usage(
+            base=base(window(1, WEEK, after(days=1))), reset_credits=Aged(resets, JUST_NOW, "homes")
+        )
+        return notes_of(card(account("x", usage)))
+
+    assert told(ResetCredits(2, 1, after(hours=30))) == ["banked: 2 resets, one ends Sat"]
+    assert told(ResetCredits(1, 1, after(days=12))) == ["banked: 1 reset, ends 2 Dec"]
+    assert told(ResetCredits(1, None, None)) == ["banked: 1 reset"]
+    assert told(ResetCredits(0, 0, None)) == told(ResetCredits(None, None, None)) == []
+
+
+def login_brief(
+    problem: LoginProblem, custody: Custody = Custody.POOLWATCH, owner: str = "poolwatch"
+) -> list[str]:
+    """The note and the foot of a login with that problem."""
+    home = None if custody is Custody.OTHER else "~/homes/07"
+    entry = replace(dead_token("carol@example.com"), custody=custody, owner=owner, home=home)
+    if custody is Custody.POOL:
+        entry = replace(entry, says_login_needed=True)
+    dead = None if problem is LoginProblem.EXPIRED else DeadLogin("r1", problem, NOW)
+    view = card(account("carol@example.com", listings=[entry], dead=dead))
+    return [*notes_of(view), view.foot.text]
+
+
+def test_the_card_of_a_dead_login_says_what_to_do() -> None:
+    expired = "sign in: the login has expired"
+    assert login_brief(LoginProblem.EXPIRED) == [expired, "r renews it"]
+    assert login_brief(LoginProblem.EXPIRED, Custody.CODEX) == [expired, "r has Codex renew it"]
+    assert login_brief(LoginProblem.EXPIRED, Custody.POOL)[-1] == "sign in at the pool"
+    named = login_brief(LoginProblem.EXPIRED, Custody.OTHER, "CLIProxyAPI")
+    assert named == [expired, "renew it in CLIProxyAPI"]
+    unnamed = login_brief(LoginProblem.EXPIRED, Custody.OTHER, "another tool")
+    assert unnamed == [expired, "renew it in its own tool"]
+    assert login_brief(LoginProblem.USED_ELSEWHERE) == ["sign in: login used elsewhere", "sign in again"]
+    assert login_brief(LoginProblem.INVALIDATED, Custody.CODEX)[-1] == "sign in again"
+
+
+def test_what_needs_you_fits_a_card_of_80_columns() -> None:
+    room = 80 // 2 - 2 - 4
+    for problem in LoginProblem:
+        assert len(login_sentence(problem)) <= room - 8, problem
+    briefs = [value() for name, value in vars(remedies).items() if name.endswith("_BRIEF")]
+    assert len(briefs) > 8
+    for brief in briefs:
+        assert len(brief) + len(" ─ 26m ago") <= room - 2, brief
+
+
+def test_the_next_to_use_says_so_where_it_is_active() -> None:
+    assert card_view(judge(account("x"), NOW, PoolRules()), NOW, PREFS, is_next=True).foot.text == "next up"
+    assert card(account("x")).foot.text == "active"
 
 
 def test_a_limit_without_a_percentage_is_reckoned_from_its_amounts() -> None:
@@ -185,7 +241,7 @@ def test_contradictions_are_marks_on_an_active_account() -> None:
     )
     view = card(account("x", usage))
     assert view.glyph is Glyph.ACTIVE
-    assert footer_of(view).startswith("active · limit flag set · spend limit flag set: moon_budget")
+    assert notes_of(view) == ["note: limit flag set", "note: spend limit flag set: moon_budget"]
 
 
 def test_a_full_extra_bucket_marks_its_line_only() -> None:
@@ -285,14 +341,14 @@ def test_an_api_key_has_no_figures() -> None:
     view = card(account("k", Usage(), listings=[key], read_at=None))
     assert view.status == "no usage figures"
     assert view.remedy.startswith("k: API keys have no usage figures")
-    assert footer_of(view) == "no usage figures · API key"
+    assert (foot_of(view), view.custody) == ("no usage figures", "API key")
 
 
 def test_an_agent_identity_has_no_figures() -> None:
     agent = listing("k", custody=Custody.STATIC, login=LoginKind.AGENT_IDENTITY)
     view = card(account("k", Usage(), listings=[agent], read_at=None))
     assert view.remedy.startswith("k: agent identities have no usage figures. Nothing to do")
-    assert footer_of(view) == "no usage figures · agent identity"
+    assert (foot_of(view), view.custody) == ("no usage figures", "agent identity")
 
 
 def test_a_login_in_the_keyring_says_what_to_do_for_figures() -> None:
@@ -304,7 +360,7 @@ def test_a_login_in_the_keyring_says_what_to_do_for_figures() -> None:
         'For figures set cli_auth_credentials_store = "file" in its config.toml and sign in again:'
         "  CODEX_HOME=~/homes/07 codex login"
     )
-    assert footer_of(view) == "in the keyring · keyring"
+    assert (foot_of(view), view.custody) == ("in the keyring", "keyring")
 
 
 def test_disabled_stands_in_the_rest_and_deactivated_needs_you() -> None:
@@ -312,6 +368,8 @@ def test_disabled_stands_in_the_rest_and_deactivated_needs_you() -> None:
     assert (off.glyph, off.section, off.status) == (Glyph.OFF, Section.REST, "disabled")
     gone = card(account("x", deactivations=2, trouble=trouble(FailureKind.DEACTIVATION_REPORTED, 3)))
     assert (gone.glyph, gone.section, gone.status) == (Glyph.NEEDS_YOU, Section.NEEDS_YOU, "deactivated")
+    assert notes_of(gone)[0] == "account: deactivated or removed"
+    assert gone.foot.text == "ask its owner"
 
 
 def test_workspace_credits() -> None:
@@ -322,7 +380,7 @@ def test_workspace_credits() -> None:
 def test_a_dead_refresh_token_warns_while_the_access_token_lives() -> None:
     dead = DeadLogin("r1", LoginProblem.USED_ELSEWHERE, NOW)
     view = card(account("x", dead=dead, login_trouble=trouble(FailureKind.TOKEN_REFRESH, 5)))
-    assert footer_of(view) == "active · sign in before 26 Nov"
+    assert (foot_of(view), notes_of(view)) == ("active · 4m", ["trouble: sign in before 26 Nov"])
     assert view.glyph is Glyph.ACTIVE
 
 
@@ -332,12 +390,12 @@ def test_a_refresh_takes_the_last_line() -> None:
 
     token = TokenStep(TokenOutcome.REFRESHED, 0.4)
     running = card(with_progress(RefreshProgress(NOW, token)))
-    assert footer_of(running) == running.progress == "token ok 0.4s → usage …"
-    assert running.footer[0].tone is Tone.ACCENT
+    assert running.foot.text == running.progress == "token ok 0.4s → usage …"
+    assert running.foot.tone is Tone.ACCENT
     changes = (Change("weekly", 98.0, 0.0),)
     done = card(with_progress(RefreshProgress(NOW, token, UsageStep(None, 0.3), changes, done=True)))
     assert done.progress == "token ok 0.4s → usage ok 0.3s · weekly 98 → 0%"
-    assert done.footer[0].tone is Tone.GOOD
+    assert done.foot.tone is Tone.GOOD
 
 
 def test_two_looks_at_the_same_account_are_equal() -> None:
@@ -363,7 +421,7 @@ def test_what_credits_keep_going_says_so() -> None:
     full = base(window(100, FIVE_HOURS, after(hours=2)), window(46, WEEK, after(days=2)), allowed=True)
     view = card(account("grace", Usage(base=full, credits=balance("394.80"))))
     assert (view.status, view.glyph, view.section) == ("active, on credits", Glyph.ACTIVE, Section.ACTIVE)
-    assert footer_of(view).startswith("active, on credits")
+    assert foot_of(view) == "on credits · 4m"
     assert card(account("grace", Usage(base=full))).status == "active"
     none = balance("0", has=False)
     assert card(account("grace", Usage(base=full, credits=none))).status == "active"
@@ -372,7 +430,8 @@ def test_what_credits_keep_going_says_so() -> None:
 def test_a_conflict_fits_its_column() -> None:
     view = card(account("zoe", login_trouble=trouble(FailureKind.CONFLICT, 12)))
     assert view.status == "in two files 12m"
-    assert "login in two files 12m" in footer_of(view)
+    assert notes_of(view) == ["trouble: login in two files 12m"]
+    assert view.foot.text == "say which file stays"
 
 
 def test_workspace_credits_leave_the_time_to_its_column() -> None:

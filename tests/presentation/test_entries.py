@@ -7,7 +7,7 @@ from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.status import Status
 from poolwatch.domain.usage import Aged, Usage
 from poolwatch.domain.values import UNDATED, replace
-from poolwatch.presentation.card import footer, marks
+from poolwatch.presentation.card import marks, notes
 from poolwatch.presentation.detail import detail_view
 from tests.presentation.scene import (
     JUST_NOW,
@@ -37,7 +37,7 @@ def test_another_entry_that_needs_a_login_is_seen() -> None:
     one, two = judged(signed_out_in("north")), judged(signed_out_in("north", "south"))
     assert (one.status.kind, marks(one, NOW)) == (Status.ACTIVE, ["north: login expired"])
     assert marks(two, NOW) == ["2 entries need a login"]
-    assert "north: login expired" in [span.text for span in footer(one, NOW, PREFS)]
+    assert "north: login expired" in [note.text for note in notes(one, NOW, PREFS)]
     view = detail_view(one, PoolState(), NOW, PREFS)
     assert view.status.endswith("north: login expired")
     rows = ["".join(span.text for span in line.spans) for line in view.lines]
@@ -62,7 +62,7 @@ def test_pools_that_disagree_are_a_mark_and_both_figures_in_the_details() -> Non
     usage = Usage(base=base(window(61, WEEK, after(days=2)), source="north"))
     rival = Aged(limits(window(20, WEEK, after(days=2))), JUST_NOW, "south")
     disputed = judged(replace(account(usage=usage), rival=rival))
-    assert "pools disagree" in [span.text for span in footer(disputed, NOW, PREFS)]
+    assert "pools disagree" in [note.text for note in notes(disputed, NOW, PREFS)]
     view = detail_view(disputed, PoolState(), NOW, PREFS)
     rows = ["".join(span.text for span in line.spans) for line in view.lines]
     assert "north says weekly 61% (4m ago)" in rows

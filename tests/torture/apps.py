@@ -221,7 +221,7 @@ def screen(machine: Machine, *, press: bool = False) -> Screen:
             return Screen(
                 ambiguous=account.ambiguous,
                 needs_you=judged.section is Section.NEEDS_YOU,
-                words=" ".join((card.status, *(span.text for span in card.footer))),
+                words=" ".join((card.status, *(note.text for note in card.notes), card.foot.text)),
                 remedy=card.remedy,
                 asks_first=answer is not None and answer.kind is AnswerKind.ASK_ONCE,
             )

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.status import Section
-from poolwatch.presentation.view import CardView, CreditsRow, Glyph, Span, Tone, WindowRow
+from poolwatch.presentation.view import CardView, CreditsRow, Glyph, Note, Span, Tone, WindowRow
 
 #: What names hold at their worst: wide, joined, combining, right-to-left, markup, bare marks.
 NASTY = (
@@ -29,10 +29,10 @@ def window(
 def card(label: str = "bob@example.com", **changes: object) -> CardView:
     key = AccountKey("codex", f"user-{label}", f"acct-{label}")
     given: dict[str, object] = {
-        "key": key, "id": "0123456789abcdef", "label": label, "group": "", "plan": "Plus",
+        "key": key, "id": "0123456789abcdef", "label": label, "plan": "Plus",
         "glyph": Glyph.ACTIVE, "tone": Tone.GOOD, "section": Section.ACTIVE, "status": "active",
         "windows": (window(), window("weekly", "98%", 0.98, tone=Tone.RED, resets="2d 4h")), "extras": (),
-        "credits": None, "footer": (Span("active", Tone.GOOD), Span(" · codex", Tone.DIM)), "progress": "",
+        "credits": None, "notes": (), "foot": Span("active", Tone.GOOD), "foot_age": "4m", "progress": "",
         "remedy": "", "copy": "0123456789abcdef", "age": "4m", "stale": False, "source": "codex-home",
         "custody": "codex", "scarcest": window("weekly", "98%", 0.98, tone=Tone.RED, resets="2d 4h"),
         "level": 8, "plan_short": "Plus",
@@ -58,7 +58,9 @@ credit_rows = st.none() | st.builds(
     mark=st.sampled_from(("", "over limit")),
     stale=st.booleans(),
 )
-spans = st.lists(st.builds(Span, text=texts, glyph=st.none() | st.sampled_from(Glyph)), max_size=3).map(tuple)
+notes = st.builds(
+    Note, name=st.sampled_from(("", "sign in", "trouble")), text=texts, tone=st.sampled_from(Tone)
+)
 
 cards = st.builds(
     card,
@@ -71,7 +73,12 @@ cards = st.builds(
     windows=st.lists(windows, max_size=4).map(tuple),
     extras=st.lists(windows, max_size=3).map(tuple),
     credits=credit_rows,
-    footer=spans,
+    notes=st.lists(notes, max_size=3).map(tuple),
+    foot=st.builds(Span, text=texts),
+    foot_age=st.sampled_from(("", "<1m", "9h ago")),
+    progress=texts,
+    progress_short=texts,
+    tone=st.sampled_from(Tone),
     age=st.sampled_from(("", "—", "<1m", "26m", "730d")),
     source=texts,
     custody=texts,

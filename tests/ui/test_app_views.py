@@ -315,3 +315,25 @@ async def test_the_columns_stay_while_a_filter_is_typed(width: int, count: int) 
         await pilot.press("enter", "exclamation_mark")
         await settle(pilot)
         assert strip(app).splitlines()[-1] == before
+
+
+async def test_cards_scroll_by_whole_rows_and_tell_how_many_are_below() -> None:
+    app = app_of("twelve", view=WallView.CARDS)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "… 6 more below" in screen_text(app)
+        first = wall(app).visible_keys
+        assert len(first) == 6
+        for _ in range(3):
+            await pilot.press("j")
+        await settle(pilot)
+        shown = wall(app).visible_keys
+        assert wall(app).selected in shown
+        assert wall(app).top in wall(app)._arrangement.starts
+        await pilot.press("G")
+        await settle(pilot)
+        assert wall(app).selected == wall(app).order[-1] == wall(app).visible_keys[-1]
+        assert "more below" not in screen_text(app)
+        await pilot.press("g")
+        await settle(pilot)
+        assert wall(app).visible_keys == first

@@ -190,3 +190,23 @@ def test_a_source_that_lists_anew_keeps_readings() -> None:
     board.take(apply(board.state, Listed("codex-home", home[1:], NOW)))
     assert board.card(actors[0].key) is None
     assert board.has_arrivals()
+
+
+def test_the_card_of_the_next_account_says_so_until_another_is_next() -> None:
+    board = board_of(state_of(crowd(9)))
+    first = board.overview.next_up
+    assert first is not None
+
+    def said() -> dict[AccountKey, str]:
+        cards = [card for key in board.state.accounts if (card := board.card(key)) is not None]
+        return {card.key: card.foot.text for card in cards}
+
+    assert [key for key, text in said().items() if text == "next up"] == [first.judged.account.key]
+    actor = next(actor for actor in crowd(9) if actor.key == first.judged.account.key)
+    full = limits(five(100, None), allowed=False)
+    reading = ReadingArrived(actor.key, actor.source, NOW, replace(usage_of(actor), base=full))
+    board.take(apply(board.state, reading))
+    second = board.overview.next_up
+    assert second is not None
+    assert second.judged.account.key != first.judged.account.key
+    assert [key for key, text in said().items() if text == "next up"] == [second.judged.account.key]

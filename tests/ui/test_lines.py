@@ -11,6 +11,7 @@ from poolwatch.presentation.view import (
     CreditsRow,
     Figure,
     Glyph,
+    Note,
     Prefs,
     SectionView,
     Shown,
@@ -18,9 +19,9 @@ from poolwatch.presentation.view import (
     StripView,
     Tone,
 )
-from poolwatch.ui.appearance import ASCII, UNICODE
+from poolwatch.ui.appearance import ASCII, UNICODE, Glyphs
 from poolwatch.ui.board import Board
-from poolwatch.ui.cells import Line, line_width
+from poolwatch.ui.cells import Ink, Line, line_width
 from poolwatch.ui.keymap import Keymap
 from poolwatch.ui.screens.detail import detail_lines
 from poolwatch.ui.screens.first_run import first_run_lines
@@ -48,9 +49,9 @@ def test_table_rows(view: CardView, width: int, glyphs: object, selected: bool) 
     assert line_width(table.header(columns, Shown.LEFT)) == width
 
 
-@given(cards, st.integers(10, 90), st.integers(3, 9), st.booleans())
-def test_cards(view: CardView, width: int, height: int, selected: bool) -> None:
-    lines = card_lines.block(view, width, height, UNICODE, selected=selected)
+@given(cards, st.integers(10, 90), st.integers(3, 9), st.sampled_from((UNICODE, ASCII)), st.booleans())
+def test_cards(view: CardView, width: int, height: int, glyphs: Glyphs, selected: bool) -> None:
+    lines = card_lines.block(view, width, height, glyphs, selected=selected)
     assert [line_width(line) for line in lines] == [width] * height
 
 
@@ -153,8 +154,8 @@ def test_the_word_stands_in_every_heading() -> None:
             assert word in plain(table.header(choose(width, Content.of((card(),))), shown))
 
 
-def test_a_card_as_drawn() -> None:
-    view = card(
+def bob() -> CardView:
+    return card(
         "bob@example.com",
         glyph=Glyph.EXHAUSTED,
         tone=Tone.AMBER,
@@ -163,15 +164,61 @@ def test_a_card_as_drawn() -> None:
             window("weekly", "71%", 0.71, resets="2d 1h"),
         ),
         extras=(window("5h", "12%", 0.12, resets="3h 40m", bucket="Spark"),),
-        footer=(Span("exhausted: 5h until 14:50", Tone.AMBER), Span(" · codex", Tone.DIM)),
+        notes=(Note("", "31 of 50 this month", Tone.DIM), Note("banked", "2 resets, one ends Sat")),
+        credits=CreditsRow("-3.10", "-$0.12", "over limit", Tone.RED),
+        foot=Span("back 14:50", Tone.AMBER),
     )
-    assert text_of(card_lines.block(view, 38, 5, UNICODE, selected=True)) == (
-        "▌◐ bob@example.com                Plus\n"
-        "▌ 5h      ━━━━━━━━━━━━━━  100%     47m\n"
-        "▌ weekly  ━━━━━━━━━━────   71%   2d 1h\n"
-        "▌ Spark   ━╸────────────   12%  3h 40m\n"
-        "▌ exhausted: 5h until 14:50 · codex   "
+
+
+def test_a_card_as_drawn() -> None:
+    assert text_of(card_lines.block(bob(), 38, 9, UNICODE, selected=False)) == (
+        "╭─ ◐ bob@example.com ───────── Plus ─╮\n"
+        "│ 5h      ━━━━━━━━━━━━━ 100%     47m │\n"
+        "│ weekly  ━━━━━━━━━────  71%   2d 1h │\n"
+        "│         31 of 50 this month        │\n"
+        "│ Spark   ━╸───────────  12%  3h 40m │\n"
+        "│ banked  2 resets, one ends Sat     │\n"
+        "│ credits -3.10  -$0.12   over limit │\n"
+        "│                                    │\n"
+        "╰─ back 14:50 ────────────────── 4m ─╯"
     )
+
+
+def test_the_selected_card_is_heavy_in_both_sets_of_glyphs() -> None:
+    heavy = text_of(card_lines.block(card("x"), 30, 4, UNICODE, selected=True)).splitlines()
+    assert (heavy[0], heavy[-1][:12]) == ("┏━ ● x ━━━━━━━━━━━━━━━ Plus ━┓", "┗━ active ━━")
+    ascii_card = text_of(card_lines.block(card("x"), 30, 4, ASCII, selected=True)).splitlines()
+    assert ascii_card[0] == "#= * x =============== Plus =#"
+    light = text_of(card_lines.block(card("x"), 30, 4, ASCII, selected=False)).splitlines()
+    assert (light[0][:6], light[1][0], light[-1][-5:]) == ("+- * x", "|", "4m -+")
+
+
+def test_the_border_has_the_colour_of_the_status() -> None:
+    edges = {
+        tone: {style for _, style in card_lines.block(card(tone=tone), 38, 4, UNICODE, selected=False)[-1]}
+        for tone in (Tone.GOOD, Tone.AMBER, Tone.RED, Tone.DIM)
+    }
+    assert Ink.EDGE_GOOD in edges[Tone.GOOD]
+    assert Ink.EDGE_AMBER in edges[Tone.AMBER]
+    assert Ink.EDGE_RED in edges[Tone.RED]
+    assert Ink.EDGE_DIM in edges[Tone.DIM]
+
+
+def test_of_name_and_plan_the_name_stays_whole_longest() -> None:
+    def head(label: str, width: int = 38) -> str:
+        view = card(label, plan="Business (usage)")
+        return plain(card_lines.block(view, width, 3, UNICODE, selected=False)[0])
+
+    assert " Business (usage) ─╮" in head("pay")
+    assert "pay@example.com ──── Business… ─╮" in head("pay@example.com")
+    assert "team-east/carol@example.com ──" in head("team-east/carol@example.com")
+    assert "Busin" not in head("team-east/carol@example.com")
+    assert head("a" * 40) == f"╭─ ● {'a' * 29}… ─╮"
+
+
+def test_what_is_unknown_of_credits_is_said_in_words() -> None:
+    view = card(windows=(), credits=CreditsRow("—", ""))
+    assert "│ credits unknown " in text_of(card_lines.block(view, 38, 3, UNICODE, selected=False))
 
 
 def test_a_figure_beyond_its_column_is_whole_on_a_card() -> None:
@@ -183,7 +230,8 @@ def test_a_card_with_more_rows_than_height_says_so() -> None:
     view = card(extras=tuple(window(bucket=f"b{index}") for index in range(4)))
     lines = card_lines.block(view, 38, 5, UNICODE, selected=False)
     assert "+4 more" in plain(lines[3])
-    assert card_lines.common_height((view, card())) == 8
+    assert card_lines.wanted_height(view) == 8
+    assert card_lines.wanted_height(card(windows=(), credits=None)) == 3
 
 
 def test_markup_in_names_is_literal() -> None:
@@ -215,9 +263,12 @@ def test_three_cards_of_38_in_120() -> None:
     assert card_columns(79) == (2, 38)
     assert card_columns(59)[0] == 1
     keys = [card(f"{index}").key for index in range(7)]
-    arrangement = as_cards((SectionView(None, "", tuple(keys)),), 119, 5)
+    sections = (SectionView(None, "", tuple(keys)),)
+    arrangement = as_cards(sections, 119, lambda key: 6 if key == keys[1] else 4)
     assert [arrangement.places[key] for key in keys[:4]] == [(1, 0), (41, 0), (81, 0), (1, 6)]
-    assert arrangement.height == 17
+    assert (arrangement.heights, arrangement.height) == ((6, 4, 4), 14)
+    # while the operator looks, a row only grows
+    assert as_cards(sections, 119, lambda key: 5, arrangement.heights).heights == (6, 5, 5)
 
 
 def test_what_changed_stands_where_the_whole_line_does_not_fit() -> None:
@@ -225,19 +276,17 @@ def test_what_changed_stands_where_the_whole_line_does_not_fit() -> None:
     message = MessageText(whole, Tone.GOOD, "bob@example.com", "ok · weekly 98 → 0%")
     assert plain(message_line(message, 80, UNICODE)).strip() == f"bob@example.com: {whole}"
     assert plain(message_line(message, 60, UNICODE)).strip() == "bob@example.com: ok · weekly 98 → 0%"
-    done = card(footer=(Span(whole, Tone.GOOD),), progress=whole, progress_short="ok · weekly 98 → 0%")
-    assert "  ok · weekly 98 → 0%" in text_of(card_lines.block(done, 38, 5, UNICODE, selected=False))
+    done = card(foot=Span(whole, Tone.GOOD), progress=whole, progress_short="ok · weekly 98 → 0%")
+    assert "╰─ ok · weekly 98 → 0% ─" in text_of(card_lines.block(done, 38, 5, UNICODE, selected=False))
     assert whole in text_of(card_lines.block(done, 60, 5, UNICODE, selected=False))
 
 
-def test_trouble_outlasts_the_status_that_its_mark_tells() -> None:
-    spent, blocked = Span("exhausted: credits", Tone.RED), Span("unreachable 12m", Tone.AMBER, Glyph.TROUBLE)
-    both = card(footer=(spent, Span(" · ", Tone.DIM), blocked))
-    wide = text_of(card_lines.block(both, 60, 5, UNICODE, selected=False))
-    assert "exhausted: credits · ▲ unreachable 12m" in wide
-    narrow = text_of(card_lines.block(both, 32, 5, UNICODE, selected=False))
-    assert "▲ unreachable 12m" in narrow
-    assert "exhausted" not in narrow
+def test_what_a_refresh_says_outlasts_the_age() -> None:
+    running = "token ok 0.4s → usage …"
+    view = card(foot=Span(running, Tone.ACCENT), progress=running, foot_age="9h ago")
+    assert f"╰─ {running} ━"[:-1] in plain(card_lines.block(view, 38, 4, UNICODE, selected=False)[-1])
+    assert f"{running} ─ 9h ago ─╯" not in plain(card_lines.block(view, 36, 4, UNICODE, selected=False)[-1])
+    assert f"╰─ {running} " in plain(card_lines.block(view, 36, 4, UNICODE, selected=False)[-1])
 
 
 def test_the_hint_to_copy_outlasts_the_command_that_is_cut() -> None:

@@ -38,7 +38,7 @@ SECTIONS = (
 )
 ARRANGEMENTS = {
     "table": as_table(SECTIONS, choose(100, Content()), UNICODE),
-    "cards": as_cards(SECTIONS, 119, 5),
+    "cards": as_cards(SECTIONS, 119, lambda key: 5 if key in KEYS[4:6] else 4),
     "hive": as_hive(SECTIONS, 60, UNICODE),
 }
 
@@ -49,7 +49,8 @@ def test_every_account_stands_once_and_is_hit_where_it_stands(name: str) -> None
     assert list(arrangement.order) == KEYS
     for key, (x, y) in arrangement.places.items():
         assert arrangement.hit(x, y) == key
-        assert arrangement.hit(x + arrangement.block_width - 1, y + arrangement.block_height - 1) == key
+        last = y + arrangement.height_of(key) - 1
+        assert arrangement.hit(x + arrangement.block_width - 1, last) == key
         assert x + arrangement.block_width <= arrangement.width
     assert arrangement.hit(0, arrangement.height + 5) is None
 
@@ -95,14 +96,33 @@ def test_moves_among_cards_keep_their_column() -> None:
 
 
 def test_opening_views() -> None:
-    assert opening_view(12, 5, 119, 30) is WallView.CARDS
-    assert opening_view(18, 5, 119, 30) is WallView.TABLE
-    assert opening_view(150, 5, 119, 30) is WallView.TABLE
-    assert opening_view(151, 5, 119, 30) is WallView.HIVE
-    assert opening_view(0, 3, 119, 30) is WallView.TABLE
+    assert opening_view(12, [5] * 11 + [9], 119, 24) is WallView.CARDS
+    assert opening_view(12, [5] * 11 + [9], 119, 23) is WallView.TABLE
+    assert opening_view(100, [5] * 100, 119, 30) is WallView.TABLE
+    assert opening_view(101, [5] * 101, 119, 30) is WallView.HIVE
+    assert opening_view(0, (), 119, 30) is WallView.TABLE
     assert side_width(199, WallView.TABLE) == 0
     assert side_width(200, WallView.TABLE) > 60
     assert side_width(200, WallView.CARDS) == 0
+
+
+@given(st.integers(0, 200), st.integers(0, 200), st.integers(5, 60))
+def test_cards_are_on_screen_as_a_whole(line: int, top: int, shown: int) -> None:
+    cards = ARRANGEMENTS["cards"]
+    chosen = cards.top_at(line, top, shown)
+    assert chosen in cards.starts
+    if line >= top and line <= cards.height - shown:
+        assert chosen >= line
+    if line < top:
+        assert chosen <= line
+    # at the end of the way all that is left is seen
+    last = cards.top_at(10_000, 0, shown)
+    assert cards.height - last <= shown
+    cut_off = cards.cut_off(chosen, shown)
+    assert cut_off is None or cut_off in cards.starts
+    table = ARRANGEMENTS["table"]
+    assert table.top_at(line, top, shown) == min(line, table.height - shown)
+    assert table.cut_off(top, shown) is None
 
 
 @pytest.fixture
@@ -172,7 +192,7 @@ async def test_a_changed_card_paints_its_own_lines(painted: Counter[int]) -> Non
         feed.happen(read_of(index, 31))
         await settle(pilot)
         assert set(painted.values()) == {1}
-        assert set(painted) == {6, 7, 8, 9, 10}
+        assert set(painted) == {5, 6, 7, 8, 9}
 
 
 async def test_a_lost_focus_paints_nothing(painted: Counter[int]) -> None:

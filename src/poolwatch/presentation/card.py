@@ -6,21 +6,18 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
 from poolwatch.domain.state import AccountState
-from poolwatch.domain.status import CREDIT_TYPES, Judged, PoolRules, Section, Status, signed_out
+from poolwatch.domain.status import CREDIT_TYPES, Judged, PoolRules, Section, Status, is_stale, signed_out
 from poolwatch.domain.values import is_undated
 from poolwatch.presentation import figures, rows
 from poolwatch.presentation.figures import hive_level, scarcity
-from poolwatch.presentation.masking import shown_group, shown_name
-from poolwatch.presentation.remedy import acting, copied, remedy_line
+from poolwatch.presentation.masking import shown_name
+from poolwatch.presentation.remedy import acting, remedy
 from poolwatch.presentation.rows import tightest_limit
-from poolwatch.presentation.view import CardView, Glyph, MarkView, Prefs, Span, Tone
+from poolwatch.presentation.view import CardView, Glyph, MarkView, Note, Prefs, Span, Tone
 from poolwatch.words import account as words
 
-#: The columns of a card's last line; parts that say least are left out beyond it.
-FOOTER_COLUMNS: Final = 36
 _DOT: Final = " · "
 _GLYPHS: Final = {
     Status.DISABLED: Glyph.OFF,
@@ -159,62 +156,78 @@ def keeper_text(judged: Judged) -> str:
     return words.keeper(listing.custody, owner=listing.owner, source=listing.ref.source, kind=listing.login)
 
 
-def footer(judged: Judged, now: datetime, prefs: Prefs) -> tuple[Span, ...]:
-    """A card's last line: status, trouble, marks; then as room allows the age, the spending, the keeper."""
-    spans = [_status_span(judged, now, prefs)]
-    trouble = judged.account.trouble
-    needs_login = judged.status.kind is Status.NEEDS_LOGIN
+def notes(judged: Judged, now: datetime, prefs: Prefs) -> tuple[Note, ...]:
+    """What a card says below its windows: what is wrong, what contradicts, what is in the bank."""
+    found = _spent(judged.account, now, prefs)
+    status, trouble = judged.status, judged.account.trouble
+    needs_login = status.kind is Status.NEEDS_LOGIN
+    if needs_login:
+        why = words.login_sentence(status.login_problem or LoginProblem.EXPIRED)
+        found.append(Note(words.NOTE_SIGN_IN(), why, Tone.RED))
+    elif status.kind is Status.DEACTIVATED:
+        found.append(Note(words.NOTE_ACCOUNT(), words.OFF_OR_REMOVED(), Tone.RED))
     if trouble is not None and not (needs_login and trouble.kind in _SAID_BY_LOGIN):
         told = trouble_text(judged, trouble, now, prefs)
-        spans.append(Span(told, _TONES[Glyph.TROUBLE], Glyph.TROUBLE))
-    spans += [Span(mark, Tone.AMBER) for mark in marks(judged, now)]
-    used = sum(figures.width(span.text) + (2 if span.glyph else 0) for span in spans) + 3 * (len(spans) - 1)
-    for text in _least(judged, now, prefs):
-        used += len(_DOT) + figures.width(text)
-        if used > FOOTER_COLUMNS:
-            break
-        spans.append(Span(text, Tone.DIM))
-    parted = [part for span in spans for part in (Span(_DOT, Tone.DIM), span)]
-    return tuple(parted[1:])
+        found.append(Note(words.NOTE_TROUBLE(), told, _TONES[Glyph.TROUBLE]))
+    found += [Note(words.NOTE(), mark, Tone.AMBER) for mark in marks(judged, now)]
+    return (*found, *_banked(judged.account, now, prefs))
 
 
-def _status_span(judged: Judged, now: datetime, prefs: Prefs) -> Span:
-    text = status_text(judged, now, prefs, short=False)
-    tone = _TONES[_GLYPHS[judged.status.kind]]
-    if judged.status.kind is Status.NEEDS_LOGIN:
-        return Span(words.sign_in_for(text), tone)
-    if judged.status.kind is Status.EXHAUSTED:
-        return Span(words.exhausted_for(text), tone)
-    return Span(text, tone)
+def _spent(account: AccountState, now: datetime, prefs: Prefs) -> list[Note]:
+    spend, limit = account.usage.spend, tightest_limit(account.usage.spend)
+    if spend is None or limit is None or limit.used is None or limit.limit is None:
+        return []
+    told = words.spent_of(*figures.amounts_text(limit.used, limit.limit))
+    return [Note("", told, Tone.DIM, stale=is_stale(spend.at, prefs.own(now), prefs.rules))]
 
 
-def _least(judged: Judged, now: datetime, prefs: Prefs) -> list[str]:
-    """What a card's last line says if there is room, in this order."""
-    account = judged.account
-    texts = []
-    needs_login = judged.status.kind is Status.NEEDS_LOGIN
-    if account.read_at is not None and (needs_login or judged.stale):
-        undated = is_undated(account.read_at)
-        age = figures.age_of(account.read_at, prefs.own(now))
-        texts.append(words.AGE_UNKNOWN() if undated else words.read_ago(age))
-    if needs_login:
-        return texts
-    limit = tightest_limit(account.usage.spend)
-    if judged.status.kind is Status.ACTIVE and limit and limit.used is not None and limit.limit is not None:
-        return [*texts, words.spent_this_month(*figures.amounts_text(limit.used, limit.limit))]
-    listing = acting(account)
-    if listing is not None:
-        texts.append(keeper_text(judged))
-        expires = listing.token.expires_at
-        if listing.custody is Custody.POOLWATCH and expires is not None and expires > now:
-            texts.append(words.token_life(figures.age(expires - now)))
-    return texts
+def _banked(account: AccountState, now: datetime, prefs: Prefs) -> list[Note]:
+    count = account.usage.reset_credits
+    available = count.value.available if count is not None and count.value is not None else None
+    if count is None or not available:
+        return []
+    nearest = account.usage.nearest_reset_expiry(now)
+    ends = figures.clock_short(nearest, now, prefs.zone) if nearest is not None else ""
+    stale = is_stale(count.at, prefs.own(now), prefs.rules)
+    return [Note(words.NOTE_BANKED(), words.banked_resets(available, ends), stale=stale)]
 
 
-def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
-    """The account in final texts. `now` is the moment it was judged at (the server's clock, UTC)."""
+def foot(judged: Judged, now: datetime, prefs: Prefs, brief: str, *, is_next: bool) -> Span:
+    """A card's last line: what to do about an account that needs somebody, else how it stands."""
+    status = judged.status
+    tone = _TONES[_GLYPHS[status.kind]]
+    if judged.section is Section.NEEDS_YOU:
+        return Span(
+            brief or status_text(judged, now, prefs, short=True), _TONES[_mark_of(judged, hive=False)]
+        )
+    if status.kind is Status.EXHAUSTED:
+        return Span(words.back_words(status.reason, until_text(status.until, now, prefs, short=False)), tone)
+    if status.kind is Status.ACTIVE and _runs_on_credits(judged):
+        return Span(words.BY_CREDITS(), tone)
+    if is_next:
+        return Span(words.NEXT_UP(), Tone.ACCENT)
+    return Span(status_text(judged, now, prefs, short=False), tone)
+
+
+def _age_in_words(judged: Judged, now: datetime, prefs: Prefs) -> str:
+    """The age of the figures; the word beside it tells that they are old."""
+    read_at = judged.account.read_at
+    if read_at is None:
+        return ""
+    if is_undated(read_at):
+        return words.AGE_UNKNOWN()
+    age = figures.age_of(read_at, prefs.own(now))
+    return words.ago(age) if judged.stale or judged.status.kind is Status.NEEDS_LOGIN else age
+
+
+def card_view(judged: Judged, now: datetime, prefs: Prefs, *, is_next: bool = False) -> CardView:
+    """The account in final texts. `now` is the moment it was judged at (the server's clock, UTC).
+
+    `is_next`: of the whole pool it is the one to use next.
+    """
     account = judged.account
     usage = account.usage
+    label = shown_name(account, mask=prefs.mask)
     glyph, status_glyph = _mark_of(judged, hive=False), None
     if judged.section is Section.NEEDS_YOU and _shown_trouble(judged) is not None:
         status_glyph = _GLYPHS[judged.status.kind]
@@ -223,7 +236,8 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
     if spend is not None:
         windows.append(spend)
     nearest = rows.scarcest(windows)
-    last_line = footer(judged, now, prefs)
+    found = remedy(judged, now, prefs)
+    last_line = foot(judged, now, prefs, found.brief if found else "", is_next=is_next)
     progress = progress_brief = ""
     if account.refresh is not None:
         # not before the first paint: no refresh outlives the process that shows it
@@ -231,12 +245,11 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
 
         progress = progress_line(account.refresh, account, now, prefs)
         progress_brief = progress_short(account.refresh, account, now, prefs)
-        last_line = (Span(progress, progress_tone(account.refresh)),)
+        last_line = Span(progress, progress_tone(account.refresh))
     return CardView(
         key=account.key,
         id=account.key.id,
-        label=shown_name(account, mask=prefs.mask),
-        group=shown_group(account.name.group, mask=prefs.mask),
+        label=label,
         plan=words.plan_name(account.plan),
         glyph=glyph,
         tone=_TONES[glyph],
@@ -245,10 +258,13 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs) -> CardView:
         windows=tuple(each.row for each in windows),
         extras=tuple(near.row for near in map(rows.scarcest, rows.bucket_rows(usage, now, prefs)) if near),
         credits=rows.credits_row(usage, prefs.own(now), prefs.rules),
-        footer=last_line,
+        notes=notes(judged, now, prefs),
+        foot=last_line,
+        foot_age=_age_in_words(judged, now, prefs),
         progress=progress,
-        remedy=remedy_line(judged, now, prefs),
-        copy=copied(judged, now, prefs),
+        remedy=found.line(label) if found else "",
+        # masked paths do not work in a shell
+        copy=found.command if found and found.command and not prefs.mask else account.key.id,
         age=figures.age_of(account.read_at, prefs.own(now)),
         stale=judged.stale,
         source=source_text(account),

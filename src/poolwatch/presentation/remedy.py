@@ -14,7 +14,7 @@ from poolwatch.domain.state import AccountState, KeptFile
 from poolwatch.domain.status import WITHOUT_USAGE, Judged, Status
 from poolwatch.domain.text import LONGEST_PATH, path_at, visible
 from poolwatch.presentation import figures
-from poolwatch.presentation.masking import masked_word, shown_name, shown_path, shown_text
+from poolwatch.presentation.masking import masked_word, shown_path, shown_text
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import remedies
 from poolwatch.words.messages import failure_text, message_text
@@ -29,22 +29,12 @@ class Remedy(Struct, frozen=True):
     what: str
     do: str = ""
     command: str = ""
+    #: what to do in the few words that a card has room for, where keys are at hand
+    brief: str = ""
 
     def line(self, label: str) -> str:
         """The whole as one line."""
         return remedies.sentence(label, self.what, self.do, self.command)
-
-
-def remedy_line(judged: Judged, now: datetime, prefs: Prefs) -> str:
-    """The line for the message line; empty when there is nothing to do."""
-    found = remedy(judged, now, prefs)
-    return found.line(shown_name(judged.account, mask=prefs.mask)) if found else ""
-
-
-def copied(judged: Judged, now: datetime, prefs: Prefs) -> str:
-    """What `y` copies: the command, else the id; masked paths do not work in a shell, so then the id."""
-    found = None if prefs.mask else remedy(judged, now, prefs)
-    return found.command if found and found.command else judged.account.key.id
 
 
 def remedy(judged: Judged, now: datetime, prefs: Prefs) -> Remedy | None:
@@ -57,7 +47,7 @@ def remedy(judged: Judged, now: datetime, prefs: Prefs) -> Remedy | None:
         case Status.DEACTIVATED:
             is_ours = any(_is_in(listing, prefs.own_logins) for listing in account.listings)
             command = _own(f"accounts remove {account.key.id}", prefs) if is_ours else ""
-            return Remedy(remedies.DEACTIVATED(), command=command)
+            return Remedy(remedies.DEACTIVATED(), command=command, brief=remedies.ASK_OWNER())
         case Status.NEEDS_LOGIN if not (trouble and trouble.kind is FailureKind.CONFLICT):
             return _for_login(account, status.login_problem or LoginProblem.EXPIRED, prefs)
         case Status.DISABLED:
@@ -112,7 +102,8 @@ def _is_in(listing: Listing, folder: str | None) -> bool:
 
 def _for_kept(kept: KeptFile, prefs: Prefs) -> Remedy:
     path = shown_path(visible(kept.path, LONGEST_PATH), mask=prefs.mask)
-    return Remedy(remedies.kept(path), remedies.BRING_HOME(), import_command(kept.path, prefs))
+    command = import_command(kept.path, prefs)
+    return Remedy(remedies.kept(path), remedies.BRING_HOME(), command, remedies.BRING_HOME_BRIEF())
 
 
 def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Remedy:
@@ -126,32 +117,36 @@ def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Re
         why = f" {message_text(listing.problem)}" if listing.problem else f": {what}"
         place = shown_path(listing.path, mask=mask) if listing.path else listing.ref.source
         # no command: to sign in again writes over a login that may only be unreadable
-        return Remedy(f"{place}{shown_text(why, account, mask=mask)}", remedies.FIX_FILE())
+        what = f"{place}{shown_text(why, account, mask=mask)}"
+        return Remedy(what, remedies.FIX_FILE(), brief=remedies.FIX_FILE_BRIEF())
     if problem is LoginProblem.AMBIGUOUS:
-        return Remedy(what, _try_once(prefs), command)
+        return Remedy(what, _try_once(prefs), command, remedies.TRY_ONCE_BRIEF())
     if listing.custody is Custody.POOL:
-        return Remedy(what, remedies.POOL_SIGN_IN())
+        return Remedy(what, remedies.POOL_SIGN_IN(), brief=remedies.POOL_SIGN_IN_BRIEF())
     if listing.login is LoginKind.PERSONAL_ACCESS_TOKEN:
-        return Remedy(what, remedies.new_token(_again(account, prefs)))
+        return Remedy(what, remedies.new_token(_again(account, prefs)), brief=remedies.NEW_TOKEN_BRIEF())
     if listing.custody is Custody.OTHER and not listing.home:
-        return Remedy(what, remedies.another_must_renew(listing.owner), command)
+        brief = remedies.another_must_renew_brief(listing.owner)
+        return Remedy(what, remedies.another_must_renew(listing.owner), command, brief)
     if problem in (LoginProblem.EXPIRED, LoginProblem.REJECTED):
         if listing.custody is Custody.CODEX:
-            return Remedy(what, _codex_way(account, prefs), command)
+            return _codex_way(what, command, account, prefs)
         if listing.custody is Custody.POOLWATCH:
             renew = remedies.R_RENEWS() if prefs.keys else remedies.RENEW()
-            return Remedy(what, renew, _refresh(account, prefs))
-    return Remedy(what, remedies.SIGN_IN(), command)
+            return Remedy(what, renew, _refresh(account, prefs), remedies.R_RENEWS_BRIEF())
+    return Remedy(what, remedies.SIGN_IN(), command, remedies.SIGN_IN_BRIEF())
 
 
-def _codex_way(account: AccountState, prefs: Prefs) -> str:
+def _codex_way(what: str, command: str, account: AccountState, prefs: Prefs) -> Remedy:
     """What brings a Codex home's login back; not `r` where codex has given it up."""
     token = account.refresh.token if account.refresh is not None else None
-    if account.dead_login is not None:
-        return remedies.SIGN_IN()
-    if token is not None and token.block is BlockReason.CODEX_LATE:
-        return remedies.codex_is_late(token.pid, _again(account, prefs))
-    return remedies.codex_renews(_again(account, prefs)) if prefs.delegates else remedies.SIGN_IN()
+    again = _again(account, prefs)
+    if account.dead_login is None and token is not None and token.block is BlockReason.CODEX_LATE:
+        do = remedies.codex_is_late(token.pid, again)
+        return Remedy(what, do, command, remedies.CODEX_IS_LATE_BRIEF())
+    if account.dead_login is None and prefs.delegates:
+        return Remedy(what, remedies.codex_renews(again), command, remedies.CODEX_RENEWS_BRIEF())
+    return Remedy(what, remedies.SIGN_IN(), command, remedies.SIGN_IN_BRIEF())
 
 
 def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: Prefs) -> Remedy:
@@ -161,13 +156,13 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
     kept, again = account.read_at is not None, _again(account, prefs)
     match trouble.kind:
         case FailureKind.AMBIGUOUS:
-            return Remedy(remedies.login(LoginProblem.AMBIGUOUS), _try_once(prefs), command)
+            what = remedies.login(LoginProblem.AMBIGUOUS)
+            return Remedy(what, _try_once(prefs), command, remedies.TRY_ONCE_BRIEF())
         case FailureKind.CONFLICT:
             keep = true_path(listing) if listing and listing.path else trouble.detail or "FILE"
             file = masked_word(keep, mask=prefs.mask)
-            return Remedy(
-                remedies.RESOLVE(), command=_own(f"accounts resolve {account.key.id} --keep {file}", prefs)
-            )
+            command = _own(f"accounts resolve {account.key.id} --keep {file}", prefs)
+            return Remedy(remedies.RESOLVE(), command=command, brief=remedies.RESOLVE_BRIEF())
         case FailureKind.TOKEN_REFRESH if account.dead_login is not None:
             what = remedies.login(account.dead_login.problem)
             if listing is not None and listing.custody is Custody.POOL:
@@ -185,7 +180,9 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
             clock = figures.clock(trouble.retry_at, now, prefs.zone)
             return Remedy(*remedies.throttled_until(clock, again, kept=kept))
         case _:
-            return Remedy(*remedies.trouble(trouble.kind, why, again, kept=kept, code=trouble.detail))
+            what, do = remedies.trouble(trouble.kind, why, again, kept=kept, code=trouble.detail)
+            blocked = trouble.kind is FailureKind.EDGE_BLOCKED
+            return Remedy(what, do, brief=remedies.EDGE_BLOCKED_BRIEF() if blocked else "")
 
 
 def _again(account: AccountState, prefs: Prefs) -> str:

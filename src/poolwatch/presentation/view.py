@@ -77,13 +77,21 @@ class CreditsRow(Struct, frozen=True):
     stale: bool = False
 
 
+class Note(Struct, frozen=True):
+    """A line of a card that is no figure: "sign in", "the login has expired"."""
+
+    name: str
+    text: str
+    tone: Tone = Tone.PLAIN
+    stale: bool = False
+
+
 class CardView(Struct, frozen=True):
     """One account as cards, table and hive draw it."""
 
     key: AccountKey
     id: str
     label: str
-    group: str
     plan: str
     glyph: Glyph
     #: the tone of the glyph and of the status words
@@ -96,8 +104,12 @@ class CardView(Struct, frozen=True):
     #: one row for each other bucket: its window nearest to the end
     extras: tuple[WindowRow, ...]
     credits: CreditsRow | None
-    #: the card's last line: status, trouble, custody; or the progress of a refresh
-    footer: tuple[Span, ...]
+    #: what stands below the windows
+    notes: tuple[Note, ...]
+    #: the card's last line: what to do, or how it stands; or the progress of a refresh
+    foot: Span
+    #: beside it: "4m", "9h ago"; "" for an account that was never read
+    foot_age: str
     #: the running or just finished refresh, for the message line; "" when there is none
     progress: str
     #: one line for the message line: the remedy, as a command that can be pasted where there is one

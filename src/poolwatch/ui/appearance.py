@@ -12,6 +12,17 @@ from poolwatch.presentation.view import Glyph, Span, Tone
 from poolwatch.ui.cells import Ink, StyleName
 
 
+class Frame(Struct, frozen=True, eq=False):
+    """The border of a card."""
+
+    across: str
+    down: str
+    top_left: str
+    top_right: str
+    bottom_left: str
+    bottom_right: str
+
+
 class Glyphs(Struct, frozen=True, eq=False):
     """One set of marks. Every mark takes one cell; `name` stands for the set in caches."""
 
@@ -25,6 +36,9 @@ class Glyphs(Struct, frozen=True, eq=False):
     mark: str
     rule: str
     ellipsis: str
+    frame: Frame
+    #: of the selected card
+    heavy_frame: Frame
     #: words for keys that have a sign of their own
     key_names: Mapping[str, str]
     #: what else stands in texts and has another form in this set; one character for one
@@ -71,6 +85,8 @@ UNICODE: Final = Glyphs(
     mark="▌",
     rule="─",
     ellipsis="…",
+    frame=Frame("─", "│", "╭", "╮", "╰", "╯"),
+    heavy_frame=Frame("━", "┃", "┏", "┓", "┗", "┛"),
     key_names={
         "enter": "⏎", "up": "↑", "down": "↓", "left": "←", "right": "→", "tab": "⇥",
     },
@@ -94,6 +110,8 @@ ASCII: Final = Glyphs(
     mark=">",
     rule="-",
     ellipsis="~",
+    frame=Frame("-", "|", "+", "+", "+", "+"),
+    heavy_frame=Frame("=", "#", "#", "#", "#", "#"),
     key_names={},
     letters=str.maketrans("┃│—–·→←…∞’‘“”✕◐●▲◌⊘█▌━─⏎", "||--.><~u''\"\"x=*!?-8>#-<"),
 )
@@ -186,9 +204,29 @@ def _coloured(name: str, colours: Colours) -> Palette:
             Ink.BRAND: ink(colours.accent, bold=True),
             Ink.KEY: ink(colours.accent),
             Ink.MARK: ink(colours.accent, bold=True),
+            **{
+                edge: ink(colour if ground == colours.selection else _towards(ground, colour, soft))
+                for edge, colour in (
+                    (Ink.EDGE_GOOD, colours.good),
+                    (Ink.EDGE_AMBER, colours.amber),
+                    (Ink.EDGE_RED, colours.red),
+                    (Ink.EDGE_DIM, colours.dim),
+                )
+            },
         }
 
+    soft = 1.0 if name == CONTRAST else _SOFT
     return Palette(name, styles(colours.ground), styles(colours.selection))
+
+
+#: How much of its status colour the border of a card has that is not selected.
+_SOFT: Final = 0.6
+
+
+def _towards(ground: str, colour: str, part: float) -> str:
+    """A colour with so much of it, and the rest of the ground."""
+    both = zip(bytes.fromhex(ground[1:]), bytes.fromhex(colour[1:]), strict=True)
+    return "#" + bytes(round(under + (over - under) * part) for under, over in both).hex()
 
 
 #: colour, bold, dim
@@ -206,6 +244,10 @@ _SIXTEEN: Final[dict[StyleName, tuple[str, bool, bool]]] = {
     Ink.BRAND: ("cyan", True, False),
     Ink.KEY: ("cyan", False, False),
     Ink.MARK: ("cyan", True, False),
+    Ink.EDGE_GOOD: ("green", False, False),
+    Ink.EDGE_AMBER: ("yellow", False, False),
+    Ink.EDGE_RED: ("red", False, False),
+    Ink.EDGE_DIM: ("default", False, True),
 }
 
 

@@ -51,6 +51,8 @@ class Board:
         # each beside the account that it was made from, so that it holds for no other
         self._cards: dict[AccountKey, tuple[AccountState, CardView]] = {}
         self._marks: dict[AccountKey, tuple[AccountState, MarkView]] = {}
+        #: the account to use next, by the last overview
+        self._next_up: AccountKey | None = None
         #: what the server's clock is ahead, as last told
         self._offset = state.clock_offset
         self._seen: frozenset[tuple[AccountKey, datetime]] = frozenset()
@@ -75,7 +77,17 @@ class Board:
         if self._overview is None:
             self._overview = overview(self._state, self._now, self.prefs.rules, self._judged)
             self._judged = dict(self._overview.by_key)
+            up = self._overview.next_up
+            self._choose_next(up.judged.account.key if up is not None else None)
         return self._overview
+
+    def _choose_next(self, key: AccountKey | None) -> None:
+        """The two whose cards say another thing now are made anew."""
+        former, self._next_up = self._next_up, key
+        if key != former:
+            for each in (former, key):
+                if each is not None:
+                    self._cards.pop(each, None)
 
     @property
     def strip(self) -> StripView:
@@ -135,7 +147,8 @@ class Board:
         held = self._cards.get(key)
         if held is not None and held[0] is account:
             return held[1]
-        card = card_view(self._without_former(self._judged_anew(account)), self._server_now, self._timed)
+        judged = self._without_former(self._judged_anew(account))
+        card = card_view(judged, self._server_now, self._timed, is_next=key == self._next_up)
         self._cards[key] = (account, card)
         return card
 

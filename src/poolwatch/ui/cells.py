@@ -21,6 +21,11 @@ class Ink(StrEnum):
     BRAND = "brand"
     KEY = "key"
     MARK = "mark"
+    #: the borders of cards, softer than the texts in them
+    EDGE_GOOD = "edge_good"
+    EDGE_AMBER = "edge_amber"
+    EDGE_RED = "edge_red"
+    EDGE_DIM = "edge_dim"
 
 
 #: A theme turns it into a style of the terminal.

@@ -125,6 +125,17 @@ _STATUS: Final[Mapping[Status, str]] = {
 #: A window is full, and credits pay for what goes on.
 ON_CREDITS: Final = Text("active, on credits")
 DUE: Final = Text("due")
+#: The same in fewer words, on a card.
+BY_CREDITS: Final = Text("on credits")
+#: The account to use next, on its card.
+NEXT_UP: Final = Text("next up")
+#: The names of a card's lines that are no figures.
+NOTE_SIGN_IN: Final = Text("sign in")
+NOTE_ACCOUNT: Final = Text("account")
+NOTE_TROUBLE: Final = Text("trouble")
+NOTE_BANKED: Final = Text("banked")
+NOTE: Final = Text("note")
+OFF_OR_REMOVED: Final = Text("deactivated or removed")
 _LOGIN: Final[Mapping[LoginProblem, str]] = {
     LoginProblem.EXPIRED: mark("login expired"),
     LoginProblem.REJECTED: mark("login refused"),
@@ -135,6 +146,18 @@ _LOGIN: Final[Mapping[LoginProblem, str]] = {
     LoginProblem.AMBIGUOUS: mark("may need a login"),
     LoginProblem.SAID_BY_POOL: mark("login expired"),
     LoginProblem.UNUSABLE_FILE: mark("login unreadable"),
+}
+# As a sentence that fits beside its name on a card.
+_LOGIN_SENTENCES: Final[Mapping[LoginProblem, str]] = {
+    LoginProblem.EXPIRED: mark("the login has expired"),
+    LoginProblem.REJECTED: mark("the login is refused"),
+    LoginProblem.INVALIDATED: mark("the login was ended"),
+    LoginProblem.USED_ELSEWHERE: mark("login used elsewhere"),
+    LoginProblem.OUTDATED: mark("an old copy of the login"),
+    LoginProblem.REFRESH_EXPIRED: mark("the login is too old"),
+    LoginProblem.AMBIGUOUS: mark("the login may be spent"),
+    LoginProblem.SAID_BY_POOL: mark("the login has expired"),
+    LoginProblem.UNUSABLE_FILE: mark("the login is unreadable"),
 }
 _REFRESH_TOKEN: Final[Mapping[LoginProblem, str]] = {
     LoginProblem.EXPIRED: mark("login expired"),
@@ -224,7 +247,7 @@ def without_usage(kind: LoginKind) -> str:
 
 
 def keeper(custody: Custody, *, owner: str = "", source: str = "", kind: LoginKind = LoginKind.OAUTH) -> str:
-    """Who keeps the login, as short as a card's last line needs it."""
+    """Who keeps the login, in a word or two."""
     if custody is Custody.POOL:
         return _("pool: {source}", source=source) if source else _(_KEEPERS[custody])
     if custody is Custody.OTHER:
@@ -243,6 +266,11 @@ def section_word(section: Section) -> str:
 def login_words(problem: LoginProblem) -> str:
     """What is wrong with the login, as short as a table's column needs it."""
     return _(_LOGIN[problem])
+
+
+def login_sentence(problem: LoginProblem) -> str:
+    """The same as a sentence, on a card."""
+    return _(_LOGIN_SENTENCES[problem])
 
 
 def token_words(problem: LoginProblem) -> str:
@@ -326,20 +354,31 @@ def unknown_words(reason: str | None, *, read: bool) -> str:
     return _("unknown") if read else _("not read yet")
 
 
-def spent_this_month(used: str, limit: str) -> str:
-    """On a card's last line: `31 of 50 spent this month`; long amounts leave the month out."""
-    told = _("{used} of {limit} spent", used=used, limit=limit)
-    return _("{used} of {limit} spent this month", used=used, limit=limit) if len(told) < 18 else told
-
-
-#: How long an access token still lives, on a card's last line.
-token_life: Final = Text("token {left}")
-read_ago: Final = Text("read {age} ago")
-#: Needs a login, on a card's last line: `sign in: login expired`.
+#: On a card, below the bar of its spend limit: `31 of 50 this month`.
+spent_of: Final = Text("{used} of {limit} this month")
+#: Beside the figures of a card: `9h ago`.
+ago: Final = Text("{age} ago")
+#: Needs a login, in the details: `sign in: login expired`.
 sign_in_for: Final = Text("sign in: {why}")
 #: The refresh token is dead, the access token lives until then.
 sign_in_before: Final = Text("sign in before {day}")
 #: Both tokens are dead: `sign in again: refresh token expired`.
 sign_in_again: Final = Text("sign in again: {why}")
-#: On a card's last line: `exhausted: 5h until 14:50`.
-exhausted_for: Final = Text("exhausted: {reason}")
+
+
+def back_words(reason: str | None, until: str) -> str:
+    """What a card says of an exhausted account: `back 14:50`, `reset due`, `out of credits`."""
+    if until:
+        return _("reset due") if until == DUE() else _("back {time}", time=until)
+    if reason == CREDITS_REASON:
+        return _("out of credits")
+    return _("spend limit reached") if reason == SPEND_REASON else status_word(Status.EXHAUSTED)
+
+
+def banked_resets(count: int, ends: str) -> str:
+    """On a card: `2 resets, one ends Sat`."""
+    told = n_("{count} reset", "{count} resets", count)
+    if not ends:
+        return told
+    with_end = mark("{resets}, ends {when}") if count == 1 else mark("{resets}, one ends {when}")
+    return _(with_end, resets=told, when=ends)

@@ -114,7 +114,9 @@ _TEXTS: Final = {
     "column.used": mark("USED"),
     "column.left": mark("LEFT"),
     "credits": mark("credits"),
+    "unknown": mark("unknown"),
     "more_rows": mark("+{count} more"),
+    "more_below": mark("{count} more below"),
     "hive_legend": mark(
         "height = used of the scarcest window; {full} full; {needs_you} needs you; "
         "{trouble} trouble; {never_read} not read yet"

@@ -28,6 +28,19 @@ DEACTIVATED: Final = Text(
 FIX_FILE: Final = Text(
     "Make the file readable for you, or repair it; if its login is lost, sign in again there"
 )
+# What to do, on a card.
+SIGN_IN_BRIEF: Final = Text("sign in again")
+R_RENEWS_BRIEF: Final = Text("r renews it")
+CODEX_RENEWS_BRIEF: Final = Text("r has Codex renew it")
+CODEX_IS_LATE_BRIEF: Final = Text("close the open Codex")
+POOL_SIGN_IN_BRIEF: Final = Text("sign in at the pool")
+NEW_TOKEN_BRIEF: Final = Text("put in a new token")
+TRY_ONCE_BRIEF: Final = Text("r tries it once more")
+RESOLVE_BRIEF: Final = Text("say which file stays")
+BRING_HOME_BRIEF: Final = Text("put it in place")
+ASK_OWNER: Final = Text("ask its owner")
+FIX_FILE_BRIEF: Final = Text("repair its file")
+EDGE_BLOCKED_BRIEF: Final = Text("try another address")
 
 _LOGIN: Final[Mapping[LoginProblem, str]] = {
     LoginProblem.EXPIRED: mark("the login has expired"),
@@ -170,6 +183,13 @@ def another_must_renew(owner: str) -> str:
     if owner in ("", ANOTHER_TOOL()):
         return _("Another tool must renew it; start it, or sign in again there")
     return _("{owner} must renew it; start it, or sign in again there", owner=owner)
+
+
+def another_must_renew_brief(owner: str) -> str:
+    """The same on a card."""
+    if owner in ("", ANOTHER_TOOL()):
+        return _("renew it in its own tool")
+    return _("renew it in {owner}", owner=owner)
 
 
 #: The new login waits in the state directory.

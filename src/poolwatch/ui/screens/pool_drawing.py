@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,7 +21,7 @@ from poolwatch.ui.state import UiState, WallView
 from poolwatch.ui.widgets import hive, table
 from poolwatch.ui.widgets.arrangement import TABLE_MOST, Arrangement, arrange, opening_view, side_width
 from poolwatch.ui.widgets.bottom import FilterLine, MessageText, message_line, typing_line
-from poolwatch.ui.widgets.cards import common_height
+from poolwatch.ui.widgets.cards import HEIGHT_LEAST, wanted_height
 from poolwatch.ui.widgets.lines import THUMB, Lines
 from poolwatch.ui.widgets.strip import Density, Mode, density_of, strip_lines
 from poolwatch.ui.widgets.table import Content
@@ -88,21 +89,24 @@ class PoolDrawing(RefreshingPage[None]):
         if full:
             self._rearrange()
         elif board.may_reorder(now):
-            self._rearrange(self._card_height())
+            self._rearrange(self._heights)
         else:
-            self.wall.review()
             waits = board.order_waits(now)
             if waits is not None:
                 self._redraw_in(waits.total_seconds() + _A_MOMENT)
-            if (
+            is_soon = (
                 len(board.state.accounts) > _MANY
                 and self._strip_at is not None
                 and now - self._strip_at < _STRIP_EVERY
-            ):
+            )
+            if not is_soon:
+                # before the cards: one of them says that it is the next to use
+                self._recount()
+            self.wall.review()
+            if is_soon:
                 self._redraw_in(_STRIP_EVERY.total_seconds())
                 self._draw_selected()
                 return
-            self._recount()
         self._draw_around()
 
     def rearrange(self) -> None:
@@ -111,8 +115,10 @@ class PoolDrawing(RefreshingPage[None]):
             self._rearrange()
             self._draw_around()
 
-    def _card_height(self) -> int:
-        return self._arranged.block_height if self._arranged is not None else 0
+    @property
+    def _heights(self) -> Sequence[int]:
+        """Those of the rows that stand: while the operator looks, a row of cards only grows."""
+        return self._arranged.heights if self._arranged is not None else ()
 
     def _redraw_in(self, seconds: float) -> None:
         """Draw again when what has to wait now may be drawn."""
@@ -128,15 +134,15 @@ class PoolDrawing(RefreshingPage[None]):
         sections = recounted(self._sections, self.ui.board.overview)
         if self._arranged is None or sections == self._sections:
             return
-        self._arrange(sections, self._card_height())
+        self._arrange(sections, self._heights)
 
-    def _arrange(self, sections: tuple[SectionView, ...], card_height: int) -> None:
+    def _arrange(self, sections: tuple[SectionView, ...], least_heights: Sequence[int]) -> None:
         side = side_width(self.size.width, self._view)
         width = max(1, self.size.width - side - THUMB)
         board, glyphs = self.ui.board, self.ui.appearance.glyphs
         self._sections = sections
         self._arranged = arrange(
-            self._view, sections, board.card, width, glyphs, card_height, self._unfiltered()
+            self._view, sections, board.card, width, glyphs, least_heights, self._unfiltered()
         )
         self._draw_strip()
         self.wall.show(self._arranged, self._empty(), beside_width=side)
@@ -151,7 +157,7 @@ class PoolDrawing(RefreshingPage[None]):
         # to make the cards of all would hold the first key up
         return self._arranged.content if self._arranged is not None else None
 
-    def _rearrange(self, card_height: int = 0) -> None:
+    def _rearrange(self, least_heights: Sequence[int] = ()) -> None:
         ui = self.ui
         now = ui.feed.now()
         choice = ui.choice
@@ -169,7 +175,7 @@ class PoolDrawing(RefreshingPage[None]):
             sections = ui.board.groups(choice.grouping, self._words, now)
         elif not sections:
             sections = ui.board.sections(choice.sort, self._words, now, reverse=choice.reverse)
-        self._arrange(sections, card_height)
+        self._arrange(sections, least_heights)
 
     def _opening_view(self) -> WallView:
         """By the whole pool: a filter leaves the view alone while it is typed."""
@@ -177,9 +183,9 @@ class PoolDrawing(RefreshingPage[None]):
         keys = board.state.accounts
         # beyond that many, their heights do not matter
         cards = [board.card(key) for key in keys] if len(keys) <= TABLE_MOST else []
-        tallest = common_height(card for card in cards if card is not None)
+        heights = [wanted_height(card) for card in cards if card is not None] or [HEIGHT_LEAST] * len(keys)
         height = self.size.height - len(self._strip(self._view)) - self._bottom_lines()
-        return opening_view(len(keys), tallest, self.size.width - THUMB, height)
+        return opening_view(len(keys), heights, self.size.width - THUMB, height)
 
     def _bottom_lines(self) -> int:
         return {Density.WIDE: 3, Density.MEDIUM: 2, Density.SMALL: 1}[self._density]
@@ -310,8 +316,7 @@ class PoolDrawing(RefreshingPage[None]):
             return MessageText(text, Tone.AMBER if bulk.failed else Tone.ACCENT)
         card = self._selected_card()
         if card is not None and card.progress and self._view is not WallView.CARDS:
-            tone = card.footer[0].tone if card.footer else Tone.ACCENT
-            return MessageText(card.progress, tone, card.label, card.progress_short)
+            return MessageText(card.progress, card.foot.tone, card.label, card.progress_short)
         return None
 
     def _remedy(self) -> MessageText | None:

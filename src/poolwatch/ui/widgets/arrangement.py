@@ -15,7 +15,6 @@ from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Line
 from poolwatch.ui.state import WallView
 from poolwatch.ui.widgets import cards, hive, table
-from poolwatch.ui.widgets.cards import common_height
 from poolwatch.ui.widgets.table import Columns, Content, choose
 
 
@@ -51,26 +50,29 @@ Item: TypeAlias = Slot | Text
 class Painter(Protocol):
     """Draws an account's block: the lines of its part of the wall."""
 
-    def __call__(self, card: CardView, glyphs: Glyphs, *, selected: bool) -> tuple[Line, ...]:
+    def __call__(self, card: CardView, height: int, glyphs: Glyphs, *, selected: bool) -> tuple[Line, ...]:
         """The block's lines, each as wide as every block of the arrangement."""
         ...
 
 
 class Arrangement(Struct, frozen=True, eq=False):
-    """Blocks of one size at fixed places, and the texts between them. Coordinates are the wall's own."""
+    """Blocks of one width at fixed places, and the texts between them. Coordinates are the wall's own."""
 
     width: int
     rows: tuple[tuple[Item, ...], ...]
     order: tuple[AccountKey, ...]
     places: Mapping[AccountKey, tuple[int, int]]
     block_width: int
-    block_height: int
     painter: Painter
     #: drawn from marks, which the painter is not asked for
     marks: bool = False
     #: the lines on which a block starts, in order, and the accounts that start there
     starts: tuple[int, ...] = ()
+    #: how many lines the blocks of each start have
+    heights: tuple[int, ...] = ()
     at_start: Mapping[int, tuple[AccountKey, ...]] = field(default_factory=dict)
+    #: blocks are on screen as a whole or not at all
+    whole: bool = False
     #: those of a table, and what they were chosen to hold
     columns: Columns | None = None
     content: Content | None = None
@@ -80,10 +82,35 @@ class Arrangement(Struct, frozen=True, eq=False):
         """The lines of the whole wall."""
         return len(self.rows)
 
+    def height_of(self, key: AccountKey) -> int:
+        """The lines of an account's block."""
+        return self.heights[bisect_left(self.starts, self.places[key][1])]
+
+    def top_at(self, line: int, top: int, shown: int) -> int:
+        """The first of `shown` lines when `line` is wanted there; a start, where blocks are whole.
+
+        Then the last one leaves lines blank below it.
+        """
+        most = max(0, self.height - shown)
+        if not self.whole or not self.starts:
+            return min(most, max(0, line))
+        after = bisect_left(self.starts, min(most, max(0, line)))
+        index = after if line >= top or self.starts[after] <= line else after - 1
+        return self.starts[max(0, min(index, bisect_left(self.starts, most)))]
+
+    def cut_off(self, top: int, shown: int) -> int | None:
+        """The line from which on nothing is drawn, for the block there has no room to be whole."""
+        if not self.whole:
+            return None
+        for start, height in zip(self.starts, self.heights, strict=True):
+            if top < start < top + shown < start + height:
+                return start
+        return None
+
     def hit(self, x: int, y: int) -> AccountKey | None:
         """The account at a point of the wall."""
         index = bisect_left(self.starts, y + 1) - 1
-        if index < 0 or y >= self.starts[index] + self.block_height:
+        if index < 0 or y >= self.starts[index] + self.heights[index]:
             return None
         for key in self.at_start[self.starts[index]]:
             left, _ = self.places[key]
@@ -130,9 +157,10 @@ def _arrange(
     width: int,
     rows: Iterable[tuple[Item, ...]],
     lefts: Mapping[AccountKey, int],
-    block: tuple[int, int],
+    block_width: int,
     painter: Painter,
     *,
+    heights: tuple[int, ...] = (),
     marks: bool = False,
     columns: Columns | None = None,
     content: Content | None = None,
@@ -150,12 +178,13 @@ def _arrange(
         all_rows,
         tuple(placed),
         placed,
-        block[0],
-        block[1],
+        block_width,
         painter,
         marks,
         tuple(sorted(at_start)),
+        heights or (1,) * len(at_start),
         at_start,
+        bool(heights),
         columns,
         content,
     )
@@ -174,11 +203,10 @@ def as_table(
             rows.append((Slot(key, 0),))
             lefts[key] = 0
 
-    def painter(card: CardView, glyphs: Glyphs, *, selected: bool) -> tuple[Line, ...]:
+    def painter(card: CardView, height: int, glyphs: Glyphs, *, selected: bool) -> tuple[Line, ...]:
         return (table.row(card, columns, glyphs, selected=selected),)
 
-    block = (columns.width, 1)
-    return _arrange(columns.width, rows, lefts, block, painter, columns=columns, content=content)
+    return _arrange(columns.width, rows, lefts, columns.width, painter, columns=columns, content=content)
 
 
 def card_columns(width: int) -> tuple[int, int]:
@@ -188,21 +216,27 @@ def card_columns(width: int) -> tuple[int, int]:
     return count, max(1, (width - 1 - cards.GAP * (count - 1)) // count)
 
 
-def as_cards(sections: Iterable[SectionView], width: int, height: int) -> Arrangement:
-    """Blocks of `height` lines side by side, a blank line between them."""
+def as_cards(
+    sections: Iterable[SectionView],
+    width: int,
+    height_of: Callable[[AccountKey], int],
+    least: Sequence[int] = (),
+) -> Arrangement:
+    """Blocks side by side, in rows as high as the tallest of each; `least` is the height of each at least."""
     keys = [key for section in sections for key in section.keys]
     count, card_width = card_columns(width)
     rows: list[tuple[Item, ...]] = []
     lefts: dict[AccountKey, int] = {}
+    heights: list[int] = []
     margin = Text(((" ", Tone.PLAIN),))
     gap = Text(((" " * cards.GAP, Tone.PLAIN),))
     for start in range(0, len(keys), count):
         line = keys[start : start + count]
-        if rows:
-            rows.append((Text(()),))
         for column, key in enumerate(line):
             lefts[key] = 1 + column * (card_width + cards.GAP)
-        for part in range(height):
+        at_least = least[len(heights)] if len(heights) < len(least) else 0
+        heights.append(max(at_least, *map(height_of, line)))
+        for part in range(heights[-1]):
             items: list[Item] = [margin]
             for column, key in enumerate(line):
                 if column:
@@ -210,10 +244,10 @@ def as_cards(sections: Iterable[SectionView], width: int, height: int) -> Arrang
                 items.append(Slot(key, part))
             rows.append(tuple(items))
 
-    def painter(card: CardView, glyphs: Glyphs, *, selected: bool) -> tuple[Line, ...]:
+    def painter(card: CardView, height: int, glyphs: Glyphs, *, selected: bool) -> tuple[Line, ...]:
         return cards.block(card, card_width, height, glyphs, selected=selected)
 
-    return _arrange(width, rows, lefts, (card_width, height), painter)
+    return _arrange(width, rows, lefts, card_width, painter, heights=tuple(heights))
 
 
 def as_hive(groups: Iterable[SectionView], width: int, glyphs: Glyphs) -> Arrangement:
@@ -234,13 +268,13 @@ def as_hive(groups: Iterable[SectionView], width: int, glyphs: Glyphs) -> Arrang
                 items.append(Slot(key, 0))
             rows.append(tuple(items))
 
-    def painter(card: CardView, glyphs: Glyphs, *, selected: bool) -> tuple[Line, ...]:
+    def painter(card: CardView, height: int, glyphs: Glyphs, *, selected: bool) -> tuple[Line, ...]:
         return (hive.mark(card, glyphs, selected=selected),)
 
-    return _arrange(width, rows, lefts, (hive.CELL, 1), painter, marks=True)
+    return _arrange(width, rows, lefts, hive.CELL, painter, marks=True)
 
 
-NOTHING = _arrange(1, (), {}, (1, 1), lambda card, glyphs, *, selected: ())
+NOTHING = _arrange(1, (), {}, 1, lambda card, height, glyphs, *, selected: ())
 
 
 #: From this width on the table shares the screen with the detail of the selection.
@@ -248,7 +282,7 @@ SPLIT_FROM: Final = 200
 _TABLE_LEAST: Final = 118
 _SIDE_MOST: Final = 84
 #: More accounts than this open as a hive.
-TABLE_MOST: Final = 150
+TABLE_MOST: Final = 100
 #: Narrower than this a hive's rows say little.
 _HIVE_LEAST: Final = 40
 _ROOMY: Final = 70
@@ -261,11 +295,11 @@ def side_width(width: int, view: WallView) -> int:
     return min(_SIDE_MOST, width - _TABLE_LEAST)
 
 
-def opening_view(accounts: int, tallest: int, width: int, height: int) -> WallView:
-    """Cards if all fit on one screen, a table up to 150 accounts, the hive beyond."""
+def opening_view(accounts: int, card_heights: Iterable[int], width: int, height: int) -> WallView:
+    """Cards if all fit on one screen in any order, a table up to a hundred accounts, the hive beyond."""
     across, _ = card_columns(width)
     rows = -(-accounts // across)
-    if accounts and rows * (tallest + 1) - 1 <= height:
+    if accounts and sum(sorted(card_heights, reverse=True)[:rows]) <= height:
         return WallView.CARDS
     if accounts > TABLE_MOST and width >= _HIVE_LEAST:
         return WallView.HIVE
@@ -278,19 +312,24 @@ def arrange(
     card_of: Callable[[AccountKey], CardView | None],
     width: int,
     glyphs: Glyphs,
-    card_height: int = 0,
+    least_heights: Sequence[int] = (),
     also: Content | None = None,
 ) -> Arrangement:
     """Places for all accounts of the sections, in `width` cells.
 
-    Cards are at least `card_height` high, and a table's columns could hold `also`.
+    Rows of cards are at least `least_heights` high, and a table's columns could hold `also`.
     """
     if view is WallView.HIVE:
         return as_hive(sections, width, glyphs)
-    cards = [card for section in sections for key in section.keys if (card := card_of(key)) is not None]
     if view is WallView.CARDS:
-        return as_cards(sections, width, max(card_height, common_height(cards)))
+
+        def height_of(key: AccountKey) -> int:
+            card = card_of(key)
+            return cards.HEIGHT_LEAST if card is None else cards.wanted_height(card)
+
+        return as_cards(sections, width, height_of, least_heights)
+    shown = [card for section in sections for key in section.keys if (card := card_of(key)) is not None]
     # a blank between the last figures and the mark that shows the place in the wall
-    content = Content.of(cards) if also is None else Content.of(cards).together(also)
+    content = Content.of(shown) if also is None else Content.of(shown).together(also)
     columns = choose(width - 1 if width >= _ROOMY else width, content)
     return as_table(sections, columns, glyphs, content)

@@ -18,6 +18,7 @@ from poolwatch.ui.cells import Line, fit_line
 from poolwatch.ui.widgets import hive
 from poolwatch.ui.widgets.arrangement import NOTHING, Arrangement, Direction, Item, Text
 from poolwatch.ui.widgets.lines import THUMB, paint, thumb
+from poolwatch.words import interface as words
 
 CardOf: TypeAlias = Callable[[AccountKey], CardView | None]
 MarkOf: TypeAlias = Callable[[AccountKey], MarkView | None]
@@ -86,13 +87,13 @@ class AccountWall(Widget, inherit_bindings=False):
     @property
     def visible_keys(self) -> tuple[AccountKey, ...]:
         """The accounts on screen."""
-        top, bottom = self._top, self._top + self.size.height
-        height = self._arrangement.block_height
+        arrangement = self._arrangement
+        top, bottom = self._top, self._cut_off or self._top + self.size.height
         return tuple(
             key
-            for start in self._arrangement.starts
+            for start, height in zip(arrangement.starts, arrangement.heights, strict=True)
             if start < bottom and start + height > top
-            for key in self._arrangement.at_start[start]
+            for key in arrangement.at_start[start]
         )
 
     def set_appearance(self, appearance: Appearance) -> None:
@@ -158,7 +159,7 @@ class AccountWall(Widget, inherit_bindings=False):
     def move(self, direction: Direction) -> None:
         """Send the selection somewhere."""
         if self._selected is not None:
-            page = max(1, self.size.height - self._arrangement.block_height)
+            page = max(1, self.size.height - self._arrangement.height_of(self._selected))
             self.select(self._arrangement.neighbour(self._selected, direction, page))
 
     def render_line(self, y: int) -> Strip:
@@ -177,13 +178,26 @@ class AccountWall(Widget, inherit_bindings=False):
             if y == 1 and not self._arrangement.order and self._empty:
                 return paint(fit_line(self._empty, width), self._appearance)
             return Strip.blank(width, ground)
-        content = Strip.join(self._item(item) for item in self._arrangement.rows[row])
+        cut_off = self._cut_off
+        if cut_off is None or row < cut_off:
+            content = Strip.join(self._item(item) for item in self._arrangement.rows[row])
+        else:
+            content = paint(self._more_below(cut_off) if row == cut_off else (), self._appearance)
         return Strip.join(
             [
                 content.adjust_cell_length(width - THUMB, ground),
                 thumb(y, self._top, self.size.height, self._arrangement.height, self._appearance),
             ]
         )
+
+    @property
+    def _cut_off(self) -> int | None:
+        return self._arrangement.cut_off(self._top, self.size.height)
+
+    def _more_below(self, line: int) -> Line:
+        count = sum(y >= line for _, y in self._arrangement.places.values())
+        dots = self._appearance.glyphs.ellipsis
+        return ((f"   {dots} {words.text('more_below', count=count)}", Tone.DIM),)
 
     def on_resize(self) -> None:
         """The selected account stays in view."""
@@ -196,7 +210,7 @@ class AccountWall(Widget, inherit_bindings=False):
         if offset is None:
             return
         key = self._arrangement.hit(offset.x, offset.y + self._top)
-        if key is None:
+        if key not in self.visible_keys:
             return
         if key == self._selected and event.chain > 1:
             self.post_message(self.Opened())
@@ -219,22 +233,25 @@ class AccountWall(Widget, inherit_bindings=False):
         drawn = self._drawn.get(key)
         if drawn is None or drawn[1] is not selected:
             face = self._face_of(key)
-            drawn = self._drawn[key] = (face, selected, self._block(face, selected=selected))
+            drawn = self._drawn[key] = (face, selected, self._block(key, face, selected=selected))
         return drawn[2][item.part]
 
     @property
     def _face_of(self) -> CardOf | MarkOf:
         return self._mark_of if self._arrangement.marks else self._card_of
 
-    def _block(self, face: CardView | MarkView | None, *, selected: bool) -> tuple[Strip, ...]:
+    def _block(
+        self, key: AccountKey, face: CardView | MarkView | None, *, selected: bool
+    ) -> tuple[Strip, ...]:
         arrangement = self._arrangement
+        height = arrangement.height_of(key)
         if face is None:
             blank = Strip.blank(arrangement.block_width, self._appearance.palette.styles[Tone.PLAIN])
-            return (blank,) * arrangement.block_height
+            return (blank,) * height
         if isinstance(face, MarkView):
             lines: tuple[Line, ...] = (hive.mark(face, self._appearance.glyphs, selected=selected),)
         else:
-            lines = arrangement.painter(face, self._appearance.glyphs, selected=selected)
+            lines = arrangement.painter(face, height, self._appearance.glyphs, selected=selected)
         return tuple(paint(line, self._appearance, selected=selected) for line in lines)
 
     def _choose(self, index: int) -> AccountKey | None:
@@ -252,16 +269,15 @@ class AccountWall(Widget, inherit_bindings=False):
         """Have the lines painted anew on which an account stands."""
         if key is not None and key in self._arrangement.places:
             top = self._arrangement.places[key][1] - self._top
-            lines = Region(0, top, self.size.width, self._arrangement.block_height)
+            lines = Region(0, top, self.size.width, self._arrangement.height_of(key))
             self.refresh(lines.intersection(self.size.region))
 
     def _reveal(self, key: AccountKey) -> None:
-        lowest = self._arrangement.places[key][1] + self._arrangement.block_height - self.size.height
+        lowest = self._arrangement.places[key][1] + self._arrangement.height_of(key) - self.size.height
         self._scroll_to_line(min(max(self._top, lowest), self._arrangement.top_of(key)))
 
     def _scroll_to_line(self, line: int) -> None:
-        most = max(0, self._arrangement.height - self.size.height)
-        target = min(most, max(0, line))
+        target = self._arrangement.top_at(line, self._top, self.size.height)
         if target != self._top:
             self._top = target
             self.refresh()
