@@ -12,7 +12,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from poolwatch.ui.terminal.calm_update import CalmUpdate, ShownScreen, cells_of
+from poolwatch.ui.terminal.calm_update import CalmUpdate, ShownScreen
 
 CONSOLE = Console(color_system="256", force_terminal=True, width=40, legacy_windows=False)
 PLAIN, RED = Style(), Style(color="red")
@@ -30,8 +30,8 @@ def shown(shown_screen: ShownScreen, *lines: str) -> str:
 
 def sent(before: Strip, after: Strip) -> str:
     shown_screen = ShownScreen()
-    shown_screen.put(0, 0, cells_of(before), CONSOLE)
-    return shown_screen.put(0, 0, cells_of(after), CONSOLE)
+    shown_screen.put(0, 0, before, CONSOLE)
+    return shown_screen.put(0, 0, after, CONSOLE)
 
 
 def test_a_screen_that_is_there_already_costs_nothing() -> None:
@@ -47,7 +47,7 @@ def test_a_screen_that_is_there_already_costs_nothing() -> None:
 def test_blanks_between_marks_of_one_style_part_nothing() -> None:
     lead, mark = Style(color="blue", bold=True, bgcolor="black"), Style(color="red", bgcolor="black")
     marks = [Segment(" ", lead), Segment("x", mark)] * 3
-    assert ShownScreen().put(0, 0, cells_of(Strip(marks)), CONSOLE).count("x x x") == 1
+    assert ShownScreen().put(0, 0, Strip(marks), CONSOLE).count("x x x") == 1
     for other in (
         Style(bgcolor="blue"),
         Style(bgcolor="black", underline=True),
@@ -55,7 +55,7 @@ def test_blanks_between_marks_of_one_style_part_nothing() -> None:
         None,
     ):
         line = Strip([Segment("x", mark), Segment(" ", other), Segment("x", mark)])
-        assert ShownScreen().put(0, 0, cells_of(line), CONSOLE) == "\x1b[1;1H" + line.render(CONSOLE)
+        assert ShownScreen().put(0, 0, line, CONSOLE) == "\x1b[1;1H" + line.render(CONSOLE)
 
 
 def test_differences_that_are_close_are_one() -> None:
@@ -124,7 +124,7 @@ def test_parts_of_lines_leave_no_half_of_a_wide_character(
     stream = pyte.Stream(screen)
     shown_screen = ShownScreen()
     shown_line = line_of(first)
-    stream.feed(shown_screen.put(0, 0, cells_of(shown_line), CONSOLE))
+    stream.feed(shown_screen.put(0, 0, shown_line, CONSOLE))
     for given_line, (start, end) in parts:
         line = line_of(given_line)
         update = ChopsUpdate([{0: line}], [(0, start, end)], [[WIDTH]])
@@ -134,4 +134,4 @@ def test_parts_of_lines_leave_no_half_of_a_wide_character(
     pyte.Stream(fresh).feed("\x1b[1;1H" + shown_line.render(CONSOLE))
     cells = [[each.buffer[0][x] for x in range(WIDTH)] for each in (screen, fresh)]
     assert looks(cells[0]) == looks(cells[1])
-    assert shown_screen.put(0, 0, cells_of(shown_line), CONSOLE) == ""
+    assert shown_screen.put(0, 0, shown_line, CONSOLE) == ""

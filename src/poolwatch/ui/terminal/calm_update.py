@@ -31,7 +31,8 @@ class ShownScreen:
     """What the terminal shows, as far as it is known from what was sent."""
 
     def __init__(self) -> None:
-        self._lines: dict[int, list[_Cell]] = {}
+        #: as strips until a part of the line changes: most lines never do
+        self._lines: dict[int, Strip | list[_Cell]] = {}
 
     def calm(self, renderable: RenderableType | None) -> RenderableType | None:
         """What to send in place of what Textual would send."""
@@ -45,16 +46,18 @@ class ShownScreen:
         """The terminal may show anything; whatever comes next is sent."""
         self._lines.clear()
 
-    def put(self, left: int, y: int, cells: list[_Cell], console: Console) -> str:
-        """What has to be sent so that the cells stand there."""
-        before = self._lines.get(y)
+    def put(self, left: int, y: int, strip: Strip, console: Console) -> str:
+        """What has to be sent so that the strip stands there."""
+        shown = self._lines.get(y)
+        if left == 0 and shown == strip:
+            return ""
+        before = cells_of(shown) if isinstance(shown, Strip) else shown
+        cells = cells_of(strip) if before is not None else []
         right = left + len(cells)
         if before is None or right > len(before):
             if left == 0:
-                self._lines[y] = cells.copy()
-            return _at(left, y, cells, console)
-        if before[left:right] == cells:
-            return ""
+                self._lines[y] = strip
+            return _at(left, y, ((text, style) for text, style, _ in strip), console)
         after = before.copy()
         after[left:right] = cells
         # half of a wide character cannot stand alone
@@ -63,7 +66,12 @@ class ShownScreen:
         if right < len(before) and not before[right][2]:
             after[right] = _blank(after[right])
         self._lines[y] = after
-        return "".join([_at(start, y, after[start:end], console) for start, end in _runs(before, after)])
+        return "".join(
+            [
+                _at(start, y, (cell[:2] for cell in after[start:end] if cell[2]), console)
+                for start, end in _runs(before, after)
+            ]
+        )
 
 
 class CalmUpdate(CompositorUpdate):
@@ -75,20 +83,20 @@ class CalmUpdate(CompositorUpdate):
 
     def render_segments(self, console: Console) -> str:
         """The control sequences and texts of the update."""
-        return "".join([self._shown.put(x, y, cells, console) for x, y, cells in self._parts()])
+        return "".join([self._shown.put(x, y, strip, console) for x, y, strip in self._parts()])
 
-    def _parts(self) -> Iterator[tuple[int, int, list[_Cell]]]:
-        """Where cells stand, and which."""
+    def _parts(self) -> Iterator[tuple[int, int, Strip]]:
+        """Where strips stand, and which."""
         update = self._update
         if isinstance(update, LayoutUpdate):
             for y, strips in enumerate(update.strips, update.region.y):
-                yield update.region.x, y, cells_of(Strip.join(list(strips)))
+                yield update.region.x, y, Strip.join(strips)
             return
         for y, first, last in update.spans:
             for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
                 left, right = max(x, first), min(end, last)
                 if strip is not None and left < right:
-                    yield left, y, _cut(cells_of(strip), left - x, right - x)
+                    yield left, y, strip.crop(left - x, right - x)
 
 
 def cells_of(strip: Strip) -> list[_Cell]:
@@ -117,16 +125,6 @@ def _runs(before: Sequence[_Cell], after: Sequence[_Cell]) -> Iterator[tuple[int
         yield first, last
 
 
-def _cut(cells: Sequence[_Cell], first: int, last: int) -> list[_Cell]:
-    """Some of the cells; blanks where a wide character is cut."""
-    part = list(cells[first:last])
-    if part and not part[0][2]:
-        part[0] = _blank(part[0])
-    if part and last < len(cells) and not cells[last][2]:
-        part[-1] = _blank(part[-1])
-    return part
-
-
 def _blank(cell: _Cell) -> _Cell:
     return " ", cell[1], True
 
@@ -144,22 +142,21 @@ def _marks_blanks(style: Style) -> bool:
     return bool(lined or style.reverse or style.link)
 
 
-def _at(x: int, y: int, cells: Iterable[_Cell], console: Console) -> str:
-    """The sequences that put the cells there, neighbours that look alike together."""
+def _at(x: int, y: int, pieces: Iterable[tuple[str, Style | None]], console: Console) -> str:
+    """The sequences that put the texts there, neighbours that look alike together."""
     system = console._color_system or ColorSystem.TRUECOLOR
     out = [f"\x1b[{y + 1};{x + 1}H"]
-    text: list[str] = []
+    texts: list[str] = []
     current: Style | None = None
-    for letter, style, is_first in cells:
-        if style != current and not (letter == " " and _is_ground_alike(style, current)):
-            if text:
-                out.append(_rendered("".join(text), current, system))
-                text = []
+    for text, style in pieces:
+        if style != current and (text.strip(" ") or not _is_ground_alike(style, current)):
+            if texts:
+                out.append(_rendered("".join(texts), current, system))
+                texts = []
             current = style
-        if is_first:
-            text.append(letter)
-    if text:
-        out.append(_rendered("".join(text), current, system))
+        texts.append(text)
+    if texts:
+        out.append(_rendered("".join(texts), current, system))
     return "".join(out)
 
 
