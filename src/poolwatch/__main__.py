@@ -25,15 +25,20 @@ def _keep_no_core() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def _run_demo() -> int:
+    from poolwatch.bootstrap.demo import run_demo
+
+    return run_demo()
+
+
 def _run(arguments: Sequence[str]) -> int:
     if list(arguments) in (["--version"], ["-V"]):
         say(f"poolwatch {__version__}")
         return EXIT_OK
     if not arguments and "_POOLWATCH_COMPLETE" not in os.environ:  # with it a shell asks what may come next
-        from poolwatch.bootstrap.demo import run_demo
         from poolwatch.bootstrap.screen import run_app
 
-        return run_app(run_demo)
+        return run_app(_run_demo)
     if list(arguments) in (["status", "--line"], ["status", "--line", "--tmux"]):
         from poolwatch.cli.status_line import print_line
 

@@ -5,7 +5,6 @@ Documents of version 1 are read by way of `former`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -112,6 +111,8 @@ def _encode(document: Struct) -> str:
         return msgspec.json.encode(document).decode()
     except (UnicodeEncodeError, OverflowError):
         # lone surrogates and numbers beyond 64 bits, which msgspec has no form for
+        import json
+
         return json.dumps(msgspec.to_builtins(document), separators=(",", ":"))
 
 
@@ -138,6 +139,8 @@ def _decode(document: object, kind: type[S], upgraded: Upgrade | None = None) ->
 
 def _plain(document: str | bytes) -> dict[str, Any]:
     """A JSON object, from damaged bytes too; numbers that JSON has no word for become null."""
+    import json  # for damage, and for documents of version 1
+
     text = document if isinstance(document, str) else document.decode("utf-8", "replace")
     plain = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
     if not isinstance(plain, dict):

@@ -5,8 +5,7 @@ renames one, the attribute here follows and keeps its stored name by `field(name
 digit for digit; instants are RFC 3339 in UTC; defaults are left out, and unknown keys are ignored.
 """
 
-from __future__ import annotations
-
+# no `annotations` from __future__: a decoder would evaluate them at each start
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Final, Generic, Literal, TypeAlias, TypeVar
@@ -43,6 +42,28 @@ class Document(Part, frozen=True):
     """A whole document; those of version 1 do not say theirs."""
 
     version: int = 1
+
+
+# -- troubles: codes and arguments, no sentences
+
+
+class Message(Part, frozen=True):
+    code: str
+    arguments: tuple[tuple[str, "str | Message"], ...] = ()
+
+
+class Failure(Message, frozen=True, kw_only=True):
+    kind: FailureKind
+    retry_at: Instant | None = None
+    detail: str | None = None
+    login_problem: LoginProblem | None = None
+
+
+class Trouble(Message, frozen=True, kw_only=True):
+    kind: FailureKind
+    since: Instant
+    retry_at: Instant | None = None
+    detail: str | None = None
 
 
 # -- accounts and their logins
@@ -175,26 +196,7 @@ class Usage(Part, frozen=True):
     reset_list: Field[tuple[Reset, ...]] | None = None
 
 
-# -- troubles: codes and arguments, no sentences
-
-
-class Message(Part, frozen=True):
-    code: str
-    arguments: tuple[tuple[str, str | Message], ...] = ()
-
-
-class Failure(Message, frozen=True, kw_only=True):
-    kind: FailureKind
-    retry_at: Instant | None = None
-    detail: str | None = None
-    login_problem: LoginProblem | None = None
-
-
-class Trouble(Message, frozen=True, kw_only=True):
-    kind: FailureKind
-    since: Instant
-    retry_at: Instant | None = None
-    detail: str | None = None
+# -- what went wrong, and what happened
 
 
 class DeadLogin(Part, frozen=True):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 
 from textual import events
 from textual.binding import BindingType
+from textual.command import Provider
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
@@ -18,8 +19,6 @@ from poolwatch.ui.appearance import ANSI, DARK, Appearance, glyphs_of, next_them
 from poolwatch.ui.board import Board
 from poolwatch.ui.feed import Feed, PoolChanged
 from poolwatch.ui.keymap import MAIN, Scope, textual_key
-from poolwatch.ui.screens.command_palette import CalmPalette, KeyCommands
-from poolwatch.ui.screens.first_run import FirstRunScreen
 from poolwatch.ui.screens.page import (
     Chosen,
     Page,
@@ -28,7 +27,6 @@ from poolwatch.ui.screens.page import (
     overlay,
 )
 from poolwatch.ui.screens.pool import PoolScreen
-from poolwatch.ui.screens.texts import HelpScreen
 from poolwatch.ui.state import AppOptions, Choice, ExitRequest, UiState
 from poolwatch.ui.terminal.app import TerminalApp
 from poolwatch.ui.themes import THEMES
@@ -40,6 +38,15 @@ _FEED: Final = "feed"
 _AFTER: Final = 0.02
 
 
+# screens that open later are loaded when they do: the first one has to wait for none of them
+
+
+def _commands() -> type[Provider]:
+    from poolwatch.ui.screens.command_palette import KeyCommands
+
+    return KeyCommands
+
+
 class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=False):
     """poolwatch on the terminal.
 
@@ -49,7 +56,7 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
 
     ALLOW_SELECT = False
     ENABLE_COMMAND_PALETTE = True
-    COMMANDS: ClassVar[set[Any]] = {KeyCommands}  # Textual's own type is wider than what is given here
+    COMMANDS: ClassVar[set[Any]] = {_commands}  # Textual's own type is wider than what is given here
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.APP)
     DEFAULT_CSS = """
     PoolApp {
@@ -71,6 +78,7 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         name = self.theme = self._fitting(options.theme)
         self._terminal_title = ""
         self._visible: tuple[object, ...] = ()
+        self._first_steps: Screen[Any] | None = None
         #: the keys of each screen, by Textual's names
         self._known: dict[Scope, frozenset[str | None]] = {}
         prefs = replace(options.prefs, zone=feed.zone)
@@ -102,7 +110,10 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         """Where every source has answered and nobody is there: say where it looked, and what can be done."""
         state, first_run = self.ui.board.state, self.ui.options.first_run
         if not state.accounts and (first_run or state.settled) and isinstance(self.screen, PoolScreen):
-            self.push_screen(FirstRunScreen(self.ui))
+            from poolwatch.ui.screens.first_run import FirstRunScreen
+
+            self._first_steps = FirstRunScreen(self.ui)
+            self.push_screen(self._first_steps)
 
     # --- the monitor and the clock
 
@@ -131,7 +142,7 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
             ui.bulk = change.bulk
             if change.bulk.done and ui.bulk_before is not None:
                 ui.bulk_diff = pool_diff(ui.bulk_before, ui.board.overview, ui.board.prefs)
-        if change.state.accounts and isinstance(self.screen, FirstRunScreen):
+        if change.state.accounts and self.screen is self._first_steps:
             self.pop_screen()
         self._offer_first_steps()
         self._redraw()
@@ -232,6 +243,8 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
 
     def action_help(self) -> None:
         """The keys; once more closes them."""
+        from poolwatch.ui.screens.texts import HelpScreen
+
         if isinstance(self.screen, HelpScreen):
             self.pop_screen()
         else:
@@ -239,6 +252,8 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
 
     def action_command_palette(self) -> None:
         """All commands by name."""
+        from poolwatch.ui.screens.command_palette import CalmPalette
+
         if not isinstance(self.screen, CalmPalette):
             self.push_screen(CalmPalette(id="--command-palette"))
 

@@ -12,7 +12,6 @@ from poolwatch.domain.status import Section
 from poolwatch.domain.values import replace
 from poolwatch.presentation.view import Grouping, SortKey, Tone
 from poolwatch.ui.keymap import Scope
-from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.page import Chosen, bindings
 from poolwatch.ui.screens.pool_drawing import PoolDrawing
 from poolwatch.ui.state import WallView
@@ -155,6 +154,8 @@ class PoolScreen(PoolDrawing):
         def back(key: AccountKey | None) -> None:
             if key is not None:
                 self.wall.select(key)
+
+        from poolwatch.ui.screens.detail import DetailScreen
 
         self.app.push_screen(DetailScreen(self.ui, self.wall.selected, self.wall.order), back)
 

@@ -14,7 +14,6 @@ from poolwatch.presentation.order import recounted
 from poolwatch.presentation.refresh_line import bulk_line
 from poolwatch.presentation.view import CardView, SectionView, Shown, Tone
 from poolwatch.ui.cells import Ink, Line, fit_line
-from poolwatch.ui.screens.detail import detail_lines
 from poolwatch.ui.screens.page import PoolDrawn
 from poolwatch.ui.screens.refreshing import RefreshingPage
 from poolwatch.ui.state import UiState, WallView
@@ -246,6 +245,8 @@ class PoolDrawing(RefreshingPage[None]):
         if view is None:
             self.wall.show_beside(())
             return
+        from poolwatch.ui.screens.detail import detail_lines  # on wide terminals alone
+
         glyphs = self.ui.appearance.glyphs
         rule = (" │ ", Ink.RULE)
         lines = [(rule, *line) for line in detail_lines(view, side - 4, glyphs)]

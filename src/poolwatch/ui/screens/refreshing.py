@@ -12,11 +12,9 @@ from textual.screen import ModalScreen
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation import figures
-from poolwatch.presentation.masking import shown_payload
 from poolwatch.presentation.view import CardView, Tone
 from poolwatch.ui.feed import Answer, AnswerKind
 from poolwatch.ui.screens.page import LeavesOnce, Page
-from poolwatch.ui.screens.texts import RawScreen
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.bottom import MessageText, message_line
 from poolwatch.ui.widgets.lines import Lines
@@ -86,6 +84,9 @@ class RefreshingPage(Page[ResultT]):
         key = self.account
         if key is None:
             return
+        from poolwatch.presentation.masking import shown_payload
+        from poolwatch.ui.screens.texts import RawScreen
+
         payload = self.ui.feed.raw(key)
         if payload is None:
             self.flash(words.NO_RAW())
