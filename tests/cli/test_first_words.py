@@ -65,7 +65,7 @@ def test_show_says_where_each_value_comes_from(desk: Desk, tmp_path: Path) -> No
     config.write_text('pool_name = "work"\n[poll]\ninterval_seconds = 120\nconcurrency = 4\n')
     ran = desk.run("config", "show", "--config", str(config), env={"POOLWATCH_POLL__CONCURRENCY": "2"})
     assert ran.code == 0
-    shown = {line.split()[0]: line for line in ran.lines}
+    shown = {line.split()[0]: line for line in ran.lines if line}
     assert shown["pool_name"].split()[1:] == ["work", f"{config}:1"]
     assert shown["poll.interval_seconds"].split()[1:] == ["120", f"{config}:3"]
     assert shown["poll.concurrency"].split()[1] == "2"

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from poolwatch.config.load import free_name, load
 from poolwatch.config.paths import (
+    LOGINS_NAME,
     absolute,
     data_directory,
     from_home,
@@ -62,7 +63,7 @@ class Surroundings(Struct, frozen=True):
     @property
     def own_logins(self) -> Path | None:
         """The folder of the logins that were imported, there or not."""
-        return None if self.data_dir is None else self.data_dir / "logins"
+        return None if self.data_dir is None else self.data_dir / LOGINS_NAME
 
     def is_own(self, source: SourceSettings) -> bool:
         """Whether a source is that folder."""

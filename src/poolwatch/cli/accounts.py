@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -11,12 +12,22 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit, complain, say
+from poolwatch.bootstrap.console import (
+    EXIT_CONFIG,
+    EXIT_FAILED,
+    EXIT_OK,
+    EXIT_USAGE,
+    Exit,
+    complain,
+    say,
+    say_text,
+)
 from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.places import file_of, whole_path
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import complain_about, nobody_there, run_async, surroundings
 from poolwatch.cli.imports import OwnFolder
+from poolwatch.config.paths import REMOVED_NAME
 from poolwatch.custody.login_file import Login, read_login
 from poolwatch.custody.own_folder import move_away
 from poolwatch.custody.state_dir import unmarked
@@ -36,21 +47,75 @@ _PROPOSED: Final = 3
 _NEVER: Final = timedelta(days=3650)
 
 
-def list_accounts(config: Path | None, *, mask: bool) -> int:
+def list_accounts(config: Path | None, *, as_json: bool = False, mask: bool = False) -> int:
     """Print every account with the places that hold its login; polls nothing."""
     around = surroundings(config, mask=mask)
     hidden = around.settings.ui.mask
     seen = run_async(lambda: look(around, _NEVER, lambda _: ()))
     complain_about(seen, around, sources=True)
     ordered = sorted(seen.overview.accounts, key=lambda each: (each.label.casefold(), each.account.key.id))
-    for each in ordered:
-        say(*_lines(each, hidden=hidden))
-    tell_kept(around, seen.state.kept)
+    if as_json:
+        say_text(_document(around, ordered, seen.state.kept))
+    else:
+        for each in ordered:
+            say(*_lines(each, hidden=hidden))
+        tell_kept(around, seen.state.kept)
     if not ordered:
         # nothing to list is no failure, unless somebody who should say is silent
         code = nobody_there(around, seen.state)
         return EXIT_OK if code == EXIT_CONFIG else code
     return EXIT_OK
+
+
+def _document(around: Surroundings, accounts: Sequence[Judged], kept: Sequence[KeptFile]) -> str:
+    mask = around.settings.ui.mask
+    document = {
+        "schema": "poolwatch.accounts/1",
+        "accounts": [_row(each.account, mask=mask) for each in accounts],
+        "kept": [
+            {
+                "account": each.key.id if each.key is not None else None,
+                "email": None if mask else each.email,
+                "path": around.told_path(each.path),
+                "since": instant_text(each.since),
+                "command": kept_command(around, each),
+            }
+            for each in kept
+        ],
+    }
+    return json.dumps(document, indent=2)
+
+
+def _row(account: AccountState, *, mask: bool) -> dict[str, object]:
+    trouble = account.login_trouble
+    return {
+        "id": account.key.id,
+        "label": masking.shown_label(account, mask=mask),
+        "group": masking.shown_group(account.name.group, mask=mask) or None,
+        "provider": account.key.provider,
+        "email": masking.shown_email(account, mask=mask),
+        "plan": account.plan,
+        "custody": account.custody.value,
+        "logins": [_login(each, account, mask=mask) for each in account.listings],
+        "trouble": None
+        if trouble is None
+        else {
+            "kind": trouble.kind.value,
+            "message": masking.shown_text(failure_text(trouble), account, mask=mask),
+            "since": instant_text(trouble.since),
+        },
+    }
+
+
+def _login(listing: Listing, account: AccountState, *, mask: bool) -> dict[str, object]:
+    problem = message_text(listing.problem) if listing.problem is not None else None
+    return {
+        "source": listing.ref.source,
+        "place": masking.shown_path(listing.path or listing.ref.place, mask=mask),
+        "custody": listing.custody.value,
+        "owner": listing.owner or None,
+        "problem": None if problem is None else masking.shown_text(problem, account, mask=mask),
+    }
 
 
 def tell_kept(around: Surroundings, files: Sequence[KeptFile]) -> None:
@@ -182,7 +247,7 @@ def remove_account(config: Path | None, text: str, *, mask: bool = False) -> int
     fine = True
     for file in inside:
         with own.telling_who_is_waited_for(file):
-            moved = move_away(own.state, file, data / "removed", own.now)
+            moved = move_away(own.state, file, data / REMOVED_NAME, own.now)
         if isinstance(moved, FileProblem):
             complain(said("not_removed", name=named.name, why=own.why(moved, file)))
             fine = False

@@ -224,10 +224,10 @@ settings = _group("config")
 
 
 @_command(sources, "sources list")
-def sources_list(mask: MaskOption = False, config: ConfigOption = None) -> int:
+def sources_list(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.sources import list_sources
 
-    return list_sources(config, mask=mask)
+    return list_sources(config, as_json=json, mask=mask)
 
 
 @_command(sources, "sources add")
@@ -283,10 +283,10 @@ def sources_remove(
 
 
 @_command(logins, "accounts list")
-def accounts_list(mask: MaskOption = False, config: ConfigOption = None) -> int:
+def accounts_list(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.accounts import list_accounts
 
-    return list_accounts(config, mask=mask)
+    return list_accounts(config, as_json=json, mask=mask)
 
 
 @_command(logins, "accounts import")
@@ -323,10 +323,10 @@ def accounts_resolve(
 
 
 @_command(settings, "config show")
-def config_show(mask: MaskOption = False, config: ConfigOption = None) -> int:
+def config_show(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.settings import show_config
 
-    return show_config(config, mask=mask)
+    return show_config(config, as_json=json, mask=mask)
 
 
 @_command(settings, "config set")

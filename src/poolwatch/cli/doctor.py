@@ -24,16 +24,17 @@ from typing import Final, TextIO
 from msgspec import Struct
 
 from poolwatch import __version__
-from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, can_draw, say_drawn, say_text
+from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, can_draw, say, say_drawn, say_text
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.places import counted, file_of, passed_over
 from poolwatch.bootstrap.screen import appearance_problems, speaks_utf8
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.accounts import kept_command, kept_line
 from poolwatch.cli.command import ADD_SOURCE, run_async
+from poolwatch.cli.settings import place_lines, place_rows
 from poolwatch.cli.sources import examine_pools, try_command
 from poolwatch.config.edit import is_same_place
-from poolwatch.config.paths import absolute, missing_home
+from poolwatch.config.paths import OwnPlaces, absolute, missing_home
 from poolwatch.config.settings import ConfigProblems
 from poolwatch.config.values import FROM_ENVIRONMENT
 from poolwatch.domain.account import Custody, Listing, LoginKind
@@ -84,6 +85,9 @@ _COLOURS: Final = {Grade.OK: "32", Grade.NOTE: "33", Grade.ERROR: "31"}
 def run_doctor(config: Path | None, *, as_json: bool, mask: bool = False) -> int:
     """Look at everything and print it; 1 when something is an error."""
     findings = list(_findings(config, mask=mask))
+    around = look_around(Options(config))
+    hidden = mask or (around.mask if isinstance(around, ConfigProblems) else around.settings.ui.mask)
+    places = OwnPlaces.of(os.environ, config)
     if as_json:
         rows = [
             {
@@ -94,9 +98,15 @@ def run_doctor(config: Path | None, *, as_json: bool, mask: bool = False) -> int
             }
             for each in findings
         ]
-        say_text(json.dumps({"schema": "poolwatch.doctor/1", "findings": rows}, indent=2))
+        document = {
+            "schema": "poolwatch.doctor/1",
+            "findings": rows,
+            "places": place_rows(places, mask=hidden),
+        }
+        say_text(json.dumps(document, indent=2))
     else:
         say_drawn(*_lines(findings, coloured=is_coloured(sys.stdout, os.environ)))
+        say("", *(f"{name:<16}  {place}" for name, place in place_lines(places, mask=hidden)))
     return EXIT_FAILED if any(each.grade is Grade.ERROR for each in findings) else EXIT_OK
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Final, overload
 
 from msgspec import Struct
 
 from poolwatch.bootstrap.clock import RealClock
-from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
+from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say, say_text
 from poolwatch.bootstrap.places import Hindrance, NotAdded, counted, found_row, pool_command, try_and_add
 from poolwatch.bootstrap.sources import lone_source
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import ADD_SOURCE, run_async, surroundings
 from poolwatch.config.load import free_name
-from poolwatch.config.paths import absolute, discover
+from poolwatch.config.paths import Found, absolute, discover
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.config.values import at_home, nearest
 from poolwatch.domain.account import Custody, Listing
@@ -75,29 +76,76 @@ class PoolFinding(Struct, frozen=True):
     lacks: tuple[str, ...] = ()
 
 
-def list_sources(config: Path | None, *, mask: bool = False) -> int:
+def list_sources(config: Path | None, *, as_json: bool = False, mask: bool = False) -> int:
     """Print what is monitored, then what else lies around."""
     around = surroundings(config, mask=mask)
+    if as_json:
+        say_text(_document(around))
+        return EXIT_OK
     for source in around.sources:
-        origin = "found_source" if around.discovered else "configured_source"
-        if around.is_own(source) and source not in around.settings.sources:
-            origin = "own_source"
-        say(f"{around.told(source.name)}  {source.kind.value}  {_place(around, source)}  {said(origin)}")
+        origin = said(f"{_origin(around, source)}_source")
+        say(f"{around.told(source.name)}  {source.kind.value}  {_place(around, source)}  {origin}")
     if not around.sources:
         say(said("nothing_monitored", command=around.command(ADD_SOURCE)))
-    known = {at_home(source.path, around.home) for source in around.sources if source.path is not None}
     for found in discover(around.env, around.home) if around.home is not None else ():
         if found.source is None or found.source.path is None:
             if not around.sources:
                 row = found_row(around, found)
                 say(said("looked_for", place=around.told(row.place), found=row.words))
             continue
-        whole = at_home(found.source.path, around.home)
-        if whole not in known and _folder_of_files(whole) not in known:
+        if not _is_monitored(around, found.source.path):
             row = found_row(around, found)
             command = around.told(row.command, [found.source.path])
             say(said("found", place=around.told(row.place), found=row.words, command=command))
     return EXIT_OK
+
+
+def _origin(around: Surroundings, source: SourceSettings) -> str:
+    """Why a source is monitored."""
+    if source in around.settings.sources:
+        return "configured"
+    return "own" if around.is_own(source) else "found"
+
+
+def _is_monitored(around: Surroundings, path: str) -> bool:
+    known = {at_home(source.path, around.home) for source in around.sources if source.path is not None}
+    whole = at_home(path, around.home)
+    return whole in known or _folder_of_files(whole) in known
+
+
+def _document(around: Surroundings) -> str:
+    found = discover(around.env, around.home) if around.home is not None else ()
+    document = {
+        "schema": "poolwatch.sources/1",
+        "sources": [
+            {
+                "name": around.told(each.name),
+                "kind": each.kind.value,
+                "custody": each.custody.value,
+                "path": None if each.path is None else around.told_path(each.path),
+                "url": each.url,
+                "origin": _origin(around, each),
+            }
+            for each in around.sources
+        ],
+        "found": [
+            {
+                "place": around.told(each.place),
+                "state": each.state.value,
+                "logins": each.count,
+                "readable": each.readable,
+                "kind": None if each.source is None else each.source.kind.value,
+                "path": None if (path := _path(each)) is None else around.told_path(path),
+                "monitored": path is not None and _is_monitored(around, path),
+            }
+            for each in found
+        ],
+    }
+    return json.dumps(document, indent=2)
+
+
+def _path(found: Found) -> str | None:
+    return found.source.path if found.source is not None else None
 
 
 def _place(around: Surroundings, source: SourceSettings) -> str:

@@ -22,6 +22,9 @@ from poolwatch.words.messages import file_clause
 
 _NAME: Final = "poolwatch"
 CONFIG_NAME: Final = "config.toml"
+#: The folders of imported logins, below the data directory.
+LOGINS_NAME: Final = "logins"
+REMOVED_NAME: Final = "removed"
 _MOST_BYTES: Final = 1024 * 1024
 _BASE_URL: Final = "chatgpt_base_url"
 _STORE: Final = "cli_auth_credentials_store"
@@ -69,6 +72,28 @@ def state_directory(env: Mapping[str, str]) -> Path | ConfigProblem:
 def data_directory(env: Mapping[str, str]) -> Path | ConfigProblem:
     """Where imported credential files live: POOLWATCH_DATA_DIR, else the platform's place."""
     return _given(env, "POOLWATCH_DATA_DIR") or _standard(env, "user_data_path")
+
+
+class OwnPlaces(Struct, frozen=True):
+    """Everything that poolwatch keeps on this machine; None where no variable tells a place."""
+
+    configuration: Path | None
+    state: Path | None
+    #: logins that were imported, and those of them that were taken out again
+    logins: Path | None
+    removed: Path | None
+
+    @classmethod
+    def of(cls, env: Mapping[str, str], given: Path | None) -> OwnPlaces:
+        """`given`: the configuration that the command line names."""
+        data = _known(data_directory(env))
+        inside = [data / name if data is not None else None for name in (LOGINS_NAME, REMOVED_NAME)]
+        configuration = _known(config_file(env)) if given is None else absolute(given)
+        return cls(configuration, _known(state_directory(env)), *inside)
+
+
+def _known(path: Path | ConfigProblem) -> Path | None:
+    return None if isinstance(path, ConfigProblem) else path
 
 
 def absolute(path: str | Path) -> Path:

@@ -15,6 +15,7 @@ from poolwatch.config.settings import (
     SECTIONS,
     SOURCE_ROWS,
     TABLE,
+    OriginKind,
     Settings,
     SourceKind,
     SourceSettings,
@@ -44,31 +45,35 @@ _ACCOUNT_EXAMPLE: Final[Mapping[str, object]] = {
 
 
 class ShownSetting(Struct, frozen=True):
-    """One row of `config show`: dotted key, value and origin, all printable."""
+    """One row of `config show`: dotted key, value and origin, all printable; `holds` is the value as data."""
 
     key: str
     value: str
     origin: str
+    holds: object = None
+    is_set: bool = False
 
 
 def shown_settings(
-    settings: Settings, instead: Mapping[str, tuple[str, str]] | None = None
+    settings: Settings, instead: Mapping[str, tuple[object, str]] | None = None
 ) -> tuple[ShownSetting, ...]:
     """One row per setting, in the order of the table; keys of a source only as its kind has them.
 
     `instead`: by key, what holds where nothing is set, and who says so.
     """
-    holding = {
-        "credits_per_usd": (str(settings.rate), "default"),
-        "poll.stale_after_seconds": (_text(settings.stale_after), "default"),
+    holding: Mapping[str, tuple[object, str]] = {
+        "credits_per_usd": (settings.rate, "default"),
+        "poll.stale_after_seconds": (settings.stale_after, "default"),
         **(instead or {}),
     }
 
     def row(key: str, value: object) -> ShownSetting:
         shown, origin = _text(value), settings.origin(key).text
+        is_set = settings.origin(key).kind is not OriginKind.DEFAULT
         if value is None and key in holding:
-            shown, origin = said("not_set_but", value=holding[key][0]), holding[key][1]
-        return ShownSetting(printable(key), printable(shown), printable(origin))
+            value, origin = holding[key]
+            shown = said("not_set_but", value=_text(value))
+        return ShownSetting(printable(key), printable(shown), printable(origin), value, is_set)
 
     rows = [row(key, _value(settings, key)) for key in TABLE]
     rows += [row(f"{KEYS_TABLE}.{name}", keys) for name, keys in sorted(settings.keys.items())]

@@ -49,7 +49,7 @@ TEXTS: Final[Mapping[str, str]] = {
         "Edit the configuration in $VISUAL or $EDITOR; a text that is wrong is not taken over."
     ),
     "config path": mark("Print where the configuration file is, or would be."),
-    "config show": mark("Print every setting with its origin."),
+    "config show": mark("Print every setting with its origin, and where everything lies."),
     "config init": mark("Write a commented configuration file where there is none."),
     "config check": mark("Say everything that is wrong with the configuration."),
     # options and arguments of many
@@ -140,7 +140,10 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("poolwatch sources test codex-home", ""),
         ("poolwatch sources remove codex-home", ""),
     ),
-    "sources list": (("poolwatch sources list", ""),),
+    "sources list": (
+        ("poolwatch sources list", ""),
+        ("poolwatch sources --json", mark("for a script")),
+    ),
     "sources add": (
         ("poolwatch sources add codex-home '~/homes/*'", mark("each folder is a home")),
         ("poolwatch sources add auth-files ~/.cli-proxy-api", ""),
@@ -157,7 +160,10 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("poolwatch accounts", mark("the list")),
         ("poolwatch accounts import auth.json", ""),
     ),
-    "accounts list": (("poolwatch accounts list", ""),),
+    "accounts list": (
+        ("poolwatch accounts list", ""),
+        ("poolwatch accounts --json", mark("for a script")),
+    ),
     "accounts import": (
         ("poolwatch accounts import ~/old/auth.json", ""),
         ("poolwatch accounts import auth.json --keep imported", mark("it is set aside")),

@@ -243,6 +243,16 @@ TEXTS: Final[Mapping[str, str]] = {
     # configuration
     "wrote": mark("wrote {path}"),
     "no_file": mark("no file; the defaults"),
+    # where everything lies
+    "place.configuration": mark("configuration"),
+    "place.state": mark("state"),
+    "place.logins": mark("imported logins"),
+    "place.removed": mark("logins taken out"),
+    "place.cache": mark("cache"),
+    "no_cache": mark("there is none"),
+    "no_place": mark("no place: HOME is not set"),
+    "place_not_there": mark("{place} (not there)"),
+    # settings that are changed
     "is_set": mark("{key} = {value}"),
     "is_taken_out": mark("{key}: taken out"),
     "written_to": mark("written to {path}; a poolwatch that runs reads it at its next start"),
