@@ -175,7 +175,7 @@ def test_hive_groups() -> None:
     assert [each.heading for each in hive_groups(view, Grouping.GROUP, PREFS)] == [
         "east",
         "ops@example.com",
-        "—",
+        "no group",
     ]
     masked = hive_groups(view, Grouping.GROUP, MASKED)
     assert "ops" not in "".join(each.heading for each in masked)

@@ -41,7 +41,8 @@ async def test_views_go_round_and_every_choice_is_remembered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "view"), [(1, WallView.CARDS), (12, WallView.CARDS), (60, WallView.TABLE), (200, WallView.HIVE)]
+    ("count", "view"),
+    [(1, WallView.CARDS), (12, WallView.CARDS), (100, WallView.TABLE), (101, WallView.HIVE)],
 )
 async def test_the_view_on_opening(count: int, view: WallView) -> None:
     app = app_of(state_of(crowd(count)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.domain.status import Section
+from poolwatch.domain.status import PoolRules, Section
 from poolwatch.presentation.view import (
     CardView,
     CreditsRow,
@@ -59,8 +59,34 @@ def test_cards(view: CardView, width: int, height: int, glyphs: Glyphs, selected
 def test_hive_lines(view: CardView, width: int) -> None:
     assert line_width(hive.mark(view, UNICODE, selected=True)) == hive.CELL
     assert line_width(hive.in_words(view, width, UNICODE)) == width
-    assert line_width(hive.group_lead(view.label, 125, width, UNICODE)) == hive.lead_width(width)
-    assert line_width(hive.group_lead(view.label, None, width, UNICODE)) == hive.lead_width(width)
+    lead = hive.lead_width((view.label, "plus"), width)
+    assert line_width(hive.group_lead(view.label, 125, lead, UNICODE)) == lead
+    assert line_width(hive.group_lead(view.label, None, lead, UNICODE)) == lead
+    for rules in (PoolRules(), PoolRules(amber_percent=33.3, red_percent=100)):
+        assert {line_width(line) for line in hive.legend(width, ASCII, rules)} == {width}
+
+
+def test_the_legend_of_the_hive_names_each_colour() -> None:
+    wide, two = hive.legend(200, UNICODE, PoolRules()), hive.legend(120, UNICODE, PoolRules())
+    assert (len(wide), len(two), len(hive.legend(80, UNICODE, PoolRules()))) == (1, 2, 2)
+    assert "▃ below 60%  ▅ from 60%  ▇ from 90%  █ full  ▃ old" in plain(wide[0])
+    assert plain(two[1]).strip() == "✕ needs you  ▲ trouble  ◌ not read yet  ⊘ disabled"
+    styles = dict(wide[0])
+    assert (styles["▅"], styles["▇"], styles["✕"], styles["▲"]) == (
+        Tone.AMBER,
+        Tone.RED,
+        Tone.RED,
+        Tone.AMBER,
+    )
+    others = plain(hive.legend(200, UNICODE, PoolRules(amber_percent=75, red_percent=95))[0])
+    assert "below 75%  ▆ from 75%  ▇ from 95%" in others
+
+
+def test_the_names_of_groups_are_whole_where_there_is_room() -> None:
+    lead = hive.lead_width(("Plus", "Enterprise (usage)"), 120)
+    assert plain(hive.group_lead("Enterprise (usage)", 7, lead, UNICODE)) == " Enterprise (usage)   7 "
+    assert hive.lead_width(("Plus",), 120) == 12
+    assert hive.lead_width(("a" * 60,), 80) == 22
 
 
 figures = st.none() | st.builds(Figure, title=st.just("NEXT BACK"), text=texts, detail=texts, short=texts)

@@ -73,7 +73,8 @@ def hive_groups(
         if keys is None or each.account.key in keys:
             groups[_group_of(each, by, prefs)].append(each)
     ordered = sorted(groups, key=lambda name: (not name, natural(name)))
-    return tuple(SectionView(None, name or "—", _keys(_by_name(groups[name], prefs))) for name in ordered)
+    none = words.without_group(by.value)
+    return tuple(SectionView(None, name or none, _keys(_by_name(groups[name], prefs))) for name in ordered)
 
 
 def natural(text: str) -> NaturalKey:

@@ -204,6 +204,11 @@ _SECTION_ORDERS: Final[Mapping[Section, str]] = {
     Section.EXHAUSTED: mark("soonest back first"),
     Section.ACTIVE: mark("best first"),
 }
+_WITHOUT: Final[Mapping[str, str]] = {
+    "source": mark("no source"),
+    "group": mark("no group"),
+    "plan": mark("no plan"),
+}
 #: Marks of an active account that another field contradicts.
 LIMIT_FLAG: Final = Text("limit flag set")
 #: The mark of an account of which two pools say what cannot both be true.
@@ -344,6 +349,11 @@ def section_heading(section: Section, count: int, of: int) -> str:
     heading = f"{section_word(section)} {counted}"
     order = _SECTION_ORDERS.get(section)
     return f"{heading}, {_(order)}" if order else heading
+
+
+def without_group(grouping: str) -> str:
+    """The accounts of the hive that no source, group or plan is known of."""
+    return _(_WITHOUT[grouping])
 
 
 def unknown_words(reason: str | None, *, read: bool) -> str:

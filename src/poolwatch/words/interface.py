@@ -117,10 +117,16 @@ _TEXTS: Final = {
     "unknown": mark("unknown"),
     "more_rows": mark("+{count} more"),
     "more_below": mark("{count} more below"),
-    "hive_legend": mark(
-        "height = used of the scarcest window; {full} full; {needs_you} needs you; "
-        "{trouble} trouble; {never_read} not read yet"
-    ),
+    # the legend of the hive
+    "hive_heights": mark("height: used of the scarcest window"),
+    "hive_below": mark("below {percent}"),
+    "hive_from": mark("from {percent}"),
+    "hive_full": mark("full"),
+    "hive_old": mark("old"),
+    "hive_needs_you": mark("needs you"),
+    "hive_trouble": mark("trouble"),
+    "hive_never_read": mark("not read yet"),
+    "hive_off": mark("disabled"),
     # what is switched
     "paused": mark("paused"),
     "masked": mark("masked"),

@@ -262,7 +262,7 @@ class PoolDrawing(RefreshingPage[None]):
         width, glyphs = self.size.width, self.ui.appearance.glyphs
         if self._view is WallView.HIVE and card is not None:
             if self._density is not Density.SMALL:
-                lines.append(hive.legend(width, glyphs))
+                lines += hive.legend(width, glyphs, self.ui.board.prefs.rules)
             lines.append(hive.in_words(card, width, glyphs))
         self.query_one("#foot", Lines).show(lines)
 

@@ -254,15 +254,16 @@ def as_hive(groups: Iterable[SectionView], width: int, glyphs: Glyphs) -> Arrang
     """One mark for an account, group by group."""
     rows: list[tuple[Item, ...]] = []
     lefts: dict[AccountKey, int] = {}
-    lead = hive.lead_width(width)
+    listed = tuple(groups)
+    lead = hive.lead_width((group.heading for group in listed), width)
     per_line = max(1, (width - lead) // hive.CELL)
-    for group in groups:
+    for group in listed:
         if rows:
             rows.append((Text(()),))
         for start in range(0, len(group.keys), per_line):
             line = group.keys[start : start + per_line]
             count = len(group.keys) if start == 0 else None
-            items: list[Item] = [Text(hive.group_lead(group.heading, count, width, glyphs))]
+            items: list[Item] = [Text(hive.group_lead(group.heading, count, lead, glyphs))]
             for column, key in enumerate(line):
                 lefts[key] = lead + column * hive.CELL
                 items.append(Slot(key, 0))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
+from rich.cells import cell_len
+
+from poolwatch.domain.status import PoolRules
+from poolwatch.presentation.figures import hive_level, percent_text
 from poolwatch.presentation.view import CardView, Glyph, MarkView, Tone
 from poolwatch.ui.appearance import Glyphs
-from poolwatch.ui.cells import Ink, Line, Piece, StyleName, fit, fit_line, fit_right
+from poolwatch.ui.cells import Ink, Line, Piece, StyleName, fit, fit_line, fit_right, line_width
 from poolwatch.words import interface as words
 
 #: A mark and the blank before it, which carries the selection.
 CELL: Final = 2
-_NAME: Final = 15
+_NAME_LEAST: Final = 6
+_NAME_MOST: Final = 24
 _COUNT: Final = 4
 _INSTEAD: Final = frozenset({Glyph.NEEDS_YOU, Glyph.TROUBLE, Glyph.NEVER_READ, Glyph.OFF})
 
@@ -30,9 +36,8 @@ def mark(card: MarkView | CardView, glyphs: Glyphs, *, selected: bool) -> Line:
     return ((glyphs.mark if selected else " ", Ink.MARK), (text, style))
 
 
-def group_lead(heading: str, count: int | None, width: int, glyphs: Glyphs) -> Line:
-    """The name and size of a group before its first line; blanks before the others."""
-    lead = lead_width(width)
+def group_lead(heading: str, count: int | None, lead: int, glyphs: Glyphs) -> Line:
+    """The name and size of a group before its first line, `lead` cells; blanks before the others."""
     if count is None:
         return ((" " * lead, Tone.PLAIN),)
     number = fit_right(str(count), _COUNT)
@@ -43,21 +48,47 @@ def group_lead(heading: str, count: int | None, width: int, glyphs: Glyphs) -> L
     )
 
 
-def lead_width(width: int) -> int:
-    """The cells before the marks of a group."""
-    return 2 + min(_NAME, max(6, width // 5)) + _COUNT
+def lead_width(headings: Iterable[str], width: int) -> int:
+    """The cells before the marks of a group, in a hive of that width."""
+    longest = max((cell_len(heading) for heading in headings), default=0)
+    return 2 + min(_NAME_MOST, max(_NAME_LEAST, width // 5), max(_NAME_LEAST, longest)) + _COUNT
 
 
-def legend(width: int, glyphs: Glyphs) -> Line:
-    """What the marks mean; they tell what is used, whichever way numbers are shown."""
-    told = words.text(
-        "hive_legend",
-        full=glyphs.levels[-1],
-        needs_you=glyphs.status[Glyph.NEEDS_YOU],
-        trouble=glyphs.status[Glyph.TROUBLE],
-        never_read=glyphs.status[Glyph.NEVER_READ],
+def legend(width: int, glyphs: Glyphs, rules: PoolRules) -> tuple[Line, ...]:
+    """What heights, colours and marks mean; they tell what is used, whichever way numbers are shown."""
+    amber, red = rules.amber_percent, rules.red_percent
+
+    def height(used: float) -> str:
+        return glyphs.level(hive_level(used) or 1)
+
+    heights = _entries(
+        ((height(amber / 2), Ink.BAR), words.text("hive_below", percent=percent_text(amber))),
+        ((height(amber), Tone.AMBER), words.text("hive_from", percent=percent_text(amber))),
+        ((height(red), Tone.RED), words.text("hive_from", percent=percent_text(red))),
+        ((glyphs.levels[-1], Tone.RED), words.text("hive_full")),
+        ((height(amber / 2), Tone.STALE), words.text("hive_old")),
     )
-    return fit_line(((f" {told}", Tone.DIM),), width, glyphs.ellipsis)
+    marks = _entries(
+        ((glyphs.status[Glyph.NEEDS_YOU], Tone.RED), words.text("hive_needs_you")),
+        ((glyphs.status[Glyph.TROUBLE], Tone.AMBER), words.text("hive_trouble")),
+        ((glyphs.status[Glyph.NEVER_READ], Tone.DIM), words.text("hive_never_read")),
+        ((glyphs.status[Glyph.OFF], Tone.DIM), words.text("hive_off")),
+    )
+    lines: list[list[Piece]] = [[(f" {words.text('hive_heights')}", Tone.DIM)]]
+    # the marks stand on a line of their own, unless that makes three lines of two
+    own_line = line_width(lines[0]) + sum(map(line_width, heights)) <= width
+    for entry in (*heights, *marks):
+        wanted = sum(map(line_width, marks)) if own_line else line_width(entry)
+        may_break = entry is marks[0] or not own_line
+        if may_break and line_width(lines[-1]) + wanted > width:
+            lines.append([(" ", Tone.PLAIN), *entry[1:]])
+        else:
+            lines[-1] += entry
+    return tuple(fit_line(line, width, glyphs.ellipsis) for line in lines)
+
+
+def _entries(*pairs: tuple[Piece, str]) -> list[list[Piece]]:
+    return [[("  ", Tone.PLAIN), sign, (f" {told}", Tone.DIM)] for sign, told in pairs]
 
 
 def in_words(card: CardView, width: int, glyphs: Glyphs) -> Line:
