@@ -19,6 +19,7 @@ from tests.support.upstream import Upstream
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 PROGRAM = (sys.executable, "-m", "poolwatch")
+_MAIN = "\nimport runpy\nrunpy.run_module('poolwatch', run_name='__main__', alter_sys=True)\n"
 _PATIENCE_SECONDS = 60.0
 #: What Python or poolwatch say when something broke that should not have.
 _BROKEN = ("Traceback", "an error of its own", "Exception ignored", "never awaited")
@@ -49,17 +50,19 @@ def run_command(
     cwd: Path,
     *,
     stdout: int | None = None,
+    umask: int = -1,
     timeout: float = _PATIENCE_SECONDS,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a command to its end without a terminal, as a fork where that comes to the same."""
     if forked.suits(env):
-        return forked.run(arguments, env, cwd, stdout=stdout, timeout=timeout)
+        return forked.run(arguments, env, cwd, stdout=stdout, umask=umask, timeout=timeout)
     return subprocess.run(
         [*PROGRAM, *arguments],
         env=env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE if stdout is None else stdout,
         stderr=subprocess.PIPE,
+        umask=umask,
         timeout=timeout,
         cwd=cwd,
     )
@@ -101,10 +104,13 @@ class Desk:
             assert words not in err, f"poolwatch {' '.join(arguments)}:\n{err}"
         return Ran(ended.returncode, (ended.stdout or b"").decode(), err)
 
-    def start(self, *arguments: str, stdout: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[bytes]:
-        """Start a command and leave it running."""
+    def start(
+        self, *arguments: str, stdout: int | IO[bytes] = subprocess.PIPE, prelude: str = ""
+    ) -> subprocess.Popen[bytes]:
+        """Start a command and leave it running; `prelude` is Python that its process runs before."""
+        program = (sys.executable, "-c", prelude + _MAIN) if prelude else PROGRAM
         return subprocess.Popen(
-            [*PROGRAM, *arguments],
+            [*program, *arguments],
             env=self.env,
             stdin=subprocess.DEVNULL,
             stdout=stdout,

@@ -226,11 +226,13 @@ def test_the_next_home_is_the_very_folder(desk: Desk, served: Upstream, kind: st
         desk.root / "own.toml", source_toml(served, "codex-home", "h", desk.root / "homes" / "*")
     )
     desk.env["POOLWATCH_CONFIG"] = str(config)
-    script = 'CODEX_HOME=$("$@" next --home); cat -- "$CODEX_HOME/auth.json"'
+    named = run_command(["next", "--home"], desk.env, desk.root)
+    # what the shell makes of CODEX_HOME=$(poolwatch next --home)
+    script = 'CODEX_HOME=$(cat); cat -- "$CODEX_HOME/auth.json"'
     ended = subprocess.run(
-        ["bash", "-c", script, "-", *PROGRAM], env=desk.env, capture_output=True, timeout=60
+        ["bash", "-c", script], input=named.stdout, env=desk.env, capture_output=True, timeout=60
     )
-    assert ended.stdout == (home / "auth.json").read_bytes(), ended.stderr
+    assert ended.stdout == (home / "auth.json").read_bytes(), named.stderr + ended.stderr
 
 
 def test_nothing_is_forged_where_a_home_is_named_for_people(desk: Desk, served: Upstream) -> None:
@@ -240,13 +242,7 @@ def test_nothing_is_forged_where_a_home_is_named_for_people(desk: Desk, served: 
         home.mkdir(parents=True)
         shutil.copy(served.home / "homes" / "dan" / "auth.json", home / "auth.json")
         for arguments in (["sources"], ["sources", "test", "codex-home"]):
-            ended = subprocess.run(
-                [*PROGRAM, *arguments],
-                env=desk.env | {"CODEX_HOME": str(home)},
-                capture_output=True,
-                timeout=60,
-                stdin=subprocess.DEVNULL,
-            )
+            ended = run_command(arguments, desk.env | {"CODEX_HOME": str(home)}, desk.root)
             assert steering(ended.stdout + ended.stderr) == []
 
 
@@ -296,12 +292,11 @@ def test_masks_hold_for_what_file_names_give_away(desk: Desk, served: Upstream) 
         ["sources", "add", "auth-files", str(folder / person / "nothing")],
         ["sources", "add", "auth-files", str(pool)],
     ):
-        command = [*PROGRAM, *arguments]
         env = desk.env | {"POOLWATCH_CONFIG": str(config)}
-        plain = subprocess.run(command, env=env, capture_output=True, timeout=60)
+        plain = run_command(arguments, env, desk.root)
         for hidden in (
-            subprocess.run([*command, "--mask"], env=env, capture_output=True, timeout=60),
-            subprocess.run(command, env=env | {"POOLWATCH_UI__MASK": "1"}, capture_output=True, timeout=60),
+            run_command([*arguments, "--mask"], env, desk.root),
+            run_command(arguments, env | {"POOLWATCH_UI__MASK": "1"}, desk.root),
         ):
             assert hidden.returncode == plain.returncode
             assert hidden.stdout or hidden.stderr
@@ -311,9 +306,7 @@ def test_masks_hold_for_what_file_names_give_away(desk: Desk, served: Upstream) 
                 hidden.stderr,
             )
     for arguments in (["config", "check"], ["doctor"], ["sources"]):
-        ended = subprocess.run(
-            [*PROGRAM, *arguments, "--config", str(wrong)], env=desk.env, capture_output=True, timeout=60
-        )
+        ended = run_command([*arguments, "--config", str(wrong)], desk.env, desk.root)
         assert not telling.search(ended.stdout + ended.stderr), (arguments, ended.stdout, ended.stderr)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from poolwatch.bootstrap.sources import memory_of
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from tests.cli.desk import PROGRAM, Desk, config_of
+from tests.cli.desk import Desk, config_of, run_command
 from tests.support.upstream import Upstream
 
 _PLACES = ("XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
@@ -37,14 +37,7 @@ def test_every_missing_folder_is_made_private(desk: Desk, served: Upstream, umas
     env = {name: str(homes / name.lower() / "deep" / "deeper") for name in _PLACES} | {"HOME": str(homes)}
 
     def run(*arguments: str) -> int:
-        return subprocess.run(
-            [*PROGRAM, *arguments],
-            env=desk.env | env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=60,
-            umask=umask,
-        ).returncode
+        return run_command(arguments, desk.env | env, desk.root, umask=umask).returncode
 
     assert run("config", "init") == 0
     assert run("accounts", "import", "--yes", str(login)) == 0

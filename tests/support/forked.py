@@ -38,7 +38,13 @@ def suits(env: Mapping[str, str]) -> bool:
 
 
 def run(
-    arguments: Sequence[str], env: Mapping[str, str], cwd: Path, *, stdout: int | None = None, timeout: float
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    cwd: Path,
+    *,
+    stdout: int | None = None,
+    umask: int = -1,
+    timeout: float,
 ) -> subprocess.CompletedProcess[bytes]:
     """`poolwatch ARGUMENTS` to its end, without a terminal; `stdout` may be a descriptor to write to."""
     with (
@@ -49,7 +55,8 @@ def run(
     ):
         line.connect(_server())
         line.settimeout(timeout)
-        asked = json.dumps({"argv": list(arguments), "env": dict(env), "cwd": str(cwd)}).encode()
+        given = {"argv": list(arguments), "env": dict(env), "cwd": str(cwd), "umask": umask}
+        asked = json.dumps(given).encode()
         written = out.fileno() if stdout is None else stdout
         socket.send_fds(line, [asked], [nothing.fileno(), written, err.fileno()])
         pid = int(line.recv(64))
@@ -141,9 +148,12 @@ def _become(asked: dict[str, object], fds: Sequence[int]) -> list[str]:
     for fd, standard in zip(fds, (0, 1, 2), strict=True):
         os.dup2(fd, standard)
         os.close(fd)
-    argv, env, cwd = asked["argv"], asked["env"], asked["cwd"]
+    argv, env, cwd, umask = asked["argv"], asked["env"], asked["cwd"], asked["umask"]
     assert isinstance(argv, list)
     assert isinstance(env, dict)
+    assert isinstance(umask, int)
+    if umask >= 0:
+        os.umask(umask)
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
