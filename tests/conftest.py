@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+import tempfile
 import time
 
 # Textual reads these while it is imported, so a fixture would come too late.
@@ -38,8 +40,20 @@ settings.register_profile("suite", deadline=None, derandomize=True, max_examples
 settings.load_profile("suite")
 
 
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look at what tests make, and no more at the thousands of tests themselves."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = tmp_path_factory.mktemp("home")
+def _own_home(_homes: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    # pytest numbers its folders, and reads all of them to find the next number: thousands, for each test
+    home = Path(tempfile.mkdtemp(dir=_homes))
     monkeypatch.setenv("HOME", str(home))
     return home

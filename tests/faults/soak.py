@@ -238,7 +238,7 @@ def _sample(hours: float, source: Drifting, folder: Path) -> Sample:
         hours,
         source.polls,
         pages * os.sysconf("SC_PAGE_SIZE") / 1e6,
-        len(gc.get_objects()),
+        len(gc.get_objects()) + gc.get_freeze_count(),
         len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - a kernel folder
         len(asyncio.all_tasks()),
         threading.active_count(),
