@@ -105,6 +105,11 @@ def say_drawn(*lines: str) -> None:
     _write("".join(f"{line}\n" for line in drawn))
 
 
+def say_over(line: str) -> None:
+    """A line on the terminal that whatever is said next takes the place of; it has to fit the width."""
+    _write(f"\r{_line(line)}\x1b[K" if line else "\r\x1b[K")
+
+
 def say_text(text: str) -> None:
     """Data that is already in lines, each of which may hold only what a line may hold."""
     say(*text.removesuffix("\n").split("\n"))

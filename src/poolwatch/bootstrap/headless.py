@@ -31,6 +31,8 @@ from poolwatch.words.messages import message_text
 Choice = Callable[[PoolOverview], Collection[AccountKey]]
 #: Told of a process that does not come: the account that it refreshes, None for the poolwatch that polls.
 Waiting = Callable[[AccountKey | None, Awaited], None]
+#: Told where a refresh stands, in the state of that moment; of each account last when it is done.
+Moved = Callable[[AccountKey, RefreshProgress, PoolState, datetime], None]
 #: Readings are saved this often: what is left to save in the end is waited for.
 _SAVE_SECONDS: Final = 0.25
 #: How long a command waits for readings that the polling process was asked for.
@@ -157,11 +159,12 @@ async def refresh(
     only_if_due: bool,
     beside_codex: bool = False,
     on_waiting: Waiting = lambda key, found: None,
+    on_moved: Moved = lambda key, progress, state, now: None,
 ) -> tuple[Look, dict[AccountKey, RefreshProgress]]:
     """Run the refresh chain for the chosen accounts; how each one ended, as they ended.
 
     While another poolwatch polls, it is asked for each of them; where it does not answer, it runs here.
-    `on_waiting` is told of a process that does not come.
+    `on_waiting` is told of a process that does not come, `on_moved` how far each account is.
     """
     async with open_monitor(around) as running:
         monitor = running.monitor
@@ -179,8 +182,21 @@ async def refresh(
             if progress is None:
                 progress = await monitor.chain.run(key, only_if_due=only_if_due, beside_codex=beside_codex)
             ended[key] = progress
+            on_moved(key, progress, monitor.state, running.services.clock.now())
 
-        await asyncio.gather(*(one(key) for key in choose(_judged(running))))
+        async def tell_moves() -> None:
+            async for changed in monitor.ledger.changes():
+                for key in changed.keys or ():
+                    account = changed.state.accounts.get(key)
+                    if account is not None and account.refresh is not None and not account.refresh.done:
+                        on_moved(key, account.refresh, changed.state, running.services.clock.now())
+
+        telling = asyncio.create_task(tell_moves())
+        try:
+            await asyncio.gather(*(one(key) for key in choose(_judged(running))))
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
         await monitor.saver.flush()
         monitor.hand_over()
         await monitor.tell_kept()

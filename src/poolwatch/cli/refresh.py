@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import sys
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from pathlib import Path
 
-from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say, say_text
-from poolwatch.bootstrap.headless import refresh
+from poolwatch.bootstrap.console import (
+    EXIT_FAILED,
+    EXIT_OK,
+    EXIT_USAGE,
+    can_draw,
+    complain,
+    say,
+    say_over,
+    say_text,
+)
+from poolwatch.bootstrap.headless import Look, refresh
 from poolwatch.cli.accounts import find_account
 from poolwatch.cli.command import complain_about, monitored, nobody_there, run_async
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.refresh import Awaited, RefreshProgress
-from poolwatch.domain.state import PoolState
-from poolwatch.domain.status import Judged
+from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.presentation.masking import shown_name
 from poolwatch.presentation.refresh_line import bulk_line, progress_line
+from poolwatch.presentation.view import Prefs
 from poolwatch.words import refresh as words
 from poolwatch.words.commands import said
 
@@ -37,45 +50,105 @@ def run_refresh(
     around = monitored(config, mask=mask)
     prefs = around.prefs()
 
-    before: dict[AccountKey, Judged] = {}
+    shown = _Shown(prefs, as_json=as_json)
 
     def chosen(seen: PoolOverview) -> Collection[AccountKey]:
-        # an account may leave the list while it is refreshed, and its outcome is told all the same
-        before.update(seen.by_key)
-        if everyone or not seen.accounts:
-            return list(seen.by_key)
         state = PoolState({key: each.account for key, each in seen.by_key.items()})
-        return list(dict.fromkeys(find_account(state, text, mask=prefs.mask).key for text in accounts))
+        if not everyone and seen.accounts:
+            found = [find_account(state, text, mask=prefs.mask) for text in accounts]
+            shown.chosen.update((account.key, account) for account in found)
+        else:
+            shown.chosen.update(state.accounts)
+        return list(shown.chosen)
 
     def tell_waiting(key: AccountKey | None, found: Awaited) -> None:
+        shown.clear()
         if key is None:
             complain(words.still_waiting_for_owner(found))
         else:
-            complain(words.still_waiting(shown_name(before[key].account, mask=prefs.mask), found))
+            complain(words.still_waiting(shown_name(shown.chosen[key], mask=prefs.mask), found))
 
     only_if_due = everyone and not force
     beside = force and not everyone
-    seen, ended = run_async(
-        lambda: refresh(around, chosen, only_if_due=only_if_due, beside_codex=beside, on_waiting=tell_waiting)
-    )
+
+    async def work() -> tuple[Look, dict[AccountKey, RefreshProgress]]:
+        return await refresh(
+            around,
+            chosen,
+            only_if_due=only_if_due,
+            beside_codex=beside,
+            on_waiting=tell_waiting,
+            on_moved=shown.moved,
+        )
+
+    try:
+        seen, ended = run_async(work)
+    finally:
+        shown.clear()
     complain_about(seen, around, sources=True)
     if not ended:
         return nobody_there(around, seen.state)
-    rows = []
-    for key, progress in ended.items():
-        judged = seen.overview.by_key.get(key) or before[key]
-        line = progress_line(progress, judged.account, seen.overview.now, prefs, again=words.FORCE)
-        label = shown_name(judged.account, mask=prefs.mask)
-        rows.append(_row(key, label, progress, line))
-        if not as_json:
-            say(f"{label}: {line}")
     failed = sum(progress.failed for progress in ended.values())
     if as_json:
-        say_text(json.dumps({"schema": "poolwatch.refresh/1", "failed": failed, "accounts": rows}, indent=2))
+        document = {"schema": "poolwatch.refresh/1", "failed": failed, "accounts": shown.rows}
+        say_text(json.dumps(document, indent=2))
     elif everyone:
         changed = sum(bool(progress.changes) for progress in ended.values())
         say(bulk_line(finished=len(ended), total=len(ended), failed=failed, done=True, changed=changed))
     return EXIT_FAILED if failed and not everyone else EXIT_OK
+
+
+class _Shown:
+    """One line for each account as it ends; on a terminal another below them, which says how far it is."""
+
+    def __init__(self, prefs: Prefs, *, as_json: bool) -> None:
+        #: the accounts as they were before: one may leave the list while it is refreshed
+        self.chosen: dict[AccountKey, AccountState] = {}
+        #: how each account ended, as the JSON has it
+        self.rows: list[dict[str, object]] = []
+        self._prefs = prefs
+        self._as_json = as_json
+        self._is_live = not as_json and sys.stdout.isatty() and can_draw(os.environ)
+        self._ended: set[AccountKey] = set()
+        self._failed = 0
+        #: the last one that is under way, and its line
+        self._latest: tuple[AccountKey, str] | None = None
+
+    def moved(self, key: AccountKey, progress: RefreshProgress, state: PoolState, now: datetime) -> None:
+        """Say where the refresh of an account stands."""
+        if key not in self.chosen or key in self._ended:
+            return
+        account = state.accounts.get(key) or self.chosen[key]
+        label = shown_name(account, mask=self._prefs.mask)
+        line = progress_line(progress, account, now, self._prefs, again=words.FORCE)
+        if progress.done:
+            self._ended.add(key)
+            self._failed += progress.failed
+            self.rows.append(_row(key, label, progress, line))
+            if self._latest is not None and self._latest[0] == key:
+                self._latest = None
+            self.clear()
+            if not self._as_json:
+                say(f"{label}: {line}")
+        elif progress.token is not None or progress.delegating or progress.waits_for is not None:
+            # of those that only wait for their turn there is nothing to say
+            self._latest = (key, f"{label}: {line}")
+        self._draw()
+
+    def clear(self) -> None:
+        """Take away the line that changes."""
+        if self._is_live:
+            say_over("")
+
+    def _draw(self) -> None:
+        total = len(self.chosen)
+        if not self._is_live or len(self._ended) == total:
+            return
+        from poolwatch.ui.cells import cut  # only a terminal has a width
+
+        far = words.so_far(len(self._ended), total, self._failed)
+        line = " · ".join([far, *([self._latest[1]] if self._latest is not None else [])])
+        say_over(cut(line, max(1, shutil.get_terminal_size().columns - 1)))
 
 
 def _row(key: AccountKey, label: str, progress: RefreshProgress, line: str) -> dict[str, object]:

@@ -13,6 +13,7 @@ from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, EXIT_USAGE, compla
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import complain_about, monitored, nobody_there, run_async, tell_failing
+from poolwatch.config.values import at_home
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.text import visible
@@ -129,7 +130,7 @@ def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: boo
             complain(no_next(view) if best is None else said("no_codex_home"))
             return EXIT_FAILED
         # a shell does not expand the ~ of people in CODEX_HOME=$(poolwatch next --home)
-        say_path(f"{around.home}{home[1:]}" if around.home is not None and home[:1] == "~" else home)
+        say_path(at_home(home, around.home))
     elif as_json:
         say_text(next_json(view, prefs, is_old=old is not None))
     elif best is None:

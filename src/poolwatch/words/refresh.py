@@ -169,6 +169,9 @@ def change(name: str, before: str, after: str) -> str:
 #: How far a refresh of many is: `12/44 · 2 failed · esc stops`.
 bulk: Final = Text("{finished}/{total} · {failed} failed · esc stops")
 
+#: The same of a command, which ctrl+c ends.
+so_far: Final = Text("{finished}/{total} · {failed} failed")
+
 
 def bulk_done(finished: int, total: int, failed_: int, changed: int) -> str:
     """What a refresh of many brought."""
