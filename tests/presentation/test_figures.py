@@ -87,6 +87,7 @@ def test_colour_follows_what_is_used(used: float | None, tone: Tone) -> None:
 )
 def test_hive_levels(used: float | None, level: int | None) -> None:
     assert figures.hive_level(used) == level
+    assert figures.hive_level(used, Shown.LEFT) == (9 - level if level is not None else None)
 
 
 MONEY = [

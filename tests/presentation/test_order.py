@@ -113,10 +113,13 @@ def test_need_reversed_turns_each_section_round() -> None:
 SORTED = (
     account("b10", weekly(20, 3, five=9), read_at=NOW - timedelta(hours=2)),
     account("b2", weekly(90, 1, five=1), read_at=NOW),
-    account("none", Usage(base=base())),
-    account("rich", Usage(credits=balance("9"), base=base(window(None, WEEK, None)))),
+    account("none", Usage(plan=Aged("pro", JUST_NOW, "x"), base=base())),
+    account(
+        "rich",
+        Usage(plan=Aged("free", JUST_NOW, "x"), credits=balance("9"), base=base(window(None, WEEK, None))),
+    ),
     account("free", Usage(credits=balance(None, unlimited=True))),
-    account("unread", Usage(), read_at=None),
+    account("unread", Usage(), read_at=None, listings=[listing("unread", source="a-pool")]),
 )
 
 
@@ -131,6 +134,15 @@ SORTED = (
         (SortKey.CREDITS, False, ["free", "rich", "b2"]),
         (SortKey.CREDITS, True, ["rich", "free", "b2"]),
         (SortKey.RESET, False, ["b2", "b10", "free"]),
+        (SortKey.PLAN, False, ["rich", "b2", "b10", "free", "unread", "none"]),
+        (SortKey.PLAN, True, ["none", "b2", "b10", "free", "unread", "rich"]),
+        (SortKey.SOURCE, False, ["unread", "b2", "b10", "free", "none", "rich"]),
+        (SortKey.SOURCE, True, ["b2", "b10", "free", "none", "rich", "unread"]),
+        (SortKey.FIVE_HOURS_RESET, False, ["b2", "b10", "free"]),
+        (SortKey.WEEKLY_RESET, False, ["b2", "b10", "free"]),
+        (SortKey.WEEKLY_RESET, True, ["b10", "b2", "free"]),
+        (SortKey.SCARCEST, False, ["b2", "b10", "free"]),
+        (SortKey.SCARCEST_RESET, False, ["b2", "b10", "free"]),
         (SortKey.AGE, False, ["b10", "free", "none", "rich", "b2", "unread"]),
     ],
 )
@@ -139,6 +151,28 @@ def test_other_sorts(sort: SortKey, reverse: bool, first: list[str]) -> None:
     found = sections(view, sort, reverse, PREFS)
     assert [each.heading for each in found] == [""]
     assert labels(view, found)[0][1][: len(first)] == first
+
+
+def test_a_column_is_sorted_by_the_window_that_it_shows() -> None:
+    monthly = account("monthly", Usage(base=base(window(60, 30 * 86400, after(days=9)))))
+    daily = account(
+        "daily", Usage(base=base(window(5, 86400, after(hours=9)), window(70, WEEK, after(days=2))))
+    )
+    view = look(monthly, daily, account("usual", weekly(65, 3, five=2)))
+    first = {
+        sort: labels(view, sections(view, sort, False, PREFS))[0][1]
+        for sort in (SortKey.WEEKLY, SortKey.FIVE_HOURS, SortKey.FIVE_HOURS_RESET, SortKey.WEEKLY_RESET)
+    }
+    assert first[SortKey.WEEKLY] == ["daily", "usual", "monthly"]
+    assert first[SortKey.FIVE_HOURS] == ["daily", "usual", "monthly"]
+    assert first[SortKey.FIVE_HOURS_RESET] == ["usual", "daily", "monthly"]
+    assert first[SortKey.WEEKLY_RESET] == ["daily", "usual", "monthly"]
+
+
+def test_what_is_due_is_the_nearest_reset() -> None:
+    due = account("due", Usage(base=base(window(5, WEEK, NOW - timedelta(hours=1)))))
+    view = look(account("usual", weekly(65, 3)), due)
+    assert labels(view, sections(view, SortKey.WEEKLY_RESET, False, PREFS))[0][1] == ["due", "usual"]
 
 
 def test_sorted_by_what_is_left() -> None:
@@ -167,17 +201,33 @@ def test_hive_groups() -> None:
         account("c2", plus, listings=[pooled]),
         account("c1", pro, group="ops@example.com"),
     )
-    assert labels(view, hive_groups(view, Grouping.SOURCE, PREFS)) == [
+
+    def grouped(by: Grouping, prefs: Prefs = PREFS) -> tuple[SectionView, ...]:
+        return hive_groups(view, by, SortKey.NAME, False, prefs)
+
+    assert labels(view, grouped(Grouping.SOURCE)) == [
         ("homes", ["east/c10", "ops@example.com/c1"]),
         ("proxy", ["c2"]),
     ]
-    assert [each.heading for each in hive_groups(view, Grouping.PLAN, PREFS)] == ["Plus", "Pro"]
-    assert [each.heading for each in hive_groups(view, Grouping.GROUP, PREFS)] == [
+    assert [each.heading for each in grouped(Grouping.PLAN)] == ["Plus", "Pro"]
+    assert [each.heading for each in grouped(Grouping.GROUP)] == [
         "east",
         "ops@example.com",
         "no group",
     ]
-    masked = hive_groups(view, Grouping.GROUP, MASKED)
+    masked = grouped(Grouping.GROUP, MASKED)
     assert "ops" not in "".join(each.heading for each in masked)
     only: frozenset[AccountKey] = frozenset()
-    assert hive_groups(view, Grouping.GROUP, PREFS, only) == ()
+    assert hive_groups(view, Grouping.GROUP, SortKey.NEED, False, PREFS, only) == ()
+
+
+@pytest.mark.parametrize("sort", SortKey)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_hive_is_in_the_order_of_the_wall_within_its_groups(sort: SortKey, reverse: bool) -> None:
+    view = look(*POOL, *SORTED)
+    order = [key for each in sections(view, sort, reverse, PREFS) for key in each.keys]
+    groups = hive_groups(view, Grouping.SOURCE, sort, reverse, PREFS)
+    assert len(groups) > 1
+    for group in groups:
+        assert list(group.keys) == [key for key in order if key in group.keys]
+    assert sum(len(group.keys) for group in groups) == len(order)

@@ -338,3 +338,67 @@ async def test_cards_scroll_by_whole_rows_and_tell_how_many_are_below() -> None:
         await pilot.press("g")
         await settle(pilot)
         assert wall(app).visible_keys == first
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 160])
+async def test_a_digit_sorts_by_that_column_and_once_more_reverses_it(width: int) -> None:
+    chosen: list[Choice] = []
+    app = app_of("twelve", view=WallView.TABLE, remember=chosen.append)
+    async with app.run_test(size=(width, 40)) as pilot:
+        await settle(pilot)
+        heading = strip(app).splitlines()[-1]
+        for nth in range(1, 10):
+            await pilot.press(str(nth))
+            await settle(pilot)
+            if said(app).startswith("the table has"):
+                assert nth > 4
+                break
+            once = strip(app).splitlines()[-1]
+            assert once.count("▲") + once.count("▼") == 1
+            told = app.screen.query_one("#message", Lines).text.strip()
+            assert told.startswith("sort ")
+            await pilot.press(str(nth))
+            await settle(pilot)
+            twice = strip(app).splitlines()[-1]
+            assert twice == once.translate(str.maketrans("▲▼", "▼▲"))
+            assert said(app) == f"{told}, reversed"
+            assert (chosen[-1].sort, chosen[-1].reverse) == (chosen[-2].sort, True)
+        assert heading.split()[0] == "ACCOUNT"
+        await pilot.press("s")
+        await settle(pilot)
+        assert not chosen[-1].reverse
+
+
+async def test_what_has_no_columns_says_so() -> None:
+    app = app_of("twelve", view=WallView.CARDS)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3")
+        await settle(pilot)
+        assert said(app).startswith("only the table has columns")
+
+
+async def test_the_order_and_what_is_left_reach_the_hive() -> None:
+    app = app_of("sixty", view=WallView.HIVE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        need, drawn = wall(app).order, screen_text(app)
+        assert "sort need · hive by source" in strip(app)
+        assert "height: used" in drawn
+        await pilot.press("s")
+        await settle(pilot)
+        by_name = wall(app).order
+        assert by_name != need
+        assert said(app) == "sort name"
+        await pilot.press("S")
+        await settle(pilot)
+        assert wall(app).order != by_name
+        assert sorted(key.id for key in wall(app).order) == sorted(key.id for key in need)
+        await pilot.press("s", "s", "s", "s", "s", "s", "percent_sign")
+        await settle(pilot)
+        assert wall(app).order == need
+        left = screen_text(app)
+        assert "height: left" in left
+        swapped = str.maketrans("▁▂▃▄▅▆▇█", "█▇▆▅▄▃▂▁")
+        marks = [line[21:].strip() for line in drawn.splitlines()[4:9]]
+        assert [line[21:].strip().translate(swapped) for line in left.splitlines()[4:9]] == marks
+        assert any(marks)

@@ -171,7 +171,7 @@ def test_filter_sections_and_groups() -> None:
     board = board_of(state_of(crowd(60)))
     need = board.sections(SortKey.NEED, "!", NOW, reverse=False)
     assert [section.heading for section in need] == ["needs you 5"]
-    groups = board.groups(Grouping.SOURCE, "", NOW)
+    groups = board.groups(Grouping.SOURCE, SortKey.NEED, "", NOW, reverse=False)
     assert sum(len(group.keys) for group in groups) == 60
     assert {group.heading for group in groups} == {"codex-home", "s2-homes", "s3-homes", "codex-proxy"}
 

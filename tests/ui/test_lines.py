@@ -15,6 +15,7 @@ from poolwatch.presentation.view import (
     Prefs,
     SectionView,
     Shown,
+    SortKey,
     Span,
     StripView,
     Tone,
@@ -47,6 +48,12 @@ def test_table_rows(view: CardView, width: int, glyphs: object, selected: bool) 
     assert columns.used() == width
     assert line_width(table.row(view, columns, chosen, selected=selected)) == width
     assert line_width(table.header(columns, Shown.LEFT)) == width
+    for order in SortKey:
+        line = plain(table.header(columns, Shown.USED, order, "^"))
+        assert len(line) == width
+        assert line.count("^") == (order in table.orders(columns))
+        words = line.replace("^", "").replace("used:", "").split()
+        assert len([word for word in words if word not in ("USED", "USED:")]) == len(table.orders(columns))
 
 
 @given(cards, st.integers(10, 90), st.integers(3, 9), st.sampled_from((UNICODE, ASCII)), st.booleans())
@@ -63,12 +70,12 @@ def test_hive_lines(view: CardView, width: int) -> None:
     assert line_width(hive.group_lead(view.label, 125, lead, UNICODE)) == lead
     assert line_width(hive.group_lead(view.label, None, lead, UNICODE)) == lead
     for rules in (PoolRules(), PoolRules(amber_percent=33.3, red_percent=100)):
-        assert {line_width(line) for line in hive.legend(width, ASCII, rules)} == {width}
+        assert {line_width(line) for line in hive.legend(width, ASCII, Prefs(rules=rules))} == {width}
 
 
 def test_the_legend_of_the_hive_names_each_colour() -> None:
-    wide, two = hive.legend(200, UNICODE, PoolRules()), hive.legend(120, UNICODE, PoolRules())
-    assert (len(wide), len(two), len(hive.legend(80, UNICODE, PoolRules()))) == (1, 2, 2)
+    wide, two = hive.legend(200, UNICODE, Prefs()), hive.legend(120, UNICODE, Prefs())
+    assert (len(wide), len(two), len(hive.legend(80, UNICODE, Prefs()))) == (1, 2, 2)
     assert "▃ below 60%  ▅ from 60%  ▇ from 90%  █ full  ▃ old" in plain(wide[0])
     assert plain(two[1]).strip() == "✕ needs you  ▲ trouble  ◌ not read yet  ⊘ disabled"
     styles = dict(wide[0])
@@ -78,8 +85,13 @@ def test_the_legend_of_the_hive_names_each_colour() -> None:
         Tone.RED,
         Tone.AMBER,
     )
-    others = plain(hive.legend(200, UNICODE, PoolRules(amber_percent=75, red_percent=95))[0])
+    others = plain(hive.legend(200, UNICODE, Prefs(rules=PoolRules(amber_percent=75, red_percent=95)))[0])
     assert "below 75%  ▆ from 75%  ▇ from 95%" in others
+    left = plain(hive.legend(200, UNICODE, Prefs(shown=Shown.LEFT))[0])
+    assert "left of the scarcest window" in left
+    assert [left.index(each) for each in ("above 40%", "up to 40%", "▁ used up")] == sorted(
+        left.index(each) for each in ("above 40%", "up to 40%", "▁ used up")
+    )
 
 
 def test_the_names_of_groups_are_whole_where_there_is_room() -> None:

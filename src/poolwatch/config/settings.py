@@ -29,7 +29,10 @@ LEAST_STALE_AFTER_SECONDS: Final = 900.0
 _WEEK: Final = 604_800
 
 VIEWS: Final = ("auto", "table", "cards", "hive")
-SORTS: Final = ("need", "name", "weekly", "5h", "credits", "reset", "age")
+SORTS: Final = (
+    "need", "name", "weekly", "5h", "credits", "reset", "age",
+    "plan", "source", "5h-reset", "weekly-reset", "scarcest", "scarcest-reset",
+)  # fmt: skip
 GLYPHS: Final = ("auto", "unicode", "ascii")
 USED_OR_LEFT: Final = ("used", "left")
 

@@ -15,7 +15,7 @@ from poolwatch.presentation.figures import hive_level, scarcity
 from poolwatch.presentation.masking import shown_name
 from poolwatch.presentation.remedy import acting, remedy
 from poolwatch.presentation.rows import tightest_limit
-from poolwatch.presentation.view import CardView, Glyph, MarkView, Note, Prefs, Span, Tone
+from poolwatch.presentation.view import CardView, Glyph, MarkView, Note, Prefs, Shown, Span, Tone
 from poolwatch.words import account as words
 
 _DOT: Final = " · "
@@ -270,7 +270,7 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs, *, is_next: bool = Fa
         source=source_text(account),
         custody=keeper_text(judged),
         scarcest=nearest.row if nearest else None,
-        level=hive_level(nearest.used, full=nearest.row.full) if nearest else None,
+        level=hive_level(nearest.used, prefs.shown, full=nearest.row.full) if nearest else None,
         needs_you=judged.section is Section.NEEDS_YOU,
         plan_short=words.plan_short(account.plan),
         status_glyph=status_glyph,
@@ -281,17 +281,17 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs, *, is_next: bool = Fa
 def mark_view(judged: Judged, prefs: Prefs) -> MarkView:
     """The account in two cells. It agrees with the card's words, and costs a fraction of it."""
     use = rows.scarcest_use(judged.account.usage)
-    return _mark(_mark_of(judged, hive=True), judged.stale, use, prefs.rules)
+    return _mark(_mark_of(judged, hive=True), judged.stale, use, prefs.rules, prefs.shown)
 
 
 @lru_cache(4096)
-def _mark(glyph: Glyph, stale: bool, use: rows.Use | None, rules: PoolRules) -> MarkView:
+def _mark(glyph: Glyph, stale: bool, use: rows.Use | None, rules: PoolRules, shown: Shown) -> MarkView:
     """Accounts that look alike have one mark: of a thousand, most share theirs with others."""
     if use is None:
         return MarkView(glyph, _TONES[glyph], stale, None, None)
     used, full = use
     nearest = scarcity(used, rules, full=full)
-    return MarkView(glyph, _TONES[glyph], stale, nearest, hive_level(used, full=full))
+    return MarkView(glyph, _TONES[glyph], stale, nearest, hive_level(used, shown, full=full))
 
 
 def source_text(account: AccountState) -> str:

@@ -105,8 +105,13 @@ def scarcity(used: float | None, rules: PoolRules, *, full: bool = False) -> Ton
     return Tone.AMBER if height >= rules.amber_percent else Tone.PLAIN
 
 
-def hive_level(used: float | None, *, full: bool = False) -> int | None:
-    """The height of the hive's mark, 1..8; 8 is full and only full."""
+def hive_level(used: float | None, shown: Shown = Shown.USED, *, full: bool = False) -> int | None:
+    """The height of the hive's mark, 1..8: 8 is full and only full; by what is left it is 1."""
+    level = _level_of_use(used, full=full)
+    return 9 - level if level is not None and shown is Shown.LEFT else level
+
+
+def _level_of_use(used: float | None, *, full: bool) -> int | None:
     if full or (is_figure(used) and used >= 100):
         return 8
     if not is_figure(used):

@@ -123,6 +123,11 @@ def credits_row(usage: Usage, now: datetime, rules: PoolRules) -> CreditsRow | N
     )
 
 
+def is_short(kind: str) -> bool:
+    """Whether a window is one of the short ones: hours, minutes, a day."""
+    return kind == "daily" or (kind[-1:] in ("h", "m") and kind[:-1].isdigit())
+
+
 def scarcest(rows: Iterable[Measured]) -> Measured | None:
     """The row nearest to its end; a row without a figure only when there is no other."""
     return max(rows, key=lambda each: _nearness((each.used, each.row.full)), default=None)

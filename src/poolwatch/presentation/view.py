@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -240,6 +241,31 @@ class SortKey(StrEnum):
     CREDITS = "credits"
     RESET = "reset"
     AGE = "age"
+    # the columns of the table that have none of the orders above
+    PLAN = "plan"
+    SOURCE = "source"
+    FIVE_HOURS_RESET = "5h-reset"
+    WEEKLY_RESET = "weekly-reset"
+    SCARCEST = "scarcest"
+    SCARCEST_RESET = "scarcest-reset"
+
+    @property
+    def rises(self) -> bool:
+        """Whether the least comes first, unless it is reversed."""
+        return self in _RISING
+
+
+_RISING: Final = frozenset(
+    {
+        SortKey.NAME,
+        SortKey.PLAN,
+        SortKey.SOURCE,
+        SortKey.RESET,
+        SortKey.FIVE_HOURS_RESET,
+        SortKey.WEEKLY_RESET,
+        SortKey.SCARCEST_RESET,
+    }
+)
 
 
 class Grouping(StrEnum):

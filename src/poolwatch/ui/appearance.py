@@ -39,6 +39,9 @@ class Glyphs(Struct, frozen=True, eq=False):
     frame: Frame
     #: of the selected card
     heavy_frame: Frame
+    #: after the heading of the column that is sorted by: the least first, the most first
+    rising: str
+    falling: str
     #: words for keys that have a sign of their own
     key_names: Mapping[str, str]
     #: what else stands in texts and has another form in this set; one character for one
@@ -87,6 +90,8 @@ UNICODE: Final = Glyphs(
     ellipsis="…",
     frame=Frame("─", "│", "╭", "╮", "╰", "╯"),
     heavy_frame=Frame("━", "┃", "┏", "┓", "┗", "┛"),
+    rising="▲",
+    falling="▼",
     key_names={
         "enter": "⏎", "up": "↑", "down": "↓", "left": "←", "right": "→", "tab": "⇥",
     },
@@ -112,6 +117,8 @@ ASCII: Final = Glyphs(
     ellipsis="~",
     frame=Frame("-", "|", "+", "+", "+", "+"),
     heavy_frame=Frame("=", "#", "#", "#", "#", "#"),
+    rising="^",
+    falling="v",
     key_names={},
     letters=str.maketrans("┃│—–·→←…∞’‘“”✕◐●▲◌⊘█▌━─⏎", "||--.><~u''\"\"x=*!?-8>#-<"),
 )

@@ -199,10 +199,12 @@ class Board:
         self._note_order(now)
         return sections(self.overview, sort, reverse, self.prefs, self._matching(words))
 
-    def groups(self, grouping: Grouping, words: str, now: datetime) -> tuple[SectionView, ...]:
-        """The accounts that the filter lets through, by source, group or plan."""
+    def groups(
+        self, grouping: Grouping, sort: SortKey, words: str, now: datetime, *, reverse: bool
+    ) -> tuple[SectionView, ...]:
+        """The accounts that the filter lets through, in order, by source, group or plan."""
         self._note_order(now)
-        return hive_groups(self.overview, grouping, self.prefs, self._matching(words))
+        return hive_groups(self.overview, grouping, sort, reverse, self.prefs, self._matching(words))
 
     def key_pressed(self, now: datetime) -> bool:
         """A key was pressed: the order keeps still, and finished refreshes give their line back.

@@ -95,6 +95,7 @@ TABLE: Final = (
     _key("filter", "/", "filter", _POOL, 3),
     _key("sort", "s", "sort", _POOL, 7),
     _key("reverse", "S", "reverse", _POOL),
+    *(_key(f"column_{nth}", str(nth), f"column({nth})", _POOL, palette=False) for nth in range(1, 10)),
     _key("view", "v", "view", _POOL, 8),
     _key("group", "o", "group", _POOL),
     _key("mask", "m", "app.mask", _BOTH, 12),

@@ -62,7 +62,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "account": mark("Id prefix, label or e-mail."),
     # of the app
     "view": mark("How the pool is shown."),
-    "sort": mark("need, name, weekly, 5h, credits, reset or age."),
+    "sort": mark("need, name, weekly, 5h, credits, reset, age, or a column, like plan."),
     "theme": mark("The colours; t in the app shows them."),
     "mouse": mark("Let the mouse select and scroll."),
     "read_only": mark("Watch only: no refresh, no token is spent."),

@@ -114,6 +114,8 @@ no_value: Final = Text(
     "no {field} begins with “{value}”; there are: {known}", "no {field} begins with “{value}”"
 )
 no_value_near: Final = Text("no {field} begins with “{value}”; did you mean “{near}”?")
+COLUMNS_ARE_THE_TABLES: Final = Text("only the table has columns; v changes the view, s the order")
+no_column: Final = Text("the table has {count} columns here")
 GROUPS_ARE_THE_HIVES: Final = Text("only the hive has groups; v changes the view")
 ALREADY_RUNNING: Final = Text("this account is already being refreshed")
 READ_ONLY: Final = Text("read-only: nothing is refreshed here")

@@ -15,11 +15,21 @@ from poolwatch.ui.keymap import Scope
 from poolwatch.ui.screens.page import Chosen, bindings
 from poolwatch.ui.screens.pool_drawing import PoolDrawing
 from poolwatch.ui.state import WallView
+from poolwatch.ui.widgets import table
 from poolwatch.ui.widgets.arrangement import Direction
 from poolwatch.ui.widgets.bottom import FilterLine, MessageText
 from poolwatch.words import interface as interface
 from poolwatch.words import screen as words
 
+_ORDERS: Final = (
+    SortKey.NEED,
+    SortKey.NAME,
+    SortKey.WEEKLY,
+    SortKey.FIVE_HOURS,
+    SortKey.CREDITS,
+    SortKey.RESET,
+    SortKey.AGE,
+)
 _VIEWS: Final = (WallView.TABLE, WallView.CARDS, WallView.HIVE)
 
 
@@ -112,14 +122,32 @@ class PoolScreen(PoolDrawing):
             self.rearrange()
 
     def action_sort(self) -> None:
-        """The next order."""
-        orders = list(SortKey)
-        after = orders[(orders.index(self.ui.choice.sort) + 1) % len(orders)]
-        self.post_message(Chosen(replace(self.ui.choice, sort=after, reverse=False)))
+        """The next order; after that of a column, the first."""
+        sort = self.ui.choice.sort
+        after = (_ORDERS.index(sort) + 1) % len(_ORDERS) if sort in _ORDERS else 0
+        self._sort_by(_ORDERS[after], reverse=False)
 
     def action_reverse(self) -> None:
         """The order, reversed."""
-        self.post_message(Chosen(replace(self.ui.choice, reverse=not self.ui.choice.reverse)))
+        self._sort_by(self.ui.choice.sort, reverse=not self.ui.choice.reverse)
+
+    def action_column(self, nth: int) -> None:
+        """The order of a column of the table; once more reverses it."""
+        columns = self._arranged.columns if self._arranged is not None else None
+        if columns is None:
+            self.flash(words.COLUMNS_ARE_THE_TABLES())
+            return
+        orders = table.orders(columns)
+        if nth > len(orders):
+            self.flash(words.no_column(len(orders)))
+            return
+        chosen, choice = orders[nth - 1], self.ui.choice
+        self._sort_by(chosen, reverse=chosen is choice.sort and not choice.reverse)
+
+    def _sort_by(self, sort: SortKey, *, reverse: bool) -> None:
+        choice = replace(self.ui.choice, sort=sort, reverse=reverse)
+        self.flashed = MessageText(self.order_told(choice), Tone.ACCENT)
+        self.post_message(Chosen(choice))
 
     def action_view(self) -> None:
         """The next view."""

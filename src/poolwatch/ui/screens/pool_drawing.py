@@ -16,7 +16,7 @@ from poolwatch.presentation.view import CardView, SectionView, Shown, Tone
 from poolwatch.ui.cells import Ink, Line, fit_line
 from poolwatch.ui.screens.page import PoolDrawn
 from poolwatch.ui.screens.refreshing import RefreshingPage
-from poolwatch.ui.state import UiState, WallView
+from poolwatch.ui.state import Choice, UiState, WallView
 from poolwatch.ui.widgets import hive, table
 from poolwatch.ui.widgets.arrangement import TABLE_MOST, Arrangement, arrange, opening_view, side_width
 from poolwatch.ui.widgets.bottom import FilterLine, MessageText, message_line, typing_line
@@ -171,7 +171,7 @@ class PoolDrawing(RefreshingPage[None]):
                     # who looks for a few among many wants to read them
                     self._view = WallView.TABLE
         if self._view is WallView.HIVE:
-            sections = ui.board.groups(choice.grouping, self._words, now)
+            sections = ui.board.groups(choice.grouping, choice.sort, self._words, now, reverse=choice.reverse)
         elif not sections:
             sections = ui.board.sections(choice.sort, self._words, now, reverse=choice.reverse)
         self._arrange(sections, least_heights)
@@ -199,12 +199,10 @@ class PoolDrawing(RefreshingPage[None]):
 
     def _strip(self, view: WallView) -> tuple[Line, ...]:
         choice, options = self.ui.choice, self.ui.options
+        drawn = interface.text(f"view.{view.value}")
         if view is WallView.HIVE:
-            told = interface.text("hive_by", group=interface.text(f"group.{choice.grouping.value}"))
-        else:
-            order = interface.text(f"sort.{choice.sort.value}")
-            told = interface.text("sort_reversed" if choice.reverse else "sort", name=order)
-            told = f"{told} · {interface.text(f'view.{view.value}')}"
+            drawn = interface.text("hive_by", group=interface.text(f"group.{choice.grouping.value}"))
+        told = f"{self.order_told(choice)} · {drawn}"
         switches = [interface.text("paused")] if self.ui.paused else []
         if choice.mask:
             switches.append(interface.text("masked"))
@@ -218,10 +216,17 @@ class PoolDrawing(RefreshingPage[None]):
             self.ui.board.strip, mode, self._density, self.size.width, self.ui.appearance.glyphs
         )
 
+    def order_told(self, choice: Choice) -> str:
+        """What the wall is sorted by, in words."""
+        order = interface.text(f"sort.{choice.sort.value}")
+        return interface.text("sort_reversed" if choice.reverse else "sort", name=order)
+
     def _draw_strip(self) -> None:
         lines = list(self._strip(self._view))
         if self._arranged is not None and self._arranged.columns is not None:
-            lines.append(table.header(self._arranged.columns, self.ui.choice.shown))
+            choice, glyphs = self.ui.choice, self.ui.appearance.glyphs
+            arrow = glyphs.falling if choice.sort.rises is choice.reverse else glyphs.rising
+            lines.append(table.header(self._arranged.columns, choice.shown, choice.sort, arrow))
         self.query_one("#strip", Lines).show(lines)
 
     def _draw_around(self) -> None:
@@ -262,7 +267,7 @@ class PoolDrawing(RefreshingPage[None]):
         width, glyphs = self.size.width, self.ui.appearance.glyphs
         if self._view is WallView.HIVE and card is not None:
             if self._density is not Density.SMALL:
-                lines += hive.legend(width, glyphs, self.ui.board.prefs.rules)
+                lines += hive.legend(width, glyphs, self.ui.board.prefs)
             lines.append(hive.in_words(card, width, glyphs))
         self.query_one("#foot", Lines).show(lines)
 

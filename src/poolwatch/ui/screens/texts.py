@@ -21,6 +21,7 @@ from poolwatch.ui.widgets.lines import Lines, Pane
 from poolwatch.words import interface as words
 
 _KEYS = 19
+_MANY = 4
 
 
 def help_lines(keymap: Keymap, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
@@ -34,8 +35,7 @@ def help_lines(keymap: Keymap, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
     for part, keys in blocks:
         lines.append(_heading(words.text(f"help.{part}"), width))
         for together, told in explained(keys):
-            names = "  ".join(_names(key, glyphs) for key in together)
-            lines += _entry(names, told, width, glyphs)
+            lines += _entry(_together(together, glyphs), told, width, glyphs)
         lines.append(fit_line((), width))
     lines.append(_heading(words.text("help.filter"), width))
     for part, finds in words.about_filters():
@@ -57,6 +57,13 @@ def help_lines(keymap: Keymap, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
 
 def _heading(text: str, width: int) -> Line:
     return fit_line(((f" {text}", Ink.HEADING),), width)
+
+
+def _together(keys: Sequence[Key], glyphs: Glyphs) -> str:
+    """Keys that are explained together; of many, the first and the last."""
+    if len(keys) > _MANY:
+        return f"{_names(keys[0], glyphs)} – {_names(keys[-1], glyphs)}"
+    return "  ".join(_names(key, glyphs) for key in keys)
 
 
 def _names(key: Key, glyphs: Glyphs) -> str:

@@ -7,9 +7,8 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from poolwatch.domain.status import PoolRules
 from poolwatch.presentation.figures import hive_level, percent_text
-from poolwatch.presentation.view import CardView, Glyph, MarkView, Tone
+from poolwatch.presentation.view import CardView, Glyph, MarkView, Prefs, Shown, Tone
 from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, StyleName, fit, fit_line, fit_right, line_width
 from poolwatch.words import interface as words
@@ -54,18 +53,23 @@ def lead_width(headings: Iterable[str], width: int) -> int:
     return 2 + min(_NAME_MOST, max(_NAME_LEAST, width // 5), max(_NAME_LEAST, longest)) + _COUNT
 
 
-def legend(width: int, glyphs: Glyphs, rules: PoolRules) -> tuple[Line, ...]:
-    """What heights, colours and marks mean; they tell what is used, whichever way numbers are shown."""
-    amber, red = rules.amber_percent, rules.red_percent
+def legend(width: int, glyphs: Glyphs, prefs: Prefs) -> tuple[Line, ...]:
+    """What heights, colours and marks mean."""
+    amber, red = prefs.rules.amber_percent, prefs.rules.red_percent
+    is_left = prefs.shown is Shown.LEFT
+    room, scarce, gone = ("above", "up_to", "used_up") if is_left else ("below", "from", "full")
 
     def height(used: float) -> str:
-        return glyphs.level(hive_level(used) or 1)
+        return glyphs.level(hive_level(used, prefs.shown) or 1)
+
+    def told(bound: str, used: float) -> str:
+        return words.text(f"hive_{bound}", percent=percent_text(used, prefs.shown))
 
     heights = _entries(
-        ((height(amber / 2), Ink.BAR), words.text("hive_below", percent=percent_text(amber))),
-        ((height(amber), Tone.AMBER), words.text("hive_from", percent=percent_text(amber))),
-        ((height(red), Tone.RED), words.text("hive_from", percent=percent_text(red))),
-        ((glyphs.levels[-1], Tone.RED), words.text("hive_full")),
+        ((height(amber / 2), Ink.BAR), told(room, amber)),
+        ((height(amber), Tone.AMBER), told(scarce, amber)),
+        ((height(red), Tone.RED), told(scarce, red)),
+        ((height(100), Tone.RED), words.text(f"hive_{gone}")),
         ((height(amber / 2), Tone.STALE), words.text("hive_old")),
     )
     marks = _entries(
@@ -74,7 +78,7 @@ def legend(width: int, glyphs: Glyphs, rules: PoolRules) -> tuple[Line, ...]:
         ((glyphs.status[Glyph.NEVER_READ], Tone.DIM), words.text("hive_never_read")),
         ((glyphs.status[Glyph.OFF], Tone.DIM), words.text("hive_off")),
     )
-    lines: list[list[Piece]] = [[(f" {words.text('hive_heights')}", Tone.DIM)]]
+    lines: list[list[Piece]] = [[(f" {words.text(f'hive_heights.{prefs.shown.value}')}", Tone.DIM)]]
     # the marks stand on a line of their own, unless that makes three lines of two
     own_line = line_width(lines[0]) + sum(map(line_width, heights)) <= width
     for entry in (*heights, *marks):

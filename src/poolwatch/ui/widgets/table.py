@@ -9,7 +9,8 @@ from msgspec import Struct
 from rich.cells import cell_len
 
 from poolwatch.domain.values import replace
-from poolwatch.presentation.view import CardView, Shown, Tone, WindowRow
+from poolwatch.presentation.rows import is_short
+from poolwatch.presentation.view import CardView, Shown, SortKey, Tone, WindowRow
 from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import (
     Ink,
@@ -127,11 +128,6 @@ class Columns(Struct, frozen=True):
         return total + (AGE if self.age else 0)
 
 
-def is_short(name: str) -> bool:
-    """Whether a window belongs into the column of the short ones: hours, minutes, a day."""
-    return name == "daily" or (name[-1:] in ("h", "m") and name[:-1].isdigit())
-
-
 def choose(width: int, content: Content) -> Columns:
     """The columns for a table of `width` cells.
 
@@ -198,44 +194,75 @@ def _compact(width: int) -> Columns:
 UNKNOWN = "—"
 
 
-def header(columns: Columns, shown: Shown) -> Line:
-    """The line of headings; it says whether figures are used or left."""
+def orders(columns: Columns) -> tuple[SortKey, ...]:
+    """What each column is sorted by, from left to right."""
+    there: list[tuple[SortKey, object]] = [
+        (SortKey.NAME, True),
+        (SortKey.SOURCE, columns.source),
+        (SortKey.PLAN, columns.plan),
+        (SortKey.NEED, columns.status),
+        (SortKey.FIVE_HOURS, columns.short),
+        (SortKey.FIVE_HOURS_RESET, columns.short and columns.short_resets),
+        (SortKey.WEEKLY, columns.long),
+        (SortKey.WEEKLY_RESET, columns.long and columns.long_resets),
+        (SortKey.SCARCEST, columns.scarcest),
+        (SortKey.SCARCEST_RESET, columns.scarcest and columns.long_resets),
+        (SortKey.CREDITS, columns.credits),
+        # an amount in another unit
+        (SortKey.CREDITS, columns.usd),
+        (SortKey.AGE, columns.age),
+    ]
+    return tuple(order for order, is_there in there if is_there)
+
+
+def header(columns: Columns, shown: Shown, sorted_by: SortKey | None = None, arrow: str = "") -> Line:
+    """The line of headings; it says whether figures are used or left, and which column is sorted by."""
     word = words.text(f"column.{shown.value}")
+
+    def named(name: str, order: SortKey) -> str:
+        told = words.text(f"column.{name}")
+        return told + arrow if order is sorted_by else told
+
     out: list[Piece] = [
         ("   ", Ink.HEADING),
-        (fit(words.text("column.account"), columns.account), Ink.HEADING),
+        (fit(named("account", SortKey.NAME), columns.account), Ink.HEADING),
     ]
-    _head(out, words.text("column.source"), columns.source)
-    _head(out, words.text("column.plan"), columns.plan)
+    _head(out, named("source", SortKey.SOURCE), columns.source)
+    _head(out, named("plan", SortKey.PLAN), columns.plan)
     bare = columns.status and not columns.bar
-    status = words.text("column.status")
+    status = named("status", SortKey.NEED)
     if bare:
         # without bars a window's column is too narrow for the word, so it stands once, before them
         status += fit_right(f"{word}:", columns.status - cell_len(status))
     _head(out, status, columns.status)
-    for there, resets, name in (
-        (columns.short, columns.short_resets, words.text("column.short")),
-        (columns.long, columns.long_resets, words.text("column.long")),
+    for there, resets, name, order, reset_order in (
+        (columns.short, columns.short_resets, "short", SortKey.FIVE_HOURS, SortKey.FIVE_HOURS_RESET),
+        (columns.long, columns.long_resets, "long", SortKey.WEEKLY, SortKey.WEEKLY_RESET),
     ):
         if not there:
             continue
         if columns.bar:
-            out.append(("  " + fit(f"{name} {word}", columns.bar + 1 + PERCENT), Ink.HEADING))
+            told = f"{words.text(f'column.{name}')} {word}"
+            told += arrow if order is sorted_by else ""
+            out.append(("  " + fit(told, columns.bar + 1 + PERCENT), Ink.HEADING))
         else:
-            out.append((fit_right(name, 2 + PERCENT), Ink.HEADING))
+            # the arrow takes the room that keeps the word apart from the column before it
+            narrow = name == "long" and order is sorted_by
+            out.append((fit_right(named("long_narrow" if narrow else name, order), 2 + PERCENT), Ink.HEADING))
         if resets:
-            out.append((fit_right(words.text("column.resets"), RESETS), Ink.HEADING))
+            out.append((fit_right(named("resets", reset_order), RESETS), Ink.HEADING))
     if columns.scarcest:
-        out.append(
-            ("  " + fit(f"{words.text('column.scarcest')}, {word}", columns.scarcest + PERCENT), Ink.HEADING)
-        )
+        told = named("scarcest", SortKey.SCARCEST)
+        told += f" {word}" if sorted_by is SortKey.SCARCEST else f", {word}"
+        out.append(("  " + fit(told, columns.scarcest + PERCENT), Ink.HEADING))
         if columns.long_resets:
-            out.append((fit_right(words.text("column.resets"), RESETS), Ink.HEADING))
-    for name, cells in (("credits", columns.credits), ("usd", columns.usd)):
-        if cells:
-            out.append(("  " + fit_right(words.text(f"column.{name}"), cells), Ink.HEADING))
+            out.append((fit_right(named("resets", SortKey.SCARCEST_RESET), RESETS), Ink.HEADING))
+    if columns.credits:
+        out.append(("  " + fit_right(named("credits", SortKey.CREDITS), columns.credits), Ink.HEADING))
+    if columns.usd:
+        out.append(("  " + fit_right(words.text("column.usd"), columns.usd), Ink.HEADING))
     if columns.age:
-        out.append((fit_right(words.text("column.age"), AGE), Ink.HEADING))
+        out.append((fit_right(named("age", SortKey.AGE), AGE), Ink.HEADING))
     return fit_line(out, columns.width)
 
 
