@@ -50,7 +50,7 @@ lint: $(VENV)/.test
 
 types: $(VENV)/.test
 	@echo "poolwatch: types"
-	@$(BIN)/mypy
+	@$(BIN)/mypy --num-workers auto
 
 layers: $(VENV)/.test
 	@echo "poolwatch: layers"

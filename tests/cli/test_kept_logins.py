@@ -31,8 +31,9 @@ from tests.cli.test_accounts_import import export, own_folder
 from tests.support.upstream import Upstream
 
 _PATIENCE_SECONDS = 30.0
-#: Each byte of the answer takes so long, so that there is time to do something meanwhile.
-_DRIP_SECONDS = 0.002
+#: Each byte of the answer takes so long, so that there is time to change something, or to start a command.
+_DRIP_SECONDS = 0.001
+_LONG_DRIP_SECONDS = 0.002
 
 
 @pytest.fixture
@@ -55,10 +56,10 @@ class Table:
     def mail(self) -> str:
         return f"{self.label}@example.com"
 
-    def refresh_and(self, change: Callable[[], object]) -> Ran:
+    def refresh_and(self, change: Callable[[], object], drip_seconds: float = _DRIP_SECONDS) -> Ran:
         """Refresh, and do something when the token is spent and the answer on its way."""
         posts = self.served.account(self.label).token_posts
-        self.served.script("*", {"drip_seconds": _DRIP_SECONDS}, endpoint="token")
+        self.served.script("*", {"drip_seconds": drip_seconds}, endpoint="token")
         running = self.desk.start("refresh", self.mail)
         ends = time.monotonic() + _PATIENCE_SECONDS
         while self.served.account(self.label).token_posts == posts and time.monotonic() < ends:
@@ -167,7 +168,7 @@ def test_an_import_waits_for_the_answer_and_takes_the_new_login(table: Table) ->
             table.desk.start("accounts", "import", str(table.file), "--keep", "imported", "--yes")
         )
 
-    ended = table.refresh_and(take)
+    ended = table.refresh_and(take, _LONG_DRIP_SECONDS)
     out, err = importing[0].communicate(timeout=_PATIENCE_SECONDS)
     assert importing[0].returncode == 0, err.decode()
     assert b"set aside" in out
@@ -243,7 +244,7 @@ def test_a_conflict_that_a_refresh_has_ended_moves_the_new_login_nowhere(table: 
         shutil.copy(table.file, copy)
         resolving.append(table.desk.start("accounts", "resolve", table.mail, "--keep", str(copy)))
 
-    assert table.refresh_and(resolve).code == 0
+    assert table.refresh_and(resolve, _LONG_DRIP_SECONDS).code == 0
     _, err = resolving[0].communicate(timeout=_PATIENCE_SECONDS)
     assert resolving[0].returncode == 1
     assert b"holds another login by now" in err

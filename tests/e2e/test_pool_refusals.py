@@ -188,7 +188,7 @@ async def test_a_first_try_that_finds_out_nothing_is_followed_by_one(tmp_path: P
 
         server.fault = fault
         first = asyncio.create_task(desk.run("doctor"))
-        await is_there.wait()
+        await asyncio.wait_for(is_there.wait(), 60)
         others = [asyncio.create_task(desk.run("doctor")) for _ in range(4)]
         # until all of them wait: a process has long started by then
         await asyncio.sleep(1)
