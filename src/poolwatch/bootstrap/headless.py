@@ -186,7 +186,7 @@ async def refresh(
 
         async def tell_moves() -> None:
             async for changed in monitor.ledger.changes():
-                for key in changed.keys or ():
+                for key in changed.state.accounts if changed.keys is None else changed.keys:
                     account = changed.state.accounts.get(key)
                     if account is not None and account.refresh is not None and not account.refresh.done:
                         on_moved(key, account.refresh, changed.state, running.services.clock.now())
