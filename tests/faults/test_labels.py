@@ -19,7 +19,7 @@ from poolwatch.presentation.status_text import status_text
 from poolwatch.presentation.strip import status_line
 from poolwatch.presentation.view import Prefs
 from poolwatch.ui.appearance import ASCII, UNICODE
-from poolwatch.ui.screens.detail import detail_lines
+from poolwatch.ui.widgets.details import detail_lines
 from tests.faults.nasty import LONGEST, is_harmless
 from tests.faults.stage import NOW, Stage, hostile_stage, labels
 from tests.faults.watch import Watch, not_allowed

@@ -10,8 +10,8 @@ from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, Toke
 from poolwatch.domain.state import AccountState, DeadLogin, Happening, SourceState
 from poolwatch.domain.usage import Aged, BankedReset, ResetCredits, Usage
 from poolwatch.domain.values import replace
-from poolwatch.presentation.detail import TEXT_COLUMNS, detail_view
-from poolwatch.presentation.view import DetailView, Prefs
+from poolwatch.presentation.detail import detail_view
+from poolwatch.presentation.view import DetailLine, DetailView, Prefs
 from tests.presentation.scene import (
     JUST_NOW,
     MASKED,
@@ -32,6 +32,13 @@ def detail(state: AccountState, prefs: Prefs = PREFS) -> DetailView:
     return detail_view(judged(state), pool(state), NOW, prefs)
 
 
+def text_of(line: DetailLine) -> str:
+    row = line.source
+    if row is not None:
+        return "  ".join(part for part in (row.name, row.place, row.age, row.told) if part)
+    return "".join(span.text for span in line.spans)
+
+
 def under(view: DetailView, heading: str) -> list[str]:
     """The texts of the lines under a heading."""
     found: list[str] = []
@@ -40,7 +47,7 @@ def under(view: DetailView, heading: str) -> list[str]:
         if line.heading:
             inside = line.heading == heading
         if inside:
-            found.append("".join(span.text for span in line.spans))
+            found.append(text_of(line))
     return found
 
 
@@ -95,8 +102,7 @@ def test_no_money() -> None:
 def test_login() -> None:
     assert under(detail(full_account()), "LOGIN") == [
         "owned by Codex: ~/homes/07/auth.json · token until Thu 26 Nov (6d)",
-        "r re-reads the file and asks codex if it has expired; poolwatch",
-        "never spends this login",
+        "r re-reads the file and asks codex if it has expired; poolwatch never spends this login",
     ]
     gone = detail(account("x", listings=[dead_token("x")]))
     assert under(gone, "LOGIN")[0] == "owned by Codex: ~/homes/07/auth.json · token expired 9h ago"
@@ -130,8 +136,8 @@ def test_sources() -> None:
     proxy = listing("x", custody=Custody.POOL, source="codex-proxy", path=None, expires_at=None)
     state = account("x", listings=[listing("x"), proxy])
     assert under(detail(state), "SOURCES") == [
-        "homes ~/homes/07/auth.json    4m   windows, token",
-        "codex-proxy                    —   nothing newer than the other sources",
+        "homes  ~/homes/07/auth.json  4m  windows, token",
+        "codex-proxy  —  nothing newer than the other sources",
     ]
     down = SourceState("homes", failure=worded(FailureKind.UNREACHABLE, "refused"))
     known = pool(state)
@@ -161,14 +167,44 @@ def test_lately() -> None:
     assert under(detail(account("x")), "RECENT") == ["nothing yet"]
 
 
-def test_trouble_stands_on_top_and_is_folded() -> None:
-    message = "wham/usage answered 403 with a page of the edge network and a ray id " * 2
-    view = detail(account("x", trouble=trouble(FailureKind.EDGE_BLOCKED, 6, message.strip())))
-    lines = under(view, "TROUBLE")
-    assert lines[0].startswith("blocked by Cloudflare 6m: wham/usage answered 403")
-    assert len(lines) > 1
-    assert all(len(line) <= TEXT_COLUMNS for line in lines)
+def test_trouble_stands_on_top() -> None:
+    message = "wham/usage answered 403 with a page of the edge network and a ray id"
+    view = detail(account("x", trouble=trouble(FailureKind.EDGE_BLOCKED, 6, message)))
+    assert under(view, "TROUBLE") == [f"blocked by Cloudflare 6m: {message}"]
     assert view.lines[0].heading == "TROUBLE"
+
+
+def test_a_dead_login_is_told_once_with_one_command() -> None:
+    view = detail(account("x", listings=[dead_token("x")]))
+    assert view.status == "the login has expired. r lets Codex renew it; or sign in again:"
+    assert (view.command, view.advises) == ("CODEX_HOME=~/homes/07 codex login", True)
+    assert under(view, "TROUBLE") == []
+    assert under(view, "LOGIN") == ["owned by Codex: ~/homes/07/auth.json · token expired 9h ago"]
+    assert under(view, "SOURCES") == ["homes  ~/homes/07/auth.json  4m  windows, token"]
+    dead = DeadLogin("r1", LoginProblem.USED_ELSEWHERE, NOW)
+    failed = trouble(FailureKind.TOKEN_REFRESH, 5, "refresh_token_reused")
+    spent = detail(account("x", listings=[dead_token("x")], dead=dead, login_trouble=failed))
+    assert spent.status == "another program has used the refresh token. Sign in again:"
+    assert under(spent, "TROUBLE") == []
+    pooled = replace(dead_token("x"), custody=Custody.POOL, says_login_needed=True)
+    there = detail(account("x", listings=[pooled]))
+    assert there.status == "the pool says that the login has expired. Sign in again on the pool's own page."
+    assert there.command == ""
+
+
+def test_what_is_alive_keeps_its_status_and_its_trouble() -> None:
+    dead = DeadLogin("r1", LoginProblem.USED_ELSEWHERE, NOW)
+    failed = trouble(FailureKind.TOKEN_REFRESH, 5, "refresh_token_reused")
+    view = detail(account("x", dead=dead, login_trouble=failed))
+    assert (view.status, view.command, view.advises) == ("active", "", False)
+    assert under(view, "TROUBLE") != []
+
+
+def test_a_deactivated_account_says_what_is_left_to_do() -> None:
+    reported = trouble(FailureKind.DEACTIVATION_REPORTED, 3)
+    view = detail(account("x", deactivations=2, trouble=reported))
+    assert view.status.startswith("the account is deactivated or removed from its workspace. Ask its owner")
+    assert under(view, "TROUBLE") == []
 
 
 def test_never_read() -> None:
@@ -187,15 +223,8 @@ def test_masked() -> None:
     entry = listing("bob@example.com", home=home, path=f"{home}/auth.json")
     broken = trouble(FailureKind.MALFORMED, 1, "bob@example.com in /home/bob/x")
     view = detail(account("bob@example.com", listings=[entry], trouble=broken), MASKED)
-    texts = [span.text for line in view.lines for span in line.spans]
+    texts = [text_of(line) for line in view.lines]
     assert "bob" not in " ".join([*texts, view.card.label, view.card.remedy, view.status])
-
-
-def test_a_long_path_is_cut_at_its_beginning() -> None:
-    entry = listing("x", path="/srv/a/long/way/to/the/homes/of/all/erin/auth.json")
-    assert under(detail(account("x", listings=[entry])), "SOURCES") == [
-        "homes …s/of/all/erin/auth.json    4m   windows, token"
-    ]
 
 
 def banked(

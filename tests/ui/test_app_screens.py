@@ -12,6 +12,7 @@ from poolwatch.ui.screens.command_palette import CalmPalette, KeyCommands
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.screens.texts import HelpScreen, RawScreen
+from poolwatch.ui.state import WallView
 from poolwatch.ui.widgets.lines import Pane
 from tests.ui.pools import NOW, app_of, twelve
 from tests.ui.reading import feed_of, said, screen_text, settle, strip, wall
@@ -211,3 +212,22 @@ async def test_a_key_that_does_nothing_says_so_until_the_next_key() -> None:
         await pilot.press("escape", "escape", "escape", "slash", "J")
         await settle(pilot)
         assert "no key" not in said(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_a_dead_login_is_told_once_with_one_command_that_y_copies(size: tuple[int, int]) -> None:
+    app = app_of("twelve", view=WallView.TABLE)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        if size[0] < 200:
+            await pilot.press("enter")
+            await settle(pilot)
+        shown = screen_text(app)
+        assert shown.count("CODEX_HOME=~/.codex-carol codex login") == 1
+        assert shown.count("the login has expired") == 1
+        await pilot.press("y")
+        await settle(pilot)
+        assert app.clipboard == "CODEX_HOME=~/.codex-carol codex login"
+        await pilot.press("escape", "j")
+        await settle(pilot)
+        assert "the login has expired" not in screen_text(app)

@@ -6,9 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.domain.status import PoolRules, Section
+from poolwatch.domain.values import replace
 from poolwatch.presentation.view import (
     CardView,
     CreditsRow,
+    DetailLine,
+    DetailView,
     Figure,
     Glyph,
     Note,
@@ -16,6 +19,7 @@ from poolwatch.presentation.view import (
     SectionView,
     Shown,
     SortKey,
+    SourceRow,
     Span,
     StripView,
     Tone,
@@ -24,13 +28,13 @@ from poolwatch.ui.appearance import ASCII, UNICODE, Glyphs
 from poolwatch.ui.board import Board
 from poolwatch.ui.cells import Ink, Line, line_width
 from poolwatch.ui.keymap import Keymap
-from poolwatch.ui.screens.detail import detail_lines
 from poolwatch.ui.screens.first_run import first_run_lines
 from poolwatch.ui.screens.texts import help_lines
 from poolwatch.ui.widgets import cards as card_lines
 from poolwatch.ui.widgets import hive, table
 from poolwatch.ui.widgets.arrangement import as_cards, card_columns
 from poolwatch.ui.widgets.bottom import MessageText, message_line
+from poolwatch.ui.widgets.details import detail_lines
 from poolwatch.ui.widgets.strip import Density, Mode, density_of, strip_lines
 from poolwatch.ui.widgets.table import Content, choose
 from tests.ui.cards import card, cards, texts, window
@@ -144,6 +148,38 @@ def test_detail_and_help_lines(width: int, glyphs: object, mask: bool) -> None:
         assert view is not None
         assert {line_width(line) for line in detail_lines(view, width, chosen)} == {width}
     assert {line_width(line) for line in help_lines(Keymap(), width, chosen)} == {width}
+
+
+def details(width: int, index: int = 0) -> list[str]:
+    board = Board(state_of(twelve()), Prefs(zone=ZONE), NOW)
+    view = board.detail(twelve()[index].key)
+    assert view is not None
+    return [plain(line).rstrip() for line in detail_lines(view, width, UNICODE)]
+
+
+def test_details_have_two_columns_where_they_fit() -> None:
+    wide, narrow = details(119), details(117)
+    first = next(line for line in wide if " WINDOWS " in line)
+    assert " LOGIN " in first
+    assert not any("WINDOWS" in line and "LOGIN" in line for line in narrow)
+    assert len(wide) < len(narrow) + 3
+    words_of = {word for line in narrow for word in line.split() if word.isalpha()}
+    assert words_of <= {word for line in wide for word in line.split()}
+
+
+def test_a_source_keeps_the_end_of_its_path_and_its_words_their_column() -> None:
+    path = "/srv/a/long/way/to/the/homes/of/all/of/the/people/there/erin/auth.json"
+    row = DetailLine("SOURCES", source=SourceRow("homes", path, "4m", "plan, windows, credits, token"))
+    view = DetailView(card(), "", "", "active", (), (row,))
+    lines = [plain(line).rstrip() for line in detail_lines(view, 60, UNICODE)]
+    assert lines[-2].startswith(" SOURCES homes …")
+    assert lines[-2].endswith("/erin/auth.json    4m")
+    assert lines[-1] == " " * 11 + "plan, windows, credits, token"
+    short = SourceRow("homes", "~/.codex/auth.json", "4m", "plan, windows, credits, token")
+    view = replace(view, about=(DetailLine("SOURCES", source=short),))
+    lines = [plain(line).rstrip() for line in detail_lines(view, 66, UNICODE)]
+    assert lines[-2] == " SOURCES homes ~/.codex/auth.json    4m   plan, windows, credits,"
+    assert lines[-1] == " " * 42 + "token"
 
 
 def test_first_run_lines_fit() -> None:

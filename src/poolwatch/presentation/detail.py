@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import chain
@@ -19,9 +18,9 @@ from poolwatch.presentation.card import card_view, keeper_text, marks, status_te
 from poolwatch.presentation.figures import percent_text
 from poolwatch.presentation.masking import shown_path, shown_text
 from poolwatch.presentation.refresh_line import change_text, progress_line
-from poolwatch.presentation.remedy import acting
+from poolwatch.presentation.remedy import Remedy, acting, remedy
 from poolwatch.presentation.rows import Measured
-from poolwatch.presentation.view import DetailLine, DetailView, Glyph, Prefs, Span, Tone
+from poolwatch.presentation.view import DetailLine, DetailView, Glyph, Prefs, SourceRow, Span, Tone
 from poolwatch.words import account as words
 from poolwatch.words import refresh, screen
 from poolwatch.words.messages import failure_text, message_text
@@ -32,7 +31,7 @@ LINES: Final = 8
 _AS_OLD: Final = timedelta(minutes=1)
 
 
-def reset_lines(account: AccountState, now: datetime, prefs: Prefs, columns: int) -> list[DetailLine]:
+def reset_lines(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
     """The count as the source gave it, then what the list shows, with the list's age where the two differ."""
     count, listed = account.usage.reset_credits, account.usage.reset_list
     usable = account.usage.usable_resets(now)
@@ -46,7 +45,7 @@ def reset_lines(account: AccountState, now: datetime, prefs: Prefs, columns: int
         is_alike = count is not None and abs(count.at - listed.at) < _AS_OLD
         age = "" if is_alike else figures.age_of(listed.at, prefs.own(now))
         lines.append(_reset_line(screen.list_shows(age, len(usable)), Tone.DIM))
-    lines += [_reset_line(_row_text(row, account, now, prefs, columns)) for row in usable[:LINES]]
+    lines += [_reset_line(_row_text(row, account, now, prefs)) for row in usable[:LINES]]
     if len(usable) > LINES:
         lines.append(_reset_line(screen.more_resets(len(usable) - LINES), Tone.DIM))
     return lines
@@ -67,7 +66,7 @@ def _count_text(account: AccountState, now: datetime, prefs: Prefs) -> str:
     return f"{text}, {screen.nearest_expires(at, figures.countdown(nearest, now))}"
 
 
-def _row_text(row: BankedReset, account: AccountState, now: datetime, prefs: Prefs, columns: int) -> str:
+def _row_text(row: BankedReset, account: AccountState, now: datetime, prefs: Prefs) -> str:
     if row.expires_at is not None:
         at = figures.dated_instant(row.expires_at, now, prefs.zone)
         text = screen.reset_expires(at, figures.countdown(row.expires_at, now))
@@ -75,17 +74,22 @@ def _row_text(row: BankedReset, account: AccountState, now: datetime, prefs: Pre
         text = screen.RESET_NEVER_EXPIRES() if row.expiry_known else screen.RESET_EXPIRY_UNKNOWN()
     if row.title:
         text += f" · {shown_text(row.title, account, mask=prefs.mask)}"
-    return figures.fit(text, columns)
+    return text
 
 
 def _reset_line(text: str, tone: Tone = Tone.PLAIN) -> DetailLine:
     return DetailLine(spans=(Span(text, tone),))
 
 
-#: Texts are folded to fit beside the headings on a screen of 80 columns.
-TEXT_COLUMNS: Final = 66
-_SOURCE_COLUMNS: Final = 30
 _DOT: Final = " · "
+#: Of these the status tells what happened and what to do.
+_ADVISED: Final = (Status.NEEDS_LOGIN, Status.DEACTIVATED)
+#: What these troubles say, the status of such an account says already.
+_SAID_BY_STATUS: Final = (
+    FailureKind.AMBIGUOUS,
+    FailureKind.TOKEN_REFRESH,
+    FailureKind.DEACTIVATION_REPORTED,
+)
 
 
 def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -> DetailView:
@@ -97,24 +101,28 @@ def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -
     elif account.read_at is not None:
         clock = figures.clock(account.read_at, now, prefs.zone)
         read = screen.read(clock, figures.age(prefs.own(now) - account.read_at))
-    lines = [
-        *_trouble(judged, now, prefs),
-        *_windows(account, now, prefs),
-        *_disputed(account, now, prefs),
-        *_money(account, now, prefs),
-        *reset_lines(account, now, prefs, TEXT_COLUMNS),
-        *_login(judged, now, prefs),
-        *_plan(account, now, prefs),
-        *_sources(account, state, now, prefs),
-        *_lately(account, now, prefs),
-        DetailLine(screen.RAW(), (Span(screen.RAW_LINE(), Tone.DIM),)),
-    ]
+    found = remedy(judged, now, prefs) if judged.status.kind in _ADVISED else None
     return DetailView(
         card=card_view(judged, now, prefs),
         workspace=_workspace(account, prefs),
         read=read,
-        status=_status(judged, now, prefs),
-        lines=tuple(lines),
+        status=_status(judged, now, prefs, found),
+        figures=(
+            *_trouble(judged, now, prefs),
+            *_windows(account, now, prefs),
+            *_disputed(account, now, prefs),
+            *_money(account, now, prefs),
+            *reset_lines(account, now, prefs),
+        ),
+        about=(
+            *_login(judged, now, prefs),
+            *_plan(account, now, prefs),
+            *_sources(judged, state, now, prefs),
+            *_lately(account, now, prefs),
+            DetailLine(screen.RAW(), (Span(screen.RAW_LINE(), Tone.DIM),)),
+        ),
+        command=found.command if found is not None else "",
+        advises=found is not None,
     )
 
 
@@ -129,28 +137,28 @@ def _workspace(account: AccountState, prefs: Prefs) -> str:
     return screen.workspace(ids.account_id[:8])
 
 
-def _status(judged: Judged, now: datetime, prefs: Prefs) -> str:
+def _status(judged: Judged, now: datetime, prefs: Prefs, found: Remedy | None) -> str:
     status = judged.status
-    if status.kind is Status.EXHAUSTED:
+    if found is not None:
+        told = found.advice
+    elif status.kind is Status.EXHAUSTED:
         until = figures.instant(status.until, now, prefs.zone) if status.until else ""
         left = figures.countdown(status.until, now) if status.until else ""
         told = words.exhausted_at_length(status.reason, until, left)
     else:
         told = status_text(judged, now, prefs, short=False)
-        if status.kind is Status.NEEDS_LOGIN:
-            told = words.sign_in_for(told)
     return _DOT.join([told, *marks(judged, now)])
 
 
 def _trouble(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
     trouble = judged.account.trouble
-    if trouble is None:
+    if trouble is None or (judged.status.kind in _ADVISED and trouble.kind in _SAID_BY_STATUS):
         return []
     told = trouble_text(judged, trouble, now, prefs)
     said = shown_text(failure_text(trouble), judged.account, mask=prefs.mask)
     text = f"{told}: {said}" if said and said != told else told
     tone = Tone.RED if judged.section is Section.NEEDS_YOU else Tone.AMBER
-    return _folded(screen.TROUBLE(), text, tone, Glyph.TROUBLE)
+    return [DetailLine(screen.TROUBLE(), (Span(text, tone, Glyph.TROUBLE),))]
 
 
 def _windows(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
@@ -179,7 +187,7 @@ def _disputed(account: AccountState, now: datetime, prefs: Prefs) -> list[Detail
     base, rival = account.usage.base, account.rival
     if base is None or rival is None:
         return []
-    return [line for told in (base, rival) for line in _folded("", _saying(told, now, prefs), Tone.AMBER)]
+    return [DetailLine(spans=(Span(_saying(told, now, prefs), Tone.AMBER),)) for told in (base, rival)]
 
 
 def _saying(told: Aged[RateLimit], now: datetime, prefs: Prefs) -> str:
@@ -238,11 +246,13 @@ def _login(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
         told += _DOT + screen.token_to(day, figures.age(expires - now))
     elif expires is not None:
         told += _DOT + screen.token_expired(figures.age(now - expires))
-    lines = _folded(screen.LOGIN(), told)
+    lines = [DetailLine(screen.LOGIN(), (Span(told),))]
+    if judged.status.kind is Status.NEEDS_LOGIN:
+        return lines
     if listing.problem:
-        why = message_text(listing.problem)
-        lines += _folded("", shown_text(why, judged.account, mask=prefs.mask), Tone.RED)
-    return lines + _folded("", _explained(judged.account, listing, prefs), Tone.DIM)
+        why = shown_text(message_text(listing.problem), judged.account, mask=prefs.mask)
+        lines.append(DetailLine(spans=(Span(why, Tone.RED),)))
+    return [*lines, DetailLine(spans=(Span(_explained(judged.account, listing, prefs), Tone.DIM),))]
 
 
 def _explained(account: AccountState, listing: Listing, prefs: Prefs) -> str:
@@ -270,37 +280,33 @@ def _plan(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine
     return [DetailLine(screen.PLAN(), (Span(text),))]
 
 
-def _sources(account: AccountState, state: PoolState, now: datetime, prefs: Prefs) -> list[DetailLine]:
-    table = []
+def _sources(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -> list[DetailLine]:
+    account = judged.account
     logins = signed_out(account, now)
+    if judged.status.kind is Status.NEEDS_LOGIN and len(account.listings) == 1:
+        # the status tells it
+        logins = {}
+    rows_ = []
     for listing in account.listings:
-        place = shown_path(listing.path, mask=prefs.mask) if listing.path else ""
         told, at = _told_by(account, listing)
-        age = figures.age_of(at, prefs.own(now))
         source = state.sources.get(listing.ref.source)
         failure = source.failure if source is not None else None
         silent, login = account.silent.get(listing.ref), logins.get(listing.ref)
-        # the end of a path tells more than its beginning
-        room = _SOURCE_COLUMNS - figures.width(listing.ref.source) - 1
-        named = f"{listing.ref.source} {figures.fit_end(place, room)}" if place else listing.ref.source
         if failure is not None:
             told = screen.down(words.trouble_words(failure.kind))
         elif login is not None:
             told = words.login_words(login)
         elif silent is not None:
             told = words.trouble_words(silent.kind)
-        tone = Tone.AMBER if failure or login or silent else Tone.PLAIN
-        table.append((named, age, told, tone))
-    columns = min(_SOURCE_COLUMNS, max((figures.width(row[0]) for row in table), default=0))
-    return _headed(
-        screen.SOURCES(),
-        (
-            DetailLine(
-                spans=(Span(f"{figures.ljust(name, columns)}  {age:>4}", tone), Span(f"   {told}", Tone.DIM))
-            )
-            for name, age, told, tone in table
-        ),
-    )
+        row = SourceRow(
+            listing.ref.source,
+            shown_path(listing.path, mask=prefs.mask) if listing.path else "",
+            figures.age_of(at, prefs.own(now)),
+            told,
+            Tone.AMBER if failure or login or silent else Tone.PLAIN,
+        )
+        rows_.append(DetailLine(source=row))
+    return _headed(screen.SOURCES(), rows_)
 
 
 def _told_by(account: AccountState, listing: Listing) -> tuple[str, datetime | None]:
@@ -360,10 +366,3 @@ def _headed(heading: str, lines: Iterable[DetailLine]) -> list[DetailLine]:
     """The lines, the first of them under the heading."""
     found = list(lines)
     return [replace(found[0], heading=heading), *found[1:]] if found else []
-
-
-def _folded(heading: str, text: str, tone: Tone = Tone.PLAIN, glyph: Glyph | None = None) -> list[DetailLine]:
-    pieces = textwrap.wrap(text, TEXT_COLUMNS, break_long_words=False, break_on_hyphens=False) or [""]
-    lines = [DetailLine(spans=(Span(piece, tone),)) for piece in pieces]
-    lines[0] = DetailLine(heading, (Span(pieces[0], tone, glyph),))
-    return lines

@@ -32,6 +32,11 @@ class Remedy(Struct, frozen=True):
     #: what to do in the few words that a card has room for, where keys are at hand
     brief: str = ""
 
+    @property
+    def advice(self) -> str:
+        """The whole without the command, which stands on a line of its own."""
+        return remedies.advice(self.what, self.do, has_command=bool(self.command))
+
     def line(self, label: str) -> str:
         """The whole as one line."""
         return remedies.sentence(label, self.what, self.do, self.command)

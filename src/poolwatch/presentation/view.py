@@ -208,8 +208,18 @@ class SectionView(Struct, frozen=True):
     keys: tuple[AccountKey, ...] = field(default=())
 
 
+class SourceRow(Struct, frozen=True):
+    """One source of an account, in the details: "codex-home", "~/.codex-b/auth.json", "4m", "windows"."""
+
+    name: str
+    place: str
+    age: str
+    told: str
+    tone: Tone = Tone.PLAIN
+
+
 class DetailLine(Struct, frozen=True):
-    """One line of the detail screen: an optional heading word, then spans; a row may stand for a window.
+    """One line of the details: an optional heading word, then spans; or a row for a window or a source.
 
     The line that heads the windows has two spans, the titles of the columns for the bars and the resets.
     """
@@ -219,16 +229,28 @@ class DetailLine(Struct, frozen=True):
     window: WindowRow | None = None
     #: the reset as an instant in local time ("Fri 14:50 CET"), for window rows
     resets_at: str = ""
+    source: SourceRow | None = None
 
 
 class DetailView(Struct, frozen=True):
-    """Everything known of one account, in lines."""
+    """Everything known of one account: its figures, and what is known about it, beside them if wide."""
 
     card: CardView
     workspace: str
     read: str
+    #: how it stands; of an account whose login is dead, what happened and what to do
     status: str
-    lines: tuple[DetailLine, ...]
+    figures: tuple[DetailLine, ...]
+    about: tuple[DetailLine, ...]
+    #: the command that `status` ends in
+    command: str = ""
+    #: the status says what to do: nobody needs to say it again
+    advises: bool = False
+
+    @property
+    def lines(self) -> tuple[DetailLine, ...]:
+        """All of them, in one column."""
+        return self.figures + self.about
 
 
 class SortKey(StrEnum):

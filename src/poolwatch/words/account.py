@@ -368,8 +368,6 @@ def unknown_words(reason: str | None, *, read: bool) -> str:
 spent_of: Final = Text("{used} of {limit} this month")
 #: Beside the figures of a card: `9h ago`.
 ago: Final = Text("{age} ago")
-#: Needs a login, in the details: `sign in: login expired`.
-sign_in_for: Final = Text("sign in: {why}")
 #: The refresh token is dead, the access token lives until then.
 sign_in_before: Final = Text("sign in before {day}")
 #: Both tokens are dead: `sign in again: refresh token expired`.

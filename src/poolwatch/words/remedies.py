@@ -163,6 +163,12 @@ def sentence(label: str, what: str, do: str, command: str) -> str:
     return f"{told}:  {command}" if command else f"{told}."
 
 
+def advice(what: str, do: str, *, has_command: bool) -> str:
+    """The same with the command on a line of its own: `the login has expired. Sign in again:`."""
+    told = f"{what}. {do}" if do else what
+    return f"{told}:" if has_command else f"{told}."
+
+
 #: The installed codex is asked to renew its own login.
 codex_renews: Final = Text("{again} lets Codex renew it; or sign in again")
 

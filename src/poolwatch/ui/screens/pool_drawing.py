@@ -50,6 +50,8 @@ class PoolDrawing(RefreshingPage[None]):
         #: made when a filter is first typed
         self._filter_line: FilterLine | None = None
         self._strip_at: datetime | None = None
+        #: the details beside the table say what to do
+        self._side_advises = False
 
     @property
     def wall(self) -> AccountWall:
@@ -247,10 +249,11 @@ class PoolDrawing(RefreshingPage[None]):
         side = side_width(self.size.width, self._view)
         key = self.wall.selected
         view = self.ui.board.detail(key) if side and key is not None else None
+        self._side_advises = view is not None and view.advises
         if view is None:
             self.wall.show_beside(())
             return
-        from poolwatch.ui.screens.detail import detail_lines  # on wide terminals alone
+        from poolwatch.ui.widgets.details import detail_lines  # on wide terminals alone
 
         glyphs = self.ui.appearance.glyphs
         rule = (" │ ", Ink.RULE)
@@ -326,7 +329,7 @@ class PoolDrawing(RefreshingPage[None]):
         return None
 
     def _remedy(self) -> MessageText | None:
-        card = self._selected_card()
+        card = None if self._side_advises else self._selected_card()
         return self.remedy_of(card) if card is not None else None
 
     def _selected_card(self) -> CardView | None:
