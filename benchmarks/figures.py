@@ -20,7 +20,7 @@ from benchmarks.refusing_pool import RefusingPool
 HELLO: Final = "hello"
 LEAST, MANY = 12, 1000
 #: What stands on the first screen that has figures, for each program.
-_PAINTED: Final[Mapping[str, str]] = {HELLO: "hello", str(LEAST): "% left", str(MANY): "✕ needs you"}
+_PAINTED: Final[Mapping[str, str]] = {HELLO: "hello", str(LEAST): "NEXT UP", str(MANY): "✕ needs you"}
 #: Output within so many seconds of a new minute belongs to its ages and countdowns.
 _TICK_SECONDS: Final = 3.0
 _LATENCY_MS: Final = 50

@@ -24,8 +24,8 @@ VERSION: Final = 2
 Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
 
 
-class Part(Struct, frozen=True, omit_defaults=True):
-    """A part of a document."""
+class Part(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A part of a document: a tree without cycles, which lives until it is copied."""
 
 
 class Amounts(Part, frozen=True):

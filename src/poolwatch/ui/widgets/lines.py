@@ -20,9 +20,14 @@ THUMB: Final = 1
 
 def paint(line: Line, appearance: Appearance, *, selected: bool = False) -> Strip:
     """A line as the terminal shows it."""
+    return Strip(segments(line, appearance, selected=selected))
+
+
+def segments(line: Line, appearance: Appearance, *, selected: bool = False) -> list[Segment]:
+    """The pieces of a line as the terminal shows them, to be joined with others."""
     styles = appearance.palette.selected if selected else appearance.palette.styles
     glyphs = appearance.glyphs
-    return Strip([Segment(glyphs.text(text), styles[name]) for text, name in line if text])
+    return [Segment(glyphs.text(text), styles[name]) for text, name in line if text]
 
 
 def thumb(y: int, top: int, shown: int, total: int, appearance: Appearance) -> Strip:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
+from rich.segment import Segment
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
@@ -17,11 +18,13 @@ from poolwatch.ui.appearance import DEFAULT_APPEARANCE, Appearance
 from poolwatch.ui.cells import Line, fit_line
 from poolwatch.ui.widgets import hive
 from poolwatch.ui.widgets.arrangement import NOTHING, Arrangement, Direction, Item, Text
-from poolwatch.ui.widgets.lines import THUMB, paint, thumb
+from poolwatch.ui.widgets.lines import THUMB, paint, segments, thumb
 from poolwatch.words import interface as words
 
 CardOf: TypeAlias = Callable[[AccountKey], CardView | None]
 MarkOf: TypeAlias = Callable[[AccountKey], MarkView | None]
+#: The lines of one account, to be joined with its neighbours'.
+_Pieces: TypeAlias = tuple[list[Segment], ...]
 _WHEEL: Final = 3
 
 
@@ -67,7 +70,7 @@ class AccountWall(Widget, inherit_bindings=False):
         #: what the operator last chose; it may be filtered out for now
         self._wanted: AccountKey | None = None
         #: the accounts painted so far: their card or mark, whether selected, their lines
-        self._drawn: dict[AccountKey, tuple[CardView | MarkView | None, bool, tuple[Strip, ...]]] = {}
+        self._drawn: dict[AccountKey, tuple[CardView | MarkView | None, bool, _Pieces]] = {}
 
     @property
     def selected(self) -> AccountKey | None:
@@ -180,7 +183,7 @@ class AccountWall(Widget, inherit_bindings=False):
             return Strip.blank(width, ground)
         cut_off = self._cut_off
         if cut_off is None or row < cut_off:
-            content = Strip.join(self._item(item) for item in self._arrangement.rows[row])
+            content = Strip([piece for item in self._arrangement.rows[row] for piece in self._item(item)])
         else:
             content = paint(self._more_below(cut_off) if row == cut_off else (), self._appearance)
         return Strip.join(
@@ -226,9 +229,9 @@ class AccountWall(Widget, inherit_bindings=False):
         event.stop()
         self._scroll_to_line(self._top - _WHEEL)
 
-    def _item(self, item: Item) -> Strip:
+    def _item(self, item: Item) -> list[Segment]:
         if isinstance(item, Text):
-            return paint(item.line, self._appearance)
+            return segments(item.line, self._appearance)
         key, selected = item.key, item.key == self._selected
         drawn = self._drawn.get(key)
         if drawn is None or drawn[1] is not selected:
@@ -240,19 +243,17 @@ class AccountWall(Widget, inherit_bindings=False):
     def _face_of(self) -> CardOf | MarkOf:
         return self._mark_of if self._arrangement.marks else self._card_of
 
-    def _block(
-        self, key: AccountKey, face: CardView | MarkView | None, *, selected: bool
-    ) -> tuple[Strip, ...]:
+    def _block(self, key: AccountKey, face: CardView | MarkView | None, *, selected: bool) -> _Pieces:
         arrangement = self._arrangement
         height = arrangement.height_of(key)
         if face is None:
-            blank = Strip.blank(arrangement.block_width, self._appearance.palette.styles[Tone.PLAIN])
-            return (blank,) * height
+            blank = Segment(" " * arrangement.block_width, self._appearance.palette.styles[Tone.PLAIN])
+            return ([blank],) * height
         if isinstance(face, MarkView):
             lines: tuple[Line, ...] = (hive.mark(face, self._appearance.glyphs, selected=selected),)
         else:
             lines = arrangement.painter(face, height, self._appearance.glyphs, selected=selected)
-        return tuple(paint(line, self._appearance, selected=selected) for line in lines)
+        return tuple(segments(line, self._appearance, selected=selected) for line in lines)
 
     def _choose(self, index: int) -> AccountKey | None:
         order = self._arrangement.order
