@@ -26,6 +26,8 @@ from tests.cli.desk import PROGRAM, Desk, config_of
         (["sources", "add", "codex-home", "/tmp", "--custody", "poolwatch"], "for auth-files only"),
         (["sources", "add", "auth-files", "/tmp", "--custody", "mine"], "not one of 'other', 'poolwatch'"),
         (["sources", "test", "nowhere"], "no source is called nowhere"),
+        (["sources", "set", "x"], "Missing argument 'KEY=VALUE...'"),
+        (["config", "set"], "Missing argument 'KEY=VALUE...'"),
         (["demo", "--accounts", "0"], "--accounts"),
         (["demo", "--speed", "0"], "--speed"),
         (["demo", "--serve", "--port", "70000"], "--port"),

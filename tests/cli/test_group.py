@@ -180,10 +180,23 @@ def test_help_names_the_choices(desk: Desk) -> None:
     from poolwatch.ui.appearance import THEME_NAMES
 
     for command in ((), ("demo",)):
-        told = desk.run(*command, "--help").out
+        # a long word is parted where the line ends
+        told = re.sub(r"-\n\s+", "-", desk.run(*command, "--help").out)
         words = set(re.findall(r"[-\w]+", told))
         themes = {name.removeprefix("poolwatch-") for name in THEME_NAMES}
         assert {*VIEWS, *SORTS, *themes} <= words
+
+
+def test_help_has_the_commands_below_what_they_are_for(desk: Desk) -> None:
+    told = desk.run("--help").out
+    places = [
+        told.index(f"\n{each}") for each in ("Look:", "  status", "Act:", "  refresh", "Set up:", "  doctor")
+    ]
+    assert places == sorted(places)
+    for command in ((), ("sources",), ("accounts",), ("config",)):
+        assert "..." not in desk.run(*command, "--help").out.partition("Examples:")[0].replace(
+            "[ARGS]...", ""
+        )
 
 
 def commands() -> list[str]:

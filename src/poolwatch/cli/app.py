@@ -48,15 +48,20 @@ app = typer.Typer(
 )
 
 
-def _group(name: str) -> typer.Typer:
+def _group(name: str, heading: str) -> typer.Typer:
     """Commands below one name; alone it is short for the first of them."""
     group = typer.Typer(help=help_of(name), epilog=examples_of(name), **_USUAL)
-    app.add_typer(group, name=name)
+    app.add_typer(group, name=name, rich_help_panel=help_of(heading))
     return group
 
 
-def _command(group: typer.Typer, name: str) -> Callable[[_Function], _Function]:
-    return group.command(name.rpartition(" ")[2], help=help_of(name), epilog=examples_of(name))
+def _command(group: typer.Typer, name: str, heading: str = "") -> Callable[[_Function], _Function]:
+    return group.command(
+        name.rpartition(" ")[2],
+        help=help_of(name),
+        epilog=examples_of(name),
+        rich_help_panel=help_of(heading) if heading else None,
+    )
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -132,7 +137,7 @@ def _looks(context: typer.Context) -> dict[str, str]:
     return chosen | ({"ui.glyphs": "ascii"} if given["ascii_only"] else {})
 
 
-@_command(app, "demo")
+@_command(app, "demo", "look")
 def demo(
     context: typer.Context,
     accounts: Annotated[int, option("demo_accounts", min=1, max=10000)] = 12,
@@ -155,7 +160,7 @@ def demo(
     return serve_demo(wanted, port, home) if serve else run_demo(wanted)
 
 
-@_command(app, "status")
+@_command(app, "status", "look")
 def status(
     filter_text: options.FilterArgument = "",
     json: JsonOption = False,
@@ -182,7 +187,7 @@ def status(
     return print_status(config, filter_text, max_age, as_json=json, mask=mask, ascii_only=ascii_only)
 
 
-@_command(app, "next")
+@_command(app, "next", "look")
 def next_account(
     json: JsonOption = False,
     home: Annotated[bool, flag("home", "codex_home")] = False,
@@ -197,7 +202,7 @@ def next_account(
     return print_next(config, as_json=json, home_only=home, mask=mask)
 
 
-@_command(app, "refresh")
+@_command(app, "refresh", "act")
 def refresh(
     accounts: options.AccountArguments = None,
     everyone: Annotated[bool, flag("all")] = False,
@@ -211,16 +216,9 @@ def refresh(
     return run_refresh(config, accounts or [], everyone=everyone, force=force, as_json=json, mask=mask)
 
 
-@_command(app, "doctor")
-def doctor(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> int:
-    from poolwatch.cli.doctor import run_doctor
-
-    return run_doctor(config, as_json=json, mask=mask)
-
-
-sources = _group("sources")
-logins = _group("accounts")
-settings = _group("config")
+sources = _group("sources", "set_up")
+logins = _group("accounts", "set_up")
+settings = _group("config", "set_up")
 
 
 @_command(sources, "sources list")
@@ -261,13 +259,10 @@ def sources_test(name: options.SourceArgument, mask: MaskOption = False, config:
 @_command(sources, "sources set")
 def sources_set(
     name: options.ConfiguredArgument,
-    assignments: options.Assignments = None,
+    assignments: options.Assignments,
     mask: MaskOption = False,
     config: ConfigOption = None,
 ) -> int:
-    if not assignments:
-        complain(said("nothing_given"))
-        return EXIT_USAGE
     from poolwatch.cli.changes import set_source
 
     return set_source(config, name, assignments, mask=mask)
@@ -331,11 +326,8 @@ def config_show(json: JsonOption = False, mask: MaskOption = False, config: Conf
 
 @_command(settings, "config set")
 def config_set(
-    assignments: options.Assignments = None, mask: MaskOption = False, config: ConfigOption = None
+    assignments: options.Assignments, mask: MaskOption = False, config: ConfigOption = None
 ) -> int:
-    if not assignments:
-        complain(said("nothing_given"))
-        return EXIT_USAGE
     from poolwatch.cli.changes import set_settings
 
     return set_settings(config, assignments, mask=mask)
@@ -367,3 +359,10 @@ def config_check(mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.settings import check
 
     return check(config, mask=mask)
+
+
+@_command(app, "doctor", "set_up")
+def doctor(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> int:
+    from poolwatch.cli.doctor import run_doctor
+
+    return run_doctor(config, as_json=json, mask=mask)

@@ -17,6 +17,8 @@ Command: TypeAlias = Any
 Parameter: TypeAlias = Any
 
 _ENDS_OPTIONS: Final = "--"
+#: What else stands on a line of `--help` with the name of a command: what sets it off, and apart.
+_BESIDE_NAMES: Final = 6
 #: Where a value stands that somebody typed, here or before the group's own name.
 _TYPED: Final = ("COMMANDLINE", "DEFAULT_MAP")
 
@@ -55,6 +57,19 @@ class Group(TyperGroup):
         if command is not None:
             self._hand_down(ctx, str(name), command)
         return name, command, rest
+
+    def format_commands(self, ctx: Context, formatter: Any) -> None:
+        """The commands in `--help`, below the heading that each of them has."""
+        rows: dict[str, list[tuple[str, str]]] = {}
+        widest = max(map(len, self.commands))
+        for name in self.commands:
+            command: Command = self.commands[name]
+            heading = command.rich_help_panel or said("commands")
+            limit = formatter.width - widest - _BESIDE_NAMES
+            rows.setdefault(heading, []).append((name.ljust(widest), command.get_short_help_str(limit)))
+        for heading, each in rows.items():
+            with formatter.section(heading):
+                formatter.write_dl(each)
 
     def shell_complete(self, ctx: Context, incomplete: str) -> list[Any]:
         found = super().shell_complete(ctx, incomplete)

@@ -194,7 +194,7 @@ SourceArgument = Annotated[
 ConfiguredArgument = Annotated[
     str, typer.Argument(metavar="NAME", help=help_of("source"), autocompletion=configured)
 ]
-Assignments = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE...", help=help_of("assignment"))]
+Assignments = Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help=help_of("assignment"))]
 KindArgument = Annotated[
     str, typer.Argument(metavar="KIND", help=help_of("kind"), autocompletion=_of_settings("KINDS"))
 ]

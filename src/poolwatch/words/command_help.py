@@ -16,37 +16,38 @@ TEXTS: Final[Mapping[str, str]] = {
         " step of a named account failed, a line of an import was refused, or doctor found an error; 2 usage;"
         " 3 configuration, or nothing to monitor; 4 cannot tell; 128+n ended by signal n."
     ),
-    # commands
+    # commands, and the headings above them
+    "look": mark("Look"),
+    "act": mark("Act"),
+    "set_up": mark("Set up"),
     "demo": mark("Open the app on a simulated pool; nothing leaves this machine."),
-    "status": mark(
-        "Print every account, polling those whose reading is old; on a terminal as the app's table."
-    ),
+    "status": mark("Print every account; what is old is read first. On a terminal as the app's table."),
     "next": mark("Say which account to use next, and why. Advice: poolwatch never switches a login."),
     "refresh": mark("Run the refresh chain: token step, then usage step."),
     "doctor": mark("Say what is wrong, and the remedy."),
     "sources": mark("What is monitored and from where."),
     "sources list": mark("What is monitored, and what else was found."),
-    "sources add": mark("Test a place, then write it into the configuration; comments there are kept."),
+    "sources add": mark("Test a place, then write it into the configuration. Comments there are kept."),
     "sources set": mark(
-        "Change keys of a source in the configuration; comments there are kept. Secrets are not taken."
+        "Change keys of a source in the configuration. Comments there are kept; secrets are not taken."
     ),
-    "sources remove": mark("Take a source out of the configuration; its logins stay where they are."),
+    "sources remove": mark("Take a source out of the configuration. Its logins stay where they are."),
     "sources test": mark("Ask one source now and say what it answers."),
     "accounts": mark("Identity, custody and holders of each login."),
-    "accounts list": mark("Every account with its identity, custody and the files that hold it."),
+    "accounts list": mark("Every account: who it is, its custody, the files that hold it."),
     "accounts import": mark(
-        "Take logins into poolwatch's own folder, where it may refresh them; FILE itself is only read."
+        "Take logins into poolwatch's own folder. FILE is only read; poolwatch may refresh what it took."
     ),
-    "accounts remove": mark("Move an imported login out of poolwatch's own folder; a copy is kept."),
+    "accounts remove": mark("Move an imported login out of poolwatch's own folder. A copy is kept."),
     "accounts resolve": mark(
-        "Where two files hold one login: say which stays in use; poolwatch's other one is set aside."
+        "Say which of two files of one login stays in use. poolwatch's other one is set aside."
     ),
     "config": mark("Settings, with the origin of each value."),
     "config set": mark(
-        "Write settings into the configuration; comments there are kept. Secrets are not taken."
+        "Write settings into the configuration. Comments there are kept; secrets are not taken."
     ),
     "config edit": mark(
-        "Edit the configuration in $VISUAL or $EDITOR; a text that is wrong is not taken over."
+        "Edit the configuration in $VISUAL or $EDITOR. A text that is wrong is not taken over."
     ),
     "config path": mark("Print where the configuration file is, or would be."),
     "config show": mark("Print every setting with its origin, and where everything lies."),
@@ -62,7 +63,10 @@ TEXTS: Final[Mapping[str, str]] = {
     "account": mark("Id prefix, label or e-mail."),
     # of the app
     "view": mark("How the pool is shown."),
-    "sort": mark("need, name, weekly, 5h, credits, reset, age, or a column, like plan."),
+    "sort": mark(
+        "need, name, weekly, 5h, credits, reset, age; or plan, source, 5h-reset, weekly-reset, scarcest,"
+        " scarcest-reset."
+    ),
     "theme": mark("The colours; t in the app shows them."),
     "mouse": mark("Let the mouse select and scroll."),
     "read_only": mark("Watch only: no refresh, no token is spent."),

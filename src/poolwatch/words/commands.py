@@ -108,6 +108,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "not_installed": mark("completion was not installed: {path}: {reason}"),
     "see_help": mark("Try '{command} --help' for help."),
     "usage_error": mark("Error: {message}"),
+    "commands": mark("Commands"),
     "takes_no": mark("{command} takes no {option}"),
     "line_alone": mark("status --line is about the whole pool; it takes only --tmux and --mask"),
     "tmux_alone": mark("--tmux goes with status --line"),
@@ -261,7 +262,6 @@ TEXTS: Final[Mapping[str, str]] = {
     "chosen_by_key": mark("{key} was chosen by key in the app, which is stronger: {value}"),
     "wrong_and_unwritten": mark("{why}; nothing was written"),
     "unwritten_so": mark("nothing was written"),
-    "nothing_given": mark("say what to set: key=value"),
     # sources that are changed or taken out
     "source_out": mark("{name}: taken out of {path}"),
     "is_found": mark("{name} was found, and is not in the configuration; it is written there by: {command}"),
