@@ -27,8 +27,8 @@ from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.first_run import FirstRunScreen
 from poolwatch.ui.screens.pool import PoolScreen
+from poolwatch.ui.screens.raw import RawScreen
 from poolwatch.ui.screens.refreshing import Confirm
-from poolwatch.ui.screens.texts import RawScreen
 from poolwatch.ui.state import ExitRequest
 from tests.faults.stage import NOW, Stage, hostile_stage, labels
 from tests.ui.pools import ZONE, app_of

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input
 
 from poolwatch.domain.events import RefreshMoved
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep
+from poolwatch.presentation.payload import matches, payload_lines
+from poolwatch.ui.app import PoolApp
+from poolwatch.ui.cells import Ink
 from poolwatch.ui.keymap import remapped
 from poolwatch.ui.screens.command_palette import CalmPalette, KeyCommands
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.pool import PoolScreen
-from poolwatch.ui.screens.texts import HelpScreen, RawScreen
-from poolwatch.ui.state import WallView
+from poolwatch.ui.screens.raw import RawScreen
+from poolwatch.ui.screens.texts import HelpScreen
+from poolwatch.ui.state import ExitRequest, WallView
 from poolwatch.ui.widgets.lines import Pane
 from tests.ui.pools import NOW, app_of, twelve
 from tests.ui.reading import feed_of, said, screen_text, settle, strip, wall
+from tests.ui.scripted_feed import ScriptedFeed
 
 
 async def test_details_walk_through_the_order_and_leave_their_account_selected() -> None:
@@ -231,3 +239,92 @@ async def test_a_dead_login_is_told_once_with_one_command_that_y_copies(size: tu
         await pilot.press("escape", "j")
         await settle(pilot)
         assert "the login has expired" not in screen_text(app)
+
+
+PAYLOAD = '{"rate_limit":{"used_percent":22,"note":"' + "long " * 40 + '"},"x":[1,2],"Used":9}'
+
+
+async def opened(app: PoolApp, feed: ScriptedFeed, pilot: Pilot[ExitRequest]) -> Pane:
+    await settle(pilot)
+    key = wall(app).selected
+    assert key is not None
+    feed.payloads[key] = PAYLOAD
+    await pilot.press("x")
+    await settle(pilot)
+    assert isinstance(app.screen, RawScreen)
+    return app.screen.query_one(Pane)
+
+
+def marked(pane: Pane, ink: Ink) -> list[str]:
+    return [text for line in pane.lines for text, style in line if style is ink]
+
+
+async def test_the_payload_is_searched_and_esc_ends_the_search_first() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(80, 12)) as pilot:
+        pane = await opened(app, feed, pilot)
+        await pilot.press("n")
+        await settle(pilot)
+        assert said(app) == "nothing is searched; / searches"
+        await pilot.press("slash", *"used")
+        await settle(pilot)
+        assert said(app) == "1 of 2 for “used”"
+        assert (marked(pane, Ink.HERE), marked(pane, Ink.MATCH)) == (["used"], ["Used"])
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "n next match" in screen_text(app)
+        assert pane.top == 0
+        await pilot.press("n")
+        await settle(pilot)
+        assert said(app) == "2 of 2 for “used”"
+        assert (marked(pane, Ink.HERE), marked(pane, Ink.MATCH)) == (["Used"], ["used"])
+        assert pane.top > 0
+        assert '"Used": 9' in screen_text(app)
+        for key, nth in (("enter", 1), ("N", 2), ("N", 1)):
+            await pilot.press(key)
+            await settle(pilot)
+            assert said(app) == f"{nth} of 2 for “used”"
+        await pilot.press("slash", *"zz")
+        await settle(pilot)
+        assert said(app) == "no match for “usedzz”"
+        await pilot.press("enter", "escape")
+        await settle(pilot)
+        assert isinstance(app.screen, RawScreen)
+        assert said(app) == ""
+        assert marked(pane, Ink.HERE) == marked(pane, Ink.MATCH) == []
+        await pilot.press("slash", "u", "escape")
+        await settle(pilot)
+        assert isinstance(app.screen, RawScreen)
+        assert marked(pane, Ink.HERE) == []
+        await pilot.press("escape")
+        await settle(pilot)
+        assert isinstance(app.screen, PoolScreen)
+
+
+async def test_the_payload_is_copied_as_it_is_shown() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(60, 15)) as pilot:
+        await opened(app, feed, pilot)
+        await pilot.press("y")
+        await settle(pilot)
+        assert json.loads(app.clipboard) == json.loads(PAYLOAD)
+        assert '\n    "used_percent": 22,\n' in app.clipboard
+        assert said(app) == "copied: the payload, 11 lines"
+
+
+async def test_a_search_survives_another_size_and_theme() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 20)) as pilot:
+        pane = await opened(app, feed, pilot)
+        await pilot.press("slash", *"long long", "enter")
+        await settle(pilot)
+        count = len(matches(payload_lines(PAYLOAD), "long long"))
+        assert said(app) == f"1 of {count} for “long long”"
+        await pilot.resize_terminal(40, 20)
+        await settle(pilot)
+        assert said(app) == f"1 of {count} for “long long”"
+        assert "".join(marked(pane, Ink.HERE)) == "long long"
+        assert "".join(marked(pane, Ink.MATCH)) == "long long" * (count - 1)

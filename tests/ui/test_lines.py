@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.domain.status import PoolRules, Section
 from poolwatch.domain.values import replace
+from poolwatch.presentation.payload import line_text, matches, payload_lines
 from poolwatch.presentation.view import (
     CardView,
     CreditsRow,
@@ -31,7 +34,7 @@ from poolwatch.ui.keymap import Keymap
 from poolwatch.ui.screens.first_run import first_run_lines
 from poolwatch.ui.screens.texts import help_lines
 from poolwatch.ui.widgets import cards as card_lines
-from poolwatch.ui.widgets import hive, table
+from poolwatch.ui.widgets import hive, payload, table
 from poolwatch.ui.widgets.arrangement import as_cards, card_columns
 from poolwatch.ui.widgets.bottom import MessageText, message_line
 from poolwatch.ui.widgets.details import detail_lines
@@ -75,6 +78,21 @@ def test_hive_lines(view: CardView, width: int) -> None:
     assert line_width(hive.group_lead(view.label, None, lead, UNICODE)) == lead
     for rules in (PoolRules(), PoolRules(amber_percent=33.3, red_percent=100)):
         assert {line_width(line) for line in hive.legend(width, ASCII, Prefs(rules=rules))} == {width}
+
+
+@given(st.lists(texts, max_size=4), st.integers(14, 90), texts)
+def test_payload_lines_fit_and_lose_nothing(values: list[str], width: int, wanted: str) -> None:
+    lines = payload_lines(json.dumps({"a": values, "b": {"c": 1}}, ensure_ascii=False))
+    rows = payload.wrapped(lines, width)
+    for index, line in enumerate(lines):
+        parts = [(row.start, row.end) for row in rows if row.line == index]
+        assert "".join(line_text(line)[start:end] for start, end in parts) == line_text(line)
+    base = payload.drawn(lines, rows, width)
+    found = matches(lines, wanted)
+    for current in (None, *range(min(3, len(found)))):
+        shown = payload.with_matches(base, lines, rows, found, current, width)
+        assert {line_width(line) for line in shown} == {width}
+        assert [plain(line) for line in shown] == [plain(line) for line in base]
 
 
 def test_the_legend_of_the_hive_names_each_colour() -> None:

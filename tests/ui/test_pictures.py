@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,6 +101,16 @@ def test_picture_first_run(snap_compare: Compare) -> None:
         FoundLogins("config ~/.config/poolwatch/config.toml", "not there", "", can_add=False),
     )
     assert snap_compare(app_of(feed=feed, first_run=True), terminal_size=SMALL)
+
+
+@pytest.mark.parametrize(("theme", "size"), [(DARK, NORMAL), (LIGHT, SMALL), (CONTRAST, LARGE), (ANSI, TINY)])
+def test_picture_payload(theme: str, size: tuple[int, int], snap_compare: Compare) -> None:
+    """Indented and coloured, a search at its second match."""
+    feed = ScriptedFeed(POOLS["one"](), NOW, ZONE)
+    body = (Path(__file__).parents[1] / "payloads" / "08-additional-limits.json").read_text(encoding="utf-8")
+    feed.payloads = dict.fromkeys(feed.state.accounts, body)
+    keys = ("x", "slash", *"used", "enter", "n")
+    assert snap_compare(app_of(feed=feed, theme=theme), terminal_size=size, press=keys)
 
 
 def test_picture_no_color(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,6 +211,8 @@ def _coloured(name: str, colours: Colours) -> Palette:
             Ink.BRAND: ink(colours.accent, bold=True),
             Ink.KEY: ink(colours.accent),
             Ink.MARK: ink(colours.accent, bold=True),
+            Ink.MATCH: Style(color=colours.strong, bgcolor=colours.track, underline=True),
+            Ink.HERE: Style(color=colours.ground, bgcolor=colours.amber, bold=True),
             **{
                 edge: ink(colour if ground == colours.selection else _towards(ground, colour, soft))
                 for edge, colour in (
@@ -270,7 +272,13 @@ def sixteen_styles(*, lift: bool) -> dict[str, Style]:
         for name, (colour, bold, dim) in _SIXTEEN.items()
     }
     quiet = Style(color="default", bgcolor="default", dim=True)
-    return {**styles, Ink.TRACK: quiet, Ink.RULE: quiet}
+    return {
+        **styles,
+        Ink.TRACK: quiet,
+        Ink.RULE: quiet,
+        Ink.MATCH: Style(color="default", bgcolor="default", underline=True, bold=True),
+        Ink.HERE: Style(color="default", bgcolor="default", reverse=True, bold=True),
+    }
 
 
 COLOURS: Final = {DARK: _DARK, LIGHT: _LIGHT, CONTRAST: _CONTRAST}

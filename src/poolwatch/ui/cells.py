@@ -21,6 +21,9 @@ class Ink(StrEnum):
     BRAND = "brand"
     KEY = "key"
     MARK = "mark"
+    #: what was searched, and the one of them that the operator is at
+    MATCH = "match"
+    HERE = "here"
     #: the borders of cards, softer than the texts in them
     EDGE_GOOD = "edge_good"
     EDGE_AMBER = "edge_amber"

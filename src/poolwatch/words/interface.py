@@ -27,8 +27,10 @@ _HELP: Final = {
     "group": mark("group the hive by source, group or plan"),
     "mask": mark("hide e-mail addresses and paths"),
     "used_left": mark("percentages say what is used, or what is left"),
-    "copy": mark("copy the remedy's command, else the account's id"),
+    "copy": mark("copy the remedy's command, else the account's id; of a payload, all of it"),
     "raw": mark("the last payload, redacted"),
+    "search": mark("search the payload; esc ends the search"),
+    "next_match": mark("the next match, the previous"),
     "detail": mark("everything about the account"),
     "pause": mark("pause automatic polling, and resume it"),
     "theme": mark("the next theme"),
@@ -56,6 +58,8 @@ _FOOTER: Final = {
     "used_left": mark("left"),
     "copy": mark("copy"),
     "raw": mark("raw"),
+    "search": mark("search"),
+    "next_match": mark("next match"),
     "detail": mark("details"),
     "back": mark("back"),
     "help": mark("help"),
@@ -77,6 +81,7 @@ _TEXTS: Final = {
     "help.title": mark("Keys"),
     "help.pool": mark("MAIN SCREEN"),
     "help.detail": mark("DETAILS"),
+    "help.raw": mark("PAYLOAD"),
     "help.app": mark("EVERYWHERE"),
     "help.filter": mark("FILTER"),
     "help.marks": mark("MARKS"),
@@ -175,6 +180,13 @@ _TEXTS: Final = {
     ),
     "filter_keep": mark("keep the filter"),
     "filter_clear": mark("clear it"),
+    "raw_title": mark("the last payload, redacted"),
+    "search_prompt": mark("what to look for, in any case"),
+    "search_keep": mark("keep the search"),
+    "search_clear": mark("end it"),
+    "search_none": mark("no match for “{text}”"),
+    "search_at": mark("{nth} of {count} for “{text}”"),
+    "search_first": mark("nothing is searched; {key} searches"),
     "copy": mark("copy"),
     "copy_id": mark("copy id"),
     "copy_remedy": mark("copy remedy"),
@@ -237,6 +249,11 @@ def key_footer(key_id: str) -> str:
     """The key's word in the footer."""
     found = _FOOTER.get(key_id, "")
     return _(found) if found else ""
+
+
+def lines_copied(count: int) -> str:
+    """What went to the clipboard where it is too long to be shown."""
+    return n_("copied: the payload, {count} line", "copied: the payload, {count} lines", count)
 
 
 def counted(accounts: int, sources: int) -> str:

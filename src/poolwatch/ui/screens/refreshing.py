@@ -85,7 +85,7 @@ class RefreshingPage(Page[ResultT]):
         if key is None:
             return
         from poolwatch.presentation.masking import shown_payload
-        from poolwatch.ui.screens.texts import RawScreen
+        from poolwatch.ui.screens.raw import RawScreen
 
         payload = self.ui.feed.raw(key)
         if payload is None:

@@ -1,4 +1,4 @@
-"""Pages of text: the help, how logins are treated, and the last payload of an account."""
+"""Pages of text: the help, and how logins are treated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from poolwatch.domain.text import visible
 from poolwatch.presentation.view import Glyph, Tone
 from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, wrap
@@ -29,6 +28,7 @@ def help_lines(keymap: Keymap, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
     blocks = [
         ("pool", [key for key in keymap.table if Scope.POOL in key.scopes]),
         ("detail", [key for key in keymap.table if key.scopes == {Scope.DETAIL}]),
+        ("raw", [key for key in keymap.table if key.scopes == {Scope.RAW}]),
         ("app", [key for key in keymap.table if Scope.APP in key.scopes]),
     ]
     lines: list[Line] = []
@@ -138,33 +138,3 @@ class HelpScreen(TextPage):
             lines += [fit_line((("   ", Tone.PLAIN), *piece), width) for piece in pieces]
             lines.append(fit_line((), width))
         return tuple(lines)
-
-
-_LINE_MOST = 2000
-
-
-class RawScreen(TextPage):
-    """Text as it came, made harmless, line by line."""
-
-    SCOPE = Scope.RAW
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RAW)
-
-    def __init__(self, ui: UiState, label: str, payload: str) -> None:
-        super().__init__(ui, ((" ", Tone.PLAIN), (label, Tone.STRONG)))
-        self._payload = payload
-
-    def draw(self, width: int) -> None:
-        """The payload, its indents kept."""
-        lines: list[Line] = []
-        for text in self._payload.splitlines():
-            shown = visible(text, _LINE_MOST)
-            indent = len(shown) - len(shown.lstrip())
-            pad = " " * (indent + 1)
-            pieces = wrap(((shown.strip(), Tone.PLAIN),), max(8, width - indent - 1))
-            lines += [fit_line(((pad, Tone.PLAIN), *piece), width) for piece in pieces]
-        self.query_one(Pane).show(lines)
-        self.show_keys(raw=words.text("close"))
-
-    def action_raw(self) -> None:
-        """The key that opened it closes it."""
-        self.dismiss()

@@ -125,6 +125,13 @@ class Pane(Lines):
             self.top = to
             self.refresh()
 
+    def reveal(self, index: int) -> None:
+        """Scroll until a line is seen, with some lines before it."""
+        height = self.size.height
+        if not self.top <= index < self.top + height:
+            self.top = min(self._last_top, max(0, index - height // 3))
+            self.refresh()
+
     def render_line(self, y: int) -> Strip:
         """The line at `y` of the widget."""
         content = self.painted(y + self.top, max(0, self.size.width - THUMB))
