@@ -36,6 +36,8 @@ class Situation:
     viewer: bool = False
     #: q is a letter here
     typing: bool = False
+    #: a page over the main screen: q goes back first
+    page: bool = False
 
 
 def _at(name: str, *steps: tuple[str, str], shows: str = "alice@", **more: object) -> Situation:
@@ -46,7 +48,7 @@ def _at(name: str, *steps: tuple[str, str], shows: str = "alice@", **more: objec
 
 _STARTING: Final = Situation("starting", (("", _ALTERNATE),))
 _REFRESHING: Final = _at("refreshing", ("/alice\rr", "token"))
-_HUNG: Final = _at("help over polls that hang", ("?", "Keys"), service="hung")
+_HUNG: Final = _at("help over polls that hang", ("?", "Keys"), service="hung", page=True)
 #: The first three are those of the test suite.
 SITUATIONS: Final = (
     _STARTING,
@@ -56,8 +58,8 @@ SITUATIONS: Final = (
     _at("table", ("v", "")),
     _at("hive", ("vv", "")),
     _at("typing a filter", ("/ali", "keep the filter"), typing=True),
-    _at("detail", ("\r", "")),
-    _at("raw payload", ("x", "")),
+    _at("detail", ("\r", ""), page=True),
+    _at("raw payload", ("x", ""), page=True),
     _at("palette", ("\x10", ""), typing=True),
     _at("refreshing many", ("R", "")),
     _at("paused", ("p", "")),
@@ -68,7 +70,7 @@ SITUATIONS: Final = (
     _at("20x5", columns=20, rows=5, shows="fresh"),
     _at("300x100", columns=300, rows=100),
     _at("no colour, plain locale", env={"NO_COLOR": "1", "LANG": "C"}),
-    _at("help over a filter", ("/a\r", ""), ("?", "Keys")),
+    _at("help over a filter", ("/a\r", ""), ("?", "Keys"), page=True),
 )
 SUITE_SITUATIONS: Final = SITUATIONS[:3]
 
@@ -150,7 +152,7 @@ def _expect(app: TerminalApp, codes: set[int]) -> None:
 def _press_exit(case: Case) -> tuple[Callable[[TerminalApp], None], set[int]]:
     if case.situation.typing or case.situation is _STARTING:
         return lambda app: app.press("\x03"), {130}
-    return lambda app: app.press("q"), {0}
+    return lambda app: app.press("qq" if case.situation.page else "q"), {0}
 
 
 def _exit(case: Case) -> float:

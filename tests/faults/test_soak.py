@@ -16,4 +16,5 @@ async def test_an_hour_leaves_nothing_behind(tmp_path: Path) -> None:
     early, late = report.samples[3], report.samples[-1]
     assert late.polls - early.polls > 24 * 6
     assert late.objects - early.objects < 0.02 * early.objects
-    assert (late.descriptors, late.threads) == (early.descriptors, early.threads)
+    assert late.descriptors <= early.descriptors
+    assert late.threads == early.threads
