@@ -113,7 +113,7 @@ async def test_tokens_that_live_long_are_left_alone_unless_everything_is_asked_f
     keys = [key_of("a"), key_of("b")]
     await one.bulk.run(keys)
     assert one.custodian.asks == []
-    assert len(one.source.asked) == 2
+    assert len(one.source.places_asked()) == 2
     ended = [await one.chain.run(key) for key in keys]
     assert one.custodian.places() == ["a", "b"]
     assert all(progress.done for progress in ended)
@@ -135,3 +135,15 @@ async def test_closing_lets_go_of_all_of_it() -> None:
     assert not one.bulk.running
     assert len(asyncio.all_tasks()) == 1
     await one.bulk.close()
+
+
+async def test_the_usage_step_alone_renews_nothing_and_is_as_spread_out() -> None:
+    one = await pool()
+    before = len(one.source.places_asked())
+    one.bulk.start(KEYS, usage_only=True)
+    await one.clock.advance(START_GAP_SECONDS - 0.01)
+    assert one.source.places_asked()[before:] == ["p0", "p1"]
+    await one.clock.advance(60)
+    assert one.source.places_asked()[before:] == PLACES
+    assert one.custodian.places() == []
+    assert one.ledger.bulk == BulkProgress(6, 6, 0, done=True, changed=0)

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.overview import PoolOverview
-from poolwatch.domain.status import Section
 from poolwatch.domain.usage import Aged, Usage
 from poolwatch.presentation.filter import matching
-from poolwatch.presentation.order import hive_groups, natural, recounted, sections
+from poolwatch.presentation.order import hive_groups, natural, sections, with_moves
 from poolwatch.presentation.view import Grouping, Prefs, SectionView, Shown, SortKey
 from tests.presentation.scene import (
     CET,
@@ -62,28 +61,19 @@ def labels(view: PoolOverview, found: tuple[SectionView, ...]) -> list[tuple[str
     return [(each.heading, [view.by_key[key].label for key in each.keys]) for each in found]
 
 
-def test_headings_count_what_is_true_now_while_the_order_waits() -> None:
-    before = look(*POOL)
-    now = look(*(account("soon", weekly(1, 6)) if each.name.label == "soon" else each for each in POOL))
-    ordered = sections(before, SortKey.NEED, False, PREFS)
-    again = recounted(ordered, now)
-    assert [view.heading for view in again] == [
+def test_a_heading_counts_who_stands_below_and_says_who_is_about_to_move() -> None:
+    view = look(*POOL)
+    ordered = sections(view, SortKey.NEED, False, PREFS)
+    moved = {key for key, each in view.by_key.items() if each.label in ("soon", "late", "dev2")}
+    told = with_moves(ordered, moved)
+    assert [each.heading for each in told] == [
         "needs you 3",
-        "exhausted 3, soonest back first",
-        "active 3, best first",
+        "exhausted 4, soonest back first · 2 about to move",
+        "active 2, best first · 1 about to move",
         "the rest 2",
     ]
-    assert [view.keys for view in again] == [view.keys for view in ordered]
-    assert [len([view for view in again if view.section is each]) for each in Section] == [1, 1, 1, 1]
-    assert recounted(ordered, before) == ordered
-    some = frozenset(key for key, each in before.by_key.items() if each.label in ("soon", "dev2"))
-    few = recounted(sections(before, SortKey.NEED, False, PREFS, some), now)
-    assert [view.heading for view in few] == [
-        "exhausted 0 of 3, soonest back first",
-        "active 2 of 3, best first",
-    ]
-    by_name = sections(before, SortKey.NAME, False, PREFS)
-    assert recounted(by_name, now) is by_name
+    assert [each.keys for each in told] == [each.keys for each in ordered]
+    assert with_moves(ordered, ()) == ordered
 
 
 def test_need() -> None:

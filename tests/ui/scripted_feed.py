@@ -26,6 +26,7 @@ class ScriptedFeed:
         self.answers: list[Answer] = []
         self.refreshes: list[tuple[AccountKey, dict[str, bool]]] = []
         self.bulk: list[tuple[AccountKey, ...]] = []
+        self.bulk_usage_only: list[bool] = []
         self.stopped = 0
         self.visible: tuple[AccountKey, ...] = ()
         self.paused: list[bool] = []
@@ -81,8 +82,9 @@ class ScriptedFeed:
         self.refreshes.append((key, {name: value for name, value in asked.items() if value}))
         return self.answers.pop(0) if self.answers else Answer(AnswerKind.STARTED)
 
-    async def refresh_many(self, keys: Collection[AccountKey]) -> Answer:
+    async def refresh_many(self, keys: Collection[AccountKey], *, usage_only: bool = False) -> Answer:
         self.bulk.append(tuple(keys))
+        self.bulk_usage_only.append(usage_only)
         return self.answers.pop(0) if self.answers else Answer(AnswerKind.STARTED)
 
     def stop_many(self) -> None:

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, ReadingArrived, RefreshMoved
+from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, Listed, ReadingArrived, RefreshMoved
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.ui.screens.refreshing import Confirm
 from poolwatch.ui.state import WallView
 from poolwatch.ui.widgets.lines import Lines
 from tests.ui.pools import NOW, ahead, app_of, five, limits, twelve, weekly
-from tests.ui.reading import feed_of, said, settle, wall
+from tests.ui.reading import feed_of, said, screen_text, settle, strip, wall
 
 
 async def test_the_keys_of_an_account_ask_the_feed() -> None:
@@ -94,7 +94,7 @@ async def test_a_viewer_says_who_refreshes_many() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("R")
         await settle(pilot)
-        assert "R works in the poolwatch that polls" in said(app)
+        assert "many are refreshed in the poolwatch that polls" in said(app)
 
 
 async def test_read_only_refreshes_nothing() -> None:
@@ -181,3 +181,107 @@ async def test_progress_is_on_the_card_and_in_the_tables_message_until_the_next_
         await pilot.press("m")
         await settle(pilot)
         assert "weekly 71" not in said(app)
+
+
+@pytest.mark.parametrize(("key", "usage_only"), [("r", False), ("u", True)])
+async def test_with_marks_r_and_u_act_on_all_that_are_marked(key: str, usage_only: bool) -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=WallView.TABLE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        order = wall(app).order
+        await pilot.press("space", "space", "down", "space", "k", "space")
+        await settle(pilot)
+        # the last one was marked before
+        assert wall(app).selected == order[4]
+        assert "2 marked" in strip(app)
+        await pilot.press("up", "space", key)
+        await settle(pilot)
+        assert feed.refreshes == []
+        assert feed.bulk == [(order[0], order[1], order[3])]
+        assert feed.bulk_usage_only == [usage_only]
+        await pilot.press("R")
+        await settle(pilot)
+        assert feed.bulk[1] == order
+        assert feed.bulk_usage_only == [usage_only, False]
+
+
+async def test_marks_above_twenty_are_asked_about() -> None:
+    feed = feed_of(60)
+    app = app_of(feed.state, feed=feed, view=WallView.TABLE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(*["space"] * 21, "u")
+        await settle(pilot)
+        assert isinstance(app.screen, Confirm)
+        assert "Read the usage of 21 accounts, spread out?" in app.screen.query_one(Lines).text
+        await pilot.press("y")
+        await settle(pilot)
+        assert (len(feed.bulk[0]), feed.bulk_usage_only) == (21, [True])
+
+
+async def test_esc_stops_then_clears_the_marks_then_the_filter() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=WallView.TABLE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("space", "slash", *"plan:pro", "enter", "space", "r")
+        await settle(pilot)
+        assert "2 marked" in strip(app)
+        # what is marked and not shown is refreshed as well, after what is
+        assert len(feed.bulk[0]) == 2
+        assert feed.bulk[0][0] in wall(app).order
+        assert feed.bulk[0][1] not in wall(app).order
+        feed.happen(bulk=BulkProgress(1, 2, 0))
+        await settle(pilot)
+        await pilot.press("escape")
+        assert feed.stopped == 1
+        feed.happen(bulk=BulkProgress(1, 2, 0, done=True))
+        await settle(pilot)
+        assert "2 marked" in strip(app)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "marked" not in strip(app)
+        assert "filter plan:pro" in strip(app)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "filter" not in strip(app)
+        await pilot.press("r")
+        await settle(pilot)
+        assert len(feed.refreshes) == 1
+
+
+@pytest.mark.parametrize("view", [WallView.TABLE, WallView.CARDS, WallView.HIVE])
+@pytest.mark.parametrize(("glyphs", "mark", "both"), [("unicode", "✓", "◆"), ("ascii", "+", "#")])
+async def test_marks_are_drawn(view: WallView, glyphs: str, mark: str, both: str) -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=view, glyphs=glyphs)
+    async with app.run_test(size=(120, 60)) as pilot:
+        await settle(pilot)
+        first = app.ui.board.card(wall(app).order[0])
+        assert first is not None
+        clean = screen_text(app)
+        await pilot.press("space")
+        await settle(pilot)
+        drawn = screen_text(app)
+        if view is WallView.HIVE:
+            assert drawn.count(mark) == clean.count(mark) + 1
+            await pilot.press("left")
+            await settle(pilot)
+            assert f"{both}{first.label}" in screen_text(app)
+        else:
+            assert f"{mark}{first.label}" in drawn
+        await pilot.press("g", "space", "g")
+        await settle(pilot)
+        assert screen_text(app) == clean
+
+
+async def test_an_account_that_is_gone_is_marked_no_longer() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=WallView.TABLE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("space")
+        await settle(pilot)
+        home = tuple(actor.listing for actor in twelve() if actor.source == "codex-home")
+        feed.pass_time(5)
+        feed.happen(Listed("codex-home", home[1:], NOW))
+        await settle(pilot)
+        assert "marked" not in strip(app)

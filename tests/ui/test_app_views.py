@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import timedelta
 
 import pytest
 from textual import events
@@ -13,6 +14,7 @@ from poolwatch.domain.events import ReadingArrived
 from poolwatch.domain.status import Section
 from poolwatch.domain.usage import RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.presentation.view import Shown, SortKey
+from poolwatch.ui import board as board_module
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.state import Choice, WallView
@@ -258,11 +260,17 @@ async def test_what_needs_you_is_a_key_away() -> None:
         assert len(wall(app).order) == 60
 
 
-async def test_headings_and_strip_count_the_same_while_the_order_waits() -> None:
+@pytest.mark.parametrize("view", [WallView.TABLE, WallView.CARDS])
+async def test_who_changed_the_section_stays_marked_and_moves_by_itself(
+    view: WallView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board_module, "HANDS_OFF", timedelta(seconds=0.2))
+    monkeypatch.setattr(board_module, "ARRIVALS", timedelta(seconds=0.1))
     feed = feed_of(60)
-    app = app_of("sixty", feed=feed)
-    async with app.run_test(size=(120, 60)) as pilot:
+    app = app_of("sixty", feed=feed, view=view)
+    async with app.run_test(size=(120, 100)) as pilot:
         await settle(pilot)
+        feed.pass_time(5)
         await pilot.press("down")
         await settle(pilot)
         before, order = screen_text(app), wall(app).order
@@ -273,12 +281,29 @@ async def test_headings_and_strip_count_the_same_while_the_order_waits() -> None
         await settle(pilot)
         after = screen_text(app)
         assert wall(app).order == order
+        assert f"●↕{board.judged(account.key).label}" in after  # type: ignore[union-attr]  # it is listed
+        assert "↕" not in before
         told = [re.search(r"ACTIVE +(\d+) +of 60, (\d+) exhausted", text) for text in (before, after)]
-        headed = [re.search(r"exhausted (\d+), soonest", text) for text in (before, after)]
-    counts = [(each[1], each[2]) for each in told if each]
-    assert int(counts[1][1]) == int(counts[0][1]) - 1
-    assert int(counts[1][0]) == int(counts[0][0]) + 1
-    assert [each[1] for each in headed if each] == [each[1] for each in counts]
+        headed = [
+            re.search(r"exhausted (\d+), soonest back first( · 1 about to move)?", each)
+            for each in (before, after)
+        ]
+        counts = [(int(each[1]), int(each[2])) for each in told if each]
+        assert counts[1] == (counts[0][0] + 1, counts[0][1] - 1)
+        if view is WallView.TABLE:
+            assert [(int(each[1]), bool(each[2])) for each in headed if each] == [
+                (counts[0][1], False),
+                (counts[0][1], True),
+            ]
+        # nothing more happens but that time passes
+        feed.pass_time(5)
+        async with asyncio.timeout(10):
+            while wall(app).order == order:
+                await pilot.pause(0.01)
+        await settle(pilot)
+        moved = screen_text(app)
+        assert "↕" not in moved
+        assert "about to move" not in moved
 
 
 async def test_matches_and_mistakes_are_told_while_a_filter_is_typed() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from poolwatch.domain.account import AccountKey
+from poolwatch.domain.account import AccountKey, Custody
 from poolwatch.domain.events import Listed, ReadingArrived, RefreshMoved
 from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
@@ -78,6 +78,43 @@ def test_a_first_reading_is_an_arrival_and_a_second_is_not() -> None:
     board.sections(SortKey.NEED, "", NOW, reverse=False)
     board.take(apply(read, replace(first, at=NOW)))
     assert not board.may_reorder(NOW + later(2))
+
+
+def exhausted(board: Board, actor: Actor) -> PoolState:
+    """The state in which that account has nothing left."""
+    full = limits(five(100, NOW + timedelta(hours=1)), allowed=False)
+    return apply(board.state, ReadingArrived(actor.key, actor.source, NOW, UsageSnapshot(base=full)))
+
+
+def test_who_changed_the_section_moves_when_no_key_was_pressed_for_a_while() -> None:
+    board, alice = board_of(state_of(twelve())), twelve()[5]
+    assert not board.moved
+    board.key_pressed(NOW + later(10))
+    board.take(exhausted(board, alice))
+    assert board.moved == {alice.key}
+    assert not board.may_reorder(NOW + later(12.9))
+    assert board.order_waits(NOW + later(11)) == later(2)
+    assert board.may_reorder(NOW + later(13))
+    board.sections(SortKey.NEED, "", NOW + later(13), reverse=False)
+    assert not board.moved
+    assert board.order_waits(NOW + later(13)) is None
+    assert not board.may_reorder(NOW + later(20))
+
+
+def test_nobody_waits_to_move_where_there_are_no_sections() -> None:
+    board, alice = board_of(state_of(twelve())), twelve()[5]
+    board.sections(SortKey.NAME, "", NOW, reverse=False)
+    board.take(exhausted(board, alice))
+    assert not board.moved
+    assert not board.may_reorder(NOW + later(20))
+
+
+def test_a_minute_that_passes_may_change_a_section() -> None:
+    actor = replace(twelve()[5], custody=Custody.OTHER, expires_at=NOW + timedelta(seconds=30))
+    board = board_of(state_of([actor]))
+    assert not board.moved
+    board.tick(NOW + timedelta(minutes=1))
+    assert board.moved == {actor.key}
 
 
 def test_a_first_account_needs_no_waiting() -> None:

@@ -39,9 +39,11 @@ LEFT = Prefs(zone=ZONE, shown=Shown.LEFT)
 
 TABLE = {"view": WallView.TABLE}
 CARDS = {"view": WallView.CARDS}
+ASCII_CARDS = {"glyphs": "ascii", **CARDS}
 BY_WEEKLY = {"sort": SortKey.WEEKLY, "theme": ANSI}
 NEED_CONTRAST = {"theme": CONTRAST}
 NEEDS_KEY = ("exclamation_mark",)
+MARK_TWO = ("space", "down", "space")
 FILTER_PRO = ("slash", *"plan:pro", "enter")
 
 SHOTS = (
@@ -63,6 +65,8 @@ SHOTS = (
     Shot("twelve-masked", "no name, no e-mail", "twelve", NORMAL, {"prefs": MASKED, "view": WallView.TABLE}),
     Shot("twelve-filtered", "only pro; the heading says so", "twelve", SMALL, {}, FILTER_PRO),
     Shot("twelve-no-match", "a filter that nothing matches", "twelve", TINY, {}, ("slash", *"zzz", "enter")),
+    Shot("twelve-marked", "marks beside the status, and counted", "twelve", NORMAL, TABLE, MARK_TWO),
+    Shot("twelve-marked-cards", "marks in the heads", "twelve", SMALL, ASCII_CARDS, MARK_TWO),
     Shot("twelve-needs-you", "only what needs somebody", "twelve", NORMAL, NEED_CONTRAST, NEEDS_KEY),
     Shot("twelve-detail", "everything about one account", "twelve", SMALL, {}, ("n", "enter")),
     Shot("twelve-resets", "banked resets one by one", "twelve", SMALL, {}, ("slash", *"bob", *["enter"] * 2)),

@@ -88,10 +88,10 @@ class LiveFeed:
         monitor = await self._monitor()
         return await monitor.refresh(key, usage_only=usage_only, override=override, try_once=try_once)
 
-    async def refresh_many(self, keys: Collection[AccountKey]) -> Answer:
+    async def refresh_many(self, keys: Collection[AccountKey], *, usage_only: bool = False) -> Answer:
         """Start a refresh of many."""
         monitor = await self._monitor()
-        return await monitor.refresh_many(keys)
+        return await monitor.refresh_many(keys, usage_only=usage_only)
 
     def stop_many(self) -> None:
         """Start no further account of a refresh of many."""

@@ -183,19 +183,21 @@ class BulkRefresh:
         """Whether one is under way."""
         return self._task is not None and not self._task.done()
 
-    def start(self, keys: Collection[AccountKey]) -> bool:
+    def start(self, keys: Collection[AccountKey], *, usage_only: bool = False) -> bool:
         """Begin; False while another one is under way."""
         if self.running:
             return False
         self._stopping = False
-        self._task = asyncio.create_task(self.run(keys))
+        self._task = asyncio.create_task(self.run(keys, usage_only=usage_only))
         return True
 
     def stop(self) -> None:
         """Start no further account."""
         self._stopping = True
 
-    async def run(self, keys: Collection[AccountKey]) -> dict[AccountKey, RefreshProgress]:
+    async def run(
+        self, keys: Collection[AccountKey], *, usage_only: bool = False
+    ) -> dict[AccountKey, RefreshProgress]:
         """Refresh all of them, in order, and return how each ended."""
         ended: dict[AccountKey, RefreshProgress] = {}
         slots = asyncio.Semaphore(IN_FLIGHT)
@@ -205,7 +207,7 @@ class BulkRefresh:
             async with slots:
                 if self._stopping:
                     return
-                ended[key] = await self._chain.run(key, only_if_due=True)
+                ended[key] = await self._chain.run(key, usage_only=usage_only, only_if_due=True)
                 self._tell(ended, total, done=False)
 
         async with asyncio.TaskGroup() as group:

@@ -261,11 +261,12 @@ class Monitor:
         taken = await self._forwarded.ask(key, asked, lambda: self.polls)
         return Answer(AnswerKind.STARTED if taken else AnswerKind.NO_ANSWER)
 
-    async def refresh_many(self, keys: Collection[AccountKey]) -> Answer:
+    async def refresh_many(self, keys: Collection[AccountKey], *, usage_only: bool = False) -> Answer:
         """Start a refresh of many; only the polling process does that."""
         if not self.polls:
             return Answer(AnswerKind.READ_ONLY)
-        return Answer(AnswerKind.STARTED if self.bulk.start(keys) else AnswerKind.RUNNING)
+        started = self.bulk.start(keys, usage_only=usage_only)
+        return Answer(AnswerKind.STARTED if started else AnswerKind.RUNNING)
 
     async def _serve(self) -> None:
         while True:

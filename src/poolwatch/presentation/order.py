@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from operator import itemgetter
@@ -65,18 +65,16 @@ def _by_sections(
             yield section, ordered[::-1] if reverse else ordered
 
 
-def recounted(views: tuple[SectionView, ...], overview: PoolOverview) -> tuple[SectionView, ...]:
-    """The same order under headings that count what is true now: counts do not wait for an order."""
-    if all(view.section is None for view in views):
+def with_moves(views: tuple[SectionView, ...], moved: Collection[AccountKey]) -> tuple[SectionView, ...]:
+    """The same order under headings that say how many of those below are about to move to another section."""
+    if not moved:
         return views
-    found = (overview.by_key.get(key) for view in views for key in view.keys)
-    within = Counter(each.section for each in found if each is not None)
-    return tuple(
-        replace(view, heading=words.section_heading(section, within[section], overview.by_section[section]))
-        if (section := view.section) is not None
-        else view
-        for view in views
-    )
+    found = []
+    for view in views:
+        count = sum(key in moved for key in view.keys)
+        heading = words.about_to_move(view.heading, count) if count else view.heading
+        found.append(replace(view, heading=heading))
+    return tuple(found)
 
 
 def hive_groups(

@@ -36,6 +36,14 @@ class Glyph(StrEnum):
     OFF = "off"
 
 
+class Flag(StrEnum):
+    """What the operator, or the order, has to say about where an account stands."""
+
+    MARKED = "marked"
+    #: its section changed, and it moves there in a moment
+    MOVES = "moves"
+
+
 class Shown(StrEnum):
     """Whether percentages say what is used or what is left."""
 
@@ -132,6 +140,7 @@ class CardView(Struct, frozen=True):
     progress_short: str = ""
     #: drawn before the status words when the mark at the edge is not the status: "● Cloudflare 26m"
     status_glyph: Glyph | None = None
+    flag: Flag | None = None
 
     @property
     def nearest(self) -> Tone | None:
@@ -158,6 +167,7 @@ class MarkView(Struct, frozen=True, cache_hash=True):
     nearest: Tone | None
     #: 0..8, the height of the mark; None when nothing is known
     level: int | None
+    flag: Flag | None = None
 
 
 class Figure(Struct, frozen=True):

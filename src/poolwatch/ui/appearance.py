@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 from rich.style import Style
 
-from poolwatch.presentation.view import Glyph, Span, Tone
+from poolwatch.presentation.view import Flag, Glyph, Span, Tone
 from poolwatch.ui.cells import Ink, StyleName
 
 
@@ -28,6 +28,9 @@ class Glyphs(Struct, frozen=True, eq=False):
 
     name: str
     status: Mapping[Glyph, str]
+    flags: Mapping[Flag, str]
+    #: where the selection and an operator's mark share a cell
+    both: str
     bar_full: str
     bar_half: str
     bar_empty: str
@@ -50,6 +53,10 @@ class Glyphs(Struct, frozen=True, eq=False):
     def text(self, text: str) -> str:
         """A text in the letters of this set; its length stays the same."""
         return text.translate(self.letters) if self.letters else text
+
+    def flag(self, flag: Flag | None) -> str:
+        """The mark beside an account's status; a blank where there is none."""
+        return " " if flag is None else self.flags[flag]
 
     def bar(self, fraction: float | None, cells: int) -> tuple[str, str]:
         """The filled and the empty part of a bar of `cells` cells, in half steps.
@@ -81,6 +88,8 @@ UNICODE: Final = Glyphs(
         Glyph.NEVER_READ: "◌",
         Glyph.OFF: "⊘",
     },
+    flags={Flag.MARKED: "✓", Flag.MOVES: "↕"},
+    both="◆",
     bar_full="━",
     bar_half="╸",
     bar_empty="─",
@@ -108,6 +117,8 @@ ASCII: Final = Glyphs(
         Glyph.NEVER_READ: "?",
         Glyph.OFF: "-",
     },
+    flags={Flag.MARKED: "+", Flag.MOVES: "~"},
+    both="#",
     bar_full="#",
     bar_half="#",
     bar_empty="-",

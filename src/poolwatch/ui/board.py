@@ -8,7 +8,7 @@ from typing import Final
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview, overview
 from poolwatch.domain.state import AccountState, PoolState
-from poolwatch.domain.status import Judged, judge
+from poolwatch.domain.status import Judged, Section, judge
 from poolwatch.domain.values import replace
 from poolwatch.presentation.card import card_view, mark_view
 from poolwatch.presentation.order import hive_groups, sections
@@ -59,6 +59,9 @@ class Board:
         self._ordered_at: datetime | None = None
         self._ordered: frozenset[AccountKey] = frozenset()
         self._unread: int = 0
+        #: the sections under whose headings accounts were put, and which of them are in another by now
+        self._stood: dict[AccountKey, Section] = {}
+        self._moved: frozenset[AccountKey] | None = None
         self._key_at: datetime | None = None
 
     @property
@@ -102,6 +105,7 @@ class Board:
         The moment stays that of the last tick, so that all ages and countdowns move together.
         """
         former = self._state
+        self._moved = None
         self._offset = state.clock_offset
         if abs(state.clock_offset - former.clock_offset) < _TREMBLE:
             # every answer tells the server's clock a little differently: no reason to draw all accounts anew
@@ -115,6 +119,7 @@ class Board:
 
     def _derive_anew(self) -> None:
         self._timed_prefs = None
+        self._moved = None
         self._judged = {}
         self._cards.clear()
         self._marks.clear()
@@ -197,7 +202,11 @@ class Board:
     def sections(self, sort: SortKey, words: str, now: datetime, *, reverse: bool) -> tuple[SectionView, ...]:
         """The accounts that the filter lets through, in order, under their headings."""
         self._note_order(now)
-        return sections(self.overview, sort, reverse, self.prefs, self._matching(words))
+        found = sections(self.overview, sort, reverse, self.prefs, self._matching(words))
+        self._stood = {
+            key: section for view in found if (section := view.section) is not None for key in view.keys
+        }
+        return found
 
     def groups(
         self, grouping: Grouping, sort: SortKey, words: str, now: datetime, *, reverse: bool
@@ -224,22 +233,37 @@ class Board:
         return bool(fresh)
 
     def may_reorder(self, now: datetime) -> bool:
-        """Whether the order may change by itself: after a sweep or an arrival, long enough after a key."""
+        """Whether the order may change by itself: long enough after a key, for a reason or after a sweep."""
         if self._ordered_at is None or not self._ordered or now < self._ordered_at:
             return True
         if self._key_at is not None and now - self._key_at < HANDS_OFF:
             return False
         since = now - self._ordered_at
-        return since >= SWEEP or (since >= ARRIVALS and self.has_arrivals())
+        return since >= SWEEP or (since >= ARRIVALS and self.has_reason())
 
     def order_waits(self, now: datetime) -> timedelta | None:
-        """How long until what has arrived may be put in its place; None where nothing has."""
-        if self._ordered_at is None or not self.has_arrivals():
+        """How long until what has arrived or changed may be put in its place; None where nothing has."""
+        if self._ordered_at is None or not self.has_reason():
             return None
         wait = ARRIVALS - (now - self._ordered_at)
         if self._key_at is not None:
             wait = max(wait, HANDS_OFF - (now - self._key_at))
         return max(wait, timedelta(0))
+
+    @property
+    def moved(self) -> frozenset[AccountKey]:
+        """The accounts that stand under the heading of a section that they are no longer in."""
+        if self._moved is None:
+            self._moved = frozenset(
+                key
+                for key, section in self._stood.items()
+                if (judged := self.judged(key)) is not None and judged.section is not section
+            )
+        return self._moved
+
+    def has_reason(self) -> bool:
+        """Whether somebody has to be put in another place."""
+        return self.has_arrivals() or bool(self.moved)
 
     def has_arrivals(self) -> bool:
         """Whether accounts came or went, or were read for the first time, since the order was made."""
@@ -247,6 +271,7 @@ class Board:
 
     def _note_order(self, now: datetime) -> None:
         self._ordered_at = now
+        self._stood, self._moved = {}, None
         self._ordered = frozenset(self._state.accounts)
         self._unread = self._count_unread()
 

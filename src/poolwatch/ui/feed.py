@@ -57,8 +57,9 @@ class Feed(Protocol):
         `override` disregards a Retry-After; `try_once` spends a login whose last reply was lost.
         """
 
-    async def refresh_many(self, keys: Collection[AccountKey]) -> Answer:
-        """Start a spread-out refresh of many accounts; its progress comes with the changes."""
+    async def refresh_many(self, keys: Collection[AccountKey], *, usage_only: bool = False) -> Answer:
+        """Start a spread-out refresh of many accounts (or its usage step alone); its progress comes with the
+        changes."""
 
     def stop_many(self) -> None:
         """Start no further account of a refresh of many; what runs is left to end."""

@@ -351,6 +351,11 @@ def section_heading(section: Section, count: int, of: int) -> str:
     return f"{heading}, {_(order)}" if order else heading
 
 
+def about_to_move(heading: str, count: int) -> str:
+    """A heading over accounts of which some are in another section by now, and move there in a moment."""
+    return _("{heading} · {count} about to move", heading=heading, count=count)
+
+
 def without_group(grouping: str) -> str:
     """The accounts of the hive that no source, group or plan is known of."""
     return _(_WITHOUT[grouping])

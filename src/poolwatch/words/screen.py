@@ -119,7 +119,9 @@ no_column: Final = Text("the table has {count} columns here")
 GROUPS_ARE_THE_HIVES: Final = Text("only the hive has groups; v changes the view")
 ALREADY_RUNNING: Final = Text("this account is already being refreshed")
 READ_ONLY: Final = Text("read-only: nothing is refreshed here")
-VIEWER_MANY: Final = Text("R works in the poolwatch that polls; r and u are forwarded to it from here")
+VIEWER_MANY: Final = Text(
+    "many are refreshed in the poolwatch that polls; it takes r and u for one from here"
+)
 NO_ANSWER: Final = Text("the poolwatch that polls did not answer within 5 s; it may be stuck")
 NO_RAW: Final = Text("no payload of this account in this run; u reads one")
 
@@ -295,6 +297,7 @@ down: Final = Text("down: {why}")
 
 #: The question before a refresh of many.
 ask_many: Final = Text("Refresh {count} accounts, spread out? y yes  n no")
+ask_many_usage: Final = Text("Read the usage of {count} accounts, spread out? y yes  n no")
 
 
 #: The question before a login whose reply was lost is spent once more.

@@ -81,6 +81,35 @@ class PoolScreen(PoolDrawing):
         # in the same frame: word of it from the wall would come one later
         self._draw_selected()
 
+    def action_mark(self) -> None:
+        """Mark the account, or no longer, and go on to the next."""
+        key = self.wall.selected
+        if key is None:
+            self.flash(words.NOBODY_SELECTED())
+            return
+        self.marked ^= {key}
+        order = self.wall.order
+        self.wall.select(order[min(order.index(key) + 1, len(order) - 1)])
+        self.wall.review()
+        self._draw_strip()
+        self._draw_selected()
+
+    def action_refresh_account(self) -> None:
+        """All that are marked, or the selected one."""
+        self._act(usage_only=False)
+
+    def action_read_usage(self) -> None:
+        """Likewise, the usage step alone."""
+        self._act(usage_only=True)
+
+    def _act(self, *, usage_only: bool) -> None:
+        if not self.marked:
+            self._refresh_selected(usage_only=usage_only)
+            return
+        # those shown go first, as they stand
+        order = dict.fromkeys((*self.wall.order, *self.ui.board.state.accounts))
+        self.refresh_many(tuple(key for key in order if key in self.marked), usage_only=usage_only)
+
     def action_refresh_shown(self) -> None:
         """All that the filter lets through."""
         self.refresh_many(self.wall.order)
@@ -112,10 +141,13 @@ class PoolScreen(PoolDrawing):
         self.redraw()
 
     def action_back(self) -> None:
-        """First a running refresh of many is stopped, then the filters go."""
+        """First a running refresh of many is stopped, then the marks go, then the filters."""
         bulk = self.ui.bulk
         if bulk is not None and not bulk.done:
             self.ui.feed.stop_many()
+        elif self.marked:
+            self.marked = frozenset()
+            self.redraw()
         elif self.filter_text or self.only_needs_you:
             self.only_needs_you = False
             self._clear_filter()

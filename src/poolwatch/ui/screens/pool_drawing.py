@@ -10,9 +10,10 @@ from textual.app import ComposeResult
 from textual.timer import Timer
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.presentation.order import recounted
+from poolwatch.domain.values import replace
+from poolwatch.presentation.order import with_moves
 from poolwatch.presentation.refresh_line import bulk_line
-from poolwatch.presentation.view import CardView, SectionView, Shown, Tone
+from poolwatch.presentation.view import CardView, Flag, MarkView, SectionView, Shown, Tone
 from poolwatch.ui.cells import Ink, Line, fit_line
 from poolwatch.ui.screens.page import PoolDrawn
 from poolwatch.ui.screens.refreshing import RefreshingPage
@@ -45,7 +46,11 @@ class PoolDrawing(RefreshingPage[None]):
         self.only_needs_you = False
         self._view = WallView.TABLE
         self._arranged: Arrangement | None = None
+        #: in the order that was made last, under the headings of then and of now
+        self._ordered: tuple[SectionView, ...] = ()
         self._sections: tuple[SectionView, ...] = ()
+        self._moved: frozenset[AccountKey] = frozenset()
+        self.marked: frozenset[AccountKey] = frozenset()
         self._later: Timer | None = None
         #: made when a filter is first typed
         self._filter_line: FilterLine | None = None
@@ -71,10 +76,23 @@ class PoolDrawing(RefreshingPage[None]):
     def compose(self) -> ComposeResult:
         """Top to bottom, as drawn."""
         yield Lines(id="strip")
-        yield AccountWall(self.ui.board.card, self.ui.board.mark, id="wall")
+        yield AccountWall(self._card, self._mark, id="wall")
         yield Lines(id="foot")
         yield Lines(id="message")
         yield Lines(id="keys")
+
+    def _flag(self, key: AccountKey) -> Flag | None:
+        if key in self.marked:
+            return Flag.MARKED
+        return Flag.MOVES if key in self._moved else None
+
+    def _card(self, key: AccountKey) -> CardView | None:
+        card, flag = self.ui.board.card(key), self._flag(key)
+        return replace(card, flag=flag) if card is not None and flag is not None else card
+
+    def _mark(self, key: AccountKey) -> MarkView | None:
+        mark, flag = self.ui.board.mark(key), self._flag(key)
+        return replace(mark, flag=flag) if mark is not None and flag is not None else mark
 
     def restyle(self) -> None:
         """Also the wall."""
@@ -102,7 +120,7 @@ class PoolDrawing(RefreshingPage[None]):
             )
             if not is_soon:
                 # before the cards: one of them says that it is the next to use
-                self._recount()
+                self._tell_moves()
             self.wall.review()
             if is_soon:
                 self._redraw_in(_STRIP_EVERY.total_seconds())
@@ -130,12 +148,12 @@ class PoolDrawing(RefreshingPage[None]):
         self._later = None
         self.redraw()
 
-    def _recount(self) -> None:
-        """Have the headings tell what is true now, as the strip does: the order waits, counts do not."""
-        sections = recounted(self._sections, self.ui.board.overview)
-        if self._arranged is None or sections == self._sections:
-            return
-        self._arrange(sections, self._heights)
+    def _tell_moves(self) -> None:
+        """Who is in another section by now keeps the place for a moment: the row and its heading say so."""
+        self._moved = self.ui.board.moved
+        sections = with_moves(self._ordered, self._moved)
+        if self._arranged is not None and sections != self._sections:
+            self._arrange(sections, self._heights)
 
     def _arrange(self, sections: tuple[SectionView, ...], least_heights: Sequence[int]) -> None:
         side = side_width(self.size.width, self._view)
@@ -176,6 +194,8 @@ class PoolDrawing(RefreshingPage[None]):
             sections = ui.board.groups(choice.grouping, choice.sort, self._words, now, reverse=choice.reverse)
         elif not sections:
             sections = ui.board.sections(choice.sort, self._words, now, reverse=choice.reverse)
+        self._ordered, self._moved = sections, frozenset()
+        self.marked &= ui.board.state.accounts.keys()
         self._arrange(sections, least_heights)
 
     def _opening_view(self) -> WallView:
@@ -205,7 +225,9 @@ class PoolDrawing(RefreshingPage[None]):
         if view is WallView.HIVE:
             drawn = interface.text("hive_by", group=interface.text(f"group.{choice.grouping.value}"))
         told = f"{self.order_told(choice)} · {drawn}"
-        switches = [interface.text("paused")] if self.ui.paused else []
+        switches = [interface.text("marked", count=len(self.marked))] if self.marked else []
+        if self.ui.paused:
+            switches.append(interface.text("paused"))
         if choice.mask:
             switches.append(interface.text("masked"))
         if self.only_needs_you:
@@ -295,7 +317,11 @@ class PoolDrawing(RefreshingPage[None]):
         copy = ""
         if card is not None:
             copy = interface.text("copy_id" if card.copy == card.id else "copy_remedy")
-        self.show_keys(used_left=interface.text(shown_as.value), copy=copy, raw="")
+        instead = {"used_left": interface.text(shown_as.value), "copy": copy, "raw": ""}
+        if self.marked:
+            for name in ("refresh", "usage"):
+                instead[name] = interface.text(f"{name}_marked", count=len(self.marked))
+        self.show_keys(**instead)
 
     def _filter_told(self) -> MessageText | None:
         """While a filter is typed: how many match, and what is wrong with it."""
@@ -334,7 +360,7 @@ class PoolDrawing(RefreshingPage[None]):
 
     def _selected_card(self) -> CardView | None:
         key = self.wall.selected
-        return self.ui.board.card(key) if key is not None else None
+        return self._card(key) if key is not None else None
 
     def _empty(self) -> Line:
         state = self.ui.board.state

@@ -49,16 +49,17 @@ class RefreshingPage(Page[ResultT]):
             self._throttled = None
             self.start_work(partial(self._refresh, key, usage_only=usage_only, override=override))
 
-    def refresh_many(self, keys: Collection[AccountKey]) -> None:
+    def refresh_many(self, keys: Collection[AccountKey], *, usage_only: bool = False) -> None:
         """All of them, asked about first where they are many."""
         if not keys:
             self.flash(words.NOBODY_SELECTED())
         elif self._refuse():
             return
         elif len(keys) > ASK_ABOVE:
-            self._ask(words.ask_many(len(keys)), partial(self._start_many, keys))
+            ask = words.ask_many_usage if usage_only else words.ask_many
+            self._ask(ask(len(keys)), partial(self._start_many, keys, usage_only=usage_only))
         else:
-            self._start_many(keys)
+            self._start_many(keys, usage_only=usage_only)
 
     def remedy_of(self, card: CardView) -> MessageText | None:
         """What to do for an account, for the message line; its command alone where that line is short."""
@@ -101,11 +102,11 @@ class RefreshingPage(Page[ResultT]):
             self.flash(words.READ_ONLY(), Tone.AMBER)
         return self.ui.options.read_only
 
-    def _start_many(self, keys: Collection[AccountKey]) -> None:
-        self.start_work(partial(self._refresh_many, keys))
+    def _start_many(self, keys: Collection[AccountKey], *, usage_only: bool) -> None:
+        self.start_work(partial(self._refresh_many, keys, usage_only=usage_only))
 
-    async def _refresh_many(self, keys: Collection[AccountKey]) -> None:
-        self._say_answer(await self.ui.feed.refresh_many(keys), None)
+    async def _refresh_many(self, keys: Collection[AccountKey], *, usage_only: bool) -> None:
+        self._say_answer(await self.ui.feed.refresh_many(keys, usage_only=usage_only), None)
 
     async def _refresh(
         self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False

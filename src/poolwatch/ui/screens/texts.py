@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from poolwatch.presentation.view import Glyph, Tone
+from poolwatch.presentation.view import Flag, Glyph, Tone
 from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, wrap
 from poolwatch.ui.keymap import Key, Keymap, Scope, explained
@@ -52,6 +52,8 @@ def help_lines(keymap: Keymap, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
         lead: Piece = (fit(f"   {glyphs.status[glyph]}", _KEYS + 3), tones.get(glyph, Tone.DIM))
         told = words.text(f"mark.{glyph.value}")
         lines.append(fit_line((lead, (told, Tone.PLAIN)), width, glyphs.ellipsis))
+    for flag in Flag:
+        lines += _entry(glyphs.flag(flag), words.text(f"flag.{flag.value}"), width, glyphs)
     return tuple(lines)
 
 

@@ -83,7 +83,8 @@ def _head(card: CardView, width: int, frame: Frame, glyphs: Glyphs, edge: Ink) -
         plan = fit_words(plan, spare, dots).rstrip() if spare >= _PLAN_LEAST else ""
         plan = plan if plan != dots else cut(card.plan, spare, dots)
     name = cut(card.label, room, dots)
-    left: list[Piece] = [(glyphs.status[card.glyph] + " ", card.tone), (name, Tone.STRONG)]
+    flag: Piece = (glyphs.flag(card.flag), Ink.MARK)
+    left: list[Piece] = [(glyphs.status[card.glyph], card.tone), flag, (name, Tone.STRONG)]
     return _border(
         left, [(plan, Tone.DIM)], width, (frame.top_left, frame.across, frame.top_right), card.tone
     )

@@ -8,7 +8,7 @@ from typing import Final
 from rich.cells import cell_len
 
 from poolwatch.presentation.figures import hive_level, percent_text
-from poolwatch.presentation.view import CardView, Glyph, MarkView, Prefs, Shown, Tone
+from poolwatch.presentation.view import CardView, Flag, Glyph, MarkView, Prefs, Shown, Tone
 from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, StyleName, fit, fit_line, fit_right, line_width
 from poolwatch.words import interface as words
@@ -32,7 +32,10 @@ def mark(card: MarkView | CardView, glyphs: Glyphs, *, selected: bool) -> Line:
             style = Tone.STALE
         elif card.nearest is not None:
             style = Ink.BAR if card.nearest is Tone.PLAIN else card.nearest
-    return ((glyphs.mark if selected else " ", Ink.MARK), (text, style))
+    before = glyphs.mark if selected else " "
+    if card.flag is Flag.MARKED:
+        before = glyphs.both if selected else glyphs.flag(card.flag)
+    return ((before, Ink.MARK), (text, style))
 
 
 def group_lead(heading: str, count: int | None, lead: int, glyphs: Glyphs) -> Line:
@@ -99,7 +102,7 @@ def in_words(card: CardView, width: int, glyphs: Glyphs) -> Line:
     """The selected account on one line."""
     out: list[Piece] = [
         (" ", Tone.PLAIN),
-        (glyphs.mark, Ink.MARK),
+        (glyphs.both if card.flag is Flag.MARKED else glyphs.mark, Ink.MARK),
         (card.label, Tone.STRONG),
         (f"  {card.plan}" if card.plan else "", Tone.DIM),
         (f"  {glyphs.status[card.status_glyph or card.glyph]} {card.status}", card.tone),

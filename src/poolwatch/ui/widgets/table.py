@@ -284,7 +284,8 @@ def row(card: CardView, columns: Columns, glyphs: Glyphs, *, selected: bool) -> 
     mark = glyphs.ellipsis
     out: list[Piece] = [
         (glyphs.mark if selected else " ", Ink.MARK),
-        (glyphs.status[card.glyph] + " ", card.tone),
+        (glyphs.status[card.glyph], card.tone),
+        (glyphs.flag(card.flag), Ink.MARK),
         (fit(card.label, columns.account, mark), Tone.STRONG if selected else Tone.PLAIN),
     ]
     if columns.source:

@@ -139,8 +139,10 @@ class AccountWall(Widget, inherit_bindings=False):
             self.refresh()
 
     def review(self) -> None:
-        """Repaint the visible accounts whose card is another since they were drawn."""
-        for key in self.visible_keys:
+        """Repaint the visible accounts whose card is another since they were drawn; forget the others."""
+        visible = self.visible_keys
+        self._drawn = {key: self._drawn[key] for key in visible if key in self._drawn}
+        for key in visible:
             if key in self._drawn and self._face_of(key) != self._drawn[key][0]:
                 del self._drawn[key]
                 self._repaint(key)
