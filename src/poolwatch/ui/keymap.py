@@ -168,8 +168,7 @@ class Keymap(Struct, frozen=True):
     def footer(self, scope: Scope) -> tuple[Key, ...]:
         """The keys that a screen's footer offers, its one way out and the help last."""
         other = "back" if scope in MAIN else "quit"
-        offered = [key for key in self.at(scope) if key.rank and key.id != other]
-        return tuple(sorted(offered, key=lambda key: key.rank == STAYS))
+        return tuple(key for key in self.at(scope) if key.rank and key.id != other)
 
     def get(self, key_id: str) -> Key:
         """The entry of that id."""
