@@ -198,6 +198,9 @@ def test_a_source_keeps_the_end_of_its_path_and_its_words_their_column() -> None
     lines = [plain(line).rstrip() for line in detail_lines(view, 66, UNICODE)]
     assert lines[-2] == " SOURCES homes ~/.codex/auth.json    4m   plan, windows, credits,"
     assert lines[-1] == " " * 42 + "token"
+    # a narrow column of many lines is no better than a line of its own
+    lines = [plain(line).rstrip() for line in detail_lines(view, 54, UNICODE)]
+    assert lines[-1] == " " * 11 + "plan, windows, credits, token"
 
 
 def test_first_run_lines_fit() -> None:
@@ -379,6 +382,11 @@ def test_what_a_refresh_says_outlasts_the_age() -> None:
     assert f"╰─ {running} ━"[:-1] in plain(card_lines.block(view, 38, 4, UNICODE, selected=False)[-1])
     assert f"{running} ─ 9h ago ─╯" not in plain(card_lines.block(view, 36, 4, UNICODE, selected=False)[-1])
     assert f"╰─ {running} " in plain(card_lines.block(view, 36, 4, UNICODE, selected=False)[-1])
+    assert card_lines.tells_progress(view, 36)
+    # what has no room in the card stands on the message line
+    assert not card_lines.tells_progress(view, 26)
+    unread = card(foot=view.foot, progress=running, foot_age="", progress_short="ok · weekly 98 → 0%")
+    assert "╰─ ok · weekly 98 → 0% ─" in plain(card_lines.block(unread, 27, 4, UNICODE, selected=False)[-1])
 
 
 def test_the_hint_to_copy_outlasts_the_command_that_is_cut() -> None:

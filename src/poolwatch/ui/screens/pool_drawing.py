@@ -21,7 +21,7 @@ from poolwatch.ui.state import Choice, UiState, WallView
 from poolwatch.ui.widgets import hive, table
 from poolwatch.ui.widgets.arrangement import TABLE_MOST, Arrangement, arrange, opening_view, side_width
 from poolwatch.ui.widgets.bottom import FilterLine, MessageText, message_line, typing_line
-from poolwatch.ui.widgets.cards import HEIGHT_LEAST, wanted_height
+from poolwatch.ui.widgets.cards import HEIGHT_LEAST, tells_progress, wanted_height
 from poolwatch.ui.widgets.lines import THUMB, Lines
 from poolwatch.ui.widgets.strip import Density, Mode, density_of, strip_lines
 from poolwatch.ui.widgets.table import Content
@@ -350,9 +350,14 @@ class PoolDrawing(RefreshingPage[None]):
             text = " · ".join([text, *self.ui.bulk_diff]) if bulk.done else text
             return MessageText(text, Tone.AMBER if bulk.failed else Tone.ACCENT)
         card = self._selected_card()
-        if card is not None and card.progress and self._view is not WallView.CARDS:
+        if card is not None and card.progress and not self._card_tells(card):
             return MessageText(card.progress, card.foot.tone, card.label, card.progress_short)
         return None
+
+    def _card_tells(self, card: CardView) -> bool:
+        """Whether the card itself says how its refresh goes."""
+        arranged = self._arranged if self._view is WallView.CARDS else None
+        return arranged is not None and tells_progress(card, arranged.block_width)
 
     def _remedy(self) -> MessageText | None:
         card = None if self._side_advises else self._selected_card()

@@ -90,14 +90,27 @@ def _head(card: CardView, width: int, frame: Frame, glyphs: Glyphs, edge: Ink) -
     )
 
 
+def tells_progress(card: CardView, width: int) -> bool:
+    """Whether a card of that width has room for what its refresh says."""
+    return bool(card.progress) and cell_len(_told(card, max(0, width - _ENDS))[0]) <= width - _ENDS
+
+
+def _told(card: CardView, room: int) -> tuple[str, str]:
+    """What stands in the foot at its two ends; what a refresh says goes before the age."""
+    told, age = card.foot.text, card.foot_age
+    if not card.progress:
+        return told, age
+    texts = [told, card.progress_short] if card.progress_short else [told]
+    for text in texts:
+        for beside in (age, ""):
+            if cell_len(text) + (cell_len(beside) + 3 if beside else 0) <= room:
+                return text, beside
+    return texts[-1], ""
+
+
 def _foot(card: CardView, width: int, frame: Frame, glyphs: Glyphs, edge: Ink) -> Line:
     room = max(0, width - _ENDS)
-    told, age = card.foot.text, card.foot_age
-    if age and cell_len(told) + cell_len(age) + 3 > room:
-        if card.progress_short:
-            told = card.progress_short
-        if card.progress and cell_len(told) + cell_len(age) + 3 > room:
-            age = ""
+    told, age = _told(card, room)
     told = cut(told, room - (cell_len(age) + 3 if age else 0), glyphs.ellipsis)
     quiet = Tone.STALE if card.stale else Tone.DIM
     corners = (frame.bottom_left, frame.across, frame.bottom_right)

@@ -162,10 +162,12 @@ def _window(
 
 def _source_column(details: Sequence[DetailLine], width: int) -> tuple[int, bool]:
     """The cells of a source's name and place, and whether what it told has room beside them."""
-    names = [_named(detail.source) for detail in details if detail.source is not None]
-    longest = max((cell_len(name) for name in names), default=0)
+    sources = [detail.source for detail in details if detail.source is not None]
+    longest = max((cell_len(_named(source)) for source in sources), default=0)
     room = width - HEADING - _AGE
-    return min(longest, room), room - longest >= _TOLD_LEAST
+    beside = room - longest
+    fits = all(cell_len(source.told) <= 2 * beside for source in sources)
+    return min(longest, room), beside >= _TOLD_LEAST and fits
 
 
 def _named(source: SourceRow) -> str:
