@@ -16,24 +16,23 @@ from tests.presentation.scene import account
 
 
 @pytest.mark.parametrize(
-    ("raw", "name", "short"),
+    ("raw", "name"),
     [
-        (None, "", ""),
-        ("plus", "Plus", "Plus"),
-        ("pro", "Pro", "Pro"),
-        ("prolite", "Pro 5x", "Pro5x"),
-        ("promax", "Pro (Max)", "ProMx"),
-        ("team", "Business", "Busin"),
-        ("self_serve_business_prolite", "Business Premium", "BusPr"),
-        ("self_serve_business_usage_based", "Business (usage)", "Payg"),
-        ("enterprise_cbp_usage_based", "Enterprise (usage)", "Ent"),
-        ("hc", "Enterprise", "Ent"),
-        ("galaxy_ultra_v9", "galaxy_ultra_v9", "galax"),
+        (None, ""),
+        ("plus", "Plus"),
+        ("pro", "Pro"),
+        ("prolite", "Pro 5x"),
+        ("promax", "Pro (Max)"),
+        ("team", "Business"),
+        ("self_serve_business_prolite", "Business Premium"),
+        ("self_serve_business_usage_based", "Business (usage)"),
+        ("enterprise_cbp_usage_based", "Enterprise (usage)"),
+        ("hc", "Enterprise"),
+        ("galaxy_ultra_v9", "galaxy_ultra_v9"),
     ],
 )
-def test_plans(raw: str | None, name: str, short: str) -> None:
+def test_plans(raw: str | None, name: str) -> None:
     assert names.plan_name(raw) == name
-    assert names.plan_short(raw) == short
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_next_back_counts_the_others_to_the_full_hour() -> None:
         "NEXT BACK",
         "a47",
         "14:50, in 47m; 4 more by 16:00",
-        "14:50, 4 by 16:00",
+        "14:50, 4 more by 16:00",
     )
 
 
@@ -108,7 +108,7 @@ def test_credits() -> None:
         "CREDITS",
         "3,412.50",
         "$136.50  1 unlimited, 1 unknown",
-        "$136.50 +1∞ 1?",
+        "",
     )
 
 
@@ -116,8 +116,7 @@ def test_the_stale_part_of_the_credits_is_named() -> None:
     old = account("a", Usage(credits=balance("250", at=NOW - timedelta(hours=5))))
     view = strip(old, account("b", Usage(credits=balance("750"))))
     assert figure(view.credits)[1:3] == ("1,000.00", "$40.00  250.00 of it old")
-    assert strip(old).credits is not None
-    assert figure(strip(old).credits)[3] == "$10.00 part old"
+    assert figure(strip(old).credits)[2] == "$10.00  250.00 of it old"
 
 
 def test_no_credits_no_figure() -> None:
@@ -140,7 +139,7 @@ def test_highest_weekly() -> None:
         "WEEKLY MAX",
         "lee",
         "100%, in 1d 20h; 2 more full",
-        "100% in 1d 20h, 2 more",
+        "100% in 1d 20h, 2 more full",
     )
     assert view.highest_weekly is not None
     assert view.highest_weekly.tone is Tone.RED

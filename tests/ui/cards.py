@@ -35,7 +35,7 @@ def card(label: str = "bob@example.com", **changes: object) -> CardView:
         "credits": None, "notes": (), "foot": Span("active", Tone.GOOD), "foot_age": "4m", "progress": "",
         "remedy": "", "copy": "0123456789abcdef", "age": "4m", "stale": False, "source": "codex-home",
         "custody": "codex", "scarcest": window("weekly", "98%", 0.98, tone=Tone.RED, resets="2d 4h"),
-        "level": 8, "plan_short": "Plus",
+        "level": 8,
     }  # fmt: skip
     return CardView(**{**given, **changes})  # type: ignore[arg-type]  # fields by name
 
@@ -66,7 +66,6 @@ cards = st.builds(
     card,
     label=texts,
     plan=texts,
-    plan_short=texts,
     glyph=st.sampled_from(Glyph),
     status=texts,
     status_glyph=st.none() | st.sampled_from(Glyph),

@@ -13,9 +13,10 @@ from poolwatch.ui.app import PoolApp
 from poolwatch.ui.feed import FoundLogins
 from poolwatch.ui.screens.first_run import FirstRunScreen
 from poolwatch.ui.screens.pool import PoolScreen
+from poolwatch.ui.screens.refreshing import Confirm
 from poolwatch.ui.screens.texts import HelpScreen
 from poolwatch.ui.state import ExitRequest
-from poolwatch.ui.widgets.lines import Pane
+from poolwatch.ui.widgets.lines import Lines, Pane
 from tests.ui.pools import NOW, ZONE, app_of, empty, state_of, twelve
 from tests.ui.reading import feed_of, said, screen_text, settle, strip, wall
 from tests.ui.scripted_feed import ScriptedFeed
@@ -221,3 +222,48 @@ async def test_no_color_leaves_glyphs_and_words(monkeypatch: pytest.MonkeyPatch)
         colours = {style.color.name for style in styles if style is not None and style.color is not None}
         assert colours <= {"default"}
         assert "✕ carol" in screen_text(app)
+
+
+async def test_a_terminal_that_is_too_small_says_what_it_needs() -> None:
+    app = app_of("twelve")
+    async with app.run_test(size=(60, 15)) as pilot:
+        await settle(pilot)
+        assert isinstance(app.screen, PoolScreen)
+        for size in ((50, 12), (59, 40), (40, 3)):
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+            needs = "poolwatch needs 60x15 or more; this is {}x{}".format(*size)
+            assert app.screen.query_one("#needs", Lines).text.split() == needs.split()
+            # what cannot be seen is not done
+            await pilot.press("R", "question_mark")
+        await pilot.resize_terminal(60, 15)
+        await settle(pilot)
+        assert isinstance(app.screen, PoolScreen)
+        assert app.screen.query_one("#keys").region.bottom == 15
+        await pilot.resize_terminal(59, 15)
+        await settle(pilot)
+        await pilot.press("q")
+    assert app.return_code == 0
+
+
+async def test_a_question_asked_meanwhile_does_not_keep_the_screen_cramped() -> None:
+    app = app_of("twelve")
+    async with app.run_test(size=(50, 12)) as pilot:
+        await settle(pilot)
+        question = Confirm(app.ui, "Really?")
+        app.push_screen(question)
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        await pilot.press("n")
+        await settle(pilot)
+        assert isinstance(app.screen, PoolScreen)
+
+
+async def test_the_first_run_screen_scrolls_on_the_smallest_terminal() -> None:
+    app, _ = first_run()
+    async with app.run_test(size=(60, 15)) as pilot:
+        await settle(pilot)
+        pane = app.screen.query_one(Pane)
+        assert pane.top == 0
+        await pilot.press("G")
+        assert pane.top + pane.size.height == len(pane.lines)

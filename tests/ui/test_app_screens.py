@@ -44,7 +44,7 @@ async def test_details_walk_through_the_order_and_leave_their_account_selected()
 async def test_details_follow_changes_and_scroll() -> None:
     feed = feed_of()
     app = app_of(feed.state, feed=feed)
-    async with app.run_test(size=(80, 12)) as pilot:
+    async with app.run_test(size=(80, 15)) as pilot:
         await pilot.press("down", "enter")
         await settle(pilot)
         pane = app.screen.query_one(Pane)
@@ -262,7 +262,7 @@ def marked(pane: Pane, ink: Ink) -> list[str]:
 async def test_the_payload_is_searched_and_esc_ends_the_search_first() -> None:
     feed = feed_of()
     app = app_of(feed.state, feed=feed)
-    async with app.run_test(size=(80, 12)) as pilot:
+    async with app.run_test(size=(80, 15)) as pilot:
         pane = await opened(app, feed, pilot)
         await pilot.press("n")
         await settle(pilot)
@@ -323,7 +323,7 @@ async def test_a_search_survives_another_size_and_theme() -> None:
         await settle(pilot)
         count = len(matches(payload_lines(PAYLOAD), "long long"))
         assert said(app) == f"1 of {count} for “long long”"
-        await pilot.resize_terminal(40, 20)
+        await pilot.resize_terminal(60, 20)
         await settle(pilot)
         assert said(app) == f"1 of {count} for “long long”"
         assert "".join(marked(pane, Ink.HERE)) == "long long"

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.color import Color, ColorSystem
 
 from poolwatch.presentation.view import Glyph, Span, Tone
 from poolwatch.ui.appearance import (
     ASCII,
+    COLOURS,
     THEME_NAMES,
     UNICODE,
     Appearance,
@@ -81,3 +84,13 @@ def test_every_look_has_a_style_in_every_theme_and_themes_go_round() -> None:
     assert next_theme("no such theme") == THEME_NAMES[0]
     assert theme_named("light") == theme_named("poolwatch-light") == "poolwatch-light"
     assert theme_named("textual-dark") is None
+
+
+@pytest.mark.parametrize("theme", COLOURS)
+def test_with_256_colours_the_selection_is_a_grey_beside_the_ground(theme: str) -> None:
+    selection, ground = (
+        Color.parse(colour).downgrade(ColorSystem.EIGHT_BIT).number
+        for colour in (COLOURS[theme].selection, COLOURS[theme].ground)
+    )
+    assert selection in range(232, 256)
+    assert selection != ground

@@ -30,6 +30,7 @@ from poolwatch.presentation.view import (
 from poolwatch.ui.appearance import ASCII, UNICODE, Glyphs
 from poolwatch.ui.board import Board
 from poolwatch.ui.cells import Ink, Line, line_width
+from poolwatch.ui.feed import FoundLogins
 from poolwatch.ui.keymap import Keymap
 from poolwatch.ui.screens.first_run import first_run_lines
 from poolwatch.ui.screens.texts import help_lines
@@ -207,6 +208,18 @@ def test_first_run_lines_fit() -> None:
     assert all(line_width(line) <= 80 for line in first_run_lines((), Keymap(), 80, UNICODE))
 
 
+def test_every_word_of_the_first_run_screen_can_be_read() -> None:
+    found = (
+        FoundLogins("~/.codex/auth.json", "not there", "", can_add=False),
+        FoundLogins("~/.cli-proxy-api/codex-*.json", "3 logins, readable", "poolwatch sources add x", True),
+    )
+    wide = text_of(first_run_lines(found, Keymap(), 200, UNICODE)).split()
+    for width in (59, 79):
+        drawn = first_run_lines(found, Keymap(), width, UNICODE)
+        assert all(line_width(line) <= width for line in drawn)
+        assert text_of(drawn).split() == wide
+
+
 def text_of(lines: tuple[Line, ...]) -> str:
     return "\n".join(plain(line) for line in lines)
 
@@ -240,7 +253,25 @@ def test_a_window_under_another_heading_is_named() -> None:
     wide = plain(table.row(view, choose(118, Content.of((view,))), UNICODE, selected=False))
     narrow = plain(table.row(view, choose(79, Content.of((view, card()))), UNICODE, selected=False))
     assert "monthly" in wide
-    assert "m  33%" in narrow
+    assert "  33% monthly" in narrow
+    daily = card(windows=(window("12h", "33%", 0.33), window("weekly", "9%", 0.09)))
+    columns = choose(66, Content.of((daily, card())))
+    assert columns.short
+    assert not columns.short_resets
+    # no room for its name: a figure under "5H" would be taken for that of 5 hours
+    assert "33%" not in plain(table.row(daily, columns, UNICODE, selected=False))
+
+
+def test_a_plan_is_whole_or_ends_in_dots() -> None:
+    both = [card(plan="Business"), card(plan="Enterprise (automation)")]
+    for width in (105, 118, 160):
+        columns = choose(width, Content.of(both))
+        assert " Business " in plain(table.row(both[0], columns, UNICODE, selected=False))
+        assert "… " in plain(table.row(both[1], columns, UNICODE, selected=False))
+    roomy = choose(240, Content.of((card(plan="Business Premium"),)))
+    assert "Business Premium " in plain(
+        table.row(card(plan="Business Premium"), roomy, UNICODE, selected=False)
+    )
 
 
 def test_the_word_stands_in_every_heading() -> None:
@@ -452,3 +483,32 @@ def test_a_switch_outlasts_the_freshness() -> None:
     assert title.endswith("  masked · filter plan:pro   ? help ")
     assert "✕7 ◐9 ●41 ◌3 " in title
     assert "oldest" not in title
+
+
+def test_figures_of_narrow_screens_are_words() -> None:
+    view = strip_view(
+        highest_weekly=Figure("WEEKLY MAX", "lee@example.com", "100%, in 1d 20h; 5 more full"),
+        credits=Figure("CREDITS", "3,412.50", "$136.50  1 unlimited, 4 unknown, 250.00 of it old"),
+    )
+    drawn = text_of(strip_lines(view, Mode("x"), Density.MEDIUM, 80, UNICODE))
+    assert "lee@example.com  100%, in 1d 20h; 5 more full" in drawn
+    assert "$136.50  1 unlimited, 4 unknown, 250.00 of it old " in drawn
+    narrow = text_of(strip_lines(view, Mode("x"), Density.MEDIUM, 76, UNICODE))
+    assert "4 unknown, 250.00 of it… " in narrow
+    view = strip_view(freshness_tiny="51/60 fresh")
+    small = text_of(strip_lines(view, Mode("x"), Density.SMALL, 60, UNICODE))
+    assert " work · 60 accounts   ✕7 ◐9 ●41 ◌3 " in small
+    assert small.splitlines()[1].startswith(" up   team-east/dev14    back bob 23:46")
+
+
+def test_on_the_smallest_screen_nobody_is_named_by_half() -> None:
+    up = Figure("NEXT UP", "somebody-with-a-long-name@example.com", "5h 16% used")
+    back = Figure("NEXT BACK", "another-one@example.com", "23:46, in 1m; 2 more by 01:00")
+
+    def second(up_next: Figure, back_next: Figure) -> str:
+        view = strip_view(next_up=up_next, next_back=back_next)
+        return text_of(strip_lines(view, Mode("x"), Density.SMALL, 60, UNICODE)).splitlines()[1].rstrip()
+
+    assert second(up, back) == " up   somebody-with-a-long-name    back another-one 23:46"
+    long = Figure("NEXT BACK", "another-one-of-the-long-names", "23:46, in 1m")
+    assert second(up, long) == " up   somebody-with-a-long-name@example.com"

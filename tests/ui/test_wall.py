@@ -309,12 +309,12 @@ async def test_the_detail_beside_a_wide_table_follows_the_selection_and_says_whe
         await settle(pilot)
         assert beside(wall) != first
         await pilot.press("k")
-        await pilot.resize_terminal(200, 14)
+        await pilot.resize_terminal(200, 15)
         await settle(pilot)
         few = beside(wall)
         assert few[-1] == "…"
         assert few[:-1] == first[: len(few) - 1]
-        await pilot.resize_terminal(199, 14)
+        await pilot.resize_terminal(199, 15)
         await settle(pilot)
         assert not beside(wall)
         assert not any("│" in wall.render_line(y).text for y in range(wall.size.height))

@@ -272,7 +272,6 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs, *, is_next: bool = Fa
         scarcest=nearest.row if nearest else None,
         level=hive_level(nearest.used, prefs.shown, full=nearest.row.full) if nearest else None,
         needs_you=judged.section is Section.NEEDS_YOU,
-        plan_short=words.plan_short(account.plan),
         status_glyph=status_glyph,
         progress_short=progress_brief,
     )

@@ -160,13 +160,11 @@ def _credits(overview: PoolOverview, prefs: Prefs) -> Figure | None:
         text = words.UNLIMITED() if found.unlimited else UNKNOWN
     old = figures.credits_text(found.stale) if found.stale else ""
     beside = screen.credits_beside(found.unlimited, found.unknown, old)
-    short = screen.credits_beside_short(found.unlimited, found.unknown, old=bool(old))
     return Figure(
         screen.CREDITS(),
         text,
         "  ".join(part for part in (worth, beside) if part),
         Tone.STALE if old and found.stale == found.total else Tone.PLAIN,
-        " ".join(part for part in (worth, short) if part),
     )
 
 

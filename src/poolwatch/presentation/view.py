@@ -134,8 +134,6 @@ class CardView(Struct, frozen=True):
     #: 0..8, the height of the hive's mark; None when nothing is known
     level: int | None
     needs_you: bool = False
-    #: the plan in at most five columns
-    plan_short: str = ""
     #: the same in fewer words, for where it does not fit; "" when there are none
     progress_short: str = ""
     #: drawn before the status words when the mark at the edge is not the status: "● Cloudflare 26m"

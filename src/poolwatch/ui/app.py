@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 from textual import events
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
@@ -24,6 +25,7 @@ from poolwatch.ui.screens.page import (
     Page,
     PoolDrawn,
     bindings,
+    has_room,
     overlay,
 )
 from poolwatch.ui.screens.pool import PoolScreen
@@ -79,6 +81,8 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         self._terminal_title = ""
         self._visible: tuple[object, ...] = ()
         self._first_steps: Screen[Any] | None = None
+        #: shown over the others while the terminal is too small for them
+        self._cramped: Screen[Any] | None = None
         #: the keys of each screen, by Textual's names
         self._known: dict[Scope, frozenset[str | None]] = {}
         prefs = replace(options.prefs, zone=feed.zone)
@@ -105,6 +109,21 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         self.call_after_refresh(self._listen)
         self._await_minute()
         self._offer_first_steps()
+        self._need_room(self.size)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A terminal that is too small for the screens is told so."""
+        self._need_room(event.size)
+
+    def _need_room(self, size: Size) -> None:
+        if not has_room(size) and self._cramped is None:
+            from poolwatch.ui.screens.texts import CrampedScreen
+
+            def left(_: None) -> None:
+                self._cramped = None
+
+            self._cramped = CrampedScreen(self.ui)
+            self.push_screen(self._cramped, left)
 
     def _offer_first_steps(self) -> None:
         """Where every source has answered and nobody is there: say where it looked, and what can be done."""

@@ -167,6 +167,7 @@ class Colours(Struct, frozen=True):
     """The colours of one theme."""
 
     ground: str
+    #: near to grey: of its few colours a terminal of 256 takes one of its greys then, and no pink or black
     selection: str
     text: str
     dim: str
@@ -181,11 +182,11 @@ class Colours(Struct, frozen=True):
 
 
 _DARK: Final = Colours(
-    ground="#11151a", selection="#1d252e", text="#cdd5dd", dim="#8793a0", faint="#66717d", strong="#f1f4f7",
-    accent="#7fb4d8", good="#86b08a", amber="#e2b457", red="#ec7068", bar="#8fa3b5", track="#2c353f",
+    ground="#11151a", selection="#22272d", text="#cdd5dd", dim="#8793a0", faint="#66717d", strong="#f1f4f7",
+    accent="#7fb4d8", good="#86b08a", amber="#e2b457", red="#ec7068", bar="#8fa3b5", track="#30363d",
 )  # fmt: skip
 _LIGHT: Final = Colours(
-    ground="#fbfaf6", selection="#ece8dc", text="#31363d", dim="#686f78", faint="#8c929a", strong="#0f1216",
+    ground="#fbfaf6", selection="#e9e8e4", text="#31363d", dim="#686f78", faint="#8c929a", strong="#0f1216",
     accent="#1b6398", good="#37763f", amber="#946200", red="#bb2d22", bar="#5c6b7a", track="#d9d6cc",
 )  # fmt: skip
 _CONTRAST: Final = Colours(

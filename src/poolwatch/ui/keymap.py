@@ -60,6 +60,7 @@ _BOTH: Final = _POOL | _DETAIL
 _MOVING: Final = _POOL | _DETAIL | _RAW | _HELP
 _APP: Final = frozenset({Scope.APP})
 _FIRST: Final = frozenset({Scope.FIRST_RUN})
+_SCROLLING: Final = _MOVING | _FIRST
 
 
 def _key(
@@ -68,14 +69,14 @@ def _key(
     return Key(name, tuple(keys.split()), action, scopes, rank, palette)
 
 
-def _move(name: str, keys: str, scopes: frozenset[Scope] = _MOVING) -> Key:
+def _move(name: str, keys: str, scopes: frozenset[Scope] = _SCROLLING) -> Key:
     return _key(f"move_{name}", keys, f"move('{name}')", scopes, palette=False)
 
 
 #: The order is that of the help screen and of the footer.
 TABLE: Final = (
-    _move("up", "up k", _POOL | _RAW | _HELP),
-    _move("down", "down j", _POOL | _RAW | _HELP),
+    _move("up", "up k", _SCROLLING - _DETAIL),
+    _move("down", "down j", _SCROLLING - _DETAIL),
     _move("left", "left h", _POOL),
     _move("right", "right l", _POOL),
     _move("page_up", "pgup"),

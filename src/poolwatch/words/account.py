@@ -46,26 +46,6 @@ _PLANS: Final[Mapping[str, str]] = {
     "quorum": "Quorum",
     "k12": "K-12",
 }
-_SHORT_PLANS: Final[Mapping[str, str]] = {
-    "prolite": "Pro5x",
-    "promax": "ProMx",
-    "free_workspace": "FreeW",
-    "team": "Busin",
-    "self_serve_business_prolite": "BusPr",
-    _BUSINESS_USAGE: "Payg",
-    "business": "Busin",
-    "ent26": "Ent",
-    "enterprise_cbp_automation": "Ent",
-    "enterprise_cbp_usage_based": "Ent",
-    "enterprise": "Ent",
-    "hc": "Ent",
-    "education": "Edu",
-    "edu_plus": "Edu+",
-    "edu_pro": "EduPr",
-    "quorum": "Quorm",
-    "unknown": "—",
-}
-
 # --- windows, limits, credits
 _WINDOWS: Final[Mapping[str, str]] = {
     UNKNOWN_KIND: mark("window"),
@@ -222,11 +202,6 @@ def plan_name(plan: str | None) -> str:
     if plan is None:
         return ""
     return _("unknown") if plan.casefold() == "unknown" else _PLANS.get(plan.casefold(), plan)
-
-
-def plan_short(plan: str | None) -> str:
-    """The plan in at most five characters."""
-    return "" if plan is None else _SHORT_PLANS.get(plan.casefold(), plan_name(plan))[:5]
 
 
 def bucket_name(bucket_id: str, name: str) -> str:

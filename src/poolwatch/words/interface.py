@@ -208,6 +208,8 @@ _TEXTS: Final = {
     "add_hint": mark("add"),
     "add_entry": mark("add {place}, read-only; writes the config"),
     "from_a_shell": mark("the same from a shell: {command}"),
+    # a terminal that is too small
+    "too_small": mark("poolwatch needs {needs} or more; this is {has}"),
     # a crash
     "crash": mark("poolwatch stopped because of an error of its own. No login or reading was lost."),
     "crash.unknown": mark("an error that is not known, reported by"),
@@ -244,6 +246,11 @@ _ABOUT_LOGINS: Final = (
 def text(code: str, **blanks: object) -> str:
     """One of the texts, its blanks filled in."""
     return _(_TEXTS[code]).format(**blanks)
+
+
+def too_small(width: int, height: int, is_width: int, is_height: int) -> str:
+    """What a terminal has to be, and what it is."""
+    return text("too_small", needs=f"{width}x{height}", has=f"{is_width}x{is_height}")
 
 
 def key_help(key_id: str) -> str:

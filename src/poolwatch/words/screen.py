@@ -163,8 +163,8 @@ def need_trouble(kind: FailureKind) -> str:
 
 #: `14:50, in 47m; 4 more by 16:00`.
 back: Final = Text("{time}, in {left}; {count} more by {by}", "{time}, in {left}")
-#: `14:50, 4 by 16:00`.
-back_short: Final = Text("{time}, {count} by {by}", "{time}")
+#: `14:50, 4 more by 16:00`.
+back_short: Final = Text("{time}, {count} more by {by}", "{time}")
 
 
 def weekly(percent: str, reset: str, more_full: int) -> str:
@@ -174,9 +174,9 @@ def weekly(percent: str, reset: str, more_full: int) -> str:
 
 
 def weekly_short(percent: str, reset: str, more_full: int) -> str:
-    """`100% in 1d 20h, 5 more`."""
+    """`100% in 1d 20h, 5 more full`."""
     told = _("{percent} in {left}", percent=percent, left=reset) if reset else percent
-    return f"{told}, {_('{count} more', count=more_full)}" if more_full else told
+    return f"{told}, {_('{count} more full', count=more_full)}" if more_full else told
 
 
 def credits_beside(unlimited: int, unknown: int, old: str) -> str:
@@ -187,16 +187,6 @@ def credits_beside(unlimited: int, unknown: int, old: str) -> str:
     if old:
         parts.append(_("{amount} of it old", amount=old))
     return ", ".join(parts)
-
-
-def credits_beside_short(unlimited: int, unknown: int, *, old: bool) -> str:
-    """The same for narrow screens: `+1∞ 1? part old`."""
-    parts = [f"+{unlimited}∞"] if unlimited else []
-    if unknown:
-        parts.append(f"{unknown}?")
-    if old:
-        parts.append(_("part old"))
-    return " ".join(parts)
 
 
 #: One line for a source that does not answer.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from textwrap import wrap
+from textwrap import wrap as wrapped
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import Glyphs
-from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line
+from poolwatch.ui.cells import Ink, Line, Piece, StyleName, fit, fit_line, wrap
 from poolwatch.ui.feed import FoundLogins
 from poolwatch.ui.keymap import Keymap, Scope
 from poolwatch.ui.screens.page import Page, bindings
@@ -33,24 +33,24 @@ def first_run_lines(
 ) -> tuple[Line, ...]:
     """The whole screen, as wide as it is."""
     addable = [place for place in found if place.can_add][:_MOST]
-    column = min(width // 2, max((cell_len(place.place) for place in found), default=0)) + 3
-    lines: list[Line] = [
-        ((f" {words.PROGRAM}", Ink.BRAND),),
-        (),
-        ((f" {words.NO_ACCOUNTS()}", Tone.STRONG),),
-    ]
+    column = max((cell_len(place.place) for place in found), default=0) + 6
+    if column + max((cell_len(place.words) for place in found), default=0) > width:
+        column = 0
+    lines: list[Line] = [((f" {words.PROGRAM}", Ink.BRAND),), ()]
+    lines += _hung("", ((words.NO_ACCOUNTS(), Tone.STRONG),), width)
     for place in found:
-        left: list[Piece] = [
-            (fit(f"   {place.place}", column + 3, glyphs.ellipsis), Tone.PLAIN),
-            (place.words, Tone.GOOD if place.can_add else Tone.DIM),
-        ]
+        told: list[Piece] = [(place.words, Tone.GOOD if place.can_add else Tone.DIM)]
         if place in addable:
-            left += [
+            told += [
                 ("   ", Tone.PLAIN),
                 (str(addable.index(place) + 1), Ink.KEY),
                 (f" {interface.text('add_hint')}", Tone.DIM),
             ]
-        lines.append(fit_line(left, width, glyphs.ellipsis))
+        if column:
+            lines += _hung(fit(f"  {place.place}", column - 1), told, width)
+        else:
+            # no room for two columns: what is said of a place stands below it
+            lines += [*_hung("  ", ((place.place, Tone.PLAIN),), width), *_hung("     ", told, width)]
     lines.append(())
     entries = [(keymap.get("demo").keys[0], words.OPEN_DEMO())]
     entries += [
@@ -61,12 +61,19 @@ def first_run_lines(
         (keymap.get("add_place").keys[0], words.ADD_FOLDER()),
         (keymap.get("about_logins").keys[0], words.HOW_TREATED()),
     ]
-    for key, told in entries:
-        out = ((f" {key_label(key, glyphs)}", Ink.KEY), (f"  {told}", Tone.PLAIN))
-        lines.append(fit_line(out, width, glyphs.ellipsis))
+    for key, told_of in entries:
+        lines += _hung(f"{key_label(key, glyphs)}  ", ((told_of, Tone.PLAIN),), width, Ink.KEY)
     lines.append(())
-    lines.append(fit_line(((f" {_from_a_shell(addable)}", Tone.DIM),), width, glyphs.ellipsis))
+    lines += _hung("", ((_from_a_shell(addable), Tone.DIM),), width)
     return tuple(lines)
+
+
+def _hung(lead: str, told: Sequence[Piece], width: int, style: StyleName = Tone.PLAIN) -> Iterable[Line]:
+    """A paragraph on as many lines as it takes, all of them behind its lead."""
+    indent = cell_len(lead) + 1
+    for index, line in enumerate(wrap(told, max(8, width - indent))):
+        start: Piece = (f" {lead}", style) if index == 0 else (" " * indent, Tone.PLAIN)
+        yield fit_line((start, *line), width)
 
 
 def _from_a_shell(addable: Sequence[FoundLogins]) -> str:
@@ -111,7 +118,7 @@ class FirstRunScreen(Page[None]):
         said = self.flashed
         if said is None:
             return (message_line(None, self.size.width, glyphs),)
-        texts = wrap(said.text, max(1, width - 1), break_on_hyphens=False)
+        texts = wrapped(said.text, max(1, width - 1), break_on_hyphens=False)
         return tuple(message_line(MessageText(text, said.tone), self.size.width, glyphs) for text in texts)
 
     def action_demo(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from textual import events
 from textual.await_complete import AwaitComplete
@@ -40,6 +40,11 @@ def bindings(scope: Scope) -> list[BindingType]:
     ]
 
 
+def quits() -> list[BindingType]:
+    """The binding of the key that quits, for a screen that lets no other one through."""
+    return [each for each in bindings(Scope.APP) if isinstance(each, Binding) and each.id == "quit"]
+
+
 def overlay(keymap: Keymap) -> dict[str, str]:
     """What `App.set_keymap` takes: the entries that differ from the default."""
     default = {key.id: key.keys for key in Keymap().table}
@@ -48,6 +53,15 @@ def overlay(keymap: Keymap) -> dict[str, str]:
 
 def _names(keys: tuple[str, ...]) -> list[str]:
     return [name for key in keys if (name := textual_key(key)) is not None]
+
+
+#: Narrower or lower than this no screen of ours can be read.
+LEAST: Final = Size(60, 15)
+
+
+def has_room(size: Size) -> bool:
+    """Whether a terminal of that size is large enough; one that does not know its size yet is."""
+    return not size or (size.width >= LEAST.width and size.height >= LEAST.height)
 
 
 class PoolDrawn(Message):

@@ -8,12 +8,13 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.screen import ModalScreen
 
 from poolwatch.presentation.view import Flag, Glyph, Tone
 from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, wrap
 from poolwatch.ui.keymap import Key, Keymap, Scope, explained
-from poolwatch.ui.screens.page import Page, bindings
+from poolwatch.ui.screens.page import LEAST, Page, bindings, has_room, quits
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.bottom import key_label, message_line
 from poolwatch.ui.widgets.lines import Lines, Pane
@@ -140,3 +141,36 @@ class HelpScreen(TextPage):
             lines += [fit_line((("   ", Tone.PLAIN), *piece), width) for piece in pieces]
             lines.append(fit_line((), width))
         return tuple(lines)
+
+
+class CrampedScreen(Page[None], ModalScreen[None]):
+    """What a terminal is told that is too small; it goes as soon as there is room.
+
+    What cannot be seen is not done: no key works but those that quit.
+    """
+
+    SCOPE = Scope.APP
+    BINDINGS: ClassVar[list[BindingType]] = quits()
+    DEFAULT_CSS = """
+    CrampedScreen { background: $background; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """One line."""
+        yield Lines(id="needs")
+
+    def redraw(self, *, full: bool = False) -> None:
+        """Draw it, or leave."""
+        if has_room(self.app.size):
+            self.dismiss()
+        elif self.can_draw:
+            told = words.too_small(LEAST.width, LEAST.height, *self.app.size)
+            self.query_one(Lines).show(wrap(((told, Tone.STRONG),), self.size.width))
+
+    def on_screen_resume(self) -> None:
+        """A question that stood above is answered."""
+        self.redraw()
+
+    def action_back(self) -> None:
+        """There is nowhere to go back to: the screen below cannot be read."""
+        self.app.exit(return_code=0)

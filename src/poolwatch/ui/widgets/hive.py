@@ -107,16 +107,20 @@ def in_words(card: CardView, width: int, glyphs: Glyphs) -> Line:
         (f"  {card.plan}" if card.plan else "", Tone.DIM),
         (f"  {glyphs.status[card.status_glyph or card.glyph]} {card.status}", card.tone),
     ]
+    more: list[list[Piece]] = []
     for window in card.windows:
         style: StyleName = Tone.STALE if window.stale else window.tone
-        out += [(f"   {window.name} ", Tone.DIM), (window.percent, style), (f"  {window.resets}", Tone.DIM)]
+        more.append(
+            [(f"   {window.name} ", Tone.DIM), (window.percent, style), (f"  {window.resets}", Tone.DIM)]
+        )
     if card.credits is not None:
         usd = f" {card.credits.usd}" if card.credits.usd else ""
-        out += [
-            (f"   {words.text('credits')} ", Tone.DIM),
-            (card.credits.balance, card.credits.tone),
-            (usd, Tone.DIM),
-        ]
+        name = f"   {words.text('credits')} "
+        more.append([(name, Tone.DIM), (card.credits.balance, card.credits.tone), (usd, Tone.DIM)])
     tail = " · ".join(part for part in (card.age, card.custody) if part)
-    out.append((f"   {tail}", Tone.DIM))
+    more.append([(f"   {tail}", Tone.DIM)])
+    for pieces in more:
+        # half of a figure would be read as another one
+        if line_width(out) + line_width(pieces) <= width:
+            out += pieces
     return fit_line(out, width, glyphs.ellipsis)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 
 from msgspec import Struct
@@ -9,7 +10,18 @@ from rich.cells import cell_len
 
 from poolwatch.presentation.view import Figure, Glyph, StripView, Tone
 from poolwatch.ui.appearance import Glyphs, span_pieces
-from poolwatch.ui.cells import Ink, Line, Piece, StyleName, fit, fit_line, fit_right, line_width, spread
+from poolwatch.ui.cells import (
+    Ink,
+    Line,
+    Piece,
+    StyleName,
+    fit,
+    fit_line,
+    fit_right,
+    fit_words,
+    line_width,
+    spread,
+)
 from poolwatch.words import interface as interface
 from poolwatch.words import screen as words
 
@@ -193,63 +205,70 @@ def _detail_style(figure: Figure) -> StyleName:
 def _medium(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> list[Line]:
     if mode.hive:
         return [_one_line(view, width, glyphs, brief=True)]
-    lines: list[Line] = []
-    for figure in (view.next_up, view.next_back):
-        if figure is not None:
-            cells = min(22, max(18, len(figure.text) + 2))
-            lines.append(
-                fit_line(((" ", Tone.PLAIN), *_figure(figure, cells, glyphs, _TITLE)), width, glyphs.ellipsis)
-            )
-    last: list[Piece] = []
-    for figure in (view.credits, view.highest_weekly):
-        if figure is not None:
-            gap = "   " if last else " "
-            last += [
-                (f"{gap}{figure.title} ", Ink.HEADING),
-                (
-                    f"{_short(figure.text)} " if figure is view.highest_weekly else f"{figure.text} ",
-                    Tone.STRONG,
-                ),
-                (figure.short, _detail_style(figure)),
-            ]
-    if last:
-        lines.append(fit_line(last, width, glyphs.ellipsis))
-    return lines
+    there = [
+        figure
+        for figure in (view.next_up, view.next_back, view.highest_weekly, view.credits)
+        if figure is not None
+    ]
+    cells = min(22, max((cell_len(figure.text) for figure in there), default=0) + 2)
+    return [
+        fit_line(((" ", Tone.PLAIN), *_whole(figure, cells, width - 1, glyphs)), width, glyphs.ellipsis)
+        for figure in there
+    ]
+
+
+def _whole(figure: Figure, cells: int, width: int, glyphs: Glyphs) -> list[Piece]:
+    """A figure in one line: its name may take more than its column, and what does not fit beside it goes."""
+    cells = max(cells, min(cell_len(figure.text) + 2, width // 2))
+    room = width - _TITLE - 1 - cells
+    detail = figure.detail if cell_len(figure.detail) <= room else figure.short or figure.detail
+    return [
+        *_figure(figure, cells, glyphs)[:-1],
+        (fit_words(detail, room, glyphs.ellipsis), _detail_style(figure)),
+    ]
 
 
 def _short(label: str) -> str:
     """An e-mail without its host, where there is no room for it."""
-    name, at, _ = label.partition("@")
-    return name + at
+    return label.partition("@")[0] or label
 
 
 def _small(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> list[Line]:
-    left: list[Piece] = [
-        (f" {view.name or words.PROGRAM}", Ink.BRAND),
-        (f" {view.accounts}   ", Tone.PLAIN),
-        *_counts(view, glyphs),
-    ]
+    name = view.name or words.PROGRAM
     right: list[Piece] = [
         ("  ", Tone.PLAIN),
         *_switches(mode)[:1],
         ((view.freshness_tiny or view.freshness_short) + " ", Tone.DIM),
     ]
+    for accounts in (f" · {interface.counted(view.accounts, 0)}   ", f" {view.accounts}   "):
+        left: list[Piece] = [(f" {name}", Ink.BRAND), (accounts, Tone.PLAIN), *_counts(view, glyphs)]
+        if line_width(left) + line_width(right) <= width:
+            break
     out = [spread(left, right, width, glyphs.ellipsis)]
-    second: list[Piece] = []
-    for figure in (view.next_up, view.next_back):
-        if figure is None:
-            continue
-        title = figure.title.rpartition(" ")[2].lower()
-        short = _short(figure.text) if second else figure.text
-        when = "" if figure is view.next_up else " " + figure.detail.partition(",")[0]
-        second += [
-            (f" {fit(title, 4)} " if not second else f"    {title} ", Ink.HEADING),
-            (short, Tone.STRONG),
-            (when, Tone.PLAIN),
-        ]
-    if second:
-        out.append(fit_line(second, width, glyphs.ellipsis))
+    figures = [figure for figure in (view.next_up, view.next_back) if figure is not None]
+    if figures:
+        out.append(_up_and_back(figures, view, width, glyphs))
     return out
+
+
+def _up_and_back(figures: list[Figure], view: StripView, width: int, glyphs: Glyphs) -> Line:
+    """Who is next and who comes back: both in full, else without the hosts of e-mails, else the first."""
+
+    def drawn(shown: list[Figure], label: Callable[[str], str]) -> list[Piece]:
+        out: list[Piece] = []
+        for figure in shown:
+            title = figure.title.rpartition(" ")[2].lower()
+            out += [
+                (f"    {title} " if out else f" {fit(title, 4)} ", Ink.HEADING),
+                (label(figure.text), Tone.STRONG),
+                ("" if figure is view.next_up else " " + figure.detail.partition(",")[0], Tone.PLAIN),
+            ]
+        return out
+
+    for line in (drawn(figures, str), drawn(figures, _short), drawn(figures[:1], str)):
+        if line_width(line) <= width:
+            break
+    return fit_line(line, width, glyphs.ellipsis)
 
 
 def _one_line(view: StripView, width: int, glyphs: Glyphs, *, brief: bool) -> Line:

@@ -33,6 +33,8 @@ PERCENT: Final = 5
 RESETS: Final = 8
 AGE: Final = 5
 PLAN: Final = 5
+_PLAN_SOON: Final = 8
+_PLAN_MOST: Final = 16
 SOURCE: Final = 14
 COMPACT_BELOW: Final = 66
 SOURCE_FROM: Final = 149
@@ -61,17 +63,19 @@ class Content(Struct, frozen=True):
     status: int = 0
     credits: int = 0
     usd: int = 0
+    plan: int = 0
     short: bool = True
     long: bool = True
 
     @classmethod
     def of(cls, cards: Iterable[CardView]) -> Content:
         """The content of these cards."""
-        label = status = credits = usd = 0
+        label = status = credits = usd = plan = 0
         short = long = False
         for card in cards:
             label = max(label, cell_len(card.label))
             status = max(status, cell_len(card.status))
+            plan = max(plan, cell_len(card.plan))
             if card.credits is not None:
                 credits = max(credits, cell_len(card.credits.balance))
                 usd = max(usd, cell_len(card.credits.usd))
@@ -80,7 +84,7 @@ class Content(Struct, frozen=True):
                     short = True
                 else:
                     long = True
-        return cls(label, status, credits, usd, short, long or not short)
+        return cls(label, status, credits, usd, plan, short, long or not short)
 
     def together(self, other: Content) -> Content:
         """What holds both."""
@@ -89,6 +93,7 @@ class Content(Struct, frozen=True):
             max(self.status, other.status),
             max(self.credits, other.credits),
             max(self.usd, other.usd),
+            max(self.plan, other.plan),
             self.short or other.short,
             self.long or other.long,
         )
@@ -139,12 +144,13 @@ def choose(width: int, content: Content) -> Columns:
     credits = max(8, content.credits) if content.credits else 0
     usd = max(7, content.usd) if content.usd and credits else 0
     source = SOURCE if width >= SOURCE_FROM else 0
+    plan = min(_PLAN_SOON, max(PLAN, content.plan))
     rest = {"short": content.short, "short_resets": content.short, "long": content.long}
     for candidate in (
-        Columns(width, 0, PLAN, source, _STATUS_LEAST, _BAR, credits=credits, usd=usd, **rest),
-        Columns(width, 0, PLAN, 0, _STATUS_LEAST, _BAR, credits=credits, usd=usd, **rest),
-        Columns(width, 0, PLAN, 0, _STATUS_LEAST, _BAR, credits=credits, **rest),
-        Columns(width, 0, PLAN, 0, _STATUS_LEAST, credits=credits, **rest),
+        Columns(width, 0, plan, source, _STATUS_LEAST, _BAR, credits=credits, usd=usd, **rest),
+        Columns(width, 0, plan, 0, _STATUS_LEAST, _BAR, credits=credits, usd=usd, **rest),
+        Columns(width, 0, plan, 0, _STATUS_LEAST, _BAR, credits=credits, **rest),
+        Columns(width, 0, plan, 0, _STATUS_LEAST, credits=credits, **rest),
         Columns(width, 0, 0, 0, _STATUS_LEAST, credits=credits, **rest),
         Columns(width, 0, 0, 0, _STATUS_LEAST, **rest),
         Columns(width, 0, 0, 0, _STATUS_LEAST, **{**rest, "short_resets": False}),
@@ -173,11 +179,15 @@ def _grown(columns: Columns, content: Content) -> Columns:
         status, spare = status + more, spare - more
         more = min(spare, max(0, min(content.label, account_most) - account))
         account, spare = account + more, spare - more
+    plan = columns.plan
+    if plan:
+        more = min(spare, max(0, min(content.plan, _PLAN_MOST) - plan))
+        plan, spare = plan + more, spare - more
     more_bar = 0
     if columns.bar and groups:
         more_bar = max(0, min(_BAR_MOST - columns.bar, (spare - 4) // groups))
         spare -= more_bar * groups
-    return replace(columns, account=account + spare, status=status, bar=columns.bar + more_bar)
+    return replace(columns, account=account + spare, plan=plan, status=status, bar=columns.bar + more_bar)
 
 
 def _compact(width: int) -> Columns:
@@ -291,7 +301,7 @@ def row(card: CardView, columns: Columns, glyphs: Glyphs, *, selected: bool) -> 
     if columns.source:
         out.append(("  " + fit(card.source, columns.source, mark), Tone.DIM))
     if columns.plan:
-        out.append(("  " + fit(card.plan_short, columns.plan, ""), Tone.DIM))
+        out.append(("  " + fit(card.plan, columns.plan, mark), Tone.DIM))
     if columns.status:
         badge = f"{glyphs.status[card.status_glyph]} " if card.status_glyph is not None else ""
         told = fit_words(card.status, max(0, columns.status - cell_len(badge)), mark)
@@ -349,12 +359,16 @@ def _window(
         else:
             out += bar(window, columns.bar, glyphs)
             out.append((" ", Tone.PLAIN))
+    elif name and not resets:
+        # a figure under the heading of another window would be taken for that one's
+        return [(" " * width, quiet)]
     else:
-        # the initial says that this is not the window of the heading
-        out.append((f" {name[:1] or ' '}", quiet))
+        out.append(("  ", quiet))
     out.append((fit_percent(window.percent, PERCENT), style))
     if resets:
-        out.append((fit_right(window.resets, RESETS, glyphs.ellipsis), quiet))
+        # without a bar the name of a window that the heading does not name stands where its reset would
+        beside = window.resets if columns.bar or not name else name
+        out.append((fit_right(beside, RESETS, glyphs.ellipsis), quiet))
     return out
 
 
