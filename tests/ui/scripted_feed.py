@@ -55,12 +55,12 @@ class ScriptedFeed:
         self._state = replace(self._state, settled=True)
 
     def happen(
-        self, *events: PoolEvent, bulk: BulkProgress | None = None, notices: tuple[str, ...] = ()
+        self, *events: PoolEvent, bulk: BulkProgress | None = None, notices: tuple[str | Message, ...] = ()
     ) -> None:
         """Let things happen, and tell of them in one burst."""
         for event in events:
             self._state = apply(self._state, event)
-        lines = tuple(Message(each) for each in notices)
+        lines = tuple(each if isinstance(each, Message) else Message(each) for each in notices)
         keys = {event.key for event in events if hasattr(event, "key")}
         whole = any(not hasattr(event, "key") for event in events)
         self._changes.put_nowait(PoolChanged(self._state, None if whole else frozenset(keys), bulk, lines))

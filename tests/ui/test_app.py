@@ -7,6 +7,7 @@ import re
 import pytest
 
 from poolwatch.domain.events import Listed
+from poolwatch.domain.message import message
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
 from poolwatch.ui.app import PoolApp
@@ -267,3 +268,48 @@ async def test_the_first_run_screen_scrolls_on_the_smallest_terminal() -> None:
         assert pane.top == 0
         await pilot.press("G")
         assert pane.top + pane.size.height == len(pane.lines)
+
+
+async def test_what_holds_the_screen_back_stands_in_its_title_and_its_keys_are_not_offered() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert "r refresh  u usage  R shown" in footer(app)
+        feed.happen(
+            notices=(message("monitor.viewer", holder=message("monitor.process", pid=7, host="box")),)
+        )
+        await settle(pilot)
+        await pilot.press("p")
+        await settle(pilot)
+        title = strip(app).splitlines()[0]
+        assert "  watching: pid 7 polls · paused   " in title
+        assert "box" not in strip(app)
+        assert "r refresh  u usage  ! needs you" in footer(app)
+        assert "mark" not in footer(app)
+        feed.happen()
+        await settle(pilot)
+        assert "watching" not in strip(app)
+        assert "R shown" in footer(app)
+
+
+async def test_a_read_only_screen_and_one_without_accounts_offer_no_key_that_is_off() -> None:
+    app = app_of("twelve", read_only=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert "  read-only   fresh" in strip(app)
+        assert footer(app).startswith(" ! needs you  / filter")
+        await pilot.press("enter")
+        await settle(pilot)
+        assert footer(app).startswith(" j next account  m mask")
+    app = app_of("empty", first_run=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.pop_screen()
+        await settle(pilot)
+        assert footer(app).startswith(" ! needs you  / filter")
+        assert "details" not in footer(app)
+
+
+def footer(app: PoolApp) -> str:
+    return app.screen.query_one("#keys", Lines).text

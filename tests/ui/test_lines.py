@@ -512,3 +512,23 @@ def test_on_the_smallest_screen_nobody_is_named_by_half() -> None:
     assert second(up, back) == " up   somebody-with-a-long-name    back another-one 23:46"
     long = Figure("NEXT BACK", "another-one-of-the-long-names", "23:46, in 1m")
     assert second(up, long) == " up   somebody-with-a-long-name@example.com"
+
+
+def test_badges_outlast_what_stands_beside_them_and_never_cut_the_counts() -> None:
+    badges = ("read-only", "watching: pid 12345 polls", "paused", "masked", "filter " + "x" * 40)
+
+    def title(count: int, density: Density, width: int) -> str:
+        view, mode = strip_view(freshness_tiny="51/60 fresh"), Mode("sort need · table", badges[:count])
+        return text_of(strip_lines(view, mode, density, width, UNICODE)).splitlines()[0]
+
+    for density, width in ((Density.WIDE, 120), (Density.MEDIUM, 80), (Density.SMALL, 60)):
+        told = title(1, density, width)
+        assert "  read-only " in told
+        assert ("fresh 51 of 60" in told) is (density is Density.WIDE)
+        for count in (2, 5):
+            told = title(count, density, width)
+            assert len(told) == width
+            assert "read-only · watc" in told
+            assert ("3 sources " if density is Density.WIDE else "✕7 ◐9 ●41 ◌3 ") in told
+            assert ("? help" in told) is (density is not Density.SMALL)
+        assert "…" in title(5, density, width)

@@ -156,7 +156,9 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         if change.bulk is not None and (ui.bulk is None or ui.bulk.done):
             ui.bulk_before, ui.bulk_diff = ui.board.overview, ()
         ui.board.take(change.state)
-        ui.board.note(tuple(map(message_text, change.notices)))
+        # who polls stands as a badge in the title, and takes no line
+        ui.watching = words.watching(change.notices)
+        ui.board.note(tuple(message_text(each) for each in change.notices if each.code != words.VIEWER))
         if change.bulk is not None:
             ui.bulk = change.bulk
             if change.bulk.done and ui.bulk_before is not None:

@@ -88,6 +88,8 @@ class UiState(Struct):
     appearance: Appearance
     choice: Choice
     paused: bool = False
+    #: who polls where another process does, as a badge; "" where this one polls
+    watching: str = ""
     bulk: BulkProgress | None = None
     #: the pool as it stood before that, and what became different until its end
     bulk_before: PoolOverview | None = None

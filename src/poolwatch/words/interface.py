@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
+from poolwatch.domain.message import Message
 from poolwatch.words.catalogue import _, mark, n_
 
 #: What each key does, by its id, for help, palette and README. A key that is not here is explained
@@ -143,6 +145,7 @@ _TEXTS: Final = {
     "hive_never_read": mark("not read yet"),
     "hive_off": mark("disabled"),
     # what is switched
+    "read_only": mark("read-only"),
     "paused": mark("paused"),
     "masked": mark("masked"),
     "marked": mark("{count} marked"),
@@ -246,6 +249,19 @@ _ABOUT_LOGINS: Final = (
 def text(code: str, **blanks: object) -> str:
     """One of the texts, its blanks filled in."""
     return _(_TEXTS[code]).format(**blanks)
+
+
+#: The code of the notice that another process polls.
+VIEWER: Final = "monitor.viewer"
+
+
+def watching(notices: Iterable[Message]) -> str:
+    """The badge of a screen that another process polls for; "" where its own does."""
+    holder = next((dict(each.arguments).get("holder") for each in notices if each.code == VIEWER), None)
+    if holder is None:
+        return ""
+    pid = dict(holder.arguments).get("pid") if isinstance(holder, Message) else None
+    return _("watching: pid {pid} polls", pid=pid) if pid else _("watching: another process polls")
 
 
 def too_small(width: int, height: int, is_width: int, is_height: int) -> str:

@@ -60,7 +60,7 @@ class DetailScreen(RefreshingPage[AccountKey]):
             message = None if view.advises else self.remedy_of(view.card)
         self.show_message(message)
         other = Shown.LEFT if self.ui.choice.shown is Shown.USED else Shown.USED
-        self.show_keys(used_left=words.text(other.value))
+        self.show_keys(**{"used_left": words.text(other.value), **self.keys_off()})
 
     def action_step(self, step: int) -> None:
         """The next or the previous account of the order."""

@@ -225,9 +225,13 @@ class PoolDrawing(RefreshingPage[None]):
         if view is WallView.HIVE:
             drawn = interface.text("hive_by", group=interface.text(f"group.{choice.grouping.value}"))
         told = f"{self.order_told(choice)} · {drawn}"
-        switches = [interface.text("marked", count=len(self.marked))] if self.marked else []
+        switches = [self.ui.watching] if self.ui.watching else []
+        if options.read_only:
+            switches.insert(0, interface.text("read_only"))
         if self.ui.paused:
             switches.append(interface.text("paused"))
+        if self.marked:
+            switches.append(interface.text("marked", count=len(self.marked)))
         if choice.mask:
             switches.append(interface.text("masked"))
         if self.only_needs_you:
@@ -321,7 +325,7 @@ class PoolDrawing(RefreshingPage[None]):
         if self.marked:
             for name in ("refresh", "usage"):
                 instead[name] = interface.text(f"{name}_marked", count=len(self.marked))
-        self.show_keys(**instead)
+        self.show_keys(**{**instead, **self.keys_off()})
 
     def _filter_told(self) -> MessageText | None:
         """While a filter is typed: how many match, and what is wrong with it."""

@@ -61,6 +61,18 @@ class RefreshingPage(Page[ResultT]):
         else:
             self._start_many(keys, usage_only=usage_only)
 
+    def keys_off(self) -> dict[str, str]:
+        """The keys that would do nothing here and now, for the footer to leave them out."""
+        off: set[str] = set()
+        if self.ui.options.read_only:
+            off |= {"refresh", "usage", "refresh_shown", "mark"}
+        if self.ui.watching:
+            # who polls refreshes one account for us, and no more
+            off |= {"refresh_shown", "mark"}
+        if self.account is None:
+            off |= {"refresh", "usage", "refresh_shown", "mark", "copy", "raw", "detail"}
+        return dict.fromkeys(off, "")
+
     def remedy_of(self, card: CardView) -> MessageText | None:
         """What to do for an account, for the message line; its command alone where that line is short."""
         if not card.remedy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from poolwatch.ui.cells import (
     Line,
     Piece,
     StyleName,
+    cut,
     fit,
     fit_line,
     fit_right,
@@ -50,7 +51,7 @@ class Mode(Struct, frozen=True):
 
     #: "sort need · table"
     words: str
-    #: switches that hide or hold something: "paused", "masked", "filter plus"
+    #: what holds or hides something: "read-only", "paused", "masked", "filter plus"
     switches: tuple[str, ...] = ()
     help_key: str = "?"
     hive: bool = False
@@ -80,12 +81,28 @@ def strip_lines(
     return (*lines[:at], *notices, *lines[at:])
 
 
-def _switches(mode: Mode) -> list[Piece]:
-    return [(f"{switch} · ", Tone.ACCENT) for switch in mode.switches]
+def _help(mode: Mode) -> list[Piece]:
+    return [(f"   {mode.help_key}", Ink.KEY), (f" {interface.text('help')} ", Tone.DIM)]
 
 
-def _help(mode: Mode, gap: str = "   ") -> list[Piece]:
-    return [(f"{gap}{mode.help_key}", Ink.KEY), (f" {interface.text('help')} ", Tone.DIM)]
+def _title_line(
+    left: list[Piece], mode: Mode, beside: Sequence[str], end: list[Piece], width: int, glyphs: Glyphs
+) -> Line:
+    """The left end whole, then what is switched, and of what else stands beside it as much as fits.
+
+    What comes first of that goes first: how fresh it all is says less than what is switched.
+    """
+    badges = " · ".join(mode.switches)
+    room = width - line_width(left) - line_width(end) - 2
+    for index in range(len(beside) + 1):
+        quiet = "   ".join(text for text in beside[index:] if text)
+        gap = "   " if badges and quiet else ""
+        if cell_len(badges + gap + quiet) <= room or index == len(beside):
+            # what the operator reads first is not cut for a long filter
+            told = cut(badges, max(0, room - cell_len(gap + quiet)), glyphs.ellipsis)
+            right: list[Piece] = [("  ", Tone.PLAIN), (told + gap, Tone.ACCENT), (quiet, Tone.DIM), *end]
+            break
+    return spread(left, right, width, glyphs.ellipsis)
 
 
 def _wide_title(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> Line:
@@ -95,15 +112,7 @@ def _wide_title(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> Line
         (" · " if view.name else "", Tone.DIM),
         (interface.counted(view.accounts, view.sources), Tone.PLAIN),
     ]
-    right: list[Piece] = [
-        (f"  {view.freshness}   ", Tone.DIM),
-        *_switches(mode),
-        (mode.words, Tone.DIM),
-        *_help(mode),
-    ]
-    if line_width(left) + line_width(right) > width:
-        right = right[1:]
-    return spread(left, right, width, glyphs.ellipsis)
+    return _title_line(left, mode, (view.freshness, mode.words), _help(mode), width, glyphs)
 
 
 def _counts(view: StripView, glyphs: Glyphs) -> list[Piece]:
@@ -128,16 +137,7 @@ def _medium_title(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> Li
         (f" · {interface.counted(view.accounts, 0)}   ", Tone.PLAIN),
         *_counts(view, glyphs),
     ]
-    right: list[Piece] = [
-        ("  ", Tone.PLAIN),
-        *_switches(mode),
-        (view.freshness_short, Tone.DIM),
-        *_help(mode),
-    ]
-    if line_width(left) + line_width(right) > width:
-        # what is switched says more than how fresh it all is
-        right = [("  ", Tone.PLAIN), (" · ".join(mode.switches), Tone.ACCENT), *_help(mode)]
-    return spread(left, right, width, glyphs.ellipsis)
+    return _title_line(left, mode, (view.freshness_short,), _help(mode), width, glyphs)
 
 
 def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
@@ -235,16 +235,13 @@ def _short(label: str) -> str:
 
 def _small(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> list[Line]:
     name = view.name or words.PROGRAM
-    right: list[Piece] = [
-        ("  ", Tone.PLAIN),
-        *_switches(mode)[:1],
-        ((view.freshness_tiny or view.freshness_short) + " ", Tone.DIM),
-    ]
+    fresh = view.freshness_tiny or view.freshness_short
+    needed = cell_len(" · ".join(mode.switches) or fresh) + 3
     for accounts in (f" · {interface.counted(view.accounts, 0)}   ", f" {view.accounts}   "):
         left: list[Piece] = [(f" {name}", Ink.BRAND), (accounts, Tone.PLAIN), *_counts(view, glyphs)]
-        if line_width(left) + line_width(right) <= width:
+        if line_width(left) + needed <= width:
             break
-    out = [spread(left, right, width, glyphs.ellipsis)]
+    out = [_title_line(left, mode, (fresh,), [(" ", Tone.PLAIN)], width, glyphs)]
     figures = [figure for figure in (view.next_up, view.next_back) if figure is not None]
     if figures:
         out.append(_up_and_back(figures, view, width, glyphs))
