@@ -69,7 +69,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize(("entry", "command"), COMMANDS)
 def test_commands_can_be_pasted(entry: Listing, command: str) -> None:
-    assert sign_in_command(entry, mask=False) == command
+    assert sign_in_command(entry, PREFS) == command
     if command:
         assert shlex.split(command)
 
@@ -240,7 +240,7 @@ def test_commands_hold_the_very_bytes_of_a_path(name: str) -> None:
     except UnicodeEncodeError:
         place = os.fsencode(place).hex()
     entry = replace(listing(home=shown, path=f"{shown}/auth.json"), ref=SourceRef("h", place))
-    command = sign_in_command(entry, mask=False)
+    command = sign_in_command(entry, PREFS)
     assert command.isprintable()
     ended = subprocess.run(
         ["bash", "-c", f'codex() {{ printf %s "$CODEX_HOME"; }}; {command}'],
@@ -257,10 +257,10 @@ def test_commands_hold_the_very_bytes_of_a_path(name: str) -> None:
 
 def test_a_tilde_stays_where_what_is_shown_are_the_bytes() -> None:
     entry = replace(listing(home="~/a b"), ref=SourceRef("h", "/home/ann/a b/auth.json"))
-    assert sign_in_command(entry, mask=False) == "CODEX_HOME=~/'a b' codex login"
+    assert sign_in_command(entry, PREFS) == "CODEX_HOME=~/'a b' codex login"
     odd = replace(listing(home="~/\\x1b"), ref=SourceRef("h", "/home/ann/\x1b/auth.json"))
-    assert sign_in_command(odd, mask=False) == "CODEX_HOME=$'/home/ann/\\033' codex login"
-    assert "\x1b" not in sign_in_command(odd, mask=True)
+    assert sign_in_command(odd, PREFS) == "CODEX_HOME=$'/home/ann/\\033' codex login"
+    assert "\x1b" not in sign_in_command(odd, MASKED)
 
 
 def test_r_is_not_the_remedy_of_a_login_that_codex_gave_up() -> None:

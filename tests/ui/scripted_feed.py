@@ -12,7 +12,8 @@ from poolwatch.domain.message import Message
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
-from poolwatch.ui.feed import FoundLogins, Tried
+from poolwatch.presentation.sign_in import CodexLogin
+from poolwatch.ui.feed import FoundLogins, LoginRun, Tried
 
 
 class ScriptedFeed:
@@ -34,6 +35,10 @@ class ScriptedFeed:
         self.places: tuple[FoundLogins, ...] = ()
         self.added: list[str] = []
         self.add_reason: str | None = None
+        #: what a sign-in does; None: there is no codex
+        self.login: LoginRun | None = None
+        self.sign_ins: list[tuple[AccountKey, CodexLogin]] = []
+        self.signed_in_of: list[AccountKey] = []
 
     @property
     def zone(self) -> tzinfo:
@@ -101,6 +106,14 @@ class ScriptedFeed:
 
     def found(self) -> tuple[FoundLogins, ...]:
         return self.places
+
+    async def sign_in(self, key: AccountKey, login: CodexLogin) -> LoginRun | None:
+        self.sign_ins.append((key, login))
+        return self.login
+
+    async def signed_in(self, key: AccountKey) -> Answer:
+        self.signed_in_of.append(key)
+        return self.answers.pop(0) if self.answers else Answer(AnswerKind.STARTED)
 
     async def add(self, place: str) -> Tried:
         self.added.append(place)

@@ -15,7 +15,7 @@ from tests.support.key_table import markdown_table
 from tests.ui.test_cells import plain
 
 #: Kept free on the pool screen for what may come.
-RESERVED = ("$", "L", "[", "]", ":", "H", "e", "b", "c", "a")
+RESERVED = ("$", "[", "]", ":", "H", "e", "b", "c", "a")
 
 
 def test_ids_are_unique_and_no_key_does_two_things_on_one_screen() -> None:
@@ -28,8 +28,8 @@ def test_ids_are_unique_and_no_key_does_two_things_on_one_screen() -> None:
 @pytest.mark.parametrize(
     ("pressed", "key_id"),
     [
-        ("r", "refresh"), ("u", "usage"), ("R", "refresh_shown"), ("/", "filter"), ("s", "sort"),
-        ("S", "reverse"),
+        ("r", "refresh"), ("u", "usage"), ("L", "sign_in"), ("R", "refresh_shown"), ("/", "filter"),
+        ("s", "sort"), ("S", "reverse"),
         ("v", "view"), ("o", "group"), ("!", "needs_you"), ("n", "next_needs_you"),
         ("N", "previous_needs_you"),
         ("m", "mask"), ("%", "used_left"), ("enter", "detail"), ("esc", "back"), ("y", "copy"), ("x", "raw"),

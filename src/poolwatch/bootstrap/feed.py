@@ -13,7 +13,8 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import Answer, PoolChanged
 from poolwatch.domain.state import PoolState
-from poolwatch.ui.feed import FoundLogins, Tried
+from poolwatch.presentation.sign_in import CodexLogin
+from poolwatch.ui.feed import FoundLogins, LoginRun, Tried
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.running import Running
@@ -113,6 +114,17 @@ class LiveFeed:
     def raw(self, key: AccountKey) -> str | None:
         """The last payload, redacted."""
         return None if self._running is None else self._running.monitor.poller.raw(key)
+
+    async def sign_in(self, key: AccountKey, login: CodexLogin) -> LoginRun | None:
+        """Get a sign-in ready."""
+        from poolwatch.bootstrap.sign_in import ready_sign_in  # few runs have one
+
+        return await ready_sign_in(self._surroundings, key, login)
+
+    async def signed_in(self, key: AccountKey) -> Answer:
+        """Look at a new login, and start to read the usage with it."""
+        monitor = await self._monitor()
+        return await monitor.signed_in(key)
 
     def found(self) -> tuple[FoundLogins, ...]:
         """The monitored places that list nobody, and what else lies around."""

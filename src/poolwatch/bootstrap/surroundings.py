@@ -30,6 +30,8 @@ from poolwatch.presentation.masking import masked, masked_word, shown_path
 from poolwatch.presentation.view import Prefs
 
 _OWN_NAME: Final = "poolwatch"
+#: Set where the terminal is on another machine than the browser.
+_OVER_SSH: Final = ("SSH_CONNECTION", "SSH_TTY")
 
 
 class Options(Struct, frozen=True):
@@ -114,6 +116,7 @@ class Surroundings(Struct, frozen=True):
             config=self.named_config,
             delegates=self.settings.refresh.delegate_to_codex,
             keys=keys,
+            by_code=any(self.env.get(name) for name in _OVER_SSH),
             own_logins=str(self.own_logins) if self.own_logins is not None else None,
         )
 

@@ -48,7 +48,7 @@ from poolwatch.net.proxy import environment_proxy
 from poolwatch.net.tls import authorities
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.masking import masked, masked_word, shown_path
-from poolwatch.presentation.remedy import true_path
+from poolwatch.presentation.sign_in import true_path
 from poolwatch.words.commands import NO_LOGIN, left_out_words, said
 from poolwatch.words.messages import failure_text, file_text, message_text
 

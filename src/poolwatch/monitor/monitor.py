@@ -261,6 +261,14 @@ class Monitor:
         taken = await self._forwarded.ask(key, asked, lambda: self.polls)
         return Answer(AnswerKind.STARTED if taken else AnswerKind.NO_ANSWER)
 
+    async def signed_in(self, key: AccountKey) -> Answer:
+        """Take in the new login of an account, and start to read the usage with it; no token is spent."""
+        if not self.polls:
+            taken = await self._forwarded.ask(key, Asked.DUE, lambda: self.polls)
+            return Answer(AnswerKind.STARTED if taken else AnswerKind.NO_ANSWER)
+        await self.chain.look_again(key)
+        return self.chain.start(key, usage_only=True, override=True)
+
     async def refresh_many(self, keys: Collection[AccountKey], *, usage_only: bool = False) -> Answer:
         """Start a refresh of many; only the polling process does that."""
         if not self.polls:

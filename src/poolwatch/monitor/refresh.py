@@ -258,6 +258,12 @@ class RefreshChain:
             self._attempts[account.key] = _Attempt(listing, step, self._clock.now())
         return with_standing_refusal(account, step) if listing.custody is Custody.POOL else step
 
+    async def look_again(self, key: AccountKey) -> None:
+        """List an account's sources anew."""
+        account = self._ledger.state.accounts.get(key)
+        if account is not None:
+            await self._look_again(account)
+
     async def _look_again(self, account: AccountState) -> None:
         await asyncio.gather(*(self._poller.relist(source) for source in account.sources))
         state = self._ledger.state

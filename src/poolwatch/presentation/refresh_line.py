@@ -224,7 +224,7 @@ def _blocked(
         case BlockReason.ASK_FIRST:
             return refresh.ask_first(_clock(step.lost_at, now, prefs))
         case BlockReason.CODEX_MISSING | BlockReason.DELEGATION_OFF | BlockReason.CODEX_LOGIN_DEAD:
-            return refresh.run(sign_in_command(listing, mask=prefs.mask) or "codex login")
+            return refresh.run(sign_in_command(listing, prefs) or "codex login")
         case BlockReason.POOL_SKIPPED:
             return refresh.pool_down(_pool_said(step, account, prefs))
         case _:

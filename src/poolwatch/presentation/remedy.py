@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from msgspec import Struct
 
@@ -15,12 +14,10 @@ from poolwatch.domain.status import WITHOUT_USAGE, Judged, Status
 from poolwatch.domain.text import LONGEST_PATH, path_at, visible
 from poolwatch.presentation import figures
 from poolwatch.presentation.masking import masked_word, shown_path, shown_text
+from poolwatch.presentation.sign_in import SignIn, folder_of, sign_in, true_path
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import remedies
 from poolwatch.words.messages import failure_text, message_text
-
-#: How tools that own logins are asked for a new one.
-_LOGIN_COMMANDS: Final = {"CLIProxyAPI": "cli-proxy-api --codex-login", "codex-auth": "codex-auth login"}
 
 
 class Remedy(Struct, frozen=True):
@@ -31,6 +28,8 @@ class Remedy(Struct, frozen=True):
     command: str = ""
     #: what to do in the few words that a card has room for, where keys are at hand
     brief: str = ""
+    #: how the account is signed in again, where that is the remedy or one of them
+    sign_in: SignIn | None = None
 
     @property
     def advice(self) -> str:
@@ -60,40 +59,21 @@ def remedy(judged: Judged, now: datetime, prefs: Prefs) -> Remedy | None:
         case Status.UNKNOWN if status.reason in WITHOUT_USAGE:
             kind = WITHOUT_USAGE[status.reason]
             is_keyring = kind is LoginKind.KEYRING
-            command = sign_in_command(acting(account), mask=prefs.mask) if is_keyring else ""
+            command = sign_in_command(acting(account), prefs) if is_keyring else ""
             return Remedy(*remedies.without_usage(kind), command)
         case _:
             return _for_trouble(account, trouble, now, prefs) if trouble else None
 
 
-def sign_in_command(listing: Listing | None, *, mask: bool) -> str:
+def sign_in_command(listing: Listing | None, prefs: Prefs) -> str:
     """The command that signs this login in again where it lives; empty where only its owner knows how."""
-    if listing is None:
-        return ""
-    if listing.custody is Custody.CODEX or (listing.home and listing.custody is not Custody.POOL):
-        home = _true_home(listing) if listing.home else _folder(true_path(listing))
-        return f"CODEX_HOME={masked_word(home, mask=mask)} codex login" if home else "codex login"
-    if listing.custody is Custody.POOLWATCH and listing.path:
-        path = true_path(listing)
-        folder, _, name = path.rpartition("/")
-        if name == "auth.json" and folder:
-            return f"CODEX_HOME={masked_word(folder, mask=mask)} codex login"
-        target = masked_word(path, mask=mask)
-        return f"d=$(mktemp -d) && CODEX_HOME=$d codex login && mv $d/auth.json {target}"
-    if listing.custody is Custody.OTHER:
-        return _LOGIN_COMMANDS.get(listing.owner, "")
-    return ""
+    found = sign_in(listing, by_code=prefs.by_code)
+    return found.command(mask=prefs.mask) if found is not None else ""
 
 
 def import_command(path: str, prefs: Prefs) -> str:
     """The command that brings a login home which waits in the state directory."""
     return _own(f"accounts import {masked_word(path, mask=prefs.mask)}", prefs)
-
-
-def true_path(listing: Listing) -> str:
-    """The path of an entry's file, short where what is shown of it are its very bytes."""
-    shown, path = listing.path or "", path_at(listing.ref.place)
-    return shown if path is None or path.endswith(shown.removeprefix("~")) else path
 
 
 def acting(account: AccountState) -> Listing | None:
@@ -102,7 +82,7 @@ def acting(account: AccountState) -> Listing | None:
 
 
 def _is_in(listing: Listing, folder: str | None) -> bool:
-    return folder is not None and _folder(path_at(listing.ref.place) or "") == folder
+    return folder is not None and folder_of(path_at(listing.ref.place) or "") == folder
 
 
 def _for_kept(kept: KeptFile, prefs: Prefs) -> Remedy:
@@ -115,7 +95,7 @@ def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Re
     listing = acting(account)
     mask = prefs.mask
     what = remedies.login(problem)
-    command = sign_in_command(listing, mask=mask)
+    way = sign_in(listing, by_code=prefs.by_code)
     if listing is None:
         return Remedy(what)
     if problem is LoginProblem.UNUSABLE_FILE:
@@ -125,44 +105,49 @@ def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Re
         what = f"{place}{shown_text(why, account, mask=mask)}"
         return Remedy(what, remedies.FIX_FILE(), brief=remedies.FIX_FILE_BRIEF())
     if problem is LoginProblem.AMBIGUOUS:
-        return Remedy(what, _try_once(prefs), command, remedies.TRY_ONCE_BRIEF())
+        return _by_sign_in(way, what, _try_once(prefs), remedies.TRY_ONCE_BRIEF(), prefs)
     if listing.custody is Custody.POOL:
-        return Remedy(what, remedies.POOL_SIGN_IN(), brief=remedies.POOL_SIGN_IN_BRIEF())
+        return _by_sign_in(way, what, remedies.POOL_SIGN_IN(), remedies.POOL_SIGN_IN_BRIEF(), prefs)
     if listing.login is LoginKind.PERSONAL_ACCESS_TOKEN:
         return Remedy(what, remedies.new_token(_again(account, prefs)), brief=remedies.NEW_TOKEN_BRIEF())
     if listing.custody is Custody.OTHER and not listing.home:
         brief = remedies.another_must_renew_brief(listing.owner)
-        return Remedy(what, remedies.another_must_renew(listing.owner), command, brief)
+        return _by_sign_in(way, what, remedies.another_must_renew(listing.owner), brief, prefs)
     if problem in (LoginProblem.EXPIRED, LoginProblem.REJECTED):
         if listing.custody is Custody.CODEX:
-            return _codex_way(what, command, account, prefs)
+            return _codex_way(what, way, account, prefs)
         if listing.custody is Custody.POOLWATCH:
             renew = remedies.R_RENEWS() if prefs.keys else remedies.RENEW()
             return Remedy(what, renew, _refresh(account, prefs), remedies.R_RENEWS_BRIEF())
-    return Remedy(what, remedies.SIGN_IN(), command, remedies.SIGN_IN_BRIEF())
+    return _by_sign_in(way, what, remedies.SIGN_IN(), remedies.SIGN_IN_BRIEF(), prefs)
 
 
-def _codex_way(what: str, command: str, account: AccountState, prefs: Prefs) -> Remedy:
+def _by_sign_in(way: SignIn | None, what: str, do: str, brief: str, prefs: Prefs) -> Remedy:
+    command = way.command(mask=prefs.mask) if way is not None else ""
+    return Remedy(what, do, command, brief, way)
+
+
+def _codex_way(what: str, way: SignIn | None, account: AccountState, prefs: Prefs) -> Remedy:
     """What brings a Codex home's login back; not `r` where codex has given it up."""
     token = account.refresh.token if account.refresh is not None else None
     again = _again(account, prefs)
     if account.dead_login is None and token is not None and token.block is BlockReason.CODEX_LATE:
         do = remedies.codex_is_late(token.pid, again)
-        return Remedy(what, do, command, remedies.CODEX_IS_LATE_BRIEF())
+        return _by_sign_in(way, what, do, remedies.CODEX_IS_LATE_BRIEF(), prefs)
     if account.dead_login is None and prefs.delegates:
-        return Remedy(what, remedies.codex_renews(again), command, remedies.CODEX_RENEWS_BRIEF())
-    return Remedy(what, remedies.SIGN_IN(), command, remedies.SIGN_IN_BRIEF())
+        return _by_sign_in(way, what, remedies.codex_renews(again), remedies.CODEX_RENEWS_BRIEF(), prefs)
+    return _by_sign_in(way, what, remedies.SIGN_IN(), remedies.SIGN_IN_BRIEF(), prefs)
 
 
 def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: Prefs) -> Remedy:
     listing = acting(account)
-    command = sign_in_command(listing, mask=prefs.mask)
+    way = sign_in(listing, by_code=prefs.by_code)
     why = shown_text(failure_text(trouble), account, mask=prefs.mask)
     kept, again = account.read_at is not None, _again(account, prefs)
     match trouble.kind:
         case FailureKind.AMBIGUOUS:
             what = remedies.login(LoginProblem.AMBIGUOUS)
-            return Remedy(what, _try_once(prefs), command, remedies.TRY_ONCE_BRIEF())
+            return _by_sign_in(way, what, _try_once(prefs), remedies.TRY_ONCE_BRIEF(), prefs)
         case FailureKind.CONFLICT:
             keep = true_path(listing) if listing and listing.path else trouble.detail or "FILE"
             file = masked_word(keep, mask=prefs.mask)
@@ -171,16 +156,17 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
         case FailureKind.TOKEN_REFRESH if account.dead_login is not None:
             what = remedies.login(account.dead_login.problem)
             if listing is not None and listing.custody is Custody.POOL:
-                return Remedy(what, remedies.POOL_SIGN_IN())
+                return _by_sign_in(way, what, remedies.POOL_SIGN_IN(), "", prefs)
             expires = listing.token.expires_at if listing else None
             if expires is None or expires <= now:
-                return Remedy(what, remedies.SIGN_IN(), command)
+                return _by_sign_in(way, what, remedies.SIGN_IN(), "", prefs)
             day = figures.day(expires, now, prefs.zone)
-            return Remedy(what, remedies.sign_in_before(day), command)
+            return _by_sign_in(way, what, remedies.sign_in_before(day), "", prefs)
         case FailureKind.OTHER_ACCOUNT if listing is not None and listing.custody is Custody.POOL:
             return Remedy(*remedies.mixed_up_by_pool(why, kept=kept))
         case FailureKind.OTHER_ACCOUNT:
-            return Remedy(*remedies.trouble(trouble.kind, why, again, kept=kept), command=command)
+            what, do = remedies.trouble(trouble.kind, why, again, kept=kept)
+            return _by_sign_in(way, what, do, "", prefs)
         case FailureKind.THROTTLED if trouble.retry_at and trouble.retry_at > now:
             clock = figures.clock(trouble.retry_at, now, prefs.zone)
             return Remedy(*remedies.throttled_until(clock, again, kept=kept))
@@ -208,14 +194,3 @@ def _own(command: str, prefs: Prefs) -> str:
     if prefs.config is None:
         return f"poolwatch {command}"
     return f"poolwatch --config {masked_word(prefs.config, mask=prefs.mask)} {command}"
-
-
-def _folder(path: str) -> str:
-    return path.rpartition("/")[0]
-
-
-def _true_home(listing: Listing) -> str:
-    shown, path = listing.home or "", path_at(listing.ref.place)
-    if path is None or _folder(path).endswith(shown.removeprefix("~")):
-        return shown
-    return _folder(path)

@@ -322,6 +322,8 @@ class Prefs(Struct, frozen=True):
     delegates: bool = True
     #: whether keys are at hand: where they are not, a remedy names the command in their place
     keys: bool = True
+    #: whether there is no browser at hand, as over SSH: a sign-in goes by a code that is typed elsewhere
+    by_code: bool = False
     #: poolwatch's own folder of logins; only what lies there can be removed by a command
     own_logins: str | None = None
 

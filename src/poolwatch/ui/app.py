@@ -88,7 +88,7 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         prefs = replace(options.prefs, zone=feed.zone)
         board = Board(feed.state, prefs, feed.now(), options.pool_name)
         appearance = Appearance(palette_of(name), glyphs_of(options.glyphs))
-        self.ui = UiState(feed, board, options, appearance, replace(options.choice, theme=name))
+        self.ui = UiState(feed, board, options, appearance, replace(options.choice, theme=name), self)
         self.set_keymap(overlay(options.keymap))
 
     def _fitting(self, theme: str) -> str:

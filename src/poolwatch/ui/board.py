@@ -12,6 +12,8 @@ from poolwatch.domain.status import Judged, Section, judge
 from poolwatch.domain.values import replace
 from poolwatch.presentation.card import card_view, mark_view
 from poolwatch.presentation.order import hive_groups, sections
+from poolwatch.presentation.remedy import remedy
+from poolwatch.presentation.sign_in import SignIn
 from poolwatch.presentation.strip import strip_view
 from poolwatch.presentation.view import (
     CardView,
@@ -98,6 +100,12 @@ class Board:
         if self._strip is None:
             self._strip = strip_view(self.overview, self._state, self._timed, self._pool_name, self._notices)
         return self._strip
+
+    def sign_in(self, key: AccountKey) -> SignIn | None:
+        """How an account is signed in again; None where that is not what it needs."""
+        judged = self.judged(key)
+        found = remedy(judged, self._server_now, self._timed) if judged is not None else None
+        return found.sign_in if found is not None else None
 
     def take(self, state: PoolState) -> None:
         """Take a new state in; what was made from accounts that are the same as before still holds.

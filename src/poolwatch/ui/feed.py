@@ -10,9 +10,21 @@ from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, PoolChanged
+from poolwatch.domain.message import Message
 from poolwatch.domain.state import PoolState
+from poolwatch.presentation.sign_in import CodexLogin
 
-__all__ = ["Answer", "AnswerKind", "BulkProgress", "Feed", "FoundLogins", "PoolChanged", "Tried"]
+__all__ = [
+    "Answer",
+    "AnswerKind",
+    "BulkProgress",
+    "Feed",
+    "FoundLogins",
+    "LoginRun",
+    "NotSignedIn",
+    "PoolChanged",
+    "Tried",
+]
 
 
 class FoundLogins(Struct, frozen=True):
@@ -30,6 +42,24 @@ class Tried(Struct, frozen=True):
 
     added: bool
     words: str
+
+
+class NotSignedIn(Struct, frozen=True):
+    """Why a new login is not where it belongs; `waits`: the file with it, `other`: whose it is instead."""
+
+    why: Message
+    waits: str = ""
+    other: str = ""
+
+
+class LoginRun(Protocol):
+    """One sign-in with the installed codex."""
+
+    async def run(self) -> int:
+        """Give codex this terminal until it ends: its status, negative after a signal. Raises OSError."""
+
+    async def settle(self, *, signed_in: bool) -> NotSignedIn | None:
+        """Put the login where it belongs, and clear away what was made for it."""
 
 
 class Feed(Protocol):
@@ -75,6 +105,12 @@ class Feed(Protocol):
 
     def found(self) -> tuple[FoundLogins, ...]:
         """What lies around and could be monitored, for the first-run screen."""
+
+    async def sign_in(self, key: AccountKey, login: CodexLogin) -> LoginRun | None:
+        """Get a sign-in ready; None where there is no codex on the PATH."""
+
+    async def signed_in(self, key: AccountKey) -> Answer:
+        """Look at the account's login again, which is new, and start to read the usage with it."""
 
     async def add(self, place: str) -> Tried:
         """Try a place, add it to the configuration where logins are there, and start monitoring it."""

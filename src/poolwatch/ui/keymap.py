@@ -91,6 +91,7 @@ TABLE: Final = (
     _key("usage", "u", "read_usage", _BOTH, 6),
     _key("refresh_shown", "R", "refresh_shown", _POOL, 10),
     _key("mark", "space", "mark", _POOL, 11),
+    _key("sign_in", "L", "sign_in", _BOTH, 2),
     _key("needs_you", "!", "only_needs_you", _POOL, 2),
     _key("next_needs_you", "n", "step_needs_you(1)", _POOL),
     _key("previous_needs_you", "N", "step_needs_you(-1)", _POOL),

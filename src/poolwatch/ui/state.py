@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
+from typing import Protocol
 
 from msgspec import Struct, field
 
@@ -79,6 +81,17 @@ class AppOptions(Struct, frozen=True):
         )
 
 
+class SharedTerminal(Protocol):
+    """The terminal, which another program can have for a while."""
+
+    @property
+    def can_step_aside(self) -> bool:
+        """Whether it can be given away."""
+
+    def aside(self, said: str) -> AbstractAsyncContextManager[Callable[[str], Awaitable[None]]]:
+        """Give it away, with a few words above; what is given says more, and waits until that is read."""
+
+
 class UiState(Struct):
     """One run of the app. Only the app itself changes it; screens read it."""
 
@@ -87,6 +100,7 @@ class UiState(Struct):
     options: AppOptions
     appearance: Appearance
     choice: Choice
+    terminal: SharedTerminal
     paused: bool = False
     #: who polls where another process does, as a badge; "" where this one polls
     watching: str = ""

@@ -91,6 +91,8 @@ TEXTS: Final[Mapping[str, str]] = {
     # imports: clauses that follow the name of a login, or the path of its file
     "import.at_work": mark("is in use: another import is at work, nothing was imported"),
     "import.being_refreshed": mark("is being refreshed at this moment; nothing was moved, try again"),
+    "sign_in.no_login": mark("codex ended well and left no login"),
+    "sign_in.not_theirs": mark("it is another account's"),
     "import.replaced": mark("was replaced at this moment; nothing was moved, try again"),
     "import.twin_being_refreshed": mark("{path} is being refreshed; nothing was moved, try again"),
     "import.twin_replaced": mark("{path} was replaced at this moment; nothing was moved, try again"),

@@ -321,7 +321,11 @@ class PoolDrawing(RefreshingPage[None]):
         copy = ""
         if card is not None:
             copy = interface.text("copy_id" if card.copy == card.id else "copy_remedy")
-        instead = {"used_left": interface.text(shown_as.value), "copy": copy, "raw": ""}
+        instead = {
+            "used_left": interface.text(shown_as.value),
+            "copy": copy,
+            "raw": "",
+        }
         if self.marked:
             for name in ("refresh", "usage"):
                 instead[name] = interface.text(f"{name}_marked", count=len(self.marked))

@@ -49,6 +49,21 @@ class RefreshingPage(Page[ResultT]):
             self._throttled = None
             self.start_work(partial(self._refresh, key, usage_only=usage_only, override=override))
 
+    def action_sign_in(self) -> None:
+        """Sign the account in again, where it needs that."""
+        if self.account is None:
+            self.flash(words.NOBODY_SELECTED())
+            return
+        from poolwatch.ui.screens.sign_in import sign_in  # seldom needed
+
+        sign_in(self, self.account)
+
+    async def read_new_login(self, key: AccountKey) -> None:
+        """Read the usage of an account that has just been signed in."""
+        answer = await self.ui.feed.signed_in(key)
+        if answer.kind is not AnswerKind.RUNNING:
+            self._say_answer(answer, key)
+
     def refresh_many(self, keys: Collection[AccountKey], *, usage_only: bool = False) -> None:
         """All of them, asked about first where they are many."""
         if not keys:
@@ -71,6 +86,8 @@ class RefreshingPage(Page[ResultT]):
             off |= {"refresh_shown", "mark"}
         if self.account is None:
             off |= {"refresh", "usage", "refresh_shown", "mark", "copy", "raw", "detail"}
+        if self.account is None or self.ui.options.read_only or self.ui.board.sign_in(self.account) is None:
+            off.add("sign_in")
         return dict.fromkeys(off, "")
 
     def remedy_of(self, card: CardView) -> MessageText | None:

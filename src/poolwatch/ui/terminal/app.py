@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import signal
 import sys
+import termios
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Final, TypeVar
 
 from rich.console import RenderableType
@@ -31,6 +32,8 @@ ReturnT = TypeVar("ReturnT")
 _CRASHED: Final = 1
 #: SIGINT is the last that is given back: Python has a handler of its own for it.
 _SIGNALS: Final = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGINT")
+#: What a program that has the terminal is to hear of, and not poolwatch behind it.
+_FOR_WHO_HAS_IT: Final = (signal.SIGINT, getattr(signal, "SIGQUIT", None))
 #: Seconds after which a key counts as handled, whatever became of the widget that had it: longer than a busy
 #: machine takes to open the filter, or the keys after it would go elsewhere.
 _KEY_TIMEOUT: Final = 2.0
@@ -47,6 +50,8 @@ class TerminalApp(App[ReturnT]):
         self._key_queue = KeyQueue(self, self.handle_key)
         self._is_lost = False
         self._interrupted = False
+        #: another program has the terminal; set where ctrl+c was pressed there
+        self._aside: asyncio.Event | None = None
 
     # --- signals and the terminal's loss
 
@@ -69,6 +74,9 @@ class TerminalApp(App[ReturnT]):
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def _signalled(self, number: int) -> None:
+        if self._aside is not None and number in _FOR_WHO_HAS_IT:
+            self._aside.set()
+            return
         self._interrupted = self._interrupted or number == signal.SIGINT
         self.exit(return_code=128 + number)
 
@@ -84,6 +92,32 @@ class TerminalApp(App[ReturnT]):
         if self._screen_stack:
             self.call_later(self.action_redraw)
 
+    # --- other programs on the terminal
+
+    @property
+    def can_step_aside(self) -> bool:
+        """Whether the terminal can be given to another program."""
+        return self._driver is not None and self._driver.can_suspend
+
+    @contextlib.asynccontextmanager
+    async def aside(self, said: str) -> AsyncIterator[Callable[[str], Awaitable[None]]]:
+        """Give the terminal to another program, with a few words above what it says.
+
+        Nothing is drawn meanwhile, and ctrl+c is for that program alone. What is given says more words, and
+        waits until somebody has read them. An app that leaves in the middle takes the terminal no more.
+        """
+        self._aside = interrupted = asyncio.Event()
+        with self.suspend(), _settings_kept():
+            _say(said)
+
+            async def say_and_wait(more: str) -> None:
+                interrupted.clear()
+                _say(more)
+                await _line_or(interrupted)
+
+            yield say_and_wait
+            self._aside = None
+
     # --- what is sent
 
     def get_driver_class(self) -> type[Driver]:
@@ -93,6 +127,8 @@ class TerminalApp(App[ReturnT]):
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         """Send no more than what changed."""
+        if self._aside is not None:
+            return
         if self._shown_screen is not None:
             renderable = self._shown_screen.calm(renderable)
         super()._display(screen, renderable)
@@ -215,3 +251,40 @@ class KeyQueue:
 def _signals() -> list[signal.Signals]:
     """Those of them that this system has."""
     return [signal.Signals[name] for name in _SIGNALS if name in signal.Signals.__members__]
+
+
+@contextlib.contextmanager
+def _settings_kept() -> Iterator[None]:
+    """Give the terminal the settings back that it had: a program that was ended may have left its own."""
+    descriptor = _terminal()
+    try:
+        before = termios.tcgetattr(descriptor)
+    except termios.error:
+        yield
+        return
+    try:
+        yield
+    finally:
+        with contextlib.suppress(termios.error):
+            # what was typed was for the other program
+            termios.tcflush(descriptor, termios.TCIFLUSH)
+            termios.tcsetattr(descriptor, termios.TCSANOW, before)
+
+
+def _terminal() -> int:
+    return sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(words)
+    sys.stdout.flush()
+
+
+async def _line_or(interrupted: asyncio.Event) -> None:
+    """Wait for a line of the terminal, or for ctrl+c."""
+    descriptor, loop = _terminal(), asyncio.get_running_loop()
+    loop.add_reader(descriptor, interrupted.set)
+    try:
+        await interrupted.wait()
+    finally:
+        loop.remove_reader(descriptor)

@@ -97,6 +97,8 @@ class TerminalDriver(LinuxDriver):
             file = sys.__stdout__
         self._title: str | None = None
         self._left = False
+        #: another program has the terminal
+        self._is_away = False
         #: wakes the thread that reads keys
         self._wake: socket.socket | None = None
         if file is not None:
@@ -110,8 +112,19 @@ class TerminalDriver(LinuxDriver):
         self._title = title
         self.write(f"\x1b]2;{title}\x07")
 
+    def write(self, data: str) -> None:
+        """Nothing where another program has the terminal: nobody would take it, and soon all would wait."""
+        if not self._is_away:
+            super().write(data)
+
+    def suspend_application_mode(self) -> None:
+        """Also be silent until the terminal is ours again."""
+        super().suspend_application_mode()
+        self._is_away = True
+
     def start_application_mode(self) -> None:
         """Also remember the title that the terminal has, and have everything painted."""
+        self._is_away = False
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual left it so
         self._handle_stops()
         if self._writer_thread is not None:
@@ -144,6 +157,9 @@ class TerminalDriver(LinuxDriver):
             loop.add_signal_handler(signal.SIGCONT, self._continued)
 
     def _continued(self) -> None:
+        if not self._auto_restart:
+            # another program has the terminal
+            return
         if not self._must_signal_resume:
             # stopped without being asked (SIGSTOP): the shell has used the terminal since, and to start
             # without a stop would take its raw settings for those to go back to

@@ -1,0 +1,117 @@
+"""Signs a login in again: the installed codex does it, on the terminal that it is given.
+
+poolwatch types nothing and sees no password; of a login that is its own it moves the finished file home.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from poolwatch.custody.codex import full_environment
+from poolwatch.custody.login_file import Login, read_login
+from poolwatch.custody.login_lock import PATIENCE_SECONDS, move_held
+from poolwatch.custody.outcomes import clause, shown
+from poolwatch.custody.own_folder import ids_in
+from poolwatch.custody.state_dir import StateDir, unmarked
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.message import Message, message
+from poolwatch.host.files import FileProblem, read_bounded, write_whole
+from poolwatch.host.threads import in_thread
+
+#: The folder in the state directory in which codex signs in for a login that poolwatch keeps.
+HOME_PREFIX: Final = "sign-in-"
+_AUTH_FILE: Final = "auth.json"
+
+
+@dataclass(frozen=True, slots=True)
+class NotPlaced:
+    """Why the new login is not where it belongs; `waits`: where it lies, None where it was dropped.
+
+    `other`: it is another account's, by its e-mail or id.
+    """
+
+    why: Message
+    waits: Path | None = None
+    other: str | None = None
+
+
+@dataclass(slots=True)
+class CodexSignIn:
+    """One sign-in. `home`: the CODEX_HOME, None for codex's own choice.
+
+    `target`: the file that the login of this account goes to, from a home that is made for it.
+    """
+
+    codex: Path
+    arguments: tuple[str, ...]
+    environ: Mapping[str, str]
+    home: Path | None
+    target: Path | None
+    account: AccountKey
+    state: StateDir
+    _made: Path | None = field(default=None, init=False)
+
+    async def run(self) -> int:
+        """Run codex to its end on this process's terminal: its status, negative after a signal.
+
+        Who is cancelled meanwhile ends it. Raises OSError where it cannot be started.
+        """
+        process = await in_thread(self._start)
+        try:
+            return await in_thread(process.wait)
+        finally:
+            if process.poll() is None:
+                with suppress(OSError):
+                    process.terminate()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        environment = full_environment(self.environ)
+        home = self.home
+        if self.target is not None:
+            self.state.prepare()
+            home = self._made = Path(tempfile.mkdtemp(prefix=HOME_PREFIX, dir=self.state.root))
+        if home is not None:
+            environment["CODEX_HOME"] = str(home)
+        return subprocess.Popen([self.codex, *self.arguments], env=environment)
+
+    async def settle(self, *, signed_in: bool) -> NotPlaced | None:
+        """Bring the login home where it has to be brought, and clear away what was made for it."""
+        made = self._made
+        if made is None or self.target is None:
+            return None
+        found = await in_thread(partial(self._place, made, self.target)) if signed_in else None
+        if found is None or found.waits is None:
+            await in_thread(partial(shutil.rmtree, made, ignore_errors=True))
+        return found
+
+    def _place(self, made: Path, target: Path) -> NotPlaced | None:
+        file = made / _AUTH_FILE
+        login = read_login(file, unmarked)
+        if not isinstance(login, Login):
+            return NotPlaced(message("sign_in.no_login"))
+        key = AccountKey(self.account.provider, login.user_id or "", login.workspace or "")
+        if self.account.is_full and key != self.account:
+            other = login.email or login.user_id or "?"
+            return NotPlaced(message("sign_in.not_theirs"), other=other)
+        # codex may have made it a link
+        place = Path(os.path.realpath(target))
+        try:
+            with move_held(self.state, place, ids_in(target), PATIENCE_SECONDS) as mine:
+                if not mine:
+                    return NotPlaced(message("import.being_refreshed"), file)
+                content = read_bounded(file)
+                problem = content if isinstance(content, FileProblem) else write_whole(place, content.content)
+        except OSError as error:
+            problem = FileProblem.of(error, place)
+        if problem is None:
+            return None
+        return NotPlaced(message("custody.file", path=shown(problem.path), why=clause(problem)), file)

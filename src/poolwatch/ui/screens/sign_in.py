@@ -1,0 +1,90 @@
+"""What `L` does: who signs the account in, on whose terminal, and what is said of it."""
+
+from __future__ import annotations
+
+import signal
+from functools import partial
+from typing import Any, Final
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.presentation.masking import shown_path
+from poolwatch.presentation.sign_in import CodexLogin, PoolLogin
+from poolwatch.presentation.view import Tone
+from poolwatch.ui.feed import LoginRun
+from poolwatch.ui.screens.refreshing import RefreshingPage
+from poolwatch.ui.state import SharedTerminal
+from poolwatch.words import sign_in as words
+from poolwatch.words.messages import message_text
+
+#: What ends a program on ctrl+c: the signal, or the status that shells and many programs make of it.
+_GIVEN_UP: Final = (-signal.SIGINT, 128 + signal.SIGINT)
+
+
+def sign_in(page: RefreshingPage[Any], key: AccountKey) -> None:
+    """Sign the account in again, or say why that is not done from here."""
+    ui = page.ui
+    card, way = ui.board.card(key), ui.board.sign_in(key)
+    command = way.command(mask=ui.choice.mask) if way is not None else ""
+    if card is None:
+        return
+    if way is None:
+        page.flash(card.remedy or words.NOT_NEEDED(card.label), Tone.PLAIN)
+    elif ui.options.read_only:
+        page.flash(words.READ_ONLY(), Tone.AMBER)
+    elif ui.options.simulated:
+        page.flash(words.SIMULATED(command))
+    elif isinstance(way, CodexLogin):
+        page.start_work(partial(_by_codex, page, key, way, card.label))
+    elif isinstance(way, PoolLogin):
+        page.flash(card.remedy, Tone.PLAIN)
+    else:
+        page.flash(words.BY_HAND(command), Tone.PLAIN)
+
+
+async def _by_codex(page: RefreshingPage[Any], key: AccountKey, login: CodexLogin, label: str) -> None:
+    ui = page.ui
+    command = login.command(mask=ui.choice.mask)
+    if not ui.terminal.can_step_aside:
+        page.flash(words.BY_HAND(command), Tone.AMBER)
+        return
+    run = await ui.feed.sign_in(key, login)
+    if run is None:
+        page.flash(words.NO_CODEX(command), Tone.AMBER)
+        return
+    try:
+        status = await _on_the_terminal(ui.terminal, run, words.RUNS(label, command))
+    except OSError as error:
+        await run.settle(signed_in=False)
+        page.flash(words.NOT_STARTED(str(error.strerror or "").lower(), command), Tone.RED)
+        return
+    missing = await run.settle(signed_in=status == 0)
+    if status:
+        page.flash(*_ended_badly(status))
+    elif missing is not None and missing.other:
+        other = "…" if ui.choice.mask else missing.other
+        page.flash(words.NOT_THEIRS(other, label), Tone.AMBER)
+    elif missing is not None:
+        path = shown_path(missing.waits, mask=ui.choice.mask) if missing.waits else ""
+        page.flash(words.NOT_IN_PLACE(message_text(missing.why), path), Tone.RED)
+    else:
+        page.flash(words.SIGNED_IN(label))
+        await page.read_new_login(key)
+        if key not in ui.feed.state.accounts:
+            page.flash(words.ANOTHER_SIGNED_IN(label), Tone.AMBER)
+
+
+async def _on_the_terminal(terminal: SharedTerminal, run: LoginRun, said: str) -> int:
+    async with terminal.aside(said) as say_and_wait:
+        status = await run.run()
+        if status and status not in _GIVEN_UP:
+            # what codex said is gone once the screen is back
+            await say_and_wait(words.READ_THIS(status))
+    return status
+
+
+def _ended_badly(status: int) -> tuple[str, Tone]:
+    if status in _GIVEN_UP:
+        return words.GIVEN_UP(), Tone.AMBER
+    if status < 0:
+        return words.KILLED(-status), Tone.RED
+    return words.FAILED(status), Tone.RED

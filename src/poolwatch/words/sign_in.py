@@ -1,0 +1,32 @@
+"""What is said around a sign-in: why there is none, what runs, and how it ended."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from poolwatch.words.catalogue import Text
+
+# --- why there is none
+NOT_NEEDED: Final = Text("{account} needs no new login")
+READ_ONLY: Final = Text("read-only: nobody signs in from here")
+SIMULATED: Final = Text("simulated: for a real account L runs {command}", "simulated: nobody signs in here")
+#: The terminal cannot be given away, or the command is another tool's.
+BY_HAND: Final = Text("in a shell: {command}")
+NO_CODEX: Final = Text("there is no codex on the PATH; where it is installed: {command}")
+NOT_STARTED: Final = Text("codex could not be started ({why}); in a shell: {command}")
+
+# --- on the terminal that codex is given
+RUNS: Final = Text("poolwatch: signing in {account}\n  {command}\nctrl+c goes back.\n\n")
+READ_THIS: Final = Text("\ncodex ended with status {status}. Enter goes back to poolwatch.\n")
+
+# --- how it ended
+SIGNED_IN: Final = Text("{account} is signed in")
+ANOTHER_SIGNED_IN: Final = Text("signed in, but with another account: {account} is no longer in that home")
+GIVEN_UP: Final = Text("nobody signed in; the login is as it was")
+FAILED: Final = Text("codex ended with status {status}; nobody signed in")
+KILLED: Final = Text("codex was ended by signal {number}; nobody signed in")
+NOT_IN_PLACE: Final = Text(
+    "signed in, but the login is not in place: {why}. It waits in {path}",
+    "the login is as it was: {why}",
+)
+NOT_THEIRS: Final = Text("that is the login of {other} and not of {account}; nothing was changed")

@@ -1,0 +1,179 @@
+"""`L`: who is signed in, who is not, and what is said of it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from poolwatch.domain.message import Message
+from poolwatch.presentation.sign_in import CodexLogin
+from poolwatch.ui.feed import NotSignedIn
+from poolwatch.ui.keymap import remapped
+from poolwatch.ui.terminal.app import TerminalApp
+from poolwatch.ui.widgets.lines import Lines
+from tests.ui.pools import app_of
+from tests.ui.reading import feed_of, said, settle, wall
+from tests.ui.scripted_feed import ScriptedFeed
+
+
+@dataclass
+class Run:
+    """A codex that ends as a test says."""
+
+    status: int | OSError = 0
+    missing: NotSignedIn | None = None
+    settled: list[bool] = field(default_factory=list)
+
+    async def run(self) -> int:
+        if isinstance(self.status, OSError):
+            raise self.status
+        return self.status
+
+    async def settle(self, *, signed_in: bool) -> NotSignedIn | None:
+        self.settled.append(signed_in)
+        return self.missing
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What stands on the terminal while codex has it."""
+    lines: list[str] = []
+
+    @asynccontextmanager
+    async def aside(app: object, told: str) -> AsyncIterator[Callable[[str], Awaitable[None]]]:
+        lines.append(told)
+
+        async def more(told: str) -> None:
+            lines.append(told)
+
+        yield more
+
+    monkeypatch.setattr(TerminalApp, "can_step_aside", True)
+    monkeypatch.setattr(TerminalApp, "aside", aside)
+    return lines
+
+
+async def press_l(feed: ScriptedFeed, **options: object) -> str:
+    """Press it on carol, whose login has expired; what is said then."""
+    app = app_of(feed.state, feed=feed, **options)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("L")
+        await settle(pilot)
+        await settle(pilot)
+        return said(app)
+
+
+async def test_codex_is_run_and_the_usage_read(shown: list[str]) -> None:
+    feed = feed_of()
+    feed.login = run = Run()
+    assert await press_l(feed) == "carol@example.com is signed in"
+    [(key, login)] = feed.sign_ins
+    assert login == CodexLogin("~/.codex-carol")
+    assert feed.signed_in_of == [key]
+    assert run.settled == [True]
+    assert "CODEX_HOME=~/.codex-carol codex login" in shown[0]
+    assert len(shown) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "waits"),
+    [
+        (1, "codex ended with status 1; nobody signed in", True),
+        (-signal.SIGKILL, "codex was ended by signal 9; nobody signed in", True),
+        (-signal.SIGINT, "nobody signed in; the login is as it was", False),
+        (130, "nobody signed in; the login is as it was", False),
+    ],
+)
+async def test_a_codex_that_ends_otherwise(shown: list[str], status: int, told: str, *, waits: bool) -> None:
+    feed = feed_of()
+    feed.login = run = Run(status)
+    assert await press_l(feed) == told
+    assert run.settled == [False]
+    assert feed.signed_in_of == []
+    assert (len(shown) == 2) is waits, "what codex said can be read first"
+
+
+async def test_a_codex_that_does_not_start(shown: list[str]) -> None:
+    feed = feed_of()
+    feed.login = run = Run(PermissionError(13, "Permission denied"))
+    told = await press_l(feed)
+    assert "could not be started (permission denied)" in told
+    assert run.settled == [False]
+
+
+async def test_without_codex_the_command_is_said(shown: list[str]) -> None:
+    told = await press_l(feed_of())
+    assert told == (
+        "there is no codex on the PATH; where it is installed: CODEX_HOME=~/.codex-carol codex login"
+    )
+    assert shown == []
+
+
+async def test_a_login_of_somebody_else_is_not_put_in_place(shown: list[str]) -> None:
+    feed = feed_of()
+    feed.login = Run(missing=NotSignedIn(Message("sign_in.not_theirs"), other="dave@example.com"))
+    assert (
+        await press_l(feed)
+        == "that is the login of dave@example.com and not of carol@example.com; nothing was changed"
+    )
+    assert feed.signed_in_of == []
+
+
+async def test_a_login_that_waits_is_named(shown: list[str]) -> None:
+    feed = feed_of()
+    feed.login = Run(missing=NotSignedIn(Message("sign_in.no_login"), waits="/state/sign-in-1/auth.json"))
+    assert "It waits in /state/sign-in-1/auth.json" in await press_l(feed)
+
+
+async def test_where_the_terminal_cannot_be_given_away_the_command_is_said() -> None:
+    feed = feed_of()
+    assert await press_l(feed) == "in a shell: CODEX_HOME=~/.codex-carol codex login"
+    assert feed.sign_ins == []
+
+
+async def test_a_read_only_app_and_the_demo_sign_nobody_in(shown: list[str]) -> None:
+    feed = feed_of()
+    assert await press_l(feed, read_only=True) == "read-only: nobody signs in from here"
+    told = await press_l(feed, simulated=True)
+    assert told == "simulated: for a real account L runs CODEX_HOME=~/.codex-carol codex login"
+    assert feed.sign_ins == []
+    assert shown == []
+
+
+async def test_an_account_that_is_well_needs_no_login(shown: list[str]) -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        keys = app.screen.query_one("#keys", Lines)
+        assert "L sign in" in keys.text
+        await pilot.press("G")
+        await settle(pilot)
+        assert "L sign in" not in keys.text
+        await pilot.press("L")
+        await settle(pilot)
+        assert "needs no new login" in said(app)
+        assert feed.sign_ins == []
+
+
+async def test_the_details_sign_in_too_with_a_key_of_ones_own(shown: list[str]) -> None:
+    feed = feed_of()
+    feed.login = Run()
+    keymap, problems = remapped({"sign_in": "ctrl+g"})
+    assert not problems
+    app = app_of(feed.state, feed=feed, keymap=keymap)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        first = wall(app).order[0]
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "ctrl+g sign in" in app.screen.query_one("#keys", Lines).text
+        await pilot.press("ctrl+g")
+        await settle(pilot)
+        await settle(pilot)
+        assert [key for key, _ in feed.sign_ins] == [first]
