@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from poolwatch.config.table import markdown_table as settings_table
 from tests.support.key_table import markdown_table
-from tests.support.screenshots import PICTURES, pictures
+from tests.support.screenshots import PICTURES, RECORDING, pictures
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -31,8 +33,33 @@ def test_the_settings_table_is_the_one_of_the_code() -> None:
 def test_every_picture_is_shown() -> None:
     text = README.read_text(encoding="utf-8")
     stored = {path.name for path in (ROOT / "screenshots").glob("*")}
-    assert stored == {f"{picture.name}.svg" for picture in PICTURES}
+    assert stored == {f"{picture.name}.svg" for picture in (*PICTURES, RECORDING)}
     assert [name for name in stored if f"screenshots/{name}" not in text] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "screenshots").glob("*")), ids=lambda path: path.name)
+def test_a_picture_is_small_and_needs_no_network(path: Path) -> None:
+    svg = path.read_text(encoding="utf-8")
+    assert len(svg.encode()) < 200_000
+    assert not {"@font-face", "url(", "href", "@import"} & set(re.findall(r"@?[\w-]+\(?", svg))
+    assert re.findall(r"https?:[^\"]*", svg) == ["http://www.w3.org/2000/svg"]
+
+
+def test_the_recording_plays_and_stands_still_where_no_motion_is_wanted() -> None:
+    svg = (ROOT / "screenshots" / f"{RECORDING.name}.svg").read_text(encoding="utf-8")
+    ElementTree.fromstring(svg)
+    assert "@keyframes" in svg
+    assert "@media (prefers-reduced-motion:reduce){[class^=t]{animation:none}}" in svg
+    # what stands still is the last screen: every other line is hidden before the animation shows it
+    still = [name for name in re.findall(r"<g class=\"(t\d+)\"", svg) if f".{name}{{animation-name" in svg]
+    hidden = set(re.findall(r"\.(t\d+)\{[^}]*visibility:hidden\}", svg))
+    shown = re.sub(rf"<g class=\"(?:{'|'.join(hidden)})\".*?</g>\n", "", svg, flags=re.DOTALL)
+    assert set(still) > hidden
+    assert "5h 64 → 15%" in shown
+    assert "token …" in svg
+    assert "token …" not in shown
+    assert "usage …" in svg
+    assert "usage …" not in shown
 
 
 @pytest.mark.slow

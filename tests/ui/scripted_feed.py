@@ -70,6 +70,11 @@ class ScriptedFeed:
         whole = any(not hasattr(event, "key") for event in events)
         self._changes.put_nowait(PoolChanged(self._state, None if whole else frozenset(keys), bulk, lines))
 
+    def show(self, state: PoolState) -> None:
+        """The pool is like that from now on."""
+        self._state = state
+        self._changes.put_nowait(PoolChanged(state, None))
+
     def end(self, error: Exception | None = None) -> None:
         """Stop, or fail."""
         self._changes.put_nowait(error)
