@@ -140,6 +140,8 @@ class CodexLbServer(PoolServer):
         self.gate = asyncio.Event()
         self.gate.set()
         self.refresh_answer: Response | None = None
+        #: how a sign-in by code stands, in turn
+        self.sign_in: list[dict[str, object]] = []
         for account in accounts:
             if account.upstream is not None and account.read is None and account.status != "reauth_required":
                 account.take(READ_AT)
@@ -165,6 +167,13 @@ class CodexLbServer(PoolServer):
         if request.route == "GET /api/accounts":
             rows = [account.row() for account in self.accounts.values()]
             return answer(200, {"accounts": rows}, X_App_Version=version)
+        if request.route == "POST /api/oauth/start" and json.loads(request.body) == {"forceMethod": "device"}:
+            device = {"verificationUrl": "https://auth.example.com/device", "userCode": "WXYZ-1234"}
+            return answer(200, {"method": "device", "deviceAuthId": "fake-ticket", **device})
+        if request.route == "POST /api/oauth/complete":
+            return answer(200, {"status": "pending"})
+        if request.route == "GET /api/oauth/status":
+            return answer(200, self.sign_in.pop(0))
         parts = request.path.split("/")
         if request.method == "GET" and parts[-1] == "usage-reset-credits" and parts[3] in self.accounts:
             banked = self.accounts[parts[3]].banked

@@ -130,6 +130,15 @@ class CodexProxyServer(PoolServer):
         #: how a refresh that was refused leaves an account; the real one may leave it stuck in `refreshing`
         self.status_of_dead = "expired"
         self.fetched_at = FETCHED_AT
+        #: what the polls of a sign-in by code are answered with, in turn
+        self.polls: list[Response] = []
+        self.device: dict[str, object] = {
+            "userCode": "WXYZ-1234",
+            "verificationUri": "https://auth.example.com/device",
+            "deviceCode": "fake-device-code",
+            "expiresIn": 900,
+            "interval": 5,
+        }
 
     async def respond(self, request: Request) -> Response:
         """The answer of a codex-proxy in this state."""
@@ -144,6 +153,10 @@ class CodexProxyServer(PoolServer):
             return answer(200, {"port": 8080, "credits_per_usd": self.rate})
         if request.route == "GET /admin/update-status":
             return answer(200, {"proxy": {"version": "2.0.91"}})
+        if request.route == "POST /auth/device-login":
+            return answer(200, self.device)
+        if request.route == "GET /auth/device-poll/fake-device-code":
+            return self.polls.pop(0)
         parts = request.path.split("/")
         if request.path.startswith("/auth/accounts/") and len(parts) == 5:
             account = self.accounts.get(parts[3])

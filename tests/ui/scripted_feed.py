@@ -13,7 +13,7 @@ from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
 from poolwatch.presentation.sign_in import CodexLogin
-from poolwatch.ui.feed import FoundLogins, LoginRun, Tried
+from poolwatch.ui.feed import FoundLogins, LoginRun, PoolSignIn, Tried
 
 
 class ScriptedFeed:
@@ -38,6 +38,7 @@ class ScriptedFeed:
         #: what a sign-in does; None: there is no codex
         self.login: LoginRun | None = None
         self.sign_ins: list[tuple[AccountKey, CodexLogin]] = []
+        self.pool_login: PoolSignIn | Message = Message("sign_in.by_page", (("url", "http://pool"),))
         self.signed_in_of: list[AccountKey] = []
 
     @property
@@ -115,6 +116,9 @@ class ScriptedFeed:
     async def sign_in(self, key: AccountKey, login: CodexLogin) -> LoginRun | None:
         self.sign_ins.append((key, login))
         return self.login
+
+    async def pool_sign_in(self, key: AccountKey) -> PoolSignIn | Message:
+        return self.pool_login
 
     async def signed_in(self, key: AccountKey) -> Answer:
         self.signed_in_of.append(key)

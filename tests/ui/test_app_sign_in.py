@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -9,13 +10,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from poolwatch.domain.account import Custody
 from poolwatch.domain.message import Message
 from poolwatch.presentation.sign_in import CodexLogin
 from poolwatch.ui.feed import NotSignedIn
 from poolwatch.ui.keymap import remapped
 from poolwatch.ui.terminal.app import TerminalApp
 from poolwatch.ui.widgets.lines import Lines
-from tests.ui.pools import app_of
+from tests.ui.pools import NOW, ZONE, Actor, app_of, state_of
 from tests.ui.reading import feed_of, said, settle, wall
 from tests.ui.scripted_feed import ScriptedFeed
 
@@ -177,3 +179,62 @@ async def test_the_details_sign_in_too_with_a_key_of_ones_own(shown: list[str]) 
         await settle(pilot)
         await settle(pilot)
         assert [key for key, _ in feed.sign_ins] == [first]
+
+
+@dataclass
+class Code:
+    """A pool that waits for a code."""
+
+    address: str = "https://auth.example.com/device"
+    code: str = "WXYZ-1234"
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    problem: Message | None = None
+
+    async def wait(self) -> Message | None:
+        await self.done.wait()
+        return self.problem
+
+
+def pool_feed() -> ScriptedFeed:
+    """One account, whose pool says that its login is over."""
+    actor = Actor(
+        "dead@example.com",
+        source="north",
+        custody=Custody.POOL,
+        owner="codex-lb",
+        home=None,
+        says_login_needed=True,
+    )
+    return ScriptedFeed(state_of((actor,)), NOW, ZONE)
+
+
+@pytest.mark.parametrize("way", ["done", "refused", "left"])
+async def test_a_pool_signs_in_by_a_code(way: str) -> None:
+    feed = pool_feed()
+    feed.pool_login = code = Code()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await pilot.press("L")
+        await settle(pilot)
+        shown = app.screen.query_one("#code", Lines).text
+        assert "Open https://auth.example.com/device" in shown
+        assert "and type WXYZ-1234" in shown
+        if way == "left":
+            await pilot.press("escape")
+        else:
+            code.problem = Message("sign_in.expired") if way == "refused" else None
+            code.done.set()
+        await settle(pilot)
+        await settle(pilot)
+        told = {
+            "done": "dead@example.com is signed in",
+            "refused": "the code was not typed in time",
+            "left": "nobody signed in; the login is as it was",
+        }
+        assert said(app) == told[way]
+        assert len(feed.signed_in_of) == (way == "done")
+
+
+async def test_a_pool_without_codes_is_named_with_its_page() -> None:
+    assert await press_l(pool_feed()) == "sign in on the pool's own page: http://pool"

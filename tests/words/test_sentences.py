@@ -14,7 +14,8 @@ from tests.words.sentences import SRC, WORDS, calls, literals, reads_like_a_sent
 _NONE = {
     "SELECT ": "SQL", "INSERT ": "SQL", "UPDATE ": "SQL", "DELETE ": "SQL", "CREATE ": "SQL", "ALTER ": "SQL",
     "DROP ": "SQL", "FROM ": "SQL",
-    "Confirm {": "a style sheet", "FilterLine,": "a style sheet", "Lines {": "a style sheet",
+    "CodeScreen {": "a style sheet", "Confirm {": "a style sheet",
+    "FilterLine,": "a style sheet", "Lines {": "a style sheet",
     "try again in (": "a pattern for what CLIProxyAPI says",
     "A number in 0..1": "describes a type",
     "exchange the refresh token of": "the usage of a process that nobody calls by hand",

@@ -12,9 +12,10 @@ from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import Answer, PoolChanged
+from poolwatch.domain.message import Message
 from poolwatch.domain.state import PoolState
 from poolwatch.presentation.sign_in import CodexLogin
-from poolwatch.ui.feed import FoundLogins, LoginRun, Tried
+from poolwatch.ui.feed import FoundLogins, LoginRun, PoolSignIn, Tried
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.running import Running
@@ -120,6 +121,16 @@ class LiveFeed:
         from poolwatch.bootstrap.sign_in import ready_sign_in  # few runs have one
 
         return await ready_sign_in(self._surroundings, key, login)
+
+    async def pool_sign_in(self, key: AccountKey) -> PoolSignIn | Message:
+        """Have the account's pool give a code."""
+        from poolwatch.bootstrap.sign_in import start_pool_sign_in
+
+        await self._monitor()
+        account = self.state.accounts.get(key)
+        if self._running is None or account is None:
+            return Message("monitor.login_gone")
+        return await start_pool_sign_in(self._running, account, self._clock)
 
     async def signed_in(self, key: AccountKey) -> Answer:
         """Look at a new login, and start to read the usage with it."""

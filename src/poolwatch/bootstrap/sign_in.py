@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+from poolwatch.bootstrap.running import Running
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.values import at_home
 from poolwatch.custody.codex import find_codex
@@ -12,8 +14,13 @@ from poolwatch.custody.outcomes import shown
 from poolwatch.custody.sign_in import CodexSignIn
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.failure import Failure
+from poolwatch.domain.message import Message, message
+from poolwatch.domain.state import AccountState
 from poolwatch.host.threads import in_thread
-from poolwatch.presentation.sign_in import CodexLogin
+from poolwatch.monitor.ledger import Clock
+from poolwatch.presentation.sign_in import CodexLogin, PoolLogin, sign_in
+from poolwatch.sources.pools.device_login import DeviceCode, DeviceLogin
 from poolwatch.ui.feed import NotSignedIn
 
 
@@ -55,3 +62,50 @@ class CodexRun:
         if found is None:
             return None
         return NotSignedIn(found.why, shown(found.waits) if found.waits else "", found.other or "")
+
+
+async def start_pool_sign_in(running: Running, account: AccountState, clock: Clock) -> CodeRun | Message:
+    """Have the pool that an account lies in ask for a code; else where a person signs in by hand."""
+    listing = account.acting
+    way = sign_in(listing)
+    settings = next((each for each in running.around.sources if each.name == listing.ref.source), None)
+    instead = message("sign_in.by_page", url=settings.url if settings is not None else listing.owner)
+    if isinstance(way, PoolLogin) and way.line:
+        instead = message("sign_in.by_command", command=way.line)
+    login: DeviceLogin | None = getattr(running.sources.get(listing.ref.source), "device_login", None)
+    if login is None:
+        return instead
+    found = await login.start(clock.now())
+    if isinstance(found, Failure):
+        return message("sign_in.not_by_code", why=found.as_message, instead=instead)
+    return CodeRun(login, found, clock)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRun:
+    """A pool's sign-in as the screens see it."""
+
+    login: DeviceLogin
+    given: DeviceCode
+    clock: Clock
+
+    @property
+    def address(self) -> str:
+        return self.given.address
+
+    @property
+    def code(self) -> str:
+        return self.given.code
+
+    async def wait(self) -> Message | None:
+        """Ask the pool now and then, until it has the login or the code is over."""
+        waited = timedelta(0)
+        while waited < self.given.life:
+            await self.clock.sleep(self.given.pause.total_seconds())
+            waited += self.given.pause
+            ended = await self.login.ended(self.given, self.clock.now())
+            if isinstance(ended, Failure):
+                return ended.as_message
+            if ended:
+                return None
+        return message("sign_in.expired")

@@ -23,6 +23,7 @@ __all__ = [
     "LoginRun",
     "NotSignedIn",
     "PoolChanged",
+    "PoolSignIn",
     "Tried",
 ]
 
@@ -60,6 +61,18 @@ class LoginRun(Protocol):
 
     async def settle(self, *, signed_in: bool) -> NotSignedIn | None:
         """Put the login where it belongs, and clear away what was made for it."""
+
+
+class PoolSignIn(Protocol):
+    """A sign-in that a pool does: what a person types, and where."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def code(self) -> str: ...
+
+    async def wait(self) -> Message | None:
+        """Wait until the pool has the login; why it will not get one."""
 
 
 class Feed(Protocol):
@@ -108,6 +121,9 @@ class Feed(Protocol):
 
     async def sign_in(self, key: AccountKey, login: CodexLogin) -> LoginRun | None:
         """Get a sign-in ready; None where there is no codex on the PATH."""
+
+    async def pool_sign_in(self, key: AccountKey) -> PoolSignIn | Message:
+        """Have the account's pool give a code to sign in with; what to do where it gives none."""
 
     async def signed_in(self, key: AccountKey) -> Answer:
         """Look at the account's login again, which is new, and start to read the usage with it."""

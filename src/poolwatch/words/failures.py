@@ -91,6 +91,13 @@ TEXTS: Final[Mapping[str, str]] = {
     # imports: clauses that follow the name of a login, or the path of its file
     "import.at_work": mark("is in use: another import is at work, nothing was imported"),
     "import.being_refreshed": mark("is being refreshed at this moment; nothing was moved, try again"),
+    "sign_in.no_code": mark("the pool gave no code to sign in with ({why})"),
+    "sign_in.old_pool": mark("another version may have other routes"),
+    "sign_in.pool_says": mark("the pool says: {text}"),
+    "sign_in.expired": mark("the code was not typed in time"),
+    "sign_in.by_page": mark("sign in on the pool's own page: {url}"),
+    "sign_in.by_command": mark("sign in where the pool runs: {command}"),
+    "sign_in.not_by_code": mark("{why}; {instead}"),
     "sign_in.no_login": mark("codex ended well and left no login"),
     "sign_in.not_theirs": mark("it is another account's"),
     "import.replaced": mark("was replaced at this moment; nothing was moved, try again"),

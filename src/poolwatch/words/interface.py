@@ -20,7 +20,7 @@ _HELP: Final = {
     "usage": mark("re-read the usage and leave the login alone"),
     "refresh_shown": mark("refresh all accounts shown, spread out; esc stops"),
     "mark": mark("mark the account, or no longer: r and u act on all that are marked; esc clears"),
-    "sign_in": mark("sign in again where the login has to be new: Codex does it, in the login's own home"),
+    "sign_in": mark("sign in again where the login has to be new: Codex or the pool does it"),
     "needs_you": mark("show only what needs you, and all again"),
     "next_needs_you": mark("to the next account that needs you, to the previous"),
     "filter": mark("filter: words and fields, explained below; esc clears it"),

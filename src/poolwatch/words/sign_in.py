@@ -19,6 +19,10 @@ NOT_STARTED: Final = Text("codex could not be started ({why}); in a shell: {comm
 RUNS: Final = Text("poolwatch: signing in {account}\n  {command}\nctrl+c goes back.\n\n")
 READ_THIS: Final = Text("\ncodex ended with status {status}. Enter goes back to poolwatch.\n")
 
+# --- while a pool signs somebody in
+TYPE_CODE: Final = Text("Open {address}")
+THE_CODE: Final = Text("and type {code}   (waiting for {label}; esc stops waiting)")
+
 # --- how it ended
 SIGNED_IN: Final = Text("{account} is signed in")
 ANOTHER_SIGNED_IN: Final = Text("signed in, but with another account: {account} is no longer in that home")

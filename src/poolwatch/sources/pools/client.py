@@ -113,9 +113,9 @@ class PoolClient:
         #: whichever let poolwatch in, an answer repeats none of them
         self._secrets = tuple(ConfiguredSecret(setup, kind) for kind in SecretKind)
 
-    async def get_json(self, path: str, at: datetime) -> Answered | Refused:
-        """The answer to a GET; `at` is our own clock, from which a retry time counts."""
-        return await self._ask(_Request(self._route("GET", path), path, at))
+    async def get_json(self, path: str, at: datetime, secrets: tuple[Secret, ...] = ()) -> Answered | Refused:
+        """The answer to a GET, without these secrets; from `at`, by our own clock, a retry time counts."""
+        return await self._ask(_Request(self._route("GET", path), path, at, None, secrets))
 
     async def post_json(
         self, path: str, body: Callable[[], bytes] | None, at: datetime, secrets: tuple[Secret, ...] = ()
@@ -137,7 +137,8 @@ class PoolClient:
         return answer
 
     async def _ask_once(self, request: _Request) -> Answered | Refused:
-        path, at = request.path, request.at
+        route, at = request.route, request.at
+        path = route.path if route.is_secret else request.path
         headers = await self._entry.headers(at)
         if isinstance(headers, Failure):
             return Refused(failure=headers, sent=False)

@@ -17,6 +17,7 @@ from poolwatch.host.threads import in_thread
 from poolwatch.net.reply import clock_offset as offset_of
 from poolwatch.sources.pools import codex_lb_wire as wire
 from poolwatch.sources.pools.client import Answered, PoolClient, Refused
+from poolwatch.sources.pools.device_login import LbDeviceLogin
 from poolwatch.sources.pools.listing import (
     ListingPool,
     PoolList,
@@ -57,6 +58,10 @@ class CodexLb(ListingPool[wire.LbAccount]):
                 wire.needs_code,
             )
         self._dashboard = PoolClient(setup, CODEX_LB, self._refusals, self._session)
+        #: a fleet key alone opens no dashboard
+        self.device_login: LbDeviceLogin | None = None
+        if self._session is not None or self._key.place is None:
+            self.device_login = LbDeviceLogin(self._dashboard)
         self._fleet = PoolClient(setup, CODEX_LB, self._refusals, KeyEntry(self._key))
         self._refreshes: SingleFlight[TokenStep] = SingleFlight()
         self._refreshed_at: datetime | None = None

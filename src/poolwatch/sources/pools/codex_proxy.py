@@ -18,6 +18,7 @@ from poolwatch.net.reply import clock_offset as offset_of
 from poolwatch.sources.banked_resets import ResetPace, with_reset_list
 from poolwatch.sources.pools import codex_proxy_wire as wire
 from poolwatch.sources.pools.client import Answered, PoolClient, Refused, json_bytes
+from poolwatch.sources.pools.device_login import ProxyDeviceLogin
 from poolwatch.sources.pools.listing import (
     ListingPool,
     PoolList,
@@ -49,6 +50,7 @@ class CodexProxy(ListingPool[wire.ProxyAccount]):
             )
         entry = self._session or KeyEntry(self._key)
         self._pool = PoolClient(setup, CODEX_PROXY, self._refusals, entry)
+        self.device_login = ProxyDeviceLogin(self._pool)
         self._resets = setup.resets or ResetPace()
         self._refreshes: SingleFlight[TokenStep] = SingleFlight()
         self._last = PoolList[wire.ProxyAccount]({})

@@ -24,6 +24,8 @@ class Route:
     method: str
     path: str
     whole_pool: bool = False
+    #: what stands in the path is a secret, and is remembered nowhere
+    is_secret: bool = False
 
     def matches(self, method: str, path: str) -> bool:
         """Whether a request is this route's; a path with a query never is."""
@@ -61,6 +63,9 @@ CODEX_PROXY: Final = PoolProgram(
         Route("GET", "/auth/accounts/{id}/quota"),
         Route("GET", "/auth/accounts/{id}/reset-credits"),
         Route("POST", "/auth/accounts/{id}/refresh"),
+        # only where a person signs in
+        Route("POST", "/auth/device-login"),
+        Route("GET", "/auth/device-poll/{id}", is_secret=True),
         Route("GET", "/admin/general-settings"),
         Route("GET", "/admin/update-status"),
     ),
@@ -76,6 +81,10 @@ CODEX_LB: Final = PoolProgram(
         Route("POST", "/api/dashboard-auth/password/login"),
         Route("GET", "/api/accounts", whole_pool=True),
         Route("GET", "/api/accounts/{id}/usage-reset-credits"),
+        # only where a person signs in
+        Route("POST", "/api/oauth/start"),
+        Route("POST", "/api/oauth/complete"),
+        Route("GET", "/api/oauth/status"),
     ),
 )
 

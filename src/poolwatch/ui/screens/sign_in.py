@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
 
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.message import Message
 from poolwatch.presentation.masking import shown_path
 from poolwatch.presentation.sign_in import CodexLogin, PoolLogin
 from poolwatch.presentation.view import Tone
-from poolwatch.ui.feed import LoginRun
+from poolwatch.ui.feed import LoginRun, PoolSignIn
+from poolwatch.ui.screens.page import LeavesOnce
 from poolwatch.ui.screens.refreshing import RefreshingPage
-from poolwatch.ui.state import SharedTerminal
+from poolwatch.ui.state import SharedTerminal, UiState
+from poolwatch.ui.widgets.bottom import MessageText, message_line
+from poolwatch.ui.widgets.lines import Lines
 from poolwatch.words import sign_in as words
 from poolwatch.words.messages import message_text
 
@@ -36,7 +45,7 @@ def sign_in(page: RefreshingPage[Any], key: AccountKey) -> None:
     elif isinstance(way, CodexLogin):
         page.start_work(partial(_by_codex, page, key, way, card.label))
     elif isinstance(way, PoolLogin):
-        page.flash(card.remedy, Tone.PLAIN)
+        page.start_work(partial(_by_pool, page, key, card.label))
     else:
         page.flash(words.BY_HAND(command), Tone.PLAIN)
 
@@ -71,6 +80,63 @@ async def _by_codex(page: RefreshingPage[Any], key: AccountKey, login: CodexLogi
         await page.read_new_login(key)
         if key not in ui.feed.state.accounts:
             page.flash(words.ANOTHER_SIGNED_IN(label), Tone.AMBER)
+
+
+async def _by_pool(page: RefreshingPage[Any], key: AccountKey, label: str) -> None:
+    started = await page.ui.feed.pool_sign_in(key)
+    if isinstance(started, Message):
+        page.flash(message_text(started), Tone.AMBER)
+        return
+    screen = CodeScreen(page.ui, started, label)
+    waiting = asyncio.create_task(started.wait())
+
+    def left(_: bool | None) -> None:
+        waiting.cancel()
+
+    page.app.push_screen(screen, left)
+    try:
+        problem = await waiting
+    except asyncio.CancelledError:
+        page.flash(words.GIVEN_UP(), Tone.AMBER)
+        return
+    screen.dismiss(True)
+    if problem is not None:
+        page.flash(message_text(problem), Tone.RED)
+        return
+    page.flash(words.SIGNED_IN(label))
+    await page.read_new_login(key)
+
+
+class CodeScreen(ModalScreen[bool], LeavesOnce[bool], inherit_bindings=False):
+    """Where a code is typed that a pool waits for."""
+
+    ALLOW_SELECT = False
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    CodeScreen { background: transparent; layout: vertical; align: left bottom; }
+    CodeScreen Lines { dock: bottom; margin-bottom: 1; background: $panel; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "leave", show=False)]
+
+    def __init__(self, ui: UiState, started: PoolSignIn, label: str) -> None:
+        super().__init__()
+        self._ui = ui
+        self._told = (words.TYPE_CODE(started.address), words.THE_CODE(started.code, label))
+
+    def compose(self) -> ComposeResult:
+        """Two lines over the footer."""
+        yield Lines(id="code")
+
+    def on_resize(self) -> None:
+        """As wide as the screen."""
+        lines, glyphs = self.query_one(Lines), self._ui.appearance.glyphs
+        lines.set_appearance(self._ui.appearance)
+        drawn = [message_line(MessageText(each, Tone.STRONG), self.size.width, glyphs) for each in self._told]
+        lines.show(drawn)
+
+    def action_leave(self) -> None:
+        """Wait no longer; what the pool has begun ends by itself."""
+        self.dismiss(False)
 
 
 async def _on_the_terminal(terminal: SharedTerminal, run: LoginRun, said: str) -> int:

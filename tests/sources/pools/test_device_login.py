@@ -1,0 +1,92 @@
+"""A pool signs in by itself: what is shown of it, and what is never kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from poolwatch.net.client import HttpClient
+from poolwatch.sources.pools.device_login import DeviceCode
+from tests.sources.pools.making import AT, KEY, PASSWORD, failure, lb, proxy, words
+from tests.support.codex_lb_server import CodexLbServer
+from tests.support.codex_proxy_server import CodexProxyServer
+from tests.support.replay_server import answer
+
+
+async def test_codex_proxy_gives_a_code_and_has_the_login_in_the_end(
+    client: HttpClient, tmp_path: Path
+) -> None:
+    async with CodexProxyServer(key=KEY) as server:
+        login = proxy(server, client, tmp_path, key=KEY).device_login
+        code = await login.start(AT)
+        assert isinstance(code, DeviceCode)
+        assert (code.address, code.code) == ("https://auth.example.com/device", "WXYZ-1234")
+        assert "fake-device-code" not in repr(code)
+        server.polls = [answer(200, {"pending": True, "code": "slow_down"}), answer(200, {"success": True})]
+        assert await login.ended(code, AT) is False
+        assert await login.ended(code, AT) is True
+
+
+async def test_what_codex_proxy_says_of_a_code_that_is_over(client: HttpClient, tmp_path: Path) -> None:
+    async with CodexProxyServer() as server:
+        login = proxy(server, client, tmp_path).device_login
+        code = await login.start(AT)
+        assert isinstance(code, DeviceCode)
+        server.polls = [answer(400, {"error": "expired fake-device-code"})]
+        told = words(failure(await login.ended(code, AT)).as_message)
+        assert "expired" in told
+        assert "fake-device-code" not in told
+
+
+async def test_a_wait_that_the_pool_asks_for_is_kept_without_the_code(
+    client: HttpClient, tmp_path: Path
+) -> None:
+    async with CodexProxyServer() as server:
+        source = proxy(server, client, tmp_path)
+        code = await source.device_login.start(AT)
+        assert isinstance(code, DeviceCode)
+        server.polls = [answer(429, {"error": "slow"}, Retry_After="60")]
+        failure(await source.device_login.ended(code, AT))
+        known = await source._refusals._key_states.known()
+        assert known
+        assert "fake-device-code" not in repr(known)
+        # the rest of the pool is asked as before
+        assert isinstance(await source.list_accounts(AT), tuple)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"deviceCode": None}, {"userCode": ""}, {"verificationUri": "http://auth.example.com"}, {"userCode": 7}],
+)
+async def test_a_code_that_cannot_be_used_is_none(
+    client: HttpClient, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    async with CodexProxyServer() as server:
+        server.device |= changes
+        found = failure(await proxy(server, client, tmp_path).device_login.start(AT))
+        assert "gave no code" in words(found.as_message)
+
+
+async def test_codex_lb_signs_in_by_its_dashboard(client: HttpClient, tmp_path: Path) -> None:
+    async with CodexLbServer(key=KEY, password=PASSWORD) as server:
+        login = lb(server, client, tmp_path, key=KEY, password=PASSWORD).device_login
+        assert login is not None
+        code = await login.start(AT)
+        assert isinstance(code, DeviceCode)
+        assert (code.address, code.code) == ("https://auth.example.com/device", "WXYZ-1234")
+        server.sign_in = [
+            {"status": "pending"},
+            {"status": "success"},
+            {"status": "error", "errorMessage": "no fake-ticket"},
+        ]
+        assert await login.ended(code, AT) is False
+        assert await login.ended(code, AT) is True
+        told = words(failure(await login.ended(code, AT)).as_message)
+        assert told.startswith("the pool says: no ")
+        assert "fake-ticket" not in told
+
+
+async def test_a_fleet_key_alone_signs_nobody_in(client: HttpClient, tmp_path: Path) -> None:
+    async with CodexLbServer(key=KEY) as server:
+        assert lb(server, client, tmp_path, key=KEY).device_login is None
