@@ -274,6 +274,8 @@ async def test_what_holds_the_screen_back_stands_in_its_title_and_its_keys_are_n
     feed = feed_of()
     app = app_of(feed.state, feed=feed)
     async with app.run_test(size=(120, 40)) as pilot:
+        # on an account that nobody has to sign in to, whose key would stand there
+        await pilot.press("j")
         await settle(pilot)
         assert "r refresh  u usage  R shown" in footer(app)
         feed.happen(

@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 
 from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, Listed, ReadingArrived, RefreshMoved
+from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.domain.values import replace
 from poolwatch.ui.screens.refreshing import Confirm
 from poolwatch.ui.state import WallView
 from poolwatch.ui.widgets.lines import Lines
@@ -285,3 +287,72 @@ async def test_an_account_that_is_gone_is_marked_no_longer() -> None:
         feed.happen(Listed("codex-home", home[1:], NOW))
         await settle(pilot)
         assert "marked" not in strip(app)
+
+
+async def test_the_summary_of_a_refresh_of_many_is_gone_after_a_key() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        feed.happen(bulk=BulkProgress(0, 2, 0))
+        ended = BulkProgress(2, 2, 0, done=True, changed=1)
+        feed.happen(bulk=ended)
+        await settle(pilot)
+        assert "2 refreshed" in said(app)
+        await pilot.press("j")
+        # the monitor tells of the last one with every change after it
+        feed.happen(bulk=ended)
+        await settle(pilot)
+        assert "2 refreshed" not in said(app)
+        assert [each.text for each in app.ui.said.newest_first] == ["2 refreshed · 0 failed · 1 changed"]
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 15)])
+async def test_every_row_says_how_far_its_refresh_is(size: tuple[int, int]) -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=WallView.TABLE)
+    bob, lee = twelve()[1:3]
+
+    def row(name: str) -> str:
+        return next(line for line in screen_text(app).splitlines() if line[2:].strip().startswith(name))
+
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        await pilot.press("R")
+        await settle(pilot)
+        assert "waiting" in row("bob")
+        assert "waiting" in row("lee")
+        feed.happen(RefreshMoved(bob.key, RefreshProgress(feed.now()), NOW), bulk=BulkProgress(0, 12, 0))
+        await settle(pilot)
+        assert "refreshing" in row("bob")
+        ended = RefreshProgress(feed.now(), TokenStep(TokenOutcome.CURRENT), UsageStep(), done=True)
+        refused = UsageStep(worded(FailureKind.UNREACHABLE, "refused"))
+        feed.happen(
+            RefreshMoved(bob.key, ended, NOW),
+            RefreshMoved(lee.key, replace(ended, usage=refused), NOW),
+            bulk=BulkProgress(2, 12, 1),
+        )
+        await settle(pilot)
+        assert " ok " in row("bob")
+        assert " failed " in row("lee")
+        assert "waiting" in row("pay")
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "waiting" not in screen_text(app)
+        assert " ok " not in row("bob")
+
+
+async def test_a_card_says_that_its_account_waits_until_the_refresh_of_many_has_ended() -> None:
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed, view=WallView.CARDS)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("R")
+        await settle(pilot)
+        assert screen_text(app).count("─ waiting ─") + screen_text(app).count("━ waiting ━") == 12
+        feed.happen(bulk=BulkProgress(3, 12, 0))
+        await settle(pilot)
+        assert "waiting" in screen_text(app)
+        feed.happen(bulk=BulkProgress(3, 12, 0, done=True))
+        await settle(pilot)
+        assert "waiting" not in screen_text(app)

@@ -15,7 +15,7 @@ from poolwatch.presentation.figures import hive_level, scarcity
 from poolwatch.presentation.masking import shown_name
 from poolwatch.presentation.remedy import acting, remedy
 from poolwatch.presentation.rows import tightest_limit
-from poolwatch.presentation.view import CardView, Glyph, MarkView, Note, Prefs, Shown, Span, Tone
+from poolwatch.presentation.view import CardView, Glyph, MarkView, Note, Prefs, Shown, Span, Tone, Turn
 from poolwatch.words import account as words
 
 _DOT: Final = " · "
@@ -239,6 +239,7 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs, *, is_next: bool = Fa
     found = remedy(judged, now, prefs)
     last_line = foot(judged, now, prefs, found.brief if found else "", is_next=is_next)
     progress = progress_brief = ""
+    turn: Turn | None = None
     if account.refresh is not None:
         # not before the first paint: no refresh outlives the process that shows it
         from poolwatch.presentation.refresh_line import progress_line, progress_short, progress_tone
@@ -246,6 +247,9 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs, *, is_next: bool = Fa
         progress = progress_line(account.refresh, account, now, prefs)
         progress_brief = progress_short(account.refresh, account, now, prefs)
         last_line = Span(progress, progress_tone(account.refresh))
+        turn = Turn.RUNS
+        if account.refresh.done:
+            turn = Turn.FAILED if account.refresh.failed else Turn.OK
     return CardView(
         key=account.key,
         id=account.key.id,
@@ -274,6 +278,7 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs, *, is_next: bool = Fa
         needs_you=judged.section is Section.NEEDS_YOU,
         status_glyph=status_glyph,
         progress_short=progress_brief,
+        turn=turn,
     )
 
 

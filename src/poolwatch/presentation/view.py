@@ -44,6 +44,15 @@ class Flag(StrEnum):
     MOVES = "moves"
 
 
+class Turn(StrEnum):
+    """How far the refresh of an account is, alone or as one of many."""
+
+    WAITS = "waits"
+    RUNS = "runs"
+    OK = "ok"
+    FAILED = "failed"
+
+
 class Shown(StrEnum):
     """Whether percentages say what is used or what is left."""
 
@@ -139,6 +148,7 @@ class CardView(Struct, frozen=True):
     #: drawn before the status words when the mark at the edge is not the status: "● Cloudflare 26m"
     status_glyph: Glyph | None = None
     flag: Flag | None = None
+    turn: Turn | None = None
 
     @property
     def nearest(self) -> Tone | None:

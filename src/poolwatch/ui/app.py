@@ -15,10 +15,11 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from poolwatch.domain.values import replace
-from poolwatch.presentation.refresh_line import pool_diff
+from poolwatch.presentation.refresh_line import bulk_line, pool_diff
+from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import ANSI, DARK, Appearance, glyphs_of, next_theme, palette_of, theme_named
 from poolwatch.ui.board import Board
-from poolwatch.ui.feed import Feed, PoolChanged
+from poolwatch.ui.feed import BulkProgress, Feed, PoolChanged
 from poolwatch.ui.keymap import MAIN, Scope, textual_key
 from poolwatch.ui.screens.page import (
     Chosen,
@@ -80,6 +81,7 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         name = self.theme = self._fitting(options.theme)
         self._terminal_title = ""
         self._visible: tuple[object, ...] = ()
+        self._bulk: BulkProgress | None = None
         self._first_steps: Screen[Any] | None = None
         #: shown over the others while the terminal is too small for them
         self._cramped: Screen[Any] | None = None
@@ -153,20 +155,43 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
     def take_change(self, change: PoolChanged) -> None:
         """Take a burst of changes in."""
         ui = self.ui
-        if change.bulk is not None and (ui.bulk is None or ui.bulk.done):
+        # the monitor tells of the last refresh of many with every change after it, too
+        bulk = None if change.bulk is self._bulk else change.bulk
+        self._bulk = change.bulk
+        if bulk is not None and (ui.bulk is None or ui.bulk.done):
             ui.bulk_before, ui.bulk_diff = ui.board.overview, ()
         ui.board.take(change.state)
-        # who polls stands as a badge in the title, and takes no line
-        ui.watching = words.watching(change.notices)
-        ui.board.note(tuple(message_text(each) for each in change.notices if each.code != words.VIEWER))
-        if change.bulk is not None:
-            ui.bulk = change.bulk
-            if change.bulk.done and ui.bulk_before is not None:
-                ui.bulk_diff = pool_diff(ui.bulk_before, ui.board.overview, ui.board.prefs)
+        self._hear(change, bulk)
         if change.state.accounts and self.screen is self._first_steps:
             self.pop_screen()
         self._offer_first_steps()
         self._redraw()
+
+    def _hear(self, change: PoolChanged, bulk: BulkProgress | None) -> None:
+        """What is told along with a change, and what of it is said once more on the screen of events."""
+        ui, now = self.ui, self.ui.feed.now()
+        # who polls stands as a badge in the title, and takes no line
+        ui.watching = words.watching(change.notices)
+        ui.board.note(tuple(message_text(each) for each in change.notices if each.code != words.VIEWER))
+        ui.said.notice(now, map(message_text, change.notices))
+        accounts = change.state.accounts
+        keys = accounts if change.keys is None else change.keys
+        touched = [account for key in keys if (account := accounts.get(key)) is not None]
+        ui.said.refreshed(touched, now + change.state.clock_offset, ui.board.timed_prefs)
+        if bulk is not None:
+            ui.bulk = bulk
+            ui.bulk_of = frozenset() if bulk.done else ui.bulk_of
+        if bulk is not None and bulk.done and ui.bulk_before is not None:
+            prefs, after = ui.board.prefs, ui.board.overview
+            ui.bulk_diff = pool_diff(ui.bulk_before, after, prefs)
+            told = bulk_line(
+                finished=bulk.finished, total=bulk.total, failed=bulk.failed, done=True, changed=bulk.changed
+            )
+            text, hidden = (
+                " · ".join([told, *pool_diff(ui.bulk_before, after, replace(prefs, mask=mask))])
+                for mask in (False, True)
+            )
+            ui.said.add(now, text, Tone.AMBER if bulk.failed else Tone.ACCENT, hidden)
 
     def tick(self) -> None:
         """A minute has passed: ages and countdowns move."""

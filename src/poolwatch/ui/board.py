@@ -98,13 +98,15 @@ class Board:
     def strip(self) -> StripView:
         """The pool at a glance."""
         if self._strip is None:
-            self._strip = strip_view(self.overview, self._state, self._timed, self._pool_name, self._notices)
+            self._strip = strip_view(
+                self.overview, self._state, self.timed_prefs, self._pool_name, self._notices
+            )
         return self._strip
 
     def sign_in(self, key: AccountKey) -> SignIn | None:
         """How an account is signed in again; None where that is not what it needs."""
         judged = self.judged(key)
-        found = remedy(judged, self._server_now, self._timed) if judged is not None else None
+        found = remedy(judged, self._server_now, self.timed_prefs) if judged is not None else None
         return found.sign_in if found is not None else None
 
     def take(self, state: PoolState) -> None:
@@ -161,7 +163,7 @@ class Board:
         if held is not None and held[0] is account:
             return held[1]
         judged = self._without_former(self._judged_anew(account))
-        card = card_view(judged, self._server_now, self._timed, is_next=key == self._next_up)
+        card = card_view(judged, self._server_now, self.timed_prefs, is_next=key == self._next_up)
         self._cards[key] = (account, card)
         return card
 
@@ -173,7 +175,7 @@ class Board:
         held = self._marks.get(key)
         if held is not None and held[0] is account:
             return held[1]
-        mark = mark_view(self._judged_anew(account), self._timed)
+        mark = mark_view(self._judged_anew(account), self.timed_prefs)
         self._marks[key] = (account, mark)
         return mark
 
@@ -184,10 +186,11 @@ class Board:
             return None
         from poolwatch.presentation.detail import detail_view  # not before the first paint
 
-        return detail_view(judged, self._state, self._server_now, self._timed)
+        return detail_view(judged, self._state, self._server_now, self.timed_prefs)
 
     @property
-    def _timed(self) -> Prefs:
+    def timed_prefs(self) -> Prefs:
+        """The preferences by the rate and the clock of the state."""
         if self._timed_prefs is None:
             offset, rules = self._state.clock_offset, self.prefs.rules.in_force(self._state)
             self._timed_prefs = replace(self.prefs, rules=rules, clock_offset=offset)

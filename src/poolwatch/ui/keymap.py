@@ -21,6 +21,7 @@ class Scope(StrEnum):
     POOL = "pool"
     DETAIL = "detail"
     RAW = "raw"
+    EVENTS = "events"
     HELP = "help"
     FIRST_RUN = "first_run"
 
@@ -56,8 +57,9 @@ _POOL: Final = frozenset({Scope.POOL})
 _DETAIL: Final = frozenset({Scope.DETAIL})
 _RAW: Final = frozenset({Scope.RAW})
 _HELP: Final = frozenset({Scope.HELP})
+_EVENTS: Final = frozenset({Scope.EVENTS})
 _BOTH: Final = _POOL | _DETAIL
-_MOVING: Final = _POOL | _DETAIL | _RAW | _HELP
+_MOVING: Final = _POOL | _DETAIL | _RAW | _EVENTS | _HELP
 _APP: Final = frozenset({Scope.APP})
 _FIRST: Final = frozenset({Scope.FIRST_RUN})
 _SCROLLING: Final = _MOVING | _FIRST
@@ -109,6 +111,7 @@ TABLE: Final = (
     _key("copy", "y", "copy", _BOTH | _RAW, 9),
     _key("raw", "x", "raw", _BOTH | _RAW, 14),
     _key("detail", "enter", "detail", _POOL, 4),
+    _key("events", "e", "events", _BOTH | _EVENTS, 14),
     _key("pause", "p", "pause", _POOL),
     _key("theme", "t", "app.theme", _BOTH),
     _key("back", "esc", "back", _MOVING, STAYS, palette=False),

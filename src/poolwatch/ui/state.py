@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from msgspec import Struct, field
 
+from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.presentation.view import Grouping, Prefs, Shown, SortKey
 from poolwatch.ui.appearance import Appearance
 from poolwatch.ui.board import Board
 from poolwatch.ui.feed import BulkProgress, Feed
 from poolwatch.ui.keymap import Keymap
+from poolwatch.ui.said import SaidLog
 
 
 class WallView(StrEnum):
@@ -102,9 +105,20 @@ class UiState(Struct):
     choice: Choice
     terminal: SharedTerminal
     paused: bool = False
+    said: SaidLog = field(default_factory=SaidLog)
     #: who polls where another process does, as a badge; "" where this one polls
     watching: str = ""
     bulk: BulkProgress | None = None
+    #: whom that one is of, and since when; nobody once it has ended or was stopped
+    bulk_of: frozenset[AccountKey] = frozenset()
+    bulk_since: datetime | None = None
     #: the pool as it stood before that, and what became different until its end
     bulk_before: PoolOverview | None = None
     bulk_diff: tuple[str, ...] = ()
+
+    def waits(self, key: AccountKey) -> bool:
+        """Whether an account's turn in a refresh of many is still to come."""
+        account = self.board.state.accounts.get(key) if key in self.bulk_of else None
+        if account is None or self.bulk_since is None:
+            return False
+        return account.refresh is None or account.refresh.started_at < self.bulk_since

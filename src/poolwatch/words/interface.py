@@ -36,6 +36,7 @@ _HELP: Final = {
     "search": mark("search the payload; esc ends the search"),
     "next_match": mark("the next match, the previous"),
     "detail": mark("everything about the account"),
+    "events": mark("what was said in this run: notices, refreshes, failures"),
     "pause": mark("pause automatic polling, and resume it"),
     "theme": mark("the next theme"),
     "back": mark("back; on the main screen: stop a refresh of many, else clear the marks, else the filter"),
@@ -67,6 +68,7 @@ _FOOTER: Final = {
     "search": mark("search"),
     "next_match": mark("next match"),
     "detail": mark("details"),
+    "events": mark("events"),
     "back": mark("back"),
     "help": mark("help"),
     "quit": mark("quit"),
@@ -153,6 +155,11 @@ _TEXTS: Final = {
     "marked": mark("{count} marked"),
     "refresh_marked": mark("refresh {count}"),
     "usage_marked": mark("usage {count}"),
+    # how far the refresh of an account is
+    "turn.waits": mark("waiting"),
+    "turn.runs": mark("refreshing"),
+    "turn.ok": mark("ok"),
+    "turn.failed": mark("failed"),
     "only_needs_you": mark("only what needs you"),
     "filter_is": mark("filter {text}"),
     "used": mark("used"),
@@ -213,6 +220,10 @@ _TEXTS: Final = {
     "add_hint": mark("add"),
     "add_entry": mark("add {place}, read-only; writes the config"),
     "from_a_shell": mark("the same from a shell: {command}"),
+    # what was said in this run
+    "events.title": mark("Events of this run"),
+    "events.order": mark("newest first"),
+    "events.none": mark("nothing yet: what the message line says stands here afterwards"),
     # a terminal that is too small
     "too_small": mark("poolwatch needs {needs} or more; this is {has}"),
     # a crash

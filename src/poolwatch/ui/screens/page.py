@@ -133,13 +133,15 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
         return None
 
     def flash(self, text: str, tone: Tone = Tone.ACCENT) -> None:
-        """Say something until the next key."""
+        """Say something until the next key; it can be read again afterwards."""
+        self.ui.said.add(self.ui.feed.now(), text, tone)
         self.flashed = MessageText(text, tone)
         self.redraw()
 
     def say_unknown(self, pressed: str) -> None:
         """A key that does nothing here."""
-        self.flash(unknown_key(self.ui.options.keymap, self.SCOPE, pressed), Tone.DIM)
+        self.flashed = MessageText(unknown_key(self.ui.options.keymap, self.SCOPE, pressed), Tone.DIM)
+        self.redraw()
 
     def clear_flash(self) -> None:
         """A key was pressed: what was said is read."""
@@ -180,6 +182,13 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
         glyphs = self.ui.appearance.glyphs
         line = message_line(self.flashed or message, self.size.width, glyphs)
         self.query_one("#message", Lines).show((line,))
+
+    def action_events(self) -> None:
+        """What was said in this run."""
+        if self.app.screen is self:
+            from poolwatch.ui.screens.events import EventsScreen
+
+            self.app.push_screen(EventsScreen(self.ui))
 
     def action_back(self) -> None:
         """Leave the screen."""

@@ -145,6 +145,8 @@ class PoolScreen(PoolDrawing):
         bulk = self.ui.bulk
         if bulk is not None and not bulk.done:
             self.ui.feed.stop_many()
+            self.ui.bulk_of = frozenset()
+            self.redraw()
         elif self.marked:
             self.marked = frozenset()
             self.redraw()

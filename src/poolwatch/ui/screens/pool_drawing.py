@@ -13,7 +13,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.values import replace
 from poolwatch.presentation.order import with_moves
 from poolwatch.presentation.refresh_line import bulk_line
-from poolwatch.presentation.view import CardView, Flag, MarkView, SectionView, Shown, Tone
+from poolwatch.presentation.view import CardView, Flag, MarkView, SectionView, Shown, Span, Tone, Turn
 from poolwatch.ui.cells import Ink, Line, fit_line
 from poolwatch.ui.screens.page import PoolDrawn
 from poolwatch.ui.screens.refreshing import RefreshingPage
@@ -88,6 +88,9 @@ class PoolDrawing(RefreshingPage[None]):
 
     def _card(self, key: AccountKey) -> CardView | None:
         card, flag = self.ui.board.card(key), self._flag(key)
+        if card is not None and self.ui.waits(key):
+            foot = Span(table.turn_words(Turn.WAITS), table.TURNS[Turn.WAITS])
+            return replace(card, flag=flag, turn=Turn.WAITS, foot=foot, progress="", progress_short="")
         return replace(card, flag=flag) if card is not None and flag is not None else card
 
     def _mark(self, key: AccountKey) -> MarkView | None:

@@ -135,7 +135,11 @@ class RefreshingPage(Page[ResultT]):
         self.start_work(partial(self._refresh_many, keys, usage_only=usage_only))
 
     async def _refresh_many(self, keys: Collection[AccountKey], *, usage_only: bool) -> None:
-        self._say_answer(await self.ui.feed.refresh_many(keys, usage_only=usage_only), None)
+        since = self.ui.feed.now()
+        answer = await self.ui.feed.refresh_many(keys, usage_only=usage_only)
+        if answer.kind is AnswerKind.STARTED:
+            self.ui.bulk_of, self.ui.bulk_since = frozenset(keys), since
+        self._say_answer(answer, None)
 
     async def _refresh(
         self, key: AccountKey, *, usage_only: bool = False, override: bool = False, try_once: bool = False

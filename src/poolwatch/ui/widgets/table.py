@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from poolwatch.domain.values import replace
 from poolwatch.presentation.rows import is_short
-from poolwatch.presentation.view import CardView, Shown, SortKey, Tone, WindowRow
+from poolwatch.presentation.view import CardView, Shown, SortKey, Tone, Turn, WindowRow
 from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import (
     Ink,
@@ -303,9 +303,11 @@ def row(card: CardView, columns: Columns, glyphs: Glyphs, *, selected: bool) -> 
     if columns.plan:
         out.append(("  " + fit(card.plan, columns.plan, mark), Tone.DIM))
     if columns.status:
+        status, tone = _status(card)
         badge = f"{glyphs.status[card.status_glyph]} " if card.status_glyph is not None else ""
-        told = fit_words(card.status, max(0, columns.status - cell_len(badge)), mark)
-        out.append((f"  {badge}{told}", card.tone))
+        badge = "" if card.turn in _UNDER_WAY else badge
+        told = fit_words(status, max(0, columns.status - cell_len(badge)), mark)
+        out.append((f"  {badge}{told}", tone))
     for there, short, resets in (
         (columns.short, True, columns.short_resets),
         (columns.long, False, columns.long_resets),
@@ -323,6 +325,34 @@ def row(card: CardView, columns: Columns, glyphs: Glyphs, *, selected: bool) -> 
     if columns.age:
         out.append((fit_right(card.age, AGE, mark), quiet))
     return fit_line(out, columns.width, mark)
+
+
+#: The tone of how far a refresh is.
+TURNS: Final = {
+    Turn.WAITS: Tone.DIM,
+    Turn.RUNS: Tone.ACCENT,
+    Turn.OK: Tone.GOOD,
+    Turn.FAILED: Tone.AMBER,
+}
+
+
+def turn_words(turn: Turn) -> str:
+    """How far a refresh is, in a word."""
+    return words.text(f"turn.{turn.value}")
+
+
+_UNDER_WAY: Final = (Turn.WAITS, Turn.RUNS)
+
+
+def _status(card: CardView) -> tuple[str, Tone]:
+    """The status words; how a refresh ended stands behind them, and outlasts them where both do not fit."""
+    turn = card.turn
+    if turn is None:
+        return card.status, card.tone
+    if turn in _UNDER_WAY:
+        return turn_words(turn), TURNS[turn]
+    tone = card.tone if turn is Turn.OK or card.needs_you else TURNS[turn]
+    return f"{card.status} · {turn_words(turn)}", tone
 
 
 def _credits_style(card: CardView) -> StyleName:
@@ -375,17 +405,21 @@ def _window(
 def _scarcest(card: CardView, columns: Columns, mark: str) -> list[Piece]:
     window = card.scarcest
     width = columns.scarcest + PERCENT
-    if window is None or card.needs_you:
+    if window is None or card.needs_you or card.turn in _UNDER_WAY:
         # it has no reset to show beside it
         whole = width + (RESETS if columns.long_resets else 0)
-        return [("  " + fit_words(card.status, whole, mark), card.tone)]
+        status, tone = _status(card)
+        return [("  " + fit_words(status, whole, mark), tone)]
     style: StyleName = Tone.STALE if window.stale else window.tone
     out: list[Piece] = [
         ("  " + fit(window.bucket or window.name, columns.scarcest, mark), Tone.DIM),
         (fit_percent(window.percent, PERCENT), style),
     ]
     if columns.long_resets:
-        out.append((fit_right(window.resets, RESETS, mark), Tone.DIM))
+        beside, quiet = (window.resets, Tone.DIM)
+        if card.turn is not None:
+            beside, quiet = turn_words(card.turn), TURNS[card.turn]
+        out.append((fit_right(beside, RESETS, mark), quiet))
     return out
 
 
