@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from enum import StrEnum
+from math import inf
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -329,23 +330,24 @@ def _highest_weekly(counted: Iterable[Judged], now: datetime) -> HighestWeekly |
 
 
 def _next_reset(counted: Iterable[Judged], now: datetime) -> NextReset | None:
-    found: list[tuple[bool, NextReset]] = []
+    found: list[tuple[bool, datetime, Judged, UsageWindow]] = []
     for each in counted:
         base = each.account.usage.base
         if base is None or base.value is None:
             continue
-        for window in windows_by_length(base.value):
+        for window in base.value.windows:
             resets_at = own_reset(window, base.at)
             if resets_at is not None and resets_at > now:
-                found.append((base.value.is_full(window), NextReset(each, window, resets_at)))
-    if any(full for full, _ in found):
-        found = [one for one in found if one[0]]
-    soonest = min((reset.resets_at for _, reset in found), default=None)
-    return min(
-        (reset for _, reset in found if reset.resets_at == soonest),
-        key=lambda reset: by_name(reset.judged),
-        default=None,
+                found.append((base.value.is_full(window), resets_at, each, window))
+    if not found:
+        return None
+    # full ones first; names and lengths are asked only of equals: every account is asked at any change
+    first = min([(not full, resets_at) for full, resets_at, _, _ in found])
+    _, resets_at, each, window = min(
+        [one for one in found if (not one[0], one[1]) == first],
+        key=lambda one: (by_name(one[2]), one[3].window_seconds or inf),
     )
+    return NextReset(each, window, resets_at)
 
 
 def _next_back(judged: Iterable[Judged], now: datetime) -> NextBack | None:
