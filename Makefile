@@ -11,6 +11,8 @@ VENV ?= .venv
 # two more than there are processors: many tests wait for a program that they started
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
 BUDGET ?= 3600
+# the tests start poolwatch hundreds of times: it must not be compiled anew each time
+unexport PYTHONDONTWRITEBYTECODE
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
