@@ -60,7 +60,7 @@ class Picture:
 PICTURES: Final = (
     Picture("table", 60, (120, 40), AppOptions(view=WallView.TABLE)),
     Picture("cards", FEW, (120, 32), AppOptions(view=WallView.CARDS)),
-    Picture("hive", 1000, (120, 40), AppOptions(view=WallView.HIVE, grouping=Grouping.PLAN)),
+    Picture("hive", 1000, (120, 50), AppOptions(view=WallView.HIVE, grouping=Grouping.PLAN)),
     Picture("detail", 24, (80, 24), AppOptions(sort=SortKey.NAME), ("/", *"alice", "enter", "enter")),
     Picture("light", FEW, (120, 32), AppOptions(view=WallView.CARDS, theme="poolwatch-light")),
     Picture("80x24", 60, (80, 24), AppOptions(view=WallView.TABLE)),

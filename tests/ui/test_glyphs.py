@@ -28,9 +28,9 @@ def test_a_bar_has_its_width_and_is_full_only_at_the_end(fraction: float, cells:
     chosen = ASCII if glyphs is ASCII else UNICODE
     filled, empty = chosen.bar(fraction, cells)
     assert cell_len(filled + empty) == cells
-    if chosen is UNICODE:
-        assert (filled == "━" * cells) is (fraction == 1)
-        assert bool(filled) is (fraction > 0)
+    assert bool(filled) is (fraction > 0)
+    if chosen is UNICODE or cells > 1:
+        assert (filled == chosen.bar_full * cells) is (fraction == 1)
 
 
 def test_bars_move_in_half_steps() -> None:
@@ -41,6 +41,14 @@ def test_bars_move_in_half_steps() -> None:
     assert UNICODE.bar(2.5, 4) == ("━━━━", "")
     assert UNICODE.bar(-1, 4) == ("", "────")
     assert UNICODE.bar(None, 3) == ("", "───")
+
+
+def test_bars_in_ascii_have_no_halves() -> None:
+    assert ASCII.bar(0.98, 13) == ("############", "-")
+    assert ASCII.bar(0.58, 14) == ("########", "------")
+    assert ASCII.bar(0.001, 8) == ("#", "-------")
+    assert ASCII.bar(1, 8) == ("########", "")
+    assert ASCII.bar(0, 8) == ("", "--------")
 
 
 def test_every_mark_takes_one_cell_and_ascii_is_ascii() -> None:

@@ -96,8 +96,14 @@ def test_moves_among_cards_keep_their_column() -> None:
 
 
 def test_opening_views() -> None:
-    assert opening_view(12, [5] * 11 + [9], 119, 24) is WallView.CARDS
-    assert opening_view(12, [5] * 11 + [9], 119, 23) is WallView.TABLE
+    # four rows of three: one screen of 24 lines, or two of 12
+    assert opening_view(12, [5] * 11 + [9], 119, 12) is WallView.CARDS
+    assert opening_view(12, [5] * 11 + [9], 119, 11) is WallView.TABLE
+    # whichever stand beside each other
+    assert opening_view(12, [9, 3, 3] * 4, 119, 14) is opening_view(12, [9] * 4 + [3] * 8, 119, 14)
+    # not read yet: they will be as high as others are, and the view does not change then
+    assert opening_view(24, [3] * 24, 79, 23) is WallView.TABLE
+    assert opening_view(24, [4] * 24, 79, 24) is WallView.CARDS
     assert opening_view(100, [5] * 100, 119, 30) is WallView.TABLE
     assert opening_view(101, [5] * 101, 119, 30) is WallView.HIVE
     assert opening_view(0, (), 119, 30) is WallView.TABLE

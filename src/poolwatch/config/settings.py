@@ -156,7 +156,17 @@ class UiSettings(Struct, frozen=True):
         str | None,
         Row(values.line(), mark("poolwatch-dark, -light, -contrast, -ansi"), "poolwatch-dark", "--theme"),
     ] = None
-    view: Annotated[str, Row(values.one_of(VIEWS), ", ".join(VIEWS), option="--view")] = "auto"
+    view: Annotated[
+        str,
+        Row(
+            values.one_of(VIEWS),
+            mark(
+                "table, cards, hive; auto: cards if two screens hold them, a table up to 100 accounts,"
+                " else the hive"
+            ),
+            option="--view",
+        ),
+    ] = "auto"
     sort: Annotated[str, Row(values.one_of(SORTS), ", ".join(SORTS), option="--sort")] = "need"
     mask: Annotated[bool, Row(values.truth, mark("hide e-mail addresses and folders"), option="--mask")] = (
         False

@@ -59,18 +59,20 @@ class Glyphs(Struct, frozen=True, eq=False):
         return " " if flag is None else self.flags[flag]
 
     def bar(self, fraction: float | None, cells: int) -> tuple[str, str]:
-        """The filled and the empty part of a bar of `cells` cells, in half steps.
+        """The filled and the empty part of a bar of `cells` cells, in half steps where there are halves.
 
-        What is used at all shows, and a bar is full only at 1.
+        A bar is empty only at 0 and full only at 1; one cell that has no halves shows that something is used.
         """
         if cells <= 0:
             return "", ""
         if fraction is None:
             return "", self.bar_empty * cells
-        steps = round(min(1.0, max(0.0, fraction)) * cells * 2)
+        per_cell = 2 if self.bar_half else 1
+        steps = round(min(1.0, max(0.0, fraction)) * cells * per_cell)
         if 0 < fraction < 1:
-            steps = min(max(steps, 1), cells * 2 - 1)
-        filled = self.bar_full * (steps // 2) + self.bar_half * (steps % 2)
+            steps = max(1, min(steps, cells * per_cell - 1))
+        whole, half = divmod(steps, per_cell)
+        filled = self.bar_full * whole + self.bar_half * half
         return filled, self.bar_empty * (cells - len(filled))
 
     def level(self, level: int) -> str:
@@ -120,7 +122,7 @@ ASCII: Final = Glyphs(
     flags={Flag.MARKED: "+", Flag.MOVES: "~"},
     both="#",
     bar_full="#",
-    bar_half="#",
+    bar_half="",
     bar_empty="-",
     levels="12345678",
     mark=">",

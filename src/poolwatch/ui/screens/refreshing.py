@@ -20,7 +20,7 @@ from poolwatch.ui.widgets.bottom import MessageText, message_line
 from poolwatch.ui.widgets.lines import Lines
 from poolwatch.words import interface as interface
 from poolwatch.words import screen as words
-from poolwatch.words.remedies import R_RENEWS
+from poolwatch.words.remedies import R_RENEWS, R_RENEWS_BRIEF
 
 ResultT = TypeVar("ResultT")
 #: Above this many accounts a refresh of all shown is asked about first.
@@ -96,7 +96,7 @@ class RefreshingPage(Page[ResultT]):
             return None
         key = self.ui.options.keymap.get("copy").keys[0]
         # the key goes before the command that does the same
-        do = R_RENEWS() if R_RENEWS() in card.remedy else card.copy
+        do = R_RENEWS_BRIEF() if R_RENEWS() in card.remedy else card.copy
         short = f"{card.label}, {card.status}: {do}" if do in card.remedy else ""
         return MessageText(card.remedy, short=short, hint=(key, interface.text("copy")))
 

@@ -284,6 +284,10 @@ _TABLE_LEAST: Final = 118
 _SIDE_MOST: Final = 84
 #: More accounts than this open as a hive.
 TABLE_MOST: Final = 100
+#: Cards that take more screens than this open as a table.
+SCREENS_MOST: Final = 2
+#: Two windows in a border: an account that was not read yet will need no less.
+_CARD_USUAL: Final = 4
 #: Narrower than this a hive's rows say little.
 _HIVE_LEAST: Final = 40
 _ROOMY: Final = 70
@@ -297,10 +301,13 @@ def side_width(width: int, view: WallView) -> int:
 
 
 def opening_view(accounts: int, card_heights: Iterable[int], width: int, height: int) -> WallView:
-    """Cards if all fit on one screen in any order, a table up to a hundred accounts, the hive beyond."""
+    """Cards if all fit on two screens, a table up to a hundred accounts, the hive beyond.
+
+    Cards are counted as if those of a height stood side by side: the view does not change with the order.
+    """
     across, _ = card_columns(width)
-    rows = -(-accounts // across)
-    if accounts and sum(sorted(card_heights, reverse=True)[:rows]) <= height:
+    tallest = sorted((max(each, _CARD_USUAL) for each in card_heights), reverse=True)
+    if accounts and sum(tallest[::across]) <= SCREENS_MOST * height:
         return WallView.CARDS
     if accounts > TABLE_MOST and width >= _HIVE_LEAST:
         return WallView.HIVE
