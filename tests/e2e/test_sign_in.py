@@ -171,6 +171,19 @@ def test_without_codex_the_command_is_said(scene: Scene) -> None:
         assert terminal.end() == 0
 
 
+def test_a_codex_that_cannot_be_run_gives_the_screen_back(scene: Scene) -> None:
+    scene.program.write_text("#!/nowhere/python\n")
+    with Terminal([*PROGRAM, "--view", "table"], scene.env(), columns=120) as terminal:
+        opened(terminal)
+        terminal.press("L")
+        terminal.wait_for("codex could not be started")
+        terminal.press("?")
+        terminal.wait_for("MAIN SCREEN")
+        terminal.press("qq")
+        assert terminal.end() == 0
+        is_clean(terminal)
+
+
 def test_the_app_is_ended_while_codex_has_the_terminal(scene: Scene) -> None:
     scene.codex_will("wait")
     with Terminal([*PROGRAM, "--view", "table"], scene.env(), columns=120) as terminal:
@@ -193,10 +206,13 @@ def test_a_login_that_poolwatch_keeps_goes_to_its_file(scene: Scene, served: Ups
     config = scene.desk.root / "own.toml"
     config.write_text(source_toml(served, "auth-files", "pool", pool, custody="poolwatch"))
     served.judge_login("alice", refresh="invalidated")
+    new = json.loads((scene.program.parent / "login.json").read_text())
+    new["tokens"]["refresh_token"] = "fake-and-not-the-dead-one"
+    (scene.program.parent / "login.json").write_text(json.dumps(new))
     with Terminal([*PROGRAM, "--view", "table"], scene.env(), columns=120) as terminal:
         terminal.wait_for("login expired")
         terminal.press("r")
-        terminal.wait_for(lambda text: "login ended" in text and "L sign in" in text)
+        terminal.wait_for(lambda text: "revoked by a sign-out" in text and "L sign in" in text)
         terminal.press("L")
         terminal.wait_for(lambda text: re.search(r"● alice@example.com +Pro +active", text) is not None)
         terminal.press("q")

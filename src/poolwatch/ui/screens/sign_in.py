@@ -60,11 +60,10 @@ async def _by_codex(page: RefreshingPage[Any], key: AccountKey, login: CodexLogi
     if run is None:
         page.flash(words.NO_CODEX(command), Tone.AMBER)
         return
-    try:
-        status = await _on_the_terminal(ui.terminal, run, words.RUNS(label, command))
-    except OSError as error:
+    status = await _on_the_terminal(ui.terminal, run, words.RUNS(label, command))
+    if isinstance(status, OSError):
         await run.settle(signed_in=False)
-        page.flash(words.NOT_STARTED(str(error.strerror or "").lower(), command), Tone.RED)
+        page.flash(words.NOT_STARTED(str(status.strerror or "").lower(), command), Tone.RED)
         return
     missing = await run.settle(signed_in=status == 0)
     if status:
@@ -139,9 +138,13 @@ class CodeScreen(ModalScreen[bool], LeavesOnce[bool], inherit_bindings=False):
         self.dismiss(False)
 
 
-async def _on_the_terminal(terminal: SharedTerminal, run: LoginRun, said: str) -> int:
+async def _on_the_terminal(terminal: SharedTerminal, run: LoginRun, said: str) -> int | OSError:
     async with terminal.aside(said) as say_and_wait:
-        status = await run.run()
+        try:
+            status = await run.run()
+        except OSError as error:
+            # raised from here, it would leave the terminal given away
+            return error
         if status and status not in _GIVEN_UP:
             # what codex said is gone once the screen is back
             await say_and_wait(words.READ_THIS(status))

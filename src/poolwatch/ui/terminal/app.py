@@ -104,7 +104,8 @@ class TerminalApp(App[ReturnT]):
         """Give the terminal to another program, with a few words above what it says.
 
         Nothing is drawn meanwhile, and ctrl+c is for that program alone. What is given says more words, and
-        waits until somebody has read them. An app that leaves in the middle takes the terminal no more.
+        waits until somebody has read them. What is raised in the middle ends the app, and the terminal is
+        taken no more.
         """
         self._aside = interrupted = asyncio.Event()
         with self.suspend(), _settings_kept():
