@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from poolwatch.custody.sign_in import CodexSignIn
-from poolwatch.custody.state_dir import StateDir
+from poolwatch.custody.state_dir import StateDir, unmarked
+from poolwatch.custody.waiting import anything_waits, is_kept_file, kept_logins
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.message import Message
 from tests.sources.logins import access_token, codex_login
 
 BOB = AccountKey("codex", "user-1", "acct-1")
@@ -105,6 +107,69 @@ async def test_a_login_that_cannot_be_put_in_place_waits(codex: Path, tmp_path: 
     assert found is not None
     assert found.waits is not None
     assert found.waits.read_bytes() == content
+    [waiting] = kept_logins(work.state, unmarked)
+    assert waiting.path == found.waits
+    assert anything_waits(work.state)
+    assert is_kept_file(work.state, found.waits)
+
+
+async def test_a_login_that_another_one_took_the_place_of_meanwhile_is_not_written_over(
+    codex: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "bob.json"
+    target.write_text(codex_login(access_token("user-1"), "bob@example.com"))
+    content = new_login(codex)
+    work = ready(codex, tmp_path, target=target)
+    await work.run()
+    target.write_text(codex_login(access_token("user-2"), "dave@example.com"))
+    meanwhile = target.read_bytes()
+    found = await work.settle(signed_in=True)
+    assert target.read_bytes() == meanwhile
+    assert found is not None
+    assert found.waits is not None
+    assert found.waits.read_bytes() == content
+    assert dict(found.why.arguments)["why"] == Message("custody.another_login")
+
+
+async def test_the_same_account_signed_in_twice_at_once_ends_with_one_login(
+    codex: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "bob.json"
+    target.write_text("{}")
+    content = new_login(codex)
+    work = ready(codex, tmp_path, target=target)
+    await work.run()
+    target.write_text(codex_login(access_token("user-1"), "bob@example.com"))
+    assert await work.settle(signed_in=True) is None
+    assert target.read_bytes() == content
+
+
+async def test_what_a_killed_poolwatch_leaves_is_found_again(codex: Path, tmp_path: Path) -> None:
+    target = tmp_path / "bob.json"
+    target.write_text(codex_login())
+    content = new_login(codex)
+    work = ready(codex, tmp_path, target=target)
+    await work.run()
+    assert kept_logins(work.state, unmarked) == (), "a sign-in that is at work brings its login home itself"
+    # the system does this for a process that is gone
+    os.close(work._lock)
+    [waiting] = kept_logins(work.state, unmarked)
+    assert waiting.path.read_bytes() == content
+    assert waiting.login.email == "bob@example.com"
+
+
+async def test_folders_without_a_login_go_when_nobody_can_be_at_them(codex: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    old, young, full = (state / f"sign-in-{name}" for name in ("old", "young", "full"))
+    for folder in (old, young, full):
+        folder.mkdir(parents=True)
+    (full / "auth.json").write_text(codex_login())
+    for folder in (old, full):
+        os.utime(folder, (1, 1))
+    work = ready(codex, tmp_path, target=tmp_path / "bob.json")
+    await work.run()
+    await work.settle(signed_in=False)
+    assert sorted(state.glob("sign-in-*")) == [full, young]
 
 
 async def test_a_codex_that_leaves_no_login_is_told(codex: Path, tmp_path: Path) -> None:

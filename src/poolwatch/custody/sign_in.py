@@ -18,18 +18,18 @@ from typing import Final
 
 from poolwatch.custody.codex import full_environment
 from poolwatch.custody.login_file import Login, read_login
-from poolwatch.custody.login_lock import PATIENCE_SECONDS, move_held
+from poolwatch.custody.login_lock import PATIENCE_SECONDS, Ids, move_held
 from poolwatch.custody.outcomes import clause, shown
 from poolwatch.custody.own_folder import ids_in
-from poolwatch.custody.state_dir import StateDir, unmarked
+from poolwatch.custody.state_dir import CODEX_FILE, FOLDER_FLAGS, SIGN_IN_PREFIX, StateDir, unmarked
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.message import Message, message
 from poolwatch.host.files import FileProblem, read_bounded, write_whole
+from poolwatch.host.locks import take
 from poolwatch.host.threads import in_thread
 
-#: The folder in the state directory in which codex signs in for a login that poolwatch keeps.
-HOME_PREFIX: Final = "sign-in-"
-_AUTH_FILE: Final = "auth.json"
+#: A codex that outlived its poolwatch may still write for as long; without a login, what is older goes.
+_ABANDONED_SECONDS: Final = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,10 @@ class CodexSignIn:
     account: AccountKey
     state: StateDir
     _made: Path | None = field(default=None, init=False)
+    #: says that the folder is in use; a killed process lets go of it
+    _lock: int = field(default=-1, init=False)
+    #: whose login was at the target when codex started
+    _before: Ids = field(default=(None, None), init=False)
 
     async def run(self) -> int:
         """Run codex to its end on this process's terminal: its status, negative after a signal.
@@ -78,7 +82,11 @@ class CodexSignIn:
         home = self.home
         if self.target is not None:
             self.state.prepare()
-            home = self._made = Path(tempfile.mkdtemp(prefix=HOME_PREFIX, dir=self.state.root))
+            self._before = ids_in(self.target)
+            home = self._made = Path(tempfile.mkdtemp(prefix=SIGN_IN_PREFIX, dir=self.state.root))
+            self._lock = os.open(home, FOLDER_FLAGS)
+            take(self._lock)
+            self._clear_abandoned(os.fstat(self._lock).st_mtime)
         if home is not None:
             environment["CODEX_HOME"] = str(home)
         return subprocess.Popen([self.codex, *self.arguments], env=environment)
@@ -91,10 +99,21 @@ class CodexSignIn:
         found = await in_thread(partial(self._place, made, self.target)) if signed_in else None
         if found is None or found.waits is None:
             await in_thread(partial(shutil.rmtree, made, ignore_errors=True))
+        # what is still there waits from now on, and is told like every login that does
+        if self._lock >= 0:
+            os.close(self._lock)
+        self._made, self._lock = None, -1
         return found
 
+    def _clear_abandoned(self, now: float) -> None:
+        with suppress(OSError):
+            for folder in self.state.sign_in_folders():
+                is_old = now - folder.stat().st_mtime > _ABANDONED_SECONDS
+                if is_old and not os.path.lexists(folder / CODEX_FILE):
+                    shutil.rmtree(folder, ignore_errors=True)
+
     def _place(self, made: Path, target: Path) -> NotPlaced | None:
-        file = made / _AUTH_FILE
+        file = made / CODEX_FILE
         login = read_login(file, unmarked)
         if not isinstance(login, Login):
             return NotPlaced(message("sign_in.no_login"))
@@ -104,12 +123,19 @@ class CodexSignIn:
             return NotPlaced(message("sign_in.not_theirs"), other=other)
         # codex may have made it a link
         place = Path(os.path.realpath(target))
+        problem: FileProblem | None
         try:
             with move_held(self.state, place, ids_in(target), PATIENCE_SECONDS) as mine:
                 if not mine:
-                    return NotPlaced(message("import.being_refreshed"), file)
-                content = read_bounded(file)
-                problem = content if isinstance(content, FileProblem) else write_whole(place, content.content)
+                    problem = FileProblem("import.being_refreshed", place)
+                elif ids_in(place) not in (self._before, (login.user_id, login.account_id)):
+                    # somebody has put another account's there meanwhile
+                    problem = FileProblem("custody.another_login", place)
+                else:
+                    content = read_bounded(file)
+                    problem = (
+                        content if isinstance(content, FileProblem) else write_whole(place, content.content)
+                    )
         except OSError as error:
             problem = FileProblem.of(error, place)
         if problem is None:

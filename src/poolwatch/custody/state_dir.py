@@ -13,11 +13,17 @@ from typing import ClassVar, Final
 
 from poolwatch.domain.account import Secret
 from poolwatch.host.files import FileProblem, make_private_directory, read_bounded
+from poolwatch.host.locks import take
 from poolwatch.once.replies import AttemptFolder
 
 #: What the names of logins that wait for a place begin and end with.
 KEPT_PREFIX: Final = "kept-"
 KEPT_SUFFIX: Final = ".auth.json"
+#: What the names of the folders begin with in which codex signs in, and what it calls its login there.
+SIGN_IN_PREFIX: Final = "sign-in-"
+CODEX_FILE: Final = "auth.json"
+#: Held with an flock by who signs in.
+FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 KEY_BYTES: Final = 32
 KEY_FILE: Final = "fingerprint.key"
 
@@ -46,10 +52,25 @@ class StateDir(AttemptFolder):
         """The names of logins that wait for a place. Raises OSError."""
         return [name for name in self.names() if is_kept_name(name)]
 
+    def sign_in_folders(self) -> list[Path]:
+        """The folders of sign-ins that are over or broke off. Raises OSError."""
+        return [path for path in sorted(self.root.glob(f"{SIGN_IN_PREFIX}*")) if not is_signing_in(path)]
+
 
 def is_kept_name(name: str) -> bool:
     """Whether a file of this name is a login that waits for a place."""
     return name.startswith(KEPT_PREFIX) and name.endswith(KEPT_SUFFIX)
+
+
+def is_signing_in(folder: Path) -> bool:
+    """Whether the folder of a sign-in is one that a living poolwatch is at. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        handle = os.open(folder, FOLDER_FLAGS)
+        try:
+            return not take(handle)
+        finally:
+            os.close(handle)
+    return False
 
 
 def account_key(user_id: str | None, account_id: str | None, file: Path) -> str:

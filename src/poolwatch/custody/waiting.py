@@ -13,8 +13,10 @@ from poolwatch.custody.attempt import RefreshAttempt, RefreshJournal, unsealed
 from poolwatch.custody.grant import Grant, parse_grant
 from poolwatch.custody.login_file import Fingerprint, Login, read_login
 from poolwatch.custody.state_dir import (
+    CODEX_FILE,
     KEPT_PREFIX,
     KEPT_SUFFIX,
+    SIGN_IN_PREFIX,
     StateDir,
     account_key,
     is_kept_name,
@@ -75,17 +77,16 @@ def kept_logins(state: StateDir, fingerprint: Fingerprint) -> tuple[KeptLogin, .
     Raises OSError when the state directory cannot be read.
     """
     names = state.kept_names()
-    if not names:
-        return ()
-    accounts = _accounts_of_attempts(state)
+    accounts = _accounts_of_attempts(state) if names else {}
+    attempts = {
+        state.folder / name: name.removeprefix(KEPT_PREFIX).removesuffix(KEPT_SUFFIX) for name in names
+    }
     found = []
-    for name in names:
-        path = state.folder / name
+    for path, attempt in {**attempts, **_signed_in(state)}.items():
         make_readable(path)
         login = read_login(path, fingerprint)
         if not isinstance(login, Login):
             continue
-        attempt = name.removeprefix(KEPT_PREFIX).removesuffix(KEPT_SUFFIX)
         # another process may have brought it home since
         with contextlib.suppress(FileNotFoundError):
             status = path.lstat()
@@ -97,12 +98,15 @@ def kept_logins(state: StateDir, fingerprint: Fingerprint) -> tuple[KeptLogin, .
 
 def is_kept_file(state: StateDir, path: Path) -> bool:
     """Whether a resolved path is that of a login that waits for a place."""
+    if path.name == CODEX_FILE and path.parent.name.startswith(SIGN_IN_PREFIX):
+        return path.parent.parent == Path(os.path.realpath(state.root))
     return path.parent == Path(os.path.realpath(state.folder)) and is_kept_name(path.name)
 
 
 def anything_waits(state: StateDir) -> bool:
     """Whether there may be something to bring home. Raises OSError."""
-    return bool(state.waiting_keys()) or any(name.endswith(KEPT_SUFFIX) for name in state.names())
+    kept = any(name.endswith(KEPT_SUFFIX) for name in state.names())
+    return kept or bool(state.waiting_keys()) or bool(_signed_in(state))
 
 
 def damaged_replies(state: StateDir) -> tuple[Path, ...]:
@@ -151,6 +155,12 @@ def is_stored(copy: Path, attempt: str) -> bool:
     """Whether a file holds the reply of an attempt."""
     found = unsealed(copy)
     return found is not None and found[0].id == attempt and _holds_grant(found)
+
+
+def _signed_in(state: StateDir) -> dict[Path, str]:
+    """The logins that sign-ins left where codex wrote them, each with a name. Raises OSError."""
+    folders = state.sign_in_folders()
+    return {file: each.name for each in folders if os.path.lexists(file := each / CODEX_FILE)}
 
 
 def _elsewhere(state: StateDir, account: str, refresh_fingerprint: str | None) -> list[str]:
