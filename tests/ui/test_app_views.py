@@ -10,6 +10,7 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
+from poolwatch.domain.account import Custody
 from poolwatch.domain.events import ReadingArrived
 from poolwatch.domain.status import Section
 from poolwatch.domain.usage import RateLimit, UsageSnapshot, UsageWindow
@@ -19,8 +20,9 @@ from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.state import Choice, WallView
 from poolwatch.ui.widgets.lines import Lines
-from tests.ui.pools import NOW, app_of, crowd, state_of, twelve
+from tests.ui.pools import NOW, ZONE, Actor, ago, app_of, crowd, state_of, twelve
 from tests.ui.reading import feed_of, said, screen_text, settle, strip, wall
+from tests.ui.scripted_feed import ScriptedFeed
 
 
 async def test_views_go_round_and_every_choice_is_remembered() -> None:
@@ -427,3 +429,13 @@ async def test_the_order_and_what_is_left_reach_the_hive() -> None:
         marks = [line[21:].strip() for line in drawn.splitlines()[4:9]]
         assert [line[21:].strip().translate(swapped) for line in left.splitlines()[4:9]] == marks
         assert any(marks)
+
+
+async def test_a_short_line_names_the_key_that_renews_and_leaves_no_half_sentence() -> None:
+    lapsed = Actor("lapsed@example.com", custody=Custody.POOLWATCH, owner="", home=None, expires_at=ago(60))
+    feed = ScriptedFeed(state_of((lapsed,)), NOW, ZONE)
+    for width, told in ((120, "r renews it; or from a shell:  poolwatch refresh "), (80, "r renews it   ")):
+        app = app_of(feed.state, feed=feed)
+        async with app.run_test(size=(width, 24)) as pilot:
+            await settle(pilot)
+            assert told in app.screen.query_one("#message", Lines).text

@@ -100,7 +100,8 @@ def test_opening_views() -> None:
     assert opening_view(12, [5] * 11 + [9], 119, 12) is WallView.CARDS
     assert opening_view(12, [5] * 11 + [9], 119, 11) is WallView.TABLE
     # whichever stand beside each other
-    assert opening_view(12, [9, 3, 3] * 4, 119, 14) is opening_view(12, [9] * 4 + [3] * 8, 119, 14)
+    assert opening_view(12, [9, 4, 4] * 4, 119, 13) is WallView.CARDS
+    assert opening_view(12, [9, 4, 4] * 4, 119, 12) is WallView.TABLE
     # not read yet: they will be as high as others are, and the view does not change then
     assert opening_view(24, [3] * 24, 79, 23) is WallView.TABLE
     assert opening_view(24, [4] * 24, 79, 24) is WallView.CARDS
