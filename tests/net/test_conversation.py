@@ -133,8 +133,9 @@ async def test_what_is_asked_stands_in_the_words_of_http(client: HttpClient, pat
     assert server.requests[0].startswith(f"GET {target} HTTP/1.1\r\n")
 
 
-async def test_who_waits_for_room_has_all_of_its_own_time() -> None:
-    client = HttpClient(at_once=1)
+async def test_who_waits_for_room_has_all_of_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("poolwatch.net.client._MOST_AT_ONCE", 1)
+    client = HttpClient()
     async with Script([silence, reply(200, b"second")]) as server:
         first = asyncio.create_task(client.get(server.url, {}, deadline_seconds=0.3))
         await server.asked.wait()

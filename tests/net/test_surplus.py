@@ -30,7 +30,7 @@ async def test_no_figures_of_one_account_come_under_another() -> None:
 
     async with await asyncio.start_server(faulty, "127.0.0.1", 0) as server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/usage"
-        client = HttpClient(at_once=8)
+        client = HttpClient()
 
         async def is_its_own(number: int) -> bool:
             token = f"token{number}"

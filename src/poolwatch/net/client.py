@@ -57,20 +57,14 @@ class HttpClient:
     Every request goes out on a client and a connection of its own, which end with it: on a kept one, an
     answer too many would be taken for the next account's. They share what is trusted in TLS.
 
-    `env` is where proxies and certificates may be named. Of more requests than `at_once` the others wait,
-    before their time begins.
+    `env` is where proxies and certificates may be named. Where many ask at once, some wait before their time
+    begins.
     """
 
-    def __init__(
-        self,
-        settings: NetSettings = DEFAULT_NET,
-        env: Mapping[str, str] = _NOTHING,
-        *,
-        at_once: int = _MOST_AT_ONCE,
-    ) -> None:
+    def __init__(self, settings: NetSettings = DEFAULT_NET, env: Mapping[str, str] = _NOTHING) -> None:
         self._settings = settings
         self._env = env
-        self._room = asyncio.Semaphore(min(at_once, _MOST_AT_ONCE))
+        self._room = asyncio.Semaphore(_MOST_AT_ONCE)
         self._ways: _Ways | None = None
         self._preparing = asyncio.Lock()
 
