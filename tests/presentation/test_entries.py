@@ -7,7 +7,7 @@ from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.status import Status
 from poolwatch.domain.usage import Aged, Usage
 from poolwatch.domain.values import UNDATED, replace
-from poolwatch.presentation.card import marks, notes
+from poolwatch.presentation.card import caveats, notes
 from poolwatch.presentation.detail import detail_view
 from tests.presentation.scene import (
     JUST_NOW,
@@ -35,8 +35,8 @@ def signed_out_in(*sources: str) -> AccountState:
 
 def test_another_entry_that_needs_a_login_is_seen() -> None:
     one, two = judged(signed_out_in("north")), judged(signed_out_in("north", "south"))
-    assert (one.status.kind, marks(one, NOW)) == (Status.ACTIVE, ["north: login expired"])
-    assert marks(two, NOW) == ["2 entries need a login"]
+    assert (one.status.kind, caveats(one, NOW)) == (Status.ACTIVE, ["north: login expired"])
+    assert caveats(two, NOW) == ["2 entries need a login"]
     assert "north: login expired" in [note.text for note in notes(one, NOW, PREFS)]
     view = detail_view(one, PoolState(), NOW, PREFS)
     assert view.status.endswith("north: login expired")
@@ -46,7 +46,7 @@ def test_another_entry_that_needs_a_login_is_seen() -> None:
 
 def test_an_idle_login_beside_a_live_one_is_no_mark() -> None:
     idle = judged(account(listings=[listing(source="north", custody=Custody.POOL, home=None), dead_token()]))
-    assert marks(idle, NOW) == []
+    assert caveats(idle, NOW) == []
     view = detail_view(idle, PoolState(), NOW, PREFS)
     sources = [(line.source.name, line.source.told) for line in view.lines if line.source]
     assert ("homes", "login expired") in sources
@@ -55,7 +55,7 @@ def test_an_idle_login_beside_a_live_one_is_no_mark() -> None:
 def test_an_account_that_needs_a_login_says_so_once() -> None:
     gone = judged(signed_out_in("north"))
     alone = judged(account(listings=[each for each in gone.account.listings if each.ref.source == "north"]))
-    assert (alone.status.kind, marks(alone, NOW)) == (Status.NEEDS_LOGIN, [])
+    assert (alone.status.kind, caveats(alone, NOW)) == (Status.NEEDS_LOGIN, [])
 
 
 def test_pools_that_disagree_are_a_mark_and_both_figures_in_the_details() -> None:

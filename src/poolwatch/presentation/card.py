@@ -116,7 +116,7 @@ def trouble_text(
     return f"{told} {figures.age(prefs.own(now) - trouble.since)}"
 
 
-def marks(judged: Judged, now: datetime) -> list[str]:
+def caveats(judged: Judged, now: datetime) -> list[str]:
     """What an account's status does not tell: flags that contradict it, and other entries of it that fail."""
     disputed = [words.POOLS_DISAGREE()] if judged.account.rival is not None else []
     return [*_flags(judged), *disputed, *_entries(judged.account, now)]
@@ -169,7 +169,7 @@ def notes(judged: Judged, now: datetime, prefs: Prefs) -> tuple[Note, ...]:
     if trouble is not None and not (needs_login and trouble.kind in _SAID_BY_LOGIN):
         told = trouble_text(judged, trouble, now, prefs)
         found.append(Note(words.NOTE_TROUBLE(), told, _TONES[Glyph.TROUBLE]))
-    found += [Note(words.NOTE(), mark, Tone.AMBER) for mark in marks(judged, now)]
+    found += [Note(words.NOTE(), caveat, Tone.AMBER) for caveat in caveats(judged, now)]
     return (*found, *_banked(judged.account, now, prefs))
 
 

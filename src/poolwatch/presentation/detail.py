@@ -14,7 +14,7 @@ from poolwatch.domain.status import Judged, Section, Status, is_stale, signed_ou
 from poolwatch.domain.usage import BASE_BUCKET, FIELD_NAMES, Aged, BankedReset, RateLimit, windows_by_length
 from poolwatch.domain.values import UNDATED, is_undated, replace
 from poolwatch.presentation import figures, rows
-from poolwatch.presentation.card import card_view, keeper_text, marks, status_text, trouble_text
+from poolwatch.presentation.card import card_view, caveats, keeper_text, status_text, trouble_text
 from poolwatch.presentation.figures import percent_text
 from poolwatch.presentation.masking import shown_path, shown_text
 from poolwatch.presentation.refresh_line import change_text, progress_line
@@ -25,62 +25,6 @@ from poolwatch.words import account as words
 from poolwatch.words import refresh, screen
 from poolwatch.words.messages import failure_text, message_text
 
-#: No more resets than these have a line of their own.
-LINES: Final = 8
-#: A count and a list of one reading are this near to each other.
-_AS_OLD: Final = timedelta(minutes=1)
-
-
-def reset_lines(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
-    """The count as the source gave it, then what the list shows, with the list's age where the two differ."""
-    count, listed = account.usage.reset_credits, account.usage.reset_list
-    usable = account.usage.usable_resets(now)
-    if count is None and not usable:
-        return []
-    available = count.value.available if count is not None and count.value is not None else None
-    is_old = count is not None and is_stale(count.at, prefs.own(now), prefs.rules)
-    told = Span(_count_text(account, now, prefs), Tone.STALE if is_old else Tone.PLAIN)
-    lines = [DetailLine(screen.RESETS(), (told,))]
-    if listed is not None and listed.value is not None and len(usable) != available:
-        is_alike = count is not None and abs(count.at - listed.at) < _AS_OLD
-        age = "" if is_alike else figures.age_of(listed.at, prefs.own(now))
-        lines.append(_reset_line(screen.list_shows(age, len(usable)), Tone.DIM))
-    lines += [_reset_line(_row_text(row, account, now, prefs)) for row in usable[:LINES]]
-    if len(usable) > LINES:
-        lines.append(_reset_line(screen.more_resets(len(usable) - LINES), Tone.DIM))
-    return lines
-
-
-def _count_text(account: AccountState, now: datetime, prefs: Prefs) -> str:
-    count = account.usage.reset_credits
-    banked = count.value if count is not None else None
-    if banked is None or banked.available is None:
-        return screen.RESETS_UNKNOWN()
-    if not banked.available:
-        return screen.NO_RESETS()
-    text = screen.banked(banked.available, banked.applicable)
-    nearest = account.usage.nearest_reset_expiry(now)
-    if nearest is None:
-        return text
-    at = figures.dated_instant(nearest, now, prefs.zone)
-    return f"{text}, {screen.nearest_expires(at, figures.countdown(nearest, now))}"
-
-
-def _row_text(row: BankedReset, account: AccountState, now: datetime, prefs: Prefs) -> str:
-    if row.expires_at is not None:
-        at = figures.dated_instant(row.expires_at, now, prefs.zone)
-        text = screen.reset_expires(at, figures.countdown(row.expires_at, now))
-    else:
-        text = screen.RESET_NEVER_EXPIRES() if row.expiry_known else screen.RESET_EXPIRY_UNKNOWN()
-    if row.title:
-        text += f" · {shown_text(row.title, account, mask=prefs.mask)}"
-    return text
-
-
-def _reset_line(text: str, tone: Tone = Tone.PLAIN) -> DetailLine:
-    return DetailLine(spans=(Span(text, tone),))
-
-
 _DOT: Final = " · "
 #: Of these the status tells what happened and what to do.
 _ADVISED: Final = (Status.NEEDS_LOGIN, Status.DEACTIVATED)
@@ -90,6 +34,10 @@ _SAID_BY_STATUS: Final = (
     FailureKind.TOKEN_REFRESH,
     FailureKind.DEACTIVATION_REPORTED,
 )
+#: No more resets than these have a line of their own.
+_RESET_LINES: Final = 8
+#: A count and a list of one reading are this near to each other.
+_AS_OLD: Final = timedelta(minutes=1)
 
 
 def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -> DetailView:
@@ -112,7 +60,7 @@ def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -
             *_windows(account, now, prefs),
             *_disputed(account, now, prefs),
             *_money(account, now, prefs),
-            *reset_lines(account, now, prefs),
+            *_resets(account, now, prefs),
         ),
         about=(
             *_login(judged, now, prefs),
@@ -147,7 +95,7 @@ def _status(judged: Judged, now: datetime, prefs: Prefs, found: Remedy | None) -
         told = words.exhausted_at_length(status.reason, until, left)
     else:
         told = status_text(judged, now, prefs, short=False)
-    return _DOT.join([told, *marks(judged, now)])
+    return _DOT.join([told, *caveats(judged, now)])
 
 
 def _trouble(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
@@ -233,6 +181,56 @@ def _money(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLin
     return lines
 
 
+def _resets(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
+    """The count as the source gave it, then what the list shows, with the list's age where the two differ."""
+    count, listed = account.usage.reset_credits, account.usage.reset_list
+    usable = account.usage.usable_resets(now)
+    if count is None and not usable:
+        return []
+    available = count.value.available if count is not None and count.value is not None else None
+    is_old = count is not None and is_stale(count.at, prefs.own(now), prefs.rules)
+    told = Span(_count_text(account, now, prefs), Tone.STALE if is_old else Tone.PLAIN)
+    lines = [DetailLine(screen.RESETS(), (told,))]
+    if listed is not None and listed.value is not None and len(usable) != available:
+        is_alike = count is not None and abs(count.at - listed.at) < _AS_OLD
+        age = "" if is_alike else figures.age_of(listed.at, prefs.own(now))
+        lines.append(_reset_line(screen.list_shows(age, len(usable)), Tone.DIM))
+    lines += [_reset_line(_reset_text(each, account, now, prefs)) for each in usable[:_RESET_LINES]]
+    if len(usable) > _RESET_LINES:
+        lines.append(_reset_line(screen.more_resets(len(usable) - _RESET_LINES), Tone.DIM))
+    return lines
+
+
+def _count_text(account: AccountState, now: datetime, prefs: Prefs) -> str:
+    count = account.usage.reset_credits
+    banked = count.value if count is not None else None
+    if banked is None or banked.available is None:
+        return screen.RESETS_UNKNOWN()
+    if not banked.available:
+        return screen.NO_RESETS()
+    text = screen.banked(banked.available, banked.applicable)
+    nearest = account.usage.nearest_reset_expiry(now)
+    if nearest is None:
+        return text
+    at = figures.dated_instant(nearest, now, prefs.zone)
+    return f"{text}, {screen.nearest_expires(at, figures.countdown(nearest, now))}"
+
+
+def _reset_text(reset: BankedReset, account: AccountState, now: datetime, prefs: Prefs) -> str:
+    if reset.expires_at is not None:
+        at = figures.dated_instant(reset.expires_at, now, prefs.zone)
+        text = screen.reset_expires(at, figures.countdown(reset.expires_at, now))
+    else:
+        text = screen.RESET_NEVER_EXPIRES() if reset.expiry_known else screen.RESET_EXPIRY_UNKNOWN()
+    if reset.title:
+        text += f" · {shown_text(reset.title, account, mask=prefs.mask)}"
+    return text
+
+
+def _reset_line(text: str, tone: Tone = Tone.PLAIN) -> DetailLine:
+    return DetailLine(spans=(Span(text, tone),))
+
+
 def _login(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
     listing = acting(judged.account)
     if listing is None:
@@ -286,7 +284,7 @@ def _sources(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -> l
     if judged.status.kind is Status.NEEDS_LOGIN and len(account.listings) == 1:
         # the status tells it
         logins = {}
-    rows_ = []
+    found = []
     for listing in account.listings:
         told, at = _told_by(account, listing)
         source = state.sources.get(listing.ref.source)
@@ -305,8 +303,8 @@ def _sources(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -> l
             told,
             Tone.AMBER if failure or login or silent else Tone.PLAIN,
         )
-        rows_.append(DetailLine(source=row))
-    return _headed(screen.SOURCES(), rows_)
+        found.append(DetailLine(source=row))
+    return _headed(screen.SOURCES(), found)
 
 
 def _told_by(account: AccountState, listing: Listing) -> tuple[str, datetime | None]:

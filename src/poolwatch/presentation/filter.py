@@ -35,21 +35,16 @@ class Term(Struct, frozen=True):
 
 
 def matching(overview: PoolOverview, text: str, prefs: Prefs) -> frozenset[AccountKey]:
-    """The keys of the accounts that the filter lets through; an empty filter lets all through."""
-    terms = tuple(_terms(text))
-    return frozenset(
-        each.account.key for each in overview.accounts if all(_lets(term, each, prefs) for term in terms)
-    )
-
-
-def matches(judged: Judged, text: str, prefs: Prefs) -> bool:
-    """Whether every word of the filter matches.
+    """The keys of the accounts that the filter lets through; an empty filter lets all through.
 
     A word is looked for, in any case, in label, e-mail (unless masked), plan, source, group, status and
     id. `status:exhausted`, `plan:pro`, `source:x`, `group:x`, `custody:codex` look in one of them alone,
     and `!` is what needs the operator. `-word` and `!word` leave out what the word would find.
     """
-    return all(_lets(term, judged, prefs) for term in _terms(text))
+    terms = tuple(_terms(text))
+    return frozenset(
+        each.account.key for each in overview.accounts if all(_lets(term, each, prefs) for term in terms)
+    )
 
 
 def mistake(overview: PoolOverview, text: str, prefs: Prefs) -> str:
