@@ -57,7 +57,7 @@ def test_every_mark_takes_one_cell_and_ascii_is_ascii() -> None:
         assert set(glyphs.status) == set(Glyph)
         assert len(glyphs.levels) == 8
     marks = "".join((*ASCII.status.values(), ASCII.bar_full, ASCII.bar_half, ASCII.bar_empty, ASCII.levels))
-    assert (marks + ASCII.mark + ASCII.rule + ASCII.ellipsis).isascii()
+    assert (marks + ASCII.pointer + ASCII.rule + ASCII.ellipsis).isascii()
     assert len(set(ASCII.status.values())) == len(Glyph)
 
 

@@ -102,7 +102,7 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         return ANSI if self.console.color_system in (None, "standard") else DARK
 
     def get_default_screen(self) -> Screen[object]:
-        """The pool, or the first-run screen where there is none."""
+        """The pool; the first steps are shown over it where there is none."""
         return PoolScreen(self.ui)  # type: ignore[return-value]  # screens differ in what they give back
 
     def on_mount(self) -> None:

@@ -36,7 +36,7 @@ class Glyphs(Struct, frozen=True, eq=False):
     bar_empty: str
     #: eight heights, lowest first
     levels: str
-    mark: str
+    pointer: str
     rule: str
     ellipsis: str
     frame: Frame
@@ -96,7 +96,7 @@ UNICODE: Final = Glyphs(
     bar_half="╸",
     bar_empty="─",
     levels="▁▂▃▄▅▆▇█",
-    mark="▌",
+    pointer="▌",
     rule="─",
     ellipsis="…",
     frame=Frame("─", "│", "╭", "╮", "╰", "╯"),
@@ -125,7 +125,7 @@ ASCII: Final = Glyphs(
     bar_half="",
     bar_empty="-",
     levels="12345678",
-    mark=">",
+    pointer=">",
     rule="-",
     ellipsis="~",
     frame=Frame("-", "|", "+", "+", "+", "+"),

@@ -88,9 +88,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "custody.link": mark("is a link to {target}: remove the link yourself"),
     "custody.refresh_first": mark("has a new login waiting for it: run poolwatch refresh first"),
     "custody.another_login": mark("holds another login by now; nothing was moved, try again"),
-    # imports: clauses that follow the name of a login, or the path of its file
-    "import.at_work": mark("is in use: another import is at work, nothing was imported"),
-    "import.being_refreshed": mark("is being refreshed at this moment; nothing was moved, try again"),
+    # sign-ins
     "sign_in.no_code": mark("the pool gave no code to sign in with ({why})"),
     "sign_in.old_pool": mark("another version may have other routes"),
     "sign_in.pool_says": mark("the pool says: {text}"),
@@ -100,6 +98,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "sign_in.not_by_code": mark("{why}; {instead}"),
     "sign_in.no_login": mark("codex ended well and left no login"),
     "sign_in.not_theirs": mark("it is another account's"),
+    # imports: clauses that follow the name of a login, or the path of its file
+    "import.at_work": mark("is in use: another import is at work, nothing was imported"),
+    "import.being_refreshed": mark("is being refreshed at this moment; nothing was moved, try again"),
     "import.replaced": mark("was replaced at this moment; nothing was moved, try again"),
     "import.twin_being_refreshed": mark("{path} is being refreshed; nothing was moved, try again"),
     "import.twin_replaced": mark("{path} was replaced at this moment; nothing was moved, try again"),

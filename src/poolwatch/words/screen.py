@@ -161,6 +161,8 @@ def need_trouble(kind: FailureKind) -> str:
     return _(_NEED_TROUBLE[kind]) if kind in _NEED_TROUBLE else _("in trouble")
 
 
+#: Behind the count of the active ones.
+of_all: Final = Text("of {accounts}")
 #: `14:50, in 47m; 4 more by 16:00`.
 back: Final = Text("{time}, in {left}; {count} more by {by}", "{time}, in {left}")
 #: `14:50, 4 more by 16:00`.

@@ -22,7 +22,7 @@ from poolwatch.ui.screens.texts import HelpScreen
 from poolwatch.ui.state import ExitRequest, UiState
 from poolwatch.ui.widgets.bottom import FilterLine, MessageText, key_label, message_line
 from poolwatch.ui.widgets.lines import Lines, Pane
-from poolwatch.words import interface as interface
+from poolwatch.words import interface
 from poolwatch.words import screen as words
 
 _MOST: Final = 9

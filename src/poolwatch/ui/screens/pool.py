@@ -18,7 +18,7 @@ from poolwatch.ui.state import WallView
 from poolwatch.ui.widgets import table
 from poolwatch.ui.widgets.arrangement import Direction
 from poolwatch.ui.widgets.bottom import FilterLine, MessageText
-from poolwatch.words import interface as interface
+from poolwatch.words import interface
 from poolwatch.words import screen as words
 
 _ORDERS: Final = (

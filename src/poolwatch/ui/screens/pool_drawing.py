@@ -26,10 +26,9 @@ from poolwatch.ui.widgets.lines import THUMB, Lines
 from poolwatch.ui.widgets.strip import Density, Mode, density_of, strip_lines
 from poolwatch.ui.widgets.table import Content
 from poolwatch.ui.widgets.wall import AccountWall
-from poolwatch.words import interface as interface
+from poolwatch.words import interface
 from poolwatch.words import screen as words
 
-_NEEDS_YOU: Final = "!"
 #: Above this many accounts the figures of the whole pool are made anew at most this often.
 _MANY: Final = 200
 _STRIP_EVERY: Final = timedelta(seconds=1)
@@ -220,7 +219,11 @@ class PoolDrawing(RefreshingPage[None]):
 
     @property
     def _words(self) -> str:
-        return f"{_NEEDS_YOU} {self.filter_text}" if self.only_needs_you else self.filter_text
+        if not self.only_needs_you:
+            return self.filter_text
+        from poolwatch.presentation.filter import NEEDS_YOU  # not before the first paint
+
+        return f"{NEEDS_YOU} {self.filter_text}"
 
     def _strip(self, view: WallView) -> tuple[Line, ...]:
         choice, options = self.ui.choice, self.ui.options

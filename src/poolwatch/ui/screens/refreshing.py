@@ -18,7 +18,7 @@ from poolwatch.ui.screens.page import LeavesOnce, Page
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.bottom import MessageText, message_line
 from poolwatch.ui.widgets.lines import Lines
-from poolwatch.words import interface as interface
+from poolwatch.words import interface
 from poolwatch.words import screen as words
 from poolwatch.words.remedies import R_RENEWS, R_RENEWS_BRIEF
 

@@ -1,10 +1,10 @@
-"""Pages of text: the help, and how logins are treated."""
+"""Pages of text: the help, how logins are treated, and what a terminal is told that is too small."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -20,8 +20,10 @@ from poolwatch.ui.widgets.bottom import key_label, message_line
 from poolwatch.ui.widgets.lines import Lines, Pane
 from poolwatch.words import interface as words
 
-_KEYS = 19
-_MANY = 4
+#: The cells of the column of keys.
+_KEYS: Final = 19
+#: Of more keys than these only the first and the last are named.
+_MANY: Final = 4
 
 
 def help_lines(keymap: Keymap, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
@@ -82,7 +84,7 @@ def _entry(names: str, told: str, width: int, glyphs: Glyphs) -> list[Line]:
 
 
 class TextPage(Page[None]):
-    """A text under its title. It never changes; only the appearance and the size do."""
+    """A text under its title."""
 
     def __init__(self, ui: UiState, title: Line) -> None:
         super().__init__(ui)

@@ -32,7 +32,7 @@ def mark(card: MarkView | CardView, glyphs: Glyphs, *, selected: bool) -> Line:
             style = Tone.STALE
         elif card.nearest is not None:
             style = Ink.BAR if card.nearest is Tone.PLAIN else card.nearest
-    before = glyphs.mark if selected else " "
+    before = glyphs.pointer if selected else " "
     if card.flag is Flag.MARKED:
         before = glyphs.both if selected else glyphs.flag(card.flag)
     return ((before, Ink.MARK), (text, style))
@@ -102,7 +102,7 @@ def in_words(card: CardView, width: int, glyphs: Glyphs) -> Line:
     """The selected account on one line."""
     out: list[Piece] = [
         (" ", Tone.PLAIN),
-        (glyphs.both if card.flag is Flag.MARKED else glyphs.mark, Ink.MARK),
+        (glyphs.both if card.flag is Flag.MARKED else glyphs.pointer, Ink.MARK),
         (card.label, Tone.STRONG),
         (f"  {card.plan}" if card.plan else "", Tone.DIM),
         (f"  {glyphs.status[card.status_glyph or card.glyph]} {card.status}", card.tone),

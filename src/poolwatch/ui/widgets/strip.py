@@ -23,7 +23,7 @@ from poolwatch.ui.cells import (
     line_width,
     spread,
 )
-from poolwatch.words import interface as interface
+from poolwatch.words import interface
 from poolwatch.words import screen as words
 
 _TITLE = 10
@@ -275,7 +275,7 @@ def _one_line(view: StripView, width: int, glyphs: Glyphs, *, brief: bool) -> Li
         (str(view.needs_you), Tone.RED if view.needs_you else Tone.PLAIN),
         (f"   {words.ACTIVE()} ", Ink.HEADING),
         (str(view.active), Tone.STRONG),
-        (f" of {view.accounts}", Tone.DIM),
+        (f" {words.of_all(view.accounts)}", Tone.DIM),
     ]
     out: list[Piece] = [] if brief else counts
     shown: list[list[Piece]] = []

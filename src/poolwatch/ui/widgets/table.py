@@ -9,6 +9,7 @@ from msgspec import Struct
 from rich.cells import cell_len
 
 from poolwatch.domain.values import replace
+from poolwatch.presentation.figures import UNKNOWN
 from poolwatch.presentation.rows import is_short
 from poolwatch.presentation.view import CardView, Shown, SortKey, Tone, Turn, WindowRow
 from poolwatch.ui.appearance import Glyphs
@@ -54,6 +55,14 @@ _NAME: Final = 9
 #: The windows that the two columns are named for.
 _SHORT: Final = "5h"
 _LONG: Final = "weekly"
+#: The tone of how far a refresh is.
+TURNS: Final = {
+    Turn.WAITS: Tone.DIM,
+    Turn.RUNS: Tone.ACCENT,
+    Turn.OK: Tone.GOOD,
+    Turn.FAILED: Tone.AMBER,
+}
+_UNDER_WAY: Final = (Turn.WAITS, Turn.RUNS)
 
 
 class Content(Struct, frozen=True):
@@ -201,9 +210,6 @@ def _compact(width: int) -> Columns:
     return Columns(width, max(0, width - LEAD))
 
 
-UNKNOWN = "—"
-
-
 def orders(columns: Columns) -> tuple[SortKey, ...]:
     """What each column is sorted by, from left to right."""
     there: list[tuple[SortKey, object]] = [
@@ -293,7 +299,7 @@ def row(card: CardView, columns: Columns, glyphs: Glyphs, *, selected: bool) -> 
     quiet: StyleName = Tone.STALE if card.stale else Tone.DIM
     mark = glyphs.ellipsis
     out: list[Piece] = [
-        (glyphs.mark if selected else " ", Ink.MARK),
+        (glyphs.pointer if selected else " ", Ink.MARK),
         (glyphs.status[card.glyph], card.tone),
         (glyphs.flag(card.flag), Ink.MARK),
         (fit(card.label, columns.account, mark), Tone.STRONG if selected else Tone.PLAIN),
@@ -327,21 +333,9 @@ def row(card: CardView, columns: Columns, glyphs: Glyphs, *, selected: bool) -> 
     return fit_line(out, columns.width, mark)
 
 
-#: The tone of how far a refresh is.
-TURNS: Final = {
-    Turn.WAITS: Tone.DIM,
-    Turn.RUNS: Tone.ACCENT,
-    Turn.OK: Tone.GOOD,
-    Turn.FAILED: Tone.AMBER,
-}
-
-
 def turn_words(turn: Turn) -> str:
     """How far a refresh is, in a word."""
     return words.text(f"turn.{turn.value}")
-
-
-_UNDER_WAY: Final = (Turn.WAITS, Turn.RUNS)
 
 
 def _status(card: CardView) -> tuple[str, Tone]:
