@@ -47,7 +47,7 @@ async def test_codex_proxy_from_url_to_numbers_and_its_own_refresh(tmp_path: Pat
             ]
 
         place = around(tmp_path, sources)
-        _, ended = await refresh(place, only_north, only_if_due=False)
+        _, ended = await refresh(place, only_north, spare_fresh_tokens=False)
         (progress,) = ended.values()
         assert progress.token is not None
         assert progress.token.outcome is TokenOutcome.REFRESHED
@@ -62,8 +62,8 @@ async def test_a_refusal_stands_until_the_pools_own_list_takes_it_back(tmp_path:
         server.status_of_dead = "refreshing"
         place = around(tmp_path, f'[[sources]]\nkind = "codex-proxy"\nurl = "{server.url}"\n')
         await looked(tmp_path, f'[[sources]]\nkind = "codex-proxy"\nurl = "{server.url}"\n')
-        for only_if_due in (False, False, True):
-            seen, ended = await refresh(place, everybody, only_if_due=only_if_due)
+        for spare_fresh_tokens in (False, False, True):
+            seen, ended = await refresh(place, everybody, spare_fresh_tokens=spare_fresh_tokens)
             (only,) = seen.overview.accounts
             (progress,) = ended.values()
             prefs = Prefs(seen.overview.rules, zone=UTC)
@@ -75,7 +75,7 @@ async def test_a_refusal_stands_until_the_pools_own_list_takes_it_back(tmp_path:
             )
         assert (north.refreshes, north.status) == (1, "refreshing")
         north.status, north.refresh = "active", "skipped"
-        seen, ended = await refresh(place, everybody, only_if_due=False)
+        seen, ended = await refresh(place, everybody, spare_fresh_tokens=False)
         (only,) = seen.overview.accounts
         (progress,) = ended.values()
         assert not progress.failed
@@ -88,7 +88,7 @@ async def test_nothing_is_refreshed_in_a_pool_when_only_watching(tmp_path: Path)
         place = around(
             tmp_path, f'read_only = true\n[[sources]]\nkind = "codex-proxy"\nurl = "{server.url}"\n'
         )
-        _, ended = await refresh(place, everybody, only_if_due=False)
+        _, ended = await refresh(place, everybody, spare_fresh_tokens=False)
         (progress,) = ended.values()
         assert progress.token is not None
         assert progress.token.outcome is TokenOutcome.BLOCKED
@@ -112,7 +112,7 @@ async def test_figures_that_a_pool_does_not_date_are_not_read_this_second(tmp_pa
     async with CodexLbServer(account) as server:
         place = around(tmp_path, f'[[sources]]\nkind = "codex-lb"\nurl = "{server.url}"\n')
         await looked(tmp_path, f'[[sources]]\nkind = "codex-lb"\nurl = "{server.url}"\n')
-        seen, ended = await refresh(place, everybody, only_if_due=False)
+        seen, ended = await refresh(place, everybody, spare_fresh_tokens=False)
     (only,), now = seen.overview.accounts, datetime.now(UTC)
     assert [window.used_percent for window in only.account.usage.windows] == [34, 18]
     prefs = Prefs(seen.overview.rules, zone=UTC)

@@ -66,7 +66,7 @@ async def assert_well(rig: Rig) -> None:
 
 async def refreshed(rig: Rig) -> list[str]:
     """What a refresh of both accounts says of each, times taken out."""
-    seen, ended = await refresh(rig.around(), everybody, only_if_due=False)
+    seen, ended = await refresh(rig.around(), everybody, spare_fresh_tokens=False)
     prefs = Prefs(seen.overview.rules, zone=UTC)
     assert all(progress.failed for progress in ended.values())
     assert [each.account.trouble for each in seen.overview.accounts] == [None, None]

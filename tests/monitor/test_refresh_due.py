@@ -124,7 +124,7 @@ async def test_a_refresh_of_many_or_of_a_command_is_no_second_r() -> None:
     one.custodian.steps["a"] = LATE
     await one.chain.run(A)
     await one.chain.run(A)
-    await one.chain.run(A, only_if_due=False, beside_codex=True)
+    await one.chain.run(A, spare_fresh_tokens=False, beside_codex=True)
     assert [request.beside_codex for request in one.custodian.asks] == [False, False, True]
 
 
@@ -150,7 +150,7 @@ async def test_if_due_means_dead_or_ending_within_a_day(entry: Listing, runs: bo
     one = rig()
     one.source.listings = [entry]
     await one.listed()
-    progress = await one.chain.run(A, only_if_due=True)
+    progress = await one.chain.run(A, spare_fresh_tokens=True)
     assert bool(one.custodian.asks) is runs
     assert progress.token is not None
     await one.chain.run(A)
@@ -161,7 +161,7 @@ async def test_if_due_includes_a_token_that_was_rejected() -> None:
     one = await rig("a").listed()
     one.source.answers["a"] = [failure(FailureKind.UNAUTHORIZED)]
     await one.poller.read(A)
-    await one.chain.run(A, only_if_due=True)
+    await one.chain.run(A, spare_fresh_tokens=True)
     assert one.custodian.places() == ["a"]
 
 
@@ -170,19 +170,19 @@ async def test_if_due_spends_no_login_twice_within_a_minute() -> None:
     one.source.listings = [listing("a", custody=Custody.POOLWATCH, expires_at=START)]
     await one.listed()
     one.custodian.steps["a"] = TokenStep(TokenOutcome.FAILED, failure=failure(FailureKind.UNREACHABLE))
-    first = await one.chain.run(A, only_if_due=True)
+    first = await one.chain.run(A, spare_fresh_tokens=True)
     await one.clock.advance(59)
-    again = await one.chain.run(A, only_if_due=True)
+    again = await one.chain.run(A, spare_fresh_tokens=True)
     assert again.token is first.token
     assert len(one.custodian.asks) == 1
     await one.chain.run(A)
     assert len(one.custodian.asks) == 2, "a person's own wish is not bound by the minute"
     one.source.replace(replace(one.source.listings[0], path="~/moved"))
     await one.poller.relist("homes")
-    await one.chain.run(A, only_if_due=True)
+    await one.chain.run(A, spare_fresh_tokens=True)
     assert len(one.custodian.asks) == 3, "another login is another matter"
     await one.clock.advance(60)
-    await one.chain.run(A, only_if_due=True)
+    await one.chain.run(A, spare_fresh_tokens=True)
     assert len(one.custodian.asks) == 4
 
 
@@ -191,6 +191,6 @@ async def test_a_step_that_spent_nothing_binds_nobody() -> None:
     one.source.listings = [listing("a", expires_at=START)]
     await one.listed()
     one.custodian.steps["a"] = TokenStep(TokenOutcome.BLOCKED)
-    await one.chain.run(A, only_if_due=True)
-    await one.chain.run(A, only_if_due=True)
+    await one.chain.run(A, spare_fresh_tokens=True)
+    await one.chain.run(A, spare_fresh_tokens=True)
     assert len(one.custodian.asks) == 2

@@ -156,7 +156,7 @@ async def refresh(
     around: Surroundings,
     choose: Choice,
     *,
-    only_if_due: bool,
+    spare_fresh_tokens: bool,
     beside_codex: bool = False,
     on_waiting: Waiting = lambda key, found: None,
     on_moved: Moved = lambda key, progress, state, now: None,
@@ -172,7 +172,7 @@ async def refresh(
         monitor.take_over()
         await monitor.poller.lister.list_all()
         ended: dict[AccountKey, RefreshProgress] = {}
-        asked = _asked(only_if_due=only_if_due, beside_codex=beside_codex)
+        asked = _asked(spare_fresh_tokens=spare_fresh_tokens, beside_codex=beside_codex)
         owner = Owner(running, asked, partial(on_waiting, None))
         monitor.chain.on_waiting = on_waiting
         passes_on = not around.settings.read_only
@@ -180,7 +180,9 @@ async def refresh(
         async def one(key: AccountKey) -> None:
             progress = await owner.refresh(key) if passes_on else None
             if progress is None:
-                progress = await monitor.chain.run(key, only_if_due=only_if_due, beside_codex=beside_codex)
+                progress = await monitor.chain.run(
+                    key, spare_fresh_tokens=spare_fresh_tokens, beside_codex=beside_codex
+                )
             ended[key] = progress
             on_moved(key, progress, monitor.state, running.services.clock.now())
 
@@ -203,8 +205,8 @@ async def refresh(
         return _look_of(running, owner.notices), ended
 
 
-def _asked(*, only_if_due: bool, beside_codex: bool) -> Asked:
-    if only_if_due:
+def _asked(*, spare_fresh_tokens: bool, beside_codex: bool) -> Asked:
+    if spare_fresh_tokens:
         return Asked.DUE
     return Asked.BESIDE if beside_codex else Asked.REFRESH
 

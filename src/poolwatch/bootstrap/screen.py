@@ -17,7 +17,7 @@ from poolwatch.config.remember import FILE_NAME, load_remembered, save_remembere
 from poolwatch.config.settings import ConfigProblems, Settings
 from poolwatch.domain.events import Recalled
 from poolwatch.domain.pool import apply
-from poolwatch.domain.state import PoolFacts, PoolState, listed_by
+from poolwatch.domain.state import PoolFacts, PoolState
 from poolwatch.domain.values import replace
 from poolwatch.net.names import run
 from poolwatch.presentation.view import Grouping, Shown, SortKey
@@ -103,9 +103,7 @@ def _stored(around: Surroundings, cache: AccountCache) -> PoolState:
         return empty
     accounts, facts = stored
     names = {source.name for source in around.sources}
-    kept = tuple(known for account in accounts if (known := listed_by(names, account)) is not None)
-    rates = {name: rate for name, rate in facts.rates.items() if name in names}
-    return apply(empty, Recalled(kept, whole=True, facts=PoolFacts(rates=rates)))
+    return apply(empty, Recalled.of(names, accounts, PoolFacts(rates=facts.rates)))
 
 
 async def _monitor(around: Surroundings, feed: LiveFeed, cache: AccountCache) -> None:

@@ -20,6 +20,8 @@ from poolwatch.domain.state import AccountState
 from poolwatch.host.threads import in_thread
 from poolwatch.monitor.ledger import Clock
 from poolwatch.presentation.sign_in import CodexLogin, PoolLogin, sign_in
+from poolwatch.sources.pools.codex_lb import CodexLb
+from poolwatch.sources.pools.codex_proxy import CodexProxy
 from poolwatch.sources.pools.device_login import DeviceCode, DeviceLogin
 from poolwatch.ui.feed import NotSignedIn
 
@@ -72,7 +74,8 @@ async def start_pool_sign_in(running: Running, account: AccountState, clock: Clo
     instead = message("sign_in.by_page", url=settings.url if settings is not None else listing.owner)
     if isinstance(way, PoolLogin) and way.line:
         instead = message("sign_in.by_command", command=way.line)
-    login: DeviceLogin | None = getattr(running.sources.get(listing.ref.source), "device_login", None)
+    source = running.sources.get(listing.ref.source)
+    login: DeviceLogin | None = source.device_login if isinstance(source, CodexLb | CodexProxy) else None
     if login is None:
         return instead
     found = await login.start(clock.now())

@@ -68,14 +68,14 @@ def run_refresh(
         else:
             complain(words.still_waiting(shown_name(shown.chosen[key], mask=prefs.mask), found))
 
-    only_if_due = everyone and not force
+    spare_fresh_tokens = everyone and not force
     beside = force and not everyone
 
     async def work() -> tuple[Look, dict[AccountKey, RefreshProgress]]:
         return await refresh(
             around,
             chosen,
-            only_if_due=only_if_due,
+            spare_fresh_tokens=spare_fresh_tokens,
             beside_codex=beside,
             on_waiting=tell_waiting,
             on_moved=shown.moved,

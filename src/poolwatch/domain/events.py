@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -13,8 +14,9 @@ from poolwatch.domain.account import AccountKey, Listing, SourceRef
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.message import Message
 from poolwatch.domain.refresh import RefreshProgress
-from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, PoolState
+from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, PoolState, listed_by
 from poolwatch.domain.usage import UsageSnapshot
+from poolwatch.domain.values import replace
 
 
 class Listed(Struct, frozen=True):
@@ -72,6 +74,14 @@ class Recalled(Struct, frozen=True):
     whole: bool = False
     #: what is remembered beside the accounts
     facts: PoolFacts | None = None
+
+    @classmethod
+    def of(cls, sources: Collection[str], accounts: Iterable[AccountState], facts: PoolFacts) -> Recalled:
+        """All that is stored of these sources."""
+        kept = tuple(known for account in accounts if (known := listed_by(sources, account)) is not None)
+        rates = {name: rate for name, rate in facts.rates.items() if name in sources}
+        states = tuple(each for each in facts.sources if each.name in sources)
+        return cls(kept, whole=True, facts=replace(facts, rates=rates, sources=states))
 
 
 class KeptTold(Struct, frozen=True):

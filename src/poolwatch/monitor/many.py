@@ -207,7 +207,7 @@ class BulkRefresh:
             async with slots:
                 if self._stopping:
                     return
-                ended[key] = await self._chain.run(key, usage_only=usage_only, only_if_due=True)
+                ended[key] = await self._chain.run(key, usage_only=usage_only, spare_fresh_tokens=True)
                 self._tell(ended, total, done=False)
 
         async with asyncio.TaskGroup() as group:

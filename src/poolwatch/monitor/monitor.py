@@ -15,8 +15,7 @@ from poolwatch.domain.account import AccountKey, Listing, NamingRule
 from poolwatch.domain.events import Answer, AnswerKind, KeptTold, Recalled, RefreshMoved
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import RefreshProgress
-from poolwatch.domain.state import PoolFacts, PoolState, listed_by
-from poolwatch.domain.values import replace
+from poolwatch.domain.state import PoolFacts, PoolState
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.monitor.custodian import Custodian
 from poolwatch.monitor.ledger import Clock, Ledger, Saver
@@ -131,14 +130,9 @@ class Monitor:
             stored = await self._services.store.load_accounts()
         if stored is None:
             return
-        kept = tuple(
-            known for account in stored if (known := listed_by(self._source_names, account)) is not None
-        )
         facts = await self._services.store.facts()
-        rates = {name: rate for name, rate in facts.rates.items() if name in self._source_names}
-        sources = tuple(each for each in facts.sources if each.name in self._source_names)
-        known_facts = replace(facts, sources=sources, rates=rates) if watches else PoolFacts(rates=rates)
-        self.ledger.take(Recalled(kept, whole=True, facts=known_facts))
+        known = facts if watches else PoolFacts(rates=facts.rates)
+        self.ledger.take(Recalled.of(self._source_names, stored, known))
 
     async def run(self) -> None:
         """Poll, or watch until polling falls to this process; ends only by cancellation."""
@@ -304,7 +298,7 @@ class Monitor:
             key,
             usage_only=asked is Asked.USAGE,
             try_once=asked is Asked.TRY_ONCE,
-            only_if_due=asked is Asked.DUE,
+            spare_fresh_tokens=asked is Asked.DUE,
             beside_codex=asked is Asked.BESIDE,
         )
 

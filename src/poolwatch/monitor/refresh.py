@@ -136,14 +136,14 @@ class RefreshChain:
         *,
         usage_only: bool = False,
         try_once: bool = False,
-        only_if_due: bool = False,
+        spare_fresh_tokens: bool = False,
         beside_codex: bool = False,
     ) -> RefreshProgress:
         """Refresh and wait for the end; joins a refresh of the account that is already running.
 
         Cancelling the wait does not end the refresh.
         """
-        due_within = FRESH_ENOUGH if only_if_due else None
+        due_within = FRESH_ENOUGH if spare_fresh_tokens else None
         order = _Order(usage_only, try_once, due_within, beside_codex=beside_codex)
         return await asyncio.shield(self._begin(key, order))
 
