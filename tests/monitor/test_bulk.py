@@ -59,7 +59,7 @@ async def test_stopping_starts_no_further_one_and_lets_the_running_end() -> None
     await one.clock.advance(10)
     assert one.custodian.places() == ["p0", "p1"]
     assert not one.bulk.running
-    assert one.ledger.bulk == BulkProgress(2, 6, 0, done=True, changed=0)
+    assert one.ledger.bulk == BulkProgress(2, 6, 0, done=True, changed=0, had_turn=frozenset(KEYS[:2]))
 
 
 async def test_stopping_between_two_starts() -> None:
@@ -69,7 +69,7 @@ async def test_stopping_between_two_starts() -> None:
     one.bulk.stop()
     await one.clock.advance(START_GAP_SECONDS)
     assert one.custodian.places() == ["p0", "p1"]
-    assert one.ledger.bulk == BulkProgress(2, 6, 0, done=True)
+    assert one.ledger.bulk == BulkProgress(2, 6, 0, done=True, had_turn=frozenset(KEYS[:2]))
     assert not one.bulk.running
     assert one.bulk.start(KEYS[2:4])
     await one.clock.advance(10)
@@ -105,7 +105,7 @@ async def test_failures_and_changes_are_counted() -> None:
     assert [each.finished for each in seen] == sorted(each.finished for each in seen)
     assert seen[0].total == 6
     assert not seen[0].done
-    assert seen[-1] == BulkProgress(6, 6, failed=2, done=True, changed=2)
+    assert seen[-1] == BulkProgress(6, 6, failed=2, done=True, changed=2, had_turn=frozenset(KEYS))
 
 
 async def test_tokens_that_live_long_are_left_alone_unless_everything_is_asked_for() -> None:
@@ -146,4 +146,4 @@ async def test_the_usage_step_alone_renews_nothing_and_is_as_spread_out() -> Non
     await one.clock.advance(60)
     assert one.source.places_asked()[before:] == PLACES
     assert one.custodian.places() == []
-    assert one.ledger.bulk == BulkProgress(6, 6, 0, done=True, changed=0)
+    assert one.ledger.bulk == BulkProgress(6, 6, 0, done=True, changed=0, had_turn=frozenset(KEYS))

@@ -156,7 +156,7 @@ async def test_a_refresh_of_many_ends_with_what_is_different() -> None:
         usage = UsageSnapshot(base=limits(five(0, ahead(hours=5)), weekly(71, ahead(days=2))))
         feed.happen(
             ReadingArrived(bob.key, bob.source, NOW, usage),
-            bulk=BulkProgress(12, 12, 1, done=True, changed=1),
+            bulk=BulkProgress(12, 12, 1, done=True, changed=1, had_turn=frozenset({bob.key})),
         )
         await settle(pilot)
         assert said(app) == "11 refreshed · 1 failed · 1 changed · now active: bob@example.com"

@@ -102,6 +102,8 @@ class BulkProgress(Struct, frozen=True):
     done: bool = False
     #: accounts whose figures it changed
     changed: int = 0
+    #: told at its end: the accounts whose turn came
+    had_turn: frozenset[AccountKey] = frozenset()
 
 
 class PoolChanged(Struct, frozen=True):

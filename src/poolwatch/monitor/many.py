@@ -231,7 +231,8 @@ class BulkRefresh:
     def _tell(self, ended: dict[AccountKey, RefreshProgress], total: int, *, done: bool) -> None:
         failed = sum(progress.failed for progress in ended.values())
         changed = sum(bool(progress.changes) for progress in ended.values())
-        self._ledger.tell(bulk=BulkProgress(len(ended), total, failed, done, changed))
+        had_turn = frozenset(ended) if done else frozenset()
+        self._ledger.tell(bulk=BulkProgress(len(ended), total, failed, done, changed, had_turn))
 
 
 class Sweep:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from poolwatch.domain.account import Custody, Listing, LoginKind
+from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.refresh import (
@@ -306,9 +307,18 @@ _NAMED: Final = 3
 _MOVED: Final = (Section.NEEDS_YOU, Section.ACTIVE, Section.EXHAUSTED)
 
 
-def pool_diff(before: PoolOverview, after: PoolOverview, prefs: Prefs) -> tuple[str, ...]:
-    """Short texts, what matters most first: `now active: lee, bob`, `dan weekly 98 → 0%`."""
-    both = [(was, now) for now in after.accounts if (was := before.by_key.get(now.account.key)) is not None]
+def pool_diff(
+    before: PoolOverview, after: PoolOverview, of: Collection[AccountKey], prefs: Prefs
+) -> tuple[str, ...]:
+    """What became of these accounts, what matters most first: `now active: lee, bob`, `dan weekly 98 → 0%`.
+
+    What polls brought to others meanwhile is not told along with them.
+    """
+    both = [
+        (was, now)
+        for now in after.accounts
+        if now.account.key in of and (was := before.by_key.get(now.account.key)) is not None
+    ]
     texts = []
     for section in _MOVED:
         there = [now for was, now in both if now.section is section is not was.section]

@@ -182,13 +182,13 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
             ui.bulk = bulk
             ui.bulk_of = frozenset() if bulk.done else ui.bulk_of
         if bulk is not None and bulk.done and ui.bulk_before is not None:
-            prefs, after = ui.board.prefs, ui.board.overview
-            ui.bulk_diff = pool_diff(ui.bulk_before, after, prefs)
+            prefs, after, turn = ui.board.prefs, ui.board.overview, bulk.had_turn
+            ui.bulk_diff = pool_diff(ui.bulk_before, after, turn, prefs)
             told = bulk_line(
                 finished=bulk.finished, total=bulk.total, failed=bulk.failed, done=True, changed=bulk.changed
             )
             text, hidden = (
-                " · ".join([told, *pool_diff(ui.bulk_before, after, replace(prefs, mask=mask))])
+                " · ".join([told, *pool_diff(ui.bulk_before, after, turn, replace(prefs, mask=mask))])
                 for mask in (False, True)
             )
             ui.said.add(now, text, Tone.AMBER if bulk.failed else Tone.ACCENT, hidden)
