@@ -51,6 +51,11 @@ def test_settings_are_written_where_they_stand(desk: Desk, config: Path) -> None
     assert [each.name for each in config.parent.iterdir()] == [config.name]
     again = desk.run("config", "set", "ui.mouse=true")
     assert (again.code, again.lines[-1]) == (0, f"{config} says so already")
+    absent = desk.run("config", "set", "thresholds.red_percent=")
+    assert (absent.code, absent.lines) == (
+        0,
+        ["thresholds.red_percent: not set", f"{config} says so already"],
+    )
     out = desk.run("config", "set", "ui.mouse=", "poll.interval_seconds=")
     assert (out.code, out.lines[0]) == (0, "ui.mouse: taken out")
     assert tomllib.loads(config.read_text()) == {

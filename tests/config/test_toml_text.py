@@ -75,6 +75,7 @@ mask = true
         (SOURCES, FIRST, "name", None, SOURCES.replace('name = "one"\n', "")),
         ("a = 1 # x\n# y\nb = 2\n", (), "a", None, "# y\nb = 2\n"),
         ("a = 1\n", (), "b", None, "a = 1\n"),
+        ("a = 1\n", POLL, "b", None, "a = 1\n"),
         ("poll = { a = 1, b = 2 }\n", POLL, "a", None, "poll = {  b = 2 }\n"),
         # it says so already
         ("a = 1.0\n", (), "a", 1, "a = 1.0\n"),

@@ -104,7 +104,7 @@ def _made(around: Surroundings, change: Change | Refused) -> Change:
 def _tell(around: Surroundings, change: Change) -> None:
     for key, value in change.values.items():
         if value is None:
-            say(said("is_taken_out", key=key))
+            say(said("is_not_there" if change.is_nothing else "is_taken_out", key=key))
         else:
             paths = [value] if isinstance(value, str) and "/" in value else []
             say(said("is_set", key=key, value=around.told(_text(value), paths)))

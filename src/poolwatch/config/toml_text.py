@@ -26,6 +26,8 @@ def with_value(text: str, table: KeyPath, name: str, value: Value | None) -> str
     wanted = copy.deepcopy(document)
     inner: Any = wanted
     for step in table:
+        if value is None and isinstance(step, str) and isinstance(inner, dict) and step not in inner:
+            return text
         inner = inner.setdefault(step, {}) if isinstance(step, str) else inner[step]
     if not isinstance(inner, dict):
         return None

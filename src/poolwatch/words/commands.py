@@ -256,6 +256,7 @@ TEXTS: Final[Mapping[str, str]] = {
     # settings that are changed
     "is_set": mark("{key} = {value}"),
     "is_taken_out": mark("{key}: taken out"),
+    "is_not_there": mark("{key}: not set"),
     "written_to": mark("written to {path}; a poolwatch that runs reads it at its next start"),
     "nothing_to_change": mark("{path} says so already"),
     "stronger": mark("{variable} is set, and stronger than the file"),

@@ -64,8 +64,7 @@ TEXTS: Final[Mapping[str, str]] = {
         "add it by hand as [[sources]]"
     ),
     "not_changeable": mark(
-        "that could not be changed without changing something else; nothing was written, "
-        "change it by hand with config edit"
+        "that cannot be changed without changing something else; change it by hand with config edit"
     ),
     "too_large": mark("the configuration file would become too large; nothing was written"),
     "no_home": mark(
