@@ -176,6 +176,8 @@ def test_keep_imported_sets_the_source_aside_and_deletes_nothing(desk: Desk, ser
     assert aside.name.startswith("codex-frank.json.poolwatch-aside-")
     assert aside.read_bytes() == before
     assert str(aside) in ran.out
+    # it was decided at once that there is one
+    assert "second holder" not in ran.err
 
 
 def test_keep_imported_leaves_a_file_whose_logins_did_not_all_come_in(desk: Desk, served: Upstream) -> None:
@@ -186,6 +188,14 @@ def test_keep_imported_leaves_a_file_whose_logins_did_not_all_come_in(desk: Desk
     assert ran.code == 1
     assert source.exists()
     assert "left where it is" in ran.err
+    assert "second holder" in ran.err
+
+
+def test_what_has_no_name_is_told_with_its_file(desk: Desk) -> None:
+    empty = desk.root / "empty.json"
+    empty.write_text("{}")
+    ran = desk.run("accounts", "import", str(empty), "--yes")
+    assert (ran.code, ran.lines) == (1, [f"refused   {empty} #1: holds no login that poolwatch knows"])
 
 
 def test_keep_imported_never_renames_a_file_of_codex(desk: Desk, served: Upstream) -> None:

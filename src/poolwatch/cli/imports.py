@@ -138,15 +138,17 @@ def _import_one(own: OwnFolder, folder: Path, source: Path, keep: str | None, *,
         say(said("refused_file", why=own.why(outcomes, source)))
         return False
     for outcome in outcomes:
-        say(_line(own, outcome))
+        say(_line(own, source, outcome))
     taken = [outcome for outcome in outcomes if isinstance(outcome, Imported)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
     if taken and not os.path.lexists(source):
         # it waited in the state directory, and is home
         return not refused
-    if taken:
-        _warn(own, source, taken)
     settled = True
+    if taken and keep is None:
+        _warn_of_two(own, source, taken)
+    for blocked in {message_text(each.blocked) for each in taken if each.blocked is not None}:
+        complain(said("will_not_renew", why=own.around.told(blocked)))
     if taken and keep is None and asks:
         keep = _asked(own, source)
     if keep == "imported" and (taken or any(each.held_in for each in refused)):
@@ -158,8 +160,11 @@ def _import_one(own: OwnFolder, folder: Path, source: Path, keep: str | None, *,
     return settled and not refused
 
 
-def _line(own: OwnFolder, outcome: Imported | Refused) -> str:
+def _line(own: OwnFolder, source: Path, outcome: Imported | Refused) -> str:
     name = outcome.label if not (own.mask and "@" in outcome.label) else said("a_login")
+    if name.startswith("#"):
+        # a number alone does not say of which file
+        name = f"{own.path(source)} {name}"
     if isinstance(outcome, Refused):
         if outcome.held_in is not None:
             return said("refused_held", name=name, file=own.path(outcome.held_in))
@@ -169,11 +174,9 @@ def _line(own: OwnFolder, outcome: Imported | Refused) -> str:
     return said("imported", name=f"{name}{plan}{known}", file=own.path(outcome.file))
 
 
-def _warn(own: OwnFolder, source: Path, taken: Sequence[Imported]) -> None:
+def _warn_of_two(own: OwnFolder, source: Path, taken: Sequence[Imported]) -> None:
     code = "second_holder" if len(taken) == 1 else "second_holder_of_many"
     complain(said(code, file=own.path(source), count=len(taken)))
-    for blocked in {message_text(each.blocked) for each in taken if each.blocked is not None}:
-        complain(said("will_not_renew", why=own.around.told(blocked)))
 
 
 def _asked(own: OwnFolder, source: Path) -> str | None:
@@ -203,8 +206,13 @@ def _keep_imported(
         blanks["link"] = own.path(link)
     else:
         tokens = [*(each.refresh for each in taken), *(each.refresh for each in refused)]
-        return own.set_aside(source, tokens[0] if len(tokens) == 1 else None)
-    complain(said(code, **blanks))
+        if own.set_aside(source, tokens[0] if len(tokens) == 1 else None):
+            return True
+        code = ""
+    if taken:
+        _warn_of_two(own, source, taken)
+    if code:
+        complain(said(code, **blanks))
     return False
 
 
