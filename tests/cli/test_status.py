@@ -84,6 +84,8 @@ def test_a_filter_that_matches_nothing_is_exit_1(pool_desk: Desk) -> None:
     assert "no account matches" in ran.out
     assert 'no account matches "nobody-at-all"' in ran.err
     assert "could be read" not in ran.err
+    near = pool_desk.run("status", "status:exausted")
+    assert "did you mean “exhausted”?" in near.err
     as_json = pool_desk.run("status", "nobody-at-all", "--json")
     assert as_json.code == 1
     assert at(as_json.json(), "accounts") == []

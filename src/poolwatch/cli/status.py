@@ -18,7 +18,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.text import visible
 from poolwatch.domain.values import replace
-from poolwatch.presentation.filter import matching
+from poolwatch.presentation.filter import matching, mistake
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import commands as words
 from poolwatch.words.commands import said
@@ -65,7 +65,11 @@ def print_status(
         return nobody_there(around, seen.state)
     if keys and not seen.in_vain:
         return EXIT_OK
-    complain(words.NONE_READ() if keys else words.no_match(visible(filter_text.strip(), 80)))
+    if keys:
+        complain(words.NONE_READ())
+    else:
+        wrong = mistake(seen.overview, filter_text, prefs)
+        complain(visible(wrong, 160) if wrong else words.no_match(visible(filter_text.strip(), 80)))
     return EXIT_FAILED
 
 

@@ -97,7 +97,8 @@ def _found(term: Term, overview: PoolOverview, prefs: Prefs) -> bool:
 def _values(field: str, overview: PoolOverview, prefs: Prefs) -> list[str]:
     """What a field may hold, each once: what the accounts have, and of a status all that there are."""
     if field == "status":
-        kinds = [words.status_word(kind) for kind in Status]
+        # `status:needs login` would be two words
+        kinds = [word for kind in Status if " " not in (word := words.status_word(kind))]
         rest = [*Status, *Section, *FailureKind]
         return list(dict.fromkeys([*kinds, *(each.value for each in rest)]))
     found = {text for each in overview.accounts for text in FIELDS[field](each, prefs) if text}
