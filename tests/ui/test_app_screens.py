@@ -345,7 +345,7 @@ async def test_what_was_said_can_be_read_again() -> None:
         await settle(pilot)
         await pilot.press("e")
         await settle(pilot)
-        assert events(app) == ["nothing yet: what the message line says stands here afterwards"]
+        assert events(app) == ["nothing yet; what the message line says is kept here"]
         await pilot.press("e")
         await settle(pilot)
         bob = twelve()[1]

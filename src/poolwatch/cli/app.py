@@ -140,12 +140,12 @@ def _looks(context: typer.Context) -> dict[str, str]:
 @_command(app, "demo", "look")
 def demo(
     context: typer.Context,
-    accounts: Annotated[int, option("demo_accounts", min=1, max=10000)] = 12,
-    seed: Annotated[int, option("seed")] = 7,
-    speed: Annotated[float, option("speed", min=0.01, max=100_000)] = 20.0,
+    accounts: Annotated[int, option("demo_accounts", min=1, max=10000, metavar="N")] = 12,
+    seed: Annotated[int, option("seed", metavar="S")] = 7,
+    speed: Annotated[float, option("speed", min=0.01, max=100_000, metavar="X")] = 20.0,
     serve: Annotated[bool, flag("serve")] = False,
-    port: Annotated[int, option("port", min=0, max=65535)] = 0,
-    home: Annotated[Path | None, option("home")] = None,
+    port: Annotated[int, option("port", min=0, max=65535, metavar="P")] = 0,
+    home: Annotated[Path | None, option("home", metavar="DIR")] = None,
     view: options.ViewOption = None,
     sort: options.SortOption = None,
     theme: options.ThemeOption = None,
@@ -232,7 +232,7 @@ def sources_list(json: JsonOption = False, mask: MaskOption = False, config: Con
 def sources_add(
     kind: options.KindArgument,
     place: Annotated[str, typer.Argument(metavar="URL|PATH", help=help_of("place"))],
-    name: Annotated[str | None, option("name")] = None,
+    name: Annotated[str | None, option("name", metavar="NAME")] = None,
     custody: options.CustodyOption = None,
     api_key_file: Annotated[str | None, option("api_key_file", metavar="FILE")] = None,
     api_key_env: Annotated[str | None, option("api_key_env", metavar="NAME")] = None,

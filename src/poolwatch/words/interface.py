@@ -223,7 +223,7 @@ _TEXTS: Final = {
     # what was said in this run
     "events.title": mark("Events of this run"),
     "events.order": mark("newest first"),
-    "events.none": mark("nothing yet: what the message line says stands here afterwards"),
+    "events.none": mark("nothing yet; what the message line says is kept here"),
     # a terminal that is too small
     "too_small": mark("poolwatch needs {needs} or more; this is {has}"),
     # a crash
