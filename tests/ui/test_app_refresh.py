@@ -96,7 +96,7 @@ async def test_a_viewer_says_who_refreshes_many() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("R")
         await settle(pilot)
-        assert "many are refreshed in the poolwatch that polls" in said(app)
+        assert "many are refreshed only where poolwatch polls" in said(app)
 
 
 async def test_read_only_refreshes_nothing() -> None:

@@ -94,7 +94,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "kind": mark("codex-home, auth-files, codex-proxy, codex-lb or cli-proxy-api."),
     "place": mark("A folder, file or glob; of a pool its URL."),
     "name": mark("What the source is called."),
-    "custody": mark("auth-files only; poolwatch: it may refresh them."),
+    "custody": mark("auth-files only; with poolwatch, it may refresh them."),
     "api_key_file": mark("Pools: the key's file."),
     "api_key_env": mark("Pools: or its variable."),
     "password_file": mark("Pools: the file of the dashboard's password."),

@@ -259,8 +259,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "is_not_there": mark("{key}: not set"),
     "written_to": mark("written to {path}; a poolwatch that runs reads it at its next start"),
     "nothing_to_change": mark("{path} says so already"),
-    "stronger": mark("{variable} is set, and stronger than the file"),
-    "chosen_by_key": mark("{key} was chosen by key in the app, which is stronger: {value}"),
+    "stronger": mark("{variable} is set, and overrides the file"),
+    "chosen_by_key": mark("{key} was chosen with a key in the app, which overrides the file: {value}"),
     "wrong_and_unwritten": mark("{why}; nothing was written"),
     "unwritten_so": mark("nothing was written"),
     # sources that are changed or taken out

@@ -120,7 +120,7 @@ GROUPS_ARE_THE_HIVES: Final = Text("only the hive has groups; v changes the view
 ALREADY_RUNNING: Final = Text("this account is already being refreshed")
 READ_ONLY: Final = Text("read-only: nothing is refreshed here")
 VIEWER_MANY: Final = Text(
-    "many are refreshed in the poolwatch that polls; it takes r and u for one from here"
+    "many are refreshed only where poolwatch polls; r and u for one work from here, too"
 )
 NO_ANSWER: Final = Text("the poolwatch that polls did not answer within 5 s; it may be stuck")
 NO_RAW: Final = Text("no payload of this account in this run; u reads one")
