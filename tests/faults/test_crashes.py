@@ -46,7 +46,7 @@ def _raise(error: Exception) -> NoReturn:
         (f"{_SCREENS}.pool.PoolScreen.action_refresh_account", "r"),
         (f"{_SCREENS}.detail.DetailScreen.redraw", "enter"),
         (f"{_SCREENS}.texts.HelpScreen.redraw", "question_mark"),
-        (f"{_SCREENS}.texts.RawScreen.compose", "x"),
+        (f"{_SCREENS}.raw.RawScreen.compose", "x"),
         (f"{_WIDGETS}.wall.AccountWall.render_line", ""),
         (f"{_WIDGETS}.lines.Lines.render_line", ""),
         (f"{_WIDGETS}.lines.Pane.render_line", "enter"),
