@@ -92,3 +92,9 @@ def test_matches_are_found_in_any_case_and_across_the_parts_of_a_line() -> None:
     assert matches(lines, '": 9') == (Match(3, 17, 21),)
     assert matches(lines, "") == ()
     assert matches(lines, "[a") == ()
+
+
+def test_thousands_of_brackets_do_not_fill_the_memory() -> None:
+    lines = payload_lines("[" * 5_000 + "]" * 5_000)
+    assert len(lines) == 9_999
+    assert sum(len(line_text(line)) for line in lines) < 100 * len(lines)

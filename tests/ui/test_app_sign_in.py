@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import pytest
@@ -238,3 +239,19 @@ async def test_a_pool_signs_in_by_a_code(way: str) -> None:
 
 async def test_a_pool_without_codes_is_named_with_its_page() -> None:
     assert await press_l(pool_feed()) == "sign in on the pool's own page: http://pool"
+
+
+async def test_the_ctrl_c_that_ended_codex_does_not_end_poolwatch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TerminalApp, "suspend", lambda _: nullcontext())
+    feed = feed_of()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        async with app.aside(""):
+            # both have it, and on a busy machine the end of codex is seen first
+            os.kill(os.getpid(), signal.SIGINT)
+        await settle(pilot)
+        assert app.return_code is None
+        os.kill(os.getpid(), signal.SIGINT)
+        await settle(pilot)
+        assert app.return_code == 128 + signal.SIGINT

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from poolwatch.domain.status import PoolRules, Section
 from poolwatch.domain.values import replace
@@ -29,7 +31,7 @@ from poolwatch.presentation.view import (
 )
 from poolwatch.ui.appearance import ASCII, UNICODE, Glyphs
 from poolwatch.ui.board import Board
-from poolwatch.ui.cells import Ink, Line, line_width
+from poolwatch.ui.cells import Ink, Line, cut, line_width
 from poolwatch.ui.feed import FoundLogins
 from poolwatch.ui.keymap import Keymap
 from poolwatch.ui.screens.first_run import first_run_lines
@@ -94,6 +96,31 @@ def test_payload_lines_fit_and_lose_nothing(values: list[str], width: int, wante
         shown = payload.with_matches(base, lines, rows, found, current, width)
         assert {line_width(line) for line in shown} == {width}
         assert [plain(line) for line in shown] == [plain(line) for line in base]
+
+
+def test_a_long_line_of_a_payload_is_not_gone_over_for_each_of_its_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured: list[int] = []
+
+    def measured_len(text: str) -> int:
+        measured.append(len(text))
+        return cell_len(text)
+
+    def measured_cut(text: str, cells: int, mark: str) -> str:
+        measured.append(len(text))
+        return cut(text, cells, mark)
+
+    monkeypatch.setattr("poolwatch.ui.widgets.payload.cell_len", measured_len)
+    monkeypatch.setattr("poolwatch.ui.widgets.payload.cut", measured_cut)
+    lines = payload_lines("1" * 30_000)
+    rows = payload.wrapped(lines, 80)
+    base = payload.drawn(lines, rows, 80)
+    found = matches(lines, "11")
+    assert len(found) == 15_000
+    payload.with_matches(base, lines, rows, found, 0, 80)
+    assert sum(measured) < 10 * 30_000
+    assert len(measured) < 3 * 15_000
 
 
 def test_the_legend_of_the_hive_names_each_colour() -> None:

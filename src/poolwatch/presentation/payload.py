@@ -12,6 +12,8 @@ from msgspec import Struct
 from poolwatch.domain.text import all_visible
 
 _STEP: Final = "  "
+#: Nothing is indented further: brackets by the thousand would fill the memory with blanks.
+_DEEPEST: Final = 20
 _TOKEN: Final = re.compile(
     r"""\s*(?:
         (?P<string>"(?:[^"\\]|\\.)*")
@@ -71,7 +73,7 @@ def payload_lines(text: str) -> tuple[PayloadLine, ...]:
             lines.append(tuple(line))
             line = []
         if not line and depth:
-            line.append((_STEP * depth, Part.PLAIN))
+            line.append((_STEP * min(depth, _DEEPEST), Part.PLAIN))
         line.append((token, _part(kind, after)))
         if kind == "colon":
             line.append((" ", Part.PLAIN))

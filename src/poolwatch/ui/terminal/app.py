@@ -34,6 +34,8 @@ _CRASHED: Final = 1
 _SIGNALS: Final = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGINT")
 #: What a program that has the terminal is to hear of, and not poolwatch behind it.
 _FOR_WHO_HAS_IT: Final = (signal.SIGINT, getattr(signal, "SIGQUIT", None))
+#: A ctrl+c that ended that program came here with it, and is handled so many turns of the loop later at most.
+_TURNS_OF_A_SIGNAL: Final = 4
 #: Seconds after which a key counts as handled, whatever became of the widget that had it: longer than a busy
 #: machine takes to open the filter, or the keys after it would go elsewhere.
 _KEY_TIMEOUT: Final = 2.0
@@ -117,6 +119,8 @@ class TerminalApp(App[ReturnT]):
                 await _line_or(interrupted)
 
             yield say_and_wait
+            for _ in range(_TURNS_OF_A_SIGNAL):
+                await asyncio.sleep(0)
             self._aside = None
 
     # --- what is sent

@@ -25,6 +25,8 @@ _STYLES: Final[dict[Part, StyleName]] = {
 #: What goes on in the next line stands so much further in.
 _HANG: Final = 2
 _LEAST: Final = 12
+#: So many letters at most are looked at for one cell: some take none.
+_LETTERS_A_CELL: Final = 4
 
 
 class Wrapped(Struct, frozen=True, eq=False):
@@ -44,10 +46,12 @@ def wrapped(lines: Sequence[PayloadLine], width: int) -> tuple[Wrapped, ...]:
         own = len(text) - len(text.lstrip())
         start, indent = 0, 1
         while True:
-            rest = text[start:]
-            chunk = cut(rest, max(_LEAST, width - indent), "") or rest[:1]
+            room = max(_LEAST, width - indent)
+            # not all of the rest: a long line would be gone over for each of its rows
+            rest = text[start : start + room * _LETTERS_A_CELL]
+            chunk = cut(rest, room, "") or rest[:1]
             blank = chunk.rfind(" ", len(chunk) // 2)
-            if len(chunk) < len(rest) and blank >= 0:
+            if start + len(chunk) < len(text) and blank >= 0:
                 chunk = chunk[: blank + 1]
             out.append(Wrapped(index, start, start + len(chunk), indent))
             start += len(chunk)
@@ -59,8 +63,10 @@ def wrapped(lines: Sequence[PayloadLine], width: int) -> tuple[Wrapped, ...]:
 
 def drawn(lines: Sequence[PayloadLine], rows: Sequence[Wrapped], width: int) -> tuple[Line, ...]:
     """The rows in exactly `width` cells."""
-    pieces = [[(text, _STYLES[part]) for text, part in line] for line in lines]
-    return tuple(_row(row, pieces[row.line], width) for row in rows)
+    out: list[Line] = []
+    for index, together in groupby(rows, key=lambda row: row.line):
+        out += _rows(tuple(together), [(text, _STYLES[part]) for text, part in lines[index]], width)
+    return tuple(out)
 
 
 def with_matches(
@@ -82,8 +88,8 @@ def with_matches(
             marked += [*_between(pieces, at, match.start), (text[match.start : match.end], style)]
             at = match.end
         marked += _between(pieces, at, len(text))
-        for row in range(row_at(rows, index, 0), row_at(rows, index, len(text)) + 1):
-            out[row] = _row(rows[row], marked, width)
+        first, after = row_at(rows, index, 0), row_at(rows, index, len(text)) + 1
+        out[first:after] = _rows(rows[first:after], marked, width)
     return tuple(out)
 
 
@@ -92,8 +98,22 @@ def row_at(rows: Sequence[Wrapped], line: int, column: int) -> int:
     return bisect_right(rows, (line, column), key=lambda row: (row.line, row.start)) - 1
 
 
-def _row(row: Wrapped, pieces: Iterable[Piece], width: int) -> Line:
-    return fit_line(((" " * row.indent, Tone.PLAIN), *_between(pieces, row.start, row.end)), width)
+def _rows(rows: Sequence[Wrapped], pieces: Iterable[Piece], width: int) -> list[Line]:
+    """All rows of one line of the payload, whose pieces are gone over once."""
+    lines: list[list[Piece]] = [[(" " * row.indent, Tone.PLAIN)] for row in rows]
+    nth = at = 0
+    for text, style in pieces:
+        end = at + len(text)
+        while True:
+            row = rows[nth]
+            part = text[max(0, row.start - at) : max(0, row.end - at)]
+            if part and cell_len(part):
+                lines[nth].append((part, style))
+            if end <= row.end or nth + 1 == len(rows):
+                break
+            nth += 1
+        at = end
+    return [fit_line(tuple(line), width) for line in lines]
 
 
 def _between(pieces: Iterable[Piece], start: int, end: int) -> list[Piece]:
