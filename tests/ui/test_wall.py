@@ -105,6 +105,8 @@ def test_opening_views() -> None:
     # not read yet: they will be as high as others are, and the view does not change then
     assert opening_view(24, [3] * 24, 79, 23) is WallView.TABLE
     assert opening_view(24, [4] * 24, 79, 24) is WallView.CARDS
+    # a pool of sixty on a large screen
+    assert opening_view(25, [4] * 25, 199, 60) is WallView.TABLE
     assert opening_view(100, [5] * 100, 119, 30) is WallView.TABLE
     assert opening_view(101, [5] * 101, 119, 30) is WallView.HIVE
     assert opening_view(0, (), 119, 30) is WallView.TABLE

@@ -161,8 +161,8 @@ class UiSettings(Struct, frozen=True):
         Row(
             values.one_of(VIEWS),
             mark(
-                "table, cards, hive; auto: cards if two screens hold them, a table up to 100 accounts,"
-                " else the hive"
+                "table, cards, hive; auto: cards up to 24 accounts, if two screens hold them, a table up to"
+                " 100, else the hive"
             ),
             option="--view",
         ),

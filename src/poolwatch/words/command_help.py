@@ -62,7 +62,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "assignment": mark("A key and its value; KEY= takes the key out."),
     "account": mark("Id prefix, label or e-mail."),
     # of the app
-    "view": mark("auto: cards if two screens hold them all, a table up to 100 accounts, else the hive."),
+    "view": mark(
+        "auto: cards up to 24 accounts, if two screens hold them, a table up to 100, else the hive."
+    ),
     "sort": mark(
         "need, name, weekly, 5h, credits, reset, age; or plan, source, 5h-reset, weekly-reset, scarcest,"
         " scarcest-reset."

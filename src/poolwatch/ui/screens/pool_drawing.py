@@ -19,7 +19,14 @@ from poolwatch.ui.screens.page import PoolDrawn
 from poolwatch.ui.screens.refreshing import RefreshingPage
 from poolwatch.ui.state import Choice, UiState, WallView
 from poolwatch.ui.widgets import hive, table
-from poolwatch.ui.widgets.arrangement import TABLE_MOST, Arrangement, arrange, opening_view, side_width
+from poolwatch.ui.widgets.arrangement import (
+    CARDS_MOST,
+    TABLE_MOST,
+    Arrangement,
+    arrange,
+    opening_view,
+    side_width,
+)
 from poolwatch.ui.widgets.bottom import FilterLine, MessageText, message_line, typing_line
 from poolwatch.ui.widgets.cards import HEIGHT_LEAST, tells_progress, wanted_height
 from poolwatch.ui.widgets.lines import THUMB, Lines
@@ -205,7 +212,7 @@ class PoolDrawing(RefreshingPage[None]):
         board = self.ui.board
         keys = board.state.accounts
         # beyond that many, their heights do not matter
-        cards = [board.card(key) for key in keys] if len(keys) <= TABLE_MOST else []
+        cards = [board.card(key) for key in keys] if len(keys) <= CARDS_MOST else []
         heights = [wanted_height(card) for card in cards if card is not None] or [HEIGHT_LEAST] * len(keys)
         height = self.size.height - len(self._strip(self._view)) - self._bottom_lines()
         return opening_view(len(keys), heights, self.size.width - THUMB, height)

@@ -286,6 +286,8 @@ _SIDE_MOST: Final = 84
 TABLE_MOST: Final = 100
 #: Cards that take more screens than this open as a table.
 SCREENS_MOST: Final = 2
+#: A larger pool is easier to compare in a table, however many cards a screen holds.
+CARDS_MOST: Final = 24
 #: Two windows in a border: an account that was not read yet will need no less.
 _CARD_USUAL: Final = 4
 #: Narrower than this a hive's rows say little.
@@ -301,13 +303,13 @@ def side_width(width: int, view: WallView) -> int:
 
 
 def opening_view(accounts: int, card_heights: Iterable[int], width: int, height: int) -> WallView:
-    """Cards if all fit on two screens, a table up to a hundred accounts, the hive beyond.
+    """Cards up to two dozen accounts that fit on two screens, a table up to a hundred, the hive beyond.
 
     Cards are counted as if those of a height stood side by side: the view does not change with the order.
     """
     across, _ = card_columns(width)
     tallest = sorted((max(each, _CARD_USUAL) for each in card_heights), reverse=True)
-    if accounts and sum(tallest[::across]) <= SCREENS_MOST * height:
+    if 0 < accounts <= CARDS_MOST and sum(tallest[::across]) <= SCREENS_MOST * height:
         return WallView.CARDS
     if accounts > TABLE_MOST and width >= _HIVE_LEAST:
         return WallView.HIVE
