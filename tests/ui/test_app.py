@@ -134,6 +134,13 @@ async def test_a_typed_place_that_cannot_be_added_says_why() -> None:
         await settle(pilot)
         assert feed.added == ["~/x"]
         assert "no auth file there" in said(app)
+        keys = app.screen.query_one("#keys", Lines)
+        assert "q quit" in keys.text
+        # q types while a path is typed
+        await pilot.press("f", "q")
+        assert keys.text.split() == ["⏎", "add", "it", "esc", "leave", "it"]
+        await pilot.press("escape")
+        assert "q quit" in keys.text
         await pilot.press("f", "z", "escape", "i")
         await settle(pilot)
         assert feed.added == ["~/x"]

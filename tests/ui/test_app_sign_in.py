@@ -221,6 +221,7 @@ async def test_a_pool_signs_in_by_a_code(way: str) -> None:
         shown = app.screen.query_one("#code", Lines).text
         assert "Open https://auth.example.com/device" in shown
         assert "and type WXYZ-1234" in shown
+        assert shown.splitlines()[-1].strip() == "esc stop waiting"
         if way == "left":
             await pilot.press("escape")
         else:

@@ -145,6 +145,7 @@ def test_the_way_out_and_the_help_never_leave_a_footer(scope: Scope, changes: di
         (Scope.DETAIL, "/", "no key / here; on the main screen: filter"),
         (Scope.DETAIL, "R", "no key R here; on the main screen: refresh all accounts shown, spread out"),
         (Scope.DETAIL, "f5", "no key f5 here; ? shows all keys"),
+        (Scope.FIRST_RUN, "escape", "no key esc here; ? shows all keys"),
         (Scope.HELP, "r", "no key r here; on the main screen: refresh"),
         (Scope.RAW, "r", "no key r here; on the main screen: refresh"),
         (Scope.RAW, "X", "no key X here; x: the last payload, redacted"),

@@ -135,6 +135,7 @@ _NAMED: Final = {
     "insert": "insert", "delete": "delete", "backspace": "backspace", "comma": "comma",
     **{f"f{number}": f"f{number}" for number in range(1, 25)},
 }  # fmt: skip
+_WRITTEN: Final = {"escape": "esc", "pageup": "pgup", "pagedown": "pgdn"}
 _RENAMED: Final = {
     "solidus": "slash", "reverse_solidus": "backslash", "commercial_at": "at", "hyphen_minus": "minus",
     "plus_sign": "plus", "low_line": "underscore",
@@ -263,7 +264,9 @@ _ELSEWHERE: Final = (Scope.POOL, Scope.DETAIL, Scope.RAW)
 
 def unknown_key(keymap: Keymap, scope: Scope, pressed: str) -> str:
     """What is said of a key that does nothing on a screen: where it does something, or which was meant."""
-    for other in _ELSEWHERE:
+    pressed = _WRITTEN.get(pressed, pressed)
+    # from the first steps no other screen can be reached
+    for other in () if scope is Scope.FIRST_RUN else _ELSEWHERE:
         does = _does(keymap, other, pressed) if other is not scope else ""
         if does:
             where = words.text(f"screen.{other.value}")

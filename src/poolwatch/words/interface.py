@@ -197,6 +197,9 @@ _TEXTS: Final = {
     "filter_prompt": mark(
         "words  status:exhausted  plan:pro  source:x  group:x  custody:codex  ! needs you  -word leaves out"
     ),
+    "yes": mark("yes"),
+    "no": mark("no"),
+    "stop_waiting": mark("stop waiting"),
     "filter_keep": mark("keep the filter"),
     "filter_clear": mark("clear it"),
     "raw_title": mark("the last payload, redacted"),
@@ -213,7 +216,9 @@ _TEXTS: Final = {
     "help": mark("help"),
     # the first-run screen
     "about_logins": mark("How logins are treated"),
-    "place_prompt": mark("path of a Codex home or of a folder with auth files; enter adds it, esc leaves"),
+    "place_prompt": mark("path of a Codex home or of a folder with auth files"),
+    "place_add": mark("add it"),
+    "place_leave": mark("leave it"),
     "adding": mark("adding {place} …"),
     "added": mark("{place} is added: {found}"),
     "not_added": mark("nothing was added: {reason}"),

@@ -288,14 +288,14 @@ down: Final = Text("down: {why}")
 # --- questions and answers
 
 #: The question before a refresh of many.
-ask_many: Final = Text("Refresh {count} accounts, spread out? y yes  n no")
-ask_many_usage: Final = Text("Read the usage of {count} accounts, spread out? y yes  n no")
+ask_many: Final = Text("Refresh {count} accounts, spread out?")
+ask_many_usage: Final = Text("Read the usage of {count} accounts, spread out?")
 
 
 #: The question before a login whose reply was lost is spent once more.
 ask_once: Final = Text(
-    "The reply to the last refresh was lost at {time}; the login may be spent. Try once? y yes  n no",
-    "The reply to the last refresh was lost; the login may be spent. Try once? y yes  n no",
+    "The reply to the last refresh was lost at {time}; the login may be spent. Try once?",
+    "The reply to the last refresh was lost; the login may be spent. Try once?",
 )
 
 #: The first `r` under a Retry-After.

@@ -21,7 +21,7 @@ READ_THIS: Final = Text("\ncodex ended with status {status}. Enter goes back to 
 
 # --- while a pool signs somebody in
 TYPE_CODE: Final = Text("Open {address}")
-THE_CODE: Final = Text("and type {code}   (waiting for {label}; esc stops waiting)")
+THE_CODE: Final = Text("and type {code}   (waiting for {label})")
 
 # --- how it ended
 SIGNED_IN: Final = Text("{account} is signed in")

@@ -20,7 +20,7 @@ from poolwatch.ui.keymap import Keymap, Scope
 from poolwatch.ui.screens.page import Page, bindings
 from poolwatch.ui.screens.texts import HelpScreen
 from poolwatch.ui.state import ExitRequest, UiState
-from poolwatch.ui.widgets.bottom import FilterLine, MessageText, key_label, message_line
+from poolwatch.ui.widgets.bottom import FilterLine, MessageText, key_label, message_line, typing_line
 from poolwatch.ui.widgets.lines import Lines, Pane
 from poolwatch.words import interface
 from poolwatch.words import screen as words
@@ -111,7 +111,11 @@ class FirstRunScreen(Page[None]):
             self._state, self._found = state, self.ui.feed.found()
         self.query_one(Pane).show(first_run_lines(self._found, self.ui.options.keymap, width, glyphs))
         self.query_one("#message", Lines).show(self._said(width, glyphs))
-        self.show_keys()
+        if self.query_one(FilterLine).is_open:
+            entries = (("enter", interface.text("place_add")), ("esc", interface.text("place_leave")))
+            self.query_one("#keys", Lines).show((typing_line(entries, self.size.width, glyphs),))
+        else:
+            self.show_keys()
 
     def _said(self, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
         """What was said last, on as many lines as it takes: a command on it has to be whole."""
@@ -134,6 +138,7 @@ class FirstRunScreen(Page[None]):
     def action_add_place(self) -> None:
         """Type a path."""
         self.query_one(FilterLine).open()
+        self.redraw()
 
     def action_about_logins(self) -> None:
         """How logins are treated."""
@@ -144,12 +149,14 @@ class FirstRunScreen(Page[None]):
         event.stop()
         place = event.value.strip()
         self.query_one(FilterLine).close(clear=True)
+        self.redraw()
         if place:
             self._add(place)
 
     def on_filter_line_left(self) -> None:
         """Esc: no path."""
         self.query_one(FilterLine).close(clear=True)
+        self.redraw()
 
     def _add(self, place: str) -> None:
         self.flashed = MessageText(interface.text("adding", place=place), Tone.ACCENT)

@@ -16,7 +16,7 @@ from poolwatch.presentation.view import CardView, Tone
 from poolwatch.ui.feed import Answer, AnswerKind
 from poolwatch.ui.screens.page import LeavesOnce, Page
 from poolwatch.ui.state import UiState
-from poolwatch.ui.widgets.bottom import MessageText, message_line
+from poolwatch.ui.widgets.bottom import MessageText, message_line, typing_line
 from poolwatch.ui.widgets.lines import Lines
 from poolwatch.words import interface
 from poolwatch.words import screen as words
@@ -185,7 +185,7 @@ class Confirm(ModalScreen[bool], LeavesOnce[bool], inherit_bindings=False):
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
     Confirm { background: transparent; layout: vertical; align: left bottom; }
-    Confirm Lines { dock: bottom; margin-bottom: 1; background: $panel; }
+    Confirm Lines { dock: bottom; background: $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y,enter", "answer(True)", "yes", show=False),
@@ -198,7 +198,7 @@ class Confirm(ModalScreen[bool], LeavesOnce[bool], inherit_bindings=False):
         self._question = question
 
     def compose(self) -> ComposeResult:
-        """One line over the message line."""
+        """The question over the message line, and its own keys over the footer."""
         yield Lines(id="question")
 
     def on_mount(self) -> None:
@@ -207,9 +207,10 @@ class Confirm(ModalScreen[bool], LeavesOnce[bool], inherit_bindings=False):
 
     def on_resize(self) -> None:
         """The question as wide as the screen."""
-        message = MessageText(self._question, Tone.STRONG)
-        line = message_line(message, self.size.width, self._ui.appearance.glyphs)
-        self.query_one(Lines).show((line,))
+        width, glyphs = self.size.width, self._ui.appearance.glyphs
+        line = message_line(MessageText(self._question, Tone.STRONG), width, glyphs)
+        keys = typing_line((("y", interface.text("yes")), ("n", interface.text("no"))), width, glyphs)
+        self.query_one(Lines).show((line, keys))
 
     def action_answer(self, yes: bool) -> None:
         """The answer."""

@@ -20,8 +20,9 @@ from poolwatch.ui.feed import LoginRun, PoolSignIn
 from poolwatch.ui.screens.page import LeavesOnce
 from poolwatch.ui.screens.refreshing import RefreshingPage
 from poolwatch.ui.state import SharedTerminal, UiState
-from poolwatch.ui.widgets.bottom import MessageText, message_line
+from poolwatch.ui.widgets.bottom import MessageText, message_line, typing_line
 from poolwatch.ui.widgets.lines import Lines
+from poolwatch.words import interface
 from poolwatch.words import sign_in as words
 from poolwatch.words.messages import message_text
 
@@ -113,7 +114,7 @@ class CodeScreen(ModalScreen[bool], LeavesOnce[bool], inherit_bindings=False):
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
     CodeScreen { background: transparent; layout: vertical; align: left bottom; }
-    CodeScreen Lines { dock: bottom; margin-bottom: 1; background: $panel; }
+    CodeScreen Lines { dock: bottom; background: $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "leave", show=False)]
 
@@ -123,7 +124,7 @@ class CodeScreen(ModalScreen[bool], LeavesOnce[bool], inherit_bindings=False):
         self._told = (words.TYPE_CODE(started.address), words.THE_CODE(started.code, label))
 
     def compose(self) -> ComposeResult:
-        """Two lines over the footer."""
+        """Two lines, and its one key over the footer."""
         yield Lines(id="code")
 
     def on_resize(self) -> None:
@@ -131,7 +132,8 @@ class CodeScreen(ModalScreen[bool], LeavesOnce[bool], inherit_bindings=False):
         lines, glyphs = self.query_one(Lines), self._ui.appearance.glyphs
         lines.set_appearance(self._ui.appearance)
         drawn = [message_line(MessageText(each, Tone.STRONG), self.size.width, glyphs) for each in self._told]
-        lines.show(drawn)
+        keys = typing_line((("esc", interface.text("stop_waiting")),), self.size.width, glyphs)
+        lines.show((*drawn, keys))
 
     def action_leave(self) -> None:
         """Wait no longer; what the pool has begun ends by itself."""
