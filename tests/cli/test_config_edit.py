@@ -101,6 +101,14 @@ def test_an_editor_that_fails_or_is_not_there_changes_nothing(desk: Desk, config
     assert config.read_text() == BEFORE
 
 
+@pytest.mark.parametrize("script", [': > "$1"', 'echo > "$1"'])
+def test_a_text_that_was_emptied_is_not_taken_over(desk: Desk, config: Path, script: str) -> None:
+    ran = desk.run("config", "edit", env={"EDITOR": editor(desk, script)})
+    assert (ran.code, ran.out) == (1, "")
+    assert f"the text is empty; {config} is as it was" in ran.err
+    assert config.read_text() == BEFORE
+
+
 def test_a_file_that_somebody_else_changes_meanwhile_is_left_alone(desk: Desk, config: Path) -> None:
     script = f"""echo '# there' >> '{config}'; echo '# here' >> "$1" """
     ran = desk.run("config", "edit", env={"EDITOR": editor(desk, script)})

@@ -256,3 +256,17 @@ async def test_the_ctrl_c_that_ended_codex_does_not_end_poolwatch(monkeypatch: p
         os.kill(os.getpid(), signal.SIGINT)
         await settle(pilot)
         assert app.return_code == 128 + signal.SIGINT
+
+
+async def test_an_address_is_whole_on_a_small_screen() -> None:
+    feed = pool_feed()
+    address = "https://auth.example.com/codex/device?user_code=WXYZ-1234&lang=de-DE"
+    feed.pool_login = Code(address)
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(60, 15)) as pilot:
+        await settle(pilot)
+        await pilot.press("L")
+        await settle(pilot)
+        lines = app.screen.query_one("#code", Lines).text.splitlines()
+        assert address in "".join(line.strip() for line in lines)
+        assert "and type WXYZ-1234" in " ".join(lines[2:])

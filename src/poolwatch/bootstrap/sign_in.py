@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from poolwatch.bootstrap.running import Running
 from poolwatch.bootstrap.surroundings import Surroundings
@@ -14,7 +15,7 @@ from poolwatch.custody.outcomes import shown
 from poolwatch.custody.sign_in import CodexSignIn
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.failure import Failure
+from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.state import AccountState
 from poolwatch.host.threads import in_thread
@@ -24,6 +25,9 @@ from poolwatch.sources.pools.codex_lb import CodexLb
 from poolwatch.sources.pools.codex_proxy import CodexProxy
 from poolwatch.sources.pools.device_login import DeviceCode, DeviceLogin
 from poolwatch.ui.feed import NotSignedIn
+
+#: A pool that is asked for a quarter of an hour may be slow or away for a moment; the code stays good.
+_PASSES: Final = frozenset({FailureKind.UNREACHABLE, FailureKind.THROTTLED})
 
 
 async def ready_sign_in(around: Surroundings, key: AccountKey, login: CodexLogin) -> CodexRun | None:
@@ -108,7 +112,8 @@ class CodeRun:
             waited += self.given.pause
             ended = await self.login.ended(self.given, self.clock.now())
             if isinstance(ended, Failure):
-                return ended.as_message
-            if ended:
+                if ended.kind not in _PASSES:
+                    return ended.as_message
+            elif ended:
                 return None
         return message("sign_in.expired")

@@ -62,6 +62,11 @@ def edit_config(given: Path | None, *, mask: bool = False) -> int:
                 is_done = True
                 complain(said("unchanged", path=shown))
                 return EXIT_OK
+            if before.strip() and not content.strip():
+                # an editor that could not write leaves as much
+                is_done = True
+                complain(said("edit_emptied", path=shown))
+                return EXIT_FAILED
             wrong = _wrong(content, file.path, env)
             problem = None if wrong else file.save_bytes(content)
             if not wrong and problem is None:

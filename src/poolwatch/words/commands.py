@@ -280,6 +280,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "edit_failed": mark("{editor} ended with {number}; nothing was written"),
     "no_editor": mark("{editor} cannot be run ({reason}); set VISUAL or EDITOR to your editor"),
     "unchanged": mark("{path}: nothing was changed"),
+    "edit_emptied": mark("the text is empty; {path} is as it was"),
     "edit_again": mark("e: edit again   Enter: leave the file as it was "),
     "edit_kept": mark("{path} is as it was; your text is kept in {copy}"),
     # doctor

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from poolwatch.bootstrap.sign_in import CodeRun
+from poolwatch.domain.account import Secret
+from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.failure import failure as failure_of
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.pools.device_login import DeviceCode
 from tests.sources.pools.making import AT, KEY, PASSWORD, failure, lb, proxy, words
@@ -57,7 +62,17 @@ async def test_a_wait_that_the_pool_asks_for_is_kept_without_the_code(
 
 @pytest.mark.parametrize(
     "changes",
-    [{"deviceCode": None}, {"userCode": ""}, {"verificationUri": "http://auth.example.com"}, {"userCode": 7}],
+    [
+        {"deviceCode": None},
+        {"userCode": ""},
+        {"userCode": "\u200b"},
+        {"userCode": 7},
+        {"verificationUri": "http://auth.example.com"},
+        {"verificationUri": "javascript:alert(1)"},
+        {"verificationUri": "https://auth.example.com/\x1b]8;;https://else.example.com\x07"},
+        {"verificationUri": "https://auth.example.com@else.example.com/"},
+        {"verificationUri": "https://auth.example.com/" + "a" * 400},
+    ],
 )
 async def test_a_code_that_cannot_be_used_is_none(
     client: HttpClient, tmp_path: Path, changes: dict[str, object]
@@ -66,6 +81,21 @@ async def test_a_code_that_cannot_be_used_is_none(
         server.device |= changes
         found = failure(await proxy(server, client, tmp_path).device_login.start(AT))
         assert "gave no code" in words(found.as_message)
+
+
+async def test_an_address_with_the_code_in_it_is_used_where_it_can_be_opened(
+    client: HttpClient, tmp_path: Path
+) -> None:
+    async with CodexProxyServer() as server:
+        login = proxy(server, client, tmp_path).device_login
+        server.device["verificationUriComplete"] = "https://auth.example.com/device?user_code=WXYZ-1234"
+        whole = await login.start(AT)
+        server.device["verificationUriComplete"] = "https://auth.example.com/" + "a" * 400
+        plain = await login.start(AT)
+        assert isinstance(whole, DeviceCode)
+        assert isinstance(plain, DeviceCode)
+        assert whole.address == "https://auth.example.com/device?user_code=WXYZ-1234"
+        assert plain.address == "https://auth.example.com/device"
 
 
 async def test_codex_lb_signs_in_by_its_dashboard(client: HttpClient, tmp_path: Path) -> None:
@@ -90,3 +120,34 @@ async def test_codex_lb_signs_in_by_its_dashboard(client: HttpClient, tmp_path: 
 async def test_a_fleet_key_alone_signs_nobody_in(client: HttpClient, tmp_path: Path) -> None:
     async with CodexLbServer(key=KEY) as server:
         assert lb(server, client, tmp_path, key=KEY).device_login is None
+
+
+class Answers:
+    """A pool that says one thing after the other, and a clock that waits for nobody."""
+
+    def __init__(self, *ended: bool | Failure) -> None:
+        self.left = list(ended)
+
+    async def start(self, at: datetime) -> DeviceCode | Failure:
+        raise NotImplementedError
+
+    async def ended(self, code: DeviceCode, at: datetime) -> bool | Failure:
+        return self.left.pop(0)
+
+    def now(self) -> datetime:
+        return AT
+
+    async def sleep(self, seconds: float) -> None:
+        return
+
+
+async def test_a_pool_that_is_away_for_a_moment_does_not_end_the_wait() -> None:
+    given = DeviceCode("https://auth.example.com", "WXYZ", Secret("fake"))
+    away, slow, over = (
+        failure_of(kind, "sign_in.expired")
+        for kind in (FailureKind.UNREACHABLE, FailureKind.THROTTLED, FailureKind.UPSTREAM_ERROR)
+    )
+    pool = Answers(False, away, slow, True)
+    assert await CodeRun(pool, given, pool).wait() is None
+    pool = Answers(False, over)
+    assert await CodeRun(pool, given, pool).wait() is not None

@@ -58,8 +58,8 @@ class ProxyDeviceLogin:
         if isinstance(answer, Refused):
             return answer.failure
         body = answer.body if isinstance(answer.body, dict) else {}
-        address = body.get("verificationUriComplete") or body.get("verificationUri")
-        return _code(address, body.get("userCode"), body.get("deviceCode"), body, "interval", "expiresIn")
+        addresses = body.get("verificationUriComplete"), body.get("verificationUri")
+        return _code(addresses, body.get("userCode"), body.get("deviceCode"), body, "interval", "expiresIn")
 
     async def ended(self, code: DeviceCode, at: datetime) -> bool | Failure:
         part = segment(code.ticket.reveal())
@@ -88,7 +88,7 @@ class LbDeviceLogin:
         body = answer.body if isinstance(answer.body, dict) else {}
         ticket = body.get("deviceAuthId")
         names = ("intervalSeconds", "expiresInSeconds")
-        found = _code(body.get("verificationUrl"), body.get("userCode"), ticket, body, *names)
+        found = _code((body.get("verificationUrl"),), body.get("userCode"), ticket, body, *names)
         if isinstance(found, DeviceCode):
             # an older one begins to wait only when it is told to
             told = json_bytes({"deviceAuthId": found.ticket.reveal(), "userCode": found.code})
@@ -113,22 +113,26 @@ class LbDeviceLogin:
 
 
 def _code(
-    address: object, code: object, ticket: object, body: JsonObject, pause: str, life: str
+    addresses: tuple[object, ...], code: object, ticket: object, body: JsonObject, pause: str, life: str
 ) -> DeviceCode | Failure:
-    found = (address, code, ticket)
-    if not all(isinstance(each, str) and each for each in found):
+    place = next((each for each in addresses if isinstance(each, str) and _can_be_opened(each)), None)
+    if place is None or not isinstance(code, str) or not isinstance(ticket, str) or not (code and ticket):
         return _not_understood()
-    place = their_words(str(address), _LONGEST_ADDRESS)
-    # what is typed there signs in: no other place than one that nobody reads along with
-    if not place.startswith("https://"):
+    if their_words(code, _LONGEST_CODE) != code:
+        # nobody could type it
         return _not_understood()
     return DeviceCode(
         place,
-        their_words(str(code), _LONGEST_CODE),
-        Secret(str(ticket)),
+        code,
+        Secret(ticket),
         min(max(_seconds(body.get(pause), timedelta(seconds=5)), _SOONEST), _LATEST),
         min(_seconds(body.get(life), _LIFE), _LIFE),
     )
+
+
+def _can_be_opened(address: str) -> bool:
+    """Whether it is shown as it is, and what is typed there, which signs in, is read by nobody on the way."""
+    return address.startswith("https://") and their_words(address, _LONGEST_ADDRESS) == address
 
 
 def _seconds(value: object, otherwise: timedelta) -> timedelta:

@@ -16,6 +16,7 @@ from poolwatch.domain.message import Message
 from poolwatch.presentation.masking import shown_path
 from poolwatch.presentation.sign_in import CodexLogin, PoolLogin
 from poolwatch.presentation.view import Tone
+from poolwatch.ui.cells import wrap
 from poolwatch.ui.feed import LoginRun, PoolSignIn
 from poolwatch.ui.screens.page import LeavesOnce
 from poolwatch.ui.screens.refreshing import RefreshingPage
@@ -124,14 +125,20 @@ class CodeScreen(ModalScreen[bool], LeavesOnce[bool], inherit_bindings=False):
         self._told = (words.TYPE_CODE(started.address), words.THE_CODE(started.code, label))
 
     def compose(self) -> ComposeResult:
-        """Two lines, and its one key over the footer."""
+        """Where, which code, and its one key over the footer."""
         yield Lines(id="code")
 
     def on_resize(self) -> None:
         """As wide as the screen."""
         lines, glyphs = self.query_one(Lines), self._ui.appearance.glyphs
         lines.set_appearance(self._ui.appearance)
-        drawn = [message_line(MessageText(each, Tone.STRONG), self.size.width, glyphs) for each in self._told]
+        # not a letter of an address is cut off
+        told = [
+            "".join(text for text, _ in line)
+            for each in self._told
+            for line in wrap(((each, Tone.STRONG),), max(1, self.size.width - 2))
+        ]
+        drawn = [message_line(MessageText(each, Tone.STRONG), self.size.width, glyphs) for each in told]
         keys = typing_line((("esc", interface.text("stop_waiting")),), self.size.width, glyphs)
         lines.show((*drawn, keys))
 
