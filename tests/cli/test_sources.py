@@ -287,3 +287,14 @@ def test_a_place_is_added_once_however_it_is_written(desk: Desk, served: Upstrea
     assert desk.usual_config.read_bytes() == written
     missing = desk.run("sources", "add", "auth-files", "/nowhere/at/all")
     assert missing.err.count("/nowhere/at/all") == 1
+
+
+def test_the_list_stands_in_columns(desk: Desk) -> None:
+    config = desk.root / "two.toml"
+    kinds = (("codex-home", "homes"), ("auth-files", "a-long-name"))
+    entries = (f'[[sources]]\nkind = "{kind}"\nname = "{name}"\npath = "/x"\n' for kind, name in kinds)
+    config.write_text("".join(entries))
+    listed = desk.run("sources", "list", "--config", str(config)).lines
+    assert listed[0].startswith("homes        codex-home  /x")
+    assert listed[1].startswith("a-long-name  auth-files  /x")
+    assert listed[0].index("/x") == listed[1].index("/x")

@@ -82,9 +82,13 @@ def list_sources(config: Path | None, *, as_json: bool = False, mask: bool = Fal
     if as_json:
         say_text(_document(around))
         return EXIT_OK
-    for source in around.sources:
+    names = [around.told(source.name) for source in around.sources]
+    name_width = max(map(len, names), default=0)
+    kind_width = max((len(source.kind.value) for source in around.sources), default=0)
+    for name, source in zip(names, around.sources, strict=True):
         origin = said(f"{_origin(around, source)}_source")
-        say(f"{around.told(source.name)}  {source.kind.value}  {_place(around, source)}  {origin}")
+        head = f"{name:<{name_width}}  {source.kind.value:<{kind_width}}"
+        say(f"{head}  {_place(around, source)}  {origin}")
     if not around.sources:
         say(said("nothing_monitored", command=around.command(ADD_SOURCE)))
     for found in discover(around.env, around.home) if around.home is not None else ():
