@@ -216,19 +216,19 @@ def refresh(
     return run_refresh(config, accounts or [], everyone=everyone, force=force, as_json=json, mask=mask)
 
 
-sources = _group("sources", "set_up")
-logins = _group("accounts", "set_up")
-settings = _group("config", "set_up")
+sources_group = _group("sources", "set_up")
+accounts_group = _group("accounts", "set_up")
+config_group = _group("config", "set_up")
 
 
-@_command(sources, "sources list")
+@_command(sources_group, "sources list")
 def sources_list(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.sources import list_sources
 
     return list_sources(config, as_json=json, mask=mask)
 
 
-@_command(sources, "sources add")
+@_command(sources_group, "sources add")
 def sources_add(
     kind: options.KindArgument,
     place: Annotated[str, typer.Argument(metavar="URL|PATH", help=help_of("place"))],
@@ -249,14 +249,14 @@ def sources_add(
     return add_source(config, request, mask=mask)
 
 
-@_command(sources, "sources test")
+@_command(sources_group, "sources test")
 def sources_test(name: options.SourceArgument, mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.sources import try_source
 
     return try_source(config, name, mask=mask)
 
 
-@_command(sources, "sources set")
+@_command(sources_group, "sources set")
 def sources_set(
     name: options.ConfiguredArgument,
     assignments: options.Assignments,
@@ -268,7 +268,7 @@ def sources_set(
     return set_source(config, name, assignments, mask=mask)
 
 
-@_command(sources, "sources remove")
+@_command(sources_group, "sources remove")
 def sources_remove(
     name: options.ConfiguredArgument, mask: MaskOption = False, config: ConfigOption = None
 ) -> int:
@@ -277,14 +277,14 @@ def sources_remove(
     return take_source_out(config, name, mask=mask)
 
 
-@_command(logins, "accounts list")
+@_command(accounts_group, "accounts list")
 def accounts_list(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.accounts import list_accounts
 
     return list_accounts(config, as_json=json, mask=mask)
 
 
-@_command(logins, "accounts import")
+@_command(accounts_group, "accounts import")
 def accounts_import(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help=help_of("login_file"))],
     keep: options.KeepOption = None,
@@ -298,14 +298,14 @@ def accounts_import(
     return import_files(config, files, keep, asks=not yes, can_ask=can_ask, mask=mask)
 
 
-@_command(logins, "accounts remove")
+@_command(accounts_group, "accounts remove")
 def accounts_remove(account: AccountArgument, mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.accounts import remove_account
 
     return remove_account(config, account, mask=mask)
 
 
-@_command(logins, "accounts resolve")
+@_command(accounts_group, "accounts resolve")
 def accounts_resolve(
     account: AccountArgument,
     keep: Annotated[Path, option("keep_file", "--keep", metavar="FILE")],
@@ -317,14 +317,14 @@ def accounts_resolve(
     return resolve_account(config, account, keep, mask=mask)
 
 
-@_command(settings, "config show")
+@_command(config_group, "config show")
 def config_show(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.settings import show_config
 
     return show_config(config, as_json=json, mask=mask)
 
 
-@_command(settings, "config set")
+@_command(config_group, "config set")
 def config_set(
     assignments: options.Assignments, mask: MaskOption = False, config: ConfigOption = None
 ) -> int:
@@ -333,28 +333,28 @@ def config_set(
     return set_settings(config, assignments, mask=mask)
 
 
-@_command(settings, "config edit")
+@_command(config_group, "config edit")
 def config_edit(mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.editor import edit_config
 
     return edit_config(config, mask=mask)
 
 
-@_command(settings, "config path")
+@_command(config_group, "config path")
 def config_path(mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.settings import print_path
 
     return print_path(config, mask=mask)
 
 
-@_command(settings, "config init")
+@_command(config_group, "config init")
 def config_init(mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.settings import init_file
 
     return init_file(config, mask=mask)
 
 
-@_command(settings, "config check")
+@_command(config_group, "config check")
 def config_check(mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.settings import check
 

@@ -50,23 +50,23 @@ def run_refresh(
     around = monitored(config, mask=mask)
     prefs = around.prefs()
 
-    shown = _Shown(prefs, as_json=as_json)
+    report = _Report(prefs, as_json=as_json)
 
     def chosen(seen: PoolOverview) -> Collection[AccountKey]:
         state = PoolState({key: each.account for key, each in seen.by_key.items()})
         if not everyone and seen.accounts:
             found = [find_account(state, text, mask=prefs.mask) for text in accounts]
-            shown.chosen.update((account.key, account) for account in found)
+            report.chosen.update((account.key, account) for account in found)
         else:
-            shown.chosen.update(state.accounts)
-        return list(shown.chosen)
+            report.chosen.update(state.accounts)
+        return list(report.chosen)
 
     def tell_waiting(key: AccountKey | None, found: Awaited) -> None:
-        shown.clear()
+        report.clear()
         if key is None:
             complain(words.still_waiting_for_owner(found))
         else:
-            complain(words.still_waiting(shown_name(shown.chosen[key], mask=prefs.mask), found))
+            complain(words.still_waiting(shown_name(report.chosen[key], mask=prefs.mask), found))
 
     spare_fresh_tokens = everyone and not force
     beside = force and not everyone
@@ -78,19 +78,19 @@ def run_refresh(
             spare_fresh_tokens=spare_fresh_tokens,
             beside_codex=beside,
             on_waiting=tell_waiting,
-            on_moved=shown.moved,
+            on_moved=report.moved,
         )
 
     try:
         seen, ended = run_async(work)
     finally:
-        shown.clear()
+        report.clear()
     complain_about(seen, around, sources=True)
     if not ended:
         return nobody_there(around, seen.state)
     failed = sum(progress.failed for progress in ended.values())
     if as_json:
-        document = {"schema": "poolwatch.refresh/1", "failed": failed, "accounts": shown.rows}
+        document = {"schema": "poolwatch.refresh/1", "failed": failed, "accounts": report.rows}
         say_text(json.dumps(document, indent=2))
     elif everyone:
         changed = sum(bool(progress.changes) for progress in ended.values())
@@ -98,7 +98,7 @@ def run_refresh(
     return EXIT_FAILED if failed and not everyone else EXIT_OK
 
 
-class _Shown:
+class _Report:
     """One line for each account as it ends; on a terminal another below them, which says how far it is."""
 
     def __init__(self, prefs: Prefs, *, as_json: bool) -> None:

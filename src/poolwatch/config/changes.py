@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -52,19 +52,12 @@ def change_settings(
     if isinstance(typed, Refused):
         return typed
 
-    def edit(text: str) -> str | None:
-        changed: str | None = text
-        for key, value in typed.items():
-            table, _, name = key.rpartition(".")
-            changed = (
-                with_value(changed, (table,) if table else (), name, value) if changed is not None else None
-            )
-        return changed
-
     file = ConfigFile.read(path)
     if isinstance(file, ConfigProblem):
         return Refused((file.text,), is_typed=False)
-    return _changed(file, typed, edit, env, check)
+    places = {key: key.rpartition(".") for key in typed}
+    wanted = [((table,) if table else (), name, typed[key]) for key, (table, _, name) in places.items()]
+    return _changed(file, typed, lambda text: _with_values(text, wanted), env, check)
 
 
 def change_source(
@@ -84,14 +77,8 @@ def change_source(
     if wrong is not None:
         return Refused((wrong.replace("sources[0]", name),))
 
-    def edit(text: str) -> str | None:
-        changed: str | None = text
-        way: KeyPath = ("sources", index)
-        for key, value in typed.items():
-            changed = with_value(changed, way, key, value) if changed is not None else None
-        return changed
-
-    change = _changed(file, typed, edit, env, check)
+    changes = [(("sources", index), key, value) for key, value in typed.items()]
+    change = _changed(file, typed, lambda text: _with_values(text, changes), env, check)
     if isinstance(change, Refused):
         return Refused(tuple(each.replace(place, name) for each in change.lines), change.is_typed)
     return change
@@ -110,6 +97,14 @@ def problems_in(text: str, file: Path, env: Mapping[str, str], check: Check) -> 
     """Everything that is wrong with a text for that file; nothing of the environment counts."""
     loaded = load_text(text, file, _homes(env), {})
     return loaded.lines if isinstance(loaded, ConfigProblems) else tuple(check(loaded))
+
+
+def _with_values(text: str, changes: Iterable[tuple[KeyPath, str, Value | None]]) -> str | None:
+    """The text with each key of its table set or taken out; None: one of them would change something else."""
+    changed: str | None = text
+    for table, name, value in changes:
+        changed = with_value(changed, table, name, value) if changed is not None else None
+    return changed
 
 
 def _changed(
