@@ -27,6 +27,7 @@ from poolwatch.domain.status import (
     judge,
 )
 from poolwatch.domain.usage import (
+    FIVE_HOURS,
     WEEKLY,
     Aged,
     Credits,
@@ -62,7 +63,6 @@ _DOUBTFUL: Final = 3
 _CREDITS_ONLY: Final = 4
 
 _Rank: TypeAlias = tuple[int, float, float]
-_FIVE_HOURS: Final = "5h"
 
 _REASONS: Final = {
     _WEEKLY_ROOM: UpReason.PERISHABLE,
@@ -155,7 +155,7 @@ def _rank(each: Judged, now: datetime, rules: PoolRules, *, is_sound: bool) -> _
                 hours = (resets_at - now).total_seconds() / 3600
                 lost = (100 - used) / hours if hours > 0 else 0.0
                 perishable = lost if lost > perishable else perishable
-        elif kind == _FIVE_HOURS and five_hours_used is None:
+        elif kind == FIVE_HOURS and five_hours_used is None:
             five_hours_used = used
     if full:
         tier = _CREDITS_ONLY

@@ -61,10 +61,11 @@ _FRESH: Final = timedelta(minutes=15)
 _HOUR: Final = 3600
 _DAY: Final = 86400
 _TOLERANCE: Final = 0.05
-_NAMED: Final = ((18000, "5h"), (86400, "daily"), (604800, "weekly"))
+WEEKLY: Final = "weekly"
+FIVE_HOURS: Final = "5h"
+_NAMED: Final = ((18000, FIVE_HOURS), (86400, "daily"), (604800, WEEKLY))
 #: A month of the calendar has 28 to 31 days, and half a day more or less is still one.
 _MONTH: Final = (27.5 * _DAY, 31.5 * _DAY)
-WEEKLY: Final = "weekly"
 #: The kind of a window whose length nobody said.
 UNKNOWN_KIND: Final = "unknown"
 BASE_BUCKET: Final = "codex"

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview, use_order
 from poolwatch.domain.status import Judged, Section, Status
-from poolwatch.domain.usage import WEEKLY, UsageWindow, own_reset, windows_by_length
+from poolwatch.domain.usage import FIVE_HOURS, WEEKLY, UsageWindow, own_reset, windows_by_length
 from poolwatch.domain.values import is_undated, replace
 from poolwatch.presentation.figures import is_figure
 from poolwatch.presentation.masking import shown_group, shown_name
@@ -225,12 +225,12 @@ def _age_of(each: Judged, now: datetime, prefs: Prefs) -> float | None:
 _FIGURES: Final[dict[SortKey, FigureOf]] = {
     SortKey.PLAN: _plan_of,
     SortKey.SOURCE: _source_of,
-    SortKey.FIVE_HOURS_RESET: _reset_of("5h"),
+    SortKey.FIVE_HOURS_RESET: _reset_of(FIVE_HOURS),
     SortKey.WEEKLY_RESET: _reset_of(WEEKLY),
     SortKey.SCARCEST: _scarcest_of,
     SortKey.SCARCEST_RESET: _scarcest_reset_of,
     SortKey.WEEKLY: _percent_of(WEEKLY),
-    SortKey.FIVE_HOURS: _percent_of("5h"),
+    SortKey.FIVE_HOURS: _percent_of(FIVE_HOURS),
     SortKey.CREDITS: _credits_of,
     SortKey.RESET: _next_reset_of,
     SortKey.AGE: _age_of,

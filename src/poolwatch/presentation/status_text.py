@@ -8,7 +8,7 @@ from typing import Final
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.state import PoolState
-from poolwatch.domain.usage import WEEKLY
+from poolwatch.domain.usage import FIVE_HOURS, WEEKLY
 from poolwatch.domain.values import replace
 from poolwatch.presentation import figures
 from poolwatch.presentation.card import card_view
@@ -19,7 +19,6 @@ from poolwatch.presentation.view import CardView, Figure, Prefs, SortKey, StripV
 from poolwatch.words import commands, screen
 from poolwatch.words.account import section_word, window_name
 
-_FIVE_HOURS: Final = "5h"
 _WIDEST_LABEL: Final = 40
 _WIDEST_STATUS: Final = 44
 _GAP: Final = "  "
@@ -67,7 +66,7 @@ def _figures(strip: StripView) -> list[str]:
 
 def _titles(prefs: Prefs) -> tuple[str, ...]:
     shown = figures.shown_word(prefs.shown)
-    five = commands.column(_FIVE_HOURS, shown)
+    five = commands.column(FIVE_HOURS, shown)
     weekly = commands.column(window_name(WEEKLY), shown)
     other = commands.column(commands.OTHER(), shown)
     return (
@@ -78,8 +77,8 @@ def _titles(prefs: Prefs) -> tuple[str, ...]:
 
 
 def _row(card: CardView) -> tuple[str, ...]:
-    five, weekly = card.window(_FIVE_HOURS), card.window(WEEKLY)
-    other = [row for row in card.windows if row.kind not in (_FIVE_HOURS, WEEKLY)]
+    five, weekly = card.window(FIVE_HOURS), card.window(WEEKLY)
+    other = [row for row in card.windows if row.kind not in (FIVE_HOURS, WEEKLY)]
     status = card.status
     if card.status_glyph is not None:
         status = f"{status} ({section_word(card.section)})"

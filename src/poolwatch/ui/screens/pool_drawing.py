@@ -95,7 +95,7 @@ class PoolDrawing(RefreshingPage[None]):
     def _card(self, key: AccountKey) -> CardView | None:
         card, flag = self.ui.board.card(key), self._flag(key)
         if card is not None and self.ui.waits(key):
-            foot = Span(table.turn_words(Turn.WAITS), table.TURNS[Turn.WAITS])
+            foot = Span(table.turn_words(Turn.WAITS), table.TURN_TONES[Turn.WAITS])
             return replace(card, flag=flag, turn=Turn.WAITS, foot=foot, progress="", progress_short="")
         return replace(card, flag=flag) if card is not None and flag is not None else card
 

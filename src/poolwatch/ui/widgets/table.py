@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 from rich.cells import cell_len
 
+from poolwatch.domain.usage import FIVE_HOURS, WEEKLY
 from poolwatch.domain.values import replace
 from poolwatch.presentation.figures import UNKNOWN
 from poolwatch.presentation.rows import is_short
@@ -49,14 +50,11 @@ _ACCOUNT_LEAST: Final = 16
 _ACCOUNT_MOST: Final = 40
 _STATUS_LEAST: Final = 15
 _STATUS_MOST: Final = 33
-#: Room for status and account is given in turns, up to these widths each time.
-_TURNS: Final = ((22, 28), (_STATUS_MOST, _ACCOUNT_MOST))
+#: Room for status and account is given in rounds, up to these widths each time.
+_ROUNDS: Final = ((22, 28), (_STATUS_MOST, _ACCOUNT_MOST))
 _NAME: Final = 9
-#: The windows that the two columns are named for.
-_SHORT: Final = "5h"
-_LONG: Final = "weekly"
 #: The tone of how far a refresh is.
-TURNS: Final = {
+TURN_TONES: Final = {
     Turn.WAITS: Tone.DIM,
     Turn.RUNS: Tone.ACCENT,
     Turn.OK: Tone.GOOD,
@@ -183,7 +181,7 @@ def _grown(columns: Columns, content: Content) -> Columns:
     account = min(spare, max(_ACCOUNT_LEAST, min(content.label, _ACCOUNT_LEAST + 4)))
     spare -= account
     status = columns.status
-    for status_most, account_most in _TURNS:
+    for status_most, account_most in _ROUNDS:
         more = min(spare, max(0, min(content.status, status_most) - status))
         status, spare = status + more, spare - more
         more = min(spare, max(0, min(content.label, account_most) - account))
@@ -344,8 +342,8 @@ def _status(card: CardView) -> tuple[str, Tone]:
     if turn is None:
         return card.status, card.tone
     if turn in _UNDER_WAY:
-        return turn_words(turn), TURNS[turn]
-    tone = card.tone if turn is Turn.OK or card.needs_you else TURNS[turn]
+        return turn_words(turn), TURN_TONES[turn]
+    tone = card.tone if turn is Turn.OK or card.needs_you else TURN_TONES[turn]
     return f"{card.status} · {turn_words(turn)}", tone
 
 
@@ -357,7 +355,7 @@ def _credits_style(card: CardView) -> StyleName:
 
 def _slot(windows: Sequence[WindowRow], *, short: bool) -> tuple[WindowRow | None, str]:
     """The window of a column, and its name where the column's heading does not say it."""
-    usual = _SHORT if short else _LONG
+    usual = FIVE_HOURS if short else WEEKLY
     found = [window for window in windows if is_short(window.name) is short]
     for window in found:
         if window.kind == usual:
@@ -412,7 +410,7 @@ def _scarcest(card: CardView, columns: Columns, mark: str) -> list[Piece]:
     if columns.long_resets:
         beside, quiet = (window.resets, Tone.DIM)
         if card.turn is not None:
-            beside, quiet = turn_words(card.turn), TURNS[card.turn]
+            beside, quiet = turn_words(card.turn), TURN_TONES[card.turn]
         out.append((fit_right(beside, RESETS, mark), quiet))
     return out
 
