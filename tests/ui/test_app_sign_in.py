@@ -14,7 +14,7 @@ import pytest
 from poolwatch.domain.account import Custody
 from poolwatch.domain.message import Message
 from poolwatch.presentation.sign_in import CodexLogin
-from poolwatch.ui.feed import NotSignedIn
+from poolwatch.ui.feed import NotPlaced
 from poolwatch.ui.keymap import remapped
 from poolwatch.ui.terminal.app import TerminalApp
 from poolwatch.ui.widgets.lines import Lines
@@ -28,7 +28,7 @@ class Run:
     """A codex that ends as a test says."""
 
     status: int | OSError = 0
-    missing: NotSignedIn | None = None
+    missing: NotPlaced | None = None
     settled: list[bool] = field(default_factory=list)
 
     async def run(self) -> int:
@@ -36,7 +36,7 @@ class Run:
             raise self.status
         return self.status
 
-    async def settle(self, *, signed_in: bool) -> NotSignedIn | None:
+    async def settle(self, *, signed_in: bool) -> NotPlaced | None:
         self.settled.append(signed_in)
         return self.missing
 
@@ -119,7 +119,7 @@ async def test_without_codex_the_command_is_said(shown: list[str]) -> None:
 
 async def test_a_login_of_somebody_else_is_not_put_in_place(shown: list[str]) -> None:
     feed = feed_of()
-    feed.login = Run(missing=NotSignedIn(Message("sign_in.not_theirs"), other="dave@example.com"))
+    feed.login = Run(missing=NotPlaced(Message("sign_in.not_theirs"), other="dave@example.com"))
     assert (
         await press_l(feed)
         == "that is the login of dave@example.com and not of carol@example.com; nothing was changed"
@@ -129,7 +129,7 @@ async def test_a_login_of_somebody_else_is_not_put_in_place(shown: list[str]) ->
 
 async def test_a_login_that_waits_is_named(shown: list[str]) -> None:
     feed = feed_of()
-    feed.login = Run(missing=NotSignedIn(Message("sign_in.no_login"), waits="/state/sign-in-1/auth.json"))
+    feed.login = Run(missing=NotPlaced(Message("sign_in.no_login"), waits="/state/sign-in-1/auth.json"))
     assert "It waits in /state/sign-in-1/auth.json" in await press_l(feed)
 
 
@@ -218,7 +218,7 @@ async def test_a_pool_signs_in_by_a_code(way: str) -> None:
         await settle(pilot)
         await pilot.press("L")
         await settle(pilot)
-        shown = app.screen.query_one("#code", Lines).text
+        shown = app.screen.query_one("#told", Lines).text
         assert "Open https://auth.example.com/device" in shown
         assert "and type WXYZ-1234" in shown
         assert shown.splitlines()[-1].strip() == "esc stop waiting"
@@ -267,6 +267,6 @@ async def test_an_address_is_whole_on_a_small_screen() -> None:
         await settle(pilot)
         await pilot.press("L")
         await settle(pilot)
-        lines = app.screen.query_one("#code", Lines).text.splitlines()
+        lines = app.screen.query_one("#told", Lines).text.splitlines()
         assert address in "".join(line.strip() for line in lines)
         assert "and type WXYZ-1234" in " ".join(lines[2:])

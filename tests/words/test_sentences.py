@@ -14,7 +14,7 @@ from tests.words.sentences import SRC, WORDS, calls, literals, reads_like_a_sent
 _NONE = {
     "SELECT ": "SQL", "INSERT ": "SQL", "UPDATE ": "SQL", "DELETE ": "SQL", "CREATE ": "SQL", "ALTER ": "SQL",
     "DROP ": "SQL", "FROM ": "SQL",
-    "CodeScreen {": "a style sheet", "Confirm {": "a style sheet",
+    "Panel {": "a style sheet",
     "FilterLine,": "a style sheet", "Lines {": "a style sheet",
     "try again in (": "a pattern for what CLIProxyAPI says",
     "A number in 0..1": "describes a type",

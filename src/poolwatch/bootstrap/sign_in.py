@@ -24,7 +24,7 @@ from poolwatch.presentation.sign_in import CodexLogin, PoolLogin, sign_in
 from poolwatch.sources.pools.codex_lb import CodexLb
 from poolwatch.sources.pools.codex_proxy import CodexProxy
 from poolwatch.sources.pools.device_login import DeviceCode, DeviceLogin
-from poolwatch.ui.feed import NotSignedIn
+from poolwatch.ui.feed import NotPlaced
 
 #: A pool that is asked for a quarter of an hour may be slow or away for a moment; the code stays good.
 _PASSES: Final = frozenset({FailureKind.UNREACHABLE, FailureKind.THROTTLED})
@@ -62,12 +62,12 @@ class CodexRun:
         """Run codex to its end."""
         return await self.work.run()
 
-    async def settle(self, *, signed_in: bool) -> NotSignedIn | None:
+    async def settle(self, *, signed_in: bool) -> NotPlaced | None:
         """Bring the login home."""
         found = await self.work.settle(signed_in=signed_in)
         if found is None:
             return None
-        return NotSignedIn(found.why, shown(found.waits) if found.waits else "", found.other or "")
+        return NotPlaced(found.why, shown(found.waits) if found.waits else "", found.other or "")
 
 
 async def start_pool_sign_in(running: Running, account: AccountState, clock: Clock) -> CodeRun | Message:

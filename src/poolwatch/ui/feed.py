@@ -21,7 +21,7 @@ __all__ = [
     "Feed",
     "FoundLogins",
     "LoginRun",
-    "NotSignedIn",
+    "NotPlaced",
     "PoolChanged",
     "PoolSignIn",
     "Tried",
@@ -45,7 +45,7 @@ class Tried(Struct, frozen=True):
     words: str
 
 
-class NotSignedIn(Struct, frozen=True):
+class NotPlaced(Struct, frozen=True):
     """Why a new login is not where it belongs; `waits`: the file with it, `other`: whose it is instead."""
 
     why: Message
@@ -59,7 +59,7 @@ class LoginRun(Protocol):
     async def run(self) -> int:
         """Give codex this terminal until it ends: its status, negative after a signal. Raises OSError."""
 
-    async def settle(self, *, signed_in: bool) -> NotSignedIn | None:
+    async def settle(self, *, signed_in: bool) -> NotPlaced | None:
         """Put the login where it belongs, and clear away what was made for it."""
 
 

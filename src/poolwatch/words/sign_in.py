@@ -20,8 +20,8 @@ RUNS: Final = Text("poolwatch: signing in {account}\n  {command}\nctrl+c goes ba
 READ_THIS: Final = Text("\ncodex ended with status {status}. Enter goes back to poolwatch.\n")
 
 # --- while a pool signs somebody in
-TYPE_CODE: Final = Text("Open {address}")
-THE_CODE: Final = Text("and type {code}   (waiting for {label})")
+OPEN_PAGE: Final = Text("Open {address}")
+AND_TYPE: Final = Text("and type {code}   (waiting for {label})")
 
 # --- how it ended
 SIGNED_IN: Final = Text("{account} is signed in")

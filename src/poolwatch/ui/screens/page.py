@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 from textual import events
+from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation.view import Tone
+from poolwatch.ui.cells import wrap
 from poolwatch.ui.keymap import Keymap, Scope, textual_key, unknown_key
 from poolwatch.ui.state import Choice, UiState
 from poolwatch.ui.widgets.arrangement import Direction
-from poolwatch.ui.widgets.bottom import MessageText, key_line, message_line
+from poolwatch.ui.widgets.bottom import MessageText, key_line, message_line, typing_line
 from poolwatch.ui.widgets.lines import Lines, Pane
 
 ResultT = TypeVar("ResultT")
@@ -197,3 +199,37 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
     def action_move(self, where: str) -> None:
         """Scroll the page's pane."""
         self.query_one(Pane).move(Direction(where))
+
+
+class Panel(ModalScreen[bool], LeavesOnce[bool], inherit_bindings=False):
+    """A few lines over the message line, and its own keys over the footer: no other one works meanwhile."""
+
+    ALLOW_SELECT = False
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    Panel { background: transparent; layout: vertical; align: left bottom; }
+    Panel Lines { dock: bottom; background: $panel; }
+    """
+
+    def __init__(self, ui: UiState, *told: str, keys: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self._ui = ui
+        self._told = told
+        self._keys = tuple(keys)
+
+    def compose(self) -> ComposeResult:
+        """All of them."""
+        yield Lines(id="told")
+
+    def on_resize(self) -> None:
+        """As wide as the screen."""
+        lines, width, glyphs = self.query_one(Lines), self.size.width, self._ui.appearance.glyphs
+        lines.set_appearance(self._ui.appearance)
+        # not a letter of an address or a question is cut off
+        told = [
+            "".join(piece for piece, _ in line)
+            for text in self._told
+            for line in wrap(((text, Tone.STRONG),), max(1, width - 2))
+        ]
+        drawn = [message_line(MessageText(text, Tone.STRONG), width, glyphs) for text in told]
+        lines.show((*drawn, typing_line(self._keys, width, glyphs)))

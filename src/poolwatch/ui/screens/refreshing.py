@@ -6,18 +6,15 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import ClassVar, Final, TypeVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.presentation import figures
 from poolwatch.presentation.view import CardView, Tone
 from poolwatch.ui.feed import Answer, AnswerKind
-from poolwatch.ui.screens.page import LeavesOnce, Page
+from poolwatch.ui.screens.page import Page, Panel
 from poolwatch.ui.state import UiState
-from poolwatch.ui.widgets.bottom import MessageText, message_line, typing_line
-from poolwatch.ui.widgets.lines import Lines
+from poolwatch.ui.widgets.bottom import MessageText
 from poolwatch.words import interface
 from poolwatch.words import screen as words
 from poolwatch.words.remedies import R_RENEWS, R_RENEWS_BRIEF
@@ -178,39 +175,16 @@ class RefreshingPage(Page[ResultT]):
         return figures.clock(answer.at, self.ui.feed.now(), self.ui.feed.zone)
 
 
-class Confirm(ModalScreen[bool], LeavesOnce[bool], inherit_bindings=False):
-    """Yes or no; what else is pressed does nothing."""
+class Confirm(Panel, inherit_bindings=False):
+    """Yes or no."""
 
-    ALLOW_SELECT = False
-    AUTO_FOCUS = ""
-    DEFAULT_CSS = """
-    Confirm { background: transparent; layout: vertical; align: left bottom; }
-    Confirm Lines { dock: bottom; background: $panel; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y,enter", "answer(True)", "yes", show=False),
         Binding("n,escape,q", "answer(False)", "no", show=False),
     ]
 
     def __init__(self, ui: UiState, question: str) -> None:
-        super().__init__()
-        self._ui = ui
-        self._question = question
-
-    def compose(self) -> ComposeResult:
-        """The question over the message line, and its own keys over the footer."""
-        yield Lines(id="question")
-
-    def on_mount(self) -> None:
-        """Draw in the appearance of the moment."""
-        self.query_one(Lines).set_appearance(self._ui.appearance)
-
-    def on_resize(self) -> None:
-        """The question as wide as the screen."""
-        width, glyphs = self.size.width, self._ui.appearance.glyphs
-        line = message_line(MessageText(self._question, Tone.STRONG), width, glyphs)
-        keys = typing_line((("y", interface.text("yes")), ("n", interface.text("no"))), width, glyphs)
-        self.query_one(Lines).show((line, keys))
+        super().__init__(ui, question, keys=(("y", interface.text("yes")), ("n", interface.text("no"))))
 
     def action_answer(self, yes: bool) -> None:
         """The answer."""

@@ -7,22 +7,17 @@ import signal
 from functools import partial
 from typing import Any, ClassVar, Final
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.message import Message
 from poolwatch.presentation.masking import shown_path
 from poolwatch.presentation.sign_in import CodexLogin, PoolLogin
 from poolwatch.presentation.view import Tone
-from poolwatch.ui.cells import wrap
 from poolwatch.ui.feed import LoginRun, PoolSignIn
-from poolwatch.ui.screens.page import LeavesOnce
+from poolwatch.ui.screens.page import Panel
 from poolwatch.ui.screens.refreshing import RefreshingPage
 from poolwatch.ui.state import SharedTerminal, UiState
-from poolwatch.ui.widgets.bottom import MessageText, message_line, typing_line
-from poolwatch.ui.widgets.lines import Lines
 from poolwatch.words import interface
 from poolwatch.words import sign_in as words
 from poolwatch.words.messages import message_text
@@ -108,39 +103,14 @@ async def _by_pool(page: RefreshingPage[Any], key: AccountKey, label: str) -> No
     await page.read_new_login(key)
 
 
-class CodeScreen(ModalScreen[bool], LeavesOnce[bool], inherit_bindings=False):
+class CodeScreen(Panel, inherit_bindings=False):
     """Where a code is typed that a pool waits for."""
 
-    ALLOW_SELECT = False
-    AUTO_FOCUS = ""
-    DEFAULT_CSS = """
-    CodeScreen { background: transparent; layout: vertical; align: left bottom; }
-    CodeScreen Lines { dock: bottom; background: $panel; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "leave", show=False)]
 
     def __init__(self, ui: UiState, started: PoolSignIn, label: str) -> None:
-        super().__init__()
-        self._ui = ui
-        self._told = (words.TYPE_CODE(started.address), words.THE_CODE(started.code, label))
-
-    def compose(self) -> ComposeResult:
-        """Where, which code, and its one key over the footer."""
-        yield Lines(id="code")
-
-    def on_resize(self) -> None:
-        """As wide as the screen."""
-        lines, glyphs = self.query_one(Lines), self._ui.appearance.glyphs
-        lines.set_appearance(self._ui.appearance)
-        # not a letter of an address is cut off
-        told = [
-            "".join(text for text, _ in line)
-            for each in self._told
-            for line in wrap(((each, Tone.STRONG),), max(1, self.size.width - 2))
-        ]
-        drawn = [message_line(MessageText(each, Tone.STRONG), self.size.width, glyphs) for each in told]
-        keys = typing_line((("esc", interface.text("stop_waiting")),), self.size.width, glyphs)
-        lines.show((*drawn, keys))
+        told = words.OPEN_PAGE(started.address), words.AND_TYPE(started.code, label)
+        super().__init__(ui, *told, keys=(("esc", interface.text("stop_waiting")),))
 
     def action_leave(self) -> None:
         """Wait no longer; what the pool has begun ends by itself."""

@@ -71,7 +71,7 @@ def key_label(key: str, glyphs: Glyphs) -> str:
 
 
 def typing_line(entries: Sequence[tuple[str, str]], width: int, glyphs: Glyphs) -> Line:
-    """The footer while something is typed: the few keys that do not type."""
+    """The footer while something is typed or asked: the few keys that work then."""
     out: list[Piece] = []
     for key, word in entries:
         out += [(("  " if out else " ") + key_label(key, glyphs), Ink.KEY), (f" {word}", Tone.DIM)]
