@@ -94,6 +94,16 @@ def test_picture(shot: Shot, snap_compare: Compare) -> None:
     assert snap_compare(app, terminal_size=shot.size, press=shot.keys), shot.look_at
 
 
+@pytest.mark.parametrize("size", [TINY, SMALL, NORMAL, LARGE], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("theme", [DARK, LIGHT, CONTRAST, ANSI])
+@pytest.mark.parametrize(("pool", "view"), [("twelve", WallView.CARDS), ("sixty", WallView.TABLE)])
+def test_picture_in_every_theme(
+    pool: str, view: WallView, theme: str, size: tuple[int, int], snap_compare: Compare
+) -> None:
+    """The two views that are looked at most: nothing pale, nothing cut without a mark."""
+    assert snap_compare(app_of(pool, view=view, theme=theme), terminal_size=size)
+
+
 def test_picture_first_run(snap_compare: Compare) -> None:
     """Where it looked, what it found, and the keys of this screen."""
     feed = ScriptedFeed(POOLS["empty"](), NOW, ZONE)
