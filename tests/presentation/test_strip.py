@@ -13,6 +13,7 @@ from poolwatch.domain.overview import overview
 from poolwatch.domain.state import AccountState, PoolState, SourceState
 from poolwatch.domain.status import PoolRules
 from poolwatch.domain.usage import Usage
+from poolwatch.domain.values import replace
 from poolwatch.presentation.strip import strip_view
 from poolwatch.presentation.view import Figure, Prefs, Shown, StripView, Tone
 from tests.presentation.scene import (
@@ -257,5 +258,7 @@ def test_what_stops_most_of_the_pool_is_said_once() -> None:
     assert [span.text for span in strip(*down, well, off).notices] == [
         "3 of 4 accounts: unreachable since 13:54; the last numbers stay"
     ]
+    unread = [replace(each, read_at=None, usage=Usage()) for each in down]
+    assert [span.text for span in strip(*unread).notices] == ["3 of 3 accounts: unreachable since 13:54"]
     assert strip(*down, well, active("b"), active("c")).notices == ()
     assert strip(*down[:2]).notices == ()

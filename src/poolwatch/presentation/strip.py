@@ -192,7 +192,8 @@ def _outages(overview: PoolOverview, prefs: Prefs) -> list[Span]:
         if kind in _FROM_AFAR and len(instants) >= _OUTAGE_LEAST and len(instants) * 2 > len(read):
             # instants of trouble are by our own clock
             since = figures.clock(min(instants), overview.own_now, prefs.zone)
-            told = screen.outage(len(instants), len(read), trouble_words(kind), since)
+            outage = screen.outage if any(each.account.read_at for each in read) else screen.outage_unread
+            told = outage(len(instants), len(read), trouble_words(kind), since)
             lines.append(Span(told, Tone.AMBER))
     return lines
 

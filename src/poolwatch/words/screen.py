@@ -215,6 +215,8 @@ def skew(span: str, *, behind: bool) -> str:
 
 #: `11 of 12 accounts: unreachable since 23:52; the last numbers stay`.
 outage: Final = Text("{count} of {total} accounts: {why} since {time}; the last numbers stay")
+#: The same where none of them was ever read.
+outage_unread: Final = Text("{count} of {total} accounts: {why} since {time}")
 
 
 # --- why this account is the next one
