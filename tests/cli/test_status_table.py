@@ -76,7 +76,7 @@ def test_bars_glyphs_and_colours_are_for_a_terminal(read_desk: Desk) -> None:
     lines, raw = shown(read_desk, 120)
     assert any(BARS.search(line) for line in lines if "alice" in line)
     assert COLOURS.search(raw)
-    assert re.search(rb"\x1b\[[0-9;]*31[0-9;]*m\xe2\x9c\x95 ", raw), "what needs somebody is red"
+    assert re.search(rb"\x1b\[[0-9;]*31[0-9;]*m\xe2\x9c\x95\x1b", raw), "what needs somebody is red"
     piped = read_desk.run("status", "--max-age", "3600")
     assert piped.code == 0
     assert "\x1b" not in piped.out
@@ -85,9 +85,9 @@ def test_bars_glyphs_and_colours_are_for_a_terminal(read_desk: Desk) -> None:
 
 
 def test_without_colours_the_glyphs_stay(read_desk: Desk) -> None:
-    _, raw = shown(read_desk, 120, env={"NO_COLOR": "1"})
+    lines, raw = shown(read_desk, 120, env={"NO_COLOR": "1"})
     assert not COLOURS.search(raw)
-    assert "✕ carol@example.com" in raw.decode()
+    assert any("✕ carol@example.com" in line for line in lines)
     for kind in ("dumb", ""):
         _, raw = shown(read_desk, 120, env={"TERM": kind})
         assert b"\x1b" not in raw
