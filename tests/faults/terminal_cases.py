@@ -40,7 +40,7 @@ class Situation:
     page: bool = False
 
 
-def _at(name: str, *steps: tuple[str, str], shows: str = "alice@", **more: object) -> Situation:
+def _at(name: str, *steps: tuple[str, str], shows: str = "carol@", **more: object) -> Situation:
     """A situation that begins when this is shown."""
     begun = Situation(name, (("", shows), *steps))
     return replace(begun, **more)  # type: ignore[arg-type] # fields of the class
