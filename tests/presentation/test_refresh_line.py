@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from poolwatch.domain.account import Custody, Listing, LoginKind
+from poolwatch.domain.events import BulkProgress
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.message import message
 from poolwatch.domain.refresh import (
@@ -269,10 +270,7 @@ def test_tones() -> None:
 
 
 def test_many() -> None:
-    assert bulk_line(finished=12, total=44, failed=2, done=False, changed=0) == "12/44 · 2 failed · esc stops"
-    assert (
-        bulk_line(finished=44, total=44, failed=2, done=True, changed=31)
-        == "42 refreshed · 2 failed · 31 changed"
-    )
-    stopped = bulk_line(finished=12, total=44, failed=0, done=True, changed=1)
+    assert bulk_line(BulkProgress(12, 44, 2)) == "12/44 · 2 failed · esc stops"
+    assert bulk_line(BulkProgress(44, 44, 2, done=True, changed=31)) == "42 refreshed · 2 failed · 31 changed"
+    stopped = bulk_line(BulkProgress(12, 44, 0, done=True, changed=1))
     assert stopped == "stopped at 12 of 44 · 12 refreshed · 0 failed · 1 changed"

@@ -24,6 +24,7 @@ from poolwatch.bootstrap.headless import Look, refresh
 from poolwatch.cli.accounts import find_account
 from poolwatch.cli.command import complain_about, monitored, nobody_there, run_async
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.events import BulkProgress
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.refresh import Awaited, RefreshProgress
 from poolwatch.domain.state import AccountState, PoolState
@@ -94,7 +95,7 @@ def run_refresh(
         say_text(json.dumps(document, indent=2))
     elif everyone:
         changed = sum(bool(progress.changes) for progress in ended.values())
-        say(bulk_line(finished=len(ended), total=len(ended), failed=failed, done=True, changed=changed))
+        say(bulk_line(BulkProgress(len(ended), len(ended), failed, done=True, changed=changed)))
     return EXIT_FAILED if failed and not everyone else EXIT_OK
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind
+from poolwatch.domain.events import BulkProgress
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.refresh import (
@@ -92,11 +93,11 @@ def progress_tone(progress: RefreshProgress) -> Tone:
     return Tone.AMBER if progress.failed else Tone.GOOD
 
 
-def bulk_line(*, finished: int, total: int, failed: int, done: bool, changed: int) -> str:
+def bulk_line(bulk: BulkProgress) -> str:
     """A refresh of many: how far it is, then what it brought."""
-    if done:
-        return refresh.bulk_done(finished, total, failed, changed)
-    return refresh.bulk(finished, total, failed)
+    if bulk.done:
+        return refresh.bulk_done(bulk.finished, bulk.total, bulk.failed, bulk.changed)
+    return refresh.bulk(bulk.finished, bulk.total, bulk.failed)
 
 
 def change_text(change: Change, prefs: Prefs) -> str:

@@ -85,8 +85,6 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         self._first_steps: Screen[Any] | None = None
         #: shown over the others while the terminal is too small for them
         self._cramped: Screen[Any] | None = None
-        #: the keys of each screen, by Textual's names
-        self._known: dict[Scope, frozenset[str | None]] = {}
         prefs = replace(options.prefs, zone=feed.zone)
         board = Board(feed.state, prefs, feed.now(), options.pool_name)
         appearance = Appearance(palette_of(name), glyphs_of(options.glyphs))
@@ -172,8 +170,9 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         ui, now = self.ui, self.ui.feed.now()
         # who polls stands as a badge in the title, and takes no line
         ui.watching = words.watching(change.notices)
-        ui.board.note(tuple(message_text(each) for each in change.notices if each.code != words.VIEWER))
-        ui.said.notice(now, map(message_text, change.notices))
+        told = [(each.code, message_text(each)) for each in change.notices]
+        ui.board.note(tuple(text for code, text in told if code != words.VIEWER))
+        ui.said.notice(now, (text for _, text in told))
         accounts = change.state.accounts
         keys = accounts if change.keys is None else change.keys
         touched = [account for key in keys if (account := accounts.get(key)) is not None]
@@ -184,11 +183,10 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         if bulk is not None and bulk.done and ui.bulk_before is not None:
             prefs, after, turn = ui.board.prefs, ui.board.overview, bulk.had_turn
             ui.bulk_diff = pool_diff(ui.bulk_before, after, turn, prefs)
-            told = bulk_line(
-                finished=bulk.finished, total=bulk.total, failed=bulk.failed, done=True, changed=bulk.changed
-            )
             text, hidden = (
-                " · ".join([told, *pool_diff(ui.bulk_before, after, turn, replace(prefs, mask=mask))])
+                " · ".join(
+                    [bulk_line(bulk), *pool_diff(ui.bulk_before, after, turn, replace(prefs, mask=mask))]
+                )
                 for mask in (False, True)
             )
             ui.said.add(now, text, Tone.AMBER if bulk.failed else Tone.ACCENT, hidden)
@@ -264,10 +262,8 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         page = self.screen
         if not isinstance(page, Page) or self.focused is not None:
             return
-        if page.SCOPE not in self._known:
-            keys = self.ui.options.keymap.at(page.SCOPE)
-            self._known[page.SCOPE] = frozenset(textual_key(name) for key in keys for name in key.keys)
-        if event.key not in self._known[page.SCOPE]:
+        known = (name for key in self.ui.options.keymap.at(page.SCOPE) for name in key.keys)
+        if event.key not in map(textual_key, known):
             page.say_unknown(event.character if event.character and event.character > " " else event.key)
 
     def action_theme(self) -> None:

@@ -13,6 +13,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.values import replace
 from poolwatch.presentation.masking import masked, shown_name
+from poolwatch.presentation.refresh_line import progress_line, progress_tone
 from poolwatch.presentation.view import Prefs, Tone
 
 #: Older ones are forgotten.
@@ -66,9 +67,6 @@ class SaidLog:
                 continue
             if self._refreshes.get(account.key) == progress.started_at:
                 continue
-            # no refresh ends before the first paint
-            from poolwatch.presentation.refresh_line import progress_line, progress_tone
-
             self._refreshes[account.key] = progress.started_at
             text, hidden = (
                 f"{shown_name(account, mask=mask)}: "

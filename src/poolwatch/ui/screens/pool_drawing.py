@@ -361,14 +361,7 @@ class PoolDrawing(RefreshingPage[None]):
         """What goes on: a refresh of many, or of the selected account."""
         bulk = self.ui.bulk
         if bulk is not None:
-            text = bulk_line(
-                finished=bulk.finished,
-                total=bulk.total,
-                failed=bulk.failed,
-                done=bulk.done,
-                changed=bulk.changed,
-            )
-            text = " · ".join([text, *self.ui.bulk_diff]) if bulk.done else text
+            text = " · ".join([bulk_line(bulk), *self.ui.bulk_diff]) if bulk.done else bulk_line(bulk)
             return MessageText(text, Tone.AMBER if bulk.failed else Tone.ACCENT)
         card = self._selected_card()
         if card is not None and card.progress and not self._card_tells(card):

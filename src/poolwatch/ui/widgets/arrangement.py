@@ -100,12 +100,11 @@ class Arrangement(Struct, frozen=True, eq=False):
 
     def cut_off(self, top: int, shown: int) -> int | None:
         """The line from which on nothing is drawn, for the block there has no room to be whole."""
-        if not self.whole:
+        last = bisect_left(self.starts, top + shown) - 1
+        if not self.whole or last < 0:
             return None
-        for start, height in zip(self.starts, self.heights, strict=True):
-            if top < start < top + shown < start + height:
-                return start
-        return None
+        start = self.starts[last]
+        return start if top < start and top + shown < start + self.heights[last] else None
 
     def hit(self, x: int, y: int) -> AccountKey | None:
         """The account at a point of the wall."""
