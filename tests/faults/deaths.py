@@ -16,9 +16,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from poolwatch.domain.series import history_rows
 from poolwatch.store import opening
 from poolwatch.store.database import Database
-from poolwatch.store.history import history_rows
 from poolwatch.store.opening import FILE_NAME, StoreMode
 from poolwatch.store.readings import read_pool
 from tests.store.given import NOON, account

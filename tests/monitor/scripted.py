@@ -26,6 +26,7 @@ from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, So
 from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import Awaited, RefreshProgress, TokenOutcome, TokenStep
+from poolwatch.domain.series import HistoryRow
 from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, PoolState
 from poolwatch.domain.usage import Credits, RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.domain.values import replace
@@ -34,7 +35,6 @@ from poolwatch.monitor.monitor import Monitor, Services
 from poolwatch.monitor.owner import Asked, OwnerLock, RequestQueue, request_of
 from poolwatch.monitor.poller import Pace
 from poolwatch.sources.source import Directness, UsageReading
-from poolwatch.store.history import HistoryRow
 from poolwatch.store.requests import QueuedRequest
 from poolwatch.store.store import Store
 from tests.monitor.turned_clock import START, TurnedClock

@@ -14,6 +14,7 @@ from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, Na
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble, worded
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import Change, RefreshProgress
+from poolwatch.domain.series import HistoryRow
 from poolwatch.domain.state import AccountState, DeadLogin, Happening
 from poolwatch.domain.usage import (
     Aged,
@@ -30,7 +31,6 @@ from poolwatch.domain.usage import (
 )
 from poolwatch.store import history
 from poolwatch.store.database import Database
-from poolwatch.store.history import HistoryRow
 from poolwatch.store.store import Store
 from poolwatch.words.messages import message_text
 

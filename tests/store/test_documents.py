@@ -240,7 +240,7 @@ def test_the_form_is_that_of_its_version() -> None:
 @pytest.mark.parametrize(
     ("kind", "form", "left_out"),
     [
-        (AccountState, stored.Account, "refresh silent kept"),
+        (AccountState, stored.Account, "refresh silent kept outlook"),
         (account_module.AccountKey, stored.Key, ""),
         (account_module.SourceRef, stored.Ref, ""),
         (account_module.TokenFacts, stored.Token, ""),

@@ -14,6 +14,7 @@ from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, Na
 from poolwatch.domain.failure import FailureKind, LoginProblem, worded
 from poolwatch.domain.message import message
 from poolwatch.domain.refresh import Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
+from poolwatch.domain.series import history_rows
 from poolwatch.domain.state import AccountState, Happening, KeyState, PoolFacts, SourceState
 from poolwatch.domain.usage import (
     Aged,
@@ -29,7 +30,6 @@ from poolwatch.domain.usage import (
 from poolwatch.domain.values import UNDATED, replace
 from poolwatch.store.database import Database
 from poolwatch.store.documents import decode_refresh
-from poolwatch.store.history import history_rows
 from poolwatch.store.opening import VERSION, StoreMode
 from poolwatch.store.readings import read_pool
 from tests.store.given import NOON, account, same, stored_in, told

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from hypothesis import given
 
+from poolwatch.domain.series import Figure, HistoryRow, Series, history_rows
 from poolwatch.domain.usage import (
     Aged,
     Bucket,
@@ -16,7 +17,6 @@ from poolwatch.domain.usage import (
     UsageWindow,
 )
 from poolwatch.domain.values import replace
-from poolwatch.store.history import Figure, HistoryRow, Series, history_rows
 from tests.store.given import NOON, limit, usages
 
 

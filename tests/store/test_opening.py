@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from poolwatch.domain.series import history_rows
 from poolwatch.store.database import Database
-from poolwatch.store.history import history_rows
 from poolwatch.store.opening import VERSION, StoreMode, journal_mode
 from poolwatch.store.readings import read_pool
 from tests.store.given import NOON, account, same, stored_in, told

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from poolwatch.domain.series import Figure, HistoryRow, Series
 from poolwatch.store.database import Database
-from poolwatch.store.history import FULL, KEPT, MOST_ROWS, Figure, HistoryRow, Series
+from poolwatch.store.history import FULL, KEPT, MOST_ROWS
 from tests.store.given import NOON, put_rows
 
 DAY = timedelta(days=1)

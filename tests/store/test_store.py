@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from poolwatch.domain.failure import FailureKind, worded
+from poolwatch.domain.series import history_rows
 from poolwatch.domain.state import PoolFacts, SourceState
 from poolwatch.domain.usage import Usage
 from poolwatch.store import readings
 from poolwatch.store.database import Database
-from poolwatch.store.history import history_rows
 from poolwatch.store.opening import StoreMode
 from poolwatch.store.requests import EXPIRED, NOT_UNDERSTOOD, OwnerRequest, RequestKind
 from poolwatch.store.store import DatabaseThread, Store

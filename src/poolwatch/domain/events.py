@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -13,6 +13,7 @@ from msgspec import Struct
 from poolwatch.domain.account import AccountKey, Listing, SourceRef
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.message import Message
+from poolwatch.domain.outlook import AccountOutlook, PoolOutlook
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, PoolState, listed_by
 from poolwatch.domain.usage import UsageSnapshot
@@ -90,7 +91,16 @@ class KeptTold(Struct, frozen=True):
     files: tuple[KeptFile, ...]
 
 
-PoolEvent: TypeAlias = KeptTold | Listed | SourceFailed | ReadingArrived | RefreshMoved | Recalled
+class LookedAhead(Struct, frozen=True):
+    """What lies ahead was worked out for these accounts; `pool` None leaves what was said of the pool."""
+
+    accounts: Mapping[AccountKey, AccountOutlook]
+    pool: PoolOutlook | None = None
+
+
+PoolEvent: TypeAlias = (
+    KeptTold | LookedAhead | Listed | SourceFailed | ReadingArrived | RefreshMoved | Recalled
+)
 
 
 class BulkProgress(Struct, frozen=True):

@@ -18,6 +18,7 @@ from poolwatch.domain.account import (
 from poolwatch.domain.events import (
     KeptTold,
     Listed,
+    LookedAhead,
     PoolEvent,
     ReadingArrived,
     Recalled,
@@ -58,6 +59,14 @@ def apply(state: PoolState, event: PoolEvent) -> PoolState:
             return _with_kept(_recalled(state, event))
         case KeptTold():
             return _with_kept(replace(state, kept=event.files))
+        case LookedAhead():
+            told = {
+                key: replace(state.accounts[key], outlook=outlook)
+                for key, outlook in event.accounts.items()
+                if key in state.accounts
+            }
+            pool = state.outlook if event.pool is None else event.pool
+            return replace(state, accounts={**state.accounts, **told}, outlook=pool)
 
 
 def _with_kept(state: PoolState) -> PoolState:
@@ -77,9 +86,11 @@ def _recalled(state: PoolState, event: Recalled) -> PoolState:
         held = state.accounts.get(stored.key)
         if held is None or event.whole:
             refresh = held.refresh if held is not None and stored.refresh is None else stored.refresh
-            accounts[stored.key] = stored if refresh is stored.refresh else replace(stored, refresh=refresh)
+            outlook = None if held is None else held.outlook
+            is_same = refresh is stored.refresh and outlook is stored.outlook
+            accounts[stored.key] = stored if is_same else replace(stored, refresh=refresh, outlook=outlook)
         elif stored.tried_at is not None and (held.tried_at is None or stored.tried_at > held.tried_at):
-            kept = replace(stored, name=held.name, refresh=held.refresh)
+            kept = replace(stored, name=held.name, refresh=held.refresh, outlook=held.outlook)
             accounts[stored.key] = with_listings(kept, held.listings)
     recalled = replace(state, accounts=accounts)
     facts = event.facts

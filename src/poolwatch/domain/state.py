@@ -21,6 +21,7 @@ from poolwatch.domain.account import (
     first_email,
 )
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, Trouble, failure
+from poolwatch.domain.outlook import AccountOutlook, PoolOutlook
 from poolwatch.domain.refresh import BESIDE_WITHIN, BlockReason, Change, RefreshProgress
 from poolwatch.domain.text import LONGEST_PATH, visible
 from poolwatch.domain.usage import Aged, RateLimit, Usage
@@ -132,6 +133,8 @@ class AccountState(Struct, frozen=True, eq=False):
     rival: Aged[RateLimit] | None = None
     #: the newest login of the account that waits for a place; told anew in each run, never stored
     kept: KeptFile | None = None
+    #: what lies ahead, as it was last worked out; kept apart from the account
+    outlook: AccountOutlook | None = None
 
     @property
     def email(self) -> str | None:
@@ -271,6 +274,8 @@ class PoolState(Struct, frozen=True, eq=False):
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     #: logins that wait in the state directory, the newest first
     kept: tuple[KeptFile, ...] = ()
+    #: what lies ahead of the pool, as it was last worked out
+    outlook: PoolOutlook | None = None
 
     @property
     def agreed_rate(self) -> Decimal | None:

@@ -12,6 +12,7 @@ from poolwatch.domain.events import (
     BulkProgress,
     KeptTold,
     Listed,
+    LookedAhead,
     PoolChanged,
     PoolEvent,
     ReadingArrived,
@@ -21,10 +22,10 @@ from poolwatch.domain.events import (
 )
 from poolwatch.domain.message import Message
 from poolwatch.domain.pool import apply
+from poolwatch.domain.series import HistoryRow, history_rows
 from poolwatch.domain.state import AccountState, PoolFacts, PoolState
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.domain.values import is_undated, replace
-from poolwatch.store.history import HistoryRow, history_rows
 from poolwatch.store.store import Store
 
 #: At most ten bursts a second.
@@ -91,6 +92,8 @@ class Ledger:
                         if _differs(before.accounts.get(key), after)
                     }
                 self._broadcast.touch(None)
+            case LookedAhead():
+                self._broadcast.touch(None if event.pool is not None else event.accounts.keys())
         for listener in self._event_listeners:
             listener()
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from poolwatch.domain.message import Message, message
+from poolwatch.domain.series import HistoryRow
 from poolwatch.domain.state import AccountState, KeyState, PoolFacts
 from poolwatch.store import history, key_states, polling, readings, requests
 from poolwatch.store.documents import encode_account
-from poolwatch.store.history import HistoryRow, Retention
+from poolwatch.store.history import Retention
 from poolwatch.store.opening import StoreMode, in_words, open_database
 from poolwatch.store.readings import AccountCache
 from poolwatch.store.requests import OwnerRequest, QueuedRequest, RequestProgress

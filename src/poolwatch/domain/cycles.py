@@ -1,0 +1,63 @@
+"""The life of a usage window, from one reset to the next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class EndedBy(StrEnum):
+    """What ended a cycle."""
+
+    RESET = "reset"
+    #: the upstream reset it before its time, for one account or for many
+    EARLY_RESET = "early_reset"
+    BANKED_RESET = "banked_reset"
+    PLAN_CHANGE = "plan_change"
+
+
+class Rise(Struct, frozen=True):
+    """What was used of a window within one hour; `hour` counts whole hours since 1970, UTC."""
+
+    hour: int
+    #: in percent points, above 0
+    percent: float
+
+
+class Cycle(Struct, frozen=True):
+    """One window of one account from reset to reset. Instants are aware UTC.
+
+    `ended_at` None: it is running. `started_at` is the reset that began it, or the first reading of it where
+    that reset was not seen (`start_seen` False).
+    """
+
+    account_id: str
+    bucket: str
+    #: the window's kind, as `status --json` names it: 5h, weekly, unknown
+    window: str
+    started_at: datetime
+    window_seconds: int | None = None
+    #: when it was, or is, to reset by itself
+    resets_at: datetime | None = None
+    ended_at: datetime | None = None
+    ended_by: EndedBy | None = None
+    peak_percent: float | None = None
+    #: the newest reading of it
+    last_percent: float | None = None
+    read_at: datetime | None = None
+    #: how long it stood at 100%, until `read_at` or its end
+    full_seconds: int = 0
+    #: since when it stands at 100%; None while there is something left
+    full_since: datetime | None = None
+    #: the hours in which something was used, in order
+    rises: tuple[Rise, ...] = ()
+    #: how many readings it is made of, up to 3: fewer say nothing of its speed
+    readings: int = 0
+    start_seen: bool = True
+    plan: str | None = None
+    #: use against what was expected, by tenth of the cycle (domain/forecast); empty: not learned from
+    ratios: tuple[float | None, ...] = ()
+    #: another window of its kind answers in turn with it: OpenAI's answers disagree
+    disputed: bool = False

@@ -1,0 +1,58 @@
+"""What lies ahead of an account, and of the pool."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from poolwatch.domain.burn import AccountBurn, PoolBurn
+from poolwatch.domain.forecast import Forecast
+
+
+class AccountOutlook(Struct, frozen=True):
+    """Of one account: what it burns, and a forecast for each of its base windows that has one."""
+
+    made_at: datetime
+    burn: AccountBurn
+    forecasts: tuple[Forecast, ...] = ()
+
+    def forecast(self, window: str) -> Forecast | None:
+        """That of the base window of this kind."""
+        return next((each for each in self.forecasts if each.window == window), None)
+
+
+class Verdict(StrEnum):
+    """Whether the pool lasts until the next weekly limits come back."""
+
+    LASTS = "lasts"
+    MAY_RUN_DRY = "may_run_dry"
+    DRY = "dry"
+    UNKNOWN = "unknown"
+
+
+class NoOutlook(StrEnum):
+    """Why nothing is foretold of the pool."""
+
+    #: simulating so many accounts would hold up the screen
+    TOO_MANY = "too_many"
+    TOO_FEW = "too_few"
+    NO_WEEKLY = "no_weekly"
+
+
+class PoolOutlook(Struct, frozen=True):
+    """Of the whole pool. Instants aware UTC; percentages of all weekly limits, weighted by plan."""
+
+    made_at: datetime
+    burn: PoolBurn
+    verdict: Verdict = Verdict.UNKNOWN
+    #: when the next weekly limits come back, and how many do then
+    relief_at: datetime | None = None
+    relief_accounts: int = 0
+    #: 0..1: that no account is left before that
+    dry_probability: float | None = None
+    dry_earliest: datetime | None = None
+    dry_latest: datetime | None = None
+    weekly_left_percent: float | None = None
+    none_because: NoOutlook | None = None
