@@ -12,7 +12,7 @@ import pytest
 
 from poolwatch.custody.sign_in import CodexSignIn
 from poolwatch.custody.state_dir import StateDir, unmarked
-from poolwatch.custody.waiting import anything_waits, is_kept_file, kept_logins
+from poolwatch.custody.waiting import anything_waits, damaged_replies, is_kept_file, kept_logins
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.message import Message
 from tests.sources.logins import access_token, codex_login
@@ -87,14 +87,14 @@ async def test_a_login_of_somebody_else_replaces_none(codex: Path, tmp_path: Pat
     target = tmp_path / "bob.json"
     target.write_text(codex_login())
     before = target.read_bytes()
-    new_login(codex, "user-2", "dave@example.com")
+    content = new_login(codex, "user-2", "dave@example.com")
     work = ready(codex, tmp_path, target=target)
     await work.run()
     found = await work.settle(signed_in=True)
     assert found is not None
-    assert (found.other, found.waits) == ("dave@example.com", None)
+    assert found.other == "dave@example.com"
     assert target.read_bytes() == before
-    assert list((tmp_path / "state").glob("sign-in-*")) == []
+    assert waiting_logins(work) == {found.waits: content}
 
 
 async def test_a_login_that_cannot_be_put_in_place_waits(codex: Path, tmp_path: Path) -> None:
@@ -106,9 +106,7 @@ async def test_a_login_that_cannot_be_put_in_place_waits(codex: Path, tmp_path: 
     found = await work.settle(signed_in=True)
     assert found is not None
     assert found.waits is not None
-    assert found.waits.read_bytes() == content
-    [waiting] = kept_logins(work.state, unmarked)
-    assert waiting.path == found.waits
+    assert waiting_logins(work) == {found.waits: content}
     assert anything_waits(work.state)
     assert is_kept_file(work.state, found.waits)
 
@@ -184,15 +182,50 @@ async def test_a_codex_that_leaves_no_login_is_told(codex: Path, tmp_path: Path)
     assert target.read_bytes() == before
 
 
-async def test_what_was_not_signed_in_is_cleared_away(codex: Path, tmp_path: Path) -> None:
+async def test_a_login_of_a_codex_that_ended_badly_waits(codex: Path, tmp_path: Path) -> None:
     target = tmp_path / "bob.json"
     target.write_text(codex_login())
     before = target.read_bytes()
-    new_login(codex)
+    content = new_login(codex)
     work = ready(codex, tmp_path, target=target)
     await work.run()
-    assert await work.settle(signed_in=False) is None
+    found = await work.settle(signed_in=False)
+    assert found is not None
     assert target.read_bytes() == before
+    assert waiting_logins(work) == {found.waits: content}
+
+
+async def test_a_login_that_its_mode_hides_waits_too(codex: Path, tmp_path: Path) -> None:
+    content = new_login(codex)
+    (codex.parent / "login").chmod(0)
+    work = ready(codex, tmp_path, target=tmp_path / "bob.json")
+    await work.run()
+    found = await work.settle(signed_in=False)
+    assert found is not None
+    assert waiting_logins(work) == {found.waits: content}
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+async def test_half_a_login_is_left_and_named(codex: Path, tmp_path: Path, *, signed_in: bool) -> None:
+    half = new_login(codex)[:-20]
+    (codex.parent / "login").write_bytes(half)
+    work = ready(codex, tmp_path, target=tmp_path / "bob.json")
+    await work.run()
+    found = await work.settle(signed_in=signed_in)
+    assert found is not None
+    assert found.waits is None
+    [file] = damaged_replies(work.state)
+    assert file.read_bytes() == half
+    assert waiting_logins(work) == {}
+
+
+@pytest.mark.parametrize("left", [None, "{}"])
+async def test_a_folder_without_a_login_goes(codex: Path, tmp_path: Path, left: str | None) -> None:
+    if left is not None:
+        (codex.parent / "login").write_text(left)
+    work = ready(codex, tmp_path, target=tmp_path / "bob.json")
+    await work.run()
+    assert await work.settle(signed_in=False) is None
     assert list((tmp_path / "state").glob("sign-in-*")) == []
 
 
@@ -204,6 +237,10 @@ async def test_who_is_cancelled_ends_codex(codex: Path, tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     await asyncio.to_thread(appears, codex.parent / "ended")
+
+
+def waiting_logins(work: CodexSignIn) -> dict[Path | None, bytes]:
+    return {each.path: each.path.read_bytes() for each in kept_logins(work.state, unmarked)}
 
 
 def appears(file: Path) -> None:

@@ -34,6 +34,7 @@ if way == "wait":
 if way == "fail":
     sys.exit("codex-says-no")
 shutil.copy(beside / "login.json", pathlib.Path(os.environ["CODEX_HOME"], "auth.json"))
+sys.exit(7 if way == "go badly" else 0)
 """
 
 
@@ -132,7 +133,7 @@ def test_ctrl_c_in_the_middle_comes_back_to_the_screen(scene: Scene) -> None:
         assert terminal.modes()[1049] is False, "codex has the usual screen"
         terminal.resize(100, 30)
         terminal.press("q\x03")
-        terminal.wait_for("nobody signed in; the login is as it was")
+        terminal.wait_for("the sign-in was given up")
         terminal.wait_for(lambda text: "login expired" in text and "L sign in" in text)
         assert (scene.home / "auth.json").read_bytes() == before
         assert terminal.running, "neither ctrl+c nor what was typed for codex ends the app"
@@ -150,7 +151,7 @@ def test_what_codex_says_when_it_fails_can_be_read(scene: Scene) -> None:
         terminal.press("L")
         terminal.wait_for(lambda text: "codex-says-no" in text and "status 1. Enter goes back" in text)
         terminal.press("\r")
-        terminal.wait_for("codex ended with status 1; nobody signed in")
+        terminal.wait_for(lambda text: "codex ended with status 1" in text and "Enter" not in text)
         opened(terminal)
         # the Enter was for that question, and opened nothing
         assert "ACCOUNT" in terminal.text
@@ -195,8 +196,8 @@ def test_the_app_is_ended_while_codex_has_the_terminal(scene: Scene) -> None:
         is_clean(terminal)
 
 
-def test_a_login_that_poolwatch_keeps_goes_to_its_file(scene: Scene, served: Upstream) -> None:
-    scene.codex_will("go well")
+def dead_login(scene: Scene, served: Upstream) -> Path:
+    """A file that poolwatch keeps, whose login no renewal helps; codex will write another one."""
     pool = scene.desk.root / "pool"
     pool.mkdir()
     file = pool / "seven.json"
@@ -209,16 +210,48 @@ def test_a_login_that_poolwatch_keeps_goes_to_its_file(scene: Scene, served: Ups
     new = json.loads((scene.program.parent / "login.json").read_text())
     new["tokens"]["refresh_token"] = "fake-and-not-the-dead-one"
     (scene.program.parent / "login.json").write_text(json.dumps(new))
+    return file
+
+
+def press_l_on_a_dead_login(terminal: Terminal) -> None:
+    terminal.wait_for("login expired")
+    terminal.press("r")
+    terminal.wait_for(lambda text: "revoked by a sign-out" in text and "L sign in" in text)
+    terminal.press("L")
+
+
+def test_a_login_that_poolwatch_keeps_goes_to_its_file(scene: Scene, served: Upstream) -> None:
+    scene.codex_will("go well")
+    file = dead_login(scene, served)
     with Terminal([*PROGRAM, "--view", "table"], scene.env(), columns=120) as terminal:
-        terminal.wait_for("login expired")
-        terminal.press("r")
-        terminal.wait_for(lambda text: "revoked by a sign-out" in text and "L sign in" in text)
-        terminal.press("L")
+        press_l_on_a_dead_login(terminal)
         terminal.wait_for(lambda text: re.search(r"● alice@example.com +Pro +active", text) is not None)
         terminal.press("q")
         assert terminal.end() == 0
     assert file.read_bytes() == (scene.program.parent / "login.json").read_bytes()
-    assert [each.name for each in pool.iterdir() if not each.name.startswith(".")] == ["seven.json"]
+    assert [each.name for each in file.parent.iterdir() if not each.name.startswith(".")] == ["seven.json"]
     home = str(scene.called["home"])
     assert home.startswith(str(scene.desk.state))
     assert not Path(home).exists()
+
+
+def test_a_login_that_codex_left_as_it_ended_badly_is_named_until_it_is_home(
+    scene: Scene, served: Upstream
+) -> None:
+    scene.codex_will("go badly")
+    file = dead_login(scene, served)
+    before = file.read_bytes()
+    with Terminal([*PROGRAM, "--view", "table"], scene.env(), columns=160) as terminal:
+        press_l_on_a_dead_login(terminal)
+        terminal.wait_for("status 7. Enter goes back")
+        terminal.press("\r")
+        terminal.wait_for("codex ended with status 7, but left a login: it waits in")
+        terminal.press("j")
+        terminal.wait_for(lambda text: re.search(r"poolwatch accounts import \S+/sign-in-", text) is not None)
+        terminal.press("q")
+        assert terminal.end() == 0
+    assert file.read_bytes() == before
+    waits = Path(str(scene.called["home"]), "auth.json")
+    assert waits.read_bytes() == (scene.program.parent / "login.json").read_bytes()
+    listed = scene.desk.run("accounts", "list", "--config", str(scene.desk.root / "own.toml"))
+    assert f"accounts import {waits}" in listed.out

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import pytest
@@ -86,16 +86,24 @@ async def test_codex_is_run_and_the_usage_read(shown: list[str]) -> None:
 @pytest.mark.parametrize(
     ("status", "told", "waits"),
     [
-        (1, "codex ended with status 1; nobody signed in", True),
-        (-signal.SIGKILL, "codex was ended by signal 9; nobody signed in", True),
-        (-signal.SIGINT, "nobody signed in; the login is as it was", False),
-        (130, "nobody signed in; the login is as it was", False),
+        (1, "codex ended with status 1", True),
+        (-signal.SIGKILL, "codex was ended by signal 9", True),
+        (-signal.SIGINT, "the sign-in was given up", False),
+        (130, "the sign-in was given up", False),
     ],
 )
-async def test_a_codex_that_ends_otherwise(shown: list[str], status: int, told: str, *, waits: bool) -> None:
+@pytest.mark.parametrize("left", ["", "/state/sign-in-1/auth.json"])
+async def test_a_codex_that_ends_otherwise(
+    shown: list[str], status: int, told: str, left: str, *, waits: bool
+) -> None:
     feed = feed_of()
-    feed.login = run = Run(status)
-    assert await press_l(feed) == told
+    missing = NotPlaced(Message("sign_in.ended_badly"), left) if left else None
+    feed.login = run = Run(status, missing)
+    said_then = await press_l(feed)
+    if left:
+        assert said_then.endswith(f"left a login: it waits in {left}")
+    else:
+        assert said_then == told
     assert run.settled == [False]
     assert feed.signed_in_of == []
     assert (len(shown) == 2) is waits, "what codex said can be read first"
@@ -119,10 +127,11 @@ async def test_without_codex_the_command_is_said(shown: list[str]) -> None:
 
 async def test_a_login_of_somebody_else_is_not_put_in_place(shown: list[str]) -> None:
     feed = feed_of()
-    feed.login = Run(missing=NotPlaced(Message("sign_in.not_theirs"), other="dave@example.com"))
-    assert (
-        await press_l(feed)
-        == "that is the login of dave@example.com and not of carol@example.com; nothing was changed"
+    feed.login = Run(
+        missing=NotPlaced(Message("sign_in.not_theirs"), "/state/s/auth.json", "dave@example.com")
+    )
+    assert await press_l(feed) == (
+        "that is the login of dave@example.com and not of carol@example.com; it waits in /state/s/auth.json"
     )
     assert feed.signed_in_of == []
 
@@ -232,7 +241,7 @@ async def test_a_pool_signs_in_by_a_code(way: str) -> None:
         told = {
             "done": "dead@example.com is signed in",
             "refused": "the code was not typed in time",
-            "left": "nobody signed in; the login is as it was",
+            "left": "nobody waits for the code any more",
         }
         assert said(app) == told[way]
         assert len(feed.signed_in_of) == (way == "done")
@@ -256,6 +265,22 @@ async def test_the_ctrl_c_that_ended_codex_does_not_end_poolwatch(monkeypatch: p
         os.kill(os.getpid(), signal.SIGINT)
         await settle(pilot)
         assert app.return_code == 128 + signal.SIGINT
+
+
+async def test_the_terminal_is_taken_back_whatever_fails_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken_back = []
+
+    @contextmanager
+    def suspend(_: object) -> Iterator[None]:
+        yield
+        taken_back.append(True)
+
+    monkeypatch.setattr(TerminalApp, "suspend", suspend)
+    app = app_of(feed_of().state)
+    with pytest.raises(RuntimeError, match="no thread"):
+        async with app.aside(""):
+            raise RuntimeError("no thread")
+    assert taken_back == [True]
 
 
 async def test_an_address_is_whole_on_a_small_screen() -> None:

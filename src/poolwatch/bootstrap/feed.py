@@ -120,7 +120,8 @@ class LiveFeed:
         """Get a sign-in ready."""
         from poolwatch.bootstrap.sign_in import ready_sign_in  # few runs have one
 
-        return await ready_sign_in(self._surroundings, key, login)
+        monitor = await self._monitor()
+        return await ready_sign_in(self._surroundings, key, login, monitor.tell_kept)
 
     async def pool_sign_in(self, key: AccountKey) -> PoolSignIn | Message:
         """Have the account's pool give a code."""

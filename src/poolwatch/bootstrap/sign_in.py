@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -9,15 +10,16 @@ from typing import Final
 
 from poolwatch.bootstrap.running import Running
 from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.config.paths import from_home
 from poolwatch.config.values import at_home
 from poolwatch.custody.codex import find_codex
-from poolwatch.custody.outcomes import shown
 from poolwatch.custody.sign_in import CodexSignIn
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.state import AccountState
+from poolwatch.domain.text import LONGEST_PATH, visible
 from poolwatch.host.threads import in_thread
 from poolwatch.monitor.ledger import Clock
 from poolwatch.presentation.sign_in import CodexLogin, PoolLogin, sign_in
@@ -30,8 +32,13 @@ from poolwatch.ui.feed import NotPlaced
 _PASSES: Final = frozenset({FailureKind.UNREACHABLE, FailureKind.THROTTLED})
 
 
-async def ready_sign_in(around: Surroundings, key: AccountKey, login: CodexLogin) -> CodexRun | None:
-    """The sign-in of an account; None where there is no codex on the PATH."""
+async def ready_sign_in(
+    around: Surroundings, key: AccountKey, login: CodexLogin, on_waiting: Callable[[], Awaitable[None]]
+) -> CodexRun | None:
+    """The sign-in of an account; None where there is no codex on the PATH.
+
+    `on_waiting` is called when a login waits that is not in its place.
+    """
     codex = await in_thread(lambda: find_codex(around.env))
     if codex is None:
         return None
@@ -48,7 +55,9 @@ async def ready_sign_in(around: Surroundings, key: AccountKey, login: CodexLogin
             place(login.target),
             key,
             StateDir(around.state_dir),
-        )
+        ),
+        around.home,
+        on_waiting,
     )
 
 
@@ -57,17 +66,23 @@ class CodexRun:
     """A sign-in as the screens see it."""
 
     work: CodexSignIn
+    user_home: Path | None
+    on_waiting: Callable[[], Awaitable[None]]
 
     async def run(self) -> int:
         """Run codex to its end."""
         return await self.work.run()
 
     async def settle(self, *, signed_in: bool) -> NotPlaced | None:
-        """Bring the login home."""
+        """Bring the login home, or have it named."""
         found = await self.work.settle(signed_in=signed_in)
         if found is None:
             return None
-        return NotPlaced(found.why, shown(found.waits) if found.waits else "", found.other or "")
+        if found.waits is None:
+            return NotPlaced(found.why)
+        await self.on_waiting()
+        waits = visible(from_home(found.waits, self.user_home), LONGEST_PATH)
+        return NotPlaced(found.why, waits, found.other or "")
 
 
 async def start_pool_sign_in(running: Running, account: AccountState, clock: Clock) -> CodeRun | Message:

@@ -24,7 +24,7 @@ from poolwatch.custody.own_folder import ids_in
 from poolwatch.custody.state_dir import CODEX_FILE, FOLDER_FLAGS, SIGN_IN_PREFIX, StateDir, unmarked
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.message import Message, message
-from poolwatch.host.files import FileProblem, read_bounded, write_whole
+from poolwatch.host.files import FileProblem, make_readable, read_bounded, write_whole
 from poolwatch.host.locks import take
 from poolwatch.host.threads import in_thread
 
@@ -34,7 +34,7 @@ _ABANDONED_SECONDS: Final = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class NotPlaced:
-    """Why the new login is not where it belongs; `waits`: where it lies, None where it was dropped.
+    """Why a new login is not where it belongs; `waits`: where it lies, None where there is none.
 
     `other`: it is another account's, by its e-mail or id.
     """
@@ -92,13 +92,14 @@ class CodexSignIn:
         return subprocess.Popen([self.codex, *self.arguments], env=environment)
 
     async def settle(self, *, signed_in: bool) -> NotPlaced | None:
-        """Bring the login home where it has to be brought, and clear away what was made for it."""
+        """Bring the login home where it has to be brought; what was made for it goes if it holds none.
+
+        `signed_in`: codex ended well. A login that it left all the same waits.
+        """
         made = self._made
         if made is None or self.target is None:
             return None
-        found = await in_thread(partial(self._place, made, self.target)) if signed_in else None
-        if found is None or found.waits is None:
-            await in_thread(partial(shutil.rmtree, made, ignore_errors=True))
+        found = await in_thread(partial(self._clear, made, self.target, signed_in=signed_in))
         # what is still there waits from now on, and is told like every login that does
         if self._lock >= 0:
             os.close(self._lock)
@@ -112,15 +113,29 @@ class CodexSignIn:
                 if is_old and not os.path.lexists(folder / CODEX_FILE):
                     shutil.rmtree(folder, ignore_errors=True)
 
-    def _place(self, made: Path, target: Path) -> NotPlaced | None:
+    def _clear(self, made: Path, target: Path, *, signed_in: bool) -> NotPlaced | None:
         file = made / CODEX_FILE
+        make_readable(file)
         login = read_login(file, unmarked)
+        if isinstance(login, FileProblem) and os.path.lexists(file):
+            # who was ended while writing it may have left half of a login
+            return NotPlaced(message("custody.file", path=shown(file), why=clause(login)))
+        found: NotPlaced | None
         if not isinstance(login, Login):
-            return NotPlaced(message("sign_in.no_login"))
+            found = NotPlaced(message("sign_in.no_login")) if signed_in else None
+        elif signed_in:
+            found = self._place(login, file, target)
+        else:
+            found = NotPlaced(message("sign_in.ended_badly"), file)
+        if found is None or found.waits is None:
+            shutil.rmtree(made, ignore_errors=True)
+        return found
+
+    def _place(self, login: Login, file: Path, target: Path) -> NotPlaced | None:
         key = AccountKey(self.account.provider, login.user_id or "", login.workspace or "")
         if self.account.is_full and key != self.account:
             other = login.email or login.user_id or "?"
-            return NotPlaced(message("sign_in.not_theirs"), other=other)
+            return NotPlaced(message("sign_in.not_theirs"), file, other)
         # codex may have made it a link
         place = Path(os.path.realpath(target))
         problem: FileProblem | None

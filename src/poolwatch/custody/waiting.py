@@ -113,7 +113,8 @@ def damaged_replies(state: StateDir) -> tuple[Path, ...]:
     """What is left of replies and kept logins that nobody can read. Raises OSError."""
     names = [name for name in state.names() if name.startswith((DAMAGED_PREFIX, UNREADABLE_PREFIX))]
     names += [name for name in state.kept_names() if not _is_login(state.folder / name)]
-    return tuple(state.folder / name for name in sorted(names))
+    signed_in = sorted(file for file in _signed_in(state) if not _is_login(file))
+    return (*(state.folder / name for name in sorted(names)), *signed_in)
 
 
 def reply_of(state: StateDir, key: str) -> Reply | None:

@@ -96,7 +96,7 @@ class Happening(Struct, frozen=True):
 
 
 class KeptFile(Struct, frozen=True):
-    """A login that waits in poolwatch's state directory, because its file changed while it was renewed.
+    """A login that waits in poolwatch's state directory, for its own file changed or a sign-in ended badly.
 
     `path` begins at the home directory, and holds whatever its names hold; `key` is the account's, None where
     that cannot be told.

@@ -46,7 +46,8 @@ class Tried(Struct, frozen=True):
 
 
 class NotPlaced(Struct, frozen=True):
-    """Why a new login is not where it belongs; `waits`: the file with it, `other`: whose it is instead."""
+    """Why a new login is not where it belongs; `waits`: the file with it, if there is one, `other`: whose it
+    is instead."""
 
     why: Message
     waits: str = ""
@@ -60,7 +61,10 @@ class LoginRun(Protocol):
         """Give codex this terminal until it ends: its status, negative after a signal. Raises OSError."""
 
     async def settle(self, *, signed_in: bool) -> NotPlaced | None:
-        """Put the login where it belongs, and clear away what was made for it."""
+        """Put the login where it belongs; one that cannot or may not go there waits.
+
+        `signed_in`: codex ended well.
+        """
 
 
 class PoolSignIn(Protocol):

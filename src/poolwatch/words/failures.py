@@ -97,6 +97,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "sign_in.by_command": mark("sign in where the pool runs: {command}"),
     "sign_in.not_by_code": mark("{why}; {instead}"),
     "sign_in.no_login": mark("codex ended well and left no login"),
+    "sign_in.ended_badly": mark("codex did not end well"),
     "sign_in.not_theirs": mark("it is another account's"),
     # imports: clauses that follow the name of a login, or the path of its file
     "import.at_work": mark("is in use: another import is at work, nothing was imported"),

@@ -199,6 +199,6 @@ def another_must_renew_brief(owner: str) -> str:
 
 
 #: The new login waits in the state directory.
-kept: Final = Text("its file changed while it was renewed, and the new login waits in {path}")
+kept: Final = Text("a new login waits in {path}")
 #: A login whose refresh token is dead still works until then.
 sign_in_before: Final = Text("The access token works until {day}; sign in again before")

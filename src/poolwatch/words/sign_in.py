@@ -26,11 +26,18 @@ AND_TYPE: Final = Text("and type {code}   (waiting for {label})")
 # --- how it ended
 SIGNED_IN: Final = Text("{account} is signed in")
 ANOTHER_SIGNED_IN: Final = Text("signed in, but with another account: {account} is no longer in that home")
-GIVEN_UP: Final = Text("nobody signed in; the login is as it was")
-FAILED: Final = Text("codex ended with status {status}; nobody signed in")
-KILLED: Final = Text("codex was ended by signal {number}; nobody signed in")
+LEFT: Final = Text("nobody waits for the code any more")
+GIVEN_UP: Final = Text("given up, but codex left a login: it waits in {path}", "the sign-in was given up")
+FAILED: Final = Text(
+    "codex ended with status {status}, but left a login: it waits in {path}",
+    "codex ended with status {status}",
+)
+KILLED: Final = Text(
+    "codex was ended by signal {number}, but left a login: it waits in {path}",
+    "codex was ended by signal {number}",
+)
 NOT_IN_PLACE: Final = Text(
     "signed in, but the login is not in place: {why}. It waits in {path}",
     "the login is as it was: {why}",
 )
-NOT_THEIRS: Final = Text("that is the login of {other} and not of {account}; nothing was changed")
+NOT_THEIRS: Final = Text("that is the login of {other} and not of {account}; it waits in {path}")

@@ -57,19 +57,21 @@ async def _by_codex(page: RefreshingPage[Any], key: AccountKey, login: CodexLogi
     if run is None:
         page.flash(words.NO_CODEX(command), Tone.AMBER)
         return
-    status = await _on_the_terminal(ui.terminal, run, words.RUNS(label, command))
-    if isinstance(status, OSError):
+    try:
+        status = await _on_the_terminal(ui.terminal, run, words.RUNS(label, command))
+    except OSError as error:
         await run.settle(signed_in=False)
-        page.flash(words.NOT_STARTED(str(status.strerror or "").lower(), command), Tone.RED)
+        page.flash(words.NOT_STARTED(str(error.strerror or "").lower(), command), Tone.RED)
         return
     missing = await run.settle(signed_in=status == 0)
+    waits = missing.waits if missing is not None else ""
+    path = shown_path(waits, mask=ui.choice.mask) if waits else ""
     if status:
-        page.flash(*_ended_badly(status))
+        page.flash(*_ended_badly(status, path))
     elif missing is not None and missing.other:
         other = "…" if ui.choice.mask else missing.other
-        page.flash(words.NOT_THEIRS(other, label), Tone.AMBER)
+        page.flash(words.NOT_THEIRS(other, label, path), Tone.AMBER)
     elif missing is not None:
-        path = shown_path(missing.waits, mask=ui.choice.mask) if missing.waits else ""
         page.flash(words.NOT_IN_PLACE(message_text(missing.why), path), Tone.RED)
     else:
         page.flash(words.SIGNED_IN(label))
@@ -93,7 +95,7 @@ async def _by_pool(page: RefreshingPage[Any], key: AccountKey, label: str) -> No
     try:
         problem = await waiting
     except asyncio.CancelledError:
-        page.flash(words.GIVEN_UP(), Tone.AMBER)
+        page.flash(words.LEFT(), Tone.AMBER)
         return
     screen.dismiss(True)
     if problem is not None:
@@ -117,22 +119,19 @@ class CodeScreen(Panel, inherit_bindings=False):
         self.dismiss(False)
 
 
-async def _on_the_terminal(terminal: SharedTerminal, run: LoginRun, said: str) -> int | OSError:
+async def _on_the_terminal(terminal: SharedTerminal, run: LoginRun, said: str) -> int:
     async with terminal.aside(said) as say_and_wait:
-        try:
-            status = await run.run()
-        except OSError as error:
-            # raised from here, it would leave the terminal given away
-            return error
+        status = await run.run()
         if status and status not in _GIVEN_UP:
             # what codex said is gone once the screen is back
             await say_and_wait(words.READ_THIS(status))
     return status
 
 
-def _ended_badly(status: int) -> tuple[str, Tone]:
+def _ended_badly(status: int, path: str) -> tuple[str, Tone]:
+    """`path`: that of the login that codex left all the same."""
     if status in _GIVEN_UP:
-        return words.GIVEN_UP(), Tone.AMBER
+        return words.GIVEN_UP(path), Tone.AMBER
     if status < 0:
-        return words.KILLED(-status), Tone.RED
-    return words.FAILED(status), Tone.RED
+        return words.KILLED(-status, path), Tone.RED
+    return words.FAILED(status, path), Tone.RED

@@ -106,10 +106,11 @@ class TerminalApp(App[ReturnT]):
         """Give the terminal to another program, with a few words above what it says.
 
         Nothing is drawn meanwhile, and ctrl+c is for that program alone. What is given says more words, and
-        waits until somebody has read them. What is raised in the middle ends the app, and the terminal is
-        taken no more.
+        waits until somebody has read them. The terminal is taken back whatever fails in the middle; where the
+        app ends meanwhile, it is taken no more.
         """
         self._aside = interrupted = asyncio.Event()
+        failed: Exception | None = None
         with self.suspend(), _settings_kept():
             _say(said)
 
@@ -118,10 +119,15 @@ class TerminalApp(App[ReturnT]):
                 _say(more)
                 await _line_or(interrupted)
 
-            yield say_and_wait
+            try:
+                yield say_and_wait
+            except Exception as error:  # noqa: BLE001 - raised in here, it would leave the terminal given away
+                failed = error
             for _ in range(_TURNS_OF_A_SIGNAL):
                 await asyncio.sleep(0)
             self._aside = None
+        if failed is not None:
+            raise failed
 
     # --- what is sent
 
