@@ -39,14 +39,14 @@ def many() -> PoolState:
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Cards and marks that are made, and accounts that are judged one by one."""
+    """Cards, marks and overviews that are made, and accounts that are judged one by one."""
     found: Counter[str] = Counter()
-    for name in ("card_view", "mark_view", "judge"):
+    for name in ("card_view", "mark_view", "judge", "overview"):
         real = getattr(board_module, name)
 
         def counting(*given: object, real: object = real, name: str = name, **more: object) -> object:
             found[name] += 1
-            return real(*given, **more)  # type: ignore[operator]  # one of the three
+            return real(*given, **more)  # type: ignore[operator]  # one of them
 
         monkeypatch.setattr(board_module, name, counting)
     return found
@@ -134,6 +134,20 @@ async def test_a_reading_makes_its_own_mark_and_no_other(made: Counter[str]) -> 
         feed.happen(replace(read, clock_offset=timedelta(milliseconds=700)))
         await settle(pilot)
         assert made["mark_view"] == 1
+
+
+async def test_a_key_waits_for_no_overview_of_what_was_read_meanwhile(made: Counter[str]) -> None:
+    feed = ScriptedFeed(many(), NOW, ZONE)
+    app = frame_app(feed, WallView.TABLE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        made.clear()
+        actor = crowd(MANY)[0]
+        feed.happen(ReadingArrived(actor.key, actor.source, NOW, UsageSnapshot(base=limits(five(99, None)))))
+        await settle(pilot)
+        await pilot.press("j")
+        await settle(pilot)
+        assert made["overview"] == 0
 
 
 async def test_a_burst_of_all_judges_each_once_and_is_one_frame(made: Counter[str]) -> None:

@@ -61,6 +61,8 @@ class PoolDrawing(RefreshingPage[None]):
         #: made when a filter is first typed
         self._filter_line: FilterLine | None = None
         self._strip_at: datetime | None = None
+        #: as last drawn: a key that moves the selection must not wait for the figures of the whole pool
+        self._title = ""
         #: the details beside the table say what to do
         self._side_advises = False
 
@@ -273,6 +275,7 @@ class PoolDrawing(RefreshingPage[None]):
     def _draw_around(self) -> None:
         self._strip_at = self.ui.feed.now()
         self._draw_strip()
+        self._title = self.ui.board.strip.title
         self._draw_selected()
         self._tell_app()
 
@@ -282,7 +285,7 @@ class PoolDrawing(RefreshingPage[None]):
         self._draw_bottom()
 
     def _tell_app(self) -> None:
-        self.post_message(PoolDrawn(self.ui.board.strip.title, self.wall.visible_keys))
+        self.post_message(PoolDrawn(self._title, self.wall.visible_keys))
 
     def _draw_side(self) -> None:
         side = side_width(self.size.width, self._view)
