@@ -83,7 +83,7 @@ def test_colour_follows_what_is_used(used: float | None, tone: Tone) -> None:
 
 
 @pytest.mark.parametrize(
-    ("used", "level"), [(None, None), (-3, 1), (0, 1), (14.2, 1), (15, 2), (99.9, 7), (100, 8)]
+    ("used", "level"), [(None, None), (-3, 1), (0, 1), (16.6, 1), (16.7, 2), (90, 6), (99.9, 6), (100, 8)]
 )
 def test_hive_levels(used: float | None, level: int | None) -> None:
     assert figures.hive_level(used) == level

@@ -160,6 +160,7 @@ def test_who_needs_you() -> None:
     )
     expected = "2 sign in · 1 deactivated · 2 blocked by Cloudflare 26m · 1 in two files"
     assert view.needs_you_detail == expected
+    assert view.needs_you_short == expected.replace(" by Cloudflare", "")
     assert (view.needs_you, view.exhausted, view.active, view.rest) == (6, 1, 0, 0)
     assert view.title == "poolwatch ✕6 ◐1"
     assert strip(active("a")).title == "poolwatch"

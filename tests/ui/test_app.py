@@ -240,7 +240,7 @@ async def test_a_terminal_that_is_too_small_says_what_it_needs() -> None:
         for size in ((50, 12), (59, 40), (40, 3)):
             await pilot.resize_terminal(*size)
             await settle(pilot)
-            needs = "poolwatch needs 60x15 or more; this is {}x{}".format(*size)
+            needs = "poolwatch needs 60x15 or more; this is {}x{}; q quits".format(*size)
             assert app.screen.query_one("#needs", Lines).text.split() == needs.split()
             # what cannot be seen is not done
             await pilot.press("R", "question_mark")

@@ -220,6 +220,9 @@ async def test_a_key_that_does_nothing_says_so_until_the_next_key() -> None:
             await pilot.press(key)
             await settle(pilot)
             assert said(app).startswith(f"no key {key} here")
+        await pilot.press("n")
+        await settle(pilot)
+        assert said(app) == "no key n here; it works on the main screen"
         await pilot.press("escape", "escape", "escape", "slash", "J")
         await settle(pilot)
         assert "no key" not in said(app)

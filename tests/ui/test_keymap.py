@@ -155,6 +155,12 @@ def test_a_key_that_does_nothing_names_the_one_that_helps(scope: Scope, pressed:
     assert unknown_key(Keymap(), scope, pressed) == said
 
 
+@pytest.mark.parametrize("scope", Scope)
+def test_of_any_key_something_can_be_said_on_the_smallest_screen(scope: Scope) -> None:
+    for pressed in {each for key in TABLE for known in key.keys for each in (known, known.swapcase())}:
+        assert len(unknown_key(Keymap(), scope, pressed, brief=True)) < 60
+
+
 def test_a_key_that_does_nothing_is_told_by_the_keys_of_this_user() -> None:
     keymap, _ = remapped({"help": "f1", "sort": "z"})
     assert unknown_key(keymap, Scope.POOL, "s") == "no key s here; S: reverse the order"

@@ -126,17 +126,17 @@ def test_a_long_line_of_a_payload_is_not_gone_over_for_each_of_its_rows(
 def test_the_legend_of_the_hive_names_each_colour() -> None:
     wide, two = hive.legend(200, UNICODE, Prefs()), hive.legend(120, UNICODE, Prefs())
     assert (len(wide), len(two), len(hive.legend(80, UNICODE, Prefs()))) == (1, 2, 2)
-    assert "▃ below 60%  ▅ from 60%  ▇ from 90%  █ full  ▃ old" in plain(wide[0])
+    assert "▂ below 60%  ▄ from 60%  ▆ from 90%  █ full  ▂ old" in plain(wide[0])
     assert plain(two[1]).strip() == "✕ needs you  ▲ trouble  ◌ not read yet  ⊘ disabled"
     styles = dict(wide[0])
-    assert (styles["▅"], styles["▇"], styles["✕"], styles["▲"]) == (
+    assert (styles["▄"], styles["▆"], styles["✕"], styles["▲"]) == (
         Tone.AMBER,
         Tone.RED,
         Tone.RED,
         Tone.AMBER,
     )
     others = plain(hive.legend(200, UNICODE, Prefs(rules=PoolRules(amber_percent=75, red_percent=95)))[0])
-    assert "below 75%  ▆ from 75%  ▇ from 95%" in others
+    assert "below 75%  ▅ from 75%  ▆ from 95%" in others
     left = plain(hive.legend(200, UNICODE, Prefs(shown=Shown.LEFT))[0])
     assert "left of the scarcest window" in left
     assert [left.index(each) for each in ("above 40%", "up to 40%", "▁ used up")] == sorted(
@@ -495,6 +495,27 @@ def test_neither_half_of_the_strip_is_cut_while_the_other_has_room() -> None:
     short = strip_view(needs_you_detail="2 sign in", next_back=back)
     drawn = text_of(strip_lines(short, Mode("sort need · table"), Density.WIDE, 120, UNICODE))
     assert "14 more by 17:00" in drawn
+
+
+def test_in_the_strip_a_count_stands_with_its_whole_word_or_not_at_all() -> None:
+    back = Figure("NEXT BACK", "somebody-with-a-long-name@example.com", "15:35, in 1h 32m; 14 more by 17:00")
+    detail = "16 sign in · 1 in two files · 3 blocked by Cloudflare 26m"
+    view = strip_view(next_back=back, needs_you_detail=detail, needs_you_short="16 sign in · 3 blocked 26m")
+    many = strip_view(next_back=back, needs_you_detail=detail, exhausted=139, active=1441, rest=413)
+
+    def left(strip: StripView, width: int) -> list[str]:
+        lines = text_of(strip_lines(strip, Mode("x"), Density.WIDE, width, UNICODE)).splitlines()[2:4]
+        return [" ".join(line.partition("NEXT")[0].split()) for line in lines]
+
+    assert left(view, 120) == [
+        "NEEDS YOU 7 16 sign in · 3 blocked 26m",
+        "ACTIVE 41 of 60, 9 exhausted, 3 not read",
+    ]
+    assert left(many, 120) == [
+        "NEEDS YOU 7 16 sign in · 1 in two files…",
+        "ACTIVE 1441 of 60, 139 exhausted…",
+    ]
+    assert left(many, 110) == ["NEEDS YOU 7 16 sign in…", "ACTIVE 1441 of 60, 139 exhausted…"]
 
 
 def test_the_counts_of_narrow_screens_add_up() -> None:

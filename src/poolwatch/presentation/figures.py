@@ -106,7 +106,10 @@ def scarcity(used: float | None, rules: PoolRules, *, full: bool = False) -> Ton
 
 
 def hive_level(used: float | None, shown: Shown = Shown.USED, *, full: bool = False) -> int | None:
-    """The height of the hive's mark, 1..8: 8 is full and only full; by what is left it is 1."""
+    """The height of the hive's mark, 1..8: 8 is full and only full; by what is left it is 1.
+
+    The height beside it stays free: many fonts draw it as tall.
+    """
     level = _level_of_use(used, full=full)
     return 9 - level if level is not None and shown is Shown.LEFT else level
 
@@ -116,7 +119,7 @@ def _level_of_use(used: float | None, *, full: bool) -> int | None:
         return 8
     if not is_figure(used):
         return None
-    return 1 + min(6, math.floor(max(0.0, used) * 7 / 100))
+    return 1 + min(5, math.floor(max(0.0, used) * 6 / 100))
 
 
 def is_figure(used: float | None) -> TypeGuard[float]:

@@ -73,6 +73,7 @@ def strip_view(
         ),
         title=" ".join([screen.PROGRAM, *titled]),
         disabled=overview.by_status.get(Status.DISABLED, 0),
+        needs_you_short=_needs(overview, brief=True),
     )
 
 
@@ -86,14 +87,14 @@ def use_figures(judged: Judged, prefs: Prefs) -> str:
     return ", ".join(said) or screen.NO_WINDOWS()
 
 
-def _needs(overview: PoolOverview) -> str:
+def _needs(overview: PoolOverview, *, brief: bool = False) -> str:
     by_status = {Status.NEEDS_LOGIN: screen.NEED_LOGIN(), Status.DEACTIVATED: screen.NEED_DEACTIVATED()}
     counts = [(overview.by_status[kind], told) for kind, told in by_status.items()]
     parts = [f"{count} {told}" for count, told in counts if count]
     need = [each for each in overview.accounts if each.section is Section.NEEDS_YOU]
     for kind, instants in _since(each for each in need if each.status.kind not in by_status).items():
         age = f" {figures.age(overview.own_now - min(instants))}" if kind is FailureKind.EDGE_BLOCKED else ""
-        parts.append(f"{len(instants)} {screen.need_trouble(kind)}{age}")
+        parts.append(f"{len(instants)} {screen.need_trouble(kind, brief=brief)}{age}")
     return " · ".join(parts)
 
 

@@ -216,6 +216,8 @@ class StripView(Struct, frozen=True):
     freshness_tiny: str = ""
     #: of `rest`
     disabled: int = 0
+    #: "2 sign in · 1 blocked 26m"
+    needs_you_short: str = ""
 
 
 class SectionView(Struct, frozen=True):

@@ -262,19 +262,24 @@ def explained(table: Iterable[Key]) -> list[tuple[tuple[Key, ...], str]]:
 _ELSEWHERE: Final = (Scope.POOL, Scope.DETAIL, Scope.RAW)
 
 
-def unknown_key(keymap: Keymap, scope: Scope, pressed: str) -> str:
-    """What is said of a key that does nothing on a screen: where it does something, or which was meant."""
+def unknown_key(keymap: Keymap, scope: Scope, pressed: str, *, brief: bool = False) -> str:
+    """What is said of a key that does nothing on a screen: where it does something, or which was meant.
+
+    `brief` is for where what it does there has no room.
+    """
     pressed = _WRITTEN.get(pressed, pressed)
     # from the first steps no other screen can be reached
     for other in () if scope is Scope.FIRST_RUN else _ELSEWHERE:
         does = _does(keymap, other, pressed) if other is not scope else ""
         if does:
             where = words.text(f"screen.{other.value}")
-            return words.text("key.elsewhere", key=pressed, where=where, does=does)
+            form = "key.elsewhere.short" if brief else "key.elsewhere"
+            return words.text(form, key=pressed, where=where, does=does)
     meant = pressed.swapcase()
     does = _does(keymap, scope, meant)
     if does:
-        return words.text("key.meant", key=pressed, meant=meant, does=does)
+        form = "key.meant.short" if brief else "key.meant"
+        return words.text(form, key=pressed, meant=meant, does=does)
     return words.text("key.nowhere", key=pressed, help=keymap.get("help").keys[0])
 
 

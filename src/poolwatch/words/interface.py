@@ -103,7 +103,9 @@ _TEXTS: Final = {
     "flag.moves": mark("in another section by now; it moves once no key has been pressed for three seconds"),
     # a key that does nothing where it was pressed
     "key.elsewhere": mark("no key {key} here; on {where}: {does}"),
+    "key.elsewhere.short": mark("no key {key} here; it works on {where}"),
     "key.meant": mark("no key {key} here; {meant}: {does}"),
+    "key.meant.short": mark("no key {key} here; did you mean {meant}?"),
     "key.nowhere": mark("no key {key} here; {help} shows all keys"),
     "screen.pool": mark("the main screen"),
     "screen.detail": mark("the details"),
@@ -230,7 +232,7 @@ _TEXTS: Final = {
     "events.order": mark("newest first"),
     "events.none": mark("nothing yet; what the message line says is kept here"),
     # a terminal that is too small
-    "too_small": mark("poolwatch needs {needs} or more; this is {has}"),
+    "too_small": mark("poolwatch needs {needs} or more; this is {has}; {key} quits"),
     # a crash
     "crash": mark("poolwatch stopped because of an error of its own. No login or reading was lost."),
     "crash.unknown": mark("an error that is not known, reported by"),
@@ -282,9 +284,9 @@ def watching(notices: Iterable[Message]) -> str:
     return _("watching: pid {pid} polls", pid=pid) if pid else _("watching: another process polls")
 
 
-def too_small(width: int, height: int, is_width: int, is_height: int) -> str:
-    """What a terminal has to be, and what it is."""
-    return text("too_small", needs=f"{width}x{height}", has=f"{is_width}x{is_height}")
+def too_small(width: int, height: int, is_width: int, is_height: int, quits: str) -> str:
+    """What a terminal has to be, what it is, and the key that still works."""
+    return text("too_small", needs=f"{width}x{height}", has=f"{is_width}x{is_height}", key=quits)
 
 
 def key_help(key_id: str) -> str:
@@ -312,10 +314,12 @@ def counted(accounts: int, sources: int) -> str:
     return f"{told} · {n_('{count} source', '{count} sources', sources).format(count=sources)}"
 
 
-def active_of(accounts: int, exhausted: int, unread: int, disabled: int) -> str:
+def active_of(accounts: int, exhausted: int, unread: int, disabled: int, *, brief: bool = False) -> str:
     """What stands beside the number of active accounts."""
     if unread and disabled:
         told = _("of {accounts}, {exhausted} exhausted, {unread} not read, {disabled} off")
+    elif unread and brief:
+        told = _("of {accounts}, {exhausted} exhausted, {unread} not read")
     elif unread:
         told = _("of {accounts}, {exhausted} exhausted, {unread} not read yet")
     elif disabled:

@@ -31,6 +31,8 @@ _NEED_TROUBLE: Final[Mapping[FailureKind, str]] = {
     FailureKind.AMBIGUOUS: mark("interrupted"),
     FailureKind.KEPT: mark("new login waiting"),
 }
+#: The same where there is little room.
+_NEED_TROUBLE_SHORT: Final[Mapping[FailureKind, str]] = {FailureKind.EDGE_BLOCKED: mark("blocked")}
 
 # --- figures
 USED: Final = Text("used")
@@ -156,8 +158,10 @@ freshness_short: Final = Text("fresh {fresh}/{accounts} · oldest {age}", "fresh
 freshness_tiny: Final = Text("{fresh}/{accounts} fresh")
 
 
-def need_trouble(kind: FailureKind) -> str:
+def need_trouble(kind: FailureKind, *, brief: bool = False) -> str:
     """The kinds of trouble that need a person, as counted in the strip."""
+    if brief and kind in _NEED_TROUBLE_SHORT:
+        return _(_NEED_TROUBLE_SHORT[kind])
     return _(_NEED_TROUBLE[kind]) if kind in _NEED_TROUBLE else _("in trouble")
 
 

@@ -142,7 +142,9 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
 
     def say_unknown(self, pressed: str) -> None:
         """A key that does nothing here."""
-        self.flashed = MessageText(unknown_key(self.ui.options.keymap, self.SCOPE, pressed), Tone.DIM)
+        keymap = self.ui.options.keymap
+        brief = unknown_key(keymap, self.SCOPE, pressed, brief=True)
+        self.flashed = MessageText(unknown_key(keymap, self.SCOPE, pressed), Tone.DIM, short=brief)
         self.redraw()
 
     def clear_flash(self) -> None:

@@ -166,7 +166,8 @@ class CrampedScreen(Page[None], ModalScreen[None]):
         if has_room(self.app.size):
             self.dismiss()
         elif self.can_draw:
-            told = words.too_small(LEAST.width, LEAST.height, *self.app.size)
+            quits_key = self.ui.options.keymap.get("quit").keys[0]
+            told = words.too_small(LEAST.width, LEAST.height, *self.app.size, quits_key)
             self.query_one(Lines).show(wrap(((told, Tone.STRONG),), self.size.width))
 
     def on_screen_resume(self) -> None:

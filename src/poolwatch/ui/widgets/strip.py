@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 
@@ -27,6 +28,7 @@ from poolwatch.words import interface
 from poolwatch.words import screen as words
 
 _TITLE = 10
+_BETWEEN_PARTS = re.compile(r" · |, ")
 
 
 class Density(StrEnum):
@@ -142,7 +144,8 @@ def _medium_title(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> Li
 
 def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
     needs = Tone.RED if view.needs_you else Tone.DIM
-    unread = view.rest - view.disabled
+    numbers = view.accounts, view.exhausted, view.rest - view.disabled, view.disabled
+    counts = interface.active_of(*numbers), interface.active_of(*numbers, brief=True)
     left: list[list[Piece]] = [
         [
             _title(words.NEEDS_YOU(), 12),
@@ -152,7 +155,7 @@ def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
         [
             _title(words.ACTIVE(), 12),
             (fit_right(str(view.active), 4), Tone.STRONG),
-            (f"   {interface.active_of(view.accounts, view.exhausted, unread, view.disabled)}", Tone.DIM),
+            (f"   {counts[0]}", Tone.DIM),
         ],
     ]
     if view.credits is not None:
@@ -172,6 +175,11 @@ def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
     needed = max((cell_len(figure.detail) for figure in right), default=0) + _TITLE + labelled + 2
     wanted = max(line_width(line) for line in left) + 2
     half = max(1, min(max(wanted, width // 2 - 3), max(width - needed, width // 2 - 8)))
+    who = view.needs_you_detail, view.needs_you_short or view.needs_you_detail
+    for line, told in zip(left, (who, counts), strict=False):
+        *before, (_, style) = line
+        room = half - 2 - line_width(before) - 3
+        line[-1] = (f"   {_in_parts(told, room, glyphs)}", style)
     lines: list[Line] = []
     for index in range(max(len(left), len(right))):
         start = fit_line(left[index] if index < len(left) else (), half - 2, glyphs.ellipsis)
@@ -180,6 +188,13 @@ def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
             rest += _figure(right[index], labelled, glyphs)
         lines.append((*fit_line((*start, *rest), width - 1, glyphs.ellipsis), (" ", Tone.PLAIN)))
     return lines
+
+
+def _in_parts(forms: Sequence[str], cells: int, glyphs: Glyphs) -> str:
+    """The first form that fits, else the first parts of the last one: a count stands with its whole word."""
+    told = forms[-1]
+    shorter = [told[: gap.start()] + glyphs.ellipsis for gap in _BETWEEN_PARTS.finditer(told)]
+    return next((text for text in (*forms, *reversed(shorter)) if cell_len(text) <= cells), told)
 
 
 def _title(title: str, cells: int) -> Piece:
