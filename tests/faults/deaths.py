@@ -205,7 +205,9 @@ def _opens(folder: Path) -> int:
     _check(len(accounts) in (0, _ACCOUNTS) and len(used) <= 1, f"{len(accounts)} accounts of {used}")
     direct = sqlite3.connect(folder / FILE_NAME)
     _check(direct.execute("PRAGMA integrity_check").fetchone() == ("ok",), "not whole")
-    history = direct.execute("SELECT DISTINCT at FROM history WHERE account_id = '0'").fetchall()
+    history = direct.execute(
+        "SELECT DISTINCT at FROM changes, figures WHERE id = figure AND account_id = '0'"
+    ).fetchall()
     direct.close()
     found = int(used.pop() or 0) if used else 0
     _check(len(history) == found, f"history of {len(history)} moments, {found} saved")

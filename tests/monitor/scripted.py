@@ -23,10 +23,12 @@ from typing import cast
 from poolwatch.custody.recovery import Recovered
 from poolwatch.custody.token_step import TokenAsk
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
+from poolwatch.domain.cycles import Cycle
+from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import Awaited, RefreshProgress, TokenOutcome, TokenStep
-from poolwatch.domain.series import HistoryRow
+from poolwatch.domain.series import Gap, HistoryRow
 from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, PoolState
 from poolwatch.domain.usage import Credits, RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.domain.values import replace
@@ -225,6 +227,9 @@ class ScriptedStore:
         self.accounts: dict[str, AccountState] = {}
         self.polls: dict[str, datetime] = {}
         self.history: list[HistoryRow] = []
+        self.cycles: list[Cycle] = []
+        self.events: list[LoggedEvent] = []
+        self.gaps: list[tuple[str, Gap]] = []
         self.saves: list[tuple[str, ...]] = []
         self.forgotten: list[str] = []
         self.noted: list[str] = []
@@ -266,6 +271,10 @@ class ScriptedStore:
         at: datetime,
         rows: Sequence[HistoryRow] = (),
         gone: Sequence[str] = (),
+        *,
+        cycles: Sequence[Cycle] = (),
+        events: Sequence[LoggedEvent] = (),
+        gaps: Sequence[tuple[str, Gap]] = (),
     ) -> bool:
         await self._wait()
         if self.is_full:
@@ -274,6 +283,9 @@ class ScriptedStore:
         for each in gone:
             self.accounts.pop(each, None)
         self.history.extend(rows)
+        self.cycles.extend(cycles)
+        self.events.extend(events)
+        self.gaps.extend(gaps)
         if accounts or rows:
             self.saves.append(tuple(account.key.id for account in accounts))
         self.accounts |= {account.key.id: replace(account, refresh=None) for account in accounts}

@@ -52,6 +52,23 @@ async def test_history_has_a_row_for_each_figure_that_moved() -> None:
     assert one.store.history[1].at == one.account("a").read_at
 
 
+async def test_a_reading_that_comes_too_late_ends_a_gap() -> None:
+    one = await saved("a")
+    await one.poller.read(A)
+    first = one.account("a").read_at
+    for minutes in (14, 16):
+        await one.clock.advance(minutes * 60)
+        await one.poller.read(A)
+    await one.saver.flush()
+    last = one.account("a").read_at
+    assert first is not None
+    assert last is not None
+    [(account_id, gap)] = one.store.gaps
+    assert account_id == A.id
+    assert gap.end == last
+    assert timedelta(0) < gap.start - first < timedelta(minutes=15)
+
+
 async def test_states_and_history_of_many_readings_are_one_write() -> None:
     one = await saved(*"abcde")
     for place in "abcde":

@@ -92,6 +92,7 @@ async def open_monitor(
         naming=around.naming,
         pool_name=settings.pool_name,
         renews=around.renews,
+        stale_after=around.rules.stale_after,
         notices=(problem,) if problem else (),
     )
     client, states = HttpClient(settings.net, around.env), StoredKeyStates(store)

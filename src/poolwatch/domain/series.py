@@ -118,6 +118,19 @@ def _of_window(window: UsageWindow, allowed: bool | None) -> Figure:
 Amount: TypeAlias = float | Decimal
 
 
+def amount_of(series: Series, figure: Figure) -> Amount | None:
+    """The value of a figure that is drawn and added up: percent of a window, else credits; none of a plan."""
+    match series:
+        case Series.WINDOW:
+            return figure.used_percent
+        case Series.CREDITS:
+            return figure.balance
+        case Series.SPEND:
+            return figure.spent
+        case Series.PLAN:
+            return None
+
+
 class FigureName(Struct, frozen=True):
     """Which figure of an account: `bucket` and `window` are empty where the series has none."""
 
@@ -130,8 +143,9 @@ class FigureName(Struct, frozen=True):
 class Point(Struct, frozen=True):
     """What a figure was in a span that begins at `at` (UTC); `low` and `high` are its extremes there.
 
-    A single reading has the same value three times. All None: there was no such figure any more, or nobody
-    could read it.
+    They are those of the changes within the span: what held before counts until the first of them. A single
+    reading has the same value three times. Only `low` and `high` None: the extremes were not kept. All None:
+    there was no such figure any more, or nobody could read it.
     """
 
     at: datetime
@@ -141,6 +155,14 @@ class Point(Struct, frozen=True):
     resets_at: datetime | None = None
 
 
+class Finest(StrEnum):
+    """How finely a figure is told, at most."""
+
+    CHANGE = "change"
+    HOUR = "hour"
+    DAY = "day"
+
+
 class Gap(Struct, frozen=True):
     """A time without readings, both ends aware UTC."""
 
@@ -148,8 +170,16 @@ class Gap(Struct, frozen=True):
     end: datetime
 
 
+def gap_between(former: datetime, at: datetime, longest: timedelta) -> Gap | None:
+    """The gap that a reading at `at` ends, where the former one is older than `longest`."""
+    return Gap(former, at) if at - former > longest else None
+
+
 class Timeline(Struct, frozen=True):
-    """One figure over a time, in order: single changes while they are kept, then hours, then days."""
+    """One figure over a time, in order: days, then hours, then single changes as far as they are kept.
+
+    The first point may lie before the time that was asked for: it held when that began.
+    """
 
     points: tuple[Point, ...] = ()
     gaps: tuple[Gap, ...] = ()

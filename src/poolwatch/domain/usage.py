@@ -63,6 +63,7 @@ _DAY: Final = 86400
 _TOLERANCE: Final = 0.05
 WEEKLY: Final = "weekly"
 FIVE_HOURS: Final = "5h"
+_MONTHLY: Final = "monthly"
 _NAMED: Final = ((18000, FIVE_HOURS), (86400, "daily"), (604800, WEEKLY))
 #: A month of the calendar has 28 to 31 days, and half a day more or less is still one.
 _MONTH: Final = (27.5 * _DAY, 31.5 * _DAY)
@@ -81,13 +82,28 @@ def window_kind(seconds: int | None) -> str:
         if abs(seconds - length) <= length * _TOLERANCE:
             return name
     if _MONTH[0] <= seconds <= _MONTH[1]:
-        return "monthly"
+        return _MONTHLY
     if seconds % _DAY == 0:
         return f"{seconds // _DAY}d"
     hours = round(seconds / _HOUR)
     if abs(seconds - hours * _HOUR) <= hours * _HOUR * _TOLERANCE:
         return f"{hours}h"
     return f"{max(1, round(seconds / 60))}m"
+
+
+#: So many digits has a number of minutes, hours or days at most.
+_LONGEST: Final = 9
+_UNITS: Final = {"m": 60, "h": _HOUR, "d": _DAY}
+
+
+def window_length(kind: str) -> int | None:
+    """The seconds of a window of this kind, where the name tells them; its own may differ a little."""
+    for length, name in (*_NAMED, (30 * _DAY, _MONTHLY)):
+        if kind == name:
+            return length
+    digits, unit = kind[:-1], kind[-1:]
+    is_number = digits.isascii() and digits.isdecimal() and len(digits) <= _LONGEST
+    return int(digits) * _UNITS[unit] if unit in _UNITS and is_number else None
 
 
 class UsageWindow(Struct, frozen=True):

@@ -22,7 +22,7 @@ from poolwatch.domain.events import (
 )
 from poolwatch.domain.message import Message
 from poolwatch.domain.pool import apply
-from poolwatch.domain.series import HistoryRow, history_rows
+from poolwatch.domain.series import Gap, HistoryRow, gap_between, history_rows
 from poolwatch.domain.state import AccountState, PoolFacts, PoolState
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.domain.values import is_undated, replace
@@ -35,6 +35,8 @@ SAVE_SECONDS: Final = 1.0
 AGAIN_SECONDS: Final = 10.0
 #: So many history rows wait for a disk that takes nothing; the oldest go first.
 _MOST_ROWS: Final = 10_000
+#: When a reading is stale, unless the settings say otherwise.
+STALE_AFTER: Final = timedelta(minutes=15)
 _TREMBLE: Final = timedelta(seconds=1)
 
 #: Told after each reading: the account before and after it.
@@ -211,7 +213,15 @@ class _Listener:
 class Saver:
     """Saves in small batches what the ledger marks as unsaved, with a row for each figure that moved."""
 
-    def __init__(self, ledger: Ledger, store: Store, clock: Clock, pool_name: str | None = None) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: Store,
+        clock: Clock,
+        pool_name: str | None = None,
+        stale_after: timedelta = STALE_AFTER,
+    ) -> None:
+        """A reading that comes later than `stale_after` after the former one ends a gap."""
         self._ledger = ledger
         self._store = store
         self._clock = clock
@@ -219,6 +229,9 @@ class Saver:
         self._writing = asyncio.Lock()
         #: history rows for figures that moved
         self._rows: list[HistoryRow] = []
+        #: times without readings, by account id
+        self._gaps: list[tuple[str, Gap]] = []
+        self._stale_after = stale_after
         self._kept = ledger.state
         self._touched = asyncio.Event()
         ledger.on_reading(self._on_reading)
@@ -244,7 +257,9 @@ class Saver:
 
     def _is_behind(self) -> bool:
         ledger = self._ledger
-        return bool(ledger.unsaved or ledger.gone or self._rows) or _facts_differ(self._kept, ledger.state)
+        return bool(ledger.unsaved or ledger.gone or self._rows or self._gaps) or _facts_differ(
+            self._kept, ledger.state
+        )
 
     async def flush(self) -> bool:
         """Save everything unsaved now, and whether that was kept; what was not stays unsaved.
@@ -260,16 +275,18 @@ class Saver:
     async def _save_unsaved(self) -> bool:
         ledger, now = self._ledger, self._clock.now()
         rows, self._rows = self._rows, []
+        gaps, self._gaps = self._gaps, []
         state = ledger.state
         unsaved = [state.accounts[key] for key in ledger.unsaved if key in state.accounts]
         gone = tuple(ledger.gone)
         ledger.unsaved.clear()
         ledger.gone.clear()
         is_kept = True
-        if (unsaved or rows or gone) and not await self._store.save(
-            unsaved, now, rows, [key.id for key in gone]
+        if (unsaved or rows or gone or gaps) and not await self._store.save(
+            unsaved, now, rows, [key.id for key in gone], gaps=gaps
         ):
             is_kept = False
+            self._gaps = [*gaps, *self._gaps][-_MOST_ROWS:]
             self._rows = [*rows, *self._rows][-_MOST_ROWS:]
             ledger.unsaved |= {account.key for account in unsaved}
             ledger.gone |= {key for key in gone if key not in ledger.state.accounts}
@@ -287,6 +304,9 @@ class Saver:
             # a history of figures that nobody dates tells when they were heard of
             at = (after.tried_at or after.read_at) if is_undated(after.read_at) else after.read_at
             self._rows += history_rows(before.usage, after.usage, after.key.id, at)
+            if before.read_at is not None and not is_undated(before.read_at):
+                gap = gap_between(before.read_at, at, self._stale_after)
+                self._gaps += () if gap is None else ((after.key.id, gap),)
 
 
 def _facts_differ(kept: PoolState, state: PoolState) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -18,7 +19,7 @@ from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.domain.state import PoolFacts, PoolState
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.monitor.custodian import Custodian
-from poolwatch.monitor.ledger import Clock, Ledger, Saver
+from poolwatch.monitor.ledger import STALE_AFTER, Clock, Ledger, Saver
 from poolwatch.monitor.many import BackgroundRefresh, BulkRefresh
 from poolwatch.monitor.owner import Asked, ForwardedRefreshes, OwnerLock, RequestQueue, asked_of
 from poolwatch.monitor.poller import Pace, Poller
@@ -61,6 +62,7 @@ class Monitor:
         naming: tuple[NamingRule, ...] = (),
         pool_name: str | None = None,
         renews: bool = False,
+        stale_after: timedelta = STALE_AFTER,
         notices: tuple[Message, ...] = (),
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -73,7 +75,7 @@ class Monitor:
         self.poller = Poller(self.ledger, store, pace, clock, draw)
         self.chain = RefreshChain(self.poller, self.ledger, services.custodian, store, clock)
         self.bulk = BulkRefresh(self.chain, self.ledger, clock)
-        self.saver = Saver(self.ledger, store, clock, pool_name)
+        self.saver = Saver(self.ledger, store, clock, pool_name, stale_after)
         self._background = (
             BackgroundRefresh(self.chain, self.poller, self.ledger, clock, draw) if renews else None
         )

@@ -9,15 +9,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
+from poolwatch.domain.cycles import Cycle
+from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.series import HistoryRow
+from poolwatch.domain.outlook import AccountOutlook, PoolOutlook
+from poolwatch.domain.series import FigureName, Finest, Gap, HistoryRow, Timeline
 from poolwatch.domain.state import AccountState, KeyState, PoolFacts
-from poolwatch.store import history, key_states, polling, readings, requests
+from poolwatch.store import cycles as past_cycles
+from poolwatch.store import events as event_log
+from poolwatch.store import history, identities, key_states, outlooks, polling, readings, requests
 from poolwatch.store.documents import encode_account
-from poolwatch.store.history import Retention
+from poolwatch.store.identities import Identity
 from poolwatch.store.opening import StoreMode, in_words, open_database
 from poolwatch.store.readings import AccountCache
 from poolwatch.store.requests import OwnerRequest, QueuedRequest, RequestProgress
+from poolwatch.store.retention import Retention
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -85,14 +91,27 @@ class Database:
         at: datetime,
         rows: Sequence[HistoryRow] = (),
         gone: Collection[str] = (),
+        *,
+        cycles: Sequence[Cycle] = (),
+        events: Sequence[LoggedEvent] = (),
+        gaps: Sequence[tuple[str, Gap]] = (),
     ) -> bool:
-        """Forget the account ids in `gone`, then keep these accounts and history rows; all or nothing."""
+        """Forget the account ids in `gone`, then keep all these; all or nothing. `gaps` by account id.
+
+        A history row or cycle replaces that of the same figure and beginning; an event that is there stays.
+        """
         documents = [(account.key.id, encode_account(account)) for account in accounts]
+        known = identities.identities_of(accounts)
 
         def work(held: sqlite3.Connection) -> bool:
             readings.drop_accounts(held, gone)
+            outlooks.drop(held, gone)
             readings.put_accounts(held, documents, at)
+            identities.put(held, known)
             history.append(held, rows)
+            history.put_gaps(held, gaps)
+            past_cycles.put(held, cycles)
+            event_log.append(held, events)
             self._retention.thin(held, at)
             return True
 
@@ -102,8 +121,61 @@ class Database:
         return self._write("readings", False, work)
 
     def history(self, account_id: str, since: datetime) -> tuple[HistoryRow, ...]:
-        """An account's history from `since` on, in order of time; it outlives the account's state."""
+        """An account's history from `since` on, in order of time; it outlives the account's state.
+
+        Of hours and days, which are kept instead of single changes after a while, their last.
+        """
         return self._read("history", (), history.rows_since, account_id, since)
+
+    def timeline(
+        self,
+        account_id: str,
+        name: FigureName,
+        since: datetime,
+        until: datetime,
+        finest: Finest = Finest.CHANGE,
+    ) -> Timeline:
+        """One figure of an account from `since` to before `until`, with what held when that began."""
+        return self._read("history", Timeline(), history.timeline, account_id, name, since, until, finest)
+
+    def figures(self, account_id: str) -> tuple[FigureName, ...]:
+        """The figures of which an account has a history."""
+        return self._read("history", (), history.figures_of, account_id)
+
+    def cycles(self, account_ids: Collection[str] | None, newest: int) -> Mapping[str, tuple[Cycle, ...]]:
+        """The newest cycles of each window, so many at most, old to new, by account id; None: of all.
+
+        The running one of a window is its last.
+        """
+        return self._read("history", {}, past_cycles.newest, account_ids, newest)
+
+    def identities(self) -> tuple[Identity, ...]:
+        """The accounts whose ids are known, those too that no source lists any more."""
+        return self._read("history", (), identities.read)
+
+    # -- events, and what was foretold
+
+    def events(
+        self, since: datetime, until: datetime | None = None, most: int | None = None
+    ) -> tuple[LoggedEvent, ...]:
+        """The events from `since` to before `until`, old to new; of more than `most` the newest."""
+        return self._read("events", (), event_log.between, since, until, most)
+
+    def looked_at(self) -> datetime | None:
+        """When somebody last looked at the events; None where nobody did."""
+        return self._read("events", None, event_log.looked_at)
+
+    def put_looked_at(self, at: datetime) -> bool:
+        """Remember that somebody looked at the events."""
+        return self._write("events", False, event_log.put_looked_at, at)
+
+    def outlooks(self) -> tuple[Mapping[str, AccountOutlook], PoolOutlook | None]:
+        """What was last foretold, by account id, and of the pool."""
+        return self._read("outlooks", ({}, None), outlooks.read)
+
+    def put_outlooks(self, accounts: Mapping[str, AccountOutlook], pool: PoolOutlook | None) -> bool:
+        """Keep what is foretold of these accounts, and of the pool where that is given."""
+        return self._write("outlooks", False, outlooks.put, accounts, pool)
 
     # -- the floor between polls
 

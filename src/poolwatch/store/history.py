@@ -1,191 +1,252 @@
-"""The history of figures: how it is kept, and for how long.
+"""The history of figures in the database: single changes, then hours, then days; and gaps in the readings.
 
-Every row stays at first, then one an hour, then the last of each figure. It is thinned a few accounts at a
-time, along with what is written, so that no write waits for all of it.
+A day's changes become its hours and the day as one (`retention`), whole days at a time. The newest change of
+a figure stays for ever, for it still holds.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from decimal import Decimal
-from math import isfinite
-from typing import Final
+from contextlib import suppress
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Final, TypeAlias
 
-import msgspec
-from msgspec import Struct, convert
-from msgspec.structs import astuple
+from msgspec import convert
 
-from poolwatch.domain.series import Figure, HistoryRow
+from poolwatch.domain.series import Figure, FigureName, Finest, Gap, HistoryRow, Point, Series, Timeline
 from poolwatch.host.instants import from_micros, to_micros
 from poolwatch.store.documents import UNREADABLE
-from poolwatch.store.stored import Instant
-
-# -- the table
-
-_COLUMNS: Final = ("series", "bucket", "window", "at", *Figure.__struct_fields__)
-_INSERT: Final = (
-    f"INSERT OR REPLACE INTO history (account_id, {', '.join(_COLUMNS)})"  # noqa: S608 - names of columns alone
-    f" VALUES (?{', ?' * len(_COLUMNS)})"
+from poolwatch.store.spans import (
+    DAY,
+    HOUR,
+    SECOND,
+    Change,
+    Number,
+    Span,
+    amount,
+    change_of,
+    clean,
+    figure_of,
+    from_seconds,
+    is_sound,
+    merged,
+    single,
+    unpack,
+    whole_day,
 )
-_SELECT: Final = (
-    f"SELECT {', '.join(_COLUMNS)} FROM history"  # noqa: S608 - names of columns alone
-    " WHERE account_id = ? AND at >= ? ORDER BY at, series, bucket, window"
+
+_NAME: Final = "INSERT INTO figures (account_id, series, bucket, window) VALUES (?, ?, ?, ?)"
+_FIND: Final = "SELECT id FROM figures WHERE account_id = ? AND series = ? AND bucket = ? AND window = ?"
+_OF_ACCOUNT: Final = "SELECT id, series, bucket, window FROM figures WHERE account_id = ? ORDER BY id"
+_CHANGES: Final = (
+    "SELECT at, value, resets_at, flags, rest FROM changes"
+    " WHERE figure = ? AND at >= ? AND at < ? ORDER BY at"
 )
+_CHANGE_BEFORE: Final = "SELECT max(at) FROM changes WHERE figure = ? AND at < ?"
+_DAYS: Final = (
+    "SELECT day, second, last, low, high, resets_at, flags, rest FROM days"
+    " WHERE figure = ? AND day BETWEEN ? AND ? ORDER BY day"
+)
+_DAY_BEFORE: Final = "SELECT max(day) FROM days WHERE figure = ? AND day < ?"
+_HOURS: Final = "SELECT day, packed FROM hours WHERE figure = ? AND day BETWEEN ? AND ? ORDER BY day"
+#: Beyond the calendar, in microseconds.
+_NEVER: Final = 2**62
+_Row: TypeAlias = tuple[int, Number, int | float | None, int, str | None]
 
 
-def append(held: sqlite3.Connection, rows: Iterable[HistoryRow]) -> None:
+# -- writing
+
+
+def append(held: sqlite3.Connection, rows: Sequence[HistoryRow]) -> None:
     """Keep rows; a row for the same figure and instant replaces the former."""
+    known: dict[tuple[str, Series, str, str], int] = {}
+    for row in rows:
+        place = (row.account_id, row.series, row.bucket, row.window)
+        if place not in known:
+            known[place] = figure_id(held, row.account_id, FigureName(row.series, row.bucket, row.window))
+        put_change(held, known[place], change_of(row.series, row.at, row.figure))
+    # a clock that was wrong for a while ends no gap in the future
     held.executemany(
-        _INSERT,
-        [
-            tuple(
-                map(
-                    _column,
-                    (row.account_id, row.series, row.bucket, row.window, row.at, *astuple(row.figure)),
-                )
-            )
-            for row in rows
-        ],
+        'UPDATE gaps SET "end" = ?2 WHERE account_id = ?1 AND start < ?2 AND "end" > ?2',
+        {(clean(row.account_id), to_micros(row.at)) for row in rows},
     )
 
 
-def rows_since(held: sqlite3.Connection, account_id: str, since: datetime) -> tuple[HistoryRow, ...]:
-    """An account's rows from `since` on, in order of time; damaged ones are left out."""
-    rows = held.execute(_SELECT, (account_id, to_micros(since))).fetchall()
-    return tuple(row for each in rows if (row := _row(account_id, each)) is not None)
+def put_change(held: sqlite3.Connection, figure: int, change: Change) -> None:
+    """Keep one change of a figure by its number."""
+    held.execute(
+        "INSERT OR REPLACE INTO changes VALUES (?, ?, ?, ?, ?, ?)",
+        (figure, change.at, change.value, change.resets_at, change.flags, change.rest),
+    )
 
 
-def _column(value: object) -> object:
-    match value:
-        case datetime():
-            return to_micros(value)
-        case Decimal():
-            return str(value)
-        case str():
-            # a text that UTF-8 can hold
-            return value.encode("utf-8", "backslashreplace").decode("utf-8")
-        case _:
-            return value
+def put_gaps(held: sqlite3.Connection, gaps: Iterable[tuple[str, Gap]]) -> None:
+    """Keep gaps by account id; of two that begin together the longer."""
+    held.executemany(
+        'INSERT INTO gaps VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET "end" = max("end", excluded."end")',
+        [(clean(account_id), to_micros(gap.start), to_micros(gap.end)) for account_id, gap in gaps],
+    )
 
 
-def _row(account_id: str, values: Sequence[object]) -> HistoryRow | None:
-    columns = dict(zip(_COLUMNS, values, strict=True))
+def figure_id(held: sqlite3.Connection, account_id: str, name: FigureName) -> int:
+    """The number of a figure; it gets one when it has none."""
+    place = (clean(account_id), name.series.value, clean(name.bucket), clean(name.window))
+    held.execute(
+        "INSERT OR IGNORE INTO figures (account_id, series, bucket, window) VALUES (?, ?, ?, ?)", place
+    )
+    found = held.execute(
+        "SELECT id FROM figures WHERE account_id = ? AND series = ? AND bucket = ? AND window = ?", place
+    ).fetchone()
+    return int(found[0])
+
+
+# -- reading
+
+
+def figure_ids(held: sqlite3.Connection, account_id: str) -> dict[FigureName, int]:
+    """The numbers of an account's figures; names that cannot be read are left out."""
+    found: dict[FigureName, int] = {}
+    for number, series, bucket, window in held.execute(_OF_ACCOUNT, (clean(account_id),)):
+        with suppress(ValueError):
+            found[FigureName(Series(series), bucket, window)] = number
+    return found
+
+
+def figures_of(held: sqlite3.Connection, account_id: str) -> tuple[FigureName, ...]:
+    """The figures of which an account has a history."""
+    found = figure_ids(held, account_id).items()
+    has_any = "SELECT 1 FROM changes WHERE figure = ? LIMIT 1"
+    return tuple(name for name, number in found if held.execute(has_any, (number,)).fetchone())
+
+
+def rows_since(
+    held: sqlite3.Connection, account_id: str, since: datetime, *, carried: bool = False
+) -> tuple[HistoryRow, ...]:
+    """All that is kept of an account from `since` on, in order of time: of hours and days their last.
+
+    `carried`: with what held when `since` began. Damaged rows are left out.
+    """
+    rows: list[HistoryRow] = []
+    start = to_micros(since)
+    for name, number in figure_ids(held, account_id).items():
+        for at, span in _spans(held, number, start, _NEVER, Finest.CHANGE):
+            exact = max(at, at // DAY * DAY + span.second * SECOND)
+            figure = _figure(name.series, span)
+            if figure is not None and (carried or exact >= start):
+                rows.append(
+                    HistoryRow(account_id, from_micros(exact), name.series, name.bucket, name.window, figure)
+                )
+    return tuple(sorted(rows, key=lambda row: row.at))
+
+
+def timeline(
+    held: sqlite3.Connection,
+    account_id: str,
+    name: FigureName,
+    since: datetime,
+    until: datetime,
+    finest: Finest = Finest.CHANGE,
+) -> Timeline:
+    """One figure from `since` to before `until`, with what held when that began."""
+    number = figure_ids(held, account_id).get(name)
+    spans = () if number is None else _spans(held, number, to_micros(since), to_micros(until), finest)
+    points = tuple(point for at, span in spans if (point := _point(at, span)) is not None)
+    return Timeline(points, gaps_between(held, account_id, since, until))
+
+
+def gaps_between(
+    held: sqlite3.Connection, account_id: str, since: datetime, until: datetime
+) -> tuple[Gap, ...]:
+    """The gaps in an account's readings that reach into this time, in order."""
+    found = held.execute(
+        'SELECT start, "end" FROM gaps WHERE account_id = ? AND start < ? AND "end" > ? ORDER BY start',
+        (clean(account_id), to_micros(until), to_micros(since)),
+    ).fetchall()
+    with suppress(*UNREADABLE):
+        return tuple(Gap(from_micros(start), from_micros(end)) for start, end in found)
+    return ()
+
+
+def changes_of(held: sqlite3.Connection, number: int, start: int, end: int) -> list[Change]:
+    """A figure's changes from `start` to before `end` (microseconds), in order; damaged ones are left out."""
+    found: list[Change] = []
+    for row in held.execute(_CHANGES, (number, start, end)):
+        with suppress(*UNREADABLE):
+            change = convert(row, _Row)
+            amount(change[1])
+            found.append(Change(*change))
+    return found
+
+
+def spans_of_days(
+    held: sqlite3.Connection, number: int, first: int, last: int
+) -> tuple[dict[int, Span], dict[int, tuple[Span, ...]]]:
+    """The days from `first` to `last` as one span each, and the hours of those that still have them."""
+    days: dict[int, Span] = {}
+    for day, *values in held.execute(_DAYS, (number, first, last)):
+        with suppress(*UNREADABLE):
+            span = convert(values, Span)
+            if is_sound(span):
+                days[day] = span
+    hours = {day: unpack(packed) for day, packed in held.execute(_HOURS, (number, first, last))}
+    return days, hours
+
+
+def _spans(
+    held: sqlite3.Connection, number: int, start: int, end: int, finest: Finest
+) -> list[tuple[int, Span]]:
+    """When each span of a figure begins, in order; the first of them holds at `start`."""
+    [before] = held.execute(_DAY_BEFORE, (number, start // DAY)).fetchone()
+    first = before if isinstance(before, int) else start // DAY
+    days, hours = spans_of_days(held, number, first, (end - 1) // DAY)
+    found: list[tuple[int, Span]] = []
+    for day in sorted(days.keys() | hours.keys()):
+        if day in days and (finest is Finest.DAY or not hours.get(day)):
+            found.append((day * DAY, days[day]))
+        else:
+            found += ((_hour(day, span), span) for span in hours.get(day, ()))
+    [before] = held.execute(_CHANGE_BEFORE, (number, start)).fetchone()
+    changes = changes_of(held, number, before if isinstance(before, int) else start, end)
+    # a day that has become a span says more than the newest change, which stays behind
+    single_ones = [change for change in changes if change.at // DAY not in days]
+    if finest is Finest.CHANGE:
+        found += ((change.at, single(change)) for change in single_ones)
+    else:
+        for day, within in groupby(single_ones, key=lambda change: change.at // DAY):
+            spans = merged((), within)
+            if finest is Finest.HOUR:
+                found += ((_hour(day, span), span) for span in spans)
+            else:
+                found.append((day * DAY, whole_day(spans)))
+    found.sort(key=itemgetter(0))
+    begins = bisect_right(found, start, key=itemgetter(0))
+    return [each for each in found[max(begins - 1, 0) :] if each[0] < end]
+
+
+def _hour(day: int, span: Span) -> int:
+    """When the hour of a span begins."""
+    return day * DAY + span.second * SECOND // HOUR * HOUR
+
+
+def _point(at: int, span: Span) -> Point | None:
     try:
-        for name in ("at", "resets_at"):
-            if columns[name] is not None:
-                columns[name] = from_micros(convert(columns[name], int))
-        # 0 and 1 are truth values here
-        figure = convert(columns, Figure, strict=False)
-        numbers = (figure.used_percent, figure.balance, figure.spent, figure.spend_limit)
-        if not all(isfinite(number) for number in numbers if number is not None):
-            return None
-        return convert({**columns, "account_id": account_id, "figure": figure}, HistoryRow)
+        return Point(
+            from_micros(at),
+            amount(span.low),
+            amount(span.high),
+            amount(span.last),
+            None if span.resets_at is None else from_seconds(span.resets_at),
+        )
     except UNREADABLE:
         return None
 
 
-# -- how long rows are kept
-
-#: Rows younger than this are all kept.
-FULL: Final = timedelta(days=14)
-#: Of rows older than this only the last of each figure stays, for it still holds.
-KEPT: Final = timedelta(days=90)
-#: An account's rows beyond this many go too, oldest first.
-MOST_ROWS: Final = 5_000
-#: Rounds are this far apart.
-ROUND: Final = timedelta(days=1)
-#: After a longer pause a round waits another day: the clock may be wrong.
-_PLAUSIBLE: Final = timedelta(days=45)
-#: Accounts that are thinned with one write.
-_AT_ONCE: Final = 10
-_NOTE: Final = "history_round"
-
-# of two rows of one figure in one hour, the earlier; 3600000000: microseconds of an hour
-_HOURLY: Final = """DELETE FROM history WHERE account_id = ? AND at < ? AND EXISTS (
-    SELECT 1 FROM history n WHERE n.account_id = history.account_id AND n.series = history.series
-        AND n.bucket = history.bucket AND n.window = history.window AND n.at > history.at
-        AND n.at < (history.at / 3600000000 + 1) * 3600000000)"""
-# of two old rows of one figure, the earlier
-_OLD: Final = """DELETE FROM history WHERE account_id = ? AND at < ? AND EXISTS (
-    SELECT 1 FROM history n WHERE n.account_id = history.account_id AND n.series = history.series
-        AND n.bucket = history.bucket AND n.window = history.window AND n.at > history.at AND n.at <= ?)"""
-_TOO_MANY: Final = (
-    "DELETE FROM history WHERE account_id = ?1 AND at <="
-    " (SELECT at FROM history WHERE account_id = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2)"
-)
-
-
-class _Round(Struct, frozen=True):
-    """When the round began, and the last account that was thinned; None once all are."""
-
-    begun: Instant
-    after: str | None
-
-
-class Retention:
-    """Thins the history of a database, in rounds a day apart; the database knows how far a round is."""
-
-    def __init__(self) -> None:
-        self._not_before: datetime | None = None
-        self._seen: datetime | None = None
-
-    def thin(self, held: sqlite3.Connection, now: datetime) -> None:
-        """Do the next piece, inside the caller's transaction, if one is due. Raises sqlite3.Error."""
-        set_back = self._seen is not None and now < self._seen
-        self._seen = now
-        if self._not_before is not None and now < self._not_before and not set_back:
-            return
-        noted = _noted(held)
-        begun, after = (None, None) if noted is None else (noted.begun, noted.after)
-        apart = None if begun is None else now - begun
-        if begun is None or apart is None or not timedelta(0) <= apart <= _PLAUSIBLE:
-            begun, after = now, None
-        elif after is None and apart >= ROUND:
-            begun, after = now, ""
-        if after is not None:
-            ids = _ids_after(held, after)
-            for account_id in ids:
-                _thin_account(held, account_id, now)
-            after = ids[-1] if len(ids) == _AT_ONCE else None
-        # not within the caller's transaction alone: if that fails, the piece is only done once more
-        self._not_before = begun + ROUND if after is None else None
-        note = msgspec.json.encode(_Round(begun, after)).decode()
-        held.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_NOTE, note))
-
-
-def _noted(held: sqlite3.Connection) -> _Round | None:
-    row = held.execute("SELECT value FROM meta WHERE name = ?", (_NOTE,)).fetchone()
+def _figure(series: Series, span: Span) -> Figure | None:
     try:
-        return None if row is None else msgspec.json.decode(row[0], type=_Round)
+        return figure_of(series, span)
     except UNREADABLE:
         return None
-
-
-def _ids_after(held: sqlite3.Connection, after: str) -> list[str]:
-    """The next accounts with history, each found by one step in the index."""
-    ids: list[str] = []
-    while len(ids) < _AT_ONCE:
-        [found] = held.execute(
-            "SELECT min(account_id) FROM history WHERE account_id > ?", (after,)
-        ).fetchone()
-        if not isinstance(found, str):
-            break
-        ids.append(found)
-        after = found
-    return ids
-
-
-def _thin_account(held: sqlite3.Connection, account_id: str, now: datetime) -> None:
-    full, kept = _micros(now, FULL), _micros(now, KEPT)
-    held.execute(_OLD, (account_id, kept, kept))
-    held.execute(_HOURLY, (account_id, full))
-    held.execute(_TOO_MANY, (account_id, MOST_ROWS))
-
-
-def _micros(now: datetime, ago: timedelta) -> int:
-    try:
-        return to_micros(now - ago)
-    except OverflowError:
-        return to_micros(from_micros(0))

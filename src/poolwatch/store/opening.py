@@ -20,6 +20,7 @@ from poolwatch.host.files import make_missing_directories
 from poolwatch.host.instants import file_stamp, to_micros
 from poolwatch.host.locks import held
 from poolwatch.store.documents import decode_account, decode_facts, encode_account, encode_facts
+from poolwatch.store.former_history import carry_history, carry_identities
 
 FILE_NAME: Final = "poolwatch.db"
 #: What SQLite writes beside it.
@@ -301,6 +302,36 @@ MIGRATIONS: Final[tuple[tuple[Step, ...], ...]] = (
             asked_by TEXT NOT NULL, taken_at INTEGER, done_at INTEGER, outcome TEXT)""",
     ),
     (_rewrite_documents,),
+    (
+        # a figure of an account has a number, since rows of it are many
+        """CREATE TABLE figures (
+            id INTEGER PRIMARY KEY, account_id TEXT NOT NULL, series TEXT NOT NULL, bucket TEXT NOT NULL,
+            window TEXT NOT NULL, UNIQUE (account_id, series, bucket, window))""",
+        # its single changes (store/history); values are percentages, or credits as texts
+        """CREATE TABLE changes (
+            figure INTEGER NOT NULL, at INTEGER NOT NULL, value, resets_at, flags INTEGER NOT NULL, rest TEXT,
+            PRIMARY KEY (figure, at)) WITHOUT ROWID""",
+        # days are counted since 1970, UTC; the hours of one are packed (store/spans)
+        """CREATE TABLE hours (figure INTEGER NOT NULL, day INTEGER NOT NULL, packed BLOB NOT NULL,
+            PRIMARY KEY (figure, day)) WITHOUT ROWID""",
+        """CREATE TABLE days (
+            figure INTEGER NOT NULL, day INTEGER NOT NULL, second INTEGER NOT NULL, last, low, high,
+            resets_at, flags INTEGER NOT NULL, rest TEXT, PRIMARY KEY (figure, day)) WITHOUT ROWID""",
+        """CREATE TABLE gaps (account_id TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+            PRIMARY KEY (account_id, start)) WITHOUT ROWID""",
+        """CREATE TABLE cycles (figure INTEGER NOT NULL, started_at INTEGER NOT NULL, packed BLOB NOT NULL,
+            PRIMARY KEY (figure, started_at)) WITHOUT ROWID""",
+        """CREATE TABLE events (at INTEGER NOT NULL, id, packed BLOB NOT NULL,
+            PRIMARY KEY (at, id)) WITHOUT ROWID""",
+        "CREATE TABLE outlooks (account_id TEXT PRIMARY KEY, doc TEXT NOT NULL) WITHOUT ROWID",
+        # whose history it is, also once no source lists the account any more
+        """CREATE TABLE identities (
+            account_id TEXT PRIMARY KEY, provider TEXT NOT NULL, user_id TEXT NOT NULL,
+            workspace_id TEXT NOT NULL, email TEXT) WITHOUT ROWID""",
+        carry_history,
+        carry_identities,
+        "DROP TABLE history",
+    ),
 )
 
 VERSION: Final = len(MIGRATIONS)
@@ -308,8 +339,15 @@ VERSION: Final = len(MIGRATIONS)
 _PROBES: Final = (
     "SELECT name, value FROM meta",
     "SELECT account_id, doc, updated_at FROM readings",
-    "SELECT account_id, series, bucket, window, at, used_percent, resets_at, limit_reached, allowed, balance,"
-    " unlimited, spent, spend_limit, plan FROM history",
+    "SELECT id, account_id, series, bucket, window FROM figures",
+    "SELECT figure, at, value, resets_at, flags, rest FROM changes",
+    "SELECT figure, day, packed FROM hours",
+    "SELECT figure, day, second, last, low, high, resets_at, flags, rest FROM days",
+    'SELECT account_id, start, "end" FROM gaps',
+    "SELECT figure, started_at, packed FROM cycles",
+    "SELECT at, id, packed FROM events",
+    "SELECT account_id, doc FROM outlooks",
+    "SELECT account_id, provider, user_id, workspace_id, email FROM identities",
     "SELECT account_id, polled_at FROM polls",
     "SELECT id, account_id, kind, override, try_once, asked_at, asked_by, taken_at, done_at, outcome"
     " FROM requests",

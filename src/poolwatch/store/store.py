@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 from poolwatch.domain.message import Message, message
+from poolwatch.domain.series import Timeline
 from poolwatch.domain.state import PoolFacts
 from poolwatch.store.database import Database
 from poolwatch.store.opening import StoreMode
@@ -57,6 +58,15 @@ class Store:
     load_some = _queued(Database.load_some, ())
     save = _queued(Database.save, otherwise=False)
     history = _queued(Database.history, ())
+    timeline = _queued(Database.timeline, Timeline())
+    figures = _queued(Database.figures, ())
+    cycles = _queued(Database.cycles, {})
+    identities = _queued(Database.identities, ())
+    events = _queued(Database.events, ())
+    looked_at = _queued(Database.looked_at, None)
+    put_looked_at = _queued(Database.put_looked_at, otherwise=False)
+    outlooks = _queued(Database.outlooks, ({}, None))
+    put_outlooks = _queued(Database.put_outlooks, otherwise=False)
     claim_poll = _queued(Database.claim_poll, otherwise=False)
     last_polls = _queued(Database.last_polls, {})
     enqueue_requests = _queued(Database.enqueue_requests, ())

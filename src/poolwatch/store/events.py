@@ -1,0 +1,140 @@
+"""The events in the database. Their ids are 16 hex digits, kept as 8 bytes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
+from poolwatch.host.instants import from_micros, to_micros
+from poolwatch.store.documents import UNREADABLE
+from poolwatch.store.spans import Number, amount, number
+from poolwatch.store.stored import Instant
+
+_VERSION: Final = 1
+_ID_BYTES: Final = 8
+#: The key of `meta` under which stands when somebody last looked at the events, in microseconds.
+_LOOKED: Final = "looked_at"
+_NEVER: Final = 2**62
+
+
+class _Stored(Struct, frozen=True, array_like=True):
+    """An event without its id and its instant. A list: fields are only ever added, at the end."""
+
+    version: int
+    kind: EventKind
+    account_id: str | None = None
+    source: str | None = None
+    bucket: str | None = None
+    window: str | None = None
+    before: Number = None
+    after: Number = None
+    unit: Unit | None = None
+    was: str | None = None
+    now: str | None = None
+    until: Instant | None = None
+    accounts: int | None = None
+    of_accounts: int | None = None
+
+
+def append(held: sqlite3.Connection, events: Iterable[LoggedEvent]) -> None:
+    """Keep events; those that are there already stay as they are."""
+    held.executemany(
+        "INSERT OR IGNORE INTO events VALUES (?, ?, ?)",
+        [(to_micros(event.at), _id(event.id), _pack(event)) for event in events],
+    )
+
+
+def between(
+    held: sqlite3.Connection, since: datetime, until: datetime | None = None, most: int | None = None
+) -> tuple[LoggedEvent, ...]:
+    """The events from `since` to before `until`, old to new; of more than `most` the newest.
+
+    Damaged ones are left out.
+    """
+    rows = held.execute(
+        "SELECT at, id, packed FROM events WHERE at >= ? AND at < ? ORDER BY at DESC, id DESC LIMIT ?",
+        (to_micros(since), _NEVER if until is None else to_micros(until), -1 if most is None else most),
+    ).fetchall()
+    return tuple(event for row in reversed(rows) if (event := _unpack(*row)) is not None)
+
+
+def drop_before(held: sqlite3.Connection, at: int) -> None:
+    """Forget the events before an instant (microseconds)."""
+    held.execute("DELETE FROM events WHERE at < ?", (at,))
+
+
+def looked_at(held: sqlite3.Connection) -> datetime | None:
+    """When somebody last looked at the events; None where nobody did."""
+    row = held.execute("SELECT value FROM meta WHERE name = ?", (_LOOKED,)).fetchone()
+    try:
+        return None if row is None else from_micros(int(row[0]))
+    except UNREADABLE:
+        return None
+
+
+def put_looked_at(held: sqlite3.Connection, at: datetime) -> bool:
+    """Remember that."""
+    held.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_LOOKED, str(to_micros(at))))
+    return True
+
+
+def _id(text: str) -> bytes | str:
+    """As 8 bytes; an id of another form as it is."""
+    with suppress(ValueError):
+        raw = bytes.fromhex(text)
+        if len(raw) == _ID_BYTES and raw.hex() == text:
+            return raw
+    return text
+
+
+def _pack(event: LoggedEvent) -> bytes:
+    stored = [
+        _VERSION,
+        event.kind,
+        event.account_id,
+        event.source,
+        event.bucket,
+        event.window,
+        number(event.before),
+        number(event.after),
+        event.unit,
+        event.was,
+        event.now,
+        event.until,
+        event.accounts,
+        event.of_accounts,
+    ]
+    while stored[-1] is None:
+        stored.pop()
+    return msgspec.msgpack.encode(stored)
+
+
+def _unpack(at: int, raw: bytes | str, packed: bytes) -> LoggedEvent | None:
+    try:
+        stored = msgspec.msgpack.decode(packed, type=_Stored)
+        return LoggedEvent(
+            raw if isinstance(raw, str) else raw.hex(),
+            from_micros(at),
+            stored.kind,
+            stored.account_id,
+            stored.source,
+            stored.bucket,
+            stored.window,
+            amount(stored.before),
+            amount(stored.after),
+            stored.unit,
+            stored.was,
+            stored.now,
+            stored.until,
+            stored.accounts,
+            stored.of_accounts,
+        )
+    except UNREADABLE:
+        return None
