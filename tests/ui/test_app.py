@@ -296,6 +296,10 @@ async def test_what_holds_the_screen_back_stands_in_its_title_and_its_keys_are_n
         assert "box" not in strip(app)
         assert "r refresh  u usage  ! needs you" in footer(app)
         assert "mark" not in footer(app)
+        daemon = message("monitor.daemon", pid=7, host="box")
+        feed.happen(notices=(message("monitor.viewer", holder=daemon),))
+        await settle(pilot)
+        assert "  watching: poolwatch daemon (pid 7, box) · paused   " in strip(app).splitlines()[0]
         feed.happen()
         await settle(pilot)
         assert "watching" not in strip(app)

@@ -101,13 +101,15 @@ def say_drawn(*lines: str) -> None:
 
     # SGR sequences stand at the odd places
     parted = (re.split(r"(\x1b\[[0-9;]*m)", line) for line in lines)
-    drawn = ("".join(part if at % 2 else _line(part) for at, part in enumerate(parts)) for parts in parted)
+    drawn = (
+        "".join(part if at % 2 else plain_line(part) for at, part in enumerate(parts)) for parts in parted
+    )
     _write("".join(f"{line}\n" for line in drawn))
 
 
 def say_over(line: str) -> None:
     """A line on the terminal that whatever is said next takes the place of; it has to fit the width."""
-    _write(f"\r{_line(line)}\x1b[K" if line else "\r\x1b[K")
+    _write(f"\r{plain_line(line)}\x1b[K" if line else "\r\x1b[K")
 
 
 def say_text(text: str) -> None:
@@ -142,10 +144,11 @@ def can_draw(env: Mapping[str, str]) -> bool:
 
 
 def _text(lines: tuple[str, ...]) -> str:
-    return "".join(f"{_line(line)}\n" for line in lines)
+    return "".join(f"{plain_line(line)}\n" for line in lines)
 
 
-def _line(text: str) -> str:
+def plain_line(text: str) -> str:
+    """A line in which nothing steers a terminal, forges another line, or is a password of an address."""
     if not text.isprintable():
         from poolwatch.domain.text import all_visible  # most lines need none
 

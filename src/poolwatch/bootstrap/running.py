@@ -66,10 +66,11 @@ async def open_monitor(
     clock: Clock | None = None,
     *,
     cache: AccountCache | None = None,
+    is_daemon: bool = False,
 ) -> AsyncIterator[Running]:
     """Open the store, put everything together, and close it in the end; unset, time is the machine's.
 
-    `cache`: what was read of the store before, and is not held twice.
+    `cache`: what was read of the store before, and is not held twice. `is_daemon`: others are told so.
     """
     clock = clock or RealClock()
     settings = around.settings
@@ -81,7 +82,7 @@ async def open_monitor(
         store,
         Custodian(settings, around.state_dir, around.home, fingerprint, sources.get, problem=problem),
         RequestQueue(store, around.mark),
-        OwnerLock(around.state_dir, clock),
+        OwnerLock(around.state_dir, clock, is_daemon=is_daemon),
         clock,
         draw,
     )

@@ -202,6 +202,19 @@ def next_account(
     return print_next(config, as_json=json, home_only=home, mask=mask)
 
 
+@_command(app, "daemon", "act")
+def daemon(
+    print_unit: Annotated[bool, flag("print-unit")] = False,
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli import daemon as command
+
+    if print_unit:
+        return command.print_unit(config, mask=mask)
+    return command.run_daemon(config, mask=mask)
+
+
 @_command(app, "refresh", "act")
 def refresh(
     accounts: options.AccountArguments = None,

@@ -12,16 +12,12 @@ import stat
 import sys
 import termios
 import tty
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, TextIO
-
-from msgspec import Struct
+from typing import Final
 
 from poolwatch import __version__
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, can_draw, say, say_drawn, say_text
@@ -31,6 +27,8 @@ from poolwatch.bootstrap.screen import appearance_problems, speaks_utf8
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.accounts import kept_command, kept_line
 from poolwatch.cli.command import ADD_SOURCE, run_async
+from poolwatch.cli.daemon import daemon_findings
+from poolwatch.cli.finding import Finding, Grade, finding_lines, is_coloured
 from poolwatch.cli.settings import place_lines, place_rows
 from poolwatch.cli.sources import examine_pools, try_command
 from poolwatch.config.edit import is_same_place
@@ -40,7 +38,7 @@ from poolwatch.config.values import FROM_ENVIRONMENT
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.state import KeptFile
 from poolwatch.domain.status import Section
-from poolwatch.domain.text import all_visible, visible
+from poolwatch.domain.text import visible
 from poolwatch.domain.values import replace
 from poolwatch.host.mounts import shared_problem, unknown_problem
 from poolwatch.monitor.custodian import damaged_files, kept_files
@@ -60,26 +58,6 @@ _NAMED = 3
 _GLYPHS: Final = "●◐✕▲◌⊘━╸"
 _ANSWER: Final = re.compile(rb"\x1b\[\d+;(\d+)R")
 _PATIENCE_SECONDS: Final = 0.5
-
-
-class Grade(StrEnum):
-    """How bad a finding is; only errors make doctor fail."""
-
-    OK = "ok"
-    NOTE = "note"
-    ERROR = "error"
-
-
-class Finding(Struct, frozen=True):
-    """One thing that was looked at; `remedy` is what to do, where there is something."""
-
-    area: str
-    grade: Grade
-    words: str
-    remedy: str = ""
-
-
-_COLOURS: Final = {Grade.OK: "32", Grade.NOTE: "33", Grade.ERROR: "31"}
 
 
 def run_doctor(config: Path | None, *, as_json: bool, mask: bool = False) -> int:
@@ -105,36 +83,9 @@ def run_doctor(config: Path | None, *, as_json: bool, mask: bool = False) -> int
         }
         say_text(json.dumps(document, indent=2))
     else:
-        say_drawn(*_lines(findings, coloured=is_coloured(sys.stdout, os.environ)))
+        say_drawn(*finding_lines(findings, coloured=is_coloured(sys.stdout, os.environ)))
         say("", *(f"{name:<16}  {place}" for name, place in place_lines(places, mask=hidden)))
     return EXIT_FAILED if any(each.grade is Grade.ERROR for each in findings) else EXIT_OK
-
-
-def _lines(findings: Sequence[Finding], *, coloured: bool) -> Iterator[str]:
-    """What is wrong first, then what is worth knowing, and all that is fine on one line.
-
-    Text from outside has no colours of its own.
-    """
-    for grade in (Grade.ERROR, Grade.NOTE):
-        for each in findings:
-            if each.grade is grade:
-                yield f"{_mark(grade, coloured=coloured)}  {each.area:<9}  {all_visible(each.words)}"
-                if each.remedy:
-                    yield f"       {'':<9}  {said('do', remedy=all_visible(each.remedy))}"
-    fine = Counter(each.area for each in findings if each.grade is Grade.OK)
-    if fine:
-        told = ", ".join(f"{area} {count}" if count > 1 else area for area, count in fine.items())
-        yield f"{_mark(Grade.OK, coloured=coloured)}  {told}"
-
-
-def _mark(grade: Grade, *, coloured: bool) -> str:
-    word = f"{grade.value:<5}"
-    return f"\x1b[{_COLOURS[grade]}m{word}\x1b[m" if coloured else word
-
-
-def is_coloured(stream: TextIO, env: Mapping[str, str]) -> bool:
-    """Whether marks have colours there: on a terminal that draws them, and nobody asked for none."""
-    return stream.isatty() and not env.get("NO_COLOR") and can_draw(env)
 
 
 def _findings(config: Path | None, *, mask: bool) -> Iterator[Finding]:
@@ -224,6 +175,7 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
     yield from _config(around)
     yield from _modes(around)
     yield from _damaged(around)
+    yield from daemon_findings(around)
     yield from _network(around)
     if not around.sources:
         yield from _kept(around, kept_files(around.state_dir, around.home))

@@ -20,7 +20,7 @@ from poolwatch.host.single_flight import SingleFlight
 from poolwatch.monitor.ledger import Clock, Ledger
 from poolwatch.store.documents import decode_refresh, encode_refresh
 from poolwatch.store.opening import StoreMode
-from poolwatch.store.polling import PollLock
+from poolwatch.store.polling import Holder, PollLock
 from poolwatch.store.requests import OwnerRequest, QueuedRequest, RequestKind
 from poolwatch.store.store import Store
 
@@ -37,8 +37,8 @@ _OF: Final = ", of "
 class OwnerLock:
     """The poll lock of a state directory; where there is no disk for it, polling is ours alone."""
 
-    def __init__(self, state_dir: Path, clock: Clock) -> None:
-        self._lock = PollLock(state_dir)
+    def __init__(self, state_dir: Path, clock: Clock, *, is_daemon: bool = False) -> None:
+        self._lock = PollLock(state_dir, is_daemon=is_daemon)
         self._clock = clock
 
     def try_acquire(self) -> bool:
@@ -58,10 +58,15 @@ class OwnerLock:
 
     def holder(self) -> Message:
         """Who holds it, for people."""
-        holder = self._lock.holder()
-        if holder is None:
-            return message("monitor.unknown_process")
-        return message("monitor.process", pid=holder.pid, host=holder.host)
+        return holder_message(self._lock.holder())
+
+
+def holder_message(holder: Holder | None) -> Message:
+    """Who polls; None: a process that nobody can tell."""
+    if holder is None:
+        return message("monitor.unknown_process")
+    code = "monitor.daemon" if holder.is_daemon else "monitor.process"
+    return message(code, pid=holder.pid, host=holder.host)
 
 
 class Asked(StrEnum):

@@ -33,13 +33,15 @@ class Holder(Struct, frozen=True):
     pid: int
     host: str
     since: Instant
+    is_daemon: bool = False
 
 
 class PollLock:
     """An flock on a file that is never removed, since a new file would be a second lock."""
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, *, is_daemon: bool = False) -> None:
         self._path = state_dir / FILE_NAME
+        self._is_daemon = is_daemon
         self._fd: int | None = None
         #: False once an attempt failed although nobody holds the lock
         self.is_usable = True
@@ -65,7 +67,7 @@ class PollLock:
             if not take(fd, _PATIENCE_SECONDS, pause_seconds=_PAUSE_SECONDS):
                 os.close(fd)
                 return False
-            _write(fd, now)
+            _write(fd, now, is_daemon=self._is_daemon)
         except OSError:
             os.close(fd)
             self.is_usable = False
@@ -97,8 +99,9 @@ class PollLock:
                 os.close(fd)
 
 
-def _write(fd: int, now: datetime) -> None:
-    text = json.dumps({"pid": os.getpid(), "host": os.uname().nodename, "since": now.isoformat()})
+def _write(fd: int, now: datetime, *, is_daemon: bool) -> None:
+    holder = {"pid": os.getpid(), "host": os.uname().nodename, "since": now.isoformat()}
+    text = json.dumps({**holder, "is_daemon": is_daemon})
     os.ftruncate(fd, 0)
     os.pwrite(fd, text.encode("ascii"), 0)
 

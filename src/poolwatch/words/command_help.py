@@ -23,6 +23,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "demo": mark("Open the app on a simulated pool; nothing leaves this machine."),
     "status": mark("Print every account; what is old is read first. On a terminal as the app's table."),
     "next": mark("Say which account to use next, and why. Advice: poolwatch never switches a login."),
+    "daemon": mark("Poll without a screen; the app watches beside it."),
     "refresh": mark("Run the refresh chain: token step, then usage step."),
     "doctor": mark("Say what is wrong, and the remedy."),
     "sources": mark("What is monitored and from where."),
@@ -86,6 +87,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "tmux": mark("With --line: # is doubled, so that tmux draws it as it is."),
     "max_age": mark("Poll readings older than this (0: all; unset: the poll interval)."),
     "codex_home": mark("Print its CODEX_HOME only."),
+    # of daemon
+    "print_unit": mark("Print a unit of systemd that runs it for this user; nothing is started."),
     # of refresh
     "all": mark("Every account."),
     "force": mark(
@@ -130,6 +133,10 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "next": (
         ("poolwatch next", ""),
         ("CODEX_HOME=$(poolwatch next --home) codex", mark("in a shell")),
+    ),
+    "daemon": (
+        ("poolwatch daemon", ""),
+        ("poolwatch daemon --print-unit", mark("its first lines say what to do with it")),
     ),
     "refresh": (
         ("poolwatch refresh carol@example.com", ""),

@@ -394,18 +394,17 @@ TEXTS: Final[Mapping[str, str]] = {
     "monitor.internal_error": mark("internal error: {type}"),
     "monitor.source_hangs": mark("no answer for {seconds} s: its disk or its server hangs"),
     "monitor.left_out": mark("{source}: {left_out}"),
-    "monitor.viewer": mark("read-only: another poolwatch ({holder}) is polling"),
+    "monitor.viewer": mark("read-only: {holder} is polling"),
     "monitor.login_waits": mark(
         "a login waits in {path}: poolwatch accounts list shows the command that puts it in place"
     ),
     "monitor.login_gone": mark("the login is not there any more"),
     "monitor.nothing_remembered": mark("nothing can be remembered: {path} {why}"),
     "monitor.not_spent": mark("not spent: {why}"),
-    "monitor.unknown_process": mark("unknown process"),
-    "monitor.process": mark("pid {pid} on {host}"),
-    "monitor.owner_silent": mark("the poolwatch that polls ({holder}) did not answer"),
-    "monitor.refreshed_without": mark(
-        "the poolwatch that polls ({holder}) did not answer; refreshed without it"
-    ),
+    "monitor.unknown_process": mark("another poolwatch"),
+    "monitor.process": mark("another poolwatch (pid {pid} on {host})"),
+    "monitor.daemon": mark("poolwatch daemon (pid {pid} on {host})"),
+    "monitor.owner_silent": mark("{holder} is polling, and did not answer"),
+    "monitor.refreshed_without": mark("{holder} is polling, and did not answer; refreshed without it"),
     "monitor.readings_late": mark("some readings are still on their way"),
 }

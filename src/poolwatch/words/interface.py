@@ -273,6 +273,8 @@ def text(code: str, **blanks: object) -> str:
 
 #: The code of the notice that another process polls.
 VIEWER: Final = "monitor.viewer"
+#: The code of the process that polls, where that is the daemon.
+DAEMON: Final = "monitor.daemon"
 
 
 def watching(notices: Iterable[Message]) -> str:
@@ -280,7 +282,10 @@ def watching(notices: Iterable[Message]) -> str:
     holder = next((dict(each.arguments).get("holder") for each in notices if each.code == VIEWER), None)
     if holder is None:
         return ""
-    pid = dict(holder.arguments).get("pid") if isinstance(holder, Message) else None
+    told = dict(holder.arguments) if isinstance(holder, Message) else {}
+    pid, host = told.get("pid"), told.get("host")
+    if isinstance(holder, Message) and holder.code == DAEMON:
+        return _("watching: poolwatch daemon (pid {pid}, {host})", pid=pid, host=host)
     return _("watching: pid {pid} polls", pid=pid) if pid else _("watching: another process polls")
 
 
