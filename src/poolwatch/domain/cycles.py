@@ -1,4 +1,4 @@
-"""The life of a usage window, from one reset to the next."""
+"""The life of a usage window, from one reset to the next, and what readings say of it."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ class Rise(Struct, frozen=True):
 class Cycle(Struct, frozen=True):
     """One window of one account from reset to reset. Instants are aware UTC.
 
-    `ended_at` None: it is running. `started_at` is the reset that began it, or the first reading of it where
-    that reset was not seen (`start_seen` False).
+    `ended_at` None: it is running. `started_at` is one length before its reset, and never before the former
+    cycle ended; the first reading where no reset or length was told. A window of which nothing is used has
+    not begun: it has no cycle yet.
     """
 
     account_id: str
@@ -51,13 +52,38 @@ class Cycle(Struct, frozen=True):
     full_seconds: int = 0
     #: since when it stands at 100%; None while there is something left
     full_since: datetime | None = None
-    #: the hours in which something was used, in order
+    #: the hours in which something was used, in order; of a cycle whose start was seen from 0% on
     rises: tuple[Rise, ...] = ()
     #: how many readings it is made of, up to 3: fewer say nothing of its speed
     readings: int = 0
+    #: nothing was used when readings of it began
     start_seen: bool = True
     plan: str | None = None
     #: use against what was expected, by tenth of the cycle (domain/forecast); empty: not learned from
     ratios: tuple[float | None, ...] = ()
     #: another window of its kind answers in turn with it: OpenAI's answers disagree
     disputed: bool = False
+
+
+class Observation(Struct, frozen=True):
+    """What one reading says of one window; `at` and `resets_at` are aware UTC."""
+
+    at: datetime
+    used_percent: float | None
+    resets_at: datetime | None = None
+    window_seconds: int | None = None
+    #: the window's own flag
+    limit_reached: bool | None = None
+    plan: str | None = None
+    #: how many banked resets the account had
+    banked: int | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the window counts as used up: flagged so, or at 100% whatever its flag says."""
+        return self.limit_reached is True or (self.used_percent or 0) >= 100
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether nothing of it is used: it has not begun, and its reset may slide along with the clock."""
+        return not self.is_full and (self.used_percent or 0) <= 0

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.series import Amount
+from poolwatch.domain.series import SPEND_BUCKET, Amount
+from poolwatch.domain.state import SourceState
+from poolwatch.domain.status import (
+    CREDITS_REASON,
+    RATE_LIMIT_REASON,
+    SPEND_REASON,
+    AccountStatus,
+    Status,
+    status_by_evidence,
+)
+from poolwatch.domain.usage import BASE_BUCKET, WEEKLY, Usage
+from poolwatch.domain.values import replace
 
 
 class EventKind(StrEnum):
@@ -39,7 +55,8 @@ class LoggedEvent(Struct, frozen=True):
     """One event. The same event of the same moment has the same `id`, however often it is found.
 
     `at` is aware UTC. `before` and `after` are a percentage or an amount, by `unit`; of a plan change `was`
-    and `now` are the plans.
+    and `now` are the plans, of a login that died `now` is its problem. `bucket` and `window` name what resets
+    or is used up; without a window that is credits, where `unit` says so, or a limit that nobody names.
     """
 
     id: str
@@ -59,3 +76,173 @@ class LoggedEvent(Struct, frozen=True):
     #: how many accounts it befell, and out of how many
     accounts: int | None = None
     of_accounts: int | None = None
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def event_id(
+    subject: str, kind: EventKind, at: datetime, bucket: str | None = None, window: str | None = None
+) -> str:
+    """16 hex digits that tell what happened when; `subject` is an account id, or a source."""
+    micros = (at - _EPOCH) // _MICROSECOND
+    parts = (subject, kind.value, str(micros), bucket or "", window or "")
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+class Standing(Struct, frozen=True):
+    """What the events of an account's readings depend on."""
+
+    #: by its figures alone
+    status: AccountStatus
+    plan: str | None = None
+    #: in credits; None where it is unknown or has no bounds
+    balance: Decimal | None = None
+
+    @classmethod
+    def of(cls, usage: Usage) -> Standing:
+        """As the figures stand."""
+        plan = usage.plan.value if usage.plan is not None else None
+        credits = usage.credits.value if usage.credits is not None else None
+        balance = None if credits is None or credits.unlimited else credits.balance
+        return cls(status_by_evidence(usage), plan or None, balance)
+
+
+def reading_events(
+    account_id: str, before: Standing, after: Standing, at: datetime
+) -> tuple[LoggedEvent, ...]:
+    """What a reading tells that changed an account from one standing to the other."""
+    found = []
+    was, now = before.status, after.status
+    if was.kind is Status.ACTIVE and now.kind is Status.EXHAUSTED:
+        found.append(_of_limit(account_id, EventKind.EXHAUSTED, at, now))
+    if was.kind is Status.EXHAUSTED and now.kind is Status.ACTIVE:
+        found.append(_of_limit(account_id, EventKind.BACK, at, replace(was, until=None)))
+    if before.plan is not None and after.plan is not None and before.plan != after.plan:
+        plans = LoggedEvent("", at, EventKind.PLAN_CHANGED, account_id, was=before.plan, now=after.plan)
+        found.append(_identified(plans))
+    if before.balance is not None and after.balance is not None and after.balance > before.balance:
+        found.append(
+            _identified(
+                LoggedEvent(
+                    "",
+                    at,
+                    EventKind.CREDITS_CAME,
+                    account_id,
+                    before=before.balance,
+                    after=after.balance,
+                    unit=Unit.CREDITS,
+                )
+            )
+        )
+    return tuple(found)
+
+
+def _of_limit(account_id: str, kind: EventKind, at: datetime, status: AccountStatus) -> LoggedEvent:
+    reason = status.reason
+    event = LoggedEvent("", at, kind, account_id, until=status.until)
+    if reason == CREDITS_REASON:
+        return _identified(replace(event, unit=Unit.CREDITS))
+    if reason == SPEND_REASON:
+        return _identified(replace(event, bucket=SPEND_BUCKET))
+    window = None if reason == RATE_LIMIT_REASON else reason
+    return _identified(replace(event, bucket=BASE_BUCKET, window=window))
+
+
+def _identified(event: LoggedEvent) -> LoggedEvent:
+    subject = event.account_id or event.source or ""
+    return replace(event, id=event_id(subject, event.kind, event.at, event.bucket, event.window))
+
+
+_DEAD: Final = (Status.NEEDS_LOGIN, Status.DEACTIVATED)
+
+
+def login_event(
+    account_id: str, before: AccountStatus, after: AccountStatus, at: datetime
+) -> LoggedEvent | None:
+    """What became of a login between two judgements of its account."""
+    was_dead, is_dead = before.kind in _DEAD, after.kind in _DEAD
+    if is_dead and not was_dead and before.kind is not Status.DISABLED:
+        why = after.reason or after.kind.value
+        return _identified(LoggedEvent("", at, EventKind.LOGIN_DIED, account_id, now=why))
+    if before.kind is Status.NEEDS_LOGIN and not is_dead and after.kind is not Status.DISABLED:
+        return _identified(LoggedEvent("", at, EventKind.SIGNED_IN, account_id))
+    return None
+
+
+def source_event(before: SourceState, after: SourceState, at: datetime) -> LoggedEvent | None:
+    """Whether a source went down or came back in between; `until` is since when it was away."""
+    if before.failure is None and after.failure is not None:
+        since = after.failing_since or at
+        return _identified(LoggedEvent("", since, EventKind.SOURCE_DOWN, source=after.name))
+    if before.failure is not None and after.failure is None:
+        back = after.listed_at or at
+        return _identified(
+            LoggedEvent("", back, EventKind.SOURCE_BACK, source=after.name, until=before.failing_since)
+        )
+    return None
+
+
+#: Early resets that lie within this time of one another may be the upstream's doing.
+UPSTREAM_WITHIN: Final = timedelta(minutes=20)
+#: So many accounts of a source at least, and that share of its weekly limits.
+_UPSTREAM_LEAST: Final = 5
+_UPSTREAM_SHARE: Final = 3
+
+
+def is_early_weekly(event: LoggedEvent) -> bool:
+    """Whether it may be one of many that the upstream reset at once."""
+    is_weekly = event.bucket == BASE_BUCKET and event.window == WEEKLY
+    return event.kind is EventKind.EARLY_RESET and is_weekly
+
+
+def fold_resets(
+    early: Iterable[LoggedEvent],
+    sources: Mapping[str, str],
+    within: timedelta = UPSTREAM_WITHIN,
+    now: datetime | None = None,
+) -> tuple[tuple[LoggedEvent, ...], tuple[LoggedEvent, ...]]:
+    """Early weekly resets that are to be told, and those that wait whether others follow.
+
+    Where many accounts of one source were reset at once, that is one event of its upstream. `sources` has
+    the source of every account with a weekly limit. `now` None: nothing more follows.
+    """
+    by_source: dict[str, list[LoggedEvent]] = defaultdict(list)
+    for event in sorted(early, key=lambda each: (each.at, each.id)):
+        by_source[sources.get(event.account_id or "", "")].append(event)
+    told: list[LoggedEvent] = []
+    waiting: list[LoggedEvent] = []
+    for source, events in by_source.items():
+        total = sum(name == source for name in sources.values())
+        rest = events
+        while rest:
+            first = rest[0]
+            # the last of them is confirmed by a reading that comes later still
+            if now is not None and now - first.at <= within * 1.5:
+                waiting += rest
+                break
+            together = [each for each in rest if each.at - first.at <= within]
+            accounts = {each.account_id for each in together}
+            if len(accounts) >= _UPSTREAM_LEAST and len(accounts) * _UPSTREAM_SHARE >= total:
+                told.append(_upstream(first, source, len(accounts), max(total, len(accounts))))
+                rest = rest[len(together) :]
+            else:
+                told.append(first)
+                rest = rest[1:]
+    return tuple(told), tuple(waiting)
+
+
+def _upstream(first: LoggedEvent, source: str, accounts: int, of_accounts: int) -> LoggedEvent:
+    return _identified(
+        LoggedEvent(
+            "",
+            first.at,
+            EventKind.UPSTREAM_RESET,
+            source=source or None,
+            bucket=first.bucket,
+            window=first.window,
+            accounts=accounts,
+            of_accounts=of_accounts,
+        )
+    )

@@ -16,6 +16,10 @@ from poolwatch.domain.values import replace
 RESET_WOBBLE: Final = timedelta(minutes=2)
 
 
+#: Where spend limits stand among the buckets of cycles and events.
+SPEND_BUCKET: Final = "spend"
+
+
 class Series(StrEnum):
     """What a row of history speaks of."""
 
@@ -54,7 +58,8 @@ class HistoryRow(Struct, frozen=True):
     figure: Figure
 
 
-_Place = tuple[Series, str, str]
+#: A figure's series, bucket and window.
+Place: TypeAlias = tuple[Series, str, str]
 
 
 def history_rows(before: Usage, after: Usage, account_id: str, at: datetime) -> tuple[HistoryRow, ...]:
@@ -63,7 +68,7 @@ def history_rows(before: Usage, after: Usage, account_id: str, at: datetime) -> 
     A reset that moves while its window stands unused at the same figure is no change: idle windows
     slide along with the clock.
     """
-    was, now = _figures(before), _figures(after)
+    was, now = figures(before), figures(after)
     rows = [
         HistoryRow(account_id, at, *place, figure)
         for place, figure in now.items()
@@ -85,8 +90,9 @@ def _digits(figure: Figure) -> tuple[str, ...]:
     return tuple(str(amount) for amount in (figure.balance, figure.spent, figure.spend_limit))
 
 
-def _figures(usage: Usage) -> dict[_Place, Figure]:
-    found: dict[_Place, Figure] = {}
+def figures(usage: Usage) -> dict[Place, Figure]:
+    """All figures that an account's history is made of, as they stand."""
+    found: dict[Place, Figure] = {}
     for bucket in usage.buckets:
         if bucket.limit is None:
             continue

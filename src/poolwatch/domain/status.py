@@ -85,13 +85,13 @@ def derive_status(account: AccountState, now: datetime) -> AccountStatus:
     # most have a live token in a file, which is neither a problem nor an API key
     for listing in enabled:
         if listing.custody is not Custody.POOL and token_is_live(listing, account.rejected, now):
-            return _by_evidence(account.usage)
+            return status_by_evidence(account.usage)
     problem = login_problem(account, now)
     if problem is not None:
         return AccountStatus(Status.NEEDS_LOGIN, problem.value, login_problem=problem)
     if (kind := account.without_usage) is not None:
         return AccountStatus(Status.UNKNOWN, kind.value)
-    return _by_evidence(account.usage)
+    return status_by_evidence(account.usage)
 
 
 def token_is_live(listing: Listing, rejected: frozenset[str], now: datetime) -> bool:
@@ -202,7 +202,8 @@ def trouble_needs_you(trouble: Trouble, now: datetime) -> bool:
     return trouble.kind is FailureKind.EDGE_BLOCKED and now - trouble.since > EDGE_BLOCK_PATIENCE
 
 
-def _by_evidence(usage: Usage) -> AccountStatus:
+def status_by_evidence(usage: Usage) -> AccountStatus:
+    """What the figures alone say: exhausted, active, or unknown."""
     base = usage.base.value if usage.base is not None else None
     if base is not None and base.allowed is not None:
         return AccountStatus(Status.ACTIVE) if base.allowed else _exhausted(usage)

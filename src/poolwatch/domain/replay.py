@@ -1,0 +1,143 @@
+"""What an account's readings tell of its windows: as they come, and once more from its stored history."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import groupby
+from typing import Final, TypeAlias
+
+from msgspec import Struct, field
+
+from poolwatch.domain.cycles import Cycle, Observation
+from poolwatch.domain.event_log import LoggedEvent, Standing, reading_events
+from poolwatch.domain.series import SPEND_BUCKET, Figure, HistoryRow, Place, Series
+from poolwatch.domain.track import Gain, Track, advance
+from poolwatch.domain.usage import BASE_BUCKET, Aged, Credits, RateLimit, Usage, UsageWindow, window_length
+
+#: A window among those of an account: bucket and kind.
+WindowPlace: TypeAlias = tuple[str, str]
+
+
+class Followed(Struct, frozen=True):
+    """The windows of one account after some readings, and what those told."""
+
+    tracks: Mapping[WindowPlace, Track] = field(default_factory=dict)
+    #: cycles that ended
+    closed: tuple[Cycle, ...] = ()
+    events: tuple[LoggedEvent, ...] = ()
+    gains: tuple[tuple[WindowPlace, Gain], ...] = ()
+
+    @property
+    def cycles(self) -> tuple[Cycle, ...]:
+        """Those that ended, and those that run."""
+        running = (track.running for track in self.tracks.values())
+        return (*self.closed, *(cycle for cycle in running if cycle is not None))
+
+
+def observations(
+    figures: Mapping[Place, Figure], at: datetime, banked: int | None = None
+) -> dict[WindowPlace, Observation]:
+    """What these figures say of each window and spend limit."""
+    plan = next((figure.plan for place, figure in figures.items() if place[0] is Series.PLAN), None)
+    found: dict[WindowPlace, Observation] = {}
+    for (series, bucket, window), figure in figures.items():
+        if series is Series.WINDOW:
+            seconds = window_length(window)
+            found[bucket, window] = Observation(
+                at, figure.used_percent, figure.resets_at, seconds, figure.limit_reached, plan, banked
+            )
+        elif series is Series.SPEND:
+            used, limit = figure.spent, figure.spend_limit
+            percent = figure.used_percent if used is None or not limit else float(used / limit * 100)
+            found[SPEND_BUCKET, window] = Observation(at, percent, figure.resets_at)
+    return found
+
+
+def follow(
+    account_id: str, tracks: Mapping[WindowPlace, Track], seen: Mapping[WindowPlace, Observation]
+) -> Followed:
+    """The tracks of an account after one reading. Windows that it does not speak of stay as they are."""
+    after = dict(tracks)
+    closed: list[Cycle] = []
+    events: list[LoggedEvent] = []
+    gains: list[tuple[WindowPlace, Gain]] = []
+    for place, observation in seen.items():
+        step = advance(after.get(place, _NEW), account_id, *place, observation)
+        after[place] = step.track
+        closed += step.closed
+        events += step.events
+        gains += ((place, gain) for gain in step.gains)
+    return Followed(after, tuple(closed), tuple(events), tuple(gains))
+
+
+_NEW: Final = Track()
+
+
+def replay(
+    account_id: str,
+    rows: Iterable[HistoryRow],
+    tracks: Mapping[WindowPlace, Track] | None = None,
+    until: datetime | None = None,
+    windows: Collection[WindowPlace] | None = None,
+) -> Followed:
+    """What an account's history, in order of time, tells that the same readings told when they came.
+
+    History has what changed; what did not is read along with it. `until` is when the last of it was still
+    read to be so. `tracks` hold what was before these rows, whose events were told already but for those of
+    the windows' ends. `windows` None: all of them.
+    """
+    held: dict[Place, Figure] = {}
+    whole = Followed(dict(tracks or {}))
+    closed: list[Cycle] = []
+    events: list[LoggedEvent] = []
+    gains: list[tuple[WindowPlace, Gain]] = []
+    standing: Standing | None = None
+    for at, figures in _readings(rows, held, until):
+        seen = observations(figures, at)
+        if windows is not None:
+            seen = {place: each for place, each in seen.items() if place in windows}
+        whole = follow(account_id, whole.tracks, seen)
+        closed += whole.closed
+        events += whole.events
+        gains += whole.gains
+        if tracks is None:
+            now = Standing.of(_usage(figures, at))
+            events += () if standing is None else reading_events(account_id, standing, now, at)
+            standing = now
+    return Followed(whole.tracks, tuple(closed), tuple(events), tuple(gains))
+
+
+def _readings(
+    rows: Iterable[HistoryRow], held: dict[Place, Figure], until: datetime | None
+) -> Iterator[tuple[datetime, Mapping[Place, Figure]]]:
+    """All figures at each instant at which one of them changed, and at the end."""
+    last: datetime | None = None
+    for at, changed in groupby(rows, key=lambda row: row.at):
+        for row in changed:
+            held[row.series, row.bucket, row.window] = row.figure
+        last = at
+        yield at, held
+    if until is not None and last is not None and until > last:
+        yield until, held
+
+
+def _usage(figures: Mapping[Place, Figure], at: datetime) -> Usage:
+    """As much of what was known as its history tells."""
+    windows, allowed = [], None
+    credits: Aged[Credits] | None = None
+    plan: Aged[str] | None = None
+    for (series, bucket, window), figure in figures.items():
+        if series is Series.WINDOW and bucket == BASE_BUCKET and figure != _GONE:
+            seconds = window_length(window)
+            windows.append(UsageWindow(figure.used_percent, seconds, figure.resets_at, figure.limit_reached))
+            allowed = figure.allowed
+        elif series is Series.CREDITS:
+            credits = Aged(Credits(None, figure.unlimited, None, figure.balance), at, "")
+        elif series is Series.PLAN:
+            plan = Aged(figure.plan, at, "")
+    base = Aged(RateLimit(allowed, None, tuple(windows)), at, "") if windows else None
+    return Usage(plan=plan, base=base, credits=credits)
+
+
+_GONE: Final = Figure()
