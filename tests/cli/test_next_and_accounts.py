@@ -26,6 +26,24 @@ def test_next_says_which_and_why(pool_desk: Desk, served: Upstream) -> None:
     assert str(at(as_json, "why")).partition("resets in")[0] == ran.lines[1].partition("resets in")[0]
 
 
+def test_next_names_several_and_leaves_out_whom_it_is_told_to(pool_desk: Desk, served: Upstream) -> None:
+    ran = pool_desk.run("next", "--count", "3")
+    assert (ran.code, ran.err) == (0, "")
+    first, second, third = [line.split()[0] for line in ran.lines[::2]]
+    assert first == "team-east/dev14"
+    left = pool_desk.run("next", "--json", "--count", "99", "--not", "dev14", "--not", second)
+    assert left.code == 0
+    named = [row["label"] for row in rows(left.json(), "accounts")]
+    assert named[0] == third
+    assert "dev14" not in named
+    assert f"poolwatch: {len(named)} of the 99 that were asked for can be used now\n" == left.err
+    homes = pool_desk.run("next", "--home", "--count", "99").lines
+    assert homes[0] == f"{served.home}/homes/dev14"
+    assert set(homes) < {str(each) for each in (served.home / "homes").iterdir()}
+    wrong = pool_desk.run("next", "--not", "nobody-of-that-name")
+    assert (wrong.code, wrong.out) == (2, "")
+
+
 def test_next_home_can_be_handed_to_codex(pool_desk: Desk, served: Upstream) -> None:
     ran = pool_desk.run("next", "--home")
     assert (ran.code, ran.out, ran.err) == (0, f"{served.home}/homes/dev14\n", "")

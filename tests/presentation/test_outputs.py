@@ -17,7 +17,7 @@ from poolwatch.domain.status import PoolRules
 from poolwatch.domain.usage import Aged, RateLimit, SpendControl, Usage, UsageWindow
 from poolwatch.domain.values import UNDATED, replace
 from poolwatch.presentation import figures
-from poolwatch.presentation.next_text import next_home, next_is_old, next_json, next_text
+from poolwatch.presentation.next_text import next_homes, next_is_old, next_json, next_text
 from poolwatch.presentation.status_json import status_json
 from poolwatch.presentation.status_text import status_text
 from poolwatch.presentation.strip import status_line
@@ -198,14 +198,33 @@ def test_next() -> None:
     assert found["account"]["label"] == "dev14@example.com"
     assert found["account"]["home"] is None
     assert json.loads(next_json(view, MASKED))["account"]["email"] is None
-    assert next_home(look(account("dev", DEV))) == "~/homes/07"
+    assert next_homes(look(account("dev", DEV))) == ["~/homes/07"]
+
+
+def test_the_next_ones_stand_in_the_order_in_which_they_are_to_be_used() -> None:
+    def weekly(name: str, used: float, days: int) -> AccountState:
+        return account(name, Usage(base=base(window(used, WEEK, after(days=days)))))
+
+    some = [weekly("late", 10, 6), weekly("soon", 10, 1), weekly("red", 95, 1), weekly("mid", 10, 3)]
+    view = look(*some, account("gone", Usage(base=base(window(100, WEEK, after(days=1)), allowed=False))))
+    said = next_text(view, PREFS, 9).splitlines()
+    assert [line.split()[0] for line in said[::2]] == ["soon", "mid", "late"]
+    assert next_text(view, PREFS, 2) == "\n".join(said[:4]) + "\n"
+    found = json.loads(next_json(view, PREFS, most=2))
+    assert [(each["label"], each["why"]) for each in found["accounts"]] == [
+        ("soon", said[1]),
+        ("mid", said[3]),
+    ]
+    assert {**found["account"], "why": found["why"]} == found["accounts"][0]
+    assert len(next_homes(view, 3)) == 3
 
 
 def test_next_when_none_can_be_used() -> None:
     nobody = look(account("lee", Usage(base=base(window(100, WEEK, after(days=1)), allowed=False))))
     assert next_text(nobody, PREFS) == "no account can be used now; lee is back at Sat 14:03, in 1d\n"
-    assert json.loads(next_json(nobody, PREFS))["account"] is None
-    assert next_home(nobody) is None
+    found = json.loads(next_json(nobody, PREFS, most=3))
+    assert (found["account"], found["accounts"]) == (None, [])
+    assert next_homes(nobody) == []
     assert next_text(look(), PREFS) == "no account can be used now\n"
 
 
@@ -230,7 +249,7 @@ def test_next_names_an_exhausted_account_with_credits_left_when_none_is_active()
     assert next_text(view, PREFS) == f"rich  Plus\n{words}\n"
     found = json.loads(next_json(view, PREFS))
     assert (found["account"]["status"], found["why"]) == ("exhausted", words)
-    assert next_home(view) == "~/homes/07"
+    assert next_homes(view) == ["~/homes/07"]
     endless = look(account("a", Usage(base=used_up, credits=balance(None, unlimited=True))))
     assert "but has unlimited credits" in next_text(endless, PREFS)
     untold = Usage(base=base(window(100, WEEK, None), allowed=False), credits=balance("3"))

@@ -189,6 +189,11 @@ def status(
 
 @_command(app, "next", "look")
 def next_account(
+    count: Annotated[int, option("next_count", "--count", min=1, max=10000, metavar="N")] = 1,
+    excluded: Annotated[
+        list[str] | None,
+        option("next_not", "--not", metavar="ACCOUNT", autocompletion=options.accounts),
+    ] = None,
     json: JsonOption = False,
     home: Annotated[bool, flag("home", "codex_home")] = False,
     mask: MaskOption = False,
@@ -197,9 +202,10 @@ def next_account(
     if json and home:
         complain(said("json_or_home"))
         return EXIT_USAGE
-    from poolwatch.cli.status import print_next
+    from poolwatch.cli.status import NextWish, print_next
 
-    return print_next(config, as_json=json, home_only=home, mask=mask)
+    wish = NextWish(count, tuple(excluded or ()), as_json=json, home_only=home)
+    return print_next(config, wish, mask=mask)
 
 
 @_command(app, "daemon", "act")

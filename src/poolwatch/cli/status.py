@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say_path, say_text
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.surroundings import Surroundings
@@ -99,46 +101,71 @@ def _print_text(
     say_text(text)
 
 
-def print_next(config: Path | None, *, as_json: bool, home_only: bool, mask: bool) -> int:
-    """Print the account to use next; exit 1 when there is none, or only an old reading speaks for it."""
+class NextWish(Struct, frozen=True):
+    """What `next` is asked for: how many accounts, not which ones, and of each its home alone or JSON."""
+
+    count: int
+    excluded: tuple[str, ...] = ()
+    as_json: bool = False
+    home_only: bool = False
+
+
+def print_next(config: Path | None, wish: NextWish, *, mask: bool) -> int:
+    """Print the accounts to use next; exit 1 when there is none, or only an old reading speaks for it."""
     # `status` needs none of these
     from poolwatch.domain.overview import last_known_up
-    from poolwatch.presentation.next_text import (
-        next_account,
-        next_home,
-        next_is_old,
-        next_json,
-        next_text,
-        no_next,
-    )
+    from poolwatch.presentation.next_text import choices, next_is_old, next_json, next_text
 
     around = monitored(config, mask=mask)
     prefs = around.prefs()
     age = timedelta(seconds=around.settings.poll.interval_seconds)
     seen = run_async(lambda: look(around, age, None))
     complain_about(seen, around)
-    view = seen.overview
-    best, old = next_account(view), None
-    if best is None:
+    view = _without(seen, wish.excluded, around)
+    chosen, old = choices(view, wish.count), None
+    if not chosen:
         tell_failing(around, seen.state)
-        if not view.accounts:
+        if not seen.overview.accounts:
             return nobody_there(around, seen.state)
         old = last_known_up(view.accounts, view.now, view.rules)
         view = replace(view, next_up=old)
-        best = next_account(view)
+        chosen = choices(view)
     if old is not None:
         complain(next_is_old(old, view, prefs))
-    if home_only:
-        home = next_home(view)
-        if home is None:
-            complain(no_next(view) if best is None else said("no_codex_home"))
+    elif len(chosen) < wish.count and chosen:
+        complain(words.fewer_next(len(chosen), wish.count))
+    if wish.home_only:
+        if not _print_homes(view, wish.count, around):
             return EXIT_FAILED
-        # a shell does not expand the ~ of people in CODEX_HOME=$(poolwatch next --home)
-        say_path(at_home(home, around.home))
-    elif as_json:
-        say_text(next_json(view, prefs, is_old=old is not None))
-    elif best is None:
+    elif wish.as_json:
+        say_text(next_json(view, prefs, is_old=old is not None, most=wish.count))
+    elif not chosen:
         complain(*next_text(view, prefs).splitlines())
     else:
-        say_text(next_text(view, prefs))
-    return EXIT_OK if best is not None and old is None else EXIT_FAILED
+        say_text(next_text(view, prefs, wish.count))
+    return EXIT_OK if chosen and old is None else EXIT_FAILED
+
+
+def _without(seen: Look, excluded: Collection[str], around: Surroundings) -> PoolOverview:
+    """The pool without these accounts."""
+    if not excluded:
+        return seen.overview
+    from poolwatch.cli.accounts import find_account  # most exclude nobody
+    from poolwatch.domain.overview import overview
+
+    keys = {find_account(seen.state, text, mask=around.settings.ui.mask).key for text in excluded}
+    left = {key: account for key, account in seen.state.accounts.items() if key not in keys}
+    return overview(replace(seen.state, accounts=left), seen.overview.own_now, around.rules)
+
+
+def _print_homes(view: PoolOverview, count: int, around: Surroundings) -> bool:
+    """Print the homes, and whether there is one."""
+    from poolwatch.presentation.next_text import choices, next_homes, no_next
+
+    homes = next_homes(view, count)
+    for home in homes:
+        # a shell does not expand the ~ of people in CODEX_HOME=$(poolwatch next --home)
+        say_path(at_home(home, around.home))
+    if not homes:
+        complain(said("no_codex_home") if choices(view) else no_next(view))
+    return bool(homes)

@@ -79,7 +79,14 @@ def use_order(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> list
 
 def next_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp | None:
     """The account to use next, if any may be recommended; `now` is the server's clock."""
-    return _best([each for each in judged if each.section is Section.ACTIVE and _is_sound(each)], now, rules)
+    return _best(_sound(judged), now, rules)
+
+
+def all_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> list[NextUp]:
+    """All that may be recommended, the first to use first; `now` is the server's clock."""
+    ranked = _ranked(_sound(judged), now, rules)
+    ranked.sort(key=lambda one: (one[0], by_name(one[1])))
+    return [NextUp(each, _REASONS[rank[0]]) for rank, each in ranked]
 
 
 def last_known_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp | None:
@@ -88,10 +95,18 @@ def last_known_up(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> 
     return _best([each for each in active if each.account.read_at is not None], now, rules)
 
 
+def _sound(judged: Iterable[Judged]) -> list[Judged]:
+    return [each for each in judged if each.section is Section.ACTIVE and _is_sound(each)]
+
+
+def _ranked(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> list[tuple[_Rank, Judged]]:
+    """Those of them that may be recommended."""
+    ranked = [(_rank(each, now, rules, is_sound=True), each) for each in judged]
+    return [(rank, each) for rank, each in ranked if rank[0] in _REASONS]
+
+
 def _best(judged: Iterable[Judged], now: datetime, rules: PoolRules) -> NextUp | None:
-    ranked = [
-        (rank, each) for each in judged if (rank := _rank(each, now, rules, is_sound=True))[0] in _REASONS
-    ]
+    ranked = _ranked(judged, now, rules)
     if not ranked:
         return None
     first = min([rank for rank, _ in ranked])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from msgspec import Struct
+
 from poolwatch.domain.account import Listing
-from poolwatch.domain.overview import NextUp, PoolOverview
+from poolwatch.domain.overview import NextUp, PoolOverview, UpReason, all_up
 from poolwatch.domain.status import Judged, Status
 from poolwatch.domain.text import path_at
 from poolwatch.domain.values import is_undated
@@ -21,18 +23,42 @@ from poolwatch.words import commands
 SCHEMA: Final = "poolwatch.next/1"
 
 
-def next_text(overview: PoolOverview, prefs: Prefs) -> str:
-    """The account on one line and the reason on the next; without one, when the first comes back."""
-    best, back = next_account(overview), overview.next_back
-    if best is not None:
-        plan = words.plan_name(best.account.plan)
-        name = shown_name(best.account, mask=prefs.mask)
-        return f"{name}{f'  {plan}' if plan else ''}\n{_why(overview, best, prefs)}\n"
+class Choice(Struct, frozen=True, eq=False):
+    """One of the accounts to use next; `reason` None: only its credits may carry it."""
+
+    judged: Judged
+    reason: UpReason | None
+
+
+def choices(overview: PoolOverview, most: int = 1) -> list[Choice]:
+    """The accounts to use next, the first one first; with nobody active, the one whose credits may do."""
+    up, last = overview.next_up, overview.last_resort
+    if up is None:
+        return [] if last is None else [Choice(last, None)]
+    first = Choice(up.judged, up.reason)
+    if most == 1:
+        return [first]
+    others = all_up(overview.accounts, overview.now, overview.rules)
+    found = (Choice(each.judged, each.reason) for each in others if each.judged is not up.judged)
+    return [first, *found][:most]
+
+
+def next_text(overview: PoolOverview, prefs: Prefs, most: int = 1) -> str:
+    """Each account on one line and the reason on the next; without one, when the first comes back."""
+    chosen, back = choices(overview, most), overview.next_back
+    if chosen:
+        return "".join(f"{_named(each, prefs)}\n{_why(overview, each, prefs)}\n" for each in chosen)
     if back is None:
         return f"{no_next(overview)}\n"
     label = shown_name(back.judged.account, mask=prefs.mask)
     clock = figures.clock(back.until, overview.now, prefs.zone)
     return f"{commands.no_next_back(label, clock, figures.countdown(back.until, overview.now))}\n"
+
+
+def _named(chosen: Choice, prefs: Prefs) -> str:
+    account = chosen.judged.account
+    plan = words.plan_name(account.plan)
+    return f"{shown_name(account, mask=prefs.mask)}{f'  {plan}' if plan else ''}"
 
 
 def no_next(overview: PoolOverview) -> str:
@@ -49,50 +75,59 @@ def next_is_old(up: NextUp, overview: PoolOverview, prefs: Prefs) -> str:
     return commands.next_is_old(shown_name(account, mask=prefs.mask), age)
 
 
-def next_json(overview: PoolOverview, prefs: Prefs, *, is_old: bool = False) -> str:
-    """The same for scripts; `account` is null when none can be used. ASCII only, ends in a newline."""
-    best = next_account(overview)
-    document: Json = {"schema": SCHEMA, "account": None, "why": None, "stale": False, "read_at": None}
-    if best is not None:
-        account, read_at = best.account, best.account.read_at
-        entry = _home_entry(best)
-        home = entry.home if entry is not None else None
-        document = {
-            "schema": SCHEMA,
-            "account": {
-                "id": account.key.id,
-                "label": shown_label(account, mask=prefs.mask),
-                "group": shown_group(account.name.group, mask=prefs.mask) or None,
-                "email": shown_email(account, mask=prefs.mask),
-                "plan": account.plan,
-                "status": best.status.kind.value,
-                "home": shown_path(home, mask=prefs.mask) if home else None,
-            },
-            "why": _why(overview, best, prefs),
-            "stale": is_old,
-            "read_at": None if read_at is None or is_undated(read_at) else instant(read_at),
-        }
+def next_json(overview: PoolOverview, prefs: Prefs, *, is_old: bool = False, most: int = 1) -> str:
+    """The same for scripts, ASCII only, ending in a newline.
+
+    `account` is the first, null when none can be used; `accounts` are all, each with its reason.
+    """
+    chosen = choices(overview, most)
+    first: Json = None
+    why = read_at = None
+    if chosen:
+        read, first = chosen[0].judged.account.read_at, _row(chosen[0], prefs)
+        why = _why(overview, chosen[0], prefs)
+        read_at = None if read is None or is_undated(read) else instant(read)
+    document: Json = {
+        "schema": SCHEMA,
+        "account": first,
+        "why": why,
+        "stale": is_old,
+        "read_at": read_at,
+        "accounts": [{**_row(each, prefs), "why": _why(overview, each, prefs)} for each in chosen],
+    }
     return json.dumps(document, indent=2) + "\n"
 
 
-def next_home(overview: PoolOverview) -> str | None:
-    """The CODEX_HOME of the account to use next, its very bytes if they are known; None when it has none."""
-    best = next_account(overview)
-    entry = _home_entry(best) if best is not None else None
-    path = path_at(entry.ref.place) if entry is not None else None
-    if entry is None or path is None:
-        return entry.home if entry is not None else None
-    return path.rpartition("/")[0] or "/"
+def _row(chosen: Choice, prefs: Prefs) -> dict[str, Json]:
+    account = chosen.judged.account
+    entry = _home_entry(chosen.judged)
+    home = entry.home if entry is not None else None
+    return {
+        "id": account.key.id,
+        "label": shown_label(account, mask=prefs.mask),
+        "group": shown_group(account.name.group, mask=prefs.mask) or None,
+        "email": shown_email(account, mask=prefs.mask),
+        "plan": account.plan,
+        "status": chosen.judged.status.kind.value,
+        "home": shown_path(home, mask=prefs.mask) if home else None,
+    }
 
 
-def next_account(overview: PoolOverview) -> Judged | None:
-    """The account to use next; with nobody active, the one whose credits may carry it."""
-    return overview.next_up.judged if overview.next_up is not None else overview.last_resort
+def next_homes(overview: PoolOverview, most: int = 1) -> list[str]:
+    """The CODEX_HOMEs of the accounts to use next that have one, their very bytes if they are known."""
+    entries = (_home_entry(each.judged) for each in choices(overview, most))
+    return [home for entry in entries if entry is not None and (home := _home(entry)) is not None]
 
 
-def _why(overview: PoolOverview, best: Judged, prefs: Prefs) -> str:
-    if overview.next_up is not None:
-        return next_why(best, overview.next_up.reason, overview.now, prefs)
+def _home(entry: Listing) -> str | None:
+    path = path_at(entry.ref.place)
+    return entry.home if path is None else path.rpartition("/")[0] or "/"
+
+
+def _why(overview: PoolOverview, chosen: Choice, prefs: Prefs) -> str:
+    best = chosen.judged
+    if chosen.reason is not None:
+        return next_why(best, chosen.reason, overview.now, prefs)
     until, aged = best.status.until, best.account.usage.credits
     back = figures.clock(until, overview.now, prefs.zone) if until and until > overview.now else ""
     credits = aged.value if aged is not None else None

@@ -87,6 +87,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "tmux": mark("With --line: # is doubled, so that tmux draws it as it is."),
     "max_age": mark("Poll readings older than this (0: all; unset: the poll interval)."),
     "codex_home": mark("Print its CODEX_HOME only."),
+    "next_count": mark("So many at most, the first to use first."),
+    "next_not": mark("Leave out this account; may be given several times."),
     # of daemon
     "print_unit": mark("Print a unit of systemd that runs it for this user; nothing is started."),
     # of refresh
@@ -133,6 +135,7 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "next": (
         ("poolwatch next", ""),
         ("CODEX_HOME=$(poolwatch next --home) codex", mark("in a shell")),
+        ("poolwatch next --count 3 --not carol", mark("three, and none of them carol")),
     ),
     "daemon": (
         ("poolwatch daemon", ""),

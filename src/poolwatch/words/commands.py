@@ -55,6 +55,10 @@ next_is_old: Final = Text(
 )
 
 
+#: Fewer can be used than were asked for.
+fewer_next: Final = Text("{count} of the {wanted} that were asked for can be used now")
+
+
 def no_next_back(label: str, clock: str, left: str) -> str:
     """The first that comes back when none can be used."""
     return f"{NO_NEXT()}; {_('{label} is back at {time}, in {left}', label=label, time=clock, left=left)}"
