@@ -46,7 +46,7 @@ class LoginFiles(ABC):
         #: None until they were looked for
         self._files: Mapping[str, LoginFile] | None = None
         self._finding = asyncio.Lock()
-        self._reading: SingleFlight[tuple[Login | FileProblem | None, str | Failure]] = SingleFlight()
+        self._reading: SingleFlight[tuple[Login, str | Failure] | FileProblem | None] = SingleFlight()
 
     @property
     def name(self) -> str:
@@ -118,13 +118,14 @@ class LoginFiles(ABC):
         try:
             async with asyncio.timeout(self._setup.deadline_seconds):
                 # a disk that hangs is not asked the same again and again
-                found, base_url = await self._reading.join(file.place, partial(self._read, file))
+                read = await self._reading.join(file.place, partial(self._read, file))
         except TimeoutError:
             return UsageReading(failure(FailureKind.UNREACHABLE, "sources.disk_hangs", path=shown))
-        if found is None:
+        if read is None:
             return _unsent("sources.no_login", path=shown)
-        if isinstance(found, FileProblem):
-            return _unsent("sources.file_unusable", path=shown, why=clause(found))
+        if isinstance(read, FileProblem):
+            return _unsent("sources.file_unusable", path=shown, why=clause(read))
+        found, base_url = read
         if not found.kind.has_usage:
             is_agent = found.kind is LoginKind.AGENT_IDENTITY
             return _unsent("sources.agents_have_no_usage" if is_agent else "sources.keys_have_no_usage")
@@ -169,10 +170,14 @@ class LoginFiles(ABC):
                 self._files = {} if isinstance(found, Failure) else {file.place: file for file in found}
         return self._files.get(place)
 
-    async def _read(self, file: LoginFile) -> tuple[Login | FileProblem | None, str | Failure]:
+    async def _read(self, file: LoginFile) -> tuple[Login, str | Failure] | FileProblem | None:
         """What a file holds now, and where its usage is asked for."""
-        login = (await read_patiently(self._login, [file]))[file]
-        return login, await in_thread(partial(self._base_url, file))
+
+        def read(file: LoginFile) -> tuple[Login, str | Failure] | FileProblem | None:
+            login = self._login(file)
+            return (login, self._base_url(file)) if isinstance(login, Login) else login
+
+        return (await read_patiently(read, [file]))[file]
 
     def _login(self, file: LoginFile) -> Login | FileProblem | None:
         """What a file holds now; None where that is no login, or the file is gone."""
