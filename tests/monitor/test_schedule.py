@@ -331,3 +331,4 @@ def test_polls_that_come_due_together_are_taken_apart() -> None:
     dues = sorted(due for number in range(100) if (due := plan.due_at(key_of(f"p{number}"))))
     assert dues[0] == instant
     assert instant + timedelta(seconds=40) <= dues[-1] <= instant + INTERVAL
+    assert max(sum(due <= other < due + timedelta(seconds=2) for other in dues) for due in dues) <= 8

@@ -18,11 +18,11 @@ _SWEEP_PER_SECOND: Final = 8.0
 _CATCH_UP_PER_SECOND: Final = 6.5
 #: Polls are planned into slots of this length, and into later ones when one is full: the clusters of a first
 #: sweep, and a Retry-After that names the same instant to everybody, come apart.
-_SLOT: Final = timedelta(seconds=10)
+_SLOT: Final = timedelta(seconds=2)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-#: A slot has room for this many times the usual rate, and for a small pool together.
+#: A slot has room for this many times the usual rate, and in a small pool for a few.
 _ROOM_SHARE: Final = 1.6
-_ROOM_LEAST: Final = 20
+_ROOM_LEAST: Final = 4
 #: Trouble on the way to a service, not of an account and not by its wish.
 _OUTAGE: Final = (FailureKind.UNREACHABLE, FailureKind.NOT_THE_SERVICE, FailureKind.UPSTREAM_ERROR)
 #: A loop that did not run for this long was asleep with its machine, and a clock this far back was set.
