@@ -12,7 +12,8 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,10 +22,16 @@ from poolwatch.store import opening
 from poolwatch.store.database import Database
 from poolwatch.store.opening import FILE_NAME, StoreMode
 from poolwatch.store.readings import read_pool
-from tests.store.given import NOON, account
+from poolwatch.store.retention import FULL, HOURLY
+from tests.store.aged import FIVE, midnight, reference, walk
+from tests.store.given import NOON, account, put_rows
 
 _ACCOUNTS: Final = 12
-_KINDS: Final = ("write", "wal", "begin", "migrate", "aside", "write", "wal")
+#: Accounts whose history ages, over so many days.
+_AGING: Final = 12
+_DAYS: Final = 4
+_STEP: Final = timedelta(minutes=15)
+_KINDS: Final = ("write", "wal", "begin", "migrate", "aside", "age", "write", "wal", "age")
 _MORE: Final = tuple(f"CREATE TABLE more{number} (a TEXT)" for number in range(6))
 
 
@@ -42,6 +49,8 @@ def round_of(rng: random.Random, folder: Path) -> str:
         _opens(folder)
     elif kind == "migrate":
         _migrate(rng, folder)
+    elif kind == "age":
+        _age(rng, folder)
     else:
         _aside(rng, folder)
     shutil.rmtree(folder)
@@ -134,6 +143,49 @@ def _migrate(rng: random.Random, folder: Path) -> None:
         (version - len(whole), more) in ((0, 0), (1, len(_MORE))), f"version {version} with {more} new tables"
     )
     _check(rows == _ACCOUNTS, f"{rows} rows")
+
+
+def _age(rng: random.Random, folder: Path) -> None:
+    """History that becomes hours and days meanwhile: no row is lost, and none counts twice."""
+    first = NOON - timedelta(days=20)
+    mine = {
+        str(number): walk(rng.randrange(10**6), str(number), first, 150, _STEP) for number in range(_AGING)
+    }
+    rows = [each for walked in mine.values() for each in walked]
+    database = Database(folder, NOON)
+    put_rows(database, [each for each in rows if each.at < NOON])
+    database.close()
+
+    def live(tell: Callable[[int], None], begin: int) -> None:
+        database = Database(folder, NOON)
+        # the round of a day takes two writes
+        for write in range(begin, _DAYS * 2):
+            at = NOON + timedelta(days=write // 2, minutes=write % 2)
+            told = [each for each in rows if at <= each.at < at + timedelta(hours=12)]
+            _check(database.save((), at, told), "cannot save")
+            tell(write)
+        database.close()
+
+    confirmed = 0
+    for _ in range(2):
+        work = partial(live, begin=confirmed)
+        confirmed = max(confirmed, _killed(folder, work, rng.uniform(0, 0.05), 1))
+    live(lambda _: None, confirmed)
+    database = Database(folder, NOON)
+    end = NOON + timedelta(days=_DAYS - 1)
+    for account_id, walked in mine.items():
+        told = [each for each in walked if each.at < NOON or _is_told(each.at)]
+        expected = reference(told, midnight(end - FULL), midnight(end - HOURLY))
+        found = database.timeline(account_id, FIVE, first - timedelta(days=9), NOON + timedelta(days=9))
+        _check(list(found.points) == expected, "the history is another one")
+    _check(database.notices == (), str(database.notices))
+    database.close()
+
+
+def _is_told(at: datetime) -> bool:
+    """Whether a row of this instant is among those that are written while history ages."""
+    since = at - NOON
+    return since < timedelta(days=_DAYS) and since % timedelta(days=1) < timedelta(hours=12, minutes=1)
 
 
 def _aside(rng: random.Random, folder: Path) -> None:

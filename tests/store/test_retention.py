@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -17,16 +15,12 @@ from poolwatch.store.database import Database
 from poolwatch.store.retention import FULL, HOURLY
 from poolwatch.store.spans import DAY as DAY_MICROS
 from poolwatch.store.spans import unpack
+from tests.store.aged import FIVE, midnight, reference, row, walk
 from tests.store.given import NOON, put_rows
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-FIVE = FigureName(Series.WINDOW, "base", "5h")
-
-
-def row(account: str, at: datetime, used: float, window: str = "5h") -> HistoryRow:
-    return HistoryRow(account, at, Series.WINDOW, "base", window, Figure(used_percent=used))
 
 
 def daily(held: Database, first: datetime, days: int) -> None:
@@ -37,37 +31,6 @@ def daily(held: Database, first: datetime, days: int) -> None:
 
 def points(held: Database, account: str, finest: Finest = Finest.CHANGE) -> tuple[Point, ...]:
     return held.timeline(account, FIVE, NOON - 1000 * DAY, NOON + 1000 * DAY, finest).points
-
-
-def reference(rows: Iterable[HistoryRow], whole_from: datetime, hours_from: datetime) -> list[Point]:
-    """A point for each row from `whole_from` on, before it an hour each, before `hours_from` a day each."""
-
-    def begins(each: HistoryRow) -> datetime:
-        if each.at >= whole_from:
-            return each.at
-        hour = each.at.replace(minute=0, second=0, microsecond=0)
-        return hour if each.at >= hours_from else hour.replace(hour=0)
-
-    found = []
-    for at, within in groupby(sorted(rows, key=lambda each: each.at), key=begins):
-        used = [each.figure.used_percent for each in within]
-        known = [each for each in used if each is not None]
-        found.append(Point(at, min(known), max(known), used[-1]))
-    return found
-
-
-def midnight(at: datetime) -> datetime:
-    return at.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def walk(seed: int, account: str, first: datetime, count: int, step: timedelta) -> list[HistoryRow]:
-    """Figures that move now and then."""
-    rng = random.Random(seed)
-    rows, at = [], first
-    for _ in range(count):
-        at += step * rng.choice((1, 1, 2, 7, 40)) + timedelta(microseconds=rng.randrange(10**6))
-        rows.append(row(account, at, rng.choice((0, 1, 12.5, 50, 99, 100, 130))))
-    return rows
 
 
 @pytest.fixture

@@ -13,9 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Final, TypeAlias
-
-from msgspec import convert
+from typing import Final
 
 from poolwatch.domain.series import Figure, FigureName, Finest, Gap, HistoryRow, Point, Series, Timeline
 from poolwatch.host.instants import from_micros, to_micros
@@ -25,7 +23,6 @@ from poolwatch.store.spans import (
     HOUR,
     SECOND,
     Change,
-    Number,
     Span,
     amount,
     change_of,
@@ -55,7 +52,6 @@ _DAY_BEFORE: Final = "SELECT max(day) FROM days WHERE figure = ? AND day < ?"
 _HOURS: Final = "SELECT day, packed FROM hours WHERE figure = ? AND day BETWEEN ? AND ? ORDER BY day"
 #: Beyond the calendar, in microseconds.
 _NEVER: Final = 2**62
-_Row: TypeAlias = tuple[int, Number, int | float | None, int, str | None]
 
 
 # -- writing
@@ -175,25 +171,25 @@ def changes_of(held: sqlite3.Connection, number: int, start: int, end: int) -> l
     """A figure's changes from `start` to before `end` (microseconds), in order; damaged ones are left out."""
     found: list[Change] = []
     for row in held.execute(_CHANGES, (number, start, end)):
-        with suppress(*UNREADABLE):
-            change = convert(row, _Row)
-            amount(change[1])
-            found.append(Change(*change))
+        change = Change(*row)
+        if is_sound(single(change)):
+            found.append(change)
     return found
 
 
-def spans_of_days(
-    held: sqlite3.Connection, number: int, first: int, last: int
-) -> tuple[dict[int, Span], dict[int, tuple[Span, ...]]]:
-    """The days from `first` to `last` as one span each, and the hours of those that still have them."""
+def days_of(held: sqlite3.Connection, number: int, first: int, last: int) -> dict[int, Span]:
+    """A figure's days from `first` to `last`, counted since 1970; damaged ones are left out."""
     days: dict[int, Span] = {}
     for day, *values in held.execute(_DAYS, (number, first, last)):
-        with suppress(*UNREADABLE):
-            span = convert(values, Span)
-            if is_sound(span):
-                days[day] = span
-    hours = {day: unpack(packed) for day, packed in held.execute(_HOURS, (number, first, last))}
-    return days, hours
+        span = Span(*values)
+        if is_sound(span):
+            days[day] = span
+    return days
+
+
+def hours_of(held: sqlite3.Connection, number: int, first: int, last: int) -> dict[int, tuple[Span, ...]]:
+    """The hours of each such day; none where they are damaged."""
+    return {day: unpack(packed) for day, packed in held.execute(_HOURS, (number, first, last))}
 
 
 def _spans(
@@ -202,13 +198,15 @@ def _spans(
     """When each span of a figure begins, in order; the first of them holds at `start`."""
     [before] = held.execute(_DAY_BEFORE, (number, start // DAY)).fetchone()
     first = before if isinstance(before, int) else start // DAY
-    days, hours = spans_of_days(held, number, first, (end - 1) // DAY)
+    last = (end - 1) // DAY
+    days = days_of(held, number, first, last)
+    hours = {} if finest is Finest.DAY else hours_of(held, number, first, last)
     found: list[tuple[int, Span]] = []
     for day in sorted(days.keys() | hours.keys()):
-        if day in days and (finest is Finest.DAY or not hours.get(day)):
+        if within := hours.get(day):
+            found += [(_hour(day, span), span) for span in within]
+        elif day in days:
             found.append((day * DAY, days[day]))
-        else:
-            found += ((_hour(day, span), span) for span in hours.get(day, ()))
     [before] = held.execute(_CHANGE_BEFORE, (number, start)).fetchone()
     changes = changes_of(held, number, before if isinstance(before, int) else start, end)
     # a day that has become a span says more than the newest change, which stays behind
@@ -216,12 +214,11 @@ def _spans(
     if finest is Finest.CHANGE:
         found += ((change.at, single(change)) for change in single_ones)
     else:
-        for day, within in groupby(single_ones, key=lambda change: change.at // DAY):
-            spans = merged((), within)
+        for day, of_day in groupby(single_ones, key=lambda change: change.at // DAY):
             if finest is Finest.HOUR:
-                found += ((_hour(day, span), span) for span in spans)
+                found += [(_hour(day, span), span) for span in merged((), of_day)]
             else:
-                found.append((day * DAY, whole_day(spans)))
+                found.append((day * DAY, whole_day((), of_day)))
     found.sort(key=itemgetter(0))
     begins = bisect_right(found, start, key=itemgetter(0))
     return [each for each in found[max(begins - 1, 0) :] if each[0] < end]

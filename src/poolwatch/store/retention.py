@@ -89,7 +89,7 @@ def roll_up(held: sqlite3.Connection, figure: int, before_day: int) -> None:
     end = before_day * DAY
     for day, within in groupby(history.changes_of(held, figure, _EVER, end), key=lambda each: each.at // DAY):
         changes = list(within)
-        days, hours = history.spans_of_days(held, figure, day, day)
+        days, hours = history.days_of(held, figure, day, day), history.hours_of(held, figure, day, day)
         # not where the hours of a day are no longer kept
         if day in hours or day not in days:
             packed = pack(merged(hours.get(day, ()), changes))

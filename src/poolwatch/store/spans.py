@@ -115,6 +115,9 @@ def figure_of(series: Series, row: Span) -> Figure:
 
 def amount(stored: Number) -> Amount | None:
     """The amount in a row. ValueError or ArithmeticError for damage."""
+    # most are whole percentages
+    if type(stored) is int:
+        return float(stored)
     if stored is None:
         return None
     if isinstance(stored, str):
@@ -224,10 +227,11 @@ def unpack(packed: bytes) -> tuple[Span, ...]:
 
 
 def is_sound(span: Span) -> bool:
-    """Whether it is within a day and its values can be read."""
+    """Whether it is within a day and its values can be read; a row may hold anything."""
     try:
         for each in (span.last, span.low, span.high):
-            amount(each)
+            if type(each) is not int:
+                amount(each)
         return 0 <= span.second < DAY // SECOND
     except UNREADABLE:
         return False
