@@ -23,7 +23,7 @@ from benchmarks import rules_of_others as others
 from benchmarks.rules_of_others import Told
 from benchmarks.simulated_use import START, WEEK, Kind, Life, LivedCycle, lives
 from poolwatch.domain.cycles import Cycle, EndedBy, Rise
-from poolwatch.domain.forecast import Forecast, Habit, closed, habit, look_ahead
+from poolwatch.domain.forecast import Forecast, Habit, closed, learn, look_ahead
 from poolwatch.domain.ratios import Bank, bank
 from poolwatch.domain.values import replace
 
@@ -34,8 +34,6 @@ WEEKS: Final = 12
 _FIRST_WEEK: Final = 4
 _HOUR: Final = 3600
 _STALE: Final = timedelta(minutes=45)
-#: An account is known by so many of its newest cycles.
-_PAST: Final = 12
 
 OURS: Final = "poolwatch"
 LINEAR: Final = "linear"
@@ -160,8 +158,8 @@ class Watched:
                 ended_by = EndedBy.EARLY_RESET if lived.early else EndedBy.RESET
                 cycle = replace(known[0], ended_at=_instant(lived.ended_at), ended_by=ended_by)
                 ended.append(replace(cycle, ratios=closed(cycle, self.habit, self.life.zone)))
-                self.past = [*self.past, ended[-1]][-_PAST:]
-                self.habit = habit(self.past, self.life.zone)
+                self.past.append(ended[-1])
+                self.habit = learn(self.habit, ended[-1], self.life.zone)
                 drawn = others.curve(lived)
                 self.curves = self.curves if drawn is None else [*self.curves, drawn][-8:]
             self.running += 1

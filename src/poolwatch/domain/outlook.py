@@ -72,6 +72,13 @@ PLAN_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
     {"free": 0.15, "guest": 0.15, "plus": 1.0, "team": 1.0, "prolite": 5.0, "pro": 20.0}
 )
 
+
+def plan_weight(plan: str | None, weights: Mapping[str, float]) -> float:
+    """How much an account of this plan has; `weights` are the operator's own."""
+    name = (plan or "").lower()
+    return weights.get(name, PLAN_WEIGHTS.get(name, 1.0))
+
+
 #: More accounts are not simulated: it would take too long.
 MOST_SIMULATED: Final = 200
 PATHS: Final = 200

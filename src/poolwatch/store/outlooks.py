@@ -59,6 +59,8 @@ class _Forecast(Part, frozen=True):
     pace_per_day: float | None = None
     even_percent: float | None = None
     none_because: NoForecast | None = None
+    used_percent: float | None = None
+    endless: tuple[float, float, float] | None = None
 
 
 class _AccountOutlook(Document, frozen=True, kw_only=True):
