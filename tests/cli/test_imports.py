@@ -94,6 +94,7 @@ def test_the_first_screen_waits_for_no_network_and_no_monitor() -> None:
     loaded = loaded_for_the_first_screen()
     ours = {".".join(name.split(".")[:2]) for name in loaded if name.startswith("poolwatch.")}
     assert not ours & {"poolwatch.monitor", "poolwatch.custody", "poolwatch.sources"}
+    assert not loaded & {"poolwatch.store.history", "poolwatch.store.spans", "poolwatch.store.database"}
     heavy = {"httpx", "h11", "httpcore", "anyio", "pydantic", "typer", "tomlkit", "tomli_w"}
     assert not {name.partition(".")[0] for name in loaded} & heavy
 

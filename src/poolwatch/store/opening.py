@@ -20,7 +20,6 @@ from poolwatch.host.files import make_missing_directories
 from poolwatch.host.instants import file_stamp, to_micros
 from poolwatch.host.locks import held
 from poolwatch.store.documents import decode_account, decode_facts, encode_account, encode_facts
-from poolwatch.store.former_history import carry_history, carry_identities
 
 FILE_NAME: Final = "poolwatch.db"
 #: What SQLite writes beside it.
@@ -283,6 +282,13 @@ def _rewrite_documents(connection: sqlite3.Connection) -> None:
         )
 
 
+def _carry_history(connection: sqlite3.Connection) -> None:
+    from poolwatch.store.former_history import carry_history, carry_identities  # no start has to wait for it
+
+    carry_history(connection)
+    carry_identities(connection)
+
+
 #: One entry per version, in order; an entry is never changed once released.
 MIGRATIONS: Final[tuple[tuple[Step, ...], ...]] = (
     (
@@ -328,8 +334,7 @@ MIGRATIONS: Final[tuple[tuple[Step, ...], ...]] = (
         """CREATE TABLE identities (
             account_id TEXT PRIMARY KEY, provider TEXT NOT NULL, user_id TEXT NOT NULL,
             workspace_id TEXT NOT NULL, email TEXT) WITHOUT ROWID""",
-        carry_history,
-        carry_identities,
+        _carry_history,
         "DROP TABLE history",
     ),
 )
