@@ -19,6 +19,7 @@ from poolwatch.host.files import (
     Reservation,
     make_private_directory,
     read_bounded,
+    write_export,
     write_whole,
 )
 from poolwatch.host.locks import held
@@ -44,6 +45,26 @@ def test_a_file_is_read_whole_up_to_its_cap(folder: Path, size: int) -> None:
         assert read_bounded(path, cap=size - 1) == FileProblem(
             "file.too_large", path, (("kib", str((size - 1) // 1024)),)
         )
+
+
+def test_an_export_is_private_and_whole_and_goes_through_no_link(folder: Path) -> None:
+    path, link, real = folder / "out.csv", folder / "link", folder / "real"
+    path.write_bytes(b"old and longer")
+    path.chmod(0o644)
+    assert write_export(path, b"new") is None
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"new", 0o600)
+    real.write_bytes(b"mine")
+    link.symlink_to(real)
+    os.mkfifo(folder / "pipe")
+    for odd in (link, folder, folder / "pipe"):
+        assert write_export(odd, b"new") == FileProblem("file.irregular", odd)
+    assert (link.is_symlink(), real.read_bytes()) == (True, b"mine")
+    assert write_export(folder / ("x" * 250), b"new") is None
+    there = sorted(each.name for each in folder.iterdir())
+    problem = write_export(folder / "gone" / "out.csv", b"new")
+    assert problem is not None
+    assert problem.code == "file.unwritable"
+    assert sorted(each.name for each in folder.iterdir()) == there
 
 
 def test_a_private_file_replaces_through_a_link(folder: Path) -> None:

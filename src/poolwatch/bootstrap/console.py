@@ -117,6 +117,14 @@ def say_text(text: str) -> None:
     say(*text.removesuffix("\n").split("\n"))
 
 
+def say_exactly(data: str) -> None:
+    """Data for a program, with its own ends of lines; on a terminal nothing in it steers that."""
+    if sys.stdout.isatty():
+        say_text(data.replace("\r\n", "\n"))
+    else:
+        _write(data.encode("utf-8", "replace"))
+
+
 def say_path(path: str) -> None:
     """A path for a program that reads stdout: its very bytes; on a terminal as a word of a shell."""
     if sys.stdout.isatty():

@@ -245,6 +245,27 @@ def write_whole(path: Path, content: bytes, *, keep_mode: bool = False) -> FileP
     return None
 
 
+def write_export(path: Path, content: bytes) -> FileProblem | None:
+    """Put a private file where a person wants it, whole or not at all; an old one is replaced.
+
+    A link is not followed, and neither it nor a folder, pipe or device is replaced. No directory is made.
+    """
+    try:
+        refuse_odd(path)
+        # a name in this folder: one beside it may be long already
+        beside = Reservation(path.with_name(f".poolwatch-{secrets.token_hex(8)}.tmp"), len(content))
+        try:
+            beside.fill(content)
+            beside.become(path)
+        finally:
+            beside.discard()
+    except OddFileError:
+        return FileProblem("file.irregular", path)
+    except (OSError, ValueError) as error:
+        return FileProblem.of(error, path, "file.unwritable")
+    return None
+
+
 def write_all(handle: int, content: bytes) -> None:
     """Write every byte; a disk that is nearly full takes a part without an error. Raises OSError."""
     view = memoryview(content)
