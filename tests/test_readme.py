@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from poolwatch.config.table import markdown_table as settings_table
+from poolwatch.domain.event_log import EventKind
 from tests.support.key_table import markdown_table
 from tests.support.screenshots import PICTURES, RECORDING, pictures
 
@@ -28,6 +29,11 @@ def test_the_keys_table_is_the_one_of_the_code() -> None:
 def test_the_settings_table_is_the_one_of_the_code() -> None:
     shown = between(README.read_text(encoding="utf-8"), "<!-- settings", "<!-- /settings -->")
     assert shown == settings_table(), "paste markdown_table() of poolwatch.config.table there"
+
+
+def test_the_kinds_of_events_are_all_in_the_documents() -> None:
+    table = (ROOT / "docs" / "events.md").read_text(encoding="utf-8").split("| kind |")[1].split("| key |")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [kind.value for kind in EventKind]
 
 
 def test_every_picture_is_shown() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -206,6 +206,43 @@ def next_account(
 
     wish = NextWish(count, tuple(excluded or ()), as_json=json, home_only=home)
     return print_next(config, wish, mask=mask)
+
+
+@_command(app, "history", "look")
+def history(
+    account: options.SomeAccountArgument = "",
+    since: options.SinceOption = None,
+    until: options.UntilOption = None,
+    metric: Annotated[Literal["used", "credits", "spend"] | None, option("metric")] = None,
+    window: Annotated[str, option("window", metavar="W")] = "",
+    by: Annotated[Literal["hour", "day"] | None, option("by")] = None,
+    json: JsonOption = False,
+    csv: options.CsvOption = False,
+    file: options.OutputOption = None,
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli.past import Form, TimeSpan, Wish, print_history
+
+    wish = Wish(account, metric or "", window, by or "change")
+    form = Form(as_json=json, as_csv=csv, file=file, mask=mask)
+    return print_history(config, wish, TimeSpan(since, until), form)
+
+
+@_command(app, "events", "look")
+def events(
+    since: options.SinceOption = None,
+    until: options.UntilOption = None,
+    json: JsonOption = False,
+    csv: options.CsvOption = False,
+    file: options.OutputOption = None,
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli.past import Form, TimeSpan, print_events
+
+    form = Form(as_json=json, as_csv=csv, file=file, mask=mask)
+    return print_events(config, TimeSpan(since, until), form)
 
 
 @_command(app, "daemon", "act")

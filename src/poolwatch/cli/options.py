@@ -177,10 +177,17 @@ def _of_settings(name: str) -> Callable[[], list[str]]:
 
 ConfigOption = Annotated[Path | None, option("config_file", "--config", metavar="FILE")]
 JsonOption = Annotated[bool, flag("json")]
+CsvOption = Annotated[bool, flag("csv")]
+SinceOption = Annotated[str | None, option("since", "--since", metavar="WHEN")]
+UntilOption = Annotated[str | None, option("until", "--until", metavar="WHEN")]
+OutputOption = Annotated[str | None, option("output", "-o", "--output", metavar="FILE")]
 MaskOption = Annotated[bool, flag("mask")]
 AsciiOption = Annotated[bool, flag("ascii")]
 AccountArgument = Annotated[
     str, typer.Argument(metavar="ACCOUNT", help=help_of("account"), autocompletion=accounts)
+]
+SomeAccountArgument = Annotated[
+    str, typer.Argument(metavar="[ACCOUNT]", help=help_of("some_account"), autocompletion=accounts)
 ]
 AccountArguments = Annotated[
     list[str] | None, typer.Argument(metavar="ACCOUNT...", help=help_of("account"), autocompletion=accounts)

@@ -15,9 +15,10 @@ _INSTANT: Final = re.compile(
 _UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
-def parse_when(text: str, now: datetime, zone: tzinfo) -> datetime | None:
-    """The instant in UTC, None for anything else. Days begin and months begin at midnight in `zone`.
+def parse_when(text: str, now: datetime, zone: tzinfo | None) -> datetime | None:
+    """The instant in UTC, None for anything else.
 
+    Days and months begin at midnight in `zone` (None: the machine's).
     `7d` and `24h` are so long before `now`: a day is 24 hours, also where clocks are changed in between.
     """
     word = text.strip()
@@ -32,7 +33,7 @@ def parse_when(text: str, now: datetime, zone: tzinfo) -> datetime | None:
         return None
 
 
-def midnight(day: date, zone: tzinfo) -> datetime:
+def midnight(day: date, zone: tzinfo | None) -> datetime:
     """When a day begins in `zone`, in UTC; where clocks skip midnight, the first moment after it."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
 

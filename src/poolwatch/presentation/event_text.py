@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
-from poolwatch.domain.series import Amount
+from poolwatch.domain.failure import LoginProblem
+from poolwatch.domain.series import SPEND_BUCKET, Amount
+from poolwatch.domain.status import CREDITS_REASON, RATE_LIMIT_REASON, SPEND_REASON
 from poolwatch.domain.usage import BASE_BUCKET
 from poolwatch.presentation import figures
+from poolwatch.presentation.account_names import AccountNames
 from poolwatch.words import account, events
 
 
@@ -18,7 +22,9 @@ def event_text(event: LoggedEvent, now: datetime, zone: tzinfo | None) -> str:
     match event.kind:
         case EventKind.EXHAUSTED:
             back = figures.clock(until, now, zone) if until is not None else ""
-            return events.exhausted(account.exhausted_words(event.window, back))
+            return events.exhausted(account.exhausted_words(_limit(event), back))
+        case EventKind.BACK:
+            return events.back(account.exhausted_words(_limit(event), ""))
         case EventKind.SOURCE_BACK if until is not None:
             return events.back_after(figures.duration(event.at - until))
         case EventKind.UPSTREAM_RESET:
@@ -26,12 +32,45 @@ def event_text(event: LoggedEvent, now: datetime, zone: tzinfo | None) -> str:
         case EventKind.PLAN_CHANGED:
             was, then = (account.plan_name(plan) or figures.UNKNOWN for plan in (event.was, event.now))
             return events.plan_changed(was, then)
+        case EventKind.LOGIN_DIED if event.now in _PROBLEMS:
+            return events.login_died(account.login_words(_PROBLEMS[event.now]))
     told = events.event_word(event.kind)
     if event.window:
         told = events.of_window(_window(event.window, event.bucket), told)
     if event.before is not None and event.after is not None:
         told = events.from_to(told, *(_amount(each, event.unit) for each in (event.before, event.after)))
     return told
+
+
+_PROBLEMS = {each.value: each for each in LoginProblem}
+
+
+def event_lines(
+    logged: Iterable[LoggedEvent], names: AccountNames, now: datetime, zone: tzinfo | None
+) -> list[str]:
+    """One line for each, with the local time and whom it befell: `2026-11-20 14:03  bob  exhausted: …`."""
+    rows = [(figures.local_time(each.at, zone), _subject(each, names), each) for each in logged]
+    widest = max((figures.width(subject) for _, subject, _ in rows), default=0)
+    return [
+        f"{at:%Y-%m-%d %H:%M}  {figures.ljust(subject, widest)}  {event_text(each, now, zone)}"
+        for at, subject, each in rows
+    ]
+
+
+def _subject(event: LoggedEvent, names: AccountNames) -> str:
+    """Whom an event befell."""
+    if event.account_id is not None:
+        return names.name(event.account_id)
+    if event.kind is EventKind.UPSTREAM_RESET:
+        return events.UPSTREAM()
+    return events.source(event.source or figures.UNKNOWN)
+
+
+def _limit(event: LoggedEvent) -> str:
+    """What was used up, as the reason of a status."""
+    if event.unit is Unit.CREDITS:
+        return CREDITS_REASON
+    return SPEND_REASON if event.bucket == SPEND_BUCKET else event.window or RATE_LIMIT_REASON
 
 
 def _window(kind: str, bucket: str | None) -> str:

@@ -23,6 +23,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "demo": mark("Open the app on a simulated pool; nothing leaves this machine."),
     "status": mark("Print every account; what is old is read first. On a terminal as the app's table."),
     "next": mark("Say which account to use next, and why. Advice: poolwatch never switches a login."),
+    "history": mark("Print how figures ran: a chart, or every value with --json or --csv."),
+    "events": mark("Print what happened: limits, logins, plans, credits, sources."),
     "daemon": mark("Poll without a screen; the app watches beside it."),
     "refresh": mark("Run the refresh chain: token step, then usage step."),
     "doctor": mark("Say what is wrong, and the remedy."),
@@ -57,11 +59,16 @@ TEXTS: Final[Mapping[str, str]] = {
     # options and arguments of many
     "config_file": mark("The configuration file (else POOLWATCH_CONFIG, else the usual place)."),
     "json": mark("Print JSON on stdout."),
+    "csv": mark("Print CSV on stdout."),
+    "since": mark("From when: 24h, 7d, today, month, a date, RFC 3339 (unset: 7 days)."),
+    "until": mark("To before when (unset: now)."),
+    "output": mark("Write a file instead: private, whole, never through a link."),
     "mask": mark("Hide e-mail addresses and paths."),
     "ascii": mark("Draw with ASCII characters only."),
     "source": mark("Its name, as sources list shows it."),
     "assignment": mark("A key and its value; KEY= takes the key out."),
     "account": mark("Id prefix, label or e-mail."),
+    "some_account": mark("Id prefix, label or e-mail (unset: every account)."),
     # of the app
     "view": mark(
         "auto: cards up to 24 accounts, if two screens hold them, a table up to 100, else the hive."
@@ -89,6 +96,10 @@ TEXTS: Final[Mapping[str, str]] = {
     "codex_home": mark("Print its CODEX_HOME only."),
     "next_count": mark("So many at most, the first to use first."),
     "next_not": mark("Leave out this account; may be given several times."),
+    # of history
+    "metric": mark("Which figures (unset: all)."),
+    "window": mark("Only this window: 5h, weekly, monthly …"),
+    "by": mark("No finer than that: of each its last value, its least and its most."),
     # of daemon
     "print_unit": mark("Print a unit of systemd that runs it for this user; nothing is started."),
     # of refresh
@@ -136,6 +147,14 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("poolwatch next", ""),
         ("CODEX_HOME=$(poolwatch next --home) codex", mark("in a shell")),
         ("poolwatch next --count 3 --not carol", mark("three, and none of them carol")),
+    ),
+    "history": (
+        ("poolwatch history alice@example.com", mark("the last 7 days")),
+        ("poolwatch history --since month --by day --csv", mark("every account")),
+    ),
+    "events": (
+        ("poolwatch events --since today", ""),
+        ("poolwatch events --since 2026-11-01 --csv -o events.csv", ""),
     ),
     "daemon": (
         ("poolwatch daemon", ""),

@@ -24,6 +24,8 @@ _TEXTS: Final[Mapping[EventKind, str]] = {
 }
 
 exhausted: Final = Text("exhausted: {until}")
+back: Final = Text("back: {limit}")
+login_died: Final = Text("needs a new login: {why}")
 upstream_reset: Final = Text("{accounts} of {of} accounts were reset early")
 plan_changed: Final = Text("plan {was} → {now}")
 back_after: Final = Text("back after {time}")
@@ -32,6 +34,7 @@ of_window: Final = Text("{window}: {event}")
 from_to: Final = Text("{event}, {before} → {after}")
 #: Whom an event befell that is of no account and no source of ours.
 UPSTREAM: Final = Text("OpenAI")
+source: Final = Text("source {name}")
 
 
 def event_word(kind: EventKind) -> str:

@@ -1,0 +1,165 @@
+"""`history` and `events`: what the store keeps of the past, for people and for programs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from poolwatch.bootstrap.clock import RealClock
+from poolwatch.bootstrap.console import (
+    EXIT_FAILED,
+    EXIT_OK,
+    EXIT_USAGE,
+    Exit,
+    complain,
+    say_exactly,
+    say_text,
+)
+from poolwatch.bootstrap.kept import Kept, open_kept
+from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.cli.accounts import find_account
+from poolwatch.cli.command import run_async, surroundings
+from poolwatch.config.paths import absolute
+from poolwatch.domain.event_log import LoggedEvent
+from poolwatch.domain.series import FigureName, Finest
+from poolwatch.domain.text import visible
+from poolwatch.domain.when import parse_when
+from poolwatch.host.files import write_export
+from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.history_json import METRICS, FigurePast, history_csv, history_json
+from poolwatch.words.commands import said
+from poolwatch.words.messages import file_text
+
+_STDOUT: Final = "-"
+#: How far back it goes where nobody says.
+_BACK: Final = timedelta(days=7)
+
+
+class Form(Struct, frozen=True):
+    """How something is put out: as JSON, as CSV, else for people; and into which file, else on stdout."""
+
+    as_json: bool = False
+    as_csv: bool = False
+    file: str | None = None
+    mask: bool = False
+
+
+class TimeSpan(Struct, frozen=True):
+    """From when to before when, as it was typed."""
+
+    since: str | None = None
+    until: str | None = None
+
+    def read(self, now: datetime) -> tuple[datetime, datetime]:
+        """Both ends; ends the command where one is no moment."""
+        until = now if self.until is None else _moment(self.until, "--until", now)
+        since = until - _BACK if self.since is None else _moment(self.since, "--since", now)
+        if since >= until:
+            complain(said("no_span"))
+            raise Exit(EXIT_USAGE)
+        return since, until
+
+
+def _moment(text: str, option: str, now: datetime) -> datetime:
+    found = parse_when(text, now, None)
+    if found is None:
+        complain(said("no_moment", option=option, text=visible(text, 60)))
+        raise Exit(EXIT_USAGE)
+    return found
+
+
+def print_events(config: Path | None, span: TimeSpan, form: Form) -> int:
+    """Print what happened, old to new."""
+    around = past_of(config, form)
+    now = RealClock().now()
+    since, until = span.read(now)
+
+    async def read() -> tuple[tuple[LoggedEvent, ...], AccountNames]:
+        async with open_kept(around) as kept:
+            if kept is None:
+                return (), AccountNames({})
+            return await kept.events(since, until), names_of(kept)
+
+    events, names = run_async(read)
+    # of three forms one is needed
+    if form.as_json:
+        from poolwatch.presentation.events_json import events_json
+
+        return put(events_json(events, names, now), form, around)
+    if form.as_csv:
+        from poolwatch.presentation.events_json import events_csv
+
+        return put(events_csv(events, names), form, around)
+    from poolwatch.presentation.event_text import event_lines
+
+    if not events:
+        complain(said("no_events"))
+    return put("".join(f"{line}\n" for line in event_lines(events, names, now, None)), form, around)
+
+
+class Wish(Struct, frozen=True):
+    """Of whom a history is asked for, and of which figures; empty: of all. How finely it is told, at most."""
+
+    account: str = ""
+    metric: str = ""
+    window: str = ""
+    by: str = "change"
+
+
+def print_history(config: Path | None, wish: Wish, span: TimeSpan, form: Form) -> int:
+    """Print how figures ran; 1 where nothing is kept of what was asked."""
+    around = past_of(config, form)
+    now = RealClock().now()
+    since, until = span.read(now)
+
+    async def read() -> tuple[list[FigurePast], AccountNames]:
+        async with open_kept(around) as kept:
+            if kept is None:
+                return [], AccountNames({})
+            accounts = list(kept.own)
+            if wish.account:
+                accounts = [find_account(kept.state, wish.account, mask=around.settings.ui.mask).key.id]
+            chosen = partial(_is_wanted, wish)
+            return await kept.pasts(accounts, chosen, since, until, Finest(wish.by)), names_of(kept)
+
+    pasts, names = run_async(read)
+    if not pasts:
+        complain(said("no_history"))
+    text = history_json(pasts, names, now) if form.as_json else history_csv(pasts, names)
+    return put(text, form, around) or (EXIT_OK if pasts else EXIT_FAILED)
+
+
+def _is_wanted(wish: Wish, name: FigureName) -> bool:
+    metric = METRICS.get(wish.metric)
+    return metric in (None, name.series) and wish.window in ("", name.window)
+
+
+def past_of(config: Path | None, form: Form) -> Surroundings:
+    """The surroundings of a command about the past, which needs nothing to monitor."""
+    if form.as_json and form.as_csv:
+        complain(said("json_or_csv"))
+        raise Exit(EXIT_USAGE)
+    return surroundings(config, mask=form.mask)
+
+
+def names_of(kept: Kept) -> AccountNames:
+    """What everybody is called of whom something is kept."""
+    accounts = {account.key.id: account for account in kept.state.accounts.values()}
+    return AccountNames(accounts, kept.around.settings.ui.mask)
+
+
+def put(text: str, form: Form, around: Surroundings) -> int:
+    """Put it where it was asked for; the exit code."""
+    if form.file is None or form.file == _STDOUT:
+        # nothing at all is no line
+        (say_exactly if form.as_csv else say_text)(text) if text else None
+        return EXIT_OK
+    problem = write_export(absolute(form.file), text.encode("utf-8", "replace"))
+    if problem is not None:
+        complain(around.told(file_text(problem)))
+        return EXIT_FAILED
+    return EXIT_OK
