@@ -90,10 +90,20 @@ def test_history_may_be_read_from_where_the_tracks_stand(share: float) -> None:
     whole, _, rows = lived(MINUTES)
     before, _, _ = lived(range(0, cut, 5))
     later = [row for row in rows if row.at >= after(minutes=cut)]
-    rest = replay("alice", later, before.tracks, until=after(minutes=MINUTES[-1]))
+    stand = Followed(before.tracks)
+    rest = replay("alice", later, stand, after(minutes=MINUTES[-1]), only_resets=True)
     assert (*before.closed, *rest.closed) == whole.closed
     assert rest.cycles[-3:] == whole.cycles[-3:]
     assert all(event.kind is EventKind.EARLY_RESET for event in rest.events)
+
+
+def test_history_may_be_read_in_pieces() -> None:
+    _, _, rows = lived(MINUTES)
+    whole = replay("alice", rows)
+    one = replay("alice", rows[:500])
+    two = replay("alice", rows[500:], one)
+    assert (two.tracks, two.figures, two.standing) == (whole.tracks, whole.figures, whole.standing)
+    assert (one.closed + two.closed, one.events + two.events) == (whole.closed, whole.events)
 
 
 def test_only_the_windows_asked_for_are_followed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -15,7 +16,7 @@ from collections.abc import (
 )
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import cast
@@ -28,7 +29,7 @@ from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import Awaited, RefreshProgress, TokenOutcome, TokenStep
-from poolwatch.domain.series import Gap, HistoryRow
+from poolwatch.domain.series import FigureName, Finest, Gap, HistoryRow, Point, Timeline, amount_of
 from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, PoolState
 from poolwatch.domain.usage import Credits, RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.domain.values import replace
@@ -226,8 +227,8 @@ class ScriptedStore:
     def __init__(self) -> None:
         self.accounts: dict[str, AccountState] = {}
         self.polls: dict[str, datetime] = {}
-        self.history: list[HistoryRow] = []
-        self.cycles: list[Cycle] = []
+        self.rows: list[HistoryRow] = []
+        self.saved_cycles: list[Cycle] = []
         self.events: list[LoggedEvent] = []
         self.gaps: list[tuple[str, Gap]] = []
         self.saves: list[tuple[str, ...]] = []
@@ -282,14 +283,47 @@ class ScriptedStore:
         self.forgotten.extend(gone)
         for each in gone:
             self.accounts.pop(each, None)
-        self.history.extend(rows)
-        self.cycles.extend(cycles)
+        self.rows.extend(rows)
+        self.saved_cycles.extend(cycles)
         self.events.extend(events)
         self.gaps.extend(gaps)
         if accounts or rows:
             self.saves.append(tuple(account.key.id for account in accounts))
         self.accounts |= {account.key.id: replace(account, refresh=None) for account in accounts}
         return True
+
+    async def history(self, account_id: str, since: datetime) -> tuple[HistoryRow, ...]:
+        found = [row for row in self.rows if row.account_id == account_id and row.at >= since]
+        return tuple(sorted(found, key=lambda row: row.at))
+
+    async def cycles(
+        self, account_ids: Collection[str] | None, newest: int
+    ) -> Mapping[str, tuple[Cycle, ...]]:
+        windows: dict[tuple[str, str, str], dict[datetime, Cycle]] = defaultdict(dict)
+        for cycle in self.saved_cycles:
+            windows[cycle.account_id, cycle.bucket, cycle.window][cycle.started_at] = cycle
+        found: dict[str, tuple[Cycle, ...]] = defaultdict(tuple)
+        for (account_id, _, _), cycles in windows.items():
+            if account_ids is None or account_id in account_ids:
+                found[account_id] += tuple(cycles[at] for at in sorted(cycles)[-newest:])
+        return found
+
+    async def timeline(
+        self,
+        account_id: str,
+        name: FigureName,
+        since: datetime,
+        until: datetime,
+        finest: Finest = Finest.CHANGE,
+    ) -> Timeline:
+        place = (account_id, name.series, name.bucket, name.window)
+        rows = [row for row in self.rows if (row.account_id, row.series, row.bucket, row.window) == place]
+        values = [(row.at, amount_of(row.series, row.figure), row.figure.resets_at) for row in rows]
+        points = [Point(at, value, value, value, resets_at) for at, value, resets_at in sorted(values)]
+        held = [point for point in points if point.at < since][-1:]
+        within = [point for point in points if since <= point.at < until]
+        gaps = [gap for owner, gap in self.gaps if owner == account_id and gap.start < until]
+        return Timeline((*held, *within), tuple(gap for gap in gaps if gap.end > since))
 
     async def claim_poll(self, account_id: str, now: datetime, floor: timedelta) -> bool:
         if self.claim_error is not None:
@@ -479,6 +513,7 @@ class Rig:
             Pace(INTERVAL, self.concurrency),
             [source.name for source in self.sources],
             renews=self.renews,
+            zone=UTC,
             notices=(NOTICE,),
             sleep=self.clock.sleep,
         )

@@ -47,9 +47,9 @@ async def test_history_has_a_row_for_each_figure_that_moved() -> None:
         await one.poller.read(A)
         await one.clock.advance(10)
         await one.saver.flush()
-    assert [row.figure.used_percent for row in one.store.history] == [10, 11]
-    assert [row.account_id for row in one.store.history] == [A.id, A.id]
-    assert one.store.history[1].at == one.account("a").read_at
+    assert [row.figure.used_percent for row in one.store.rows] == [10, 11]
+    assert [row.account_id for row in one.store.rows] == [A.id, A.id]
+    assert one.store.rows[1].at == one.account("a").read_at
 
 
 async def test_a_reading_that_comes_too_late_ends_a_gap() -> None:
@@ -75,7 +75,7 @@ async def test_states_and_history_of_many_readings_are_one_write() -> None:
         await one.poller.read(key_of(place))
     await one.saver.flush()
     assert [len(ids) for ids in one.store.saves] == [5]
-    assert len(one.store.history) == 5
+    assert len(one.store.rows) == 5
 
 
 async def test_figures_that_moved_twice_between_two_writes_are_both_kept() -> None:
@@ -84,7 +84,7 @@ async def test_figures_that_moved_twice_between_two_writes_are_both_kept() -> No
     await one.poller.read(A)
     await one.poller.read(A)
     await one.saver.flush()
-    assert [row.figure.used_percent for row in one.store.history] == [10, 20]
+    assert [row.figure.used_percent for row in one.store.rows] == [10, 20]
 
 
 async def test_a_failure_is_saved_too_and_adds_no_history() -> None:
@@ -93,7 +93,7 @@ async def test_a_failure_is_saved_too_and_adds_no_history() -> None:
     await one.poller.read(A)
     await one.saver.flush()
     assert one.store.accounts[A.id].reading_trouble is not None
-    assert one.store.history == []
+    assert one.store.rows == []
 
 
 async def test_an_account_that_no_source_lists_is_forgotten_but_for_its_history() -> None:
@@ -104,7 +104,7 @@ async def test_an_account_that_no_source_lists_is_forgotten_but_for_its_history(
     await one.saver.flush()
     assert one.store.forgotten == [A.id]
     assert set(one.store.accounts) == {key_of("b").id}
-    assert len(one.store.history) == 1
+    assert len(one.store.rows) == 1
     await one.saver.flush()
     assert one.store.forgotten == [A.id]
 
@@ -131,7 +131,7 @@ async def test_ending_in_the_middle_of_a_write_loses_nothing_and_repeats_nothing
     one.store.gate.set()
     await closing
     assert one.store.saves == [(A.id,)]
-    assert len(one.store.history) == 1
+    assert len(one.store.rows) == 1
 
 
 async def test_what_is_true_of_the_whole_pool_is_kept_when_it_changes_and_only_then() -> None:
@@ -183,7 +183,7 @@ async def test_what_a_full_disk_does_not_take_is_saved_when_it_does() -> None:
         one.store.is_full = False
         await one.clock.advance(AGAIN_SECONDS + SAVE_SECONDS)
         assert weekly_of(one.store.accounts[A.id]) == 11
-        assert [row.figure.used_percent for row in one.store.history] == [10, 11]
+        assert [row.figure.used_percent for row in one.store.rows] == [10, 11]
         assert one.store.forgotten == [key_of("b").id]
         # and then it is done
         assert one.clock.sleepers == 0

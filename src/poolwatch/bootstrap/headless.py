@@ -149,7 +149,7 @@ async def _saved_meanwhile(running: Running, work: Awaitable[None]) -> None:
     finally:
         saving.cancel()
         await asyncio.gather(saving, return_exceptions=True)
-        await saver.flush()
+        await saver.flush(last=True)
 
 
 async def refresh(
@@ -199,7 +199,7 @@ async def refresh(
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
-        await monitor.saver.flush()
+        await monitor.saver.flush(last=True)
         monitor.hand_over()
         await monitor.tell_kept()
         return _look_of(running, owner.notices), ended

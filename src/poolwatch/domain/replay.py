@@ -27,6 +27,9 @@ class Followed(Struct, frozen=True):
     closed: tuple[Cycle, ...] = ()
     events: tuple[LoggedEvent, ...] = ()
     gains: tuple[tuple[WindowPlace, Gain], ...] = ()
+    #: the figures that hold, and how the account stands by them, where its history is read
+    figures: Mapping[Place, Figure] = field(default_factory=dict)
+    standing: Standing | None = None
 
     @property
     def cycles(self) -> tuple[Cycle, ...]:
@@ -72,54 +75,57 @@ def follow(
 
 
 _NEW: Final = Track()
+_NOTHING: Final = Followed()
 
 
 def replay(
     account_id: str,
     rows: Iterable[HistoryRow],
-    tracks: Mapping[WindowPlace, Track] | None = None,
+    former: Followed = _NOTHING,
     until: datetime | None = None,
     windows: Collection[WindowPlace] | None = None,
+    *,
+    only_resets: bool = False,
 ) -> Followed:
     """What an account's history, in order of time, tells that the same readings told when they came.
 
     History has what changed; what did not is read along with it. `until` is when the last of it was still
-    read to be so. `tracks` hold what was before these rows, whose events were told already but for those of
-    the windows' ends. `windows` None: all of them.
+    read to be so. `former` is what was before these rows; nothing of it is told again. `windows` None: all of
+    them. `only_resets`: the other events were told already.
     """
-    held: dict[Place, Figure] = {}
-    whole = Followed(dict(tracks or {}))
+    held = dict(former.figures)
+    tracks, standing = former.tracks, former.standing
     closed: list[Cycle] = []
     events: list[LoggedEvent] = []
     gains: list[tuple[WindowPlace, Gain]] = []
-    standing: Standing | None = None
-    for at, figures in _readings(rows, held, until):
-        seen = observations(figures, at)
+    for at in _readings(rows, held, until):
+        seen = observations(held, at)
         if windows is not None:
             seen = {place: each for place, each in seen.items() if place in windows}
-        whole = follow(account_id, whole.tracks, seen)
-        closed += whole.closed
-        events += whole.events
-        gains += whole.gains
-        if tracks is None:
-            now = Standing.of(_usage(figures, at))
+        followed = follow(account_id, tracks, seen)
+        tracks = followed.tracks
+        closed += followed.closed
+        events += followed.events
+        gains += followed.gains
+        if not only_resets:
+            now = Standing.of(_usage(held, at))
             events += () if standing is None else reading_events(account_id, standing, now, at)
             standing = now
-    return Followed(whole.tracks, tuple(closed), tuple(events), tuple(gains))
+    return Followed(tracks, tuple(closed), tuple(events), tuple(gains), held, standing)
 
 
 def _readings(
     rows: Iterable[HistoryRow], held: dict[Place, Figure], until: datetime | None
-) -> Iterator[tuple[datetime, Mapping[Place, Figure]]]:
-    """All figures at each instant at which one of them changed, and at the end."""
+) -> Iterator[datetime]:
+    """Each instant at which a figure changed, with all figures of that moment in `held`; and the end."""
     last: datetime | None = None
     for at, changed in groupby(rows, key=lambda row: row.at):
         for row in changed:
             held[row.series, row.bucket, row.window] = row.figure
         last = at
-        yield at, held
-    if until is not None and last is not None and until > last:
-        yield until, held
+        yield at
+    if until is not None and held and (last is None or until > last):
+        yield until
 
 
 def _usage(figures: Mapping[Place, Figure], at: datetime) -> Usage:

@@ -21,9 +21,9 @@ _WOBBLE_SHARE: Final = 0.02
 _CONFIRMED_AFTER: Final = timedelta(seconds=60)
 #: Percentages are rounded, by some down and by others up.
 _ROUNDING: Final = 1.0
-#: Two cycles that are nearer than this share of the window follow upon each other.
-_CHAIN_SHARE: Final = 0.05
-_CHAIN: Final = timedelta(days=1)
+#: Where the length of a window is not told, or not to the day, its cycles follow upon each other within this.
+_CHAIN: Final = timedelta(days=1.5)
+_ROUGH: Final = "monthly"
 #: Two windows disagree as long as the other one is heard of this often.
 _DISPUTE: Final = timedelta(hours=6)
 #: A window that nobody speaks of any more is over so long after its reset.
@@ -110,6 +110,8 @@ def advance(track: Track, account_id: str, bucket: str, window: str, seen: Obser
     running = track.running
     if seen.used_percent is None:
         return _without_figure(track, seen)
+    if running is not None and track.candidate is None and _says(track, running, seen) is _Says.SAME:
+        return _continued(track, running, seen)
     track = replace(track, seen_at=seen.at)
     if running is None:
         return _begun(_counted(track, seen), Cycle(account_id, bucket, window, seen.at), seen)
@@ -186,8 +188,12 @@ def _begun(track: Track, blank: Cycle, seen: Observation) -> Step:
         start = min(start, seen.resets_at - length)
     from_zero = track.unused_at is not None and (length is None or seen.at - track.unused_at <= length)
     if former is not None:
-        if start - former <= (_CHAIN if length is None else length * _CHAIN_SHARE):
-            start, from_zero = former, track.from_zero
+        # no cycle can have passed in between
+        if start - former < (_CHAIN if length is None else length):
+            from_zero = track.from_zero
+        is_rough = length is None or blank.window == _ROUGH
+        if start - former <= (_CHAIN if is_rough else _WOBBLE):
+            start = former
         start = max(start, former)
     used = seen.used_percent or 0.0
     cycle = replace(
@@ -221,17 +227,25 @@ def _continued(track: Track, running: Cycle, seen: Observation) -> Step:
         peak_percent=max(peak, used),
         last_percent=used,
         read_at=seen.at,
+        full_seconds=_full_seconds(running, seen.at),
+        full_since=_full_since(running, seen),
         rises=_risen(running.rises, seen.at, gained),
         readings=min(running.readings + 1, _READINGS),
         plan=seen.plan or running.plan,
     )
-    cycle = _filled(running, cycle, seen)
     shadow, first = track.shadow, track.candidate
     if first is not None and _says(track, running, first) is _Says.NEXT:
         shadow, cycle = first, replace(cycle, disputed=True)
     elif track.shadow_since is not None:
         cycle = replace(cycle, disputed=True)
-    track = replace(_counted(track, seen), running=cycle, candidate=None, shadow=shadow, shadow_since=None)
+    track = replace(
+        _counted(track, seen),
+        running=cycle,
+        candidate=None,
+        shadow=shadow,
+        shadow_since=None,
+        seen_at=seen.at,
+    )
     gains = (Gain(seen.at, gained),) if gained > 0 else ()
     if shadow is not None and seen.at - shadow.at > _DISPUTE:
         return replace(_agreed(track, cycle), gains=gains)
@@ -386,13 +400,12 @@ _EVENTS: Final = {
 
 def _filled(former: Cycle, cycle: Cycle, seen: Observation) -> Cycle:
     """With the time that it stands at 100% counted up to this reading."""
-    since = former.full_since if former.full_since is not None else seen.at
-    return replace(
-        cycle,
-        full_seconds=_full_seconds(former, seen.at),
-        full_since=since if seen.is_full else None,
-        read_at=seen.at,
-    )
+    full_seconds = _full_seconds(former, seen.at)
+    return replace(cycle, full_seconds=full_seconds, full_since=_full_since(former, seen), read_at=seen.at)
+
+
+def _full_since(former: Cycle, seen: Observation) -> datetime | None:
+    return (former.full_since or seen.at) if seen.is_full else None
 
 
 def _full_seconds(cycle: Cycle, until: datetime) -> int:

@@ -26,6 +26,8 @@ from poolwatch.domain.series import Gap, HistoryRow, gap_between, history_rows
 from poolwatch.domain.state import AccountState, PoolFacts, PoolState
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.domain.values import is_undated, replace
+from poolwatch.monitor.entries import internal_error
+from poolwatch.monitor.recorder import Recorded, Recorder, read_instant
 from poolwatch.store.store import Store
 
 #: At most ten bursts a second.
@@ -220,8 +222,12 @@ class Saver:
         clock: Clock,
         pool_name: str | None = None,
         stale_after: timedelta = STALE_AFTER,
+        recorder: Recorder | None = None,
     ) -> None:
-        """A reading that comes later than `stale_after` after the former one ends a gap."""
+        """A reading that comes later than `stale_after` after the former one ends a gap.
+
+        What `recorder` makes of the readings is saved along with them.
+        """
         self._ledger = ledger
         self._store = store
         self._clock = clock
@@ -232,9 +238,14 @@ class Saver:
         #: times without readings, by account id
         self._gaps: list[tuple[str, Gap]] = []
         self._stale_after = stale_after
+        self._recorder = recorder
+        #: what it made that could not be saved yet
+        self._recorded = Recorded()
         self._kept = ledger.state
         self._touched = asyncio.Event()
         ledger.on_reading(self._on_reading)
+        if recorder is not None:
+            ledger.on_reading(recorder.on_reading)
         ledger.on_event(self._touched.set)
 
     async def run(
@@ -261,18 +272,18 @@ class Saver:
             self._kept, ledger.state
         )
 
-    async def flush(self) -> bool:
+    async def flush(self, *, last: bool = False) -> bool:
         """Save everything unsaved now, and whether that was kept; what was not stays unsaved.
 
-        Cancelling the wait does not end the saving.
+        Cancelling the wait does not end the saving. `last`: nothing comes after it.
         """
-        return await asyncio.shield(asyncio.create_task(self._save()))
+        return await asyncio.shield(asyncio.create_task(self._save(last=last)))
 
-    async def _save(self) -> bool:
+    async def _save(self, *, last: bool) -> bool:
         async with self._writing:
-            return await self._save_unsaved()
+            return await self._save_unsaved(last=last)
 
-    async def _save_unsaved(self) -> bool:
+    async def _save_unsaved(self, *, last: bool) -> bool:
         ledger, now = self._ledger, self._clock.now()
         rows, self._rows = self._rows, []
         gaps, self._gaps = self._gaps, []
@@ -281,11 +292,20 @@ class Saver:
         gone = tuple(ledger.gone)
         ledger.unsaved.clear()
         ledger.gone.clear()
+        # taken along with the rows of the same readings
+        recorded = await self._take_recorded(state, now, last=last)
         is_kept = True
-        if (unsaved or rows or gone or gaps) and not await self._store.save(
-            unsaved, now, rows, [key.id for key in gone], gaps=gaps
+        if (unsaved or rows or gone or gaps or recorded.events) and not await self._store.save(
+            unsaved,
+            now,
+            rows,
+            [key.id for key in gone],
+            cycles=recorded.cycles,
+            events=recorded.events,
+            gaps=gaps,
         ):
             is_kept = False
+            self._recorded = recorded
             self._gaps = [*gaps, *self._gaps][-_MOST_ROWS:]
             self._rows = [*rows, *self._rows][-_MOST_ROWS:]
             ledger.unsaved |= {account.key for account in unsaved}
@@ -299,10 +319,23 @@ class Saver:
                 is_kept = False
         return is_kept
 
+    async def _take_recorded(self, state: PoolState, now: datetime, *, last: bool) -> Recorded:
+        """What could not be saved before, and what came since."""
+        waiting, self._recorded = self._recorded, Recorded()
+        if self._recorder is None:
+            return waiting
+        try:
+            new = await self._recorder.take(state, now, last=last)
+        except Exception as error:  # noqa: BLE001 - an error in what follows from readings must not lose them
+            internal_error(error)
+            return waiting
+        return Recorded(
+            (*waiting.cycles, *new.cycles)[-_MOST_ROWS:], (*waiting.events, *new.events)[-_MOST_ROWS:]
+        )
+
     def _on_reading(self, before: AccountState, after: AccountState) -> None:
-        if after.read_at is not None:
-            # a history of figures that nobody dates tells when they were heard of
-            at = (after.tried_at or after.read_at) if is_undated(after.read_at) else after.read_at
+        at = read_instant(after)
+        if at is not None:
             self._rows += history_rows(before.usage, after.usage, after.key.id, at)
             if before.read_at is not None and not is_undated(before.read_at):
                 gap = gap_between(before.read_at, at, self._stale_after)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from typing import Final
 
@@ -23,6 +23,7 @@ from poolwatch.monitor.ledger import STALE_AFTER, Clock, Ledger, Saver
 from poolwatch.monitor.many import BackgroundRefresh, BulkRefresh
 from poolwatch.monitor.owner import Asked, ForwardedRefreshes, OwnerLock, RequestQueue, asked_of
 from poolwatch.monitor.poller import Pace, Poller
+from poolwatch.monitor.recorder import Recorder, read_instant
 from poolwatch.monitor.refresh import RefreshChain
 from poolwatch.sources.source import Source
 from poolwatch.store.requests import QueuedRequest
@@ -36,6 +37,8 @@ _RECALLS: Final = 3
 SERVE_SECONDS: Final = 0.5
 #: Logins that wait are looked for so long after something has changed.
 KEPT_SECONDS: Final = 1.0
+#: What burnt before this run is looked up after so long: the start has other things to read.
+FILL_SECONDS: Final = 5.0
 
 
 class Services(Struct, frozen=True):
@@ -63,10 +66,14 @@ class Monitor:
         pool_name: str | None = None,
         renews: bool = False,
         stale_after: timedelta = STALE_AFTER,
+        zone: tzinfo | None = None,
         notices: tuple[Message, ...] = (),
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        """`renews`: own logins are renewed unasked. `sleep` keeps bursts of changes apart."""
+        """`renews`: own logins are renewed unasked. `sleep` keeps bursts of changes apart.
+
+        Days of burn begin in `zone`, None is the machine's.
+        """
         store, clock, draw = services.store, services.clock, services.draw
         self._services = services
         self._source_names = frozenset(source_names)
@@ -75,7 +82,8 @@ class Monitor:
         self.poller = Poller(self.ledger, store, pace, clock, draw)
         self.chain = RefreshChain(self.poller, self.ledger, services.custodian, store, clock)
         self.bulk = BulkRefresh(self.chain, self.ledger, clock)
-        self.saver = Saver(self.ledger, store, clock, pool_name, stale_after)
+        self.recorder = Recorder(store, zone, pace.interval)
+        self.saver = Saver(self.ledger, store, clock, pool_name, stale_after, self.recorder)
         self._background = (
             BackgroundRefresh(self.chain, self.poller, self.ledger, clock, draw) if renews else None
         )
@@ -166,10 +174,20 @@ class Monitor:
                 group.create_task(self.saver.run(tried=self._tell))
                 group.create_task(self._serve())
                 group.create_task(self._mind_kept())
+                group.create_task(self._fill_burn())
                 if self._background is not None:
                     group.create_task(self._background.run())
         finally:
             await self.close()
+
+    async def _fill_burn(self) -> None:
+        """Have the burn of the time before this run, once the first readings have had their turn."""
+        clock = self._services.clock
+        await clock.sleep(FILL_SECONDS)
+        await self.recorder.burn.run(self._services.store, self._read_at, clock.now, clock.sleep)
+
+    def _read_at(self) -> list[tuple[str, datetime | None]]:
+        return [(key.id, read_instant(account)) for key, account in self.state.accounts.items()]
 
     async def _recover(self) -> None:
         """Tell of refreshes that an earlier run left unfinished; the accounts are listed before that."""
@@ -235,7 +253,7 @@ class Monitor:
         await self.chain.close()
         await self._handling.cancel()
         if self.polls:
-            await self.saver.flush()
+            await self.saver.flush(last=True)
             self.hand_over()
 
     async def refresh(
