@@ -39,7 +39,7 @@ def first_line(process: "subprocess.Popen[bytes]") -> dict[str, str]:
 def test_one_line_then_it_serves_until_stdin_closes(tmp_path: Path) -> None:
     process = start("--accounts", "3", TMPDIR=tmp_path)
     line = first_line(process)
-    assert set(line) == {"base_url", "token_url", "config", "home"}
+    assert set(line) == {"base_url", "token_url", "config", "home", "started_at"}
     assert call(line["base_url"] + "/wham/usage").status == 401
     home = Path(line["home"])
     assert home.parent == tmp_path

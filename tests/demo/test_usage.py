@@ -221,14 +221,13 @@ def test_consumption_comes_in_bursts() -> None:
     assert max(steps) > 95 / 300 * 1.5
 
 
-def test_a_pool_watched_for_two_minutes_at_the_default_speed_is_alive() -> None:
-    moved = [
-        account.label
-        for account in POOL[:12]
-        if usage_payload(account, motion(120, 20)) != usage_payload(account, motion(0, 20))
-        and _percents(account, motion(120, 20)) != _percents(account, motion(0, 20))
-    ]
-    assert len(moved) >= 6
+@pytest.mark.parametrize(("speed", "least"), [(1, 4), (20, 7)])
+def test_a_pool_watched_for_two_minutes_is_alive(speed: float, least: int) -> None:
+    def figures(account: Account, at: Motion) -> tuple[object, ...]:
+        return (*_percents(account, at), usage_payload(account, at)["credits"])
+
+    then, now = motion(0, speed), motion(120, speed)
+    assert sum(figures(account, then) != figures(account, now) for account in POOL[:12]) >= least
 
 
 def _percents(account: Account, at: Motion) -> list[object]:
@@ -273,11 +272,17 @@ def test_credits_only_fall(times: list[float]) -> None:
 
 def test_credits_pay_once_a_window_is_full_and_not_before() -> None:
     assert _balance("grace", motion(1_800)) < _balance("grace", motion())
-    assert _balance("alice", motion(1_800)) == _balance("alice", motion())
+    assert _balance("ops", motion(1_800)) == _balance("ops", motion())
+    assert _balance("ops", motion(20_000)) < _balance("ops", motion())
     limits = usage_payload(BY_LABEL["grace"], motion())["rate_limit"]
     assert isinstance(limits, dict)
     assert limits["allowed"] is True
     assert _percents(BY_LABEL["grace"], motion())[0] == 100
+
+
+def test_some_credits_go_by_the_hour_and_sooner_at_a_higher_speed() -> None:
+    assert _balance("alice", motion()) - _balance("alice", motion(1_800)) == Decimal("20.5")
+    assert _balance("alice", motion(1_800)) == _balance("alice", motion(90, 20))
 
 
 def test_an_account_whose_credits_are_gone_is_blocked() -> None:

@@ -294,7 +294,7 @@ def test_demo_serve_prints_one_line_and_ends_with_its_stdin(tmp_path: Path) -> N
     ) as process:
         assert process.stdout is not None
         line = json.loads(process.stdout.readline())
-        assert set(line) == {"base_url", "token_url", "config", "home"}
+        assert set(line) == {"base_url", "token_url", "config", "home", "started_at", "past"}
         assert line["home"] == str(tmp_path / "d")
         ran = desk.run("status", "--json", "--config", line["config"])
         assert (ran.code, at(ran.json(), "pool", "accounts")) == (0, 3)

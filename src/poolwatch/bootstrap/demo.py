@@ -13,16 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.console import EXIT_FAILED, complain
 from poolwatch.bootstrap.screen import run_app
 from poolwatch.bootstrap.surroundings import Options
 from poolwatch.words.commands import said
-
-#: Logins that lapsed were last read so long ago: when they still were good.
-_LAPSED_FOR: Final = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +27,7 @@ class DemoOptions:
 
     accounts: int = 12
     seed: int = 7
-    speed: float = 20.0
+    speed: float = 1.0
     #: settings from options, as for the app itself: `ui.glyphs`, `ui.theme` …
     overrides: Mapping[str, str] = field(default_factory=dict)
 
@@ -95,6 +91,7 @@ async def _remember_lapsed(options: DemoOptions, home: Path, state_dir: Path) ->
     It needs somebody, so it stands first, and `r` shows which of its figures moved.
     """
     from poolwatch.demo.files import login_path
+    from poolwatch.demo.habits import LAPSED_HOURS
     from poolwatch.demo.pool import accounts
     from poolwatch.demo.usage import Motion, usage_payload
     from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef
@@ -109,7 +106,7 @@ async def _remember_lapsed(options: DemoOptions, home: Path, state_dir: Path) ->
     if account is None:
         return
     now = RealClock().now()
-    read_at = now - _LAPSED_FOR
+    read_at = now - timedelta(hours=LAPSED_HOURS)
     place = account.logins[0].places[0]
     listing = Listing(
         SourceRef(place, str(login_path(home, account, 0, place))),
@@ -140,4 +137,4 @@ def serve_demo(options: DemoOptions, port: int, home: Path | None) -> int:
     from poolwatch.demo.__main__ import main
 
     place = ["--home", str(home)] if home is not None else []
-    return main(["--serve", "--port", str(port), *place, *options.arguments])
+    return main(["--serve", "--with-past", "--port", str(port), *place, *options.arguments])

@@ -142,7 +142,7 @@ def demo(
     context: typer.Context,
     accounts: Annotated[int, option("demo_accounts", min=1, max=10000, metavar="N")] = 12,
     seed: Annotated[int, option("seed", metavar="S")] = 7,
-    speed: Annotated[float, option("speed", min=0.01, max=100_000, metavar="X")] = 20.0,
+    speed: Annotated[float, option("speed", min=0.01, max=100_000, metavar="X")] = 1.0,
     serve: Annotated[bool, flag("serve")] = False,
     port: Annotated[int, option("port", min=0, max=65535, metavar="P")] = 0,
     home: Annotated[Path | None, option("home", metavar="DIR")] = None,

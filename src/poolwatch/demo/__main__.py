@@ -1,4 +1,7 @@
-"""`python -m poolwatch.demo --serve`: one line of JSON, then HTTP until stdin closes or a signal comes."""
+"""`python -m poolwatch.demo --serve`: one line of JSON, then HTTP until stdin closes or a signal comes.
+
+`--past` instead prints what was before, for `poolwatch data import`.
+"""
 
 import argparse
 import contextlib
@@ -11,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +22,7 @@ import msgspec
 
 from poolwatch.demo import files
 from poolwatch.demo.control import Control
+from poolwatch.demo.past import past_lines
 from poolwatch.demo.pool import MOST_ACCOUNTS, accounts
 from poolwatch.demo.server import Server
 from poolwatch.demo.service import TOKEN_PATH, Service
@@ -38,6 +42,8 @@ class Options(msgspec.Struct):
     speed: Annotated[float, msgspec.Meta(gt=0, le=100_000)] | None = None
     freeze: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     control: bool = False
+    past: bool = False
+    with_past: bool = False
 
     def clock(self) -> float:
         """The epoch second, which may stand still."""
@@ -46,7 +52,7 @@ class Options(msgspec.Struct):
     @property
     def pace(self) -> float:
         """How many times as fast as in reality everything happens."""
-        return self.speed or (20.0 if self.freeze is None else 1.0)
+        return self.speed or 1.0
 
 
 def _options(argv: Sequence[str] | None) -> Options:
@@ -55,15 +61,18 @@ def _options(argv: Sequence[str] | None) -> Options:
         description="A simulated upstream on 127.0.0.1 with a pool of invented accounts.",
         argument_default=argparse.SUPPRESS,
     )
-    parser.add_argument(
-        "--serve", action="store_true", required=True, help="serve until stdin closes or a signal comes"
+    kind = parser.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--serve", action="store_true", help="serve until stdin closes or a signal comes")
+    kind.add_argument(
+        "--past", action="store_true", help="print what was read in the 60 days before this instant, and end"
     )
     parser.add_argument("--port", help="the port; unset, a free one")
     parser.add_argument("--home", help="the folder for its files; unset, a temporary one")
     parser.add_argument("--accounts", help=f"size of the pool, at most {MOST_ACCOUNTS}; unset, 12")
     parser.add_argument("--seed", help="the same seed gives the same pool; unset, 7")
-    parser.add_argument("--speed", help="how fast consumption and resets go; 20, or 1 when frozen")
+    parser.add_argument("--speed", help="how fast consumption and resets go; unset, 1")
     parser.add_argument("--freeze", metavar="INSTANT", help="let time stand still at this RFC 3339 instant")
+    parser.add_argument("--with-past", action="store_true", help="write the past into its folder as well")
     parser.add_argument("--control", action="store_true", help="serve the control endpoints of tests")
     try:
         return msgspec.convert(vars(parser.parse_args(argv)), Options, strict=False)
@@ -98,10 +107,26 @@ def _serve(options: Options, home: Path, server: Server) -> None:
         files.write_logins(home, pool, ledger)
     urls = {"base_url": f"{server.root}/backend-api", "token_url": server.root + TOKEN_PATH}
     config = files.write_config(home, pool, **urls)
-    service = Service(pool, ledger, options.clock, journal.began.start, options.pace)
+    start = journal.began.start
+    service = Service(pool, ledger, options.clock, start, options.pace)
     server.start(service, Control(service, home) if options.control else None)
-    sys.stdout.write(json.dumps(urls | {"config": str(config), "home": str(home)}) + "\n")
+    line = urls | {"config": str(config), "home": str(home), "started_at": _instant(start)}
+    if options.with_past:
+        line["past"] = str(files.write_past(home, past_lines(pool, start, options.pace).decode()))
+    sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
+
+
+def _instant(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat()
+
+
+def _print_past(options: Options) -> int:
+    lines = past_lines(accounts(options.seed, options.accounts), options.clock(), options.pace)
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.buffer.write(lines)
+        sys.stdout.buffer.flush()
+    return 0
 
 
 def _run(options: Options) -> int:
@@ -142,7 +167,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = _options(argv)
     except SystemExit as ended:
         return int(ended.code or 0)
-    return _run(options)
+    return _print_past(options) if options.past else _run(options)
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ class CreditLine:
     Attributes:
         balance: the text to serve at the start, in credits; it need not be a number.
         burn: credits per percent of consumption beyond a full window; None keeps the balance still.
+        hourly: credits that go in an hour besides.
         overage_reached: the overage limit was hit.
         unlimited: no balance applies.
         has_credits: a credit facility exists, which says nothing about the balance.
@@ -70,6 +71,7 @@ class CreditLine:
 
     balance: str | None
     burn: float | None = None
+    hourly: float = 0.0
     overage_reached: bool = False
     unlimited: bool = False
     has_credits: bool = True

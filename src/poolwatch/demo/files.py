@@ -14,6 +14,7 @@ from poolwatch.demo.tokens import Exchange, Ledger
 
 _FOLDERS: dict[Place, str] = {"codex-homes": "homes", "pool": "pool", "cliproxy": "cliproxy"}
 _JOURNAL = "upstream.journal"
+_PAST = "past.jsonl"
 
 
 class HomeOccupiedError(Exception):
@@ -108,6 +109,13 @@ def write_config(home: Path, accounts: Sequence[Account], base_url: str, token_u
     path = home / "config.toml"
     if not (path.exists() and json.dumps(base_url) in path.read_text(encoding="utf-8")):
         _write(path, "\n".join(_config_parts(home, accounts, base_url, token_url)))
+    return path
+
+
+def write_past(home: Path, lines: str) -> Path:
+    """Write what a monitor would have read before the pool began; returns the path."""
+    path = home / _PAST
+    _write(path, lines)
     return path
 
 

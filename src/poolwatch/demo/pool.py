@@ -69,14 +69,14 @@ def _month(used: float, hours: float, pace: float = 70) -> Meter:
 
 _LATELY = -3 / 24
 _NULL_BALANCE = CreditLine(None)
-_SPARK = Bucket("GPT-5.3-Codex-Spark", "codex_bengalfox", (_short(12, 220, 60), _week(64, 114, 60)))
+_SPARK = Bucket("GPT-5.3-Codex-Spark", "codex_bengalfox", (_short(12, 220, 60), _week(64, 22, 70)))
 
 # fmt: off
 _CAST = (
     # the first twelve
     Account(
-        "credits", "alice", "pro", _login("pool"), windows=(_short(58, 72), _week(23, 99)),
-        credits=CreditLine("1234.5600000000", burn=0.9), banked=2,
+        "credits", "alice", "pro", _login("pool"), windows=(_short(58, 72), _week(23, 99, 53)),
+        credits=CreditLine("1234.5600000000", burn=0.9, hourly=41), banked=2,
     ),
     Account(
         "exhausted_5h", "bob", "plus", _login("codex-homes", 4.2),
@@ -88,7 +88,7 @@ _CAST = (
     ),
     Account(
         "normal", "dev14", "team", _login("codex-homes", 8.1),
-        group="team-east", workspace="team-east", windows=(_short(9, 182), _week(38, 9)),
+        group="team-east", workspace="team-east", windows=(_short(9, 182), _week(38, 9, 56)),
     ),
     Account(
         "exhausted_weekly", "lee", "pro", _login("pool", 0.8),
@@ -96,7 +96,7 @@ _CAST = (
         credits=CreditLine("12.5000000000", overage_reached=True),
     ),
     Account(
-        "almost_full", "ops", "pro", _login("pool", 3), windows=(_short(12, 62), _week(98, 52, 60)),
+        "almost_full", "ops", "pro", _login("pool", 3), windows=(_short(12, 62), _week(98, 52, 130)),
         credits=CreditLine("250.0000000000", burn=0.6),
     ),
     Account(
@@ -106,22 +106,22 @@ _CAST = (
     ),
     Account(
         "weekly_in_primary", "dan", "free", _login("codex-homes", 2.5),
-        windows=(_week(21, 82), None), credits=NULL_CREDITS, banked=None,
+        windows=(_week(21, 14, 17), None), credits=NULL_CREDITS, banked=None,
     ),
     Account(
         "edge_blocked", "erin", "plus", _login("codex-homes", 7.3),
-        windows=(_short(40, 62), _week(55, 34)), answer="edge_blocked",
+        windows=(_short(40, 190), _week(55, 41, 106)), answer="edge_blocked",
     ),
     Account(
         "extra_buckets", "frank", "pro", _login("cliproxy", 5.5),
-        windows=(_short(22, 150), _week(9, 150)), review=_week(5, 139, 30),
+        windows=(_short(22, 127), _week(62, 73, 100)), review=_week(5, 139, 30),
         buckets=(_SPARK, Bucket("no-window-bucket", "codex_other", None)),
-        credits=CreditLine("88.5000000000", burn=0.2),
+        credits=CreditLine("88.5000000000", burn=0.2, hourly=6),
     ),
     Account(
         "on_credits", "grace", "prolite", _login("pool", 9, "cliproxy"),
-        windows=(_short(100, 160, 240), _week(46, 71)),
-        credits=CreditLine("394.7967250000", burn=0.35),
+        windows=(_short(100, 68, 240), _week(46, 85, 83)),
+        credits=CreditLine("394.7967250000", burn=0.25),
     ),
     Account(
         "refresh_token_reused", "pay", "self_serve_business_usage_based",

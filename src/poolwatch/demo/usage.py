@@ -160,7 +160,9 @@ def _balance(account: Account, motion: Motion) -> Decimal | None:
     if line.burn is None or line.balance is None:
         return None
     over = sum(beyond(meter, motion) for meter in account.windows or () if meter is not None)
-    spent = Decimal(str(round(over * line.burn, 6))) + _CREDITS_PER_REFRESH * len(motion.refreshes)
+    hours = max(0.0, motion.now - motion.start) * motion.speed / HOUR
+    spent = Decimal(str(round(over * line.burn + hours * line.hourly, 6)))
+    spent += _CREDITS_PER_REFRESH * len(motion.refreshes)
     return max(Decimal(0), Decimal(line.balance) - spent).quantize(_TEN_PLACES)
 
 

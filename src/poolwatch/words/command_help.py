@@ -84,8 +84,8 @@ TEXTS: Final[Mapping[str, str]] = {
     # of demo
     "demo_accounts": mark("How many simulated accounts."),
     "seed": mark("Another pool for another number."),
-    "speed": mark("Multiplies consumption and shortens resets."),
-    "serve": mark("Only the upstream: print where it is, then serve."),
+    "speed": mark("How many times as fast all is used and reset; forecasts are right at 1."),
+    "serve": mark("Only the upstream: print where it and its past are, then serve."),
     "port": mark("With --serve: the port (0: any free one)."),
     "home": mark("With --serve: where its files are written."),
     # of status and next
