@@ -4,6 +4,7 @@
 # make torture       try to lose a login, a reading or a secret for an hour (BUDGET=seconds); docs/custody.md, docs/faults.md
 # make soak          a week of a thousand accounts, and every way a terminal can go (BUDGET=seconds); docs/faults.md
 # make bench         what it costs, measured on this machine; benchmarks/README.md (BENCH_ARGS)
+# make backtest      the forecast held against simulated accounts, and its table in docs/forecast.md
 # make year          a year of sixty accounts in the store: its size, and how fast it opens (YEAR_ARGS)
 # make coverage      the tests, and how much of the code they reach: 90 %, 97 % of what must be right
 # make interop       run beside the codex program on the PATH, against a local login service
@@ -17,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: bench year coverage demo test lint types layers tests other-python screenshots torture soak interop clean help
+.PHONY: backtest bench year coverage demo test lint types layers tests other-python screenshots torture soak interop clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -95,6 +96,9 @@ soak: $(VENV)/.test
 
 interop: $(VENV)/.test
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/torture/test_interop.py
+
+backtest: $(VENV)/.test
+	@$(BIN)/python -m benchmarks.backtest --write docs/forecast.md
 
 bench: $(VENV)/.test
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)

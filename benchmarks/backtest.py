@@ -23,7 +23,9 @@ from benchmarks import rules_of_others as others
 from benchmarks.rules_of_others import Told
 from benchmarks.simulated_use import START, WEEK, Kind, Life, LivedCycle, lives
 from poolwatch.domain.cycles import Cycle, EndedBy, Rise
-from poolwatch.domain.forecast import Forecast, Habit, closed, learn, look_ahead
+from poolwatch.domain.forecast import Forecast
+from poolwatch.domain.habit import Habit, closed, learn
+from poolwatch.domain.look_ahead import look_ahead
 from poolwatch.domain.ratios import Bank, bank
 from poolwatch.domain.values import replace
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from poolwatch import config
+from poolwatch.config import values
 from poolwatch.config.load import load, load_text
 from poolwatch.config.paths import FoundState
 from poolwatch.config.settings import (
@@ -82,6 +83,9 @@ glyphs = "ascii"
 mouse = true
 title = false
 used = "left"
+[forecast]
+workhours = "mon-fri 9:00-17:30, sat 10-14"
+weights = "pro=20, prolite=5"
 [keys]
 refresh = "r,f5"
 [[sources]]
@@ -104,6 +108,7 @@ dashboard_password_env = "PROXY_PASSWORD"
 match = "carol@example.com"
 label = "carol"
 group = "team-east"
+time_zone = "Asia/Kolkata"
 """
     )
     assert (settings.pool_name, settings.rate, settings.read_only) == ("work", Decimal("12.50"), True)
@@ -115,7 +120,7 @@ group = "team-east"
     assert (ui.theme, ui.view, ui.sort, ui.mask) == ("nord", "hive", "5h", True)
     assert (ui.glyphs, ui.mouse, ui.title, ui.used) == ("ascii", True, False, "left")
     assert dict(settings.keys) == {"refresh": "r,f5"}
-    assert dict(settings.key_lines) == {"refresh": 25}
+    assert dict(settings.key_lines) == {"refresh": 28}
     homes, files, proxy = settings.sources
     assert (homes.kind, homes.name, homes.custody) == (SourceKind.CODEX_HOME, "codex-home", Custody.CODEX)
     assert homes.path == "/home/ann/homes/*"
@@ -130,7 +135,9 @@ group = "team-east"
     )
     assert proxy.dashboard_password_env == "PROXY_PASSWORD"
     assert proxy.insecure
-    assert settings.accounts == (AccountRule("carol@example.com", "carol", "team-east"),)
+    assert settings.accounts == (AccountRule("carol@example.com", "carol", "team-east", "Asia/Kolkata"),)
+    assert settings.forecast.workhours == "mon-fri 9:00-17:30, sat 10-14"
+    assert settings.forecast.weights == "pro=20, prolite=5"
     assert settings.path == PATH
 
 
@@ -283,6 +290,19 @@ def test_a_bad_value_in_the_file_is_told_even_when_overridden() -> None:
         ("ui.used = 'both'", "used, left"),
         ("ui.mask = 'true'", 'true or false, not "true"'),
         ("ui.theme = ''", "must not be empty"),
+        ("forecast.workhours = 'weekdays 9-17'", 'days and hours like "mon-fri 9:00-17:30, sat 10-14"'),
+        ("forecast.workhours = 'mon 17-9'", "days and hours"),
+        ("forecast.workhours = 'mon 9-25'", "days and hours"),
+        ("forecast.workhours = 9", "must be text in quotes"),
+        ("forecast.weights = 'pro=0'", 'plans with numbers above 0, like "pro=20, prolite=5"'),
+        ("forecast.weights = 'pro'", "plans with numbers"),
+        (
+            "accounts = [{ match = 'a', time_zone = 'Berlin' }]",
+            '"Europe/Berlin", not "Berlin"',
+        ),
+        ("accounts = [{ match = 'a', time_zone = '../passwd' }]", "must name a time zone"),
+        ("accounts = [{ match = 'a', time_zone = 'Europe' }]", "must name a time zone"),
+        ("accounts = [{ match = 'a' }]", "neither a label nor a group nor a time_zone"),
         ("keys.refresh = ['r']", "must be text in quotes, not an array"),
         ("keys = 'r'", "keys must be a table: [keys]"),
         ("poll = 30", "poll must be a table: [poll]"),
@@ -325,7 +345,7 @@ def test_the_bounds_belong_to_the_range(line: str) -> None:
         ("[poll]\ninterval = 60", 2, "poll.interval", "poll.interval_seconds"),
         ("a = {}\n\n[threshold]\nred_percent = 3", 3, "threshold", "thresholds"),
         ("[[source]]\nkind = 'codex-home'", 1, "source", "sources"),
-        ("[ui.colours]\nred = 1", 1, "ui.colours", None),
+        ("[ui.palette]\nred = 1", 1, "ui.palette", None),
         ("xyzzy = 1", 1, "xyzzy", None),
     ],
 )
@@ -394,6 +414,12 @@ def test_paths_of_the_file_count_from_its_folder_and_others_from_here(
     net = good('[net]\nca_file = "certs/../all.pem"\nproxy_password_file = "~/x"', env).net
     assert (net.ca_file, net.proxy_password_file) == ("/etc/poolwatch/all.pem", str(tmp_path / "word"))
     assert good('[net]\nproxy_password_file = "~/x"').net.proxy_password_file == "/home/ann/x"
+
+
+def test_a_machine_without_time_zones_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "is_time_zone", lambda name: False)
+    (problem,) = bad('accounts = [{ match = "a", time_zone = "Europe/Berlin" }]')
+    assert "this machine has no time zones to look it up in: install tzdata" in problem.message
 
 
 def test_every_setting_has_a_row_with_a_reader_that_takes_its_default() -> None:

@@ -295,7 +295,7 @@ group = "east"
     )
     assert isinstance(settings, Settings)
     rows = {row.key: (row.value, row.origin) for row in shown_settings(settings)}
-    assert len(rows) == 23 + 1 + 8 + 6 + 2
+    assert len(rows) == 25 + 1 + 8 + 6 + 2
     assert rows["pool_name"] == ("work", "/c.toml:1")
     assert rows["credits_per_usd"] == ("not set (25)", "default")
     assert rows["poll.interval_seconds"] == ("400", "/c.toml:3")
@@ -311,4 +311,4 @@ group = "east"
     assert rows["sources[1].token_url"] == ("https://auth.openai.com/oauth/token", "default")
     assert rows["accounts[0].group"] == ("east", "/c.toml:15")
     assert "accounts[0].label" not in rows
-    assert set(settings.origins) - set(rows) == {"accounts[0].label"}
+    assert set(settings.origins) - set(rows) == {"accounts[0].label", "accounts[0].time_zone"}

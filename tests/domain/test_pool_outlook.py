@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -10,18 +10,11 @@ import pytest
 
 from poolwatch.domain.burn import Burn, PoolBurn
 from poolwatch.domain.cycles import Cycle
-from poolwatch.domain.forecast import Habit
-from poolwatch.domain.outlook import (
-    PLAN_WEIGHTS,
-    Member,
-    NoOutlook,
-    PoolOutlook,
-    Verdict,
-    plan_weight,
-    pool_outlook,
-)
+from poolwatch.domain.habit import Habit
+from poolwatch.domain.outlook import NoOutlook, PoolOutlook, Verdict
+from poolwatch.domain.pool_simulation import PLAN_WEIGHTS, Member, plan_weight, pool_outlook, weights_of
 from poolwatch.domain.profile import EVEN
-from poolwatch.domain.ratios import TENTHS, Bank
+from poolwatch.domain.ratios import TENTHS, Bank, at_once
 
 NOW = datetime(2026, 11, 20, 13, 3, tzinfo=UTC)
 BURN = PoolBurn(Burn(), Burn())
@@ -53,15 +46,7 @@ def member(
 
 
 def told(members: Sequence[Member], seed: int = 1, bank: Bank = SURE) -> PoolOutlook:
-    work = pool_outlook(members, bank, BURN, NOW, Random(seed).random)
-
-    def whole() -> Generator[None, None, PoolOutlook]:
-        found.append((yield from work))
-        return found[0]
-
-    found: list[PoolOutlook] = []
-    list(whole())
-    return found[0]
+    return at_once(pool_outlook(members, bank, BURN, NOW, Random(seed).random))
 
 
 def test_a_pool_with_room_lasts() -> None:
@@ -118,6 +103,8 @@ def test_room_is_weighed_by_plan() -> None:
     assert said.weekly_left_percent == pytest.approx(100 * 20 / 21)
     assert plan_weight("pro", {}) == PLAN_WEIGHTS["pro"]
     assert plan_weight("pro", {"pro": 7}) == 7
+    assert weights_of("pro=7, Team = 1.5") == {"pro": 7, "team": 1.5}
+    assert weights_of("pro=") is None
     assert (plan_weight("Pro", {}), plan_weight(None, {}), plan_weight("k12", {})) == (20, 1, 1)
 
 

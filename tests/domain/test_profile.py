@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.domain.cycles import Cycle, EndedBy, Rise
-from poolwatch.domain.profile import EVEN, HOURS, Profile, Workhours, hours_of_week, learned, of_workhours
+from poolwatch.domain.profile import (
+    EVEN,
+    HOURS,
+    Profile,
+    Workhours,
+    hours_of_week,
+    learned,
+    of_workhours,
+    workhours_of,
+)
 
 BERLIN, DELHI, LORD_HOWE = (
     ZoneInfo("Europe/Berlin"),
@@ -47,6 +56,23 @@ def office_week(monday: datetime) -> Cycle:
     """Used at ten and at three on its working days."""
     times = [monday + day * DAY + timedelta(hours=hour) for day in range(5) for hour in (10, 15)]
     return cycle(monday, dict.fromkeys(times, 5.0))
+
+
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("mon-tue 9-17:30", ((0, 540, 1050), (1, 540, 1050))),
+        ("Sat 10:15-24, sun-mon 0-1", ((5, 615, 1440), (6, 0, 60), (0, 0, 60))),
+        ("mon 9-17 tue 9-17", None),
+        ("mon 9", None),
+        ("mon-xyz 9-10", None),
+        ("", None),
+    ],
+)
+def test_working_hours_are_read_from_one_line(
+    text: str, spans: tuple[tuple[int, int, int], ...] | None
+) -> None:
+    assert workhours_of(text) == (None if spans is None else Workhours(spans))
 
 
 def test_an_even_week_counts_hours() -> None:

@@ -123,7 +123,9 @@ class Surroundings(Struct, frozen=True):
     @property
     def naming(self) -> tuple[NamingRule, ...]:
         """The `[[accounts]]` entries."""
-        return tuple(NamingRule(rule.match, rule.label, rule.group) for rule in self.settings.accounts)
+        return tuple(
+            NamingRule(rule.match, rule.label, rule.group, rule.time_zone) for rule in self.settings.accounts
+        )
 
 
 def rules_of(settings: Settings) -> PoolRules:

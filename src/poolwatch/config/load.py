@@ -171,7 +171,7 @@ def _accounts(layers: Layers, document: Mapping[str, object]) -> tuple[AccountRu
         rule = {name: layers.take(f"{prefix}.{name}", row.read, None) for name, row in ACCOUNT_ROWS.items()}
         if "match" not in table:
             layers.in_file(said("no_match", account=prefix), "accounts", index)
-        elif "label" not in table and "group" not in table:
+        elif not {"label", "group", "time_zone"} & table.keys():
             layers.in_file(said("no_name", account=prefix), "accounts", index)
         if rule["match"] is not None:
             rules.append(AccountRule(**rule))

@@ -179,6 +179,27 @@ class UiSettings(Struct, frozen=True):
     ] = "used"
 
 
+class ForecastSettings(Struct, frozen=True):
+    """What a forecast takes from its operator instead of learning it."""
+
+    workhours: Annotated[
+        str | None,
+        Row(
+            values.workhours,
+            mark("when accounts are used, in their own time zone; unset: learned from each one's past"),
+            "mon-fri 9:00-17:30, sat 10-14",
+        ),
+    ] = None
+    weights: Annotated[
+        str | None,
+        Row(
+            values.weights,
+            mark("how much a plan's weekly limit is, where plus is 1; unset: pro=20, prolite=5, free=0.15"),
+            "pro=20, prolite=5",
+        ),
+    ] = None
+
+
 class SourceSettings(Struct, frozen=True):
     """One place that accounts come from.
 
@@ -249,11 +270,15 @@ class SourceSettings(Struct, frozen=True):
 
 
 class AccountRule(Struct, frozen=True):
-    """A name or a group for the accounts that `match`."""
+    """A name, a group or a time zone for the accounts that `match`."""
 
     match: Annotated[str, Row(values.line(), mark("an e-mail, an id prefix, or a glob on the label"))]
     label: Annotated[str | None, Row(values.line(), mark("the name to show"))] = None
     group: Annotated[str | None, Row(values.line(), mark("the group to show it in"))] = None
+    time_zone: Annotated[
+        str | None,
+        Row(values.time_zone, mark("where its users live, for the forecast; unset: where poolwatch runs")),
+    ] = None
 
 
 class OriginKind(StrEnum):
@@ -312,6 +337,7 @@ class Settings(Struct, frozen=True):
     refresh: RefreshSettings = RefreshSettings()
     net: NetSettings = DEFAULT_NET
     ui: UiSettings = UiSettings()
+    forecast: ForecastSettings = ForecastSettings()
     keys: Mapping[str, str] = field(default_factory=_nothing)
     sources: tuple[SourceSettings, ...] = ()
     accounts: tuple[AccountRule, ...] = ()
@@ -352,6 +378,7 @@ SECTIONS: Final[Mapping[str, type[Struct]]] = {
     "refresh": RefreshSettings,
     "net": NetSettings,
     "ui": UiSettings,
+    "forecast": ForecastSettings,
 }
 #: Every such setting by its dotted key.
 TABLE: Final[Mapping[str, Row]] = {

@@ -41,6 +41,7 @@ _ACCOUNT_EXAMPLE: Final[Mapping[str, object]] = {
     "match": "carol@example.com",
     "label": "carol",
     "group": "team-east",
+    "time_zone": "Europe/Berlin",
 }
 
 

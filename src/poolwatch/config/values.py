@@ -140,6 +140,49 @@ def _decimal(raw: Raw) -> Decimal | int | None:
             return None
 
 
+def workhours(raw: Raw) -> str | Wrong:
+    """Spans of a week, like `mon-fri 9:00-17:30, sat 10-14`."""
+    from poolwatch.domain.profile import workhours_of  # few set it
+
+    text = line()(raw)
+    if isinstance(text, Wrong) or workhours_of(text) is not None:
+        return text
+    return Wrong(said("not_workhours", value=quoted(text)))
+
+
+def weights(raw: Raw) -> str | Wrong:
+    """Plans with numbers, like `pro=20, prolite=5`."""
+    from poolwatch.domain.pool_simulation import weights_of  # likewise
+
+    text = line()(raw)
+    if isinstance(text, Wrong) or weights_of(text) is not None:
+        return text
+    return Wrong(said("not_weights", value=quoted(text)))
+
+
+def time_zone(raw: Raw) -> str | Wrong:
+    """The name of a time zone, as the database of this machine has it."""
+    text = line()(raw)
+    if isinstance(text, Wrong) or is_time_zone(text):
+        return text
+    if not is_time_zone("Europe/London"):
+        return Wrong(said("no_time_zones", value=quoted(text)))
+    from zoneinfo import available_timezones
+
+    return Wrong(said("not_time_zone", value=quoted(text)), nearest(text, available_timezones()))
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether there is such a zone here."""
+    from zoneinfo import ZoneInfo  # few accounts have one
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # not there, no name of a file, or a folder
+        return False
+    return True
+
+
 def one_of(options: Iterable[str]) -> Read[str]:
     """One of some fixed words."""
     valid = tuple(options)

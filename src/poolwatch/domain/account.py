@@ -234,13 +234,19 @@ class NamingRule(Struct, frozen=True):
     match: str
     label: str | None = None
     group: str | None = None
+    #: where its users live, as the time zone database names it
+    time_zone: str | None = None
 
 
 class Name(Struct, frozen=True):
-    """An account's label and group; `full` is what stands on screen, the group before a slash."""
+    """An account's label and group; `full` is what stands on screen, the group before a slash.
+
+    `time_zone` names the zone that its users live in; None: the machine's.
+    """
 
     label: str
     group: str | None = None
+    time_zone: str | None = None
 
     @property
     def full(self) -> str:
@@ -269,12 +275,14 @@ def _name(
     label = _plain_label(key, listings, mail, mails)
     group: str | None = None
     chosen: str | None = None
+    time_zone: str | None = None
     folded = None if mail is None else mail.casefold()
     for pattern in patterns:
         if pattern.matches(key, folded, label):
             chosen = chosen or pattern.rule.label
             group = group or pattern.rule.group
-    return Name(chosen or label, group)
+            time_zone = time_zone or pattern.rule.time_zone
+    return Name(chosen or label, group, time_zone)
 
 
 def _plain_label(key: AccountKey, listings: Sequence[Listing], mail: str | None, mails: Counter[str]) -> str:

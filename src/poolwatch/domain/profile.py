@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -34,26 +36,57 @@ class Workhours(Struct, frozen=True):
     spans: tuple[tuple[int, int, int], ...]
 
 
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SPAN: Final = re.compile(
+    r"(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))? +(?P<opens>[0-9]{1,2}(?::[0-5][0-9])?)"
+    r"-(?P<closes>[0-9]{1,2}(?::[0-5][0-9])?)"
+)
+
+
+def workhours_of(text: str) -> Workhours | None:
+    """The hours that a text like `mon-fri 9:00-17:30, sat 10-14` names; None where it does not."""
+    spans: list[tuple[int, int, int]] = []
+    for part in text.lower().split(","):
+        found = _SPAN.fullmatch(part.strip())
+        if found is None or found["first"] not in _DAYS or (found["last"] or "mon") not in _DAYS:
+            return None
+        opens, closes = _minute(found["opens"]), _minute(found["closes"])
+        if not opens < closes <= 1440:
+            return None
+        first = _DAYS.index(found["first"])
+        # Saturday to Monday goes round the week
+        days = 0 if found["last"] is None else (_DAYS.index(found["last"]) - first) % 7
+        spans += (((first + day) % 7, opens, closes) for day in range(days + 1))
+    return Workhours(tuple(spans))
+
+
+def _minute(text: str) -> int:
+    hour, _, minute = text.partition(":")
+    return int(hour) * 60 + int(minute or 0)
+
+
 class Profile(Struct, frozen=True):
-    """The weight of each hour of the week, Monday 0:00 first, in the zone; an average hour weighs 1.
+    """The weight of each hour of the week, Monday 0:00 first; an average hour weighs 1.
+
+    Its methods take the zone by whose clock the week goes, None for the machine's.
 
     `sums[n]` is the weight of the first n hours. Time is told in profile-hours: an hour of weight 2 is two.
     """
 
-    sums: tuple[float, ...]
+    sums: array[float]
 
     def weight(self, hour: int) -> float:
         """Of one hour of the week."""
         return self.sums[hour + 1] - self.sums[hour]
 
-    def mass(self, start: float, end: float, zone: tzinfo) -> float:
+    def mass(self, start: float, end: float, zone: tzinfo | None) -> float:
         """The profile-hours between two instants, in seconds since 1970; 0 where the end comes first."""
         return sum(
             self._at(until + offset) - self._at(since + offset)
             for since, until, offset in _spans(start, end, zone)
         )
 
-    def when(self, start: float, mass: float, end: float, zone: tzinfo) -> float | None:
+    def when(self, start: float, mass: float, end: float, zone: tzinfo | None) -> float | None:
         """When so many profile-hours have passed since `start`; None if that is after `end`."""
         for since, until, offset in _spans(start, end, zone):
             here = self._at(until + offset) - self._at(since + offset)
@@ -81,11 +114,12 @@ class Profile(Struct, frozen=True):
 
 def _of_weights(weights: list[float]) -> Profile:
     scale = HOURS / sum(weights)
-    sums, total = [0.0], 0.0
+    # a pool has a thousand of them
+    sums, total = array("d", [0.0]), 0.0
     for weight in weights:
         total += weight * scale
         sums.append(total)
-    return Profile(tuple(sums))
+    return Profile(sums)
 
 
 #: Every hour alike: what is known of an account that nobody has watched.
@@ -98,11 +132,11 @@ def of_workhours(workhours: Workhours) -> Profile:
     for weekday, first, last in workhours.spans:
         for hour in range(first // 60, (last + 59) // 60):
             minutes = min(last, hour * 60 + 60) - max(first, hour * 60)
-            weights[weekday * 24 + hour] += (1 - _OFF_HOURS) * minutes / 60
+            weights[weekday * 24 + hour] = max(weights[weekday * 24 + hour], minutes / 60)
     return _of_weights(weights)
 
 
-def learned(profile: Profile, cycle: Cycle, zone: tzinfo) -> Profile:
+def learned(profile: Profile, cycle: Cycle, zone: tzinfo | None) -> Profile:
     """The profile after one more cycle has ended; one that still runs teaches nothing."""
     if cycle.ended_at is None:
         return profile
@@ -155,7 +189,7 @@ def _blurred(hours: list[float]) -> list[float]:
     ]
 
 
-def _hours_within(start: float, end: float, zone: tzinfo) -> list[float]:
+def _hours_within(start: float, end: float, zone: tzinfo | None) -> list[float]:
     """How much of each hour of the week lies between two instants, in hours."""
     within = [0.0] * HOURS
     for hour, part in _hours_of_week(start, end, zone):
@@ -163,12 +197,12 @@ def _hours_within(start: float, end: float, zone: tzinfo) -> list[float]:
     return within
 
 
-def hours_of_week(hour: int, zone: tzinfo) -> list[tuple[int, float]]:
+def hours_of_week(hour: int, zone: tzinfo | None) -> list[tuple[int, float]]:
     """The hours of the week that an hour (counted since 1970, UTC) is part of: two in a half-hour zone."""
     return _hours_of_week(hour * _HOUR, (hour + 1) * _HOUR, zone)
 
 
-def _hours_of_week(start: float, end: float, zone: tzinfo) -> list[tuple[int, float]]:
+def _hours_of_week(start: float, end: float, zone: tzinfo | None) -> list[tuple[int, float]]:
     return [
         (int((first + offset + _MONDAY) % _WEEK // _HOUR), (last - first) / _HOUR)
         for since, until, offset in _spans(start, end, zone)
@@ -184,7 +218,7 @@ def _full_hours(since: float, until: float, offset: int) -> Iterator[tuple[float
         since = edge
 
 
-def _spans(start: float, end: float, zone: tzinfo) -> list[tuple[float, float, int]]:
+def _spans(start: float, end: float, zone: tzinfo | None) -> list[tuple[float, float, int]]:
     """The time between two instants in pieces in which the zone's clock runs evenly, with its offset."""
     pieces: list[tuple[float, float, int]] = []
     while start < end:
@@ -201,7 +235,7 @@ def _spans(start: float, end: float, zone: tzinfo) -> list[tuple[float, float, i
 
 
 @lru_cache(maxsize=4096)
-def _day(day: int, zone: tzinfo) -> tuple[tuple[int, int], ...]:
+def _day(day: int, zone: tzinfo | None) -> tuple[tuple[int, int], ...]:
     """A day of UTC in pieces of one offset: the end of each (since 1970) and the offset, in seconds."""
     low, high = day * _DAY, (day + 1) * _DAY
     first, last = _offset(low, zone), _offset(high - 1, zone)
@@ -214,6 +248,6 @@ def _day(day: int, zone: tzinfo) -> tuple[tuple[int, int], ...]:
     return ((end, first), (high, last))
 
 
-def _offset(at: int, zone: tzinfo) -> int:
+def _offset(at: int, zone: tzinfo | None) -> int:
     offset = datetime.fromtimestamp(at, UTC).astimezone(zone).utcoffset() or timedelta(0)
     return round(offset.total_seconds())

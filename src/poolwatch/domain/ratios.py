@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from itertools import accumulate
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct, field
 
 from poolwatch.domain.cycles import Cycle
+from poolwatch.domain.profile import HOURS
+
+T = TypeVar("T")
 
 #: A cycle is looked at in so many parts.
 TENTHS: Final = 10
@@ -83,17 +86,32 @@ class Bank(Struct, frozen=True):
         return _odds([*((ratio, weight) for ratio in self.tenths[tenth]), *((ratio, 1.0) for ratio in mine)])
 
 
-def bank(cycles: Sequence[Cycle]) -> Bank:
-    """Made of cycles of all accounts that have ended, old to new."""
-    newest = cycles[-NEWEST:]
+def gathered(cycles: Sequence[Cycle]) -> Generator[None, None, Bank]:
+    """Made of cycles of all accounts that have ended, old to new; yields between short pieces of work."""
+    newest = [each for each in cycles if each.ratios][-NEWEST:]
     levels: dict[str | None, list[float]] = {}
     for each in newest:
-        if each.ratios:
-            levels.setdefault(each.plan, []).append((each.last_percent or 0.0) / 168)
-    return Bank(
-        tuple(_thinned(ratios_of(newest, tenth)) for tenth in range(TENTHS)),
-        {plan: sum(each) / len(each) for plan, each in levels.items()},
-    )
+        levels.setdefault(each.plan, []).append((each.last_percent or 0.0) / HOURS)
+    tenths: list[tuple[float, ...]] = []
+    for tenth in range(TENTHS):
+        yield
+        tenths.append(_thinned(ratios_of(newest, tenth)))
+    return Bank(tuple(tenths), {plan: sum(each) / len(each) for plan, each in levels.items()})
+
+
+def bank(cycles: Sequence[Cycle]) -> Bank:
+    """The same at once."""
+    return at_once(gathered(cycles))
+
+
+def at_once(work: Generator[None, None, T]) -> T:
+    """What comes of work that is done in pieces."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            value: T = done.value
+            return value
 
 
 def _thinned(seen: tuple[float, ...]) -> tuple[float, ...]:

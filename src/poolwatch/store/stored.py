@@ -117,6 +117,7 @@ class Listing(Part, frozen=True):
 class Name(Part, frozen=True):
     label: str
     group: str | None = None
+    time_zone: str | None = None
 
 
 # -- usage

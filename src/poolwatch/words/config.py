@@ -15,6 +15,10 @@ TEXTS: Final[Mapping[str, str]] = {
     "not_number": mark("must be a number {bounds}, not {value}"),
     "bounds": mark("from {low} to {high}"),
     "bounds_in_seconds": mark("from {low} to {high} seconds"),
+    "not_workhours": mark('must be days and hours like "mon-fri 9:00-17:30, sat 10-14", not {value}'),
+    "not_weights": mark('must be plans with numbers above 0, like "pro=20, prolite=5", not {value}'),
+    "not_time_zone": mark('must name a time zone like "Europe/Berlin", not {value}'),
+    "no_time_zones": mark("is {value}, and this machine has no time zones to look it up in: install tzdata"),
     "not_rate": mark("must be a number, 0 or more, not {value}"),
     "negative_rate": mark("must be 0 or more, not {value}"),
     "odd_rate": mark("must be 0, or from {low} to {high}, not {value}"),
@@ -114,7 +118,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "name_taken": mark("the name {name} is already taken by sources[{by}]"),
     "unknown_in_account": mark("unknown key {name} in [[accounts]]"),
     "no_match": mark("{account} has no match: an e-mail, an id prefix or a glob on the label"),
-    "no_name": mark("{account} gives neither a label nor a group"),
+    "no_name": mark("{account} gives neither a label nor a group nor a time_zone"),
     # `config show`, and what is made from the table of settings
     "not_set": mark("not set"),
     "adopted_from": mark("adopted from {pools}"),
@@ -131,7 +135,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "template_sources": mark(
         "Where accounts come from. With no source at all, the Codex home of this user is shown."
     ),
-    "template_accounts": mark("Names and groups for accounts, by e-mail, id prefix or a glob on the label."),
+    "template_accounts": mark(
+        "Names, groups and time zones for accounts, by e-mail, id prefix or a glob on the label."
+    ),
     "readme_keys": mark("keys for an action, instead of its own; the names stand under Keys"),
     "pools": mark("pools"),
     "readme_kinds": mark("{means} ({kinds})"),

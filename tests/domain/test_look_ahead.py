@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from poolwatch.domain.cycles import Cycle, EndedBy, Rise
-from poolwatch.domain.forecast import Forecast, Habit, NoForecast, closed, habit, learn, look_ahead, path
+from poolwatch.domain.forecast import Forecast, NoForecast
+from poolwatch.domain.habit import Habit, closed, habit, learn
+from poolwatch.domain.look_ahead import look_ahead, path
 from poolwatch.domain.profile import EVEN, Workhours
 from poolwatch.domain.ratios import TENTHS, Bank, bank, ratios_of
 from poolwatch.domain.values import replace
