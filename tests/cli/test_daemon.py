@@ -83,19 +83,26 @@ def test_it_polls_says_what_happens_and_answers_others(pool_desk: Desk, served: 
     with running(pool_desk) as daemon:
         assert f"pid {daemon.process.pid}" in daemon.wait_for("started: ")
         daemon.wait_for(" polling")
-        assert "needs a new login: login expired" in daemon.wait_for("carol@example.com: ")
-        assert daemon.wait_for("bob: exhausted: 5h until ")
+        daemon.wait_for(" 12 accounts: 8 active, 3 exhausted, 1 needs you")
         spent = served.account("grace").token_posts
         ran = pool_desk.run("refresh", "grace@example.com")
         assert (ran.code, ran.err) == (0, "")
         assert served.account("grace").token_posts == spent + 1
+        served.patch_usage("dan", {"rate_limit": {"allowed": False, "limit_reached": True}})
+        pool_desk.run("status", "--json", "--max-age", "0", "dan")
+        served.patch_usage("dan", None)
+        daemon.wait_for(" dan: exhausted: rate limit")
         with running(pool_desk, "--mask", prelude=_LOOKS_OFTEN) as second:
             told = second.wait_for("waiting: ")
             assert f": poolwatch daemon (pid {daemon.process.pid} on {os.uname().nodename}) is poll" in told
             daemon.process.kill()
             daemon.process.wait()
             second.wait_for(" polling")
-            second.wait_for("needs a new login")
+            second.wait_for(" 12 accounts: ")
+            served.patch_usage("lee", {"plan_type": "plus"})
+            pool_desk.run("status", "--json", "--max-age", "0", "lee")
+            served.patch_usage("lee", None)
+            assert " account-" in second.wait_for(": plan Pro → Plus")
             code, took = second.end(signal.SIGINT)
             assert (code, took < _ENDS_WITHIN_SECONDS) == (0, True)
             said = [line for line in second.lines if "waiting" in line]
@@ -137,7 +144,7 @@ def test_a_token_that_is_being_spent_is_stored_all_the_same(tmp_path: Path) -> N
         desk = Desk(tmp_path, upstream.config)
         upstream.script("token", {"delay_seconds": 1.0})
         with running(desk) as daemon:
-            daemon.wait_for("carol@example.com: ")
+            daemon.wait_for(" 12 accounts: ")
             with desk.start("refresh", "carol@example.com") as asking:
                 while upstream.account("carol").token_posts == 0:
                     assert asking.poll() is None

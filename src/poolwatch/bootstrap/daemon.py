@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -13,17 +13,18 @@ from poolwatch import __version__
 from poolwatch.bootstrap.log_lines import LogLines
 from poolwatch.bootstrap.running import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.domain.account import AccountKey
 from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.events import PoolChanged
 from poolwatch.domain.message import Message
-from poolwatch.domain.status import AccountStatus, Status, judge
+from poolwatch.domain.overview import overview
+from poolwatch.domain.state import PoolState
+from poolwatch.domain.status import Section
 from poolwatch.host.stopping import Stop
 from poolwatch.net.names import run
-from poolwatch.presentation.event_text import event_text
-from poolwatch.presentation.masking import shown_name
-from poolwatch.words.account import login_words
-from poolwatch.words.daemon import said
+from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.event_text import event_subject, event_text
+from poolwatch.words import events
+from poolwatch.words.daemon import said, watched
 from poolwatch.words.events import event_word
 from poolwatch.words.interface import VIEWER
 from poolwatch.words.messages import failure_text, message_text
@@ -62,28 +63,47 @@ async def _work(around: Surroundings, lines: LogLines) -> None:
 async def _tell(running: Running, lines: LogLines) -> None:
     """Say what happens, as it happens; ends only by cancellation."""
     news = News(running)
+
+    def tell_events(events: Sequence[LoggedEvent]) -> None:
+        for event in events:
+            lines.say(news.of_event(event))
+
+    running.monitor.recorder.on_events(tell_events)
     async for change in running.monitor.ledger.changes():
-        for line in news.of(change):
+        for line in news.of_change(change):
             lines.say(line)
 
 
 class News:
-    """What is new in a change of the pool, in lines. Of accounts only while this process polls."""
+    """What is new, in lines; masked where the settings want that."""
 
     def __init__(self, running: Running) -> None:
         self._running = running
         self._polls: bool | None = None
         self._notices: frozenset[str] = frozenset()
-        self._kinds: dict[AccountKey, Status] = {}
-        self._down: dict[str, datetime] = {}
+        #: how all stood as this process began to poll was told
+        self._began = False
 
-    def of(self, change: PoolChanged) -> Iterator[str]:
-        """The lines, in order."""
+    def of_change(self, change: PoolChanged) -> Iterator[str]:
+        """What is new of the pool as a whole."""
         yield from self._turn(change)
-        yield from self._of_pool(change)
-        if self._running.monitor.polls:
-            yield from self._of_sources(change)
-            yield from self._of_accounts(change)
+        told = [message_text(each) for each in change.notices if each.code != VIEWER]
+        yield from (self._running.around.told(text) for text in told if text not in self._notices)
+        self._notices = frozenset(told)
+        if self._polls and not self._began and self._is_known(change.state):
+            self._began = True
+            yield from self._beginning(change.state)
+
+    def of_event(self, event: LoggedEvent) -> str:
+        """One event: whom it befell, and what it is."""
+        running, state = self._running, self._running.monitor.state
+        accounts = {key.id: account for key, account in state.accounts.items()}
+        names = AccountNames(accounts, running.around.settings.ui.mask)
+        text = event_text(event, self._now + state.clock_offset, None)
+        source = state.sources.get(event.source or "")
+        if event.kind is EventKind.SOURCE_DOWN and source is not None and source.failure is not None:
+            text = said("why", event=text, why=failure_text(source.failure))
+        return running.around.told(said("event", subject=event_subject(event, names), event=text))
 
     def _turn(self, change: PoolChanged) -> Iterator[str]:
         """Whose turn it is to poll."""
@@ -97,58 +117,26 @@ class News:
             who = dict(holder.arguments)["holder"]
             yield said("waiting", holder=message_text(who) if isinstance(who, Message) else who)
 
-    def _of_pool(self, change: PoolChanged) -> Iterator[str]:
-        told = [message_text(each) for each in change.notices if each.code != VIEWER]
-        yield from (self._running.around.told(text) for text in told if text not in self._notices)
-        self._notices = frozenset(told)
+    def _is_known(self, state: PoolState) -> bool:
+        """Whether every source has answered, and everybody was asked who can be."""
+        live = self._running.monitor.poller.live_listing
+        return state.settled and all(
+            account.tried_at is not None or live(account) is None for account in state.accounts.values()
+        )
 
-    def _of_sources(self, change: PoolChanged) -> Iterator[str]:
-        for name, source in change.state.sources.items():
-            since = self._down.get(name)
-            if source.failure is not None and since is None:
-                self._down[name] = source.failing_since or self._now
-                event = said("why", event=event_word(EventKind.SOURCE_DOWN), why=failure_text(source.failure))
-                yield self._running.around.told(said("of_source", name=name, event=event))
-            elif source.failure is None and since is not None:
-                del self._down[name]
-                back = LoggedEvent("", self._now, EventKind.SOURCE_BACK, source=name, until=since)
-                yield said("of_source", name=name, event=event_text(back, self._now, None))
-
-    def _of_accounts(self, change: PoolChanged) -> Iterator[str]:
-        state, rules = change.state, self._running.around.rules.in_force(change.state)
-        for key in state.accounts if change.keys is None else change.keys:
-            account = state.accounts.get(key)
-            if account is None:
-                continue
-            judged = judge(account, self._now, rules, state.clock_offset)
-            before, kind = self._kinds.get(key), judged.status.kind
-            self._kinds[key] = kind
-            event = _event(before, judged.status, self._now)
-            if event is not None:
-                text = event_text(event, self._now + state.clock_offset, None)
-                problem = judged.status.login_problem
-                if problem is not None:
-                    text = said("why", event=text, why=login_words(problem))
-                name = shown_name(account, mask=self._running.around.settings.ui.mask)
-                yield said("of_account", name=name, event=text)
+    def _beginning(self, state: PoolState) -> Iterator[str]:
+        """How all stand as it begins: what changes from then on are events."""
+        seen = overview(state, self._now, self._running.around.rules)
+        count = seen.by_section
+        yield watched(
+            len(seen.accounts),
+            *(count[each] for each in (Section.ACTIVE, Section.EXHAUSTED, Section.NEEDS_YOU)),
+        )
+        for name, source in state.sources.items():
+            if source.failure is not None:
+                down = said("why", event=event_word(EventKind.SOURCE_DOWN), why=failure_text(source.failure))
+                yield self._running.around.told(said("event", subject=events.source(name), event=down))
 
     @property
     def _now(self) -> datetime:
         return self._running.services.clock.now()
-
-
-def _event(before: Status | None, after: AccountStatus, now: datetime) -> LoggedEvent | None:
-    """What befell an account whose status changed; at the start, what stands in the way is told as well."""
-    if before is after.kind:
-        return None
-    match after.kind:
-        case Status.EXHAUSTED:
-            return LoggedEvent("", now, EventKind.EXHAUSTED, window=after.reason, until=after.until)
-        case Status.NEEDS_LOGIN | Status.DEACTIVATED:
-            return LoggedEvent("", now, EventKind.LOGIN_DIED)
-        case Status.ACTIVE if before is Status.EXHAUSTED:
-            return LoggedEvent("", now, EventKind.BACK)
-        case Status.ACTIVE if before in (Status.NEEDS_LOGIN, Status.DEACTIVATED):
-            return LoggedEvent("", now, EventKind.SIGNED_IN)
-        case _:
-            return None

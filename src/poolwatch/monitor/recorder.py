@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import groupby
@@ -95,6 +95,11 @@ class Recorder:
         self._judged: dict[AccountKey, tuple[AccountState, AccountStatus]] = {}
         self._judged_at: datetime | None = None
         self._sources: Mapping[str, SourceState] = {}
+        self._event_listeners: list[Callable[[Sequence[LoggedEvent]], None]] = []
+
+    def on_events(self, listener: Callable[[Sequence[LoggedEvent]], None]) -> None:
+        """Call `listener` with the events that were found, as they are handed over to be saved."""
+        self._event_listeners.append(listener)
 
     def on_reading(self, before: AccountState, after: AccountState) -> None:
         """A reading came; it is looked at when things are saved."""
@@ -115,8 +120,10 @@ class Recorder:
         events += await self._of_logins(state, now)
         early = [*self._early, *filter(is_early_weekly, events)]
         told, self._early = fold_resets(early, _sources(state), self._within, None if last else now)
-        events = [event for event in events if not is_early_weekly(event)]
-        return Recorded(tuple(cycles.values()), (*events, *told))
+        events = [*(event for event in events if not is_early_weekly(event)), *told]
+        for listener in self._event_listeners if events else ():
+            listener(events)
+        return Recorded(tuple(cycles.values()), events)
 
     # -- windows
 

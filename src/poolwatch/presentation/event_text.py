@@ -49,7 +49,7 @@ def event_lines(
     logged: Iterable[LoggedEvent], names: AccountNames, now: datetime, zone: tzinfo | None
 ) -> list[str]:
     """One line for each, with the local time and whom it befell: `2026-11-20 14:03  bob  exhausted: …`."""
-    rows = [(figures.local_time(each.at, zone), _subject(each, names), each) for each in logged]
+    rows = [(figures.local_time(each.at, zone), event_subject(each, names), each) for each in logged]
     widest = max((figures.width(subject) for _, subject, _ in rows), default=0)
     return [
         f"{at:%Y-%m-%d %H:%M}  {figures.ljust(subject, widest)}  {event_text(each, now, zone)}"
@@ -57,7 +57,7 @@ def event_lines(
     ]
 
 
-def _subject(event: LoggedEvent, names: AccountNames) -> str:
+def event_subject(event: LoggedEvent, names: AccountNames) -> str:
     """Whom an event befell."""
     if event.account_id is not None:
         return names.name(event.account_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from poolwatch.words.catalogue import _, mark
+from poolwatch.words.catalogue import _, mark, n_
 
 TEXTS: Final[Mapping[str, str]] = {
     # what it says as it runs
@@ -16,8 +16,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "ended_late": mark("ended before all was saved: a disk did not answer within {seconds} s"),
     "unwritten_lines": mark("(lines that nobody took: {count})"),
     "why": mark("{event}: {why}"),
-    "of_account": mark("{name}: {event}"),
-    "of_source": mark("source {name}: {event}"),
+    "event": mark("{subject}: {event}"),
     # the unit: comments that stand above what they explain
     "unit.where": mark("A unit of systemd for this user. Write it to {path}, and then:"),
     "unit.linger": mark("without the next line the daemon ends when you log out:"),
@@ -53,6 +52,13 @@ TEXTS: Final[Mapping[str, str]] = {
     "ask_systemd": mark("ask it in a login of your own: systemctl --user status {unit}"),
     "polls": mark("{holder} is polling"),
 }
+
+
+def watched(accounts: int, active: int, exhausted: int, needs_you: int) -> str:
+    """How many accounts there are, and how they stand."""
+    counted = n_("{count} account", "{count} accounts", accounts)
+    standing = _("{active} active, {exhausted} exhausted", active=active, exhausted=exhausted)
+    return f"{counted}: {standing}, {n_('{count} needs you', '{count} need you', needs_you)}"
 
 
 def said(code: str, **blanks: object) -> str:
