@@ -199,7 +199,9 @@ def test_the_codex_home_is_there_without_a_file(tmp_path: Path) -> None:
     assert implicit_sources(chosen, None)[0].path == str(tmp_path / "c")
 
 
-FULL = Remembered({"work": "hive", "": "table"}, "nord", "5h", True, "plan", True, "left", "ascii")
+FULL = Remembered(
+    {"work": "hive", "": "table"}, "nord", "5h", True, "plan", True, "left", "ascii", ("work", "")
+)
 
 
 def test_choices_come_back(tmp_path: Path) -> None:
@@ -227,6 +229,8 @@ def test_choices_come_back(tmp_path: Path) -> None:
         ('{"theme": "a\\u001b", "views": {"a": "hive", "b": "x", "c": 1, "\\u0007": "hive"}}',
          Remembered(views={"a": "hive"})),
         ('{"views": 3, "used": "left", "more": {}}', Remembered(used="left")),
+        ('{"known_pools": ["a", 3, "\\u0007", ""]}', Remembered(known_pools=("a", ""))),
+        ('{"known_pools": {"a": 1}}', Remembered()),
         (json.dumps({"theme": "x" * 201}), Remembered()),
         (json.dumps({"theme": "x", "pad": "x" * 70_000}), Remembered()),
     ],
@@ -254,11 +258,12 @@ def test_a_state_directory_that_cannot_be_written(tmp_path: Path) -> None:
 def test_views_are_kept_per_pool_and_old_pools_are_forgotten() -> None:
     remembered = Remembered()
     for number in range(120):
-        remembered = remembered.with_view(f"p{number}", "hive")
+        remembered = remembered.with_view(f"p{number}", "hive").with_pool(f"p{number}")
     remembered = remembered.with_view("p50", "cards")
     assert len(remembered.views) == 100
     assert "p19" not in remembered.views
     assert list(remembered.views.items())[-1] == ("p50", "cards")
+    assert remembered.with_pool("p50").known_pools == (*(f"p{n}" for n in range(20, 120) if n != 50), "p50")
 
 
 def test_a_key_beats_the_file_but_not_an_option() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.status import Section
-from poolwatch.presentation.view import CardView, CreditsRow, Glyph, Note, Span, Tone, WindowRow
+from poolwatch.presentation.view import AtReset, CardView, CreditsRow, Glyph, Note, Span, Tone, WindowRow
 
 #: What names hold at their worst: wide, joined, combining, right-to-left, markup, bare marks.
 NASTY = (
@@ -50,16 +50,23 @@ windows = st.builds(
     stale=st.booleans(),
     bucket=texts,
     full=st.booleans(),
+    kind=st.sampled_from(("5h", "weekly", "")),
+    even=st.none() | st.floats(0, 1),
 )
 credit_rows = st.none() | st.builds(
     CreditsRow,
     balance=st.sampled_from(("—", "unlimited", "0.00", "1,234.56", "-3.10", "123,456,789.00")),
     usd=st.sampled_from(("", "$0.50", "-$0.12", "$4,938,271.56")),
     mark=st.sampled_from(("", "over limit")),
+    per_hour=st.sampled_from(("", "41/h")),
     stale=st.booleans(),
 )
 notes = st.builds(
-    Note, name=st.sampled_from(("", "sign in", "trouble")), text=texts, tone=st.sampled_from(Tone)
+    Note,
+    name=st.sampled_from(("", "sign in", "trouble")),
+    text=texts,
+    tone=st.sampled_from(Tone),
+    end=st.sampled_from(("", "76%")),
 )
 
 cards = st.builds(
@@ -85,4 +92,7 @@ cards = st.builds(
     needs_you=st.booleans(),
     scarcest=st.none() | windows,
     level=st.none() | st.integers(0, 8),
+    at_reset=st.none()
+    | st.builds(AtReset, st.sampled_from(("54%", "too early", "out 12 Dec", "—")), band=st.just("77–100")),
+    outlook=st.none() | notes,
 )

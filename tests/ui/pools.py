@@ -17,11 +17,21 @@ from poolwatch.domain.account import (
     SourceRef,
     TokenFacts,
 )
-from poolwatch.domain.events import Listed, PoolEvent, ReadingArrived, RefreshMoved, SourceFailed
+from poolwatch.domain.burn import AccountBurn, Burn, PoolBurn
+from poolwatch.domain.events import (
+    Listed,
+    LookedAhead,
+    PoolEvent,
+    ReadingArrived,
+    RefreshMoved,
+    SourceFailed,
+)
 from poolwatch.domain.failure import Failure, FailureKind, LoginProblem, worded
+from poolwatch.domain.forecast import Forecast, NoForecast
+from poolwatch.domain.outlook import AccountOutlook, PoolOutlook, Verdict
 from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
-from poolwatch.domain.state import PoolState
+from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.usage import (
     BankedReset,
     Bucket,
@@ -238,6 +248,55 @@ def state_of(
     return state
 
 
+_SILENT: Final = (NoForecast.TOO_EARLY, NoForecast.IDLE, NoForecast.TOO_FEW, NoForecast.OLD)
+
+
+def _forecast(account: AccountState, nth: int) -> Forecast:
+    """Of one weekly window: each kind of forecast, and each reason for none, in turn."""
+    window = next(each for each in account.usage.windows if each.kind == "weekly")
+    used, resets_at = window.used_percent or 0.0, window.resets_at
+    made = Forecast("codex", "weekly", NOW - timedelta(minutes=10), resets_at)
+    if used >= 90:
+        return replace(made, median_percent=100.0, low_percent=99.0, high_percent=100.0, out_probability=0.97,
+                       out_earliest=ahead(7), out_latest=ahead(47))  # fmt: skip
+    if nth % 7 == 3:
+        return replace(made, median_percent=100.0, low_percent=91.0, high_percent=100.0, out_probability=0.76,
+                       out_earliest=ahead(hours=48), out_latest=ahead(hours=68))  # fmt: skip
+    if nth % 7 == 5:
+        return replace(made, median_percent=99.0, low_percent=80.0, high_percent=100.0, out_probability=0.6)
+    if nth % 4 == 2:
+        return replace(made, none_because=_SILENT[nth // 4 % len(_SILENT)])
+    end = used + (100 - used) * 0.4
+    return replace(made, median_percent=end, low_percent=end - 9, high_percent=end + 12, out_probability=0.01,
+                   pace_per_day=18.0, even_percent=41.0 if nth == 5 else None)  # fmt: skip
+
+
+def foretold(state: PoolState) -> PoolState:
+    """The same pool after somebody looked ahead."""
+    outlooks = {}
+    for nth, account in enumerate(state.accounts.values()):
+        has_weekly = any(each.kind == "weekly" for each in account.usage.windows)
+        few = nth % 9
+        amount = Decimal(7 * few + 6) if nth % 3 == 2 else Decimal(0)
+        burn = AccountBurn(
+            Burn(last_hour=0.2 * few, last_24h=2.5 * few, usual_per_day=11.0),
+            Burn(last_hour=amount, last_24h=amount * 9, today=amount * 5),
+        )
+        outlooks[account.key] = AccountOutlook(
+            NOW - timedelta(minutes=10), burn, (_forecast(account, nth),) if has_weekly else ()
+        )
+    pool = PoolOutlook(
+        NOW - timedelta(minutes=10),
+        PoolBurn(Burn(last_hour=0.9), Burn(last_hour=Decimal(41)), ago(hours=1)),
+        Verdict.LASTS,
+        relief_at=ahead(hours=44),
+        relief_accounts=6,
+        dry_probability=0.04,
+        weekly_left_percent=61.0,
+    )
+    return apply(state, LookedAhead(outlooks, pool))
+
+
 def all_stale(count: int = 12) -> PoolState:
     """Nothing was read for two hours, and one source is down."""
     actors = [replace(actor, read_at=ago(hours=2), failures=(), progress=None) for actor in crowd(count)]
@@ -252,8 +311,9 @@ def empty(*, settled: bool = True) -> PoolState:
 
 POOLS: Final[dict[str, Callable[[], PoolState]]] = {
     "one": lambda: state_of(twelve()[5:6]),
-    "twelve": lambda: state_of(twelve()),
-    "sixty": lambda: state_of(crowd(60)),
+    "twelve": lambda: foretold(state_of(twelve())),
+    "sixty": lambda: foretold(state_of(crowd(60))),
+    "not-yet": lambda: state_of(twelve()),
     "thousand": lambda: state_of(crowd(1000)),
     "stale": all_stale,
     "empty": empty,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from textual import events
@@ -20,7 +21,21 @@ from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.state import Choice, WallView
 from poolwatch.ui.widgets.lines import Lines
-from tests.ui.pools import NOW, ZONE, Actor, ago, app_of, crowd, state_of, twelve
+from tests.ui.pools import (
+    NOW,
+    ZONE,
+    Actor,
+    ago,
+    ahead,
+    app_of,
+    crowd,
+    five,
+    foretold,
+    limits,
+    state_of,
+    twelve,
+    weekly,
+)
 from tests.ui.reading import feed_of, said, screen_text, settle, strip, wall
 from tests.ui.scripted_feed import ScriptedFeed
 
@@ -346,7 +361,7 @@ async def test_the_columns_stay_while_a_filter_is_typed(width: int, count: int) 
 
 
 async def test_cards_scroll_by_whole_rows_and_tell_how_many_are_below() -> None:
-    app = app_of("twelve", view=WallView.CARDS)
+    app = app_of("not-yet", view=WallView.CARDS)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert "… 6 more below" in screen_text(app)
@@ -420,7 +435,7 @@ async def test_the_order_and_what_is_left_reach_the_hive() -> None:
         await settle(pilot)
         assert wall(app).order != by_name
         assert sorted(key.id for key in wall(app).order) == sorted(key.id for key in need)
-        await pilot.press("s", "s", "s", "s", "s", "s", "percent_sign")
+        await pilot.press(*["s"] * 8, "percent_sign")
         await settle(pilot)
         assert wall(app).order == need
         left = screen_text(app)
@@ -429,6 +444,59 @@ async def test_the_order_and_what_is_left_reach_the_hive() -> None:
         marks = [line[21:].strip() for line in drawn.splitlines()[4:9]]
         assert [line[21:].strip().translate(swapped) for line in left.splitlines()[4:9]] == marks
         assert any(marks)
+
+
+async def test_the_column_is_explained_until_a_key_was_pressed() -> None:
+    met: list[bool] = []
+    options: dict[str, Any] = {"view": WallView.TABLE, "is_new": True, "met": lambda: met.append(True)}
+    app = app_of("sixty", **options)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        rows = len(wall(app).visible_keys)
+        assert " AT RESET  weekly use expected when it resets · out Sun: " in screen_text(app)
+        assert not met
+        for _ in range(2):
+            await pilot.press("j")
+            await settle(pilot)
+            assert "weekly use expected" not in screen_text(app)
+        assert met == [True]
+        assert len(wall(app).visible_keys) == rows + 2
+    for pool, size, more in (
+        ("sixty", (80, 24), {}),
+        ("sixty", (120, 40), {"is_new": False}),
+        ("sixty", (120, 40), {"view": WallView.CARDS}),
+        ("stale", (120, 40), {}),
+    ):
+        app = app_of(pool, **{**options, **more})
+        async with app.run_test(size=size) as pilot:
+            await settle(pilot)
+            assert "weekly use expected" not in screen_text(app)
+
+
+async def test_where_ages_have_no_room_the_selected_row_tells_its_own() -> None:
+    both = limits(five(9, ahead(hours=2)), weekly(12, ahead(days=2)))
+    old = Actor("old@example.com", read_at=ago(50), usage=UsageSnapshot(base=both))
+    state = foretold(state_of((old,)))
+    for width, told in ((80, True), (120, False)):
+        app = app_of(state, view=WallView.TABLE)
+        async with app.run_test(size=(width, 24)) as pilot:
+            await settle(pilot)
+            assert ("old@example.com: last read 50m ago" in screen_text(app)) is told
+
+
+async def test_a_digit_sorts_by_what_lies_ahead() -> None:
+    app = app_of("sixty", view=WallView.TABLE)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("7")
+        await settle(pilot)
+        assert said(app) == "sort at reset"
+        assert "AT RESET▼" in screen_text(app)
+        first = wall(app).order[0]
+        card = app.ui.board.card(first)
+        assert card is not None
+        assert card.at_reset is not None
+        assert card.at_reset.text == "full"
 
 
 async def test_a_short_line_names_the_key_that_renews_and_leaves_no_half_sentence() -> None:

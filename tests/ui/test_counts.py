@@ -11,7 +11,8 @@ from rich.console import RenderableType
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from poolwatch.domain.events import Listed, ReadingArrived
+from poolwatch.domain.events import Listed, LookedAhead, ReadingArrived
+from poolwatch.domain.forecast import NoForecast
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.status import Judged
 from poolwatch.domain.usage import UsageSnapshot
@@ -25,8 +26,8 @@ from poolwatch.ui.state import AppOptions, WallView
 from poolwatch.ui.widgets.arrangement import Arrangement
 from poolwatch.ui.widgets.lines import Lines
 from poolwatch.ui.widgets.wall import AccountWall
-from tests.ui.pools import NOW, ZONE, crowd, five, limits, state_of
-from tests.ui.reading import settle
+from tests.ui.pools import NOW, ZONE, crowd, five, foretold, limits, state_of, twelve
+from tests.ui.reading import screen_text, settle
 from tests.ui.scripted_feed import ScriptedFeed
 
 MANY = 400
@@ -178,6 +179,48 @@ async def test_a_list_that_tells_nothing_new_draws_nothing(made: Counter[str]) -
         await settle(pilot)
         assert not made
         assert app.frames == frames
+
+
+async def test_a_look_ahead_makes_its_own_card_and_draws_only_what_is_new(made: Counter[str]) -> None:
+    feed = ScriptedFeed(foretold(many()), NOW, ZONE)
+    app = frame_app(feed, WallView.TABLE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        visible = app.screen.query_one(AccountWall).visible_keys
+        cards = {key: card for key in visible if (card := app.ui.board.card(key)) is not None}
+        key = next(key for key, card in cards.items() if card.at_reset and "%" in card.at_reset.text)
+        outlook, before = feed.state.accounts[key].outlook, screen_text(app).splitlines()
+        assert outlook is not None
+        made.clear()
+        frames = app.frames
+        # worked out once more, and nothing came out different
+        feed.happen(LookedAhead({key: replace(outlook, made_at=NOW)}, feed.state.outlook))
+        await settle(pilot)
+        assert (made["card_view"], made["judge"], app.frames) == (1, 1, frames)
+        (forecast,) = outlook.forecasts
+        changed = replace(forecast, none_because=NoForecast.DISPUTED)
+        feed.happen(LookedAhead({key: replace(outlook, forecasts=(changed,))}))
+        await settle(pilot)
+        assert (made["card_view"], app.frames) == (2, frames + 1)
+        after = screen_text(app).splitlines()
+        (line,) = (line for line, was in zip(after, before, strict=True) if line != was)
+        assert " disputed " in line
+
+
+async def test_minutes_move_no_forecast() -> None:
+    board = Board(foretold(state_of(twelve())), Prefs(zone=ZONE), NOW)
+    keys = list(board.state.accounts)
+    before = [board.card(key) for key in keys]
+    strip = board.strip
+    board.tick(NOW + timedelta(minutes=1))
+    for key, was in zip(keys, before, strict=True):
+        card = board.card(key)
+        assert card is not None
+        assert was is not None
+        assert (card.at_reset, card.outlook) == (was.at_reset, was.outlook)
+        evens = [[row.even for row in each.windows] for each in (card, was)]
+        assert evens[0] == evens[1]
+    assert (board.strip.outlook, board.strip.burn) == (strip.outlook, strip.burn)
 
 
 @pytest.mark.parametrize("view", [WallView.HIVE, WallView.TABLE])

@@ -13,6 +13,7 @@ from poolwatch.domain.status import PoolRules, Section
 from poolwatch.domain.values import replace
 from poolwatch.presentation.payload import line_text, matches, payload_lines
 from poolwatch.presentation.view import (
+    AtReset,
     CardView,
     CreditsRow,
     DetailLine,
@@ -40,9 +41,9 @@ from poolwatch.ui.widgets import cards as card_lines
 from poolwatch.ui.widgets import hive, payload, table
 from poolwatch.ui.widgets.arrangement import as_cards, card_columns
 from poolwatch.ui.widgets.bottom import MessageText, message_line
+from poolwatch.ui.widgets.columns import Content, choose, orders
 from poolwatch.ui.widgets.details import detail_lines
 from poolwatch.ui.widgets.strip import Density, Mode, density_of, strip_lines
-from poolwatch.ui.widgets.table import Content, choose
 from tests.ui.cards import card, cards, texts, window
 from tests.ui.pools import NOW, ZONE, state_of, twelve
 from tests.ui.test_cells import plain
@@ -61,9 +62,9 @@ def test_table_rows(view: CardView, width: int, glyphs: object, selected: bool) 
     for order in SortKey:
         line = plain(table.header(columns, Shown.USED, order, "^"))
         assert len(line) == width
-        assert line.count("^") == (order in table.orders(columns))
-        words = line.replace("^", "").replace("used:", "").split()
-        assert len([word for word in words if word not in ("USED", "USED:")]) == len(table.orders(columns))
+        assert line.count("^") == (order in orders(columns))
+        words = line.replace("^", "").replace("used:", "").replace("AT RESET", "AT-RESET").split()
+        assert len([word for word in words if word not in ("USED", "USED:")]) == len(orders(columns))
 
 
 @given(cards, st.integers(10, 90), st.integers(3, 9), st.sampled_from((UNICODE, ASCII)), st.booleans())
@@ -168,6 +169,8 @@ strips = st.builds(
     next_back=figures,
     credits=figures,
     highest_weekly=figures,
+    burn=figures,
+    outlook=figures,
     notices=st.lists(st.builds(Span, text=texts), max_size=2).map(tuple),
 )
 
@@ -218,17 +221,17 @@ def test_a_source_keeps_the_end_of_its_path_and_its_words_their_column() -> None
     row = DetailLine("SOURCES", source=SourceRow("homes", path, "4m", "plan, windows, credits, token"))
     view = DetailView(card(), "", "", "active", (), (row,))
     lines = [plain(line).rstrip() for line in detail_lines(view, 60, UNICODE)]
-    assert lines[-2].startswith(" SOURCES homes …")
+    assert lines[-2].startswith(" SOURCES  homes …")
     assert lines[-2].endswith("/erin/auth.json    4m")
-    assert lines[-1] == " " * 11 + "plan, windows, credits, token"
+    assert lines[-1] == " " * 12 + "plan, windows, credits, token"
     short = SourceRow("homes", "~/.codex/auth.json", "4m", "plan, windows, credits, token")
     view = replace(view, about=(DetailLine("SOURCES", source=short),))
-    lines = [plain(line).rstrip() for line in detail_lines(view, 66, UNICODE)]
-    assert lines[-2] == " SOURCES homes ~/.codex/auth.json    4m   plan, windows, credits,"
-    assert lines[-1] == " " * 42 + "token"
+    lines = [plain(line).rstrip() for line in detail_lines(view, 67, UNICODE)]
+    assert lines[-2] == " SOURCES  homes ~/.codex/auth.json    4m   plan, windows, credits,"
+    assert lines[-1] == " " * 43 + "token"
     # a narrow column of many lines is no better than a line of its own
     lines = [plain(line).rstrip() for line in detail_lines(view, 54, UNICODE)]
-    assert lines[-1] == " " * 11 + "plan, windows, credits, token"
+    assert lines[-1] == " " * 12 + "plan, windows, credits, token"
 
 
 def test_first_run_lines_fit() -> None:
@@ -268,6 +271,80 @@ def test_columns_leave_in_their_order() -> None:
     assert since[1] >= 131
     for width in range(40, 199):
         assert there[width] <= there[width + 1], width
+
+
+def test_what_lies_ahead_stays_to_the_end() -> None:
+    content = Content(18, 20, 8, 7, at_reset=True)
+    chosen = {width: choose(width, content) for width in range(70, 200)}
+    order = ("source", "usd", "bars", "plan", "credits", "age", "short_resets", "at_reset")
+    since = [min(width for width, columns in chosen.items() if getattr(columns, name)) for name in order]
+    assert since == sorted(since, reverse=True)
+    assert len(set(since)) == len(order)
+    # at 80 columns, of which the last two are blank
+    at_80 = chosen[78]
+    assert (at_80.at_reset, at_80.short_resets, at_80.age, at_80.credits) == (10, True, False, 0)
+    assert (chosen[70].at_reset, chosen[70].short_resets) == (10, False)
+    assert (chosen[118].bar, chosen[118].age, chosen[118].at_reset) == (6, True, 10)
+    assert (chosen[149].at_reset, chosen[150].at_reset) == (10, 17)
+    assert choose(78, Content(18, 20, 8, 7)).age
+    assert all(columns.used() == width for width, columns in chosen.items())
+
+
+def test_the_bar_of_the_short_window_goes_before_the_other() -> None:
+    columns = choose(118, Content(20, 20, 8, plan=8, at_reset=True))
+    assert (columns.bar_in(short=True), columns.bar_in(short=False), columns.bars) == (0, columns.bar, 1)
+    assert columns.bar >= 6
+    heading = plain(table.header(columns, Shown.USED))
+    assert "USED:     5H" in heading
+    assert "WEEKLY USED" in heading
+
+
+def test_the_column_of_what_lies_ahead() -> None:
+    def drawn(ahead: AtReset | None, width: int = 118) -> str:
+        view = card(at_reset=ahead)
+        columns = choose(width, replace(Content.of((view,)), at_reset=True))
+        line = plain(table.row(view, columns, UNICODE, selected=False))
+        return line[plain(table.header(columns, Shown.USED)).index("AT RESET") - 1 :][: columns.at_reset - 1]
+
+    assert drawn(AtReset("54%", Tone.PLAIN, "45–66")) == "      54%"
+    assert drawn(AtReset("54%", Tone.PLAIN, "45–66"), 160) == "      54%  45–66"
+    assert drawn(AtReset("too early")) == "too early"
+    assert drawn(None) == "        —"
+    assert not Content.of((card(),)).at_reset
+    assert Content.of((card(), card(at_reset=AtReset("idle")))).at_reset
+
+
+def test_an_old_row_is_dim_where_its_age_has_no_room() -> None:
+    for stale, width, style in (
+        (True, 78, Tone.STALE),
+        (True, 118, Tone.PLAIN),
+        (False, 78, Tone.PLAIN),
+    ):
+        view = card(stale=stale, at_reset=AtReset("idle"))
+        line = table.row(view, choose(width, Content.of((view,))), UNICODE, selected=False)
+        assert next(look for text, look in line if text.startswith(view.label)) is style
+
+
+@pytest.mark.parametrize(
+    ("fraction", "even", "drawn", "ascii_drawn"),
+    [
+        (0.5, 0.25, "━━╋━────", "##+#----"),
+        (0.5, 0.75, "━━━━──┼─", "####--+-"),
+        # half a step gives way to the mark
+        (0.56, 0.5, "━━━━┼───", "####+---"),
+        (0.02, 0.0, "┼───────", "+-------"),
+        (1.0, 1.0, "━━━━━━━╋", "#######+"),
+        (0.0, 1.0, "───────┼", "-------+"),
+        (0.5, None, "━━━━────", "####----"),
+    ],
+)
+def test_a_mark_stands_where_even_use_would(
+    fraction: float, even: float | None, drawn: str, ascii_drawn: str
+) -> None:
+    row = window("weekly", "50%", fraction, even=even)
+    assert plain(tuple(table.bar(row, 8, UNICODE))) == drawn
+    assert plain(tuple(table.bar(row, 8, ASCII))) == ascii_drawn
+    assert table.bar(row, 0, UNICODE)[0][0] == ""
 
 
 def test_columns_that_no_account_fills_are_not_there() -> None:
@@ -344,6 +421,33 @@ def test_the_selected_card_is_heavy_in_both_sets_of_glyphs() -> None:
     assert ascii_card[0] == "#= * x =============== Plus =#"
     light = text_of(card_lines.block(card("x"), 30, 4, ASCII, selected=False)).splitlines()
     assert (light[0][:6], light[1][0], light[-1][-5:]) == ("+- * x", "|", "4m -+")
+
+
+def test_a_card_says_whether_its_week_lasts() -> None:
+    frank = card(
+        "frank@example.com",
+        windows=(window("5h", "22%", 0.22), window("weekly", "62%", 0.62, kind="weekly", even=0.56)),
+        extras=(window("weekly", "64%", 0.64, bucket="Spark"),),
+        outlook=Note("out", "Sun 14:00 – Mon 10:00", Tone.AMBER, end="76%"),
+        credits=CreditsRow("88.50", "$3.54", per_hour="6/h"),
+        foot=Span("may run out", Tone.AMBER),
+    )
+    assert text_of(card_lines.block(frank, 38, 7, UNICODE, selected=False)).splitlines()[2:6] == [
+        "│ weekly  ━━━━━━━╋─────  62%   1h 2m │",
+        "│ out     Sun 14:00 – Mon 10:00  76% │",
+        "│ Spark   ━━━━━━━━╸────  64%   1h 2m │",
+        "│ credits 88.50   $3.54          6/h │",
+    ]
+    assert card_lines.wanted_height(frank) == 7
+    # what is over the limit, and what has no room, says more than what an hour used
+    over = replace(frank, credits=CreditsRow("-3.10", "-$0.12", "over limit", per_hour="6/h"))
+    assert "over limit │" in text_of(card_lines.block(over, 38, 7, UNICODE, selected=False))
+    wide = replace(frank, credits=CreditsRow("123,456,789.00", "$4,938,271", per_hour="41/h"))
+    assert "41/h" not in text_of(card_lines.block(wide, 38, 7, UNICODE, selected=False))
+    may = replace(frank, outlook=Note("", "may run out 60%", Tone.AMBER))
+    line = card_lines.block(may, 38, 7, UNICODE, selected=False)[3]
+    assert "│         may run out 60%  " in plain(line)
+    assert Tone.AMBER in {style for text, style in line if "may" in text}
 
 
 def test_the_border_has_the_colour_of_the_status() -> None:
@@ -560,6 +664,68 @@ def test_on_the_smallest_screen_nobody_is_named_by_half() -> None:
     assert second(up, back) == " up   somebody-with-a-long-name    back another-one 23:46"
     long = Figure("NEXT BACK", "another-one-of-the-long-names", "23:46, in 1m")
     assert second(up, long) == " up   somebody-with-a-long-name@example.com"
+
+
+AHEAD = {
+    "burn": Figure("BURN", "pool 0.9%/h", "41 credits/h", short="41/h"),
+    "outlook": Figure(
+        "OUTLOOK", "lasts to Sun 10:03", "4% risk; 61% of weekly left", short="lasts Sun 10:03"
+    ),
+}
+
+
+def test_what_lies_ahead_in_every_density() -> None:
+    credits = Figure("CREDITS", "3,412.50", "$136.50  1 unlimited, 1 unknown")
+    highest = Figure("WEEKLY MAX", "lee@example.com", "100%, in 1d 20h; 5 more full")
+    view = strip_view(**AHEAD, credits=credits, highest_weekly=highest)
+    wide = text_of(strip_lines(view, Mode("x"), Density.WIDE, 120, UNICODE)).splitlines()
+    assert wide[5].startswith(" BURN        pool 0.9%/h · 41 credits/h ")
+    assert "OUTLOOK    lasts to Sun 10:03  4% risk; 61% of weekly left" in wide[5]
+    medium = text_of(strip_lines(view, Mode("x"), Density.MEDIUM, 80, UNICODE)).splitlines()
+    assert [line.split("  ")[0].strip() for line in medium[1:]] == [
+        "NEXT UP", "NEXT BACK", "WEEKLY MAX lee@example.com", "OUTLOOK", "CREDITS",
+    ]  # fmt: skip
+    assert "4% risk; 61% of weekly left; pool 0.9%/h" in medium[4]
+    assert "$136.50  1 unlimited, 1 unknown · 41/h" in medium[5]
+    # cards show the fullest account themselves
+    cards_mode = Mode("x", cards=True)
+    assert "WEEKLY MAX" not in text_of(strip_lines(view, cards_mode, Density.MEDIUM, 80, UNICODE))
+    bare = replace(view, outlook=None)
+    medium = text_of(strip_lines(bare, cards_mode, Density.MEDIUM, 80, UNICODE)).splitlines()
+    assert [line.split()[0] for line in medium[1:]] == ["NEXT", "NEXT", "WEEKLY", "BURN", "CREDITS"]
+    hive_line = text_of(strip_lines(view, Mode("x", hive=True), Density.WIDE, 120, UNICODE))
+    assert "OUTLOOK lasts to Sun 10:03 " in hive_line
+
+
+def test_on_the_smallest_screen_the_outlook_outlasts_who_comes_back() -> None:
+    def second(up: str, back: str) -> str:
+        view = strip_view(
+            **AHEAD,
+            next_up=Figure("NEXT UP", up, "5h 16% used"),
+            next_back=Figure("NEXT BACK", back, "14:50, in 47m"),
+        )
+        return text_of(strip_lines(view, Mode("x"), Density.SMALL, 60, UNICODE)).splitlines()[1].rstrip()
+
+    assert second("dev14", "bob") == " up   dev14    back bob 14:50    lasts Sun 10:03"
+    assert (
+        second("dev14@example.com", "bob@example.com") == " up   dev14    back bob 14:50    lasts Sun 10:03"
+    )
+    long = "somebody-with-a-long-name"
+    assert second(long, "another-one-of-them") == f" up   {long}    lasts Sun 10:03"
+    view = strip_view(**AHEAD, next_up=None, next_back=None)
+    assert (
+        text_of(strip_lines(view, Mode("x"), Density.SMALL, 60, UNICODE))
+        .splitlines()[1]
+        .startswith(" lasts Sun 10:03 ")
+    )
+
+
+def test_the_legend_of_the_column_fits_wide_screens() -> None:
+    line = plain(table.legend(120, UNICODE, Shown.USED))
+    assert line.strip().endswith("may 60%: the chance of that · ┼: even use")
+    assert len(plain(table.legend(80, UNICODE, Shown.LEFT))) == 80
+    assert "room expected" in plain(table.legend(120, UNICODE, Shown.LEFT))
+    assert ASCII.text(plain(table.legend(120, ASCII, Shown.USED))).isascii()
 
 
 def test_badges_outlast_what_stands_beside_them_and_never_cut_the_counts() -> None:

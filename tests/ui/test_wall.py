@@ -25,7 +25,7 @@ from poolwatch.ui.widgets.arrangement import (
     opening_view,
     side_width,
 )
-from poolwatch.ui.widgets.table import Content, choose
+from poolwatch.ui.widgets.columns import Content, choose
 from poolwatch.ui.widgets.wall import AccountWall
 from tests.ui.cards import card
 from tests.ui.pools import NOW, ZONE, app_of, crowd, five, limits, state_of, weekly

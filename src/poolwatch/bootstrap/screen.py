@@ -59,6 +59,7 @@ def run_app(
         app_options = replace(
             app_options,
             remember=lambda choice: keeping.submit(_keep_choice, around, choice),
+            met=lambda: keeping.submit(_keep_met, around),
             simulated=options.simulated,
         )
         code, wants_demo = run(_run(around, options, app_options))
@@ -140,6 +141,7 @@ def _app_options(around: Surroundings) -> AppOptions:
         read_only=settings.read_only,
         title=ui.title,
         first_run=not around.sources,
+        is_new=(settings.pool_name or "") not in remembered.known_pools,
         keymap=remapped(settings.keys)[0],
     )
 
@@ -157,6 +159,11 @@ def _keep_choice(around: Surroundings, choice: Choice) -> None:
         used=choice.shown.value,
     )
     save_remembered(memory, kept)
+
+
+def _keep_met(around: Surroundings) -> None:
+    memory = around.state_dir / FILE_NAME
+    save_remembered(memory, load_remembered(memory).with_pool(around.settings.pool_name or ""))
 
 
 def _grouping(word: str | None) -> Grouping:

@@ -22,7 +22,8 @@ from poolwatch.presentation.strip import strip_view
 from poolwatch.presentation.view import Figure, Prefs, SortKey, StripView, Tone
 from poolwatch.ui.appearance import Glyphs, sixteen_styles, span_pieces
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, line_width, wrap
-from poolwatch.ui.widgets.table import Content, choose, header, row, section_line
+from poolwatch.ui.widgets.columns import Content, choose
+from poolwatch.ui.widgets.table import header, row, section_line
 from poolwatch.words import commands as words
 from poolwatch.words import screen
 
@@ -85,7 +86,8 @@ def _pool(strip: StripView, width: int, glyphs: Glyphs) -> list[Line]:
     lines = [fit_line(((head, Tone.STRONG),), width, glyphs.ellipsis)]
     for notice in strip.notices:
         lines += wrap(span_pieces((notice,), glyphs), width)
-    figures = [each for each in (strip.next_up, strip.next_back, strip.credits, strip.highest_weekly) if each]
+    there = (strip.next_up, strip.next_back, strip.credits, strip.highest_weekly, strip.burn, strip.outlook)
+    figures = [each for each in there if each is not None]
     if strip.needs_you:
         figures.insert(0, Figure(screen.NEEDS_YOU(), str(strip.needs_you), strip.needs_you_detail, Tone.RED))
     titles = max((len(figure.title) for figure in figures), default=0)

@@ -47,6 +47,13 @@ class Remembered(Struct, frozen=True):
     mask: bool | None = None
     used: str | None = None
     glyphs: str | None = None
+    #: the names of the pools in which a key was ever pressed
+    known_pools: tuple[str, ...] = ()
+
+    def with_pool(self, pool: str) -> Remembered:
+        """The same with a pool that is no longer new; of very many the oldest is forgotten."""
+        others = [name for name in self.known_pools if name != pool]
+        return replace(self, known_pools=(*others[-(_MAX_POOLS - 1) :], pool))
 
     def with_view(self, pool: str, view: str) -> Remembered:
         """The same with the view of one pool; of very many pools the oldest is forgotten."""
@@ -66,7 +73,8 @@ def load_remembered(path: Path) -> Remembered:
         return Remembered()
     if not isinstance(found, dict):
         return Remembered()
-    views = found.get("views")
+    views, named = found.get("views"), found.get("known_pools")
+    pools = [name for name in (named if isinstance(named, list) else ()) if _line(name) is not None]
     kept = {
         pool: view
         for pool, view in (views.items() if isinstance(views, dict) else ())
@@ -81,6 +89,7 @@ def load_remembered(path: Path) -> Remembered:
         mask=_truth(found.get("mask")),
         used=_word(found.get("used"), USED_OR_LEFT),
         glyphs=_word(found.get("glyphs"), GLYPHS),
+        known_pools=tuple(pools[-_MAX_POOLS:]),
     )
 
 
@@ -98,6 +107,8 @@ def save_remembered(path: Path, remembered: Remembered) -> ConfigProblem | None:
     chosen = {name: value for name, value in found.items() if value is not None}
     if remembered.views:
         chosen["views"] = dict(remembered.views)
+    if remembered.known_pools:
+        chosen["known_pools"] = list(remembered.known_pools)
     import json  # msgspec writes no indented lines
 
     problem = write_whole(path, json.dumps(chosen, indent=1).encode() + b"\n")

@@ -31,7 +31,7 @@ _WEEK: Final = 604_800
 VIEWS: Final = ("auto", "table", "cards", "hive")
 SORTS: Final = (
     "need", "name", "weekly", "5h", "credits", "reset", "age",
-    "plan", "source", "5h-reset", "weekly-reset", "scarcest", "scarcest-reset",
+    "plan", "source", "5h-reset", "weekly-reset", "at-reset", "burn", "scarcest", "scarcest-reset",
 )  # fmt: skip
 GLYPHS: Final = ("auto", "unicode", "ascii")
 USED_OR_LEFT: Final = ("used", "left")

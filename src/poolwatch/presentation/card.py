@@ -7,16 +7,19 @@ from functools import lru_cache
 from typing import Final
 
 from poolwatch.domain.failure import FailureKind, LoginProblem, Trouble
+from poolwatch.domain.forecast import Forecast
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import CREDIT_TYPES, Judged, PoolRules, Section, Status, is_stale, signed_out
 from poolwatch.domain.values import is_undated
-from poolwatch.presentation import figures, rows
+from poolwatch.presentation import figures, outlook, rows
 from poolwatch.presentation.figures import hive_level, scarcity
 from poolwatch.presentation.masking import shown_name
+from poolwatch.presentation.outlook import Ahead
 from poolwatch.presentation.remedy import acting, remedy
 from poolwatch.presentation.rows import tightest_limit
 from poolwatch.presentation.view import CardView, Glyph, MarkView, Note, Prefs, Shown, Span, Tone, Turn
 from poolwatch.words import account as words
+from poolwatch.words import outlook as outlook_words
 
 _DOT: Final = " · "
 _GLYPHS: Final = {
@@ -192,7 +195,9 @@ def _banked(account: AccountState, now: datetime, prefs: Prefs) -> list[Note]:
     return [Note(words.NOTE_BANKED(), words.banked_resets(available, ends), stale=stale)]
 
 
-def foot(judged: Judged, now: datetime, prefs: Prefs, brief: str, *, is_next: bool) -> Span:
+def foot(
+    judged: Judged, now: datetime, prefs: Prefs, brief: str, ahead: Ahead = None, *, is_next: bool
+) -> Span:
     """A card's last line: what to do about an account that needs somebody, else how it stands."""
     status = judged.status
     tone = _TONES[_GLYPHS[status.kind]]
@@ -206,6 +211,10 @@ def foot(judged: Judged, now: datetime, prefs: Prefs, brief: str, *, is_next: bo
         return Span(words.BY_CREDITS(), tone)
     if is_next:
         return Span(words.NEXT_UP(), Tone.ACCENT)
+    if status.kind is Status.ACTIVE and isinstance(ahead, Forecast) and ahead.runs_out:
+        if outlook.is_soon(ahead, now):
+            return Span(outlook_words.RUNS_OUT_SOON(), Tone.RED)
+        return Span(outlook_words.MAY_RUN_OUT(), Tone.AMBER)
     return Span(status_text(judged, now, prefs, short=False), tone)
 
 
@@ -231,13 +240,15 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs, *, is_next: bool = Fa
     glyph, status_glyph = _mark_of(judged, hive=False), None
     if judged.section is Section.NEEDS_YOU and _shown_trouble(judged) is not None:
         status_glyph = _GLYPHS[judged.status.kind]
-    windows = rows.base_rows(usage, now, prefs)
+    ahead = outlook.weekly_ahead(judged, now, prefs)
+    even = ahead.even_percent if isinstance(ahead, Forecast) else None
+    windows = rows.base_rows(usage, now, prefs, even)
     spend = rows.spend_row(usage, now, prefs)
     if spend is not None:
         windows.append(spend)
     nearest = rows.scarcest(windows)
     found = remedy(judged, now, prefs)
-    last_line = foot(judged, now, prefs, found.brief if found else "", is_next=is_next)
+    last_line = foot(judged, now, prefs, found.brief if found else "", ahead, is_next=is_next)
     progress = progress_brief = ""
     turn: Turn | None = None
     if account.refresh is not None:
@@ -261,7 +272,9 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs, *, is_next: bool = Fa
         status=_row_words(judged, now, prefs),
         windows=tuple(each.row for each in windows),
         extras=tuple(near.row for near in map(rows.scarcest, rows.bucket_rows(usage, now, prefs)) if near),
-        credits=rows.credits_row(usage, prefs.own(now), prefs.rules),
+        credits=rows.credits_row(
+            usage, prefs.own(now), prefs.rules, outlook.credits_per_hour(judged, prefs.own(now))
+        ),
         notes=notes(judged, now, prefs),
         foot=last_line,
         foot_age=_age_in_words(judged, now, prefs),
@@ -279,6 +292,8 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs, *, is_next: bool = Fa
         status_glyph=status_glyph,
         progress_short=progress_brief,
         turn=turn,
+        at_reset=outlook.at_reset(judged, ahead, now, prefs),
+        outlook=outlook.outlook_note(judged, ahead, now, prefs),
     )
 
 

@@ -9,11 +9,12 @@ from typing import Final
 
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.forecast import Forecast
 from poolwatch.domain.state import AccountState, Happening, PoolState
 from poolwatch.domain.status import Judged, Section, Status, is_stale, signed_out
 from poolwatch.domain.usage import BASE_BUCKET, FIELD_NAMES, Aged, BankedReset, RateLimit, windows_by_length
 from poolwatch.domain.values import UNDATED, is_undated, replace
-from poolwatch.presentation import figures, rows
+from poolwatch.presentation import figures, outlook, rows
 from poolwatch.presentation.card import card_view, caveats, keeper_text, status_text, trouble_text
 from poolwatch.presentation.figures import percent_text
 from poolwatch.presentation.masking import shown_path, shown_text
@@ -22,6 +23,7 @@ from poolwatch.presentation.remedy import Remedy, acting, remedy
 from poolwatch.presentation.rows import Measured
 from poolwatch.presentation.view import DetailLine, DetailView, Glyph, Prefs, SourceRow, Span, Tone
 from poolwatch.words import account as words
+from poolwatch.words import outlook as outlook_words
 from poolwatch.words import refresh, screen
 from poolwatch.words.messages import failure_text, message_text
 
@@ -57,8 +59,9 @@ def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -
         status=_status(judged, now, prefs, found),
         figures=(
             *_trouble(judged, now, prefs),
-            *_windows(account, now, prefs),
+            *_windows(judged, now, prefs),
             *_disputed(account, now, prefs),
+            *_outlook(judged, now, prefs),
             *_money(account, now, prefs),
             *_resets(account, now, prefs),
         ),
@@ -109,10 +112,12 @@ def _trouble(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
     return [DetailLine(screen.TROUBLE(), (Span(text, tone, Glyph.TROUBLE),))]
 
 
-def _windows(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:
+def _windows(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
+    account, ahead = judged.account, outlook.weekly_ahead(judged, now, prefs)
+    even = ahead.even_percent if isinstance(ahead, Forecast) else None
     base = [
         replace(each, row=replace(each.row, bucket=BASE_BUCKET))
-        for each in rows.base_rows(account.usage, now, prefs)
+        for each in rows.base_rows(account.usage, now, prefs, even)
     ]
     others = rows.bucket_rows(account.usage, now, prefs)
     found = [_window_line(each, now, prefs) for each in chain(base, *others)]
@@ -128,6 +133,14 @@ def _windows(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailL
         found.insert(0, DetailLine(spans=(Span(note, Tone.DIM),)))
     titles = (Span(figures.shown_word(prefs.shown).upper(), Tone.DIM), Span(screen.RESETS_COLUMN(), Tone.DIM))
     return [DetailLine(screen.WINDOWS(), titles), *found]
+
+
+def _outlook(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
+    """Whether the weekly window lasts, and how fast it goes."""
+    told = [DetailLine(spans=(Span(*line),)) for line in outlook.forecast_lines(judged, now, prefs)]
+    burnt = outlook.burn_text(judged, prefs.own(now))
+    burn = [DetailLine(outlook_words.BURN(), (Span(burnt),))] if burnt else []
+    return [*_headed(outlook_words.FORECAST(), told), *burn]
 
 
 def _disputed(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:

@@ -17,6 +17,7 @@ from poolwatch.domain.usage import FIVE_HOURS, WEEKLY, UsageWindow, own_reset, w
 from poolwatch.domain.values import is_undated, replace
 from poolwatch.presentation.figures import is_figure
 from poolwatch.presentation.masking import shown_group, shown_name
+from poolwatch.presentation.outlook import at_reset_rank
 from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.rows import Measured, base_rows, is_short, scarcest, spend_row
 from poolwatch.presentation.view import Grouping, Prefs, SectionView, Shown, SortKey
@@ -217,6 +218,12 @@ def _next_reset_of(each: Judged, now: datetime, prefs: Prefs) -> float | None:
     return (min(ahead) - now).total_seconds() if ahead else None
 
 
+def _burn_of(each: Judged, now: datetime, prefs: Prefs) -> float | None:
+    """What a day used of the weekly window."""
+    outlook = each.account.outlook
+    return outlook.burn.weekly.last_24h if outlook is not None else None
+
+
 def _age_of(each: Judged, now: datetime, prefs: Prefs) -> float | None:
     read_at = each.account.read_at
     return (now - read_at).total_seconds() if read_at and not is_undated(read_at) else None
@@ -230,6 +237,8 @@ _FIGURES: Final[dict[SortKey, FigureOf]] = {
     SortKey.SCARCEST: _scarcest_of,
     SortKey.SCARCEST_RESET: _scarcest_reset_of,
     SortKey.WEEKLY: _percent_of(WEEKLY),
+    SortKey.AT_RESET: at_reset_rank,
+    SortKey.BURN: _burn_of,
     SortKey.FIVE_HOURS: _percent_of(FIVE_HOURS),
     SortKey.CREDITS: _credits_of,
     SortKey.RESET: _next_reset_of,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -12,20 +12,23 @@ from poolwatch.domain.status import PoolRules, is_stale
 from poolwatch.domain.usage import (
     BASE_BUCKET,
     REVIEW_BUCKET,
+    WEEKLY,
     Aged,
     Bucket,
     RateLimit,
     SpendControl,
     SpendLimit,
     Usage,
+    UsageWindow,
     own_reset,
     windows_by_length,
 )
 from poolwatch.presentation import figures
 from poolwatch.presentation.figures import UNKNOWN, bar_fraction, is_figure, percent_text, scarcity
-from poolwatch.presentation.view import CreditsRow, Prefs, Tone, WindowRow
+from poolwatch.presentation.view import CreditsRow, Prefs, Shown, Tone, WindowRow
 from poolwatch.words import account as words
 
+_DAY: Final = 86400
 #: What is used in percent, and whether it counts as full.
 Use: TypeAlias = tuple[float | None, bool]
 
@@ -38,12 +41,15 @@ class Measured(Struct, frozen=True):
     resets_at: datetime | None
 
 
-def base_rows(usage: Usage, now: datetime, prefs: Prefs) -> list[Measured]:
-    """The base bucket's windows, shortest first."""
+def base_rows(usage: Usage, now: datetime, prefs: Prefs, even_percent: float | None = None) -> list[Measured]:
+    """The base bucket's windows, shortest first.
+
+    `even_percent`: where even use of the weekly one would stand, if that follows more than the clock.
+    """
     base = usage.base
     if base is not None and not base.known:
         return [Measured(WindowRow(words.USAGE(), UNKNOWN, None, UNKNOWN, Tone.PLAIN), None, None)]
-    return [] if base is None else _rows_of(base.value, base.at, now, prefs)
+    return [] if base is None else _rows_of(base.value, base.at, now, prefs, even_percent=even_percent)
 
 
 def bucket_rows(usage: Usage, now: datetime, prefs: Prefs) -> list[list[Measured]]:
@@ -65,16 +71,37 @@ def other_buckets(usage: Usage) -> list[tuple[Bucket, datetime]]:
 
 
 def _rows_of(
-    limit: RateLimit | None, said_at: datetime, now: datetime, prefs: Prefs, bucket: str = ""
+    limit: RateLimit | None,
+    said_at: datetime,
+    now: datetime,
+    prefs: Prefs,
+    bucket: str = "",
+    even_percent: float | None = None,
 ) -> list[Measured]:
+    found: list[Measured] = []
     stale = is_stale(said_at, prefs.own(now), prefs.rules)
-    return [
-        _measured(
-            words.window_name(window.kind), window.used_percent, own_reset(window, said_at), now, prefs,
-            stale=stale, bucket=bucket, full=limit.is_full(window), kind=window.kind,
-        )
-        for window in windows_by_length(limit)
-    ] if limit is not None else []  # fmt: skip
+    for window in windows_by_length(limit) if limit is not None else ():
+        kind, resets_at = window.kind, own_reset(window, said_at)
+        row = _measured(
+            words.window_name(kind), window.used_percent, resets_at, now, prefs,
+            stale=stale, bucket=bucket, full=limit is not None and limit.is_full(window), kind=kind,
+            even=_even(window, resets_at, now, prefs, even_percent),
+        )  # fmt: skip
+        found.append(row)
+    return found
+
+
+def _even(
+    window: UsageWindow, resets_at: datetime | None, now: datetime, prefs: Prefs, told: float | None
+) -> float | None:
+    """Where even use of a window of days would stand; in whole percent, for it moves with the clock."""
+    seconds = window.window_seconds
+    if resets_at is None or seconds is None or seconds <= _DAY or resets_at <= now:
+        return None
+    left = (resets_at - now).total_seconds() / seconds
+    percent = (1 - left) * 100 if told is None or window.kind != WEEKLY else told
+    even = round(min(100.0, max(0.0, percent))) / 100
+    return 1 - even if prefs.shown is Shown.LEFT else even
 
 
 def spend_row(usage: Usage, now: datetime, prefs: Prefs) -> Measured | None:
@@ -105,8 +132,11 @@ def limit_percent(limit: SpendLimit) -> float | None:
     return float(limit.used * 100 / limit.limit)
 
 
-def credits_row(usage: Usage, now: datetime, rules: PoolRules) -> CreditsRow | None:
-    """The credits row, or None: then the card looks as if there were no credits in the world."""
+def credits_row(usage: Usage, now: datetime, rules: PoolRules, per_hour: str = "") -> CreditsRow | None:
+    """The credits row, or None: then the card looks as if there were no credits in the world.
+
+    `per_hour`: what the last hour used of them.
+    """
     aged = usage.credits
     if aged is None or aged.value is None or not aged.value.is_shown:
         return None
@@ -119,7 +149,12 @@ def credits_row(usage: Usage, now: datetime, rules: PoolRules) -> CreditsRow | N
         return CreditsRow(UNKNOWN, "", over, Tone.RED if over else Tone.PLAIN, stale)
     tone = Tone.RED if over or credits.balance <= 0 else Tone.PLAIN
     return CreditsRow(
-        figures.credits_text(credits.balance), figures.usd_text(credits.balance, rules), over, tone, stale
+        figures.credits_text(credits.balance),
+        figures.usd_text(credits.balance, rules),
+        over,
+        tone,
+        stale,
+        per_hour,
     )
 
 
@@ -168,6 +203,7 @@ def _measured(
     full: bool,
     bucket: str = "",
     kind: str = "",
+    even: float | None = None,
 ) -> Measured:
     row = WindowRow(
         name=name,
@@ -179,5 +215,6 @@ def _measured(
         kind=kind,
         bucket=bucket,
         full=full,
+        even=even,
     )
     return Measured(row, used, resets_at)

@@ -15,6 +15,7 @@ from poolwatch.domain.usage import WEEKLY, own_reset
 from poolwatch.presentation import figures
 from poolwatch.presentation.figures import UNKNOWN, percent_text, scarcity
 from poolwatch.presentation.masking import shown_label, shown_name
+from poolwatch.presentation.outlook import pool_burn, pool_outlook
 from poolwatch.presentation.view import Figure, Prefs, Shown, Span, StripView, Tone
 from poolwatch.words import account as words
 from poolwatch.words import commands, screen
@@ -72,6 +73,8 @@ def strip_view(
             *(Span(text, Tone.AMBER) for text in notices),
         ),
         title=" ".join([screen.PROGRAM, *titled]),
+        burn=pool_burn(overview, state.outlook),
+        outlook=pool_outlook(overview, state.outlook, prefs),
         disabled=overview.by_status.get(Status.DISABLED, 0),
         needs_you_short=_needs(overview, brief=True),
     )

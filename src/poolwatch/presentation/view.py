@@ -83,6 +83,8 @@ class WindowRow(Struct, frozen=True):
     #: the bucket's display name; "" for the base bucket
     bucket: str = ""
     full: bool = False
+    #: 0..1 of the bar, in hundredths and flipped like it: where even use would stand; None for no mark
+    even: float | None = None
 
 
 class CreditsRow(Struct, frozen=True):
@@ -93,6 +95,8 @@ class CreditsRow(Struct, frozen=True):
     mark: str = ""
     tone: Tone = Tone.PLAIN
     stale: bool = False
+    #: what the last hour used: "41/h"; "" for nothing, or where nobody knows
+    per_hour: str = ""
 
 
 class Note(Struct, frozen=True):
@@ -102,6 +106,19 @@ class Note(Struct, frozen=True):
     text: str
     tone: Tone = Tone.PLAIN
     stale: bool = False
+    #: at the line's right end
+    end: str = ""
+
+
+class AtReset(Struct, frozen=True):
+    """What the weekly window is expected to stand at when it resets: "54%", "out Sat", "may 60%".
+
+    Where nothing can be said it is the reason: "too early". `band` is "45–66", or "".
+    """
+
+    text: str
+    tone: Tone = Tone.DIM
+    band: str = ""
 
 
 class CardView(Struct, frozen=True):
@@ -149,6 +166,10 @@ class CardView(Struct, frozen=True):
     status_glyph: Glyph | None = None
     flag: Flag | None = None
     turn: Turn | None = None
+    #: None where nothing was worked out yet
+    at_reset: AtReset | None = None
+    #: the line below the weekly window: whether it lasts; None where that says nothing
+    outlook: Note | None = None
 
     @property
     def nearest(self) -> Tone | None:
@@ -218,6 +239,9 @@ class StripView(Struct, frozen=True):
     disabled: int = 0
     #: "2 sign in · 1 blocked 26m"
     needs_you_short: str = ""
+    #: how fast the pool goes, and whether it lasts; `short` of the outlook is for the smallest screen
+    burn: Figure | None = None
+    outlook: Figure | None = None
 
 
 class SectionView(Struct, frozen=True):
@@ -283,11 +307,13 @@ class SortKey(StrEnum):
     CREDITS = "credits"
     RESET = "reset"
     AGE = "age"
-    # the columns of the table that have none of the orders above
+    # the other columns of the table
     PLAN = "plan"
     SOURCE = "source"
     FIVE_HOURS_RESET = "5h-reset"
     WEEKLY_RESET = "weekly-reset"
+    AT_RESET = "at-reset"
+    BURN = "burn"
     SCARCEST = "scarcest"
     SCARCEST_RESET = "scarcest-reset"
 

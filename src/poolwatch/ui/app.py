@@ -88,7 +88,8 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         prefs = replace(options.prefs, zone=feed.zone)
         board = Board(feed.state, prefs, feed.now(), options.pool_name)
         appearance = Appearance(palette_of(name), glyphs_of(options.glyphs))
-        self.ui = UiState(feed, board, options, appearance, replace(options.choice, theme=name), self)
+        choice = replace(options.choice, theme=name)
+        self.ui = UiState(feed, board, options, appearance, choice, self, is_new=options.is_new)
         self.set_keymap(overlay(options.keymap))
 
     def _fitting(self, theme: str) -> str:
@@ -248,6 +249,9 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         """Every key keeps the order still for a moment, and takes back what was said before it."""
         ui = self.ui
         changed = ui.board.key_pressed(ui.feed.now())
+        if ui.is_new:
+            ui.is_new = False
+            ui.options.met()
         if ui.bulk is not None and ui.bulk.done:
             ui.bulk = None
             changed = True

@@ -34,6 +34,9 @@ class Glyphs(Struct, frozen=True, eq=False):
     bar_full: str
     bar_half: str
     bar_empty: str
+    #: where even use would stand on a bar: in its filled part, in its empty part
+    even_used: str
+    even_free: str
     #: eight heights, lowest first
     levels: str
     pointer: str
@@ -95,6 +98,8 @@ UNICODE: Final = Glyphs(
     bar_full="━",
     bar_half="╸",
     bar_empty="─",
+    even_used="╋",
+    even_free="┼",
     levels="▁▂▃▄▅▆▇█",
     pointer="▌",
     rule="─",
@@ -124,6 +129,8 @@ ASCII: Final = Glyphs(
     bar_full="#",
     bar_half="",
     bar_empty="-",
+    even_used="+",
+    even_free="+",
     levels="12345678",
     pointer=">",
     rule="-",
@@ -133,7 +140,7 @@ ASCII: Final = Glyphs(
     rising="^",
     falling="v",
     key_names={},
-    letters=str.maketrans("┃│—–·→←…∞’‘“”✕◐●▲◌⊘█▌━─⏎", "||--.><~u''\"\"x=*!?-8>#-<"),
+    letters=str.maketrans("┃│—–·→←…∞’‘“”✕◐●▲◌⊘█▌━─⏎┼╋", "||--.><~u''\"\"x=*!?-8>#-<++"),
 )
 
 

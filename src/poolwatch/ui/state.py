@@ -47,12 +47,15 @@ class Choice(Struct, frozen=True):
     shown: Shown = Shown.USED
 
 
-def _forget(choice: Choice) -> None:
+def _forget(*_: Choice) -> None:
     """Remember nothing."""
 
 
 class AppOptions(Struct, frozen=True):
-    """How the app looks and behaves. `remember` is called with every new choice, on the event loop."""
+    """How the app looks and behaves.
+
+    `remember` is called with every new choice, and `met` with the first key, on the event loop.
+    """
 
     pool_name: str = ""
     prefs: Prefs = field(default_factory=Prefs)
@@ -71,16 +74,25 @@ class AppOptions(Struct, frozen=True):
     title: bool = True
     keymap: Keymap = field(default_factory=Keymap)
     remember: Callable[[Choice], object] = _forget
+    met: Callable[[], object] = _forget
     #: the accounts are simulated: what is copied for one of them must do nothing in a shell
     simulated: bool = False
     #: there is nothing to monitor: open with the first-run screen
     first_run: bool = False
+    #: no key was pressed in this pool in an earlier run
+    is_new: bool = False
 
     @property
     def choice(self) -> Choice:
         """The choice to begin with."""
         return Choice(
-            self.view, self.sort, self.reverse, self.grouping, self.theme, self.prefs.mask, self.prefs.shown
+            self.view,
+            self.sort,
+            self.reverse,
+            self.grouping,
+            self.theme,
+            self.prefs.mask,
+            self.prefs.shown,
         )
 
 
@@ -105,6 +117,8 @@ class UiState(Struct):
     choice: Choice
     terminal: SharedTerminal
     paused: bool = False
+    #: no key was ever pressed in this pool: what does not explain itself is explained
+    is_new: bool = False
     said: SaidLog = field(default_factory=SaidLog)
     #: who polls where another process does, as a badge; "" where this one polls
     watching: str = ""

@@ -124,6 +124,8 @@ READ_ONLY: Final = Text("read-only: nothing is refreshed here")
 VIEWER_MANY: Final = Text(
     "many are refreshed only where poolwatch polls; r and u for one work from here, too"
 )
+#: Of an account whose row has no room for its age.
+last_read: Final = Text("last read {age} ago")
 NO_ANSWER: Final = Text("the poolwatch that polls did not answer within 5 s; it may be stuck")
 NO_RAW: Final = Text("no payload of this account in this run; u reads one")
 

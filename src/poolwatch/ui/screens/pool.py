@@ -15,9 +15,9 @@ from poolwatch.ui.keymap import Scope
 from poolwatch.ui.screens.page import Chosen, bindings
 from poolwatch.ui.screens.pool_drawing import PoolDrawing
 from poolwatch.ui.state import WallView
-from poolwatch.ui.widgets import table
 from poolwatch.ui.widgets.arrangement import Direction
 from poolwatch.ui.widgets.bottom import FilterLine, MessageText
+from poolwatch.ui.widgets.columns import orders
 from poolwatch.words import interface
 from poolwatch.words import screen as words
 
@@ -25,6 +25,8 @@ _ORDERS: Final = (
     SortKey.NEED,
     SortKey.NAME,
     SortKey.WEEKLY,
+    SortKey.AT_RESET,
+    SortKey.BURN,
     SortKey.FIVE_HOURS,
     SortKey.CREDITS,
     SortKey.RESET,
@@ -171,11 +173,11 @@ class PoolScreen(PoolDrawing):
         if columns is None:
             self.flash(words.COLUMNS_ARE_THE_TABLES())
             return
-        orders = table.orders(columns)
-        if nth > len(orders):
-            self.flash(words.no_column(len(orders)))
+        there = orders(columns)
+        if nth > len(there):
+            self.flash(words.no_column(len(there)))
             return
-        chosen, choice = orders[nth - 1], self.ui.choice
+        chosen, choice = there[nth - 1], self.ui.choice
         self._sort_by(chosen, reverse=chosen is choice.sort and not choice.reverse)
 
     def _sort_by(self, sort: SortKey, *, reverse: bool) -> None:

@@ -29,9 +29,9 @@ from poolwatch.ui.widgets.arrangement import (
 )
 from poolwatch.ui.widgets.bottom import FilterLine, MessageText, message_line, typing_line
 from poolwatch.ui.widgets.cards import HEIGHT_LEAST, tells_progress, wanted_height
+from poolwatch.ui.widgets.columns import Content
 from poolwatch.ui.widgets.lines import THUMB, Lines
 from poolwatch.ui.widgets.strip import Density, Mode, density_of, strip_lines
-from poolwatch.ui.widgets.table import Content
 from poolwatch.ui.widgets.wall import AccountWall
 from poolwatch.words import interface
 from poolwatch.words import screen as words
@@ -65,6 +65,8 @@ class PoolDrawing(RefreshingPage[None]):
         self._title = ""
         #: the details beside the table say what to do
         self._side_advises = False
+        #: the words of the column AT RESET are explained below the table
+        self._explains = False
 
     @property
     def wall(self) -> AccountWall:
@@ -138,6 +140,12 @@ class PoolDrawing(RefreshingPage[None]):
                 self._draw_selected()
                 return
         self._draw_around()
+
+    def clear_flash(self) -> None:
+        """Also what was explained: with a key, the screen is no longer new to whoever sits there."""
+        super().clear_flash()
+        if self._explains and not self.ui.is_new:
+            self._draw_foot()
 
     def rearrange(self) -> None:
         """Make the order anew and draw everything."""
@@ -254,7 +262,13 @@ class PoolDrawing(RefreshingPage[None]):
         if self.filter_text:
             switches.append(interface.text("filter_is", text=self.filter_text))
         help_key = options.keymap.get("help").keys[0]
-        mode = Mode(told, tuple(switches), help_key, hive=view is WallView.HIVE)
+        mode = Mode(
+            told,
+            tuple(switches),
+            help_key,
+            hive=view is WallView.HIVE,
+            cards=view is WallView.CARDS,
+        )
         return strip_lines(
             self.ui.board.strip, mode, self._density, self.size.width, self.ui.appearance.glyphs
         )
@@ -314,6 +328,11 @@ class PoolDrawing(RefreshingPage[None]):
             if self._density is not Density.SMALL:
                 lines += hive.legend(width, glyphs, self.ui.board.prefs)
             lines.append(hive.in_words(card, width, glyphs))
+        columns = self._arranged.columns if self._arranged is not None else None
+        has_column = columns is not None and columns.at_reset > 0
+        self._explains = has_column and self.ui.is_new and self._density is Density.WIDE
+        if self._explains:
+            lines += [(), table.legend(width, glyphs, self.ui.choice.shown)]
         self.query_one("#foot", Lines).show(lines)
 
     def _draw_bottom(self) -> None:
@@ -378,7 +397,13 @@ class PoolDrawing(RefreshingPage[None]):
 
     def _remedy(self) -> MessageText | None:
         card = None if self._side_advises else self._selected_card()
-        return self.remedy_of(card) if card is not None else None
+        if card is None:
+            return None
+        columns = self._arranged.columns if self._arranged is not None else None
+        remedy = self.remedy_of(card)
+        if remedy is None and card.stale and columns is not None and not columns.age:
+            return MessageText(words.last_read(card.age), Tone.DIM, card.label)
+        return remedy
 
     def _selected_card(self) -> CardView | None:
         key = self.wall.selected

@@ -19,6 +19,7 @@ from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.bottom import key_label, message_line
 from poolwatch.ui.widgets.lines import Lines, Pane
 from poolwatch.words import interface as words
+from poolwatch.words.outlook import about_at_reset
 
 #: The cells of the column of keys.
 _KEYS: Final = 19
@@ -43,6 +44,10 @@ def help_lines(keymap: Keymap, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
     lines.append(_heading(words.text("help.filter"), width))
     for part, finds in words.about_filters():
         lines += _entry(part, finds, width, glyphs)
+    lines.append(fit_line((), width))
+    lines.append(_heading(words.text("help.at_reset"), width))
+    for word, means in about_at_reset():
+        lines += _entry(word, means, width, glyphs)
     lines.append(fit_line((), width))
     lines.append(_heading(words.text("help.marks"), width))
     tones = {

@@ -15,7 +15,7 @@ from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Line
 from poolwatch.ui.state import WallView
 from poolwatch.ui.widgets import cards, hive, table
-from poolwatch.ui.widgets.table import Columns, Content, choose
+from poolwatch.ui.widgets.columns import Columns, Content, choose
 
 
 class Direction(StrEnum):

@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
+from poolwatch.domain.usage import WEEKLY
 from poolwatch.presentation.figures import UNKNOWN
 from poolwatch.presentation.view import CardView, CreditsRow, Note, Tone, WindowRow
 from poolwatch.ui.appearance import Frame, Glyphs
@@ -48,7 +49,8 @@ _PLAN_LEAST: Final = 6
 
 def wanted_height(card: CardView) -> int:
     """The lines that show everything of a card, within reason."""
-    rows = len(card.windows) + len(card.extras) + len(card.notes) + (card.credits is not None)
+    rows = len(card.windows) + len(card.extras) + len(card.notes)
+    rows += (card.credits is not None) + (card.outlook is not None)
     return min(HEIGHT_MOST, max(HEIGHT_LEAST, 2 + rows))
 
 
@@ -141,6 +143,8 @@ def _rows(card: CardView, width: int, glyphs: Glyphs) -> Iterable[list[Piece]]:
     above = [note for note in card.notes if not note.name]
     for window in card.windows:
         yield _window(window, window.name, width, percent, glyphs)
+        if card.outlook is not None and window.kind == WEEKLY:
+            yield _note(card.outlook, width, glyphs)
     yield from (_note(note, width, glyphs) for note in above)
     for window in card.extras:
         yield _window(window, window.bucket, width, percent, glyphs)
@@ -170,12 +174,14 @@ def _note(note: Note, width: int, glyphs: Glyphs) -> list[Piece]:
     named = _named(width)
     style: StyleName = Tone.STALE if note.stale else note.tone
     is_wrong = note.tone in (Tone.RED, Tone.AMBER)
+    end = f" {note.end}" if note.end else ""
     return [
         (fit(note.name, named, glyphs.ellipsis), style if is_wrong or note.stale else Tone.DIM),
         (
-            fit_words(note.text, max(0, width - named), glyphs.ellipsis),
-            Tone.PLAIN if is_wrong and not note.stale else style,
+            fit_words(note.text, max(0, width - named - cell_len(end)), glyphs.ellipsis),
+            Tone.PLAIN if is_wrong and note.name and not note.stale else style,
         ),
+        (end, style),
     ]
 
 
@@ -186,7 +192,9 @@ def _credits(credits: CreditsRow, width: int) -> list[Piece]:
     out: list[Piece] = [(fit(words.text("credits"), _named(width)), quiet), (balance, style)]
     if credits.usd:
         out.append((("  " if credits.usd.startswith("-") else "   ") + credits.usd, quiet))
+    gap = width - line_width(out) - cell_len(credits.mark or credits.per_hour)
     if credits.mark:
-        gap = width - line_width(out) - cell_len(credits.mark)
         out.append((" " * max(1, gap) + credits.mark, style))
+    elif credits.per_hour and gap > 0:
+        out.append((" " * gap + credits.per_hour, quiet))
     return out

@@ -23,10 +23,11 @@ from poolwatch.ui.cells import (
     spread,
     wrap,
 )
-from poolwatch.ui.widgets.table import PERCENT, bar
+from poolwatch.ui.widgets.columns import PERCENT
+from poolwatch.ui.widgets.table import bar
 
 #: The headings stand in this many cells.
-HEADING: Final = 9
+HEADING: Final = 10
 _INDENT: Final = 3
 _BUCKET: Final = 9
 _KIND: Final = 8

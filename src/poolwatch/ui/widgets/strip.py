@@ -9,6 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 from rich.cells import cell_len
 
+from poolwatch.domain.values import replace
 from poolwatch.presentation.view import Figure, Glyph, StripView, Tone
 from poolwatch.ui.appearance import Glyphs, span_pieces
 from poolwatch.ui.cells import (
@@ -57,6 +58,8 @@ class Mode(Struct, frozen=True):
     switches: tuple[str, ...] = ()
     help_key: str = "?"
     hive: bool = False
+    #: cards show the fullest account themselves
+    cards: bool = False
 
 
 def strip_lines(
@@ -169,7 +172,11 @@ def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
                 ),
             ]
         )
-    right = [figure for figure in (view.next_up, view.next_back, view.highest_weekly) if figure is not None]
+    if view.burn is not None:
+        beside = f" · {view.burn.detail}" if view.burn.detail else ""
+        left.append([_title(view.burn.title, 12), (" " + view.burn.text, Tone.STRONG), (beside, Tone.DIM)])
+    on_the_right = (view.next_up, view.next_back, view.highest_weekly, view.outlook)
+    right = [figure for figure in on_the_right if figure is not None]
     labelled = min(24, max((cell_len(figure.text) for figure in right), default=0) + 2)
     # each half takes what it needs of the room that the other one leaves
     needed = max((cell_len(figure.detail) for figure in right), default=0) + _TITLE + labelled + 2
@@ -220,16 +227,26 @@ def _detail_style(figure: Figure) -> StyleName:
 def _medium(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> list[Line]:
     if mode.hive:
         return [_one_line(view, width, glyphs, brief=True)]
-    there = [
-        figure
-        for figure in (view.next_up, view.next_back, view.highest_weekly, view.credits)
-        if figure is not None
-    ]
+    highest = None if mode.cards and view.outlook is not None else view.highest_weekly
+    outlook, credits, burn = view.outlook, view.credits, view.burn
+    if burn is not None and credits is not None and burn.short:
+        credits = _with(credits, " · ", burn.short)
+    if burn is not None and outlook is not None:
+        outlook, burn = _with(outlook, "; ", burn.text), None
+    figures = (view.next_up, view.next_back, highest, outlook, burn, credits)
+    there = [figure for figure in figures if figure is not None]
     cells = min(22, max((cell_len(figure.text) for figure in there), default=0) + 2)
     return [
         fit_line(((" ", Tone.PLAIN), *_whole(figure, cells, width - 1, glyphs)), width, glyphs.ellipsis)
         for figure in there
     ]
+
+
+def _with(figure: Figure, mark: str, more: str) -> Figure:
+    """The figure with more beside it, as far as there is room."""
+    return replace(
+        figure, detail=f"{figure.detail}{mark}{more}" if figure.detail else more, short=figure.detail
+    )
 
 
 def _whole(figure: Figure, cells: int, width: int, glyphs: Glyphs) -> list[Piece]:
@@ -258,15 +275,23 @@ def _small(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> list[Line
             break
     out = [_title_line(left, mode, (fresh,), [(" ", Tone.PLAIN)], width, glyphs)]
     figures = [figure for figure in (view.next_up, view.next_back) if figure is not None]
-    if figures:
-        out.append(_up_and_back(figures, view, width, glyphs))
+    ahead = view.outlook.short if view.outlook is not None else ""
+    if figures or ahead:
+        out.append(_up_and_back(figures, ahead, view, width, glyphs))
     return out
 
 
-def _up_and_back(figures: list[Figure], view: StripView, width: int, glyphs: Glyphs) -> Line:
-    """Who is next and who comes back: both in full, else without the hosts of e-mails, else the first."""
+def _up_and_back(figures: list[Figure], ahead: str, view: StripView, width: int, glyphs: Glyphs) -> Line:
+    """Who is next, who comes back, and whether the pool lasts.
 
-    def drawn(shown: list[Figure], label: Callable[[str], str]) -> list[Piece]:
+    All in full, else without the hosts of e-mails; else without whoever comes back, without the outlook.
+    """
+    last: list[Piece] = []
+    if ahead and view.outlook is not None:
+        style = Tone.PLAIN if view.outlook.tone is Tone.PLAIN else view.outlook.tone
+        last = [(f"    {ahead}" if figures else f" {ahead}", style)]
+
+    def drawn(shown: list[Figure], label: Callable[[str], str], last: list[Piece]) -> list[Piece]:
         out: list[Piece] = []
         for figure in shown:
             title = figure.title.rpartition(" ")[2].lower()
@@ -275,9 +300,15 @@ def _up_and_back(figures: list[Figure], view: StripView, width: int, glyphs: Gly
                 (label(figure.text), Tone.STRONG),
                 ("" if figure is view.next_up else " " + figure.detail.partition(",")[0], Tone.PLAIN),
             ]
-        return out
+        return out + last
 
-    for line in (drawn(figures, str), drawn(figures, _short), drawn(figures[:1], str)):
+    for line in (
+        drawn(figures, str, last),
+        drawn(figures, _short, last),
+        drawn(figures[:1], str, last),
+        drawn(figures[:1], _short, last),
+        drawn(figures[:1], str, []),
+    ):
         if line_width(line) <= width:
             break
     return fit_line(line, width, glyphs.ellipsis)
@@ -295,13 +326,15 @@ def _one_line(view: StripView, width: int, glyphs: Glyphs, *, brief: bool) -> Li
     out: list[Piece] = [] if brief else counts
     shown: list[list[Piece]] = []
     # what fits, the account to use next giving way to the others
-    for figure in (view.next_back, view.highest_weekly, view.next_up):
+    # an outlook that is not known has a reason, which takes more room than it is worth here
+    outlook = view.outlook if view.outlook is not None and view.outlook.short else None
+    for figure in (view.next_back, outlook, view.highest_weekly, view.next_up):
         if figure is None:
             continue
         gap = "   " if out or shown else " "
         label = _short(figure.text) if brief else figure.text
         pieces: list[Piece] = [(f"{gap}{figure.title} ", Ink.HEADING), (label, _text_style(figure))]
-        if figure is not view.next_up:
+        if figure not in (view.next_up, outlook):
             pieces.append((f" {figure.short}", _detail_style(figure)))
         if line_width(out) + sum(line_width(other) for other in shown) + line_width(pieces) < width:
             shown.append(pieces)
