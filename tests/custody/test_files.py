@@ -51,17 +51,17 @@ def test_an_export_is_private_and_whole_and_goes_through_no_link(folder: Path) -
     path, link, real = folder / "out.csv", folder / "link", folder / "real"
     path.write_bytes(b"old and longer")
     path.chmod(0o644)
-    assert write_export(path, b"new") is None
+    assert write_export(path, (b"n", b"ew")) is None
     assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"new", 0o600)
     real.write_bytes(b"mine")
     link.symlink_to(real)
     os.mkfifo(folder / "pipe")
     for odd in (link, folder, folder / "pipe"):
-        assert write_export(odd, b"new") == FileProblem("file.irregular", odd)
+        assert write_export(odd, (b"n", b"ew")) == FileProblem("file.irregular", odd)
     assert (link.is_symlink(), real.read_bytes()) == (True, b"mine")
-    assert write_export(folder / ("x" * 250), b"new") is None
+    assert write_export(folder / ("x" * 250), (b"n", b"ew")) is None
     there = sorted(each.name for each in folder.iterdir())
-    problem = write_export(folder / "gone" / "out.csv", b"new")
+    problem = write_export(folder / "gone" / "out.csv", (b"n", b"ew"))
     assert problem is not None
     assert problem.code == "file.unwritable"
     assert sorted(each.name for each in folder.iterdir()) == there

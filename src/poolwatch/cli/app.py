@@ -274,6 +274,7 @@ def refresh(
 
 sources_group = _group("sources", "set_up")
 accounts_group = _group("accounts", "set_up")
+data_group = _group("data", "set_up")
 config_group = _group("config", "set_up")
 
 
@@ -371,6 +372,29 @@ def accounts_resolve(
     from poolwatch.cli.accounts import resolve_account
 
     return resolve_account(config, account, keep, mask=mask)
+
+
+@_command(data_group, "data export")
+def data_export(
+    since: Annotated[str | None, option("since_ever", "--since", metavar="WHEN")] = None,
+    file: options.OutputOption = None,
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli.data import export_data
+
+    return export_data(config, since, file, mask=mask)
+
+
+@_command(data_group, "data import")
+def data_import(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help=help_of("past_file"))],
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli.data import import_data
+
+    return import_data(config, file, mask=mask)
 
 
 @_command(config_group, "config show")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, Exit, complain, complain_of
+from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, Exit, complain, complain_of
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.config.settings import ConfigProblems
 from poolwatch.domain.state import PoolState
+from poolwatch.domain.text import visible
+from poolwatch.domain.when import parse_when
 from poolwatch.net.names import run as run_loop
 from poolwatch.presentation.masking import shown_path
 from poolwatch.words import commands as words
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: So much of what was typed is said again.
+_LONGEST_WORD: Final = 60
 ADD_SOURCE: Final = "sources add KIND URL|PATH"
 
 
@@ -34,6 +39,15 @@ def surroundings(config: Path | None, *, mask: bool = False, may_be_new: bool = 
         complain_of(around, mask=mask)
         raise Exit(EXIT_CONFIG)
     return around
+
+
+def moment(text: str, option: str, now: datetime) -> datetime:
+    """What was typed for a moment, in UTC; ends the command when it is none."""
+    found = parse_when(text, now, None)
+    if found is None:
+        complain(said("no_moment", option=option, text=visible(text, _LONGEST_WORD)))
+        raise Exit(EXIT_USAGE)
+    return found
 
 
 def monitored(config: Path | None, *, mask: bool = False) -> Surroundings:

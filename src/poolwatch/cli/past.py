@@ -22,12 +22,10 @@ from poolwatch.bootstrap.console import (
 from poolwatch.bootstrap.kept import Kept, open_kept
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.accounts import find_account
-from poolwatch.cli.command import run_async, surroundings
+from poolwatch.cli.command import moment, run_async, surroundings
 from poolwatch.config.paths import absolute
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.series import FigureName, Finest
-from poolwatch.domain.text import visible
-from poolwatch.domain.when import parse_when
 from poolwatch.host.files import write_export
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.history_json import METRICS, FigurePast, history_csv, history_json
@@ -56,20 +54,12 @@ class TimeSpan(Struct, frozen=True):
 
     def read(self, now: datetime) -> tuple[datetime, datetime]:
         """Both ends; ends the command where one is no moment."""
-        until = now if self.until is None else _moment(self.until, "--until", now)
-        since = until - _BACK if self.since is None else _moment(self.since, "--since", now)
+        until = now if self.until is None else moment(self.until, "--until", now)
+        since = until - _BACK if self.since is None else moment(self.since, "--since", now)
         if since >= until:
             complain(said("no_span"))
             raise Exit(EXIT_USAGE)
         return since, until
-
-
-def _moment(text: str, option: str, now: datetime) -> datetime:
-    found = parse_when(text, now, None)
-    if found is None:
-        complain(said("no_moment", option=option, text=visible(text, 60)))
-        raise Exit(EXIT_USAGE)
-    return found
 
 
 def print_events(config: Path | None, span: TimeSpan, form: Form) -> int:
@@ -158,7 +148,7 @@ def put(text: str, form: Form, around: Surroundings) -> int:
         # nothing at all is no line
         (say_exactly if form.as_csv else say_text)(text) if text else None
         return EXIT_OK
-    problem = write_export(absolute(form.file), text.encode("utf-8", "replace"))
+    problem = write_export(absolute(form.file), [text.encode("utf-8", "replace")])
     if problem is not None:
         complain(around.told(file_text(problem)))
         return EXIT_FAILED

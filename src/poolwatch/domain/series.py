@@ -72,13 +72,14 @@ def history_rows(before: Usage, after: Usage, account_id: str, at: datetime) -> 
     rows = [
         HistoryRow(account_id, at, *place, figure)
         for place, figure in now.items()
-        if place not in was or _differs(was[place], figure)
+        if place not in was or differs(was[place], figure)
     ]
     gone = [HistoryRow(account_id, at, *place, Figure()) for place in was if place not in now]
     return (*rows, *gone)
 
 
-def _differs(was: Figure, now: Figure) -> bool:
+def differs(was: Figure, now: Figure) -> bool:
+    """Whether a figure moved: amounts digit for digit, resets by more than they wobble."""
     if replace(was, resets_at=now.resets_at) != now or _digits(was) != _digits(now):
         return True
     if was.resets_at is None or now.resets_at is None:

@@ -7,7 +7,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -199,8 +199,13 @@ class Reservation:
         os.ftruncate(self._handle, len(content))
         os.fsync(self._handle)
 
+    def add(self, piece: bytes) -> None:
+        """Write another piece behind what is there; `become` forces all of them to disk."""
+        write_all(self._handle, piece)
+
     def become(self, target: Path, renamed: Callable[[], None] = lambda: None) -> None:
         """Take the target's place and force the folder to disk; `renamed` is called between the two."""
+        os.fsync(self._handle)
         os.replace(self.path, target)  # noqa: PTH105 - the call that the promise rests on, by its own name
         self.leave()
         renamed()
@@ -245,7 +250,7 @@ def write_whole(path: Path, content: bytes, *, keep_mode: bool = False) -> FileP
     return None
 
 
-def write_export(path: Path, content: bytes) -> FileProblem | None:
+def write_export(path: Path, pieces: Iterable[bytes]) -> FileProblem | None:
     """Put a private file where a person wants it, whole or not at all; an old one is replaced.
 
     A link is not followed, and neither it nor a folder, pipe or device is replaced. No directory is made.
@@ -253,9 +258,10 @@ def write_export(path: Path, content: bytes) -> FileProblem | None:
     try:
         refuse_odd(path)
         # a name in this folder: one beside it may be long already
-        beside = Reservation(path.with_name(f".poolwatch-{secrets.token_hex(8)}.tmp"), len(content))
+        beside = Reservation(path.with_name(f".poolwatch-{secrets.token_hex(8)}.tmp"), 0)
         try:
-            beside.fill(content)
+            for piece in pieces:
+                beside.add(piece)
             beside.become(path)
         finally:
             beside.discard()

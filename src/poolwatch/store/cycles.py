@@ -85,6 +85,27 @@ def newest(
     return found
 
 
+def of_window(
+    held: sqlite3.Connection, account_id: str, bucket: str, window: str
+) -> tuple[int, tuple[Cycle, ...]]:
+    """The number of a window, and all its cycles, old to new."""
+    name = FigureName(Series.WINDOW, bucket, window)
+    figure = figure_id(held, account_id, name)
+    rows = held.execute(
+        "SELECT started_at, packed FROM cycles WHERE figure = ? ORDER BY started_at", (figure,)
+    )
+    found = (_unpack(account_id, name, *row) for row in rows.fetchall())
+    return figure, tuple(cycle for cycle in found if cycle is not None)
+
+
+def drop(held: sqlite3.Connection, figure: int, starts: Iterable[datetime]) -> None:
+    """Forget the cycles of a window that started then."""
+    held.executemany(
+        "DELETE FROM cycles WHERE figure = ? AND started_at = ?",
+        [(figure, to_micros(each)) for each in starts],
+    )
+
+
 _NEWEST: Final = "SELECT started_at, packed FROM cycles WHERE figure = ? ORDER BY started_at DESC LIMIT ?"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
 from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import LoggedEvent
@@ -24,6 +24,9 @@ from poolwatch.store.opening import StoreMode, in_words, open_database
 from poolwatch.store.readings import AccountCache
 from poolwatch.store.requests import OwnerRequest, QueuedRequest, RequestProgress
 from poolwatch.store.retention import Retention
+
+if TYPE_CHECKING:
+    from poolwatch.store.lines import PastReading
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -120,12 +123,13 @@ class Database:
         self._cache.forget(account_id for account_id, _ in documents)
         return self._write("readings", False, work)
 
-    def history(self, account_id: str, since: datetime) -> tuple[HistoryRow, ...]:
+    def history(self, account_id: str, since: datetime, *, carried: bool = False) -> tuple[HistoryRow, ...]:
         """An account's history from `since` on, in order of time; it outlives the account's state.
 
-        Of hours and days, which are kept instead of single changes after a while, their last.
+        Of hours and days, which are kept instead of single changes after a while, their last. `carried`: with
+        what held when `since` began.
         """
-        return self._read("history", (), history.rows_since, account_id, since)
+        return self._read("history", (), history.rows_since, account_id, since, carried=carried)
 
     def timeline(
         self,
@@ -152,6 +156,23 @@ class Database:
     def identities(self) -> tuple[Identity, ...]:
         """The accounts whose ids are known, those too that no source lists any more."""
         return self._read("history", (), identities.read)
+
+    # -- the past, from other records of it
+
+    def take_readings(self, past: Sequence[PastReading]) -> int | None:
+        """Keep what these tell of the past that was not known; how many rows, None when none can be kept.
+
+        `finish_import` then finds what follows from them.
+        """
+        from poolwatch.store import imports  # few ever take any
+
+        return self._write("history", None, imports.take, past)
+
+    def finish_import(self, now: datetime) -> bool:
+        """Tell cycles and events of one account anew, after readings of its past; whether there is more."""
+        from poolwatch.store import imports
+
+        return self._write("history", False, imports.finish, now)
 
     # -- events, and what was foretold
 

@@ -65,6 +65,13 @@ def between(
     return tuple(event for row in reversed(rows) if (event := _unpack(*row)) is not None)
 
 
+def drop(held: sqlite3.Connection, events: Iterable[LoggedEvent]) -> None:
+    """Forget events."""
+    held.executemany(
+        "DELETE FROM events WHERE at = ? AND id = ?", [(to_micros(each.at), _id(each.id)) for each in events]
+    )
+
+
 def drop_before(held: sqlite3.Connection, at: int) -> None:
     """Forget the events before an instant (microseconds)."""
     held.execute("DELETE FROM events WHERE at < ?", (at,))

@@ -88,6 +88,13 @@ def put_gaps(held: sqlite3.Connection, gaps: Iterable[tuple[str, Gap]]) -> None:
     )
 
 
+def drop_gap(held: sqlite3.Connection, account_id: str, gap: Gap) -> None:
+    """Forget a gap."""
+    held.execute(
+        "DELETE FROM gaps WHERE account_id = ? AND start = ?", (clean(account_id), to_micros(gap.start))
+    )
+
+
 def figure_id(held: sqlite3.Connection, account_id: str, name: FigureName) -> int:
     """The number of a figure; it gets one when it has none."""
     place = (clean(account_id), name.series.value, clean(name.bucket), clean(name.window))
@@ -120,16 +127,22 @@ def figures_of(held: sqlite3.Connection, account_id: str) -> tuple[FigureName, .
 
 
 def rows_since(
-    held: sqlite3.Connection, account_id: str, since: datetime, *, carried: bool = False
+    held: sqlite3.Connection,
+    account_id: str,
+    since: datetime,
+    last: datetime | None = None,
+    *,
+    carried: bool = False,
 ) -> tuple[HistoryRow, ...]:
-    """All that is kept of an account from `since` on, in order of time: of hours and days their last.
+    """All that is kept of an account from `since` to `last`, in order of time: of hours and days their last.
 
     `carried`: with what held when `since` began. Damaged rows are left out.
     """
+    end = _NEVER if last is None else to_micros(last) + 1
     rows: list[HistoryRow] = []
     start = to_micros(since)
     for name, number in figure_ids(held, account_id).items():
-        for at, span in _spans(held, number, start, _NEVER, Finest.CHANGE):
+        for at, span in _spans(held, number, start, end, Finest.CHANGE):
             exact = max(at, at // DAY * DAY + span.second * SECOND)
             figure = _figure(name.series, span)
             if figure is not None and (carried or exact >= start):
@@ -209,11 +222,13 @@ def _spans(
             found.append((day * DAY, days[day]))
     [before] = held.execute(_CHANGE_BEFORE, (number, start)).fetchone()
     changes = changes_of(held, number, before if isinstance(before, int) else start, end)
-    # a day that has become a span says more than the newest change, which stays behind
-    single_ones = [change for change in changes if change.at // DAY not in days]
     if finest is Finest.CHANGE:
-        found += ((change.at, single(change)) for change in single_ones)
+        # what is in an hour already is the newest of all, which stays behind
+        told = {day * DAY // SECOND + span.second for day, within in hours.items() for span in within}
+        told |= {day * DAY // SECOND + span.second for day, span in days.items()}
+        found += [(each.at, single(each)) for each in changes if each.at // SECOND not in told]
     else:
+        single_ones = [change for change in changes if change.at // DAY not in days]
         for day, of_day in groupby(single_ones, key=lambda change: change.at // DAY):
             if finest is Finest.HOUR:
                 found += [(_hour(day, span), span) for span in merged((), of_day)]

@@ -62,6 +62,8 @@ class Store:
     figures = _queued(Database.figures, ())
     cycles = _queued(Database.cycles, {})
     identities = _queued(Database.identities, ())
+    take_readings = _queued(Database.take_readings, None)
+    finish_import = _queued(Database.finish_import, otherwise=False)
     events = _queued(Database.events, ())
     looked_at = _queued(Database.looked_at, None)
     put_looked_at = _queued(Database.put_looked_at, otherwise=False)

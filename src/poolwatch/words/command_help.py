@@ -45,6 +45,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "accounts resolve": mark(
         "Say which of two files of one login stays in use. poolwatch's other one is set aside."
     ),
+    "data": mark("The history of all accounts, as JSON lines."),
+    "data export": mark("Print the history: a line for each moment of change."),
+    "data import": mark("Take such lines into the history. What is there stays; the present is not touched."),
     "config": mark("Settings, with the origin of each value."),
     "config set": mark(
         "Write settings into the configuration. Comments there are kept; secrets are not taken."
@@ -122,6 +125,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "login_file": mark("auth.json, CLIProxyAPI, codex-auth, codex-proxy or sub2api."),
     "keep": mark("imported: set FILE aside (renamed, never deleted); source: FILE stays in use."),
     "yes": mark("Ask nothing; needed without a terminal."),
+    # of what tells of the past
+    "since_ever": mark("From when: 24h, 7d, today, month, a date, RFC 3339 (unset: all)."),
+    "past_file": mark("The file; - is standard input."),
     "keep_file": mark("The file that stays in use."),
 }
 
@@ -205,6 +211,18 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     ),
     "accounts remove": (("poolwatch accounts remove carol@example.com", ""),),
     "accounts resolve": (("poolwatch accounts resolve carol --keep ~/pool/carol.json", ""),),
+    "data": (
+        ("poolwatch data export -o pool.jsonl", ""),
+        ("poolwatch data import pool.jsonl", mark("on another machine")),
+    ),
+    "data export": (
+        ("poolwatch data export -o pool.jsonl", ""),
+        ("poolwatch data export --since 30d --mask", mark("without e-mail addresses")),
+    ),
+    "data import": (
+        ("poolwatch data import pool.jsonl", ""),
+        ("poolwatch data import -", mark("standard input, say from ssh")),
+    ),
     "config": (
         ("poolwatch config", mark("every setting")),
         ("poolwatch config set poll.interval_seconds=120", ""),

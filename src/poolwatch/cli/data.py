@@ -1,0 +1,153 @@
+"""`data export|import`: history as JSON lines, out of the database and into it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from poolwatch.bootstrap.clock import RealClock
+from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, Exit, complain, say, say_text
+from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.cli.command import moment, surroundings
+from poolwatch.config.paths import absolute
+from poolwatch.domain.message import Message
+from poolwatch.host.files import FileProblem, write_export
+from poolwatch.store.database import Database
+from poolwatch.store.lines import MOST_BYTES, PastReading, lines_of, parse_line
+from poolwatch.store.opening import StoreMode
+from poolwatch.words.data import more_refused, refused_line, taken_lines
+from poolwatch.words.messages import file_text, message_text
+
+#: The name of standard input, and of standard output.
+STANDARD: Final = "-"
+#: Lines that are kept with one transaction, and printed with one call.
+_AT_ONCE: Final = 500
+#: So many refused lines are named; of more, how many.
+_MOST_NAMED: Final = 50
+
+
+def export_data(config: Path | None, since: str | None, out: str | None, *, mask: bool = False) -> int:
+    """Print or write the history of every account whose ids are known, an account after the other."""
+    around = surroundings(config, mask=mask)
+    now = RealClock().now()
+    begin = datetime.min.replace(tzinfo=UTC) if since is None else moment(since, "--since", now)
+    with closing(_opened(around, now, writes=False)) as held:
+        lines = _lines(held, begin, mask=around.settings.ui.mask)
+        if out is None or out == STANDARD:
+            while some := b"".join(islice(lines, _AT_ONCE)):
+                say_text(some.decode())
+        else:
+            problem = write_export(absolute(out), lines)
+            if problem is not None:
+                complain(around.told(file_text(problem), [out]))
+                return EXIT_FAILED
+        return _told(held, around)
+
+
+def import_data(config: Path | None, file: str, *, mask: bool = False) -> int:
+    """Take the lines of a file into history; 1 when one of them was refused."""
+    around = surroundings(config, mask=mask)
+    now = RealClock().now()
+    with closing(_opened(around, now, writes=True)) as held, _stream(around, file) as stream:
+        taken = _Taken(held, lambda number, why: complain(refused_line(number, message_text(why))))
+        try:
+            for number, raw in numbered(stream):
+                taken.add(number, parse_line(raw, now))
+            taken.flush()
+        except OSError as error:
+            complain(around.told(file_text(FileProblem.of(error, Path(file), "file.unreadable")), [file]))
+            taken.flush()
+            taken.failed = True
+        while held.finish_import(now):
+            pass
+        if taken.refused > _MOST_NAMED:
+            complain(more_refused(taken.refused - _MOST_NAMED))
+        say(taken_lines(taken.lines, len(taken.accounts), taken.refused))
+        code = _told(held, around)
+        return EXIT_FAILED if taken.refused or taken.failed else code
+
+
+class _Taken:
+    """Lines as they are taken, so many with one transaction, and how that went."""
+
+    def __init__(self, held: Database, refuse: Callable[[int, Message], None]) -> None:
+        self._held = held
+        self._refuse = refuse
+        self._waiting: list[PastReading] = []
+        self.lines = self.refused = 0
+        self.accounts: set[str] = set()
+        #: not all could be read or kept
+        self.failed = False
+
+    def add(self, number: int, line: PastReading | Message) -> None:
+        """One more line of the file."""
+        if isinstance(line, Message):
+            self.refused += 1
+            if self.refused <= _MOST_NAMED:
+                self._refuse(number, line)
+            return
+        self._waiting.append(line)
+        if len(self._waiting) >= _AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Keep what waits."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting or self.failed:
+            return
+        if self._held.take_readings(waiting) is None:
+            self.failed = True
+            return
+        self.lines += len(waiting)
+        self.accounts.update(reading.identity.account_id for reading in waiting)
+
+
+def numbered(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file with their numbers, without blank ones; of one that is too long, its beginning."""
+    number = 0
+    while line := stream.readline(MOST_BYTES + 2):
+        number += 1
+        rest = line
+        while rest and not rest.endswith(b"\n"):
+            rest = stream.readline(MOST_BYTES)
+        raw = line.rstrip(b"\r\n")
+        if raw.strip():
+            yield number, raw
+
+
+def _lines(held: Database, since: datetime, *, mask: bool) -> Iterator[bytes]:
+    for identity in held.identities():
+        rows = held.history(identity.account_id, since, carried=True)
+        yield from lines_of(identity, rows, since, mask=mask)
+
+
+def _stream(around: Surroundings, file: str) -> BinaryIO:
+    if file == STANDARD:
+        return sys.stdin.buffer
+    try:
+        return Path(file).open("rb")
+    except (OSError, ValueError) as error:
+        complain(around.told(file_text(FileProblem.of(error, Path(file), "file.unreadable")), [file]))
+        raise Exit(EXIT_FAILED) from None
+
+
+def _opened(around: Surroundings, now: datetime, *, writes: bool) -> Database:
+    """The database; ends the command where it cannot be read, or written if that is meant."""
+    held = Database(around.state_dir, now)
+    if held.mode is StoreMode.MEMORY or (writes and held.mode is not StoreMode.DISK):
+        _told(held, around)
+        held.close()
+        raise Exit(EXIT_FAILED)
+    return held
+
+
+def _told(held: Database, around: Surroundings) -> int:
+    """Say what is wrong with the database; the exit code of that."""
+    for notice in held.notices:
+        complain(around.told(message_text(notice)))
+    return EXIT_FAILED if held.notices else EXIT_OK

@@ -1,0 +1,36 @@
+"""Words of `data export` and `data import`: which lines were taken, and why others were refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from poolwatch.words.catalogue import Text, mark, n_
+
+#: Why a line of an import is refused: clauses that follow its number.
+TEXTS: Final[Mapping[str, str]] = {
+    "data.no_json": mark("no JSON object"),
+    "data.too_long": mark("longer than 64 KiB"),
+    "data.unknown_kind": mark("no line of figures: it has an account, and a plan, windows, credits or spend"),
+    "data.no_ids": mark("its account has no user_id or no account_id, and both are needed"),
+    "data.bad_figure": mark("{field} cannot be used"),
+    "data.bad_line": mark("something in it cannot be used"),
+    "data.bad_text": mark("a text in it has characters that no screen shows"),
+    "data.future": mark("it is of the future"),
+}
+
+_refused: Final = Text("line {number}: {why}")
+#: More lines were refused than are named.
+more_refused: Final = Text("and {count} more lines")
+_taken: Final = Text("{lines} of {accounts} taken, {refused} refused", "{lines} of {accounts} taken")
+
+
+def refused_line(number: int, why: str) -> str:
+    """`line 12: no JSON object`."""
+    return _refused(number, why)
+
+
+def taken_lines(lines: int, accounts: int, refused: int) -> str:
+    """`1204 lines of 12 accounts taken, 2 refused`."""
+    taken = n_("{count} line", "{count} lines", lines)
+    return _taken(taken, n_("{count} account", "{count} accounts", accounts), refused or "")

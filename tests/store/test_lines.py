@@ -1,0 +1,158 @@
+"""History as JSON lines: what is written is read again, and what is wrong is refused with its reason."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poolwatch.domain.message import Message
+from poolwatch.domain.series import Figure, HistoryRow, Series
+from poolwatch.store.identities import Identity
+from poolwatch.store.lines import MOST_BYTES, PastReading, lines_of, parse_line
+from poolwatch.words.messages import message_text
+from tests.store.given import NOON
+from tests.support.years import key
+
+WHO = Identity(key(1).id, "codex", "user-1", "acct-1", "one@example.com")
+HOUR = timedelta(hours=1)
+OTHER_KIND = "no line of figures: it has an account, and a plan, windows, credits or spend"
+ACCOUNT = {"provider": "codex", "user_id": "user-1", "account_id": "acct-1", "email": "one@example.com"}
+
+
+def line(**more: object) -> bytes:
+    return json.dumps({"at": "2026-11-20T11:00:00Z", "account": ACCOUNT, "plan": "pro", **more}).encode()
+
+
+def read(raw: bytes) -> PastReading:
+    found = parse_line(raw, NOON)
+    assert isinstance(found, PastReading), message_text(found)
+    return found
+
+
+def refused(raw: bytes) -> str:
+    found = parse_line(raw, NOON)
+    assert isinstance(found, Message)
+    return message_text(found)
+
+
+def test_a_line_is_what_the_promise_says() -> None:
+    at = NOON - HOUR
+    figures = {
+        (Series.PLAN, "", ""): Figure(plan="pro"),
+        (Series.WINDOW, "codex", "weekly"): Figure(71, NOON, False, True),
+        (Series.WINDOW, "spark", "5h"): Figure(12.5),
+        (Series.WINDOW, "code_review", "weekly"): Figure(),
+        (Series.CREDITS, "", ""): Figure(balance=Decimal("1234.5600"), unlimited=False),
+        (Series.SPEND, "", "individual"): Figure(40, NOON, spent=Decimal("1.20"), spend_limit=Decimal(400)),
+    }
+    rows = [HistoryRow(WHO.account_id, at, *place, figure) for place, figure in figures.items()]
+    [raw] = lines_of(WHO, rows, at)
+    assert raw.endswith(b"\n")
+    noon = "2026-11-20T12:00:00.123456Z"
+    assert json.loads(raw) == {
+        "at": "2026-11-20T11:00:00.123456Z",
+        "account": ACCOUNT,
+        "plan": "pro",
+        "windows": [
+            {"bucket": "codex", "window_seconds": 604800, "used_percent": 71, "resets_at": noon},
+            {"bucket": "spark", "window_seconds": 18000, "used_percent": 12.5, "resets_at": None},
+        ],
+        "credits": {"has_credits": None, "unlimited": False, "balance": "1234.5600"},
+        "spend": {
+            "limits": [
+                {"kind": "individual", "used": "1.20", "limit": "400", "used_percent": 40, "resets_at": noon}
+            ]
+        },
+    }
+    found = read(raw)
+    assert (found.identity, found.at, found.told) == (WHO, at, frozenset(Series))
+    assert {
+        place: (each.used_percent, each.balance, each.spent, each.plan)
+        for place, each in found.figures.items()
+    } == {
+        place: (each.used_percent, each.balance, each.spent, each.plan)
+        for place, each in figures.items()
+        if each != Figure()
+    }
+
+
+def test_a_line_holds_all_that_was_known_then_and_masked_no_address() -> None:
+    rows = [
+        HistoryRow(WHO.account_id, NOON - 3 * HOUR, Series.PLAN, "", "", Figure(plan="pro")),
+        HistoryRow(WHO.account_id, NOON - 2 * HOUR, Series.WINDOW, "codex", "5h", Figure(1)),
+        HistoryRow(WHO.account_id, NOON - HOUR, Series.WINDOW, "codex", "5h", Figure()),
+    ]
+    lines = [json.loads(raw) for raw in lines_of(WHO, rows, NOON - 2 * HOUR, mask=True)]
+    assert [(each["plan"], len(each["windows"])) for each in lines] == [("pro", 1), ("pro", 0)]
+    assert [each["account"]["email"] for each in lines] == [None, None]
+    assert lines[0]["credits"] is lines[0]["spend"] is None
+
+
+def test_what_a_line_does_not_speak_of_stays_as_it_was() -> None:
+    assert read(line()).told == {Series.PLAN}
+    assert read(line(credits=None, windows=[])).told == {Series.PLAN, Series.CREDITS, Series.WINDOW}
+
+
+def test_of_two_windows_of_one_kind_the_fuller_counts() -> None:
+    windows = [{"used_percent": used, "window_seconds": 604800} for used in (5, 80, 7)]
+    figures = read(line(windows=windows)).figures
+    assert figures[Series.WINDOW, "codex", "weekly"] == Figure(80)
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"", "no JSON object"),
+        (b"[1]", "no JSON object"),
+        (b"{", "no JSON object"),
+        (b"[" * 60_000, "no JSON object"),
+        (b'{"tokens": 12, "model": "x"}', OTHER_KIND),
+        (json.dumps({"at": "2026-11-20T11:00:00Z", "account": ACCOUNT, "tokens": 3}).encode(),
+         OTHER_KIND),
+        (line(account={"user_id": "u"}), "its account has no user_id or no account_id, and both are needed"),
+        (line(account={"user_id": "", "account_id": "a"}), "account.user_id cannot be used"),
+        (line(account=7), "account cannot be used"),
+        (line(at="2026-11-20T12:00:01Z"), "it is of the future"),
+        (line(at="2026-11-20T11:00:00"), "at cannot be used"),
+        (line(at=1790000000), "at cannot be used"),
+        (line(windows=[{"used_percent": "71"}]), "windows[0].used_percent cannot be used"),
+        (line(windows=[{"used_percent": 1e300}]), "windows[0].used_percent cannot be used"),
+        (line(windows=[{"used_percent": True}]), "windows[0].used_percent cannot be used"),
+        (line(windows=[{"window_seconds": 0}]), "windows[0].window_seconds cannot be used"),
+        (line(windows=[{"resets_at": "soon"}]), "windows[0].resets_at cannot be used"),
+        (line(credits={"balance": 12.5}), "credits.balance cannot be used"),
+        (line(credits={"balance": "1e3"}), "credits.balance cannot be used"),
+        (line(credits={"balance": "NaN"}), "credits.balance cannot be used"),
+        (line(credits={"balance": "1\n"}), "credits.balance cannot be used"),
+        (line(spend={"limits": [{"kind": "x", "used": ""}]}), "spend.limits[0].used cannot be used"),
+        (line(spend={"limits": [{}]}), "kind cannot be used"),
+        (line(plan="pro\x1b[2J"), "a text in it has characters that no screen shows"),
+        (line(plan="x" * 201), "plan cannot be used"),
+        (line(note="x" * MOST_BYTES), "longer than 64 KiB"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_refused_with_its_reason(raw: bytes, why: str) -> None:
+    assert refused(raw) == why
+
+
+@given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
+def test_no_bytes_break_it(raw: bytes) -> None:
+    assert isinstance(parse_line(raw, NOON), Message)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.sampled_from(("at", "account", "plan", "windows", "credits", "spend")), json_values)
+def test_no_value_of_a_key_breaks_it(name: str, value: object) -> None:
+    found = parse_line(line(**{name: value}), NOON)
+    assert isinstance(found, Message | PastReading)
