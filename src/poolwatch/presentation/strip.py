@@ -18,7 +18,7 @@ from poolwatch.presentation.masking import shown_label, shown_name
 from poolwatch.presentation.outlook import pool_burn, pool_outlook
 from poolwatch.presentation.view import Figure, Prefs, Shown, Span, StripView, Tone
 from poolwatch.words import account as words
-from poolwatch.words import commands, screen
+from poolwatch.words import screen
 from poolwatch.words.account import throttled_until, trouble_words
 from poolwatch.words.messages import failure_text
 
@@ -264,6 +264,8 @@ def status_line(overview: PoolOverview, *, ascii_only: bool = False, mask: bool 
     The counts add up to all accounts. A leading `?` says that no reading is fresh. When it is long, the
     name is cut first, then the time until an account comes back is left out, then the name.
     """
+    from poolwatch.words import commands  # the screen says none of it
+
     if not overview.accounts:
         return commands.LINE_EMPTY()
     fresh = any(each.account.read_at is not None and not each.stale for each in overview.accounts)
