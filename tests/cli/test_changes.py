@@ -80,6 +80,7 @@ def test_the_first_setting_makes_a_private_file(desk: Desk) -> None:
     [
         (["poll.intervall=3"], "unknown setting poll.intervall (did you mean poll.interval_seconds?)\n"
                                "there are: pool_name, credits_per_usd, "),
+        (["bogus=1"], "unknown setting bogus\nthere are: "),
         (["poll.interval_seconds=3"], "poll.interval_seconds must be from 30 to 604800 seconds"),
         (["ui.view=tabel"], "must be one of auto, table, cards, hive, not \"tabel\"; did you mean table?"),
         (["ui.theme=drak"], "poolwatch: no theme is called drak; there are poolwatch-dark, "),

@@ -53,9 +53,7 @@ def test_a_pool_in_order_is_exit_0(well: Desk) -> None:
     # what is fine is one line, and the last one before the places
     lines = text.out.partition("\n\n")[0].splitlines()
     assert [line.split()[0] for line in lines] == ["note", "ok"]
-    assert lines[-1].split(maxsplit=1)[1] == (
-        "version, database, terminal, config, daemon, network, sources, accounts"
-    )
+    assert lines[-1].split(maxsplit=1)[1] == ("version, database, config, daemon, network, sources, accounts")
     assert "\x1b" not in text.out
 
 

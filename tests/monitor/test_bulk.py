@@ -146,4 +146,5 @@ async def test_the_usage_step_alone_renews_nothing_and_is_as_spread_out() -> Non
     await one.clock.advance(60)
     assert one.source.places_asked()[before:] == PLACES
     assert one.custodian.places() == []
-    assert one.ledger.bulk == BulkProgress(6, 6, 0, done=True, changed=0, had_turn=frozenset(KEYS))
+    ended = BulkProgress(6, 6, 0, done=True, changed=0, had_turn=frozenset(KEYS), usage_only=True)
+    assert one.ledger.bulk == ended

@@ -272,5 +272,7 @@ def test_tones() -> None:
 def test_many() -> None:
     assert bulk_line(BulkProgress(12, 44, 2)) == "12/44 · 2 failed · esc stops"
     assert bulk_line(BulkProgress(44, 44, 2, done=True, changed=31)) == "42 refreshed · 2 failed · 31 changed"
+    read = BulkProgress(44, 44, 2, done=True, changed=31, usage_only=True)
+    assert bulk_line(read) == "42 read · 2 failed · 31 changed"
     stopped = bulk_line(BulkProgress(12, 44, 0, done=True, changed=1))
     assert stopped == "stopped at 12 of 44 · 12 refreshed · 0 failed · 1 changed"

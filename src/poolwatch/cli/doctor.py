@@ -109,8 +109,8 @@ def _findings(config: Path | None, *, mask: bool) -> Iterator[Finding]:
 
 def _terminal() -> Iterator[Finding]:
     """Everything that can be seen from here; asks the terminal itself only when there is one."""
-    kind = os.environ.get("TERM", "")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    kind, is_there = os.environ.get("TERM", ""), sys.stdin.isatty() and sys.stdout.isatty()
+    if not is_there:
         yield Finding("terminal", Grade.NOTE, said("no_terminal"))
     else:
         size = shutil.get_terminal_size()
@@ -123,11 +123,11 @@ def _terminal() -> Iterator[Finding]:
         yield _widths()
     if not can_draw(os.environ):
         yield Finding("terminal", Grade.NOTE, said("cannot_draw"), "export TERM=xterm-256color")
-    if speaks_utf8(os.environ):
-        yield Finding("terminal", Grade.OK, said("utf_8"))
-    else:
+    if not speaks_utf8(os.environ):
         yield Finding("terminal", Grade.NOTE, said("no_utf_8"), said("set_utf_8"))
-    if os.environ.get("NO_COLOR"):
+    elif is_there:
+        yield Finding("terminal", Grade.OK, said("utf_8"))
+    if is_there and os.environ.get("NO_COLOR"):
         yield Finding("terminal", Grade.OK, said("no_color"))
 
 

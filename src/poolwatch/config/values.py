@@ -353,5 +353,5 @@ def nearest(word: str, valid: Iterable[str]) -> str | None:
     by_last: dict[str, str] = {}
     for name in names:
         by_last.setdefault(name.rpartition(".")[2], name)
-    close = difflib.get_close_matches(last.lower(), list(by_last), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(last.lower(), list(by_last), n=1, cutoff=0.65)
     return by_last[close[0]] if close else None

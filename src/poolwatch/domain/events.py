@@ -114,6 +114,8 @@ class BulkProgress(Struct, frozen=True):
     changed: int = 0
     #: told at its end: the accounts whose turn came
     had_turn: frozenset[AccountKey] = frozenset()
+    #: without token steps
+    usage_only: bool = False
 
 
 class PoolChanged(Struct, frozen=True):

@@ -201,14 +201,14 @@ class BulkRefresh:
         """Refresh all of them, in order, and return how each ended."""
         ended: dict[AccountKey, RefreshProgress] = {}
         slots = asyncio.Semaphore(IN_FLIGHT)
-        total = len(keys)
+        tell = partial(self._tell, ended, len(keys), usage_only=usage_only)
 
         async def one(key: AccountKey) -> None:
             async with slots:
                 if self._stopping:
                     return
                 ended[key] = await self._chain.run(key, usage_only=usage_only, spare_fresh_tokens=True)
-                self._tell(ended, total, done=False)
+                tell(done=False)
 
         async with asyncio.TaskGroup() as group:
             for index, key in enumerate(keys):
@@ -217,8 +217,8 @@ class BulkRefresh:
                 if self._stopping:
                     break
                 group.create_task(one(key))
-                self._tell(ended, total, done=False)
-        self._tell(ended, total, done=True)
+                tell(done=False)
+        tell(done=True)
         return ended
 
     async def close(self) -> None:
@@ -228,11 +228,14 @@ class BulkRefresh:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def _tell(self, ended: dict[AccountKey, RefreshProgress], total: int, *, done: bool) -> None:
+    def _tell(
+        self, ended: dict[AccountKey, RefreshProgress], total: int, *, done: bool, usage_only: bool
+    ) -> None:
         failed = sum(progress.failed for progress in ended.values())
         changed = sum(bool(progress.changes) for progress in ended.values())
         had_turn = frozenset(ended) if done else frozenset()
-        self._ledger.tell(bulk=BulkProgress(len(ended), total, failed, done, changed, had_turn))
+        bulk = BulkProgress(len(ended), total, failed, done, changed, had_turn, usage_only)
+        self._ledger.tell(bulk=bulk)
 
 
 class Sweep:

@@ -96,7 +96,8 @@ def progress_tone(progress: RefreshProgress) -> Tone:
 def bulk_line(bulk: BulkProgress) -> str:
     """A refresh of many: how far it is, then what it brought."""
     if bulk.done:
-        return refresh.bulk_done(bulk.finished, bulk.total, bulk.failed, bulk.changed)
+        counts = bulk.finished, bulk.total, bulk.failed, bulk.changed
+        return refresh.bulk_done(*counts, usage_only=bulk.usage_only)
     return refresh.bulk(bulk.finished, bulk.total, bulk.failed)
 
 

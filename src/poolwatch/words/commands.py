@@ -27,7 +27,7 @@ def column(name: str, shown: str) -> str:
 
 def pool_line(name: str, accounts: int, sources: int, fresh: str) -> str:
     """`work · 60 accounts · 4 sources · fresh 57 of 60`."""
-    counted = n_("{count} account", "{count} accounts", accounts)
+    counted = n_("{count} account", "{count:,} accounts", accounts)
     told = f"{counted} · {n_('{count} source', '{count} sources', sources)} · {fresh}"
     return f"{name} · {told}" if name else told
 
@@ -353,7 +353,7 @@ def config_there(sources: int) -> str:
 def counted_words(count: int, dead: int, unreadable: int = 0, *, are_accounts: bool) -> str:
     """`47 accounts, 2 need login`, `2 logins, 1 file not readable`."""
     if are_accounts:
-        parts = [n_("{count} account", "{count} accounts", count).format(count=count)]
+        parts = [n_("{count} account", "{count:,} accounts", count)]
     else:
         parts = [n_("{count} login", "{count} logins", count).format(count=count)]
     if dead:

@@ -317,7 +317,7 @@ def lines_copied(count: int) -> str:
 
 def counted(accounts: int, sources: int) -> str:
     """`60 accounts · 4 sources`."""
-    told = n_("{count} account", "{count} accounts", accounts).format(count=accounts)
+    told = n_("{count} account", "{count:,} accounts", accounts)
     if not sources:
         return told
     return f"{told} · {n_('{count} source', '{count} sources', sources).format(count=sources)}"

@@ -173,14 +173,11 @@ bulk: Final = Text("{finished}/{total} · {failed} failed · esc stops")
 so_far: Final = Text("{finished}/{total} · {failed} failed")
 
 
-def bulk_done(finished: int, total: int, failed_: int, changed: int) -> str:
+def bulk_done(finished: int, total: int, failed_: int, changed: int, *, usage_only: bool) -> str:
     """What a refresh of many brought."""
-    told = _(
-        "{good} refreshed · {failed} failed · {changed} changed",
-        good=finished - failed_,
-        failed=failed_,
-        changed=changed,
-    )
+    good = finished - failed_
+    done = _("{good} read", good=good) if usage_only else _("{good} refreshed", good=good)
+    told = f"{done} · {_('{failed} failed · {changed} changed', failed=failed_, changed=changed)}"
     if finished >= total:
         return told
     return f"{_('stopped at {finished} of {total}', finished=finished, total=total)} · {told}"

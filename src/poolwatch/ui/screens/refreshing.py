@@ -69,7 +69,7 @@ class RefreshingPage(Page[ResultT]):
             return
         elif len(keys) > ASK_ABOVE:
             ask = words.ask_many_usage if usage_only else words.ask_many
-            self._ask(ask(len(keys)), partial(self._start_many, keys, usage_only=usage_only))
+            self._ask(ask(f"{len(keys):,}"), partial(self._start_many, keys, usage_only=usage_only))
         else:
             self._start_many(keys, usage_only=usage_only)
 
