@@ -230,6 +230,8 @@ class ScriptedStore:
         self.rows: list[HistoryRow] = []
         self.saved_cycles: list[Cycle] = []
         self.events: list[LoggedEvent] = []
+        #: how often another process told the past anew
+        self.imports_made = 0
         self.gaps: list[tuple[str, Gap]] = []
         self.saves: list[tuple[str, ...]] = []
         self.forgotten: list[str] = []
@@ -291,6 +293,9 @@ class ScriptedStore:
             self.saves.append(tuple(account.key.id for account in accounts))
         self.accounts |= {account.key.id: replace(account, refresh=None) for account in accounts}
         return True
+
+    async def imports(self) -> int | None:
+        return self.imports_made
 
     async def history(self, account_id: str, since: datetime) -> tuple[HistoryRow, ...]:
         found = [row for row in self.rows if row.account_id == account_id and row.at >= since]

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from poolwatch.domain.cycles import Cycle, EndedBy
+from poolwatch.domain.cycles import Cycle, EndedBy, Rise
 from poolwatch.domain.event_log import EventKind
 from poolwatch.domain.events import Recalled
 from poolwatch.domain.failure import FailureKind
@@ -311,3 +311,15 @@ async def test_an_account_that_went_is_forgotten() -> None:
     await one.poller.lister.list_all()
     await read(one, "b", snapshot(1))
     assert one.monitor.recorder.burn.of(A.id, one.clock.now()).weekly.last_24h is None
+
+
+async def test_a_past_that_another_process_took_in_is_gone_on_from() -> None:
+    one = await rig("a").listed()
+    await read(one, "a", snapshot(40, resets_at=RESETS), snapshot(41, resets_at=RESETS))
+    [cycle] = await weekly_cycles(one)
+    told = replace(cycle, rises=(Rise(cycle.started_at.toordinal(), 40.0), *cycle.rises), start_seen=True)
+    await one.store.save((), one.clock.now(), cycles=[told])
+    one.store.imports_made += 1
+    await read(one, "a", snapshot(45, resets_at=RESETS))
+    [cycle] = await weekly_cycles(one)
+    assert sum(rise.percent for rise in cycle.rises) == 45

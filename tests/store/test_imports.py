@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.domain.cycles import Cycle, EndedBy
+from poolwatch.domain.cycles import Cycle, EndedBy, Rise
 from poolwatch.domain.event_log import EventKind
 from poolwatch.domain.series import Figure, FigureName, Gap, HistoryRow, Series
 from poolwatch.domain.values import replace
@@ -129,6 +129,27 @@ def test_nothing_of_the_present_is_touched(held: Database) -> None:
     assert cycles[-1] == running
     assert all(each.ended_at is not None and each.ended_at <= running.started_at for each in cycles[:-1])
     assert held.history(key(1).id, NOON) == (now,)
+
+
+def test_of_a_window_that_runs_only_what_was_before_is_told(held: Database) -> None:
+    begin = NOON - 3 * DAY
+    place = (Series.WINDOW, "codex", "weekly")
+    rows = [
+        HistoryRow(key(1).id, NOON - ago * HOUR, *place, Figure(used, begin + 7 * DAY))
+        for ago, used in ((9, 40), (3, 45))
+    ]
+    watched = Cycle(
+        key(1).id, "codex", "weekly", begin, 604800, begin + 7 * DAY, None, None, 45, 45, NOON,
+        rises=(Rise(7, 5.0),), readings=3, start_seen=False, plan="pro",
+    )  # fmt: skip
+    held.save((), NOON, rows, cycles=[watched])
+    before = held.imports()
+    take(held, [reading(begin + each * HOUR, 2 * each, begin + 7 * DAY) for each in range(0, 16, 3)])
+    [cycle] = held.cycles(None, 9)[key(1).id]
+    assert sum(rise.percent for rise in cycle.rises) == 45
+    assert cycle.start_seen
+    assert replace(cycle, rises=watched.rises, start_seen=False) == watched
+    assert held.imports() != before
 
 
 def test_a_past_window_that_was_seen_here_gives_way_to_one_that_is_known_better(held: Database) -> None:

@@ -98,7 +98,8 @@ class UseLog:
 
     def fill(self, uses: Iterable[tuple[float, float, int]], readings: int, last_at: float | None) -> None:
         """Put what was used before this run in front: when, in what time, how much; and its last reading."""
-        later = list(zip(self._at, self._took, self._amounts, strict=True))
+        kept = zip(self._at, self._took, self._amounts, strict=True)
+        later = [use for use in kept if use[0] >= self.first_at]
         before = [use for use in uses if use[0] < self.first_at]
         self._at, self._took, self._amounts = array("d"), array("f"), array("q")
         for at, took, amount in chain(before, later):
@@ -173,6 +174,11 @@ class BurnBook:
         account.credits.read(at.timestamp(), _seconds(former))
         if used:
             account.credits.used(at.timestamp(), _units(used))
+
+    def read_again(self) -> None:
+        """Have all that was used before this run read once more."""
+        for account in self._accounts.values():
+            account.usual_day = None
 
     def keep_only(self, account_ids: Collection[str]) -> None:
         """Forget the other accounts."""

@@ -61,6 +61,10 @@ class Past(History, Protocol):
         """An account's history, in order of time."""
         ...
 
+    async def imports(self) -> int | None:
+        """Another number whenever the past was told anew; None where nobody can tell."""
+        ...
+
 
 class Recorded(Struct, frozen=True):
     """What is to be kept beside the readings."""
@@ -95,6 +99,8 @@ class Recorder:
         self._judged: dict[AccountKey, tuple[AccountState, AccountStatus]] = {}
         self._judged_at: datetime | None = None
         self._sources: Mapping[str, SourceState] = {}
+        #: the store's number when it was last looked at
+        self._imports: int | None = None
         self._event_listeners: list[Callable[[Sequence[LoggedEvent]], None]] = []
 
     def on_events(self, listener: Callable[[Sequence[LoggedEvent]], None]) -> None:
@@ -111,6 +117,8 @@ class Recorder:
         pending, self._pending = self._pending, []
         cycles: dict[tuple[str, str, str, datetime], Cycle] = {}
         events: list[LoggedEvent] = []
+        if pending:
+            await self._heed_imports()
         await self._recall([before for before, _ in pending], cycles, events)
         for number, (before, after) in enumerate(pending):
             if number % _AT_ONCE == _AT_ONCE - 1:
@@ -124,6 +132,17 @@ class Recorder:
         for listener in self._event_listeners if events else ():
             listener(events)
         return Recorded(tuple(cycles.values()), events)
+
+    async def _heed_imports(self) -> None:
+        """Where another process told the past of accounts anew, what is held of it is read again."""
+        imports = await self._past.imports()
+        if imports is None or imports == self._imports:
+            return
+        if self._imports is not None:
+            self._tracks.clear()
+            self._followed.clear()
+            self.burn.read_again()
+        self._imports = imports
 
     # -- windows
 

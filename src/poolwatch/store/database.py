@@ -172,7 +172,14 @@ class Database:
         """Tell cycles and events of one account anew, after readings of its past; whether there is more."""
         from poolwatch.store import imports
 
-        return self._write("history", False, imports.finish, now)
+        told = self._read("history", None, imports.retell)
+        return self._write("history", False, imports.finish, told, now)
+
+    def imports(self) -> int | None:
+        """Another number whenever cycles were told anew; None where it cannot be read."""
+        from poolwatch.store import imports
+
+        return self._read("history", None, imports.count)
 
     # -- events, and what was foretold
 

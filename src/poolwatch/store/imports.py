@@ -2,7 +2,7 @@
 
 First rows, with a note which accounts have new ones; then each account's history is gone through once more
 and the note goes, in one transaction with what it told. Who dies in between is finished by the next import.
-Nothing of the present is touched: no account's state, and no cycle that runs.
+Nothing of the present is touched: no account's state, and of a window that runs only what was before.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from poolwatch.domain.event_log import (
     fold_resets,
     is_early_weekly,
 )
-from poolwatch.domain.replay import replay
+from poolwatch.domain.replay import Followed, replay
 from poolwatch.domain.series import Figure, FigureName, Gap, HistoryRow, Place, Series, differs
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY
 from poolwatch.domain.values import replace
@@ -40,6 +40,8 @@ from poolwatch.store.stored import Instant
 #: Keys of `meta` before account ids: whose history is to be gone through, and whose was.
 _NEW: Final = "import:"
 _DONE: Final = "imported:"
+#: The key under which stands how many that were.
+_COUNT: Final = "imports"
 #: An event of the same kind and window so near is the same one, told from other readings.
 _NEAR: Final = timedelta(hours=1)
 #: So near, the end of a cycle and the beginning of the next one overlap by no more than clocks differ.
@@ -59,6 +61,14 @@ class _Period(Struct, frozen=True):
         if other is None:
             return self
         return _Period(min(self.first, other.first), max(self.last, other.last))
+
+
+class Retold(Struct, frozen=True):
+    """What all of an account's history tells, now that some of it is new."""
+
+    account_id: str
+    period: _Period
+    told: Followed
 
 
 # -- readings become rows
@@ -132,35 +142,67 @@ def _split_gaps(held: sqlite3.Connection, account_id: str, instants: Iterable[da
 # -- what follows from them
 
 
-def finish(held: sqlite3.Connection, now: datetime) -> bool:
-    """Go through the history of one account with new rows, inside a transaction; whether there is more.
+def retell(held: sqlite3.Connection) -> Retold | None:
+    """Go through the history of one account with new rows; None when there is none left.
 
-    Only then do its changes become hours and days, as old as they are.
+    It takes a while, in which nothing is locked.
     """
-    todo = _noted(held, _NEW)
-    for account_id, period in todo.items():
-        told = _Period(period.first, _replay(held, account_id, period))
+    for account_id, period in _noted(held, _NEW).items():
+        newest = past_cycles.newest(held, (account_id,), 1).get(account_id, ())
+        # until then nothing changed any more
+        read_at = max((each.read_at for each in newest if each.read_at is not None), default=None)
+        rows = history.rows_since(held, account_id, from_micros(0))
+        return Retold(account_id, period, replay(account_id, rows, until=read_at))
+    return None
+
+
+def finish(held: sqlite3.Connection, told: Retold | None, now: datetime) -> bool:
+    """Keep what that told, inside a transaction; whether there is more to do.
+
+    Only then do the account's changes become hours and days, as old as they are.
+    """
+    if told is None:
+        done = _noted(held, _DONE)
+        if done:
+            _fold(held, done)
+        for account_id in done:
+            _forget(held, _DONE + account_id)
+        return False
+    account_id = told.account_id
+    # otherwise another import is at it
+    if _period(held, _NEW + account_id) == told.period:
+        whole = _Period(told.period.first, _keep(held, told))
         for name, figure in history.figure_ids(held, account_id).items():
             if name.series is not Series.PLAN:
                 roll_up(held, figure, first_full_day(now))
+        number = str(count(held) + 1)
+        held.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_COUNT, number))
         _forget(held, _NEW + account_id)
-        _note(held, _DONE + account_id, told.with_(_period(held, _DONE + account_id)))
-        return True
-    done = _noted(held, _DONE)
-    if done:
-        _fold(held, done)
-        for account_id in done:
-            _forget(held, _DONE + account_id)
-    return False
+        _note(held, _DONE + account_id, whole.with_(_period(held, _DONE + account_id)))
+    return True
 
 
-def _replay(held: sqlite3.Connection, account_id: str, period: _Period) -> datetime:
-    """Tell what reaches into the period anew; until when that goes."""
-    told = replay(account_id, history.rows_since(held, account_id, from_micros(0)))
+def count(held: sqlite3.Connection) -> int:
+    """How many accounts were gone through so far; when it grows, cycles held in memory are old."""
+    row = held.execute("SELECT value FROM meta WHERE name = ?", (_COUNT,)).fetchone()
+    try:
+        return 0 if row is None else int(row[0])
+    except UNREADABLE:
+        return 0
+
+
+def _keep(held: sqlite3.Connection, retold: Retold) -> datetime:
+    """Keep what reaches into the period as it is told now; until when that goes."""
+    account_id, period, told = retold.account_id, retold.period, retold.told
     last = period.last
     for place in sorted(told.tracks):
         mine = [cycle for cycle in told.cycles if (cycle.bucket, cycle.window) == place]
         figure, stored = past_cycles.of_window(held, account_id, *place)
+        running = told.tracks[place].running
+        if stored and running is not None and _is_one(stored[-1], running):
+            past_cycles.drop(held, figure, [stored[-1].started_at])
+            stored = (*stored[:-1], _completed(stored[-1], running))
+            past_cycles.put(held, stored[-1:])
         kept = [each for each in stored if each.ended_at is None or not _reaches(each, period)]
         fresh = [
             cycle
@@ -182,6 +224,34 @@ def _replay(held: sqlite3.Connection, account_id: str, period: _Period) -> datet
     others = [event for event in known if event.id not in ids]
     event_log.append(held, [event for event in new if not any(_is_same(event, each) for each in others)])
     return last
+
+
+def _is_one(stored: Cycle, running: Cycle) -> bool:
+    """Whether both are the cycle that runs, as it was watched here and as all of history tells it."""
+    if stored.ended_at is not None or stored.disputed:
+        return False
+    if stored.resets_at is None or running.resets_at is None:
+        return stored.resets_at is running.resets_at and abs(stored.started_at - running.started_at) <= _TOUCH
+    return abs(stored.resets_at - running.resets_at) <= _TOUCH
+
+
+def _completed(stored: Cycle, running: Cycle) -> Cycle:
+    """A cycle that runs, with what was used of it before it was watched here."""
+    if _used(running) < _used(stored):
+        return stored
+    return replace(
+        stored,
+        started_at=running.started_at,
+        peak_percent=max(stored.peak_percent or 0.0, running.peak_percent or 0.0),
+        full_seconds=max(stored.full_seconds, running.full_seconds),
+        rises=running.rises,
+        readings=max(stored.readings, running.readings),
+        start_seen=running.start_seen,
+    )
+
+
+def _used(cycle: Cycle) -> float:
+    return sum(rise.percent for rise in cycle.rises)
 
 
 def _reaches(cycle: Cycle, period: _Period) -> bool:

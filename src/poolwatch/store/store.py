@@ -63,6 +63,7 @@ class Store:
     cycles = _queued(Database.cycles, {})
     identities = _queued(Database.identities, ())
     take_readings = _queued(Database.take_readings, None)
+    imports = _queued(Database.imports, None)
     finish_import = _queued(Database.finish_import, otherwise=False)
     events = _queued(Database.events, ())
     looked_at = _queued(Database.looked_at, None)
