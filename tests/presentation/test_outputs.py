@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from poolwatch.domain.account import Custody
+from poolwatch.domain.burn import Burn, PoolBurn
 from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.outlook import PoolOutlook, Verdict
 from poolwatch.domain.overview import last_known_up, overview
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import PoolRules
@@ -139,13 +141,48 @@ def test_the_line_adds_up_and_says_when_it_is_old() -> None:
     assert status_line(look()) == "pw no accounts"
 
 
+NOBODY = PoolBurn(Burn(), Burn())
+
+
+def foretold(verdict: Verdict, *, hours: float = 60, dry: float | None = None, age: float = 0) -> PoolOutlook:
+    return PoolOutlook(
+        NOW - timedelta(hours=age),
+        NOBODY,
+        verdict,
+        relief_at=NOW + timedelta(hours=hours),
+        dry_earliest=None if dry is None else NOW + timedelta(hours=dry),
+    )
+
+
+@pytest.mark.parametrize(
+    ("outlook", "line"),
+    [
+        (foretold(Verdict.LASTS), "pw ●1 ◐1 ✕0 next dev14 lasts Mon"),
+        (foretold(Verdict.MAY_RUN_DRY, dry=30), "pw ●1 ◐1 ✕0 next dev14 dry Sat?"),
+        (foretold(Verdict.DRY), "pw ●1 ◐1 ✕0 next dev14 dry to Mon"),
+        (foretold(Verdict.MAY_RUN_DRY, dry=-1), "pw ●1 ◐1 ✕0 next dev14 dry 14:03?"),
+        (foretold(Verdict.UNKNOWN), "pw ●1 ◐1 ✕0 next dev14 back 47m"),
+        (foretold(Verdict.DRY, age=2.1), "pw ●1 ◐1 ✕0 next dev14 back 47m"),
+        (foretold(Verdict.DRY, hours=0), "pw ●1 ◐1 ✕0 next dev14 back 47m"),
+        (None, "pw ●1 ◐1 ✕0 next dev14 back 47m"),
+    ],
+)
+def test_the_line_says_whether_the_pool_lasts(outlook: PoolOutlook | None, line: str) -> None:
+    view = look(account("dev14@example.com", DEV), account("lee", full_account().usage))
+    told = status_line(view, outlook, zone=CET)
+    assert figures.width(told) <= 38
+    assert told == line
+
+
 @pytest.mark.parametrize("ascii_only", [False, True])
+@pytest.mark.parametrize("verdict", [Verdict.LASTS, Verdict.MAY_RUN_DRY, Verdict.DRY, None])
 @pytest.mark.parametrize("name", ["x", "a-very-long-name-of-an-account-indeed", "東京都千代田区丸の内一丁目"])
 @pytest.mark.parametrize("many", [1, 400])
-def test_the_line_fits(name: str, ascii_only: bool, many: int) -> None:
+def test_the_line_fits(name: str, ascii_only: bool, many: int, verdict: Verdict | None) -> None:
     accounts = [account(f"l{index}", full_account().usage) for index in range(many)]
     accounts += [account(f"n{index}", Usage(), read_at=None) for index in range(many)]
-    line = status_line(look(account(name, DEV), *accounts), ascii_only=ascii_only)
+    outlook = None if verdict is None else foretold(verdict, dry=30)
+    line = status_line(look(account(name, DEV), *accounts), outlook, zone=CET, ascii_only=ascii_only)
     assert figures.width(line) <= 38
     assert line.isascii() or not ascii_only
     assert " next " in line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -17,6 +17,7 @@ from poolwatch.domain.burn import AccountBurn, Burn
 from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Recalled
+from poolwatch.domain.outlook import OUTLOOK_HOLDS
 from poolwatch.domain.pool import apply
 from poolwatch.domain.series import SPEND_BUCKET, FigureName, Finest, Series
 from poolwatch.domain.state import AccountState, PoolState, listed_by
@@ -28,8 +29,6 @@ from poolwatch.store.store import Store
 _SHORT: Final = 8
 #: More windows of one kind than anybody keeps.
 _CYCLES_MOST: Final = 100_000
-#: An outlook that was made longer ago tells nothing of now.
-_OUTLOOK_HOLDS: Final = timedelta(hours=2)
 #: Windows stand from short to long.
 _KINDS: Final = ("5h", "daily", WEEKLY, "monthly")
 
@@ -71,7 +70,7 @@ class Kept(Struct, frozen=True):
         for account_id in account_ids:
             of_account = [each for each in cycles.get(account_id, ()) if _reaches(each, since, until)]
             outlook = outlooks.get(account_id)
-            burn = outlook.burn if outlook is not None and now - outlook.made_at <= _OUTLOOK_HOLDS else None
+            burn = outlook.burn if outlook is not None and now - outlook.made_at <= OUTLOOK_HOLDS else None
             for name in sorted(await store.figures(account_id), key=_order):
                 if name.series is Series.PLAN or not chosen(name):
                     continue

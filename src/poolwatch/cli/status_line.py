@@ -38,6 +38,6 @@ def print_line(config: Path | None = None, *, mask: bool = False, tmux: bool = F
     ascii_only = settings.ui.glyphs == "ascii" or (
         settings.ui.glyphs == "auto" and not encoding.startswith("utf")
     )
-    line = status_line(seen, ascii_only=ascii_only, mask=mask or settings.ui.mask)
+    line = status_line(seen, state.outlook, ascii_only=ascii_only, mask=mask or settings.ui.mask)
     say(line.replace("#", "##") if tmux else line)
     return EXIT_OK if any(each.account.read_at is not None for each in seen.accounts) else EXIT_FAILED

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.outlook import OUTLOOK_HOLDS, PoolOutlook, Verdict
 from poolwatch.domain.overview import PoolOverview, UpReason
 from poolwatch.domain.state import AccountState, PoolState, SourceState
 from poolwatch.domain.status import Judged, Section, Status
@@ -258,11 +259,19 @@ _MARKS: Final = (
 )
 
 
-def status_line(overview: PoolOverview, *, ascii_only: bool = False, mask: bool = False) -> str:
-    """`pw ●44 ◐13 ✕3 next dev14 back 47m`, or `pw 44ok 13ex 3!! next dev14 back 47m`.
+def status_line(
+    overview: PoolOverview,
+    outlook: PoolOutlook | None = None,
+    *,
+    zone: tzinfo | None = None,
+    ascii_only: bool = False,
+    mask: bool = False,
+) -> str:
+    """`pw ●44 ◐13 ✕3 next dev14 lasts Sun`, or `pw 44ok 13ex 3!! next dev14 back 47m`.
 
-    The counts add up to all accounts. A leading `?` says that no reading is fresh. When it is long, the
-    name is cut first, then the time until an account comes back is left out, then the name.
+    The counts add up to all accounts. A leading `?` says that no reading is fresh. When it is long, the time
+    until an account comes back is left out first, unless nobody knows whether the pool lasts; then the name
+    is cut, then what lies ahead is left out, then the name.
     """
     from poolwatch.words import commands  # the screen says none of it
 
@@ -271,16 +280,41 @@ def status_line(overview: PoolOverview, *, ascii_only: bool = False, mask: bool 
     fresh = any(each.account.read_at is not None and not each.stale for each in overview.accounts)
     head = [f"{'' if fresh else '?'}{commands.LINE}", *_counts(overview, ascii_only)]
     back, up = overview.next_back, overview.next_up
+    ahead = _ahead(outlook, overview, zone)
     tail = [commands.LINE_BACK(), figures.age(back.until - overview.now)] if back is not None else []
+    tails = [[*tail, *ahead], ahead, tail, []] if ahead else [tail, []]
     if up is not None:
         label = _plain_label(up.judged.account, ascii_only=ascii_only, mask=mask)
-        for rest in (tail, []):
+        for rest in tails:
             room = COLUMNS - figures.width(" ".join([*head, commands.LINE_NEXT(), "", *rest]))
-            if room >= min(_LEAST_NAME, figures.width(label)):
+            whole = figures.width(label)
+            if room >= (whole if ahead and rest is tails[0] else min(_LEAST_NAME, whole)):
                 name = figures.fit(label, room, "~" if ascii_only else "…")
                 return " ".join([*head, commands.LINE_NEXT(), name, *rest])
-    whole = " ".join([*head, *tail])
-    return whole if figures.width(whole) <= COLUMNS else " ".join(head)
+    lines = (" ".join([*head, *rest]) for rest in tails)
+    return next((line for line in lines if figures.width(line) <= COLUMNS), " ".join(head))
+
+
+def _ahead(outlook: PoolOutlook | None, overview: PoolOverview, zone: tzinfo | None) -> list[str]:
+    """What lies ahead of the pool in a word or two; nothing if that is old."""
+    if outlook is None or overview.own_now - outlook.made_at > OUTLOOK_HOLDS:
+        return []
+    relief, dry = outlook.relief_at, outlook.dry_earliest
+    if relief is not None and relief <= overview.now:
+        return []
+
+    def day(at: datetime | None) -> str:
+        return "" if at is None else figures.clock_short(max(at, overview.now), overview.now, zone)
+
+    match outlook.verdict:
+        case Verdict.LASTS:
+            return [commands.line_lasts(day(relief))]
+        case Verdict.MAY_RUN_DRY:
+            return [commands.line_may_run_dry(day(dry))]
+        case Verdict.DRY:
+            return [commands.line_dry(day(relief))]
+        case Verdict.UNKNOWN:
+            return []
 
 
 def _counts(overview: PoolOverview, ascii_only: bool) -> list[str]:

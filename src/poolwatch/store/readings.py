@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -11,10 +11,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.events import Recalled
+from poolwatch.domain.events import LookedAhead, Recalled
+from poolwatch.domain.outlook import AccountOutlook, PoolOutlook
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import AccountState, PoolFacts, PoolState
 from poolwatch.host.instants import to_micros
+from poolwatch.store import outlooks
 from poolwatch.store.documents import decode_account, decode_facts, encode_facts
 from poolwatch.store.opening import open_to_look
 
@@ -66,7 +68,22 @@ def read_pool(state_dir: Path) -> PoolState | None:
     if stored is None:
         return None
     accounts, facts = stored
-    return apply(PoolState(settled=True), Recalled(accounts, whole=True, facts=facts))
+    state = apply(PoolState(settled=True), Recalled(accounts, whole=True, facts=facts))
+    ahead, pool = read_outlooks(state_dir)
+    known = {key: ahead[key.id] for key in state.accounts if key.id in ahead}
+    return apply(state, LookedAhead(known, pool)) if known or pool is not None else state
+
+
+def read_outlooks(state_dir: Path) -> tuple[Mapping[str, AccountOutlook], PoolOutlook | None]:
+    """What was foretold, by account id, and of the pool; nothing where that cannot be read."""
+    connection = open_to_look(state_dir, "ro")
+    if connection is None:
+        return {}, None
+    with closing(connection):
+        try:
+            return outlooks.read(connection)
+        except (sqlite3.Error, OverflowError, UnicodeError):
+            return {}, None
 
 
 def read_stored(state_dir: Path, cache: AccountCache) -> tuple[tuple[AccountState, ...], PoolFacts] | None:

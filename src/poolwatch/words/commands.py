@@ -42,6 +42,10 @@ no_match: Final = Text(
 LINE: Final = "pw"
 LINE_NEXT: Final = Text("next")
 LINE_BACK: Final = Text("back")
+#: Until the next weekly limits come back: that the pool lasts, that it may run dry before, that it is dry.
+line_lasts: Final = Text("lasts {day}", "lasts")
+line_may_run_dry: Final = Text("dry {day}?", "dry?")
+line_dry: Final = Text("dry to {day}", "dry")
 LINE_EMPTY: Final = Text("pw no accounts")
 
 # --- `next`
