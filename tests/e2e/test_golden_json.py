@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from poolwatch.domain.account import AccountKey, Listing, SourceRef, TokenFacts
-from poolwatch.domain.events import Listed, ReadingArrived
+from poolwatch.domain.burn import AccountBurn, Burn, PoolBurn
+from poolwatch.domain.events import Listed, LookedAhead, ReadingArrived
+from poolwatch.domain.forecast import Forecast, NoForecast
+from poolwatch.domain.outlook import AccountOutlook, PoolOutlook, Verdict
 from poolwatch.domain.overview import overview
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.status import PoolRules
+from poolwatch.domain.usage import WEEKLY
+from poolwatch.domain.values import replace
 from poolwatch.presentation.status_json import status_json
 from poolwatch.sources.usage_payload import parse_usage
 from tests.cli.desk import Json, at, rows
@@ -44,7 +50,40 @@ def pool() -> PoolState:
         [path] = PAYLOADS.glob(f"{number}-*.json")
         key = AccountKey("codex", f"user-{number}", f"acct-{number}")
         state = apply(state, ReadingArrived(key, "files", AT, parse_usage(path.read_bytes(), AT)))
-    return state
+    return apply(state, ahead_of(state))
+
+
+def ahead_of(state: PoolState) -> LookedAhead:
+    """What was worked out of the first accounts that have a weekly window, and of the pool."""
+    weekly = {
+        account.key: window
+        for account in state.accounts.values()
+        for window in account.usage.windows
+        if window.kind == WEEKLY and window.resets_at is not None and window.resets_at > AT
+    }
+    burn = AccountBurn(Burn(last_hour=0.6), Burn(last_24h=Decimal("3.10")))
+    lasts = Forecast("codex", WEEKLY, AT, None, 54.0, 45.0, 66.0, 0.01, pace_per_day=18.0, even_percent=41.0)
+    out = replace(
+        lasts,
+        out_probability=0.76,
+        out_earliest=AT + timedelta(hours=20),
+        out_latest=AT + timedelta(hours=40),
+    )
+    idle = Forecast("codex", WEEKLY, AT, pace_per_day=12.5, none_because=NoForecast.IDLE)
+    made = zip(weekly.items(), (lasts, out, idle), strict=False)
+    accounts = {
+        key: AccountOutlook(AT, burn, (replace(forecast, resets_at=window.resets_at),))
+        for (key, window), forecast in made
+    }
+    pool = PoolOutlook(
+        AT - timedelta(minutes=5),
+        PoolBurn(Burn(last_hour=0.9), Burn(last_hour=Decimal("41.5"), today=Decimal(212)), AT),
+        Verdict.LASTS,
+        relief_at=AT + timedelta(hours=30),
+        dry_probability=0.04,
+        weekly_left_percent=61.0,
+    )
+    return LookedAhead(accounts, pool)
 
 
 def rendered() -> str:

@@ -17,12 +17,12 @@ from poolwatch.domain.burn import AccountBurn, Burn
 from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Recalled
-from poolwatch.domain.outlook import OUTLOOK_HOLDS
 from poolwatch.domain.pool import apply
 from poolwatch.domain.series import SPEND_BUCKET, FigureName, Finest, Series
 from poolwatch.domain.state import AccountState, PoolState, listed_by
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY
 from poolwatch.presentation.history_json import FigurePast
+from poolwatch.presentation.outlook import KEPT
 from poolwatch.store.opening import FILE_NAME
 from poolwatch.store.store import Store
 
@@ -70,7 +70,7 @@ class Kept(Struct, frozen=True):
         for account_id in account_ids:
             of_account = [each for each in cycles.get(account_id, ()) if _reaches(each, since, until)]
             outlook = outlooks.get(account_id)
-            burn = outlook.burn if outlook is not None and now - outlook.made_at <= OUTLOOK_HOLDS else None
+            burn = outlook.burn if outlook is not None and now - outlook.made_at <= KEPT else None
             for name in sorted(await store.figures(account_id), key=_order):
                 if name.series is Series.PLAN or not chosen(name):
                     continue

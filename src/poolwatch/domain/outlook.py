@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import Final
 
 from msgspec import Struct
 
 from poolwatch.domain.burn import AccountBurn, PoolBurn
 from poolwatch.domain.forecast import Forecast
-
-#: What was worked out longer ago than this counts as not worked out.
-OUTLOOK_HOLDS: Final = timedelta(hours=2)
 
 
 class AccountOutlook(Struct, frozen=True):

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from poolwatch.presentation.figures import is_figure, trimmed_digits
-from poolwatch.presentation.status_json import instant
+from poolwatch.presentation.json_values import instant
 
 #: A value; None is unknown, or there is none, and is never 0.
 Cell: TypeAlias = str | int | float | Decimal | datetime | None

@@ -12,7 +12,7 @@ from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.series import Amount
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.csv_text import Cell, csv_text
-from poolwatch.presentation.status_json import Json, instant, number
+from poolwatch.presentation.json_values import Json, instant, number
 
 SCHEMA: Final = "poolwatch.events/1"
 #: In the order of the columns; the keys of the JSON are the same.

@@ -16,7 +16,7 @@ from poolwatch.domain.series import Amount, FigureName, Point, Series, Timeline
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.csv_text import Cell, csv_text
-from poolwatch.presentation.status_json import Json, instant, number
+from poolwatch.presentation.json_values import Json, instant, number
 
 SCHEMA: Final = "poolwatch.history/1"
 #: By what `--metric` calls them.

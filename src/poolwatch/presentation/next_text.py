@@ -13,8 +13,8 @@ from poolwatch.domain.status import Judged, Status
 from poolwatch.domain.text import path_at
 from poolwatch.domain.values import is_undated
 from poolwatch.presentation import figures
+from poolwatch.presentation.json_values import Json, instant
 from poolwatch.presentation.masking import shown_email, shown_group, shown_label, shown_name, shown_path
-from poolwatch.presentation.status_json import Json, instant
 from poolwatch.presentation.strip import next_why
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import account as words

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Final, TypeAlias
+from datetime import datetime
+from typing import Final
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.failure import Trouble
 from poolwatch.domain.overview import PoolOverview, usd
 from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.status import Judged, PoolRules, Section, Status
-from poolwatch.domain.usage import Aged, Credits, SpendControl, Usage, windows_by_length
+from poolwatch.domain.usage import BASE_BUCKET, Aged, Credits, SpendControl, Usage, windows_by_length
 from poolwatch.domain.values import is_undated
-from poolwatch.presentation.figures import is_figure, trimmed_digits
+from poolwatch.presentation.figures import trimmed_digits
+from poolwatch.presentation.json_values import Json, digits, instant, number
 from poolwatch.presentation.masking import shown_email, shown_group, shown_label, shown_text
+from poolwatch.presentation.outlook_json import pool_ahead, window_forecast
 from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.strip import next_why
 from poolwatch.presentation.view import Prefs
 from poolwatch.words.messages import failure_text
 
 SCHEMA: Final = "poolwatch.status/1"
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 _STATUS_ORDER: Final = (
     Status.ACTIVE,
     Status.EXHAUSTED,
@@ -51,20 +51,13 @@ def status_json(
         "schema": SCHEMA,
         "generated_at": instant(at),
         "credits_per_usd": trimmed_digits(overview.rules.credits_per_usd, 0),
-        "pool": _pool(overview, mask),
+        "pool": {**_pool(overview, mask), **pool_ahead(overview, state.outlook)},
         "accounts": [_account(each, overview, mask) for each in accounts],
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
 
-def instant(at: datetime | None) -> str | None:
-    """RFC 3339 in UTC, to the second."""
-    if at is None:
-        return None
-    return at.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
-
-
-def _pool(overview: PoolOverview, mask: bool) -> Json:
+def _pool(overview: PoolOverview, mask: bool) -> dict[str, Json]:
     count = overview.by_section
     return {
         "accounts": len(overview.accounts),
@@ -123,7 +116,7 @@ def _total(overview: PoolOverview) -> Json:
     worth = usd(found.total, overview.rules) if found.accounts else None
     return {
         "total": trimmed_digits(found.total),
-        "usd": _digits(worth),
+        "usd": digits(worth),
         "accounts": found.accounts,
         "unlimited": found.unlimited,
         "unknown": found.unknown,
@@ -152,7 +145,7 @@ def _account(judged: Judged, overview: PoolOverview, mask: bool) -> Json:
         "until": instant(status.until),
         "read_at": None if read_at is None or is_undated(read_at) else instant(read_at),
         "stale": judged.stale,
-        "windows": _windows(account.usage),
+        "windows": _windows(judged, overview),
         "credits": _credits(account.usage.credits, overview.rules),
         "spend_control": _spend(account.usage.spend),
         "reset_credits": _resets(account.usage, overview.now),
@@ -161,7 +154,7 @@ def _account(judged: Judged, overview: PoolOverview, mask: bool) -> Json:
     }
 
 
-def _windows(usage: Usage) -> Json:
+def _windows(judged: Judged, overview: PoolOverview) -> Json:
     return [
         {
             "kind": window.kind,
@@ -170,8 +163,9 @@ def _windows(usage: Usage) -> Json:
             "used_percent": number(window.used_percent),
             "resets_at": instant(window.resets_at),
             "limit_reached": bucket.limit.reached(window),
+            "forecast": window_forecast(judged, window.kind, overview) if bucket.id == BASE_BUCKET else None,
         }
-        for bucket in usage.buckets
+        for bucket in judged.account.usage.buckets
         if bucket.limit is not None
         for window in windows_by_length(bucket.limit)
     ]
@@ -186,8 +180,8 @@ def _credits(aged: Aged[Credits] | None, rules: PoolRules) -> Json:
         "has_credits": credits.has_credits,
         "unlimited": credits.unlimited,
         "overage_limit_reached": credits.overage_limit_reached,
-        "balance": _digits(credits.balance),
-        "usd": _digits(worth),
+        "balance": digits(credits.balance),
+        "usd": digits(worth),
     }
 
 
@@ -199,9 +193,9 @@ def _spend(aged: Aged[SpendControl] | None) -> Json:
         "limits": [
             {
                 "kind": limit.kind,
-                "limit": _digits(limit.limit),
-                "used": _digits(limit.used),
-                "remaining": _digits(limit.remaining),
+                "limit": digits(limit.limit),
+                "used": digits(limit.used),
+                "remaining": digits(limit.remaining),
                 "used_percent": number(limit.used_percent),
                 "resets_at": instant(limit.resets_at),
             }
@@ -240,13 +234,3 @@ def _trouble(trouble: Trouble | None, account: AccountState, mask: bool) -> Json
         "since": instant(trouble.since),
         "retry_at": instant(trouble.retry_at),
     }
-
-
-def _digits(amount: Decimal | None) -> str | None:
-    """All as sent, in plain notation: `1234.5600`."""
-    return None if amount is None else f"{amount:f}"
-
-
-def number(value: float | None) -> float | None:
-    """A figure as it stands in a document; unknown, NaN and infinite are null."""
-    return float(value) if is_figure(value) else None

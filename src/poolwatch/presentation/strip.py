@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.outlook import OUTLOOK_HOLDS, PoolOutlook, Verdict
+from poolwatch.domain.outlook import PoolOutlook, Verdict
 from poolwatch.domain.overview import PoolOverview, UpReason
 from poolwatch.domain.state import AccountState, PoolState, SourceState
 from poolwatch.domain.status import Judged, Section, Status
@@ -16,7 +16,7 @@ from poolwatch.domain.usage import WEEKLY, own_reset
 from poolwatch.presentation import figures
 from poolwatch.presentation.figures import UNKNOWN, percent_text, scarcity
 from poolwatch.presentation.masking import shown_label, shown_name
-from poolwatch.presentation.outlook import pool_burn, pool_outlook
+from poolwatch.presentation.outlook import KEPT, pool_burn, pool_outlook
 from poolwatch.presentation.view import Figure, Prefs, Shown, Span, StripView, Tone
 from poolwatch.words import account as words
 from poolwatch.words import screen
@@ -297,7 +297,7 @@ def status_line(
 
 def _ahead(outlook: PoolOutlook | None, overview: PoolOverview, zone: tzinfo | None) -> list[str]:
     """What lies ahead of the pool in a word or two; nothing if that is old."""
-    if outlook is None or overview.own_now - outlook.made_at > OUTLOOK_HOLDS:
+    if outlook is None or overview.own_now - outlook.made_at > KEPT:
         return []
     relief, dry = outlook.relief_at, outlook.dry_earliest
     if relief is not None and relief <= overview.now:

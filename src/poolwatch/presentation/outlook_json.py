@@ -1,0 +1,91 @@
+"""What lies ahead, for `status --json`: of a window, and of the pool."""
+
+from __future__ import annotations
+
+from poolwatch.domain.forecast import COVERAGE, Forecast, NoForecast
+from poolwatch.domain.outlook import PoolOutlook, Verdict
+from poolwatch.domain.overview import PoolOverview
+from poolwatch.domain.status import Judged
+from poolwatch.presentation.json_values import Json, digits, instant, number
+from poolwatch.presentation.outlook import KEPT, window_ahead
+from poolwatch.presentation.view import Prefs
+
+
+def window_forecast(judged: Judged, kind: str, overview: PoolOverview) -> Json:
+    """What is foretold of the base window of that kind; null where nothing was worked out of the account."""
+    outlook = judged.account.outlook
+    if outlook is None:
+        return None
+    prefs = Prefs(overview.rules, clock_offset=overview.now - overview.own_now)
+    ahead = window_ahead(judged, outlook, kind, overview.now, prefs)
+    holds = ahead not in (NoForecast.OLD, NoForecast.DUE)
+    return {
+        "at_reset": _at_reset(ahead) if isinstance(ahead, Forecast) else None,
+        "runs_out": _runs_out(ahead) if isinstance(ahead, Forecast) else None,
+        # how fast it may go is known also where nothing is foretold
+        "pace": _pace(outlook.forecast(kind)) if holds else None,
+        "none_because": ahead.value if isinstance(ahead, NoForecast) else None,
+    }
+
+
+def _at_reset(ahead: Forecast) -> Json:
+    low, high = number(ahead.low_percent), number(ahead.high_percent)
+    return {
+        "median_percent": number(ahead.median_percent),
+        "low_percent": low,
+        "high_percent": high,
+        "coverage": None if low is None or high is None else COVERAGE,
+    }
+
+
+def _runs_out(ahead: Forecast) -> Json:
+    if number(ahead.out_probability) is None:
+        return None
+    return {
+        "probability": number(ahead.out_probability),
+        "earliest": instant(ahead.out_earliest),
+        "latest": instant(ahead.out_latest),
+    }
+
+
+def _pace(ahead: Forecast | None) -> Json:
+    if ahead is None or (ahead.pace_per_day is None and ahead.even_percent is None):
+        return None
+    return {"per_day_percent": number(ahead.pace_per_day), "even_percent": number(ahead.even_percent)}
+
+
+def pool_ahead(overview: PoolOverview, outlook: PoolOutlook | None) -> dict[str, Json]:
+    """`burn` and `outlook` of the pool; both null where nothing was worked out, or long ago."""
+    if outlook is None or overview.own_now - outlook.made_at > KEPT:
+        return {"burn": None, "outlook": None if outlook is None else _unknown(NoForecast.OLD)}
+    burn, relief = outlook.burn, outlook.relief_at
+    is_due = relief is not None and relief <= overview.now
+    return {
+        "burn": {
+            "credits_last_hour": digits(burn.credits.last_hour),
+            "credits_last_24h": digits(burn.credits.last_24h),
+            "credits_today": digits(burn.credits.today),
+            "credits_since_start": digits(burn.credits.since_start),
+            "started_at": instant(burn.started_at),
+            "weekly_percent_per_hour": number(burn.weekly.last_hour),
+        },
+        "outlook": _unknown(NoForecast.DUE)
+        if is_due
+        else {
+            "verdict": outlook.verdict.value,
+            "relief_at": instant(relief),
+            "dry_probability": number(outlook.dry_probability),
+            "weekly_left_percent": number(outlook.weekly_left_percent),
+            "none_because": None if outlook.none_because is None else outlook.none_because.value,
+        },
+    }
+
+
+def _unknown(why: NoForecast) -> Json:
+    return {
+        "verdict": Verdict.UNKNOWN.value,
+        "relief_at": None,
+        "dry_probability": None,
+        "weekly_left_percent": None,
+        "none_because": why.value,
+    }
