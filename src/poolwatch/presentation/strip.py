@@ -302,6 +302,7 @@ def _ahead(outlook: PoolOutlook | None, overview: PoolOverview, zone: tzinfo | N
     relief, dry = outlook.relief_at, outlook.dry_earliest
     if relief is not None and relief <= overview.now:
         return []
+    from poolwatch.words import commands  # likewise
 
     def day(at: datetime | None) -> str:
         return "" if at is None else figures.clock_short(max(at, overview.now), overview.now, zone)
