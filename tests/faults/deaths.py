@@ -23,7 +23,7 @@ from poolwatch.store.database import Database
 from poolwatch.store.opening import FILE_NAME, StoreMode
 from poolwatch.store.readings import read_pool
 from poolwatch.store.retention import FULL, HOURLY
-from tests.store.aged import FIVE, midnight, reference, walk
+from tests.store.aged import FIVE, dump, midnight, reference, walk, weeks
 from tests.store.given import NOON, account, put_rows
 
 _ACCOUNTS: Final = 12
@@ -31,7 +31,7 @@ _ACCOUNTS: Final = 12
 _AGING: Final = 12
 _DAYS: Final = 4
 _STEP: Final = timedelta(minutes=15)
-_KINDS: Final = ("write", "wal", "begin", "migrate", "aside", "age", "write", "wal", "age")
+_KINDS: Final = ("write", "wal", "begin", "migrate", "aside", "age", "import", "write", "wal", "age")
 _MORE: Final = tuple(f"CREATE TABLE more{number} (a TEXT)" for number in range(6))
 
 
@@ -51,6 +51,8 @@ def round_of(rng: random.Random, folder: Path) -> str:
         _migrate(rng, folder)
     elif kind == "age":
         _age(rng, folder)
+    elif kind == "import":
+        _import(rng, folder)
     else:
         _aside(rng, folder)
     shutil.rmtree(folder)
@@ -186,6 +188,29 @@ def _is_told(at: datetime) -> bool:
     """Whether a row of this instant is among those that are written while history ages."""
     since = at - NOON
     return since < timedelta(days=_DAYS) and since % timedelta(days=1) < timedelta(hours=12, minutes=1)
+
+
+def _import(rng: random.Random, folder: Path) -> None:
+    """A past that is taken in: whoever comes next finishes it, and it is the same past."""
+    begin = NOON - timedelta(days=40)
+    past = [each for number in range(4) for each in weeks(begin, 4, number)]
+
+    def take(tell: Callable[[int], None], state: Path) -> None:
+        database = Database(state, NOON)
+        for at in range(0, len(past), 50):
+            _check(database.take_readings(past[at : at + 50]) is not None, "cannot take")
+        while database.finish_import(NOON):
+            pass
+        database.close()
+
+    for _ in range(2):
+        _killed(folder / "killed", partial(take, state=folder / "killed"), rng.uniform(0, 0.1))
+    for name in ("killed", "whole"):
+        take(lambda _: None, folder / name)
+    killed, whole = Database(folder / "killed", NOON), Database(folder / "whole", NOON)
+    _check(dump(killed) == dump(whole), "the past is another one")
+    killed.close()
+    whole.close()
 
 
 def _aside(rng: random.Random, folder: Path) -> None:

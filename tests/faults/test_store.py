@@ -15,7 +15,7 @@ from tests.torture.test_torture import torture
 
 def test_fifty_processes_killed_while_writing_lose_nothing_confirmed() -> None:
     tally = torture("store", 50)
-    for kind in ("write", "wal", "begin", "migrate", "aside", "age"):
+    for kind in ("write", "wal", "begin", "migrate", "aside", "age", "import"):
         assert tally.notes[f"killed: {kind}"] > 0
     assert tally.notes["damaged, set aside"] > 20
 

@@ -8,7 +8,13 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from poolwatch.domain.series import Figure, FigureName, HistoryRow, Point, Series
+from poolwatch.store.database import Database
+from poolwatch.store.identities import Identity
+from poolwatch.store.lines import PastReading
+from tests.support.years import key
 
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
 #: The figure of all rows that are made here, unless another window is named.
 FIVE = FigureName(Series.WINDOW, "base", "5h")
 
@@ -46,3 +52,30 @@ def walk(seed: int, account: str, first: datetime, count: int, step: timedelta) 
         at += step * rng.choice((1, 1, 2, 7, 40)) + timedelta(microseconds=rng.randrange(10**6))
         rows.append(row(account, at, rng.choice((0, 1, 12.5, 50, 99, 100, 130))))
     return rows
+
+
+def reading(at: datetime, used: float, resets_at: datetime | None = None, number: int = 1) -> PastReading:
+    place = (Series.WINDOW, "codex", "weekly")
+    who = Identity(key(number).id, "codex", f"user-{number}", f"acct-{number}")
+    return PastReading(who, at, {place: Figure(used, resets_at)}, frozenset({Series.WINDOW}))
+
+
+def weeks(begin: datetime, count: int, number: int = 1) -> list[PastReading]:
+    """So many weekly windows, each of which is used up to 60%, and read twice a day."""
+    found = []
+    for week in range(count):
+        start = begin + 7 * week * _DAY
+        found += [
+            reading(start + half * 12 * _HOUR, half * 5, start + 7 * _DAY, number) for half in range(13)
+        ]
+    return found
+
+
+def dump(held: Database) -> list[str]:
+    """All that is kept of the past."""
+    tables = ("figures", "changes", "hours", "days", "gaps", "cycles", "events", "identities", "readings")
+    return [
+        repr(row)
+        for table in tables
+        for row in held._connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2")
+    ]

@@ -13,8 +13,8 @@ from poolwatch.domain.event_log import EventKind
 from poolwatch.domain.series import Figure, FigureName, Gap, HistoryRow, Series
 from poolwatch.domain.values import replace
 from poolwatch.store.database import Database
-from poolwatch.store.identities import Identity
 from poolwatch.store.lines import PastReading, lines_of, parse_line
+from tests.store.aged import dump, reading, weeks
 from tests.store.given import NOON, account, put_rows, same
 from tests.support.years import days_of, key
 
@@ -40,36 +40,12 @@ def other(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def reading(at: datetime, used: float, resets_at: datetime | None = None, number: int = 1) -> PastReading:
-    place = (Series.WINDOW, "codex", "weekly")
-    who = Identity(key(number).id, "codex", f"user-{number}", f"acct-{number}")
-    return PastReading(who, at, {place: Figure(used, resets_at)}, frozenset({Series.WINDOW}))
-
-
-def weeks(begin: datetime, count: int, number: int = 1) -> list[PastReading]:
-    """So many weekly windows, each of which is used up to 60%, and read twice a day."""
-    found = []
-    for week in range(count):
-        start = begin + 7 * week * DAY
-        found += [reading(start + half * 12 * HOUR, half * 5, start + 7 * DAY, number) for half in range(13)]
-    return found
-
-
 def take(held: Database, past: Sequence[PastReading], now: datetime = NOON) -> int:
     count = held.take_readings(past)
     assert count is not None
     while held.finish_import(now):
         pass
     return count
-
-
-def dump(held: Database) -> list[str]:
-    tables = ("figures", "changes", "hours", "days", "gaps", "cycles", "events", "identities", "readings")
-    return [
-        repr(row)
-        for table in tables
-        for row in held._connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2")
-    ]
 
 
 def exported(held: Database, number: int) -> list[PastReading]:
