@@ -7,11 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from poolwatch.domain.cycles import Cycle, EndedBy
+from poolwatch.domain.cycles import Cycle, EndedBy, Gain
 from poolwatch.domain.event_log import EventKind, LoggedEvent, Standing, reading_events
 from poolwatch.domain.replay import Followed, WindowPlace, follow, observations, replay
 from poolwatch.domain.series import HistoryRow, figures, history_rows
-from poolwatch.domain.track import Gain
 from poolwatch.domain.usage import SpendControl, SpendLimit, Usage, UsageSnapshot
 from tests.domain.make import FIVE_HOURS, after, credit, limit, window
 

@@ -9,9 +9,9 @@ from itertools import accumulate, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.domain.cycles import Cycle, EndedBy, Observation
+from poolwatch.domain.cycles import Cycle, EndedBy, Observation, Track
 from poolwatch.domain.event_log import EventKind, LoggedEvent
-from poolwatch.domain.track import Step, Track, advance
+from poolwatch.domain.track import Step, advance
 from poolwatch.domain.usage import window_length
 from poolwatch.domain.values import replace
 from tests.domain.make import FIVE_HOURS, T0, WEEK, after
@@ -201,6 +201,25 @@ def test_a_short_window_ends_as_planned_and_the_next_one_waits_for_its_use() -> 
     later = after(hours=9)
     step = fold(seen(5, 250, later, seconds=FIVE_HOURS), track=step.track, window="5h")
     assert running(step).started_at == after(hours=4)
+
+
+def test_an_echo_of_the_old_window_begins_nothing_unless_it_is_said_twice() -> None:
+    moved = after(days=7, minutes=5)
+    step = fold(seen(74, 0), seen(0, 5, moved), seen(0, 10, moved))
+    assert (len(step.closed), step.track.running) == (1, None)
+    once = fold(seen(74, 15), seen(0, 20, moved), seen(74, 25), seen(3, 30, moved), track=step.track)
+    assert (running(once).last_percent, used(once), once.closed) == (3, 3, ())
+    twice = fold(seen(74, 15), seen(74, 20), track=step.track)
+    assert (running(twice).last_percent, running(twice).start_seen, used(twice)) == (74, False, 0)
+
+
+def test_a_new_window_is_not_lost_when_the_next_reading_has_no_figure() -> None:
+    late = (RESET - T0).total_seconds() / 60
+    step = fold(
+        seen(40, 0), seen(2, late + 5, NEXT_RESET), seen(None, late + 70), seen(3, late + 75, NEXT_RESET)
+    )
+    assert [ended.ended_at for ended in step.closed] == [RESET]
+    assert (running(step).started_at, used(step)) == (RESET, 3)
 
 
 def test_weeks_without_a_reading_invent_no_cycle() -> None:

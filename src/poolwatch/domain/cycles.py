@@ -87,3 +87,46 @@ class Observation(Struct, frozen=True):
     def is_unused(self) -> bool:
         """Whether nothing of it is used: it has not begun, and its reset may slide along with the clock."""
         return not self.is_full and (self.used_percent or 0) <= 0
+
+
+class Track(Struct, frozen=True):
+    """What is held of one window of one account between two readings."""
+
+    #: None while nothing of the window is used
+    running: Cycle | None = None
+    #: when the cycle before the running one ended, and its last reading
+    ended_at: datetime | None = None
+    ended_read_at: datetime | None = None
+    #: the next cycle begins at 0%, and not with what was used under another plan
+    from_zero: bool = True
+    plan: str | None = None
+    #: the newest reading that found nothing used
+    unused_at: datetime | None = None
+    #: what one reading alone says: that there is a new window, or that less is used
+    candidate: Observation | None = None
+    #: the newest reading of another window that answers in turn with the running one
+    shadow: Observation | None = None
+    #: the first reading in a row that was of the shadow
+    shadow_since: datetime | None = None
+    #: how many banked resets there were when last told, and when they were found to be fewer
+    banked: int | None = None
+    redeemed_at: datetime | None = None
+    seen_at: datetime | None = None
+
+    @classmethod
+    def of(cls, newest: Cycle) -> Track:
+        """As it is rebuilt from the newest cycle that is stored."""
+        if newest.ended_at is not None:
+            from_zero = newest.ended_by is not EndedBy.PLAN_CHANGE
+            return cls(None, newest.ended_at, newest.read_at, from_zero, newest.plan, seen_at=newest.read_at)
+        at = newest.read_at or newest.started_at
+        # which window it was that answered in turn is not stored
+        shadow = Observation(at, None) if newest.disputed else None
+        return cls(newest, shadow=shadow, seen_at=newest.read_at)
+
+
+class Gain(Struct, frozen=True):
+    """Percent points that a reading found used beyond the former one; above 0."""
+
+    at: datetime
+    percent: float

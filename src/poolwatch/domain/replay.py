@@ -9,10 +9,10 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct, field
 
-from poolwatch.domain.cycles import Cycle, Observation
+from poolwatch.domain.cycles import Cycle, Gain, Observation, Track
 from poolwatch.domain.event_log import LoggedEvent, Standing, reading_events
 from poolwatch.domain.series import SPEND_BUCKET, Figure, HistoryRow, Place, Series
-from poolwatch.domain.track import Gain, Track, advance
+from poolwatch.domain.track import advance
 from poolwatch.domain.usage import BASE_BUCKET, Aged, Credits, RateLimit, Usage, UsageWindow, window_length
 
 #: A window among those of an account: bucket and kind.

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.cycles import Cycle, EndedBy, Observation, Rise
+from poolwatch.domain.cycles import Cycle, EndedBy, Gain, Observation, Rise, Track
 from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit, event_id
 from poolwatch.domain.series import RESET_WOBBLE
 from poolwatch.domain.values import replace
@@ -34,48 +34,6 @@ _REDEEMED: Final = timedelta(hours=1)
 _TOLD_FROM: Final = 0.9 * 86400
 #: So many readings say something of a window's speed.
 _READINGS: Final = 3
-
-
-class Track(Struct, frozen=True):
-    """What is held of one window of one account between two readings."""
-
-    #: None while nothing of the window is used
-    running: Cycle | None = None
-    #: when the cycle before the running one ended
-    ended_at: datetime | None = None
-    #: the next cycle begins at 0%, and not with what was used under another plan, or of a disputed window
-    from_zero: bool = True
-    plan: str | None = None
-    #: the newest reading that found nothing used
-    unused_at: datetime | None = None
-    #: what one reading alone says: that there is a new window, or that less is used
-    candidate: Observation | None = None
-    #: the newest reading of another window that answers in turn with the running one
-    shadow: Observation | None = None
-    #: the first reading in a row that was of the shadow
-    shadow_since: datetime | None = None
-    #: how many banked resets there were when last told, and when they were found to be fewer
-    banked: int | None = None
-    redeemed_at: datetime | None = None
-    seen_at: datetime | None = None
-
-    @classmethod
-    def of(cls, newest: Cycle) -> Track:
-        """As it is rebuilt from the newest cycle that is stored."""
-        if newest.ended_at is not None:
-            from_zero = newest.ended_by is not EndedBy.PLAN_CHANGE
-            return cls(None, newest.ended_at, from_zero, newest.plan, seen_at=newest.read_at)
-        at = newest.read_at or newest.started_at
-        # which window it was that answered in turn is not stored
-        shadow = Observation(at, None) if newest.disputed else None
-        return cls(newest, shadow=shadow, seen_at=newest.read_at)
-
-
-class Gain(Struct, frozen=True):
-    """Percent points that a reading found used beyond the former one; above 0."""
-
-    at: datetime
-    percent: float
 
 
 class Step(Struct, frozen=True):
@@ -131,6 +89,10 @@ def advance(track: Track, account_id: str, bucket: str, window: str, seen: Obser
     return _renewed(track, running, first, seen)
 
 
+def _place(cycle: Cycle) -> tuple[str, str, str]:
+    return cycle.account_id, cycle.bucket, cycle.window
+
+
 def _noting(track: Track) -> Track:
     """A reading that is not of the shadow interrupts its row."""
     return track if track.shadow_since is None else replace(track, shadow_since=None)
@@ -159,7 +121,11 @@ def _says(track: Track, running: Cycle, seen: Observation) -> _Says:
 
 
 def _wobble(cycle: Cycle) -> timedelta:
-    return max(_WOBBLE, timedelta(seconds=_WOBBLE_SHARE * (cycle.window_seconds or 0)))
+    return _wobble_of(timedelta(seconds=cycle.window_seconds or 0))
+
+
+def _wobble_of(length: timedelta) -> timedelta:
+    return max(_WOBBLE, length * _WOBBLE_SHARE)
 
 
 def _without_figure(track: Track, seen: Observation) -> Step:
@@ -169,8 +135,18 @@ def _without_figure(track: Track, seen: Observation) -> Step:
         return Step(track)
     planned = running.resets_at
     if planned is not None and seen.at >= planned + _UNHEARD:
-        ended = _ended(running, planned, EndedBy.RESET)
-        return Step(replace(_after(track, ended), seen_at=seen.at), (ended,), _told(ended, None))
+        ended, first = _ended(running, planned, EndedBy.RESET), track.candidate
+        if first is not None and first.at < planned - _WOBBLE:
+            first = None
+        after = _after(track, ended)
+        begun = Step(after) if first is None else advance(after, *_place(running), first)
+        told = _told(ended, None if first is None else first.used_percent)
+        return Step(
+            replace(begun.track, seen_at=seen.at),
+            (ended, *begun.closed),
+            (*told, *begun.events),
+            begun.gains,
+        )
     if seen.limit_reached is None:
         return Step(track)
     return Step(replace(track, running=_filled(running, running, seen), seen_at=seen.at))
@@ -179,22 +155,27 @@ def _without_figure(track: Track, seen: Observation) -> Step:
 def _begun(track: Track, blank: Cycle, seen: Observation) -> Step:
     """A window is read while no cycle of it runs."""
     if seen.is_unused:
-        return Step(replace(track, unused_at=seen.at, plan=seen.plan or track.plan))
+        plan = seen.plan or track.plan
+        return Step(replace(track, unused_at=seen.at, candidate=None, plan=plan))
     length = None if seen.window_seconds is None else timedelta(seconds=seen.window_seconds)
     start, former = seen.at, track.ended_at
     if former is not None and seen.resets_at is not None and seen.resets_at <= former:
         return Step(track)  # an echo of the window that is over
     if seen.resets_at is not None and length is not None:
         start = min(start, seen.resets_at - length)
+    is_echo = _is_echo(track, start, length)
+    if is_echo and (track.candidate is None or seen.at - track.candidate.at < _CONFIRMED_AFTER):
+        return Step(replace(track, candidate=track.candidate or seen))
     from_zero = track.unused_at is not None and (length is None or seen.at - track.unused_at <= length)
     if former is not None:
         # no cycle can have passed in between
-        if start - former < (_CHAIN if length is None else length):
+        if start - former < (_CHAIN if length is None else length - _wobble_of(length)):
             from_zero = track.from_zero
         is_rough = length is None or blank.window == _ROUGH
-        if start - former <= (_CHAIN if is_rough else _WOBBLE):
+        if start - former <= (_CHAIN if is_rough else RESET_WOBBLE):
             start = former
         start = max(start, former)
+    from_zero = from_zero and not is_echo
     used = seen.used_percent or 0.0
     cycle = replace(
         blank,
@@ -210,7 +191,15 @@ def _begun(track: Track, blank: Cycle, seen: Observation) -> Step:
         plan=seen.plan or track.plan,
     )
     gains = (Gain(seen.at, used),) if from_zero and used > 0 else ()
-    return Step(replace(track, running=_filled(cycle, cycle, seen), unused_at=None), gains=gains)
+    cycle = _filled(cycle, cycle, seen)
+    return Step(replace(track, running=cycle, candidate=None, unused_at=None), gains=gains)
+
+
+def _is_echo(track: Track, start: datetime, length: timedelta | None) -> bool:
+    """Whether a window that began then was read before, beside the one that has ended since."""
+    if length is None or track.ended_read_at is None or not track.from_zero:
+        return False
+    return start < track.ended_read_at - _wobble_of(length)
 
 
 def _continued(track: Track, running: Cycle, seen: Observation) -> Step:
@@ -320,13 +309,8 @@ def _renewed(track: Track, running: Cycle, first: Observation, seen: Observation
         ended = _ended(running, min(planned, first.at), EndedBy.RESET)
     else:
         ended = _ended(running, first.at, _ended_early(track, running, first, seen))
-    length = timedelta(seconds=first.window_seconds or 0)
-    own_start = first.resets_at - length if first.resets_at is not None and length else first.at
-    after = _after(track, ended)
-    if ended.disputed and after.ended_at is not None and own_start < after.ended_at - _wobble(ended):
-        after = replace(after, from_zero=False)
-    begun = advance(after, running.account_id, running.bucket, running.window, first)
-    went_on = advance(begun.track, running.account_id, running.bucket, running.window, seen)
+    begun = advance(_after(track, ended), *_place(running), first)
+    went_on = advance(begun.track, *_place(running), seen)
     return Step(
         went_on.track,
         (ended, *begun.closed, *went_on.closed),
@@ -362,6 +346,7 @@ def _after(track: Track, ended: Cycle) -> Track:
     """The track once a cycle has ended, before any reading of the next one."""
     return Track(
         ended_at=ended.ended_at,
+        ended_read_at=ended.read_at,
         from_zero=ended.ended_by is not EndedBy.PLAN_CHANGE,
         plan=ended.plan,
         banked=track.banked,

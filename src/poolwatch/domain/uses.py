@@ -10,9 +10,9 @@ from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
-from poolwatch.domain.cycles import Observation
+from poolwatch.domain.cycles import Observation, Track
 from poolwatch.domain.series import Gap, Point, Timeline
-from poolwatch.domain.track import Track, advance
+from poolwatch.domain.track import advance
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY, window_length
 from poolwatch.domain.when import midnight
 

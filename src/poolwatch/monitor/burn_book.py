@@ -12,8 +12,8 @@ from itertools import chain
 from typing import Final, Protocol
 
 from poolwatch.domain.burn import AccountBurn, Burn, PoolBurn
+from poolwatch.domain.cycles import Gain
 from poolwatch.domain.series import FigureName, Finest, Series, Timeline
-from poolwatch.domain.track import Gain
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY
 from poolwatch.domain.uses import (
     Stretch,
@@ -61,7 +61,17 @@ class History(Protocol):
 class UseLog:
     """What was used of one figure in the last day, in arrays: instants in epoch seconds, amounts in units."""
 
-    __slots__ = ("_amounts", "_at", "_former_at", "_took", "first_at", "last_at", "readings", "since_start")
+    __slots__ = (
+        "_amounts",
+        "_at",
+        "_former_at",
+        "_older_at",
+        "_took",
+        "first_at",
+        "last_at",
+        "readings",
+        "since_start",
+    )
 
     def __init__(self) -> None:
         self._at: array[float] = array("d")
@@ -70,15 +80,17 @@ class UseLog:
         self._amounts: array[int] | list[int] = array("q")
         #: readings so far, counted up to the number that says something
         self.readings = 0
-        #: the first reading of this run, the last one, and the one before that
+        #: the first reading of this run, the last one, and the two before that
         self.first_at = float("inf")
         self.last_at: float | None = None
         self._former_at: float | None = None
+        self._older_at: float | None = None
         #: what was used since the first reading of this run
         self.since_start = 0
 
     def read(self, at: float, former: float | None = None) -> None:
         """A reading came; `former` is the one before it, where that was another run's."""
+        self._older_at = self._former_at
         self._former_at = self.last_at if self.last_at is not None else former
         self.last_at = at
         self.first_at = min(self.first_at, at)
@@ -86,9 +98,8 @@ class UseLog:
 
     def used(self, at: float, amount: int) -> None:
         """The last reading, or with `at` before it the one before, found so much used."""
-        since = self._former_at
-        if since is None or since >= at:
-            since = at
+        known = (instant for instant in (self._former_at, self._older_at) if instant is not None)
+        since = next((instant for instant in known if instant < at), at)
         if since >= self.first_at:
             self.since_start += amount
         self._append(at, at - since, amount)

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.cycles import Cycle, Observation
+from poolwatch.domain.cycles import Cycle, Observation, Track
 from poolwatch.domain.event_log import (
     UPSTREAM_WITHIN,
     LoggedEvent,
@@ -27,7 +27,6 @@ from poolwatch.domain.replay import Followed, WindowPlace, follow, observations,
 from poolwatch.domain.series import SPEND_BUCKET, HistoryRow, figures
 from poolwatch.domain.state import AccountState, PoolState, SourceState
 from poolwatch.domain.status import AccountStatus, derive_status
-from poolwatch.domain.track import Track
 from poolwatch.domain.usage import BASE_BUCKET, REVIEW_BUCKET, WEEKLY, Credits, Usage
 from poolwatch.domain.values import is_undated, replace
 from poolwatch.monitor.burn_book import BurnBook, History
