@@ -19,8 +19,8 @@ from poolwatch.demo.habits import HABITS, LAPSED_HOURS
 from poolwatch.demo.past import past_lines
 from poolwatch.demo.pool import accounts
 from poolwatch.demo.usage import Motion, usage_payload
-from poolwatch.domain.cycles import Cycle, EndedBy, Observation
-from poolwatch.domain.track import Track, advance
+from poolwatch.domain.cycles import Cycle, EndedBy, Observation, Track
+from poolwatch.domain.track import advance
 from poolwatch.domain.usage import window_kind
 
 FRIDAY = datetime(2026, 11, 20, 13, 3, tzinfo=UTC)

@@ -88,7 +88,7 @@ async def test_another_run_goes_on_where_the_last_one_was() -> None:
     other = await beside(one)
     await read(other, "a", snapshot(1, resets_at=MOVED))
     ended, cycle = await weekly_cycles(one)
-    assert (ended.ended_at, cycle.started_at) == (START + minutes(5), START + minutes(5))
+    assert (ended.ended_at, cycle.started_at) == (START + minutes(5), START + minutes(10))
     await other.saver.flush(last=True)
     assert [event.kind for event in one.store.events] == [EventKind.EARLY_RESET]
 
