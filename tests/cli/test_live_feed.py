@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,14 @@ import pytest
 from poolwatch.bootstrap.feed import LiveFeed
 from poolwatch.bootstrap.running import open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around, newcomers
+from poolwatch.domain.cycles import Cycle
+from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.events import AnswerKind
+from poolwatch.domain.past import CREDITS, PastAsked, base_window
 from poolwatch.domain.refresh import BlockReason
+from poolwatch.domain.series import Figure, HistoryRow, Series, Timeline
 from poolwatch.domain.state import PoolState
+from poolwatch.domain.usage import BASE_BUCKET, WEEKLY
 from poolwatch.ui.feed import Tried
 from tests.monitor.test_background_files import HurriedClock
 from tests.ui.pools import crowd, state_of
@@ -45,6 +51,30 @@ async def test_wishes_before_the_monitor_reach_it(around: Surroundings) -> None:
         assert (await asked).kind is AnswerKind.READ_ONLY
         assert running.monitor.poller.paused
         assert feed.state is running.monitor.state
+
+
+async def test_the_past_comes_from_the_store(around: Surroundings) -> None:
+    feed = LiveFeed(EARLY, around, None)
+    key, now = next(iter(EARLY.accounts)), datetime.now(UTC)
+    weekly, day = base_window(WEEKLY), timedelta(days=1)
+    asked = PastAsked(key, (weekly, CREDITS), now - 7 * day, cycles=1, events_since=now - 30 * day)
+    answer = asyncio.create_task(feed.past(asked))
+    async with open_monitor(around) as running:
+        rows = [
+            HistoryRow(key.id, now - days * day, Series.WINDOW, BASE_BUCKET, WEEKLY, Figure(used))
+            for days, used in ((9, 3.0), (8, 5.0), (1, 7.0))
+        ]
+        cycles = [Cycle(key.id, BASE_BUCKET, WEEKLY, now - days * day) for days in (14, 7)]
+        event = LoggedEvent("a1", now - day, EventKind.SIGNED_IN, key.id)
+        assert await running.services.store.save((), now, rows, cycles=cycles, events=[event])
+        feed.attach(running)
+        past = await answer
+    # what held when the time began comes first
+    assert [point.last for point in past.line(weekly).points] == [5.0, 7.0]
+    assert past.line(CREDITS) == Timeline()
+    assert [each.started_at for each in past.cycles] == [now - 7 * day]
+    assert [each.kind for each in past.events] == [EventKind.SIGNED_IN]
+    assert past.known == (weekly,)
 
 
 async def test_the_first_import_and_a_new_codex_login_come_by_themselves(tmp_path: Path) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from poolwatch.ui.keymap import Keymap, Scope, explained
 
-_WHERE = {frozenset({Scope.DETAIL}): " (details)", frozenset({Scope.RAW}): " (payload)"}
+_WHERE = {
+    frozenset({Scope.DETAIL, Scope.HISTORY}): " (details, history)",
+    frozenset({Scope.HISTORY}): " (history)",
+    frozenset({Scope.RAW}): " (payload)",
+}
 
 
 def markdown_table(keymap: Keymap | None = None) -> str:

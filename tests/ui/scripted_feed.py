@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from datetime import datetime, timedelta, tzinfo
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, PoolChanged, PoolEvent
 from poolwatch.domain.message import Message
+from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
@@ -32,6 +33,9 @@ class ScriptedFeed:
         self.visible: tuple[AccountKey, ...] = ()
         self.paused: list[bool] = []
         self.payloads: dict[AccountKey, str] = {}
+        #: what is kept, and what was asked for
+        self.kept: Callable[[PastAsked], AccountPast] = AccountPast
+        self.pasts: list[PastAsked] = []
         self.places: tuple[FoundLogins, ...] = ()
         self.added: list[str] = []
         self.add_reason: str | None = None
@@ -109,6 +113,10 @@ class ScriptedFeed:
 
     def raw(self, key: AccountKey) -> str | None:
         return self.payloads.get(key)
+
+    async def past(self, asked: PastAsked) -> AccountPast:
+        self.pasts.append(asked)
+        return self.kept(asked)
 
     def found(self) -> tuple[FoundLogins, ...]:
         return self.places

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import Answer, PoolChanged
 from poolwatch.domain.message import Message
+from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.state import PoolState
 from poolwatch.presentation.sign_in import CodexLogin
 from poolwatch.ui.feed import FoundLogins, LoginRun, PoolSignIn, Tried
@@ -20,6 +21,12 @@ from poolwatch.ui.feed import FoundLogins, LoginRun, PoolSignIn, Tried
 if TYPE_CHECKING:
     from poolwatch.bootstrap.running import Running
     from poolwatch.monitor.monitor import Monitor
+
+
+#: Readings may be dated by a clock that is a little ahead.
+_BEYOND: Final = timedelta(days=1)
+#: No more events than these are looked through for those of one account.
+_EVENTS_MOST: Final = 2000
 
 
 class LiveFeed:
@@ -137,6 +144,35 @@ class LiveFeed:
         """Look at a new login, and start to read the usage with it."""
         monitor = await self._monitor()
         return await monitor.signed_in(key)
+
+    async def past(self, asked: PastAsked) -> AccountPast:
+        """What the store keeps of an account, one figure after the other; a viewer reads it as well."""
+        await self._monitor()
+        if self._running is None:
+            return AccountPast(asked)
+        store, account, now = self._running.services.store, asked.key.id, self.now()
+        lines = {
+            name: await store.timeline(account, name, asked.since, now + _BEYOND, asked.finest)
+            for name in asked.figures
+        }
+        cycles = await store.cycles((account,), asked.cycles) if asked.cycles else {}
+        since = asked.events_since
+        events = await store.events(since, None, _EVENTS_MOST) if since is not None else ()
+        known, zone = await store.figures(account), self._zone_of(asked.key)
+        return AccountPast(asked, lines, cycles.get(account, ()), events, known, zone)
+
+    def _zone_of(self, key: AccountKey) -> tzinfo | None:
+        """The zone that the configuration gives an account; None: the machine's."""
+        account = self.state.accounts.get(key)
+        name = account.name.time_zone if account is not None else None
+        if name is None:
+            return None
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # few accounts have one
+
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return None
 
     def found(self) -> tuple[FoundLogins, ...]:
         """The monitored places that list nobody, and what else lies around."""

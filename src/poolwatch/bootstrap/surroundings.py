@@ -118,6 +118,8 @@ class Surroundings(Struct, frozen=True):
             keys=keys,
             by_code=any(self.env.get(name) for name in _OVER_SSH),
             own_logins=str(self.own_logins) if self.own_logins is not None else None,
+            workhours=self.settings.forecast.workhours,
+            weights=self.settings.forecast.weights,
         )
 
     @property

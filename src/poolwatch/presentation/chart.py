@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from itertools import pairwise
@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.series import Amount, Gap, Point, Timeline
+from poolwatch.domain.series import Amount, Timeline
 from poolwatch.presentation import figures
 from poolwatch.presentation.view import Tone
 from poolwatch.words import screen
@@ -224,40 +224,15 @@ def _number(amount: Amount | None) -> float | None:
     return None if amount is None else float(amount)
 
 
-def value_at(line: Timeline, at: datetime, until: datetime) -> Point | None:
-    """The point that holds at an instant; None in a gap, before the first and after the newest reading."""
-    if at > until or in_gap(line.gaps, at):
-        return None
-    return holding(line.points, at)
-
-
-def holding(points: Sequence[Point], at: datetime) -> Point | None:
-    """The newest point that is not after an instant."""
-    index = bisect_right(points, at, key=lambda point: point.at)
-    return points[index - 1] if index else None
-
-
-def in_gap(gaps: Iterable[Gap], at: datetime) -> bool:
-    """Whether nobody read anything then."""
-    return any(gap.start < at < gap.end for gap in gaps)
-
-
 def ahead_at(ahead: Sequence[Ahead], at: datetime) -> Ahead | None:
     """What is expected at an instant, between the instants that something is said of; None outside them."""
-    for before, after in pairwise(ahead):
-        if before.at <= at <= after.at:
-            part = (at - before.at) / (after.at - before.at) if after.at > before.at else 0.0
-
-            def between(one: float, other: float, part: float = part) -> float:
-                return one + (other - one) * part
-
-            return Ahead(
-                at,
-                between(before.low, after.low),
-                between(before.median, after.median),
-                between(before.high, after.high),
-            )
-    return None
+    index = bisect_right(ahead, at, key=lambda each: each.at)
+    if not index or at > ahead[-1].at:
+        return None
+    before, after = ahead[index - 1], ahead[min(index, len(ahead) - 1)]
+    part = (at - before.at) / (after.at - before.at) if after.at > before.at else 0.0
+    pairs = ((before.low, after.low), (before.median, after.median), (before.high, after.high))
+    return Ahead(at, *(one + (other - one) * part for one, other in pairs))
 
 
 # --- the axis of time

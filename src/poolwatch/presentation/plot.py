@@ -17,6 +17,8 @@ from poolwatch.presentation.view import Span, Tone
 AROUND: Final = 3
 #: A blank before the texts of the axis of values, one behind them, and the axis itself.
 _BESIDE: Final = 3
+#: There are no more resets than one in so many columns.
+_CROWD: Final = 5
 #: The dots of a braille cell, from the top, at the left and at the right.
 _DOTS: Final = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _BRAILLE: Final = 0x2800
@@ -133,13 +135,15 @@ def _draw_levels(grid: _Grid, chart: Chart, signs: Signs) -> None:
 
 
 def _draw_marks(grid: _Grid, chart: Chart, signs: Signs) -> None:
-    now = [mark.at for mark in chart.marks if mark.kind is MarkKind.NOW]
-    for instants, sign in ((chart.breaks, signs.reset), (now, signs.now)):
-        for at in instants:
-            column = _mark_column(chart, at, grid.count)
-            if column is not None:
-                for row in range(grid.rows):
-                    grid.put(row, column, sign, Tone.DIM)
+    resets = {_mark_column(chart, mark.at, grid.count) for mark in chart.marks if mark.kind is MarkKind.RESET}
+    if len(resets) * _CROWD > grid.count:
+        # so many would be a hatching
+        resets = set()
+    now = {_mark_column(chart, mark.at, grid.count) for mark in chart.marks if mark.kind is MarkKind.NOW}
+    for found, sign in ((resets, signs.reset), (now, signs.now)):
+        for column in found:
+            for row in range(grid.rows if column is not None else 0):
+                grid.put(row, column or 0, sign, Tone.DIM)
 
 
 def _mark_column(chart: Chart, at: datetime, count: int) -> int | None:

@@ -364,6 +364,9 @@ class Prefs(Struct, frozen=True):
     by_code: bool = False
     #: poolwatch's own folder of logins; only what lies there can be removed by a command
     own_logins: str | None = None
+    #: when accounts are used, and how much of a plan's weekly limit is, as the operator writes it
+    workhours: str | None = None
+    weights: str | None = None
 
     def own(self, now: datetime) -> datetime:
         """Our own clock at the server's `now`."""

@@ -11,6 +11,7 @@ from msgspec import Struct
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, PoolChanged
 from poolwatch.domain.message import Message
+from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.state import PoolState
 from poolwatch.presentation.sign_in import CodexLogin
 
@@ -119,6 +120,9 @@ class Feed(Protocol):
 
     def raw(self, key: AccountKey) -> str | None:
         """The last payload of the account, redacted, or None when there was none in this run."""
+
+    async def past(self, asked: PastAsked) -> AccountPast:
+        """What is kept of an account's past; holds up no key, however slow the disk is."""
 
     def found(self) -> tuple[FoundLogins, ...]:
         """What lies around and could be monitored, for the first-run screen."""

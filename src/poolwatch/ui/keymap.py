@@ -22,6 +22,7 @@ class Scope(StrEnum):
     DETAIL = "detail"
     RAW = "raw"
     EVENTS = "events"
+    HISTORY = "history"
     HELP = "help"
     FIRST_RUN = "first_run"
 
@@ -46,6 +47,8 @@ class Key(Struct, frozen=True):
     rank: int = 0
     palette: bool = True
     priority: bool = False
+    #: the id of a key that the footer names together with this one
+    beside: str = ""
 
     @property
     def help(self) -> str:
@@ -58,17 +61,26 @@ _DETAIL: Final = frozenset({Scope.DETAIL})
 _RAW: Final = frozenset({Scope.RAW})
 _HELP: Final = frozenset({Scope.HELP})
 _EVENTS: Final = frozenset({Scope.EVENTS})
+_HISTORY: Final = frozenset({Scope.HISTORY})
 _BOTH: Final = _POOL | _DETAIL
-_MOVING: Final = _POOL | _DETAIL | _RAW | _EVENTS | _HELP
+_ONE: Final = _DETAIL | _HISTORY
+_MOVING: Final = _POOL | _DETAIL | _RAW | _EVENTS | _HISTORY | _HELP
 _APP: Final = frozenset({Scope.APP})
 _FIRST: Final = frozenset({Scope.FIRST_RUN})
 _SCROLLING: Final = _MOVING | _FIRST
 
 
 def _key(
-    name: str, keys: str, action: str, scopes: frozenset[Scope], rank: int = 0, *, palette: bool = True
+    name: str,
+    keys: str,
+    action: str,
+    scopes: frozenset[Scope],
+    rank: int = 0,
+    *,
+    palette: bool = True,
+    beside: str = "",
 ) -> Key:
-    return Key(name, tuple(keys.split()), action, scopes, rank, palette)
+    return Key(name, tuple(keys.split()), action, scopes, rank, palette, beside=beside)
 
 
 def _move(name: str, keys: str, scopes: frozenset[Scope] = _SCROLLING) -> Key:
@@ -77,20 +89,20 @@ def _move(name: str, keys: str, scopes: frozenset[Scope] = _SCROLLING) -> Key:
 
 #: The order is that of the help screen and of the footer.
 TABLE: Final = (
-    _move("up", "up k", _SCROLLING - _DETAIL),
-    _move("down", "down j", _SCROLLING - _DETAIL),
+    _move("up", "up k", _SCROLLING - _ONE),
+    _move("down", "down j", _SCROLLING - _ONE),
     _move("left", "left h", _POOL),
     _move("right", "right l", _POOL),
     _move("page_up", "pgup"),
     _move("page_down", "pgdn"),
     _move("first", "g home"),
     _move("last", "G end"),
-    _key("scroll_up", "up", "move('up')", _DETAIL, palette=False),
-    _key("scroll_down", "down", "move('down')", _DETAIL, palette=False),
-    _key("next_account", "j", "step(1)", _DETAIL, 5, palette=False),
-    _key("previous_account", "k", "step(-1)", _DETAIL, palette=False),
-    _key("refresh", "r", "refresh_account", _BOTH, 1),
-    _key("usage", "u", "read_usage", _BOTH, 6),
+    _key("scroll_up", "up", "move('up')", _ONE, palette=False),
+    _key("scroll_down", "down", "move('down')", _ONE, palette=False),
+    _key("next_account", "j", "step(1)", _ONE, 5, palette=False, beside="previous_account"),
+    _key("previous_account", "k", "step(-1)", _ONE, palette=False),
+    _key("refresh", "r", "refresh_account", _BOTH | _HISTORY, 1),
+    _key("usage", "u", "read_usage", _BOTH | _HISTORY, 6),
     _key("refresh_shown", "R", "refresh_shown", _POOL, 10),
     _key("mark", "space", "mark", _POOL, 11),
     _key("sign_in", "L", "sign_in", _BOTH, 2),
@@ -103,7 +115,7 @@ TABLE: Final = (
     *(_key(f"column_{nth}", str(nth), f"column({nth})", _POOL, palette=False) for nth in range(1, 10)),
     _key("view", "v", "view", _POOL, 8),
     _key("group", "o", "group", _POOL),
-    _key("mask", "m", "app.mask", _BOTH, 12),
+    _key("mask", "m", "app.mask", _BOTH | _HISTORY, 12),
     _key("used_left", "%", "app.used_left", _BOTH, 13),
     _key("search", "/", "search", _RAW, 3),
     _key("next_match", "n enter", "step_match(1)", _RAW, 4, palette=False),
@@ -111,9 +123,17 @@ TABLE: Final = (
     _key("copy", "y", "copy", _BOTH | _RAW, 9),
     _key("raw", "x", "raw", _BOTH | _RAW, 14),
     _key("detail", "enter", "detail", _POOL, 4),
-    _key("events", "e", "events", _BOTH | _EVENTS, 14),
+    _key("history", "H", "history", _BOTH | _HISTORY, 6),
+    _key("whose", "tab", "whose", _HISTORY, 4, palette=False),
+    _key("shorter", "[", "period(-1)", _HISTORY, 6, palette=False, beside="longer"),
+    _key("longer", "]", "period(1)", _HISTORY, palette=False),
+    _key("figure", "v", "figure", _HISTORY, 7, palette=False),
+    _key("earlier", "left h", "read_out(-1)", _HISTORY, 8, palette=False, beside="later"),
+    _key("later", "right l", "read_out(1)", _HISTORY, palette=False),
+    _key("open_account", "enter", "open_account", _HISTORY, 9, palette=False),
+    _key("events", "e", "events", _BOTH | _EVENTS | _HISTORY, 14),
     _key("pause", "p", "pause", _POOL),
-    _key("theme", "t", "app.theme", _BOTH),
+    _key("theme", "t", "app.theme", _BOTH | _HISTORY),
     _key("back", "esc", "back", _MOVING, STAYS, palette=False),
     _key("demo", "d", "demo", _FIRST, palette=False),
     _key("add_first", "1", "add(1)", _FIRST, palette=False),
@@ -174,7 +194,13 @@ class Keymap(Struct, frozen=True):
     def footer(self, scope: Scope) -> tuple[Key, ...]:
         """The keys that a screen's footer offers, its one way out and the help last."""
         other = "back" if scope in MAIN else "quit"
-        return tuple(key for key in self.at(scope) if key.rank and key.id != other)
+        return tuple(self._paired(key) for key in self.at(scope) if key.rank and key.id != other)
+
+    def _paired(self, key: Key) -> Key:
+        """The key under both names where another one goes with it."""
+        if not key.beside:
+            return key
+        return replace(key, keys=(f"{key.keys[0]} {self.get(key.beside).keys[0]}",))
 
     def get(self, key_id: str) -> Key:
         """The entry of that id."""
@@ -259,7 +285,7 @@ def explained(table: Iterable[Key]) -> list[tuple[tuple[Key, ...], str]]:
 
 
 #: Where a key may do something that does nothing here, the nearest screen first.
-_ELSEWHERE: Final = (Scope.POOL, Scope.DETAIL, Scope.RAW)
+_ELSEWHERE: Final = (Scope.POOL, Scope.DETAIL, Scope.HISTORY, Scope.RAW)
 
 
 def unknown_key(keymap: Keymap, scope: Scope, pressed: str, *, brief: bool = False) -> str:

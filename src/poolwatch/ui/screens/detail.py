@@ -67,8 +67,16 @@ class DetailScreen(RefreshingPage[AccountKey]):
         listed = [key for key in self._order if key in self.ui.board.state.accounts or key == self._shown]
         at = listed.index(self._shown) if self._shown in listed else 0
         at = min(len(listed) - 1, max(0, at + step))
-        if listed and listed[at] != self._shown:
-            self._shown = listed[at]
+        if listed:
+            self._show_account(listed[at])
+
+    def action_history(self) -> None:
+        """Its past; who leaves that at another account comes back to the details of that one."""
+        self.open_history(self._shown, self._order, self._show_account)
+
+    def _show_account(self, key: AccountKey) -> None:
+        if key != self._shown:
+            self._shown = key
             self._fresh = True
             self.redraw()
 

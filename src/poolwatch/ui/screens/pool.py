@@ -223,6 +223,13 @@ class PoolScreen(PoolDrawing):
 
         self.app.push_screen(DetailScreen(self.ui, self.wall.selected, self.wall.order), back)
 
+    def action_history(self) -> None:
+        """The past of the selected account."""
+        if self.wall.selected is None:
+            self.flash(words.NOBODY_SELECTED())
+        else:
+            self.open_history(self.wall.selected, self.wall.order, self.wall.select)
+
     def action_pause(self) -> None:
         """Automatic polling, off and on."""
         self.ui.paused = not self.ui.paused

@@ -79,6 +79,11 @@ class PoolDrawing(RefreshingPage[None]):
         return self.wall.selected
 
     @property
+    def filtered(self) -> tuple[AccountKey, ...] | None:
+        """Those that the filter lets through; None where there is none."""
+        return self.wall.order if self._words else None
+
+    @property
     def view(self) -> WallView:
         """How the wall is drawn now: never AUTO."""
         return self._view

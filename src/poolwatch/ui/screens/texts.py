@@ -25,13 +25,16 @@ from poolwatch.words.outlook import about_at_reset
 _KEYS: Final = 19
 #: Of more keys than these only the first and the last are named.
 _MANY: Final = 4
+#: The screens of one account.
+_OF_ONE: Final = {Scope.DETAIL, Scope.HISTORY}
 
 
 def help_lines(keymap: Keymap, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
     """All keys with what they do, and what the marks mean."""
     blocks = [
         ("pool", [key for key in keymap.table if Scope.POOL in key.scopes]),
-        ("detail", [key for key in keymap.table if key.scopes == {Scope.DETAIL}]),
+        ("detail", [key for key in keymap.table if Scope.DETAIL in key.scopes <= _OF_ONE]),
+        ("history", [key for key in keymap.table if key.scopes == {Scope.HISTORY}]),
         ("raw", [key for key in keymap.table if key.scopes == {Scope.RAW}]),
         ("app", [key for key in keymap.table if Scope.APP in key.scopes]),
     ]

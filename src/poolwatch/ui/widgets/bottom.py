@@ -66,8 +66,8 @@ def key_line(keys: tuple[Key, ...], instead: Mapping[str, str], width: int, glyp
 
 
 def key_label(key: str, glyphs: Glyphs) -> str:
-    """A key as the footer and the help write it."""
-    return glyphs.key_names.get(key, key)
+    """A key, or two that go together, as the footer and the help write them."""
+    return " ".join(glyphs.key_names.get(each, each) for each in key.split(" "))
 
 
 def typing_line(entries: Sequence[tuple[str, str]], width: int, glyphs: Glyphs) -> Line:
