@@ -130,6 +130,9 @@ def test_what_was_foretold_long_ago_or_of_another_week_counts_no_more() -> None:
     early = replace(LASTS, none_because=NoForecast.TOO_EARLY, made_at=NOW - timedelta(hours=5))
     assert column(foretold(early)) == "old"
     assert column(foretold(replace(LASTS, resets_at=NOW))) == "due"
+    over = Usage(base=base(window(23, WEEK, NOW)))
+    due = replace(LASTS, resets_at=NOW)
+    assert column(replace(account("a", over), outlook=AccountOutlook(MADE, NOTHING, (due,)))) == "due"
     # the reset that is sent wobbles; a week more is another window
     assert column(foretold(replace(LASTS, resets_at=RESETS + timedelta(minutes=3)))).startswith("54%")
     assert column(foretold(replace(LASTS, resets_at=RESETS - timedelta(days=3)))) == "due"

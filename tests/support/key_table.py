@@ -8,6 +8,7 @@ _WHERE = {
     frozenset({Scope.DETAIL, Scope.HISTORY}): " (details, history)",
     frozenset({Scope.HISTORY}): " (history)",
     frozenset({Scope.RAW}): " (payload)",
+    frozenset({Scope.EVENTS}): " (events)",
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from datetime import datetime, timedelta, tzinfo
 
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, PoolChanged, PoolEvent
 from poolwatch.domain.message import Message
 from poolwatch.domain.past import AccountPast, PastAsked
@@ -44,6 +45,9 @@ class ScriptedFeed:
         self.sign_ins: list[tuple[AccountKey, CodexLogin]] = []
         self.pool_login: PoolSignIn | Message = Message("sign_in.by_page", (("url", "http://pool"),))
         self.signed_in_of: list[AccountKey] = []
+        #: what the store keeps, old to new, and when somebody looked
+        self.logged: tuple[LoggedEvent, ...] = ()
+        self.looked: datetime | None = None
 
     @property
     def zone(self) -> tzinfo:
@@ -117,6 +121,15 @@ class ScriptedFeed:
     async def past(self, asked: PastAsked) -> AccountPast:
         self.pasts.append(asked)
         return self.kept(asked)
+
+    async def events(self, since: datetime, until: datetime | None = None) -> tuple[LoggedEvent, ...]:
+        return tuple(each for each in self.logged if since <= each.at and (until is None or each.at < until))
+
+    async def looked_at(self) -> datetime | None:
+        return self.looked
+
+    async def look(self) -> None:
+        self.looked = self._now
 
     def found(self) -> tuple[FoundLogins, ...]:
         return self.places

@@ -8,9 +8,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from poolwatch.domain.events import BulkProgress, RefreshMoved
-from poolwatch.domain.failure import FailureKind, worded
-from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
+from poolwatch.domain.events import RefreshMoved
+from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep
 from poolwatch.presentation.payload import matches, payload_lines
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.app import PoolApp
@@ -334,77 +333,6 @@ async def test_a_search_survives_another_size_and_theme() -> None:
         assert said(app) == f"1 of {count} for “long long”"
         assert "".join(marked(pane, Ink.HERE)) == "long long"
         assert "".join(marked(pane, Ink.MATCH)) == "long long" * (count - 1)
-
-
-def events(app: PoolApp) -> list[str]:
-    """The lines of the screen of events."""
-    return [line.strip() for line in app.screen.query_one(Pane).text.splitlines()]
-
-
-async def test_what_was_said_can_be_read_again() -> None:
-    feed = feed_of()
-    app = app_of(feed.state, feed=feed)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
-        await pilot.press("e")
-        await settle(pilot)
-        assert events(app) == ["nothing yet; what the message line says is kept here"]
-        await pilot.press("e")
-        await settle(pilot)
-        bob = twelve()[1]
-        done = RefreshProgress(
-            NOW,
-            TokenStep(TokenOutcome.CURRENT),
-            UsageStep(worded(FailureKind.UNREACHABLE, "refused")),
-            done=True,
-        )
-        feed.happen(notices=("the database is set aside",))
-        feed.happen(RefreshMoved(bob.key, done, NOW), notices=("the database is set aside",))
-        await settle(pilot)
-        feed.happen(bulk=BulkProgress(1, 2, 0))
-        feed.pass_time(120)
-        feed.happen(bulk=BulkProgress(2, 2, 1, done=True, changed=1))
-        await settle(pilot)
-        # a key that does nothing is nothing that was said
-        await pilot.press("p", "z", "e")
-        await settle(pilot)
-        said_then = events(app)
-        assert said_then[0] == "14:05     polling is paused; p resumes"
-        assert said_then[1].startswith("14:05     1 refreshed · 1 failed · 1 changed")
-        assert said_then[2].startswith("14:03     bob@example.com: token: Codex")
-        assert "unreachable" in said_then[2]
-        assert said_then[3:] == ["14:03     the database is set aside"]
-        # what comes meanwhile stands on top
-        feed.happen(notices=("~/logins/bob is full",))
-        await settle(pilot)
-        assert events(app)[0] == "14:05     ~/logins/bob is full"
-        assert "e close" in screen_text(app)
-        await pilot.press("escape", "m", "e")
-        await settle(pilot)
-        hidden = events(app)
-        assert hidden[0] == "14:05     …/bob is full"
-        assert hidden[3].startswith(f"14:03     account-{bob.key.id[:6]}: token: Codex")
-        assert "example.com" not in "".join(hidden)
-
-
-async def test_events_scroll_and_go_back_to_where_they_were_opened() -> None:
-    app = app_of("twelve")
-    async with app.run_test(size=(60, 15)) as pilot:
-        await settle(pilot)
-        await pilot.press("enter")
-        await settle(pilot)
-        detail = app.screen
-        for nth in range(30):
-            app.ui.said.add(NOW, f"event {nth}", Tone.PLAIN)
-        await pilot.press("e")
-        await settle(pilot)
-        pane = app.screen.query_one(Pane)
-        assert events(app)[0].endswith("event 29")
-        await pilot.press("G")
-        assert pane.top + pane.size.height == len(pane.lines) == 30
-        await pilot.press("q")
-        await settle(pilot)
-        assert app.screen is detail
 
 
 def test_the_log_is_bounded_and_says_nothing_twice_in_a_row() -> None:

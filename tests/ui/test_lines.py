@@ -712,6 +712,7 @@ def test_on_the_smallest_screen_the_outlook_outlasts_who_comes_back() -> None:
     )
     long = "somebody-with-a-long-name"
     assert second(long, "another-one-of-them") == f" up   {long}    lasts Sun 10:03"
+    assert second(f"{long}@mail.example.com", "another-one") == f" up   {long}    lasts Sun 10:03"
     view = strip_view(**AHEAD, next_up=None, next_back=None)
     assert (
         text_of(strip_lines(view, Mode("x"), Density.SMALL, 60, UNICODE))

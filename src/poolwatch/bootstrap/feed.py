@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Answer, PoolChanged
 from poolwatch.domain.message import Message
 from poolwatch.domain.past import AccountPast, PastAsked
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 #: Readings may be dated by a clock that is a little ahead.
 _BEYOND: Final = timedelta(days=1)
-#: No more events than these are looked through for those of one account.
+#: A screen is given no more events than these in one piece.
 _EVENTS_MOST: Final = 2000
 
 
@@ -173,6 +174,24 @@ class LiveFeed:
             return ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             return None
+
+    async def events(self, since: datetime, until: datetime | None = None) -> tuple[LoggedEvent, ...]:
+        """What the store keeps of that time; a viewer reads it as well."""
+        await self._monitor()
+        if self._running is None:
+            return ()
+        return await self._running.services.store.events(since, until, _EVENTS_MOST)
+
+    async def looked_at(self) -> datetime | None:
+        """When somebody last looked at the events."""
+        await self._monitor()
+        return await self._running.services.store.looked_at() if self._running is not None else None
+
+    async def look(self) -> None:
+        """Somebody looks at them now."""
+        await self._monitor()
+        if self._running is not None:
+            await self._running.services.store.put_looked_at(self.now())
 
     def found(self) -> tuple[FoundLogins, ...]:
         """The monitored places that list nobody, and what else lies around."""

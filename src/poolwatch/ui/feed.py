@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, PoolChanged
 from poolwatch.domain.message import Message
 from poolwatch.domain.past import AccountPast, PastAsked
@@ -123,6 +124,15 @@ class Feed(Protocol):
 
     async def past(self, asked: PastAsked) -> AccountPast:
         """What is kept of an account's past; holds up no key, however slow the disk is."""
+
+    async def events(self, since: datetime, until: datetime | None = None) -> tuple[LoggedEvent, ...]:
+        """What happened from then on, old to new; of very many the newest."""
+
+    async def looked_at(self) -> datetime | None:
+        """When somebody last looked at the events, in any terminal."""
+
+    async def look(self) -> None:
+        """Somebody looks at them now."""
 
     def found(self) -> tuple[FoundLogins, ...]:
         """What lies around and could be monitored, for the first-run screen."""

@@ -109,13 +109,13 @@ TABLE: Final = (
     _key("needs_you", "!", "only_needs_you", _POOL, 2),
     _key("next_needs_you", "n", "step_needs_you(1)", _POOL),
     _key("previous_needs_you", "N", "step_needs_you(-1)", _POOL),
-    _key("filter", "/", "filter", _POOL, 3),
+    _key("filter", "/", "filter", _POOL | _EVENTS, 3),
     _key("sort", "s", "sort", _POOL, 7),
     _key("reverse", "S", "reverse", _POOL),
     *(_key(f"column_{nth}", str(nth), f"column({nth})", _POOL, palette=False) for nth in range(1, 10)),
     _key("view", "v", "view", _POOL, 8),
     _key("group", "o", "group", _POOL),
-    _key("mask", "m", "app.mask", _BOTH | _HISTORY, 12),
+    _key("mask", "m", "app.mask", _BOTH | _HISTORY | _EVENTS, 12),
     _key("used_left", "%", "app.used_left", _BOTH, 13),
     _key("search", "/", "search", _RAW, 3),
     _key("next_match", "n enter", "step_match(1)", _RAW, 4, palette=False),
@@ -131,6 +131,10 @@ TABLE: Final = (
     _key("earlier", "left h", "read_out(-1)", _HISTORY, 8, palette=False, beside="later"),
     _key("later", "right l", "read_out(1)", _HISTORY, palette=False),
     _key("open_account", "enter", "open_account", _HISTORY, 9, palette=False),
+    _key("go_there", "enter", "go_there", _EVENTS, 4, palette=False),
+    _key("group_events", "o", "group", _EVENTS, 7, palette=False),
+    _key("older_day", "[", "day(-1)", _EVENTS, 6, palette=False, beside="newer_day"),
+    _key("newer_day", "]", "day(1)", _EVENTS, palette=False),
     _key("events", "e", "events", _BOTH | _EVENTS | _HISTORY, 14),
     _key("pause", "p", "pause", _POOL),
     _key("theme", "t", "app.theme", _BOTH | _HISTORY),
@@ -285,7 +289,7 @@ def explained(table: Iterable[Key]) -> list[tuple[tuple[Key, ...], str]]:
 
 
 #: Where a key may do something that does nothing here, the nearest screen first.
-_ELSEWHERE: Final = (Scope.POOL, Scope.DETAIL, Scope.HISTORY, Scope.RAW)
+_ELSEWHERE: Final = (Scope.POOL, Scope.DETAIL, Scope.HISTORY, Scope.EVENTS, Scope.RAW)
 
 
 def unknown_key(keymap: Keymap, scope: Scope, pressed: str, *, brief: bool = False) -> str:

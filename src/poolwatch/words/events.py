@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from poolwatch.domain.event_log import EventKind
-from poolwatch.words.catalogue import Text, _, mark
+from poolwatch.words.catalogue import Text, _, mark, n_
 
 _TEXTS: Final[Mapping[EventKind, str]] = {
     EventKind.EXHAUSTED: mark("exhausted"),
@@ -35,6 +35,55 @@ from_to: Final = Text("{event}, {before} → {after}")
 #: Whom an event befell that is of no account and no source of ours.
 UPSTREAM: Final = Text("OpenAI")
 source: Final = Text("source {name}")
+
+
+# --- the screen
+TITLE: Final = Text("Events")
+since_you_looked: Final = Text("since you looked, {when} ({age}): {count}")
+nothing_since: Final = Text("nothing since you looked, {when} ({age})")
+yesterday_at: Final = Text("yesterday {time}")
+TODAY: Final = Text("TODAY")
+YESTERDAY: Final = Text("YESTERDAY")
+after_you_looked: Final = Text("{day}, after you looked")
+before_you_looked: Final = Text("{day}, before you looked")
+#: The heading over what no account is named in.
+SAID: Final = Text("said in this run")
+_SORTS: Final[Mapping[str, str]] = {
+    "logins": mark("logins"),
+    "limits": mark("limits"),
+    "money": mark("money"),
+    "sources": mark("sources"),
+    "messages": mark("messages"),
+}
+_GROUPS: Final[Mapping[str, str]] = {
+    "day": mark("by day"),
+    "account": mark("by account"),
+    "kind": mark("by kind"),
+}
+NONE_YET: Final = Text("nothing yet; what happens is kept here, and what the message line says")
+NO_MATCH: Final = Text("no event matches; esc clears the filter")
+READING: Final = Text("reading what is kept …")
+NONE_OLDER: Final = Text("nothing older is kept")
+NONE_NEWER: Final = Text("nothing newer")
+NO_ACCOUNT: Final = Text("this is about no account that is listed")
+FILTER_PROMPT: Final = Text("words of whom or what: a name, exhausted, reset, logins, limits, money, sources")
+
+
+def matched(count: int, total: int) -> str:
+    """How many events a filter lets through."""
+    if not count:
+        return _("none of {total} matches", total=total)
+    return n_("{count} of {total} matches", "{count} of {total} match", count, total=total)
+
+
+def sort_word(sort: str) -> str:
+    """A kind of events as people tell them apart."""
+    return _(_SORTS[sort])
+
+
+def group_word(group: str) -> str:
+    """What the headings stand for."""
+    return _(_GROUPS[group])
 
 
 def event_word(kind: EventKind) -> str:

@@ -1,59 +1,330 @@
-"""What was said in this run, the newest first."""
+"""What happened to accounts and sources, and what was said in this run; the newest first."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
+from rich.cells import cell_len
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.widgets import Input
 
-from poolwatch.presentation import figures
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.event_log import LoggedEvent
+from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.events import EventGroup, EventRow, EventsView, Told, events_view, next_day
 from poolwatch.presentation.view import Tone
-from poolwatch.ui.cells import Ink, Line, fit, fit_line, wrap
+from poolwatch.ui.appearance import Glyphs
+from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, line_width, spread, wrap
 from poolwatch.ui.keymap import Scope
-from poolwatch.ui.screens.page import bindings
-from poolwatch.ui.screens.texts import TextPage
+from poolwatch.ui.screens.page import Page, bindings
 from poolwatch.ui.state import UiState
-from poolwatch.ui.widgets.lines import Pane
-from poolwatch.words import interface as words
+from poolwatch.ui.widgets.arrangement import Direction
+from poolwatch.ui.widgets.bottom import FilterLine, MessageText, typing_line
+from poolwatch.ui.widgets.lines import Lines, Pane
+from poolwatch.ui.widgets.table import section_line
+from poolwatch.words import events as words
+from poolwatch.words import interface
 
-#: `Sun 10:03` and a blank at both sides.
-_TIME: Final = 11
+#: What is read when the screen opens: yesterday whole, and all since somebody looked, within a week.
+_AT_FIRST: Final = timedelta(days=2)
+_SINCE_LOOKED_MOST: Final = timedelta(days=7)
+#: How far back is read at once, further each time, for days on which nothing happened.
+_BACK: Final = (timedelta(days=7), timedelta(days=30), timedelta(days=120), timedelta(days=400))
+#: What is new is read so often at most.
+_AGAIN: Final = timedelta(seconds=5)
+_WHO_MOST: Final = 24
 
 
-class EventsScreen(TextPage):
-    """Notices, refreshes, failures and answers of this run; what is said meanwhile comes on top."""
+class EventsScreen(Page[None]):
+    """Logged events and messages under headings, one of them selected.
+
+    What is new is told by the mark of when somebody looked last, as it stood when the screen opened; a key
+    pressed here moves it.
+    """
 
     SCOPE = Scope.EVENTS
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.EVENTS)
 
     def __init__(self, ui: UiState) -> None:
-        title = (f" {words.text('events.title')}", Ink.BRAND), (f"  {words.text('events.order')}", Tone.DIM)
-        super().__init__(ui, title)
-        self._count = -1
+        super().__init__(ui)
+        self._logged: tuple[LoggedEvent, ...] = ()
+        #: from when on everything is there; None until it was read
+        self._since: datetime | None = None
+        self._read_at: datetime | None = None
+        self._looked_at: datetime | None = None
+        self._has_looked = False
+        self._group = EventGroup.DAY
+        self._filter_text = ""
+        self._selected: str | None = None
+        self._view = EventsView("", (), 0)
+        #: the first line of each row
+        self._tops: dict[str, int] = {}
+        self._filter_line: FilterLine | None = None
+
+    @property
+    def account(self) -> AccountKey | None:
+        """The account of the selected event."""
+        row = self._row()
+        known = self.ui.board.state.accounts
+        wanted = row.account_id if row is not None else None
+        return next((key for key in known if key.id == wanted), None)
+
+    def compose(self) -> ComposeResult:
+        """Title, events, what is said, footer."""
+        yield Lines(id="title")
+        yield Pane(id="events")
+        yield Lines(id="message")
+        yield Lines(id="keys")
+
+    def on_mount(self) -> None:
+        """What was said is there at once; what is kept comes from the store."""
+        super().on_mount()
+        self.start_work(self._read_first)
+
+    async def _read_first(self) -> None:
+        now, feed = self.ui.feed.now(), self.ui.feed
+        self._looked_at = looked = await feed.looked_at()
+        since = now - _AT_FIRST
+        if looked is not None:
+            since = min(since, max(looked, now - _SINCE_LOOKED_MOST))
+        self._logged = await feed.events(since)
+        self._since = since
+        self._read_at = now
+        self.redraw()
+
+    async def _read_new(self) -> None:
+        newest = self._logged[-1].at if self._logged else self._since
+        if newest is not None:
+            self._take(await self.ui.feed.events(newest))
+
+    def _take(self, found: tuple[LoggedEvent, ...]) -> None:
+        together = {each.id: each for each in (*self._logged, *found)}
+        if len(together) != len(self._logged):
+            self._logged = tuple(sorted(together.values(), key=lambda each: each.at))
+            self.redraw()
+
+    # --- drawing
 
     def redraw(self, *, full: bool = False) -> None:
-        """Draw what is new as well."""
-        super().redraw(full=full)
-        if not full and self.can_draw and self._count != self.ui.said.count:
-            self.draw(max(1, self.size.width - 1))
-
-    def draw(self, width: int) -> None:
-        """One paragraph for each."""
+        """Draw what is there; what happened meanwhile is read first, and drawn when it has come."""
+        if not self.can_draw:
+            return
+        now = self.ui.feed.now()
+        if self._read_at is not None and now - self._read_at >= _AGAIN:
+            self._read_at = now
+            self.start_work(self._read_new)
         ui = self.ui
-        self._count = ui.said.count
-        now, zone = ui.feed.now(), ui.feed.zone
+        mask = ui.choice.mask
+        names = AccountNames({key.id: state for key, state in ui.board.state.accounts.items()}, mask)
+        told = (Told(each.at, each.masked if mask else each.text, each.tone) for each in ui.said.newest_first)
+        self._view = events_view(
+            self._logged, told, names, self._looked_at, self._group, self._filter_text, now, ui.board.prefs
+        )
+        # as long as nobody has pressed a key, the newest is selected
+        if self._row() is None or not self._has_looked:
+            self._selected = self._view.rows[0].id if self._view.rows else None
+        self._draw()
+
+    def _draw(self) -> None:
+        width, glyphs = max(1, self.size.width - 1), self.ui.appearance.glyphs
+        self.query_one("#title", Lines).show((self._title(width, glyphs), ()))
         lines: list[Line] = []
-        for said in ui.said.newest_first:
-            text = said.masked if ui.choice.mask else said.text
-            tone = said.tone if said.tone in (Tone.AMBER, Tone.RED) else Tone.PLAIN
-            for index, piece in enumerate(wrap(((text, tone),), max(8, width - _TIME))):
-                time = figures.clock(said.at, now, zone) if index == 0 else ""
-                lines.append(fit_line(((fit(f" {time}", _TIME), Tone.DIM), *piece), width))
+        self._tops = {}
+        columns = _columns(self._view, width, named=self._group is not EventGroup.ACCOUNT)
+        for section in self._view.sections:
+            lines.append(section_line(section.heading, width, glyphs))
+            for row in section.rows:
+                self._tops[row.id] = len(lines)
+                lines += _row_lines(row, columns, width, glyphs, selected=row.id == self._selected)
         if not lines:
-            lines.append(fit_line(((f" {words.text('events.none')}", Tone.DIM),), width))
+            none = words.NO_MATCH() if self._filter_text else words.NONE_YET()
+            told = none if self._since is not None else words.READING()
+            lines.append(fit_line(((f" {told}", Tone.DIM),), width, glyphs.ellipsis))
         self.query_one(Pane).show(lines)
-        self.show_keys(events=words.text("close"))
+        self._draw_bottom()
+
+    def _title(self, width: int, glyphs: Glyphs) -> Line:
+        help_key = self.ui.options.keymap.get("help").keys[0]
+        left: list[Piece] = [(f" {words.TITLE()}", Ink.BRAND), (f"  {self._view.since}", Tone.PLAIN)]
+        right: list[Piece] = [
+            (f"  {words.group_word(self._group.value)}", Tone.DIM),
+            (f"   {help_key}", Ink.KEY),
+            (f" {interface.text('help')} ", Tone.DIM),
+        ]
+        if line_width(left) + line_width(right) > width:
+            right = right[1:]
+        return spread(left, right, width, glyphs.ellipsis)
+
+    def _draw_bottom(self) -> None:
+        typing = self._filter_line is not None and self._filter_line.is_open
+        self.show_message(self._filter_told())
+        if typing:
+            entries = (("enter", interface.text("filter_keep")), ("esc", interface.text("filter_clear")))
+            line = typing_line(entries, self.size.width, self.ui.appearance.glyphs)
+            self.query_one("#keys", Lines).show((line,))
+            return
+        off = {} if self.account is not None else {"go_there": ""}
+        self.show_keys(events=interface.text("close"), **off)
+
+    def _filter_told(self) -> MessageText | None:
+        if not self._filter_text.strip():
+            return None
+        shown = len(self._view.rows)
+        told = words.matched(shown, self._view.total)
+        return MessageText(told, Tone.PLAIN if shown else Tone.AMBER)
+
+    def _row(self) -> EventRow | None:
+        return next((row for row in self._view.rows if row.id == self._selected), None)
+
+    # --- keys
+
+    def clear_flash(self) -> None:
+        """A key was pressed here: whoever sits there has looked."""
+        super().clear_flash()
+        if not self._has_looked and self.app.screen is self:
+            self._has_looked = True
+            self.start_work(self.ui.feed.look)
+
+    def action_move(self, where: str) -> None:
+        """The selection."""
+        rows = [row.id for row in self._view.rows]
+        if not rows:
+            return
+        at = rows.index(self._selected) if self._selected in rows else 0
+        page = max(1, self.query_one(Pane).size.height - 2)
+        to = {
+            Direction.UP: at - 1,
+            Direction.DOWN: at + 1,
+            Direction.PAGE_UP: at - page,
+            Direction.PAGE_DOWN: at + page,
+            Direction.FIRST: 0,
+            Direction.LAST: len(rows) - 1,
+        }.get(Direction(where), at)
+        self._select(rows[min(len(rows) - 1, max(0, to))])
+
+    def _select(self, row_id: str) -> None:
+        self._selected = row_id
+        self._draw()
+        pane, top = self.query_one(Pane), self._tops[row_id]
+        # with the heading right above the first row
+        pane.bring(top - 1 if top <= 1 else top)
+
+    def action_day(self, step: int) -> None:
+        """A day back, a day forth."""
+        if self._group is not EventGroup.DAY:
+            self._group = EventGroup.DAY
+            self.redraw()
+        found = next_day(self._view.rows, self._selected, step, self.ui.board.prefs)
+        if found is not None:
+            self._select(found)
+        elif step > 0:
+            self.flash(words.NONE_NEWER())
+        else:
+            self.start_work(self._read_older)
+
+    async def _read_older(self) -> None:
+        """Read further back, until a day is found on which something happened."""
+        for length in _BACK:
+            if self._since is None:
+                return
+            until, self._since = self._since, self._since - length
+            self._take(await self.ui.feed.events(self._since, until))
+            found = next_day(self._view.rows, self._selected, -1, self.ui.board.prefs)
+            if found is not None:
+                self._select(found)
+                return
+        self.flash(words.NONE_OLDER())
+
+    def action_group(self) -> None:
+        """The next grouping."""
+        groups = list(EventGroup)
+        self._group = groups[(groups.index(self._group) + 1) % len(groups)]
+        self.redraw()
+        if self._selected is not None:
+            self._select(self._selected)
+
+    def action_go_there(self) -> None:
+        """The history of the account that the event is of, at that minute."""
+        key = self.account
+        if key is None:
+            self.flash(words.NO_ACCOUNT())
+        elif self.app.screen is self:
+            from poolwatch.ui.screens.history import HistoryScreen
+
+            row = self._row()
+            self.app.push_screen(HistoryScreen(self.ui, key, (key,), row.at if row is not None else None))
 
     def action_events(self) -> None:
         """The key that opened it closes it."""
         self.dismiss()
+
+    def action_back(self) -> None:
+        """First the filter is cleared."""
+        if self._filter_text:
+            self._clear_filter()
+        else:
+            self.dismiss()
+
+    # --- the filter
+
+    async def action_filter(self) -> None:
+        """Type a filter."""
+        if self._filter_line is None:
+            self._filter_line = FilterLine(words.FILTER_PROMPT(), id="filter")
+            await self.mount(self._filter_line, before="#message")
+        self._filter_line.open(self._filter_text)
+        self._draw_bottom()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """The events follow the filter as it is typed."""
+        event.stop()
+        if event.value != self._filter_text:
+            self._filter_text = event.value
+            self.redraw()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """The filter stays, its line goes."""
+        event.stop()
+        if self._filter_line is not None:
+            self._filter_line.close()
+        self._draw_bottom()
+
+    def on_filter_line_left(self) -> None:
+        """Esc in the filter clears it."""
+        self._clear_filter()
+
+    def _clear_filter(self) -> None:
+        if self._filter_line is not None:
+            self._filter_line.close(clear=True)
+        self._filter_text = ""
+        self.redraw()
+
+
+def _columns(view: EventsView, width: int, *, named: bool) -> tuple[int, int]:
+    """The cells of the times and of the names, which headings may have instead."""
+    clock = max((cell_len(row.clock) for row in view.rows), default=0)
+    who = max((cell_len(row.who) for row in view.rows), default=0)
+    return clock, min(who, _WHO_MOST, max(8, width // 4)) if named else 0
+
+
+def _row_lines(
+    row: EventRow, columns: tuple[int, int], width: int, glyphs: Glyphs, *, selected: bool
+) -> list[Line]:
+    """One event; what was said stands where the names do, and takes as many lines as it needs."""
+    clock, who = columns
+    lead: list[Piece] = [
+        (glyphs.pointer if selected else " ", Ink.MARK),
+        (fit(row.clock, clock, glyphs.ellipsis), Tone.DIM),
+        (f"  {row.mark} ", row.mark_tone),
+    ]
+    if row.who and who:
+        name: Piece = (fit(row.who, who, glyphs.ellipsis) + "  ", Tone.STRONG if selected else Tone.PLAIN)
+        lead.append(name)
+    indent: Piece = (" " * line_width(lead), Tone.PLAIN)
+    told = wrap(((row.text, row.tone),), max(8, width - line_width(lead)))
+    return [
+        fit_line((*(lead if nth == 0 else (indent,)), *line), width, glyphs.ellipsis)
+        for nth, line in enumerate(told)
+    ]

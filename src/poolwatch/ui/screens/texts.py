@@ -35,6 +35,7 @@ def help_lines(keymap: Keymap, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
         ("pool", [key for key in keymap.table if Scope.POOL in key.scopes]),
         ("detail", [key for key in keymap.table if Scope.DETAIL in key.scopes <= _OF_ONE]),
         ("history", [key for key in keymap.table if key.scopes == {Scope.HISTORY}]),
+        ("events", [key for key in keymap.table if key.scopes == {Scope.EVENTS}]),
         ("raw", [key for key in keymap.table if key.scopes == {Scope.RAW}]),
         ("app", [key for key in keymap.table if Scope.APP in key.scopes]),
     ]

@@ -125,6 +125,13 @@ class Pane(Lines):
             self.top = to
             self.refresh()
 
+    def bring(self, index: int) -> None:
+        """Scroll no further than it takes to see a line."""
+        top = min(index, max(self.top, index - max(1, self.size.height) + 1))
+        if top != self.top:
+            self.top = max(0, min(self._last_top, top))
+            self.refresh()
+
     def reveal(self, index: int) -> None:
         """Scroll until a line is seen, with some lines before it."""
         height = self.size.height

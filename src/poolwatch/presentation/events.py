@@ -1,0 +1,237 @@
+"""What happened, as the screen of events shows it: rows under their headings, the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from poolwatch.domain.event_log import EventKind, LoggedEvent
+from poolwatch.presentation import figures
+from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.event_text import event_subject, event_text
+from poolwatch.presentation.order import natural
+from poolwatch.presentation.view import Prefs, Tone
+from poolwatch.words import events as words
+
+
+class EventGroup(StrEnum):
+    """What the headings of the screen stand for."""
+
+    DAY = "day"
+    ACCOUNT = "account"
+    KIND = "kind"
+
+
+class EventSort(StrEnum):
+    """The kinds of events as people tell them apart, in the order of their headings."""
+
+    LOGINS = "logins"
+    LIMITS = "limits"
+    MONEY = "money"
+    SOURCES = "sources"
+    MESSAGES = "messages"
+
+
+_SORTS: Final = {
+    EventKind.LOGIN_DIED: EventSort.LOGINS,
+    EventKind.SIGNED_IN: EventSort.LOGINS,
+    EventKind.CREDITS_CAME: EventSort.MONEY,
+    EventKind.PLAN_CHANGED: EventSort.MONEY,
+    EventKind.SOURCE_DOWN: EventSort.SOURCES,
+    EventKind.SOURCE_BACK: EventSort.SOURCES,
+}
+#: The mark of a message, and of each kind; sets of glyphs have other forms of them.
+_SAID: Final = "·"
+_MARKS: Final = {
+    EventKind.EXHAUSTED: ("◐", Tone.AMBER),
+    EventKind.BACK: ("●", Tone.GOOD),
+    EventKind.RESET: ("↻", Tone.DIM),
+    EventKind.EARLY_RESET: ("↻", Tone.ACCENT),
+    EventKind.UPSTREAM_RESET: ("↻", Tone.ACCENT),
+    EventKind.BANKED_RESET: ("↻", Tone.ACCENT),
+    EventKind.CREDITS_CAME: ("+", Tone.GOOD),
+    EventKind.PLAN_CHANGED: ("↑", Tone.ACCENT),
+    EventKind.LOGIN_DIED: ("✕", Tone.RED),
+    EventKind.SIGNED_IN: ("●", Tone.GOOD),
+    EventKind.SOURCE_DOWN: ("↓", Tone.AMBER),
+    EventKind.SOURCE_BACK: ("●", Tone.GOOD),
+}
+
+
+class EventRow(Struct, frozen=True):
+    """One event, or one thing that was said in this run (`who` is empty then)."""
+
+    #: the same as long as the event is there, whatever stands around it
+    id: str
+    at: datetime
+    clock: str
+    mark: str
+    mark_tone: Tone
+    who: str
+    text: str
+    tone: Tone = Tone.PLAIN
+    account_id: str | None = None
+    sort: EventSort = EventSort.MESSAGES
+
+
+class EventSection(Struct, frozen=True):
+    """A heading and the rows under it."""
+
+    heading: str
+    rows: tuple[EventRow, ...]
+
+
+class Told(Struct, frozen=True):
+    """What was said on the message line, by our own clock."""
+
+    at: datetime
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+class EventsView(Struct, frozen=True):
+    """The screen's final texts."""
+
+    #: "since you looked, yesterday 18:02 (20h): 34"
+    since: str
+    sections: tuple[EventSection, ...]
+    #: how many there are, whatever the filter lets through
+    total: int
+
+    @property
+    def rows(self) -> tuple[EventRow, ...]:
+        """All that are shown, in order."""
+        return tuple(row for section in self.sections for row in section.rows)
+
+
+def events_view(
+    logged: Iterable[LoggedEvent],
+    said: Iterable[Told],
+    names: AccountNames,
+    looked_at: datetime | None,
+    group: EventGroup,
+    filter_text: str,
+    now: datetime,
+    prefs: Prefs,
+) -> EventsView:
+    """Events old to new and what was said, under headings. `now` is our own clock.
+
+    Events of accounts that are in `names` no more, or never were (another configuration's), are left out.
+    """
+    own = [each for each in logged if each.account_id is None or each.account_id in names.accounts]
+    rows = [_of_event(each, names, group, now, prefs) for each in own]
+    rows += [_of_said(each, group, now, prefs) for each in said]
+    rows.sort(key=lambda row: row.at, reverse=True)
+    new = sum(looked_at is not None and row.at > looked_at for row in rows)
+    shown = [row for row in rows if _lets(row, filter_text)]
+    match group:
+        case EventGroup.DAY:
+            sections = _by_day(shown, looked_at, now, prefs)
+        case EventGroup.ACCOUNT:
+            whose = sorted({row.who for row in shown}, key=lambda who: (not who, natural(who)))
+            sections = [_section(who or words.SAID(), shown, "who", who) for who in whose]
+        case EventGroup.KIND:
+            sections = [
+                section
+                for sort in EventSort
+                if (section := _section(words.sort_word(sort.value), shown, "sort", sort)).rows
+            ]
+    return EventsView(_since(looked_at, new, now, prefs), tuple(sections), len(rows))
+
+
+def _of_event(
+    event: LoggedEvent, names: AccountNames, group: EventGroup, now: datetime, prefs: Prefs
+) -> EventRow:
+    mark, tone = _MARKS[event.kind]
+    return EventRow(
+        event.id,
+        event.at,
+        _clock(event.at, group, now, prefs),
+        mark,
+        tone,
+        event_subject(event, names),
+        event_text(event, event.at, prefs.zone),
+        account_id=event.account_id,
+        sort=_SORTS.get(event.kind, EventSort.LIMITS),
+    )
+
+
+def _of_said(said: Told, group: EventGroup, now: datetime, prefs: Prefs) -> EventRow:
+    tone = said.tone if said.tone in (Tone.AMBER, Tone.RED) else Tone.PLAIN
+    clock = _clock(said.at, group, now, prefs)
+    return EventRow(f"{said.at} {said.text}", said.at, clock, _SAID, Tone.DIM, "", said.text, tone)
+
+
+def _clock(at: datetime, group: EventGroup, now: datetime, prefs: Prefs) -> str:
+    if group is EventGroup.DAY:
+        return f"{figures.local_time(at, prefs.zone):%H:%M}"
+    return figures.clock(at, now, prefs.zone)
+
+
+def _lets(row: EventRow, filter_text: str) -> bool:
+    """Whether every word of the filter stands somewhere in the row."""
+    told = f"{row.who} {row.text} {words.sort_word(row.sort.value)}".casefold()
+    return all(word in told for word in filter_text.casefold().split())
+
+
+def _by_day(
+    rows: Sequence[EventRow], looked_at: datetime | None, now: datetime, prefs: Prefs
+) -> list[EventSection]:
+    """One section a day; the day on which somebody looked has two."""
+    found: dict[tuple[date, bool], list[EventRow]] = {}
+    for row in rows:
+        day = figures.local_time(row.at, prefs.zone).date()
+        found.setdefault((day, looked_at is None or row.at > looked_at), []).append(row)
+    sections = []
+    for (day, is_new), within in found.items():
+        heading = _day_word(within[0].at, now, prefs)
+        if (day, not is_new) in found:
+            heading = words.after_you_looked(heading) if is_new else words.before_you_looked(heading)
+        sections.append(EventSection(heading, tuple(within)))
+    return sections
+
+
+def _day_word(at: datetime, now: datetime, prefs: Prefs) -> str:
+    match _days_ago(at, now, prefs):
+        case 0:
+            return words.TODAY()
+        case 1:
+            return words.YESTERDAY()
+        case _:
+            return figures.weekday_and_day(at, now, prefs.zone)
+
+
+def _days_ago(at: datetime, now: datetime, prefs: Prefs) -> int:
+    return (figures.local_time(now, prefs.zone).date() - figures.local_time(at, prefs.zone).date()).days
+
+
+def _section(heading: str, rows: Iterable[EventRow], field: str, value: object) -> EventSection:
+    return EventSection(heading, tuple(row for row in rows if getattr(row, field) == value))
+
+
+def _since(looked_at: datetime | None, new: int, now: datetime, prefs: Prefs) -> str:
+    if looked_at is None:
+        return ""
+    clock = f"{figures.local_time(looked_at, prefs.zone):%H:%M}"
+    days = _days_ago(looked_at, now, prefs)
+    when = clock if days == 0 else figures.clock(looked_at, now, prefs.zone)
+    when = words.yesterday_at(clock) if days == 1 else when
+    age = figures.age(max(now - looked_at, timedelta(0)))
+    return words.since_you_looked(when, age, new) if new else words.nothing_since(when, age)
+
+
+def next_day(rows: Sequence[EventRow], selected: str | None, step: int, prefs: Prefs) -> str | None:
+    """The first event of the next older day (`step` -1), or newer (1); None where there is none."""
+    days = [figures.local_time(row.at, prefs.zone).date() for row in rows]
+    at = next((nth for nth, row in enumerate(rows) if row.id == selected), None)
+    if at is None:
+        return None
+    others = [day for day in days if (day < days[at] if step < 0 else day > days[at])]
+    if not others:
+        return None
+    wanted = max(others) if step < 0 else min(others)
+    return rows[days.index(wanted)].id

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
+from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.events import EventGroup, EventsView, Told, events_view, next_day
+from poolwatch.presentation.view import Tone
+from tests.presentation.scene import NOW, PREFS, account
+
+BOB, ALICE = account("bob@example.com"), account("alice@example.com")
+NAMES = AccountNames({each.key.id: each for each in (BOB, ALICE)})
+
+
+def ago(hours: float) -> datetime:
+    return NOW - timedelta(hours=hours)
+
+
+def event(kind: EventKind, hours: float, who: str | None = BOB.key.id, **more: object) -> LoggedEvent:
+    return LoggedEvent(f"{kind}{hours}", ago(hours), kind, who, **more)  # type: ignore[arg-type]  # by name
+
+
+#: Old to new; NOW is Friday 14:03.
+LOGGED = (
+    event(EventKind.RESET, 39, window="weekly", before=97.0, after=0.0, unit=Unit.PERCENT),
+    event(EventKind.SIGNED_IN, 20, ALICE.key.id),
+    event(EventKind.SOURCE_DOWN, 10, None, source="s3"),
+    event(EventKind.CREDITS_CAME, 2.7, ALICE.key.id),
+    event(EventKind.UPSTREAM_RESET, 2, None, accounts=41, of_accounts=60),
+    event(EventKind.EXHAUSTED, 0, window="5h", until=ago(-0.8)),
+)
+SAID = (Told(ago(1), "polling is paused; p resumes", Tone.ACCENT), Told(ago(1.5), "refused", Tone.AMBER))
+
+
+def view(looked: datetime | None = None, group: EventGroup = EventGroup.DAY, text: str = "") -> EventsView:
+    return events_view(LOGGED, SAID, NAMES, looked, group, text, NOW, PREFS)
+
+
+def lines(found: EventsView) -> list[str]:
+    out: list[str] = []
+    for section in found.sections:
+        out.append(section.heading)
+        out += [f"{row.clock} {row.mark} {row.who}|{row.text}" for row in section.rows]
+    return out
+
+
+def test_by_day_the_newest_first() -> None:
+    assert lines(view()) == [
+        "TODAY",
+        "14:03 ◐ bob@example.com|exhausted: 5h until 14:51",
+        "13:03 · |polling is paused; p resumes",
+        "12:33 · |refused",
+        "12:03 ↻ OpenAI|41 of 60 accounts were reset early",
+        "11:21 + alice@example.com|credits came, by a top-up or a grant",
+        "04:03 ↓ source s3|down",
+        "YESTERDAY",
+        "18:03 ● alice@example.com|signed in again",
+        "Wed 18 Nov",
+        "23:03 ↻ bob@example.com|weekly: reset, 97% → 0%",
+    ]
+    assert view().since == ""
+    assert [row.tone for row in view().rows[1:3]] == [Tone.PLAIN, Tone.AMBER]
+
+
+@pytest.mark.parametrize(
+    ("hours", "since", "headings"),
+    [
+        (20.01, "since you looked, yesterday 18:02 (20h): 7", ["TODAY", "YESTERDAY", "Wed 18 Nov"]),
+        (
+            9, "since you looked, 05:03 (9h): 5",
+            ["TODAY, after you looked", "TODAY, before you looked", "YESTERDAY", "Wed 18 Nov"],
+        ),
+        (0, "nothing since you looked, 14:03 (<1m)", ["TODAY", "YESTERDAY", "Wed 18 Nov"]),
+        (39, "since you looked, Wed 23:03 (1d): 7", ["TODAY", "YESTERDAY", "Wed 18 Nov"]),
+    ],
+)  # fmt: skip
+def test_what_is_new_since_somebody_looked(hours: float, since: str, headings: list[str]) -> None:
+    found = view(ago(hours))
+    assert found.since == since
+    assert [section.heading for section in found.sections] == headings
+
+
+def test_by_account_and_by_kind() -> None:
+    by_account = view(group=EventGroup.ACCOUNT)
+    assert [(section.heading, len(section.rows)) for section in by_account.sections] == [
+        ("alice@example.com", 2), ("bob@example.com", 2), ("OpenAI", 1), ("source s3", 1),
+        ("said in this run", 2),
+    ]  # fmt: skip
+    assert [row.clock for row in by_account.sections[0].rows] == ["11:21", "Thu 18:03"]
+    by_kind = view(group=EventGroup.KIND)
+    assert [(section.heading, len(section.rows)) for section in by_kind.sections] == [
+        ("logins", 1), ("limits", 3), ("money", 1), ("sources", 1), ("messages", 2),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("", 8), ("BOB", 2), ("bob reset", 1), ("limits", 3), ("messages", 2), ("zzz", 0), ("  ", 8)],
+)
+def test_a_filter_looks_at_whom_what_and_the_kind(text: str, count: int) -> None:
+    found = view(text=text)
+    assert (len(found.rows), found.total) == (count, 8)
+    # what is new is counted whatever the filter lets through
+    assert view(ago(9), text=text).since.endswith(": 5")
+
+
+def test_accounts_of_others_are_left_out_and_names_can_be_hidden() -> None:
+    other = event(EventKind.EXHAUSTED, 1, "0123456789abcdef")
+    found = events_view((*LOGGED, other), (), NAMES, None, EventGroup.DAY, "", NOW, PREFS)
+    assert found.total == len(LOGGED)
+    hidden = events_view(LOGGED, (), AccountNames(NAMES.accounts, True), None, EventGroup.DAY, "", NOW, PREFS)
+    assert "example.com" not in "".join(lines(hidden))
+
+
+def test_days_back_and_forth() -> None:
+    rows = view().rows
+    assert next_day(rows, rows[2].id, -1, PREFS) == rows[6].id
+    assert next_day(rows, rows[6].id, -1, PREFS) == rows[7].id
+    assert next_day(rows, rows[7].id, -1, PREFS) is None
+    assert next_day(rows, rows[7].id, 1, PREFS) == rows[6].id
+    # to the newest of that day
+    assert next_day(rows, rows[6].id, 1, PREFS) == rows[0].id
+    assert next_day((), None, 1, PREFS) is None
