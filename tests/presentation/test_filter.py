@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poolwatch.domain.burn import AccountBurn, Burn
 from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.outlook import AccountOutlook
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.usage import Aged, Usage
 from poolwatch.domain.values import replace
@@ -18,6 +20,7 @@ BOB = account(
     group="team-east",
 )
 CAROL = account("home-07", weekly(33, 4), listings=[dead_token("carol@example.com")])
+BURNING = replace(CAROL, outlook=AccountOutlook(JUST_NOW, AccountBurn(Burn(last_24h=12.5), Burn())))
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,18 @@ CAROL = account("home-07", weekly(33, 4), listings=[dead_token("carol@example.co
         (BOB, "-", True),
         (BOB, "-status:", True),
         (BOB, "other:", True),
+        (BURNING, "burn>12", True),
+        (BURNING, "burn>12.5", False),
+        (BURNING, "burn>=12.5%", True),
+        (BURNING, "burn<13", True),
+        (BURNING, "burn<=12.4", False),
+        (BURNING, "-burn>12", False),
+        (BURNING, "burn>", True),
+        (BURNING, "burn>x", False),
+        # what is not known is neither more nor less
+        (BOB, "burn>0", False),
+        (BOB, "burn<1", False),
+        (BOB, "-burn>0", True),
     ],
 )
 def test_filter(state: AccountState, text: str, passes: bool) -> None:
@@ -98,6 +113,11 @@ def test_a_masked_address_is_not_found() -> None:
         ("source:x", "no source begins with “x”; there are: homes"),
         ("group:x", "no group begins with “x”; there are: team-east"),
         ("custody:other", "no custody begins with “other”; there are: Codex, codex"),
+        ("burn>5 -burn<2", ""),
+        (
+            "burn:5",
+            "burn is compared: burn>10, burn<=2; it is what a day used, in percent of a week",
+        ),
         ("plan:x status:y", "no plan begins with “x”; there are: Business (usage), Pro"),
     ],
 )
@@ -116,7 +136,7 @@ def test_a_masked_group_is_not_told() -> None:
     assert "ops" in mistake(view, "group:y", PREFS)
 
 
-@given(st.text(max_size=20), st.sampled_from(["", "-", "!", "status:", "x:"]))
+@given(st.text(max_size=20), st.sampled_from(["", "-", "!", "status:", "x:", "burn>", "burn<=1", "burn:"]))
 def test_no_filter_breaks(text: str, before: str) -> None:
     view = look(BOB)
     matching(view, before + text, PREFS)

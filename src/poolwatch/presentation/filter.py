@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -23,6 +24,15 @@ NEEDS_YOU: Final = "!"
 #: Before a word, what it would find is left out.
 _NOT: Final = ("-", "!")
 _FIELD: Final = re.compile(r"[a-z_]+")
+#: The field that is compared, in percent of the weekly limit used in the last 24 hours.
+BURN: Final = "burn"
+_COMPARED: Final = re.compile(rf"{BURN}(>=|<=|>|<)([0-9]{{0,6}}(?:\.[0-9]{{1,3}})?)%?")
+_COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
 
 
 class Term(Struct, frozen=True):
@@ -32,6 +42,8 @@ class Term(Struct, frozen=True):
     #: one of FIELDS, another name that no field has, or ""
     field: str = ""
     leaves_out: bool = False
+    #: how a figure is to stand to the one that is wanted; "": it is a text
+    compares: str = ""
 
 
 def matching(overview: PoolOverview, text: str, prefs: Prefs) -> frozenset[AccountKey]:
@@ -39,7 +51,8 @@ def matching(overview: PoolOverview, text: str, prefs: Prefs) -> frozenset[Accou
 
     A word is looked for, in any case, in label, e-mail (unless masked), plan, source, group, status and
     id. `status:exhausted`, `plan:pro`, `source:x`, `group:x`, `custody:codex` look in one of them alone,
-    and `!` is what needs the operator. `-word` and `!word` leave out what the word would find.
+    and `!` is what needs the operator. `burn>10` is what used more than that much of its weekly limit in
+    the last 24 hours. `-word` and `!word` leave out what the word would find.
     """
     terms = tuple(_terms(text))
     return frozenset(
@@ -50,8 +63,10 @@ def matching(overview: PoolOverview, text: str, prefs: Prefs) -> frozenset[Accou
 def mistake(overview: PoolOverview, text: str, prefs: Prefs) -> str:
     """What is wrong with the first word that can find nothing: a field or a value that nobody has; or ""."""
     for term in _terms(text):
-        if not term.wanted or not term.field:
+        if not term.wanted or not term.field or term.compares:
             continue
+        if term.field == BURN:
+            return told.BURN_IS_COMPARED()
         if term.field not in FIELDS:
             whole = Term(f"{term.field}:{term.wanted}")
             if _FIELD.fullmatch(term.field) and not _found(whole, overview, prefs):
@@ -67,6 +82,9 @@ def _terms(text: str) -> Iterator[Term]:
     for word in text.casefold().split():
         leaves_out = word[0] in _NOT and word != NEEDS_YOU
         rest = word[1:] if leaves_out else word
+        if compared := _COMPARED.fullmatch(rest):
+            yield Term(compared[2], BURN, leaves_out, compared[1])
+            continue
         field, colon, wanted = rest.partition(":")
         if colon:
             yield Term(wanted, field, leaves_out)
@@ -82,6 +100,10 @@ def _lets(term: Term, judged: Judged, prefs: Prefs) -> bool:
 def _finds(term: Term, judged: Judged, prefs: Prefs) -> bool:
     if term.wanted == NEEDS_YOU and not term.field:
         return judged.section is Section.NEEDS_YOU
+    if term.compares:
+        outlook = judged.account.outlook
+        burn = None if outlook is None else outlook.burn.weekly.last_24h
+        return burn is not None and _COMPARE[term.compares](burn, float(term.wanted))
     look = FIELDS.get(term.field)
     if look is None:
         word = f"{term.field}:{term.wanted}" if term.field else term.wanted

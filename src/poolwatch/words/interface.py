@@ -99,6 +99,7 @@ _FILTER: Final = (
         mark("a status (active, needs_login), a section (needs_you) or a trouble (throttled)"),
     ),
     ("plan:pro", mark("a plan by the beginning of its name; likewise source:x, group:x, custody:codex")),
+    (mark("burn>10"), mark("used more than 10% of its week in the last 24 hours; likewise >=, <, <=")),
     (mark("-plan:pro -east"), mark("leaves out what the word finds; !word does the same")),
     ("!", mark("what needs you")),
 )

@@ -112,6 +112,9 @@ NOBODY_SELECTED: Final = Text("no account is selected")
 #: While a filter is typed.
 no_field: Final = Text("no field “{field}”; there are: {known}")
 no_field_near: Final = Text("no field “{field}”; did you mean “{near}:”?")
+BURN_IS_COMPARED: Final = Text(
+    "burn is compared: burn>10, burn<=2; it is what a day used, in percent of a week"
+)
 no_value: Final = Text(
     "no {field} begins with “{value}”; there are: {known}", "no {field} begins with “{value}”"
 )
