@@ -221,7 +221,7 @@ def test_the_cursor_tells_the_figure_and_of_how_many_it_is(
     found = scene(member("a"), figure=figure, line=line)
     drawn = pool_chart(found, instants(PERIODS[1], NOW, PREFS))
     said = [span.text for span in pool_cursor_line(found, drawn, at).spans]
-    assert said == ["Fri 20 Nov 14:00", text, "1 of 1 accounts known"]
+    assert said == ["Fri 20 Nov 14:00", text, "1 of 1 account known"]
     earlier = pool_cursor_line(found, drawn, at - timedelta(hours=3)).spans
     assert earlier[1].text == "— too little is known of that time"
 

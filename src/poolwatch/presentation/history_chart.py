@@ -71,7 +71,8 @@ def history_chart(scene: Scene) -> Chart:
     return Chart(
         start,
         end,
-        until=min(now, scene.read_at or now),
+        # the moment that is drawn is the last minute: a reading may be newer
+        until=min(end, scene.read_at or now),
         line=line,
         scale=_scale(scene, start),
         zone=zone,

@@ -187,7 +187,6 @@ room_was: Final = Text("{percent} of their weekly limits left")
 burn_was: Final = Text("{percent} an hour")
 active_was: Final = Text("{count} accounts with room")
 credits_were: Final = Text("{amount} credits, {usd}", "{amount} credits")
-known_of: Final = Text("{count} of {all} accounts known")
 room_expected: Final = Text("{percent} expected, if each goes as foretold")
 OUTLOOK: Final = Text("OUTLOOK")
 LEFT_HEADING: Final = Text("LEFT")
@@ -196,9 +195,6 @@ lasts_to: Final = Text("lasts to the next relief, {time}, when {limits}", "lasts
 may_run_dry: Final = Text("may run dry {span}, before the relief of {time}", "may run dry")
 dry: Final = Text("dry: nothing is left until {time}, when {limits}", "dry: nothing is left")
 risk_before: Final = Text("{chance} risk of running dry before")
-left_of: Final = Text(
-    "{percent} of {count} weekly limits, by plan: {plans}", "{percent} of {count} weekly limits"
-)
 NO_WEEKLY: Final = Text("no weekly limits")
 WHO: Final = Text("WHO USES IT, last 24h")
 WHO_SHORT: Final = Text("WHO USES IT, 24h")
@@ -227,6 +223,19 @@ def whose(name: str) -> str:
 def weekly_limits(count: int) -> str:
     """What comes back with a relief."""
     return n_("{count} weekly limit comes back", "{count} weekly limits come back", count)
+
+
+def known_of(count: int, whole: int) -> str:
+    """Of how many accounts a figure is known."""
+    return n_("{known} of {count} account known", "{known} of {count} accounts known", whole, known=count)
+
+
+def left_of(percent: str, count: int, plans: str) -> str:
+    """How much of so many limits is left, and of each plan where there are several."""
+    told = n_(
+        "{percent} of {count} weekly limit", "{percent} of {count} weekly limits", count, percent=percent
+    )
+    return told if not plans else f"{told}, {_('by plan: {plans}', plans=plans)}"
 
 
 def full_accounts(count: int, with_credits: int) -> str:
