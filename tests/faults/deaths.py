@@ -168,11 +168,11 @@ def _age(rng: random.Random, folder: Path) -> None:
             tell(write)
         database.close()
 
-    confirmed = 0
+    begin, last = 0, _DAYS * 2 - 1
     for _ in range(2):
-        work = partial(live, begin=confirmed)
-        confirmed = max(confirmed, _killed(folder, work, rng.uniform(0, 0.05), 1))
-    live(lambda _: None, confirmed)
+        # what was written and not confirmed is written again, and no clock is set back
+        begin = min(last, 1 + _killed(folder, partial(live, begin=begin), rng.uniform(0, 0.05), 1))
+    live(lambda _: None, begin)
     database = Database(folder, NOON)
     end = NOON + timedelta(days=_DAYS - 1)
     for account_id, walked in mine.items():

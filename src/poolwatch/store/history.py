@@ -29,6 +29,7 @@ from poolwatch.store.spans import (
     clean,
     figure_of,
     from_seconds,
+    instant,
     is_sound,
     merged,
     single,
@@ -247,7 +248,7 @@ def _hour(day: int, span: Span) -> int:
 def _point(at: int, span: Span) -> Point | None:
     try:
         return Point(
-            from_micros(at),
+            instant(at),
             amount(span.low),
             amount(span.high),
             amount(span.last),

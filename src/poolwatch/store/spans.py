@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from itertools import groupby
 from math import isfinite
 from typing import Final, TypeAlias
@@ -127,9 +128,15 @@ def amount(stored: Number) -> Amount | None:
     return float(stored)
 
 
+@lru_cache(maxsize=2048)  # days are the same for all accounts, and a reset for all points of a week
+def instant(micros: int) -> datetime:
+    """The instant of so many microseconds since 1970. OverflowError where no calendar reaches."""
+    return from_micros(micros)
+
+
 def from_seconds(count: int | float) -> datetime:
     """The instant of so many seconds since 1970. OverflowError where no calendar reaches."""
-    return from_micros(round(count * SECOND))
+    return instant(round(count * SECOND))
 
 
 def _seconds(at: datetime) -> int | float:
