@@ -241,6 +241,7 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs, *, is_next: bool = Fa
     if judged.section is Section.NEEDS_YOU and _shown_trouble(judged) is not None:
         status_glyph = _GLYPHS[judged.status.kind]
     ahead = outlook.weekly_ahead(judged, now, prefs)
+    column = outlook.at_reset(judged, ahead, now, prefs)
     even = ahead.even_percent if isinstance(ahead, Forecast) else None
     windows = rows.base_rows(usage, now, prefs, even)
     spend = rows.spend_row(usage, now, prefs)
@@ -292,8 +293,8 @@ def card_view(judged: Judged, now: datetime, prefs: Prefs, *, is_next: bool = Fa
         status_glyph=status_glyph,
         progress_short=progress_brief,
         turn=turn,
-        at_reset=outlook.at_reset(judged, ahead, now, prefs),
-        outlook=outlook.outlook_note(judged, ahead, now, prefs),
+        at_reset=column,
+        outlook=outlook.outlook_note(judged, ahead, column, now, prefs),
     )
 
 

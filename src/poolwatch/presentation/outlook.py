@@ -102,9 +102,14 @@ def at_reset_rank(judged: Judged, now: datetime, prefs: Prefs) -> tuple[int, flo
     return -rank[0], -rank[1]
 
 
-def outlook_note(judged: Judged, ahead: Ahead, now: datetime, prefs: Prefs) -> Note | None:
-    """A card's line for the weekly window of an account that is active, where it says something."""
-    if not isinstance(ahead, Forecast) or judged.section is not Section.ACTIVE:
+def outlook_note(
+    judged: Judged, ahead: Ahead, column: AtReset | None, now: datetime, prefs: Prefs
+) -> Note | None:
+    """A card's line for the weekly window of an account that is active, where it says something.
+
+    `column` is what the table says of it.
+    """
+    if not isinstance(ahead, Forecast) or column is None or judged.section is not Section.ACTIVE:
         return None
     old = judged.stale_base
     if ahead.runs_out:
@@ -112,12 +117,10 @@ def outlook_note(judged: Judged, ahead: Ahead, now: datetime, prefs: Prefs) -> N
         if not span:
             return Note("", words.may_run_out(_chance(ahead)), Tone.AMBER, old)
         return Note(words.OUT(), span, Tone.RED if is_soon(ahead, now) else Tone.AMBER, old, _chance(ahead))
-    median = _within(ahead.median_percent)
-    if median is None:
+    if not is_figure(ahead.median_percent):
         return None
     told = words.left_at_reset if prefs.shown is Shown.LEFT else words.used_at_reset
-    text = told(percent_text(median, prefs.shown), _band(ahead, prefs.shown))
-    return Note(words.LASTS(), text, Tone.PLAIN, old)
+    return Note(words.LASTS(), told(column.text, column.band), Tone.PLAIN, old)
 
 
 def is_soon(ahead: Ahead, now: datetime) -> bool:

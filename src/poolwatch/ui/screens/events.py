@@ -247,14 +247,15 @@ class EventsScreen(Page[None]):
 
     def action_go_there(self) -> None:
         """The history of the account that the event is of, at that minute."""
-        key = self.account
+        key, row = self.account, self._row()
+        if row is None or self.app.screen is not self:
+            return
         if key is None:
             self.flash(words.NO_ACCOUNT())
-        elif self.app.screen is self:
-            from poolwatch.ui.screens.history import HistoryScreen
+            return
+        from poolwatch.ui.screens.history import HistoryScreen
 
-            row = self._row()
-            self.app.push_screen(HistoryScreen(self.ui, key, (key,), row.at if row is not None else None))
+        self.app.push_screen(HistoryScreen(self.ui, key, (key,), row.at))
 
     def action_events(self) -> None:
         """The key that opened it closes it."""
