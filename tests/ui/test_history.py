@@ -211,6 +211,17 @@ async def test_tab_goes_on_to_the_group_and_the_pool_and_enter_to_an_account() -
         assert "weekly used" in title(app)
 
 
+async def test_a_history_can_open_at_a_minute() -> None:
+    app = at_alice()
+    async with app.run_test(size=NORMAL) as pilot:
+        await settle(pilot)
+        app.push_screen(HistoryScreen(app.ui, ALICE.key, [ALICE.key], NOW - timedelta(hours=21, minutes=40)))
+        await settle(pilot)
+        await settle(pilot)
+        assert "Thu 19 Nov 16:00   18% used   +1 in that hour" in told(app)
+        assert "▲" in app.screen.query_one(ChartLines).text
+
+
 async def test_a_filter_says_whose_pool_it_is() -> None:
     app = at_alice()
     async with app.run_test(size=NORMAL) as pilot:
