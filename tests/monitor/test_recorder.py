@@ -105,6 +105,20 @@ async def test_what_another_process_read_is_followed_on_from() -> None:
     assert sum(rise.percent for rise in cycle.rises) == 17
 
 
+async def test_a_reset_that_another_process_saw_is_told_once() -> None:
+    one = await rig("a").listed()
+    await read(one, "a", snapshot(40, resets_at=RESETS), snapshot(41, resets_at=RESETS))
+    other = await beside(one)
+    await read(other, "a", snapshot(0, resets_at=MOVED), snapshot(1, resets_at=MOVED))
+    await other.saver.flush(last=True)
+    await one.clock.advance(900)
+    one.ledger.take(Recalled((other.account("a"),)))
+    await read(one, "a", snapshot(2, resets_at=MOVED), snapshot(3, resets_at=MOVED))
+    await one.saver.flush(last=True)
+    assert [event.kind for event in one.store.events] == [EventKind.EARLY_RESET]
+    assert len(await weekly_cycles(one)) == 2
+
+
 async def test_history_from_before_there_were_cycles_is_read_once() -> None:
     one = await rig("a").listed()
     was, now = START + timedelta(minutes=7), START + timedelta(days=7)
@@ -215,6 +229,20 @@ async def test_logins_that_are_dead_at_the_start_are_no_news() -> None:
     assert one.store.events == []
 
 
+async def test_a_login_that_was_renewed_between_two_runs_is_no_news() -> None:
+    one = rig("a")
+    one.source.listings = [listing("a", expires_at=START + minutes(20))]
+    await one.listed()
+    await read(one, "a", snapshot(40))
+    clock = TurnedClock(START + timedelta(days=1))
+    other = Rig([ScriptedSource("homes", "a", clock=clock)], clock, one.store)
+    await other.monitor.recall()
+    await other.saver.flush()
+    await other.listed()
+    await other.saver.flush()
+    assert one.store.events == []
+
+
 async def test_a_source_that_goes_down_and_comes_back_is_told() -> None:
     one = await rig("a").listed()
     await one.saver.flush()
@@ -287,6 +315,15 @@ async def test_another_run_knows_the_burn_of_the_last_one() -> None:
     after = other.monitor.recorder.burn.of(A.id, one.clock.now())
     assert after.weekly == replace(before.weekly, since_start=None, usual_per_day=8.0)
     assert after.credits == replace(before.credits, since_start=None, usual_per_day=Decimal(24))
+
+
+async def test_what_was_used_before_the_start_is_not_of_this_run() -> None:
+    one = await rig("a").listed()
+    await read(one, "a", snapshot(40, resets_at=RESETS), snapshot(41, resets_at=RESETS))
+    other = await beside(one)
+    await read(other, "a", *(snapshot(used, resets_at=RESETS) for used in (45, 46, 48)))
+    burn = other.monitor.recorder.burn.of(A.id, other.clock.now()).weekly
+    assert (burn.last_hour, burn.since_start) == (7, 3)
 
 
 async def test_the_pool_burns_the_mean_of_its_weeks_and_the_sum_of_its_credits() -> None:
