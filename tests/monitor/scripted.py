@@ -28,12 +28,14 @@ from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.domain.message import Message, message
+from poolwatch.domain.outlook import AccountOutlook, PoolOutlook
 from poolwatch.domain.refresh import Awaited, RefreshProgress, TokenOutcome, TokenStep
 from poolwatch.domain.series import FigureName, Finest, Gap, HistoryRow, Point, Timeline, amount_of
 from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, PoolState
 from poolwatch.domain.usage import Credits, RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.domain.values import replace
 from poolwatch.monitor.custodian import Custodian
+from poolwatch.monitor.lookout import Terms
 from poolwatch.monitor.monitor import Monitor, Services
 from poolwatch.monitor.owner import Asked, OwnerLock, RequestQueue, request_of
 from poolwatch.monitor.poller import Pace
@@ -230,6 +232,8 @@ class ScriptedStore:
         self.rows: list[HistoryRow] = []
         self.saved_cycles: list[Cycle] = []
         self.events: list[LoggedEvent] = []
+        self.outlooks_kept: dict[str, AccountOutlook] = {}
+        self.pool_kept: PoolOutlook | None = None
         #: how often another process told the past anew
         self.imports_made = 0
         self.gaps: list[tuple[str, Gap]] = []
@@ -296,6 +300,14 @@ class ScriptedStore:
 
     async def imports(self) -> int | None:
         return self.imports_made
+
+    async def outlooks(self) -> tuple[Mapping[str, AccountOutlook], PoolOutlook | None]:
+        return self.outlooks_kept, self.pool_kept
+
+    async def put_outlooks(self, accounts: Mapping[str, AccountOutlook], pool: PoolOutlook | None) -> bool:
+        self.outlooks_kept |= accounts
+        self.pool_kept = pool or self.pool_kept
+        return True
 
     async def history(self, account_id: str, since: datetime) -> tuple[HistoryRow, ...]:
         found = [row for row in self.rows if row.account_id == account_id and row.at >= since]
@@ -519,6 +531,7 @@ class Rig:
             [source.name for source in self.sources],
             renews=self.renews,
             zone=UTC,
+            terms=lambda: Terms(zone=UTC),
             notices=(NOTICE,),
             sleep=self.clock.sleep,
         )

@@ -17,12 +17,12 @@ from poolwatch.domain.burn import AccountBurn, Burn
 from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Recalled
+from poolwatch.domain.outlook import KEPT
 from poolwatch.domain.pool import apply
 from poolwatch.domain.series import SPEND_BUCKET, FigureName, Finest, Series
 from poolwatch.domain.state import AccountState, PoolState, listed_by
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY
 from poolwatch.presentation.history_json import FigurePast
-from poolwatch.presentation.outlook import KEPT
 from poolwatch.store.opening import FILE_NAME
 from poolwatch.store.store import Store
 

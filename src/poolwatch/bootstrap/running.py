@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -26,6 +27,9 @@ from poolwatch.net.client import HttpClient
 from poolwatch.sources.source import Source
 from poolwatch.store.readings import AccountCache
 from poolwatch.store.store import Store
+
+if TYPE_CHECKING:
+    from poolwatch.monitor.lookout import Terms
 
 
 class Running(Struct):
@@ -94,6 +98,7 @@ async def open_monitor(
         pool_name=settings.pool_name,
         renews=around.renews,
         stale_after=around.rules.stale_after,
+        terms=partial(_terms, around),
         notices=(problem,) if problem else (),
     )
     client, states = HttpClient(settings.net, around.env), StoredKeyStates(store)
@@ -105,3 +110,17 @@ async def open_monitor(
         yield running
     finally:
         await store.aclose()
+
+
+def _terms(around: Surroundings) -> Terms:
+    """What forecasts are made by; the texts were checked as they were read."""
+    from poolwatch.domain.pool_simulation import weights_of
+    from poolwatch.domain.profile import workhours_of
+    from poolwatch.monitor.lookout import Terms
+
+    said = around.settings.forecast
+    return Terms(
+        around.rules.stale_after,
+        workhours=workhours_of(said.workhours) if said.workhours else None,
+        weights=(weights_of(said.weights) if said.weights else None) or {},
+    )

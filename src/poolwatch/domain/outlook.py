@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
 from poolwatch.domain.burn import AccountBurn, PoolBurn
 from poolwatch.domain.forecast import Forecast
+
+#: What was worked out longer ago than this counts as not worked out.
+KEPT: Final = timedelta(hours=2)
 
 
 class AccountOutlook(Struct, frozen=True):

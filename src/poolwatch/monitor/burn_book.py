@@ -203,6 +203,11 @@ class BurnBook:
 
     # -- what was used
 
+    def is_filled(self, account_id: str) -> bool:
+        """Whether what was used before this run is known too."""
+        account = self._accounts.get(account_id)
+        return account is not None and account.usual_day is not None
+
     def of(self, account_id: str, now: datetime) -> AccountBurn:
         """The burn of one account."""
         account = self._accounts.get(account_id)

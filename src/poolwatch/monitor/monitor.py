@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -29,12 +29,19 @@ from poolwatch.sources.source import Source
 from poolwatch.store.requests import QueuedRequest
 from poolwatch.store.store import Store
 
+if TYPE_CHECKING:
+    from poolwatch.monitor.lookout import Lookout, Terms
+
 #: A viewer reads the store this often.
 VIEW_SECONDS: Final = 2.0
 #: A store that cannot be read is asked again so often before it is done without.
 _RECALLS: Final = 3
 #: The polling process takes requests of others no more often than this.
 SERVE_SECONDS: Final = 0.5
+#: A viewer looks for what was foretold this often.
+OUTLOOKS_EVERY: Final = timedelta(minutes=1)
+#: What was foretold waits until the first screen stands.
+LOOK_AFTER_SECONDS: Final = 0.5
 #: Logins that wait are looked for so long after something has changed.
 KEPT_SECONDS: Final = 1.0
 #: What burnt before this run is looked up after so long: the start has other things to read.
@@ -67,12 +74,13 @@ class Monitor:
         renews: bool = False,
         stale_after: timedelta = STALE_AFTER,
         zone: tzinfo | None = None,
+        terms: Callable[[], Terms] | None = None,
         notices: tuple[Message, ...] = (),
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """`renews`: own logins are renewed unasked. `sleep` keeps bursts of changes apart.
 
-        Days of burn begin in `zone`, None is the machine's.
+        Days of burn begin in `zone`, None is the machine's. `terms` are asked for with the first forecast.
         """
         store, clock, draw = services.store, services.clock, services.draw
         self._services = services
@@ -84,6 +92,10 @@ class Monitor:
         self.bulk = BulkRefresh(self.chain, self.ledger, clock)
         self.recorder = Recorder(store, zone, pace.interval)
         self.saver = Saver(self.ledger, store, clock, pool_name, stale_after, self.recorder)
+        self._terms = terms
+        self._lookout: Lookout | None = None
+        #: when a viewer last looked for what was foretold
+        self._looked_at: datetime | None = None
         self._background = (
             BackgroundRefresh(self.chain, self.poller, self.ledger, clock, draw) if renews else None
         )
@@ -161,9 +173,17 @@ class Monitor:
             await self._services.clock.sleep(VIEW_SECONDS)
             await self._recall(watches=True)
             self.ledger.settle()
+            await self._watch_outlooks()
         # what the former holder saved as it left
         await self.recall()
         self._tell()
+
+    async def _watch_outlooks(self) -> None:
+        """Take in what the polling process foretells, now and then."""
+        now, last = self._services.clock.now(), self._looked_at
+        if last is None or abs(now - last) >= OUTLOOKS_EVERY:
+            self._looked_at = now
+            await self.lookout.recall()
 
     async def _poll(self) -> None:
         try:
@@ -175,6 +195,7 @@ class Monitor:
                 group.create_task(self._serve())
                 group.create_task(self._mind_kept())
                 group.create_task(self._fill_burn())
+                group.create_task(self._look_ahead())
                 if self._background is not None:
                     group.create_task(self._background.run())
         finally:
@@ -185,6 +206,22 @@ class Monitor:
         clock = self._services.clock
         await clock.sleep(FILL_SECONDS)
         await self.recorder.burn.run(self._services.store, self._read_at, clock.now, clock.sleep)
+
+    @property
+    def lookout(self) -> Lookout:
+        """Who looks ahead; loaded when first asked for, which no first screen waits for."""
+        if self._lookout is None:
+            from poolwatch.monitor.lookout import Lookout, Terms
+
+            services = self._services
+            terms = Terms() if self._terms is None else self._terms()
+            self._lookout = Lookout(self.ledger, services.store, self.recorder, services.clock, terms)
+        return self._lookout
+
+    async def _look_ahead(self) -> None:
+        """Have what was foretold last at once, and anew what is due of it."""
+        await self._services.clock.sleep(LOOK_AFTER_SECONDS)
+        await self.lookout.run()
 
     def _read_at(self) -> list[tuple[str, datetime | None]]:
         return [(key.id, read_instant(account)) for key, account in self.state.accounts.items()]

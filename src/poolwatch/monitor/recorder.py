@@ -106,6 +106,11 @@ class Recorder:
         """Call `listener` with the events that were found, as they are handed over to be saved."""
         self._event_listeners.append(listener)
 
+    def running(self, account_id: str) -> Mapping[WindowPlace, Cycle]:
+        """The cycles of an account that run, as far as its readings were followed in this run."""
+        tracks = self._tracks.get(account_id, {})
+        return {place: track.running for place, track in tracks.items() if track.running is not None}
+
     def on_reading(self, before: AccountState, after: AccountState) -> None:
         """A reading came; it is looked at when things are saved."""
         self._pending.append((before, after))

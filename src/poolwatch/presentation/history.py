@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.forecast import Forecast, NoForecast
+from poolwatch.domain.outlook import KEPT
 from poolwatch.domain.past import (
     CREDITS,
     AccountPast,
@@ -262,7 +263,7 @@ def _burn(scene: Scene, *, short: bool) -> list[Span]:
     said, own = scene.account.outlook, scene.prefs.own(scene.now)
     if said is None:
         return [Span(f"{UNKNOWN} {words.NOT_WORKED_OUT()}", Tone.DIM)]
-    if own - said.made_at > outlook.KEPT:
+    if own - said.made_at > KEPT:
         return [Span(words.BURN_OLD(figures.age(own - said.made_at)), Tone.DIM)]
     weekly, credits = said.burn.weekly, said.burn.credits
     told: list[Span] = []
@@ -302,7 +303,7 @@ def _pace(scene: Scene, *, short: bool) -> list[Span]:
     used = scene.window.used_percent if scene.window is not None else None
     is_of_now = (
         found is not None
-        and scene.prefs.own(scene.now) - found.made_at <= outlook.KEPT
+        and scene.prefs.own(scene.now) - found.made_at <= KEPT
         and scene.resets_at is not None
     )
     if found is None or not is_of_now:

@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, TypeAlias
 
 from poolwatch.domain.forecast import Forecast, NoForecast
-from poolwatch.domain.outlook import AccountOutlook, PoolOutlook, Verdict
+from poolwatch.domain.outlook import KEPT, AccountOutlook, PoolOutlook, Verdict
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.status import Judged, Section, Status
 from poolwatch.domain.usage import FIVE_HOURS, WEEKLY, own_reset
@@ -16,8 +16,6 @@ from poolwatch.presentation.figures import UNKNOWN, is_figure, percent_number, p
 from poolwatch.presentation.view import AtReset, Figure, Note, Prefs, Shown, Tone
 from poolwatch.words import outlook as words
 
-#: What was worked out longer ago than this counts as not worked out.
-KEPT: Final = timedelta(hours=2)
 #: A window whose reset has moved by more is another one than was foretold of.
 _SAME_RESET: Final = timedelta(hours=1)
 _HOUR: Final = timedelta(hours=1)

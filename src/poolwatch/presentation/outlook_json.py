@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from poolwatch.domain.forecast import COVERAGE, Forecast, NoForecast
-from poolwatch.domain.outlook import PoolOutlook, Verdict
+from poolwatch.domain.outlook import KEPT, PoolOutlook, Verdict
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.status import Judged
 from poolwatch.presentation.json_values import Json, digits, instant, number
-from poolwatch.presentation.outlook import KEPT, window_ahead
+from poolwatch.presentation.outlook import window_ahead
 from poolwatch.presentation.view import Prefs
 
 

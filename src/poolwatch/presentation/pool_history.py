@@ -12,14 +12,14 @@ from msgspec import Struct
 
 from poolwatch.domain.burn import AccountBurn
 from poolwatch.domain.event_log import LoggedEvent
-from poolwatch.domain.outlook import PoolOutlook, Verdict
+from poolwatch.domain.outlook import KEPT, PoolOutlook, Verdict
 from poolwatch.domain.past import CREDITS, PoolFigure, base_window
 from poolwatch.domain.pool_simulation import plan_weight, weights_of
 from poolwatch.domain.series import FigureName, Timeline
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.status import Judged, Section
 from poolwatch.domain.usage import WEEKLY, UsageWindow, own_reset
-from poolwatch.presentation import figures, outlook
+from poolwatch.presentation import figures
 from poolwatch.presentation.chart import slices
 from poolwatch.presentation.figures import UNKNOWN, is_figure, percent_text, usd_text
 from poolwatch.presentation.history import Period
@@ -75,7 +75,7 @@ def instants(period: Period, now: datetime, prefs: Prefs) -> tuple[datetime, ...
 def recent_outlook(state: PoolState, now: datetime, prefs: Prefs) -> PoolOutlook | None:
     """What lies ahead of the whole pool, where that was worked out lately; `now` is the server's clock."""
     said = state.outlook
-    return said if said is not None and prefs.own(now) - said.made_at <= outlook.KEPT else None
+    return said if said is not None and prefs.own(now) - said.made_at <= KEPT else None
 
 
 def weekly_window(each: Judged) -> UsageWindow | None:
@@ -190,7 +190,7 @@ def _burns(scene: PoolScene) -> Iterator[AccountBurn]:
     own = scene.prefs.own(scene.now)
     for each in scene.accounts:
         said = each.account.outlook
-        if said is not None and own - said.made_at <= outlook.KEPT:
+        if said is not None and own - said.made_at <= KEPT:
             yield said.burn
 
 

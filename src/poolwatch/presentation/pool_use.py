@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from poolwatch.domain.outlook import KEPT
 from poolwatch.domain.past import holding
 from poolwatch.domain.series import Timeline
 from poolwatch.domain.status import Judged, Section
@@ -43,7 +44,7 @@ def shares(scene: PoolScene, most: int) -> tuple[Share, ...]:
         (said.burn.weekly.last_24h, each)
         for each in scene.accounts
         if (said := each.account.outlook) is not None
-        and own - said.made_at <= outlook.KEPT
+        and own - said.made_at <= KEPT
         and is_figure(said.burn.weekly.last_24h)
         and said.burn.weekly.last_24h > 0
     ]

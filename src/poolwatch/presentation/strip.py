@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.outlook import PoolOutlook, Verdict
+from poolwatch.domain.outlook import KEPT, PoolOutlook, Verdict
 from poolwatch.domain.overview import PoolOverview, UpReason
 from poolwatch.domain.state import AccountState, PoolState, SourceState
 from poolwatch.domain.status import Judged, Section, Status
@@ -16,7 +16,7 @@ from poolwatch.domain.usage import WEEKLY, own_reset
 from poolwatch.presentation import figures
 from poolwatch.presentation.figures import UNKNOWN, percent_text, scarcity
 from poolwatch.presentation.masking import shown_label, shown_name
-from poolwatch.presentation.outlook import KEPT, pool_burn, pool_outlook
+from poolwatch.presentation.outlook import pool_burn, pool_outlook
 from poolwatch.presentation.view import Figure, Prefs, Shown, Span, StripView, Tone
 from poolwatch.words import account as words
 from poolwatch.words import screen

@@ -1,0 +1,429 @@
+"""Looks ahead: what every account burns, how long its windows last, and whether the pool does.
+
+All of it is worked out in short turns of the event loop, never on a thread: a busy one holds up every key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Generator, Mapping
+from datetime import datetime, timedelta, tzinfo
+from random import Random
+from typing import Final, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
+
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.cycles import Cycle
+from poolwatch.domain.events import LookedAhead
+from poolwatch.domain.forecast import Forecast, NoForecast
+from poolwatch.domain.habit import SHORTEST, Habit, closed, habit, learn
+from poolwatch.domain.look_ahead import look_ahead
+from poolwatch.domain.outlook import KEPT, AccountOutlook, PoolOutlook
+from poolwatch.domain.pool_simulation import Member, plan_weight, pool_outlook
+from poolwatch.domain.profile import Workhours
+from poolwatch.domain.ratios import NEWEST, Bank, gathered
+from poolwatch.domain.series import RESET_WOBBLE
+from poolwatch.domain.state import AccountState, PoolState
+from poolwatch.domain.status import Status, derive_status
+from poolwatch.domain.usage import BASE_BUCKET, WEEKLY, UsageWindow
+from poolwatch.domain.values import is_undated, replace
+from poolwatch.monitor.burn_book import BurnBook, History
+from poolwatch.monitor.ledger import STALE_AFTER, Clock, Ledger
+from poolwatch.monitor.recorder import Recorder, read_instant
+
+T = TypeVar("T")
+
+#: What is due is looked for this often, in seconds.
+LOOK_SECONDS: Final = 20.0
+#: Between two accounts that are worked out, in seconds.
+_PAUSE: Final = 0.02
+#: Accounts that are only looked at, between two turns of the event loop.
+_AT_ONCE: Final = 50
+_HOURLY: Final = timedelta(hours=1)
+#: So much earlier an account may be due, each by its id, so that they come apart.
+_APART: Final = timedelta(minutes=15)
+#: What kept a forecast from being made may be over after this, and the pool is looked at again.
+_AGAIN: Final = timedelta(minutes=10)
+#: Used beyond what a forecast was made of, in percent points.
+_MUCH: Final = 3.0
+#: A process that soon ends works out no more accounts.
+_MOST_AT_ONCE: Final = 200
+#: So many of an account's cycles are learned from.
+_CYCLES: Final = 9
+_DAY: Final = timedelta(days=1)
+#: The same pool has the same outlook.
+_SEED: Final = 20260901
+#: Who is not one of these does no work that could be foretold.
+_WORKING: Final = (Status.ACTIVE, Status.EXHAUSTED)
+
+
+class Store(History, Protocol):
+    """Where the past is, and what was foretold."""
+
+    async def cycles(
+        self, account_ids: Collection[str] | None, newest: int
+    ) -> Mapping[str, tuple[Cycle, ...]]:
+        """The newest cycles of each window by account id, old to new."""
+        ...
+
+    async def imports(self) -> int | None:
+        """Another number whenever the past was told anew; None where nobody can tell."""
+        ...
+
+    async def outlooks(self) -> tuple[Mapping[str, AccountOutlook], PoolOutlook | None]:
+        """What was last foretold, by account id, and of the pool."""
+        ...
+
+    async def put_outlooks(self, accounts: Mapping[str, AccountOutlook], pool: PoolOutlook | None) -> bool:
+        """Keep it."""
+        ...
+
+
+class Terms(Struct, frozen=True):
+    """What an operator sets. `zone` None: the machine's."""
+
+    stale_after: timedelta = STALE_AFTER
+    zone: tzinfo | None = None
+    workhours: Workhours | None = None
+    #: of plans, beyond those that are known
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+class _Learned(Struct):
+    """What is known of one window of an account: its habit, and its newest cycle that has ended."""
+
+    habit: Habit
+    newest: Cycle | None = None
+    #: as it was stored, for an account that this process has not read yet
+    running: Cycle | None = None
+
+
+class Lookout:
+    """Keeps every account's outlook, and the pool's, as fresh as they are told to be."""
+
+    def __init__(self, ledger: Ledger, store: Store, recorder: Recorder, clock: Clock, terms: Terms) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._recorder = recorder
+        self._clock = clock
+        self._terms = terms
+        self._learned: dict[str, dict[str, _Learned]] = {}
+        #: cycles that have taught something, without their hours; and what they teach
+        self._taught: list[Cycle] = []
+        self._bank: Bank | None = None
+        self._imports: int | None = None
+        self._wake = asyncio.Event()
+
+    @property
+    def _burn(self) -> BurnBook:
+        return self._recorder.burn
+
+    def wake(self) -> None:
+        """Look again now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Look ahead for ever; ends by cancellation."""
+        await self.recall()
+        while True:
+            await self.look()
+            await self._pause()
+            self._wake.clear()
+
+    async def _pause(self) -> None:
+        """Until it is time to look again, or somebody wants it."""
+        waits = [
+            asyncio.create_task(self._clock.sleep(LOOK_SECONDS)),
+            asyncio.create_task(self._wake.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+
+    async def recall(self) -> None:
+        """Take in what was foretold last, here or by another process, as long as it is worth telling."""
+        stored, pool = await self._store.outlooks()
+        now = self._clock.now()
+        told: dict[AccountKey, AccountOutlook] = {}
+        for key, account in self._ledger.state.accounts.items():
+            outlook = stored.get(key.id)
+            if outlook is not None and _is_recent(outlook, now) and outlook != account.outlook:
+                told[key] = outlook
+        if pool is not None and (not _is_recent(pool, now) or pool == self._ledger.state.outlook):
+            pool = None
+        if told or pool is not None:
+            self._ledger.take(LookedAhead(told, pool))
+
+    async def look(self) -> None:
+        """Work out anew what is due, tell it and have it kept."""
+        await self._heed_imports()
+        state = self._ledger.state
+        if not await self._learn(state):
+            return
+        told: dict[AccountKey, AccountOutlook] = {}
+        for number, (key, account) in enumerate(tuple(state.accounts.items())):
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)
+            if account.read_at is None or key.id not in self._learned:
+                continue
+            outlook = await self._outlook(account, state)
+            if outlook is not None:
+                told[key] = outlook
+        pool = await self._pool(state, is_new=bool(told))
+        if not told and pool is None:
+            return
+        self._ledger.take(LookedAhead(told, pool))
+        await self._store.put_outlooks({key.id: outlook for key, outlook in told.items()}, pool)
+
+    async def look_once(self) -> None:
+        """For a process that soon ends: what was foretold last, and what is due of it.
+
+        Of a large pool nothing is made anew: whoever waits for the answer would wait for seconds.
+        """
+        await self.recall()
+        now, accounts = self._clock.now(), self._ledger.state.accounts
+        if len(accounts) > _MOST_AT_ONCE:
+            return
+        for key, account in accounts.items():
+            outlook = account.outlook
+            if account.read_at is not None and (outlook is None or now - outlook.made_at > _HOURLY):
+                await self._burn.load(self._store, key.id, read_instant(account), now)
+        await self.look()
+
+    async def _heed_imports(self) -> None:
+        """Where another process told the past anew, all of it is learned again."""
+        imports = await self._store.imports()
+        if imports != self._imports and imports is not None:
+            self._imports = imports
+            self._learned.clear()
+            self._taught.clear()
+            self._bank = None
+
+    # -- learning
+
+    async def _learn(self, state: PoolState) -> bool:
+        """Have every account's past learned; whether anything is known of which one could tell."""
+        has_new = self._bank is None
+        for gone in self._learned.keys() - {key.id for key in state.accounts}:
+            del self._learned[gone]
+        for key, account in tuple(state.accounts.items()):
+            if account.read_at is None or not self._burn.is_filled(key.id):
+                continue
+            if key.id in self._learned and not self._has_ended(key.id):
+                continue
+            has_new |= await self._learn_of(account)
+            await self._clock.sleep(_PAUSE)
+        if has_new:
+            self._taught.sort(key=_ended_at)
+            del self._taught[:-NEWEST]
+            self._bank = await _in_turns(gathered(self._taught))
+        return bool(self._learned)
+
+    def _has_ended(self, account_id: str) -> bool:
+        """Whether a cycle came to its end since the account's were learned from."""
+        running = self._recorder.running(account_id)
+        return any(
+            cycle.started_at > (known.running or cycle).started_at
+            for window, known in self._learned[account_id].items()
+            if (cycle := running.get((BASE_BUCKET, window))) is not None
+        )
+
+    async def _learn_of(self, account: AccountState) -> bool:
+        """Learn from the cycles of one account that have ended since the last time; whether any had."""
+        account_id, zone = account.key.id, self._zone(account)
+        learned = self._learned.setdefault(account_id, {})
+        stored = (await self._store.cycles((account_id,), _CYCLES if not learned else 2)).get(account_id, ())
+        workhours = self._terms.workhours
+        has_new = False
+        for cycle in stored:
+            if cycle.bucket != BASE_BUCKET:
+                continue
+            known = learned.setdefault(cycle.window, _Learned(habit((), zone, workhours)))
+            if cycle.ended_at is None:
+                known.running = cycle
+                continue
+            is_known = known.newest is not None and cycle.started_at <= known.newest.started_at
+            if is_known or (cycle.window_seconds or 0) < SHORTEST:
+                continue
+            ratios = closed(cycle, known.habit, zone)
+            known.habit = learn(
+                known.habit, replace(cycle, ratios=ratios), zone, keeps_profile=workhours is not None
+            )
+            known.newest, has_new = cycle, True
+            if ratios:
+                self._taught.append(replace(cycle, ratios=ratios, rises=()))
+            await asyncio.sleep(0)
+        return has_new
+
+    def _zone(self, account: AccountState) -> tzinfo | None:
+        name = account.name.time_zone
+        return ZoneInfo(name) if name else self._terms.zone
+
+    # -- accounts
+
+    async def _outlook(self, account: AccountState, state: PoolState) -> AccountOutlook | None:
+        """The account's, where it says something new."""
+        now, former = self._clock.now(), account.outlook
+        burn = self._burn.of(account.key.id, now)
+        windows = _windows(account)
+        made_before = {} if former is None else {each.window: each for each in former.forecasts}
+        is_due = made_before.keys() != windows.keys() or any(
+            _is_due(made_before[kind], window, account, now, self._terms.stale_after)
+            for kind, window in windows.items()
+        )
+        if not is_due and former is not None:
+            is_same = burn == former.burn and now - former.made_at < _AGAIN
+            return None if is_same else AccountOutlook(now, burn, former.forecasts)
+        works = derive_status(account, now + state.clock_offset).kind in _WORKING
+        forecasts: list[Forecast] = []
+        for window in windows.values():
+            forecasts.append(self._forecast(account, window, state, now, works=works))
+            await asyncio.sleep(0)
+        await self._clock.sleep(_PAUSE)
+        return AccountOutlook(now, burn, tuple(forecasts))
+
+    def _forecast(
+        self, account: AccountState, window: UsageWindow, state: PoolState, now: datetime, *, works: bool
+    ) -> Forecast:
+        cycle = self._cycle(account, window, now)
+        known = self._learned[account.key.id].get(window.kind)
+        said = look_ahead(
+            cycle,
+            Habit() if known is None else known.habit,
+            self._bank or Bank(),
+            now,
+            self._zone(account),
+            self._terms.stale_after,
+            _burned_before(known, now),
+            state.clock_offset,
+        )
+        if works or said.none_because is not None:
+            return said
+        return Forecast(said.bucket, said.window, now, said.resets_at, none_because=NoForecast.NONE)
+
+    def _cycle(self, account: AccountState, window: UsageWindow, now: datetime) -> Cycle:
+        """The running cycle as the newest reading has it; of an unused window one without any use."""
+        account_id, base = account.key.id, account.usage.base
+        read_at = None if base is None or is_undated(base.at) else base.at
+        running = self._recorder.running(account_id).get((BASE_BUCKET, window.kind))
+        known = self._learned[account_id].get(window.kind)
+        if running is None and known is not None and window.used_percent:
+            running = known.running
+        if running is None or running.ended_at is not None:
+            running = Cycle(
+                account_id,
+                BASE_BUCKET,
+                window.kind,
+                now,
+                window.window_seconds,
+                window.resets_at,
+                last_percent=window.used_percent,
+                readings=1 if window.used_percent else _ENOUGH,
+                plan=account.plan,
+            )
+        return replace(running, read_at=read_at)
+
+    # -- the pool
+
+    async def _pool(self, state: PoolState, *, is_new: bool) -> PoolOutlook | None:
+        """The pool's, where it says something new; simulated anew after a while, if anything changed."""
+        now, former = self._clock.now(), state.outlook
+        server_now = now + state.clock_offset
+        if former is not None:
+            is_over = former.relief_at is not None and former.relief_at <= server_now
+            if not is_over and (not is_new or now - former.made_at < _AGAIN):
+                burn = await self._burn.of_pool(now) if is_new else former.burn
+                return None if burn == former.burn else replace(former, burn=burn)
+        members = [
+            member
+            for account in tuple(state.accounts.values())
+            if (member := self._member(account, server_now)) is not None
+        ]
+        work = pool_outlook(
+            members,
+            self._bank or Bank(),
+            await self._burn.of_pool(now),
+            server_now,
+            Random(_SEED).random,  # noqa: S311 - chances, not secrets
+        )
+        return replace(await _in_turns(work), made_at=now)
+
+    def _member(self, account: AccountState, now: datetime) -> Member | None:
+        """The account as one that can work; None where it has no weekly limit, or cannot."""
+        weekly = _windows(account).get(WEEKLY)
+        known = self._learned.get(account.key.id)
+        if weekly is None or known is None or weekly.used_percent is None:
+            return None
+        if derive_status(account, now).kind not in _WORKING:
+            return None
+        learned = known.get(WEEKLY)
+        return Member(
+            self._cycle(account, weekly, now),
+            Habit() if learned is None else learned.habit,
+            self._zone(account),
+            plan_weight(account.plan, self._terms.weights),
+            account.name.group,
+        )
+
+
+#: Readings of a window that nobody has used: there is nothing to wait for.
+_ENOUGH: Final = 3
+
+
+async def _in_turns(work: Generator[None, None, T]) -> T:
+    """What comes of work that is done in pieces, the event loop having a turn after each."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+        await asyncio.sleep(0)
+
+
+def _is_recent(outlook: AccountOutlook | PoolOutlook, now: datetime) -> bool:
+    return timedelta(0) <= now - outlook.made_at <= KEPT
+
+
+def _ended_at(cycle: Cycle) -> datetime:
+    return cycle.ended_at or cycle.started_at
+
+
+def _windows(account: AccountState) -> dict[str, UsageWindow]:
+    """The base windows by kind."""
+    return {window.kind: window for window in account.usage.windows}
+
+
+def _is_due(
+    said: Forecast, window: UsageWindow, account: AccountState, now: datetime, stale_after: timedelta
+) -> bool:
+    """Whether a forecast is to be made anew."""
+    age = now - said.made_at
+    if age < timedelta(0) or age >= _HOURLY - _APART * (int(account.key.id[:4], 16) / 0x10000):
+        return True
+    if said.resets_at is None or window.resets_at is None:
+        has_reset = said.resets_at is not window.resets_at
+    else:
+        has_reset = bool(window.used_percent) and abs(window.resets_at - said.resets_at) >= RESET_WOBBLE
+    if has_reset:
+        return True
+    used, was = window.used_percent, said.used_percent
+    if used != was and (used is None or was is None or abs(used - was) >= _MUCH or used >= 100):
+        return True
+    base = account.usage.base
+    is_old = base is not None and not is_undated(base.at) and now - base.at > stale_after
+    if is_old is not (said.none_because is NoForecast.OLD):
+        return True
+    return said.none_because is not None and age >= _AGAIN
+
+
+def _burned_before(known: _Learned | None, now: datetime) -> float:
+    """What was used in the last 24 hours within the cycle before the running one."""
+    if known is None or known.newest is None:
+        return 0.0
+    since = (now - _DAY).timestamp() / 3600
+    return sum(rise.percent for rise in known.newest.rises if rise.hour + 1 > since)
