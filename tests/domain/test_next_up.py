@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from poolwatch.domain.events import ReadingArrived
+from poolwatch.domain.burn import AccountBurn, Burn
+from poolwatch.domain.events import LookedAhead, ReadingArrived
 from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.forecast import Forecast
+from poolwatch.domain.outlook import AccountOutlook
 from poolwatch.domain.overview import PoolOverview, overview, use_order
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolState
@@ -53,6 +56,26 @@ def test_the_room_that_perishes_soonest_goes_first() -> None:
     pool = many([("much", week_room(10, 100)), ("soon", week_room(60, 10)), ("none", week_room(89, 150))])
     assert order(pool) == ["soon", "much", "none"]
     assert up(pool) == ("soon", "perishable")
+
+
+def foretold(pool: PoolState, name: str, hours: float, chance: float, made: float = 0) -> PoolState:
+    """The pool, with the chance that the account's week, which resets in so many hours, is used up before."""
+    said = Forecast("codex", "weekly", after(hours=made), after(hours=hours), 90, out_probability=chance)
+    outlook = AccountOutlook(said.made_at, AccountBurn(Burn(), Burn()), (said,))
+    return apply(pool, LookedAhead({key(name): outlook}))
+
+
+def test_an_account_that_will_run_out_is_not_first() -> None:
+    pool = many([("much", week_room(10, 100)), ("soon", week_room(60, 10))])
+    assert up(foretold(pool, "soon", 10, 0.6)) == ("much", "perishable")
+    assert order(foretold(pool, "soon", 10, 0.6)) == ["much", "soon"]
+    assert up(foretold(pool, "soon", 10, 0.4)) == ("soon", "perishable")
+    # of a reset that has moved, and of yesterday
+    assert up(foretold(pool, "soon", 30, 0.6)) == ("soon", "perishable")
+    assert up(foretold(pool, "soon", 10, 0.6, made=-3)) == ("soon", "perishable")
+    every = foretold(foretold(pool, "soon", 10, 0.6), "much", 100, 0.9)
+    assert order(every) == ["soon", "much"]
+    assert up(every) == ("soon", "perishable")
 
 
 def test_ties_go_by_the_room_of_the_five_hours_then_label() -> None:

@@ -515,6 +515,7 @@ class Rig:
     concurrency: int = 4
     draw: Callable[[], float] = lambda: 0.5
     renews: bool = False
+    past: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
         services = Services(
@@ -533,6 +534,7 @@ class Rig:
             zone=UTC,
             terms=lambda: Terms(zone=UTC),
             notices=(NOTICE,),
+            past=self.past,
             sleep=self.clock.sleep,
         )
         for source in self.sources:

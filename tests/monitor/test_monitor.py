@@ -32,7 +32,7 @@ from tests.monitor.scripted import (
     soon,
     weekly_of,
 )
-from tests.monitor.turned_clock import START
+from tests.monitor.turned_clock import START, TurnedClock
 
 A = key_of("a")
 READ_ONLY = message("monitor.viewer", holder=message("monitor.process", pid=123, host="host"))
@@ -63,6 +63,27 @@ async def test_figures_of_the_last_run_stand_before_anything_answers() -> None:
     async with running(one.monitor.run(), one.clock):
         assert weekly_of(one.account("a")) == 30
         assert not one.monitor.state.settled
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_what_is_read_is_saved_once_the_past_is_in_the_store(fails: bool) -> None:
+    arrived = asyncio.Event()
+
+    async def bring() -> None:
+        await arrived.wait()
+        if fails:
+            raise OSError
+
+    clock = TurnedClock()
+    source = ScriptedSource("homes", "a", clock=clock)
+    one = Rig([source], clock, past=asyncio.create_task(bring()))
+    async with running(one.monitor.run(), clock):
+        await clock.advance(60)
+        assert one.account("a").read_at is not None
+        assert one.store.accounts == {}
+        arrived.set()
+        await clock.advance(60)
+        assert one.store.accounts.keys() == {A.id}
 
 
 async def test_while_another_polls_the_store_is_watched_and_nothing_is_asked() -> None:
@@ -407,7 +428,8 @@ async def test_changes_reach_a_listener_while_it_runs() -> None:
 
     listener = asyncio.create_task(listen())
     async with running(one.monitor.run(), one.clock):
-        await one.clock.advance(2)
+        # what lies ahead has been told too
+        await one.clock.advance(10)
         assert heard[0] is None
         heard.clear()
         await one.monitor.poller.read(A)

@@ -9,16 +9,22 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from subprocess import DEVNULL
+from typing import Final
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.console import EXIT_FAILED, complain
 from poolwatch.bootstrap.screen import run_app
 from poolwatch.bootstrap.surroundings import Options
 from poolwatch.words.commands import said
+
+#: Seconds; whoever is not done by then is ended, and what was imported stays.
+_LONGEST_IMPORT: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +48,35 @@ def run_demo(options: DemoOptions | None = None) -> int:
     options = options or DemoOptions()
     with tempfile.TemporaryDirectory(prefix="poolwatch-demo-") as folder:
         home = Path(folder)
-        with upstream(options, home / "upstream") as config:
-            if config is None:
+        with upstream(options, home / "upstream") as started:
+            if started is None:
                 complain(said("demo_failed"))
                 return EXIT_FAILED
             env = {
                 **{name: value for name, value in os.environ.items() if not name.startswith("POOLWATCH_")},
                 "HOME": str(home),
                 # not as an option: commands to paste would name a file that ends with the demo
-                "POOLWATCH_CONFIG": str(config),
+                "POOLWATCH_CONFIG": str(started.config),
                 "POOLWATCH_STATE_DIR": str(home / "state"),
                 "POOLWATCH_DATA_DIR": str(home / "data"),
             }
             env.pop("CODEX_HOME", None)
-            asyncio.run(_remember_lapsed(options, config.parent, home / "state"))
-            return run_app(run_demo, Options(overrides=options.overrides, simulated=True), env)
+            asyncio.run(_remember_lapsed(options, started.config.parent, home / "state"))
+            bring = partial(_bring_past, options, started.at, env)
+            return run_app(run_demo, Options(overrides=options.overrides, simulated=True), env, bring)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An upstream that serves: the configuration for it, and when its pool began, as RFC 3339."""
+
+    config: Path
+    at: str
 
 
 @contextmanager
-def upstream(options: DemoOptions, home: Path) -> Iterator[Path | None]:
-    """The running upstream's configuration file; it ends when its stdin closes, however we end."""
+def upstream(options: DemoOptions, home: Path) -> Iterator[Started | None]:
+    """The running upstream; it ends when its stdin closes, however we end."""
     command = [sys.executable, "-m", "poolwatch.demo", "--serve", "--home", str(home), *options.arguments]
     process = subprocess.Popen(
         command,
@@ -72,7 +87,7 @@ def upstream(options: DemoOptions, home: Path) -> Iterator[Path | None]:
     )
     try:
         line = process.stdout.readline() if process.stdout is not None else b""
-        yield _config_of(line)
+        yield _started(line)
     finally:
         if process.stdin is not None:
             process.stdin.close()
@@ -125,9 +140,40 @@ async def _remember_lapsed(options: DemoOptions, home: Path, state_dir: Path) ->
     await store.aclose()
 
 
-def _config_of(line: bytes) -> Path | None:
+async def _bring_past(options: DemoOptions, until: str, env: Mapping[str, str]) -> None:
+    """Have the past imported, as a person would; in processes of their own, so that keys are answered."""
+    telling = ("poolwatch.demo", "--past", *options.arguments, "--freeze", until)
+    taking = ("poolwatch", "data", "import", "-")
+    start = partial(
+        asyncio.create_subprocess_exec, sys.executable, "-m", stderr=DEVNULL, start_new_session=True
+    )
+    started: list[asyncio.subprocess.Process] = []
+    reading, writing = os.pipe()
     try:
-        return Path(json.loads(line)["config"])
+        with suppress(OSError):  # no process is to be had: then there is no past
+            started.append(await start(*telling, stdin=DEVNULL, stdout=writing))
+            started.append(await start(*taking, stdin=reading, stdout=DEVNULL, env=env))
+    finally:
+        os.close(reading)
+        os.close(writing)
+    try:
+        async with asyncio.timeout(_LONGEST_IMPORT):
+            for process in started:
+                await process.wait()
+    except TimeoutError:
+        pass
+    finally:
+        for process in started:
+            with suppress(ProcessLookupError):
+                process.kill()
+            # it writes into a folder that is removed
+            await process.wait()
+
+
+def _started(line: bytes) -> Started | None:
+    try:
+        told = json.loads(line)
+        return Started(Path(told["config"]), str(told["started_at"]))
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -71,10 +71,12 @@ async def open_monitor(
     *,
     cache: AccountCache | None = None,
     is_daemon: bool = False,
+    past: asyncio.Task[None] | None = None,
 ) -> AsyncIterator[Running]:
     """Open the store, put everything together, and close it in the end; unset, time is the machine's.
 
     `cache`: what was read of the store before, and is not held twice. `is_daemon`: others are told so.
+    `past`: nothing is saved before that has ended.
     """
     clock = clock or RealClock()
     settings = around.settings
@@ -100,6 +102,7 @@ async def open_monitor(
         stale_after=around.rules.stale_after,
         terms=partial(_terms, around),
         notices=(problem,) if problem else (),
+        past=past,
     )
     client, states = HttpClient(settings.net, around.env), StoredKeyStates(store)
     build = partial(build_source, client=client, fingerprint=fingerprint, key_states=states)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib import import_module
@@ -30,12 +30,19 @@ from poolwatch.words.interface import text
 _PLAIN_LOCALES = ("C", "POSIX")
 
 
+Bring = Callable[[], Coroutine[object, object, None]]
+
+
 def run_app(
-    open_demo: Callable[[], int], options: Options | None = None, env: Mapping[str, str] | None = None
+    open_demo: Callable[[], int],
+    options: Options | None = None,
+    env: Mapping[str, str] | None = None,
+    bring_past: Bring | None = None,
 ) -> int:
     """Open the app, in `env` or in the process's own environment; returns the exit code.
 
-    `open_demo` is called when the operator wants the demo instead.
+    `open_demo` is called when the operator wants the demo instead. `bring_past` is awaited, once the first
+    screen is there, before anything is saved: it brings the time before this run into the store.
     """
     options = options or Options()
     env = dict(os.environ) if env is None else env
@@ -62,7 +69,7 @@ def run_app(
             met=lambda: keeping.submit(_keep_met, around),
             simulated=options.simulated,
         )
-        code, wants_demo = run(_run(around, options, app_options))
+        code, wants_demo = run(_run(around, options, app_options, bring_past))
     return open_demo() if wants_demo else code
 
 
@@ -77,14 +84,16 @@ def appearance_problems(settings: Settings) -> list[str]:
     return lines
 
 
-async def _run(around: Surroundings, options: Options, app_options: AppOptions) -> tuple[int, bool]:
+async def _run(
+    around: Surroundings, options: Options, app_options: AppOptions, bring_past: Bring | None
+) -> tuple[int, bool]:
     from poolwatch.ui.app import PoolApp
     from poolwatch.ui.state import ExitRequest
 
     cache = AccountCache()
     feed = LiveFeed(_stored(around, cache), around, options.config)
     app = PoolApp(feed, app_options)
-    monitor = asyncio.create_task(_monitor(around, feed, cache))
+    monitor = asyncio.create_task(_monitor(around, feed, cache, bring_past))
     monitor.add_done_callback(feed.monitor_ended)
     try:
         asked = await app.run_async(mouse=app_options.mouse)
@@ -107,13 +116,27 @@ def _stored(around: Surroundings, cache: AccountCache) -> PoolState:
     return apply(empty, Recalled.of(names, accounts, PoolFacts(rates=facts.rates)))
 
 
-async def _monitor(around: Surroundings, feed: LiveFeed, cache: AccountCache) -> None:
+async def _monitor(
+    around: Surroundings, feed: LiveFeed, cache: AccountCache, bring_past: Bring | None
+) -> None:
     await feed.painted.wait()
+    past = None if bring_past is None else asyncio.create_task(bring_past())
+    try:
+        await _monitor_after(around, feed, cache, past)
+    finally:
+        if past is not None:
+            past.cancel()
+            await asyncio.gather(past, return_exceptions=True)
+
+
+async def _monitor_after(
+    around: Surroundings, feed: LiveFeed, cache: AccountCache, past: asyncio.Task[None] | None
+) -> None:
     # on a thread, and only now: the figures are on screen, and keys are answered meanwhile
     await asyncio.to_thread(import_module, "poolwatch.bootstrap.running")
     from poolwatch.bootstrap.running import open_monitor
 
-    async with open_monitor(around, cache=cache) as running:
+    async with open_monitor(around, cache=cache, past=past) as running:
         await running.monitor.recall()
         feed.attach(running)
         watch = asyncio.create_task(running.watch_places())

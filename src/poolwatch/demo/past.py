@@ -28,7 +28,7 @@ from poolwatch.demo.habits import DAYS, HABITS, LAPSED_HOURS, Cut
 from poolwatch.demo.usage import Motion, level
 
 #: How often figures were read, from how long before the end on, in seconds.
-_POLLS: Final = ((DAYS * DAY, 3 * HOUR), (14 * DAY, 2_700), (30 * HOUR, 600))
+_POLLS: Final = ((DAYS * DAY, 4 * HOUR), (14 * DAY, 5_400), (30 * HOUR, 900))
 #: A reset is read so long after it, and once more.
 _RESET_READ: Final = (30, 330)
 
@@ -129,7 +129,8 @@ class _Life:
             at = self._end - since + self._draw.random() * step
             while at < self._end - until:
                 yield at
-                at += step
+                # otherwise every day would be read at the same hours
+                at += step * self._draw.uniform(0.8, 1.2)
 
     def _weights(self, zone: tzinfo | None) -> list[float]:
         """How much was done in each hour: what the rhythm says, more on some days, and in bursts."""
@@ -229,5 +230,14 @@ def _line(account: Account, at: float, seen: _Seen) -> JsonObject:
 def _spend(account: Account, window: Window) -> JsonObject:
     limit = account.spend[0]
     used = Decimal(limit.limit) * window.used / 100
-    said = {"kind": limit.kind, "limit": limit.limit, "used": f"{used:.4f}", "used_percent": window.used}
-    return {"reached": window.used >= FULL, "limits": [said | {"resets_at": rfc3339(window.resets_at)}]}
+    return {
+        "limits": [
+            {
+                "kind": limit.kind,
+                "limit": limit.limit,
+                "used": f"{used:.4f}",
+                "used_percent": window.used,
+                "resets_at": rfc3339(window.resets_at),
+            }
+        ]
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -10,6 +10,8 @@ from msgspec import Struct
 
 #: The share of cases in which the interval of a forecast is to hold.
 COVERAGE: Final = 0.8
+#: A reset that has moved by more is another one than was foretold of.
+_SAME_RESET: Final = timedelta(hours=1)
 
 
 class NoForecast(StrEnum):
@@ -57,6 +59,12 @@ class Forecast(Struct, frozen=True):
     used_percent: float | None = None
     #: low, median and high as they would be, did the window not end at 100%
     endless: tuple[float, float, float] | None = None
+
+    def is_of(self, resets_at: datetime | None, now: datetime) -> bool:
+        """Whether the window that resets then is still the one of which it speaks; `now` is the server's."""
+        if self.resets_at is None:
+            return True
+        return self.resets_at > now and (resets_at is None or abs(resets_at - self.resets_at) <= _SAME_RESET)
 
     @property
     def runs_out(self) -> bool:

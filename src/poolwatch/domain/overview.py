@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct, field
 
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.outlook import KEPT, AccountOutlook
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.status import (
     CREDITS_REASON,
@@ -57,16 +58,19 @@ class NextUp(Struct, frozen=True, eq=False):
 # The order of use; within a tier the most perishable weekly room comes first.
 _WEEKLY_ROOM: Final = 0
 _NO_WEEKLY: Final = 1
+#: more likely than not it is used up before it resets
+_RUNS_OUT: Final = 2
 #: in the red, or with a window whose figure nobody knows
-_SCARCE: Final = 2
-_DOUBTFUL: Final = 3
-_CREDITS_ONLY: Final = 4
+_SCARCE: Final = 3
+_DOUBTFUL: Final = 4
+_CREDITS_ONLY: Final = 5
 
 _Rank: TypeAlias = tuple[int, float, float]
 
 _REASONS: Final = {
     _WEEKLY_ROOM: UpReason.PERISHABLE,
     _NO_WEEKLY: UpReason.NO_WEEKLY,
+    _RUNS_OUT: UpReason.PERISHABLE,
     _CREDITS_ONLY: UpReason.CREDITS_ONLY,
 }
 
@@ -155,7 +159,7 @@ def _is_sound(each: Judged) -> bool:
 def _rank(each: Judged, now: datetime, rules: PoolRules, *, is_sound: bool) -> _Rank:
     base = each.account.usage.base
     limit = base.value if base is not None else None
-    full = is_scarce = has_weekly = False
+    full = is_scarce = has_weekly = runs_out = False
     perishable, five_hours_used = 0.0, None
     for window in () if limit is None else windows_by_length(limit):
         used = window.used_percent
@@ -165,6 +169,7 @@ def _rank(each: Judged, now: datetime, rules: PoolRules, *, is_sound: bool) -> _
         if kind == WEEKLY:
             has_weekly = True
             resets_at = window.resets_at if base is None else own_reset(window, base.at)
+            runs_out = runs_out or _runs_out(each.account.outlook, resets_at, now)
             if used is not None and resets_at is not None:
                 # percent of weekly room lost per hour if left unused
                 hours = (resets_at - now).total_seconds() / 3600
@@ -178,12 +183,22 @@ def _rank(each: Judged, now: datetime, rules: PoolRules, *, is_sound: bool) -> _
         tier = _DOUBTFUL
     elif is_scarce:
         tier = _SCARCE
+    elif runs_out:
+        tier = _RUNS_OUT
     else:
         tier = _WEEKLY_ROOM if has_weekly else _NO_WEEKLY
-    if tier != _WEEKLY_ROOM:
+    if tier not in (_WEEKLY_ROOM, _RUNS_OUT):
         perishable = 0.0
     five = 100.0 if five_hours_used is None else five_hours_used
     return tier, -perishable, five
+
+
+def _runs_out(outlook: AccountOutlook | None, resets_at: datetime | None, now: datetime) -> bool:
+    """Whether the weekly window is foretold to be used up before this reset of it."""
+    said = None if outlook is None else outlook.forecast(WEEKLY)
+    if said is None or now - said.made_at > KEPT:
+        return False
+    return said.runs_out and said.is_of(resets_at, now)
 
 
 # A balance has up to 18 digits before the dot and, with an exponent, 127 behind it; the interpreter's default

@@ -37,6 +37,8 @@ T = TypeVar("T")
 
 #: What is due is looked for this often, in seconds.
 LOOK_SECONDS: Final = 20.0
+#: The same while the past of accounts is still being read.
+SOON_SECONDS: Final = 2.0
 #: Between two accounts that are worked out, in seconds.
 _PAUSE: Final = 0.02
 #: Accounts that are only looked at, between two turns of the event loop.
@@ -114,35 +116,21 @@ class Lookout:
         self._taught: list[Cycle] = []
         self._bank: Bank | None = None
         self._imports: int | None = None
-        self._wake = asyncio.Event()
 
     @property
     def _burn(self) -> BurnBook:
         return self._recorder.burn
-
-    def wake(self) -> None:
-        """Look again now."""
-        self._wake.set()
 
     async def run(self) -> None:
         """Look ahead for ever; ends by cancellation."""
         await self.recall()
         while True:
             await self.look()
-            await self._pause()
-            self._wake.clear()
-
-    async def _pause(self) -> None:
-        """Until it is time to look again, or somebody wants it."""
-        waits = [
-            asyncio.create_task(self._clock.sleep(LOOK_SECONDS)),
-            asyncio.create_task(self._wake.wait()),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
+            accounts = self._ledger.state.accounts.values()
+            is_filled = all(
+                self._burn.is_filled(each.key.id) for each in accounts if each.read_at is not None
+            )
+            await self._clock.sleep(LOOK_SECONDS if accounts and is_filled else SOON_SECONDS)
 
     async def recall(self) -> None:
         """Take in what was foretold last, here or by another process, as long as it is worth telling."""

@@ -45,7 +45,7 @@ LOOK_AFTER_SECONDS: Final = 0.5
 #: Logins that wait are looked for so long after something has changed.
 KEPT_SECONDS: Final = 1.0
 #: What burnt before this run is looked up after so long: the start has other things to read.
-FILL_SECONDS: Final = 5.0
+FILL_SECONDS: Final = 2.0
 
 
 class Services(Struct, frozen=True):
@@ -76,11 +76,13 @@ class Monitor:
         zone: tzinfo | None = None,
         terms: Callable[[], Terms] | None = None,
         notices: tuple[Message, ...] = (),
+        past: asyncio.Task[None] | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """`renews`: own logins are renewed unasked. `sleep` keeps bursts of changes apart.
 
         Days of burn begin in `zone`, None is the machine's. `terms` are asked for with the first forecast.
+        `past` brings the time before this run into the store: readings are saved when it has ended.
         """
         store, clock, draw = services.store, services.clock, services.draw
         self._services = services
@@ -99,6 +101,7 @@ class Monitor:
         self._background = (
             BackgroundRefresh(self.chain, self.poller, self.ledger, clock, draw) if renews else None
         )
+        self._past = past
         #: whether it is this process that polls
         self.polls = False
         self._forwarded = ForwardedRefreshes(services.queue, self.ledger, clock)
@@ -191,15 +194,22 @@ class Monitor:
             self.recovered = True
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.poller.run())
-                group.create_task(self.saver.run(tried=self._tell))
+                group.create_task(self._remember())
                 group.create_task(self._serve())
                 group.create_task(self._mind_kept())
-                group.create_task(self._fill_burn())
-                group.create_task(self._look_ahead())
                 if self._background is not None:
                     group.create_task(self._background.run())
         finally:
             await self.close()
+
+    async def _remember(self) -> None:
+        """Keep what is read, look up what was before, and look ahead."""
+        if self._past is not None:
+            await asyncio.wait((self._past,))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.saver.run(tried=self._tell))
+            group.create_task(self._fill_burn())
+            group.create_task(self._look_ahead())
 
     async def _fill_burn(self) -> None:
         """Have the burn of the time before this run, once the first readings have had their turn."""

@@ -16,8 +16,6 @@ from poolwatch.presentation.figures import UNKNOWN, is_figure, percent_number, p
 from poolwatch.presentation.view import AtReset, Figure, Note, Prefs, Shown, Tone
 from poolwatch.words import outlook as words
 
-#: A window whose reset has moved by more is another one than was foretold of.
-_SAME_RESET: Final = timedelta(hours=1)
 _HOUR: Final = timedelta(hours=1)
 #: Running out is soon from so near on.
 _SOON: Final = timedelta(hours=6)
@@ -53,12 +51,7 @@ def window_ahead(judged: Judged, outlook: AccountOutlook, kind: str, now: dateti
         return NoForecast.OLD
     if found.none_because is not None:
         return found.none_because
-    resets_at = own_reset(window, base.at)
-    if found.resets_at is not None and (
-        found.resets_at <= now or (resets_at is not None and abs(resets_at - found.resets_at) > _SAME_RESET)
-    ):
-        return NoForecast.DUE
-    return found
+    return found if found.is_of(own_reset(window, base.at), now) else NoForecast.DUE
 
 
 def at_reset(judged: Judged, ahead: Ahead, now: datetime, prefs: Prefs) -> AtReset | None:
