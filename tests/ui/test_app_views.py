@@ -507,3 +507,27 @@ async def test_a_short_line_names_the_key_that_renews_and_leaves_no_half_sentenc
         async with app.run_test(size=(width, 24)) as pilot:
             await settle(pilot)
             assert told in app.screen.query_one("#message", Lines).text
+
+
+async def test_the_demo_says_that_it_is_one_and_what_to_try_until_a_key_is_pressed() -> None:
+    app = app_of("twelve", view=WallView.CARDS, simulated=True, is_new=True)
+    whole = "Everything here is simulated; nothing can be spent."
+    short = "demo: all simulated, nothing is spent"
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert f" {whole} Try r on carol, then  H history  e events " in screen_text(app)
+        before = app.screen.query_one("#foot", Lines).size
+        await pilot.press("j")
+        await settle(pilot)
+        assert whole in screen_text(app)
+        assert "Try r" not in screen_text(app)
+        assert app.screen.query_one("#foot", Lines).size == before
+        for size, told in (((80, 24), True), ((60, 15), False)):
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+            assert (short in screen_text(app)) is told
+            assert whole not in screen_text(app)
+    app = app_of("twelve", view=WallView.CARDS)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert "simulated" not in screen_text(app)

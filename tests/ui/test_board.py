@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from poolwatch.domain.account import AccountKey, Custody
-from poolwatch.domain.events import Listed, ReadingArrived, RefreshMoved
+from poolwatch.domain.events import Listed, LookedAhead, ReadingArrived, RefreshMoved
 from poolwatch.domain.pool import apply
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.state import PoolState
@@ -15,7 +15,7 @@ from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.domain.values import replace
 from poolwatch.presentation.view import Grouping, Prefs, Shown, SortKey
 from poolwatch.ui.board import Board
-from tests.ui.pools import NOW, ZONE, Actor, ago, crowd, five, limits, state_of, twelve
+from tests.ui.pools import NOW, ZONE, Actor, ago, crowd, five, foretold, limits, state_of, twelve
 
 
 def board_of(state: PoolState) -> Board:
@@ -78,6 +78,21 @@ def test_a_first_reading_is_an_arrival_and_a_second_is_not() -> None:
     board.sections(SortKey.NEED, "", NOW, reverse=False)
     board.take(apply(read, replace(first, at=NOW)))
     assert not board.may_reorder(NOW + later(2))
+
+
+def test_a_first_outlook_needs_room_on_a_card_and_a_second_does_not() -> None:
+    board = board_of(state_of(twelve()))
+    told = foretold(board.state)
+    board.take(told)
+    assert not board.has_arrivals()
+    assert board.may_reorder(NOW + later(1))
+    board.sections(SortKey.NEED, "", NOW, reverse=False)
+    again = {key: replace(each.outlook, made_at=NOW) for key, each in told.accounts.items() if each.outlook}
+    board.take(apply(told, LookedAhead(again)))
+    assert not board.may_reorder(NOW + later(2))
+    many = board_of(state_of(crowd(120)))
+    many.take(foretold(many.state))
+    assert not many.may_reorder(NOW + later(2))
 
 
 def exhausted(board: Board, actor: Actor) -> PoolState:

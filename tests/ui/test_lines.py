@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -620,6 +621,16 @@ def test_in_the_strip_a_count_stands_with_its_whole_word_or_not_at_all() -> None
         "ACTIVE 1441 of 60, 139 exhausted…",
     ]
     assert left(many, 110) == ["NEEDS YOU 7 16 sign in…", "ACTIVE 1441 of 60, 139 exhausted…"]
+
+
+def test_in_the_strip_what_lies_ahead_has_the_room_that_the_left_half_does_not_need() -> None:
+    outlook = Figure("OUTLOOK", "may run dry Tue", "28% risk before Wed 19:35; 31% of weekly left")
+    back = Figure("NEXT BACK", "lee@example.com", "00:22, in 47m; 1 more by Wed")
+    view = strip_view(next_back=back, outlook=outlook, needs_you_detail="1 sign in", rest=0)
+    wide = text_of(strip_lines(view, Mode("x"), Density.WIDE, 120, UNICODE))
+    assert "may run dry Tue  28% risk before Wed 19:35; 31% of weekly left" in wide
+    drawn = text_of(strip_lines(view, Mode("x"), Density.WIDE, 110, UNICODE))
+    assert re.search(r"28% risk before Wed 19:35… +$", drawn, re.MULTILINE)
 
 
 def test_the_counts_of_narrow_screens_add_up() -> None:

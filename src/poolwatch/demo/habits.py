@@ -68,18 +68,18 @@ class Habit:
 
 HABITS: Final[Mapping[str, Habit]] = {
     "alice": Habit(
-        OFFICE, 62, 0.35, cut=Cut.BANKED_RESET, hourly=41, most_credits=2_400, lately=(9_780, 500)
+        OFFICE, 62, 0.15, cut=Cut.BANKED_RESET, hourly=41, most_credits=2_400, lately=(9_780, 500)
     ),
-    "bob": Habit(EVENING, 96, 0.3, short=17),
-    "carol": Habit(OFFICE, 70, cut=Cut.PLAN_CHANGE, plan_before="plus"),
+    "bob": Habit(EVENING, 92, 0.15, short=17),
+    "carol": Habit(OFFICE, 70, 0.15, cut=Cut.PLAN_CHANGE, plan_before="plus"),
     "dev14": Habit(OFFICE, 40, 0.1),
     "lee": Habit(EVERY_DAY, 130, 0.15, short=7),
-    "ops": Habit(ROUND_THE_CLOCK, 128, 0.1, hourly=1.5, most_credits=900),
+    "ops": Habit(ROUND_THE_CLOCK, 106, 0.05, hourly=1.5, most_credits=900),
     "build": Habit(OFFICE, 84),
     "dan": Habit(EVENING, 22, 0.15),
-    "erin": Habit(OFFICE, 74, holiday_days=10),
-    "frank": Habit(ROUND_THE_CLOCK, 116, 0.1, short=6, hourly=6, most_credits=600),
-    "grace": Habit(EVERY_DAY, 92, 0.12, short=10, hourly=12, most_credits=900),
+    "erin": Habit(OFFICE, 76, 0.12, holiday_days=10),
+    "frank": Habit(ROUND_THE_CLOCK, 97, 0.04, short=6, hourly=6, most_credits=600),
+    "grace": Habit(EVERY_DAY, 86, 0.08, short=10, hourly=12, most_credits=900),
     "pay": Habit(EVENING, hourly=0.4, unused_days=38),
 }
 """By label; nobody else has a past."""

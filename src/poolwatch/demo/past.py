@@ -28,7 +28,7 @@ from poolwatch.demo.habits import DAYS, HABITS, LAPSED_HOURS, Cut
 from poolwatch.demo.usage import Motion, level
 
 #: How often figures were read, from how long before the end on, in seconds.
-_POLLS: Final = ((DAYS * DAY, 4 * HOUR), (14 * DAY, 5_400), (30 * HOUR, 900))
+_POLLS: Final = ((DAYS * DAY, 4 * HOUR), (14 * DAY, 5_400), (30 * HOUR, 900), (2 * HOUR, 300))
 #: A reset is read so long after it, and once more.
 _RESET_READ: Final = (30, 330)
 
@@ -140,7 +140,7 @@ class _Life:
         for hour in range(count):
             at = datetime.fromtimestamp(self._first + hour * HOUR, zone)
             if at.day != day:
-                of_day, day = draw.lognormvariate(-0.05, 0.3), at.day
+                of_day, day = draw.lognormvariate(-0.02, 0.2), at.day
             # whoever opens the demo on a Sunday has worked on it
             weekday = at.weekday() if hour < count - 30 else 0
             weights.append(rhythm.weight(weekday, at.hour) * of_day * draw.choice((0.0, 0.6, 1.2, 1.8)))

@@ -34,6 +34,8 @@ HANDS_OFF: Final = timedelta(seconds=3)
 _TREMBLE: Final = timedelta(seconds=5)
 #: Accounts that come in a crowd are put in their places together.
 ARRIVALS: Final = timedelta(seconds=1)
+#: A larger pool is a table or a hive.
+_FEW: Final = 100
 
 
 class Board:
@@ -61,6 +63,7 @@ class Board:
         self._ordered_at: datetime | None = None
         self._ordered: frozenset[AccountKey] = frozenset()
         self._unread: int = 0
+        self._foretold: int = 0
         #: the sections under whose headings accounts were put, and which of them are in another by now
         self._stood: dict[AccountKey, Section] = {}
         self._moved: frozenset[AccountKey] | None = None
@@ -273,8 +276,8 @@ class Board:
         return self._moved
 
     def has_reason(self) -> bool:
-        """Whether somebody has to be put in another place."""
-        return self.has_arrivals() or bool(self.moved)
+        """Whether somebody has to be put in another place, or needs more room than before."""
+        return self.has_arrivals() or bool(self.moved) or self._foretold != self._count_foretold()
 
     def has_arrivals(self) -> bool:
         """Whether accounts came or went, or were read for the first time, since the order was made."""
@@ -285,9 +288,17 @@ class Board:
         self._stood, self._moved = {}, None
         self._ordered = frozenset(self._state.accounts)
         self._unread = self._count_unread()
+        self._foretold = self._count_foretold()
 
     def _count_unread(self) -> int:
         return sum(account.read_at is None for account in self._state.accounts.values())
+
+    def _count_foretold(self) -> int:
+        """How many cards have a line for what lies ahead, in a pool whose cards are read."""
+        accounts = self._state.accounts
+        if len(accounts) > _FEW:
+            return 0
+        return sum(account.outlook is not None for account in accounts.values())
 
     def _matching(self, words: str) -> frozenset[AccountKey] | None:
         if not words.strip():

@@ -161,6 +161,10 @@ _TEXTS: Final = {
     "unknown": mark("unknown"),
     "more_rows": mark("+{count} more"),
     "more_below": mark("{count} more below"),
+    # the demo
+    "simulated": mark("Everything here is simulated; nothing can be spent."),
+    "simulated.short": mark("demo: all simulated, nothing is spent"),
+    "simulated.try": mark("Try {key} on {account}, then"),
     # the legend of the hive
     "hive_heights.used": mark("height: used of the scarcest window"),
     "hive_heights.left": mark("height: left of the scarcest window"),

@@ -14,7 +14,7 @@ from poolwatch.domain.values import replace
 from poolwatch.presentation.order import with_moves
 from poolwatch.presentation.refresh_line import bulk_line
 from poolwatch.presentation.view import CardView, Flag, MarkView, SectionView, Shown, Span, Tone, Turn
-from poolwatch.ui.cells import Ink, Line, fit_line
+from poolwatch.ui.cells import Ink, Line, fit_line, fit_right
 from poolwatch.ui.screens.page import PoolDrawn
 from poolwatch.ui.screens.refreshing import RefreshingPage
 from poolwatch.ui.state import Choice, UiState, WallView
@@ -27,7 +27,7 @@ from poolwatch.ui.widgets.arrangement import (
     opening_view,
     side_width,
 )
-from poolwatch.ui.widgets.bottom import FilterLine, MessageText, message_line, typing_line
+from poolwatch.ui.widgets.bottom import FilterLine, MessageText, message_line, simulated_line, typing_line
 from poolwatch.ui.widgets.cards import HEIGHT_LEAST, tells_progress, wanted_height
 from poolwatch.ui.widgets.columns import Content
 from poolwatch.ui.widgets.lines import THUMB, Lines
@@ -335,10 +335,25 @@ class PoolDrawing(RefreshingPage[None]):
             lines.append(hive.in_words(card, width, glyphs))
         columns = self._arranged.columns if self._arranged is not None else None
         has_column = columns is not None and columns.at_reset > 0
-        self._explains = has_column and self.ui.is_new and self._density is Density.WIDE
-        if self._explains:
+        is_demo = self.ui.options.simulated and self._view is not WallView.HIVE
+        self._explains = self.ui.is_new and self._density is Density.WIDE and (has_column or is_demo)
+        if self._explains and has_column:
             lines += [(), table.legend(width, glyphs, self.ui.choice.shown)]
+        elif is_demo:
+            lines += self._simulated(card)
         self.query_one("#foot", Lines).show(lines)
+
+    def _simulated(self, card: CardView | None) -> list[Line]:
+        """That it is the demo, as far as there is room; and what to try in it, until a key was pressed."""
+        width, glyphs, keymap = self.size.width, self.ui.appearance.glyphs, self.ui.options.keymap
+        if self._density is not Density.WIDE:
+            told = fit_right(f"{interface.text('simulated.short')} ", width, glyphs.ellipsis)
+            return [((told, Tone.DIM),)] if self._density is Density.MEDIUM else []
+        first = None
+        if self._explains and card is not None and card.needs_you:
+            first = (keymap.get("refresh").keys[0], card.label.partition("@")[0])
+        then = [(keymap.get(name).keys[0], interface.key_footer(name)) for name in ("history", "events")]
+        return [(), simulated_line(first, then, width, glyphs)]
 
     def _draw_bottom(self) -> None:
         small = self._density is Density.SMALL

@@ -78,6 +78,22 @@ def typing_line(entries: Sequence[tuple[str, str]], width: int, glyphs: Glyphs) 
     return fit_line(out, width, glyphs.ellipsis)
 
 
+def simulated_line(
+    first: tuple[str, str] | None, then: Sequence[tuple[str, str]], width: int, glyphs: Glyphs
+) -> Line:
+    """That it is the demo; and what to try: a key on an account, then others. `first` None: no advice."""
+    out: list[Piece] = [(f" {words.text('simulated')}", Tone.DIM)]
+    if first is not None:
+        key, account = first
+        out.append((f" {words.text('simulated.try', key=key_label(key, glyphs), account=account)}", Tone.DIM))
+        out += [
+            piece
+            for key, word in then
+            for piece in ((f"  {key_label(key, glyphs)}", Ink.KEY), (f" {word}", Tone.DIM))
+        ]
+    return fit_line(out, width, glyphs.ellipsis)
+
+
 def _cells(shown: list[tuple[Key, str]], glyphs: Glyphs) -> int:
     # the last two cells stay free of an entry cut in half
     return line_width([(f"  {key_label(key.keys[0], glyphs)} {word}", Tone.DIM) for key, word in shown])

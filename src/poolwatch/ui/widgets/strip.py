@@ -29,7 +29,7 @@ from poolwatch.words import interface
 from poolwatch.words import screen as words
 
 _TITLE = 10
-_BETWEEN_PARTS = re.compile(r" · |, ")
+_BETWEEN_PARTS = re.compile(r" · |, |; ")
 
 
 class Density(StrEnum):
@@ -181,7 +181,7 @@ def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
     # each half takes what it needs of the room that the other one leaves
     needed = max((cell_len(figure.detail) for figure in right), default=0) + _TITLE + labelled + 2
     wanted = max(line_width(line) for line in left) + 2
-    half = max(1, min(max(wanted, width // 2 - 3), max(width - needed, width // 2 - 8)))
+    half = max(1, min(max(wanted, width // 2 - 3), max(width - needed, min(wanted, width // 2 - 8))))
     who = view.needs_you_detail, view.needs_you_short or view.needs_you_detail
     for line, told in zip(left, (who, counts), strict=False):
         *before, (_, style) = line
@@ -192,7 +192,9 @@ def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
         start = fit_line(left[index] if index < len(left) else (), half - 2, glyphs.ellipsis)
         rest: list[Piece] = [("  ", Tone.PLAIN)]
         if index < len(right):
-            rest += _figure(right[index], labelled, glyphs)
+            *figure, (detail, style) = _figure(right[index], labelled, glyphs)
+            room = width - 1 - line_width((*start, *rest, *figure))
+            rest += [*figure, (_in_parts((detail, right[index].short or detail), room, glyphs), style)]
         lines.append((*fit_line((*start, *rest), width - 1, glyphs.ellipsis), (" ", Tone.PLAIN)))
     return lines
 
