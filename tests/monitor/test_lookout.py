@@ -145,6 +145,16 @@ async def test_an_old_reading_foretells_nothing() -> None:
     assert weekly(one).none_because is NoForecast.OLD
 
 
+async def test_what_nothing_can_be_said_of_is_not_looked_at_over_and_over() -> None:
+    one = await watched("a")
+    await one.clock.advance((RESETS - one.clock.now()).total_seconds() + 7200)
+    await look(one)
+    made_at = weekly(one).made_at
+    assert weekly(one).none_because is NoForecast.DUE
+    await look(one)
+    assert weekly(one).made_at == made_at
+
+
 async def test_an_account_that_needs_a_person_has_no_forecast() -> None:
     one = await watched("a")
     await read(one, "a", failure(FailureKind.UNAUTHORIZED))

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, field
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.cycles import Cycle
+from poolwatch.domain.cycles import Cycle, Rise
 from poolwatch.domain.events import LookedAhead
 from poolwatch.domain.forecast import Forecast, NoForecast
 from poolwatch.domain.habit import SHORTEST, Habit, closed, habit, learn
@@ -55,6 +55,7 @@ _MOST_AT_ONCE: Final = 200
 #: So many of an account's cycles are learned from.
 _CYCLES: Final = 9
 _DAY: Final = timedelta(days=1)
+_HOUR: Final = 3600
 #: The same pool has the same outlook.
 _SEED: Final = 20260901
 #: Who is not one of these does no work that could be foretold.
@@ -94,11 +95,15 @@ class Terms(Struct, frozen=True):
 
 
 class _Learned(Struct):
-    """What is known of one window of an account: its habit, and its newest cycle that has ended."""
+    """What is known of one window of an account: of its cycles that have ended, and of the running one."""
 
     habit: Habit
-    newest: Cycle | None = None
-    #: as it was stored, for an account that this process has not read yet
+    #: when the newest cycle that was learned from began, and what was used in its last day
+    newest_at: datetime | None = None
+    late: tuple[Rise, ...] = ()
+    #: when the running cycle began
+    begun: datetime | None = None
+    #: as it was stored; for an account that this process has not read yet
     running: Cycle | None = None
 
 
@@ -116,6 +121,7 @@ class Lookout:
         self._taught: list[Cycle] = []
         self._bank: Bank | None = None
         self._imports: int | None = None
+        self._pause = _PAUSE
 
     @property
     def _burn(self) -> BurnBook:
@@ -173,6 +179,7 @@ class Lookout:
         Of a large pool nothing is made anew: whoever waits for the answer would wait for seconds.
         """
         await self.recall()
+        self._pause = 0.0
         now, accounts = self._clock.now(), self._ledger.state.accounts
         if len(accounts) > _MOST_AT_ONCE:
             return
@@ -196,15 +203,18 @@ class Lookout:
     async def _learn(self, state: PoolState) -> bool:
         """Have every account's past learned; whether anything is known of which one could tell."""
         has_new = self._bank is None
-        for gone in self._learned.keys() - {key.id for key in state.accounts}:
-            del self._learned[gone]
+        gone = self._learned.keys() - {key.id for key in state.accounts}
+        if gone:
+            self._taught = [cycle for cycle in self._taught if cycle.account_id not in gone]
+        for account_id in gone:
+            del self._learned[account_id]
         for key, account in tuple(state.accounts.items()):
             if account.read_at is None or not self._burn.is_filled(key.id):
                 continue
             if key.id in self._learned and not self._has_ended(key.id):
                 continue
             has_new |= await self._learn_of(account)
-            await self._clock.sleep(_PAUSE)
+            await self._clock.sleep(self._pause)
         if has_new:
             self._taught.sort(key=_ended_at)
             del self._taught[:-NEWEST]
@@ -213,11 +223,11 @@ class Lookout:
 
     def _has_ended(self, account_id: str) -> bool:
         """Whether a cycle came to its end since the account's were learned from."""
-        running = self._recorder.running(account_id)
+        learned = self._learned[account_id]
         return any(
-            cycle.started_at > (known.running or cycle).started_at
-            for window, known in self._learned[account_id].items()
-            if (cycle := running.get((BASE_BUCKET, window))) is not None
+            (known := learned.get(window)) is None or known.begun is None or cycle.started_at > known.begun
+            for (bucket, window), cycle in self._recorder.running(account_id).items()
+            if bucket == BASE_BUCKET
         )
 
     async def _learn_of(self, account: AccountState) -> bool:
@@ -232,16 +242,18 @@ class Lookout:
                 continue
             known = learned.setdefault(cycle.window, _Learned(habit((), zone, workhours)))
             if cycle.ended_at is None:
-                known.running = cycle
+                known.begun, known.running = cycle.started_at, cycle
                 continue
-            is_known = known.newest is not None and cycle.started_at <= known.newest.started_at
+            is_known = known.newest_at is not None and cycle.started_at <= known.newest_at
             if is_known or (cycle.window_seconds or 0) < SHORTEST:
                 continue
             ratios = closed(cycle, known.habit, zone)
             known.habit = learn(
                 known.habit, replace(cycle, ratios=ratios), zone, keeps_profile=workhours is not None
             )
-            known.newest, has_new = cycle, True
+            since = (cycle.ended_at - _DAY).timestamp() / _HOUR
+            known.late = tuple(rise for rise in cycle.rises if rise.hour + 1 > since)
+            known.newest_at, has_new = cycle.started_at, True
             if ratios:
                 self._taught.append(replace(cycle, ratios=ratios, rises=()))
             await asyncio.sleep(0)
@@ -264,14 +276,13 @@ class Lookout:
             for kind, window in windows.items()
         )
         if not is_due and former is not None:
-            is_same = burn == former.burn and now - former.made_at < _AGAIN
-            return None if is_same else AccountOutlook(now, burn, former.forecasts)
+            return None if burn == former.burn else AccountOutlook(now, burn, former.forecasts)
         works = derive_status(account, now + state.clock_offset).kind in _WORKING
         forecasts: list[Forecast] = []
         for window in windows.values():
             forecasts.append(self._forecast(account, window, state, now, works=works))
             await asyncio.sleep(0)
-        await self._clock.sleep(_PAUSE)
+        await self._clock.sleep(self._pause)
         return AccountOutlook(now, burn, tuple(forecasts))
 
     def _forecast(
@@ -299,9 +310,11 @@ class Lookout:
         read_at = None if base is None or is_undated(base.at) else base.at
         running = self._recorder.running(account_id).get((BASE_BUCKET, window.kind))
         known = self._learned[account_id].get(window.kind)
-        if running is None and known is not None and window.used_percent:
+        if known is not None and running is not None:
+            known.running = None
+        elif known is not None and window.used_percent:
             running = known.running
-        if running is None or running.ended_at is not None:
+        if running is None:
             running = Cycle(
                 account_id,
                 BASE_BUCKET,
@@ -404,14 +417,12 @@ def _is_due(
         return True
     base = account.usage.base
     is_old = base is not None and not is_undated(base.at) and now - base.at > stale_after
-    if is_old is not (said.none_because is NoForecast.OLD):
-        return True
-    return said.none_because is not None and age >= _AGAIN
+    if said.none_because is None:
+        return is_old
+    return age >= _AGAIN or (said.none_because is NoForecast.OLD and not is_old)
 
 
 def _burned_before(known: _Learned | None, now: datetime) -> float:
     """What was used in the last 24 hours within the cycle before the running one."""
-    if known is None or known.newest is None:
-        return 0.0
-    since = (now - _DAY).timestamp() / 3600
-    return sum(rise.percent for rise in known.newest.rises if rise.hour + 1 > since)
+    since = (now - _DAY).timestamp() / _HOUR
+    return 0.0 if known is None else sum(rise.percent for rise in known.late if rise.hour + 1 > since)
