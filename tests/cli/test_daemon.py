@@ -83,7 +83,8 @@ def test_it_polls_says_what_happens_and_answers_others(pool_desk: Desk, served: 
     with running(pool_desk) as daemon:
         assert f"pid {daemon.process.pid}" in daemon.wait_for("started: ")
         daemon.wait_for(" polling")
-        daemon.wait_for(" 12 accounts: 8 active, 3 exhausted, 1 needs you")
+        # on a busy machine one may not be read yet
+        assert "3 exhausted, 1 needs you" in daemon.wait_for(" 12 accounts: ")
         spent = served.account("grace").token_posts
         ran = pool_desk.run("refresh", "grace@example.com")
         assert (ran.code, ran.err) == (0, "")
@@ -142,14 +143,14 @@ def test_nothing_that_hangs_holds_it_and_nobody_need_read_what_it_says(
 def test_a_token_that_is_being_spent_is_stored_all_the_same(tmp_path: Path) -> None:
     with Upstream(tmp_path / "demo") as upstream:
         desk = Desk(tmp_path, upstream.config)
-        upstream.script("token", {"delay_seconds": 1.0})
+        upstream.script("token", {"delay_seconds": 4.0})
         with running(desk) as daemon:
             daemon.wait_for(" 12 accounts: ")
             with desk.start("refresh", "carol@example.com") as asking:
                 while upstream.account("carol").token_posts == 0:
                     assert asking.poll() is None
                 code, took = daemon.end()
-                assert (code, took < 1.0) == (0, True)
+                assert (code, took < 3.0) == (0, True)
                 asking.communicate(timeout=_PATIENCE_SECONDS)
         ran = desk.run("status", "--json", "--max-age", "0", "carol@example.com")
         [account] = rows(ran.json(), "accounts")

@@ -52,8 +52,8 @@ def plain(raw: bytes) -> list[str]:
     [
         (200, ["SOURCE", "PLAN", "STATUS", "5H USED", "WEEKLY USED", "CREDITS", "USD", "AGE"], []),
         (140, ["PLAN", "STATUS", "5H USED", "WEEKLY USED", "CREDITS", "USD", "AGE"], ["SOURCE"]),
-        (110, ["PLAN", "STATUS", "5H USED", "WEEKLY USED", "CREDITS", "AGE"], ["USD ", "SOURCE"]),
-        (80, ["STATUS", "5H", "WEEKLY", "RESETS", "AGE"], ["SOURCE", "PLAN", "CREDITS "]),
+        (110, ["PLAN", "STATUS", "5H", "WEEKLY", "AT RESET", "CREDITS", "AGE"], ["USD ", "SOURCE"]),
+        (80, ["STATUS", "5H", "WEEKLY", "RESETS", "AT RESET"], ["SOURCE", "PLAN", "CREDITS ", "AGE"]),
         (60, ["SCARCEST", "AGE"], ["STATUS", "WEEKLY "]),
         (24, ["ACCOUNT"], ["AGE"]),
     ],

@@ -64,6 +64,10 @@ def test_status_is_the_pool_that_is_served(tmp_path: Path) -> None:
         read_at = row.pop("read_at")
         assert (read_at is None) is (account.label in truth.UNREAD), account.label
         del row["id"]
+        for window in cast("list[dict[str, Json]]", row["windows"]):
+            # of an account that is read for the first time
+            said = cast("dict[str, Json] | None", window.pop("forecast"))
+            assert said is None or said["at_reset"] is None
         row["sources"] = sorted(str(name) for name in cast("list[str]", row["sources"]))
         resets = cast("dict[str, Json] | None", row["reset_credits"])
         if resets is not None:
@@ -78,6 +82,10 @@ def test_status_is_the_pool_that_is_served(tmp_path: Path) -> None:
     pool = dict(at(document, "pool"))  # type: ignore[arg-type]  # an object
     up = pool.pop("next_up")
     assert at(up, "label") == truth.next_up(served)
+    # there is no past to tell of yet
+    burn, outlook = pool.pop("burn"), pool.pop("outlook")
+    assert burn is None or at(burn, "weekly_percent_per_hour") is None
+    assert outlook is None or at(outlook, "dry_probability") is None
     assert pool == truth.expected_pool(served)
     retry_at = at(
         next(row for row in rows(document, "accounts") if row["label"] == "lena@example.com"),

@@ -225,7 +225,7 @@ def history(
     from poolwatch.cli.past import Form, TimeSpan, Wish, print_history
 
     wish = Wish(account, metric or "", window, by or "change")
-    form = Form(as_json=json, as_csv=csv, file=file, mask=mask)
+    form = Form(as_json=json, as_csv=csv, path=file, mask=mask)
     return print_history(config, wish, TimeSpan(since, until), form)
 
 
@@ -241,7 +241,7 @@ def events(
 ) -> int:
     from poolwatch.cli.past import Form, TimeSpan, print_events
 
-    form = Form(as_json=json, as_csv=csv, file=file, mask=mask)
+    form = Form(as_json=json, as_csv=csv, path=file, mask=mask)
     return print_events(config, TimeSpan(since, until), form)
 
 

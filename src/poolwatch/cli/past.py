@@ -42,7 +42,7 @@ class Form(Struct, frozen=True):
 
     as_json: bool = False
     as_csv: bool = False
-    file: str | None = None
+    path: str | None = None
     mask: bool = False
 
 
@@ -144,11 +144,11 @@ def names_of(kept: Kept) -> AccountNames:
 
 def put(text: str, form: Form, around: Surroundings) -> int:
     """Put it where it was asked for; the exit code."""
-    if form.file is None or form.file == _STDOUT:
+    if form.path is None or form.path == _STDOUT:
         # nothing at all is no line
         (say_exactly if form.as_csv else say_text)(text) if text else None
         return EXIT_OK
-    problem = write_export(absolute(form.file), [text.encode("utf-8", "replace")])
+    problem = write_export(absolute(form.path), [text.encode("utf-8", "replace")])
     if problem is not None:
         complain(around.told(file_text(problem)))
         return EXIT_FAILED

@@ -16,7 +16,6 @@ from poolwatch.domain.outlook import AccountOutlook, PoolOutlook
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import AccountState, PoolFacts, PoolState
 from poolwatch.host.instants import to_micros
-from poolwatch.store import outlooks
 from poolwatch.store.documents import decode_account, decode_facts, encode_facts
 from poolwatch.store.opening import open_to_look
 
@@ -76,6 +75,8 @@ def read_pool(state_dir: Path) -> PoolState | None:
 
 def read_outlooks(state_dir: Path) -> tuple[Mapping[str, AccountOutlook], PoolOutlook | None]:
     """What was foretold, by account id, and of the pool; nothing where that cannot be read."""
+    from poolwatch.store import outlooks  # the first screen does without
+
     connection = open_to_look(state_dir, "ro")
     if connection is None:
         return {}, None

@@ -78,7 +78,7 @@ TEXTS: Final[Mapping[str, str]] = {
     ),
     "sort": mark(
         "need, name, weekly, 5h, credits, reset, age; or plan, source, 5h-reset, weekly-reset, scarcest,"
-        " scarcest-reset."
+        " scarcest-reset, at-reset, burn."
     ),
     "theme": mark("The colours; t in the app shows them."),
     "mouse": mark("Let the mouse select and scroll."),
