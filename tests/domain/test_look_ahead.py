@@ -124,6 +124,9 @@ def test_a_window_that_was_not_seen_from_its_start_is_not_taken_for_a_young_one(
         ({"readings": 1}, 0, NoForecast.TOO_FEW),
         ({"resets_at": T0 + WEEK + 68 * HOUR}, 0, NoForecast.TOO_EARLY),
         ({"rises": (Rise(int(T0.timestamp() // 3600), 30.0),)}, 0, NoForecast.IDLE),
+        # who looks on for two hours only cannot know
+        ({"rises": (), "watched_at": T0 + 70 * HOUR}, 0, NoForecast.TOO_FEW),
+        ({"rises": (), "watched_at": T0 + 40 * HOUR}, 0, NoForecast.IDLE),
         ({"last_percent": 2.0}, 0, NoForecast.TOO_EARLY),
         ({}, 14, None),
     ],
@@ -221,6 +224,17 @@ def test_a_full_window_and_an_unseen_start_teach_nothing() -> None:
     full = whole(20, 1, full_since=T0 - WEEK + 5 * DAY, started_at=T0 - WEEK + DAY, start_seen=False)
     told = closed(full, habit([whole(10, 2)], UTC), UTC)
     assert [each is None for each in told] == [True] + [False] * 6 + [True] * 3
+
+
+def test_a_cycle_that_was_watched_in_part_teaches_what_was_seen() -> None:
+    every = whole(10, 1)
+    seen = T0 - 3 * DAY
+    hour = int(seen.timestamp() // 3600)
+    part = replace(every, watched_at=seen, rises=tuple(rise for rise in every.rises if rise.hour >= hour))
+    assert habit([part], UTC).level == pytest.approx(habit([every], UTC).level, rel=0.02)
+    ratios = closed(part, Habit(), UTC)
+    assert ratios[:5] == (None,) * 5
+    assert None not in ratios[6:]
 
 
 def test_an_account_is_known_by_its_own_cycles_beside_all_others() -> None:

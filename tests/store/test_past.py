@@ -56,8 +56,8 @@ lives = st.builds(
     readings=st.integers(0, 3),
     start_seen=st.booleans(),
     plan=st.none() | st.text(alphabet="abc", max_size=4),
-    ratios=st.lists(shares, max_size=3).map(tuple),
     disputed=st.booleans(),
+    watched_at=maybe_time,
 )
 
 

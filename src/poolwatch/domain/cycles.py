@@ -59,10 +59,17 @@ class Cycle(Struct, frozen=True):
     #: nothing was used when readings of it began
     start_seen: bool = True
     plan: str | None = None
-    #: use against what was expected, by tenth of the cycle (domain/forecast); empty: not learned from
+    #: use against what was expected, by tenth of the cycle (domain/habit), never stored; empty: not learned
     ratios: tuple[float | None, ...] = ()
     #: another window of its kind answers in turn with it: OpenAI's answers disagree
     disputed: bool = False
+    #: its first reading, where something had been used before that
+    watched_at: datetime | None = None
+
+    @property
+    def watched_since(self) -> datetime:
+        """From when on its rises tell all that was used."""
+        return self.watched_at or self.started_at
 
 
 class Observation(Struct, frozen=True):

@@ -52,7 +52,7 @@ def learn(known: Habit, cycle: Cycle, zone: tzinfo | None, *, keeps_profile: boo
     if cycle.ended_by is EndedBy.PLAN_CHANGE:
         # a percentage of another plan is another amount
         return Habit(profile, plan_changed=True)
-    mass = profile.mass(max(begun_at(cycle), cycle.started_at.timestamp()), stopped_at(cycle), zone)
+    mass = profile.mass(max(begun_at(cycle), cycle.watched_since.timestamp()), stopped_at(cycle), zone)
     used = sum(rise.percent for rise in cycle.rises)
     ratios = known.ratios
     if cycle.ratios:
@@ -83,7 +83,7 @@ def closed(cycle: Cycle, before: Habit, zone: tzinfo | None) -> tuple[float | No
     for tenth in range(TENTHS):
         at = begun + (tenth + 0.5) / TENTHS * length
         stood = final - sum(rise.percent for rise in cycle.rises if rise.hour * _HOUR >= at)
-        if at < cycle.started_at.timestamp() or at >= stopped_at(cycle):
+        if at < cycle.watched_since.timestamp() or at >= stopped_at(cycle):
             found.append(None)
             continue
         rate = level(before, stood, begun, at, zone)

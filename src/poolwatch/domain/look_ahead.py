@@ -65,7 +65,7 @@ def look_ahead(
     if length < SHORTEST:
         return _at_this_pace(said, cycle, used, begun, at, end)
     said = replace(said, pace_per_day=(100 - used) / max(1.0, (end - at) / _DAY))
-    why = _objection(cycle, known, used, at - begun, length, burned_before + _burned(cycle, at - _DAY))
+    why = _objection(cycle, known, used, at, begun, length, burned_before + _burned(cycle, at - _DAY))
     if why is not None:
         return replace(said, none_because=why)
     rate = level(known, used, begun, at, zone, bank.level(cycle.plan))
@@ -131,8 +131,9 @@ def path(said: Forecast, profile: Profile, zone: tzinfo | None) -> tuple[Expecte
 
 
 def _objection(
-    cycle: Cycle, known: Habit, used: float, elapsed: float, length: float, burned: float
+    cycle: Cycle, known: Habit, used: float, at: float, begun: float, length: float, burned: float
 ) -> NoForecast | None:
+    elapsed = at - begun
     if known.plan_changed:
         return NoForecast.PLAN_CHANGED
     if cycle.readings < _LEAST_READINGS:
@@ -140,7 +141,8 @@ def _objection(
     if elapsed < max(_LEAST_HOURS * _HOUR, _LEAST_SHARE * length):
         return NoForecast.TOO_EARLY
     if burned < _IDLE:
-        return NoForecast.IDLE
+        is_new = cycle.watched_at is not None and at - cycle.watched_at.timestamp() < _DAY
+        return NoForecast.TOO_FEW if is_new else NoForecast.IDLE
     if used < _LEAST_USED and known.cycles < 2:
         return NoForecast.TOO_EARLY
     return None

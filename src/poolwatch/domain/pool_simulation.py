@@ -153,7 +153,7 @@ def _known(told: Sequence[Member], now: datetime) -> float:
     known = sum(
         each.weight
         for each in told
-        if each.habit.level is not None or now - each.weekly.started_at >= _LEAST_WATCHED
+        if each.habit.level is not None or now - each.weekly.watched_since >= _LEAST_WATCHED
     )
     return known / sum(each.weight for each in told)
 

@@ -141,7 +141,7 @@ def learned(profile: Profile, cycle: Cycle, zone: tzinfo | None) -> Profile:
     if cycle.ended_at is None:
         return profile
     end = cycle.ended_at.timestamp()
-    start = cycle.started_at.timestamp()
+    start = cycle.watched_since.timestamp()
     if cycle.full_since is not None:
         end = min(end, cycle.full_since.timestamp())
     used = [0.0] * HOURS

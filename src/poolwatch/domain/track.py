@@ -188,6 +188,7 @@ def _begun(track: Track, blank: Cycle, seen: Observation) -> Step:
         rises=_risen((), seen.at, used) if from_zero else (),
         readings=1,
         start_seen=from_zero,
+        watched_at=None if from_zero else seen.at,
         plan=seen.plan or track.plan,
     )
     gains = (Gain(seen.at, used),) if from_zero and used > 0 else ()

@@ -45,8 +45,8 @@ class _Stored(Struct, frozen=True, array_like=True):
     readings: int
     start_seen: bool
     plan: str | None
-    ratios: tuple[float | None, ...] = ()
     disputed: bool = False
+    watched_at: _Number | None = None
 
 
 def put(held: sqlite3.Connection, cycles: Iterable[Cycle]) -> None:
@@ -136,8 +136,8 @@ def _pack(cycle: Cycle) -> bytes:
         cycle.readings,
         cycle.start_seen,
         cycle.plan,
-        cycle.ratios,
         cycle.disputed,
+        _since(start, cycle.watched_at),
     )
     return msgspec.msgpack.encode(stored)
 
@@ -165,8 +165,8 @@ def _unpack(account_id: str, name: FigureName, started_at: int, packed: bytes) -
             stored.readings,
             stored.start_seen,
             stored.plan,
-            stored.ratios,
-            stored.disputed,
+            disputed=stored.disputed,
+            watched_at=_after(start, stored.watched_at),
         )
     except UNREADABLE:
         return None

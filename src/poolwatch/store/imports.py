@@ -247,6 +247,7 @@ def _completed(stored: Cycle, running: Cycle) -> Cycle:
         rises=running.rises,
         readings=max(stored.readings, running.readings),
         start_seen=running.start_seen,
+        watched_at=running.watched_at,
     )
 
 
