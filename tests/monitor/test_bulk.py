@@ -16,6 +16,7 @@ KEYS = [key_of(place) for place in PLACES]
 async def pool() -> Rig:
     one = rig()
     one.source.listings = [listing(place, expires_at=START + timedelta(hours=1)) for place in PLACES]
+    assert one.monitor.take_over()
     return await one.listed()
 
 
@@ -110,6 +111,7 @@ async def test_failures_and_changes_are_counted() -> None:
 
 async def test_tokens_that_live_long_are_left_alone_unless_everything_is_asked_for() -> None:
     one = await rig("a", "b").listed()
+    assert one.monitor.take_over()
     keys = [key_of("a"), key_of("b")]
     await one.bulk.run(keys)
     assert one.custodian.asks == []

@@ -9,7 +9,7 @@ import pytest
 
 from poolwatch.custody.recovery import Recovered
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.events import Answer, AnswerKind
+from poolwatch.domain.events import Answer, AnswerKind, BulkProgress
 from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep, UsageStep
@@ -231,11 +231,34 @@ async def test_a_viewer_says_what_speaks_against_a_refresh_before_it_asks() -> N
     assert (await one.monitor.refresh(A, override=True)).kind is AnswerKind.STARTED
 
 
-async def test_only_the_one_that_polls_refreshes_many() -> None:
-    one = viewer(stored())
+@pytest.mark.parametrize(("usage_only", "asked"), [(False, Asked.DUE), (True, Asked.USAGE)])
+async def test_many_are_refreshed_by_the_one_that_polls(usage_only: bool, asked: Asked) -> None:
+    one = viewer(stored("a"), stored("b"))
     await one.monitor.recall()
-    assert (await one.monitor.refresh_many([A])).kind is AnswerKind.READ_ONLY
-    one.monitor.bulk.stop()
+    other = key_of("b")
+    answer = await one.monitor.refresh_many([A, other], usage_only=usage_only)
+    assert answer.kind is AnswerKind.STARTED
+    await one.clock.advance(1)
+    assert one.queue.asked == [(A.id, asked), (other.id, asked)]
+    assert all(account.refresh is not None for account in one.monitor.state.accounts.values())
+    ended = RefreshProgress(START, usage=UsageStep(), done=True)
+    one.queue.ends = {1: ended, 2: ended}
+    await one.clock.advance(1)
+    assert one.ledger.bulk == BulkProgress(
+        2, 2, 0, done=True, had_turn=frozenset((A, other)), usage_only=usage_only
+    )
+    assert one.source.asked == []
+
+
+async def test_many_are_not_asked_for_in_vain() -> None:
+    one = viewer(*(stored(place) for place in "abcde"))
+    await one.monitor.recall()
+    one.queue.answers = False
+    await one.monitor.refresh_many([key_of(place) for place in "abcde"])
+    await one.clock.advance(5)
+    assert len(one.queue.asked) == 1
+    assert one.ledger.bulk is not None
+    assert (one.ledger.bulk.done, one.ledger.bulk.failed) == (True, 1)
     assert one.source.asked == []
 
 

@@ -294,8 +294,8 @@ async def test_what_holds_the_screen_back_stands_in_its_title_and_its_keys_are_n
         title = strip(app).splitlines()[0]
         assert "  watching: pid 7 polls · paused   " in title
         assert "box" not in strip(app)
-        assert "r refresh  u usage  ! needs you" in footer(app)
-        assert "mark" not in footer(app)
+        # who polls does it
+        assert "r refresh  u usage  R shown" in footer(app)
         daemon = message("monitor.daemon", pid=7, host="box")
         feed.happen(notices=(message("monitor.viewer", holder=daemon),))
         await settle(pilot)

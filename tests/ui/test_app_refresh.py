@@ -92,16 +92,6 @@ async def test_other_answers_are_said(kind: AnswerKind, words: str) -> None:
         assert words not in said(app)
 
 
-async def test_a_viewer_says_who_refreshes_many() -> None:
-    feed = feed_of()
-    feed.answers = [Answer(AnswerKind.READ_ONLY)]
-    app = app_of(feed.state, feed=feed)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("R")
-        await settle(pilot)
-        assert "many are refreshed only where poolwatch polls" in said(app)
-
-
 async def test_read_only_refreshes_nothing() -> None:
     feed = feed_of()
     app = app_of(feed.state, feed=feed, read_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -165,14 +165,19 @@ def _end(account: AccountState) -> float:
     return expires_at.timestamp() if expires_at is not None else 0.0
 
 
+#: Refreshes one account to its end; True: its usage alone.
+Refresh = Callable[[AccountKey, bool], Awaitable[RefreshProgress]]
+
+
 class BulkRefresh:
     """At most one refresh of many at a time: spread out, stoppable, told as it goes.
 
     The token step runs only where a token is due.
     """
 
-    def __init__(self, chain: RefreshChain, ledger: Ledger, clock: Clock) -> None:
-        self._chain = chain
+    def __init__(self, refresh: Refresh, ledger: Ledger, clock: Clock) -> None:
+        """`refresh` refreshes one of them, wherever that is done."""
+        self._refresh = refresh
         self._ledger = ledger
         self._clock = clock
         self._task: asyncio.Task[dict[AccountKey, RefreshProgress]] | None = None
@@ -207,7 +212,7 @@ class BulkRefresh:
             async with slots:
                 if self._stopping:
                     return
-                ended[key] = await self._chain.run(key, usage_only=usage_only, spare_fresh_tokens=True)
+                ended[key] = await self._refresh(key, usage_only)
                 tell(done=False)
 
         async with asyncio.TaskGroup() as group:

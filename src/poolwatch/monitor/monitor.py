@@ -15,7 +15,7 @@ from poolwatch.custody.recovery import Recovered
 from poolwatch.domain.account import AccountKey, Listing, NamingRule
 from poolwatch.domain.events import Answer, AnswerKind, KeptTold, Recalled, RefreshMoved
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.refresh import RefreshProgress
+from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep
 from poolwatch.domain.state import PoolFacts, PoolState
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.monitor.custodian import Custodian
@@ -91,7 +91,7 @@ class Monitor:
         self.ledger = Ledger(PoolState(rules=naming), sleep)
         self.poller = Poller(self.ledger, store, pace, clock, draw)
         self.chain = RefreshChain(self.poller, self.ledger, services.custodian, store, clock)
-        self.bulk = BulkRefresh(self.chain, self.ledger, clock)
+        self.bulk = BulkRefresh(self._refresh_one_of_many, self.ledger, clock)
         self.recorder = Recorder(store, zone, pace.interval)
         self.saver = Saver(self.ledger, store, clock, pool_name, stale_after, self.recorder)
         self._terms = terms
@@ -331,11 +331,23 @@ class Monitor:
         return self.chain.start(key, usage_only=True, override=True)
 
     async def refresh_many(self, keys: Collection[AccountKey], *, usage_only: bool = False) -> Answer:
-        """Start a refresh of many; only the polling process does that."""
-        if not self.polls:
-            return Answer(AnswerKind.READ_ONLY)
+        """Start a refresh of many, here or by the polling process, one by one."""
         started = self.bulk.start(keys, usage_only=usage_only)
         return Answer(AnswerKind.STARTED if started else AnswerKind.RUNNING)
+
+    async def _refresh_one_of_many(self, key: AccountKey, usage_only: bool) -> RefreshProgress:
+        if not self.polls:
+            asked = Asked.USAGE if usage_only else Asked.DUE
+            taken, progress = await self._forwarded.run(key, asked, lambda: self.polls)
+            if progress is not None:
+                return progress
+            if not self.polls:
+                if not taken:
+                    # nobody answers: the others would wait as long in vain
+                    self.bulk.stop()
+                silent = TokenStep(TokenOutcome.BLOCKED, block=BlockReason.OWNER_SILENT)
+                return RefreshProgress(self._services.clock.now(), silent, usage_only=usage_only, done=True)
+        return await self.chain.run(key, usage_only=usage_only, spare_fresh_tokens=True)
 
     async def _serve(self) -> None:
         while True:

@@ -202,6 +202,19 @@ class ForwardedRefreshes:
         self._following.start(number, partial(self._follow, key, number, given_up))
         return True
 
+    async def run(
+        self, key: AccountKey, asked: Asked, given_up: Callable[[], bool]
+    ) -> tuple[bool, RefreshProgress | None]:
+        """Put a request and wait for its end: whether anybody took it, and how it ended, if with anything."""
+        number = await self._queue.ask(key.id, asked, self._clock.now())
+        if number is None:
+            return False, None
+        started = RefreshProgress(self._clock.now(), usage_only=asked is Asked.USAGE)
+        self._ledger.take(RefreshMoved(key, started, started.started_at))
+        progress = await outcome_of(self._queue, number, self._clock, given_up)
+        self._ledger.take(RefreshMoved(key, progress, self._clock.now()))
+        return True, progress
+
     async def close(self) -> None:
         """Follow nothing any more; what was asked for goes on in the other process."""
         await self._following.cancel()

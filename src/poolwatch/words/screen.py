@@ -124,9 +124,6 @@ no_column: Final = Text("the table has {count} columns here")
 GROUPS_ARE_THE_HIVES: Final = Text("only the hive has groups; v changes the view")
 ALREADY_RUNNING: Final = Text("this account is already being refreshed")
 READ_ONLY: Final = Text("read-only: nothing is refreshed here")
-VIEWER_MANY: Final = Text(
-    "many are refreshed only where poolwatch polls; r and u for one work from here, too"
-)
 #: Of an account whose row has no room for its age.
 last_read: Final = Text("last read {age} ago")
 NO_ANSWER: Final = Text("the poolwatch that polls did not answer within 5 s; it may be stuck")

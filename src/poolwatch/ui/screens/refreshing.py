@@ -78,9 +78,6 @@ class RefreshingPage(Page[ResultT]):
         off: set[str] = set()
         if self.ui.options.read_only:
             off |= {"refresh", "usage", "refresh_shown", "mark"}
-        if self.ui.watching:
-            # who polls refreshes one account for us, and no more
-            off |= {"refresh_shown", "mark"}
         if self.account is None:
             off |= {"refresh", "usage", "refresh_shown", "mark", "copy", "raw", "detail"}
         if self.account is None or self.ui.options.read_only or self.ui.board.sign_in(self.account) is None:
@@ -172,7 +169,7 @@ class RefreshingPage(Page[ResultT]):
                     again = partial(self._refresh, key, try_once=True)
                     self._ask(words.ask_once(self._clock(answer)), partial(self.start_work, again))
             case AnswerKind.READ_ONLY:
-                self.flash(words.VIEWER_MANY() if key is None else words.READ_ONLY(), Tone.AMBER)
+                self.flash(words.READ_ONLY(), Tone.AMBER)
             case AnswerKind.NO_ANSWER:
                 self.flash(words.NO_ANSWER(), Tone.RED)
 
