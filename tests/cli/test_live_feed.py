@@ -48,7 +48,9 @@ async def test_wishes_before_the_monitor_reach_it(around: Surroundings) -> None:
     asked = asyncio.create_task(feed.refresh_many([key]))
     async with open_monitor(around) as running:
         feed.attach(running)
-        assert (await asked).kind is AnswerKind.READ_ONLY
+        assert (await asked).kind is AnswerKind.STARTED
+        assert running.monitor.bulk.running
+        await running.monitor.close()
         assert running.monitor.poller.paused
         assert feed.state is running.monitor.state
 

@@ -126,6 +126,29 @@ def test_a_history_by_days_has_their_extremes(kept: Desk) -> None:
     assert ran.code == 0
 
 
+def test_a_history_for_people_is_a_chart(kept: Desk) -> None:
+    ran = kept.run("history", "alice@example.com", env={"COLUMNS": "100"})
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.lines[0].startswith(" alice@example.com · weekly used · since ")
+    assert ran.lines[2].startswith(" 100 ┤")
+    assert max(map(len, ran.lines)) <= 100
+    # the line begins at 80%, and stands at 30% now
+    assert any("⠤" in line or "⠒" in line or "⠉" in line for line in ran.lines[2:14])
+    told = {line.split()[0] for line in ran.lines if line.strip()}
+    assert {"FORECAST", "BURN", "PACE", "PAST"} <= told
+    assert any("30%" in line and "early reset" in line for line in ran.lines)
+    plain = kept.run("history", "alice@example.com", "--ascii", "--mask")
+    assert plain.out.isascii()
+    assert "example.com" not in plain.out
+    everybody = kept.run("history", "--metric", "used")
+    assert [line.split()[0] for line in everybody.lines if " · " in line] == [
+        *("alice@example.com", "gone@example.com")
+    ]
+    over = kept.run("history", "alice@example.com", "--until", instant_text(NOW - HOUR)).out
+    assert "FORECAST" not in over
+    assert "now" not in over.splitlines()[1]
+
+
 def test_what_happened(kept: Desk) -> None:
     ran = kept.run("events", "--json")
     assert (ran.code, ran.err) == (0, "")

@@ -76,7 +76,6 @@ async def test_a_lost_reply_is_asked_about(key: str, tried: bool) -> None:
     ("kind", "words"),
     [
         (AnswerKind.RUNNING, "already being refreshed"),
-        (AnswerKind.READ_ONLY, "read-only"),
         (AnswerKind.NO_ANSWER, "did not answer"),
     ],
 )

@@ -151,29 +151,10 @@ class LiveFeed:
         await self._monitor()
         if self._running is None:
             return AccountPast(asked)
-        store, account, now = self._running.services.store, asked.key.id, self.now()
-        lines = {
-            name: await store.timeline(account, name, asked.since, now + _BEYOND, asked.finest)
-            for name in asked.figures
-        }
-        cycles = await store.cycles((account,), asked.cycles) if asked.cycles else {}
-        since = asked.events_since
-        events = await store.events(since, None, _EVENTS_MOST) if since is not None else ()
-        known, zone = await store.figures(account), self._zone_of(asked.key)
-        return AccountPast(asked, lines, cycles.get(account, ()), events, known, zone)
+        from poolwatch.bootstrap.kept import read_past  # not before the first paint
 
-    def _zone_of(self, key: AccountKey) -> tzinfo | None:
-        """The zone that the configuration gives an account; None: the machine's."""
-        account = self.state.accounts.get(key)
-        name = account.name.time_zone if account is not None else None
-        if name is None:
-            return None
-        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # few accounts have one
-
-        try:
-            return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            return None
+        account = self.state.accounts.get(asked.key)
+        return await read_past(self._running.services.store, asked, account, self.now() + _BEYOND)
 
     async def events(self, since: datetime, until: datetime | None = None) -> tuple[LoggedEvent, ...]:
         """What the store keeps of that time; a viewer reads it as well."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Final
 
@@ -18,10 +18,14 @@ from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Recalled
 from poolwatch.domain.outlook import KEPT
+from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.pool import apply
 from poolwatch.domain.series import SPEND_BUCKET, FigureName, Finest, Series
 from poolwatch.domain.state import AccountState, PoolState, listed_by
-from poolwatch.domain.usage import BASE_BUCKET, WEEKLY
+from poolwatch.domain.status import judge
+from poolwatch.domain.usage import BASE_BUCKET, WEEKLY, Usage
+from poolwatch.domain.values import replace
+from poolwatch.presentation.history import PERIODS, Period, Scene, figures_of, fitting
 from poolwatch.presentation.history_json import FigurePast
 from poolwatch.store.opening import FILE_NAME
 from poolwatch.store.store import Store
@@ -29,6 +33,12 @@ from poolwatch.store.store import Store
 _SHORT: Final = 8
 #: More windows of one kind than anybody keeps.
 _CYCLES_MOST: Final = 100_000
+#: So many that have ended are shown.
+_WINDOWS_SHOWN: Final = 60
+#: No more events than these are looked through for those of one account.
+_EVENTS_MOST: Final = 2000
+#: Readings may be dated by a clock that is a little ahead.
+_BEYOND: Final = timedelta(days=1)
 #: Windows stand from short to long.
 _KINDS: Final = ("5h", "daily", WEEKLY, "monthly")
 
@@ -78,6 +88,82 @@ class Kept(Struct, frozen=True):
                 windows = tuple(each for each in of_account if _is_cycle_of(name, each))
                 found.append(FigurePast(account_id, name, line, windows, _burn(burn, name)))
         return [past for past in found if past.line.points]
+
+    async def scenes(
+        self,
+        account_ids: Sequence[str],
+        chosen: Callable[[FigureName], bool] | None,
+        since: datetime,
+        until: datetime | None,
+        finest: Finest | None,
+    ) -> list[Scene]:
+        """One figure of each account as a chart shows it: the first that is chosen, else its weekly window.
+
+        `until` None: to this moment, and with what is foretold.
+        """
+        store = self.store
+        offset = (await store.facts()).clock_offset
+        outlooks, _ = await store.outlooks()
+        now = (until or RealClock().now()) + offset
+        prefs = self.around.prefs()
+        rules = prefs.rules.in_force(self.state)
+        prefs = replace(prefs, rules=rules, clock_offset=offset)
+        accounts = {account.key.id: account for account in self.state.accounts.values()}
+        found = []
+        for account_id in account_ids:
+            account, known = accounts[account_id], sorted(await store.figures(account_id), key=_order)
+            figure = next((name for name in known if chosen is not None and chosen(name)), None)
+            if figure is None and chosen is not None:
+                continue
+            figure = figure or fitting(None, figures_of(account, known))
+            if until is None:
+                account = replace(account, outlook=outlooks.get(account_id))
+            else:
+                # what is known now is not what was known then
+                account = replace(account, usage=Usage(), read_at=None)
+            period = _period(now - since, finest)
+            asked = PastAsked(
+                account.key, (figure,), since - period.step, _WINDOWS_SHOWN, since, period.finest
+            )
+            judged = judge(account, now - offset, rules, offset)
+            past = await read_past(store, asked, account, until or now + _BEYOND)
+            if any(point.last is not None for point in past.line(figure).points):
+                found.append(Scene(judged, figure, period, past, now, prefs))
+        return found
+
+
+async def read_past(
+    store: Store, asked: PastAsked, account: AccountState | None, until: datetime
+) -> AccountPast:
+    """What the store keeps of an account, one figure after the other."""
+    key = asked.key.id
+    lines = {
+        name: await store.timeline(key, name, asked.since, until, asked.finest) for name in asked.figures
+    }
+    cycles = (await store.cycles((key,), asked.cycles)).get(key, ()) if asked.cycles else ()
+    since = asked.events_since
+    events = await store.events(since, None, _EVENTS_MOST) if since is not None else ()
+    zone = _zone(account.name.time_zone if account is not None else None)
+    lived = tuple(each for each in cycles if each.started_at < until)
+    return AccountPast(asked, lines, lived, events, await store.figures(key), zone)
+
+
+def _zone(name: str | None) -> tzinfo | None:
+    """The zone that the configuration gives an account; None: the machine's."""
+    if name is None:
+        return None
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # few accounts have one
+
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def _period(length: timedelta, finest: Finest | None) -> Period:
+    """How a time of that length is told."""
+    like = next((each for each in PERIODS if each.length is not None and each.length >= length), PERIODS[-1])
+    return Period(like.name, length, like.step, finest or like.finest, like.finest_of_many)
 
 
 def _reaches(cycle: Cycle, since: datetime, until: datetime) -> bool:

@@ -220,12 +220,13 @@ def history(
     csv: options.CsvOption = False,
     file: options.OutputOption = None,
     mask: MaskOption = False,
+    ascii_only: AsciiOption = False,
     config: ConfigOption = None,
 ) -> int:
     from poolwatch.cli.past import Form, TimeSpan, Wish, print_history
 
     wish = Wish(account, metric or "", window, by or "change")
-    form = Form(as_json=json, as_csv=csv, path=file, mask=mask)
+    form = Form(as_json=json, as_csv=csv, path=file, mask=mask, ascii_only=ascii_only)
     return print_history(config, wish, TimeSpan(since, until), form)
 
 

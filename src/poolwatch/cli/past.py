@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.series import FigureName, Finest
 from poolwatch.host.files import write_export
 from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.history import Scene
 from poolwatch.presentation.history_json import METRICS, FigurePast, history_csv, history_json
 from poolwatch.words.commands import said
 from poolwatch.words.messages import file_text
@@ -44,6 +46,7 @@ class Form(Struct, frozen=True):
     as_csv: bool = False
     path: str | None = None
     mask: bool = False
+    ascii_only: bool = False
 
 
 class TimeSpan(Struct, frozen=True):
@@ -110,17 +113,54 @@ def print_history(config: Path | None, wish: Wish, span: TimeSpan, form: Form) -
         async with open_kept(around) as kept:
             if kept is None:
                 return [], AccountNames({})
-            accounts = list(kept.own)
-            if wish.account:
-                accounts = [find_account(kept.state, wish.account, mask=around.settings.ui.mask).key.id]
-            chosen = partial(_is_wanted, wish)
-            return await kept.pasts(accounts, chosen, since, until, Finest(wish.by)), names_of(kept)
+            chosen, finest = partial(_is_wanted, wish), Finest(wish.by)
+            return await kept.pasts(_accounts(kept, wish), chosen, since, until, finest), names_of(kept)
 
+    if not (form.as_json or form.as_csv):
+        return _print_charts(around, wish, span, form)
     pasts, names = run_async(read)
     if not pasts:
         complain(said("no_history"))
     text = history_json(pasts, names, now) if form.as_json else history_csv(pasts, names)
     return put(text, form, around) or (EXIT_OK if pasts else EXIT_FAILED)
+
+
+def _print_charts(around: Surroundings, wish: Wish, span: TimeSpan, form: Form) -> int:
+    """Print a chart for each account: on a terminal in its colours and as wide, else plain text."""
+    since, until = span.read(RealClock().now())
+
+    async def read() -> list[Scene]:
+        async with open_kept(around) as kept:
+            if kept is None:
+                return []
+            chosen = partial(_is_wanted, wish) if wish.metric or wish.window else None
+            finest = Finest(wish.by) if wish.by != Finest.CHANGE else None
+            end = until if span.until is not None else None
+            return await kept.scenes(_accounts(kept, wish), chosen, since, end, finest)
+
+    scenes = run_async(read)
+    if not scenes:
+        complain(said("no_history"))
+        return EXIT_FAILED
+    # what draws takes time to load
+    from poolwatch.bootstrap.screen import glyphs_named
+    from poolwatch.cli.history_chart import history_lines
+    from poolwatch.cli.status_table import plain_text, print_lines, terminal_width
+    from poolwatch.ui.appearance import glyphs_of
+
+    settings = around.settings.ui.glyphs
+    glyphs = glyphs_of("ascii" if form.ascii_only else glyphs_named(settings, around.env))
+    lines = history_lines(scenes, terminal_width(), glyphs, is_over=span.until is not None)
+    if form.path in (None, _STDOUT) and sys.stdout.isatty():
+        print_lines(lines, glyphs)
+        return EXIT_OK
+    return put(plain_text(lines, glyphs), form, around)
+
+
+def _accounts(kept: Kept, wish: Wish) -> list[str]:
+    if not wish.account:
+        return list(kept.own)
+    return [find_account(kept.state, wish.account, mask=kept.around.settings.ui.mask).key.id]
 
 
 def _is_wanted(wish: Wish, name: FigureName) -> bool:

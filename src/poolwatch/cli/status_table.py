@@ -67,6 +67,12 @@ def print_lines(lines: Iterable[Line], glyphs: Glyphs) -> None:
     say_drawn(*(_drawn(line, glyphs) for line in lines))
 
 
+def plain_text(lines: Iterable[Line], glyphs: Glyphs) -> str:
+    """The lines as text, for where there is no terminal."""
+    texts = (glyphs.text(visible("".join(text for text, _ in line), _WIDEST)).rstrip() for line in lines)
+    return "".join(f"{text}\n" for text in texts)
+
+
 def _drawn(line: Line, glyphs: Glyphs) -> str:
     system = ColorSystem.STANDARD if can_draw(os.environ) else None
     styles = sixteen_styles(lift=False)

@@ -135,7 +135,6 @@ class AnswerKind(StrEnum):
     RUNNING = "running"
     THROTTLED = "throttled"
     ASK_ONCE = "ask_once"
-    READ_ONLY = "read_only"
     NO_ANSWER = "no_answer"
 
 

@@ -168,8 +168,6 @@ class RefreshingPage(Page[ResultT]):
                 if key is not None:
                     again = partial(self._refresh, key, try_once=True)
                     self._ask(words.ask_once(self._clock(answer)), partial(self.start_work, again))
-            case AnswerKind.READ_ONLY:
-                self.flash(words.READ_ONLY(), Tone.AMBER)
             case AnswerKind.NO_ANSWER:
                 self.flash(words.NO_ANSWER(), Tone.RED)
 

@@ -140,7 +140,7 @@ def below_lines(
     """Past windows, hours and events; `keys` are those that scroll down and that show all events."""
     most = past_most(height)
     scroll, events_key = keys
-    past = [] if below.is_amount else _past_lines(below.past, most, width, glyphs)
+    past = [] if below.is_amount else past_lines(below.past, most, width, glyphs)
     grid = _grid_lines(below.grid, glyphs)
     airy: list[Line] = [()] if height >= _AIRY_FROM else []
     if is_wide(width) and past:
@@ -159,7 +159,8 @@ def _beside(one: Line, other: Line, width: int) -> Line:
     return fit_line((*fit_line(one, _GRID_AT), *other), width)
 
 
-def _past_lines(past: PastWindows, most: int, width: int, glyphs: Glyphs) -> list[Line]:
+def past_lines(past: PastWindows, most: int, width: int, glyphs: Glyphs) -> list[Line]:
+    """So many past windows at most, below their headings."""
     has_bars = width >= _BARS_FROM
     bar = _BAR + 4 if has_bars else 2
     heading: Line = (

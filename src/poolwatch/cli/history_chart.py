@@ -1,0 +1,64 @@
+"""`history` for people: a chart as on the screen, as wide as the terminal, and what it says in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from poolwatch.domain.series import Series
+from poolwatch.domain.values import replace
+from poolwatch.presentation.chart import MarkKind
+from poolwatch.presentation.figures import clock
+from poolwatch.presentation.history import Scene, figure_text, told_lines
+from poolwatch.presentation.history_chart import history_chart, note
+from poolwatch.presentation.masking import shown_name
+from poolwatch.presentation.past_windows import past_windows
+from poolwatch.presentation.plot import plot
+from poolwatch.presentation.view import Tone
+from poolwatch.ui.appearance import ASCII, Glyphs, span_pieces
+from poolwatch.ui.cells import Line, fit_line
+from poolwatch.ui.widgets.history import is_wide, past_lines, sentence_lines
+from poolwatch.words import history as words
+
+#: The lines of a chart that stands alone, and of one among many.
+_ROWS: Final = 16
+_ROWS_OF_MANY: Final = 9
+#: So many past windows below a chart that stands alone.
+_PAST: Final = 6
+#: With fewer columns there is no chart to see.
+_NARROWEST: Final = 30
+
+
+def history_lines(scenes: Sequence[Scene], width: int, glyphs: Glyphs, *, is_over: bool) -> list[Line]:
+    """A chart for each account; of one alone, also what is foretold, its burn, its pace and past windows.
+
+    `is_over`: they end before now, and there is nothing to foretell.
+    """
+    width = max(width, _NARROWEST)
+    if len(scenes) == 1:
+        [scene] = scenes
+        lines = _chart_lines(scene, width, _ROWS, glyphs, is_over=is_over)
+        if not is_over:
+            lines += [(), *sentence_lines(told_lines(scene, short=not is_wide(width)), width, glyphs)]
+        if scene.figure.series is Series.WINDOW:
+            lines += [(), *past_lines(past_windows(scene), _PAST, width, glyphs)]
+        return lines
+    found: list[Line] = []
+    for scene in scenes:
+        lines = _chart_lines(scene, width, _ROWS_OF_MANY, glyphs, is_over=is_over)
+        found += [*([()] if found else []), *lines]
+    return found
+
+
+def _chart_lines(scene: Scene, width: int, rows: int, glyphs: Glyphs, *, is_over: bool) -> list[Line]:
+    chart, prefs = history_chart(scene), scene.prefs
+    if is_over:
+        chart = replace(chart, marks=tuple(each for each in chart.marks if each.kind is not MarkKind.NOW))
+    name = shown_name(scene.account, mask=prefs.mask)
+    since = words.since(clock(chart.start, scene.now, prefs.zone))
+    told = f" · {figure_text(scene.figure)} · {since}"
+    title = fit_line(((f" {name}", Tone.STRONG), (told, Tone.PLAIN)), width, glyphs.ellipsis)
+    drawn = plot(chart, width, rows, ascii_only=glyphs is ASCII)
+    lines = [title, *(tuple(span_pieces(line, glyphs)) for line in drawn.lines)]
+    said = note(scene, chart)
+    return [*lines, fit_line(((f" {said}", Tone.DIM),), width, glyphs.ellipsis)] if said else lines
