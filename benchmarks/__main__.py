@@ -53,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "changes" in kinds:
             _say("changes")
             figures.changes(samples, options.rounds)
+            figures.ahead(samples, options.rounds)
         if "keys" in kinds:
             _say("keys")
             figures.keys(pools, samples, presses=_PRESSES, polled=False)

@@ -188,6 +188,16 @@ def changes(samples: Samples, rounds: int) -> None:
                 samples.add(f"{name} {accounts}", float(value))
 
 
+def ahead(samples: Samples, rounds: int) -> None:
+    """A thousand forecasts on one event loop: what each costs, and how long a turn of the loop is."""
+    env = {**plain_env(), "PYTHONPATH": ":".join(sys.path)}
+    for _ in range(rounds):
+        said = run([sys.executable, "-m", "benchmarks.ahead", str(MANY)], env).output
+        for name, values in json.loads(said.removeprefix(b"RESULT")).items():
+            for value in values:
+                samples.add(f"ahead {name}", float(value))
+
+
 def commands(pools: Pools, samples: Samples) -> None:
     """Commands that answer at once, beside a bare interpreter."""
     many = pools.many.env(Settings())

@@ -214,12 +214,18 @@ class Lookout:
             if key.id in self._learned and not self._has_ended(key.id):
                 continue
             has_new |= await self._learn_of(account)
+            if len(self._taught) > 2 * NEWEST:
+                self._forget_oldest()
             await self._clock.sleep(self._pause)
         if has_new:
-            self._taught.sort(key=_ended_at)
-            del self._taught[:-NEWEST]
+            self._forget_oldest()
+            await asyncio.sleep(0)
             self._bank = await _in_turns(gathered(self._taught))
         return bool(self._learned)
+
+    def _forget_oldest(self) -> None:
+        self._taught.sort(key=_ended_at)
+        del self._taught[:-NEWEST]
 
     def _has_ended(self, account_id: str) -> bool:
         """Whether a cycle came to its end since the account's were learned from."""
@@ -339,11 +345,13 @@ class Lookout:
             if not is_over and (not is_new or now - former.made_at < _AGAIN):
                 burn = await self._burn.of_pool(now) if is_new else former.burn
                 return None if burn == former.burn else replace(former, burn=burn)
-        members = [
-            member
-            for account in tuple(state.accounts.values())
-            if (member := self._member(account, server_now)) is not None
-        ]
+        members: list[Member] = []
+        for number, account in enumerate(tuple(state.accounts.values())):
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)
+            member = self._member(account, server_now)
+            if member is not None:
+                members.append(member)
         work = pool_outlook(
             members,
             self._bank or Bank(),
