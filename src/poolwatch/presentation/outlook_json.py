@@ -29,9 +29,9 @@ def window_forecast(judged: Judged, kind: str, overview: PoolOverview) -> Json:
 
 
 def _at_reset(ahead: Forecast) -> Json:
-    low, high = number(ahead.low_percent), number(ahead.high_percent)
+    low, high = _tenth(ahead.low_percent), _tenth(ahead.high_percent)
     return {
-        "median_percent": number(ahead.median_percent),
+        "median_percent": _tenth(ahead.median_percent),
         "low_percent": low,
         "high_percent": high,
         "coverage": None if low is None or high is None else COVERAGE,
@@ -42,7 +42,7 @@ def _runs_out(ahead: Forecast) -> Json:
     if number(ahead.out_probability) is None:
         return None
     return {
-        "probability": number(ahead.out_probability),
+        "probability": _hundredth(ahead.out_probability),
         "earliest": instant(ahead.out_earliest),
         "latest": instant(ahead.out_latest),
     }
@@ -51,7 +51,7 @@ def _runs_out(ahead: Forecast) -> Json:
 def _pace(ahead: Forecast | None) -> Json:
     if ahead is None or (ahead.pace_per_day is None and ahead.even_percent is None):
         return None
-    return {"per_day_percent": number(ahead.pace_per_day), "even_percent": number(ahead.even_percent)}
+    return {"per_day_percent": _tenth(ahead.pace_per_day), "even_percent": _tenth(ahead.even_percent)}
 
 
 def pool_ahead(overview: PoolOverview, outlook: PoolOutlook | None) -> dict[str, Json]:
@@ -67,15 +67,15 @@ def pool_ahead(overview: PoolOverview, outlook: PoolOutlook | None) -> dict[str,
             "credits_today": digits(burn.credits.today),
             "credits_since_start": digits(burn.credits.since_start),
             "started_at": instant(burn.started_at),
-            "weekly_percent_per_hour": number(burn.weekly.last_hour),
+            "weekly_percent_per_hour": _hundredth(burn.weekly.last_hour),
         },
         "outlook": _unknown(NoForecast.DUE)
         if is_due
         else {
             "verdict": outlook.verdict.value,
             "relief_at": instant(relief),
-            "dry_probability": number(outlook.dry_probability),
-            "weekly_left_percent": number(outlook.weekly_left_percent),
+            "dry_probability": _hundredth(outlook.dry_probability),
+            "weekly_left_percent": _tenth(outlook.weekly_left_percent),
             "none_because": None if outlook.none_because is None else outlook.none_because.value,
         },
     }
@@ -89,3 +89,16 @@ def _unknown(why: NoForecast) -> Json:
         "weekly_left_percent": None,
         "none_because": why.value,
     }
+
+
+# what is estimated is told no more exactly than anybody can know it
+
+
+def _tenth(value: float | None) -> float | None:
+    found = number(value)
+    return None if found is None else round(found, 1)
+
+
+def _hundredth(value: float | None) -> float | None:
+    found = number(value)
+    return None if found is None else round(found, 2)
