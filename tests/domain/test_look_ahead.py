@@ -142,6 +142,23 @@ def test_nothing_is_foretold_with_its_reason(
     assert not (why and (said.out_earliest or said.runs_out))
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"window_seconds": 10**15},
+        {"window_seconds": -5},
+        {"resets_at": datetime(9999, 12, 31, tzinfo=UTC)},
+        {"window_seconds": 10**15, "resets_at": datetime(9999, 12, 31, tzinfo=UTC)},
+        {"last_percent": 1e308},
+        {"last_percent": -1e308},
+    ],
+)
+def test_what_no_service_can_mean_foretells_nothing_and_takes_no_time(changes: Mapping[str, object]) -> None:
+    cycle = replace(running(steady(10, 3), 72), **changes)  # type: ignore[arg-type]
+    assert ahead(cycle).out_earliest is None
+    assert habit([replace(cycle, ended_at=T0 + 72 * HOUR)], UTC).cycles in (0, 1)
+
+
 def test_pace_stands_where_nothing_is_foretold() -> None:
     said = ahead(running({0: 30.0}, 72))
     assert said.none_because is NoForecast.IDLE

@@ -18,7 +18,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.cycles import Cycle, Rise
 from poolwatch.domain.events import LookedAhead
 from poolwatch.domain.forecast import Forecast, NoForecast
-from poolwatch.domain.habit import SHORTEST, Habit, closed, habit, learn
+from poolwatch.domain.habit import SHORTEST, Habit, closed, habit, learn, seconds
 from poolwatch.domain.look_ahead import look_ahead
 from poolwatch.domain.outlook import KEPT, AccountOutlook, PoolOutlook
 from poolwatch.domain.pool_simulation import Member, plan_weight, pool_outlook
@@ -369,9 +369,11 @@ class Lookout:
             return None
         if derive_status(account, now).kind not in _WORKING:
             return None
-        learned = known.get(WEEKLY)
+        learned, cycle = known.get(WEEKLY), self._cycle(account, weekly, now)
+        if not seconds(cycle):
+            return None
         return Member(
-            self._cycle(account, weekly, now),
+            cycle,
             Habit() if learned is None else learned.habit,
             self._zone(account),
             plan_weight(account.plan, self._terms.weights),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import groupby
@@ -127,7 +128,10 @@ class Recorder:
         for number, (before, after) in enumerate(pending):
             if number % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)
-            events += self._follow(before, after, cycles)
+            with suppress(
+                OverflowError
+            ):  # instants or lengths beyond the calendar: nothing follows from them
+                events += self._follow(before, after, cycles)
         events += self._of_sources(state, now)
         events += await self._of_logins(state, now)
         early = [*self._early, *filter(is_early_weekly, events)]

@@ -6,7 +6,7 @@ The form is a promise to other programs: keys are only ever added. Amounts of cr
 # no `annotations` from __future__: a decoder would evaluate them at each start
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Annotated, Final
@@ -117,12 +117,19 @@ def parse_line(raw: bytes, now: datetime) -> PastReading | Message:
         return message("data.bad_text")
     if line.at > now:
         return message("data.future")
+    beyond = _beyond(line)
+    if beyond:
+        return message("data.bad_figure", field=beyond)
     account = line.account
     key = AccountKey(account.provider, account.user_id, account.account_id)
     identity = Identity(key.id, account.provider, account.user_id, account.account_id, account.email)
     return PastReading(identity, line.at, dict(_figures(line)), _told(line))
 
 
+#: Before this nobody had an account.
+_EARLIEST: Final = datetime(2015, 1, 1, tzinfo=UTC)
+#: No window is longer, and no reset further from a reading of it.
+_LONGEST: Final = timedelta(days=3660)
 _KIND: Final = msgspec.json.Decoder(_Kind)
 _LINE: Final = msgspec.json.Decoder(_Line)
 #: What the decoder found to be wrong, in the words of its message: a field that is not there, or its place.
@@ -137,6 +144,22 @@ def _bad(error: Exception) -> Message:
         return message("data.no_ids")
     name = missing[1] if missing is not None else place[1] if place is not None else ""
     return message("data.bad_figure", field=name) if name else message("data.bad_line")
+
+
+def _beyond(line: _Line) -> str:
+    """The field whose instant or length can be no service's, so that nothing could be reckoned; "": none."""
+    if line.at < _EARLIEST:
+        return "at"
+    for place, window in enumerate(line.windows or ()):
+        if (window.window_seconds or 0) > _LONGEST.total_seconds():
+            return f"windows[{place}].window_seconds"
+        if window.resets_at is not None and abs(window.resets_at - line.at) > _LONGEST:
+            return f"windows[{place}].resets_at"
+    limits = line.spend.limits if isinstance(line.spend, _Spend) else ()
+    for place, limit in enumerate(limits):
+        if limit.resets_at is not None and abs(limit.resets_at - line.at) > _LONGEST:
+            return f"spend.limits[{place}].resets_at"
+    return ""
 
 
 def _texts(line: _Line) -> Iterator[str]:
