@@ -129,6 +129,14 @@ def test_events_are_kept_once_and_come_old_to_new(held: Database) -> None:
     assert held.events(NOON + 2 * HOUR, most=9) == (upstream, full)
 
 
+def test_events_of_one_account_come_with_those_of_whole_upstreams(held: Database) -> None:
+    upstream = replace(event(3, NOON), kind=EventKind.UPSTREAM_RESET, account_id=None, source="pool")
+    like = replace(event(4, NOON), account_id=None, source="acc")
+    own = [replace(event(number, NOON), account_id=name) for number, name in ((1, "acc"), (2, "account"))]
+    held.save((), NOON, events=[*own, upstream, like])
+    assert held.events(NOON, account_id="acc") == (own[0], upstream)
+
+
 def test_events_older_than_hours_go(held: Database) -> None:
     day = timedelta(days=1)
     held.save((), NOON, events=[event(1, NOON - 401 * day), event(2, NOON - 398 * day)])

@@ -18,9 +18,9 @@ from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Recalled
 from poolwatch.domain.outlook import KEPT
-from poolwatch.domain.past import AccountPast, PastAsked
+from poolwatch.domain.past import AccountPast, PastAsked, is_window_of
 from poolwatch.domain.pool import apply
-from poolwatch.domain.series import SPEND_BUCKET, FigureName, Finest, Series
+from poolwatch.domain.series import FigureName, Finest, Series
 from poolwatch.domain.state import AccountState, PoolState, listed_by
 from poolwatch.domain.status import judge
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY, Usage
@@ -35,10 +35,8 @@ _SHORT: Final = 8
 _CYCLES_MOST: Final = 100_000
 #: So many that have ended are shown.
 _WINDOWS_SHOWN: Final = 60
-#: No more events than these are looked through for those of one account.
-_EVENTS_MOST: Final = 2000
 #: Readings may be dated by a clock that is a little ahead.
-_BEYOND: Final = timedelta(days=1)
+BEYOND: Final = timedelta(days=1)
 #: Windows stand from short to long.
 _KINDS: Final = ("5h", "daily", WEEKLY, "monthly")
 
@@ -85,7 +83,7 @@ class Kept(Struct, frozen=True):
                 if name.series is Series.PLAN or not chosen(name):
                     continue
                 line = await store.timeline(account_id, name, since, until, finest)
-                windows = tuple(each for each in of_account if _is_cycle_of(name, each))
+                windows = tuple(each for each in of_account if is_window_of(name, each))
                 found.append(FigurePast(account_id, name, line, windows, _burn(burn, name)))
         return [past for past in found if past.line.points]
 
@@ -126,7 +124,7 @@ class Kept(Struct, frozen=True):
                 account.key, (figure,), since - period.step, _WINDOWS_SHOWN, since, period.finest
             )
             judged = judge(account, now - offset, rules, offset)
-            past = await read_past(store, asked, account, until or now + _BEYOND)
+            past = await read_past(store, asked, account, until or now + BEYOND)
             if any(point.last is not None for point in past.line(figure).points):
                 found.append(Scene(judged, figure, period, past, now, prefs))
         return found
@@ -142,7 +140,7 @@ async def read_past(
     }
     cycles = (await store.cycles((key,), asked.cycles)).get(key, ()) if asked.cycles else ()
     since = asked.events_since
-    events = await store.events(since, None, _EVENTS_MOST) if since is not None else ()
+    events = await store.events(since, None, None, key) if since is not None else ()
     zone = _zone(account.name.time_zone if account is not None else None)
     lived = tuple(each for each in cycles if each.started_at < until)
     return AccountPast(asked, lines, lived, events, await store.figures(key), zone)
@@ -168,14 +166,6 @@ def _period(length: timedelta, finest: Finest | None) -> Period:
 
 def _reaches(cycle: Cycle, since: datetime, until: datetime) -> bool:
     return cycle.started_at < until and (cycle.ended_at is None or cycle.ended_at > since)
-
-
-def _is_cycle_of(name: FigureName, cycle: Cycle) -> bool:
-    bucket = SPEND_BUCKET if name.series is Series.SPEND else name.bucket
-    return name.series in (Series.WINDOW, Series.SPEND) and (bucket, name.window) == (
-        cycle.bucket,
-        cycle.window,
-    )
 
 
 def _order(name: FigureName) -> tuple[int, bool, str, int, str]:

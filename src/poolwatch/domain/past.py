@@ -27,7 +27,7 @@ class PastAsked(Struct, frozen=True):
     since: datetime
     #: how many of each window
     cycles: int = 0
-    #: all events from `events_since` on, also those of others
+    #: its events from then on, and the resets of whole upstreams
     events_since: datetime | None = None
     finest: Finest = Finest.CHANGE
 

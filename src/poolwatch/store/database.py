@@ -184,10 +184,17 @@ class Database:
     # -- events, and what was foretold
 
     def events(
-        self, since: datetime, until: datetime | None = None, most: int | None = None
+        self,
+        since: datetime,
+        until: datetime | None = None,
+        most: int | None = None,
+        account_id: str | None = None,
     ) -> tuple[LoggedEvent, ...]:
-        """The events from `since` to before `until`, old to new; of more than `most` the newest."""
-        return self._read("events", (), event_log.between, since, until, most)
+        """The events from `since` to before `until`, old to new; of more than `most` the newest.
+
+        `account_id`: those of this account alone, and the resets of whole upstreams.
+        """
+        return self._read("events", (), event_log.between, since, until, most, account_id)
 
     def looked_at(self) -> datetime | None:
         """When somebody last looked at the events; None where nobody did."""

@@ -52,17 +52,36 @@ def append(held: sqlite3.Connection, events: Iterable[LoggedEvent]) -> None:
 
 
 def between(
-    held: sqlite3.Connection, since: datetime, until: datetime | None = None, most: int | None = None
+    held: sqlite3.Connection,
+    since: datetime,
+    until: datetime | None = None,
+    most: int | None = None,
+    account_id: str | None = None,
 ) -> tuple[LoggedEvent, ...]:
     """The events from `since` to before `until`, old to new; of more than `most` the newest.
 
-    Damaged ones are left out.
+    `account_id`: those of this account alone, and the resets of whole upstreams. Damaged ones are left out.
     """
+    name = None if account_id is None else account_id.encode()
     rows = held.execute(
-        "SELECT at, id, packed FROM events WHERE at >= ? AND at < ? ORDER BY at DESC, id DESC LIMIT ?",
-        (to_micros(since), _NEVER if until is None else to_micros(until), -1 if most is None else most),
+        "SELECT at, id, packed FROM events WHERE at >= ? AND at < ?"
+        " AND (? IS NULL OR instr(packed, ?) OR instr(packed, ?)) ORDER BY at DESC, id DESC LIMIT ?",
+        (
+            to_micros(since),
+            _NEVER if until is None else to_micros(until),
+            name,
+            name,
+            EventKind.UPSTREAM_RESET.encode(),
+            -1 if most is None else most,
+        ),
     ).fetchall()
-    return tuple(event for row in reversed(rows) if (event := _unpack(*row)) is not None)
+    found = (event for row in reversed(rows) if (event := _unpack(*row)) is not None)
+    if account_id is None:
+        return tuple(found)
+    # that the name stands in the record is not yet that the event is its own
+    return tuple(
+        each for each in found if each.account_id == account_id or each.kind is EventKind.UPSTREAM_RESET
+    )
 
 
 def drop(held: sqlite3.Connection, events: Iterable[LoggedEvent]) -> None:
