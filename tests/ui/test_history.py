@@ -20,6 +20,7 @@ from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY, UsageSnapshot
 from poolwatch.domain.values import replace
+from poolwatch.presentation.history import OPENING, reaching
 from poolwatch.presentation.view import Prefs
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.detail import DetailScreen
@@ -220,6 +221,12 @@ async def test_a_history_can_open_at_a_minute() -> None:
         await settle(pilot)
         assert "Thu 19 Nov 16:00   18% used   +1 in that hour" in told(app)
         assert "▲" in app.screen.query_one(ChartLines).text
+
+
+@pytest.mark.parametrize(("days", "period"), [(6, "7d"), (20, "30d"), (80, "90d"), (360, "1y"), (399, "all")])
+def test_it_opens_with_a_period_that_reaches_back_to_what_it_is_opened_at(days: int, period: str) -> None:
+    assert reaching(NOW - timedelta(days=days), NOW).name == period
+    assert reaching(None, NOW) is OPENING
 
 
 async def test_a_filter_says_whose_pool_it_is() -> None:

@@ -70,6 +70,14 @@ def since(period: Period, now: datetime) -> datetime:
     return now - (period.length or _EVER) - period.step
 
 
+def reaching(at: datetime | None, now: datetime) -> Period:
+    """The period that a history opens with: a longer one than usual where `at` lies further back."""
+    longer = PERIODS[PERIODS.index(OPENING) :]
+    if at is None:
+        return OPENING
+    return next((each for each in longer if each.length is None or now - each.length <= at), longer[-1])
+
+
 def figures_of(account: AccountState, known: Sequence[FigureName] = ()) -> tuple[FigureName, ...]:
     """The figures of an account that a chart can show; where it has none, those that something is kept of."""
     base = account.usage.base

@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.status import PoolRules
 from poolwatch.presentation.chart import Chart
-from poolwatch.presentation.history import OPENING, PERIODS
+from poolwatch.presentation.history import PERIODS, reaching
 from poolwatch.ui.keymap import Scope
 from poolwatch.ui.screens.account_history import AccountHistory, Subject
 from poolwatch.ui.screens.page import bindings
@@ -49,7 +49,7 @@ class HistoryScreen(RefreshingPage[AccountKey]):
         #: of a group by its name, of the pool by None; made when first shown
         self._pools: dict[str | None, PoolHistory] = {}
         self._shown: Subject = self._account
-        self._period = OPENING
+        self._period = reaching(at, ui.feed.now())
         self._cursor = at
 
     @property
