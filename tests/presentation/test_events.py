@@ -34,8 +34,16 @@ LOGGED = (
 SAID = (Told(ago(1), "polling is paused; p resumes", Tone.ACCENT), Told(ago(1.5), "refused", Tone.AMBER))
 
 
-def view(looked: datetime | None = None, group: EventGroup = EventGroup.DAY, text: str = "") -> EventsView:
-    return events_view(LOGGED, SAID, NAMES, looked, group, text, NOW, PREFS)
+def view(
+    looked: datetime | None = None,
+    group: EventGroup = EventGroup.DAY,
+    text: str = "",
+    *,
+    logged: tuple[LoggedEvent, ...] = LOGGED,
+    names: AccountNames = NAMES,
+    since: datetime | None = None,
+) -> EventsView:
+    return events_view(logged, SAID, names, ("s3",), looked, since, group, text, NOW, PREFS)
 
 
 def lines(found: EventsView) -> list[str]:
@@ -108,10 +116,15 @@ def test_a_filter_looks_at_whom_what_and_the_kind(text: str, count: int) -> None
 
 def test_accounts_of_others_are_left_out_and_names_can_be_hidden() -> None:
     other = event(EventKind.EXHAUSTED, 1, "0123456789abcdef")
-    found = events_view((*LOGGED, other), (), NAMES, None, EventGroup.DAY, "", NOW, PREFS)
-    assert found.total == len(LOGGED)
-    hidden = events_view(LOGGED, (), AccountNames(NAMES.accounts, True), None, EventGroup.DAY, "", NOW, PREFS)
+    elsewhere = event(EventKind.SOURCE_DOWN, 1, None, source="elsewhere")
+    assert view(logged=(*LOGGED, other, elsewhere)) == view()
+    hidden = view(names=AccountNames(NAMES.accounts, True))
     assert "example.com" not in "".join(lines(hidden))
+
+
+def test_what_was_not_read_is_not_counted_as_nothing() -> None:
+    assert view(ago(9), since=ago(9)).since == "since you looked, 05:03 (9h): 5"
+    assert view(ago(9), since=ago(8)).since == "since you looked, 05:03 (9h): 5 or more"
 
 
 def test_days_back_and_forth() -> None:

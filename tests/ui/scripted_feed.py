@@ -15,7 +15,7 @@ from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
 from poolwatch.presentation.sign_in import CodexLogin
-from poolwatch.ui.feed import FoundLogins, LoginRun, PoolSignIn, Tried
+from poolwatch.ui.feed import EVENTS_MOST, FoundLogins, LoginRun, PoolSignIn, Tried
 
 
 class ScriptedFeed:
@@ -123,7 +123,8 @@ class ScriptedFeed:
         return self.kept(asked)
 
     async def events(self, since: datetime, until: datetime | None = None) -> tuple[LoggedEvent, ...]:
-        return tuple(each for each in self.logged if since <= each.at and (until is None or each.at < until))
+        found = [each for each in self.logged if since <= each.at and (until is None or each.at < until)]
+        return tuple(found[-EVENTS_MOST:])
 
     async def looked_at(self) -> datetime | None:
         return self.looked

@@ -12,12 +12,16 @@ from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
 from poolwatch.domain.events import BulkProgress, RefreshMoved
 from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome, TokenStep, UsageStep
+from poolwatch.domain.state import SourceState
+from poolwatch.domain.values import replace
+from poolwatch.presentation.events import EventRow
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.app import PoolApp
+from poolwatch.ui.screens.events import _row_lines
 from poolwatch.ui.screens.history import HistoryScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.widgets.lines import Lines, Pane
-from tests.ui.pools import NOW, ago, app_of, twelve
+from tests.ui.pools import NOW, ZONE, ago, app_of, state_of, twelve
 from tests.ui.reading import feed_of, said, screen_text, settle
 from tests.ui.scripted_feed import ScriptedFeed
 
@@ -51,7 +55,10 @@ def logged() -> tuple[LoggedEvent, ...]:
 
 
 def past_feed() -> ScriptedFeed:
-    feed = feed_of()
+    state = state_of(twelve())
+    feed = ScriptedFeed(
+        replace(state, sources={**state.sources, "s3": SourceState("s3", listed_at=NOW)}), NOW, ZONE
+    )
     feed.logged, feed.looked = logged(), ago(hours=4)
     return feed
 
@@ -130,6 +137,53 @@ async def test_what_happened_since_somebody_looked() -> None:
         await pilot.press("escape", "e")
         await settle(pilot)
         assert "nothing since you looked, 14:03" in title(app)
+
+
+async def test_all_since_somebody_looked_is_counted_or_said_to_be_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    feed = past_feed()
+    feed.looked = ago(days=70)
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("e")
+        await settle(pilot)
+        assert "(70d): 5 " in title(app)
+        await pilot.press("e")
+        feed.looked = ago(days=70)
+        # what the feed cuts off is read on the way back, and nothing is lost between
+        monkeypatch.setattr("poolwatch.ui.screens.events.EVENTS_MOST", 2)
+        monkeypatch.setattr("tests.ui.scripted_feed.EVENTS_MOST", 2)
+        await pilot.press("e")
+        await settle(pilot)
+        assert "or more" in title(app)
+        for _ in range(4):
+            await pilot.press("left_square_bracket")
+            await settle(pilot)
+            await settle(pilot)
+        clocks = [line.split()[0] for line in rows(app) if ":" in line[:6] and "·" not in line]
+        assert clocks == ["14:00", "12:03", "18:03", "22:03", "▌14:03"]
+
+
+async def test_a_key_draws_no_row_anew_but_the_one_that_is_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = past_feed()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("e", "j")
+        await settle(pilot)
+        drawn: list[str] = []
+
+        def row_lines(row: EventRow, *rest: Any, selected: bool) -> Any:
+            drawn.append(row.id)
+            return _row_lines(row, *rest, selected=selected)
+
+        monkeypatch.setattr("poolwatch.ui.screens.events._row_lines", row_lines)
+        await pilot.press("j")
+        await settle(pilot)
+        assert drawn == ["3"]
+        assert sum(line.startswith("▌") for line in rows(app)) == 1
 
 
 async def test_what_happens_meanwhile_is_read_and_little_else() -> None:

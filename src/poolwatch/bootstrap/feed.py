@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings
@@ -17,17 +17,11 @@ from poolwatch.domain.message import Message
 from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.state import PoolState
 from poolwatch.presentation.sign_in import CodexLogin
-from poolwatch.ui.feed import FoundLogins, LoginRun, PoolSignIn, Tried
+from poolwatch.ui.feed import EVENTS_MOST, FoundLogins, LoginRun, PoolSignIn, Tried
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.running import Running
     from poolwatch.monitor.monitor import Monitor
-
-
-#: Readings may be dated by a clock that is a little ahead.
-_BEYOND: Final = timedelta(days=1)
-#: A screen is given no more events than these in one piece.
-_EVENTS_MOST: Final = 2000
 
 
 class LiveFeed:
@@ -151,17 +145,17 @@ class LiveFeed:
         await self._monitor()
         if self._running is None:
             return AccountPast(asked)
-        from poolwatch.bootstrap.kept import read_past  # not before the first paint
+        from poolwatch.bootstrap.kept import BEYOND, read_past  # not before the first paint
 
         account = self.state.accounts.get(asked.key)
-        return await read_past(self._running.services.store, asked, account, self.now() + _BEYOND)
+        return await read_past(self._running.services.store, asked, account, self.now() + BEYOND)
 
     async def events(self, since: datetime, until: datetime | None = None) -> tuple[LoggedEvent, ...]:
         """What the store keeps of that time; a viewer reads it as well."""
         await self._monitor()
         if self._running is None:
             return ()
-        return await self._running.services.store.events(since, until, _EVENTS_MOST)
+        return await self._running.services.store.events(since, until, EVENTS_MOST)
 
     async def looked_at(self) -> datetime | None:
         """When somebody last looked at the events."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Container, Iterable, Sequence
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -112,7 +113,9 @@ def events_view(
     logged: Iterable[LoggedEvent],
     said: Iterable[Told],
     names: AccountNames,
+    sources: Container[str],
     looked_at: datetime | None,
+    since: datetime | None,
     group: EventGroup,
     filter_text: str,
     now: datetime,
@@ -120,9 +123,15 @@ def events_view(
 ) -> EventsView:
     """Events old to new and what was said, under headings. `now` is our own clock.
 
-    Events of accounts that are in `names` no more, or never were (another configuration's), are left out.
+    `since`: from when on all events are there. Those of accounts that are in `names` no more, or never were
+    (another configuration's), are left out, and those of other `sources`.
     """
-    own = [each for each in logged if each.account_id is None or each.account_id in names.accounts]
+    own = [
+        each
+        for each in logged
+        if each.account_id is None or each.account_id in names.accounts
+        if each.account_id is not None or each.source is None or each.source in sources
+    ]
     rows = [_of_event(each, names, group, now, prefs) for each in own]
     rows += [_of_said(each, group, now, prefs) for each in said]
     rows.sort(key=lambda row: row.at, reverse=True)
@@ -140,7 +149,8 @@ def events_view(
                 for sort in EventSort
                 if (section := _section(words.sort_word(sort.value), shown, "sort", sort)).rows
             ]
-    return EventsView(_since(looked_at, new, now, prefs), tuple(sections), len(rows))
+    is_whole = looked_at is None or since is None or since <= looked_at
+    return EventsView(_since(looked_at, new, now, prefs, is_whole=is_whole), tuple(sections), len(rows))
 
 
 def _of_event(
@@ -154,10 +164,15 @@ def _of_event(
         mark,
         tone,
         event_subject(event, names),
-        event_text(event, event.at, prefs.zone),
+        _text_of(event, prefs.zone),
         account_id=event.account_id,
         sort=_SORTS.get(event.kind, EventSort.LIMITS),
     )
+
+
+@lru_cache(maxsize=8192)  # with every change of the pool the same thousands again
+def _text_of(event: LoggedEvent, zone: tzinfo | None) -> str:
+    return event_text(event, event.at, zone)
 
 
 def _of_said(said: Told, group: EventGroup, now: datetime, prefs: Prefs) -> EventRow:
@@ -213,7 +228,7 @@ def _section(heading: str, rows: Iterable[EventRow], field: str, value: object) 
     return EventSection(heading, tuple(row for row in rows if getattr(row, field) == value))
 
 
-def _since(looked_at: datetime | None, new: int, now: datetime, prefs: Prefs) -> str:
+def _since(looked_at: datetime | None, new: int, now: datetime, prefs: Prefs, *, is_whole: bool) -> str:
     if looked_at is None:
         return ""
     clock = f"{figures.local_time(looked_at, prefs.zone):%H:%M}"
@@ -221,7 +236,9 @@ def _since(looked_at: datetime | None, new: int, now: datetime, prefs: Prefs) ->
     when = clock if days == 0 else figures.clock(looked_at, now, prefs.zone)
     when = words.yesterday_at(clock) if days == 1 else when
     age = figures.age(max(now - looked_at, timedelta(0)))
-    return words.since_you_looked(when, age, new) if new else words.nothing_since(when, age)
+    if not is_whole:
+        return words.much_since_you_looked(when, age, f"{new:,}")
+    return words.since_you_looked(when, age, f"{new:,}") if new else words.nothing_since(when, age)
 
 
 def next_day(rows: Sequence[EventRow], selected: str | None, step: int, prefs: Prefs) -> str | None:

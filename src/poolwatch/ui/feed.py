@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 from datetime import datetime, tzinfo
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -17,6 +17,7 @@ from poolwatch.domain.state import PoolState
 from poolwatch.presentation.sign_in import CodexLogin
 
 __all__ = [
+    "EVENTS_MOST",
     "Answer",
     "AnswerKind",
     "BulkProgress",
@@ -28,6 +29,10 @@ __all__ = [
     "PoolSignIn",
     "Tried",
 ]
+
+
+#: A screen is given no more events than these in one piece.
+EVENTS_MOST: Final = 2000
 
 
 class FoundLogins(Struct, frozen=True):
@@ -126,7 +131,7 @@ class Feed(Protocol):
         """What is kept of an account's past; holds up no key, however slow the disk is."""
 
     async def events(self, since: datetime, until: datetime | None = None) -> tuple[LoggedEvent, ...]:
-        """What happened from then on, old to new; of very many the newest."""
+        """What happened from then on, old to new; of more than `EVENTS_MOST` the newest."""
 
     async def looked_at(self) -> datetime | None:
         """When somebody last looked at the events, in any terminal."""

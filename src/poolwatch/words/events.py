@@ -40,6 +40,8 @@ source: Final = Text("source {name}")
 # --- the screen
 TITLE: Final = Text("Events")
 since_you_looked: Final = Text("since you looked, {when} ({age}): {count}")
+#: Further back more may have happened than was read.
+much_since_you_looked: Final = Text("since you looked, {when} ({age}): {count} or more")
 nothing_since: Final = Text("nothing since you looked, {when} ({age})")
 yesterday_at: Final = Text("yesterday {time}")
 TODAY: Final = Text("TODAY")

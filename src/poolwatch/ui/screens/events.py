@@ -17,6 +17,7 @@ from poolwatch.presentation.events import EventGroup, EventRow, EventsView, Told
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, line_width, spread, wrap
+from poolwatch.ui.feed import EVENTS_MOST
 from poolwatch.ui.keymap import Scope
 from poolwatch.ui.screens.page import Page, bindings
 from poolwatch.ui.state import UiState
@@ -27,9 +28,8 @@ from poolwatch.ui.widgets.table import section_line
 from poolwatch.words import events as words
 from poolwatch.words import interface
 
-#: What is read when the screen opens: yesterday whole, and all since somebody looked, within a week.
+#: What is read when the screen opens: yesterday whole, and all since somebody looked.
 _AT_FIRST: Final = timedelta(days=2)
-_SINCE_LOOKED_MOST: Final = timedelta(days=7)
 #: How far back is read at once, further each time, for days on which nothing happened.
 _BACK: Final = (timedelta(days=7), timedelta(days=30), timedelta(days=120), timedelta(days=400))
 #: What is new is read so often at most.
@@ -62,6 +62,9 @@ class EventsScreen(Page[None]):
         #: the first line of each row
         self._tops: dict[str, int] = {}
         self._filter_line: FilterLine | None = None
+        #: how rows were drawn that are not selected, and for which columns, width and glyphs
+        self._drawn: dict[str, tuple[EventRow, list[Line]]] = {}
+        self._drawn_for: tuple[object, ...] = ()
 
     @property
     def account(self) -> AccountKey | None:
@@ -84,15 +87,21 @@ class EventsScreen(Page[None]):
         self.start_work(self._read_first)
 
     async def _read_first(self) -> None:
-        now, feed = self.ui.feed.now(), self.ui.feed
-        self._looked_at = looked = await feed.looked_at()
+        now = self.ui.feed.now()
+        self._looked_at = looked = await self.ui.feed.looked_at()
         since = now - _AT_FIRST
         if looked is not None:
-            since = min(since, max(looked, now - _SINCE_LOOKED_MOST))
-        self._logged = await feed.events(since)
-        self._since = since
+            since = min(since, looked)
+        self._logged = await self._read(since)
         self._read_at = now
         self.redraw()
+
+    async def _read(self, since: datetime, until: datetime | None = None) -> tuple[LoggedEvent, ...]:
+        """What happened from `since` on; everything is there from then on, or from where the feed cut."""
+        found = await self.ui.feed.events(since, until)
+        # those of that very instant may have been cut, too
+        self._since = since if len(found) < EVENTS_MOST else found[0].at + timedelta.resolution
+        return found
 
     async def _read_new(self) -> None:
         newest = self._logged[-1].at if self._logged else self._since
@@ -120,7 +129,16 @@ class EventsScreen(Page[None]):
         names = AccountNames({key.id: state for key, state in ui.board.state.accounts.items()}, mask)
         told = (Told(each.at, each.masked if mask else each.text, each.tone) for each in ui.said.newest_first)
         self._view = events_view(
-            self._logged, told, names, self._looked_at, self._group, self._filter_text, now, ui.board.prefs
+            self._logged,
+            told,
+            names,
+            ui.board.state.sources,
+            self._looked_at,
+            self._since,
+            self._group,
+            self._filter_text,
+            now,
+            ui.board.prefs,
         )
         # as long as nobody has pressed a key, the newest is selected
         if self._row() is None or not self._has_looked:
@@ -133,11 +151,20 @@ class EventsScreen(Page[None]):
         lines: list[Line] = []
         self._tops = {}
         columns = _columns(self._view, width, named=self._group is not EventGroup.ACCOUNT)
+        if self._drawn_for != (columns, width, glyphs):
+            self._drawn, self._drawn_for = {}, (columns, width, glyphs)
         for section in self._view.sections:
             lines.append(section_line(section.heading, width, glyphs))
             for row in section.rows:
                 self._tops[row.id] = len(lines)
-                lines += _row_lines(row, columns, width, glyphs, selected=row.id == self._selected)
+                if row.id == self._selected:
+                    lines += _row_lines(row, columns, width, glyphs, selected=True)
+                    continue
+                drawn = self._drawn.get(row.id)
+                if drawn is None or drawn[0] != row:
+                    drawn = row, _row_lines(row, columns, width, glyphs, selected=False)
+                    self._drawn[row.id] = drawn
+                lines += drawn[1]
         if not lines:
             none = words.NO_MATCH() if self._filter_text else words.NONE_YET()
             told = none if self._since is not None else words.READING()
@@ -229,8 +256,7 @@ class EventsScreen(Page[None]):
         for length in _BACK:
             if self._since is None:
                 return
-            until, self._since = self._since, self._since - length
-            self._take(await self.ui.feed.events(self._since, until))
+            self._take(await self._read(self._since - length, self._since))
             found = next_day(self._view.rows, self._selected, -1, self.ui.board.prefs)
             if found is not None:
                 self._select(found)
