@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,11 @@ BOB = account(
 )
 CAROL = account("home-07", weekly(33, 4), listings=[dead_token("carol@example.com")])
 BURNING = replace(CAROL, outlook=AccountOutlook(JUST_NOW, AccountBurn(Burn(last_24h=12.5), Burn())))
+
+LONG_AGO = replace(
+    BURNING,
+    outlook=AccountOutlook(JUST_NOW - timedelta(hours=3), AccountBurn(Burn(last_24h=12.5), Burn())),
+)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +77,8 @@ BURNING = replace(CAROL, outlook=AccountOutlook(JUST_NOW, AccountBurn(Burn(last_
         (BURNING, "burn<=12.4", False),
         (BURNING, "-burn>12", False),
         (BURNING, "burn>", True),
+        # what was worked out hours ago is not what the last day used
+        (LONG_AGO, "burn>12", False),
         (BURNING, "burn>x", False),
         # what is not known is neither more nor less
         (BOB, "burn>0", False),

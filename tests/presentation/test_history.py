@@ -78,6 +78,15 @@ def scene(
     return Scene(judged(found), name, PERIODS[period], past, NOW, PREFS)
 
 
+def test_a_window_of_another_bucket_is_named_and_is_not_the_base_one() -> None:
+    spark = FigureName(Series.WINDOW, "codex_spark", WEEKLY)
+    seen = scene(figure=spark)
+    assert figure_text(spark) == "codex_spark weekly used"
+    assert (seen.window, seen.resets_at, seen.ahead) == (None, None, None)
+    said = told_lines(seen, short=False)
+    assert text(said, "FORECAST") == text(said, "PACE") == "— poolwatch foretells no limits of single models"
+
+
 def text(lines: tuple[DetailLine, ...], heading: str) -> str:
     return next("  ".join(span.text for span in line.spans) for line in lines if line.heading == heading)
 

@@ -24,6 +24,7 @@ WEEKLY = Forecast(
     *("codex", "weekly", NOW, after(days=3), 54.0, 45.0, 66.0, 0.76),
     *(after(hours=20), after(hours=40), 18.0, 41.0),
 )
+IDLE = replace(WEEKLY, none_because=NoForecast.IDLE)
 NONE: Json = {"at_reset": None, "runs_out": None, "pace": None, "none_because": None}
 
 
@@ -64,10 +65,14 @@ PACE: Json = {"per_day_percent": 18.0, "even_percent": 41.0}
 @pytest.mark.parametrize(
     ("state", "kind", "why", "pace"),
     [
-        (ahead(replace(WEEKLY, none_because=NoForecast.IDLE)), "weekly", "idle", PACE),
+        (ahead(IDLE), "weekly", "idle", PACE),
         (ahead(WEEKLY, used=100), "weekly", "full", PACE),
         (ahead(replace(WEEKLY, made_at=NOW - timedelta(hours=2, minutes=1))), "weekly", "old", None),
         (ahead(replace(WEEKLY, resets_at=NOW - timedelta(minutes=1))), "weekly", "due", None),
+        (ahead(replace(WEEKLY, made_at=NOW - timedelta(hours=3)), used=100), "weekly", "full", None),
+        # of the window that was there before, also where nothing was foretold of that
+        (ahead(replace(IDLE, resets_at=NOW - timedelta(minutes=1))), "weekly", "due", None),
+        (ahead(replace(IDLE, resets_at=after(days=1))), "weekly", "idle", None),
         (ahead(WEEKLY), "5h", "none", None),
     ],
 )

@@ -106,6 +106,8 @@ class Wish(Struct, frozen=True):
 def print_history(config: Path | None, wish: Wish, span: TimeSpan, form: Form) -> int:
     """Print how figures ran; 1 where nothing is kept of what was asked."""
     around = past_of(config, form)
+    if not (form.as_json or form.as_csv):
+        return _print_charts(around, wish, span, form)
     now = RealClock().now()
     since, until = span.read(now)
 
@@ -116,8 +118,6 @@ def print_history(config: Path | None, wish: Wish, span: TimeSpan, form: Form) -
             chosen, finest = partial(_is_wanted, wish), Finest(wish.by)
             return await kept.pasts(_accounts(kept, wish), chosen, since, until, finest), names_of(kept)
 
-    if not (form.as_json or form.as_csv):
-        return _print_charts(around, wish, span, form)
     pasts, names = run_async(read)
     if not pasts:
         complain(said("no_history"))

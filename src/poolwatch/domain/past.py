@@ -57,6 +57,11 @@ def base_window(kind: str) -> FigureName:
     return FigureName(Series.WINDOW, BASE_BUCKET, kind)
 
 
+def is_base(name: FigureName) -> bool:
+    """Whether it is a window of the base bucket."""
+    return name.series is Series.WINDOW and name.bucket == BASE_BUCKET
+
+
 def is_window_of(name: FigureName, cycle: Cycle) -> bool:
     """Whether a cycle is one of that window, or of that spend limit."""
     if name.series is Series.SPEND:
@@ -147,7 +152,7 @@ class Sums:
             case PoolFigure.CREDITS:
                 self._take(self._values(past.line(CREDITS), until))
             case PoolFigure.ACTIVE:
-                windows = [self._values(line, until) for name, line in past.lines.items() if _is_base(name)]
+                windows = [self._values(line, until) for name, line in past.lines.items() if is_base(name)]
                 each_moment: Iterable[tuple[Amount | None, ...]] = zip(*windows, strict=True)
                 self._take([_has_room(values) for values in each_moment])
             case PoolFigure.BURN:
@@ -220,10 +225,6 @@ class Sums:
 def _is_over(point: Point, at: datetime) -> bool:
     """Whether a reset has passed since, of which nobody has read what it left."""
     return point.resets_at is not None and point.resets_at <= at and bool(point.last)
-
-
-def _is_base(name: FigureName) -> bool:
-    return name.series is Series.WINDOW and name.bucket == BASE_BUCKET
 
 
 def _has_room(values: Iterable[Amount | None]) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.status import Judged, Section, Status
 from poolwatch.presentation.masking import shown_email, shown_group, shown_name
+from poolwatch.presentation.outlook import weekly_day
 from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import account as words
@@ -56,7 +58,9 @@ def matching(overview: PoolOverview, text: str, prefs: Prefs) -> frozenset[Accou
     """
     terms = tuple(_terms(text))
     return frozenset(
-        each.account.key for each in overview.accounts if all(_lets(term, each, prefs) for term in terms)
+        each.account.key
+        for each in overview.accounts
+        if all(_lets(term, each, overview.own_now, prefs) for term in terms)
     )
 
 
@@ -92,17 +96,16 @@ def _terms(text: str) -> Iterator[Term]:
             yield Term(rest, "", leaves_out)
 
 
-def _lets(term: Term, judged: Judged, prefs: Prefs) -> bool:
+def _lets(term: Term, judged: Judged, own_now: datetime, prefs: Prefs) -> bool:
     # half a word on its way says nothing yet
-    return not term.wanted or _finds(term, judged, prefs) is not term.leaves_out
+    return not term.wanted or _finds(term, judged, own_now, prefs) is not term.leaves_out
 
 
-def _finds(term: Term, judged: Judged, prefs: Prefs) -> bool:
+def _finds(term: Term, judged: Judged, own_now: datetime, prefs: Prefs) -> bool:
     if term.wanted == NEEDS_YOU and not term.field:
         return judged.section is Section.NEEDS_YOU
     if term.compares:
-        outlook = judged.account.outlook
-        burn = None if outlook is None else outlook.burn.weekly.last_24h
+        burn = weekly_day(judged, own_now)
         return burn is not None and _COMPARE[term.compares](burn, float(term.wanted))
     look = FIELDS.get(term.field)
     if look is None:
@@ -113,7 +116,7 @@ def _finds(term: Term, judged: Judged, prefs: Prefs) -> bool:
 
 
 def _found(term: Term, overview: PoolOverview, prefs: Prefs) -> bool:
-    return any(_finds(term, each, prefs) for each in overview.accounts)
+    return any(_finds(term, each, overview.own_now, prefs) for each in overview.accounts)
 
 
 def _values(field: str, overview: PoolOverview, prefs: Prefs) -> list[str]:

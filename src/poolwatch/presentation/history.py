@@ -15,6 +15,7 @@ from poolwatch.domain.past import (
     CREDITS,
     AccountPast,
     base_window,
+    is_base,
 )
 from poolwatch.domain.series import SPEND_BUCKET, FigureName, Finest, Series, Timeline
 from poolwatch.domain.state import AccountState
@@ -109,7 +110,7 @@ def figure_text(name: FigureName) -> str:
     """`weekly used`, `credits`, `spent of my limit`."""
     match name.series:
         case Series.WINDOW:
-            return words.used(account_words.window_name(name.window))
+            return words.used(_window_text(name))
         case Series.SPEND:
             return words.spend_of(account_words.limit_name(name.window))
         case _:
@@ -120,11 +121,17 @@ def figure_word(name: FigureName) -> str:
     """The same in one word, for the footer: `weekly`, `credits`, `spend`."""
     match name.series:
         case Series.WINDOW:
-            return account_words.window_name(name.window)
+            return _window_text(name)
         case Series.SPEND:
             return words.SPEND()
         case _:
             return words.CREDITS()
+
+
+def _window_text(name: FigureName) -> str:
+    """`weekly`, of another bucket than the base `Spark weekly`."""
+    window = account_words.window_name(name.window)
+    return window if is_base(name) else f"{account_words.bucket_name(name.bucket, name.bucket)} {window}"
 
 
 class Scene(Struct, frozen=True):
@@ -158,7 +165,7 @@ class Scene(Struct, frozen=True):
     def window(self) -> UsageWindow | None:
         """The window as it was last read."""
         base = self.account.usage.base
-        if self.figure.series is not Series.WINDOW or base is None or base.value is None:
+        if not is_base(self.figure) or base is None or base.value is None:
             return None
         return next((each for each in base.value.windows if each.kind == self.figure.window), None)
 
@@ -192,7 +199,7 @@ class Scene(Struct, frozen=True):
     def ahead(self) -> outlook.Ahead:
         """What is foretold of the window."""
         said = self.account.outlook
-        if said is None or self.figure.series is not Series.WINDOW:
+        if said is None or not is_base(self.figure):
             return None
         return window_ahead(self.judged, said, self.figure.window, self.now, self.prefs)
 
@@ -212,6 +219,8 @@ def told_lines(scene: Scene, *, short: bool) -> tuple[DetailLine, ...]:
 def _forecast(scene: Scene, *, short: bool) -> list[Span]:
     if scene.figure.series is not Series.WINDOW:
         return [Span(f"{UNKNOWN} {words.NOT_OF_CREDITS()}", Tone.DIM)]
+    if not is_base(scene.figure):
+        return [Span(f"{UNKNOWN} {words.NOT_OF_MODELS()}", Tone.DIM)]
     said = scene.ahead
     if said is None:
         return [Span(f"{UNKNOWN} {words.NOT_WORKED_OUT()}", Tone.DIM)]
@@ -305,16 +314,13 @@ def _credits_burn(hour: Decimal | None, today: Decimal | None, prefs: Prefs, *, 
 
 def _pace(scene: Scene, *, short: bool) -> list[Span]:
     said = scene.account.outlook
-    if scene.figure.series is not Series.WINDOW:
-        return [Span(f"{UNKNOWN} {words.NO_PACE()}", Tone.DIM)]
-    found = said.forecast(scene.figure.window) if said is not None else None
+    if not is_base(scene.figure):
+        of_window = scene.figure.series is Series.WINDOW
+        why = words.NOT_OF_MODELS() if of_window else words.NO_PACE()
+        return [Span(f"{UNKNOWN} {why}", Tone.DIM)]
+    found = outlook.pace_of(scene.judged, said, scene.figure.window, scene.now, scene.prefs)
     used = scene.window.used_percent if scene.window is not None else None
-    is_of_now = (
-        found is not None
-        and scene.prefs.own(scene.now) - found.made_at <= KEPT
-        and scene.resets_at is not None
-    )
-    if found is None or not is_of_now:
+    if found is None or scene.window is None or scene.resets_at is None:
         return [Span(f"{UNKNOWN} {words.NOT_WORKED_OUT()}", Tone.DIM)]
     told = []
     if is_figure(found.pace_per_day):

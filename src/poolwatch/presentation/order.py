@@ -17,7 +17,7 @@ from poolwatch.domain.usage import FIVE_HOURS, WEEKLY, UsageWindow, own_reset, w
 from poolwatch.domain.values import is_undated, replace
 from poolwatch.presentation.figures import is_figure
 from poolwatch.presentation.masking import shown_group, shown_name
-from poolwatch.presentation.outlook import at_reset_rank
+from poolwatch.presentation.outlook import at_reset_rank, weekly_day
 from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.rows import Measured, base_rows, is_short, scarcest, spend_row
 from poolwatch.presentation.view import Grouping, Prefs, SectionView, Shown, SortKey
@@ -220,8 +220,7 @@ def _next_reset_of(each: Judged, now: datetime, prefs: Prefs) -> float | None:
 
 def _burn_of(each: Judged, now: datetime, prefs: Prefs) -> float | None:
     """What a day used of the weekly window."""
-    outlook = each.account.outlook
-    return outlook.burn.weekly.last_24h if outlook is not None else None
+    return weekly_day(each, prefs.own(now))
 
 
 def _age_of(each: Judged, now: datetime, prefs: Prefs) -> float | None:

@@ -10,7 +10,7 @@ from poolwatch.domain.forecast import Forecast, NoForecast
 from poolwatch.domain.outlook import KEPT, AccountOutlook, PoolOutlook, Verdict
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.status import Judged, Section, Status
-from poolwatch.domain.usage import FIVE_HOURS, WEEKLY, own_reset
+from poolwatch.domain.usage import FIVE_HOURS, WEEKLY, UsageWindow, own_reset
 from poolwatch.presentation import figures
 from poolwatch.presentation.figures import UNKNOWN, is_figure, percent_number, percent_text
 from poolwatch.presentation.view import AtReset, Figure, Note, Prefs, Shown, Tone
@@ -38,8 +38,7 @@ def weekly_ahead(judged: Judged, now: datetime, prefs: Prefs) -> Ahead:
 
 def window_ahead(judged: Judged, outlook: AccountOutlook, kind: str, now: datetime, prefs: Prefs) -> Ahead:
     """The same of the base window of that kind."""
-    base = judged.account.usage.base
-    window = next((each for each in judged.account.usage.windows if each.kind == kind), None)
+    base, window = judged.account.usage.base, _window(judged, kind)
     if base is None or base.value is None or window is None:
         return NoForecast.NONE
     if base.value.is_full(window) and (window.resets_at is None or window.resets_at > now):
@@ -49,9 +48,26 @@ def window_ahead(judged: Judged, outlook: AccountOutlook, kind: str, now: dateti
         return NoForecast.NONE
     if prefs.own(now) - found.made_at > KEPT:
         return NoForecast.OLD
+    if found.resets_at is not None and found.resets_at <= now:
+        return NoForecast.DUE
     if found.none_because is not None:
         return found.none_because
     return found if found.is_of(own_reset(window, base.at), now) else NoForecast.DUE
+
+
+def pace_of(
+    judged: Judged, outlook: AccountOutlook | None, kind: str, now: datetime, prefs: Prefs
+) -> Forecast | None:
+    """The forecast whose pace holds at `now`, where there is one: also if it foretells nothing."""
+    base, window = judged.account.usage.base, _window(judged, kind)
+    found = outlook.forecast(kind) if outlook is not None else None
+    if found is None or base is None or window is None or prefs.own(now) - found.made_at > KEPT:
+        return None
+    return found if found.is_of(own_reset(window, base.at), now) else None
+
+
+def _window(judged: Judged, kind: str) -> UsageWindow | None:
+    return next((each for each in judged.account.usage.windows if each.kind == kind), None)
 
 
 def at_reset(judged: Judged, ahead: Ahead, now: datetime, prefs: Prefs) -> AtReset | None:
@@ -163,6 +179,13 @@ def _band(ahead: Forecast, shown: Shown) -> str:
 def _recent(outlook: AccountOutlook | None, own_now: datetime) -> AccountOutlook | None:
     """What was worked out lately enough to be told as what goes on."""
     return outlook if outlook is not None and own_now - outlook.made_at <= KEPT else None
+
+
+def weekly_day(judged: Judged, own_now: datetime) -> float | None:
+    """What the last 24 hours used of an account's weekly window, in percent points."""
+    outlook = _recent(judged.account.outlook, own_now)
+    amount = outlook.burn.weekly.last_24h if outlook is not None else None
+    return amount if is_figure(amount) else None
 
 
 def credits_per_hour(judged: Judged, own_now: datetime) -> str:

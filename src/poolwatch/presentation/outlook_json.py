@@ -7,7 +7,7 @@ from poolwatch.domain.outlook import KEPT, PoolOutlook, Verdict
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.status import Judged
 from poolwatch.presentation.json_values import Json, digits, instant, number
-from poolwatch.presentation.outlook import window_ahead
+from poolwatch.presentation.outlook import pace_of, window_ahead
 from poolwatch.presentation.view import Prefs
 
 
@@ -18,12 +18,11 @@ def window_forecast(judged: Judged, kind: str, overview: PoolOverview) -> Json:
         return None
     prefs = Prefs(overview.rules, clock_offset=overview.now - overview.own_now)
     ahead = window_ahead(judged, outlook, kind, overview.now, prefs)
-    holds = ahead not in (NoForecast.OLD, NoForecast.DUE)
     return {
         "at_reset": _at_reset(ahead) if isinstance(ahead, Forecast) else None,
         "runs_out": _runs_out(ahead) if isinstance(ahead, Forecast) else None,
         # how fast it may go is known also where nothing is foretold
-        "pace": _pace(outlook.forecast(kind)) if holds else None,
+        "pace": _pace(pace_of(judged, outlook, kind, overview.now, prefs)),
         "none_because": ahead.value if isinstance(ahead, NoForecast) else None,
     }
 

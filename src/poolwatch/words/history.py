@@ -80,6 +80,7 @@ runs_out: Final = Text("runs out {span} ({chance}); it resets {time}")
 may_run_out: Final = Text("may run out ({chance}) before it resets, {time}")
 this_pace: Final = Text("at this hour's pace {percent} at the reset, {time}")
 NOT_OF_CREDITS: Final = Text("poolwatch foretells windows, not credits")
+NOT_OF_MODELS: Final = Text("poolwatch foretells no limits of single models")
 NOT_WORKED_OUT: Final = Text("not worked out yet")
 _WHY: Final[Mapping[NoForecast, str]] = {
     NoForecast.IDLE: mark("idle: under 1% was used in the last 24 hours"),
