@@ -16,5 +16,7 @@ async def test_an_hour_leaves_nothing_behind(tmp_path: Path) -> None:
     early, late = report.samples[3], report.samples[-1]
     assert late.polls - early.polls > 24 * 6
     assert late.objects - early.objects < 0.02 * early.objects
-    assert late.descriptors <= early.descriptors
-    assert late.threads == early.threads
+    # a file that is being written, and its thread, may be seen in any one sample, but not in three
+    for name in ("descriptors", "threads"):
+        first = max(getattr(each, name) for each in report.samples[:4])
+        assert min(getattr(each, name) for each in report.samples[-3:]) <= first, name
