@@ -1,4 +1,4 @@
-"""Tokens that were used: how many, by which model, when, and for what. What they cost is not kept with them."""
+"""Tokens that were used: how many, by which model, when, and for what. Their cost is not kept with them."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ class UseCell(Struct, frozen=True):
     """Requests of one quarter of an hour that share everything a price or a group depends on.
 
     Texts are None where the source does not tell. `account` is an account's id, or the text an imported line
-    gave. Amounts told by the source itself (imported lines) stand beside the tokens: `told_cost` in pico-USD,
-    `told_credits` in credits; they are of `told_requests` of the requests, whose tokens (`told_tokens`) are not
-    priced again.
+    gave. Amounts that the source told (imported lines) stand beside the tokens: `told_cost` in pico-USD,
+    `told_credits` in credits. They are those of `told_requests` of the requests, whose tokens, `told_tokens`,
+    are not priced again.
     """
 
     #: quarters of an hour since 1970, UTC
@@ -117,7 +117,7 @@ class UseAsked(Struct, frozen=True):
     by: GroupBy | None = GroupBy.MODEL
     #: only cells whose text of that kind is this one, None for "not told"
     narrow: tuple[tuple[GroupBy, str | None], ...] = ()
-    #: cells of a whole UTC day may be joined into its first quarter: fewer rows, for spans without an hour in them
+    #: cells of a whole UTC day may be joined into its first quarter, for a span that is of whole days in UTC
     by_day: bool = False
 
 
@@ -136,7 +136,7 @@ class RequestSeen(Struct, frozen=True):
 
 
 class ScanState(Struct, frozen=True):
-    """How far the session files were read, and what could not be counted. Instants: seconds since 1970, UTC."""
+    """How far the session files were read, and what was not counted. Instants: seconds since 1970, UTC."""
 
     #: None: nothing has ever been read
     complete_at: float | None = None
