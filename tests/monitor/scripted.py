@@ -23,7 +23,15 @@ from typing import cast
 
 from poolwatch.custody.recovery import Recovered
 from poolwatch.custody.token_step import TokenAsk
-from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, SourceRef, TokenFacts
+from poolwatch.domain.account import (
+    AccountKey,
+    Custody,
+    Listing,
+    LoginKind,
+    NamingRule,
+    SourceRef,
+    TokenFacts,
+)
 from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.failure import Failure, FailureKind, worded
@@ -516,6 +524,7 @@ class Rig:
     draw: Callable[[], float] = lambda: 0.5
     renews: bool = False
     past: asyncio.Task[None] | None = None
+    naming: tuple[NamingRule, ...] = ()
 
     def __post_init__(self) -> None:
         services = Services(
@@ -530,6 +539,7 @@ class Rig:
             services,
             Pace(INTERVAL, self.concurrency),
             [source.name for source in self.sources],
+            naming=self.naming,
             renews=self.renews,
             zone=UTC,
             terms=lambda: Terms(zone=UTC),

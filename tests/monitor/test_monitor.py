@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from poolwatch.custody.recovery import Recovered
-from poolwatch.domain.account import AccountKey
+from poolwatch.domain.account import AccountKey, NamingRule
 from poolwatch.domain.events import Answer, AnswerKind, BulkProgress
 from poolwatch.domain.failure import FailureKind, worded
 from poolwatch.domain.message import Message, message
@@ -520,3 +520,83 @@ async def test_what_the_poller_knows_of_the_whole_pool_reaches_a_viewer() -> Non
         assert one.state.sources.keys() == {"homes"}
         assert one.state.sources["homes"].failure == failure(FailureKind.UNREACHABLE)
         assert one.state.clock_offset == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("where", "code"),
+    [
+        ("lookout.look", "monitor.no_forecasts"),
+        ("recorder.burn.load", "monitor.no_burn"),
+        ("recorder._follow", "monitor.not_followed"),
+        ("recorder._caught_up", "monitor.not_followed"),
+        ("recorder.take", "monitor.not_followed"),
+    ],
+)
+async def test_an_error_in_what_follows_from_readings_is_told_and_ends_no_poll(where: str, code: str) -> None:
+    one = rig("a")
+    part: object = one.monitor
+    *rooms, name = where.split(".")
+    for room in rooms:
+        part = getattr(part, room)
+    works = getattr(part, name)
+    faults = [1]
+
+    def fails(*args: object, **kwargs: object) -> object:
+        if faults:
+            raise KeyError("a secret")
+        return works(*args, **kwargs)
+
+    setattr(part, name, fails)
+    why = Message(code, (("why", Message("monitor.internal_error", (("type", "KeyError"),))),))
+    async with running(one.monitor.run(), one.clock):
+        await one.clock.advance(30)
+        assert why in one.ledger.notices
+        await one.clock.advance(670)
+        assert one.source.places_asked() == ["a"] * 3
+        assert len(one.store.saves) == 3
+        faults.clear()
+        one.source.default = snapshot(75)
+        await one.clock.advance(700)
+        assert one.ledger.notices == (NOTICE,)
+
+
+async def test_readings_that_are_lost_by_an_error_are_told_and_the_next_are_kept() -> None:
+    one = rig("a")
+    save = one.store.save
+
+    async def fails(*args: object, **kwargs: object) -> bool:
+        one.store.save = save  # type: ignore[method-assign]  # once
+        raise KeyError
+
+    one.store.save = fails  # type: ignore[method-assign]  # an error of our own
+    async with running(one.monitor.run(), one.clock):
+        await one.clock.advance(30)
+        assert [notice.code for notice in one.ledger.notices] == [NOTICE.code, "monitor.not_kept"]
+        await one.clock.advance(600)
+        assert len(one.store.saves) == 2
+        assert one.ledger.notices == (NOTICE,)
+
+
+async def test_what_is_foretold_elsewhere_ends_no_watch() -> None:
+    one = viewer(stored(weekly=30))
+
+    async def fails() -> object:
+        raise KeyError
+
+    one.store.outlooks = fails  # type: ignore[method-assign, assignment]  # likewise
+    async with running(one.monitor.run(), one.clock):
+        keep(one, stored(weekly=44))
+        await one.clock.advance(2 * VIEW_SECONDS)
+        assert weekly_of(one.account("a")) == 44
+        assert "monitor.no_forecasts" in [notice.code for notice in one.ledger.notices]
+
+
+async def test_a_time_zone_that_is_not_there_is_told_and_the_machines_taken() -> None:
+    clock = TurnedClock()
+    rules = (NamingRule("a@example.com", time_zone="Europe/\x1bNowhere"),)
+    one = Rig([ScriptedSource("homes", "a", clock=clock)], clock, naming=rules)
+    async with running(one.monitor.run(), clock):
+        await clock.advance(400)
+        told = message("monitor.no_zone", zone="Europe/\\x1bNowhere")
+        assert one.ledger.notices == (NOTICE, told)
+        assert one.account("a").outlook is not None

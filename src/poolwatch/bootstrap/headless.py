@@ -79,7 +79,7 @@ async def look(
             await _saved_meanwhile(running, sweep.run(keys, older_than))
             monitor.hand_over()
         await monitor.tell_kept()
-        await monitor.lookout.look_once()
+        await monitor.look_once()
         asked = sweep.asked.union(there.asked)
         in_vain = not _has_answer(monitor.state, asked, began) and (
             bool(asked) or _is_out_of_reach(monitor.state, sweep, keys, older_than)

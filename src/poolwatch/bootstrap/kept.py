@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -25,6 +25,7 @@ from poolwatch.domain.state import AccountState, PoolState, listed_by
 from poolwatch.domain.status import judge
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY, Usage
 from poolwatch.domain.values import replace
+from poolwatch.host.instants import zone_named
 from poolwatch.presentation.history import PERIODS, Period, Scene, figures_of, fitting
 from poolwatch.presentation.history_json import FigurePast
 from poolwatch.store.opening import FILE_NAME
@@ -141,21 +142,9 @@ async def read_past(
     cycles = (await store.cycles((key,), asked.cycles)).get(key, ()) if asked.cycles else ()
     since = asked.events_since
     events = await store.events(since, None, None, key) if since is not None else ()
-    zone = _zone(account.name.time_zone if account is not None else None)
+    zone = zone_named(account.name.time_zone if account is not None else None)
     lived = tuple(each for each in cycles if each.started_at < until)
     return AccountPast(asked, lines, lived, events, await store.figures(key), zone)
-
-
-def _zone(name: str | None) -> tzinfo | None:
-    """The zone that the configuration gives an account; None: the machine's."""
-    if name is None:
-        return None
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # few accounts have one
-
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
 
 
 def _period(length: timedelta, finest: Finest | None) -> Period:

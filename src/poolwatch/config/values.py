@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from msgspec import Struct, field
 
+from poolwatch.host.instants import zone_named
 from poolwatch.words.config import said
 
 if TYPE_CHECKING:
@@ -174,13 +175,7 @@ def time_zone(raw: Raw) -> str | Wrong:
 
 def is_time_zone(name: str) -> bool:
     """Whether there is such a zone here."""
-    from zoneinfo import ZoneInfo  # few accounts have one
-
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # not there, no name of a file, or a folder
-        return False
-    return True
+    return zone_named(name) is not None
 
 
 def one_of(options: Iterable[str]) -> Read[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final
 
 #: What a clock that was never set says; where Go prints one, it is in the year 1.
@@ -50,3 +51,16 @@ def from_micros(count: int) -> datetime:
 def file_stamp(at: datetime) -> str:
     """The instant as part of a file's name."""
     return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+@lru_cache(maxsize=64)  # what is not there would be looked for on disk each time
+def zone_named(name: str | None) -> tzinfo | None:
+    """The zone of this name; None where there is none here."""
+    if not name:
+        return None
+    from zoneinfo import ZoneInfo  # few accounts have one
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # not there, no name of a file, or a folder
+        return None

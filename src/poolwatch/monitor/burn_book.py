@@ -258,10 +258,11 @@ class BurnBook:
         accounts: Callable[[], Collection[tuple[str, datetime | None]]],
         now: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[object]],
+        read: Callable[[], None] = lambda: None,
     ) -> None:
         """Fill up from the store, and once a day what is usual; ends by cancellation.
 
-        `accounts` says which there are, and when each was read last.
+        `accounts` says which there are, and when each was read last. `read` is called after each time.
         """
         while True:
             for account_id, read_at in tuple(accounts()):
@@ -271,6 +272,7 @@ class BurnBook:
                     continue
                 await self.load(history, account_id, read_at, now())
                 await sleep(_PAUSE)
+            read()
             await sleep(_LOOK_SECONDS)
 
     async def load(self, history: History, account_id: str, read_at: datetime | None, now: datetime) -> None:

@@ -26,7 +26,6 @@ from poolwatch.domain.series import Gap, HistoryRow, gap_between, history_rows
 from poolwatch.domain.state import AccountState, PoolFacts, PoolState
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.domain.values import is_undated, replace
-from poolwatch.monitor.entries import internal_error
 from poolwatch.monitor.recorder import Recorded, Recorder, read_instant
 from poolwatch.store.store import Store
 
@@ -327,7 +326,7 @@ class Saver:
         try:
             new = await self._recorder.take(state, now, last=last)
         except Exception as error:  # noqa: BLE001 - an error in what follows from readings must not lose them
-            internal_error(error)
+            self._recorder.note(error)
             return waiting
         return Recorded(
             (*waiting.cycles, *new.cycles)[-_MOST_ROWS:], (*waiting.events, *new.events)[-_MOST_ROWS:]

@@ -6,11 +6,10 @@ All of it is worked out in short turns of the event loop, never on a thread: a b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from datetime import datetime, timedelta, tzinfo
 from random import Random
 from typing import Final, Protocol, TypeVar
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
@@ -29,6 +28,7 @@ from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.status import Status, derive_status
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY, UsageWindow
 from poolwatch.domain.values import is_undated, replace
+from poolwatch.host.instants import zone_named
 from poolwatch.monitor.burn_book import BurnBook, History
 from poolwatch.monitor.ledger import STALE_AFTER, Clock, Ledger
 from poolwatch.monitor.recorder import Recorder, read_instant
@@ -127,11 +127,12 @@ class Lookout:
     def _burn(self) -> BurnBook:
         return self._recorder.burn
 
-    async def run(self) -> None:
-        """Look ahead for ever; ends by cancellation."""
+    async def run(self, looked: Callable[[], None] = lambda: None) -> None:
+        """Look ahead for ever; ends by cancellation. `looked` is called after each time."""
         await self.recall()
         while True:
             await self.look()
+            looked()
             accounts = self._ledger.state.accounts.values()
             is_filled = all(
                 self._burn.is_filled(each.key.id) for each in accounts if each.read_at is not None
@@ -266,8 +267,7 @@ class Lookout:
         return has_new
 
     def _zone(self, account: AccountState) -> tzinfo | None:
-        name = account.name.time_zone
-        return ZoneInfo(name) if name else self._terms.zone
+        return zone_named(account.name.time_zone) or self._terms.zone
 
     # -- accounts
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -17,8 +17,11 @@ from poolwatch.domain.events import Answer, AnswerKind, KeptTold, Recalled, Refr
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep
 from poolwatch.domain.state import PoolFacts, PoolState
+from poolwatch.domain.text import visible
+from poolwatch.host.instants import zone_named
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.monitor.custodian import Custodian
+from poolwatch.monitor.entries import internal_error
 from poolwatch.monitor.ledger import STALE_AFTER, Clock, Ledger, Saver
 from poolwatch.monitor.many import BackgroundRefresh, BulkRefresh
 from poolwatch.monitor.owner import Asked, ForwardedRefreshes, OwnerLock, RequestQueue, asked_of
@@ -46,6 +49,12 @@ LOOK_AFTER_SECONDS: Final = 0.5
 KEPT_SECONDS: Final = 1.0
 #: What burnt before this run is looked up after so long: the start has other things to read.
 FILL_SECONDS: Final = 2.0
+#: What ended by an error of our own begins anew after so long.
+ANEW_SECONDS: Final = 60.0
+#: The codes of what is told then.
+_NO_BURN: Final = "monitor.no_burn"
+_NO_FORECASTS: Final = "monitor.no_forecasts"
+_NOT_KEPT: Final = "monitor.not_kept"
 
 
 class Services(Struct, frozen=True):
@@ -88,6 +97,8 @@ class Monitor:
         self._services = services
         self._source_names = frozenset(source_names)
         self._notices = notices
+        #: what goes wrong by errors of our own, by code
+        self._troubles: dict[str, Message] = {}
         self.ledger = Ledger(PoolState(rules=naming), sleep)
         self.poller = Poller(self.ledger, store, pace, clock, draw)
         self.chain = RefreshChain(self.poller, self.ledger, services.custodian, store, clock)
@@ -133,7 +144,21 @@ class Monitor:
         """What people should know of the whole pool."""
         unlisted = (each.path for each in self.state.kept if each.key not in self.state.accounts)
         waiting = (message("monitor.login_waits", path=path) for path in unlisted)
-        return (*self._services.store.notices, *self.poller.lister.notices, *self._notices, *waiting)
+        named = {account.name.time_zone for account in self.state.accounts.values()}
+        zones = (
+            message("monitor.no_zone", zone=visible(zone))
+            for zone in sorted(filter(None, named))
+            if zone_named(zone) is None
+        )
+        return (
+            *self._services.store.notices,
+            *self.poller.lister.notices,
+            *self._notices,
+            *waiting,
+            *self._troubles.values(),
+            *((self.recorder.trouble,) if self.recorder.trouble is not None else ()),
+            *zones,
+        )
 
     def add_source(self, source: Source) -> None:
         """Monitor one more source from now on."""
@@ -186,7 +211,8 @@ class Monitor:
         now, last = self._services.clock.now(), self._looked_at
         if last is None or abs(now - last) >= OUTLOOKS_EVERY:
             self._looked_at = now
-            await self.lookout.recall()
+            with self._spared(_NO_FORECASTS):
+                await self.lookout.recall()
 
     async def _poll(self) -> None:
         try:
@@ -207,15 +233,40 @@ class Monitor:
         if self._past is not None:
             await asyncio.wait((self._past,))
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.saver.run(tried=self._tell))
-            group.create_task(self._fill_burn())
-            group.create_task(self._look_ahead())
+            group.create_task(self._again(_NOT_KEPT, partial(self.saver.run, tried=self._saved)))
+            group.create_task(self._again(_NO_BURN, self._fill_burn))
+            group.create_task(self._again(_NO_FORECASTS, self._look_ahead))
+
+    async def _again(self, code: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Have it begin anew whenever it ends by an error: polls and what is kept never depend on it."""
+        while True:
+            with self._spared(code):
+                await work()
+            self._tell()
+            await self._services.clock.sleep(ANEW_SECONDS)
+
+    @contextmanager
+    def _spared(self, code: str) -> Iterator[None]:
+        """An error of our own in there is told from now on, and ends nothing else."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            self._troubles[code] = message(code, why=internal_error(error).as_message)
+
+    def _saved(self) -> None:
+        self._troubles.pop(_NOT_KEPT, None)
+        self._tell()
+
+    def _went_well(self, code: str) -> None:
+        if self._troubles.pop(code, None) is not None:
+            self._tell()
 
     async def _fill_burn(self) -> None:
         """Have the burn of the time before this run, once the first readings have had their turn."""
         clock = self._services.clock
         await clock.sleep(FILL_SECONDS)
-        await self.recorder.burn.run(self._services.store, self._read_at, clock.now, clock.sleep)
+        read = partial(self._went_well, _NO_BURN)
+        await self.recorder.burn.run(self._services.store, self._read_at, clock.now, clock.sleep, read)
 
     @property
     def lookout(self) -> Lookout:
@@ -231,7 +282,12 @@ class Monitor:
     async def _look_ahead(self) -> None:
         """Have what was foretold last at once, and anew what is due of it."""
         await self._services.clock.sleep(LOOK_AFTER_SECONDS)
-        await self.lookout.run()
+        await self.lookout.run(partial(self._went_well, _NO_FORECASTS))
+
+    async def look_once(self) -> None:
+        """For a process that soon ends: have what was foretold last, and what is due of it."""
+        with self._spared(_NO_FORECASTS):
+            await self.lookout.look_once()
 
     def _read_at(self) -> list[tuple[str, datetime | None]]:
         return [(key.id, read_instant(account)) for key, account in self.state.accounts.items()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import groupby
@@ -24,6 +23,7 @@ from poolwatch.domain.event_log import (
     reading_events,
     source_event,
 )
+from poolwatch.domain.message import Message, message
 from poolwatch.domain.replay import Followed, WindowPlace, follow, observations, replay
 from poolwatch.domain.series import SPEND_BUCKET, HistoryRow, figures
 from poolwatch.domain.state import AccountState, PoolState, SourceState
@@ -31,6 +31,7 @@ from poolwatch.domain.status import AccountStatus, derive_status
 from poolwatch.domain.usage import BASE_BUCKET, REVIEW_BUCKET, WEEKLY, Credits, Usage
 from poolwatch.domain.values import is_undated, replace
 from poolwatch.monitor.burn_book import BurnBook, History
+from poolwatch.monitor.entries import internal_error
 
 #: Readings, or judgements, between which the event loop gets a turn.
 _AT_ONCE: Final = 16
@@ -102,6 +103,12 @@ class Recorder:
         #: the store's number when it was last looked at
         self._imports: int | None = None
         self._event_listeners: list[Callable[[Sequence[LoggedEvent]], None]] = []
+        #: what went wrong with the newest readings by an error of our own
+        self.trouble: Message | None = None
+
+    def note(self, error: Exception) -> None:
+        """An error of our own kept something from following out of readings."""
+        self.trouble = message("monitor.not_followed", why=internal_error(error).as_message)
 
     def on_events(self, listener: Callable[[Sequence[LoggedEvent]], None]) -> None:
         """Call `listener` with the events that were found, as they are handed over to be saved."""
@@ -120,6 +127,8 @@ class Recorder:
     async def take(self, state: PoolState, now: datetime, *, last: bool = False) -> Recorded:
         """What came since the last time; `last`: nothing follows, and nothing is waited for."""
         pending, self._pending = self._pending, []
+        if pending:
+            self.trouble = None
         cycles: dict[tuple[str, str, str, datetime], Cycle] = {}
         events: list[LoggedEvent] = []
         if pending:
@@ -128,10 +137,10 @@ class Recorder:
         for number, (before, after) in enumerate(pending):
             if number % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)
-            with suppress(
-                OverflowError
-            ):  # instants or lengths beyond the calendar: nothing follows from them
+            try:
                 events += self._follow(before, after, cycles)
+            except Exception as error:  # noqa: BLE001 - one account's figures cost no other's, nor the reading
+                self.note(error)
         events += self._of_sources(state, now)
         events += await self._of_logins(state, now)
         early = [*self._early, *filter(is_early_weekly, events)]
@@ -171,8 +180,11 @@ class Recorder:
             return
         stored = await self._past.cycles(tuple(behind), 1)
         for account_id, account in behind.items():
-            newest = stored.get(account_id, ())
-            followed = await self._caught_up(account, newest)
+            try:
+                followed = await self._caught_up(account, stored.get(account_id, ()))
+            except Exception as error:  # noqa: BLE001 - likewise; it begins with its next reading
+                self.note(error)
+                continue
             self._tracks[account_id] = followed.tracks
             self._followed[account_id] = account.read_at
             _keep(cycles, followed.cycles)

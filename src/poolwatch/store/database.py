@@ -115,13 +115,27 @@ class Database:
             history.put_gaps(held, gaps)
             past_cycles.put(held, cycles)
             event_log.append(held, events)
-            self._retention.thin(held, at)
+            self._thin(held, at)
             return True
 
         # the one who saves knows them: they are not held here as well
         self._loaded = None
         self._cache.forget(account_id for account_id, _ in documents)
         return self._write("readings", False, work)
+
+    def _thin(self, held: sqlite3.Connection, at: datetime) -> None:
+        """Make hours and days of old changes; damage among them keeps no new reading from being kept."""
+        held.execute("SAVEPOINT thinning")
+        try:
+            self._retention.thin(held, at)
+        except _FAILURES:
+            raise
+        except Exception as error:  # noqa: BLE001 - likewise
+            held.execute("ROLLBACK TO thinning")
+            self._troubles["thin", "history"] = message("store.not_thinned", why=_why(error))
+        else:
+            self._troubles.pop(("thin", "history"), None)
+        held.execute("RELEASE thinning")
 
     def history(self, account_id: str, since: datetime, *, carried: bool = False) -> tuple[HistoryRow, ...]:
         """An account's history from `since` on, in order of time; it outlives the account's state.
@@ -312,8 +326,8 @@ class Database:
     ) -> T:
         try:
             result = work(self._connection, *args, **kwargs)
-        except _FAILURES as error:
-            self._troubles["read", part] = message("store.not_read", why=in_words(error))
+        except Exception as error:  # noqa: BLE001 - rows may hold anything, and no damage ends a run
+            self._troubles["read", part] = message("store.not_read", why=_why(error))
             return otherwise
         else:
             self._troubles.pop(("read", part), None)
@@ -335,8 +349,8 @@ class Database:
             held.execute("BEGIN IMMEDIATE")
             result = work(held, *args, **kwargs)
             held.execute("COMMIT")
-        except _FAILURES as error:
-            self._troubles["write", part] = message("store.not_written", why=in_words(error))
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._troubles["write", part] = message("store.not_written", why=_why(error))
             return otherwise
         else:
             self._troubles.pop(("write", part), None)
@@ -345,6 +359,13 @@ class Database:
             if held.in_transaction:
                 with suppress(sqlite3.Error):
                     held.execute("ROLLBACK")
+
+
+def _why(error: Exception) -> Message:
+    """Why the database did not do it; of an error of our own its type alone: its text may hold anything."""
+    if isinstance(error, _FAILURES):
+        return in_words(error)
+    return message("monitor.internal_error", type=type(error).__name__)
 
 
 def _version(held: sqlite3.Connection) -> tuple[int, int]:

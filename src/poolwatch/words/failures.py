@@ -370,6 +370,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "store.not_written": mark(
         "The database could not be written: {why}. What is on screen is current, but the latest is not kept."
     ),
+    "store.not_thinned": mark("Old history could not be made into hours and days: {why}."),
     "store.not_opened": mark("The database in {path} could not be opened: {error}. Nothing is kept."),
     "store.skipped": mark("Stored accounts that could not be read: {count}. They will be read again."),
     "store.set_aside": mark(
@@ -392,6 +393,11 @@ TEXTS: Final[Mapping[str, str]] = {
     # --- the monitor
     "monitor.no_room": mark("this machine has no room for it: too many processes, or no memory"),
     "monitor.internal_error": mark("internal error: {type}"),
+    "monitor.no_burn": mark("what was used before this run is not read: {why}"),
+    "monitor.no_forecasts": mark("nothing is foretold: {why}"),
+    "monitor.not_kept": mark("some readings were not kept: {why}"),
+    "monitor.not_followed": mark("events and burn lack what was read just now: {why}"),
+    "monitor.no_zone": mark("the time zone {zone} is not on this machine: its own is taken instead"),
     "monitor.source_hangs": mark("no answer for {seconds} s: its disk or its server hangs"),
     "monitor.left_out": mark("{source}: {left_out}"),
     "monitor.viewer": mark("read-only: {holder} is polling"),
