@@ -19,8 +19,9 @@ from poolwatch.domain.outlook import AccountOutlook, PoolOutlook
 from poolwatch.domain.series import FigureName, Finest, HistoryRow, Timeline
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY
+from poolwatch.monitor.learning import Terms
 from poolwatch.monitor.ledger import Ledger
-from poolwatch.monitor.lookout import Lookout, Terms
+from poolwatch.monitor.lookout import Lookout
 from poolwatch.monitor.recorder import Recorder
 
 #: Past weeks of every account, each used in so many of its hours.

@@ -43,7 +43,7 @@ from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, PoolState
 from poolwatch.domain.usage import Credits, RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.domain.values import replace
 from poolwatch.monitor.custodian import Custodian
-from poolwatch.monitor.lookout import Terms
+from poolwatch.monitor.learning import Terms
 from poolwatch.monitor.monitor import Monitor, Services
 from poolwatch.monitor.owner import Asked, OwnerLock, RequestQueue, request_of
 from poolwatch.monitor.poller import Pace

@@ -133,7 +133,7 @@ async def test_a_reset_is_learned_from_at_once() -> None:
     await look(one)
     assert weekly(one).resets_at == later
     assert weekly(one).none_because is NoForecast.TOO_EARLY
-    [learned] = one.monitor.lookout._learned[A.id].values()
+    [learned] = one.monitor.lookout._learning._learned[A.id].values()
     assert learned.habit.cycles == 5
 
 
@@ -184,7 +184,7 @@ async def test_a_past_that_was_told_anew_is_learned_anew() -> None:
     one.store.saved_cycles += past(weeks=5)[:1]
     one.store.imports_made += 1
     await look(one)
-    [learned] = one.monitor.lookout._learned[A.id].values()
+    [learned] = one.monitor.lookout._learning._learned[A.id].values()
     assert learned.habit.cycles == 5
 
 

@@ -29,7 +29,7 @@ from poolwatch.store.readings import AccountCache
 from poolwatch.store.store import Store
 
 if TYPE_CHECKING:
-    from poolwatch.monitor.lookout import Terms
+    from poolwatch.monitor.learning import Terms
 
 
 class Running(Struct):
@@ -119,7 +119,7 @@ def _terms(around: Surroundings) -> Terms:
     """What forecasts are made by; the texts were checked as they were read."""
     from poolwatch.domain.pool_simulation import weights_of
     from poolwatch.domain.profile import workhours_of
-    from poolwatch.monitor.lookout import Terms
+    from poolwatch.monitor.learning import Terms
 
     said = around.settings.forecast
     return Terms(

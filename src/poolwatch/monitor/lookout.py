@@ -6,34 +6,29 @@ All of it is worked out in short turns of the event loop, never on a thread: a b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Generator, Mapping
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from random import Random
-from typing import Final, Protocol, TypeVar
-
-from msgspec import Struct, field
+from typing import Final, Protocol
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.cycles import Cycle, Rise
+from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.events import LookedAhead
 from poolwatch.domain.forecast import Forecast, NoForecast
-from poolwatch.domain.habit import SHORTEST, Habit, closed, habit, learn, seconds
+from poolwatch.domain.habit import Habit, seconds
 from poolwatch.domain.look_ahead import look_ahead
 from poolwatch.domain.outlook import KEPT, AccountOutlook, PoolOutlook
 from poolwatch.domain.pool_simulation import Member, plan_weight, pool_outlook
-from poolwatch.domain.profile import Workhours
-from poolwatch.domain.ratios import NEWEST, Bank, gathered
 from poolwatch.domain.series import RESET_WOBBLE
 from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.status import Status, derive_status
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY, UsageWindow
 from poolwatch.domain.values import is_undated, replace
-from poolwatch.host.instants import zone_named
 from poolwatch.monitor.burn_book import BurnBook, History
-from poolwatch.monitor.ledger import STALE_AFTER, Clock, Ledger
+from poolwatch.monitor.learning import Cycles, Learning, Terms
+from poolwatch.monitor.ledger import Clock, Ledger
 from poolwatch.monitor.recorder import Recorder, read_instant
-
-T = TypeVar("T")
+from poolwatch.monitor.turns import in_turns
 
 #: What is due is looked for this often, in seconds.
 LOOK_SECONDS: Final = 20.0
@@ -52,28 +47,15 @@ _AGAIN: Final = timedelta(minutes=10)
 _MUCH: Final = 3.0
 #: A process that soon ends works out no more accounts.
 _MOST_AT_ONCE: Final = 200
-#: So many of an account's cycles are learned from.
-_CYCLES: Final = 9
 _DAY: Final = timedelta(days=1)
-_HOUR: Final = 3600
 #: The same pool has the same outlook.
 _SEED: Final = 20260901
 #: Who is not one of these does no work that could be foretold.
 _WORKING: Final = (Status.ACTIVE, Status.EXHAUSTED)
 
 
-class Store(History, Protocol):
+class Store(History, Cycles, Protocol):
     """Where the past is, and what was foretold."""
-
-    async def cycles(
-        self, account_ids: Collection[str] | None, newest: int
-    ) -> Mapping[str, tuple[Cycle, ...]]:
-        """The newest cycles of each window by account id, old to new."""
-        ...
-
-    async def imports(self) -> int | None:
-        """Another number whenever the past was told anew; None where nobody can tell."""
-        ...
 
     async def outlooks(self) -> tuple[Mapping[str, AccountOutlook], PoolOutlook | None]:
         """What was last foretold, by account id, and of the pool."""
@@ -82,29 +64,6 @@ class Store(History, Protocol):
     async def put_outlooks(self, accounts: Mapping[str, AccountOutlook], pool: PoolOutlook | None) -> bool:
         """Keep it."""
         ...
-
-
-class Terms(Struct, frozen=True):
-    """What an operator sets. `zone` None: the machine's."""
-
-    stale_after: timedelta = STALE_AFTER
-    zone: tzinfo | None = None
-    workhours: Workhours | None = None
-    #: of plans, beyond those that are known
-    weights: Mapping[str, float] = field(default_factory=dict)
-
-
-class _Learned(Struct):
-    """What is known of one window of an account: of its cycles that have ended, and of the running one."""
-
-    habit: Habit
-    #: when the newest cycle that was learned from began, and what was used in its last day
-    newest_at: datetime | None = None
-    late: tuple[Rise, ...] = ()
-    #: when the running cycle began
-    begun: datetime | None = None
-    #: as it was stored; for an account that this process has not read yet
-    running: Cycle | None = None
 
 
 class Lookout:
@@ -116,11 +75,7 @@ class Lookout:
         self._recorder = recorder
         self._clock = clock
         self._terms = terms
-        self._learned: dict[str, dict[str, _Learned]] = {}
-        #: cycles that have taught something, without their hours; and what they teach
-        self._taught: list[Cycle] = []
-        self._bank: Bank | None = None
-        self._imports: int | None = None
+        self._learning = Learning(store, recorder, clock, terms)
         self._pause = _PAUSE
 
     @property
@@ -155,15 +110,15 @@ class Lookout:
 
     async def look(self) -> None:
         """Work out anew what is due, tell it and have it kept."""
-        await self._heed_imports()
+        await self._learning.heed_imports()
         state = self._ledger.state
-        if not await self._learn(state):
+        if not await self._learning.learn(state, self._pause):
             return
         told: dict[AccountKey, AccountOutlook] = {}
         for number, (key, account) in enumerate(tuple(state.accounts.items())):
             if number % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)
-            if account.read_at is None or key.id not in self._learned:
+            if account.read_at is None or not self._learning.has(key.id):
                 continue
             outlook = await self._outlook(account, state)
             if outlook is not None:
@@ -189,85 +144,6 @@ class Lookout:
             if account.read_at is not None and (outlook is None or now - outlook.made_at > _HOURLY):
                 await self._burn.load(self._store, key.id, read_instant(account), now)
         await self.look()
-
-    async def _heed_imports(self) -> None:
-        """Where another process told the past anew, all of it is learned again."""
-        imports = await self._store.imports()
-        if imports != self._imports and imports is not None:
-            self._imports = imports
-            self._learned.clear()
-            self._taught.clear()
-            self._bank = None
-
-    # -- learning
-
-    async def _learn(self, state: PoolState) -> bool:
-        """Have every account's past learned; whether anything is known of which one could tell."""
-        has_new = self._bank is None
-        gone = self._learned.keys() - {key.id for key in state.accounts}
-        if gone:
-            self._taught = [cycle for cycle in self._taught if cycle.account_id not in gone]
-        for account_id in gone:
-            del self._learned[account_id]
-        for key, account in tuple(state.accounts.items()):
-            if account.read_at is None or not self._burn.is_filled(key.id):
-                continue
-            if key.id in self._learned and not self._has_ended(key.id):
-                continue
-            has_new |= await self._learn_of(account)
-            if len(self._taught) > 2 * NEWEST:
-                self._forget_oldest()
-            await self._clock.sleep(self._pause)
-        if has_new:
-            self._forget_oldest()
-            await asyncio.sleep(0)
-            self._bank = await _in_turns(gathered(self._taught))
-        return bool(self._learned)
-
-    def _forget_oldest(self) -> None:
-        self._taught.sort(key=_ended_at)
-        del self._taught[:-NEWEST]
-
-    def _has_ended(self, account_id: str) -> bool:
-        """Whether a cycle came to its end since the account's were learned from."""
-        learned = self._learned[account_id]
-        return any(
-            (known := learned.get(window)) is None or known.begun is None or cycle.started_at > known.begun
-            for (bucket, window), cycle in self._recorder.running(account_id).items()
-            if bucket == BASE_BUCKET
-        )
-
-    async def _learn_of(self, account: AccountState) -> bool:
-        """Learn from the cycles of one account that have ended since the last time; whether any had."""
-        account_id, zone = account.key.id, self._zone(account)
-        learned = self._learned.setdefault(account_id, {})
-        stored = (await self._store.cycles((account_id,), _CYCLES if not learned else 2)).get(account_id, ())
-        workhours = self._terms.workhours
-        has_new = False
-        for cycle in stored:
-            if cycle.bucket != BASE_BUCKET:
-                continue
-            known = learned.setdefault(cycle.window, _Learned(habit((), zone, workhours)))
-            if cycle.ended_at is None:
-                known.begun, known.running = cycle.started_at, cycle
-                continue
-            is_known = known.newest_at is not None and cycle.started_at <= known.newest_at
-            if is_known or (cycle.window_seconds or 0) < SHORTEST:
-                continue
-            ratios = closed(cycle, known.habit, zone)
-            known.habit = learn(
-                known.habit, replace(cycle, ratios=ratios), zone, keeps_profile=workhours is not None
-            )
-            since = (cycle.ended_at - _DAY).timestamp() / _HOUR
-            known.late = tuple(rise for rise in cycle.rises if rise.hour + 1 > since)
-            known.newest_at, has_new = cycle.started_at, True
-            if ratios:
-                self._taught.append(replace(cycle, ratios=ratios, rises=()))
-            await asyncio.sleep(0)
-        return has_new
-
-    def _zone(self, account: AccountState) -> tzinfo | None:
-        return zone_named(account.name.time_zone) or self._terms.zone
 
     # -- accounts
 
@@ -295,15 +171,15 @@ class Lookout:
         self, account: AccountState, window: UsageWindow, state: PoolState, now: datetime, *, works: bool
     ) -> Forecast:
         cycle = self._cycle(account, window, now)
-        known = self._learned[account.key.id].get(window.kind)
+        known = self._learning.window(account.key.id, window.kind)
         said = look_ahead(
             cycle,
             Habit() if known is None else known.habit,
-            self._bank or Bank(),
+            self._learning.bank,
             now,
-            self._zone(account),
+            self._learning.zone(account),
             self._terms.stale_after,
-            _burned_before(known, now),
+            0.0 if known is None else known.burned_since(now - _DAY),
             state.clock_offset,
         )
         if works or said.none_because is not None:
@@ -315,7 +191,7 @@ class Lookout:
         account_id, base = account.key.id, account.usage.base
         read_at = None if base is None or is_undated(base.at) else base.at
         running = self._recorder.running(account_id).get((BASE_BUCKET, window.kind))
-        known = self._learned[account_id].get(window.kind)
+        known = self._learning.window(account_id, window.kind)
         if known is not None and running is not None:
             known.running = None
         elif known is not None and window.used_percent:
@@ -354,28 +230,27 @@ class Lookout:
                 members.append(member)
         work = pool_outlook(
             members,
-            self._bank or Bank(),
+            self._learning.bank,
             await self._burn.of_pool(now),
             server_now,
             Random(_SEED).random,  # noqa: S311 - chances, not secrets
         )
-        return replace(await _in_turns(work), made_at=now)
+        return replace(await in_turns(work), made_at=now)
 
     def _member(self, account: AccountState, now: datetime) -> Member | None:
         """The account as one that can work; None where it has no weekly limit, or cannot."""
         weekly = _windows(account).get(WEEKLY)
-        known = self._learned.get(account.key.id)
-        if weekly is None or known is None or weekly.used_percent is None:
+        if weekly is None or not self._learning.has(account.key.id) or weekly.used_percent is None:
             return None
         if derive_status(account, now).kind not in _WORKING:
             return None
-        learned, cycle = known.get(WEEKLY), self._cycle(account, weekly, now)
+        learned, cycle = self._learning.window(account.key.id, WEEKLY), self._cycle(account, weekly, now)
         if not seconds(cycle):
             return None
         return Member(
             cycle,
             Habit() if learned is None else learned.habit,
-            self._zone(account),
+            self._learning.zone(account),
             plan_weight(account.plan, self._terms.weights),
             account.name.group,
         )
@@ -385,23 +260,8 @@ class Lookout:
 _ENOUGH: Final = 3
 
 
-async def _in_turns(work: Generator[None, None, T]) -> T:
-    """What comes of work that is done in pieces, the event loop having a turn after each."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            value: T = done.value
-            return value
-        await asyncio.sleep(0)
-
-
 def _is_recent(outlook: AccountOutlook | PoolOutlook, now: datetime) -> bool:
     return timedelta(0) <= now - outlook.made_at <= KEPT
-
-
-def _ended_at(cycle: Cycle) -> datetime:
-    return cycle.ended_at or cycle.started_at
 
 
 def _windows(account: AccountState) -> dict[str, UsageWindow]:
@@ -430,9 +290,3 @@ def _is_due(
     if said.none_because is None:
         return is_old
     return age >= _AGAIN or (said.none_because is NoForecast.OLD and not is_old)
-
-
-def _burned_before(known: _Learned | None, now: datetime) -> float:
-    """What was used in the last 24 hours within the cycle before the running one."""
-    since = (now - _DAY).timestamp() / _HOUR
-    return 0.0 if known is None else sum(rise.percent for rise in known.late if rise.hour + 1 > since)

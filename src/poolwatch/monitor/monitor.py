@@ -33,7 +33,8 @@ from poolwatch.store.requests import QueuedRequest
 from poolwatch.store.store import Store
 
 if TYPE_CHECKING:
-    from poolwatch.monitor.lookout import Lookout, Terms
+    from poolwatch.monitor.learning import Terms
+    from poolwatch.monitor.lookout import Lookout
 
 #: A viewer reads the store this often.
 VIEW_SECONDS: Final = 2.0
@@ -272,7 +273,8 @@ class Monitor:
     def lookout(self) -> Lookout:
         """Who looks ahead; loaded when first asked for, which no first screen waits for."""
         if self._lookout is None:
-            from poolwatch.monitor.lookout import Lookout, Terms
+            from poolwatch.monitor.learning import Terms
+            from poolwatch.monitor.lookout import Lookout
 
             services = self._services
             terms = Terms() if self._terms is None else self._terms()
