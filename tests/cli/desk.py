@@ -105,14 +105,18 @@ class Desk:
         return Ran(ended.returncode, (ended.stdout or b"").decode(), err)
 
     def start(
-        self, *arguments: str, stdout: int | IO[bytes] = subprocess.PIPE, prelude: str = ""
+        self,
+        *arguments: str,
+        stdin: int = subprocess.DEVNULL,
+        stdout: int | IO[bytes] = subprocess.PIPE,
+        prelude: str = "",
     ) -> subprocess.Popen[bytes]:
         """Start a command and leave it running; `prelude` is Python that its process runs before."""
         program = (sys.executable, "-c", prelude + _MAIN) if prelude else PROGRAM
         return subprocess.Popen(
             [*program, *arguments],
             env=self.env,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=stdout,
             stderr=subprocess.PIPE,
             cwd=self.root,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -104,6 +105,48 @@ def test_refused_lines_are_named_by_number_and_the_others_are_taken(desk: Desk, 
     ran = other.run("data", "import", str(file))
     assert len(ran.err.splitlines()) == 51
     assert "and 10 more lines" in ran.err
+
+
+def test_a_long_line_is_refused_whatever_it_begins_with(desk: Desk, other: Desk) -> None:
+    kept(desk, 1)
+    good = desk.run("data", "export").out.splitlines()[0]
+    file = other.root / "long.jsonl"
+    blanks = " " * 70_000
+    file.write_bytes(b"\n".join(f"{each}{good}".encode() for each in (blanks, "", "\t" * 70_000)))
+    ran = other.run("data", "import", str(file))
+    assert (ran.code, ran.out) == (1, "1 line of 1 account taken, 2 refused\n")
+    file.write_text(f"{good}{chr(13) * 70_000}more\n\n  \n")
+    ran = other.run("data", "import", str(file))
+    assert (ran.code, ran.err) == (1, "poolwatch: line 1: longer than 64 KiB\n")
+
+
+def test_what_is_read_while_an_import_runs_is_not_of_the_future(desk: Desk, other: Desk) -> None:
+    kept(desk, 1)
+    line = json.loads(desk.run("data", "export").out.splitlines()[0])
+    started = other.start("data", "import", "-", stdin=subprocess.PIPE)
+    assert started.stdin is not None
+    assert started.stderr is not None
+    started.stdin.write(b"[]\n")
+    started.stdin.flush()
+    # it reads lines by now
+    assert started.stderr.readline() == b"poolwatch: line 1: no JSON object\n"
+    line["at"] = datetime.now(UTC).isoformat()
+    out, err = started.communicate(json.dumps(line).encode() + b"\n", timeout=30)
+    assert (started.returncode, out, err) == (1, b"1 line of 1 account taken, 1 refused\n", b"")
+
+
+def test_what_no_import_takes_is_left_out_and_told(desk: Desk, other: Desk) -> None:
+    kept(desk, 1)
+    held = Database(desk.state, NOW)
+    for hours, used in ((2, 40), (3, 50)):
+        place = (Series.WINDOW, "codex", "weekly")
+        held.save((), NOW, [HistoryRow(key(1).id, NOW + hours * HOUR, *place, Figure(used))])
+    held.close()
+    ran = desk.run("data", "export")
+    assert (ran.code, len(ran.lines)) == (0, 3)
+    assert ran.err.startswith("poolwatch: 2 lines left out: ")
+    (other.root / "in").write_text(ran.out)
+    assert other.run("data", "import", str(other.root / "in")).code == 0
 
 
 def test_standard_input_and_files_that_are_none(desk: Desk, other: Desk) -> None:

@@ -50,7 +50,9 @@ def take(held: Database, past: Sequence[PastReading], now: datetime = NOON) -> i
 
 def exported(held: Database, number: int) -> list[PastReading]:
     [who] = [each for each in held.identities() if each.account_id == key(number).id]
-    found = [parse_line(raw, NOON) for raw in lines_of(who, held.history(who.account_id, LONG_AGO), LONG_AGO)]
+    found = [
+        parse_line(raw, NOON) for raw in lines_of(who, held.history(who.account_id, LONG_AGO), LONG_AGO, NOON)
+    ]
     assert all(isinstance(each, PastReading) for each in found)
     return [each for each in found if isinstance(each, PastReading)]
 
@@ -63,6 +65,22 @@ def test_what_was_told_once_changes_nothing_when_it_is_told_again(held: Database
         assert take(held, again) == 0
         assert dump(held) == before
     assert held.notices == ()
+
+
+def test_what_lines_do_not_tell_stays_when_an_export_is_taken_where_it_came_from(held: Database) -> None:
+    beyond = NOON + 9000 * DAY
+    for ago, figure in (
+        (3, Figure(limit_reached=True)),
+        (2, Figure(40, beyond, allowed=True)),
+        (1, Figure(41, beyond)),
+    ):
+        row = HistoryRow(key(1).id, NOON - ago * HOUR, Series.WINDOW, "codex", "weekly", figure)
+        held.save([replace(account(1), key=key(1))], NOON, [row])
+    before = dump(held)
+    past = exported(held, 1)
+    assert len(past) == 3
+    assert take(held, past) == 0
+    assert dump(held) == before
 
 
 def test_the_order_and_the_cut_of_what_is_told_make_no_difference(held: Database, other: Database) -> None:

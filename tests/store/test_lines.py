@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from operator import itemgetter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.domain.message import Message
-from poolwatch.domain.series import Figure, HistoryRow, Series
+from poolwatch.domain.series import Figure, HistoryRow, Place, Series
+from poolwatch.domain.text import visible
+from poolwatch.domain.usage import window_kind
+from poolwatch.domain.values import replace
+from poolwatch.sources.lenient import decimal
 from poolwatch.store.identities import Identity
 from poolwatch.store.lines import MOST_BYTES, PastReading, lines_of, parse_line
 from poolwatch.words.messages import message_text
-from tests.store.given import NOON
+from tests.store.given import NOON, same
 from tests.support.years import key
 
 WHO = Identity(key(1).id, "codex", "user-1", "acct-1", "one@example.com")
@@ -51,7 +57,7 @@ def test_a_line_is_what_the_promise_says() -> None:
         (Series.SPEND, "", "individual"): Figure(40, NOON, spent=Decimal("1.20"), spend_limit=Decimal(400)),
     }
     rows = [HistoryRow(WHO.account_id, at, *place, figure) for place, figure in figures.items()]
-    [raw] = lines_of(WHO, rows, at)
+    [raw] = lines_of(WHO, rows, at, NOON)
     assert raw.endswith(b"\n")
     noon = "2026-11-20T12:00:00.123456Z"
     assert json.loads(raw) == {
@@ -87,7 +93,7 @@ def test_a_line_holds_all_that_was_known_then_and_masked_no_address() -> None:
         HistoryRow(WHO.account_id, NOON - 2 * HOUR, Series.WINDOW, "codex", "5h", Figure(1)),
         HistoryRow(WHO.account_id, NOON - HOUR, Series.WINDOW, "codex", "5h", Figure()),
     ]
-    lines = [json.loads(raw) for raw in lines_of(WHO, rows, NOON - 2 * HOUR, mask=True)]
+    lines = [json.loads(raw) for raw in lines_of(WHO, rows, NOON - 2 * HOUR, NOON, mask=True)]
     assert [(each["plan"], len(each["windows"])) for each in lines] == [("pro", 1), ("pro", 0)]
     assert [each["account"]["email"] for each in lines] == [None, None]
     assert lines[0]["credits"] is lines[0]["spend"] is None
@@ -122,7 +128,7 @@ def test_of_two_windows_of_one_kind_the_fuller_counts() -> None:
         (line(at=1790000000), "at cannot be used"),
         (line(at="0001-01-01T00:00:00Z"), "at cannot be used"),
         (line(windows=[{"resets_at": "9999-12-31T23:59:59Z"}]), "windows[0].resets_at cannot be used"),
-        (line(windows=[{"window_seconds": 10**12}]), "windows[0].window_seconds cannot be used"),
+        (line(windows=[{"window_seconds": 10**9 + 3601}]), "windows[0].window_seconds cannot be used"),
         (line(spend={"limits": [{"kind": "individual", "resets_at": "0001-01-01T00:00:00Z"}]}),
          "spend.limits[0].resets_at cannot be used"),
         (line(windows=[{"used_percent": "71"}]), "windows[0].used_percent cannot be used"),
@@ -137,12 +143,86 @@ def test_of_two_windows_of_one_kind_the_fuller_counts() -> None:
         (line(spend={"limits": [{"kind": "x", "used": ""}]}), "spend.limits[0].used cannot be used"),
         (line(spend={"limits": [{}]}), "kind cannot be used"),
         (line(plan="pro\x1b[2J"), "a text in it has characters that no screen shows"),
-        (line(plan="x" * 201), "plan cannot be used"),
+        (line(plan="x" * 202), "plan cannot be used"),
         (line(note="x" * MOST_BYTES), "longer than 64 KiB"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_refused_with_its_reason(raw: bytes, why: str) -> None:
     assert refused(raw) == why
+
+
+# -- what is exported is taken again
+
+_texts = st.text(max_size=250).map(visible).filter(bool)
+_resets = st.none() | st.datetimes(timezones=st.just(UTC))
+_used = st.none() | st.floats(-999_999, 999_999)
+_amounts = (
+    st.from_regex(
+        r"-?[0-9]{1,18}(\.[0-9]{1,28})?([eE][+-]?[0-9]{1,2})?", fullmatch=True, alphabet="0123456789.eE+-"
+    )
+    .map(decimal)
+    .filter(lambda amount: amount is not None)
+)
+_some = st.none() | _amounts
+_flags = st.none() | st.booleans()
+_changes = st.one_of(
+    st.tuples(
+        st.tuples(st.just(Series.WINDOW), _texts, st.integers(0, 10**9).map(window_kind)),
+        st.builds(Figure, _used, _resets, _flags, _flags),
+    ),
+    st.tuples(st.just((Series.CREDITS, "", "")), st.builds(Figure, balance=_some, unlimited=_flags)),
+    st.tuples(
+        st.tuples(st.just(Series.SPEND), st.just(""), _texts),
+        st.builds(Figure, _used, _resets, spent=_some, spend_limit=_some),
+    ),
+    st.tuples(st.just((Series.PLAN, "", "")), st.builds(Figure, plan=_texts)),
+)
+_instants = st.datetimes(
+    NOON.replace(year=2015, tzinfo=None), NOON.replace(tzinfo=None), timezones=st.just(UTC)
+)
+
+
+@given(
+    st.lists(st.tuples(_instants, _changes), max_size=6),
+    st.builds(Identity, st.just(""), *[_texts] * 3, st.none() | _texts),
+)
+def test_whatever_was_read_is_exported_so_that_it_can_be_taken_and_comes_out_the_same(
+    changes: list[tuple[datetime, tuple[Place, Figure]]], who: Identity
+) -> None:
+    rows = [HistoryRow("", at, *place, figure) for at, (place, figure) in sorted(changes, key=itemgetter(0))]
+    ever = NOON.min.replace(tzinfo=UTC)
+    found = [read(raw) for raw in lines_of(who, rows, ever, NOON)]
+    assert [each.at for each in found] == sorted({row.at for row in rows})
+    for reading in found:
+        assert (reading.identity.key, reading.identity.email) == (who.key, who.email)
+        held = {(row.series, row.bucket, row.window): row.figure for row in rows if row.at <= reading.at}
+        told = {place: told_of(figure, reading.at) for place, figure in held.items()}
+        assert same(known(reading.figures), known(told))
+
+
+def told_of(figure: Figure, at: datetime) -> Figure:
+    """What a line tells of it: flags it does not, nor a reset that no service can mean."""
+    resets_at = figure.resets_at
+    if resets_at is not None and abs(resets_at - at) > timedelta(days=3660):
+        resets_at = None
+    return replace(figure, resets_at=resets_at, allowed=None, limit_reached=None)
+
+
+def known(figures: Mapping[Place, Figure]) -> dict[Place, Figure]:
+    return {place: figure for place, figure in figures.items() if figure != Figure()}
+
+
+def test_what_no_import_takes_is_no_line() -> None:
+    rows = [
+        HistoryRow(WHO.account_id, at, Series.WINDOW, "codex", "5h", Figure(1))
+        for at in (NOON.replace(year=1970), NOON - HOUR, NOON + HOUR)
+    ]
+    long = [
+        HistoryRow(WHO.account_id, NOON, Series.WINDOW, f"{number:0200}", "5h", Figure(1))
+        for number in range(300)
+    ]
+    told = [bool(raw) for raw in lines_of(WHO, [*rows[:2], *long, rows[2]], NOON.replace(year=1960), NOON)]
+    assert told == [False, True, False, False]
 
 
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))

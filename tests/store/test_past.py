@@ -229,5 +229,12 @@ def test_the_length_that_a_kind_tells_is_of_that_kind(kind: str) -> None:
     assert window_kind(length) == kind
 
 
+@given(st.one_of(st.integers(1, 10**9), st.integers(1, 10_000).map(lambda minutes: 300 * minutes - 1)))
+def test_the_length_of_any_kind_is_called_the_same(seconds: int) -> None:
+    length = window_length(window_kind(seconds))
+    assert length is not None
+    assert window_kind(length) == window_kind(seconds)
+
+
 def test_a_kind_that_tells_no_length_has_none() -> None:
     assert [window_length(kind) for kind in ("unknown", "individual", "", "h", "٣h")] == [None] * 5

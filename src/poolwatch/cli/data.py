@@ -20,7 +20,7 @@ from poolwatch.host.files import FileProblem, write_export
 from poolwatch.store.database import Database
 from poolwatch.store.lines import MOST_BYTES, PastReading, lines_of, parse_line
 from poolwatch.store.opening import StoreMode
-from poolwatch.words.data import more_refused, refused_line, taken_lines
+from poolwatch.words.data import lines_left_out, more_refused, refused_line, taken_lines
 from poolwatch.words.messages import file_text, message_text
 
 #: The name of standard input, and of standard output.
@@ -37,7 +37,8 @@ def export_data(config: Path | None, since: str | None, out: str | None, *, mask
     now = RealClock().now()
     begin = datetime.min.replace(tzinfo=UTC) if since is None else moment(since, "--since", now)
     with closing(_opened(around, now, writes=False)) as held:
-        lines = _lines(held, begin, mask=around.settings.ui.mask)
+        told = _Lines(held, begin, now, mask=around.settings.ui.mask)
+        lines = iter(told)
         if out is None or out == STANDARD:
             while some := b"".join(islice(lines, _AT_ONCE)):
                 say_text(some.decode())
@@ -46,6 +47,8 @@ def export_data(config: Path | None, since: str | None, out: str | None, *, mask
             if problem is not None:
                 complain(around.told(file_text(problem), [out]))
                 return EXIT_FAILED
+        if told.left_out:
+            complain(lines_left_out(told.left_out))
         return _told(held, around)
 
 
@@ -57,7 +60,8 @@ def import_data(config: Path | None, file: str, *, mask: bool = False) -> int:
         taken = _Taken(held, lambda number, why: complain(refused_line(number, message_text(why))))
         try:
             for number, raw in numbered(stream):
-                taken.add(number, parse_line(raw, now))
+                # the clock goes on while a pipe is read
+                taken.add(number, parse_line(raw, RealClock().now()))
             taken.flush()
         except OSError as error:
             complain(around.told(file_text(FileProblem.of(error, Path(file), "file.unreadable")), [file]))
@@ -70,6 +74,26 @@ def import_data(config: Path | None, file: str, *, mask: bool = False) -> int:
         say(taken_lines(taken.lines, len(taken.accounts), taken.refused))
         code = _told(held, around)
         return EXIT_FAILED if taken.refused or taken.failed else code
+
+
+class _Lines:
+    """The lines of all accounts; those that no import would take are only counted."""
+
+    def __init__(self, held: Database, since: datetime, now: datetime, *, mask: bool) -> None:
+        self._held = held
+        self._since = since
+        self._now = now
+        self._mask = mask
+        self.left_out = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for identity in self._held.identities():
+            rows = self._held.history(identity.account_id, self._since, carried=True)
+            for line in lines_of(identity, rows, self._since, self._now, mask=self._mask):
+                if line:
+                    yield line
+                else:
+                    self.left_out += 1
 
 
 class _Taken:
@@ -115,15 +139,11 @@ def numbered(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
         rest = line
         while rest and not rest.endswith(b"\n"):
             rest = stream.readline(MOST_BYTES)
-        raw = line.rstrip(b"\r\n")
-        if raw.strip():
+        # the beginning of a line that is too long may be blank, or look like a whole one
+        is_cut = len(line) > MOST_BYTES + 1 and not line.endswith(b"\n")
+        raw = line if is_cut else line.rstrip(b"\r\n")
+        if is_cut or raw.strip():
             yield number, raw
-
-
-def _lines(held: Database, since: datetime, *, mask: bool) -> Iterator[bytes]:
-    for identity in held.identities():
-        rows = held.history(identity.account_id, since, carried=True)
-        yield from lines_of(identity, rows, since, mask=mask)
 
 
 def _stream(around: Surroundings, file: str) -> BinaryIO:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
 from functools import lru_cache
-from math import inf
+from math import ceil, floor, inf
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -96,14 +96,29 @@ _LONGEST: Final = 9
 _UNITS: Final = {"m": 60, "h": _HOUR, "d": _DAY}
 
 
+@lru_cache(maxsize=256)  # asked for with every line of history
 def window_length(kind: str) -> int | None:
     """The seconds of a window of this kind, where the name tells them; its own may differ a little."""
     for length, name in (*_NAMED, (30 * _DAY, _MONTHLY)):
         if kind == name:
             return length
     digits, unit = kind[:-1], kind[-1:]
-    is_number = digits.isascii() and digits.isdecimal() and len(digits) <= _LONGEST
-    return int(digits) * _UNITS[unit] if unit in _UNITS and is_number else None
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= _LONGEST and unit in _UNITS):
+        return None
+    length = int(digits) * _UNITS[unit]
+    # a length beside one that has a name is rounded into it: the nearest that is called so
+    return next((each for each in (length, *_beside_named(length)) if window_kind(each) == kind), length)
+
+
+def _beside_named(length: int) -> Iterator[int]:
+    """The lengths right beside this one, and beside those that have a name or are whole hours."""
+    yield from (length - 1, length + 1)
+    hours = round(length / _HOUR) * _HOUR
+    for named in (hours, *(each for each, _ in _NAMED)):
+        yield ceil(named * (1 - _TOLERANCE)) - 1
+        yield floor(named * (1 + _TOLERANCE)) + 1
+    yield ceil(_MONTH[0]) - 1
+    yield floor(_MONTH[1]) + 1
 
 
 class UsageWindow(Struct, frozen=True):

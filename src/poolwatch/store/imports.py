@@ -33,7 +33,7 @@ from poolwatch.store import cycles as past_cycles
 from poolwatch.store import events as event_log
 from poolwatch.store import history, identities
 from poolwatch.store.documents import UNREADABLE
-from poolwatch.store.lines import PastReading
+from poolwatch.store.lines import PastReading, told_reset
 from poolwatch.store.retention import first_full_day, roll_up
 from poolwatch.store.stored import Instant
 
@@ -109,22 +109,24 @@ def _new_rows(
             row = stored[passed]
             known[row.series, row.bucket, row.window] = row.figure
             passed += 1
-        told = dict.fromkeys(
+        gone = dict.fromkeys(
             (place for place, figure in known.items() if place[0] in reading.told and figure != _GONE), _GONE
         )
-        for place, figure in {**told, **reading.figures}.items():
+        for place, figure in {**gone, **reading.figures}.items():
             was = known.get(place)
-            if was is None or differs(was, _flagged(figure, was)):
+            kept = _completed_by(was, figure, reading.at) if was and place in reading.figures else figure
+            if was is None or differs(was, kept):
                 rows.append(HistoryRow(account_id, reading.at, *place, figure))
                 known[place] = figure
     return rows
 
 
-def _flagged(figure: Figure, was: Figure) -> Figure:
-    """With the flags that lines do not tell as they were known."""
-    if figure == _GONE:
-        return figure
-    return replace(figure, limit_reached=was.limit_reached, allowed=was.allowed)
+def _completed_by(was: Figure, told: Figure, at: datetime) -> Figure:
+    """A figure with what lines do not tell as it was known: flags, and a reset that none can mean."""
+    resets_at = told.resets_at
+    if resets_at is None and told_reset(was.resets_at, at) is None:
+        resets_at = was.resets_at
+    return replace(told, resets_at=resets_at, limit_reached=was.limit_reached, allowed=was.allowed)
 
 
 def _split_gaps(held: sqlite3.Connection, account_id: str, instants: Iterable[datetime]) -> None:

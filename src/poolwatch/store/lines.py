@@ -17,7 +17,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.series import Figure, HistoryRow, Place, Series
-from poolwatch.domain.text import visible
+from poolwatch.domain.text import MAX_LENGTH, visible
 from poolwatch.domain.usage import BASE_BUCKET, window_kind, window_length
 from poolwatch.store.documents import UNREADABLE
 from poolwatch.store.identities import Identity
@@ -26,11 +26,13 @@ from poolwatch.store.stored import Instant
 
 #: A longer line is refused.
 MOST_BYTES: Final = 64 * 1024
-#: As the wire's money has it, without an exponent.
-_Credits = Annotated[str, Meta(pattern=r"^-?[0-9]{1,18}(\.[0-9]{1,28})?\Z")]
+#: As the wire's money has it, with its exponent written out.
+_Credits = Annotated[str, Meta(pattern=r"^-?[0-9]{1,18}(\.[0-9]{1,127})?\Z")]
 _Percent = Annotated[float, Meta(ge=-999_999, le=999_999)]
-_Seconds = Annotated[int, Meta(gt=0, le=10**9)]
-_Text = Annotated[str, Meta(min_length=1, max_length=200)]
+#: The longest that a service may say, rounded to hours.
+_Seconds = Annotated[int, Meta(gt=0, le=10**9 + 3600)]
+#: A text that was cut where it entered has one character more.
+_Text = Annotated[str, Meta(min_length=1, max_length=MAX_LENGTH + 1)]
 _GONE: Final = Figure()
 
 
@@ -128,8 +130,8 @@ def parse_line(raw: bytes, now: datetime) -> PastReading | Message:
 
 #: Before this nobody had an account.
 _EARLIEST: Final = datetime(2015, 1, 1, tzinfo=UTC)
-#: No window is longer, and no reset further from a reading of it.
-_LONGEST: Final = timedelta(days=3660)
+#: No reset is further from a reading of it.
+_FURTHEST: Final = timedelta(days=3660)
 _KIND: Final = msgspec.json.Decoder(_Kind)
 _LINE: Final = msgspec.json.Decoder(_Line)
 #: What the decoder found to be wrong, in the words of its message: a field that is not there, or its place.
@@ -147,19 +149,22 @@ def _bad(error: Exception) -> Message:
 
 
 def _beyond(line: _Line) -> str:
-    """The field whose instant or length can be no service's, so that nothing could be reckoned; "": none."""
+    """The field whose instant can be no service's, so that nothing could be reckoned; "": none."""
     if line.at < _EARLIEST:
         return "at"
     for place, window in enumerate(line.windows or ()):
-        if (window.window_seconds or 0) > _LONGEST.total_seconds():
-            return f"windows[{place}].window_seconds"
-        if window.resets_at is not None and abs(window.resets_at - line.at) > _LONGEST:
+        if window.resets_at != told_reset(window.resets_at, line.at):
             return f"windows[{place}].resets_at"
     limits = line.spend.limits if isinstance(line.spend, _Spend) else ()
     for place, limit in enumerate(limits):
-        if limit.resets_at is not None and abs(limit.resets_at - line.at) > _LONGEST:
+        if limit.resets_at != told_reset(limit.resets_at, line.at):
             return f"spend.limits[{place}].resets_at"
     return ""
+
+
+def told_reset(resets_at: datetime | None, at: datetime) -> datetime | None:
+    """The reset as a line of that instant tells it: unknown where no service can mean it."""
+    return None if resets_at is None or abs(resets_at - at) > _FURTHEST else resets_at
 
 
 def _texts(line: _Line) -> Iterator[str]:
@@ -205,11 +210,12 @@ def _told(line: _Line) -> frozenset[Series]:
 
 
 def lines_of(
-    identity: Identity, rows: Sequence[HistoryRow], since: datetime, *, mask: bool = False
+    identity: Identity, rows: Sequence[HistoryRow], since: datetime, now: datetime, *, mask: bool = False
 ) -> Iterator[bytes]:
     """The lines of an account's history from `since` on, each with its newline; rows are in order of time.
 
-    Those from before `since` tell what held then. `mask`: without the e-mail.
+    Those from before `since` tell what held then. `mask`: without the e-mail. Empty in place of a line that
+    would be refused: a wrong clock dated it, or it is too long.
     """
     account = _Account(
         identity.user_id, identity.workspace_id, identity.provider, None if mask else identity.email
@@ -218,8 +224,10 @@ def lines_of(
     for at, changed in groupby(rows, key=lambda row: row.at):
         for row in changed:
             held[row.series, row.bucket, row.window] = row.figure
-        if at >= since:
-            yield msgspec.json.encode(_line(at, account, held)) + b"\n"
+        if at < since:
+            continue
+        raw = msgspec.json.encode(_line(at, account, held)) if _EARLIEST <= at <= now else b""
+        yield raw + b"\n" if 0 < len(raw) <= MOST_BYTES else b""
 
 
 def _line(at: datetime, account: _Account, held: Mapping[Place, Figure]) -> dict[str, object]:
@@ -239,7 +247,7 @@ def _line(at: datetime, account: _Account, held: Mapping[Place, Figure]) -> dict
                 "bucket": bucket,
                 "window_seconds": window_length(window),
                 "used_percent": number(figure.used_percent),
-                "resets_at": figure.resets_at,
+                "resets_at": told_reset(figure.resets_at, at),
             }
             for (_, bucket, window), figure in by_series[Series.WINDOW]
         ],
@@ -258,7 +266,7 @@ def _line(at: datetime, account: _Account, held: Mapping[Place, Figure]) -> dict
                     "used": _text(figure.spent),
                     "limit": _text(figure.spend_limit),
                     "used_percent": number(figure.used_percent),
-                    "resets_at": figure.resets_at,
+                    "resets_at": told_reset(figure.resets_at, at),
                 }
                 for (_, _, window), figure in by_series[Series.SPEND]
             ]

@@ -22,12 +22,19 @@ TEXTS: Final[Mapping[str, str]] = {
 _refused: Final = Text("line {number}: {why}")
 #: More lines were refused than are named.
 more_refused: Final = Text("and {count} more lines")
+_left_out: Final = Text("{lines}, which no import takes: dated by a wrong clock, or longer than 64 KiB")
 _taken: Final = Text("{lines} of {accounts} taken, {refused} refused", "{lines} of {accounts} taken")
 
 
 def refused_line(number: int, why: str) -> str:
     """`line 12: no JSON object`."""
     return _refused(number, why)
+
+
+def lines_left_out(count: int) -> str:
+    """`2 lines left out, which no import would take: …`."""
+    left_out = n_("{count} line left out", "{count} lines left out", count)
+    return _left_out(left_out)
 
 
 def taken_lines(lines: int, accounts: int, refused: int) -> str:
