@@ -144,7 +144,7 @@ def test_what_no_import_takes_is_left_out_and_told(desk: Desk, other: Desk) -> N
     held.close()
     ran = desk.run("data", "export")
     assert (ran.code, len(ran.lines)) == (0, 3)
-    assert ran.err.startswith("poolwatch: 2 lines left out: ")
+    assert ran.err.startswith("poolwatch: 2 lines left out, ")
     (other.root / "in").write_text(ran.out)
     assert other.run("data", "import", str(other.root / "in")).code == 0
 
