@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Generator, Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import pairwise
@@ -22,6 +23,9 @@ N = TypeVar("N", float, Decimal)
 USUAL_DAYS: Final = 14
 _LEAST_DAYS: Final = 3
 _DAY: Final = timedelta(days=1)
+#: Readings that are followed, and balances that are compared, between two turns of the event loop.
+_FOLLOWED_AT_ONCE: Final = 50
+_ADDED_AT_ONCE: Final = 500
 #: In a day of which shorter times are missing is known what was used.
 _LONG_GAP: Final = timedelta(hours=6)
 
@@ -50,11 +54,16 @@ class Stretch(Struct, frozen=True):
         return since >= self.start or at - since <= self.end - self.start
 
 
-def weekly_uses(timeline: Timeline, until: datetime) -> tuple[Use[float], ...]:
-    """What was used of the weekly window, in percent points, over resets as well; `until` it was read."""
+def weekly_uses(timeline: Timeline, until: datetime) -> Generator[None, None, tuple[Use[float], ...]]:
+    """What was used of the weekly window, in percent points, over resets as well; `until` it was read.
+
+    Yields between short pieces of work, as what follows here.
+    """
     starts, track = _starts(timeline.gaps), Track()
     found: list[Use[float]] = []
-    for point in _held_until(timeline.points, until):
+    for number, point in enumerate(_held_until(timeline.points, until)):
+        if number % _FOLLOWED_AT_ONCE == _FOLLOWED_AT_ONCE - 1:
+            yield
         percent = None if point.last is None else float(point.last)
         seen = Observation(point.at, percent, point.resets_at, window_length(WEEKLY))
         step = advance(track, "", BASE_BUCKET, WEEKLY, seen)
@@ -63,12 +72,14 @@ def weekly_uses(timeline: Timeline, until: datetime) -> tuple[Use[float], ...]:
     return tuple(found)
 
 
-def credit_uses(timeline: Timeline) -> tuple[Use[Decimal], ...]:
+def credit_uses(timeline: Timeline) -> Generator[None, None, tuple[Use[Decimal], ...]]:
     """What was used of credits; a balance that rises was topped up, and one that is unknown says nothing."""
     starts = _starts(timeline.gaps)
     found: list[Use[Decimal]] = []
     former: Decimal | None = None
-    for point in timeline.points:
+    for number, point in enumerate(timeline.points):
+        if number % _ADDED_AT_ONCE == _ADDED_AT_ONCE - 1:
+            yield
         balance = point.last if isinstance(point.last, Decimal) else None
         if former is not None and balance is not None and balance < former:
             found.append(Use(starts.get(point.at, point.at), point.at, former - balance))
@@ -97,18 +108,26 @@ def whole_days(now: datetime, zone: tzinfo | None, count: int = USUAL_DAYS) -> t
 
 def usual_per_day(
     uses: Sequence[Use[N]], days: Iterable[Stretch], gaps: Sequence[Gap], known_from: datetime, none: N
-) -> N | None:
+) -> Generator[None, None, N | None]:
     """The median of these days, or None where too few are known; `none` is the 0 of these amounts.
 
-    A day is left out that lies for more than half in long gaps, or before the first reading.
+    A day is left out that lies for more than half in long gaps, or before the first reading. `uses` come in
+    order of time.
     """
     found: list[N] = []
     for day in days:
+        yield
         length = day.end - day.start
         away = sum((_overlap(gap, day) for gap in gaps if gap.end - gap.start >= _LONG_GAP), timedelta(0))
-        if day.start >= known_from and away * 2 <= length:
-            found.append(sum((use.amount for use in uses if day.counts(use.since, use.at)), none))
+        if day.start < known_from or away * 2 > length:
+            continue
+        first, last = (bisect_right(uses, at, key=_found_at) for at in (day.start, day.end))
+        found.append(sum((use.amount for use in uses[first:last] if day.counts(use.since, use.at)), none))
     return median(found) if len(found) >= _LEAST_DAYS else None
+
+
+def _found_at(use: Use[N]) -> datetime:
+    return use.at
 
 
 def _overlap(gap: Gap, day: Stretch) -> timedelta:

@@ -13,9 +13,10 @@ from typing import Final, Protocol
 
 from poolwatch.domain.burn import AccountBurn, Burn, PoolBurn
 from poolwatch.domain.cycles import Gain
-from poolwatch.domain.series import FigureName, Finest, Series, Timeline
+from poolwatch.domain.series import FigureName, Finest, Gap, Point, Series, Timeline
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY
 from poolwatch.domain.uses import (
+    N,
     Stretch,
     Use,
     credit_uses,
@@ -24,6 +25,7 @@ from poolwatch.domain.uses import (
     whole_days,
 )
 from poolwatch.domain.when import midnight
+from poolwatch.monitor.turns import in_turns
 
 #: Single uses are kept so long: a day, and what is late.
 _KEPT: Final = timedelta(hours=25).total_seconds()
@@ -144,7 +146,7 @@ class UseLog:
 class _Account:
     """What is kept of one account."""
 
-    __slots__ = ("credits", "usual_credits", "usual_day", "usual_weekly", "weekly")
+    __slots__ = ("credits", "filled", "usual_credits", "usual_day", "usual_weekly", "weekly")
 
     def __init__(self) -> None:
         self.weekly: UseLog | None = None
@@ -153,6 +155,8 @@ class _Account:
         self.usual_credits: Decimal | None = None
         #: the day on which the usual use was worked out
         self.usual_day: date | None = None
+        #: which telling of the past it is filled with; None before that
+        self.filled: int | None = None
 
 
 class BurnBook:
@@ -161,6 +165,8 @@ class BurnBook:
     def __init__(self, zone: tzinfo | None = None) -> None:
         self._zone = zone
         self._accounts: dict[str, _Account] = {}
+        #: how often the past was told anew in this run
+        self._tellings = 0
         #: when readings began to come in this run
         self.started_at: datetime | None = None
 
@@ -187,9 +193,8 @@ class BurnBook:
             account.credits.used(at.timestamp(), _units(used))
 
     def read_again(self) -> None:
-        """Have all that was used before this run read once more."""
-        for account in self._accounts.values():
-            account.usual_day = None
+        """Have all that was used before this run read once more: the past was told anew."""
+        self._tellings += 1
 
     def keep_only(self, account_ids: Collection[str]) -> None:
         """Forget the other accounts."""
@@ -206,16 +211,18 @@ class BurnBook:
     def is_filled(self, account_id: str) -> bool:
         """Whether what was used before this run is known too."""
         account = self._accounts.get(account_id)
-        return account is not None and account.usual_day is not None
+        return account is not None and account.filled == self._tellings
 
     def of(self, account_id: str, now: datetime) -> AccountBurn:
-        """The burn of one account."""
+        """The burn of one account; until it is filled, no more than what was used in this run."""
         account = self._accounts.get(account_id)
         if account is None:
             return AccountBurn(Burn(), Burn())
         hour, day, today, run = map(_percent, self._totals(account.weekly, now))
-        weekly = Burn(hour, day, today, run, account.usual_weekly)
         of_hour, of_day, of_today, of_run = map(_credits, self._totals(account.credits, now))
+        if account.filled != self._tellings:
+            return AccountBurn(Burn(since_start=run), Burn(since_start=of_run))
+        weekly = Burn(hour, day, today, run, account.usual_weekly)
         return AccountBurn(weekly, Burn(of_hour, of_day, of_today, of_run, account.usual_credits))
 
     async def of_pool(self, now: datetime) -> PoolBurn:
@@ -268,7 +275,7 @@ class BurnBook:
             for account_id, read_at in tuple(accounts()):
                 account = self._accounts.get(account_id)
                 today = now().astimezone(self._zone).date()
-                if account is not None and account.usual_day == today:
+                if account is not None and account.usual_day == today and self.is_filled(account_id):
                     continue
                 await self.load(history, account_id, read_at, now())
                 await sleep(_PAUSE)
@@ -278,26 +285,29 @@ class BurnBook:
     async def load(self, history: History, account_id: str, read_at: datetime | None, now: datetime) -> None:
         """Take in what the store knows of one account."""
         account = self._accounts.setdefault(account_id, _Account())
-        days = whole_days(now, self._zone)
+        telling, days = self._tellings, whole_days(now, self._zone)
         since = days[-1].start
-        is_new = account.usual_day is None
-        account.usual_day = now.astimezone(self._zone).date()
+        is_new = account.filled != telling
         weekly = await history.timeline(account_id, _WEEKLY, since, now)
         if weekly.points:
-            percents = weekly_uses(weekly, read_at or weekly.points[-1].at)
+            percents = await in_turns(weekly_uses(weekly, read_at or weekly.points[-1].at))
             known = max(weekly.points[0].at, since)
-            account.usual_weekly = usual_per_day(percents, days, weekly.gaps, known, 0.0)
+            usual = await in_turns(usual_per_day(percents, days, weekly.gaps, known, 0.0))
             if is_new:
                 log = account.weekly = account.weekly or UseLog()
-                _fill(log, [(use, round(use.amount * _PER_UNIT)) for use in percents], weekly, read_at, now)
+                found = [(use, round(use.amount * _PER_UNIT)) for use in _lately(percents, now)]
+                _fill(log, found, weekly, read_at)
+            account.usual_weekly = usual
         credits = await self._credits_since(history, account_id, days, now)
         if credits.points:
-            amounts = credit_uses(credits)
+            amounts = await in_turns(credit_uses(credits))
             known = max(credits.points[0].at, since)
-            account.usual_credits = usual_per_day(amounts, days, credits.gaps, known, Decimal(0))
+            usual_credits = await in_turns(usual_per_day(amounts, days, credits.gaps, known, Decimal(0)))
             if is_new:
                 log = account.credits = account.credits or UseLog()
-                _fill(log, [(use, _units(use.amount)) for use in amounts], credits, read_at, now)
+                _fill(log, [(use, _units(use.amount)) for use in _lately(amounts, now)], credits, read_at)
+            account.usual_credits = usual_credits
+        account.usual_day, account.filled = now.astimezone(self._zone).date(), telling
 
     async def _credits_since(
         self, history: History, account_id: str, days: Sequence[Stretch], now: datetime
@@ -306,15 +316,20 @@ class BurnBook:
         any_day = await history.timeline(account_id, _CREDITS, days[-1].start, now, Finest.DAY)
         if not any_day.points:
             return any_day
-        stretches = [*reversed(days), Stretch(days[0].end, now)]
-        parts = [
-            await history.timeline(account_id, _CREDITS, stretch.start, stretch.end) for stretch in stretches
-        ]
-        points = {point.at: point for part in parts for point in part.points}
-        gaps = {gap.start: gap for part in parts for gap in part.gaps}
-        return Timeline(
-            tuple(points[at] for at in sorted(points)), tuple(gaps[start] for start in sorted(gaps))
-        )
+        points: list[Point] = []
+        gaps: dict[datetime, Gap] = {}
+        for stretch in (*reversed(days), Stretch(days[0].end, now)):
+            part = await history.timeline(account_id, _CREDITS, stretch.start, stretch.end)
+            # what held when a day began was told with the day before
+            points += (point for point in part.points if not points or point.at > points[-1].at)
+            gaps |= {gap.start: gap for gap in part.gaps}
+        return Timeline(tuple(points), tuple(gaps[start] for start in sorted(gaps)))
+
+
+def _lately(uses: Sequence[Use[N]], now: datetime) -> Sequence[Use[N]]:
+    """Those that are kept one by one."""
+    oldest = now.timestamp() - _KEPT
+    return uses[bisect_right(uses, oldest, key=lambda use: use.at.timestamp()) :]
 
 
 def _fill(
@@ -322,14 +337,8 @@ def _fill(
     uses: Iterable[tuple[Use[float], int]] | Iterable[tuple[Use[Decimal], int]],
     timeline: Timeline,
     read_at: datetime | None,
-    now: datetime,
 ) -> None:
-    oldest = now.timestamp() - _KEPT
-    found = [
-        (at, at - use.since.timestamp(), amount)
-        for use, amount in uses
-        if (at := use.at.timestamp()) > oldest
-    ]
+    found = [(at, at - use.since.timestamp(), amount) for use, amount in uses for at in [use.at.timestamp()]]
     log.fill(found, len(timeline.points), _seconds(read_at or timeline.points[-1].at))
 
 

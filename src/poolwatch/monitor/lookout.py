@@ -120,6 +120,8 @@ class Lookout:
                 await asyncio.sleep(0)
             if account.read_at is None or not self._learning.has(key.id):
                 continue
+            if not self._burn.is_filled(key.id):
+                continue  # what it burns would be told as less than it is
             outlook = await self._outlook(account, state)
             if outlook is not None:
                 told[key] = outlook
