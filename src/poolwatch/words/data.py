@@ -16,6 +16,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "data.bad_figure": mark("{field} cannot be used"),
     "data.bad_line": mark("something in it cannot be used"),
     "data.bad_text": mark("a text in it has characters that no screen shows"),
+    "data.no_time": mark("it has no time: at, timestamp or created_at"),
+    "data.no_amount": mark("it has no tokens, no cost, no credits and no characters"),
+    "data.too_few": mark("{field} is less than {part}, which is a part of it"),
     "data.future": mark("it is of the future"),
 }
 

@@ -1,0 +1,1 @@
+"""Reads Codex session files and usage events, counts tokens, and keeps what was counted."""
