@@ -17,7 +17,7 @@ from poolwatch.words.messages import message_text
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 AT = "2026-11-20T11:00:00Z"
-ELEVEN = datetime(2026, 11, 20, 11, tzinfo=UTC)
+ELEVEN = datetime(2026, 11, 20, 11, tzinfo=UTC).timestamp()
 
 
 def line(**fields: object) -> bytes:
@@ -119,7 +119,7 @@ def test_names_of_other_programs() -> None:
             }
         ).encode()
     )
-    assert found.at == ELEVEN + timedelta(seconds=0.5)
+    assert found.at == ELEVEN + 0.5
     assert (found.user, found.conversation, str(found.credits)) == ("42", "c", "1.50")
     found = read(b'{"timestamp": 1795172400, "user_id": "u", "session_id": "s", "total_cost": 0}')
     assert (found.at, found.user, found.conversation, found.cost) == (ELEVEN, "u", "s", 0)
@@ -254,6 +254,6 @@ def test_no_line_raises_and_what_is_taken_is_within_bounds(fields: dict[str, obj
         assert 0 <= tokens.cached <= tokens.input < 10**12
         assert 0 <= tokens.output < 10**12
         assert found.cost is None or 0 <= found.cost < 2 * 10**24
-        assert found.at <= NOW + timedelta(minutes=5)
+        assert found.at <= (NOW + timedelta(minutes=5)).timestamp()
     elif found is not None:
         assert message_text(found)

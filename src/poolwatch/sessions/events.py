@@ -16,37 +16,43 @@ from msgspec import Raw, Struct
 
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.text import visible_or_none
-from poolwatch.domain.tokens import Tokens
+from poolwatch.domain.tokens import Tier, Tokens
 from poolwatch.domain.values import replace
 
 #: So far a line may lie ahead of our own clock.
 AHEAD: Final = timedelta(minutes=5)
+#: Above so many input tokens a request costs more.
+LONG_CONTEXT: Final = 272_000
 #: Characters of a text are counted as a token, where only characters are told.
 CHARS_A_TOKEN: Final = 4
 
 
 class UsageEvent(Struct, frozen=True):
-    """One request that another program tells of.
+    """One request that another program tells of. `at`: seconds since 1970, UTC.
 
     `account` is whatever that program calls it: an id, an address, a label. Of amounts that it does not tell,
-    tokens are 0, and cost and credits None.
+    tokens are 0, and `cost`, in pico-USD, and `credits` are None.
     """
 
     #: 64 bits with a sign, that of its id or of its line
     key: int
-    at: datetime
-    tokens: Tokens
+    at: float
+    tokens: Tokens = Tokens()
+    requests: int = 1
     model: str | None = None
+    #: a line that means another speed than the usual one tells its cost
+    tier: Tier = Tier.STANDARD
+    long_context: bool = False
     account: str | None = None
     user: str | None = None
-    operation: str | None = None
-    conversation: str | None = None
     client: str | None = None
-    #: in pico-USD
+    project: str | None = None
+    conversation: str | None = None
+    operation: str | None = None
+    #: its tokens were made from characters, or it is not told which of them are input
+    estimated: bool = False
     cost: int | None = None
     credits: Decimal | None = None
-    #: the tokens were made from characters, or it is not told which of them are input
-    estimated: bool = False
     #: whether the line has an id; the same id counts once, however often it is told
     has_id: bool = False
 
@@ -165,17 +171,18 @@ def _event(line: _Line, raw: bytes, now: datetime) -> UsageEvent:
     told = _text(line, ("id",))
     return UsageEvent(
         _key(b"id", told.encode()) if told is not None else _key(b"raw", raw.strip()),
-        at,
+        at.timestamp(),
         tokens,
-        _text(line, ("model",)),
-        _text(line, ("account",)),
-        _text(line, _USER),
-        operation,
-        _text(line, _CONVERSATION),
-        _text(line, ("client",)),
-        _cost(line, tokens),
-        _amount(line, _CREDITS),
+        model=_text(line, ("model",)),
+        long_context=tokens.input > LONG_CONTEXT,
+        account=_text(line, ("account",)),
+        user=_text(line, _USER),
+        client=_text(line, ("client",)),
+        conversation=_text(line, _CONVERSATION),
+        operation=operation,
         estimated=estimated,
+        cost=_cost(line, tokens),
+        credits=_amount(line, _CREDITS),
         has_id=told is not None,
     )
 
