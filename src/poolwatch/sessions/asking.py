@@ -1,0 +1,105 @@
+"""Questions about use as SQL: what a group or a filter does not need is joined there."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Final
+
+from poolwatch.domain.tokens import QUARTER, GroupBy, Tokens, UseAsked, UseCell
+from poolwatch.sessions.tables import TIER_OF
+
+SECONDS_OF_QUARTER: Final = int(QUARTER.total_seconds())
+_QUARTERS_OF_DAY: Final = 96
+#: The texts of a cell, in the order of its fields, and by what they are asked for.
+TEXTS: Final[Mapping[GroupBy, str]] = {
+    GroupBy.ACCOUNT: "account",
+    GroupBy.USER: "user",
+    GroupBy.CLIENT: "client",
+    GroupBy.PROJECT: "project",
+    GroupBy.CONVERSATION: "conversation",
+    GroupBy.OPERATION: "operation",
+}
+#: Who does not tell them: session files know no user, and no operation.
+_COLUMNS: Final = {
+    "account": "w.account",
+    "client": "t.client",
+    "project": "t.project",
+    "conversation": "t.uuid",
+}
+_OF_THREAD: Final = frozenset({"client", "project", "conversation"})
+_KEY: Final = "quarter, thread, model, tier, long, estimated, verified"
+_COUNTS: Final = ("requests", "input", "cached", "cache_write", "output", "reasoning")
+_SUMS: Final = ", ".join(f"SUM(f.{name})" for name in _COUNTS)
+
+_FROM: Final = {
+    table: f"SELECT {_KEY}, {', '.join(_COUNTS)} FROM {table}"  # noqa: S608 - names of ours
+    " WHERE verified = 1 AND quarter >= :since AND quarter < :until"
+    for table in ("facts", "borrowed")
+}
+
+
+def cells_of(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
+    """The use in session files that is asked for."""
+    needed = needed_texts(asked)
+    shown = [_COLUMNS.get(name, "NULL") if name in needed else "NULL" for name in TEXTS.values()]
+    values: dict[str, object] = {"since": asked.since, "until": asked.until}
+    where = []
+    for number, (kind, text) in enumerate(asked.narrow):
+        if kind is GroupBy.MODEL or kind in TEXTS:
+            column = "m.text" if kind is GroupBy.MODEL else _COLUMNS.get(TEXTS[kind], "NULL")
+            values[f"text{number}"] = (text or "") if kind is GroupBy.MODEL else text
+            where.append(f"{column} IS :text{number}")
+    joins = " JOIN names m ON m.id = f.model"
+    if needed & _OF_THREAD:
+        joins += " JOIN threads t ON t.id = f.thread"
+    if "account" in needed:
+        joins += " LEFT JOIN whose w ON w.thread = f.thread AND f.quarter >= w.since AND f.quarter < w.until"
+    when = quarter_of(asked, "f.")
+    group = ", ".join([when, "f.model", "f.tier", "f.long", *(each for each in shown if each != "NULL")])
+    rows = look.execute(
+        f"SELECT {when}, m.text, f.tier, f.long, MAX(f.estimated), {', '.join(shown)}, {_SUMS}"  # noqa: S608 - names of ours
+        f" FROM ({_from(look)}) f{joins}{' WHERE ' + ' AND '.join(where) if where else ''} GROUP BY {group}",
+        values,
+    )
+    cells = []
+    for row in rows:
+        quarter, model, tier, long, estimated, account, user, client, project, thread, operation = row[:11]
+        requests, *counts = row[11:]
+        cells.append(
+            UseCell(
+                quarter,
+                model or None,
+                TIER_OF[tier],
+                bool(long),
+                requests,
+                Tokens(*counts),
+                account,
+                user,
+                client,
+                project,
+                thread,
+                operation,
+                bool(estimated),
+            )
+        )
+    return cells
+
+
+def _from(look: sqlite3.Connection) -> str:
+    """The requests; nearly always none is borrowed, and a union takes SQLite as long again."""
+    borrowed = look.execute("SELECT 1 FROM borrowed LIMIT 1").fetchone()
+    return _FROM["facts"] if borrowed is None else " UNION ALL ".join(_FROM.values())
+
+
+def needed_texts(asked: UseAsked) -> frozenset[str]:
+    """Which texts the cells must tell. A group is that of an account."""
+    kinds = {asked.by, *(kind for kind, _ in asked.narrow)}
+    accounts = {"account"} if GroupBy.GROUP in kinds else set()
+    return frozenset({name for kind, name in TEXTS.items() if kind in kinds} | accounts)
+
+
+def quarter_of(asked: UseAsked, table: str = "") -> str:
+    """The quarter of a cell, or the first one of its UTC day."""
+    column = f"{table}quarter"
+    return f"{column} / {_QUARTERS_OF_DAY} * {_QUARTERS_OF_DAY}" if asked.by_day else column

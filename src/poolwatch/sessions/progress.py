@@ -1,0 +1,92 @@
+"""How far the session files were read: written by the scan, told to everybody."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from poolwatch.domain.tokens import ScanState, Tokens
+from poolwatch.host.files import open_private
+from poolwatch.host.locks import take
+from poolwatch.sessions.asking import SECONDS_OF_QUARTER
+
+#: Held by the process that reads session files, while it does.
+LOCK_NAME: Final = "sessions.lock"
+_META: Final = "scan"
+
+
+class Progress(Struct, frozen=True, omit_defaults=True):
+    """What the scan notes. Instants: seconds since 1970, UTC."""
+
+    #: when the last scan that saw every file began and ended
+    began_at: float | None = None
+    complete_at: float | None = None
+    bytes_done: int = 0
+    bytes_total: int = 0
+    newest_since: float | None = None
+    homes: int = 0
+
+
+def read_progress(look: sqlite3.Connection) -> Progress:
+    """What was noted last."""
+    row = look.execute("SELECT value FROM meta WHERE name = ?", (_META,)).fetchone()
+    if row is None:
+        return Progress()
+    try:
+        return msgspec.json.decode(row[0], type=Progress)
+    except (msgspec.MsgspecError, TypeError):
+        return Progress()
+
+
+def note_progress(change: sqlite3.Connection, progress: Progress) -> None:
+    """Note how far the scan is; within the writer's transaction."""
+    change.execute(
+        "INSERT OR REPLACE INTO meta VALUES (?, ?)", (_META, msgspec.json.encode(progress).decode())
+    )
+
+
+def read_state(look: sqlite3.Connection, state_dir: Path) -> ScanState:
+    """The same for people, with what was counted and what was not."""
+    progress = read_progress(look)
+    files, read = look.execute('SELECT COUNT(*), TOTAL("offset") FROM files WHERE gone = 0').fetchone()
+    unverified = look.execute(
+        "SELECT COUNT(DISTINCT file), SUM(input), SUM(cached), SUM(cache_write), SUM(output), SUM(reasoning)"
+        " FROM facts WHERE verified = 0"
+    ).fetchone()
+    first = look.execute("SELECT MIN(quarter) FROM facts WHERE verified = 1").fetchone()[0]
+    troubles = look.execute(
+        "SELECT path, trouble FROM files WHERE trouble IS NOT NULL ORDER BY path"
+    ).fetchall()
+    return ScanState(
+        complete_at=progress.complete_at,
+        running=is_scanning(state_dir),
+        bytes_done=progress.bytes_done,
+        bytes_total=progress.bytes_total,
+        newest_since=progress.newest_since,
+        files=files,
+        homes=progress.homes,
+        bytes_read=int(read),
+        since=None if first is None else float(first * SECONDS_OF_QUARTER),
+        files_unverified=unverified[0],
+        unverified=Tokens(*unverified[1:]) if unverified[0] else Tokens(),
+        troubles=tuple((os.fsdecode(path), trouble) for path, trouble in troubles),
+    )
+
+
+def is_scanning(state_dir: Path) -> bool:
+    """Whether some process reads session files now."""
+    try:
+        handle = open_private(state_dir / LOCK_NAME, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return not take(handle, shared=True)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)

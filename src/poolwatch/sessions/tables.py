@@ -1,0 +1,212 @@
+"""`usage.db`: its tables, and opening it. Quarters of an hour are counted since 1970, UTC."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from poolwatch.domain.tokens import Tier
+from poolwatch.host.files import make_missing_directories, open_private
+
+FILE_NAME: Final = "usage.db"
+_BESIDE: Final = ("-journal", "-wal", "-shm")
+_WRITE_SECONDS: Final = 20.0
+_LOOK_SECONDS: Final = 2.0
+_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+#: Raised when the tables change; facts of files that are gone must be carried over then.
+VERSION: Final = 1
+#: How a tier is written.
+TIERS: Final = {Tier.STANDARD: 0, Tier.FAST: 1, Tier.UNKNOWN: 2}
+TIER_OF: Final = {number: tier for tier, number in TIERS.items()}
+
+_COUNTS: Final = """requests INTEGER NOT NULL, input INTEGER NOT NULL, cached INTEGER NOT NULL,
+    cache_write INTEGER NOT NULL, output INTEGER NOT NULL, reasoning INTEGER NOT NULL"""
+
+_TABLES: Final = (
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID",
+    # models, homes, kinds of limits: texts that many rows share
+    "CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)",
+    """CREATE TABLE threads (
+        id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, parent TEXT, project TEXT, client TEXT,
+        title TEXT)""",
+    # `name` tells a file wherever it lies; `state` is where its counting stands; a gone file keeps its facts
+    """CREATE TABLE files (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, path BLOB NOT NULL, home INTEGER NOT NULL,
+        thread INTEGER, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
+        dev INTEGER NOT NULL, "offset" INTEGER NOT NULL, head BLOB, tail BLOB, parser INTEGER NOT NULL,
+        state BLOB, course BLOB, gone INTEGER NOT NULL DEFAULT 0, waits TEXT, trouble TEXT)""",
+    "CREATE INDEX files_by_thread ON files (thread)",
+    # the counter's vectors of a thread are what a copy of it begins with
+    f"""CREATE TABLE facts (
+        quarter INTEGER NOT NULL, file INTEGER NOT NULL, thread INTEGER NOT NULL, model INTEGER NOT NULL,
+        tier INTEGER NOT NULL, long INTEGER NOT NULL, estimated INTEGER NOT NULL, verified INTEGER NOT NULL,
+        {_COUNTS},
+        PRIMARY KEY (quarter, file, thread, model, tier, long, estimated, verified)) WITHOUT ROWID""",
+    "CREATE INDEX facts_by_file ON facts (file)",
+    "CREATE INDEX unverified ON facts (verified) WHERE verified = 0",
+    # which responses were counted, and from which file
+    "CREATE TABLE responses (hash INTEGER PRIMARY KEY, file INTEGER NOT NULL, rank INTEGER NOT NULL)",
+    # those that were only found in a copy: they give way to the original. Rank: 1 a copy, 2 a reference
+    f"""CREATE TABLE borrowed (
+        hash INTEGER PRIMARY KEY, at REAL NOT NULL, quarter INTEGER NOT NULL, file INTEGER NOT NULL,
+        thread INTEGER NOT NULL, model INTEGER NOT NULL, tier INTEGER NOT NULL, long INTEGER NOT NULL,
+        estimated INTEGER NOT NULL, verified INTEGER NOT NULL, {_COUNTS})""",
+    # who else holds a response: asked when its file is read anew
+    """CREATE TABLE repeats (
+        hash INTEGER NOT NULL, file INTEGER NOT NULL, PRIMARY KEY (hash, file)) WITHOUT ROWID""",
+    f"""CREATE TABLE latest (
+        at REAL NOT NULL, file INTEGER NOT NULL, thread INTEGER NOT NULL, model INTEGER NOT NULL,
+        tier INTEGER NOT NULL, long INTEGER NOT NULL, {_COUNTS})""",
+    "CREATE INDEX latest_by_time ON latest (at)",
+    # how the limits of whichever account it was stood, where they moved
+    """CREATE TABLE limits (
+        file INTEGER NOT NULL, at INTEGER NOT NULL, kind INTEGER NOT NULL, minutes INTEGER NOT NULL,
+        used REAL, resets_at INTEGER, plan INTEGER, PRIMARY KEY (file, at, kind, minutes)) WITHOUT ROWID""",
+    """CREATE TABLE whose (
+        thread INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, account TEXT NOT NULL,
+        how TEXT NOT NULL, PRIMARY KEY (thread, since)) WITHOUT ROWID""",
+    "CREATE TABLE events (key INTEGER PRIMARY KEY)",
+    # amounts that were told stand in whole units and 10^-12 of one: their sums fit
+    f"""CREATE TABLE told (
+        quarter INTEGER NOT NULL, model TEXT NOT NULL, tier INTEGER NOT NULL, long INTEGER NOT NULL,
+        estimated INTEGER NOT NULL, account TEXT NOT NULL, user TEXT NOT NULL, client TEXT NOT NULL,
+        project TEXT NOT NULL, conversation TEXT NOT NULL, operation TEXT NOT NULL,
+        has_cost INTEGER NOT NULL, has_credits INTEGER NOT NULL, {_COUNTS},
+        cost_whole INTEGER NOT NULL, cost_parts INTEGER NOT NULL,
+        credits_whole INTEGER NOT NULL, credits_parts INTEGER NOT NULL,
+        PRIMARY KEY (quarter, model, tier, long, estimated, account, user, client, project, conversation,
+            operation, has_cost, has_credits)) WITHOUT ROWID""",
+    f"""CREATE TABLE told_latest (
+        at REAL NOT NULL, model TEXT NOT NULL, tier INTEGER NOT NULL, long INTEGER NOT NULL,
+        account TEXT NOT NULL, project TEXT NOT NULL, conversation TEXT NOT NULL, client TEXT NOT NULL,
+        {_COUNTS})""",
+    f"PRAGMA user_version = {VERSION}",
+)
+
+
+class BookProblem(StrEnum):
+    """Why usage cannot be written or read."""
+
+    NEWER = "use.newer"
+    DAMAGED = "use.damaged"
+    DENIED = "use.denied"
+
+
+class BookError(Exception):
+    """The file cannot be used; `problem` says why, `detail` what the system said."""
+
+    def __init__(self, problem: BookProblem, detail: str = "") -> None:
+        super().__init__(problem.value, detail)
+        self.problem: Final = problem
+        self.detail: Final = detail
+
+
+def open_to_write(state_dir: Path) -> sqlite3.Connection:
+    """A connection with all tables. A damaged file is set aside, never deleted, and begun anew.
+
+    Raises BookError.
+    """
+    path = state_dir.absolute() / FILE_NAME
+    try:
+        make_missing_directories(state_dir)
+        os.close(open_private(path, os.O_RDWR | os.O_CREAT))
+        try:
+            return _made(path)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+        _set_aside(path)
+        os.close(open_private(path, os.O_RDWR | os.O_CREAT))
+        return _made(path)
+    except sqlite3.Error as error:
+        raise BookError(BookProblem.DAMAGED if is_damage(error) else BookProblem.DENIED, str(error)) from None
+    except OSError as error:
+        raise BookError(BookProblem.DENIED, error.strerror or str(error)) from None
+
+
+def open_to_look(state_dir: Path) -> sqlite3.Connection | None:
+    """A connection that changes nothing, None where there is nothing yet.
+
+    Raises:
+        BookError: a later version of the program made it, or it cannot be read.
+    """
+    path = state_dir.absolute() / FILE_NAME
+    try:
+        status = path.lstat()
+        # SQLite would wait for a pipe, and an empty file is one that is being made
+        if not stat.S_ISREG(status.st_mode) or not status.st_size:
+            return None
+        # what a killed writer left is rolled back by whoever looks first, and that is a write
+        mode = "rw" if os.access(path, os.W_OK) else "ro"
+        connection = _connect(path, mode, _LOOK_SECONDS)
+    except FileNotFoundError:
+        return None
+    except (OSError, sqlite3.Error) as error:
+        raise BookError(BookProblem.DENIED, str(error)) from None
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        version = _version(connection)
+    except sqlite3.Error as error:
+        connection.close()
+        raise BookError(BookProblem.DAMAGED if is_damage(error) else BookProblem.DENIED, str(error)) from None
+    if version == VERSION:
+        return connection
+    connection.close()
+    if version > VERSION:
+        raise BookError(BookProblem.NEWER)
+    return None
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file itself is bad."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(code, int) and code & 0xFF in _DAMAGE
+
+
+def _made(path: Path) -> sqlite3.Connection:
+    connection = _connect(path, "rw", _WRITE_SECONDS)
+    try:
+        # readers must not be kept out before a commit, however much is written until then
+        connection.execute("PRAGMA cache_spill = OFF")
+        connection.execute("PRAGMA journal_mode = TRUNCATE").fetchone()
+        connection.execute("BEGIN IMMEDIATE")
+        _make_tables(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    version = _version(connection)
+    if version > VERSION:
+        raise BookError(BookProblem.NEWER)
+    if version == 0:
+        for statement in _TABLES:
+            connection.execute(statement)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _connect(path: Path, mode: str, patience: float) -> sqlite3.Connection:
+    uri = f"file:{quote(os.fsencode(path))}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
+
+
+def _set_aside(path: Path) -> None:
+    number = 1
+    while (kept := path.with_name(f"{path.name}.corrupt-{number}")).exists():
+        number += 1
+    path.rename(kept)
+    for suffix in _BESIDE:
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))

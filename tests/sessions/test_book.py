@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from poolwatch.domain.tokens import GroupBy, Origin, ScanState, Tier, Tokens, UseAsked
+from poolwatch.domain.values import replace
+from poolwatch.sessions.book import LimitSeen, ThreadUse, UseBook, Whose
+from poolwatch.sessions.events import UsageEvent
+from poolwatch.sessions.tables import FILE_NAME, BookError, BookProblem, open_to_write
+
+_ALL = UseAsked(0, 10**9)
+
+
+def _filled(folder: Path) -> UseBook:
+    """Two threads of one home: the second one's last quarter could not be verified."""
+    with closing(open_to_write(folder)) as change:
+        change.executemany(
+            "INSERT INTO names VALUES (?, ?)",
+            [(1, "gpt-6-sol"), (2, ""), (3, "/homes/a"), (4, "codex"), (5, "plus")],
+        )
+        change.executemany(
+            "INSERT INTO threads VALUES (?, ?, ?, ?, ?, ?)",
+            [(1, "one", None, "red", "cli", None), (2, "two", "one", "blue", "exec", "Title")],
+        )
+        for number in (1, 2):
+            change.execute(
+                "INSERT INTO files (id, name, path, home, thread, size, mtime_ns, inode, dev, offset, parser)"
+                " VALUES (?, ?, ?, 3, ?, 9, 0, 0, 0, 9, 1)",
+                (number, f"f{number}", f"/homes/a/f{number}".encode(), number),
+            )
+        change.executemany(
+            "INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (960, 1, 1, 1, 0, 0, 0, 1, 2, 100, 80, 5, 10, 3),
+                (961, 1, 1, 1, 0, 0, 0, 1, 1, 10, 8, 0, 1, 0),
+                (961, 2, 2, 1, 1, 1, 0, 1, 1, 300000, 0, 0, 7, 0),
+                (1060, 2, 2, 2, 2, 0, 1, 1, 1, 1, 0, 0, 1, 0),
+                (1061, 2, 2, 1, 0, 0, 0, 0, 4, 44, 4, 0, 4, 0),
+            ],
+        )
+        # a response of the first thread that was only found in the second one's file
+        change.execute(
+            "INSERT INTO borrowed VALUES (9, 864000.0, 960, 2, 1, 1, 0, 0, 0, 1, 1, 5, 4, 0, 1, 1)"
+        )
+        change.execute("INSERT INTO latest VALUES (864900.5, 1, 1, 1, 0, 0, 1, 10, 8, 0, 1, 0)")
+        change.execute("INSERT INTO latest VALUES (864000.5, 2, 2, 2, 2, 0, 1, 1, 0, 0, 1, 0)")
+        change.execute("INSERT INTO limits VALUES (1, 864000, 4, 300, 41.5, 864999, 5)")
+    return UseBook(folder)
+
+
+def test_nothing_is_known_without_a_file(tmp_path: Path) -> None:
+    book = UseBook(tmp_path)
+    assert book.cells(_ALL) == []
+    assert book.latest(5) == []
+    assert book.scan_state() == ScanState()
+    assert book.threads(["one"]) == {}
+    assert book.limits("one") == []
+    assert not (tmp_path / FILE_NAME).exists()
+
+
+def test_cells_are_joined_by_what_is_asked_for(tmp_path: Path) -> None:
+    book = _filled(tmp_path)
+    whole = book.cells(_ALL)
+    assert [(cell.quarter, cell.model, cell.tier, cell.long_context, cell.requests) for cell in whole] == [
+        (960, "gpt-6-sol", Tier.STANDARD, False, 3),
+        (961, "gpt-6-sol", Tier.STANDARD, False, 1),
+        (961, "gpt-6-sol", Tier.FAST, True, 1),
+        (1060, None, Tier.UNKNOWN, False, 1),
+    ]
+    assert whole[0].tokens == Tokens(105, 84, 5, 11, 4)
+    assert whole[3].estimated
+    assert {cell.project for cell in whole} == {None}
+
+    by_project = book.cells(replace(_ALL, by=GroupBy.PROJECT, by_day=True))
+    assert [(cell.quarter, cell.project, cell.requests) for cell in by_project] == [
+        (960, "red", 4),
+        (960, "blue", 1),
+        (1056, "blue", 1),
+    ]
+    narrowed = book.cells(replace(_ALL, narrow=((GroupBy.CONVERSATION, "two"), (GroupBy.MODEL, None))))
+    assert [(cell.quarter, cell.conversation) for cell in narrowed] == [(1060, "two")]
+    assert book.cells(UseAsked(961, 962, by=None))[0].tokens == Tokens(10, 8, 0, 1, 0)
+    assert book.cells(replace(_ALL, narrow=((GroupBy.USER, "somebody"),))) == []
+    assert len(book.cells(replace(_ALL, narrow=((GroupBy.USER, None),)))) == 4
+
+
+def test_whose_it_was_is_said_by_quarters(tmp_path: Path) -> None:
+    book = _filled(tmp_path)
+    book.put_whose([Whose("one", 961, 999, "abc", "home")], ["one", "two"])
+    cells = book.cells(replace(_ALL, by=GroupBy.ACCOUNT))
+    assert [(cell.quarter, cell.account, cell.requests) for cell in cells] == [
+        (960, None, 3),
+        (961, "abc", 1),
+        (961, None, 1),
+        (1060, None, 1),
+    ]
+    assert book.shares(0, 10**9) == {"home": 11, None: 116 + 300007 + 2}
+    assert [(each.conversation, each.account) for each in book.latest(9)] == [("one", "abc"), ("two", None)]
+    book.put_whose([], ["one"])
+    assert {cell.account for cell in book.cells(replace(_ALL, by=GroupBy.GROUP))} == {None}
+
+
+def test_what_tells_whose_it_was(tmp_path: Path) -> None:
+    book = _filled(tmp_path)
+    assert book.threads_seen(961) == [
+        ThreadUse("one", "/homes/a", 961, 962, 11),
+        ThreadUse("two", "/homes/a", 961, 1062, 300007 + 2 + 48),
+    ]
+    assert book.limits("one") == [LimitSeen(864000, "codex", 300, 41.5, 864999, "plus")]
+    assert book.threads(["two", "three"])["two"].title == "Title"
+
+
+def test_the_state_tells_what_was_not_counted(tmp_path: Path) -> None:
+    state = _filled(tmp_path).scan_state()
+    assert (state.files, state.bytes_read, state.files_unverified) == (2, 18, 1)
+    assert state.unverified == Tokens(44, 4, 0, 4, 0)
+    assert state.since == 864000
+    assert state.running is False
+
+
+def test_an_event_counts_once_and_its_amounts_are_kept_exactly(tmp_path: Path) -> None:
+    book = UseBook(tmp_path)
+    told = UsageEvent(
+        7, 864000.0, Tokens(100, 0, 0, 10, 0), user="u", model="m", cost=3 * 10**24, credits=Decimal("0.1")
+    )
+    priced_by_us = replace(told, key=-8, cost=None, credits=None, at=864001.0)
+    assert book.take_events([told, told, priced_by_us]) == 2
+    assert book.take_events([told, replace(told, key=9, credits=Decimal("0.000000000001"))]) == 1
+    cells = book.cells(replace(_ALL, origin=Origin.IMPORTED, by=GroupBy.USER))
+    assert [(cell.requests, cell.told_requests, cell.told_cost, cell.told_credits) for cell in cells] == [
+        (1, 0, None, None),
+        (2, 2, 6 * 10**24, Decimal("0.100000000001")),
+    ]
+    assert {cell.user for cell in cells} == {"u"}
+    assert cells[1].told_tokens == cells[1].tokens == Tokens(200, 0, 0, 20, 0)
+    assert [each.at for each in book.latest(2, Origin.IMPORTED)] == [864001.0, 864000.0]
+    assert book.cells(_ALL) == []
+
+
+def test_a_damaged_file_is_set_aside_by_who_writes(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"no database" * 200)
+    book = UseBook(tmp_path)
+    with pytest.raises(BookError) as caught:
+        book.cells(_ALL)
+    assert caught.value.problem is BookProblem.DAMAGED
+    assert book.take_events([UsageEvent(1, 5.0)]) == 1
+    assert (tmp_path / f"{FILE_NAME}.corrupt-1").read_bytes().startswith(b"no database")
+
+
+def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as later:
+        later.execute("PRAGMA user_version = 99")
+    before = (tmp_path / FILE_NAME).read_bytes()
+    book = UseBook(tmp_path)
+    with pytest.raises(BookError, match="newer"):
+        book.scan_state()
+    with pytest.raises(BookError) as caught:
+        book.take_events([UsageEvent(1, 5.0)])
+    assert caught.value.problem is BookProblem.NEWER
+    assert (tmp_path / FILE_NAME).read_bytes() == before
