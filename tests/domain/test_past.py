@@ -22,6 +22,7 @@ from poolwatch.domain.past import (
 )
 from poolwatch.domain.series import Amount, FigureName, Gap, Point, Timeline
 from poolwatch.domain.usage import BASE_BUCKET, FIVE_HOURS, WEEKLY
+from poolwatch.domain.values import replace
 
 START = datetime(2026, 11, 16, tzinfo=UTC)
 KEY = AccountKey("codex", "user-a", "acct-a")
@@ -135,3 +136,7 @@ def test_burn_comes_from_the_hours_that_windows_rose_in() -> None:
     assert lasts(sums) == [3.0, 0.0, 2.0, None]
     sums.add(past({}), at(9))
     assert sums.known == [1, 1, 1, 0]
+    # of an hour that lies in a gap nobody knows; what was used in it counts where it was seen
+    sums = Sums(PoolFigure.BURN, [at(hours) for hours in (0, 1, 2, 3, 4)])
+    sums.add(replace(past({}, [cycle]), gaps=(Gap(at(0.5), at(2.2)),)), at(9))
+    assert lasts(sums) == [3.0, None, 1.0, 0.0, None]

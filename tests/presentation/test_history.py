@@ -13,7 +13,7 @@ from poolwatch.domain.cycles import Cycle, EndedBy, Rise
 from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.forecast import Forecast, NoForecast
 from poolwatch.domain.outlook import AccountOutlook
-from poolwatch.domain.past import CREDITS, AccountPast, PastAsked, base_window
+from poolwatch.domain.past import CREDITS, AccountPast, PastAsked, base_window, watched_hours
 from poolwatch.domain.series import SPEND_BUCKET, FigureName, Gap, Point, Series, Timeline
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.usage import BASE_BUCKET, FIVE_HOURS, WEEKLY, Aged, SpendControl, SpendLimit, Usage
@@ -21,8 +21,10 @@ from poolwatch.domain.values import replace
 from poolwatch.presentation.chart import Ahead, MarkKind, ahead_at
 from poolwatch.presentation.history import PERIODS, Scene, figure_text, figures_of, fitting, told_lines
 from poolwatch.presentation.history_chart import cursor_line, history_chart, note, steps
-from poolwatch.presentation.past_windows import grid_of, past_events, past_windows
+from poolwatch.presentation.past_windows import PastWindows, grid_of, past_events, past_windows, week_grid
 from poolwatch.presentation.view import DetailLine, Tone
+from poolwatch.ui.appearance import UNICODE
+from poolwatch.ui.widgets.history import Below, below_lines
 from tests.presentation.scene import (
     CET,
     NOW,
@@ -40,6 +42,8 @@ from tests.presentation.scene import (
 )
 from tests.support.pasts import MadePast
 
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 RESET = after(days=4, hours=3)
 AS_FORETOLD = Forecast(
     BASE_BUCKET, WEEKLY, NOW, RESET, 54.0, 45.0, 66.0, 0.01, pace_per_day=18.4, even_percent=41.2,
@@ -363,10 +367,13 @@ def test_short_windows_and_unseen_beginnings() -> None:
 def test_the_hours_of_the_week_are_local(zone: timezone, cell: tuple[int, int]) -> None:
     monday = datetime(2026, 11, 16, 9, tzinfo=UTC)
     cycle = Cycle("a", BASE_BUCKET, WEEKLY, monday, rises=(Rise(int(monday.timestamp()) // 3600, 4.0),))
-    grid = grid_of([cycle], NOW, zone)
+    nine = int(monday.timestamp()) // 3600
+    grid = grid_of([cycle], {nine, nine + 1}, NOW, zone)
     day, hour = cell
-    assert [(d, h) for d, row in enumerate(grid.levels) for h, level in enumerate(row) if level] == [cell]
-    assert grid.levels[day][hour] == 4
+    known = {
+        (d, h): level for d, row in enumerate(grid.levels) for h, level in enumerate(row) if level is not None
+    }
+    assert known == {cell: 4, (day, hour + 1): 0}
     assert grid.busiest == f"busiest Mon {hour}–{hour + 1}"
 
 
@@ -376,11 +383,33 @@ def test_the_grid_names_two_peaks_apart_and_forgets_what_is_old() -> None:
         return Rise(int(at.timestamp()) // 3600, percent)
 
     rises = (rise(70, 3, 99.0), rise(0, 10, 9.0), rise(0, 11, 8.0), rise(0, 15, 7.0), rise(5, 2, 1.0))
-    grid = grid_of([Cycle("a", BASE_BUCKET, WEEKLY, NOW, rises=rises)], NOW, UTC)
+    week = watched_hours(NOW - 7 * DAY, NOW, ())
+    grid = grid_of([Cycle("a", BASE_BUCKET, WEEKLY, NOW, rises=rises)], week, NOW, UTC)
     assert grid.busiest == "busiest Mon 10–11 and 15–16"
     assert grid.levels[0][3] == 0
     assert (grid.levels[0][10], grid.levels[0][15], grid.levels[2][2]) == (4, 4, 1)
-    assert grid_of([], NOW, UTC).busiest == ""
+    assert grid.is_whole
+    assert grid_of([], week, NOW, UTC).busiest == ""
+
+
+def test_an_hour_of_the_week_that_nobody_ever_read_is_not_one_without_use() -> None:
+    hour = NOW.replace(minute=0)
+    line = Timeline((Point(hour - 30 * HOUR, 5.0, 5.0, 5.0),))
+    gaps = (Gap(hour - 20 * HOUR, hour - 10 * HOUR),)
+    asked = PastAsked(alice().key, (base_window(WEEKLY),), NOW)
+    past = AccountPast(asked, {base_window(WEEKLY): line}, gaps=gaps)
+    grid = week_grid(scene(past=past))
+    known = [(day, at) for day, row in enumerate(grid.levels) for at, level in enumerate(row) if level == 0]
+    # in UTC+1 from Thursday 9:00, without 19:00 to 5:00, to the last reading
+    assert known == [*((3, at) for at in range(8, 18)), *((4, at) for at in range(4, 15))]
+    assert not grid.is_whole
+    drawn = below_lines(Below(PastWindows(), True, grid, ()), 80, 24, UNICODE, ("pgdn", "e"))
+    texts = ["".join(text for text, _ in each).rstrip() for each in drawn]
+    assert " Thu ————————··········——————" in texts
+    assert " nothing used, as far as is known" in texts
+    assert " — nobody read it then" in texts
+    nothing = week_grid(scene(past=AccountPast(asked)))
+    assert {level for row in nothing.levels for level in row} == {None}
 
 
 def test_events_come_newest_first_with_their_time() -> None:

@@ -20,6 +20,8 @@ from poolwatch.presentation.history import PERIODS
 from poolwatch.presentation.pool_chart import expected_room, pool_chart, pool_cursor_line
 from poolwatch.presentation.pool_history import PoolScene, asked_of, instants, pool_told_lines
 from poolwatch.presentation.pool_use import by_hour, reliefs, shares
+from poolwatch.ui.appearance import UNICODE
+from poolwatch.ui.widgets.pool_history import use_lines
 from tests.presentation.scene import FIVE_HOURS as FIVE_SECONDS
 from tests.presentation.scene import NOW, PREFS, WEEK, account, after, balance, base, judged, window
 
@@ -233,8 +235,10 @@ def test_the_hours_of_the_last_day() -> None:
         for back, rate in ((4, 1.0), (3, 8.0), (2, 0.0), (0, 4.0))
     )
     found = by_hour(Timeline(points), NOW, PREFS)
-    assert found.levels[-5:] == (1, 8, 0, 0, 4)
-    assert found.told == "15:00 to 14:03; busiest 11:00, 8%/h"
+    assert found.levels[-6:] == (None, 1, 8, 0, None, 4)
+    assert found.told == "15:00 to 14:03; busiest 11:00, 8%/h; — not known"
+    drawn = use_lines((), (), found, 0, 119, UNICODE)[-1]
+    assert "——▁█·—▄" in "".join(text for text, _ in drawn)
     assert by_hour(Timeline(), NOW, PREFS).told == "nothing used in the last 24 hours, as far as is known"
 
 

@@ -133,6 +133,7 @@ class MadePast:
             },
             tuple(self.cycles[-asked.cycles :]) if asked.cycles else (),
             self.events if asked.events_since is not None else (),
+            tuple(gaps),
             tuple(lines),
         )
 

@@ -143,8 +143,9 @@ async def read_past(
     since = asked.events_since
     events = await store.events(since, None, None, key) if since is not None else ()
     zone = zone_named(account.name.time_zone if account is not None else None)
+    gaps = await store.gaps(key, asked.gaps_since or asked.since, until)
     lived = tuple(each for each in cycles if each.started_at < until)
-    return AccountPast(asked, lines, lived, events, await store.figures(key), zone)
+    return AccountPast(asked, lines, lived, events, gaps, await store.figures(key), zone)
 
 
 def _period(length: timedelta, finest: Finest | None) -> Period:

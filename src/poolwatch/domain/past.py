@@ -30,6 +30,8 @@ class PastAsked(Struct, frozen=True):
     #: its events from then on, and the resets of whole upstreams
     events_since: datetime | None = None
     finest: Finest = Finest.CHANGE
+    #: the gaps in its readings from then on; None: from `since` on
+    gaps_since: datetime | None = None
 
 
 class AccountPast(Struct, frozen=True):
@@ -39,6 +41,8 @@ class AccountPast(Struct, frozen=True):
     lines: Mapping[FigureName, Timeline] = field(default_factory=dict)
     cycles: tuple[Cycle, ...] = ()
     events: tuple[LoggedEvent, ...] = ()
+    #: when nobody read anything of it, in order
+    gaps: tuple[Gap, ...] = ()
     #: all figures that anything is kept of
     known: tuple[FigureName, ...] = ()
     #: the zone that its users live in; None: the machine's
@@ -47,6 +51,12 @@ class AccountPast(Struct, frozen=True):
     def line(self, name: FigureName | None) -> Timeline:
         """One of the figures over the time; empty where nothing is kept of it."""
         return self.lines.get(name, Timeline()) if name is not None else Timeline()
+
+    @property
+    def begun(self) -> datetime | None:
+        """The first reading that is known of; None where there is none."""
+        points = [line.points[0].at for line in self.lines.values() if line.points]
+        return min([*points, *(each.watched_since for each in self.cycles)], default=None)
 
 
 CREDITS: FigureName = FigureName(Series.CREDITS)
@@ -78,6 +88,16 @@ def holding(points: Sequence[Point], at: datetime) -> Point | None:
 def in_gap(gaps: Iterable[Gap], at: datetime) -> bool:
     """Whether nobody read anything then."""
     return any(gap.start < at < gap.end for gap in gaps)
+
+
+def watched_hours(start: datetime, end: datetime, gaps: Iterable[Gap]) -> set[int]:
+    """The whole hours since 1970, UTC, of this time in which somebody read something."""
+    found = set(range(int(start.timestamp()) // 3600, -(-int(end.timestamp()) // 3600)))
+    for gap in gaps:
+        found.difference_update(
+            range(-(-int(gap.start.timestamp()) // 3600), int(gap.end.timestamp()) // 3600)
+        )
+    return found
 
 
 def fallen(line: Timeline, start: datetime, end: datetime) -> Amount | None:
@@ -216,10 +236,16 @@ class Sums:
         last = until.timestamp()
         spans = [(min(after, last) - at) / 3600 for at, after in pairwise(seconds)]
         rates: list[float | None] = [
-            amount / span if first <= at and span >= _LEAST_HOURS else None
-            for at, amount, span in zip(self.instants, burned, spans, strict=False)
+            amount / span
+            if first <= at and span >= _LEAST_HOURS and not _is_within(past.gaps, at, after)
+            else None
+            for (at, after), amount, span in zip(pairwise(self.instants), burned, spans, strict=False)
         ]
         return [*rates, None] if rates else []
+
+
+def _is_within(gaps: Iterable[Gap], start: datetime, end: datetime) -> bool:
+    return any(gap.start <= start and end <= gap.end for gap in gaps)
 
 
 def _is_over(point: Point, at: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from poolwatch.domain.cycles import Cycle, EndedBy
 from poolwatch.domain.event_log import EventKind, LoggedEvent
-from poolwatch.domain.past import base_window, is_window_of
+from poolwatch.domain.past import AccountPast, PastAsked, base_window, is_window_of, watched_hours
 from poolwatch.domain.usage import WEEKLY
 from poolwatch.presentation import figures
 from poolwatch.presentation.event_text import event_text
@@ -22,7 +22,7 @@ from poolwatch.words import screen
 
 _DAY: Final = timedelta(days=1)
 #: The windows whose hours are counted.
-_HOURS_OF: Final = timedelta(weeks=8)
+HOURS_OF: Final = timedelta(weeks=8)
 #: An early reset of the whole pool is told once for all accounts, within so much of each one's own.
 _TOGETHER: Final = timedelta(hours=1)
 #: Full, empty, and between them.
@@ -100,11 +100,19 @@ def _ended(cycle: Cycle, events: Sequence[LoggedEvent]) -> str:
 
 
 class WeekGrid(Struct, frozen=True):
-    """How much is used at each hour of the week, a level from 0 to 4 each: Monday first, in local time."""
+    """How much is used at each hour of the week, a level from 0 to 4 each: Monday first, in local time.
 
-    levels: tuple[tuple[int, ...], ...]
+    None: nobody ever read it at that hour.
+    """
+
+    levels: tuple[tuple[int | None, ...], ...]
     #: `busiest Tue 10–11 and 15–16`; "" where nothing was used
     busiest: str
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every hour is known."""
+        return all(level is not None for row in self.levels for level in row)
 
     @property
     def days(self) -> tuple[str, ...]:
@@ -115,37 +123,48 @@ class WeekGrid(Struct, frozen=True):
 
 def week_grid(scene: Scene) -> WeekGrid:
     """From the weekly window's rises of the last eight weeks, else from those of the window shown."""
-    cycles = scene.past.cycles if scene.past is not None else ()
-    weekly = [each for each in cycles if is_window_of(base_window(WEEKLY), each)]
-    chosen = weekly or [each for each in cycles if is_window_of(scene.figure, each)]
-    return grid_of(chosen, scene.now, scene.local)
+    past = scene.past or AccountPast(PastAsked(scene.account.key, (), scene.now))
+    weekly = [each for each in past.cycles if is_window_of(base_window(WEEKLY), each)]
+    chosen = weekly or [each for each in past.cycles if is_window_of(scene.figure, each)]
+    until = scene.read_at or scene.now
+    start = max(past.begun or until, scene.now - HOURS_OF)
+    watched = watched_hours(start, until, past.gaps) if past.begun is not None else set()
+    return grid_of(chosen, watched, scene.now, scene.local)
 
 
-def grid_of(cycles: Iterable[Cycle], now: datetime, zone: tzinfo | None) -> WeekGrid:
-    """The same of any windows; of many accounts, of all together."""
-    first = int((now - _HOURS_OF).timestamp()) // 3600
-    sums = [[0.0] * 24 for _ in range(_WEEK)]
+def grid_of(
+    cycles: Iterable[Cycle], watched: Collection[int], now: datetime, zone: tzinfo | None
+) -> WeekGrid:
+    """The same of any windows; of what is used at other hours than the watched ones nobody knows."""
+    first = int((now - HOURS_OF).timestamp()) // 3600
+    sums: list[list[float | None]] = [[None] * 24 for _ in range(_WEEK)]
+
+    def add(hour: int, percent: float) -> None:
+        local = figures.local_time(datetime.fromtimestamp(hour * 3600, UTC), zone)
+        sums[local.weekday()][local.hour] = (sums[local.weekday()][local.hour] or 0.0) + percent
+
     for cycle in cycles:
         for rise in cycle.rises:
             if rise.hour >= first:
-                local = figures.local_time(datetime.fromtimestamp(rise.hour * 3600, UTC), zone)
-                sums[local.weekday()][local.hour] += rise.percent
-    most = max(map(max, sums))
-    if most <= 0:
-        return WeekGrid(tuple((0,) * 24 for _ in sums), "")
-    levels = tuple(tuple(_level(value / most) for value in row) for row in sums)
-    return WeekGrid(levels, _busiest(sums))
+                add(rise.hour, rise.percent)
+    for hour in watched:
+        add(hour, 0.0)
+    most = max(value or 0.0 for row in sums for value in row)
+    levels = tuple(tuple(_level(value, most) for value in row) for row in sums)
+    return WeekGrid(levels, _busiest(sums) if most > 0 else "")
 
 
-def _level(part: float) -> int:
+def _level(value: float | None, most: float) -> int | None:
     """0 for nothing alone."""
-    return 0 if part <= 0 else min(LEVELS, 1 + int(part * LEVELS))
+    if value is None or value <= 0:
+        return None if value is None else 0
+    return min(LEVELS, 1 + int(value / most * LEVELS))
 
 
-def _busiest(sums: Sequence[Sequence[float]]) -> str:
+def _busiest(sums: Sequence[Sequence[float | None]]) -> str:
     """The hour in which most is used, and the next one that does not touch it."""
     ranked = sorted(
-        ((value, day, hour) for day, row in enumerate(sums) for hour, value in enumerate(row) if value > 0),
+        ((value, day, hour) for day, row in enumerate(sums) for hour, value in enumerate(row) if value),
         key=lambda each: (-each[0], each[1], each[2]),
     )
     _, day, hour = ranked[0]

@@ -13,7 +13,7 @@ from poolwatch.domain.series import Timeline
 from poolwatch.domain.status import Judged, Section
 from poolwatch.domain.usage import WEEKLY
 from poolwatch.presentation import figures, outlook
-from poolwatch.presentation.figures import is_figure, percent_text
+from poolwatch.presentation.figures import UNKNOWN, is_figure, percent_text
 from poolwatch.presentation.masking import shown_name
 from poolwatch.presentation.outlook import rate_text
 from poolwatch.presentation.pool_history import PoolScene, weekly_reset, weekly_window
@@ -108,17 +108,17 @@ def _when(at: datetime, scene: PoolScene) -> str:
     return words.today(time) if same_day else time
 
 
-def _rate(line: Timeline, at: datetime) -> float:
+def _rate(line: Timeline, at: datetime) -> float | None:
     point = holding(line.points, at)
     if point is None or point.last is None or at - point.at >= _HOUR:
-        return 0.0
+        return None
     return float(point.last)
 
 
 class HourBars(Struct, frozen=True):
-    """Levels of 0 to 8 for each of the last 24 hours, and what they say."""
+    """Levels of 0 to 8 for each of the last 24 hours, None where it is not known, and what they say."""
 
-    levels: tuple[int, ...]
+    levels: tuple[int | None, ...]
     told: str
 
 
@@ -127,11 +127,19 @@ def by_hour(line: Timeline, now: datetime, prefs: Prefs) -> HourBars:
     hour = now.replace(minute=0, second=0, microsecond=0)
     begun = [hour - number * _HOUR for number in range(23, -1, -1)]
     rates = [_rate(line, at) for at in begun]
-    most = max(rates)
+    most = max(rate or 0.0 for rate in rates)
     if most <= 0:
         return HourBars((), words.NO_HOUR())
-    levels = tuple(0 if rate <= 0 else max(1, min(8, round(rate / most * 8))) for rate in rates)
+    levels = tuple(_level(rate, most) for rate in rates)
     zone = prefs.zone
     times = (begun[0], now, begun[rates.index(most)])
     start, end, busiest = (f"{figures.local_time(at, zone):%H:%M}" for at in times)
-    return HourBars(levels, words.by_hour(start, end, busiest, rate_text(most)))
+    told = words.by_hour(start, end, busiest, rate_text(most))
+    return HourBars(levels, words.partly(told, UNKNOWN) if None in levels else told)
+
+
+def _level(rate: float | None, most: float) -> int | None:
+    """0 for nothing alone."""
+    if rate is None or rate <= 0:
+        return None if rate is None else 0
+    return max(1, min(8, round(rate / most * 8)))

@@ -156,6 +156,10 @@ class Database:
         """One figure of an account from `since` to before `until`, with what held when that began."""
         return self._read("history", Timeline(), history.timeline, account_id, name, since, until, finest)
 
+    def gaps(self, account_id: str, since: datetime, until: datetime) -> tuple[Gap, ...]:
+        """The gaps in an account's readings that reach into this time, in order."""
+        return self._read("history", (), history.gaps_between, account_id, since, until)
+
     def figures(self, account_id: str) -> tuple[FigureName, ...]:
         """The figures of which an account has a history."""
         return self._read("history", (), history.figures_of, account_id)

@@ -133,6 +133,10 @@ UNKNOWN_END: Final = Text("not seen")
 WHEN_USED: Final = Text("WHEN IT IS USED, last 8 weeks")
 busiest_two: Final = Text("busiest {first} and {second}", "busiest {first}")
 NO_HOURS: Final = Text("nothing used in these 8 weeks")
+NO_KNOWN_HOURS: Final = Text("nothing used, as far as is known")
+#: Below a grid or behind bars some of which are the sign for what is unknown.
+not_read: Final = Text("{sign} nobody read it then")
+partly: Final = Text("{told}; {sign} not known")
 grid_below: Final = Text("{busiest}; the grid: {key}")
 
 # --- events

@@ -15,7 +15,7 @@ from poolwatch.domain.series import FigureName
 from poolwatch.presentation import history, history_chart
 from poolwatch.presentation.chart import Chart
 from poolwatch.presentation.history import Period, Scene
-from poolwatch.presentation.past_windows import past_events, past_windows, week_grid
+from poolwatch.presentation.past_windows import HOURS_OF, past_events, past_windows, week_grid
 from poolwatch.presentation.view import DetailLine, Prefs, Tone
 from poolwatch.ui.cells import Line
 from poolwatch.ui.state import UiState
@@ -174,7 +174,7 @@ class AccountHistory(Subject):
         hour = self.now.replace(minute=0, second=0, microsecond=0)
         figures = tuple(dict.fromkeys((figure, CREDITS)))
         since = history.since(period, hour)
-        asked = PastAsked(self.key, figures, since, _CYCLES, hour - _EVENTS, period.finest)
+        asked = PastAsked(self.key, figures, since, _CYCLES, hour - _EVENTS, period.finest, hour - HOURS_OF)
         if self._asked == (asked, read_at):
             return
         self._asked = asked, read_at

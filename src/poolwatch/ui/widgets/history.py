@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from poolwatch.presentation.figures import UNKNOWN
 from poolwatch.presentation.past_windows import PastEvent, PastWindow, PastWindows, WeekGrid
 from poolwatch.presentation.view import DetailLine, Tone
 from poolwatch.ui.appearance import ASCII, Glyphs
@@ -46,9 +47,13 @@ _FULL: Final = 10
 _BARS_FROM: Final = 84
 #: Where the grid of hours begins beside the past windows.
 _GRID_AT: Final = 84
+#: It moves to here, to the end of these, where it is as wide as this and all of its hours would not fit.
+_GRID_LEAST: Final = 81
+_GRID: Final = 33
 _DAY: Final = 5
 _SHADES: Final = "·░▒▓█"
-_SHADES_ASCII: Final = ".-+*#"
+#: `-` is unknown, as everywhere
+_SHADES_ASCII: Final = ".:+*#"
 
 
 def is_wide(width: int) -> bool:
@@ -156,7 +161,8 @@ def below_lines(
 
 
 def _beside(one: Line, other: Line, width: int) -> Line:
-    return fit_line((*fit_line(one, _GRID_AT), *other), width)
+    at = max(_GRID_LEAST, min(_GRID_AT, width - _GRID))
+    return fit_line((*fit_line(one, at), *other), width)
 
 
 def past_lines(past: PastWindows, most: int, width: int, glyphs: Glyphs) -> list[Line]:
@@ -204,10 +210,14 @@ def _grid_lines(grid: WeekGrid, glyphs: Glyphs) -> list[Line]:
         ((f" {words.WHEN_USED()}", Ink.HEADING),),
         ((" " * _DAY, Tone.PLAIN), (hours, Tone.DIM)),
     ]
+    unknown = glyphs.text(UNKNOWN)
     for day, levels in zip(grid.days, grid.levels, strict=True):
-        cells = "".join(shades[level] for level in levels)
+        cells = "".join(unknown if level is None else shades[level] for level in levels)
         lines.append(((fit(f" {day}", _DAY), Tone.DIM), (cells, Ink.BAR)))
-    lines.append(((f" {grid.busiest or words.NO_HOURS()}", Tone.DIM),))
+    none = words.NO_HOURS() if grid.is_whole else words.NO_KNOWN_HOURS()
+    lines.append(((f" {grid.busiest or none}", Tone.DIM),))
+    if not grid.is_whole:
+        lines.append(((f" {glyphs.text(words.not_read(UNKNOWN))}", Tone.DIM),))
     return lines
 
 

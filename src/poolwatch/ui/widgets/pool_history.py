@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Final
 
+from poolwatch.presentation.figures import UNKNOWN
 from poolwatch.presentation.pool_use import HourBars, Relief, Share
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import Glyphs
@@ -22,6 +23,8 @@ _AT_RESET: Final = 11
 #: Where the list of what comes back begins beside the other.
 _RELIEF_AT: Final = 78
 _TIME: Final = 13
+#: An hour in which nothing was used.
+_NONE: Final = "·"
 
 
 def use_lines(
@@ -84,7 +87,10 @@ def _reliefs(reliefs: Sequence[Relief], glyphs: Glyphs) -> list[Line]:
 
 def _by_hour(hours: HourBars, width: int, glyphs: Glyphs) -> list[Line]:
     lead: Piece = (fit(f" {words.BY_HOUR()}", 24), Ink.HEADING)
-    bars = "".join(glyphs.level(level) if level else " " for level in hours.levels)
+    bars = "".join(
+        glyphs.level(level) if level else glyphs.text(UNKNOWN if level is None else _NONE)
+        for level in hours.levels
+    )
     if is_wide(width) or not bars:
         pieces: Line = (lead, (f"{bars}   " if bars else "", Ink.BAR), (hours.told, Tone.DIM))
         return [fit_line(pieces, width, glyphs.ellipsis)]
