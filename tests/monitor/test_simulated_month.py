@@ -88,6 +88,8 @@ class Watched:
         accounts = {
             key_of(account.number): AccountState(key_of(account.number)) for account in self.month.accounts
         }
+        for key in accounts:
+            await self.recorder.burn.load(self.store, key.id, None, START)
         for count, (number, reading) in enumerate(self.month.readings()):
             key, at = key_of(number), instant(reading.at)
             before = accounts[key]
