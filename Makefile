@@ -6,6 +6,7 @@
 # make bench         what it costs, measured on this machine; benchmarks/README.md (BENCH_ARGS)
 # make backtest      the forecast held against simulated accounts, and its table in docs/forecast.md
 # make year          a year of sixty accounts in the store: its size, and how fast it opens (YEAR_ARGS)
+# make rates         the rate card that is shipped, made anew from genai-prices
 # make coverage      the tests, and how much of the code they reach: 90 %, 97 % of what must be right
 # make interop       run beside the codex program on the PATH, against a local login service
 PYTHON ?= python3
@@ -18,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: backtest bench year coverage demo test lint types layers tests other-python screenshots torture soak interop clean help
+.PHONY: backtest bench year rates coverage demo test lint types layers tests other-python screenshots torture soak interop clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -102,6 +103,9 @@ backtest: $(VENV)/.test
 
 bench: $(VENV)/.test
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+rates: $(VENV)/.test
+	@$(BIN)/python -m tests.support.rate_card
 
 year: $(VENV)/.test
 	@$(BIN)/python -m benchmarks.history $(YEAR_ARGS)

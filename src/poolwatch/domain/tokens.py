@@ -108,6 +108,7 @@ class UseAsked(Struct, frozen=True):
     """Which use is asked for: of quarters `since` (included) to `until` (not), from one origin.
 
     The store joins cells that differ only in texts that `by` and `narrow` do not need: those come as None.
+    The operation is always told: some prices are for an image.
     `by` None asks for the whole in as few cells as there are quarters and prices.
     """
 

@@ -1,0 +1,287 @@
+"""What tokens cost: dated rates by model, and the price of a request, exact to the pico-dollar.
+
+Amounts are whole pico-USD, 10^-12 dollars: $1 per million tokens is a million of them per token. What is not
+told is unknown, and never 0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Final, TypeVar
+
+from msgspec import Struct
+
+from poolwatch.domain.tokens import Tier, Tokens
+
+PICO_PER_DOLLAR: Final = 10**12
+#: Of what a million tokens cost, this is the pico-dollars of one.
+_PICO_PER_TOKEN: Final = 10**6
+#: Codex takes credits for tokens from this day on; before it, they were for messages.
+CREDITS_SINCE: Final = date(2026, 4, 2)
+#: Above so many input tokens a request is charged by the second part of a rate; use is kept by this limit.
+LONG_CONTEXT: Final = 272_000
+#: A card that was checked longer ago is told to be old.
+OLD_AFTER_DAYS: Final = 45
+
+_DATED: Final = re.compile(r"-20[0-9]{2}-[0-9]{2}-[0-9]{2}$")
+_PROVIDER: Final = "openai/"
+_IMAGE: Final = "image"
+
+
+class Per(StrEnum):
+    """What a rate is for."""
+
+    TOKEN = "token"  # noqa: S105 - a unit, no secret
+    #: each request whose operation is `image`
+    IMAGE = "image"
+    #: each request
+    ITEM = "item"
+
+
+class Prices(Struct, frozen=True):
+    """What one token costs, by its kind, in pico-dollars or pico-credits; None is unknown, 0 is free."""
+
+    input: int | None = None
+    cached: int | None = None
+    cache_write: int | None = None
+    output: int | None = None
+
+    def times(self, factor: Decimal) -> Prices:
+        """So many times as much."""
+        return Prices(*(_times(each, factor) for each in self._all()))
+
+    def cost(self, tokens: Tokens) -> int | None:
+        """What these tokens cost together; None where it depends on a price that is unknown."""
+        plain = max(tokens.input - tokens.cached - tokens.cache_write, 0)
+        counts = (plain, tokens.cached, tokens.cache_write, tokens.output)
+        total = 0
+        for count, price in zip(counts, self._all(), strict=True):
+            if count:
+                if price is None:
+                    return None
+                total += count * price
+        return total
+
+    @property
+    def is_free(self) -> bool:
+        """Whether every kind that is known costs nothing, and input and output are."""
+        return self.input == 0 and self.output == 0 and not self.cached and not self.cache_write
+
+    def _all(self) -> tuple[int | None, ...]:
+        return self.input, self.cached, self.cache_write, self.output
+
+
+def prices_of(
+    input: str | None = None,  # noqa: A002 - the fields' own names
+    cached: str | None = None,
+    cache_write: str | None = None,
+    output: str | None = None,
+) -> Prices:
+    """From amounts per million tokens, as decimal text."""
+    return Prices(*(_per_token(each) for each in (input, cached, cache_write, output)))
+
+
+def _per_token(amount: str | None) -> int | None:
+    return None if amount is None else _whole(Decimal(amount) * _PICO_PER_TOKEN)
+
+
+def pico(dollars: Decimal) -> int:
+    """An amount of dollars in pico-dollars."""
+    return _whole(dollars * PICO_PER_DOLLAR)
+
+
+def _times(price: int | None, factor: Decimal) -> int | None:
+    return None if price is None else _whole(price * factor)
+
+
+def _whole(amount: Decimal) -> int:
+    return int(amount.to_integral_value(ROUND_HALF_UP))
+
+
+class Rate(Struct, frozen=True):
+    """What a model costs from the UTC day `since` to `until`, both included.
+
+    `model` is a name, or a glob in rates of the operator. `above` and `credits_above`: for requests with more
+    input than LONG_CONTEXT; None where they cost the same. `credits` is None where Codex has none for it. The
+    factors of the fast tier are None where nobody tells them.
+    """
+
+    model: str
+    usd: Prices = Prices()
+    aliases: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+    above: Prices | None = None
+    fast_usd: Decimal | None = None
+    fast_credits: Decimal | None = None
+    credits: Prices | None = None
+    credits_above: Prices | None = None
+    #: the credits follow from the dollars: no official card has them
+    derived: bool = False
+    per: Per = Per.TOKEN
+    #: what one image or item costs
+    each: int | None = None
+    #: nobody tells the exact price: it is that of what stands behind the name, as far as is known
+    estimated: bool = False
+    source: str = ""
+    checked: date | None = None
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it is the rate of this day."""
+        return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
+
+    def dollars(self, tier: Tier, *, long_context: bool) -> Prices | None:
+        """Of a token of such a request; None: nobody tells what the tier costs."""
+        return _of_tier(_of_length(self.usd, self.above, long_context), tier, self.fast_usd)
+
+    def codex_credits(self, tier: Tier, *, long_context: bool) -> Prices | None:
+        """Likewise, in credits of Codex; None also where it has none for the model."""
+        prices = _of_length(self.credits, self.credits_above, long_context)
+        return None if prices is None else _of_tier(prices, tier, self.fast_credits)
+
+
+_P = TypeVar("_P", Prices, Prices | None)
+
+
+def _of_length(base: _P, above: Prices | None, long_context: bool) -> _P | Prices:
+    return above if long_context and above is not None else base
+
+
+def _of_tier(prices: Prices, tier: Tier, factor: Decimal | None) -> Prices | None:
+    if tier is not Tier.FAST:
+        return prices
+    return None if factor is None else prices.times(factor)
+
+
+class Price(Struct, frozen=True):
+    """What requests cost: `pico` in pico-dollars and `credits` of Codex, each None where it is unknown.
+
+    `estimated`: by the fallback, by a model that stands behind the name, or of a tier that nobody tells.
+    `derived`: the credits follow from the dollars; no official card has them.
+    """
+
+    pico: int | None = None
+    credits: Decimal | None = None
+    estimated: bool = False
+    derived: bool = False
+
+
+UNKNOWN_PRICE: Final = Price()
+
+
+class RateCard:
+    """All rates of one run: those that are shipped, the operator's own above them, and what is taken for
+    models that neither has (`fallback`; None: nothing, their price is unknown).
+
+    `day`: when the shipped ones were last checked.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        day: date,
+        rates: Iterable[Rate],
+        overlays: Iterable[Rate] = (),
+        fallback: Prices | None = None,
+    ) -> None:
+        self.name = name
+        self.day = day
+        self.rates = tuple(rates)
+        self.overlays = tuple(overlays)
+        self.fallback = fallback
+        self._by_name: dict[str, list[Rate]] = {}
+        for each in self.rates:
+            for known in (each.model, *each.aliases):
+                self._by_name.setdefault(known, []).append(each)
+        self._found: dict[tuple[str, date, str | None], Rate | None] = {}
+
+    def rate(self, model: str, day: date, operation: str | None = None) -> Rate | None:
+        """The rate of a model on a UTC day: of the operator's the one with the longest name, else the
+        shipped one that began last."""
+        key = (model, day, operation)
+        if key not in self._found:
+            self._found[key] = self._own(model, day, operation) or self._shipped(model, day)
+        return self._found[key]
+
+    def shipped(self, model: str) -> tuple[Rate, ...]:
+        """All shipped rates of a model, of whatever day."""
+        names = _names(model)
+        return next((tuple(self._by_name[name]) for name in names if name in self._by_name), ())
+
+    def price(
+        self,
+        model: str | None,
+        day: date,
+        tier: Tier,
+        long_context: bool,
+        tokens: Tokens,
+        requests: int = 1,
+        operation: str | None = None,
+    ) -> Price:
+        """What requests of one model, UTC day, tier and kind cost."""
+        rate = None if model is None else self.rate(model, day, operation)
+        if rate is None:
+            return self._by_fallback(tokens)
+        if rate.per is not Per.TOKEN:
+            cost = None if rate.each is None else requests * rate.each
+            return Price(cost, None, rate.estimated)
+        # a request without tokens was not counted in tokens
+        if not tokens.total and requests and not rate.usd.is_free:
+            return UNKNOWN_PRICE
+        dollars = rate.dollars(tier, long_context=long_context)
+        amount = None
+        if day >= CREDITS_SINCE:
+            in_credits = rate.codex_credits(tier, long_context=long_context)
+            amount = None if in_credits is None else in_credits.cost(tokens)
+        return Price(
+            None if dollars is None else dollars.cost(tokens),
+            None if amount is None else Decimal(amount).scaleb(-12),
+            rate.estimated or tier is Tier.UNKNOWN,
+            amount is not None and rate.derived,
+        )
+
+    def _by_fallback(self, tokens: Tokens) -> Price:
+        if self.fallback is None or not tokens.total:
+            return UNKNOWN_PRICE
+        return Price(self.fallback.cost(tokens), None, estimated=True)
+
+    def _own(self, model: str, day: date, operation: str | None) -> Rate | None:
+        found: Rate | None = None
+        for each in self.overlays:
+            is_for = each.per is not Per.IMAGE or operation == _IMAGE
+            if is_for and each.holds_on(day) and _matches(each.model, model):
+                found = each if found is None or _rank(each) > _rank(found) else found
+        return found
+
+    def _shipped(self, model: str, day: date) -> Rate | None:
+        valid = [each for each in self.shipped(model) if each.holds_on(day)]
+        return max(valid, key=_begins, default=None)
+
+
+def _names(model: str) -> tuple[str, ...]:
+    """A model as it is called, and without what may stand before and after: `gpt-5.4-2026-03-05`."""
+    name = model.strip().lower().removeprefix(_PROVIDER)
+    return name, _DATED.sub("", name)
+
+
+def _matches(glob: str, model: str) -> bool:
+    return any(fnmatchcase(name, glob.lower()) for name in (model.strip().lower(), *_names(model)))
+
+
+def _rank(rate: Rate) -> tuple[int, bool, date]:
+    return len(rate.model), rate.per is Per.IMAGE, _begins(rate)
+
+
+def _begins(rate: Rate) -> date:
+    return rate.since or date.min
+
+
+def age_in_days(card: RateCard, today: date) -> int | None:
+    """How old a card is that is old; None of one that was checked lately."""
+    age = (today - card.day).days
+    return age if age > OLD_AFTER_DAYS else None
