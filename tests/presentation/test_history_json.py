@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ from poolwatch.domain.cycles import Cycle, EndedBy
 from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
 from poolwatch.domain.series import Amount, FigureName, Gap, Point, Series, Timeline
 from poolwatch.domain.state import AccountState
+from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.event_text import event_lines
 from poolwatch.presentation.events_json import events_csv, events_json
@@ -122,14 +125,63 @@ def test_the_history_as_csv() -> None:
     header, *rows = csv.reader(io.StringIO(text, newline=""))
     assert header[:6] == ["at", "account", "label", "metric", "bucket", "window"]
     assert header[6:] == [
-        *("used_percent", "used_percent_low", "used_percent_high", "credits", "credits_low", "credits_high")
+        *("used_percent", "used_percent_low", "used_percent_high"),
+        *("credits", "credits_low", "credits_high", "estimated"),
     ]
     # a label that a spreadsheet would take for a formula
     assert rows[2][2] == "'=alice@example.com"
-    assert rows[2][6:] == ["12.500000", "3.000000", "12.500000", "", "", ""]
-    assert rows[3][6:] == [""] * 6
-    assert rows[-1][3:] == ["credits", "", "", "", "", "", "1234.560000", "1234.560000", "1234.560000"]
+    assert rows[2][6:] == ["12.500000", "3.000000", "12.500000", "", "", "", "false"]
+    assert rows[3][6:] == [*[""] * 6, "false"]
+    assert rows[-1][3:] == ["credits", *[""] * 5, *["1234.560000"] * 3, "false"]
     assert "example.com" not in history_csv([PAST], HIDDEN) + history_json([PAST], HIDDEN, NOW)
+
+
+def test_the_csv_says_what_was_not_read_at_that_very_time() -> None:
+    thinned = Point(h(1), None, None, 4.0)
+    line = Timeline((thinned, point(2, 5.0), point(5, 7.0, low=6.0), point(9, None)), (Gap(h(4), h(5.5)),))
+    _, *rows = csv.reader(io.StringIO(history_csv([replace(PAST, line=line)], NAMES), newline=""))
+    assert [(row[6], row[7], row[-1]) for row in rows] == [
+        ("4.000000", "", "true"),
+        ("5.000000", "5.000000", "false"),
+        ("", "", "false"),
+        # the hour began while nobody read
+        ("7.000000", "6.000000", "true"),
+        ("", "", "false"),
+    ]
+
+
+SPEND = FigurePast(
+    "0123456789abcdef",
+    FigureName(Series.SPEND, "", "individual"),
+    Timeline((point(0, Decimal("0.25")), point(3, None))),
+    tuple(
+        Cycle(
+            "0123456789abcdef", "spend", "individual", h(number), ended_at=h(number + 1), ended_by=by,
+            peak_percent=None if by is EndedBy.PLAN_CHANGE else 33.5, full_seconds=number * 60,
+        )
+        for number, by in enumerate(EndedBy)
+    ),
+)  # fmt: skip
+
+
+def is_golden(name: str, text: str) -> bool:
+    """Whether it is the file, which UPDATE_GOLDEN=1 writes anew: keys may be added, nothing else changes."""
+    path = Path(__file__).parent / "golden" / name
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        path.write_text(text, encoding="utf-8")
+    return text == path.read_text(encoding="utf-8")
+
+
+def test_both_documents_are_the_golden_files() -> None:
+    others = tuple(
+        LoggedEvent(f"k{number}", h(8 + number), kind, "a1", None, "codex", "5h", 40.3, 0.1, Unit.PERCENT)
+        for number, kind in enumerate(EventKind)
+        if kind not in {each.kind for each in EVENTS}
+    )
+    assert {each.kind for each in (*EVENTS, *others)} == set(EventKind)
+    assert json.loads(events_json(others, NAMES, NOW))["events"][0]["amount"] == -40.2
+    assert is_golden("events.json", events_json((*EVENTS, *others), NAMES, NOW))
+    assert is_golden("history.json", history_json([PAST, MONEY, SPEND], NAMES, NOW))
 
 
 EVENTS = (

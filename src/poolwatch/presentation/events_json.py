@@ -61,7 +61,8 @@ def _less(after: Amount | None, before: Amount | None) -> Amount | None:
         return None
     if isinstance(after, Decimal) and isinstance(before, Decimal):
         return after - before
-    return float(after) - float(before)
+    # digit for digit: 40.3 less 0.1 is 40.2
+    return float(Decimal(str(after)) - Decimal(str(before)))
 
 
 def _value(cell: Cell) -> Json:

@@ -25,7 +25,7 @@ _METRIC: Final = {series: metric for metric, series in METRICS.items()}
 _COLUMNS: Final = (
     *("at", "account", "label", "metric", "bucket", "window"),
     *("used_percent", "used_percent_low", "used_percent_high"),
-    *("credits", "credits_low", "credits_high"),
+    *("credits", "credits_low", "credits_high", "estimated"),
 )
 
 
@@ -51,7 +51,11 @@ def history_json(pasts: Iterable[FigurePast], names: AccountNames, now: datetime
 
 
 def history_csv(pasts: Iterable[FigurePast], names: AccountNames) -> str:
-    """A row for each point; of an hour or a day its last value, its least and its most."""
+    """A row for each point; of an hour or a day its last value, its least and its most.
+
+    Estimated is a value that was not read at that very time: the last of an hour or a day of which no more
+    is kept, or that began while nobody read.
+    """
     return csv_text(_COLUMNS, (row for past in pasts for row in _rows(past, names)))
 
 
@@ -89,31 +93,40 @@ def _rows(past: FigurePast, names: AccountNames) -> Iterator[tuple[Cell, ...]]:
     none = (None, None, None)
     for point in seen(past.line):
         values = (point.last, point.low, point.high)
+        is_estimated = point.is_moved or (point.last is not None and point.low is None)
         of_window = name.series is Series.WINDOW
         yield (
             *(point.at, *whose, name.bucket or None, name.window or None),
             *(values if of_window else none),
             *(none if of_window else values),
+            "true" if is_estimated else "false",
         )
 
 
-def seen(line: Timeline) -> list[Point]:
+class Seen(Point, frozen=True):
+    """A point as programs are told it; `is_moved`: it was read somewhat later."""
+
+    is_moved: bool = False
+
+
+def seen(line: Timeline) -> list[Seen]:
     """The points, with one that knows nothing where a gap begins, and what was known again where it ends.
 
     An hour or a day that begins within a gap was read after it.
     """
-    found: list[Point] = []
-    points, at = line.points, 0
+    found: list[Seen] = []
+    points = [Seen(each.at, each.low, each.high, each.last, each.resets_at) for each in line.points]
+    at = 0
     for gap in line.gaps:
         while at < len(points) and points[at].at <= gap.start:
             found.append(points[at])
             at += 1
         held = found[-1] if found else None
         if held is not None:
-            found.append(Point(gap.start, None, None, None))
-            held = Point(gap.end, held.last, held.last, held.last, held.resets_at)
+            found.append(Seen(gap.start, None, None, None))
+            held = Seen(gap.end, held.last, held.last, held.last, held.resets_at)
         while at < len(points) and points[at].at < gap.end:
-            held = replace(points[at], at=gap.end)
+            held = replace(points[at], at=gap.end, is_moved=True)
             at += 1
         is_told = at < len(points) and points[at].at == gap.end
         if held is not None and not is_told:
