@@ -1,0 +1,80 @@
+"""What the same tokens would come to otherwise: by prices alone, whatever the answers are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from poolwatch.domain.consumption import PricedAs, UseRow, by_price
+from poolwatch.domain.rates import RateCard
+from poolwatch.domain.tokens import Tier, Tokens, UseCell
+
+
+class Idea(Struct, frozen=True):
+    """The same tokens at another price; amounts in pico-USD."""
+
+    cost: int
+    saved: int
+    #: on this model instead of the other one; both None: were all of the input read from the cache
+    model: str | None = None
+    instead_of: str | None = None
+    #: the part of the input that was not read from the cache, 0..1
+    uncached: float | None = None
+
+
+def use_ideas(cells: Iterable[UseCell], models: Sequence[UseRow], card: RateCard) -> tuple[Idea, ...]:
+    """The ideas that would save something; `models` are those of the cells, what cost most first."""
+    use = by_price(cells)
+    found = _other_model(use, models, card), _all_cached(use, card)
+    return tuple(each for each in found if each is not None)
+
+
+_Use = dict[PricedAs, tuple[int, Tokens]]
+
+
+def _other_model(use: _Use, models: Sequence[UseRow], card: RateCard) -> Idea | None:
+    """The model that cost most, and the next one of those in use on which its tokens would cost less."""
+    known = [row.group for row in models if row.sum.cost and row.group.text is not None]
+    if not known:
+        return None
+    most, *others = known
+    own = {
+        key: each for key, each in use.items() if (key.model, key.tier is Tier.FAST) == (most.text, most.fast)
+    }
+    cost = _cost(own, card)
+    for other in others:
+        if other.text == most.text or not cost:
+            continue
+        instead = _cost({key._replace(model=other.text): each for key, each in own.items()}, card)
+        if instead is not None and instead < cost:
+            return Idea(instead, cost - instead, other.text, most.text)
+    return None
+
+
+def _cost(use: _Use, card: RateCard) -> int | None:
+    """What all of it comes to; None where a part has no price."""
+    cost = 0
+    for key, (requests, tokens) in use.items():
+        pico = key.price(card, requests, tokens).pico
+        if pico is None:
+            return None
+        cost += pico
+    return cost
+
+
+def _all_cached(use: _Use, card: RateCard) -> Idea | None:
+    cost = instead = uncached = whole = 0
+    for key, (requests, tokens) in use.items():
+        real = key.price(card, requests, tokens).pico
+        least = key.price(card, requests, _cached(tokens)).pico
+        if real is not None and least is not None and tokens.input:
+            cost, instead = cost + real, instead + least
+            uncached, whole = uncached + tokens.input - tokens.cached, whole + tokens.input
+    if not whole or instead >= cost:
+        return None
+    return Idea(instead, cost - instead, uncached=uncached / whole)
+
+
+def _cached(tokens: Tokens) -> Tokens:
+    return Tokens(tokens.input, tokens.input, 0, tokens.output, tokens.reasoning)

@@ -1,0 +1,275 @@
+"""All that is told of use over a time: what is asked for, and what its cells come to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from poolwatch.domain.consumption import Group, UseRow, UseSum, price_of, sums, total, use_rows
+from poolwatch.domain.month_ahead import DAYS_BACK, DayCost, MonthAhead, month_ahead
+from poolwatch.domain.quarters import (
+    TIMES,
+    Calendar,
+    UsePeriod,
+    begins,
+    quarter_of,
+    span_of_period,
+)
+from poolwatch.domain.rates import Price, RateCard
+from poolwatch.domain.tokens import GroupBy, Origin, RequestSeen, ScanState, Tier, UseAsked, UseCell
+from poolwatch.domain.use_ideas import Idea, use_ideas
+
+_DAY: Final = timedelta(days=1)
+#: A time up to this length is drawn by hours.
+_HOURS_UP_TO: Final = 2 * 96
+
+
+class Narrowed(Struct, frozen=True):
+    """Only the use of one group."""
+
+    by: GroupBy
+    group: Group
+
+
+class UseWish(Struct, frozen=True):
+    """What a person looks at."""
+
+    period: UsePeriod = UsePeriod.MONTH
+    by: GroupBy = GroupBy.MODEL
+    origin: Origin = Origin.FILES
+    narrow: tuple[Narrowed, ...] = ()
+
+
+def span_of(wish: UseWish, now: datetime, calendar: Calendar) -> tuple[int, int]:
+    """The quarters that are looked at: those of the period, and of the days it was narrowed to."""
+    since, until = span_of_period(wish.period, now, calendar)
+    for each in wish.narrow:
+        own = calendar.span_of(each.by, each.group.text or "")
+        if own is not None:
+            since, until = max(since, own[0]), min(until, own[1])
+    return since, max(since, until)
+
+
+def asked_of(
+    by: GroupBy,
+    narrow: Sequence[Narrowed],
+    span: tuple[int, int],
+    origin: Origin,
+    groups: Mapping[str, str | None],
+) -> tuple[UseAsked, ...]:
+    """What the book has to be asked for; `groups` are those of accounts, by their ids.
+
+    Groups of accounts are no matter of the book: it is asked for each account of a group.
+    """
+    texts = [(each.by, each.group.text) for each in narrow if each.by not in TIMES]
+    plain = tuple(each for each in texts if each[0] is not GroupBy.GROUP)
+    wanted = [text for by_, text in texts if by_ is GroupBy.GROUP]
+    by_book = None if by in TIMES else GroupBy.ACCOUNT if by is GroupBy.GROUP else by
+    one = UseAsked(span[0], span[1], origin, by_book, plain)
+    if not wanted:
+        return (one,)
+    accounts: list[str | None] = [key for key, group in groups.items() if group == wanted[-1]]
+    if wanted[-1] is None:
+        accounts.append(None)
+    return tuple(
+        UseAsked(span[0], span[1], origin, by_book, (*plain, (GroupBy.ACCOUNT, each))) for each in accounts
+    )
+
+
+def kept_of(narrow: Sequence[Narrowed], calendar: Calendar) -> Callable[[UseCell], bool]:
+    """Which cells of what the book gives are meant: it knows neither tiers nor hours of the day."""
+    fast = {each.group.fast for each in narrow if each.by is GroupBy.MODEL}
+    hours = {each.group.text for each in narrow if each.by is GroupBy.HOUR_OF_DAY}
+    if not fast and not hours:
+        return lambda _: True
+
+    def keeps(cell: UseCell) -> bool:
+        if fast and (cell.tier is Tier.FAST) not in fast:
+            return False
+        return not hours or calendar.text(GroupBy.HOUR_OF_DAY, cell.quarter) in hours
+
+    return keeps
+
+
+class UseSlice(Struct, frozen=True):
+    """The use of an hour or a day that begins at `at` (local, without a zone), by model."""
+
+    at: datetime
+    by_model: tuple[UseRow, ...]
+
+
+class UseFigures(Struct, frozen=True):
+    """What has come together whatever is looked at."""
+
+    today: UseSum
+    month: UseSum
+    #: None where too little is known for it
+    ahead: MonthAhead | None
+    days_30: UseSum
+    #: since the quarter in which poolwatch was started
+    since_start: UseSum
+    started_at: datetime
+
+
+class Attribution(Struct, frozen=True):
+    """How the accounts of use are known, in tokens."""
+
+    by_home: int = 0
+    by_readings: int = 0
+    unassigned: int = 0
+
+
+class UseReport(Struct, frozen=True):
+    """The answer. `by_hour`: the slices are hours, else days; those without use are left out."""
+
+    wish: UseWish
+    since: datetime
+    until: datetime
+    rows: tuple[UseRow, ...]
+    total: UseSum
+    slices: tuple[UseSlice, ...]
+    by_hour: bool
+    #: the models of the slices, what cost most first
+    models: tuple[UseRow, ...]
+    figures: UseFigures
+    latest: tuple[tuple[RequestSeen, Price], ...]
+    ideas: tuple[Idea, ...]
+    scan: ScanState
+    card_name: str
+    card_day: date
+    attribution: Attribution | None = None
+
+
+def report(
+    wish: UseWish,
+    span: tuple[int, int],
+    cells: Sequence[UseCell],
+    figures: UseFigures,
+    latest: Iterable[RequestSeen],
+    scan: ScanState,
+    card: RateCard,
+    calendar: Calendar,
+    groups: Mapping[str, str | None],
+) -> UseReport:
+    """All that is told of the cells of `span`."""
+    rows = use_rows(cells, wish.by, card, calendar, groups)
+    by_hour = span[1] - span[0] <= _HOURS_UP_TO
+    models = use_rows(cells, GroupBy.MODEL, card, calendar)
+    since, until = span
+    if not since and cells:
+        since = min(cell.quarter for cell in cells)
+    return UseReport(
+        wish,
+        begins(since),
+        begins(until),
+        rows,
+        total(row.sum for row in rows),
+        use_slices(cells, card, calendar, by_hour=by_hour),
+        by_hour,
+        models,
+        figures,
+        tuple((each, price_of(each, card)) for each in latest),
+        use_ideas(cells, models, card),
+        scan,
+        card.name,
+        card.day,
+    )
+
+
+def use_slices(
+    cells: Iterable[UseCell], card: RateCard, calendar: Calendar, *, by_hour: bool
+) -> tuple[UseSlice, ...]:
+    """The use by hours or days and models, old to new."""
+
+    def key(cell: UseCell) -> tuple[date, int, str | None, bool]:
+        hour = calendar.hour(cell.quarter) if by_hour else 0
+        return calendar.day(cell.quarter), hour, cell.model, cell.tier is Tier.FAST
+
+    found: dict[datetime, list[UseRow]] = defaultdict(list)
+    for (day, hour, model, fast), each in sums(cells, card, key).items():
+        # an hour or a day of the calendar, of which the zone is said elsewhere
+        at = datetime(day.year, day.month, day.day, hour)  # noqa: DTZ001 - local, as a calendar has it
+        found[at].append(UseRow(Group(model, fast), each))
+    return tuple(UseSlice(at, tuple(rows)) for at, rows in sorted(found.items()))
+
+
+def figures_since(now: datetime, started_at: datetime, calendar: Calendar) -> int:
+    """From which quarter on `use_figures` needs the whole of use."""
+    today = now.astimezone(calendar.zone).date()
+    back = min(today - DAYS_BACK * _DAY, today.replace(day=1))
+    return min(calendar.span(back, back)[0], quarter_of(started_at))
+
+
+def use_figures(
+    cells: Sequence[UseCell],
+    origin: Origin,
+    scan: ScanState,
+    card: RateCard,
+    now: datetime,
+    started_at: datetime,
+    calendar: Calendar,
+) -> UseFigures:
+    """Today, this month and its end, 30 days, and since the start, from the whole of use."""
+    spans = {
+        period: span_of_period(period, now, calendar)
+        for period in (UsePeriod.TODAY, UsePeriod.MONTH, UsePeriod.DAYS_30)
+    }
+    start = quarter_of(started_at)
+    # a quarter counts in all of the times that it lies in: each way of lying is summed once
+    edges = sorted({since for since, _ in spans.values()} | {start})
+
+    def place(cell: UseCell) -> int | None:
+        return sum(cell.quarter >= edge for edge in edges) or None
+
+    by_place = sums((cell for cell in cells if cell.quarter <= quarter_of(now)), card, place)
+
+    def since(quarter: int) -> UseSum:
+        least = edges.index(quarter) + 1
+        return total(each for at, each in by_place.items() if at >= least)
+
+    month = since(spans[UsePeriod.MONTH][0])
+    return UseFigures(
+        since(spans[UsePeriod.TODAY][0]),
+        month,
+        _ahead(cells, origin, month, scan, card, now, calendar),
+        since(spans[UsePeriod.DAYS_30][0]),
+        since(start),
+        begins(start),
+    )
+
+
+def _ahead(
+    cells: Sequence[UseCell],
+    origin: Origin,
+    month: UseSum,
+    scan: ScanState,
+    card: RateCard,
+    now: datetime,
+    calendar: Calendar,
+) -> MonthAhead | None:
+    """None too while the past is still read: a day that is not read yet would count as one without cost."""
+    if not cells or month.cost is None or (origin is Origin.FILES and scan.complete_at is None):
+        return None
+    there = now.astimezone(calendar.zone)
+    today, time = there.date(), (there.hour, there.minute)
+
+    def key(cell: UseCell) -> tuple[date, bool]:
+        minute = begins(cell.quarter).astimezone(calendar.zone).minute
+        return calendar.day(cell.quarter), (calendar.hour(cell.quarter), minute) > time
+
+    wholes: dict[date, int] = defaultdict(int)
+    laters: dict[date, int] = defaultdict(int)
+    for (day, is_later), each in sums(cells, card, key).items():
+        wholes[day] += each.pico
+        if is_later:
+            laters[day] += each.pico
+    past = {day: DayCost(cost, laters[day]) for day, cost in wholes.items()}
+    since = begins(min(cell.quarter for cell in cells)).timestamp()
+    if origin is Origin.FILES and scan.since is not None:
+        since = min(since, scan.since)
+    first = datetime.fromtimestamp(since, UTC).astimezone(calendar.zone).date() + _DAY
+    return month_ahead(month.pico, past, first, today)

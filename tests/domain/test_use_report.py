@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from poolwatch.domain.consumption import Group
+from poolwatch.domain.quarters import Calendar, UsePeriod
+from poolwatch.domain.tokens import GroupBy, Origin, ScanState, Tier, Tokens, UseCell
+from poolwatch.domain.use_report import (
+    Narrowed,
+    UseReport,
+    UseWish,
+    asked_of,
+    figures_since,
+    kept_of,
+    report,
+    span_of,
+    use_figures,
+)
+from tests.domain.use import CARD, DOLLAR, cell, quarter
+
+NOW = datetime(2026, 11, 20, 13, 3, tzinfo=UTC)
+BERLIN = Calendar(ZoneInfo("Europe/Berlin"))
+READ = ScanState(complete_at=NOW.timestamp(), since=(NOW - timedelta(days=200)).timestamp())
+
+
+def made(cells: list[UseCell], wish: UseWish = UseWish(), scan: ScanState = READ) -> UseReport:  # noqa: B008 - a constant
+    figures = use_figures(cells, wish.origin, scan, CARD, NOW, NOW - timedelta(hours=1), BERLIN)
+    return report(wish, span_of(wish, NOW, BERLIN), cells, figures, (), scan, CARD, BERLIN, {})
+
+
+def test_today_the_month_and_30_days_overlap_and_none_is_counted_twice() -> None:
+    cells = [
+        cell("2026-11-20 12:45"),
+        cell("2026-11-20 11:00"),
+        # today in Berlin
+        cell("2026-11-19 23:15"),
+        cell("2026-11-05 12:00"),
+        cell("2026-10-31 22:45"),
+        cell("2026-10-21 21:45"),
+        # by a clock that is ahead
+        cell("2026-11-20 20:00"),
+    ]
+    found = made(cells).figures
+    counted = [each.requests for each in (found.since_start, found.today, found.month, found.days_30)]
+    assert counted == [1, 3, 4, 5]
+    assert found.month.pico == 4 * DOLLAR
+    assert found.started_at == datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    assert figures_since(NOW, NOW, BERLIN) == quarter("2026-09-24 22:00")
+
+
+def test_the_end_of_the_month_is_told_once_all_is_read() -> None:
+    days = [cell(f"2026-11-{day:02} 10:00") for day in range(1, 21)]
+    assert made(days).figures.ahead is not None
+    assert made(days, scan=ScanState(running=True)).figures.ahead is None
+    assert made([cell(model="qwen")]).figures.ahead is None
+    # of what was imported nobody knows more than its first line
+    told = UseWish(origin=Origin.IMPORTED)
+    assert made(days, told, ScanState()).figures.ahead is not None
+    assert made(days[15:], told, ScanState()).figures.ahead is None
+
+
+def test_slices_are_of_hours_in_a_short_time_and_of_days_in_a_long_one() -> None:
+    cells = [cell("2026-11-20 10:00"), cell("2026-11-20 10:45"), cell("2026-11-20 11:00", model="terra")]
+    short = made(cells, UseWish(UsePeriod.TODAY))
+    assert short.by_hour
+    assert [(each.at.hour, len(each.by_model), each.by_model[0].sum.requests) for each in short.slices] == [
+        (11, 1, 2),
+        (12, 1, 1),
+    ]
+    month = made(cells, UseWish(UsePeriod.MONTH))
+    assert [each.at.day for each in month.slices] == [20]
+    assert [row.group.text for row in month.models] == ["sol", "terra"]
+
+
+def test_what_is_asked_of_the_book() -> None:
+    span = (10, 20)
+    [one] = asked_of(
+        GroupBy.PROJECT, [Narrowed(GroupBy.MODEL, Group("sol", fast=True))], span, Origin.FILES, {}
+    )
+    assert (one.since, one.until, one.by) == (10, 20, GroupBy.PROJECT)
+    assert one.narrow == ((GroupBy.MODEL, "sol"),)
+    [day] = asked_of(GroupBy.DAY, [Narrowed(GroupBy.DAY, Group("2026-11-20"))], span, Origin.IMPORTED, {})
+    assert (day.by, day.narrow, day.origin) == (None, (), Origin.IMPORTED)
+    groups: dict[str, str | None] = {"a": "east", "b": None, "c": "east"}
+    east = asked_of(GroupBy.GROUP, [Narrowed(GroupBy.GROUP, Group("east"))], span, Origin.FILES, groups)
+    assert [(each.by, each.narrow) for each in east] == [
+        (GroupBy.ACCOUNT, ((GroupBy.ACCOUNT, "a"),)),
+        (GroupBy.ACCOUNT, ((GroupBy.ACCOUNT, "c"),)),
+    ]
+    none = asked_of(GroupBy.MODEL, [Narrowed(GroupBy.GROUP, Group(None))], span, Origin.FILES, groups)
+    assert [each.narrow for each in none] == [((GroupBy.ACCOUNT, "b"),), ((GroupBy.ACCOUNT, None),)]
+
+
+def test_what_the_book_does_not_know_is_kept_apart_here() -> None:
+    fast = kept_of([Narrowed(GroupBy.MODEL, Group("sol", fast=True))], BERLIN)
+    assert [fast(cell(tier=tier)) for tier in (Tier.FAST, Tier.STANDARD)] == [True, False]
+    hour = kept_of([Narrowed(GroupBy.HOUR_OF_DAY, Group("15"))], BERLIN)
+    assert [hour(cell(f"2026-11-20 {each}:00")) for each in (13, 14, 15)] == [False, True, False]
+    assert kept_of([], BERLIN)(cell())
+
+
+def test_a_day_within_the_period_is_all_that_is_looked_at() -> None:
+    wish = UseWish(UsePeriod.MONTH, narrow=(Narrowed(GroupBy.DAY, Group("2026-11-19")),))
+    assert span_of(wish, NOW, BERLIN) == (quarter("2026-11-18 23:00"), quarter("2026-11-19 23:00"))
+    week = UseWish(UsePeriod.MONTH, narrow=(Narrowed(GroupBy.WEEK, Group("2026-10-26")),))
+    assert span_of(week, NOW, BERLIN) == (quarter("2026-10-31 23:00"), quarter("2026-11-01 23:00"))
+    outside = UseWish(UsePeriod.TODAY, narrow=(Narrowed(GroupBy.DAY, Group("2026-11-01")),))
+    since, until = span_of(outside, NOW, BERLIN)
+    assert since == until
+
+
+def test_ideas_are_by_prices_alone() -> None:
+    tokens = Tokens(input=1_000_000, cached=400_000, output=100_000)
+    cells = [cell(tokens=0), cell(model="terra"), cell(model="qwen")]
+    cells[0] = UseCell(cells[0].quarter, "sol", Tier.STANDARD, False, 1, tokens)
+    other, cached = made(cells).ideas
+    assert (other.model, other.instead_of) == ("terra", "sol")
+    assert other.cost == (60_000 + 4_000 + 100_000) * 10**6
+    assert other.saved == (600_000 + 40_000 + 1_000_000) * 10**6 - other.cost
+    # 600,000 of sol and a million of terra, of two million
+    assert cached.uncached == 0.8
+    assert cached.saved == (540_000 + 90_000) * 10**6
+
+
+def test_there_are_no_ideas_about_what_has_no_price_or_cannot_be_cheaper() -> None:
+    assert made([cell(model="qwen")]).ideas == ()
+    assert made([cell(model="free")]).ideas == ()
+    assert made([]).ideas == ()
+    cached = UseCell(cell().quarter, "sol", Tier.STANDARD, False, 1, Tokens(input=10, cached=10))
+    assert made([cached]).ideas == ()
