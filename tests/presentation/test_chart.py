@@ -130,10 +130,31 @@ def test_no_extreme_is_lost(readings: list[tuple[float, float]], count: int) -> 
     ],
 )
 def test_nice_scales(low: float, high: float, ticks: list[float]) -> None:
-    scale = nice_scale(low, high, str)
+    scale = nice_scale(low, high)
     assert [round(tick.value, 9) for tick in scale.ticks] == ticks
     assert scale.low <= min(low, 0)
     assert scale.high >= high
+
+
+@pytest.mark.parametrize(
+    ("high", "texts"),
+    [
+        (1, ["0", "0.5", "1"]),
+        (1900, ["0", "500", "1,000", "1,500", "2,000"]),
+        (0.01, ["0", "0.005", "0.01"]),
+        (0.0008, ["0", "0.0002", "0.0004", "0.0006", "0.0008"]),
+        (3e-9, ["0", "1e-09", "2e-09", "3e-09"]),
+    ],
+)
+def test_the_texts_of_a_scale(high: float, texts: list[str]) -> None:
+    assert [tick.text for tick in nice_scale(0, high).ticks] == texts
+
+
+@given(st.floats(-1e17, 1e17), st.floats(-1e17, 1e17), st.integers(-20, 0))
+def test_no_two_texts_of_a_scale_are_the_same(one: float, other: float, power: int) -> None:
+    scale = nice_scale(min(one, other) * 10.0**power, max(one, other) * 10.0**power)
+    texts = [tick.text for tick in scale.ticks]
+    assert len(set(texts)) == len(texts)
 
 
 @pytest.mark.parametrize(
@@ -251,9 +272,7 @@ def test_what_is_beyond_the_scale_lies_at_its_end() -> None:
 
 
 def test_credits_are_drawn_from_exact_amounts() -> None:
-    drawn = replace(
-        chart(point(0, Decimal("1234.5600"))), scale=nice_scale(0, 1234.56, lambda v: f"{v:,.0f}")
-    )
+    drawn = replace(chart(point(0, Decimal("1234.5600"))), scale=nice_scale(0, 1234.56))
     assert [line[:8] for line in lines(drawn, 30, 12)][1:10:4] == [" 1,500 ┤", "       │", "     0 ┤"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from itertools import pairwise
@@ -36,10 +36,15 @@ class Scale(Struct, frozen=True):
 PERCENT: Final = Scale(0, 100, tuple(Tick(value, str(value)) for value in (0, 25, 50, 75, 100)))
 #: A scale of our own has at most so many steps.
 _STEPS_MOST: Final = 4
+#: Smaller amounts stand with a power of ten.
+_DECIMALS_MOST: Final = 6
 
 
-def nice_scale(low: float, high: float, text: Callable[[float], str]) -> Scale:
-    """From 0, or from below it, to at least `high`, in steps of 1, 2 or 5 times a power of ten."""
+def nice_scale(low: float, high: float) -> Scale:
+    """From 0, or from below it, to at least `high`, in steps of 1, 2 or 5 times a power of ten.
+
+    Its texts have as many decimals as the steps need.
+    """
     low, high = min(0.0, low), max(0.0, high)
     high = high if high > low else low + 1
     span = high - low
@@ -48,7 +53,15 @@ def nice_scale(low: float, high: float, text: Callable[[float], str]) -> Scale:
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     last = max(last, first + 1)
     values = [number * step for number in range(first, last + 1)]
-    return Scale(values[0], values[-1], tuple(Tick(value, text(round(value, 9))) for value in values))
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    return Scale(values[0], values[-1], tuple(Tick(value, _tick_text(value, decimals)) for value in values))
+
+
+def _tick_text(value: float, decimals: int) -> str:
+    if decimals > _DECIMALS_MOST:
+        return f"{value:.{_DECIMALS_MOST}g}"
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if decimals else text
 
 
 class MarkKind(StrEnum):

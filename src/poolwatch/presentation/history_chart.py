@@ -123,11 +123,7 @@ def _scale(scene: Scene, start: datetime) -> Scale:
     ]
     if scene.limit is not None and scene.limit.limit is not None:
         amounts.append(float(scene.limit.limit))
-    return nice_scale(min(amounts, default=0.0), max(amounts, default=0.0), _amount_tick)
-
-
-def _amount_tick(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}".rstrip("0")
+    return nice_scale(min(amounts, default=0.0), max(amounts, default=0.0))
 
 
 def _levels(scene: Scene) -> tuple[Level, ...]:

@@ -77,11 +77,7 @@ def _scale(scene: PoolScene) -> Scale:
     if scene.figure is PoolFigure.ROOM:
         return PERCENT
     amounts = [float(point.last) for point in scene.line.points if point.last is not None]
-    return nice_scale(min(amounts, default=0.0), max(amounts, default=0.0), _tick)
-
-
-def _tick(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}".rstrip("0")
+    return nice_scale(min(amounts, default=0.0), max(amounts, default=0.0))
 
 
 def _levels(scene: PoolScene) -> tuple[Level, ...]:
