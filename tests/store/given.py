@@ -110,14 +110,21 @@ instants = st.datetimes(
     timezones=st.just(UTC),
 )
 texts = st.text(alphabet=st.characters(exclude_categories=()), max_size=12)
+#: What limits may say: of other figures nothing is kept.
+kept_instants = st.none() | st.datetimes(
+    min_value=datetime(1970, 1, 1),  # noqa: DTZ001 - likewise
+    max_value=datetime(2199, 12, 31),  # noqa: DTZ001 - likewise
+    timezones=st.just(UTC),
+)
 maybe_text = st.none() | texts
 maybe_instant = st.none() | instants
 maybe_flag = st.none() | st.booleans()
-percents = st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(-5, 200).map(float)
-amounts = st.none() | st.decimals(allow_nan=False, allow_infinity=False, places=None)
+percents = st.none() | st.floats(-999_999, 999_999) | st.integers(-5, 200).map(float)
+amounts = st.none() | st.decimals(-(10**18), 10**18, places=28) | st.decimals(-(10**18), 10**18, places=2)
+lengths = st.none() | st.integers(1, 10**9)
 counts = st.none() | st.integers(-(2**70), 2**70)
 
-windows = st.builds(UsageWindow, percents, counts, maybe_instant, maybe_flag)
+windows = st.builds(UsageWindow, percents, lengths, kept_instants, maybe_flag)
 limits = st.builds(RateLimit, maybe_flag, maybe_flag, st.lists(windows, max_size=3).map(tuple))
 buckets = st.builds(Bucket, texts, texts, st.none() | limits)
 credit_objects = st.builds(Credits, maybe_flag, maybe_flag, maybe_flag, amounts)
@@ -126,7 +133,7 @@ spends = st.builds(
     maybe_flag,
     maybe_text,
     st.lists(
-        st.builds(SpendLimit, texts, amounts, amounts, amounts, percents, maybe_instant), max_size=2
+        st.builds(SpendLimit, texts, amounts, amounts, amounts, percents, kept_instants), max_size=2
     ).map(tuple),
 )
 
@@ -137,7 +144,7 @@ def aged(values: st.SearchStrategy[T]) -> st.SearchStrategy[Aged[T] | None]:
     return st.none() | said | rubbish
 
 
-banked_resets = st.builds(BankedReset, maybe_instant, maybe_instant, maybe_text, maybe_text, st.booleans())
+banked_resets = st.builds(BankedReset, kept_instants, kept_instants, maybe_text, maybe_text, st.booleans())
 usages = st.builds(
     Usage,
     plan=aged(texts),
@@ -147,7 +154,7 @@ usages = st.builds(
     credits=aged(credit_objects),
     spend=aged(spends),
     reached_type=aged(st.sampled_from(ReachedType)),
-    reset_credits=aged(st.builds(ResetCredits, counts, counts, maybe_instant)),
+    reset_credits=aged(st.builds(ResetCredits, counts, counts, kept_instants)),
     reset_list=aged(st.lists(banked_resets, max_size=3).map(tuple)),
 )
 arguments = st.dictionaries(texts, texts | st.builds(message, texts, path=texts), max_size=2).map(
@@ -204,8 +211,8 @@ accounts = st.builds(
     listings=st.lists(listings, max_size=2).map(tuple),
     name=st.builds(Name, texts, maybe_text),
     usage=usages,
-    read_at=maybe_instant,
-    tried_at=maybe_instant,
+    read_at=kept_instants,
+    tried_at=kept_instants,
     failures=st.integers(0, 10**6),
     reading_trouble=troubles,
     login_trouble=troubles,

@@ -19,11 +19,12 @@ from poolwatch.domain.failure import Failure, FailureKind, Trouble, failure
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import BlockReason, Change, RefreshProgress, TokenOutcome, TokenStep, UsageStep
 from poolwatch.domain.state import AccountState, DeadLogin, Happening, PoolFacts, SourceState
-from poolwatch.domain.usage import BankedReset
+from poolwatch.domain.usage import BankedReset, UsageWindow
 from poolwatch.domain.values import replace
 from poolwatch.store import stored
 from poolwatch.store.documents import (
     decode_account,
+    decode_facts,
     decode_refresh,
     encode_account,
     encode_facts,
@@ -176,14 +177,17 @@ def test_what_has_no_utf8_and_numbers_of_any_size_come_back() -> None:
     assert state.usage.base is not None
     assert state.usage.base.value is not None
     (window,) = state.usage.base.value.windows
-    huge = replace(window, window_seconds=2**70, used_percent=float("inf"))
+    huge = replace(window, used_percent=float("inf"))
     limit = replace(state.usage.base.value, windows=(huge,))
     odd = replace(
-        state, name=Name("\ud800"), usage=replace(state.usage, base=replace(state.usage.base, value=limit))
+        state,
+        name=Name("\ud800"),
+        failures=2**70,
+        usage=replace(state.usage, base=replace(state.usage.base, value=limit)),
     )
     back = decode_account(encode_account(odd))
     assert back is not None
-    assert back.name.label == "\ud800"
+    assert (back.name.label, back.failures) == ("\ud800", 2**70)
     assert back.usage.windows == (replace(huge, used_percent=None),)
 
 
@@ -271,3 +275,54 @@ def test_the_form_is_that_of_its_version() -> None:
 )
 def test_no_field_is_forgotten(kind: type[Struct], form: type[Struct], left_out: str) -> None:
     assert set(kind.__struct_fields__) - set(form.__struct_fields__) == set(left_out.split())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("resets_at", "9999-12-31T23:59:59Z"),
+        ("resets_at", "2200-01-01T00:00:00Z"),
+        ("resets_at", "0001-01-01T00:00:00Z"),
+        ("used_percent", 1e308),
+        ("used_percent", -1e6),
+        ("window_seconds", 10**9 + 1),
+        ("window_seconds", 2**70),
+        ("window_seconds", 0),
+    ],
+)
+def test_a_figure_that_no_service_can_mean_is_unknown_and_costs_no_other(field: str, value: object) -> None:
+    plain = json.loads(encode_account(account(1)))
+    window = plain["usage"]["base"]["value"]["windows"][0]
+    window[field] = value
+    read = decode_account(json.dumps(plain))
+    assert read is not None
+    known = account(1).usage.base
+    assert known is not None
+    assert known.value is not None
+    [read_window], [window_known] = read.usage.windows, known.value.windows
+    assert getattr(read_window, field) is None
+    names = set(UsageWindow.__struct_fields__) - {field}
+    assert all(getattr(read_window, name) == getattr(window_known, name) for name in names)
+
+
+@pytest.mark.parametrize("field", ["read_at", "tried_at"])
+def test_what_was_read_when_nothing_can_have_been_was_never_read(field: str) -> None:
+    plain = {**json.loads(encode_account(account(1))), field: "9999-12-31T23:59:59Z"}
+    read, known = decode_account(json.dumps(plain)), decode_account(encode_account(account(1)))
+    assert known is not None
+    read_at, tried_at = (None if each == field else getattr(known, each) for each in ("read_at", "tried_at"))
+    assert same(read, replace(known, read_at=read_at, tried_at=tried_at))
+
+
+@pytest.mark.parametrize("amount", ["1e999999", "-1e26", "0e999999", "1e-999999", "NaN", "Infinity"])
+def test_an_amount_that_no_service_can_mean_is_damage(amount: str) -> None:
+    plain = json.loads(encode_account(account(1)))
+    plain["usage"]["credits"]["value"]["balance"] = amount
+    read, known = decode_account(json.dumps(plain)), decode_account(encode_account(account(1)))
+    assert known is not None
+    assert same(read, replace(known, usage=replace(known.usage, credits=None)))
+    assert same(decode_facts(json.dumps({"version": 2, "rates": {"pool": amount}})), PoolFacts())
+
+
+def test_no_clock_is_centuries_off() -> None:
+    assert same(decode_facts('{"version": 2, "clock_offset": "P999999999D"}'), PoolFacts())

@@ -71,6 +71,8 @@ _MONTH: Final = (27.5 * _DAY, 31.5 * _DAY)
 UNKNOWN_KIND: Final = "unknown"
 BASE_BUCKET: Final = "codex"
 REVIEW_BUCKET: Final = "code_review"
+#: Who says of a limit that it resets later than this says nothing: a year, and what clocks differ by.
+FURTHEST_RESET: Final = timedelta(days=400)
 
 
 @lru_cache(maxsize=256)  # the same few lengths, asked for several times for each account
@@ -93,6 +95,8 @@ def window_kind(seconds: int | None) -> str:
 
 #: So many digits has a number of minutes, hours or days at most.
 _LONGEST: Final = 9
+#: Nor does any source tell of a longer window.
+_LONGEST_SECONDS: Final = 10**9
 _UNITS: Final = {"m": 60, "h": _HOUR, "d": _DAY}
 
 
@@ -106,6 +110,8 @@ def window_length(kind: str) -> int | None:
     if not (digits.isascii() and digits.isdecimal() and len(digits) <= _LONGEST and unit in _UNITS):
         return None
     length = int(digits) * _UNITS[unit]
+    if not 0 < length <= _LONGEST_SECONDS:
+        return None
     # a length beside one that has a name is rounded into it: the nearest that is called so
     return next((each for each in (length, *_beside_named(length)) if window_kind(each) == kind), length)
 

@@ -1,4 +1,4 @@
-"""What every value is made with: the instant that nobody knows, and one `replace` for all of them."""
+"""What every value is made with: instants that can be, the one that nobody knows, one `replace` for all."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ else:
         return dataclasses.replace(value, **changes)  # noqa: TID251 - likewise
 
 
-__all__ = ["UNDATED", "is_undated", "replace"]
+__all__ = ["BEYOND", "UNDATED", "is_undated", "replace"]
 
 #: The instant of figures whose age nobody tells. It lies before all others, so that such figures are old.
 UNDATED: Final = datetime(1970, 1, 1, tzinfo=UTC)
+#: No service means an instant from then on, whatever it says: so all that is reckoned stays in the calendar.
+BEYOND: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def is_undated(at: datetime) -> bool:

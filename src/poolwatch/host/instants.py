@@ -10,6 +10,8 @@ from typing import Final
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _LONGEST: Final = 64
+#: 2200-01-01, in microseconds since 1970.
+_BEYOND: Final = 7_258_118_400_000_000
 
 
 def parse_instant(text: object) -> datetime | None:
@@ -44,7 +46,9 @@ def to_micros(at: datetime) -> int:
 
 
 def from_micros(count: int) -> datetime:
-    """The inverse of `to_micros`. OverflowError where no calendar reaches."""
+    """The inverse of `to_micros`. OverflowError where nothing was ever kept: before 1970, or from 2200 on."""
+    if not 0 <= count < _BEYOND:
+        raise OverflowError("no instant that was kept")
     return _EPOCH + timedelta(microseconds=count)
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.failure import Failure
+from poolwatch.domain.values import BEYOND, UNDATED
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 #: As nearly all servers write it; the names are English whatever the locale.
@@ -57,7 +58,12 @@ class Lost(Struct, frozen=True):
 
 @lru_cache(16)  # it is the same for a second
 def http_date(text: str | None) -> datetime | None:
-    """The instant of an HTTP date in UTC, or None."""
+    """The instant of an HTTP date in UTC, or None; none where a clock that was never set says it."""
+    at = _http_date(text)
+    return at if at is not None and UNDATED < at < BEYOND else None
+
+
+def _http_date(text: str | None) -> datetime | None:
     if not text:
         return None
     try:

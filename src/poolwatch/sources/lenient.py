@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, PlainValidator
 
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.usage import Said, Unsaid
+from poolwatch.domain.values import BEYOND
 from poolwatch.sources.json_body import NumberText
 from poolwatch.sources.redaction import without_tokens
 
@@ -28,6 +29,7 @@ _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,28})?([eE][+-]?[0-9]{1,2})
 _BLANKS: Final = " \t\r\n"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS_ABOVE: Final = 10**11
+_BEYOND_SECONDS: Final = int(BEYOND.timestamp())
 _LARGEST_PERCENT: Final = 999_999
 _LARGEST_COUNT: Final = 10**9
 _MOST_DIGITS: Final = 18
@@ -138,21 +140,20 @@ def text(value: object) -> str | None:
 
 
 def epoch(value: object) -> datetime | None:
-    """An instant from seconds since 1970, or milliseconds above 10^11; None outside the calendar.
+    """An instant from seconds since 1970, or milliseconds above 10^11; None where none can be meant.
 
     0 is no instant: it stands where nothing is known.
     """
     number = _number(value)
     if number is None or number < 1:
         return None
-    if isinstance(number, int) and number <= _MILLISECONDS_ABOVE:
-        return datetime.fromtimestamp(number, UTC)
     if number > _MILLISECONDS_ABOVE:
         number = Decimal(number) / 1000
-    try:
-        return _EPOCH + timedelta(seconds=int(number), microseconds=int(number % 1 * 1_000_000))
-    except OverflowError:
+    if number >= _BEYOND_SECONDS:
         return None
+    if isinstance(number, int):
+        return datetime.fromtimestamp(number, UTC)
+    return _EPOCH + timedelta(seconds=int(number), microseconds=int(number % 1 * 1_000_000))
 
 
 def instant(value: object) -> datetime | None:
@@ -165,7 +166,7 @@ def instant(value: object) -> datetime | None:
         return number
     try:
         parsed = datetime.fromisoformat(value.strip(_BLANKS))
-        return parsed.astimezone(UTC) if parsed.tzinfo is not None and parsed > _EPOCH else None
+        return parsed.astimezone(UTC) if parsed.tzinfo is not None and _EPOCH < parsed < BEYOND else None
     except (ValueError, OverflowError):
         return None
 
@@ -175,9 +176,10 @@ def minute_after(at: datetime, seconds: int) -> datetime | None:
     try:
         exact = at + timedelta(seconds=seconds)
         minutes = Decimal((exact - _EPOCH) // timedelta(microseconds=1)) / 60_000_000
-        return _EPOCH + timedelta(minutes=int(minutes.quantize(Decimal(1), ROUND_HALF_UP)))
+        found = _EPOCH + timedelta(minutes=int(minutes.quantize(Decimal(1), ROUND_HALF_UP)))
     except OverflowError:
         return None
+    return found if _EPOCH < found < BEYOND else None
 
 
 def known(said: Said[T]) -> T | None:

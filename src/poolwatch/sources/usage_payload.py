@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.usage import (
+    FURTHEST_RESET,
     BankedReset,
     Bucket,
     Credits,
@@ -83,6 +84,12 @@ def _rate_limit(limit: RateLimitModel, at: datetime) -> RateLimit:
 
 
 def _resets_at(said: ResettingModel, at: datetime) -> datetime | None:
+    """When it resets; nobody knows where that is further away than any window or month lasts."""
+    found = _said_reset(said, at)
+    return None if found is not None and found - at > FURTHEST_RESET else found
+
+
+def _said_reset(said: ResettingModel, at: datetime) -> datetime | None:
     seconds = said.reset_after_seconds
     if said.reset_at is not None or seconds is None:
         return said.reset_at

@@ -20,7 +20,7 @@ from poolwatch.domain.failure import Trouble
 from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.domain.state import AccountState, KeyState, PoolFacts
 from poolwatch.store import former, stored
-from poolwatch.store.stored import VERSION
+from poolwatch.store.stored import VERSION, is_instant
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Struct)
@@ -57,6 +57,10 @@ def decode_account(document: object) -> AccountState | None:
         if held.silences:
             silent = {_copied(each.ref, SourceRef): _copied(each.why, Trouble) for each in held.silences}
             account = replace(account, silent=silent)
+        for name in ("read_at", "tried_at"):
+            at = getattr(account, name)
+            if at is not None and not is_instant(at):
+                account = replace(account, **{name: None})
     except UNREADABLE:
         return None
     else:

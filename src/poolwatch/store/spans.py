@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from itertools import groupby
-from math import isfinite
 from typing import Final, TypeAlias
 
 import msgspec
@@ -20,6 +19,7 @@ from msgspec.structs import replace
 from poolwatch.domain.series import Amount, Figure, Series, amount_of
 from poolwatch.host.instants import from_micros, to_micros
 from poolwatch.store.documents import UNREADABLE
+from poolwatch.store.stored import is_amount, is_percent
 
 #: A percentage as a number, an amount of credits as a text, digit for digit.
 Number: TypeAlias = int | float | str | None
@@ -34,6 +34,7 @@ _LEAST: Final = 4
 #: Whole numbers below are exact as floats.
 EXACT: Final = 2**53
 _FLAGS: Final = (None, False, True)
+_ALL_FLAGS: Final = 27
 
 
 class Change(Struct, frozen=True):
@@ -83,7 +84,7 @@ def change_of(series: Series, at: datetime, figure: Figure) -> Change:
 def figure_of(series: Series, row: Span) -> Figure:
     """The figure that held at its end. Raises one of UNREADABLE for damage."""
     flags = row.flags
-    if not 0 <= flags < 27:
+    if not 0 <= flags < _ALL_FLAGS:
         raise ValueError("no flags")
     value = amount(row.last)
     used = spent = balance = limit = plan = None
@@ -116,15 +117,12 @@ def figure_of(series: Series, row: Span) -> Figure:
 
 def amount(stored: Number) -> Amount | None:
     """The amount in a row. ValueError or ArithmeticError for damage."""
-    # most are whole percentages
-    if type(stored) is int:
-        return float(stored)
     if stored is None:
         return None
     if isinstance(stored, str):
         return _decimal(stored)
-    if not isfinite(stored):
-        raise ValueError("no number")
+    if not is_percent(stored):
+        raise ValueError("no percentage")
     return float(stored)
 
 
@@ -154,7 +152,7 @@ def number(value: Amount | None) -> Number:
 
 def _decimal(text: str) -> Decimal:
     found = Decimal(text)
-    if not found.is_finite():
+    if not is_amount(found):
         raise ValueError("no amount")
     return found
 
@@ -235,10 +233,17 @@ def unpack(packed: bytes) -> tuple[Span, ...]:
 
 def is_sound(span: Span) -> bool:
     """Whether it is within a day and its values can be read; a row may hold anything."""
+    rest: object = span.rest
     try:
-        for each in (span.last, span.low, span.high):
-            if type(each) is not int:
-                amount(each)
-        return 0 <= span.second < DAY // SECOND
+        values = [amount(each) for each in (span.last, span.low, span.high)]
+        if span.resets_at is not None:
+            from_seconds(span.resets_at)
+        return (
+            0 <= span.second < DAY // SECOND
+            and 0 <= span.flags < _ALL_FLAGS
+            and (rest is None or isinstance(rest, str))
+            # extremes are taken of one kind
+            and len({type(each) for each in values if each is not None}) <= 1
+        )
     except UNREADABLE:
         return False

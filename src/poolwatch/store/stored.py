@@ -6,16 +6,19 @@ digit for digit; instants are RFC 3339 in UTC; defaults are left out, and unknow
 """
 
 # no `annotations` from __future__: a decoder would evaluate them at each start
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Final, Generic, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
 from poolwatch.domain.account import Custody, LoginKind
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.refresh import BlockReason, TokenOutcome
 from poolwatch.domain.usage import ReachedType
+from poolwatch.domain.values import BEYOND, UNDATED
 
 T = TypeVar("T")
 
@@ -28,14 +31,59 @@ class Part(Struct, frozen=True, omit_defaults=True, gc=False):
     """A part of a document: a tree without cycles, which lives until it is copied."""
 
 
+#: What cannot be a percentage, by services' own bounds.
+MOST_PERCENT: Final = 999_999
+#: No amount has so many digits before its point, or behind it; sums of them are told too.
+_MOST_DIGITS: Final = 24
+_MOST_DECIMALS: Final = 64
+#: No window is longer.
+_MOST_SECONDS: Final = 10**9
+_FURTHEST_OFF: Final = BEYOND - UNDATED
+
+
+def is_amount(amount: Decimal) -> bool:
+    """Whether a service, or a sum, can mean it: `1e999999` takes a million digits to write down."""
+    if not amount.is_finite():
+        return False
+    places = int(amount.as_tuple().exponent)
+    return -_MOST_DECIMALS <= places <= _MOST_DIGITS and amount.adjusted() <= _MOST_DIGITS
+
+
+def is_percent(percent: float) -> bool:
+    """Whether it can be a percentage; NaN is none."""
+    return -MOST_PERCENT <= percent <= MOST_PERCENT
+
+
 class Amounts(Part, frozen=True):
-    """A part with amounts: a text that reads as NaN or infinite is damage."""
+    """A part with amounts: what cannot be one, by its size or because it reads as NaN, is damage."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             amount = getattr(self, name)
-            if isinstance(amount, Decimal) and not amount.is_finite():
+            if isinstance(amount, Decimal) and not is_amount(amount):
                 raise ValueError(f"{name} is no amount")
+
+
+def _bound(part: Part) -> None:
+    """Make those of its figures unknown that no service can mean: each costs itself alone."""
+    for name, is_sound in _BOUNDS.items():
+        value = getattr(part, name, None)
+        if value is not None and not is_sound(value):
+            force_setattr(part, name, None)
+
+
+def is_instant(at: datetime) -> bool:
+    """Whether anything can have been, or be to come, at that time."""
+    return UNDATED <= at < BEYOND
+
+
+_BOUNDS: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "used_percent": is_percent,
+    "window_seconds": lambda seconds: 0 < seconds <= _MOST_SECONDS,
+    "resets_at": is_instant,
+    "expires_at": is_instant,
+    "granted_at": is_instant,
+}
 
 
 class Document(Part, frozen=True):
@@ -129,6 +177,9 @@ class Window(Part, frozen=True):
     resets_at: Instant | None
     limit_reached: bool | None = None
 
+    def __post_init__(self) -> None:
+        _bound(self)
+
 
 class Limit(Part, frozen=True):
     allowed: bool | None
@@ -157,6 +208,10 @@ class SpendLimit(Amounts, frozen=True):
     used_percent: float | None
     resets_at: Instant | None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _bound(self)
+
 
 class Spend(Part, frozen=True):
     reached: bool | None
@@ -169,6 +224,9 @@ class ResetCount(Part, frozen=True):
     applicable: int | None
     expires_at: Instant | None = None
 
+    def __post_init__(self) -> None:
+        _bound(self)
+
 
 class Reset(Part, frozen=True):
     expires_at: Instant | None
@@ -176,6 +234,9 @@ class Reset(Part, frozen=True):
     status: str | None = None
     title: str | None = None
     expiry_known: bool = True
+
+    def __post_init__(self) -> None:
+        _bound(self)
 
 
 class Field(Part, Generic[T], frozen=True):
@@ -267,8 +328,10 @@ class Facts(Document, frozen=True):
     rates: dict[str, Decimal] = {}
 
     def __post_init__(self) -> None:
-        if not all(rate.is_finite() for rate in self.rates.values()):
+        if not all(map(is_amount, self.rates.values())):
             raise ValueError("a rate is no amount")
+        if abs(self.clock_offset) > _FURTHEST_OFF:
+            raise ValueError("no clock is so far off")
 
 
 # -- how a refresh ended, for the process that asked for it
