@@ -88,16 +88,17 @@ def test_refused_lines_are_named_by_number_and_the_others_are_taken(desk: Desk, 
     kept(desk, 1)
     good = desk.run("data", "export").out.splitlines()
     future = good[0].replace(good[0][7:11], "2999")
-    usage = '{"at": "2026-11-20T11:00:00Z", "model": "x", "tokens": 12}'
+    other_kind = '{"at": "2026-11-20T11:00:00Z", "tokens": 12}'
     file = other.root / "mixed.jsonl"
-    text = "\n".join([good[0], "", future, usage, "x" * 70_000, good[1], "{", good[2]])
+    text = "\n".join([good[0], "", future, other_kind, "x" * 70_000, good[1], "{", good[2]])
     file.write_text(text)
     ran = other.run("data", "import", str(file))
     assert ran.code == 1
     assert ran.out == "3 lines of 1 account taken, 4 refused\n"
     assert ran.err.splitlines() == [
         "poolwatch: line 3: it is of the future",
-        "poolwatch: line 4: no line of figures: it has an account, and a plan, windows, credits or spend",
+        "poolwatch: line 4: no line of figures, which has an account, and a plan, windows, credits or spend;"
+        " and none of usage, which has a time, and tokens, a cost, credits or characters",
         "poolwatch: line 5: longer than 64 KiB",
         "poolwatch: line 7: no JSON object",
     ]

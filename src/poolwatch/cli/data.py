@@ -1,9 +1,9 @@
-"""`data export|import`: history as JSON lines, out of the database and into it."""
+"""`data export|import`: history as JSON lines, out of the store and into it; usage events into `usage.db`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
@@ -15,8 +15,11 @@ from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, Exit, complain, sa
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import moment, surroundings
 from poolwatch.config.paths import absolute
-from poolwatch.domain.message import Message
+from poolwatch.domain.message import Message, message
 from poolwatch.host.files import FileProblem, write_export
+from poolwatch.sessions.book import UseBook
+from poolwatch.sessions.events import Copies, UsageEvent, parse_event
+from poolwatch.sessions.tables import BookError
 from poolwatch.store.database import Database
 from poolwatch.store.lines import MOST_BYTES, PastReading, lines_of, parse_line
 from poolwatch.store.opening import StoreMode
@@ -53,15 +56,15 @@ def export_data(config: Path | None, since: str | None, out: str | None, *, mask
 
 
 def import_data(config: Path | None, file: str, *, mask: bool = False) -> int:
-    """Take the lines of a file into history; 1 when one of them was refused."""
+    """Take the lines of a file into history, its usage events into use; 1 when one of them was refused."""
     around = surroundings(config, mask=mask)
     now = RealClock().now()
     with closing(_opened(around, now, writes=True)) as held, _stream(around, file) as stream:
-        taken = _Taken(held, lambda number, why: complain(refused_line(number, message_text(why))))
+        taken = _Taken(held, UseBook(around.state_dir), around)
         try:
             for number, raw in numbered(stream):
                 # the clock goes on while a pipe is read
-                taken.add(number, parse_line(raw, RealClock().now()))
+                taken.add(number, _parsed(raw, RealClock().now()))
             taken.flush()
         except OSError as error:
             complain(around.told(file_text(FileProblem.of(error, Path(file), "file.unreadable")), [file]))
@@ -71,9 +74,15 @@ def import_data(config: Path | None, file: str, *, mask: bool = False) -> int:
             pass
         if taken.refused > _MOST_NAMED:
             complain(more_refused(taken.refused - _MOST_NAMED))
-        say(taken_lines(taken.lines, len(taken.accounts), taken.refused))
+        say(taken_lines(taken.lines, len(taken.accounts), taken.refused, taken.events, taken.known))
         code = _told(held, around)
         return EXIT_FAILED if taken.refused or taken.failed else code
+
+
+def _parsed(raw: bytes, now: datetime) -> PastReading | UsageEvent | Message:
+    """What a line of either kind says, or why it is refused."""
+    event = parse_event(raw, now) if len(raw) <= MOST_BYTES else None
+    return parse_line(raw, now) if event is None else event
 
 
 class _Lines:
@@ -99,36 +108,56 @@ class _Lines:
 class _Taken:
     """Lines as they are taken, so many with one transaction, and how that went."""
 
-    def __init__(self, held: Database, refuse: Callable[[int, Message], None]) -> None:
+    def __init__(self, held: Database, book: UseBook, around: Surroundings) -> None:
         self._held = held
-        self._refuse = refuse
-        self._waiting: list[PastReading] = []
-        self.lines = self.refused = 0
+        self._book = book
+        self._around = around
+        self._copies = Copies()
+        self._readings: list[PastReading] = []
+        self._events: list[UsageEvent] = []
+        self.lines = self.events = self.known = self.refused = 0
         self.accounts: set[str] = set()
         #: not all could be read or kept
         self.failed = False
 
-    def add(self, number: int, line: PastReading | Message) -> None:
+    def add(self, number: int, line: PastReading | UsageEvent | Message) -> None:
         """One more line of the file."""
         if isinstance(line, Message):
             self.refused += 1
             if self.refused <= _MOST_NAMED:
-                self._refuse(number, line)
-            return
-        self._waiting.append(line)
-        if len(self._waiting) >= _AT_ONCE:
+                complain(refused_line(number, message_text(line)))
+        elif isinstance(line, PastReading):
+            self._readings.append(line)
+        else:
+            self._events.append(self._copies.numbered(line))
+        if len(self._readings) + len(self._events) >= _AT_ONCE:
             self.flush()
 
     def flush(self) -> None:
         """Keep what waits."""
-        waiting, self._waiting = self._waiting, []
-        if not waiting or self.failed:
-            return
-        if self._held.take_readings(waiting) is None:
+        readings, self._readings = self._readings, []
+        events, self._events = self._events, []
+        if readings and not self.failed:
+            self._take_readings(readings)
+        if events and not self.failed:
+            self._take_events(events)
+
+    def _take_readings(self, readings: list[PastReading]) -> None:
+        if self._held.take_readings(readings) is None:
             self.failed = True
             return
-        self.lines += len(waiting)
-        self.accounts.update(reading.identity.account_id for reading in waiting)
+        self.lines += len(readings)
+        self.accounts.update(reading.identity.account_id for reading in readings)
+
+    def _take_events(self, events: list[UsageEvent]) -> None:
+        try:
+            new = self._book.take_events(events)
+        except BookError as error:
+            complain(self._around.told(message_text(message(error.problem.value, why=error.detail))))
+            self.failed = True
+            return
+        self.events += len(events)
+        self.known += len(events) - new
 
 
 def numbered(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:

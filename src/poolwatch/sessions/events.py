@@ -15,14 +15,13 @@ import msgspec
 from msgspec import Raw, Struct
 
 from poolwatch.domain.message import Message, message
+from poolwatch.domain.rates import LONG_CONTEXT
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.tokens import Tier, Tokens
 from poolwatch.domain.values import replace
 
 #: So far a line may lie ahead of our own clock.
 AHEAD: Final = timedelta(minutes=5)
-#: Above so many input tokens a request costs more.
-LONG_CONTEXT: Final = 272_000
 #: Characters of a text are counted as a token, where only characters are told.
 CHARS_A_TOKEN: Final = 4
 

@@ -45,9 +45,12 @@ TEXTS: Final[Mapping[str, str]] = {
     "accounts resolve": mark(
         "Say which of two files of one login stays in use. poolwatch's other one is set aside."
     ),
-    "data": mark("The history of all accounts, as JSON lines."),
+    "data": mark("The history of all accounts, and usage events, as JSON lines."),
     "data export": mark("Print the history: a line for each moment of change."),
-    "data import": mark("Take such lines into the history. What is there stays; the present is not touched."),
+    "data import": mark(
+        "Take such lines into the history, and usage events of other programs beside them. What is there"
+        " stays; the present is not touched."
+    ),
     "config": mark("Settings, with the origin of each value."),
     "config set": mark(
         "Write settings into the configuration. Comments there are kept; secrets are not taken."
@@ -222,6 +225,7 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "data import": (
         ("poolwatch data import pool.jsonl", ""),
         ("poolwatch data import -", mark("standard input, say from ssh")),
+        ("poolwatch data import requests.jsonl", mark("a usage event in each line")),
     ),
     "config": (
         ("poolwatch config", mark("every setting")),

@@ -11,7 +11,10 @@ from poolwatch.words.catalogue import Text, mark, n_
 TEXTS: Final[Mapping[str, str]] = {
     "data.no_json": mark("no JSON object"),
     "data.too_long": mark("longer than 64 KiB"),
-    "data.unknown_kind": mark("no line of figures: it has an account, and a plan, windows, credits or spend"),
+    "data.unknown_kind": mark(
+        "no line of figures, which has an account, and a plan, windows, credits or spend; and none of usage,"
+        " which has a time, and tokens, a cost, credits or characters"
+    ),
     "data.no_ids": mark("its account has no user_id or no account_id, and both are needed"),
     "data.bad_figure": mark("{field} cannot be used"),
     "data.bad_line": mark("something in it cannot be used"),
@@ -20,13 +23,22 @@ TEXTS: Final[Mapping[str, str]] = {
     "data.no_amount": mark("it has no tokens, no cost, no credits and no characters"),
     "data.too_few": mark("{field} is less than {part}, which is a part of it"),
     "data.future": mark("it is of the future"),
+    "use.newer": mark("usage.db was made by a later poolwatch, and is left alone"),
+    "use.damaged": mark("usage.db is damaged: {why}"),
+    "use.denied": mark("usage.db cannot be used: {why}"),
 }
 
 _refused: Final = Text("line {number}: {why}")
 #: More lines were refused than are named.
 more_refused: Final = Text("and {count} more lines")
 _left_out: Final = Text("{lines}, which no import takes: dated by a wrong clock, or longer than 64 KiB")
-_taken: Final = Text("{lines} of {accounts} taken, {refused} refused", "{lines} of {accounts} taken")
+_lines_of: Final = Text("{lines} of {accounts}")
+_both: Final = Text("{lines} and {events}")
+_taken: Final = Text("{taken} taken, {refused} refused", "{taken} taken")
+_taken_known: Final = Text(
+    "{taken} taken, {known} of them known before, {refused} refused",
+    "{taken} taken, {known} of them known before",
+)
 
 
 def refused_line(number: int, why: str) -> str:
@@ -40,7 +52,12 @@ def lines_left_out(count: int) -> str:
     return _left_out(left_out)
 
 
-def taken_lines(lines: int, accounts: int, refused: int) -> str:
-    """`1204 lines of 12 accounts taken, 2 refused`."""
-    taken = n_("{count} line", "{count} lines", lines)
-    return _taken(taken, n_("{count} account", "{count} accounts", accounts), refused or "")
+def taken_lines(lines: int, accounts: int, refused: int, events: int = 0, known: int = 0) -> str:
+    """`1204 lines of 12 accounts taken, 2 refused`; of events of usage, how many were `known` before."""
+    taken = _lines_of(
+        n_("{count} line", "{count} lines", lines), n_("{count} account", "{count} accounts", accounts)
+    )
+    if events:
+        told = n_("{count} usage event", "{count} usage events", events)
+        taken = _both(taken, told) if lines else told
+    return _taken_known(taken, known, refused or "") if known else _taken(taken, refused or "")
