@@ -44,8 +44,7 @@ NAMES = {
 #: all that steers in one name, and names that a shell or a parser takes for more than a name
 TYPED = {
     "steering": b"\x1b]52;c;cm0gLXJm\x07\x1b[2J\xc2\x9b2J\x9b\xff\xe2\x80\xae\xe2\x80\xa8\rX\nFORGED line",
-    "quotes": NAMES["quotes"],
-    "command": NAMES["command"],
+    "quoted command": NAMES["quotes"] + NAMES["command"],
     "dash": NAMES["dash"],
 }
 _REFUSED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

@@ -11,6 +11,7 @@ import signal
 import struct
 import termios
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -140,12 +141,14 @@ def is_self(node: ast.expr) -> bool:
 
 def private_names(kind: type) -> set[str]:
     """The private methods and attributes that Textual's part of a class has."""
-    found: set[str] = set()
-    for base in kind.__mro__:
-        if base.__module__.partition(".")[0] == "textual":
-            found |= {name for name in vars(base) if is_private(name)}
-            found |= set(re.findall(r"\bself\.(_[a-z]\w*)", inspect.getsource(base)))
-    return found
+    bases = [base for base in kind.__mro__ if base.__module__.partition(".")[0] == "textual"]
+    return {name for base in bases for name in private_names_of(base)}
+
+
+@cache
+def private_names_of(base: type) -> set[str]:
+    used = re.findall(r"\bself\.(_[a-z]\w*)", inspect.getsource(base))
+    return {name for name in (*vars(base), *used) if is_private(name)}
 
 
 @pytest.mark.parametrize("path", OUTSIDE, ids=name_of)

@@ -7,6 +7,7 @@ import builtins
 import re
 import struct
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ def calls(path: Path) -> Iterator[ast.Call]:
             yield node
 
 
+@cache
 def marked() -> set[str | tuple[str, str]]:
     """All texts for a catalogue; those that go by number as a pair."""
     found: set[str | tuple[str, str]] = set()
