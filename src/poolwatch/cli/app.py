@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
 import typer
 
@@ -19,10 +18,9 @@ from poolwatch.bootstrap.console import (
     say,
     warn,
 )
-from poolwatch.cli import options
-from poolwatch.cli.group import Group
+from poolwatch.cli import options, set_up  # noqa: F401 - it declares the commands that set up
+from poolwatch.cli.declaring import app, declared
 from poolwatch.cli.options import (
-    AccountArgument,
     AsciiOption,
     ConfigOption,
     JsonOption,
@@ -30,38 +28,10 @@ from poolwatch.cli.options import (
     flag,
     option,
 )
-from poolwatch.words.command_help import examples_of, help_of
+from poolwatch.words.command_help import help_of
 from poolwatch.words.commands import said
 
-_Function = TypeVar("_Function", bound=Callable[..., int])
-_USUAL: dict[str, Any] = {"cls": Group, "rich_markup_mode": None}
-
-app = typer.Typer(
-    name="poolwatch",
-    help=help_of("poolwatch"),
-    epilog=f"{examples_of('poolwatch')}\n\n{help_of('exit_codes')}",
-    no_args_is_help=False,
-    add_completion=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    pretty_exceptions_enable=False,
-    **_USUAL,
-)
-
-
-def _group(name: str, heading: str) -> typer.Typer:
-    """Commands below one name; alone it is short for the first of them."""
-    group = typer.Typer(help=help_of(name), epilog=examples_of(name), **_USUAL)
-    app.add_typer(group, name=name, rich_help_panel=help_of(heading))
-    return group
-
-
-def _command(group: typer.Typer, name: str, heading: str = "") -> Callable[[_Function], _Function]:
-    return group.command(
-        name.rpartition(" ")[2],
-        help=help_of(name),
-        epilog=examples_of(name),
-        rich_help_panel=help_of(heading) if heading else None,
-    )
+__all__ = ["app", "run"]
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -137,7 +107,7 @@ def _looks(context: typer.Context) -> dict[str, str]:
     return chosen | ({"ui.glyphs": "ascii"} if given["ascii_only"] else {})
 
 
-@_command(app, "demo", "look")
+@declared(app, "demo", "look")
 def demo(
     context: typer.Context,
     accounts: Annotated[int, option("demo_accounts", min=1, max=10000, metavar="N")] = 12,
@@ -160,7 +130,7 @@ def demo(
     return serve_demo(wanted, port, home) if serve else run_demo(wanted)
 
 
-@_command(app, "status", "look")
+@declared(app, "status", "look")
 def status(
     filter_text: options.FilterArgument = "",
     json: JsonOption = False,
@@ -187,7 +157,7 @@ def status(
     return print_status(config, filter_text, max_age, as_json=json, mask=mask, ascii_only=ascii_only)
 
 
-@_command(app, "next", "look")
+@declared(app, "next", "look")
 def next_account(
     count: Annotated[int, option("next_count", "--count", min=1, max=10000, metavar="N")] = 1,
     excluded: Annotated[
@@ -208,7 +178,7 @@ def next_account(
     return print_next(config, wish, mask=mask)
 
 
-@_command(app, "history", "look")
+@declared(app, "history", "look")
 def history(
     account: options.SomeAccountArgument = "",
     since: options.SinceOption = None,
@@ -230,7 +200,7 @@ def history(
     return print_history(config, wish, TimeSpan(since, until), form)
 
 
-@_command(app, "events", "look")
+@declared(app, "events", "look")
 def events(
     since: options.SinceOption = None,
     until: options.UntilOption = None,
@@ -246,7 +216,7 @@ def events(
     return print_events(config, TimeSpan(since, until), form)
 
 
-@_command(app, "daemon", "act")
+@declared(app, "daemon", "act")
 def daemon(
     print_unit: Annotated[bool, flag("print-unit")] = False,
     mask: MaskOption = False,
@@ -259,7 +229,7 @@ def daemon(
     return command.run_daemon(config, mask=mask)
 
 
-@_command(app, "refresh", "act")
+@declared(app, "refresh", "act")
 def refresh(
     accounts: options.AccountArguments = None,
     everyone: Annotated[bool, flag("all")] = False,
@@ -271,179 +241,3 @@ def refresh(
     from poolwatch.cli.refresh import run_refresh
 
     return run_refresh(config, accounts or [], everyone=everyone, force=force, as_json=json, mask=mask)
-
-
-sources_group = _group("sources", "set_up")
-accounts_group = _group("accounts", "set_up")
-data_group = _group("data", "set_up")
-config_group = _group("config", "set_up")
-
-
-@_command(sources_group, "sources list")
-def sources_list(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> int:
-    from poolwatch.cli.sources import list_sources
-
-    return list_sources(config, as_json=json, mask=mask)
-
-
-@_command(sources_group, "sources add")
-def sources_add(
-    kind: options.KindArgument,
-    place: Annotated[str, typer.Argument(metavar="URL|PATH", help=help_of("place"))],
-    name: Annotated[str | None, option("name", metavar="NAME")] = None,
-    custody: options.CustodyOption = None,
-    api_key_file: Annotated[str | None, option("api_key_file", metavar="FILE")] = None,
-    api_key_env: Annotated[str | None, option("api_key_env", metavar="NAME")] = None,
-    password_file: Annotated[str | None, option("password_file", metavar="FILE")] = None,
-    password_env: Annotated[str | None, option("password_env", metavar="NAME")] = None,
-    insecure: Annotated[bool, flag("insecure")] = False,
-    mask: MaskOption = False,
-    config: ConfigOption = None,
-) -> int:
-    from poolwatch.cli.sources import SourceRequest, add_source
-
-    secrets = (api_key_file, api_key_env, password_file, password_env)
-    request = SourceRequest(kind, place, name, custody, *secrets, insecure=insecure)
-    return add_source(config, request, mask=mask)
-
-
-@_command(sources_group, "sources test")
-def sources_test(name: options.SourceArgument, mask: MaskOption = False, config: ConfigOption = None) -> int:
-    from poolwatch.cli.sources import try_source
-
-    return try_source(config, name, mask=mask)
-
-
-@_command(sources_group, "sources set")
-def sources_set(
-    name: options.ConfiguredArgument,
-    assignments: options.Assignments,
-    mask: MaskOption = False,
-    config: ConfigOption = None,
-) -> int:
-    from poolwatch.cli.changes import set_source
-
-    return set_source(config, name, assignments, mask=mask)
-
-
-@_command(sources_group, "sources remove")
-def sources_remove(
-    name: options.ConfiguredArgument, mask: MaskOption = False, config: ConfigOption = None
-) -> int:
-    from poolwatch.cli.changes import take_source_out
-
-    return take_source_out(config, name, mask=mask)
-
-
-@_command(accounts_group, "accounts list")
-def accounts_list(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> int:
-    from poolwatch.cli.accounts import list_accounts
-
-    return list_accounts(config, as_json=json, mask=mask)
-
-
-@_command(accounts_group, "accounts import")
-def accounts_import(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help=help_of("login_file"))],
-    keep: options.KeepOption = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help=help_of("yes"))] = False,
-    mask: MaskOption = False,
-    config: ConfigOption = None,
-) -> int:
-    from poolwatch.cli.imports import import_files
-
-    can_ask = sys.stdin.isatty() and sys.stderr.isatty()
-    return import_files(config, files, keep, asks=not yes, can_ask=can_ask, mask=mask)
-
-
-@_command(accounts_group, "accounts remove")
-def accounts_remove(account: AccountArgument, mask: MaskOption = False, config: ConfigOption = None) -> int:
-    from poolwatch.cli.accounts import remove_account
-
-    return remove_account(config, account, mask=mask)
-
-
-@_command(accounts_group, "accounts resolve")
-def accounts_resolve(
-    account: AccountArgument,
-    keep: Annotated[Path, option("keep_file", "--keep", metavar="FILE")],
-    mask: MaskOption = False,
-    config: ConfigOption = None,
-) -> int:
-    from poolwatch.cli.accounts import resolve_account
-
-    return resolve_account(config, account, keep, mask=mask)
-
-
-@_command(data_group, "data export")
-def data_export(
-    since: Annotated[str | None, option("since_ever", "--since", metavar="WHEN")] = None,
-    file: options.OutputOption = None,
-    mask: MaskOption = False,
-    config: ConfigOption = None,
-) -> int:
-    from poolwatch.cli.data import export_data
-
-    return export_data(config, since, file, mask=mask)
-
-
-@_command(data_group, "data import")
-def data_import(
-    file: Annotated[str, typer.Argument(metavar="FILE|-", help=help_of("past_file"))],
-    mask: MaskOption = False,
-    config: ConfigOption = None,
-) -> int:
-    from poolwatch.cli.data import import_data
-
-    return import_data(config, file, mask=mask)
-
-
-@_command(config_group, "config show")
-def config_show(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> int:
-    from poolwatch.cli.settings import show_config
-
-    return show_config(config, as_json=json, mask=mask)
-
-
-@_command(config_group, "config set")
-def config_set(
-    assignments: options.Assignments, mask: MaskOption = False, config: ConfigOption = None
-) -> int:
-    from poolwatch.cli.changes import set_settings
-
-    return set_settings(config, assignments, mask=mask)
-
-
-@_command(config_group, "config edit")
-def config_edit(mask: MaskOption = False, config: ConfigOption = None) -> int:
-    from poolwatch.cli.editor import edit_config
-
-    return edit_config(config, mask=mask)
-
-
-@_command(config_group, "config path")
-def config_path(mask: MaskOption = False, config: ConfigOption = None) -> int:
-    from poolwatch.cli.settings import print_path
-
-    return print_path(config, mask=mask)
-
-
-@_command(config_group, "config init")
-def config_init(mask: MaskOption = False, config: ConfigOption = None) -> int:
-    from poolwatch.cli.settings import init_file
-
-    return init_file(config, mask=mask)
-
-
-@_command(config_group, "config check")
-def config_check(mask: MaskOption = False, config: ConfigOption = None) -> int:
-    from poolwatch.cli.settings import check
-
-    return check(config, mask=mask)
-
-
-@_command(app, "doctor", "set_up")
-def doctor(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> int:
-    from poolwatch.cli.doctor import run_doctor
-
-    return run_doctor(config, as_json=json, mask=mask)

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from typer.core import TyperGroup
 
+from poolwatch.words.command_help import help_of
 from poolwatch.words.commands import said
 
 #: typer does not tell the class of its contexts, commands and parameters.
@@ -17,6 +18,8 @@ Command: TypeAlias = Any
 Parameter: TypeAlias = Any
 
 _ENDS_OPTIONS: Final = "--"
+#: The headings of commands, in their order.
+_HEADINGS: Final = ("look", "act", "set_up")
 #: What else stands on a line of `--help` with the name of a command: what sets it off, and apart.
 _BESIDE_NAMES: Final = 6
 #: Where a value stands that somebody typed, here or before the group's own name.
@@ -67,9 +70,9 @@ class Group(TyperGroup):
             heading = command.rich_help_panel or said("commands")
             limit = formatter.width - widest - _BESIDE_NAMES
             rows.setdefault(heading, []).append((name.ljust(widest), command.get_short_help_str(limit)))
-        for heading, each in rows.items():
+        for heading in sorted(rows, key=_place):
             with formatter.section(heading):
-                formatter.write_dl(each)
+                formatter.write_dl(rows[heading])
 
     def shell_complete(self, ctx: Context, incomplete: str) -> list[Any]:
         found = super().shell_complete(ctx, incomplete)
@@ -99,6 +102,11 @@ class Group(TyperGroup):
                 path = f"{ctx.command_path} {name}"
                 ctx.fail(said("takes_no", command=path, option=param.opts[0]))
         ctx.default_map = {name: given}
+
+
+def _place(heading: str) -> int:
+    order = [help_of(each) for each in _HEADINGS]
+    return order.index(heading) if heading in order else len(order)
 
 
 def _takes_words(command: Command, ctx: Context) -> bool:

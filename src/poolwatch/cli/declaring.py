@@ -1,0 +1,42 @@
+"""How commands are declared: the program, its groups, and what `--help` says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import typer
+
+from poolwatch.cli.group import Group
+from poolwatch.words.command_help import examples_of, help_of
+
+_Function = TypeVar("_Function", bound=Callable[..., int])
+_USUAL: dict[str, Any] = {"cls": Group, "rich_markup_mode": None}
+
+app = typer.Typer(
+    name="poolwatch",
+    help=help_of("poolwatch"),
+    epilog=f"{examples_of('poolwatch')}\n\n{help_of('exit_codes')}",
+    no_args_is_help=False,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    **_USUAL,
+)
+
+
+def group_of(name: str, heading: str) -> typer.Typer:
+    """Commands below one name; alone it is short for the first of them."""
+    group = typer.Typer(help=help_of(name), epilog=examples_of(name), **_USUAL)
+    app.add_typer(group, name=name, rich_help_panel=help_of(heading))
+    return group
+
+
+def declared(group: typer.Typer, name: str, heading: str = "") -> Callable[[_Function], _Function]:
+    """A command of a group, or of the program itself, below a heading."""
+    return group.command(
+        name.rpartition(" ")[2],
+        help=help_of(name),
+        epilog=examples_of(name),
+        rich_help_panel=help_of(heading) if heading else None,
+    )
