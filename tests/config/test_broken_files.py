@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from poolwatch.config.layers import MAX_BYTES
 from poolwatch.config.load import load, load_text
-from poolwatch.config.settings import ConfigProblems, Settings
+from poolwatch.config.problems import ConfigProblems
+from poolwatch.config.settings import Settings
 
 PATH = Path("/etc/poolwatch/config.toml")
 HOME = {"HOME": "/home/ann"}

@@ -10,15 +10,8 @@ from poolwatch import config
 from poolwatch.config import values
 from poolwatch.config.load import load, load_text
 from poolwatch.config.paths import FoundState
-from poolwatch.config.settings import (
-    TABLE,
-    AccountRule,
-    ConfigProblem,
-    ConfigProblems,
-    OriginKind,
-    Settings,
-    SourceKind,
-)
+from poolwatch.config.problems import ConfigProblem, ConfigProblems
+from poolwatch.config.settings import TABLE, AccountRule, OriginKind, Settings, SourceKind
 from poolwatch.config.values import Raw, Wrong
 from poolwatch.domain.account import Custody
 from poolwatch.words.config import TEXTS

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from poolwatch.config.load import KEYS_OF_KIND, load_text
-from poolwatch.config.settings import ConfigProblem, ConfigProblems, Settings, SourceKind, SourceSettings
+from poolwatch.config.problems import ConfigProblem, ConfigProblems
+from poolwatch.config.settings import Settings, SourceKind, SourceSettings
 from poolwatch.domain.account import Custody
 
 PATH = Path("/etc/poolwatch/config.toml")

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final, TextIO
 
-    from poolwatch.config.settings import ConfigProblems
+    from poolwatch.config.problems import ConfigProblems
 
 EXIT_OK: Final = 0
 #: nothing asked for could be read, a step of a named account failed, a line of an import was refused,

@@ -13,8 +13,9 @@ from importlib import import_module
 from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, can_draw, complain, complain_of
 from poolwatch.bootstrap.feed import LiveFeed
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.config.problems import ConfigProblems
 from poolwatch.config.remember import FILE_NAME, load_remembered, save_remembered, ui_of
-from poolwatch.config.settings import ConfigProblems, Settings
+from poolwatch.config.settings import Settings
 from poolwatch.domain.events import Recalled
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolFacts, PoolState

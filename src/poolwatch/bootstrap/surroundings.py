@@ -21,7 +21,8 @@ from poolwatch.config.paths import (
     locate_config,
     state_directory,
 )
-from poolwatch.config.settings import ConfigProblem, ConfigProblems, Settings, SourceKind, SourceSettings
+from poolwatch.config.problems import ConfigProblem, ConfigProblems
+from poolwatch.config.settings import Settings, SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, NamingRule
 from poolwatch.domain.status import PoolRules
 from poolwatch.domain.text import LONGEST_PATH, visible

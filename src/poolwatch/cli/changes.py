@@ -13,8 +13,9 @@ from poolwatch.cli.command import surroundings
 from poolwatch.cli.sources import no_such_source, try_command
 from poolwatch.config.changes import Change, Refused, change_settings, change_source, remove_source
 from poolwatch.config.layers import variable_of
+from poolwatch.config.problems import ConfigProblem
 from poolwatch.config.remember import FILE_NAME, load_remembered, ui_of
-from poolwatch.config.settings import TABLE, ConfigProblem, SourceSettings
+from poolwatch.config.settings import TABLE, SourceSettings
 from poolwatch.config.toml_text import Value
 from poolwatch.domain.account import Custody
 from poolwatch.domain.text import path_word

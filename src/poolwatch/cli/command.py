@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, Exit, complain, complain_of
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from poolwatch.config.settings import ConfigProblems
+from poolwatch.config.problems import ConfigProblems
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.text import visible
 from poolwatch.domain.when import parse_when

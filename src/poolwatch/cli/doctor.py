@@ -33,7 +33,7 @@ from poolwatch.cli.settings import place_lines, place_rows
 from poolwatch.cli.sources import examine_pools, try_command
 from poolwatch.config.edit import is_same_place
 from poolwatch.config.paths import OwnPlaces, absolute, missing_home
-from poolwatch.config.settings import ConfigProblems
+from poolwatch.config.problems import ConfigProblems
 from poolwatch.config.values import FROM_ENVIRONMENT
 from poolwatch.domain.account import Custody, Listing, LoginKind
 from poolwatch.domain.state import KeptFile

@@ -29,7 +29,7 @@ from poolwatch.config.changes import problems_in
 from poolwatch.config.edit import ConfigFile
 from poolwatch.config.layers import MAX_BYTES, decode
 from poolwatch.config.paths import config_file
-from poolwatch.config.settings import ConfigProblem, ConfigProblems
+from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.table import render_default
 from poolwatch.host.files import FileProblem, read_bounded, write_whole
 from poolwatch.presentation.masking import masked, shown_path

@@ -147,7 +147,7 @@ def themes(incomplete: str) -> list[str]:
 def _around(context: typer.Context) -> Surroundings | None:
     """This run's surroundings, with the configuration that the line names; None when they are wrong."""
     from poolwatch.bootstrap.surroundings import Options, look_around
-    from poolwatch.config.settings import ConfigProblems
+    from poolwatch.config.problems import ConfigProblems
 
     named = context.params.get("config")
     found = look_around(Options(Path(str(named)) if named is not None else None))

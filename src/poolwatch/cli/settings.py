@@ -13,7 +13,8 @@ from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_OK, complain, complain
 from poolwatch.config.edit import init_config
 from poolwatch.config.load import load
 from poolwatch.config.paths import OwnPlaces, config_file, locate_config, state_directory
-from poolwatch.config.settings import ConfigProblem, ConfigProblems, Settings
+from poolwatch.config.problems import ConfigProblem, ConfigProblems
+from poolwatch.config.settings import Settings
 from poolwatch.config.table import ShownSetting, render_default, shown_settings
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace

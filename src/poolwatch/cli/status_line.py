@@ -11,7 +11,7 @@ from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, compl
 from poolwatch.bootstrap.surroundings import rules_of
 from poolwatch.config.load import load
 from poolwatch.config.paths import locate_config, state_directory
-from poolwatch.config.settings import ConfigProblem, ConfigProblems
+from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.domain.overview import overview
 from poolwatch.domain.state import PoolState
 from poolwatch.presentation.strip import status_line

@@ -13,7 +13,8 @@ from msgspec import Struct
 from poolwatch.config.edit import ConfigFile
 from poolwatch.config.layers import KEYS_TABLE, LISTS, KeyPath, parse
 from poolwatch.config.load import KEYS_OF_KIND, SECRET_KEYS, load_text, source_problem
-from poolwatch.config.settings import SOURCE_ROWS, TABLE, ConfigProblem, ConfigProblems, Settings
+from poolwatch.config.problems import ConfigProblem, ConfigProblems
+from poolwatch.config.settings import SOURCE_ROWS, TABLE, Settings
 from poolwatch.config.toml_text import Value, with_value, without_item
 from poolwatch.config.values import Raw, Row, Wrong, line, nearest, path, printable
 from poolwatch.words.config import said

@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from poolwatch.config.layers import BOM, MAX_BYTES, decode, parse
 from poolwatch.config.load import load_text, source_problem
-from poolwatch.config.settings import ConfigProblem, ConfigProblems, SourceSettings
+from poolwatch.config.problems import ConfigProblem, ConfigProblems
+from poolwatch.config.settings import SourceSettings
 from poolwatch.config.values import at_home, is_loopback
 from poolwatch.host.files import Content, FileProblem, read_bounded, write_whole
 from poolwatch.words.config import said

@@ -11,14 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from poolwatch.config.settings import (
-    DEFAULT_ORIGIN,
-    SECTIONS,
-    TABLE,
-    ConfigProblem,
-    Origin,
-    OriginKind,
-)
+from poolwatch.config.problems import ConfigProblem
+from poolwatch.config.settings import DEFAULT_ORIGIN, SECTIONS, TABLE, Origin, OriginKind
 from poolwatch.config.values import Raw, Read, Wrong, nearest, printable
 from poolwatch.words.config import said
 

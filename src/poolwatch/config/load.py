@@ -8,14 +8,13 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from poolwatch.config.layers import KEYS_TABLE, MAX_BYTES, Layers, decode, dotted, key_lines, parse
+from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import (
     ACCOUNT_ROWS,
     KINDS,
     SECTIONS,
     SOURCE_ROWS,
     AccountRule,
-    ConfigProblem,
-    ConfigProblems,
     Origin,
     OriginKind,
     Settings,

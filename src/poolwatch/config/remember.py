@@ -10,16 +10,8 @@ from typing import Final
 from msgspec import DecodeError, Struct, field
 from msgspec.json import decode
 
-from poolwatch.config.settings import (
-    GLYPHS,
-    SORTS,
-    USED_OR_LEFT,
-    VIEWS,
-    ConfigProblem,
-    OriginKind,
-    Settings,
-    UiSettings,
-)
+from poolwatch.config.problems import ConfigProblem
+from poolwatch.config.settings import GLYPHS, SORTS, USED_OR_LEFT, VIEWS, OriginKind, Settings, UiSettings
 from poolwatch.config.values import is_printable
 from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem, read_bounded, write_whole
