@@ -303,6 +303,18 @@ class Usage(Struct, frozen=True):
         return () if self.base is None or self.base.value is None else windows_by_length(self.base.value)
 
     @property
+    def fullest(self) -> dict[str, UsageWindow]:
+        """The base windows by kind; of two of one kind the fuller, which is the one that binds."""
+        found: dict[str, UsageWindow] = {}
+        for window in (
+            self.base.value.windows if self.base is not None and self.base.value is not None else ()
+        ):
+            kind, used = window.kind, window.used_percent or 0
+            if kind not in found or used > (found[kind].used_percent or 0):
+                found[kind] = window
+        return found
+
+    @property
     def full_windows(self) -> tuple[UsageWindow, ...]:
         """The base windows that are used up, shortest first.
 

@@ -164,10 +164,7 @@ class Scene(Struct, frozen=True):
     @property
     def window(self) -> UsageWindow | None:
         """The window as it was last read."""
-        base = self.account.usage.base
-        if not is_base(self.figure) or base is None or base.value is None:
-            return None
-        return next((each for each in base.value.windows if each.kind == self.figure.window), None)
+        return self.account.usage.fullest.get(self.figure.window) if is_base(self.figure) else None
 
     @property
     def limit(self) -> SpendLimit | None:

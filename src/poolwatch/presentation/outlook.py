@@ -67,7 +67,7 @@ def pace_of(
 
 
 def _window(judged: Judged, kind: str) -> UsageWindow | None:
-    return next((each for each in judged.account.usage.windows if each.kind == kind), None)
+    return judged.account.usage.fullest.get(kind)
 
 
 def at_reset(judged: Judged, ahead: Ahead, now: datetime, prefs: Prefs) -> AtReset | None:

@@ -79,7 +79,7 @@ def recent_outlook(state: PoolState, now: datetime, prefs: Prefs) -> PoolOutlook
 
 
 def weekly_window(each: Judged) -> UsageWindow | None:
-    return next((window for window in each.account.usage.windows if window.kind == WEEKLY), None)
+    return each.account.usage.fullest.get(WEEKLY)
 
 
 def weight(each: Judged, prefs: Prefs) -> float:
