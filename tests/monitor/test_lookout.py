@@ -10,11 +10,13 @@ import pytest
 
 from poolwatch.domain.burn import AccountBurn, Burn, PoolBurn
 from poolwatch.domain.cycles import Cycle, EndedBy, Rise
+from poolwatch.domain.events import ReadingArrived
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.forecast import Forecast, NoForecast
 from poolwatch.domain.outlook import AccountOutlook, PoolOutlook, Verdict
+from poolwatch.domain.usage import RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.domain.values import replace
-from tests.monitor.scripted import WEEK, Answer, Rig, ScriptedSource, failure, key_of, rig, snapshot
+from tests.monitor.scripted import WEEK, Answer, Rig, ScriptedSource, failure, key_of, listing, rig, snapshot
 from tests.monitor.turned_clock import START, TurnedClock
 
 A = key_of("a")
@@ -163,6 +165,103 @@ async def test_an_account_that_needs_a_person_has_no_forecast() -> None:
     assert weekly(one).none_because is NoForecast.NONE
 
 
+async def test_what_needs_a_person_is_not_looked_at_over_and_over() -> None:
+    one = await watched("a")
+    await read(one, "a", failure(FailureKind.UNAUTHORIZED))
+    await look(one)
+    made_at = weekly(one).made_at
+    await look(one)
+    assert weekly(one).made_at == made_at
+    one.source.replace(replace(listing("a"), token=replace(listing("a").token, fingerprint="another")))
+    await one.poller.lister.list_all()
+    await look(one)
+    assert weekly(one).median_percent is not None
+
+
+async def test_two_windows_that_answer_in_turn_are_not_looked_at_with_each_reading() -> None:
+    one = await watched("a")
+    other = snapshot(5, resets_at=RESETS + timedelta(days=2))
+    answers = [other, snapshot(31, resets_at=RESETS)] * 3
+    await read(one, "a", *answers)
+    await look(one)
+    assert weekly(one).none_because is NoForecast.DISPUTED
+    made_at = weekly(one).made_at
+    await read(one, "a", other)
+    await look(one)
+    assert weekly(one).made_at == made_at
+
+
+async def test_a_percentage_that_is_not_told_any_more_is_not_gone_on_from() -> None:
+    one = await watched("a")
+    await look(one)
+    assert weekly(one).median_percent is not None
+    unknown = UsageSnapshot(base=RateLimit(True, None, (UsageWindow(None, WEEK, RESETS),)))
+    await read(one, "a", unknown)
+    await look(one)
+    assert (weekly(one).none_because, weekly(one).used_percent) == (NoForecast.NONE, None)
+    full = UsageSnapshot(base=RateLimit(False, True, (UsageWindow(None, WEEK, RESETS),)))
+    await read(one, "a", full)
+    await look(one)
+    assert weekly(one).none_because is NoForecast.FULL
+
+
+@pytest.mark.parametrize("turned", [False, True])
+async def test_of_two_windows_of_one_kind_the_fuller_is_foretold(turned: bool) -> None:
+    one = await rig("a").listed()
+    windows = (UsageWindow(30, WEEK, RESETS), UsageWindow(60, WEEK, RESETS))
+    both = UsageSnapshot(base=RateLimit(True, None, windows[::-1] if turned else windows))
+    await read(one, "a", both)
+    # another process that has read nothing yet, and to which no cycle is known
+    one.store.saved_cycles.clear()
+    other = Rig([ScriptedSource("homes", "a")], TurnedClock(one.clock.now()), one.store)
+    await other.monitor.recall()
+    await other.listed()
+    await look(other)
+    assert weekly(other).used_percent == 60
+    assert other.state.outlook is not None
+    assert other.state.outlook.weekly_left_percent == pytest.approx(40)
+
+
+async def test_a_stored_week_that_is_over_is_not_gone_on_from() -> None:
+    one = await watched("a")
+    moved = RESETS + LENGTH
+    running = [cycle for cycle in one.store.saved_cycles if cycle.ended_at is None]
+    assert running
+    await one.clock.advance((RESETS - one.clock.now()).total_seconds() + 60)
+    await read(one, "a", snapshot(0, resets_at=moved), snapshot(0, resets_at=moved))
+    await look(one)
+    # as a store has it in which the end was not kept
+    one.store.saved_cycles += [running[-1]]
+    other = Rig([ScriptedSource("homes", "a")], TurnedClock(one.clock.now()), one.store)
+    await other.monitor.recall()
+    await other.listed()
+    await look(other)
+    other.ledger.take(
+        ReadingArrived(
+            A, "homes", other.clock.now(), snapshot(3, resets_at=moved), asked_at=other.clock.now()
+        )
+    )
+    await look(other)
+    said = weekly(other)
+    assert (said.resets_at, said.used_percent) == (moved, 3)
+    assert said.none_because is NoForecast.TOO_FEW
+
+
+async def test_what_is_read_during_a_long_look_is_looked_at() -> None:
+    one = await watched("a", "b")
+    burn, store = one.monitor.recorder.burn, one.monitor._services.store
+    for key, account in one.state.accounts.items():
+        await burn.load(store, key.id, account.read_at, one.clock.now())
+    one.monitor.lookout._pause = 100
+    looking = asyncio.create_task(one.monitor.lookout.look())
+    await one.clock.advance(250)
+    assert one.account("b").outlook is None
+    await read(one, "b", failure(FailureKind.UNAUTHORIZED))
+    await one.clock.advance(500)
+    await looking
+    assert weekly(one, "b").none_because is NoForecast.NONE
+
+
 async def test_burn_is_told_along_with_what_was_foretold_before() -> None:
     one = await watched("a")
     await look(one)
@@ -181,9 +280,17 @@ async def test_burn_is_told_along_with_what_was_foretold_before() -> None:
 async def test_a_past_that_was_told_anew_is_learned_anew() -> None:
     one = await watched("a")
     await look(one)
+    made_at, pool = weekly(one).made_at, one.state.outlook
     one.store.saved_cycles += past(weeks=5)[:1]
     one.store.imports_made += 1
     await look(one)
+    # what it burns is read again first
+    assert weekly(one).made_at == made_at
+    await look(one)
+    assert weekly(one).made_at > made_at
+    assert pool is not None
+    assert one.state.outlook is not None
+    assert one.state.outlook.made_at > pool.made_at
     [learned] = one.monitor.lookout._learning._learned[A.id].values()
     assert learned.habit.cycles == 5
 
@@ -197,6 +304,32 @@ async def test_the_pool_is_foretold_of_its_accounts() -> None:
     assert outlook.weekly_left_percent == pytest.approx(69)
     assert outlook.relief_at == RESETS
     assert one.store.pool_kept == outlook
+
+
+async def test_nothing_is_foretold_of_a_part_of_the_pool() -> None:
+    one = await rig("a", "b", "c").listed()
+    one.store.saved_cycles += past("a") + past("b")
+    await read(one, "a", *(snapshot(used, resets_at=RESETS) for used in (30, 30, 31)))
+    await look(one)
+    assert weekly(one).median_percent is not None
+    assert one.state.outlook is None
+    await read(one, "b", *(snapshot(used, resets_at=RESETS) for used in (80, 80, 81)))
+    await look(one)
+    assert one.state.outlook is None
+    # who was asked in vain has nothing to wait for
+    await read(one, "c", failure(FailureKind.UNREACHABLE))
+    await look(one)
+    assert one.state.outlook is not None
+    assert one.state.outlook.weekly_left_percent == pytest.approx((69 + 19) / 2)
+
+
+async def test_an_outlook_of_the_pool_from_before_the_clock_was_set_back_is_made_anew() -> None:
+    one = await watched("a", "b")
+    await look(one)
+    one.clock.leap(timedelta(hours=-1))
+    await look(one)
+    assert one.state.outlook is not None
+    assert one.state.outlook.made_at < one.clock.now()
 
 
 async def test_the_same_pool_has_the_same_outlook() -> None:
@@ -223,7 +356,7 @@ async def test_another_process_tells_what_was_foretold_while_it_is_worth_it() ->
 
 async def test_a_process_that_soon_ends_makes_what_is_due() -> None:
     one = await watched("a")
-    looking = asyncio.create_task(one.monitor.lookout.look_once())
+    looking = asyncio.create_task(one.monitor.lookout.look_once(keeps=True))
     await one.clock.advance(5)
     await looking
     assert weekly(one).median_percent is not None
@@ -232,5 +365,26 @@ async def test_a_process_that_soon_ends_makes_what_is_due() -> None:
     one.store.pool_kept = PoolOutlook(one.clock.now(), PoolBurn(Burn(), Burn()))
     other = Rig([ScriptedSource("homes", "a")], TurnedClock(one.clock.now()), one.store)
     await other.monitor.recall()
-    await other.monitor.lookout.look_once()
+    await other.monitor.lookout.look_once(keeps=True)
     assert other.account("a").outlook == kept
+
+
+async def test_a_process_that_does_not_poll_leaves_what_another_one_keeps() -> None:
+    one = await watched("a")
+    await look(one)
+    kept, pool = dict(one.store.outlooks_kept), one.store.pool_kept
+    other = Rig([ScriptedSource("homes", "a")], TurnedClock(one.clock.now()), one.store)
+    await other.monitor.recall()
+    await other.listed()
+    await other.clock.advance(3700)
+    looking = asyncio.create_task(other.monitor.look_once())
+    await other.clock.advance(5)
+    await looking
+    assert other.account("a").outlook != one.account("a").outlook
+    assert (one.store.outlooks_kept, one.store.pool_kept) == (kept, pool)
+    assert other.monitor.take_over()
+    await other.clock.advance(3700)
+    looking = asyncio.create_task(other.monitor.look_once())
+    await other.clock.advance(5)
+    await looking
+    assert one.store.outlooks_kept != kept

@@ -77,9 +77,9 @@ async def look(
                 await _read_beside(running, sweep, _unread(monitor.state, keys), max(older_than, POLL_FLOOR))
         if monitor.polls:
             await _saved_meanwhile(running, sweep.run(keys, older_than))
-            monitor.hand_over()
-        await monitor.tell_kept()
         await monitor.look_once()
+        monitor.hand_over()
+        await monitor.tell_kept()
         asked = sweep.asked.union(there.asked)
         in_vain = not _has_answer(monitor.state, asked, began) and (
             bool(asked) or _is_out_of_reach(monitor.state, sweep, keys, older_than)

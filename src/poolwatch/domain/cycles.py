@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
+
+#: A reset that has moved by more is another one.
+_SAME_RESET: Final = timedelta(hours=1)
 
 
 class EndedBy(StrEnum):
@@ -65,6 +69,12 @@ class Cycle(Struct, frozen=True):
     disputed: bool = False
     #: its first reading, where something had been used before that
     watched_at: datetime | None = None
+
+    def may_go_on(self, used_percent: float, resets_at: datetime | None) -> bool:
+        """Whether a reading like this one may be of it still: it resets at that time, and no less is used."""
+        if self.resets_at is None or resets_at is None:
+            return False
+        return abs(resets_at - self.resets_at) <= _SAME_RESET and used_percent > (self.last_percent or 0) - 1
 
     @property
     def watched_since(self) -> datetime:

@@ -50,7 +50,7 @@ def look_ahead(
     server_now = now + clock_offset
     length, used, resets_at = seconds(cycle), cycle.last_percent, cycle.resets_at
     said = Forecast(cycle.bucket, cycle.window, now, resets_at, used_percent=used)
-    if not length or used is None or resets_at is None or cycle.read_at is None:
+    if not can_be_told(cycle) or used is None or resets_at is None or cycle.read_at is None:
         return replace(said, none_because=NoForecast.NONE)
     if resets_at <= server_now:
         return replace(said, none_because=NoForecast.DUE)
@@ -98,6 +98,12 @@ def look_ahead(
         out_earliest=datetime.fromtimestamp(earliest, UTC),
         out_latest=datetime.fromtimestamp(min(latest, end), UTC),
     )
+
+
+def can_be_told(cycle: Cycle) -> bool:
+    """Whether enough is known of a cycle to say anything of it."""
+    told = (cycle.last_percent, cycle.resets_at, cycle.read_at)
+    return seconds(cycle) > 0 and None not in told
 
 
 class Expected(Struct, frozen=True):

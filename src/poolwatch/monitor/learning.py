@@ -36,10 +36,6 @@ class Cycles(Protocol):
         """The newest cycles of each window by account id, old to new."""
         ...
 
-    async def imports(self) -> int | None:
-        """Another number whenever the past was told anew; None where nobody can tell."""
-        ...
-
 
 class Terms(Struct, frozen=True):
     """What an operator sets. `zone` None: the machine's."""
@@ -100,14 +96,15 @@ class Learning:
         """The zone that an account lives in; None: the machine's."""
         return zone_named(account.name.time_zone) or self._terms.zone
 
-    async def heed_imports(self) -> None:
-        """Where another process told the past anew, all of it is learned again."""
-        imports = await self._store.imports()
-        if imports != self._imports and imports is not None:
-            self._imports = imports
-            self._learned.clear()
-            self._taught.clear()
-            self._bank = None
+    def heed_imports(self, imports: int | None) -> bool:
+        """Whether the past was told anew since the last time: then all of it is learned again."""
+        former, self._imports = self._imports, self._imports if imports is None else imports
+        if former is None or former == self._imports:
+            return False
+        self._learned.clear()
+        self._taught.clear()
+        self._bank = None
+        return True
 
     async def learn(self, state: PoolState, pause: float) -> bool:
         """Have every account's past learned, with a pause (seconds) after each; whether any is known."""

@@ -16,7 +16,7 @@ from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.events import LookedAhead
 from poolwatch.domain.forecast import Forecast, NoForecast
 from poolwatch.domain.habit import Habit, seconds
-from poolwatch.domain.look_ahead import look_ahead
+from poolwatch.domain.look_ahead import can_be_told, look_ahead
 from poolwatch.domain.outlook import KEPT, AccountOutlook, PoolOutlook
 from poolwatch.domain.pool_simulation import Member, plan_weight, pool_outlook
 from poolwatch.domain.series import RESET_WOBBLE
@@ -77,6 +77,9 @@ class Lookout:
         self._terms = terms
         self._learning = Learning(store, recorder, clock, terms)
         self._pause = _PAUSE
+        #: accounts that are looked at anew, whatever was told of them; and whether the pool is
+        self._due: set[str] = set()
+        self._is_pool_due = False
 
     @property
     def _burn(self) -> BurnBook:
@@ -108,72 +111,89 @@ class Lookout:
         if told or pool is not None:
             self._ledger.take(LookedAhead(told, pool))
 
-    async def look(self) -> None:
-        """Work out anew what is due, tell it and have it kept."""
-        await self._learning.heed_imports()
-        state = self._ledger.state
-        if not await self._learning.learn(state, self._pause):
+    async def look(self, *, keeps: bool = True) -> None:
+        """Work out anew what is due and tell it; `keeps`: have it kept too, which is for who polls."""
+        if self._learning.heed_imports(await self._recorder.heed_imports()):
+            self._is_pool_due = True
+            self._due |= {key.id for key in self._ledger.state.accounts}
+        if not await self._learning.learn(self._ledger.state, self._pause):
             return
         told: dict[AccountKey, AccountOutlook] = {}
-        for number, (key, account) in enumerate(tuple(state.accounts.items())):
+        for number, key in enumerate(tuple(self._ledger.state.accounts)):
             if number % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)
-            if account.read_at is None or not self._learning.has(key.id):
+            # as it is now: to get here may have taken a while
+            state = self._ledger.state
+            account = state.accounts.get(key)
+            if account is None or not self._is_known(account):
                 continue
-            if not self._burn.is_filled(key.id):
-                continue  # what it burns would be told as less than it is
             outlook = await self._outlook(account, state)
             if outlook is not None:
                 told[key] = outlook
-        pool = await self._pool(state, is_new=bool(told))
+        pool = await self._pool(told)
         if not told and pool is None:
             return
         self._ledger.take(LookedAhead(told, pool))
-        await self._store.put_outlooks({key.id: outlook for key, outlook in told.items()}, pool)
+        if keeps:
+            await self._store.put_outlooks({key.id: outlook for key, outlook in told.items()}, pool)
 
-    async def look_once(self) -> None:
-        """For a process that soon ends: what was foretold last, and what is due of it.
+    def _is_known(self, account: AccountState) -> bool:
+        """Whether an account was read, all that it burns is known, and its past was learned."""
+        account_id = account.key.id
+        is_filled = account.read_at is not None and self._burn.is_filled(account_id)
+        return is_filled and self._learning.has(account_id)
+
+    async def look_once(self, *, keeps: bool) -> None:
+        """For a process that soon ends: what was foretold last, and what is due of it; `keeps` as for `look`.
 
         Of a large pool nothing is made anew: whoever waits for the answer would wait for seconds.
         """
         await self.recall()
         self._pause = 0.0
-        now, accounts = self._clock.now(), self._ledger.state.accounts
-        if len(accounts) > _MOST_AT_ONCE:
+        now, state = self._clock.now(), self._ledger.state
+        if len(state.accounts) > _MOST_AT_ONCE:
             return
-        for key, account in accounts.items():
+        # the pool is foretold of all accounts, or not at all
+        is_pool_due = state.outlook is None or now - state.outlook.made_at > _HOURLY
+        for key, account in state.accounts.items():
             outlook = account.outlook
-            if account.read_at is not None and (outlook is None or now - outlook.made_at > _HOURLY):
+            is_due = is_pool_due or outlook is None or now - outlook.made_at > _HOURLY
+            if account.read_at is not None and is_due:
                 await self._burn.load(self._store, key.id, read_instant(account), now)
-        await self.look()
+        await self.look(keeps=keeps)
 
     # -- accounts
 
     async def _outlook(self, account: AccountState, state: PoolState) -> AccountOutlook | None:
         """The account's, where it says something new."""
-        now, former = self._clock.now(), account.outlook
-        burn = self._burn.of(account.key.id, now)
-        windows = _windows(account)
+        now, former, account_id = self._clock.now(), account.outlook, account.key.id
+        burn = self._burn.of(account_id, now)
+        cycles = {kind: self._cycle(account, window, now) for kind, window in account.usage.fullest.items()}
+        works = derive_status(account, now + state.clock_offset).kind in _WORKING
         made_before = {} if former is None else {each.window: each for each in former.forecasts}
-        is_due = made_before.keys() != windows.keys() or any(
-            _is_due(made_before[kind], window, account, now, self._terms.stale_after)
-            for kind, window in windows.items()
+        is_due = (
+            former is None
+            or account_id in self._due
+            or made_before.keys() != cycles.keys()
+            or any(
+                _is_due(made_before[kind], cycle, now, self._terms.stale_after, works=works)
+                for kind, cycle in cycles.items()
+            )
         )
         if not is_due and former is not None:
             return None if burn == former.burn else AccountOutlook(now, burn, former.forecasts)
-        works = derive_status(account, now + state.clock_offset).kind in _WORKING
         forecasts: list[Forecast] = []
-        for window in windows.values():
-            forecasts.append(self._forecast(account, window, state, now, works=works))
+        for cycle in cycles.values():
+            forecasts.append(self._forecast(account, cycle, state, now, works=works))
             await asyncio.sleep(0)
+        self._due.discard(account_id)
         await self._clock.sleep(self._pause)
         return AccountOutlook(now, burn, tuple(forecasts))
 
     def _forecast(
-        self, account: AccountState, window: UsageWindow, state: PoolState, now: datetime, *, works: bool
+        self, account: AccountState, cycle: Cycle, state: PoolState, now: datetime, *, works: bool
     ) -> Forecast:
-        cycle = self._cycle(account, window, now)
-        known = self._learning.window(account.key.id, window.kind)
+        known = self._learning.window(account.key.id, cycle.window)
         said = look_ahead(
             cycle,
             Habit() if known is None else known.habit,
@@ -186,18 +206,31 @@ class Lookout:
         )
         if works or said.none_because is not None:
             return said
-        return Forecast(said.bucket, said.window, now, said.resets_at, none_because=NoForecast.NONE)
+        return Forecast(
+            said.bucket,
+            said.window,
+            now,
+            said.resets_at,
+            none_because=NoForecast.NONE,
+            used_percent=said.used_percent,
+        )
 
     def _cycle(self, account: AccountState, window: UsageWindow, now: datetime) -> Cycle:
-        """The running cycle as the newest reading has it; of an unused window one without any use."""
-        account_id, base = account.key.id, account.usage.base
+        """The running cycle as the newest reading has it; of an unused window one without any use.
+
+        What a reading does not tell is not known of it, whatever was told before.
+        """
+        account_id, base, used = account.key.id, account.usage.base, window.used_percent
+        if used is None and base is not None and base.value is not None and base.value.is_full(window):
+            used = 100.0
         read_at = None if base is None or is_undated(base.at) else base.at
         running = self._recorder.running(account_id).get((BASE_BUCKET, window.kind))
         known = self._learning.window(account_id, window.kind)
-        if known is not None and running is not None:
+        if known is not None and (running is not None or used == 0):
             known.running = None
-        elif known is not None and window.used_percent:
-            running = known.running
+        stored = None if known is None else known.running
+        if stored is not None and used is not None and stored.may_go_on(used, window.resets_at):
+            running = replace(stored, last_percent=used)
         if running is None:
             running = Cycle(
                 account_id,
@@ -206,22 +239,31 @@ class Lookout:
                 now,
                 window.window_seconds,
                 window.resets_at,
-                last_percent=window.used_percent,
-                readings=1 if window.used_percent else _ENOUGH,
+                readings=1 if used else _ENOUGH,
+                last_percent=used,
                 plan=account.plan,
             )
+        elif window.used_percent is None:
+            running = replace(running, last_percent=used)
         return replace(running, read_at=read_at)
 
     # -- the pool
 
-    async def _pool(self, state: PoolState, *, is_new: bool) -> PoolOutlook | None:
-        """The pool's, where it says something new; simulated anew after a while, if anything changed."""
-        now, former = self._clock.now(), state.outlook
-        server_now = now + state.clock_offset
-        if former is not None:
+    async def _pool(self, told: Mapping[AccountKey, AccountOutlook]) -> PoolOutlook | None:
+        """The pool's, where it says something new; simulated anew after a while, if anything changed.
+
+        `told` is what was worked out of accounts just now. As long as there are some of which that is still
+        to come, nothing is said of the pool: a part of it is another pool.
+        """
+        now, state = self._clock.now(), self._ledger.state
+        former, server_now = state.outlook, now + state.clock_offset
+        if not self._is_whole(state, told, server_now):
+            return None
+        if former is not None and not self._is_pool_due:
             is_over = former.relief_at is not None and former.relief_at <= server_now
-            if not is_over and (not is_new or now - former.made_at < _AGAIN):
-                burn = await self._burn.of_pool(now) if is_new else former.burn
+            is_fresh = timedelta(0) <= now - former.made_at < _AGAIN
+            if not is_over and (not told or is_fresh):
+                burn = await self._burn.of_pool(now) if told else former.burn
                 return None if burn == former.burn else replace(former, burn=burn)
         members: list[Member] = []
         for number, account in enumerate(tuple(state.accounts.values())):
@@ -237,17 +279,36 @@ class Lookout:
             server_now,
             Random(_SEED).random,  # noqa: S311 - chances, not secrets
         )
+        self._is_pool_due = False
         return replace(await in_turns(work), made_at=now)
+
+    def _is_whole(
+        self, state: PoolState, told: Mapping[AccountKey, AccountOutlook], server_now: datetime
+    ) -> bool:
+        """Whether each account has been looked at, or is known to have nothing to look at."""
+        if not state.settled:
+            return False
+        for key, account in state.accounts.items():
+            if account.read_at is not None:
+                if not self._is_known(account) or (account.outlook is None and key not in told):
+                    return False
+            elif (
+                account.tried_at is None
+                and account.without_usage is None
+                and derive_status(account, server_now).kind is Status.UNKNOWN
+            ):
+                return False  # its first reading is still to come
+        return True
 
     def _member(self, account: AccountState, now: datetime) -> Member | None:
         """The account as one that can work; None where it has no weekly limit, or cannot."""
-        weekly = _windows(account).get(WEEKLY)
-        if weekly is None or not self._learning.has(account.key.id) or weekly.used_percent is None:
+        weekly = account.usage.fullest.get(WEEKLY)
+        if weekly is None or not self._is_known(account):
             return None
         if derive_status(account, now).kind not in _WORKING:
             return None
         learned, cycle = self._learning.window(account.key.id, WEEKLY), self._cycle(account, weekly, now)
-        if not seconds(cycle):
+        if not seconds(cycle) or cycle.last_percent is None:
             return None
         return Member(
             cycle,
@@ -266,29 +327,27 @@ def _is_recent(outlook: AccountOutlook | PoolOutlook, now: datetime) -> bool:
     return timedelta(0) <= now - outlook.made_at <= KEPT
 
 
-def _windows(account: AccountState) -> dict[str, UsageWindow]:
-    """The base windows by kind."""
-    return {window.kind: window for window in account.usage.windows}
-
-
-def _is_due(
-    said: Forecast, window: UsageWindow, account: AccountState, now: datetime, stale_after: timedelta
-) -> bool:
-    """Whether a forecast is to be made anew."""
+def _is_due(said: Forecast, cycle: Cycle, now: datetime, stale_after: timedelta, *, works: bool) -> bool:
+    """Whether a forecast is to be made anew; `cycle` is what it would be made of."""
     age = now - said.made_at
-    if age < timedelta(0) or age >= _HOURLY - _APART * (int(account.key.id[:4], 16) / 0x10000):
+    if age < timedelta(0) or age >= _HOURLY - _APART * (int(cycle.account_id[:4], 16) / 0x10000):
         return True
-    if said.resets_at is None or window.resets_at is None:
-        has_reset = said.resets_at is not window.resets_at
+    if not works and said.none_because is None:
+        return True
+    if cycle.disputed and said.none_because is NoForecast.DISPUTED:
+        return age >= _AGAIN  # the two windows differ with each reading, and neither counts
+    used, was = cycle.last_percent, said.used_percent
+    if said.resets_at is None or cycle.resets_at is None:
+        has_reset = said.resets_at is not cycle.resets_at
     else:
-        has_reset = bool(window.used_percent) and abs(window.resets_at - said.resets_at) >= RESET_WOBBLE
+        has_reset = bool(used) and abs(cycle.resets_at - said.resets_at) >= RESET_WOBBLE
     if has_reset:
         return True
-    used, was = window.used_percent, said.used_percent
     if used != was and (used is None or was is None or abs(used - was) >= _MUCH or used >= 100):
         return True
-    base = account.usage.base
-    is_old = base is not None and not is_undated(base.at) and now - base.at > stale_after
+    is_old = cycle.read_at is not None and now - cycle.read_at > stale_after
     if said.none_because is None:
         return is_old
+    if said.none_because is NoForecast.NONE and works and can_be_told(cycle):
+        return True
     return age >= _AGAIN or (said.none_because is NoForecast.OLD and not is_old)

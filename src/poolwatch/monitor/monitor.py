@@ -287,9 +287,12 @@ class Monitor:
         await self.lookout.run(partial(self._went_well, _NO_FORECASTS))
 
     async def look_once(self) -> None:
-        """For a process that soon ends: have what was foretold last, and what is due of it."""
+        """For a process that soon ends: have what was foretold last, and what is due of it.
+
+        It is kept while this process polls: another one keeps its own.
+        """
         with self._spared(_NO_FORECASTS):
-            await self.lookout.look_once()
+            await self.lookout.look_once(keeps=self.polls)
 
     def _read_at(self) -> list[tuple[str, datetime | None]]:
         return [(key.id, read_instant(account)) for key, account in self.state.accounts.items()]

@@ -92,6 +92,8 @@ class Recorder:
         self._past = past
         self._within = max(UPSTREAM_WITHIN, interval * 2)
         self._pending: list[tuple[AccountState, AccountState]] = []
+        #: held while readings are followed: what is known of them must not go away meanwhile
+        self._taking = asyncio.Lock()
         self._tracks: dict[str, Mapping[WindowPlace, Track]] = {}
         #: the reading up to which an account's windows were followed
         self._followed: dict[str, datetime | None] = {}
@@ -126,6 +128,10 @@ class Recorder:
 
     async def take(self, state: PoolState, now: datetime, *, last: bool = False) -> Recorded:
         """What came since the last time; `last`: nothing follows, and nothing is waited for."""
+        async with self._taking:
+            return await self._take(state, now, last=last)
+
+    async def _take(self, state: PoolState, now: datetime, *, last: bool) -> Recorded:
         pending, self._pending = self._pending, []
         if pending:
             self.trouble = None
@@ -150,8 +156,16 @@ class Recorder:
             listener(events)
         return Recorded(tuple(cycles.values()), events)
 
+    async def heed_imports(self) -> int | None:
+        """Where another process told the past of accounts anew, have what is held of it read again.
+
+        Another number whenever it was; None where nobody can tell.
+        """
+        async with self._taking:
+            await self._heed_imports()
+        return self._imports
+
     async def _heed_imports(self) -> None:
-        """Where another process told the past of accounts anew, what is held of it is read again."""
         imports = await self._past.imports()
         if imports is None or imports == self._imports:
             return
