@@ -186,6 +186,37 @@ async def test_a_key_draws_no_row_anew_but_the_one_that_is_selected(monkeypatch:
         assert sum(line.startswith("▌") for line in rows(app)) == 1
 
 
+async def test_of_thousands_those_on_screen_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    feed, bob = past_feed(), twelve()[1].key.id
+    feed.logged = tuple(
+        LoggedEvent(str(number), ago(minutes=2000 - number), EventKind.SIGNED_IN, bob)
+        for number in range(1990)
+    )
+    long = "what is said " * 10
+    app = app_of(feed.state, feed=feed)
+    drawn: list[str] = []
+
+    def row_lines(row: EventRow, *rest: Any, selected: bool) -> Any:
+        drawn.append(row.id)
+        return _row_lines(row, *rest, selected=selected)
+
+    monkeypatch.setattr("poolwatch.ui.screens.events._row_lines", row_lines)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        feed.happen(notices=(long,))
+        await pilot.press("e")
+        await settle(pilot)
+        assert 20 <= len(drawn) <= 40
+        # a text that takes several lines has them
+        assert [line.split()[:1] for line in rows(app)[1:5]] == [["▌14:03"], ["is"], ["13:52"], ["13:51"]]
+        for key, last in (("G", "04:43"), ("o", "Thu"), ("o", "Thu"), ("m", "Thu")):
+            drawn.clear()
+            await pilot.press(key)
+            await settle(pilot)
+            assert len(drawn) <= 60, key
+            assert any(line.startswith(f"▌{last}") for line in screen_text(app).splitlines()), key
+
+
 async def test_what_happens_meanwhile_is_read_and_little_else() -> None:
     feed = past_feed()
     app = app_of(feed.state, feed=feed)

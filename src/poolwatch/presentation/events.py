@@ -136,7 +136,8 @@ def events_view(
     rows += [_of_said(each, group, now, prefs) for each in said]
     rows.sort(key=lambda row: row.at, reverse=True)
     new = sum(looked_at is not None and row.at > looked_at for row in rows)
-    shown = [row for row in rows if _lets(row, filter_text)]
+    wanted = filter_text.casefold().split()
+    shown = [row for row in rows if _lets(row, wanted)] if wanted else rows
     match group:
         case EventGroup.DAY:
             sections = _by_day(shown, looked_at, now, prefs)
@@ -187,10 +188,10 @@ def _clock(at: datetime, group: EventGroup, now: datetime, prefs: Prefs) -> str:
     return figures.clock(at, now, prefs.zone)
 
 
-def _lets(row: EventRow, filter_text: str) -> bool:
-    """Whether every word of the filter stands somewhere in the row."""
+def _lets(row: EventRow, wanted: Sequence[str]) -> bool:
+    """Whether all these words stand somewhere in the row."""
     told = f"{row.who} {row.text} {words.sort_word(row.sort.value)}".casefold()
-    return all(word in told for word in filter_text.casefold().split())
+    return all(word in told for word in wanted)
 
 
 def _by_day(

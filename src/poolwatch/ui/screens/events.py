@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
@@ -15,7 +17,7 @@ from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.events import EventGroup, EventRow, EventsView, Told, events_view, next_day
 from poolwatch.presentation.view import Tone
-from poolwatch.ui.appearance import Glyphs
+from poolwatch.ui.appearance import UNICODE, Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, line_width, spread, wrap
 from poolwatch.ui.feed import EVENTS_MOST
 from poolwatch.ui.keymap import Scope
@@ -23,7 +25,7 @@ from poolwatch.ui.screens.page import Page, bindings
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.arrangement import Direction
 from poolwatch.ui.widgets.bottom import FilterLine, MessageText, typing_line
-from poolwatch.ui.widgets.lines import Lines, Pane
+from poolwatch.ui.widgets.lines import LateLines, Lines, Pane
 from poolwatch.ui.widgets.table import section_line
 from poolwatch.words import events as words
 from poolwatch.words import interface
@@ -35,6 +37,9 @@ _BACK: Final = (timedelta(days=7), timedelta(days=30), timedelta(days=120), time
 #: What is new is read so often at most.
 _AGAIN: Final = timedelta(seconds=5)
 _WHO_MOST: Final = 24
+#: The cells of the pointer and of an event's mark with what stands beside it, and those after a name.
+_MARKS: Final = 5
+_BETWEEN: Final = 2
 
 
 class EventsScreen(Page[None]):
@@ -59,8 +64,7 @@ class EventsScreen(Page[None]):
         self._filter_text = ""
         self._selected: str | None = None
         self._view = EventsView("", (), 0)
-        #: the first line of each row
-        self._tops: dict[str, int] = {}
+        self._laid = _Laid(self._view, 0, UNICODE, named=True)
         self._filter_line: FilterLine | None = None
         #: how rows were drawn that are not selected, and for which columns, width and glyphs
         self._drawn: dict[str, tuple[EventRow, list[Line]]] = {}
@@ -148,29 +152,31 @@ class EventsScreen(Page[None]):
     def _draw(self) -> None:
         width, glyphs = max(1, self.size.width - 1), self.ui.appearance.glyphs
         self.query_one("#title", Lines).show((self._title(width, glyphs), ()))
-        lines: list[Line] = []
-        self._tops = {}
-        columns = _columns(self._view, width, named=self._group is not EventGroup.ACCOUNT)
-        if self._drawn_for != (columns, width, glyphs):
-            self._drawn, self._drawn_for = {}, (columns, width, glyphs)
-        for section in self._view.sections:
-            lines.append(section_line(section.heading, width, glyphs))
-            for row in section.rows:
-                self._tops[row.id] = len(lines)
-                if row.id == self._selected:
-                    lines += _row_lines(row, columns, width, glyphs, selected=True)
-                    continue
-                drawn = self._drawn.get(row.id)
-                if drawn is None or drawn[0] != row:
-                    drawn = row, _row_lines(row, columns, width, glyphs, selected=False)
-                    self._drawn[row.id] = drawn
-                lines += drawn[1]
+        laid = self._laid
+        if (laid.view, laid.width, laid.glyphs) != (self._view, width, glyphs):
+            laid = self._laid = _Laid(self._view, width, glyphs, named=self._group is not EventGroup.ACCOUNT)
+        if self._drawn_for != (laid.columns, width, glyphs):
+            self._drawn, self._drawn_for = {}, (laid.columns, width, glyphs)
+        lines: Sequence[Line] = laid.lines_by(self._block)
         if not lines:
             none = words.NO_MATCH() if self._filter_text else words.NONE_YET()
             told = none if self._since is not None else words.READING()
-            lines.append(fit_line(((f" {told}", Tone.DIM),), width, glyphs.ellipsis))
+            lines = (fit_line(((f" {told}", Tone.DIM),), width, glyphs.ellipsis),)
         self.query_one(Pane).show(lines)
         self._draw_bottom()
+
+    def _block(self, block: str | EventRow) -> Sequence[Line]:
+        """A heading or an event as it is drawn; of events that are not selected each once."""
+        laid = self._laid
+        if isinstance(block, str):
+            return (section_line(block, laid.width, laid.glyphs),)
+        if block.id == self._selected:
+            return _row_lines(block, laid.columns, laid.width, laid.glyphs, selected=True)
+        drawn = self._drawn.get(block.id)
+        if drawn is None or drawn[0] != block:
+            lines = _row_lines(block, laid.columns, laid.width, laid.glyphs, selected=False)
+            drawn = self._drawn[block.id] = block, lines
+        return drawn[1]
 
     def _title(self, width: int, glyphs: Glyphs) -> Line:
         help_key = self.ui.options.keymap.get("help").keys[0]
@@ -234,7 +240,7 @@ class EventsScreen(Page[None]):
     def _select(self, row_id: str) -> None:
         self._selected = row_id
         self._draw()
-        pane, top = self.query_one(Pane), self._tops[row_id]
+        pane, top = self.query_one(Pane), self._laid.tops[row_id]
         # with the heading right above the first row
         pane.bring(top - 1 if top <= 1 else top)
 
@@ -327,6 +333,42 @@ class EventsScreen(Page[None]):
             self._filter_line.close(clear=True)
         self._filter_text = ""
         self.redraw()
+
+
+class _Laid:
+    """Where the headings and events of a view stand, by their heights; none of them is drawn."""
+
+    def __init__(self, view: EventsView, width: int, glyphs: Glyphs, *, named: bool) -> None:
+        self.view, self.width, self.glyphs = view, width, glyphs
+        self.columns = _columns(view, width, named=named)
+        self._blocks: list[str | EventRow] = []
+        heights: list[int] = []
+        #: the first line of each row
+        self.tops: dict[str, int] = {}
+        top = 0
+        for section in view.sections:
+            self._blocks.append(section.heading)
+            heights.append(1)
+            top += 1
+            for row in section.rows:
+                self._blocks.append(row)
+                self.tops[row.id] = top
+                heights.append(_height(row, self.columns, width, glyphs))
+                top += heights[-1]
+        self._ends = tuple(accumulate(heights))
+
+    def lines_by(self, draw: Callable[[str | EventRow], Sequence[Line]]) -> LateLines:
+        """Its lines, each drawn when it is looked at."""
+        return LateLines(self._ends, lambda number: draw(self._blocks[number]))
+
+
+def _height(row: EventRow, columns: tuple[int, int], width: int, glyphs: Glyphs) -> int:
+    """How many lines an event takes; most take one, which tells by the length of their text."""
+    clock, who = columns
+    lead = clock + _MARKS + (who + _BETWEEN if row.who and who else 0)
+    if cell_len(row.text) <= width - lead:
+        return 1
+    return len(_row_lines(row, columns, width, glyphs, selected=False))
 
 
 def _columns(view: EventsView, width: int, *, named: bool) -> tuple[int, int]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Final, overload
 
 from rich.segment import Segment
 from textual.strip import Strip
@@ -40,6 +41,30 @@ def thumb(y: int, top: int, shown: int, total: int, appearance: Appearance) -> S
     return paint(((text, Ink.RULE),), appearance)
 
 
+class LateLines(Sequence[Line]):
+    """Lines of which each is drawn when somebody looks at it: blocks of so many lines each."""
+
+    def __init__(self, ends: Sequence[int], draw: Callable[[int], Sequence[Line]]) -> None:
+        """`ends`: where each block ends; `draw` gives the lines of a block by its number."""
+        self._ends = ends
+        self._draw = draw
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, index: int) -> Line: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Line, ...]: ...
+    def __getitem__(self, index: int | slice) -> Line | tuple[Line, ...]:
+        if isinstance(index, slice):
+            return tuple(self[at] for at in range(*index.indices(len(self))))
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        block = bisect_right(self._ends, index)
+        return self._draw(block)[index - (self._ends[block - 1] if block else 0)]
+
+
 class Lines(Widget, inherit_bindings=False):
     """A few lines; the owner gives them, already as wide as the widget."""
 
@@ -50,7 +75,7 @@ class Lines(Widget, inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own parameter
         super().__init__(id=id)
-        self.lines: tuple[Line, ...] = ()
+        self.lines: Sequence[Line] = ()
         self.appearance = DEFAULT_APPEARANCE
 
     @property
@@ -104,7 +129,7 @@ class Pane(Lines):
     def show(self, lines: Sequence[Line], *, from_top: bool = False) -> None:
         """Show these lines, from where the screen stands or from the top."""
         before = self.lines, self.top
-        self.lines = tuple(lines)
+        self.lines = lines if isinstance(lines, LateLines) else tuple(lines)
         self.top = 0 if from_top else min(self.top, self._last_top)
         if (self.lines, self.top) != before:
             self.refresh()
