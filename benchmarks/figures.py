@@ -23,6 +23,8 @@ LEAST, MANY = 12, 1000
 _PAINTED: Final[Mapping[str, str]] = {HELLO: "hello", str(LEAST): "NEXT UP", str(MANY): "✕ needs you"}
 #: Output within so many seconds of a new minute belongs to its ages and countdowns.
 _TICK_SECONDS: Final = 3.0
+#: Longer than this nothing is waited for before idle minutes are measured.
+_MOST_SETTLING_SECONDS: Final = 300.0
 _LATENCY_MS: Final = 50
 _CONCURRENCY: Final = 20
 _FOLDER: Final = Path(__file__).parent
@@ -92,7 +94,7 @@ def idle(pools: Pools, samples: Samples, windows: int, seconds: float = 60.0) ->
             session.until_quiet(1.2)
             if name != HELLO:
                 session.press("p")
-        watch(running.values(), 5)
+        _settle(running, samples)
         for _ in range(windows):
             before = {name: (session.cpu, len(session.pieces)) for name, session in running.items()}
             watch(running.values(), seconds)
@@ -103,6 +105,19 @@ def idle(pools: Pools, samples: Samples, windows: int, seconds: float = 60.0) ->
                 samples.add(f"idle cpu s/min {name}", (session.cpu - cpu) * per_minute)
                 samples.add(f"countdown bytes/min {name}", ticking * per_minute)
                 samples.add(f"other bytes/min {name}", (session.bytes_between(at) - ticking) * per_minute)
+
+
+def _settle(running: Mapping[str, Session], samples: Samples) -> None:
+    """Wait until the past is read, learned from and foretold: that changes the screen, and is told apart."""
+    begun, first = time.perf_counter(), {name: session.cpu for name, session in running.items()}
+    while time.perf_counter() - begun < _MOST_SETTLING_SECONDS:
+        before = {name: session.cpu for name, session in running.items()}
+        watch(running.values(), 5)
+        if all(session.cpu - before[name] < 0.1 for name, session in running.items()):
+            break
+    for name, session in running.items():
+        samples.add(f"settling s {name}", time.perf_counter() - begun)
+        samples.add(f"settling cpu s {name}", session.cpu - first[name])
 
 
 def _is_tick(piece: Piece) -> bool:

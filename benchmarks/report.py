@@ -104,6 +104,9 @@ def _idle(values: Values) -> Iterable[Row]:
         hello = middle(values, f"idle cpu s/min {HELLO}")
         measured = f"{middle(values, name):.2f} s/min, hello {hello:.2f}"
         yield Row(f"CPU idle at {accounts:,}, polling apart", "", measured, None, len(values[name]))
+    settling, cpu = (middle(values, f"settling {what} {MANY}") for what in ("s", "cpu s"))
+    measured = f"{cpu:.1f} s CPU within {settling:.0f} s"
+    yield Row(f"the first look at the past of {MANY:,}, before that", "", measured, None, 1)
 
 
 def _changes(values: Values) -> Iterable[Row]:
