@@ -14,7 +14,7 @@ from poolwatch.domain.cycles import Cycle, EndedBy, Rise
 from poolwatch.domain.forecast import Forecast, NoForecast
 from poolwatch.domain.habit import Habit, closed, habit, learn
 from poolwatch.domain.look_ahead import look_ahead, path
-from poolwatch.domain.profile import EVEN, Workhours
+from poolwatch.domain.profile import EVEN, Workhours, _day
 from poolwatch.domain.ratios import TENTHS, Bank, bank, ratios_of
 from poolwatch.domain.values import replace
 
@@ -354,3 +354,27 @@ def test_twice_the_use_is_twice_the_rise() -> None:
     once, twice = told(1), told(2)
     assert once.endless is not None
     assert twice.endless == pytest.approx([2 * each for each in once.endless])
+
+
+@pytest.mark.parametrize("years", [-1, 0, 2, 7000])
+def test_the_way_to_a_reset_of_another_age_is_none(years: int) -> None:
+    made_at = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    said = Forecast(
+        "codex",
+        "weekly",
+        made_at,
+        made_at + timedelta(days=366 * years),
+        median_percent=50.0,
+        used_percent=10.0,
+        endless=(20.0, 50.0, 70.0),
+    )
+    assert path(said, EVEN, None) == ()
+
+
+def test_a_life_of_centuries_is_learned_from_as_one_of_a_year() -> None:
+    begun, ended = datetime(1970, 1, 2, tzinfo=UTC), datetime(2199, 1, 1, tzinfo=UTC)
+    life = running({0: 1.0}, 168)
+    long = replace(life, started_at=begun, resets_at=ended, ended_at=ended, read_at=ended)
+    _day.cache_clear()
+    learn(Habit(), long, None)
+    assert _day.cache_info().currsize <= 400

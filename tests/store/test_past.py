@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,8 +30,8 @@ from tests.store.given import NOON, account, percents, same
 HOUR = timedelta(hours=1)
 #: As clocks and services tell them.
 times = st.datetimes(
-    min_value=datetime(2020, 1, 1),  # noqa: DTZ001 - the strategy wants naive bounds
-    max_value=datetime(2050, 1, 1),  # noqa: DTZ001 - likewise
+    min_value=datetime(2026, 1, 1),  # noqa: DTZ001 - the strategy wants naive bounds
+    max_value=datetime(2036, 1, 1),  # noqa: DTZ001 - likewise
     timezones=st.just(UTC),
 )
 maybe_time = st.none() | times
@@ -40,19 +42,18 @@ lives = st.builds(
     bucket=st.sampled_from(("codex", "spark")),
     window=st.just("weekly"),
     started_at=times,
-    window_seconds=st.none() | st.integers(0, 2**40),
+    window_seconds=st.none() | st.integers(1, 10**9),
     resets_at=maybe_time,
     ended_at=maybe_time,
     ended_by=st.none() | st.sampled_from(EndedBy),
     peak_percent=percents,
     last_percent=percents,
     read_at=maybe_time,
-    full_seconds=st.integers(0, 2**40),
+    full_seconds=st.integers(0, 3660 * 86400),
     full_since=maybe_time,
-    rises=st.lists(
-        st.builds(Rise, st.integers(0, 10**6), st.integers(1, 100).map(float) | st.floats(0.01, 200)),
-        max_size=4,
-    ).map(tuple),
+    rises=st.dictionaries(
+        st.integers(500_000, 570_000), st.integers(1, 100).map(float) | st.floats(0.01, 200), max_size=4
+    ).map(lambda by_hour: tuple(Rise(hour, by_hour[hour]) for hour in sorted(by_hour))),
     readings=st.integers(0, 3),
     start_seen=st.booleans(),
     plan=st.none() | st.text(alphabet="abc", max_size=4),
@@ -238,3 +239,57 @@ def test_the_length_of_any_kind_is_called_the_same(seconds: int) -> None:
 
 def test_a_kind_that_tells_no_length_has_none() -> None:
     assert [window_length(kind) for kind in ("unknown", "individual", "", "h", "٣h")] == [None] * 5
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("window_seconds", 2**60),
+        ("window_seconds", -1),
+        ("ended_at", 7000 * 365 * 86400),
+        ("ended_at", -(10**10)),
+        ("full_seconds", 2**60),
+        ("last_percent", float("nan")),
+        ("peak_percent", 1e308),
+        ("rises", [(0, float("nan"))]),
+        ("rises", [(2**40, 1.0)]),
+        ("rises", [(5, 1.0), (2, 1.0)]),
+        ("rises", [(0, 1.0)] * 100_000),
+    ],
+)
+def test_a_life_that_no_window_can_have_is_left_out(held: Database, place: str, value: object) -> None:
+    held.save((), NOON, cycles=[cycle(NOON), cycle(NOON + 5 * HOUR)])
+    [[packed]] = held._connection.execute("SELECT packed FROM cycles ORDER BY started_at LIMIT 1").fetchall()
+    stored = msgspec.msgpack.decode(packed)
+    stored[past_cycles._Stored.__struct_fields__.index(place)] = value
+    held._connection.execute(
+        "UPDATE cycles SET packed = ? WHERE started_at = ?", (msgspec.msgpack.encode(stored), to_micros(NOON))
+    )
+    assert held.cycles(None, 9) == {"a": (cycle(NOON + 5 * HOUR),)}
+
+
+@pytest.mark.parametrize("started_at", [-(10**15), 0x7FFFFFFFFFFFFFFF, "soon", b"\xff", 1.5e300])
+def test_a_life_of_another_age_is_left_out(held: Database, started_at: object) -> None:
+    held.save((), NOON, cycles=[cycle(NOON), cycle(NOON + 5 * HOUR)])
+    held._connection.execute(
+        "UPDATE cycles SET started_at = ? WHERE started_at = ?", (started_at, to_micros(NOON))
+    )
+    assert held.cycles(None, 9) == {"a": (cycle(NOON + 5 * HOUR),)}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("resets_at", "9999-12-31T23:59:59Z"),
+        ("made_at", "0001-01-01T00:00:00Z"),
+        ("median_percent", 1e308),
+        ("endless", [0, 1e308, 0]),
+    ],
+)
+def test_a_forecast_that_nobody_makes_is_left_out(held: Database, field: str, value: object) -> None:
+    held.put_outlooks({"a": outlook(), "b": outlook()}, None)
+    [[doc]] = held._connection.execute("SELECT doc FROM outlooks WHERE account_id = 'a'").fetchall()
+    plain = json.loads(doc)
+    plain["forecasts"][0][field] = value
+    held._connection.execute("UPDATE outlooks SET doc = ? WHERE account_id = 'a'", (json.dumps(plain),))
+    assert list(held.outlooks()[0]) == ["b"]

@@ -21,7 +21,7 @@ _HOUR: Final = 3600.0
 #: What is expected is taken for no less when it is held against what came, in percent points.
 LEAST_RISE: Final = 0.5
 #: No window is longer, in seconds, and none has more time left than its length, rounding aside.
-_LONGEST: Final = 366 * 86400
+LONGEST: Final = 366 * 86400
 _SLACK: Final = 1.1
 #: Cycles of shorter windows teach no ratios, in seconds.
 SHORTEST: Final = 86400
@@ -117,7 +117,7 @@ def level(
 def seconds(cycle: Cycle) -> float:
     """The length of its window; 0 where that, or its reset, is not known or cannot be."""
     length = float(cycle.window_seconds or 0)
-    if cycle.resets_at is None or not 0 < length <= _LONGEST:
+    if cycle.resets_at is None or not 0 < length <= LONGEST:
         return 0.0
     left = (cycle.resets_at - (cycle.read_at or cycle.started_at)).total_seconds()
     return length if left <= length * _SLACK else 0.0

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.forecast import COVERAGE, Forecast, NoForecast
-from poolwatch.domain.habit import LEAST_RISE, SHORTEST, Habit, begun_at, level, seconds
+from poolwatch.domain.habit import LEAST_RISE, LONGEST, SHORTEST, Habit, begun_at, level, seconds
 from poolwatch.domain.profile import Profile
 from poolwatch.domain.ratios import Bank
 from poolwatch.domain.values import replace
@@ -121,6 +121,8 @@ def path(said: Forecast, profile: Profile, zone: tzinfo | None) -> tuple[Expecte
     if used is None or resets_at is None or at_reset is None:
         return ()
     start, end = said.made_at.timestamp(), resets_at.timestamp()
+    if not 0 < end - start <= LONGEST:
+        return ()
     low, median, high = said.endless or (at_reset, at_reset, at_reset)
     mass = profile.mass(start, end, zone)
     found: list[Expected] = []

@@ -20,6 +20,8 @@ _DAY: Final = 86400
 _WEEK: Final = HOURS * _HOUR
 #: 1 January 1970 was a Thursday; weeks here begin on Monday.
 _MONDAY: Final = 3 * _DAY
+#: So much of a cycle is learned from at most, in seconds.
+_LONGEST: Final = 366 * _DAY
 
 #: When a cycle ends, so much of what was learnt before stays; so much of the new is the same for all hours.
 _KEPT: Final = 0.7
@@ -144,8 +146,10 @@ def learned(profile: Profile, cycle: Cycle, zone: tzinfo | None) -> Profile:
     start = cycle.watched_since.timestamp()
     if cycle.full_since is not None:
         end = min(end, cycle.full_since.timestamp())
+    # a longer time, which only damage can have, says no more
+    start = max(start, end - _LONGEST)
     used = [0.0] * HOURS
-    for rise in cycle.rises:
+    for rise in cycle.rises[-_LONGEST // _HOUR :]:
         for hour, part in hours_of_week(rise.hour, zone):
             used[hour] += rise.percent * part
     total = sum(used)

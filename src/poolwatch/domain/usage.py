@@ -95,8 +95,8 @@ def window_kind(seconds: int | None) -> str:
 
 #: So many digits has a number of minutes, hours or days at most.
 _LONGEST: Final = 9
-#: Nor does any source tell of a longer window.
-_LONGEST_SECONDS: Final = 10**9
+#: No source tells of a longer window, rounding aside.
+_LONGEST_SECONDS: Final = 2 * 10**9
 _UNITS: Final = {"m": 60, "h": _HOUR, "d": _DAY}
 
 

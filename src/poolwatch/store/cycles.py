@@ -20,10 +20,13 @@ from poolwatch.host.instants import from_micros, to_micros
 from poolwatch.store.documents import UNREADABLE
 from poolwatch.store.history import figure_id, figure_ids
 from poolwatch.store.spans import EXACT, SECOND
+from poolwatch.store.stored import MOST_SECONDS, is_percent
 
 #: Seconds after the start, or a percentage: whole ones take few bytes.
 _Number: TypeAlias = int | float
 _HOUR: Final = 3600
+#: Nobody watches a window for longer than these ten years, in seconds.
+_LONGEST: Final = 3660 * 86400
 _VERSION: Final = 1
 
 
@@ -145,6 +148,8 @@ def _pack(cycle: Cycle) -> bytes:
 def _unpack(account_id: str, name: FigureName, started_at: int, packed: bytes) -> Cycle | None:
     try:
         stored = msgspec.msgpack.decode(packed, type=_Stored)
+        if not _is_sound(stored):
+            return None
         start = started_at // SECOND
         first = start // _HOUR
         return Cycle(
@@ -170,6 +175,21 @@ def _unpack(account_id: str, name: FigureName, started_at: int, packed: bytes) -
         )
     except UNREADABLE:
         return None
+
+
+def _is_sound(stored: _Stored) -> bool:
+    """Whether a window can have lived so: what is worked out of a life takes as long as the life does."""
+    percents = (stored.peak_percent, stored.last_percent)
+    seconds = (stored.ended_at, stored.read_at, stored.full_since, stored.watched_at, stored.full_seconds)
+    hours = [hour for hour, _ in stored.rises]
+    return (
+        all(percent is None or is_percent(percent) for percent in percents)
+        and all(is_percent(percent) for _, percent in stored.rises)
+        and all(second is None or abs(second) <= _LONGEST for second in seconds)
+        and (stored.window_seconds is None or 0 < stored.window_seconds <= MOST_SECONDS)
+        and hours == sorted(hours)
+        and (not hours or max(abs(hours[0]), abs(hours[-1]), len(hours)) <= _LONGEST // _HOUR)
+    )
 
 
 def _since(start: int, at: datetime | None) -> _Number | None:

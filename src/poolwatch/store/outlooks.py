@@ -3,6 +3,7 @@
 # no `annotations` from __future__: a decoder would evaluate them at each start
 import sqlite3
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeVar
 
@@ -13,7 +14,7 @@ from poolwatch.domain.forecast import NoForecast
 from poolwatch.domain.outlook import AccountOutlook, NoOutlook, PoolOutlook, Verdict
 from poolwatch.store.documents import UNREADABLE
 from poolwatch.store.spans import clean
-from poolwatch.store.stored import Amounts, Document, Instant, Part
+from poolwatch.store.stored import Amounts, Document, Instant, Part, is_instant, is_percent
 
 T = TypeVar("T")
 #: Where the pool's stands, among the account ids.
@@ -62,11 +63,20 @@ class _Forecast(Part, frozen=True):
     used_percent: float | None = None
     endless: tuple[float, float, float] | None = None
 
+    def __post_init__(self) -> None:
+        percents = (self.median_percent, self.low_percent, self.high_percent, self.used_percent)
+        _need_instants(self.made_at, self.resets_at, self.out_earliest, self.out_latest)
+        if not all(each is None or is_percent(each) for each in (*percents, *(self.endless or ()))):
+            raise ValueError("no percentage")
+
 
 class _AccountOutlook(Document, frozen=True, kw_only=True):
     made_at: Instant
     burn: _AccountBurn
     forecasts: tuple[_Forecast, ...] = ()
+
+    def __post_init__(self) -> None:
+        _need_instants(self.made_at)
 
 
 class _PoolOutlook(Document, frozen=True, kw_only=True):
@@ -80,6 +90,16 @@ class _PoolOutlook(Document, frozen=True, kw_only=True):
     dry_latest: Instant | None = None
     weekly_left_percent: float | None = None
     none_because: NoOutlook | None = None
+
+    def __post_init__(self) -> None:
+        _need_instants(self.made_at, self.relief_at, self.dry_earliest, self.dry_latest)
+        if self.weekly_left_percent is not None and not is_percent(self.weekly_left_percent):
+            raise ValueError("no percentage")
+
+
+def _need_instants(*instants: datetime | None) -> None:
+    if not all(each is None or is_instant(each) for each in instants):
+        raise ValueError("no instant")
 
 
 def put(held: sqlite3.Connection, accounts: Mapping[str, AccountOutlook], pool: PoolOutlook | None) -> bool:

@@ -37,7 +37,7 @@ MOST_PERCENT: Final = 999_999
 _MOST_DIGITS: Final = 24
 _MOST_DECIMALS: Final = 64
 #: No window is longer.
-_MOST_SECONDS: Final = 10**9
+MOST_SECONDS: Final = 10**9
 _FURTHEST_OFF: Final = BEYOND - UNDATED
 
 
@@ -79,7 +79,7 @@ def is_instant(at: datetime) -> bool:
 
 _BOUNDS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "used_percent": is_percent,
-    "window_seconds": lambda seconds: 0 < seconds <= _MOST_SECONDS,
+    "window_seconds": lambda seconds: 0 < seconds <= MOST_SECONDS,
     "resets_at": is_instant,
     "expires_at": is_instant,
     "granted_at": is_instant,
