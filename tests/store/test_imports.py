@@ -158,6 +158,34 @@ def test_a_past_window_that_was_seen_here_gives_way_to_one_that_is_known_better(
     assert peaks[:3] == [10, 60, 60]
 
 
+def test_that_a_banked_reset_ended_a_window_stays_known_though_no_line_tells_it(held: Database) -> None:
+    past = [
+        *(reading(BEGIN + each * DAY, 20 * each, BEGIN + 7 * DAY) for each in range(4)),
+        *(reading(BEGIN + 4 * DAY + each * HOUR, 15 * each, BEGIN + 11 * DAY) for each in range(3)),
+        *(reading(BEGIN + 6 * DAY + each * HOUR, each, BEGIN + 13 * DAY) for each in range(3)),
+    ]
+    take(held, past)
+    [banked, early, _] = held.cycles(None, 9)[key(1).id]
+    [event, other] = held.events(LONG_AGO)
+    assert (banked.ended_by, event.kind) == (EndedBy.EARLY_RESET, EventKind.EARLY_RESET)
+    used = replace(banked, ended_by=EndedBy.BANKED_RESET)
+    watched = replace(event, id="b", kind=EventKind.BANKED_RESET)
+    with held._connection:
+        held._connection.execute("DELETE FROM events")
+    held.save((), NOON, cycles=[used, early], events=[watched, other])
+    take(
+        held,
+        [
+            reading(BEGIN + 2 * DAY + HOUR, 41, BEGIN + 7 * DAY),
+            reading(BEGIN + 5 * DAY, 31, BEGIN + 11 * DAY),
+        ],
+    )
+    assert [each.ended_by for each in held.cycles(None, 9)[key(1).id]] == [
+        EndedBy.BANKED_RESET, EndedBy.EARLY_RESET, None,
+    ]  # fmt: skip
+    assert [each.kind for each in held.events(LONG_AGO)] == [EventKind.BANKED_RESET, EventKind.EARLY_RESET]
+
+
 def test_who_dies_before_the_end_is_finished_by_the_next_one(held: Database, other: Database) -> None:
     past = [*weeks(BEGIN, 4), *weeks(BEGIN, 4, number=2)]
     take(other, past)

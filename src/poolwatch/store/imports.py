@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from poolwatch.domain.cycles import Cycle
+from poolwatch.domain.cycles import Cycle, EndedBy
 from poolwatch.domain.event_log import (
     UPSTREAM_WITHIN,
     EventKind,
@@ -49,6 +49,8 @@ _TOUCH: Final = timedelta(minutes=5)
 #: A gap shorter than this is none.
 _LEAST_GAP: Final = timedelta(minutes=15)
 _GONE: Final = Figure()
+#: Why a window was reset early is no part of history: what was seen then is known better.
+_BANKED: Final = (EventKind.EARLY_RESET, EventKind.BANKED_RESET)
 
 
 class _Period(Struct, frozen=True):
@@ -207,7 +209,7 @@ def _keep(held: sqlite3.Connection, retold: Retold) -> datetime:
             past_cycles.put(held, stored[-1:])
         kept = [each for each in stored if each.ended_at is None or not _reaches(each, period)]
         fresh = [
-            cycle
+            _ended_as_known(cycle, stored)
             for cycle in mine
             if _reaches(cycle, period) and not any(_overlap(cycle, each) for each in kept)
         ]
@@ -235,6 +237,16 @@ def _is_one(stored: Cycle, running: Cycle) -> bool:
     if stored.resets_at is None or running.resets_at is None:
         return stored.resets_at is running.resets_at and abs(stored.started_at - running.started_at) <= _TOUCH
     return abs(stored.resets_at - running.resets_at) <= _TOUCH
+
+
+def _ended_as_known(told: Cycle, stored: Iterable[Cycle]) -> Cycle:
+    """A cycle that was told anew, ended by a banked reset where that was seen: no line tells it."""
+    ended = told.ended_at
+    if ended is None or told.ended_by is not EndedBy.EARLY_RESET:
+        return told
+    banked = (each.ended_at for each in stored if each.ended_by is EndedBy.BANKED_RESET)
+    was_banked = any(abs(at - ended) <= _NEAR for at in banked if at is not None)
+    return replace(told, ended_by=EndedBy.BANKED_RESET) if was_banked else told
 
 
 def _completed(stored: Cycle, running: Cycle) -> Cycle:
@@ -270,9 +282,9 @@ def _ends_after(cycle: Cycle, at: datetime) -> bool:
     return cycle.ended_at is None or cycle.ended_at > at
 
 
-def _is_same(one: LoggedEvent, other: LoggedEvent) -> bool:
-    same = (one.kind, one.bucket, one.window) == (other.kind, other.bucket, other.window)
-    return same and abs(one.at - other.at) <= _NEAR
+def _is_same(told: LoggedEvent, known: LoggedEvent) -> bool:
+    same = (told.bucket, told.window) == (known.bucket, known.window) and abs(told.at - known.at) <= _NEAR
+    return same and (told.kind is known.kind or (told.kind, known.kind) == _BANKED)
 
 
 def _fold(held: sqlite3.Connection, done: Mapping[str, _Period]) -> None:
