@@ -7,9 +7,12 @@ import io
 import stat
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from poolwatch.cli.past import Form, put
 from poolwatch.domain.account import AccountKey, Listing, Name, SourceRef
 from poolwatch.domain.burn import AccountBurn, Burn
 from poolwatch.domain.cycles import Cycle, EndedBy
@@ -21,6 +24,9 @@ from poolwatch.domain.values import replace
 from poolwatch.host.instants import instant_text
 from poolwatch.store.database import Database
 from tests.cli.desk import Desk, at, rows
+
+if TYPE_CHECKING:
+    from poolwatch.bootstrap.surroundings import Surroundings
 
 #: Half past an hour, so that hours are told from other instants.
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(minutes=30)
@@ -212,3 +218,9 @@ def test_where_nothing_is_kept_nothing_is_made(desk: Desk) -> None:
         "id,at,kind,account,label,source,bucket,window,before,after,amount,unit,accounts"
     ]
     assert not desk.state.exists()
+
+
+def test_what_is_written_for_people_steers_no_terminal(tmp_path: Path) -> None:
+    written = tmp_path / "events.txt"
+    assert put("a\x1b[2J\u2028b\n", Form(path=str(written)), cast("Surroundings", None)) == 0
+    assert written.read_text() == "a\\x1b[2J\\u2028b\n"

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poolwatch.domain.text import all_visible
 from poolwatch.presentation.csv_text import Cell, csv_text
 
-LEADS = "=+-@\t\r\n＝＋－＠"
+LEADS = "=+-@＝＋－＠"
 
 
 def fields(text: str) -> list[list[str]]:
@@ -39,7 +40,10 @@ def fields(text: str) -> list[list[str]]:
         ("plain", "plain"),
         ("", ""),
         ('say "hi", twice', '"say ""hi"", twice"'),
-        ("two\nlines", '"two\nlines"'),
+        ("two\nlines", "two\\x0alines"),
+        ("\x1b]52;c;eA==\x07", "\\x1b]52;c;eA==\\x07"),
+        ("\t=1", "\\x09=1"),
+        ("\u202etxt,", '"\\u202etxt,"'),
         ("=1+1", '"\'=1+1"'),
         ("＝1", '"\'＝1"'),
         ("-3", '"\'-3"'),
@@ -53,12 +57,11 @@ def test_every_line_ends_in_cr_lf_and_there_is_no_mark_before_the_first() -> Non
     assert csv_text(["a", "b"], []) == "a,b\r\n"
 
 
-@given(st.lists(st.lists(st.text() | st.text(alphabet=LEADS + 'x",'), min_size=2, max_size=2)))
-def test_texts_come_back_as_they_were_but_for_the_guard(rows: list[list[str]]) -> None:
-    back = fields(csv_text(["a", "b"], rows))[1:]
-    assert [[text.removeprefix("'") if text[:1] == "'" and text[1:2] in LEADS else text for text in row]
-            for row in back] == [
-        [text[1:] if text[:1] == "'" and text[1:2] and text[1:2] in LEADS else text for text in row]
-        for row in rows
+@given(st.lists(st.lists(st.text() | st.text(alphabet=LEADS + 'x",\n'), min_size=2, max_size=2)))
+def test_texts_come_back_as_a_screen_shows_them_but_for_the_guard(rows: list[list[str]]) -> None:
+    text = csv_text(["a", "b"], rows)
+    assert all(line.isprintable() for line in text.split("\r\n"))
+    back = fields(text)[1:]
+    assert back == [[f"'{shown}" if shown.startswith(tuple(LEADS)) else shown for shown in row]
+        for row in ([each if each.isprintable() else all_visible(each) for each in row] for row in rows)
     ]  # fmt: skip
-    assert not [text for row in back for text in row if text.startswith(tuple(LEADS))]

@@ -17,6 +17,7 @@ from poolwatch.bootstrap.console import (
     EXIT_USAGE,
     Exit,
     complain,
+    plain_line,
     say_exactly,
     say_text,
 )
@@ -188,6 +189,9 @@ def put(text: str, form: Form, around: Surroundings) -> int:
         # nothing at all is no line
         (say_exactly if form.as_csv else say_text)(text) if text else None
         return EXIT_OK
+    if not (form.as_csv or form.as_json):
+        # a name in it may say anything
+        text = "\n".join(map(plain_line, text.split("\n")))
     problem = write_export(absolute(form.path), [text.encode("utf-8", "replace")])
     if problem is not None:
         complain(around.told(file_text(problem)))

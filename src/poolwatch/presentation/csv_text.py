@@ -1,4 +1,4 @@
-"""Tables as CSV (RFC 4180), the same for every command; safe to open in a spreadsheet."""
+"""Tables as CSV (RFC 4180), the same for every command; safe for a spreadsheet, and for a terminal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
 
+from poolwatch.domain.text import all_visible
 from poolwatch.presentation.figures import is_figure, trimmed_digits
 from poolwatch.presentation.json_values import instant
 
@@ -14,8 +15,8 @@ from poolwatch.presentation.json_values import instant
 Cell: TypeAlias = str | int | float | Decimal | datetime | None
 
 #: What a spreadsheet takes for the beginning of a formula; the last ones are wide forms.
-_FORMULA: Final = tuple("=+-@\t\r\n＝＋－＠")
-_QUOTED: Final = frozenset('",\r\n')
+_FORMULA: Final = tuple("=+-@＝＋－＠")
+_QUOTED: Final = frozenset('",')
 _DECIMALS: Final = 6
 _END: Final = "\r\n"
 
@@ -44,6 +45,9 @@ def _field(cell: Cell) -> str:
 
 
 def _text(text: str) -> str:
+    """With what no screen shows as a visible escape: a name may say anything, and none makes a line."""
+    if not text.isprintable():
+        text = all_visible(text)
     guarded = text.startswith(_FORMULA)
     shown = f"'{text}" if guarded else text
     if guarded or not _QUOTED.isdisjoint(shown):
