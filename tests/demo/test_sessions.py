@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.sessions.second_counter import count
 
-from poolwatch.demo.session_shapes import SHAPES, Dress, Plan, Shape
-from poolwatch.demo.sessions import Folder, main, size_of
+from poolwatch.demo.session_shapes import SHAPES, Dress, Plan, Shape, size_of
+from poolwatch.demo.sessions import Folder, main
 from poolwatch.demo.truth import Truth
 
 UNTIL = 1_796_000_000.0

@@ -34,6 +34,8 @@ class DemoOptions:
     accounts: int = 12
     seed: int = 7
     speed: float = 1.0
+    #: bytes of session files in its Codex homes
+    sessions: int = 4_000_000
     #: settings from options, as for the app itself: `ui.glyphs`, `ui.theme` …
     overrides: Mapping[str, str] = field(default_factory=dict)
 
@@ -78,6 +80,7 @@ class Started:
 def upstream(options: DemoOptions, home: Path) -> Iterator[Started | None]:
     """The running upstream; it ends when its stdin closes, however we end."""
     command = [sys.executable, "-m", "poolwatch.demo", "--serve", "--home", str(home), *options.arguments]
+    command += ["--sessions", str(options.sessions)]
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -183,4 +186,5 @@ def serve_demo(options: DemoOptions, port: int, home: Path | None) -> int:
     from poolwatch.demo.__main__ import main
 
     place = ["--home", str(home)] if home is not None else []
-    return main(["--serve", "--with-past", "--port", str(port), *place, *options.arguments])
+    files = ["--sessions", str(options.sessions)]
+    return main(["--serve", "--with-past", "--port", str(port), *place, *files, *options.arguments])

@@ -113,6 +113,7 @@ def demo(
     accounts: Annotated[int, option("demo_accounts", min=1, max=10000, metavar="N")] = 12,
     seed: Annotated[int, option("seed", metavar="S")] = 7,
     speed: Annotated[float, option("speed", min=0.01, max=100_000, metavar="X")] = 1.0,
+    sessions: options.SizeOption = options.DEMO_SESSIONS,
     serve: Annotated[bool, flag("serve")] = False,
     port: Annotated[int, option("port", min=0, max=65535, metavar="P")] = 0,
     home: Annotated[Path | None, option("home", metavar="DIR")] = None,
@@ -126,7 +127,7 @@ def demo(
 ) -> int:
     from poolwatch.bootstrap.demo import DemoOptions, run_demo, serve_demo
 
-    wanted = DemoOptions(accounts, seed, speed, _looks(context))
+    wanted = DemoOptions(accounts, seed, speed, sessions, _looks(context))
     return serve_demo(wanted, port, home) if serve else run_demo(wanted)
 
 

@@ -164,6 +164,13 @@ def option(text: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=help_of(text), **more)
 
 
+def size(text: object) -> int:
+    """Bytes of a size like `300MB`; raises ValueError."""
+    from poolwatch.demo.session_shapes import size_of
+
+    return size_of(str(text))
+
+
 def _of_settings(name: str) -> Callable[[], list[str]]:
     """The words that a setting takes."""
 
@@ -175,6 +182,10 @@ def _of_settings(name: str) -> Callable[[], list[str]]:
     return proposed
 
 
+DEMO_SESSIONS: Final = 4_000_000
+SizeOption = Annotated[
+    int, option("demo_sessions", "--sessions", parser=size, metavar="SIZE", show_default=False)
+]
 ConfigOption = Annotated[Path | None, option("config_file", "--config", metavar="FILE")]
 JsonOption = Annotated[bool, flag("json")]
 CsvOption = Annotated[bool, flag("csv")]

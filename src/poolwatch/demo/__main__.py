@@ -26,6 +26,7 @@ from poolwatch.demo.past import past_lines
 from poolwatch.demo.pool import MOST_ACCOUNTS, accounts
 from poolwatch.demo.server import Server
 from poolwatch.demo.service import TOKEN_PATH, Service
+from poolwatch.demo.session_shapes import size_of
 from poolwatch.demo.tokens import Ledger
 
 _ENDED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -44,6 +45,7 @@ class Options(msgspec.Struct):
     control: bool = False
     past: bool = False
     with_past: bool = False
+    sessions: int = 0
 
     def clock(self) -> float:
         """The epoch second, which may stand still."""
@@ -73,6 +75,12 @@ def _options(argv: Sequence[str] | None) -> Options:
     parser.add_argument("--speed", help="how fast consumption and resets go; unset, 1")
     parser.add_argument("--freeze", metavar="INSTANT", help="let time stand still at this RFC 3339 instant")
     parser.add_argument("--with-past", action="store_true", help="write the past into its folder as well")
+    parser.add_argument(
+        "--sessions",
+        type=size_of,
+        metavar="SIZE",
+        help="write so much of session files into its Codex homes, and go on while it runs; unset, none",
+    )
     parser.add_argument("--control", action="store_true", help="serve the control endpoints of tests")
     try:
         return msgspec.convert(vars(parser.parse_args(argv)), Options, strict=False)
@@ -115,6 +123,10 @@ def _serve(options: Options, home: Path, server: Server) -> None:
         line["past"] = str(files.write_past(home, past_lines(pool, start, options.pace).decode()))
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
+    if options.sessions:
+        from poolwatch.demo.homes import Homes
+
+        Homes(server, home, start, options.pace, options.sessions).start()
 
 
 def _instant(at: float) -> str:

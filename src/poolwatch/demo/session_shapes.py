@@ -1,6 +1,6 @@
 """What session files there are: how each comes to be, what befalls it, and how often."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import StrEnum
@@ -9,6 +9,9 @@ from typing import Final
 
 from poolwatch.demo.account import HOUR, WEEK
 from poolwatch.demo.rollout import Limits
+
+_UNITS: Final = {"kb": 1_000, "mb": 1_000_000, "gb": 1_000_000_000}
+_LARGEST: Final = 1_000_000_000_000
 
 
 class Shape(StrEnum):
@@ -79,20 +82,21 @@ def moving_limits(draw: Random, since: float) -> Limits:
     def text(at: float) -> str:
         short, long = (at - short_began) % (5 * HOUR), (at - long_began) % WEEK
         windows = (
-            (min(100.0, float(int(short * pace))), 300, int(at - short + 5 * HOUR)),
-            (min(100.0, float(int(long * pace / 14))), 10_080, int(at - long + WEEK)),
+            (min(100, int(short * pace)), 300, at - short + 5 * HOUR),
+            (min(100, int(long * pace / 14)), 10_080, at - long + WEEK),
         )
-        primary, secondary = (
-            f'{{"used_percent":{used},"window_minutes":{minutes},"resets_at":{resets_at}}}'
-            for used, minutes, resets_at in windows
-        )
-        return limits_text(primary, secondary, "plus")
+        return limits_text(windows, "plus")
 
     return text
 
 
-def limits_text(primary: str, secondary: str, plan: str) -> str:
-    """The `rate_limits` of a counter line."""
+def limits_text(windows: Iterable[tuple[float, float, float]], plan: str) -> str:
+    """The `rate_limits` of a counter line: percent used, minutes and reset of at most two windows."""
+    told = [
+        f'{{"used_percent":{float(used)},"window_minutes":{int(minutes)},"resets_at":{int(resets_at)}}}'
+        for used, minutes, resets_at in windows
+    ]
+    primary, secondary = (*told, "null", "null")[:2]
     return (
         f'{{"limit_id":"codex","limit_name":null,"primary":{primary},"secondary":{secondary},"credits":'
         f'{{"has_credits":false,"unlimited":false,"balance":null}},"plan_type":"{plan}",'
@@ -106,7 +110,7 @@ class Plan:
 
     Attributes:
         until: the epoch second before which everything happened.
-        zone: in which the folders' dates are.
+        zone: in which the folders' dates are; None is this machine's.
         bulk: how large messages are, as a factor; small files need little.
         turns: how many of them a thread has, in the middle.
         fat: megabytes of images in a compaction, at most.
@@ -115,7 +119,7 @@ class Plan:
 
     until: float
     days: float = 58
-    zone: tzinfo = UTC
+    zone: tzinfo | None = UTC
     bulk: float = 1.0
     turns: float = 14
     fat: float = 0.2
@@ -123,3 +127,12 @@ class Plan:
     dresses: Mapping[Dress, int] = field(default_factory=lambda: DRESSES)
     moments: Callable[[Random], float] | None = None
     limits: Callable[[Random, float], Limits] = moving_limits
+
+
+def size_of(text: str) -> int:
+    """Bytes of a size like `300MB`; raises ValueError."""
+    unit = next((unit for unit in _UNITS if text.lower().endswith(unit)), None)
+    size = int(text) if unit is None else int(float(text[: -len(unit)]) * _UNITS[unit])
+    if not 0 <= size <= _LARGEST:
+        raise ValueError(text)
+    return size

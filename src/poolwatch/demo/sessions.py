@@ -22,10 +22,10 @@ else:
 
 from poolwatch.demo.account import DAY, WEEK
 from poolwatch.demo.rollout import Event, Record, Rollout, compact, new_id, stamp
-from poolwatch.demo.session_shapes import Dress, Plan, Shape
+from poolwatch.demo.session_shapes import Dress, Plan, Shape, size_of
 from poolwatch.demo.truth import Truth, Use
 
-_MODELS: Final = {
+MODELS: Final[Mapping[str, int]] = {
     "gpt-6-sol": 30, "gpt-6.1-terra": 22, "gpt-5.6-sol": 16, "gpt-6-luna": 8, "gpt-5.5": 8, "gpt-5.4": 6,
     "gpt-6-astra": 4, "gpt-5.3-codex": 3, "gpt-5.3-codex-spark": 2, "codex-auto-review": 1,
 }  # fmt: skip
@@ -33,7 +33,6 @@ _MOST_PARENTS: Final = 48
 _MOST_COPIED: Final = 200
 #: Nothing begins later than so many seconds before the end, and no turn later than half of them.
 _LAST: Final = 1_200
-_UNITS: Final = {"kb": 1_000, "mb": 1_000_000, "gb": 1_000_000_000}
 #: These need a parent on disk: whether it has records.
 _CHILDREN: Final[Mapping[Shape, bool]] = {
     Shape.FORK: False, Shape.MATCHED: False, Shape.NUMBERED: False, Shape.INHERITED: False,
@@ -100,7 +99,7 @@ class Folder:
         if after is not None:
             return min(plan.until - _LAST, after + self._draw.uniform(60, 2 * DAY))
         if plan.moments is not None:
-            return plan.moments(self._draw)
+            return min(plan.until - _LAST, plan.moments(self._draw))
         return plan.until - self._draw.uniform(_LAST, plan.days * DAY)
 
     def _rollout(self, at: float, *, records: bool, ordinal: int | None = None) -> Rollout:
@@ -217,7 +216,7 @@ class Folder:
     def _unmarked(self, made: Rollout, *, moves: bool = True) -> Rollout:
         """Some responses without any line that tells of a turn; without `moves`, all at the same instant."""
         for _ in range(self._draw.randint(1, 5)):
-            made.context_line(self._pick(_MODELS))
+            made.context_line(self._pick(MODELS))
             if moves:
                 self._respond(made)
             else:
@@ -259,7 +258,7 @@ class Folder:
     def _live(self, made: Rollout) -> None:
         """Some turns."""
         draw = self._draw
-        model = self._pick(_MODELS)
+        model = self._pick(MODELS)
         if draw.random() < 0.4:
             made.settings(draw.choice(("fast", "standard", "standard")))
         for number in range(max(1, int(draw.expovariate(1 / self._plan.turns)))):
@@ -268,7 +267,7 @@ class Folder:
                 break
             chance = draw.random()
             if chance < 0.06:
-                model = self._pick(_MODELS)
+                model = self._pick(MODELS)
             elif chance < 0.08:
                 made.settings(draw.choice(("fast", "standard")))
             elif chance < 0.085 and number:
@@ -331,14 +330,6 @@ class Folder:
             truth.files += 1
             truth.bytes += len(each)
         return len(content)
-
-
-def size_of(text: str) -> int:
-    """Bytes of a size like `300MB`; raises ValueError."""
-    unit = next((unit for unit in _UNITS if text.lower().endswith(unit)), None)
-    if unit is None:
-        return int(text)
-    return int(float(text[: -len(unit)]) * _UNITS[unit])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

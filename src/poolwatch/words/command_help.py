@@ -91,6 +91,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "demo_accounts": mark("How many simulated accounts."),
     "seed": mark("Another pool for another number."),
     "speed": mark("How many times as fast all is used and reset; forecasts are right at 1."),
+    "demo_sessions": mark(
+        "How much of session files its Codex homes hold, like 300MB (unset: 4MB; 0: none)."
+    ),
     "serve": mark("Only the upstream: print where it and its past are, then serve."),
     "port": mark("With --serve: the port (0: any free one)."),
     "home": mark("With --serve: where its files are written."),
