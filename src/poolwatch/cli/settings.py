@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 
 from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_OK, complain, complain_of, say, say_text
+from poolwatch.config.amounts import parts_of
 from poolwatch.config.edit import init_config
 from poolwatch.config.load import load
 from poolwatch.config.paths import OwnPlaces, config_file, locate_config, state_directory
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import Settings
 from poolwatch.config.table import ShownSetting, render_default, shown_settings
+from poolwatch.domain.rates import Prices
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
 from poolwatch.net.tls import authorities
@@ -84,6 +87,10 @@ def _data(value: object) -> object:
             return int(value)
         case StrEnum():
             return value.value
+        case date():
+            return value.isoformat()
+        case Prices():
+            return parts_of(value)
         case _:
             return value
 

@@ -10,8 +10,9 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from poolwatch.config.amounts import plan_price
 from poolwatch.config.edit import ConfigFile
-from poolwatch.config.layers import KEYS_TABLE, LISTS, KeyPath, parse
+from poolwatch.config.layers import KEYS_TABLE, LISTS, PLANS_TABLE, KeyPath, parse
 from poolwatch.config.load import KEYS_OF_KIND, SECRET_KEYS, load_text, source_problem
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import SOURCE_ROWS, TABLE, Settings
@@ -22,7 +23,8 @@ from poolwatch.words.config import said
 #: What else than the table has to say something against settings, such as names of keys and themes.
 Check: TypeAlias = Callable[[Settings], Sequence[str]]
 
-_KEYS_ROW: Final = Row(line(), "")
+_OPEN_ROWS: Final = {KEYS_TABLE: Row(line(), ""), PLANS_TABLE: Row(plan_price, "")}
+_ELSEWHERE: Final = {"sources": "set_elsewhere", "accounts": "edit_accounts", "rates": "edit_rates"}
 _PROXY_SECRETS: Final = ("proxy_password", "password")
 #: Where paths begin; they are checked for their form, so without a home any will do.
 _HOMES: Final = ("HOME", "CODEX_HOME")
@@ -210,10 +212,11 @@ def _row_of(key: str) -> Row | str:
     if key in TABLE:
         return TABLE[key]
     table, _, name = key.partition(".")
-    if table == KEYS_TABLE and name:
-        return _KEYS_ROW
-    if table.partition("[")[0] in LISTS:
-        return said("set_elsewhere" if table.startswith("sources") else "edit_accounts", key=printable(key))
+    if table in _OPEN_ROWS and name:
+        return _OPEN_ROWS[table]
+    array = table.partition("[")[0]
+    if array in LISTS:
+        return said(_ELSEWHERE[array], key=printable(key))
     last = key.rpartition(".")[2]
     if last in _PROXY_SECRETS:
         return said(
@@ -224,7 +227,11 @@ def _row_of(key: str) -> Row | str:
         )
     if last in SECRET_KEYS:
         return said("set_elsewhere", key=printable(key))
-    return _unknown(key, said("unknown_setting", name=printable(key)), [*TABLE, f"{KEYS_TABLE}.NAME"])
+    return _unknown(
+        key,
+        said("unknown_setting", name=printable(key)),
+        [*TABLE, f"{PLANS_TABLE}.PLAN", f"{KEYS_TABLE}.NAME"],
+    )
 
 
 def _source_row(key: str, table: Mapping[str, object]) -> Row | str:

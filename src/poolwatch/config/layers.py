@@ -27,8 +27,11 @@ BOM: Final = "\ufeff"
 PREFIX: Final = "POOLWATCH_"
 PLACES: Final = ("POOLWATCH_CONFIG", "POOLWATCH_STATE_DIR", "POOLWATCH_DATA_DIR")
 KEYS_TABLE: Final = "keys"
-LISTS: Final = ("sources", "accounts")
-_NAMES: Final = (*TABLE, *(name for name in SECTIONS if name), KEYS_TABLE, *LISTS)
+PLANS_TABLE: Final = "plans"
+#: Tables whose keys are names of the user's.
+OPEN_TABLES: Final = (PLANS_TABLE, KEYS_TABLE)
+LISTS: Final = ("sources", "accounts", "rates")
+_NAMES: Final = (*TABLE, *(name for name in SECTIONS if name), *OPEN_TABLES, *LISTS)
 #: Of a statement over more lines than this, and of what follows it, no line is told.
 _LONGEST_STATEMENT: Final = 200
 #: No setting stands below more names than this.
@@ -225,13 +228,13 @@ class Layers:
         return taken
 
     def lay_file(self, document: Mapping[str, object]) -> None:
-        """Lays the file's single values and `[keys]` down; `LISTS` are read elsewhere."""
+        """Lays the file's single values, `[plans]` and `[keys]` down; `LISTS` are read elsewhere."""
         for name, value in document.items():
             if name in LISTS:
                 continue
             if name in TABLE:
                 self.offer_file(value, name)
-            elif name not in SECTIONS and name != KEYS_TABLE:
+            elif name not in SECTIONS and name not in OPEN_TABLES:
                 code = "unknown_table" if isinstance(value, dict) else "unknown_key"
                 self.in_file(said(code, name=printable(name)), name, suggestion=nearest(name, _NAMES))
             elif not isinstance(value, dict):
@@ -242,7 +245,7 @@ class Layers:
     def _lay_table(self, table: str, values: Mapping[str, object]) -> None:
         for name, value in values.items():
             key = f"{table}.{name}"
-            if table == KEYS_TABLE or key in TABLE:
+            if table in OPEN_TABLES or key in TABLE:
                 self.offer_file(value, table, name)
             else:
                 message = said("unknown_key", name=printable(key))
@@ -261,7 +264,7 @@ class Layers:
             key = name.removeprefix(PREFIX).replace("__", ".", 1).lower()
             table, _, rest = key.partition(".")
             origin = Origin(OriginKind.ENVIRONMENT, name)
-            if name == name.upper() and (key in TABLE or (table == KEYS_TABLE and rest)):
+            if name == name.upper() and (key in TABLE or (table in OPEN_TABLES and rest)):
                 self._offer(key, Raw(value, loose=True, env=self.env), origin)
             elif table in LISTS and rest:
                 self.problem(said("file_only", name=printable(name)), key, origin)
@@ -282,7 +285,7 @@ class Layers:
         for key, value in overrides.items():
             row = TABLE.get(key)
             origin = Origin(OriginKind.OPTION, row.option if row is not None and row.option else key)
-            if row is not None or key.startswith(KEYS_TABLE + "."):
+            if row is not None or key.partition(".")[0] in OPEN_TABLES:
                 self._offer(key, Raw(value, loose=True, env=self.env), origin)
             else:
                 message = said("unknown_setting", name=printable(key))

@@ -7,8 +7,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from poolwatch.config.layers import KEYS_TABLE, MAX_BYTES, Layers, decode, dotted, key_lines, parse
+from poolwatch.config import amounts
+from poolwatch.config.layers import (
+    KEYS_TABLE,
+    MAX_BYTES,
+    PLANS_TABLE,
+    Layers,
+    decode,
+    dotted,
+    key_lines,
+    parse,
+)
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
+from poolwatch.config.rate_settings import RATE_ROWS, RateSettings, field_of
 from poolwatch.config.settings import (
     ACCOUNT_ROWS,
     KINDS,
@@ -21,10 +32,10 @@ from poolwatch.config.settings import (
     SourceKind,
     SourceSettings,
     Thresholds,
-    rows_of,
 )
-from poolwatch.config.values import Raw, Wrong, is_loopback, line, nearest, path, printable, quoted
+from poolwatch.config.values import Raw, Wrong, is_loopback, line, nearest, path, printable, quoted, rows_of
 from poolwatch.domain.account import Custody
+from poolwatch.domain.rates import Per
 from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem, read_bounded
 from poolwatch.words.config import said
@@ -51,6 +62,9 @@ _HOLDERS: Final = (
     ("api_key_file", "api_key_env"),
     ("dashboard_password_file", "dashboard_password_env"),
 )
+_NO_RATE: Final = RateSettings("")
+#: The keys of a rate that mean something for tokens alone.
+_OF_TOKENS: Final = (*amounts.PARTS, "above", "fast_usd", "fast_credits", "credits")
 _EMPTY: Final = SourceSettings(SourceKind.AUTH_FILES, "", Custody.OTHER)
 
 
@@ -91,9 +105,11 @@ def load_text(
     settings = Settings(
         **_taken(layers, ""),
         **tables,
+        plans=MappingProxyType(_plans(layers)),
         keys=MappingProxyType(keys),
         sources=_sources(layers, document),
         accounts=_accounts(layers, document),
+        rates=_rates(layers, document),
         path=path,
         origins=MappingProxyType(layers.origins),
         key_lines=MappingProxyType(lines),
@@ -126,6 +142,16 @@ def _keys(layers: Layers) -> tuple[dict[str, str], dict[str, int]]:
         if layers.origins[key].kind is OriginKind.FILE and at is not None:
             lines[name] = at
     return keys, lines
+
+
+def _plans(layers: Layers) -> dict[str, str]:
+    """What is given in `[plans]`, by the plan's name in small letters."""
+    plans = {}
+    for key in layers.offered(PLANS_TABLE + "."):
+        found = layers.take(key, amounts.plan_price, None)
+        if found is not None:
+            plans[key.removeprefix(PLANS_TABLE + ".").lower()] = found
+    return plans
 
 
 def _check_thresholds(layers: Layers, found: Thresholds) -> None:
@@ -175,6 +201,48 @@ def _accounts(layers: Layers, document: Mapping[str, object]) -> tuple[AccountRu
         if rule["match"] is not None:
             rules.append(AccountRule(**rule))
     return tuple(rules)
+
+
+def _rates(layers: Layers, document: Mapping[str, object]) -> tuple[RateSettings, ...]:
+    """The rates of the file, in its order."""
+    rates = []
+    for index, table in _tables(layers, document, "rates"):
+        problems_before = len(layers.problems)
+        for key in table:
+            if key in RATE_ROWS:
+                layers.offer_file(table[key], "rates", index, key)
+            else:
+                message = said("unknown_in_rate", name=printable(key))
+                layers.in_file(message, "rates", index, key, suggestion=nearest(key, RATE_ROWS))
+        prefix = dotted("rates", index)
+        taken = {
+            field_of(key): layers.take(f"{prefix}.{key}", row.read, getattr(_NO_RATE, field_of(key)))
+            for key, row in RATE_ROWS.items()
+        }
+        if "model" not in table:
+            layers.in_file(said("no_model", rate=prefix), "rates", index)
+        if len(layers.problems) == problems_before:
+            rates.append(RateSettings(**taken))
+            _check_rate(layers, index, table, rates[-1])
+    return tuple(rates)
+
+
+def _check_rate(layers: Layers, index: int, table: Mapping[str, object], rate: RateSettings) -> None:
+    """Whether the keys of one rate go together."""
+    prefix = dotted("rates", index)
+    is_for_tokens = rate.per == Per.TOKEN.value
+    of_tokens = [key for key in table if key in _OF_TOKENS]
+    if rate.since is not None and rate.until is not None and rate.until < rate.since:
+        layers.in_file(said("ends_first", rate=prefix), "rates", index, "to")
+    if is_for_tokens and "price" in table:
+        layers.in_file(said("price_of_what", rate=prefix), "rates", index, "price")
+    elif is_for_tokens and not of_tokens:
+        layers.in_file(said("no_prices", rate=prefix), "rates", index)
+    elif not is_for_tokens and of_tokens:
+        message = said("not_per", name=of_tokens[0], per=rate.per)
+        layers.in_file(message, "rates", index, of_tokens[0])
+    elif not is_for_tokens and "price" not in table:
+        layers.in_file(said("no_price", rate=prefix, per=rate.per), "rates", index)
 
 
 def _tables(

@@ -10,6 +10,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from poolwatch.config.amounts import fallback_prices
+from poolwatch.config.settings import Settings
 from poolwatch.domain.rates import Prices, Rate, RateCard, prices_of
 
 _FILE: Final = Path(__file__).parents[1] / "rates.toml"
@@ -75,6 +77,14 @@ def shipped_card() -> RateCard:
 
     card = msgspec.convert(tomllib.loads(_FILE.read_text("utf-8")), _Card)
     return RateCard(card.name, card.checked, (row.rate() for row in card.rate))
+
+
+def rate_card(settings: Settings) -> RateCard:
+    """The card of a run: with the operator's own rates above the shipped ones."""
+    card = shipped_card()
+    told = settings.usage.fallback
+    fallback = None if told is None else fallback_prices(told)
+    return RateCard(card.name, card.day, card.rates, (each.rate for each in settings.rates), fallback)
 
 
 def _prices(amounts: _Amounts | None) -> Prices | None:

@@ -14,8 +14,9 @@ from typing import Annotated, Any, Final
 
 from msgspec import Struct, field
 
-from poolwatch.config import values
-from poolwatch.config.values import Row, printable
+from poolwatch.config import amounts, values
+from poolwatch.config.rate_settings import RateSettings
+from poolwatch.config.values import Row, printable, rows_of
 from poolwatch.domain.account import Custody
 from poolwatch.words.catalogue import mark
 
@@ -199,6 +200,19 @@ class ForecastSettings(Struct, frozen=True):
     ] = None
 
 
+class UsageSettings(Struct, frozen=True):
+    """What is done about tokens that were used, beyond counting them."""
+
+    fallback: Annotated[
+        str | None,
+        Row(
+            amounts.fallback,
+            mark("USD per million tokens of models without a price, marked ~; unset: it is unknown"),
+            "input=0.1, output=0.2",
+        ),
+    ] = None
+
+
 class SourceSettings(Struct, frozen=True):
     """One place that accounts come from.
 
@@ -337,9 +351,12 @@ class Settings(Struct, frozen=True):
     net: NetSettings = DEFAULT_NET
     ui: UiSettings = UiSettings()
     forecast: ForecastSettings = ForecastSettings()
+    usage: UsageSettings = UsageSettings()
+    plans: Mapping[str, str] = field(default_factory=_nothing)
     keys: Mapping[str, str] = field(default_factory=_nothing)
     sources: tuple[SourceSettings, ...] = ()
     accounts: tuple[AccountRule, ...] = ()
+    rates: tuple[RateSettings, ...] = ()
     path: Path | None = None
     origins: Mapping[str, Origin] = field(default_factory=_nothing)
     key_lines: Mapping[str, int] = field(default_factory=_nothing)
@@ -359,16 +376,6 @@ class Settings(Struct, frozen=True):
         return self.origins.get(key, DEFAULT_ORIGIN)
 
 
-def rows_of(table: type[Struct]) -> Mapping[str, Row]:
-    """The rows of a table by the names of its keys, in their order."""
-    return {
-        name: each
-        for name, hint in table.__annotations__.items()
-        for each in getattr(hint, "__metadata__", ())
-        if isinstance(each, Row)
-    }
-
-
 #: The tables of the file that hold one value per key; those of the first have no header.
 SECTIONS: Final[Mapping[str, type[Struct]]] = {
     "": Settings,
@@ -378,6 +385,7 @@ SECTIONS: Final[Mapping[str, type[Struct]]] = {
     "net": NetSettings,
     "ui": UiSettings,
     "forecast": ForecastSettings,
+    "usage": UsageSettings,
 }
 #: Every such setting by its dotted key.
 TABLE: Final[Mapping[str, Row]] = {

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.config.layers import KEYS_TABLE
+from poolwatch.config.amounts import parts_of
+from poolwatch.config.layers import KEYS_TABLE, PLANS_TABLE
 from poolwatch.config.load import KEYS_OF_KIND
+from poolwatch.config.rate_settings import RATE_ROWS, field_of
 from poolwatch.config.settings import (
     ACCOUNT_ROWS,
     SECTIONS,
@@ -22,10 +25,19 @@ from poolwatch.config.settings import (
 )
 from poolwatch.config.values import Row, printable
 from poolwatch.domain.account import Custody
+from poolwatch.domain.rates import Per, Prices
 from poolwatch.words.catalogue import _
 from poolwatch.words.config import said
 
 _KEYS_EXAMPLE: Final = 'refresh = "r,f5"'
+_PLANS_EXAMPLE: Final = 'pro = "200 USD monthly"'
+_RATE_EXAMPLE: Final[Mapping[str, object]] = {
+    "model": "gpt-7-*",
+    "from": date(2027, 1, 1),
+    "input": "2",
+    "cached": "0.2",
+    "output": "10",
+}
 #: What the file of `config init` shows of sources: enough for each group of kinds.
 _SOURCE_EXAMPLES: Final[tuple[Mapping[str, object], ...]] = (
     {"kind": "codex-home", "path": "~/homes/*"},
@@ -77,6 +89,7 @@ def shown_settings(
         return ShownSetting(printable(key), printable(shown), printable(origin), value, is_set)
 
     rows = [row(key, _value(settings, key)) for key in TABLE]
+    rows += [row(f"{PLANS_TABLE}.{name}", price) for name, price in sorted(settings.plans.items())]
     rows += [row(f"{KEYS_TABLE}.{name}", keys) for name, keys in sorted(settings.keys.items())]
     for index, source in enumerate(settings.sources):
         for name in SourceSettings.__struct_fields__:
@@ -86,6 +99,11 @@ def shown_settings(
         for name in ACCOUNT_ROWS:
             if getattr(rule, name) is not None:
                 rows.append(row(f"accounts[{index}].{name}", getattr(rule, name)))
+    for index, rate in enumerate(settings.rates):
+        for name in RATE_ROWS:
+            value = getattr(rate, field_of(name))
+            if value is not None:
+                rows.append(row(f"rates[{index}].{name}", value))
     return tuple(rows)
 
 
@@ -98,12 +116,15 @@ def render_default() -> str:
             table, _dot, name = key.rpartition(".")
             if table == section:
                 lines.append(_line(name, _default(key, row), row))
+    lines += ["", f"[{PLANS_TABLE}]", f"{f'# {_PLANS_EXAMPLE}':<36}  # {said('readme_plans')}"]
     lines += ["", f"[{KEYS_TABLE}]", f"# {_KEYS_EXAMPLE}", "", f"# {said('template_sources')}"]
     for example in _SOURCE_EXAMPLES:
         lines += ["#", "# [[sources]]"]
         lines += [_line(name, value, SOURCE_ROWS[name]) for name, value in example.items()]
     lines += ["", f"# {said('template_accounts')}", "#", "# [[accounts]]"]
     lines += [_line(name, value, ACCOUNT_ROWS[name]) for name, value in _ACCOUNT_EXAMPLE.items()]
+    lines += ["", f"# {said('template_rates')}", "#", "# [[rates]]"]
+    lines += [_line(name, value, RATE_ROWS[name]) for name, value in _RATE_EXAMPLE.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -112,12 +133,16 @@ def markdown_table() -> str:
     lines = ["| setting | default | means |", "|---|---|---|"]
     for key, row in TABLE.items():
         lines.append(_markdown(key, _value(Settings(), key), row))
+    lines.append(f"| `{PLANS_TABLE}.PLAN` | | {said('readme_plans')} |")
     lines.append(f"| `{KEYS_TABLE}.NAME` | | {said('readme_keys')} |")
     usual = SourceSettings(SourceKind.CODEX_HOME, "", Custody.CODEX)
     for name, row in SOURCE_ROWS.items():
         default = getattr(usual, name) if name in ("base_url", "token_url", "insecure") else None
         lines.append(_markdown(f"sources.{name}", default, row))
     lines += [_markdown(f"accounts.{name}", None, row) for name, row in ACCOUNT_ROWS.items()]
+    for name, row in RATE_ROWS.items():
+        default = Per.TOKEN.value if name == "per" else None
+        lines.append(_markdown(f"rates.{name}", default, row))
     return "\n".join(lines)
 
 
@@ -161,5 +186,7 @@ def _text(value: object) -> str:
             return str(int(value)) if value.is_integer() else str(value)
         case Decimal():
             return format(value, "f")
+        case Prices():
+            return "{ " + ", ".join(f'{name} = "{each}"' for name, each in parts_of(value).items()) + " }"
         case _:
             return str(value)

@@ -71,6 +71,16 @@ class Row(Struct, frozen=True):
     kinds: tuple[str, ...] = ()
 
 
+def rows_of(table: type[Struct]) -> Mapping[str, Row]:
+    """The rows of a table by the names of its keys, in their order."""
+    return {
+        name: each
+        for name, hint in table.__annotations__.items()
+        for each in getattr(hint, "__metadata__", ())
+        if isinstance(each, Row)
+    }
+
+
 def truth(raw: Raw) -> bool | Wrong:
     """True or false."""
     if isinstance(raw.value, bool):

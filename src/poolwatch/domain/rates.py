@@ -77,17 +77,22 @@ class Prices(Struct, frozen=True):
 
 
 def prices_of(
-    input: str | None = None,  # noqa: A002 - the fields' own names
-    cached: str | None = None,
-    cache_write: str | None = None,
-    output: str | None = None,
+    input: str | Decimal | None = None,  # noqa: A002 - the fields' own names
+    cached: str | Decimal | None = None,
+    cache_write: str | Decimal | None = None,
+    output: str | Decimal | None = None,
 ) -> Prices:
-    """From amounts per million tokens, as decimal text."""
+    """From amounts per million tokens."""
     return Prices(*(_per_token(each) for each in (input, cached, cache_write, output)))
 
 
-def _per_token(amount: str | None) -> int | None:
+def _per_token(amount: str | Decimal | None) -> int | None:
     return None if amount is None else _whole(Decimal(amount) * _PICO_PER_TOKEN)
+
+
+def per_million(price: int) -> Decimal:
+    """What a million tokens cost, of what one costs in pico: exact, and without zeros at the end."""
+    return Decimal(f"{(Decimal(price) / _PICO_PER_TOKEN).normalize():f}")
 
 
 def pico(dollars: Decimal) -> int:

@@ -19,6 +19,19 @@ TEXTS: Final[Mapping[str, str]] = {
     "not_weights": mark('must be plans with numbers above 0, like "pro=20, prolite=5", not {value}'),
     "not_time_zone": mark('must name a time zone like "Europe/Berlin", not {value}'),
     "no_time_zones": mark("is {value}, and this machine has no time zones to look it up in: install tzdata"),
+    "not_amount": mark(
+        'must be an amount like "1.25", from 0 to {most} with at most {decimals} decimals, not {value}'
+    ),
+    "not_factor": mark("must be a number above 0, at most {most}, not {value}"),
+    "not_parts": mark('must be prices by part, like {{ input = "8", output = "30" }}, not {value}'),
+    "unknown_part": mark("has a part {name}; the parts are {parts}"),
+    "wrong_part": mark("{name} {why}"),
+    "other_limit": mark("tokens must be {limit}, for use is kept by that limit, not {value}"),
+    "not_day": mark("must be a day like 2026-11-30, not {value}"),
+    "not_fallback": mark(
+        'must be two prices in USD per million tokens, like "input=0.1, output=0.2", not {value}'
+    ),
+    "not_plan_price": mark('must be like "200 USD monthly" or "2000 USD yearly", not {value}'),
     "not_rate": mark("must be a number, 0 or more, not {value}"),
     "negative_rate": mark("must be 0 or more, not {value}"),
     "odd_rate": mark("must be 0, or from {low} to {high}, not {value}"),
@@ -80,7 +93,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "unknown_key": mark("unknown key {name}"),
     "unknown_setting": mark("unknown setting {name}"),
     "no_such_variable": mark("no setting has the name {name}"),
-    "file_only": mark("{name} sets nothing: sources and accounts stand in the file alone"),
+    "file_only": mark("{name} sets nothing: sources, accounts and rates stand in the file alone"),
     "must_be_table": mark("{name} must be a table: [{name}]"),
     "must_be_tables": mark("{name} must be tables, each begun with [[{name}]] in double brackets"),
     "item_must_be_table": mark("{name} must be a table, not {value}"),
@@ -89,6 +102,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "not_assigned": mark("each setting is given as key=value, without blanks; key= takes it out"),
     "there_are": mark("{text}\nthere are: {keys}"),
     "perhaps": mark("{text} (did you mean {suggestion}?)"),
+    "edit_rates": mark("{key}: rates are changed with config edit"),
     "set_elsewhere": mark("{key}: a source is changed with sources set NAME key=value"),
     "edit_accounts": mark("{key}: names and groups of accounts are changed with config edit"),
     "secret_typed": mark(
@@ -119,6 +133,13 @@ TEXTS: Final[Mapping[str, str]] = {
     "unknown_in_account": mark("unknown key {name} in [[accounts]]"),
     "no_match": mark("{account} has no match: an e-mail, an id prefix or a glob on the label"),
     "no_name": mark("{account} gives neither a label nor a group nor a time_zone"),
+    "unknown_in_rate": mark("unknown key {name} in [[rates]]"),
+    "no_model": mark("{rate} has no model: a name or a glob"),
+    "no_prices": mark("{rate} gives no price: at least input or output"),
+    "ends_first": mark("{rate}.to is before its from"),
+    "price_of_what": mark('{rate}.price is for one image or item: add per = "image" or per = "item"'),
+    "no_price": mark("{rate} has no price for one {per}"),
+    "not_per": mark("{name} is for tokens, and this one is per {per}"),
     # `config show`, and what is made from the table of settings
     "not_set": mark("not set"),
     "adopted_from": mark("adopted from {pools}"),
@@ -138,6 +159,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "template_accounts": mark(
         "Names, groups and time zones for accounts, by e-mail, id prefix or a glob on the label."
     ),
+    "template_rates": mark("Prices of models that the shipped card lacks; they hold before it."),
+    "readme_plans": mark("what an account of that plan costs, to stand beside what the API would charge"),
     "readme_keys": mark("keys for an action, instead of its own; the names stand under Keys"),
     "pools": mark("pools"),
     "readme_kinds": mark("{means} ({kinds})"),
