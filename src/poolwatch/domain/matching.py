@@ -1,0 +1,241 @@
+"""Whose use it was, by the limits that a session file tells: they stood as our readings of one account did.
+
+A file names no account. But a weekly limit that is used by so many percent and ends at that minute is hardly
+anybody else's. Where two accounts would do, or none, nobody is named. Instants are seconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Final, TypeAlias
+
+from msgspec import Struct, field
+
+from poolwatch.domain.series import FigureName, Series, Timeline
+from poolwatch.domain.tokens import QUARTER
+from poolwatch.domain.usage import window_length
+
+#: Upstreams compute a reset anew with each answer; this far apart it is the same.
+_SAME_RESET: Final = 300.0
+#: Percentages are rounded, here or there.
+_ROUNDED: Final = 1.0
+#: A window that is used less than this may slide along with the clock: it tells nobody.
+_LEAST_USED: Final = 1.0
+#: Before a reset there may have been no reading for so long.
+_LAST_READING: Final = 900.0
+#: A shorter window alone proves nothing: among many accounts two of them end within minutes of one another.
+_TELLING_SECONDS: Final = 86_400
+#: How precisely old readings are kept.
+_HOUR: Final = 3600.0
+#: A response is counted a moment before the limits after it are told.
+_BEFORE: Final = 60.0
+_QUARTER: Final = QUARTER.total_seconds()
+_OPEN: Final = float("inf")
+
+_Window: TypeAlias = tuple[str, str]
+
+
+class Sighting(Struct, frozen=True):
+    """One window's state, as a session file tells it: of which bucket, and of which kind."""
+
+    at: float
+    bucket: str
+    window: str
+    used_percent: float
+    resets_at: float
+
+
+class AccountReadings(Struct, frozen=True):
+    """What we read of an account, last at `until`; before `exact_since` only hours are kept."""
+
+    lines: Mapping[FigureName, Timeline]
+    until: float
+    exact_since: float = 0.0
+
+
+class Owned(Struct, frozen=True):
+    """The quarters of an hour, from `since` to before `until`, in which the use was this account's."""
+
+    since: int
+    until: int
+    account: str
+
+
+class _Life(Struct):
+    """An account's window until one reset, where it was used: instants, and the percent from then on."""
+
+    account: str
+    resets_at: float
+    ats: list[float] = field(default_factory=list)
+    used: list[tuple[float, float]] = field(default_factory=list)
+
+
+class Readings:
+    """Our readings of all accounts, ready to be asked whose limits they are."""
+
+    def __init__(self, accounts: Mapping[str, AccountReadings]) -> None:
+        self._accounts = accounts
+        self._lives: dict[_Window, list[_Life]] = {}
+        self._has: set[tuple[str, _Window]] = set()
+        self._begun: dict[str, float] = {}
+        self._gaps: dict[str, list[tuple[float, float]]] = {}
+        for account, readings in accounts.items():
+            self._add(account, readings)
+        for lives in self._lives.values():
+            lives.sort(key=_resets_at)
+
+    def _add(self, account: str, readings: AccountReadings) -> None:
+        gaps: dict[tuple[float, float], None] = {}
+        for name, line in readings.lines.items():
+            if name.series is not Series.WINDOW or not line.points:
+                continue
+            gaps |= {(gap.start.timestamp(), gap.end.timestamp()): None for gap in line.gaps}
+            first = line.points[0].at.timestamp()
+            self._begun[account] = min(first, self._begun.get(account, first))
+            window = (name.bucket, name.window)
+            self._has.add((account, window))
+            self._lives.setdefault(window, []).extend(_lives(account, line))
+        self._gaps[account] = sorted(gaps)
+
+    def alike(self, seen: Sighting) -> set[str]:
+        """The accounts whose window stood like that."""
+        lives = self._lives.get((seen.bucket, seen.window), [])
+        first = bisect_left(lives, seen.resets_at - _SAME_RESET, key=_resets_at)
+        last = bisect_right(lives, seen.resets_at + _SAME_RESET, key=_resets_at)
+        return {life.account for life in lives[first:last] if self._fits(life, seen)}
+
+    def refuses(self, account: str, seen: Sighting) -> bool:
+        """Whether it is not this account's unless alike: the account has such a window, and was read then."""
+        window = (seen.bucket, seen.window)
+        return (account, window) in self._has and self._watched(account, seen.at)
+
+    def _fits(self, life: _Life, seen: Sighting) -> bool:
+        readings = self._accounts[life.account]
+        if seen.at > readings.until:
+            return False
+        after = bisect_right(life.ats, seen.at)
+        least = life.used[after - 1][1] if after else 0.0
+        if after and seen.at < readings.exact_since and seen.at - life.ats[after - 1] < _HOUR:
+            # the hour of that reading has not ended: what held before may still have held
+            least = life.used[after - 2][1] if after > 1 else 0.0
+        if after < len(life.ats):
+            most = life.used[after][0]
+        elif seen.at > life.resets_at - _LAST_READING or not self._watched(life.account, seen.at):
+            most = _OPEN
+        else:
+            most = life.used[-1][0]
+        return least - _ROUNDED <= seen.used_percent <= most + _ROUNDED
+
+    def _watched(self, account: str, at: float) -> bool:
+        begun = self._begun.get(account)
+        if begun is None or not begun <= at <= self._accounts[account].until:
+            return False
+        return not any(start < at < end for start, end in self._gaps[account])
+
+
+def _lives(account: str, line: Timeline) -> Iterable[_Life]:
+    """The window's lives. Two answers that take turns are two lives, each with its own readings."""
+    lives: list[_Life] = []
+    for point in line.points:
+        if not isinstance(point.last, float) or point.last < _LEAST_USED or point.resets_at is None:
+            continue
+        resets_at = point.resets_at.timestamp()
+        life = next((each for each in lives[-3:] if abs(each.resets_at - resets_at) <= _SAME_RESET), None)
+        if life is None:
+            life = _Life(account, resets_at)
+            lives.append(life)
+        high = point.high if isinstance(point.high, float) else point.last
+        life.ats.append(point.at.timestamp())
+        life.used.append((high, point.last))
+    return lives
+
+
+def _resets_at(life: _Life) -> float:
+    return life.resets_at
+
+
+class _Span(Struct):
+    """A time in which the limits may be those of a few accounts."""
+
+    since: float
+    possible: set[str]
+    #: of these a window that proves something stood like that
+    proven: set[str] = field(default_factory=set)
+    #: the reset of each window as last seen
+    resets: dict[_Window, float] = field(default_factory=dict)
+    until: float = _OPEN
+
+    @property
+    def account(self) -> str | None:
+        """The only one that it can be."""
+        [only, *others] = [*self.possible] or [""]
+        return only if not others and only in self.proven else None
+
+    @property
+    def end(self) -> float:
+        """Until when that is told: a window that was reset would have been seen to move."""
+        return min([self.until, *self.resets.values()])
+
+
+def owners(seen: Sequence[Sighting], readings: Readings, last: int) -> list[Owned]:
+    """Whose the use of one conversation was, until quarter `last` (not included); `seen` in order of time.
+
+    A quarter that two had a part in is nobody's.
+    """
+    spans: list[_Span] = []
+    for at, together in groupby(seen, key=lambda each: each.at):
+        windows = list(together)
+        _go_on(spans, at, windows, readings)
+        if spans:
+            resets = spans[-1].resets | {(each.bucket, each.window): each.resets_at for each in windows}
+            spans[-1].resets = {window: resets_at for window, resets_at in resets.items() if resets_at > at}
+    return _in_quarters(spans, last)
+
+
+def _go_on(spans: list[_Span], at: float, windows: Sequence[Sighting], readings: Readings) -> None:
+    """What these windows say: the span goes on with fewer accounts, or another one begins."""
+    telling = [each for each in windows if each.used_percent >= _LEAST_USED and each.resets_at > at]
+    alike = [readings.alike(each) for each in telling]
+
+    def is_other(account: str) -> bool:
+        return any(
+            account not in accounts and readings.refuses(account, each)
+            for each, accounts in zip(telling, alike, strict=True)
+        )
+
+    found = {account for account in set().union(*alike) if not is_other(account)}
+    proven = {
+        account
+        for each, accounts in zip(telling, alike, strict=True)
+        if (window_length(each.window) or 0) >= _TELLING_SECONDS
+        for account in accounts & found
+    }
+    if spans:
+        span = spans[-1]
+        left = {account for account in span.possible if account in found or not is_other(account)}
+        if not found.isdisjoint(left) or (not found and bool(left) == bool(span.possible)):
+            span.possible = left
+            span.proven |= proven
+            return
+        span.until = at
+    if telling:
+        # that of nobody whom we know, where nothing is found
+        spans.append(_Span(at, found, proven))
+
+
+def _in_quarters(spans: Sequence[_Span], last: int) -> list[Owned]:
+    owned: list[Owned] = []
+    #: the first quarter that is not taken, and whose the time before it was
+    free, former = 0, None
+    for span in spans:
+        account = span.account
+        since = int((span.since - _BEFORE) // _QUARTER)
+        since = max(since, free if former == account else free + 1 if since <= free else since)
+        # a whole quarter only: what comes behind its end may be another's
+        until = int(span.end // _QUARTER) if span.end < last * _QUARTER else last
+        if account is not None and since < until:
+            owned.append(Owned(since, until, account))
+        free, former = int(span.end // _QUARTER) if span.end < last * _QUARTER else last, account
+    return owned
