@@ -77,7 +77,7 @@ def ahead_of(state: PoolState) -> LookedAhead:
     }
     pool = PoolOutlook(
         AT - timedelta(minutes=5),
-        PoolBurn(Burn(last_hour=0.9), Burn(last_hour=Decimal("41.5"), today=Decimal(212)), AT),
+        PoolBurn(Burn(last_hour=0.9), Burn(last_hour=Decimal("41.5"), today=Decimal(212)), AT, AT),
         Verdict.LASTS,
         relief_at=AT + timedelta(hours=30),
         dry_probability=0.04,

@@ -332,6 +332,23 @@ async def test_an_outlook_of_the_pool_from_before_the_clock_was_set_back_is_made
     assert one.state.outlook.made_at < one.clock.now()
 
 
+async def test_what_the_pool_burns_is_told_of_this_hour() -> None:
+    one = await watched("a", "b")
+    await look(one)
+    made = one.state.outlook
+    assert made is not None
+    for _ in range(20):
+        await one.clock.advance(20)
+        await look(one)
+    told = one.state.outlook
+    assert told is not None
+    assert told.burn.made_at is not None
+    assert told.burn.made_at > made.made_at + timedelta(minutes=5)
+    assert told.burn_at(one.clock.now()) == told.burn
+    assert told.burn_at(told.burn.made_at + timedelta(minutes=16)) is None
+    assert one.store.pool_kept == told
+
+
 async def test_the_same_pool_has_the_same_outlook() -> None:
     one, other = await watched("a", "b"), await watched("a", "b")
     await look(one)

@@ -294,7 +294,7 @@ def test_the_order_by_the_column_and_by_burn() -> None:
 
 POOL = PoolOutlook(
     MADE,
-    PoolBurn(Burn(last_hour=0.94), Burn(last_hour=Decimal("41.2"))),
+    PoolBurn(Burn(last_hour=0.94), Burn(last_hour=Decimal("41.2")), made_at=NOW),
     Verdict.LASTS,
     relief_at=after(hours=44),
     dry_probability=0.04,
@@ -340,11 +340,13 @@ def test_the_outlook_of_the_pool(
 def test_the_burn_of_the_pool() -> None:
     assert strip(POOL)[0] == Figure("BURN", "pool 0.9%/h", "41 credits/h", short="41/h")
     assert strip(POOL, credits=None)[0] == Figure("BURN", "pool 0.9%/h", "")
-    only_credits = replace(POOL, burn=PoolBurn(Burn(), Burn(last_hour=Decimal(0))))
+    only_credits = replace(POOL, burn=PoolBurn(Burn(), Burn(last_hour=Decimal(0)), made_at=NOW))
     assert strip(only_credits)[0] == Figure("BURN", "0 credits/h", "", short="0/h")
     assert strip(None) == (None, None)
-    assert strip(replace(POOL, made_at=NOW - timedelta(hours=3)))[0] is None
-    assert strip(replace(POOL, burn=PoolBurn(Burn(), Burn())))[0] is None
+    for minutes in (-16, 2):
+        old = replace(POOL.burn, made_at=NOW + timedelta(minutes=minutes))
+        assert strip(replace(POOL, burn=old))[0] is None
+    assert strip(replace(POOL, burn=PoolBurn(Burn(), Burn(), made_at=NOW)))[0] is None
 
 
 def details(state: AccountState, prefs: Prefs = PREFS) -> list[str]:

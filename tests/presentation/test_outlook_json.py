@@ -86,9 +86,11 @@ def test_what_was_never_worked_out_is_null() -> None:
     assert told(replace(ahead(WEEKLY), outlook=None)) is None
 
 
-POOL = PoolOutlook(
-    NOW, PoolBurn(Burn(last_hour=0.9), Burn(today=Decimal("212.50"))), relief_at=after(hours=30)
-)
+def burned_at(minutes: int) -> PoolBurn:
+    return PoolBurn(Burn(last_hour=0.9), Burn(today=Decimal("212.50")), made_at=after(minutes=minutes))
+
+
+POOL = PoolOutlook(NOW, burned_at(0), relief_at=after(hours=30))
 
 
 def of_pool(outlook: PoolOutlook | None) -> dict[str, Json]:
@@ -118,7 +120,15 @@ def test_the_pool() -> None:
     ("outlook", "why", "has_burn"),
     [
         (replace(POOL, none_because=NoOutlook.TOO_MANY), "too_many", True),
-        (replace(POOL, verdict=Verdict.LASTS, made_at=NOW - timedelta(hours=3)), "old", False),
+        (replace(POOL, verdict=Verdict.LASTS, made_at=NOW - timedelta(hours=3)), "old", True),
+        (replace(POOL, none_because=NoOutlook.TOO_FEW, burn=burned_at(minutes=-16)), "too_few", False),
+        # it was dated by a clock that was set back since
+        (replace(POOL, made_at=after(hours=1), burn=burned_at(minutes=60)), "old", False),
+        (
+            replace(POOL, none_because=NoOutlook.TOO_FEW, burn=replace(POOL.burn, made_at=None)),
+            "too_few",
+            False,
+        ),
         (replace(POOL, verdict=Verdict.LASTS, relief_at=NOW), "due", True),
     ],
 )

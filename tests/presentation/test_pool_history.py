@@ -79,7 +79,8 @@ def told(found: PoolScene, heading: str) -> str:
 
 def looked(verdict: Verdict, **fields: object) -> PoolOutlook:
     known = PoolOutlook(
-        NOW, PoolBurn(Burn(0.9, 12.0), Burn(Decimal(41))), verdict, after(days=1, hours=20), 6, 0.04,
+        NOW, PoolBurn(Burn(0.9, 12.0), Burn(Decimal(41)), made_at=NOW), verdict, after(days=1, hours=20), 6,
+        0.04,
         weekly_left_percent=61.0,
     )  # fmt: skip
     return replace(known, **fields)  # type: ignore[arg-type]  # fields by name
@@ -152,6 +153,14 @@ def test_who_uses_it_most_comes_first_and_the_rest_are_one_line() -> None:
     assert found[0].at_reset is not None
     assert found[0].at_reset.text == "idle"
     assert shares(scene(member("unknown")), 5) == ()
+
+
+def test_who_has_more_uses_more_with_the_same_percentage() -> None:
+    found = shares(scene(member("a", plan="plus", burned=10.0), member("b", burned=10.0)), 2)
+    assert [(each.name, each.share, each.of_week) for each in found] == [
+        ("b@example.com", "95%", "10%"),
+        ("a@example.com", "5%", "10%"),
+    ]
 
 
 def test_what_comes_back_within_an_hour_is_one_relief() -> None:

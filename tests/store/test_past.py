@@ -164,7 +164,7 @@ def outlook(at: datetime = NOON) -> AccountOutlook:
 
 
 def test_outlooks_come_back_digit_for_digit_and_go_with_their_account(held: Database) -> None:
-    burn = PoolBurn(Burn(1.0), Burn(Decimal("1234.5600")), NOON)
+    burn = PoolBurn(Burn(1.0), Burn(Decimal("1234.5600")), NOON, NOON)
     pool = PoolOutlook(NOON, burn, Verdict.MAY_RUN_DRY, NOON + HOUR, 3, 0.25, NOON, NOON + HOUR, 44.5)
     assert held.outlooks() == ({}, None)
     assert held.put_outlooks({"a": outlook(), "b": outlook()}, pool)

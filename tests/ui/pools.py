@@ -287,7 +287,7 @@ def foretold(state: PoolState) -> PoolState:
         )
     pool = PoolOutlook(
         NOW - timedelta(minutes=10),
-        PoolBurn(Burn(last_hour=0.9), Burn(last_hour=Decimal(41)), ago(hours=1)),
+        PoolBurn(Burn(last_hour=0.9), Burn(last_hour=Decimal(41)), ago(hours=1), NOW),
         Verdict.LASTS,
         relief_at=ahead(hours=44),
         relief_accounts=6,

@@ -62,7 +62,8 @@ def with_past(state: PoolState, *, weeks: int = 10) -> ScriptedFeed:
         accounts[key] = replace(account, outlook=outlook(20.0 * 0.8**number, forecast))
         pasts[key] = MadePast(key, NOW, window.resets_at, used, ZONE, weeks=weeks)
     pool = PoolOutlook(
-        NOW, PoolBurn(Burn(0.9, 12.0), Burn(Decimal(41))), Verdict.LASTS, ahead(days=1, hours=20), 6, 0.04,
+        NOW, PoolBurn(Burn(0.9, 12.0), Burn(Decimal(41)), made_at=NOW), Verdict.LASTS,
+        ahead(days=1, hours=20), 6, 0.04,
         weekly_left_percent=61.0,
     )  # fmt: skip
     feed = ScriptedFeed(replace(state, accounts=accounts, outlook=pool), NOW, ZONE)

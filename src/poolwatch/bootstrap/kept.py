@@ -17,7 +17,7 @@ from poolwatch.domain.burn import AccountBurn, Burn
 from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Recalled
-from poolwatch.domain.outlook import KEPT
+from poolwatch.domain.outlook import is_recent
 from poolwatch.domain.past import AccountPast, PastAsked, is_window_of
 from poolwatch.domain.pool import apply
 from poolwatch.domain.series import FigureName, Finest, Series
@@ -79,7 +79,7 @@ class Kept(Struct, frozen=True):
         for account_id in account_ids:
             of_account = [each for each in cycles.get(account_id, ()) if _reaches(each, since, until)]
             outlook = outlooks.get(account_id)
-            burn = outlook.burn if outlook is not None and now - outlook.made_at <= KEPT else None
+            burn = outlook.burn if outlook is not None and is_recent(outlook.made_at, now) else None
             for name in sorted(await store.figures(account_id), key=_order):
                 if name.series is Series.PLAN or not chosen(name):
                     continue

@@ -38,3 +38,5 @@ class PoolBurn(Struct, frozen=True):
     credits: Burn[Decimal]
     #: when poolwatch began to watch in this run, UTC
     started_at: datetime | None = None
+    #: of which moment its last hour and last 24 speak, UTC
+    made_at: datetime | None = None

@@ -13,6 +13,15 @@ from poolwatch.domain.forecast import Forecast
 
 #: What was worked out longer ago than this counts as not worked out.
 KEPT: Final = timedelta(hours=2)
+#: The last hour of the pool is told so long as the last hour.
+BURN_KEPT: Final = timedelta(minutes=15)
+#: Two processes may read the clock so far apart; what is dated later is of a clock that was set back since.
+_AHEAD: Final = timedelta(minutes=1)
+
+
+def is_recent(made_at: datetime, own_now: datetime, kept: timedelta = KEPT) -> bool:
+    """Whether what was worked out then is worth telling now, both by our own clock."""
+    return -_AHEAD <= own_now - made_at <= kept
 
 
 class AccountOutlook(Struct, frozen=True):
@@ -60,3 +69,8 @@ class PoolOutlook(Struct, frozen=True):
     dry_latest: datetime | None = None
     weekly_left_percent: float | None = None
     none_because: NoOutlook | None = None
+
+    def burn_at(self, own_now: datetime) -> PoolBurn | None:
+        """What the pool burns, where that is of this hour."""
+        made_at = self.burn.made_at
+        return self.burn if made_at is not None and is_recent(made_at, own_now, BURN_KEPT) else None

@@ -243,6 +243,7 @@ class BurnBook:
             Burn(*(sum(each) / len(each) if each else None for each in weekly)),
             Burn(*(sum(each, Decimal(0)) if each else None for each in credits)),
             self.started_at,
+            now,
         )
 
     def _totals(self, log: UseLog | None, now: datetime) -> tuple[int | None, ...]:

@@ -17,7 +17,7 @@ from poolwatch.domain.events import LookedAhead
 from poolwatch.domain.forecast import Forecast, NoForecast
 from poolwatch.domain.habit import Habit, seconds
 from poolwatch.domain.look_ahead import can_be_told, look_ahead
-from poolwatch.domain.outlook import KEPT, AccountOutlook, PoolOutlook
+from poolwatch.domain.outlook import BURN_KEPT, AccountOutlook, PoolOutlook, is_recent
 from poolwatch.domain.pool_simulation import Member, plan_weight, pool_outlook
 from poolwatch.domain.series import RESET_WOBBLE
 from poolwatch.domain.state import AccountState, PoolState
@@ -43,6 +43,8 @@ _HOURLY: Final = timedelta(hours=1)
 _APART: Final = timedelta(minutes=15)
 #: What kept a forecast from being made may be over after this, and the pool is looked at again.
 _AGAIN: Final = timedelta(minutes=10)
+#: What the pool burns is told again after this, though it be the same: it is true of a later moment.
+_BURN_AGAIN: Final = BURN_KEPT / 3
 #: Used beyond what a forecast was made of, in percent points.
 _MUCH: Final = 3.0
 #: A process that soon ends works out no more accounts.
@@ -104,9 +106,9 @@ class Lookout:
         told: dict[AccountKey, AccountOutlook] = {}
         for key, account in self._ledger.state.accounts.items():
             outlook = stored.get(key.id)
-            if outlook is not None and _is_recent(outlook, now) and outlook != account.outlook:
+            if outlook is not None and is_recent(outlook.made_at, now) and outlook != account.outlook:
                 told[key] = outlook
-        if pool is not None and (not _is_recent(pool, now) or pool == self._ledger.state.outlook):
+        if pool is not None and (not is_recent(pool.made_at, now) or pool == self._ledger.state.outlook):
             pool = None
         if told or pool is not None:
             self._ledger.take(LookedAhead(told, pool))
@@ -263,8 +265,12 @@ class Lookout:
             is_over = former.relief_at is not None and former.relief_at <= server_now
             is_fresh = timedelta(0) <= now - former.made_at < _AGAIN
             if not is_over and (not told or is_fresh):
-                burn = await self._burn.of_pool(now) if told else former.burn
-                return None if burn == former.burn else replace(former, burn=burn)
+                is_told = former.burn.made_at is not None and is_recent(former.burn.made_at, now, _BURN_AGAIN)
+                if not told and is_told:
+                    return None
+                burn = await self._burn.of_pool(now)
+                is_same = is_told and replace(burn, made_at=former.burn.made_at) == former.burn
+                return None if is_same else replace(former, burn=burn)
         members: list[Member] = []
         for number, account in enumerate(tuple(state.accounts.values())):
             if number % _AT_ONCE == _AT_ONCE - 1:
@@ -321,10 +327,6 @@ class Lookout:
 
 #: Readings of a window that nobody has used: there is nothing to wait for.
 _ENOUGH: Final = 3
-
-
-def _is_recent(outlook: AccountOutlook | PoolOutlook, now: datetime) -> bool:
-    return timedelta(0) <= now - outlook.made_at <= KEPT
 
 
 def _is_due(said: Forecast, cycle: Cycle, now: datetime, stale_after: timedelta, *, works: bool) -> bool:

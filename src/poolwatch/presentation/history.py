@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.forecast import Forecast, NoForecast
-from poolwatch.domain.outlook import KEPT
+from poolwatch.domain.outlook import is_recent
 from poolwatch.domain.past import (
     CREDITS,
     AccountPast,
@@ -277,7 +277,7 @@ def _burn(scene: Scene, *, short: bool) -> list[Span]:
     said, own = scene.account.outlook, scene.prefs.own(scene.now)
     if said is None:
         return [Span(f"{UNKNOWN} {words.NOT_WORKED_OUT()}", Tone.DIM)]
-    if own - said.made_at > KEPT:
+    if not is_recent(said.made_at, own):
         return [Span(words.BURN_OLD(figures.age(own - said.made_at)), Tone.DIM)]
     weekly, credits = said.burn.weekly, said.burn.credits
     told: list[Span] = []

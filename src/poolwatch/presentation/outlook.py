@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, TypeAlias
 
 from poolwatch.domain.forecast import Forecast, NoForecast
-from poolwatch.domain.outlook import KEPT, AccountOutlook, PoolOutlook, Verdict
+from poolwatch.domain.outlook import AccountOutlook, PoolOutlook, Verdict, is_recent
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.status import Judged, Section, Status
 from poolwatch.domain.usage import FIVE_HOURS, WEEKLY, UsageWindow, own_reset
@@ -44,9 +44,9 @@ def window_ahead(judged: Judged, outlook: AccountOutlook, kind: str, now: dateti
     if base.value.is_full(window) and (window.resets_at is None or window.resets_at > now):
         return NoForecast.FULL
     found = outlook.forecast(kind)
-    if found is None:
+    if found is None or window.used_percent is None:
         return NoForecast.NONE
-    if prefs.own(now) - found.made_at > KEPT:
+    if not is_recent(found.made_at, prefs.own(now)):
         return NoForecast.OLD
     if found.resets_at is not None and found.resets_at <= now:
         return NoForecast.DUE
@@ -61,7 +61,9 @@ def pace_of(
     """The forecast whose pace holds at `now`, where there is one: also if it foretells nothing."""
     base, window = judged.account.usage.base, _window(judged, kind)
     found = outlook.forecast(kind) if outlook is not None else None
-    if found is None or base is None or window is None or prefs.own(now) - found.made_at > KEPT:
+    if found is None or base is None or window is None or window.used_percent is None:
+        return None
+    if not is_recent(found.made_at, prefs.own(now)):
         return None
     return found if found.is_of(own_reset(window, base.at), now) else None
 
@@ -178,7 +180,7 @@ def _band(ahead: Forecast, shown: Shown) -> str:
 
 def _recent(outlook: AccountOutlook | None, own_now: datetime) -> AccountOutlook | None:
     """What was worked out lately enough to be told as what goes on."""
-    return outlook if outlook is not None and own_now - outlook.made_at <= KEPT else None
+    return outlook if outlook is not None and is_recent(outlook.made_at, own_now) else None
 
 
 def weekly_day(judged: Judged, own_now: datetime) -> float | None:
@@ -215,9 +217,10 @@ def rate_text(percent: float) -> str:
 
 def pool_burn(overview: PoolOverview, outlook: PoolOutlook | None) -> Figure | None:
     """`pool 0.9%/h`, `41 credits/h`: what the last hour used; credits only where the pool has any."""
-    if outlook is None or overview.own_now - outlook.made_at > KEPT:
+    burn = None if outlook is None else outlook.burn_at(overview.own_now)
+    if burn is None:
         return None
-    weekly, credits = outlook.burn.weekly.last_hour, outlook.burn.credits.last_hour
+    weekly, credits = burn.weekly.last_hour, burn.credits.last_hour
     parts = [words.pool_burn(rate_text(weekly))] if is_figure(weekly) else []
     short = ""
     if credits is not None and overview.credits is not None:
@@ -235,7 +238,7 @@ def pool_outlook(overview: PoolOverview, outlook: PoolOutlook | None, prefs: Pre
     now, zone = overview.now, prefs.zone
     relief = outlook.relief_at
     age = overview.own_now - outlook.made_at
-    if age > KEPT or (relief is not None and relief <= now):
+    if not is_recent(outlook.made_at, overview.own_now) or (relief is not None and relief <= now):
         return Figure(words.OUTLOOK(), words.UNKNOWN(), words.not_since(figures.age(age)), Tone.DIM)
     when = figures.clock(relief, now, zone) if relief is not None else ""
     left = ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from poolwatch.domain.burn import PoolBurn
 from poolwatch.domain.forecast import COVERAGE, Forecast, NoForecast
-from poolwatch.domain.outlook import KEPT, PoolOutlook, Verdict
+from poolwatch.domain.outlook import PoolOutlook, Verdict, is_recent
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.status import Judged
 from poolwatch.presentation.json_values import Json, digits, instant, number
@@ -54,29 +55,36 @@ def _pace(ahead: Forecast | None) -> Json:
 
 
 def pool_ahead(overview: PoolOverview, outlook: PoolOutlook | None) -> dict[str, Json]:
-    """`burn` and `outlook` of the pool; both null where nothing was worked out, or long ago."""
-    if outlook is None or overview.own_now - outlook.made_at > KEPT:
-        return {"burn": None, "outlook": None if outlook is None else _unknown(NoForecast.OLD)}
-    burn, relief = outlook.burn, outlook.relief_at
-    is_due = relief is not None and relief <= overview.now
+    """`burn` and `outlook` of the pool; both null where nothing was worked out, `burn` where it is old."""
+    if outlook is None:
+        return {"burn": None, "outlook": None}
+    burn = outlook.burn_at(overview.own_now)
+    return {"burn": None if burn is None else _burn(burn), "outlook": _outlook(outlook, overview)}
+
+
+def _burn(burn: PoolBurn) -> Json:
     return {
-        "burn": {
-            "credits_last_hour": digits(burn.credits.last_hour),
-            "credits_last_24h": digits(burn.credits.last_24h),
-            "credits_today": digits(burn.credits.today),
-            "credits_since_start": digits(burn.credits.since_start),
-            "started_at": instant(burn.started_at),
-            "weekly_percent_per_hour": _hundredth(burn.weekly.last_hour),
-        },
-        "outlook": _unknown(NoForecast.DUE)
-        if is_due
-        else {
-            "verdict": outlook.verdict.value,
-            "relief_at": instant(relief),
-            "dry_probability": _hundredth(outlook.dry_probability),
-            "weekly_left_percent": _tenth(outlook.weekly_left_percent),
-            "none_because": None if outlook.none_because is None else outlook.none_because.value,
-        },
+        "credits_last_hour": digits(burn.credits.last_hour),
+        "credits_last_24h": digits(burn.credits.last_24h),
+        "credits_today": digits(burn.credits.today),
+        "credits_since_start": digits(burn.credits.since_start),
+        "started_at": instant(burn.started_at),
+        "weekly_percent_per_hour": _hundredth(burn.weekly.last_hour),
+    }
+
+
+def _outlook(outlook: PoolOutlook, overview: PoolOverview) -> Json:
+    relief = outlook.relief_at
+    if not is_recent(outlook.made_at, overview.own_now):
+        return _unknown(NoForecast.OLD)
+    if relief is not None and relief <= overview.now:
+        return _unknown(NoForecast.DUE)
+    return {
+        "verdict": outlook.verdict.value,
+        "relief_at": instant(relief),
+        "dry_probability": _hundredth(outlook.dry_probability),
+        "weekly_left_percent": _tenth(outlook.weekly_left_percent),
+        "none_because": None if outlook.none_because is None else outlook.none_because.value,
     }
 
 

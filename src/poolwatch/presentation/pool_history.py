@@ -10,9 +10,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.burn import AccountBurn
+from poolwatch.domain.burn import AccountBurn, PoolBurn
 from poolwatch.domain.event_log import LoggedEvent
-from poolwatch.domain.outlook import KEPT, PoolOutlook, Verdict
+from poolwatch.domain.outlook import PoolOutlook, Verdict, is_recent
 from poolwatch.domain.past import CREDITS, PoolFigure, base_window
 from poolwatch.domain.pool_simulation import plan_weight, weights_of
 from poolwatch.domain.series import FigureName, Timeline
@@ -75,7 +75,7 @@ def instants(period: Period, now: datetime, prefs: Prefs) -> tuple[datetime, ...
 def recent_outlook(state: PoolState, now: datetime, prefs: Prefs) -> PoolOutlook | None:
     """What lies ahead of the whole pool, where that was worked out lately; `now` is the server's clock."""
     said = state.outlook
-    return said if said is not None and prefs.own(now) - said.made_at <= KEPT else None
+    return said if said is not None and is_recent(said.made_at, prefs.own(now)) else None
 
 
 def weekly_window(each: Judged) -> UsageWindow | None:
@@ -170,9 +170,14 @@ def _has_credits(each: Judged) -> bool:
     return value is not None and bool(value.unlimited or (value.balance is not None and value.balance > 0))
 
 
+def _pool_burn(scene: PoolScene) -> PoolBurn | None:
+    return None if scene.outlook is None else scene.outlook.burn_at(scene.prefs.own(scene.now))
+
+
 def _percent(scene: PoolScene, span: str) -> float | None:
     """What was used of all weekly limits in a span: as it was worked out, or the mean of these accounts."""
-    if scene.outlook is not None and is_figure(value := getattr(scene.outlook.burn.weekly, span)):
+    pool = _pool_burn(scene)
+    if pool is not None and is_figure(value := getattr(pool.weekly, span)):
         return value
     known = [value for burn in _burns(scene) if is_figure(value := getattr(burn.weekly, span))]
     return sum(known) / len(known) if known else None
@@ -180,7 +185,8 @@ def _percent(scene: PoolScene, span: str) -> float | None:
 
 def _credits(scene: PoolScene, span: str) -> Decimal | None:
     """The credits that were used in a span; None where nobody's are known."""
-    if scene.outlook is not None and (said := getattr(scene.outlook.burn.credits, span)) is not None:
+    pool = _pool_burn(scene)
+    if pool is not None and (said := getattr(pool.credits, span)) is not None:
         return Decimal(said)
     known = [value for burn in _burns(scene) if (value := getattr(burn.credits, span)) is not None]
     return sum(known, Decimal(0)) if known else None
@@ -190,7 +196,7 @@ def _burns(scene: PoolScene) -> Iterator[AccountBurn]:
     own = scene.prefs.own(scene.now)
     for each in scene.accounts:
         said = each.account.outlook
-        if said is not None and own - said.made_at <= KEPT:
+        if said is not None and is_recent(said.made_at, own):
             yield said.burn
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.outlook import KEPT
+from poolwatch.domain.outlook import is_recent
 from poolwatch.domain.past import holding
 from poolwatch.domain.series import Timeline
 from poolwatch.domain.status import Judged, Section
@@ -16,7 +16,7 @@ from poolwatch.presentation import figures, outlook
 from poolwatch.presentation.figures import UNKNOWN, is_figure, percent_text
 from poolwatch.presentation.masking import shown_name
 from poolwatch.presentation.outlook import rate_text
-from poolwatch.presentation.pool_history import PoolScene, weekly_reset, weekly_window
+from poolwatch.presentation.pool_history import PoolScene, weekly_reset, weekly_window, weight
 from poolwatch.presentation.view import AtReset, Prefs
 from poolwatch.words import account as account_words
 from poolwatch.words import history as words
@@ -38,31 +38,30 @@ class Share(Struct, frozen=True):
 
 
 def shares(scene: PoolScene, most: int) -> tuple[Share, ...]:
-    """Who used most in the last 24 hours; the rest in one line."""
+    """Who used most of what all have in the last 24 hours, by plan; the rest in one line."""
     own = scene.prefs.own(scene.now)
     burned = [
-        (said.burn.weekly.last_24h, each)
+        (said.burn.weekly.last_24h * weight(each, scene.prefs), said.burn.weekly.last_24h, each)
         for each in scene.accounts
         if (said := each.account.outlook) is not None
-        and own - said.made_at <= KEPT
+        and is_recent(said.made_at, own)
         and is_figure(said.burn.weekly.last_24h)
         and said.burn.weekly.last_24h > 0
     ]
-    burned.sort(key=lambda entry: (-entry[0], entry[1].label))
-    whole = sum(percent for percent, _ in burned)
-    found = [_share(percent, each, whole, scene) for percent, each in burned[:most]]
+    burned.sort(key=lambda entry: (-entry[0], entry[2].label))
+    whole = sum(amount for amount, _, _ in burned)
+    found = [_share(amount / whole, percent, each, scene) for amount, percent, each in burned[:most]]
     rest = burned[most:]
     if rest:
-        part = sum(percent for percent, _ in rest) / whole
+        part = sum(amount for amount, _, _ in rest) / whole
         found.append(Share(None, words.others(len(rest)), percent_text(part * 100), part, "", None))
     return tuple(found)
 
 
-def _share(percent: float, each: Judged, whole: float, scene: PoolScene) -> Share:
+def _share(part: float, percent: float, each: Judged, scene: PoolScene) -> Share:
     now, prefs = scene.now, scene.prefs
     ahead = outlook.weekly_ahead(each, now, prefs)
     name = shown_name(each.account, mask=prefs.mask)
-    part = percent / whole
     at_reset = outlook.at_reset(each, ahead, now, prefs)
     return Share(each, name, percent_text(part * 100), part, percent_text(percent), at_reset)
 

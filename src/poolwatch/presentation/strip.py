@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from poolwatch.domain.failure import Failure, FailureKind
-from poolwatch.domain.outlook import KEPT, PoolOutlook, Verdict
+from poolwatch.domain.outlook import PoolOutlook, Verdict, is_recent
 from poolwatch.domain.overview import PoolOverview, UpReason
 from poolwatch.domain.state import AccountState, PoolState, SourceState
 from poolwatch.domain.status import Judged, Section, Status
@@ -297,7 +297,7 @@ def status_line(
 
 def _ahead(outlook: PoolOutlook | None, overview: PoolOverview, zone: tzinfo | None) -> list[str]:
     """What lies ahead of the pool in a word or two; nothing if that is old."""
-    if outlook is None or overview.own_now - outlook.made_at > KEPT:
+    if outlook is None or not is_recent(outlook.made_at, overview.own_now):
         return []
     relief, dry = outlook.relief_at, outlook.dry_earliest
     if relief is not None and relief <= overview.now:

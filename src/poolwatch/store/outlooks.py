@@ -44,6 +44,7 @@ class _AccountBurn(Part, frozen=True):
 
 class _PoolBurn(_AccountBurn, frozen=True):
     started_at: Instant | None = None
+    made_at: Instant | None = None
 
 
 class _Forecast(Part, frozen=True):
