@@ -161,6 +161,36 @@ def test_standard_input_and_files_that_are_none(desk: Desk, other: Desk) -> None
         assert ran.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("cut", [False, True])
+def test_what_a_full_disk_keeps_is_told_and_the_next_import_goes_on(
+    desk: Desk, other: Desk, *, cut: bool
+) -> None:
+    kept(desk, 1)
+    line = desk.run("data", "export").out.splitlines()[0]
+    begun = NOW - 60 * 24 * HOUR
+    text = "\n".join(
+        line.replace(json.loads(line)["at"], (begun + each * HOUR).isoformat()).replace(
+            '"used_percent":10', f'"used_percent":{each % 100}'
+        )
+        for each in range(1200)
+    )
+    (other.root / "in").write_text(text)
+    Database(other.state, NOW).close()
+    # as large as the new database and so many KiB
+    blocks = ((other.state / "poolwatch.db").stat().st_size + (4 if cut else 36) * 1024) // 512
+    ran = other.shell(f"ulimit -f {blocks}; $P data import in")
+    assert ran.code == 1
+    told = (
+        "lines not kept, for the database"
+        if cut
+        else "What follows from these lines is missing, for the database"
+    )
+    assert told in ran.err
+    assert "on screen" not in ran.err
+    again = other.run("data", "import", str(other.root / "in"))
+    assert (again.code, again.out, again.err) == (0, "1200 lines of 1 account taken\n", "")
+
+
 def test_a_store_that_cannot_be_written_takes_nothing_and_says_so(desk: Desk, other: Desk) -> None:
     kept(desk, 1)
     (other.root / "in").write_text(desk.run("data", "export").out)

@@ -23,8 +23,15 @@ from poolwatch.sessions.tables import BookError
 from poolwatch.store.database import Database
 from poolwatch.store.lines import MOST_BYTES, PastReading, lines_of, parse_line
 from poolwatch.store.opening import StoreMode
-from poolwatch.words.data import lines_left_out, more_refused, refused_line, taken_lines
-from poolwatch.words.messages import file_text, message_text
+from poolwatch.words.data import (
+    lines_left_out,
+    more_refused,
+    not_kept,
+    refused_line,
+    taken_lines,
+    unfinished,
+)
+from poolwatch.words.messages import argument_text, file_text, message_text
 
 #: The name of standard input, and of standard output.
 STANDARD: Final = "-"
@@ -32,6 +39,8 @@ STANDARD: Final = "-"
 _AT_ONCE: Final = 500
 #: So many refused lines are named; of more, how many.
 _MOST_NAMED: Final = 50
+#: That the database could not be written is told in words of its own.
+_NOT_WRITTEN: Final = "store.not_written"
 
 
 def export_data(config: Path | None, since: str | None, out: str | None, *, mask: bool = False) -> int:
@@ -75,8 +84,14 @@ def import_data(config: Path | None, file: str, *, mask: bool = False) -> int:
         if taken.refused > _MOST_NAMED:
             complain(more_refused(taken.refused - _MOST_NAMED))
         say(taken_lines(taken.lines, len(taken.accounts), taken.refused, taken.events, taken.known))
-        code = _told(held, around)
-        return EXIT_FAILED if taken.refused or taken.failed else code
+        unwritten = taken.unwritten or _unwritten(held)
+        why = "" if unwritten is None else around.told(argument_text(unwritten, "why"))
+        if taken.lost:
+            complain(not_kept(taken.lost, why))
+        elif unwritten is not None:
+            complain(unfinished(why))
+        code = _told(held, around, but=_NOT_WRITTEN)
+        return EXIT_FAILED if taken.refused or taken.failed or unwritten is not None else code
 
 
 def _parsed(raw: bytes, now: datetime) -> PastReading | UsageEvent | Message:
@@ -115,10 +130,11 @@ class _Taken:
         self._copies = Copies()
         self._readings: list[PastReading] = []
         self._events: list[UsageEvent] = []
-        self.lines = self.events = self.known = self.refused = 0
+        self.lines = self.events = self.known = self.refused = self.lost = 0
         self.accounts: set[str] = set()
         #: not all could be read or kept
         self.failed = False
+        self.unwritten: Message | None = None
 
     def add(self, number: int, line: PastReading | UsageEvent | Message) -> None:
         """One more line of the file."""
@@ -137,14 +153,17 @@ class _Taken:
         """Keep what waits."""
         readings, self._readings = self._readings, []
         events, self._events = self._events, []
+        before = self.lines + self.events
         if readings and not self.failed:
             self._take_readings(readings)
         if events and not self.failed:
             self._take_events(events)
+        self.lost += len(readings) + len(events) - (self.lines + self.events - before)
 
     def _take_readings(self, readings: list[PastReading]) -> None:
         if self._held.take_readings(readings) is None:
-            self.failed = True
+            # what is written next may succeed, and the database tells of it no more
+            self.failed, self.unwritten = True, _unwritten(self._held)
             return
         self.lines += len(readings)
         self.accounts.update(reading.identity.account_id for reading in readings)
@@ -195,8 +214,14 @@ def _opened(around: Surroundings, now: datetime, *, writes: bool) -> Database:
     return held
 
 
-def _told(held: Database, around: Surroundings) -> int:
-    """Say what is wrong with the database; the exit code of that."""
-    for notice in held.notices:
+def _unwritten(held: Database) -> Message | None:
+    """That the last of what was to be kept could not be written."""
+    return next((each for each in held.notices if each.code == _NOT_WRITTEN), None)
+
+
+def _told(held: Database, around: Surroundings, *, but: str = "") -> int:
+    """Say what is wrong with the database, without the code that was told; the exit code of that."""
+    notices = [notice for notice in held.notices if notice.code != but]
+    for notice in notices:
         complain(around.told(message_text(notice)))
-    return EXIT_FAILED if held.notices else EXIT_OK
+    return EXIT_FAILED if notices else EXIT_OK

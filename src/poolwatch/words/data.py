@@ -39,6 +39,15 @@ _taken_known: Final = Text(
     "{taken} taken, {known} of them known before, {refused} refused",
     "{taken} taken, {known} of them known before",
 )
+_not_kept: Final = Text(
+    "{lines} not kept, for the database could not be written: {why}. Once it can, import the file again.",
+    "{lines} not kept. Once they can be, import the file again.",
+)
+#: Past windows and events of the lines that were taken.
+unfinished: Final = Text(
+    "What follows from these lines is missing, for the database could not be written: {why}."
+    " Once it can, any import goes on with it."
+)
 
 
 def refused_line(number: int, why: str) -> str:
@@ -50,6 +59,11 @@ def lines_left_out(count: int) -> str:
     """`2 lines left out, which no import would take: …`."""
     left_out = n_("{count} line left out", "{count} lines left out", count)
     return _left_out(left_out)
+
+
+def not_kept(lines: int, why: str) -> str:
+    """`500 lines not kept, for the database could not be written: the disk is full. …`."""
+    return _not_kept(n_("{count} line", "{count} lines", lines), why)
 
 
 def taken_lines(lines: int, accounts: int, refused: int, events: int = 0, known: int = 0) -> str:

@@ -34,11 +34,14 @@ def message_text(message: Message) -> str:
     text = TEXTS.get(message.code)
     if text is None:
         return message.code
-    filled = {
-        name: message_text(value) if isinstance(value, Message) else value
-        for name, value in message.arguments
-    }
+    filled = {name: argument_text(message, name) for name, _value in message.arguments}
     return (text if message.code == AS_STORED else _(text)).format_map(_Blanks(filled))
+
+
+def argument_text(message: Message, name: str) -> str:
+    """One argument of a message, as it stands in its sentence."""
+    value = dict(message.arguments)[name]
+    return message_text(value) if isinstance(value, Message) else value
 
 
 def failure_text(failure: Failure | Trouble) -> str:
