@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -363,6 +364,15 @@ def a_line_of_nine_megabytes(home: Path) -> None:
     made.counter(plus(A, B), B).write(home)
 
 
+@case(used(A, B))
+def a_long_compaction_that_names_a_record_nobody_wrote(home: Path) -> None:
+    made = Thread("one", ordinal=0).head().turn().record("r1", A)
+    images = [{"type": "input_image", "image_url": "data:image/png;base64," + "A" * 9_000_000}]
+    history = [{"type": "message", "content": images}]
+    told = {"message": "", "replacement_history": history}
+    made.line("compacted", told | {"latest_token_usage_record": made.recorded("r2", B)}).write(home)
+
+
 @case(used(A) | used(B, at="2026-11-18T03:00") | used(C, at="2026-11-20T10:15"))
 def a_clock_that_was_set(home: Path) -> None:
     made = Thread("one").head().turn().counter(A).at("2026-11-18T03:00:00+00:00")
@@ -438,6 +448,62 @@ def kinds_that_nobody_knows(home: Path) -> None:
     made.event("mystery", info={"total": 9})
     made.raw(b'{"id":"old","role":"user","content":[]}').item('"type":"token_usage_record"').counter(A)
     made.line("world_state", [1, 2]).line("retained_context", None).write(home)
+
+
+@case(used(A, B, C))
+def instants_in_other_forms(home: Path) -> None:
+    made = Thread("one").head().turn().counter(A).counter(plus(A, B), B).counter(plus(A, B, C), C)
+    for number, stamp in ((-3, b"2026-11-20T10:01:00Z"), (-2, b"2026-11-20T11:02:00.123456+01:00")):
+        old = made.lines[number].split(b'"')[3]
+        made.lines[number] = made.lines[number].replace(old, stamp)
+    # what tells no instant happened when the line before it did
+    made.lines[-1] = made.lines[-1].replace(made.lines[-1].split(b'"')[3], b"yesterday at noon")
+    made.write(home)
+
+
+@case(used(A, B))
+def keys_in_another_order(home: Path) -> None:
+    made = Thread("one").head().turn().counter(A).counter(plus(A, B), B)
+    for number in (-2, -1):
+        told = json.loads(made.lines[number])
+        told["payload"] = dict(sorted(told["payload"].items()))
+        made.lines[number] = json.dumps(dict(sorted(told.items(), reverse=True))).encode()
+    made.write(home)
+
+
+@case(PARENT | used(B), homes=("one", "two"))
+def a_parent_in_another_home(folder: Path) -> None:
+    old = parent()
+    old.write(folder / "one", cold=True)
+    made = Thread("child").head(forked_from_id=old.id).foreign(old).model()
+    made.counter(A).counter(plus(A, B), B).counter(plus(A, B, B), B).write(folder / "two")
+
+
+@case(
+    used(A, at="2026-11-18T09:00") | used(B, at="2026-11-19T09:00") | used(C),
+)
+def a_thread_of_three_files(home: Path) -> None:
+    first = Thread("one", "2026-11-18T09:00:00+00:00", ordinal=0).head().turn().counter(A)
+    first.write(home, cold=True)
+    base = {"thread_id": first.id, "end_ordinal_exclusive": first.ordinal, "end_byte_offset": first.size}
+    second = Thread("one", "2026-11-19T09:00:00+00:00", ordinal=first.ordinal).head(history_base=base)
+    second.turn().counter(plus(A, B), B).write(home, archived=True)
+    base = {"thread_id": first.id, "end_ordinal_exclusive": second.ordinal, "end_byte_offset": second.size}
+    third = Thread("one", ordinal=second.ordinal).head(history_base=base).counter(plus(A, B), B).turn()
+    third.counter(plus(A, B, C), C).write(home)
+
+
+@case(used(A))
+def odd_things_in_the_folder(home: Path) -> None:
+    path = Thread("one").head().turn().counter(A).write(home)
+    folder = path.parent
+    os.mkfifo(folder / "rollout-2026-11-20T10-00-01-00000000-0000-4000-8000-000000000001.jsonl")
+    (folder / "rollout-2026-11-20T10-00-02-00000000-0000-4000-8000-000000000002.jsonl").mkdir()
+    (folder / "rollout-2026-11-20T10-00-03-00000000-0000-4000-8000-000000000003.jsonl").touch()
+    (folder / "rollout-2026-11-20T10-00-04-00000000-0000-4000-8000-000000000004.jsonl").symlink_to("nowhere")
+    (folder / "up").symlink_to(home / "sessions")
+    (home / "history.jsonl").write_bytes(Thread("two").head().turn().counter(B).content())
+    (home / "sessions" / "notes.txt").write_text("nothing")
 
 
 @case({})

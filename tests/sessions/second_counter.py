@@ -9,6 +9,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -101,6 +102,10 @@ class File:
         return self.head.get("history_base") or {}
 
     @property
+    def first_ordinal(self) -> int:
+        return next((line.ordinal for line in self.lines if line.ordinal is not None), 0)
+
+    @property
     def parent(self) -> str | None:
         head = self.head
         source = head.get("source")
@@ -173,8 +178,11 @@ def _count_counters(counted: Counted, file: File, by_thread: dict[str | None, li
     base = file.base.get("thread_id")
     if base is not None and base == file.thread:
         # it goes on where the first file of the thread ended
-        first = next((each for each in by_thread[base] if each is not file), None)
-        before = None if first is None else _last_total(first)
+        earlier = [each for each in by_thread[base] if each.first_ordinal < file.first_ordinal]
+        totals = [
+            total for each in sorted(earlier, key=lambda each: each.first_ordinal) for total in _totals(each)
+        ]
+        before = totals[-1] if totals else None
     elif file.parent is not None:
         begins = _own_part(file, by_thread)
         if begins is None:
@@ -209,11 +217,6 @@ def _totals(file: File) -> list[Use]:
         for line in file.lines
         if line.kind == "token_count" and line.payload.get("info")
     ]
-
-
-def _last_total(file: File) -> Use | None:
-    totals = _totals(file)
-    return totals[-1] if totals else None
 
 
 def _own_part(file: File, by_thread: dict[str | None, list[File]]) -> int | None:
@@ -298,14 +301,15 @@ def _lines(path: Path) -> Iterator[Line]:
     if path.name.endswith(".zst"):
         content = zstd.decompress(content)
     *whole, _ = content.split(b"\n")
-    model, tier = None, "unknown"
+    at, model, tier = 0.0, None, "unknown"
     for raw in whole:
         try:
             told = json.loads(raw.decode("utf-8", "replace"))
             kind, payload = told["type"], told["payload"]
-            at = datetime.fromisoformat(told["timestamp"]).timestamp()
         except (ValueError, KeyError, TypeError):
             continue
+        with suppress(ValueError, KeyError):
+            at = datetime.fromisoformat(told["timestamp"]).timestamp()
         if kind == "event_msg":
             kind = payload.get("type")
         if kind == "turn_context":

@@ -278,11 +278,11 @@ class Rollout:
         told = ""
         if self.records:
             self.request(in_total=False)
-            told = f'"latest_token_usage_record":{self.recorded[-1].payload},'
+            told = f',"latest_token_usage_record":{self.recorded[-1].payload}'
         self.line(
             "compacted",
-            f'{{"message":"",{told}"replacement_history":[{{"type":"message","role":"user","content":'
-            f'[{{"type":"input_image","image_url":"data:image/png;base64,{image(length)}"}}]}}]}}',
+            f'{{"message":"","replacement_history":[{{"type":"message","role":"user","content":'
+            f'[{{"type":"input_image","image_url":"data:image/png;base64,{image(length)}"}}]}}]{told}}}',
         )
         self.context = 12_000
         if self.records:
