@@ -153,6 +153,9 @@ def test_a_history_for_people_is_a_chart(kept: Desk) -> None:
     over = kept.run("history", "alice@example.com", "--until", instant_text(NOW - HOUR)).out
     assert "FORECAST" not in over
     assert "now" not in over.splitlines()[1]
+    # a weekday alone would not say of which week
+    assert f"weekly used · {NOW - 24 * HOUR * 7 - HOUR:%Y-%m-%d}" in over.splitlines()[0]
+    assert over.splitlines()[0].rstrip().endswith(f" to {NOW - HOUR:%Y-%m-%d %H:%M}")
 
 
 def test_what_happened(kept: Desk) -> None:

@@ -230,8 +230,8 @@ def test_the_events_as_csv_have_the_same_columns() -> None:
 
 
 def test_the_events_for_people() -> None:
-    assert event_lines(EVENTS, NAMES, NOW, UTC) == [
-        "2026-11-19 13:03  team/=alice@example.com  exhausted: 5h until 14:03",
+    assert event_lines(EVENTS, NAMES, UTC) == [
+        "2026-11-19 13:03  team/=alice@example.com  exhausted: 5h until Fri 14:03",
         "2026-11-19 14:03  team/=alice@example.com  weekly: reset, 97% → 0%",
         "2026-11-19 15:03  team/=alice@example.com  credits came, by a top-up or a grant, 1.50 → 501.50",
         "2026-11-19 16:03  team/=alice@example.com  plan Free → Plus",

@@ -8,7 +8,7 @@ from typing import Final
 from poolwatch.domain.series import Series
 from poolwatch.domain.values import replace
 from poolwatch.presentation.chart import MarkKind
-from poolwatch.presentation.figures import clock
+from poolwatch.presentation.figures import clock, local_time
 from poolwatch.presentation.history import Scene, figure_text, told_lines
 from poolwatch.presentation.history_chart import history_chart, note
 from poolwatch.presentation.masking import shown_name
@@ -56,6 +56,9 @@ def _chart_lines(scene: Scene, width: int, rows: int, glyphs: Glyphs, *, is_over
         chart = replace(chart, marks=tuple(each for each in chart.marks if each.kind is not MarkKind.NOW))
     name = shown_name(scene.account, mask=prefs.mask)
     since = words.since(clock(chart.start, scene.now, prefs.zone))
+    if is_over:
+        ends = (f"{local_time(at, prefs.zone):%Y-%m-%d %H:%M}" for at in (chart.start, scene.now))
+        since = words.from_to(*ends)
     told = f" · {figure_text(scene.figure)} · {since}"
     title = fit_line(((f" {name}", Tone.STRONG), (told, Tone.PLAIN)), width, glyphs.ellipsis)
     drawn = plot(chart, width, rows, ascii_only=glyphs is ASCII)

@@ -92,7 +92,7 @@ def print_events(config: Path | None, span: TimeSpan, form: Form) -> int:
 
     if not events:
         complain(said("no_events"))
-    return put("".join(f"{line}\n" for line in event_lines(events, names, now, None)), form, around)
+    return put("".join(f"{line}\n" for line in event_lines(events, names, None)), form, around)
 
 
 class Wish(Struct, frozen=True):

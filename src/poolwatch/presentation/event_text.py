@@ -45,14 +45,15 @@ def event_text(event: LoggedEvent, now: datetime, zone: tzinfo | None) -> str:
 _PROBLEMS = {each.value: each for each in LoginProblem}
 
 
-def event_lines(
-    logged: Iterable[LoggedEvent], names: AccountNames, now: datetime, zone: tzinfo | None
-) -> list[str]:
-    """One line for each, with the local time and whom it befell: `2026-11-20 14:03  bob  exhausted: …`."""
+def event_lines(logged: Iterable[LoggedEvent], names: AccountNames, zone: tzinfo | None) -> list[str]:
+    """One line for each, with the local time and whom it befell: `2026-11-20 14:03  bob  exhausted: …`.
+
+    What it says was, or was to be, is told as on that day.
+    """
     rows = [(figures.local_time(each.at, zone), event_subject(each, names), each) for each in logged]
     widest = max((figures.width(subject) for _, subject, _ in rows), default=0)
     return [
-        f"{at:%Y-%m-%d %H:%M}  {figures.ljust(subject, widest)}  {event_text(each, now, zone)}"
+        f"{at:%Y-%m-%d %H:%M}  {figures.ljust(subject, widest)}  {event_text(each, each.at, zone)}"
         for at, subject, each in rows
     ]
 
