@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.domain.tokens import GroupBy, Origin, ScanState, Tier, Tokens, UseAsked
+from poolwatch.domain.tokens import GroupBy, Origin, ScanState, Tier, Tokens, UseAsked, WhoseBy
 from poolwatch.domain.values import replace
-from poolwatch.sessions.book import LimitSeen, ThreadUse, UseBook, Whose
+from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.events import UsageEvent
+from poolwatch.sessions.official import DayCounted
+from poolwatch.sessions.owners import HomeLogin, LimitSeen, ThreadUse, Whose
 from poolwatch.sessions.tables import FILE_NAME, BookError, BookProblem, open_to_write
 
 _ALL = UseAsked(0, 10**9)
@@ -91,7 +93,7 @@ def test_cells_are_joined_by_what_is_asked_for(tmp_path: Path) -> None:
 
 def test_whose_it_was_is_said_by_quarters(tmp_path: Path) -> None:
     book = _filled(tmp_path)
-    book.put_whose([Whose("one", 961, 999, "abc", "home")], ["one", "two"])
+    book.put_whose([Whose("one", 961, 999, "abc", WhoseBy.HOME)], ["one", "two"])
     cells = book.cells(replace(_ALL, by=GroupBy.ACCOUNT))
     assert [(cell.quarter, cell.account, cell.requests) for cell in cells] == [
         (960, None, 3),
@@ -163,3 +165,42 @@ def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
         book.take_events([UsageEvent(1, 5.0)])
     assert caught.value.problem is BookProblem.NEWER
     assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
+def test_who_was_logged_in_where(tmp_path: Path) -> None:
+    book = UseBook(tmp_path)
+    assert (book.logins(), book.whose(), book.examined(), book.homes()) == ([], {}, {}, [])
+    book.note_logins({"/homes/a": "abc", "/homes/b": "xyz"}, 100)
+    book.note_logins({"/homes/a": "abc"}, 120)
+    book.note_logins({"/homes/a": "xyz"}, 130)
+    book.note_logins({"/homes/a": "xyz"}, 125)
+    assert book.logins() == [
+        HomeLogin("/homes/a", "abc", 100, 120),
+        HomeLogin("/homes/a", "xyz", 130, 130),
+        HomeLogin("/homes/b", "xyz", 100, 100),
+    ]
+
+
+def test_what_was_held_against_readings(tmp_path: Path) -> None:
+    book = _filled(tmp_path)
+    assert book.homes() == ["/homes/a"]
+    found = Whose("one", 960, 962, "abc", WhoseBy.READINGS)
+    book.put_examined([found], {"one": 126, "two": 300011, "gone": 5}, 1100)
+    assert book.examined() == {"one": (126, 1100), "two": (300011, 1100)}
+    assert book.whose() == {"one": [found]}
+    book.put_examined([], {"one": 127}, 1101)
+    assert (book.examined()["one"], book.whose()) == ((127, 1101), {})
+
+
+def test_days_that_the_service_counted(tmp_path: Path) -> None:
+    book = _filled(tmp_path)
+    assert (UseBook(tmp_path / "none").days_counted(0, 99), book.asked_on()) == ([], {})
+    whose = [Whose("one", 0, 10**6, "abc", WhoseBy.HOME), Whose("two", 0, 10**6, "xyz", WhoseBy.HOME)]
+    book.put_whose(whose, ["one", "two"])
+    # quarters 960 to 1055 are day 10
+    book.put_counted("abc", {9: 5, 10: 200, 11: 7}, 12)
+    book.put_counted("abc", {10: 250}, 13)
+    book.put_counted("xyz", {10: 0, 11: 4}, 12)
+    assert book.days_counted(0, 99) == [DayCounted("abc", 10, 250, 127), DayCounted("xyz", 11, 4, 2)]
+    assert book.days_counted(0, 11) == [DayCounted("abc", 10, 250, 127)]
+    assert book.asked_on() == {"abc": 13, "xyz": 12}

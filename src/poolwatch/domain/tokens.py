@@ -56,6 +56,15 @@ class Origin(StrEnum):
     IMPORTED = "imported"
 
 
+class WhoseBy(StrEnum):
+    """What tells whose the use in a session file was; nothing does where it is unassigned."""
+
+    #: one account alone is logged in in the file's home
+    HOME = "home"
+    #: its limits stood as our readings of one account alone
+    READINGS = "readings"
+
+
 class GroupBy(StrEnum):
     """What use can be grouped by."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
@@ -11,9 +11,12 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from poolwatch.domain.tokens import Origin, RequestSeen, ScanState, Tokens, UseAsked, UseCell
+from poolwatch.domain.tokens import Origin, RequestSeen, ScanState, Tokens, UseAsked, UseCell, WhoseBy
+from poolwatch.sessions import official, owners
 from poolwatch.sessions.asking import SECONDS_OF_QUARTER, cells_of
 from poolwatch.sessions.events import UsageEvent
+from poolwatch.sessions.official import DayCounted
+from poolwatch.sessions.owners import HomeLogin, LimitSeen, ThreadUse, Whose
 from poolwatch.sessions.progress import read_state
 from poolwatch.sessions.tables import TIER_OF, BookError, BookProblem, is_damage, open_to_look, open_to_write
 from poolwatch.sessions.told import latest_told, take_told, told_cells
@@ -27,37 +30,6 @@ class ThreadKnown(Struct, frozen=True):
     project: str | None
     client: str | None
     title: str | None
-
-
-class ThreadUse(Struct, frozen=True):
-    """When a conversation of one home used tokens: quarters `since` (included) to `until` (not)."""
-
-    conversation: str
-    home: str
-    since: int
-    until: int
-    tokens: int
-
-
-class LimitSeen(Struct, frozen=True):
-    """How a limit stood, as a session file tells. Instants: seconds since 1970, UTC."""
-
-    at: int
-    limit_id: str | None
-    window_minutes: int
-    used_percent: float | None
-    resets_at: int | None
-    plan: str | None
-
-
-class Whose(Struct, frozen=True):
-    """Whose a conversation's use was in quarters `since` (included) to `until` (not), and what tells it."""
-
-    conversation: str
-    since: int
-    until: int
-    account: str
-    how: str
 
 
 class UseBook:
@@ -103,59 +75,68 @@ class UseBook:
     def threads_seen(self, since: int = 0) -> list[ThreadUse]:
         """The conversations with use from a quarter on, for each home that holds files of theirs."""
         with self._look() as look:
-            if look is None:
-                return []
-            rows = look.execute(
-                "SELECT t.uuid, n.text, MIN(f.quarter), MAX(f.quarter) + 1, SUM(f.input + f.output)"
-                " FROM (SELECT quarter, file, thread, input, output FROM facts"
-                " UNION ALL SELECT quarter, file, thread, input, output FROM borrowed) f"
-                " JOIN threads t ON t.id = f.thread JOIN files ON files.id = f.file"
-                " JOIN names n ON n.id = files.home WHERE f.quarter >= ? GROUP BY f.thread, files.home",
-                (since,),
-            )
-            return [ThreadUse(*row) for row in rows]
+            return [] if look is None else owners.thread_uses(look, since)
 
     def limits(self, conversation: str) -> list[LimitSeen]:
         """How the limits stood during a conversation, in order; only where they moved."""
         with self._look() as look:
-            if look is None:
-                return []
-            rows = look.execute(
-                "SELECT l.at, k.text, l.minutes, l.used, l.resets_at, p.text FROM limits l"
-                " JOIN files ON files.id = l.file JOIN threads t ON t.id = files.thread"
-                " JOIN names k ON k.id = l.kind LEFT JOIN names p ON p.id = l.plan"
-                " WHERE t.uuid = ? ORDER BY l.at",
-                (conversation,),
-            )
-            return [LimitSeen(at, kind or None, *rest) for at, kind, *rest in rows]
+            return [] if look is None else owners.limits_of(look, conversation)
+
+    def homes(self) -> list[str]:
+        """The Codex homes that files were read of."""
+        with self._look() as look:
+            return [] if look is None else owners.homes(look)
+
+    def logins(self) -> list[HomeLogin]:
+        """Who was noticed in which home, each home's in order of time."""
+        with self._look() as look:
+            return [] if look is None else owners.logins(look)
+
+    def note_logins(self, accounts: Mapping[str, str], quarter: int) -> None:
+        """Note who is logged in in which home now; "" for a login that is no account's."""
+        with self._write() as change:
+            owners.note_logins(change, accounts, quarter)
+
+    def whose(self) -> dict[str, list[Whose]]:
+        """Whose conversations are, as far as it is known, by their ids."""
+        with self._look() as look:
+            return {} if look is None else owners.whose_all(look)
 
     def put_whose(self, found: Sequence[Whose], conversations: Collection[str]) -> None:
         """Keep whose these conversations are, in place of what was known about them."""
         with self._write() as change:
-            change.execute(
-                "DELETE FROM whose WHERE thread IN"
-                " (SELECT id FROM threads WHERE uuid IN (SELECT value FROM json_each(?)))",
-                (_json(conversations),),
-            )
-            change.executemany(
-                "INSERT OR REPLACE INTO whose SELECT id, ?, ?, ?, ? FROM threads WHERE uuid = ?",
-                [(each.since, each.until, each.account, each.how, each.conversation) for each in found],
-            )
+            owners.put_whose(change, found, conversations)
 
-    def shares(self, since: int, until: int) -> dict[str | None, int]:
+    def examined(self) -> dict[str, tuple[int, int]]:
+        """The conversations that were held against readings: their tokens then, and the quarter of it."""
+        with self._look() as look:
+            return {} if look is None else owners.examined(look)
+
+    def put_examined(self, found: Sequence[Whose], tokens: Mapping[str, int], quarter: int) -> None:
+        """Keep whose these conversations are, and that they had so many tokens when that was found out."""
+        with self._write() as change:
+            owners.put_whose(change, found, tokens)
+            owners.note_examined(change, tokens, quarter)
+
+    def shares(self, since: int, until: int) -> dict[WhoseBy | None, int]:
         """Tokens of these quarters by what tells whose they are; None: nothing does."""
         with self._look() as look:
-            if look is None:
-                return {}
-            rows = look.execute(
-                "SELECT w.how, SUM(f.input + f.output) FROM"
-                " (SELECT quarter, thread, input, output, verified FROM facts"
-                " UNION ALL SELECT quarter, thread, input, output, verified FROM borrowed) f"
-                " LEFT JOIN whose w ON w.thread = f.thread AND f.quarter >= w.since AND f.quarter < w.until"
-                " WHERE f.verified = 1 AND f.quarter >= ? AND f.quarter < ? GROUP BY w.how",
-                (since, until),
-            )
-            return dict(rows.fetchall())
+            return {} if look is None else owners.tokens_by_how(look, since, until)
+
+    def asked_on(self) -> dict[str, int]:
+        """On which day, since 1970, UTC, the service was asked what it counted, by account."""
+        with self._look() as look:
+            return {} if look is None else official.asked_on(look)
+
+    def put_counted(self, account: str, tokens: Mapping[int, int], today: int) -> None:
+        """Keep what the service counted of an account, by days, and that it was asked today."""
+        with self._write() as change:
+            official.put_counted(change, account, tokens, today)
+
+    def days_counted(self, since: int, until: int) -> list[DayCounted]:
+        """The days from `since` to before `until` of which the service and the files both tell."""
+        with self._look() as look:
+            return [] if look is None else official.days_counted(look, since, until)
 
     def take_events(self, events: Sequence[UsageEvent]) -> int:
         """Add events; the same one counts once. How many were new."""

@@ -71,6 +71,17 @@ _TABLES: Final = (
     """CREATE TABLE whose (
         thread INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, account TEXT NOT NULL,
         how TEXT NOT NULL, PRIMARY KEY (thread, since)) WITHOUT ROWID""",
+    # which conversations were held against our readings: with how many tokens, and when, in quarters
+    "CREATE TABLE examined (thread INTEGER PRIMARY KEY, tokens INTEGER NOT NULL, at INTEGER NOT NULL)",
+    # who was logged in in a home; a login that comes after another one begins a row
+    """CREATE TABLE logins (
+        home TEXT NOT NULL, since INTEGER NOT NULL, seen INTEGER NOT NULL, account TEXT NOT NULL,
+        PRIMARY KEY (home, since)) WITHOUT ROWID""",
+    # what the service counted by days since 1970, UTC, and on which day it was asked last
+    """CREATE TABLE counted (
+        account TEXT NOT NULL, day INTEGER NOT NULL, tokens INTEGER NOT NULL,
+        PRIMARY KEY (account, day)) WITHOUT ROWID""",
+    "CREATE TABLE asked (account TEXT PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE events (key INTEGER PRIMARY KEY)",
     # amounts that were told stand in whole units and 10^-12 of one: their sums fit
     f"""CREATE TABLE told (

@@ -1,0 +1,60 @@
+"""What the service itself counted, by days in UTC, beside what the session files tell of those days."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+_QUARTERS: Final = 96
+
+
+class DayCounted(Struct, frozen=True):
+    """One account's tokens of a day, counted since 1970, UTC: by the service, and in the files."""
+
+    account: str
+    day: int
+    counted: int
+    in_files: int
+
+
+def put_counted(change: sqlite3.Connection, account: str, tokens: Mapping[int, int], today: int) -> None:
+    """Keep what the service says of an account's days, and that it was asked today."""
+    change.executemany(
+        "INSERT OR REPLACE INTO counted VALUES (?, ?, ?)",
+        [(account, day, count) for day, count in tokens.items()],
+    )
+    change.execute("INSERT OR REPLACE INTO asked VALUES (?, ?)", (account, today))
+
+
+def asked_on(look: sqlite3.Connection) -> dict[str, int]:
+    """The day on which the service was asked last, by account."""
+    return dict(look.execute("SELECT account, day FROM asked").fetchall())
+
+
+def days_counted(look: sqlite3.Connection, since: int, until: int) -> list[DayCounted]:
+    """The days from `since` to before `until` of which the service and the files both tell."""
+    first, end = since * _QUARTERS, until * _QUARTERS
+    bounds = {"since": since, "until": until, "first": first, "end": end, "quarters": _QUARTERS}
+    counted = look.execute(
+        "SELECT account, day, tokens FROM counted WHERE day >= :since AND day < :until AND tokens > 0", bounds
+    )
+    official = {(account, day): tokens for account, day, tokens in counted}
+    if not official:
+        return []
+    rows = look.execute(
+        "SELECT w.account, f.quarter / :quarters, SUM(f.input + f.output) FROM"
+        " (SELECT quarter, thread, input, output, verified FROM facts"
+        " UNION ALL SELECT quarter, thread, input, output, verified FROM borrowed) f"
+        " JOIN whose w ON w.thread = f.thread AND f.quarter >= w.since AND f.quarter < w.until"
+        " WHERE f.verified = 1 AND f.quarter >= :first AND f.quarter < :end GROUP BY 1, 2",
+        bounds,
+    )
+    in_files = {(account, day): tokens for account, day, tokens in rows}
+    return [
+        DayCounted(account, day, tokens, in_files[account, day])
+        for (account, day), tokens in sorted(official.items())
+        if (account, day) in in_files
+    ]

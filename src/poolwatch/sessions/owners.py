@@ -1,0 +1,161 @@
+"""Whose conversations are, in `usage.db`: by the login of their home, or by limits that stood alike."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from poolwatch.domain.tokens import WhoseBy
+
+
+class Whose(Struct, frozen=True):
+    """Whose a conversation's use was in quarters `since` (included) to `until` (not), and what tells it."""
+
+    conversation: str
+    since: int
+    until: int
+    account: str
+    how: WhoseBy
+
+
+class HomeLogin(Struct, frozen=True):
+    """Who was logged in in a Codex home, in quarters: first noticed at `since`, last at `seen`.
+
+    `account` is empty for a login that is no account's, such as an API key.
+    """
+
+    home: str
+    account: str
+    since: int
+    seen: int
+
+
+class ThreadUse(Struct, frozen=True):
+    """When a conversation of one home used tokens: quarters `since` (included) to `until` (not)."""
+
+    conversation: str
+    home: str
+    since: int
+    until: int
+    tokens: int
+
+
+class LimitSeen(Struct, frozen=True):
+    """How a limit stood, as a session file tells. Instants: seconds since 1970, UTC."""
+
+    at: int
+    limit_id: str | None
+    window_minutes: int
+    used_percent: float | None
+    resets_at: int | None
+    plan: str | None
+
+
+def thread_uses(look: sqlite3.Connection, since: int) -> list[ThreadUse]:
+    """The conversations with use from a quarter on, for each home that holds files of theirs."""
+    rows = look.execute(
+        "SELECT t.uuid, n.text, MIN(f.quarter), MAX(f.quarter) + 1, SUM(f.input + f.output)"
+        " FROM (SELECT quarter, file, thread, input, output FROM facts"
+        " UNION ALL SELECT quarter, file, thread, input, output FROM borrowed) f"
+        " JOIN threads t ON t.id = f.thread JOIN files ON files.id = f.file"
+        " JOIN names n ON n.id = files.home WHERE f.quarter >= ? GROUP BY f.thread, files.home",
+        (since,),
+    )
+    return [ThreadUse(*row) for row in rows]
+
+
+def limits_of(look: sqlite3.Connection, conversation: str) -> list[LimitSeen]:
+    """How the limits stood during a conversation, in order; only where they moved."""
+    rows = look.execute(
+        "SELECT l.at, k.text, l.minutes, l.used, l.resets_at, p.text FROM limits l"
+        " JOIN files ON files.id = l.file JOIN threads t ON t.id = files.thread"
+        " JOIN names k ON k.id = l.kind LEFT JOIN names p ON p.id = l.plan"
+        " WHERE t.uuid = ? ORDER BY l.at",
+        (conversation,),
+    )
+    return [LimitSeen(at, kind or None, *rest) for at, kind, *rest in rows]
+
+
+def whose_all(look: sqlite3.Connection) -> dict[str, list[Whose]]:
+    """All that is known, by conversation."""
+    found: dict[str, list[Whose]] = {}
+    rows = look.execute(
+        "SELECT t.uuid, w.since, w.until, w.account, w.how FROM whose w"
+        " JOIN threads t ON t.id = w.thread ORDER BY w.thread, w.since"
+    )
+    for conversation, since, until, account, how in rows:
+        whose = Whose(conversation, since, until, account, WhoseBy(how))
+        found.setdefault(conversation, []).append(whose)
+    return found
+
+
+def put_whose(change: sqlite3.Connection, found: Sequence[Whose], conversations: Collection[str]) -> None:
+    """Keep whose these conversations are, in place of what was known about them."""
+    change.execute(
+        "DELETE FROM whose WHERE thread IN"
+        " (SELECT id FROM threads WHERE uuid IN (SELECT value FROM json_each(?)))",
+        (msgspec.json.encode(list(conversations)).decode(),),
+    )
+    change.executemany(
+        "INSERT OR REPLACE INTO whose SELECT id, ?, ?, ?, ? FROM threads WHERE uuid = ?",
+        [(each.since, each.until, each.account, each.how, each.conversation) for each in found],
+    )
+
+
+def tokens_by_how(look: sqlite3.Connection, since: int, until: int) -> dict[WhoseBy | None, int]:
+    """Tokens of these quarters by what tells whose they are; None: nothing does."""
+    rows = look.execute(
+        "SELECT w.how, SUM(f.input + f.output) FROM"
+        " (SELECT quarter, thread, input, output, verified FROM facts"
+        " UNION ALL SELECT quarter, thread, input, output, verified FROM borrowed) f"
+        " LEFT JOIN whose w ON w.thread = f.thread AND f.quarter >= w.since AND f.quarter < w.until"
+        " WHERE f.verified = 1 AND f.quarter >= ? AND f.quarter < ? GROUP BY w.how",
+        (since, until),
+    )
+    return {None if how is None else WhoseBy(how): tokens for how, tokens in rows}
+
+
+def examined(look: sqlite3.Connection) -> dict[str, tuple[int, int]]:
+    """The conversations that were held against readings: how many tokens they had then, and when that was."""
+    rows = look.execute("SELECT t.uuid, e.tokens, e.at FROM examined e JOIN threads t ON t.id = e.thread")
+    return {uuid: (tokens, at) for uuid, tokens, at in rows}
+
+
+def note_examined(change: sqlite3.Connection, tokens: Mapping[str, int], quarter: int) -> None:
+    """Note that these were, with so many tokens each."""
+    change.executemany(
+        "INSERT OR REPLACE INTO examined SELECT id, ?, ? FROM threads WHERE uuid = ?",
+        [(count, quarter, conversation) for conversation, count in tokens.items()],
+    )
+
+
+def logins(look: sqlite3.Connection) -> list[HomeLogin]:
+    """Who was noticed in which home, each home's in order of time."""
+    rows = look.execute("SELECT home, account, since, seen FROM logins ORDER BY home, since")
+    return [HomeLogin(*row) for row in rows]
+
+
+def note_logins(change: sqlite3.Connection, accounts: Mapping[str, str], quarter: int) -> None:
+    """Note who is logged in in which home now."""
+    for home, account in accounts.items():
+        last = change.execute(
+            "SELECT since, account FROM logins WHERE home = ? ORDER BY since DESC LIMIT 1", (home,)
+        ).fetchone()
+        if last is not None and last[1] == account:
+            change.execute(
+                "UPDATE logins SET seen = MAX(seen, ?) WHERE home = ? AND since = ?", (quarter, home, last[0])
+            )
+        else:
+            # two in one quarter: the later one stays
+            change.execute(
+                "INSERT OR REPLACE INTO logins VALUES (?, ?, ?, ?)", (home, quarter, quarter, account)
+            )
+
+
+def homes(look: sqlite3.Connection) -> list[str]:
+    """The homes that files were read of."""
+    rows = look.execute("SELECT n.text FROM names n WHERE n.id IN (SELECT home FROM files)")
+    return [text for (text,) in rows]
