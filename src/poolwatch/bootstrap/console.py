@@ -35,7 +35,18 @@ _TEXT_ONLY: Final = frozenset({"", "dumb", "unknown"})
 
 #: The name under which `_plain` is known to the streams.
 _PLAIN: Final = "poolwatch.plain"
-_LETTERS: Final = {"·": ".", "—": "-", "…": "~", "→": ">", "●": "*", "◐": "=", "✕": "x", "▲": "!", "⊘": "-"}
+_LETTERS: Final = {
+    "·": ".",
+    "—": "-",
+    "…": "~",
+    "→": ">",
+    "●": "*",
+    "◐": "=",
+    "✕": "x",
+    "▲": "!",
+    "⊘": "-",
+    "≥": ">",
+}
 
 
 def prepare_streams() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from poolwatch.domain.consumption import Group, UseRow, UseSum, price_of, sums, total, use_rows
 from poolwatch.domain.month_ahead import DAYS_BACK, DayCost, MonthAhead, month_ahead
@@ -123,6 +123,13 @@ class Attribution(Struct, frozen=True):
     unassigned: int = 0
 
 
+class Conversation(Struct, frozen=True):
+    """What is known of one beside its use. `title` only where titles were read."""
+
+    project: str | None = None
+    title: str | None = None
+
+
 class UseReport(Struct, frozen=True):
     """The answer. `by_hour`: the slices are hours, else days; those without use are left out."""
 
@@ -142,6 +149,8 @@ class UseReport(Struct, frozen=True):
     card_name: str
     card_day: date
     attribution: Attribution | None = None
+    #: of rows by conversation, by their ids
+    conversations: Mapping[str, Conversation] = field(default_factory=dict)
 
 
 def report(

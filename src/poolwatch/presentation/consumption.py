@@ -1,0 +1,404 @@
+"""Use and its cost as the usage screen shows them: figures, a table, and what is to be known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime, tzinfo
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from poolwatch.domain.consumption import Group, UseRow, UseSum, total
+from poolwatch.domain.quarters import TIMES, UsePeriod
+from poolwatch.domain.rates import OLD_AFTER_DAYS
+from poolwatch.domain.tokens import GroupBy, Origin, ScanState
+from poolwatch.domain.use_ideas import Idea
+from poolwatch.domain.use_report import UseReport
+from poolwatch.presentation import figures
+from poolwatch.presentation.figures import UNKNOWN
+from poolwatch.presentation.use_texts import (
+    Names,
+    clock_text,
+    cost_text,
+    dollars_text,
+    each_text,
+    share_text,
+    tokens_text,
+    whole_dollars_text,
+)
+from poolwatch.presentation.view import Span, Tone
+from poolwatch.words import consumption as words
+
+
+class UseColumn(StrEnum):
+    """What a row of the table tells; the order is that of the columns."""
+
+    NAME = "name"
+    REQUESTS = "requests"
+    INPUT = "input"
+    CACHED = "cached"
+    OUTPUT = "output"
+    COST = "cost"
+    EACH = "each"
+    SHARE = "share"
+
+
+class TableRow(Struct, frozen=True):
+    """One group, or all of them together (`group` None); final texts."""
+
+    group: Group | None
+    name: str
+    requests: str
+    input: str
+    cached: str
+    output: str
+    cost: str
+    each: str
+    share: str
+    #: 0..1 of the bar beside the share; None for no bar
+    fraction: float | None = None
+    #: in place of the share: why there is no price
+    told: str = ""
+
+
+class Told(Struct, frozen=True):
+    """A figure of the head: its heading, its amount, and what stands beside it, also in fewer words."""
+
+    heading: str
+    amount: str
+    detail: str
+    short: str
+
+
+class Latest(Struct, frozen=True):
+    """One of the last requests."""
+
+    time: str
+    model: str
+    who: str
+    #: without the group of the account
+    who_short: str
+    took: str
+    took_short: str
+    cost: str
+
+
+class Coverage(Struct, frozen=True):
+    """What the figures are of: one line, and in fewer words what a small screen has of it."""
+
+    text: str
+    short: str = ""
+    tone: Tone = Tone.DIM
+
+
+class UseView(Struct, frozen=True):
+    """All of the screen but the chart."""
+
+    period: str
+    period_short: str
+    #: what the rows are: `model`
+    by: str
+    heading: str
+    origin: Origin
+    #: `prices of 12 Nov`, or how far the files are read
+    prices: str
+    prices_short: str
+    prices_tone: Tone
+    figures: tuple[Told, ...]
+    #: what is to be known of every cost on the screen
+    notes: tuple[Span, ...]
+    #: the same but for the first, in fewer words
+    notes_short: tuple[Span, ...]
+    rows: tuple[TableRow, ...]
+    total: TableRow
+    #: how many rows there are without a filter
+    count: int
+    latest: tuple[Latest, ...]
+    ideas: tuple[tuple[str, str], ...]
+    coverage: tuple[Coverage, ...]
+
+
+class Arranged(Struct, frozen=True):
+    """In which order rows stand, and which of them."""
+
+    #: None: times new to old, else what cost most first
+    column: UseColumn | None = None
+    reverse: bool = False
+    #: letters that their names have
+    filter_text: str = ""
+
+
+#: As it is when nobody has chosen anything.
+BY_COST: Final = Arranged()
+
+
+def use_view(
+    report: UseReport, names: Names, now: datetime, zone: tzinfo | None, arranged: Arranged = BY_COST
+) -> UseView:
+    """The screen of a report."""
+    wish = report.wish
+    period, period_short = period_texts(report, names, zone)
+    prices = _prices(report, now, zone)
+    chosen = arrange(report, names, arranged)
+    return UseView(
+        period,
+        period_short,
+        words.group(wish.by),
+        words.heading(wish.by),
+        wish.origin,
+        *prices,
+        _figures(report, now, zone),
+        notes(report, now.astimezone(zone).date()),
+        notes(report, now.astimezone(zone).date(), short=True)[1:],
+        table_rows(report, chosen, names),
+        total_row(report, chosen),
+        len(report.rows),
+        tuple(_latest(report, names, zone)),
+        tuple(_idea(each, names) for each in report.ideas),
+        tuple(coverage(report)),
+    )
+
+
+def period_texts(report: UseReport, names: Names, zone: tzinfo | None) -> tuple[str, str]:
+    """`last 30 days`, `November · gpt-6-sol`; also short."""
+    wish = report.wish
+    if wish.period in (UsePeriod.MONTH, UsePeriod.LAST_MONTH):
+        # narrowed to a day of it, it is still in that month
+        long = short = words.month_name(report.since.astimezone(zone).date())
+    else:
+        long, short = words.period(wish.period), words.period(wish.period, short=True)
+    within = "".join(f" · {names.name(each.by, each.group)}" for each in wish.narrow)
+    return long + within, short + within
+
+
+# --- the head
+
+
+def _prices(report: UseReport, now: datetime, zone: tzinfo | None) -> tuple[str, str, Tone]:
+    scan = report.scan
+    if report.wish.origin is Origin.FILES and scan.running and scan.complete_at is None:
+        return (*reading_texts(scan, now, zone), Tone.AMBER)
+    day = datetime(report.card_day.year, report.card_day.month, report.card_day.day, 12, tzinfo=UTC)
+    told = words.prices_of(figures.day(day, now, UTC))
+    is_old = card_age(report, now.astimezone(zone).date()) is not None
+    return told, told, Tone.AMBER if is_old else Tone.DIM
+
+
+def reading_texts(scan: ScanState, now: datetime, zone: tzinfo | None) -> tuple[str, str]:
+    """How far files are read: `reading files 62%, newest first: the last 9 days are complete`."""
+    part = scan.bytes_done / scan.bytes_total if scan.bytes_total else 0.0
+    percent = share_text(min(1.0, part))
+    days = ""
+    if scan.newest_since is not None:
+        since = datetime.fromtimestamp(scan.newest_since, UTC).astimezone(zone).date()
+        count = (now.astimezone(zone).date() - since).days
+        days = words.days(count) if count > 0 else ""
+    return words.reading(percent, days), words.reading_short(percent)
+
+
+def card_age(report: UseReport, today: date) -> int | None:
+    """How many days old the prices are, where that is too old."""
+    age = (today - report.card_day).days
+    return age if age > OLD_AFTER_DAYS else None
+
+
+def _figures(report: UseReport, now: datetime, zone: tzinfo | None) -> tuple[Told, ...]:
+    told = report.figures
+    month = words.month_name(now.astimezone(zone).date())
+    started = words.since(figures.clock(told.started_at, now, zone))
+    ends, ends_short = words.NO_END(), ""
+    if told.ahead is not None:
+        low, high = (whole_dollars_text(each).removeprefix("$") for each in (told.ahead.low, told.ahead.high))
+        expected = f"{'' if told.month.cost_complete else '≥ '}~{whole_dollars_text(told.ahead.expected)}"
+        ends, ends_short = words.by_its_end(expected, low, high), words.by_its_end_short(expected)
+    elif told.month.cost is None:
+        ends = ""
+    return (
+        Told(words.TODAY(), cost_text(told.today), _amounts(told.today), words.requests(told.today.requests)),
+        Told(
+            words.SINCE_START(),
+            cost_text(told.since_start),
+            f"{words.tokens(tokens_text(told.since_start.tokens.total))}, {started}",
+            started,
+        ),
+        Told(month.upper(), cost_text(told.month), ends, ends_short),
+        Told(
+            words.DAYS_30(),
+            cost_text(told.days_30),
+            _amounts(told.days_30),
+            words.requests(told.days_30.requests),
+        ),
+    )
+
+
+def _amounts(use: UseSum) -> str:
+    return f"{words.tokens(tokens_text(use.tokens.total))}, {words.requests(use.requests)}"
+
+
+def notes(report: UseReport, today: date, *, short: bool = False) -> tuple[Span, ...]:
+    """What holds for every cost: that nobody bills it, and what the marks before it mean."""
+    found = [Span(words.NOT_BILLED(), Tone.DIM)]
+    whole = report.total
+    if not whole.cost_complete:
+        models = sum(not row.sum.cost_complete for row in report.models)
+        count = whole.unpriced_requests
+        found.append(Span(words.unpriced_short(count) if short else words.unpriced(count, models), Tone.DIM))
+    if whole.estimated or report.figures.ahead is not None:
+        found.append(Span(words.ESTIMATED(), Tone.DIM))
+    age = card_age(report, today)
+    if age is not None:
+        found.append(Span(words.old_card(words.days(age)), Tone.AMBER))
+    return tuple(found)
+
+
+# --- the table
+
+
+def arrange(report: UseReport, names: Names, arranged: Arranged) -> tuple[UseRow, ...]:
+    """The rows that a filter lets through, in order."""
+    letters = arranged.filter_text.casefold().strip()
+    by = report.wish.by
+    rows = [row for row in report.rows if letters in names.name(by, row.group).casefold()]
+    if arranged.column is None:
+        # of times the newest is what is looked for first
+        if by in TIMES and by is not GroupBy.HOUR_OF_DAY:
+            rows.reverse()
+    elif arranged.column is UseColumn.NAME:
+        rows.sort(key=lambda row: (row.group.text is None, names.name(by, row.group).casefold()))
+        if by in TIMES:
+            rows.sort(key=lambda row: row.group)
+    else:
+        value = _VALUES[arranged.column]
+        rows.sort(key=lambda row: _falling(value(row.sum)))
+    return tuple(reversed(rows)) if arranged.reverse else tuple(rows)
+
+
+def _falling(value: float | None) -> tuple[bool, float]:
+    """The most first, and what is unknown last."""
+    return value is None, -(value or 0)
+
+
+_VALUES: Final[dict[UseColumn, Callable[[UseSum], float | None]]] = {
+    UseColumn.REQUESTS: lambda use: use.requests,
+    UseColumn.INPUT: lambda use: use.tokens.input,
+    UseColumn.CACHED: lambda use: use.cached_share,
+    UseColumn.OUTPUT: lambda use: use.tokens.output,
+    UseColumn.COST: lambda use: use.cost,
+    UseColumn.EACH: lambda use: use.cost_each,
+    UseColumn.SHARE: lambda use: use.cost,
+}
+
+
+def table_rows(report: UseReport, rows: Iterable[UseRow], names: Names) -> tuple[TableRow, ...]:
+    """The rows as texts; shares are of all that was used, whatever is shown of it."""
+    whole, by = report.total, report.wish.by
+    return tuple(_row(row, whole, by, names) for row in rows)
+
+
+def _row(row: UseRow, whole: UseSum, by: GroupBy, names: Names) -> TableRow:
+    use = row.sum
+    part = use.cost / whole.cost if use.cost is not None and whole.cost else None
+    told = ""
+    if use.cost is None:
+        is_model = by is GroupBy.MODEL and row.group.text is not None
+        told = words.no_price(names.model(row.group.text)) if is_model else words.NO_PRICE()
+    return _texts(row.group, names.name(by, row.group), use, part, told)
+
+
+def total_row(report: UseReport, shown: Sequence[UseRow]) -> TableRow:
+    """What the rows that are shown come to."""
+    is_all = len(shown) == len(report.rows)
+    use = report.total if is_all else total(row.sum for row in shown)
+    name = words.TOTAL()
+    if not is_all:
+        name = f"{name} {words.shown_of(len(shown), len(report.rows))}"
+    part = use.cost / report.total.cost if not is_all and use.cost and report.total.cost else None
+    return _texts(None, name, use, part, "")
+
+
+def _texts(group: Group | None, name: str, use: UseSum, part: float | None, told: str) -> TableRow:
+    return TableRow(
+        group,
+        name,
+        f"{use.requests:,}",
+        tokens_text(use.tokens.input),
+        share_text(use.cached_share),
+        tokens_text(use.tokens.output),
+        cost_text(use),
+        each_text(use),
+        "" if part is None else share_text(part),
+        part,
+        told,
+    )
+
+
+# --- what stands below it
+
+
+def _latest(report: UseReport, names: Names, zone: tzinfo | None) -> Iterable[Latest]:
+    for request, price in report.latest:
+        tokens = request.tokens
+        given, cached, out = (tokens_text(each) for each in (tokens.input, tokens.cached, tokens.output))
+        is_fast = request.tier.value == "fast"
+        who = names.account(request.account) if request.account is not None else ""
+        cost = UNKNOWN
+        if price.pico is not None:
+            cost = f"{'~' if price.estimated and price.pico else ''}{dollars_text(price.pico, 3)}"
+        project = names.project(request.project)
+        yield Latest(
+            clock_text(request.at, zone),
+            names.model(request.model, fast=is_fast),
+            " · ".join(each for each in (who, project) if each),
+            names.label(request.account) or project,
+            words.took(given, cached, out),
+            words.took_short(given, cached),
+            cost,
+        )
+
+
+def _idea(idea: Idea, names: Names) -> tuple[str, str]:
+    saved = dollars_text(idea.saved)
+    if idea.model is None:
+        share = share_text(idea.uncached)
+        return words.all_cached(share, saved), words.all_cached_short(share, saved)
+    model, most = names.model(idea.model), names.model(idea.instead_of)
+    return (
+        words.other_model(model, most, dollars_text(idea.cost), saved),
+        words.other_model_short(model, most, saved),
+    )
+
+
+def coverage(report: UseReport) -> Iterable[Coverage]:
+    """What the figures are of, and what is not in them."""
+    scan = report.scan
+    if report.wish.origin is Origin.IMPORTED:
+        yield Coverage(words.IMPORTED(), words.IMPORTED())
+        return
+    if not scan.files and not scan.running:
+        yield Coverage(words.NO_FILES(), words.NO_FILES())
+    else:
+        read = words.coverage(scan.files, scan.homes)
+        yield Coverage(read, read)
+    if scan.files_unverified:
+        files = words.unverified(scan.files_unverified)
+        amount = words.tokens(tokens_text(scan.unverified.total))
+        yield Coverage(f"{words.apart(files, amount)} {words.OTHER_MACHINES()}", words.apart_short(files))
+    else:
+        yield Coverage(words.OTHER_MACHINES())
+    if scan.troubles:
+        unread = words.unread(len(scan.troubles))
+        yield Coverage(unread, unread, Tone.AMBER)
+    known = report.attribution
+    whole = known.by_home + known.by_readings + known.unassigned if known is not None else 0
+    if known is not None and whole and known.unassigned < whole:
+        shares = [
+            say(share_text(count / whole))
+            for say, count in (
+                (words.by_home, known.by_home),
+                (words.by_readings, known.by_readings),
+                (words.unassigned, known.unassigned),
+            )
+            if count
+        ]
+        yield Coverage(words.accounts(", ".join(shares)))
