@@ -58,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _say("keys")
             figures.keys(pools, samples, presses=_PRESSES, polled=False)
             figures.keys(pools, samples, presses=_PRESSES, polled=True)
+            figures.keys_while_foretold(pools, folder / "foretold", samples, presses=_PRESSES)
             figures.keys_beside_refusals(folder / "refusing", samples, presses=_PRESSES)
         if "idle" in kinds:
             _say(f"doing nothing for {options.idle} minutes")

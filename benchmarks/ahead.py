@@ -34,7 +34,7 @@ class Past:
 
     def __init__(self, state: PoolState) -> None:
         self._cycles = {
-            account.key.id: _cycles(account.key.id, window.resets_at, window.used_percent or 0.0)
+            account.key.id: weeks(account.key.id, window.resets_at, window.used_percent or 0.0, NOW)
             for account in state.accounts.values()
             for window in account.usage.windows
             if window.kind == WEEKLY and window.resets_at is not None
@@ -86,7 +86,8 @@ class Clock:
         await asyncio.sleep(0)
 
 
-def _cycles(account_id: str, resets_at: datetime, used: float) -> tuple[Cycle, ...]:
+def weeks(account_id: str, resets_at: datetime, used: float, now: datetime) -> tuple[Cycle, ...]:
+    """Eight past weeks of a weekly window, and the one that runs."""
     week = timedelta(weeks=1)
     found: list[Cycle] = []
     for ago in range(_WEEKS, -1, -1):
@@ -106,8 +107,8 @@ def _cycles(account_id: str, resets_at: datetime, used: float) -> tuple[Cycle, .
                 EndedBy.RESET if is_over else None,
                 percent,
                 percent,
-                min(ends, NOW),
-                rises=tuple(rise for rise in rises if rise.hour * 3600 < NOW.timestamp()),
+                min(ends, now),
+                rises=tuple(rise for rise in rises if rise.hour * 3600 < now.timestamp()),
                 readings=3,
             )
         )

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from benchmarks.ahead import weeks
 from benchmarks.pool import Pool, Settings, plain_env, program
 from benchmarks.process import run
 from benchmarks.ptyrun import Piece, Session, watch
 from benchmarks.refusing_pool import RefusingPool
+from poolwatch.store import cycles
 
 HELLO: Final = "hello"
 LEAST, MANY = 12, 1000
@@ -161,6 +166,41 @@ def keys_beside_refusals(folder: Path, samples: Samples, *, presses: int) -> Non
             session.pump(0.09)
         for seconds in _answers(session, pressed):
             samples.add("key ms refusals", seconds * 1000)
+
+
+def keys_while_foretold(pools: Pools, folder: Path, samples: Samples, *, presses: int) -> None:
+    """The same right after a start at which every account is learned from eight weeks and foretold."""
+    command, env = pools.commands()[str(MANY)]
+    shutil.copytree(env["POOLWATCH_STATE_DIR"], folder)
+    database = folder / "poolwatch.db"
+    accounts = json.loads(run([*command, "status", "--json", "--max-age", "999999"], env).output)["accounts"]
+    with closing(sqlite3.connect(database)) as held, held:
+        held.execute("DELETE FROM outlooks")
+        for account in accounts:
+            for window in account["windows"]:
+                if window["kind"] == "weekly" and window["bucket"] == "codex" and window["resets_at"]:
+                    resets_at = datetime.fromisoformat(window["resets_at"])
+                    used = window["used_percent"] or 0.0
+                    cycles.put(held, weeks(account["id"], resets_at, used, datetime.now(UTC)))
+    with Session(command, {**env, "POOLWATCH_STATE_DIR": str(folder)}) as session:
+        session.until_quiet(0.25, 3.0)
+        session.pump(2)
+        pressed: list[float] = []
+        # until nearly all are foretold, in portions of which each is kept when it is done
+        while _foretold(database) < 0.9 * MANY and len(pressed) < 20 * presses:
+            for _ in range(10):
+                pressed.append(session.press("jjkk"[len(pressed) % 4]))
+                session.pump(0.09)
+        found = list(_answers(session, pressed))
+        samples.add("foretold while keys were pressed", _foretold(database))
+    for seconds in found:
+        samples.add("key ms ahead", seconds * 1000)
+
+
+def _foretold(database: Path) -> int:
+    with closing(sqlite3.connect(database)) as held:
+        found: int = held.execute("SELECT count(*) FROM outlooks").fetchone()[0]
+        return found
 
 
 def _wait_for_polls(pool: Pool, session: Session) -> None:

@@ -152,6 +152,8 @@ def _keys(kind: str, words: str) -> Callable[[Values], Iterable[Row]]:
         measured = f"{worst:.1f} ms (median {middle(values, name):.1f})"
         if kind == "poll":
             measured += f", {middle(values, 'polls while keys were pressed'):.0f} answers meanwhile"
+        if kind == "ahead":
+            measured += f", {middle(values, 'foretold while keys were pressed'):.0f} made meanwhile"
         yield Row(f"key to paint at 1,000, p95, {words}", "≤ 16 ms", measured, worst <= 16, len(values[name]))
 
     return make
@@ -198,6 +200,7 @@ _ROWS: Final[Sequence[tuple[Sequence[str], Callable[[Values], Iterable[Row]]]]] 
     (("ahead turn, cpu ms",), _ahead),
     (("key ms idle",), _keys("idle", "idle")),
     (("key ms poll",), _keys("poll", "while 1,000 are polled")),
+    (("key ms ahead",), _keys("ahead", "while 1,000 forecasts are made")),
     (("key ms refusals",), _keys("refusals", "beside a pool of 1,000 refusals")),
     (("status s",), _status),
     (("tls cpu ms/request",), _tls),
