@@ -63,6 +63,19 @@ def test_history_goes_from_one_machine_to_another(desk: Desk, other: Desk) -> No
     assert other.run("data", "export").out == file.read_text()
 
 
+def test_an_export_is_the_same_whatever_the_locale_can_write(desk: Desk, other: Desk) -> None:
+    line = (
+        '{"at":"2026-11-20T10:00:00Z","account":{"user_id":"u","account_id":"a","email":"\u00fcn@example.com"},'
+        '"plan":"pr\u00f6"}\n'
+    )
+    (desk.root / "in").write_text(line, encoding="utf-8")
+    assert desk.run("data", "import", "in").code == 0
+    plain = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    ran = desk.run("data", "export", env=plain)
+    assert lines_in(ran.out)[0]["plan"] == "pr\u00f6"
+    assert ran.out == desk.run("data", "export").out
+
+
 def test_since_and_mask(desk: Desk) -> None:
     kept(desk, 1)
     found = lines_in(desk.run("data", "export", "--since", "36h", "--mask").out)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from poolwatch.bootstrap.clock import RealClock
-from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, Exit, complain, say, say_text
+from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, Exit, complain, say, say_exactly
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import moment, surroundings
 from poolwatch.config.paths import absolute
@@ -53,7 +53,7 @@ def export_data(config: Path | None, since: str | None, out: str | None, *, mask
         lines = iter(told)
         if out is None or out == STANDARD:
             while some := b"".join(islice(lines, _AT_ONCE)):
-                say_text(some.decode())
+                say_exactly(some.decode())
         else:
             problem = write_export(absolute(out), lines)
             if problem is not None:

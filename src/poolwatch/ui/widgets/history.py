@@ -153,7 +153,7 @@ def below_lines(
         both = zip_longest(past, grid, fillvalue=nothing)
         lines: list[Line] = [_beside(one, other, width) for one, other in both]
         return (*lines, *airy, _events_line(below.events, events_key, width, glyphs))
-    if not is_wide(width) and past and below.grid.busiest:
+    if not is_wide(width) and past and below.past.rows and below.grid.busiest:
         below_here = words.grid_below(below.grid.busiest, scroll)
         past[-1] = fit_line((*past[-1], (f"  {below_here}", Tone.DIM)), width, glyphs.ellipsis)
     rows = [*past, *airy, *(fit_line(line, width) for line in grid), *airy]
