@@ -134,7 +134,7 @@ def test_of_a_window_that_runs_only_what_was_before_is_told(held: Database) -> N
     ]
     watched = Cycle(
         key(1).id, "codex", "weekly", begin, 604800, begin + 7 * DAY, None, None, 45, 45, NOON,
-        rises=(Rise(7, 5.0),), readings=3, start_seen=False, plan="pro",
+        rises=(Rise(int(begin.timestamp()) // 3600 + 7, 5.0),), readings=3, start_seen=False, plan="pro",
     )  # fmt: skip
     held.save((), NOON, rows, cycles=[watched])
     before = held.imports()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,14 +20,15 @@ from poolwatch.domain.cycles import Cycle, EndedBy, Rise
 from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
 from poolwatch.domain.forecast import Forecast, NoForecast
 from poolwatch.domain.outlook import AccountOutlook, NoOutlook, PoolOutlook, Verdict
-from poolwatch.domain.series import FigureName, Series
+from poolwatch.domain.series import Figure, FigureName, Finest, Gap, HistoryRow, Series
 from poolwatch.domain.usage import window_kind, window_length
 from poolwatch.domain.values import replace
 from poolwatch.host.instants import to_micros
 from poolwatch.store import cycles as past_cycles
 from poolwatch.store.database import Database
 from poolwatch.store.opening import StoreMode
-from tests.store.given import NOON, account, percents, same
+from poolwatch.store.retention import Retention
+from tests.store.given import NOON, account, percents, same, told
 
 HOUR = timedelta(hours=1)
 #: As clocks and services tell them.
@@ -192,6 +195,7 @@ def test_damage_costs_one_of_them(held: Database) -> None:
     assert held.events(NOON) == (event(2, NOON + HOUR),)
     assert list(held.outlooks()[0]) == ["b"]
     assert held.notices == ()
+    assert held.damaged() == 3
 
 
 def test_whose_history_it_is_outlives_the_account(held: Database) -> None:
@@ -293,3 +297,61 @@ def test_a_forecast_that_nobody_makes_is_left_out(held: Database, field: str, va
     plain["forecasts"][0][field] = value
     held._connection.execute("UPDATE outlooks SET doc = ? WHERE account_id = 'a'", (json.dumps(plain),))
     assert list(held.outlooks()[0]) == ["b"]
+
+
+#: What a row may come to hold: another type, bytes that are no text, numbers of any size, none at all.
+_RUBBISH: tuple[object, ...] = ("x", "1e999999", "[" * 3000, b"\xff", -1, 2**62, 1e308, float("inf"), 1.5)
+_COLUMNS = {
+    "figures": ("account_id", "series", "bucket", "window"),
+    "changes": ("figure", "at", "value", "resets_at", "flags", "rest"),
+    "days": ("figure", "day", "second", "last", "low", "high", "resets_at", "flags", "rest"),
+    "hours": ("figure", "day", "packed"),
+    "gaps": ("account_id", "start", "end"),
+    "cycles": ("figure", "started_at", "packed"),
+    "events": ("at", "id", "packed"),
+    "outlooks": ("account_id", "doc"),
+    "identities": ("account_id", "provider", "user_id", "workspace_id", "email"),
+    "meta": ("name", "value"),
+}
+
+
+def everything(held: Database, at: datetime) -> list[object]:
+    """All of the past that is read anywhere."""
+    found: list[object] = [held.cycles(None, 99), held.events(NOON - 99 * HOUR), held.outlooks()]
+    found += [held.identities(), held.damaged(), held.looked_at(), held.imports(), held.facts()]
+    for account_id in ("a", account(1).key.id):
+        found.append(held.history(account_id, NOON - 999 * HOUR, carried=True))
+        for name in held.figures(account_id):
+            found += [held.timeline(account_id, name, NOON - 999 * HOUR, at, each) for each in Finest]
+    found.append(held.save([account(2)], at))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [(table, each) for table in _COLUMNS for each in _COLUMNS[table]]
+)
+def test_no_rubbish_in_a_row_keeps_others_from_being_read(held: Database, table: str, column: str) -> None:
+    first, later = account(1), NOON + timedelta(days=16)
+    rows = [
+        HistoryRow(first.key.id, NOON + HOUR * hour, Series.WINDOW, "codex", "5h", Figure(float(hour)))
+        for hour in range(40)
+    ]
+    held.save(
+        [first], NOON, rows, cycles=[cycle(NOON)], events=[event(1)], gaps=[("a", Gap(NOON, NOON + HOUR))]
+    )
+    held.put_outlooks({"a": outlook()}, None)
+    held.put_looked_at(NOON)
+    held.save([first], later)
+    held.save([first], later + 25 * HOUR)
+    assert held.damaged() == 0
+    held._connection.execute("PRAGMA synchronous = OFF")
+    whole = sqlite3.connect(":memory:")
+    held._connection.backup(whole)
+    for rubbish in _RUBBISH:
+        with suppress(sqlite3.IntegrityError):
+            held._connection.execute(f'UPDATE {table} SET "{column}" = ?', (rubbish,))
+        held._retention = Retention()
+        everything(held, later + 50 * HOUR)
+        assert told(held) == [], repr(rubbish)[:40]
+        whole.backup(held._connection)
+    whole.close()

@@ -22,6 +22,7 @@ from typing import Final
 from poolwatch import __version__
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, can_draw, say, say_drawn, say_text
 from poolwatch.bootstrap.headless import Look, look
+from poolwatch.bootstrap.kept import open_kept
 from poolwatch.bootstrap.places import counted, file_of, passed_over
 from poolwatch.bootstrap.screen import appearance_problems, speaks_utf8
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
@@ -175,6 +176,7 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
     yield from _config(around)
     yield from _modes(around)
     yield from _damaged(around)
+    yield from _past(around)
     yield from daemon_findings(around)
     yield from _network(around)
     if not around.sources:
@@ -305,6 +307,16 @@ def _damaged(around: Surroundings) -> Iterator[Finding]:
     for path in damaged_files(around.state_dir, around.home):
         words = said("damaged", path=around.told_path(path))
         yield Finding("custody", Grade.NOTE, words, said("sign_in_and_remove"))
+
+
+def _past(around: Surroundings) -> Iterator[Finding]:
+    async def count() -> int:
+        async with open_kept(around) as kept:
+            return 0 if kept is None else await kept.store.damaged()
+
+    rows = run_async(count)
+    if rows:
+        yield Finding("database", Grade.NOTE, said("damaged_past", count=rows))
 
 
 def _file_systems(around: Surroundings, seen: Look) -> Iterator[Finding]:

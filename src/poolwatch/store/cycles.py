@@ -73,7 +73,8 @@ def newest(
     Damaged ones are left out.
     """
     if account_ids is None:
-        account_ids = [each for (each,) in held.execute("SELECT DISTINCT account_id FROM figures")]
+        rows = held.execute("SELECT DISTINCT account_id FROM figures").fetchall()
+        account_ids = [each for (each,) in rows if isinstance(each, str)]
     found: dict[str, tuple[Cycle, ...]] = {}
     for account_id in account_ids:
         cycles: list[Cycle] = []

@@ -175,6 +175,12 @@ class Database:
         """The accounts whose ids are known, those too that no source lists any more."""
         return self._read("history", (), identities.read)
 
+    def damaged(self) -> int:
+        """How many rows of the past cannot be read; the readers of it leave them out."""
+        from poolwatch.store import damage  # only who looks for what is wrong asks
+
+        return self._read("history", 0, damage.count)
+
     # -- the past, from other records of it
 
     def take_readings(self, past: Sequence[PastReading]) -> int | None:

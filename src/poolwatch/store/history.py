@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 
 from poolwatch.domain.series import Figure, FigureName, Finest, Gap, HistoryRow, Point, Series, Timeline
 from poolwatch.host.instants import from_micros, to_micros
@@ -116,7 +116,8 @@ def figure_ids(held: sqlite3.Connection, account_id: str) -> dict[FigureName, in
     found: dict[FigureName, int] = {}
     for number, series, bucket, window in held.execute(_OF_ACCOUNT, (clean(account_id),)):
         with suppress(ValueError):
-            found[FigureName(Series(series), bucket, window)] = number
+            if isinstance(bucket, str) and isinstance(window, str):
+                found[FigureName(Series(series), bucket, window)] = number
     return found
 
 
@@ -164,7 +165,7 @@ def timeline(
     """One figure from `since` to before `until`, with what held when that began."""
     number = figure_ids(held, account_id).get(name)
     spans = () if number is None else _spans(held, number, to_micros(since), to_micros(until), finest)
-    points = tuple(point for at, span in spans if (point := _point(at, span)) is not None)
+    points = tuple(point for at, span in spans if (point := _point(name.series, at, span)) is not None)
     return Timeline(points, gaps_between(held, account_id, since, until))
 
 
@@ -176,19 +177,31 @@ def gaps_between(
         'SELECT start, "end" FROM gaps WHERE account_id = ? AND start < ? AND "end" > ? ORDER BY start',
         (clean(account_id), to_micros(until), to_micros(since)),
     ).fetchall()
-    with suppress(*UNREADABLE):
-        return tuple(Gap(from_micros(start), from_micros(end)) for start, end in found)
-    return ()
+    return tuple(gap for row in found if (gap := _gap(*row)) is not None)
+
+
+def _gap(start: int, end: int) -> Gap | None:
+    """None for damage."""
+    try:
+        gap = Gap(from_micros(start), from_micros(end))
+    except UNREADABLE:
+        return None
+    return gap if gap.start < gap.end else None
 
 
 def changes_of(held: sqlite3.Connection, number: int, start: int, end: int) -> list[Change]:
     """A figure's changes from `start` to before `end` (microseconds), in order; damaged ones are left out."""
-    found: list[Change] = []
-    for row in held.execute(_CHANGES, (number, start, end)):
-        change = Change(*row)
-        if is_sound(single(change)):
-            found.append(change)
-    return found
+    rows = map(_change, held.execute(_CHANGES, (number, start, end)))
+    return [each for each in rows if each is not None]
+
+
+def _change(row: Sequence[Any]) -> Change | None:
+    change = Change(*row)
+    try:
+        instant(change.at)
+    except UNREADABLE:
+        return None
+    return change if is_sound(single(change)) else None
 
 
 def days_of(held: sqlite3.Connection, number: int, first: int, last: int) -> dict[int, Span]:
@@ -245,17 +258,19 @@ def _hour(day: int, span: Span) -> int:
     return day * DAY + span.second * SECOND // HOUR * HOUR
 
 
-def _point(at: int, span: Span) -> Point | None:
+def _point(series: Series, at: int, span: Span) -> Point | None:
     try:
-        return Point(
-            instant(at),
-            amount(span.low),
-            amount(span.high),
-            amount(span.last),
-            None if span.resets_at is None else from_seconds(span.resets_at),
-        )
+        figures = amount(span.low), amount(span.high), amount(span.last)
+        if any(each is not None and isinstance(each, float) is not _IS_FLOAT[series] for each in figures):
+            return None
+        resets_at = None if span.resets_at is None else from_seconds(span.resets_at)
+        return Point(instant(at), *figures, resets_at)
     except UNREADABLE:
         return None
+
+
+#: Percentages are told as numbers, amounts as texts.
+_IS_FLOAT: Final = {each: each is Series.WINDOW for each in Series}
 
 
 def _figure(series: Series, span: Span) -> Figure | None:

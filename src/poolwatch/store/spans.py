@@ -134,6 +134,8 @@ def instant(micros: int) -> datetime:
 
 def from_seconds(count: int | float) -> datetime:
     """The instant of so many seconds since 1970. OverflowError where no calendar reaches."""
+    if not isinstance(count, int | float):
+        raise TypeError("no number")  # a text times a million takes gigabytes
     return instant(round(count * SECOND))
 
 

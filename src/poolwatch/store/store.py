@@ -62,6 +62,7 @@ class Store:
     gaps = _queued(Database.gaps, ())
     figures = _queued(Database.figures, ())
     cycles = _queued(Database.cycles, {})
+    damaged = _queued(Database.damaged, 0)
     identities = _queued(Database.identities, ())
     take_readings = _queued(Database.take_readings, None)
     imports = _queued(Database.imports, None)

@@ -312,6 +312,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "clock_behind": mark("the clock of this machine is {seconds} s behind"),
     "clock_ahead": mark("the clock of this machine is {seconds} s ahead"),
     "sign_in_or_add": mark("sign in there, or {command}"),
+    "damaged_past": mark("damaged rows of history, events and forecasts: {count}; they are left out"),
     "damaged": mark("{path} may hold a login, and cannot be read"),
     "sign_in_and_remove": mark("if its account needs a login, sign in again; then remove the file"),
     "move_to_local_disk": mark("where other machines have it too, move it to a local disk"),
