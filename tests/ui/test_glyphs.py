@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.color import Color, ColorSystem
 
+from poolwatch import words
 from poolwatch.presentation.view import Glyph, Span, Tone
 from poolwatch.ui.appearance import (
     ASCII,
@@ -66,6 +70,16 @@ def test_ascii_also_rewrites_what_stands_in_texts() -> None:
     assert UNICODE.text("— ·") == "— ·"
     assert glyphs_of("ascii") is ASCII
     assert glyphs_of("auto") is UNICODE
+
+
+def test_every_sign_of_every_sentence_has_a_plain_one() -> None:
+    texts = [
+        node.value
+        for file in sorted(Path(words.__path__[0]).glob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    assert [text for text in texts if not ASCII.text(text).isascii()] == []
 
 
 def test_levels() -> None:

@@ -140,7 +140,7 @@ ASCII: Final = Glyphs(
     rising="^",
     falling="v",
     key_names={},
-    letters=str.maketrans("┃│—–·→←…∞’‘“”✕◐●▲◌⊘█▌━─⏎┼╋↻↓↑≥", "||--.><~u''\"\"x=*!?-8>#-<++~v^>"),
+    letters=str.maketrans("┃│—–·→←…∞’‘“”✕◐●▲◌⊘█▌━─⏎┼╋↻↓↑≥‹›", "||--.><~u''\"\"x=*!?-8>#-<++~v^><>"),
 )
 
 
