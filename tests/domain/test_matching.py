@@ -56,11 +56,18 @@ def short(when: float, used: float, resets_at: float) -> Sighting:
     return Sighting(when, "codex", "5h", used, resets_at)
 
 
+def known(accounts: Mapping[str, AccountReadings]) -> Readings:
+    readings = Readings()
+    for account, read_ones in accounts.items():
+        readings.add(account, read_ones)
+    return readings
+
+
 def found(seen: Sequence[Sighting], accounts: Mapping[str, AccountReadings], last: int = 40) -> list[Owned]:
     """The quarters counted from T0."""
     return [
         Owned(each.since - T0 // Q, each.until - T0 // Q, each.account)
-        for each in owners(seen, Readings(accounts), T0 // Q + last)
+        for each in owners(seen, known(accounts), T0 // Q + last)
     ]
 
 
@@ -218,7 +225,7 @@ def test_in_a_pool_of_many_nobody_is_named_who_it_was_not(seed: int) -> None:
     start = float(T0)
     lives = {f"a{number}": Life(draw, start) for number in range(40)}
     strangers = [Life(draw, start) for _ in range(6)]
-    readings = Readings({name: life.readings(start + 3 * DAY) for name, life in lives.items()})
+    readings = known({name: life.readings(start + 3 * DAY) for name, life in lives.items()})
     right = wrong = silent = 0
     for _ in range(150):
         begins, length = start + DAY + draw.random() * DAY, draw.randint(20, 300) * 60

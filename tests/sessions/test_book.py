@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from poolwatch.domain.matching import HomeLogin
 from poolwatch.domain.tokens import GroupBy, Origin, ScanState, Tier, Tokens, UseAsked, WhoseBy
 from poolwatch.domain.values import replace
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.events import UsageEvent
 from poolwatch.sessions.official import DayCounted
-from poolwatch.sessions.owners import HomeLogin, LimitSeen, ThreadUse, Whose
+from poolwatch.sessions.owners import LimitSeen, ThreadUse, Whose
 from poolwatch.sessions.tables import FILE_NAME, BookError, BookProblem, open_to_write
 
 _ALL = UseAsked(0, 10**9)

@@ -33,6 +33,8 @@ _HOUR: Final = 3600.0
 _BEFORE: Final = 60.0
 _QUARTER: Final = QUARTER.total_seconds()
 _OPEN: Final = float("inf")
+#: A quarter that never comes.
+ALWAYS: Final = 2**40
 
 _Window: TypeAlias = tuple[str, str]
 
@@ -73,20 +75,18 @@ class _Life(Struct):
 
 
 class Readings:
-    """Our readings of all accounts, ready to be asked whose limits they are."""
+    """Our readings of accounts, ready to be asked whose limits they are."""
 
-    def __init__(self, accounts: Mapping[str, AccountReadings]) -> None:
-        self._accounts = accounts
+    def __init__(self) -> None:
+        self._accounts: dict[str, AccountReadings] = {}
         self._lives: dict[_Window, list[_Life]] = {}
         self._has: set[tuple[str, _Window]] = set()
         self._begun: dict[str, float] = {}
         self._gaps: dict[str, list[tuple[float, float]]] = {}
-        for account, readings in accounts.items():
-            self._add(account, readings)
-        for lives in self._lives.values():
-            lives.sort(key=_resets_at)
 
-    def _add(self, account: str, readings: AccountReadings) -> None:
+    def add(self, account: str, readings: AccountReadings) -> None:
+        """Take in one account."""
+        self._accounts[account] = readings
         gaps: dict[tuple[float, float], None] = {}
         for name, line in readings.lines.items():
             if name.series is not Series.WINDOW or not line.points:
@@ -96,7 +96,9 @@ class Readings:
             self._begun[account] = min(first, self._begun.get(account, first))
             window = (name.bucket, name.window)
             self._has.add((account, window))
-            self._lives.setdefault(window, []).extend(_lives(account, line))
+            lives = self._lives.setdefault(window, [])
+            lives.extend(_lives(account, line))
+            lives.sort(key=_resets_at)
         self._gaps[account] = sorted(gaps)
 
     def alike(self, seen: Sighting) -> set[str]:
@@ -239,3 +241,43 @@ def _in_quarters(spans: Sequence[_Span], last: int) -> list[Owned]:
             owned.append(Owned(since, until, account))
         free, former = int(span.end // _QUARTER) if span.end < last * _QUARTER else last, account
     return owned
+
+
+class HomeLogin(Struct, frozen=True):
+    """Who was logged in in a Codex home, in quarters: first noticed at `since`, last at `seen`.
+
+    `account` is empty for a login that is no account's, such as an API key.
+    """
+
+    home: str
+    account: str
+    since: int
+    seen: int
+
+
+def of_home(logins: Sequence[HomeLogin]) -> list[Owned]:
+    """Whose the use in a home was, by its logins in order of time.
+
+    One that was never another's was always the same account's. Else only the time is told for which it is
+    known; the quarter in which somebody was first noticed may still be the former one's.
+    """
+    if len(logins) == 1:
+        return [Owned(0, ALWAYS, logins[0].account)] if logins[0].account else []
+    known = (Owned(each.since + 1, each.seen, each.account) for each in logins if each.account)
+    return [each for each in known if each.since < each.until]
+
+
+def without(owned: Sequence[Owned], taken: Sequence[Owned]) -> list[Owned]:
+    """What is left of `owned` outside of what is taken; both are in order of time."""
+    left: list[Owned] = []
+    for each in owned:
+        since = each.since
+        for other in taken:
+            if other.until <= since or other.since >= each.until:
+                continue
+            if other.since > since:
+                left.append(Owned(since, other.since, each.account))
+            since = other.until
+        if since < each.until:
+            left.append(Owned(since, each.until, each.account))
+    return left

@@ -11,12 +11,13 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from poolwatch.domain.matching import HomeLogin
 from poolwatch.domain.tokens import Origin, RequestSeen, ScanState, Tokens, UseAsked, UseCell, WhoseBy
 from poolwatch.sessions import official, owners
 from poolwatch.sessions.asking import SECONDS_OF_QUARTER, cells_of
 from poolwatch.sessions.events import UsageEvent
 from poolwatch.sessions.official import DayCounted
-from poolwatch.sessions.owners import HomeLogin, LimitSeen, ThreadUse, Whose
+from poolwatch.sessions.owners import LimitSeen, ThreadUse, Whose
 from poolwatch.sessions.progress import read_state
 from poolwatch.sessions.tables import TIER_OF, BookError, BookProblem, is_damage, open_to_look, open_to_write
 from poolwatch.sessions.told import latest_told, take_told, told_cells

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
+from poolwatch.domain.matching import HomeLogin
 from poolwatch.domain.tokens import WhoseBy
 
 
@@ -19,18 +20,6 @@ class Whose(Struct, frozen=True):
     until: int
     account: str
     how: WhoseBy
-
-
-class HomeLogin(Struct, frozen=True):
-    """Who was logged in in a Codex home, in quarters: first noticed at `since`, last at `seen`.
-
-    `account` is empty for a login that is no account's, such as an API key.
-    """
-
-    home: str
-    account: str
-    since: int
-    seen: int
 
 
 class ThreadUse(Struct, frozen=True):

@@ -1,0 +1,247 @@
+"""Finds out whose the use in session files was: by the logins of homes, else by limits that stood alike.
+
+It runs on the event loop in short turns. What it finds is kept in `usage.db`, some conversations at a time:
+an end in between leaves the rest to the next time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from poolwatch.custody.login_file import Login, read_login
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.matching import (
+    AccountReadings,
+    HomeLogin,
+    Owned,
+    Readings,
+    Sighting,
+    of_home,
+    owners,
+    without,
+)
+from poolwatch.domain.series import FigureName, Series, Timeline
+from poolwatch.domain.state import AccountState
+from poolwatch.domain.tokens import QUARTER, WhoseBy
+from poolwatch.domain.usage import BASE_BUCKET, window_kind
+from poolwatch.host.threads import in_thread
+from poolwatch.sessions.book import UseBook
+from poolwatch.sessions.owners import LimitSeen, ThreadUse, Whose
+from poolwatch.store.retention import FULL, HOURLY
+from poolwatch.store.store import Store
+
+_QUARTER: Final = int(QUARTER.total_seconds())
+#: Conversations that are kept with one transaction.
+_AT_ONCE: Final = 200
+#: A turn on the event loop is no longer (seconds).
+_TURN: Final = 0.003
+#: So many quarters after its last use a conversation is held against readings once more: they come later.
+_LATER: Final = 4
+_FOLDERS: Final = ("sessions", "archived_sessions")
+
+
+async def find_owners(
+    book: UseBook, store: Store, accounts: Iterable[AccountState], homes: Iterable[str], now: datetime
+) -> None:
+    """Find out what is not known yet, of accounts of the pool. `homes`: every Codex home there is.
+
+    Raises BookError.
+    """
+    states = {account.key.id: account for account in accounts}
+    quarter = int(now.timestamp()) // _QUARTER
+    by_home = await in_thread(partial(_note_homes, book, tuple(homes), tuple(states.values()), quarter))
+    uses, held, examined = await in_thread(lambda: (book.threads_seen(), book.whose(), book.examined()))
+    turns = _Turns()
+    of_conversation: dict[str, list[ThreadUse]] = defaultdict(list)
+    for use in uses:
+        of_conversation[use.conversation].append(use)
+        await turns.pause()
+    by_login: dict[str, list[Owned]] = {}
+    due: dict[str, _Due] = {}
+    changed: dict[str, list[Whose]] = {}
+    for conversation, parts in of_conversation.items():
+        await turns.pause()
+        whole = _Due(parts)
+        owned = _by_login(parts, by_home)
+        by_login[conversation] = owned
+        known = held.get(conversation, [])
+        matched = [
+            Owned(each.since, each.until, each.account) for each in known if each.how is WhoseBy.READINGS
+        ]
+        wanted = _told(conversation, owned, matched)
+        if wanted != known:
+            changed[conversation] = wanted
+        if without([Owned(whole.since, whole.until, "")], owned) and whole.is_due(
+            examined.get(conversation), quarter
+        ):
+            due[conversation] = whole
+    for some in _some(changed):
+        found = [each for conversation in some for each in changed[conversation]]
+        await in_thread(partial(book.put_whose, found, some))
+    if due:
+        since = min(each.since for each in due.values())
+        readings = await _readings(store, states, datetime.fromtimestamp(since * _QUARTER, UTC), now)
+        await _hold_against(book, readings, due, by_login, quarter)
+
+
+class _Turns:
+    """Work on the event loop that lets others have their turn."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._begun = self._loop.time()
+
+    async def pause(self) -> None:
+        if self._loop.time() - self._begun > _TURN:
+            await asyncio.sleep(0)
+            self._begun = self._loop.time()
+
+
+class _Due:
+    """One conversation, whatever homes its files lie in."""
+
+    def __init__(self, parts: Sequence[ThreadUse]) -> None:
+        self.since = min(part.since for part in parts)
+        self.until = max(part.until for part in parts)
+        self.tokens = sum(part.tokens for part in parts)
+
+    def is_due(self, examined: tuple[int, int] | None, quarter: int) -> bool:
+        if examined is None or examined[0] != self.tokens:
+            return True
+        return examined[1] < self.until + _LATER and examined[1] < quarter
+
+
+# -- by the login of a home
+
+
+def _note_homes(
+    book: UseBook, homes: Sequence[str], accounts: Sequence[AccountState], quarter: int
+) -> dict[str, list[Owned]]:
+    """Note who is logged in where; whose the use in each home was, where that tells it."""
+    homes = tuple({*homes, *book.homes()})
+    places = {entry.ref.place: account.key.id for account in accounts for entry in account.listings}
+    now = {home: account for home in homes if (account := _logged_in(home, places)) is not None}
+    if now:
+        book.note_logins(now, quarter)
+    noticed: dict[str, list[HomeLogin]] = defaultdict(list)
+    for login in book.logins():
+        noticed[login.home].append(login)
+    told = {home: of_home(logins) for home, logins in noticed.items()}
+    # homes that share a folder of sessions: a file there is of whichever of them
+    sharing: dict[str, set[str]] = defaultdict(set)
+    for home in {*homes, *told}:
+        for folder in _FOLDERS:
+            place = os.path.realpath(os.path.join(home, folder))  # noqa: PTH118 - a text, as it was kept
+            sharing[place].add(home)
+    for together in sharing.values():
+        if len(together) > 1 and len({repr(told.get(home)) for home in together}) > 1:
+            for home in together:
+                told.pop(home, None)
+    return told
+
+
+def _logged_in(home: str, places: Mapping[str, str]) -> str | None:
+    """The account that is logged in in a home, "" for a login of no account; None where nothing tells."""
+    path = Path(home) / "auth.json"
+    found = read_login(path, lambda _: "")
+    if not isinstance(found, Login):
+        return None
+    if not found.kind.has_usage:
+        return ""
+    if found.user_id and found.workspace:
+        return AccountKey("codex", found.user_id, found.workspace).id
+    return places.get(str(path))
+
+
+def _by_login(parts: Sequence[ThreadUse], by_home: Mapping[str, list[Owned]]) -> list[Owned]:
+    """What the homes of a conversation's files tell; nothing where they disagree."""
+    told = [by_home.get(part.home, []) for part in parts]
+    return told[0] if all(each == told[0] for each in told) else []
+
+
+def _told(conversation: str, by_login: Sequence[Owned], matched: Sequence[Owned]) -> list[Whose]:
+    """What is kept of a conversation: its home tells first."""
+    found = [Whose(conversation, each.since, each.until, each.account, WhoseBy.HOME) for each in by_login]
+    found += [
+        Whose(conversation, each.since, each.until, each.account, WhoseBy.READINGS)
+        for each in without(matched, by_login)
+    ]
+    return sorted(found, key=lambda each: each.since)
+
+
+# -- by readings
+
+
+async def _hold_against(
+    book: UseBook,
+    readings: Readings,
+    due: Mapping[str, _Due],
+    by_login: Mapping[str, list[Owned]],
+    quarter: int,
+) -> None:
+    turns = _Turns()
+    for some in _some(due):
+        limits = await in_thread(partial(_limits, book, some))
+        found: list[Whose] = []
+        for conversation in some:
+            matched = owners(limits[conversation], readings, due[conversation].until)
+            found += _told(conversation, by_login[conversation], matched)
+            await turns.pause()
+        tokens = {conversation: due[conversation].tokens for conversation in some}
+        await in_thread(partial(book.put_examined, found, tokens, quarter))
+
+
+def _limits(book: UseBook, conversations: Sequence[str]) -> dict[str, list[Sighting]]:
+    return {
+        each: [seen for limit in book.limits(each) if (seen := _sighting(limit))] for each in conversations
+    }
+
+
+def _sighting(limit: LimitSeen) -> Sighting | None:
+    if limit.used_percent is None or limit.resets_at is None:
+        return None
+    return Sighting(
+        float(limit.at),
+        limit.limit_id or BASE_BUCKET,
+        window_kind(limit.window_minutes * 60),
+        limit.used_percent,
+        float(limit.resets_at),
+    )
+
+
+async def _readings(
+    store: Store, accounts: Mapping[str, AccountState], since: datetime, now: datetime
+) -> Readings:
+    """What the store keeps of every account's windows from then on."""
+    since = max(since - timedelta(days=1), now - HOURLY)
+    known = accounts.keys() | {each.account_id for each in await store.identities()}
+    found = Readings()
+    for account in sorted(known):
+        lines: dict[FigureName, Timeline] = {}
+        for name in await store.figures(account):
+            if name.series is Series.WINDOW:
+                lines[name] = await store.timeline(account, name, since, now)
+        if lines:
+            until = _last(accounts.get(account), lines)
+            found.add(account, AccountReadings(lines, until, (now - FULL).timestamp()))
+            await asyncio.sleep(0)
+    return found
+
+
+def _last(state: AccountState | None, lines: Mapping[FigureName, Timeline]) -> float:
+    """When an account was read last; of one that is listed no more, when it moved last."""
+    if state is not None and state.read_at is not None:
+        return state.read_at.timestamp()
+    return max((line.points[-1].at.timestamp() for line in lines.values() if line.points), default=0.0)
+
+
+def _some(conversations: Iterable[str]) -> Iterable[list[str]]:
+    every = list(conversations)
+    return (every[start : start + _AT_ONCE] for start in range(0, len(every), _AT_ONCE))
