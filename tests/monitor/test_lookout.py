@@ -14,6 +14,7 @@ from poolwatch.domain.events import ReadingArrived
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.forecast import Forecast, NoForecast
 from poolwatch.domain.outlook import AccountOutlook, PoolOutlook, Verdict
+from poolwatch.domain.state import AccountState
 from poolwatch.domain.usage import RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.domain.values import replace
 from tests.monitor.scripted import WEEK, Answer, Rig, ScriptedSource, failure, key_of, listing, rig, snapshot
@@ -405,3 +406,25 @@ async def test_a_process_that_does_not_poll_leaves_what_another_one_keeps() -> N
     await other.clock.advance(5)
     await looking
     assert one.store.outlooks_kept != kept
+
+
+@pytest.mark.parametrize("part", ["_learn_of", "_outlook"])
+async def test_an_error_with_one_account_is_told_once_the_others_are_foretold(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await watched("a", "b")
+    room: object = one.monitor.lookout._learning if part == "_learn_of" else one.monitor.lookout
+    works = getattr(room, part)
+
+    async def fails(account: AccountState, *rest: object) -> object:
+        if account.key == A:
+            raise KeyError
+        return await works(account, *rest)
+
+    monkeypatch.setattr(room, part, fails)
+    with pytest.raises(KeyError):
+        await look(one)
+    assert weekly(one, "b").none_because is None
+    monkeypatch.undo()
+    await look(one)
+    assert weekly(one).used_percent == 31

@@ -106,8 +106,11 @@ class Learning:
         self._bank = None
         return True
 
-    async def learn(self, state: PoolState, pause: float) -> bool:
-        """Have every account's past learned, with a pause (seconds) after each; whether any is known."""
+    async def learn(self, state: PoolState, pause: float, errors: list[Exception]) -> bool:
+        """Have every account's past learned, with a pause (seconds) after each; whether any is known.
+
+        Errors of our own cost one account each, and are put into `errors`.
+        """
         has_new = self._bank is None
         gone = self._learned.keys() - {key.id for key in state.accounts}
         if gone:
@@ -119,7 +122,10 @@ class Learning:
                 continue
             if key.id in self._learned and not self._has_ended(key.id):
                 continue
-            has_new |= await self._learn_of(account)
+            try:
+                has_new |= await self._learn_of(account)
+            except Exception as error:  # noqa: BLE001 - of one account
+                errors.append(error)
             if len(self._taught) > 2 * NEWEST:
                 self._forget_oldest()
             await self._clock.sleep(pause)

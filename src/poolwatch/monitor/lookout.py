@@ -114,12 +114,20 @@ class Lookout:
             self._ledger.take(LookedAhead(told, pool))
 
     async def look(self, *, keeps: bool = True) -> None:
-        """Work out anew what is due and tell it; `keeps`: have it kept too, which is for who polls."""
+        """Work out anew what is due and tell it; `keeps`: have it kept too, which is for who polls.
+
+        An error of our own with one account is raised when all others have had their turn.
+        """
+        errors: list[Exception] = []
         if self._learning.heed_imports(await self._recorder.heed_imports()):
             self._is_pool_due = True
             self._due |= {key.id for key in self._ledger.state.accounts}
-        if not await self._learning.learn(self._ledger.state, self._pause):
-            return
+        if await self._learning.learn(self._ledger.state, self._pause, errors):
+            await self._look(errors, keeps=keeps)
+        if errors:
+            raise errors[0]
+
+    async def _look(self, errors: list[Exception], *, keeps: bool) -> None:
         told: dict[AccountKey, AccountOutlook] = {}
         for number, key in enumerate(tuple(self._ledger.state.accounts)):
             if number % _AT_ONCE == _AT_ONCE - 1:
@@ -129,7 +137,11 @@ class Lookout:
             account = state.accounts.get(key)
             if account is None or not self._is_known(account):
                 continue
-            outlook = await self._outlook(account, state)
+            try:
+                outlook = await self._outlook(account, state)
+            except Exception as error:  # noqa: BLE001 - of one account; the others are foretold
+                errors.append(error)
+                continue
             if outlook is not None:
                 told[key] = outlook
         pool = await self._pool(told)
