@@ -102,6 +102,21 @@ def test_a_line_holds_all_that_was_known_then_and_masked_no_address() -> None:
     assert lines[0]["credits"] is lines[0]["spend"] is None
 
 
+def test_the_order_in_which_it_was_learned_makes_no_other_line() -> None:
+    kinds = [
+        ("codex", "weekly"),
+        ("spark", "5h"),
+        ("codex", "5h"),
+        ("codex", "unknown"),
+        ("code_review", "5h"),
+    ]
+    rows = [HistoryRow("", NOON, Series.WINDOW, *each, Figure(1)) for each in kinds]
+    [one] = lines_of(WHO, rows, NOON, NOON)
+    assert list(lines_of(WHO, rows[::-1], NOON, NOON)) == [one]
+    told = [(each["bucket"], each["window_seconds"]) for each in json.loads(one)["windows"]]
+    assert told[:3] == [("codex", None), ("codex", 18000), ("codex", 604800)]
+
+
 def test_what_a_line_does_not_speak_of_stays_as_it_was() -> None:
     assert read(line()).told == {Series.PLAN}
     assert read(line(credits=None, windows=[])).told == {Series.PLAN, Series.CREDITS, Series.WINDOW}

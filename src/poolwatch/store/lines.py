@@ -232,6 +232,8 @@ def lines_of(
 
 def _line(at: datetime, account: _Account, held: Mapping[Place, Figure]) -> dict[str, object]:
     known = [(place, figure) for place, figure in held.items() if figure != _GONE]
+    # the same history is the same line, in whichever order it was learned
+    known.sort(key=lambda each: _order(each[0]))
     by_series = {series: [each for each in known if each[0][0] is series] for series in Series}
     return {
         "at": at,
@@ -274,6 +276,12 @@ def _line(at: datetime, account: _Account, held: Mapping[Place, Figure]) -> dict
         if by_series[Series.SPEND]
         else None,
     }
+
+
+def _order(place: Place) -> tuple[bool, str, int, str]:
+    """Of windows the base ones first, then by bucket and length."""
+    _, bucket, window = place
+    return bucket != BASE_BUCKET, bucket, window_length(window) or 0, window
 
 
 def _text(amount: Decimal | None) -> str | None:
