@@ -27,6 +27,7 @@ EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 #: configuration, or nothing to monitor (`status`, `next`, `refresh` and the app alone)
 EXIT_CONFIG: Final = 3
+EXIT_CANNOT_TELL: Final = 4
 EXIT_INTERRUPTED: Final = 130
 #: What a standard stream that cannot take more says.
 _UNWRITTEN: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF})

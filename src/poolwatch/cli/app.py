@@ -18,7 +18,7 @@ from poolwatch.bootstrap.console import (
     say,
     warn,
 )
-from poolwatch.cli import options, set_up  # noqa: F401 - it declares the commands that set up
+from poolwatch.cli import costs, options, set_up  # noqa: F401 - the first and the last declare commands
 from poolwatch.cli.declaring import app, declared
 from poolwatch.cli.options import (
     AsciiOption,

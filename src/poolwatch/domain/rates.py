@@ -30,7 +30,8 @@ OLD_AFTER_DAYS: Final = 45
 
 _DATED: Final = re.compile(r"-20[0-9]{2}-[0-9]{2}-[0-9]{2}$")
 _PROVIDER: Final = "openai/"
-_IMAGE: Final = "image"
+#: The operation of requests that make images.
+IMAGE: Final = "image"
 
 
 class Per(StrEnum):
@@ -255,13 +256,20 @@ class RateCard:
             return UNKNOWN_PRICE
         return Price(self.fallback.cost(tokens), None, estimated=True)
 
+    def fitting(self, model: str, day: date, operation: str | None = None) -> list[Rate]:
+        """The operator's rates that fit a model on a day, the one that holds first."""
+        found = [
+            each
+            for each in self.overlays
+            if (each.per is not Per.IMAGE or operation == IMAGE)
+            and each.holds_on(day)
+            and _matches(each.model, model)
+        ]
+        # of equals the first one in the file
+        return sorted(found, key=_rank, reverse=True)
+
     def _own(self, model: str, day: date, operation: str | None) -> Rate | None:
-        found: Rate | None = None
-        for each in self.overlays:
-            is_for = each.per is not Per.IMAGE or operation == _IMAGE
-            if is_for and each.holds_on(day) and _matches(each.model, model):
-                found = each if found is None or _rank(each) > _rank(found) else found
-        return found
+        return next(iter(self.fitting(model, day, operation)), None)
 
     def _shipped(self, model: str, day: date) -> Rate | None:
         valid = [each for each in self.shipped(model) if each.holds_on(day)]

@@ -25,6 +25,10 @@ TEXTS: Final[Mapping[str, str]] = {
     "next": mark("Say which account to use next, and why. Advice: poolwatch never switches a login."),
     "history": mark("Print how figures ran: a chart, or values as JSON or CSV."),
     "events": mark("Print what happened: limits, logins, plans, credits."),
+    "rates": mark("What tokens cost, by model and day: prices only, not quality."),
+    "rates list": mark("The prices that hold today, your own first."),
+    "rates why": mark("Why a model costs what it costs on a day, or why it has no price."),
+    "rates compare": mark("What the same tokens cost on several models. Prices only, not quality."),
     "daemon": mark("Poll without a screen; the app watches beside it."),
     "refresh": mark("Run the refresh chain: token step, then usage step."),
     "doctor": mark("Say what is wrong, and the remedy."),
@@ -109,6 +113,16 @@ TEXTS: Final[Mapping[str, str]] = {
     "metric": mark("Which figures (unset: all)."),
     "window": mark("Only this window: 5h, weekly, monthly …"),
     "by": mark("No finer than that: of each its last value, its least and its most."),
+    # of rates
+    "all_rates": mark("Also those that held before."),
+    "model": mark("A model, as the session files name it."),
+    "rate_day": mark("The UTC day (unset: today)."),
+    "input_tokens": mark("Tokens in, the cached ones too: 500000, 500k, 1.5M."),
+    "cached_tokens": mark("How many of them come from the cache."),
+    "output_tokens": mark("Tokens out, reasoning too."),
+    "compared": mark("A model; may be given several times (unset: those of Codex)."),
+    "fast": mark("In the fast tier."),
+    "long": mark("As requests of more than 272,000 input tokens each."),
     # of daemon
     "print_unit": mark("Print a unit of systemd that runs it for this user; nothing is started."),
     # of refresh
@@ -167,6 +181,23 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "events": (
         ("poolwatch events --since today", ""),
         ("poolwatch events --since 2026-11-01 --csv -o events.csv", ""),
+    ),
+    "rates": (
+        ("poolwatch rates", mark("the list")),
+        ("poolwatch rates why gpt-6-sol 2026-10-01", ""),
+        ("poolwatch rates compare --input 40M --cached 36M --output 500k", ""),
+    ),
+    "rates list": (
+        ("poolwatch rates list", ""),
+        ("poolwatch rates list --all --csv -o rates.csv", mark("every day's")),
+    ),
+    "rates why": (
+        ("poolwatch rates why codex-auto-review", ""),
+        ("poolwatch rates why gpt-5.6-luna 2026-07-29", mark("the day before a cut")),
+    ),
+    "rates compare": (
+        ("poolwatch rates compare --input 40M --cached 36M --output 500k", ""),
+        ("poolwatch rates compare --input 2M --output 90k --model gpt-6-sol --fast", ""),
     ),
     "daemon": (
         ("poolwatch daemon", ""),
