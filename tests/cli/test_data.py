@@ -166,7 +166,8 @@ def test_what_no_import_takes_is_left_out_and_told(desk: Desk, other: Desk) -> N
 def test_standard_input_and_files_that_are_none(desk: Desk, other: Desk) -> None:
     kept(desk, 1)
     text = desk.run("data", "export").out
-    (other.root / "in").write_text(text)
+    # with what an editor on another system makes of it
+    (other.root / "in").write_text(text.replace("\n", "\r\n"), encoding="utf-8-sig")
     assert other.shell("$P data import - < in").out == "3 lines of 1 account taken\n"
     for missing in ("nowhere", str(other.root)):
         ran = other.run("data", "import", missing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -190,6 +191,9 @@ def numbered(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
         # the beginning of a line that is too long may be blank, or look like a whole one
         is_cut = len(line) > MOST_BYTES + 1 and not line.endswith(b"\n")
         raw = line if is_cut else line.rstrip(b"\r\n")
+        if number == 1:
+            # what some editors and shells put before a text
+            raw = raw.removeprefix(BOM_UTF8)
         if is_cut or raw.strip():
             yield number, raw
 
