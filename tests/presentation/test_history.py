@@ -408,8 +408,13 @@ def test_an_hour_of_the_week_that_nobody_ever_read_is_not_one_without_use() -> N
     assert " Thu ————————··········——————" in texts
     assert " nothing used, as far as is known" in texts
     assert " — nobody read it then" in texts
+    # beside past windows no hour is cut off
+    beside = below_lines(Below(PastWindows(), False, grid, ()), 110, 40, UNICODE, ("pgdn", "e"))
+    assert any("".join(text for text, _ in each).endswith(" Thu ————————··········——————") for each in beside)
     nothing = week_grid(scene(past=AccountPast(asked)))
     assert {level for row in nothing.levels for level in row} == {None}
+    last = below_lines(Below(PastWindows(), True, nothing, ()), 80, 24, UNICODE, ("pgdn", "e"))[-3:-1]
+    assert ["".join(text for text, _ in each).split()[0] for each in last] == ["Sun", "—"]
 
 
 def test_events_come_newest_first_with_their_time() -> None:

@@ -115,6 +115,11 @@ class WeekGrid(Struct, frozen=True):
         return all(level is not None for row in self.levels for level in row)
 
     @property
+    def is_begun(self) -> bool:
+        """Whether any hour is known."""
+        return any(level is not None for row in self.levels for level in row)
+
+    @property
     def days(self) -> tuple[str, ...]:
         """The names of the rows."""
         # any Monday and the days after it

@@ -215,7 +215,8 @@ def _grid_lines(grid: WeekGrid, glyphs: Glyphs) -> list[Line]:
         cells = "".join(unknown if level is None else shades[level] for level in levels)
         lines.append(((fit(f" {day}", _DAY), Tone.DIM), (cells, Ink.BAR)))
     none = words.NO_HOURS() if grid.is_whole else words.NO_KNOWN_HOURS()
-    lines.append(((f" {grid.busiest or none}", Tone.DIM),))
+    if grid.is_begun:
+        lines.append(((f" {grid.busiest or none}", Tone.DIM),))
     if not grid.is_whole:
         lines.append(((f" {glyphs.text(words.not_read(UNKNOWN))}", Tone.DIM),))
     return lines
