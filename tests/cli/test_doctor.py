@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -55,6 +57,16 @@ def test_a_pool_in_order_is_exit_0(well: Desk) -> None:
     assert [line.split()[0] for line in lines] == ["note", "ok"]
     assert lines[-1].split(maxsplit=1)[1] == ("version, database, config, daemon, network, sources, accounts")
     assert "\x1b" not in text.out
+
+
+def test_damaged_rows_of_the_past_are_counted(well: Desk) -> None:
+    assert well.run("status").code == 0
+    with closing(sqlite3.connect(well.state / "poolwatch.db")) as held:
+        count = held.execute("UPDATE changes SET value = 'x'").rowcount
+        held.commit()
+    code, found = findings(well)
+    words = f"damaged rows of history, events and forecasts: {count}; they are left out"
+    assert (code, notes(found, "database")) == (0, [(words, "None")])
 
 
 @pytest.mark.parametrize("plain", [{}, {"NO_COLOR": "1"}])

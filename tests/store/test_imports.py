@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from poolwatch.domain.cycles import Cycle, EndedBy, Rise
 from poolwatch.domain.event_log import EventKind
+from poolwatch.domain.replay import Followed, replay
 from poolwatch.domain.series import Figure, FigureName, Gap, HistoryRow, Series
 from poolwatch.domain.values import replace
+from poolwatch.store import imports
 from poolwatch.store.database import Database
 from poolwatch.store.lines import PastReading, lines_of, parse_line
 from tests.store.aged import dump, reading, weeks
-from tests.store.given import NOON, account, put_rows, same
+from tests.store.given import NOON, account, put_rows, same, told
 from tests.support.years import days_of, key
 
 DAY = timedelta(days=1)
@@ -279,3 +282,25 @@ def test_nothing_is_taken_where_nothing_can_be_written(tmp_path: Path) -> None:
     assert database.take_readings([reading(NOON, 1)]) is None
     assert not database.finish_import(NOON)
     database.close()
+
+
+def test_an_account_that_nothing_can_be_told_of_keeps_no_other_from_being_told_of(
+    held: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = sorted((key(1).id, key(2).id))
+
+    def fails(account_id: str, *args: Any, **kwargs: Any) -> Followed:
+        if account_id == first:
+            raise KeyError
+        return replay(account_id, *args, **kwargs)
+
+    monkeypatch.setattr(imports, "replay", fails)
+    other = [replace(each, identity=reading(BEGIN, 0, number=2).identity) for each in weeks(BEGIN, 3)]
+    take(held, [*weeks(BEGIN, 3), *other])
+    assert held.cycles(None, 9).keys() == {second}
+    assert "internal error: KeyError" in told(held)[0]
+    monkeypatch.undo()
+    while held.finish_import(NOON):
+        pass
+    assert held.cycles(None, 9).keys() == {first, second}
+    assert told(held) == []

@@ -196,7 +196,7 @@ class Database:
         """Tell cycles and events of one account anew, after readings of its past; whether there is more."""
         from poolwatch.store import imports
 
-        told = self._read("history", None, imports.retell)
+        told = self._read("import", None, imports.retell)
         return self._write("history", False, imports.finish, told, now)
 
     def imports(self) -> int | None:

@@ -149,14 +149,21 @@ def _split_gaps(held: sqlite3.Connection, account_id: str, instants: Iterable[da
 def retell(held: sqlite3.Connection) -> Retold | None:
     """Go through the history of one account with new rows; None when there is none left.
 
-    It takes a while, in which nothing is locked.
+    It takes a while, in which nothing is locked. An account of which nothing can be told keeps none of the
+    others from being told of; once they are, its error is raised.
     """
+    failed: Exception | None = None
     for account_id, period in _noted(held, _NEW).items():
         newest = past_cycles.newest(held, (account_id,), 1).get(account_id, ())
         # until then nothing changed any more
         read_at = max((each.read_at for each in newest if each.read_at is not None), default=None)
         rows = history.rows_since(held, account_id, from_micros(0))
-        return Retold(account_id, period, replay(account_id, rows, until=read_at))
+        try:
+            return Retold(account_id, period, replay(account_id, rows, until=read_at))
+        except Exception as error:  # noqa: BLE001 - rows may hold what nobody thought of
+            failed = error
+    if failed is not None:
+        raise failed
     return None
 
 
