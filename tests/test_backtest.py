@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
-from benchmarks.backtest import LINEAR, OURS, Figures, Score, figures, scored, table
+from benchmarks.backtest import LINEAR, OURS, Figures, Score, Watched, figures, scored, table
 from benchmarks.simulated_use import WEEK, Kind, lives
+
+from poolwatch.domain.cycles import Cycle, Observation, Track
+from poolwatch.domain.habit import closed, habit, learn
+from poolwatch.domain.track import advance
+from poolwatch.domain.values import replace
 
 SEED = 20260904
 
@@ -60,6 +67,43 @@ def spoiled(found: Figures) -> Figures:
         found.out_held,
         found.out_shown,
         found.silent,
+    )
+
+
+def test_its_windows_are_those_that_poolwatch_makes_of_the_same_polls() -> None:
+    alike = Counter[str]()
+    for life in lives(5, 3 * len(Kind), 6):
+        watched, track, found = Watched(life), Track(), list[Cycle]()
+        watched.close_until(life.cycles[-1].ended_at + 1)
+        for lived in life.cycles:
+            for poll in lived.polls:
+                at, resets_at = (datetime.fromtimestamp(each, UTC) for each in (poll.at, poll.resets_at))
+                seen = Observation(at, poll.used_percent, resets_at, WEEK, plan=life.plan)
+                step = advance(track, str(life.number), "codex", "weekly", seen)
+                track = step.track
+                found += step.closed
+        # who watched nothing before takes no window for one that is seen from its start
+        known = habit(found[:1], life.zone)
+        for own, other in zip(watched.past[1:], found[1:], strict=False):
+            made = replace(own, ratios=closed(own, known, life.zone))
+            taught = closed(other, known, life.zone)
+            is_same = (own.ended_by, own.last_percent, own.rises) == (
+                other.ended_by, other.last_percent, other.rises,
+            )  # fmt: skip
+            alike["windows"] += is_same
+            alike["what they teach"] += is_close(made.ratios, taught)
+            alike["all"] += 1
+            known = learn(known, made, life.zone)
+    assert alike["all"] >= 60
+    # after an early reset poolwatch knows a window from its first reading on, the backtest from its start
+    assert alike["windows"] >= 0.95 * alike["all"]
+    assert alike["what they teach"] >= 0.95 * alike["all"]
+
+
+def is_close(one: Sequence[float | None], other: Sequence[float | None]) -> bool:
+    return len(one) == len(other) and all(
+        a is b if a is None or b is None else a == pytest.approx(b, rel=0.02)
+        for a, b in zip(one, other, strict=True)
     )
 
 

@@ -89,6 +89,15 @@ def test_what_runs_out_is_told_with_its_time() -> None:
     assert T0 + 4.5 * DAY < said.out_earliest < T0 + 5 * DAY < said.out_latest < T0 + 5.5 * DAY
 
 
+def test_the_time_it_runs_out_at_is_told_with_room_on_both_sides() -> None:
+    said = ahead(running(steady(20, 3), 72))
+    assert said.out_earliest is not None
+    assert said.out_latest is not None
+    # of the ratios from 0.9 to 1.1, three of a hundred are left out on each side
+    for at, ratio in ((said.out_earliest, 1.094), (said.out_latest, 0.905)):
+        assert abs(at - (T0 + 3 * DAY + DAY * 40 / (20 * ratio))) < timedelta(minutes=10)
+
+
 def test_no_time_is_told_where_it_could_be_any() -> None:
     said = ahead(running(steady(20, 3), 72), bank=Bank())
     assert said.runs_out
@@ -241,6 +250,17 @@ def test_a_full_window_and_an_unseen_start_teach_nothing() -> None:
     full = whole(20, 1, full_since=T0 - WEEK + 5 * DAY, started_at=T0 - WEEK + DAY, start_seen=False)
     told = closed(full, habit([whole(10, 2)], UTC), UTC)
     assert [each is None for each in told] == [True] + [False] * 6 + [True] * 3
+
+
+def test_hours_in_which_a_window_that_is_over_was_full_teach_nothing() -> None:
+    every = whole(20, 1, last_percent=100.0, peak_percent=100.0)
+    full = replace(every, full_seconds=2 * 86_400, rises=every.rises[: 5 * 24])
+    told = closed(full, Habit(), UTC)
+    assert [each is None for each in told] == [False] * 7 + [True] * 3
+    assert habit([full], UTC).level == pytest.approx(100 / (5 * 24), rel=0.02)
+    # it was reset in between, and so it was not full when it ended
+    freed = replace(full, last_percent=40.0)
+    assert None not in closed(freed, Habit(), UTC)
 
 
 def test_a_cycle_that_was_watched_in_part_teaches_what_was_seen() -> None:

@@ -77,6 +77,16 @@ class Cycle(Struct, frozen=True):
         return abs(resets_at - self.resets_at) <= _SAME_RESET and used_percent > (self.last_percent or 0) - 1
 
     @property
+    def full_from(self) -> float | None:
+        """Since when it stands at 100%, or stood so until its end (seconds since 1970)."""
+        if self.full_since is not None:
+            return self.full_since.timestamp()
+        was_freed = (self.peak_percent or 0) >= 100 > (self.last_percent or 0)
+        if self.ended_at is None or self.full_seconds <= 0 or was_freed:
+            return None
+        return self.ended_at.timestamp() - self.full_seconds
+
+    @property
     def watched_since(self) -> datetime:
         """From when on its rises tell all that was used."""
         return self.watched_at or self.started_at

@@ -130,5 +130,7 @@ def begun_at(cycle: Cycle) -> float:
 
 def stopped_at(cycle: Cycle) -> float:
     """When nothing more could be used: it was full, or over."""
-    ends = [each for each in (cycle.full_since, cycle.ended_at, cycle.resets_at) if each is not None]
-    return min(ends, default=cycle.started_at).timestamp()
+    ends = [each.timestamp() for each in (cycle.ended_at, cycle.resets_at) if each is not None]
+    if cycle.full_from is not None:
+        ends.append(cycle.full_from)
+    return min(ends, default=cycle.started_at.timestamp())

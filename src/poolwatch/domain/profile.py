@@ -144,8 +144,8 @@ def learned(profile: Profile, cycle: Cycle, zone: tzinfo | None) -> Profile:
         return profile
     end = cycle.ended_at.timestamp()
     start = cycle.watched_since.timestamp()
-    if cycle.full_since is not None:
-        end = min(end, cycle.full_since.timestamp())
+    if cycle.full_from is not None:
+        end = min(end, cycle.full_from)
     # a longer time, which only damage can have, says no more
     start = max(start, end - _LONGEST)
     used = [0.0] * HOURS
