@@ -45,6 +45,8 @@ BANDS: Final = (24, 48, 72, 96, 120, 144, 169)
 BINS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 #: A bin of fewer cycles says nothing.
 _LEAST_CYCLES: Final = 100
+#: The time at which a window runs out holds so often at least, where one is told.
+_OUT_HELD: Final = 0.75
 
 
 class Tally(Struct):
@@ -282,6 +284,8 @@ class Figures(Struct):
             for told, seen, count in self.reliability
             if count >= _LEAST_CYCLES and abs(told - seen) > 0.10
         ]
+        if self.out_shown >= _LEAST_CYCLES and self.out_held < _OUT_HELD:
+            found.append(f"the time it runs out at holds {self.out_held:.0%}, not {_OUT_HELD:.0%}")
         if ours[0] > 0.6 * linear[0]:
             found.append(f"error {ours[0]:.1f} before 24 h, linear {linear[0]:.1f}")
         found += [

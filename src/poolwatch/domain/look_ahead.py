@@ -29,6 +29,9 @@ _PACE_SECONDS: Final = 45 * 60
 _PACE_USED: Final = 5.0
 #: Whoever rounds shows this as 100.
 _FULL: Final = 99.5
+#: So much is left out on each side of the time at which it runs out. Ratios are of whole windows, and what
+#: happens before they end differs more, so that the time holds as often as the percentage does with less.
+_OUT_LEFT: Final = 0.03
 #: Of what is left, the span of the time at which it runs out must be less than this.
 _SHARPEST: Final = 0.4
 
@@ -88,8 +91,10 @@ def look_ahead(
         return said
     earliest, latest = (
         # with less than that it lasts far beyond the reset
-        known.profile.when(at, mass * (100 - used) / (top - used), 2 * end - at, zone) if top > used else None
-        for top in (high, low)
+        known.profile.when(at, mass * (100 - used) / (rise * ratio), 2 * end - at, zone)
+        if ratio > 0
+        else None
+        for ratio in (odds.quantile(1 - _OUT_LEFT), odds.quantile(_OUT_LEFT))
     )
     if earliest is None or latest is None or latest - earliest >= _SHARPEST * (end - at):
         return said
