@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.domain.consumption import Group, UseSum, total, use_rows
+from poolwatch.domain.consumption import Group, UseSum, price_of, total, use_rows
 from poolwatch.domain.quarters import Calendar
-from poolwatch.domain.tokens import GroupBy, Tier, Tokens, UseCell
+from poolwatch.domain.rates import Per, Rate, RateCard
+from poolwatch.domain.tokens import GroupBy, RequestSeen, Tier, Tokens, UseCell
+from poolwatch.domain.values import replace
 from tests.domain.use import CARD, DOLLAR, cell
 
 
@@ -86,6 +88,29 @@ def test_what_a_source_told_is_not_priced_again() -> None:
     alone = cell(model="qwen", told_cost=DOLLAR, told_requests=1, told_tokens=Tokens(input=1_000_000))
     found = rows(GroupBy.MODEL, alone)[Group("qwen")]
     assert (found.cost, found.cost_complete, found.known_credits) == (DOLLAR, True, None)
+
+
+def test_requests_that_were_not_counted_in_tokens_are_not_priced_by_those_of_others() -> None:
+    counted, uncounted = cell(), cell(tokens=0, requests=3)
+    (row,) = use_rows([counted, uncounted], GroupBy.MODEL, CARD, Calendar(UTC))
+    assert (row.sum.cost, row.sum.cost_complete) == (DOLLAR, False)
+    assert (row.sum.requests, row.sum.unpriced_requests, row.sum.unpriced_tokens) == (4, 3, 0)
+
+
+def test_an_image_costs_what_its_rate_says_whatever_its_tokens_are() -> None:
+    card = RateCard("made", CARD.day, CARD.rates, [Rate("sol", per=Per.IMAGE, each=DOLLAR // 4)])
+    images = cell(operation="image", requests=3), cell(operation="image", tokens=0)
+    (row,) = use_rows([*images, cell(operation="chat")], GroupBy.MODEL, card, Calendar(UTC))
+    assert (row.sum.cost, row.sum.cost_complete) == (2 * DOLLAR, True)
+
+
+def test_one_of_the_last_requests_costs_what_its_source_said_else_what_the_card_says() -> None:
+    nobody = (None, None, None, None)
+    seen = RequestSeen(1795176000.0, "sol", Tier.STANDARD, False, Tokens(10**6), *nobody, operation="chat")
+    assert price_of(seen, CARD).pico == DOLLAR
+    assert price_of(replace(seen, told_cost=7), CARD).pico == 7
+    card = RateCard("made", CARD.day, CARD.rates, [Rate("sol", per=Per.IMAGE, each=DOLLAR // 4)])
+    assert price_of(replace(seen, operation="image"), card).pico == DOLLAR // 4
 
 
 def test_rows_of_what_nobody_tells_stand_apart() -> None:

@@ -145,6 +145,25 @@ def test_an_event_counts_once_and_its_amounts_are_kept_exactly(tmp_path: Path) -
     assert book.cells(_ALL) == []
 
 
+def test_what_a_price_depends_on_is_told_whatever_is_asked_for(tmp_path: Path) -> None:
+    book = UseBook(tmp_path)
+    chat = UsageEvent(1, 864000.0, Tokens(100, 0, 0, 10, 0), model="m", operation="chat", credits=Decimal(1))
+    image = replace(chat, key=2, operation="image", tokens=Tokens(), credits=None, cost=40_000_000_000)
+    uncounted = replace(chat, key=3, tokens=Tokens())
+    assert book.take_events([chat, image, uncounted, replace(chat, key=4)]) == 4
+    cells = book.cells(replace(_ALL, origin=Origin.IMPORTED, by=None))
+    assert sorted((cell.operation or "", cell.requests, cell.tokens.total) for cell in cells) == [
+        ("chat", 1, 0),
+        ("chat", 2, 220),
+        ("image", 1, 0),
+    ]
+    latest = book.latest(4, Origin.IMPORTED)
+    assert {(each.operation, each.told_cost) for each in latest} == {
+        ("chat", None),
+        ("image", 40_000_000_000),
+    }
+
+
 def test_a_damaged_file_is_set_aside_by_who_writes(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(b"no database" * 200)
     book = UseBook(tmp_path)

@@ -138,7 +138,8 @@ class _Told:
 def sums(cells: Iterable[UseCell], card: RateCard, key: Callable[[UseCell], K | None]) -> dict[K, UseSum]:
     """The sums of cells that `key` puts together; it leaves out those that it has None for."""
     told: dict[K, _Told] = {}
-    joined: dict[tuple[K, PricedAs, bool, bool], _Joined] = {}
+    # what was not counted in tokens is not priced by the tokens of other requests
+    joined: dict[tuple[K, PricedAs, bool, bool, bool], _Joined] = {}
     for cell in cells:
         group = key(cell)
         if group is None:
@@ -149,10 +150,11 @@ def sums(cells: Iterable[UseCell], card: RateCard, key: Callable[[UseCell], K | 
         requests, tokens = to_price(cell)
         if requests or tokens.total:
             # where only credits were told, these stand in place of those of the card
-            place = group, priced_as(cell), cell.estimated, has_credits and cell.told_cost is None
+            only_credits = has_credits and cell.told_cost is None
+            place = group, priced_as(cell), cell.estimated, only_credits, tokens.total > 0
             joined.setdefault(place, _Joined()).take(requests, tokens)
     result = {group: each.sum for group, each in told.items()}
-    for (group, price_key, estimated, has_credits), each in joined.items():
+    for (group, price_key, estimated, has_credits, _), each in joined.items():
         price = price_key.price(card, each.requests, each.tokens)
         if has_credits:
             price = replace(price, credits=Decimal(0))
@@ -288,6 +290,10 @@ def _by_cost(row: UseRow) -> tuple[bool, int, int, str, bool]:
 
 
 def price_of(request: RequestSeen, card: RateCard) -> Price:
-    """What one request came to."""
+    """What one request came to: what its source said, else by the card."""
+    if request.told_cost is not None:
+        return Price(request.told_cost)
     day = utc_day(int(request.at // 900))
-    return card.price(request.model, day, request.tier, request.long_context, request.tokens)
+    return card.price(
+        request.model, day, request.tier, request.long_context, request.tokens, 1, request.operation
+    )

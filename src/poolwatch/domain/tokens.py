@@ -117,7 +117,8 @@ class UseAsked(Struct, frozen=True):
     """Which use is asked for: of quarters `since` (included) to `until` (not), from one origin.
 
     The store joins cells that differ only in texts that `by` and `narrow` do not need: those come as None.
-    The operation is always told: some prices are for an image.
+    The operation is always told, for some prices are for an image; and requests that were not counted in
+    tokens stand apart from those that were.
     `by` None asks for the whole in as few cells as there are quarters and prices.
     """
 
@@ -143,6 +144,9 @@ class RequestSeen(Struct, frozen=True):
     project: str | None
     conversation: str | None
     client: str | None
+    operation: str | None = None
+    #: what the source said it cost, in pico-USD
+    told_cost: int | None = None
 
 
 class ScanState(Struct, frozen=True):

@@ -88,15 +88,15 @@ _TABLES: Final = (
         quarter INTEGER NOT NULL, model TEXT NOT NULL, tier INTEGER NOT NULL, long INTEGER NOT NULL,
         estimated INTEGER NOT NULL, account TEXT NOT NULL, user TEXT NOT NULL, client TEXT NOT NULL,
         project TEXT NOT NULL, conversation TEXT NOT NULL, operation TEXT NOT NULL,
-        has_cost INTEGER NOT NULL, has_credits INTEGER NOT NULL, {_COUNTS},
+        has_tokens INTEGER NOT NULL, has_cost INTEGER NOT NULL, has_credits INTEGER NOT NULL, {_COUNTS},
         cost_whole INTEGER NOT NULL, cost_parts INTEGER NOT NULL,
         credits_whole INTEGER NOT NULL, credits_parts INTEGER NOT NULL,
         PRIMARY KEY (quarter, model, tier, long, estimated, account, user, client, project, conversation,
-            operation, has_cost, has_credits)) WITHOUT ROWID""",
+            operation, has_tokens, has_cost, has_credits)) WITHOUT ROWID""",
     f"""CREATE TABLE told_latest (
         at REAL NOT NULL, model TEXT NOT NULL, tier INTEGER NOT NULL, long INTEGER NOT NULL,
         account TEXT NOT NULL, project TEXT NOT NULL, conversation TEXT NOT NULL, client TEXT NOT NULL,
-        {_COUNTS})""",
+        operation TEXT NOT NULL, cost TEXT, {_COUNTS})""",
     f"PRAGMA user_version = {VERSION}",
 )
 

@@ -25,6 +25,7 @@ _KEY: Final = (
     "long",
     "estimated",
     *TEXTS.values(),
+    "has_tokens",
     "has_cost",
     "has_credits",
 )
@@ -54,6 +55,7 @@ def take_told(change: sqlite3.Connection, events: Sequence[UsageEvent]) -> int:
                 event.long_context,
                 event.estimated,
                 *(text or "" for text in texts),
+                tokens.total > 0,
                 event.cost is not None,
                 event.credits is not None,
                 *counts,
@@ -62,13 +64,16 @@ def take_told(change: sqlite3.Connection, events: Sequence[UsageEvent]) -> int:
             ),
         )
         change.execute(
-            "INSERT INTO told_latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO told_latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 event.at,
                 event.model or "",
                 TIERS[event.tier],
                 event.long_context,
                 *(text or "" for text in (event.account, event.project, event.conversation, event.client)),
+                event.operation or "",
+                # in pico-USD it may be more than an integer of SQLite holds
+                None if event.cost is None else str(event.cost),
                 *counts,
             ),
         )
@@ -81,7 +86,8 @@ def take_told(change: sqlite3.Connection, events: Sequence[UsageEvent]) -> int:
 
 def told_cells(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
     """The use that was told and is asked for."""
-    needed = needed_texts(asked)
+    # some prices are for an operation
+    needed = needed_texts(asked) | {TEXTS[GroupBy.OPERATION]}
     shown = [name if name in needed else "''" for name in TEXTS.values()]
     values: dict[str, object] = {"since": asked.since, "until": asked.until}
     where = ["quarter >= :since", "quarter < :until"]
@@ -90,7 +96,8 @@ def told_cells(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
             values[f"text{number}"] = text or ""
             where.append(f"{TEXTS.get(kind, 'model')} = :text{number}")
     when = quarter_of(asked)
-    group = ", ".join([when, "model", "tier", "long", "has_cost", "has_credits", *sorted(needed)])
+    kinds = ("has_tokens", "has_cost", "has_credits")
+    group = ", ".join([when, "model", "tier", "long", *kinds, *sorted(needed)])
     rows = look.execute(
         f"SELECT {when}, model, tier, long, MAX(estimated), has_cost, has_credits,"  # noqa: S608 - names of ours
         f" {', '.join(shown)}, {', '.join(f'SUM({name})' for name in _ADDED)}"
@@ -131,7 +138,7 @@ def told_cells(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
 def latest_told(look: sqlite3.Connection, count: int) -> list[RequestSeen]:
     """The last events, newest first."""
     rows = look.execute(
-        "SELECT at, model, tier, long, account, project, conversation, client,"
+        "SELECT at, model, tier, long, account, project, conversation, client, operation, cost,"
         " input, cached, cache_write, output, reasoning FROM told_latest ORDER BY at DESC LIMIT ?",
         (count,),
     )
@@ -146,8 +153,10 @@ def latest_told(look: sqlite3.Connection, count: int) -> list[RequestSeen]:
             project or None,
             conversation or None,
             client or None,
+            operation or None,
+            None if cost is None else int(cost),
         )
-        for at, model, tier, long, account, project, conversation, client, *counts in rows
+        for at, model, tier, long, account, project, conversation, client, operation, cost, *counts in rows
     ]
 
 
