@@ -180,6 +180,29 @@ async def test_a_past_that_is_told_while_it_is_read_is_read_again() -> None:
     assert book.of("a", NOON).weekly.last_24h == pytest.approx(11.37, abs=0.1)
 
 
+async def test_an_account_whose_past_cannot_be_read_leaves_the_others_theirs() -> None:
+    class Broken(History):
+        async def timeline(
+            self,
+            account_id: str,
+            name: FigureName,
+            since: datetime,
+            until: datetime,
+            finest: Finest = Finest.CHANGE,
+        ) -> Timeline:
+            if account_id == "a":
+                raise ValueError("damaged")
+            return await super().timeline(account_id, name, since, until, finest)
+
+    async def turn(_: float) -> None:
+        await asyncio.sleep(0)
+
+    book = BurnBook(ZoneInfo("UTC"))
+    with pytest.raises(ValueError, match="damaged"):
+        await book.run(Broken(every(60, 1)), lambda: [("a", NOON), ("b", NOON)], lambda: NOON, turn)
+    assert (book.is_filled("a"), book.is_filled("b")) == (False, True)
+
+
 def test_no_turn_of_the_event_loop_goes_through_all_readings() -> None:
     line = every(20, 15)
     balances = Timeline(tuple(Point(point.at, None, None, Decimal(5)) for point in line.points))

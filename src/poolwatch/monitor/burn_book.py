@@ -270,16 +270,23 @@ class BurnBook:
     ) -> None:
         """Fill up from the store, and once a day what is usual; ends by cancellation.
 
-        `accounts` says which there are, and when each was read last. `read` is called after each time.
+        `accounts` says which there are, and when each was read last. `read` is called after each time. An
+        error of our own with one account is raised when all others have had their turn.
         """
         while True:
+            errors: list[Exception] = []
             for account_id, read_at in tuple(accounts()):
                 account = self._accounts.get(account_id)
                 today = now().astimezone(self._zone).date()
                 if account is not None and account.usual_day == today and self.is_filled(account_id):
                     continue
-                await self.load(history, account_id, read_at, now())
+                try:
+                    await self.load(history, account_id, read_at, now())
+                except Exception as error:  # noqa: BLE001 - of one account; the others are filled
+                    errors.append(error)
                 await sleep(_PAUSE)
+            if errors:
+                raise errors[0]
             read()
             await sleep(_LOOK_SECONDS)
 
