@@ -149,6 +149,25 @@ def test_what_is_read_while_an_import_runs_is_not_of_the_future(desk: Desk, othe
     assert (started.returncode, out, err) == (1, b"1 line of 1 account taken, 1 refused\n", b"")
 
 
+def test_what_is_read_while_an_export_runs_is_no_work_of_a_wrong_clock(desk: Desk) -> None:
+    first, second = sorted((1, 2), key=lambda number: key(number).id)
+    kept(desk, first, second)
+    held = Database(desk.state, NOW)
+    place = (Series.WINDOW, "codex", "weekly")
+    # more than a pipe holds
+    rows = [HistoryRow(key(first).id, NOW - each * HOUR / 99, *place, Figure(each)) for each in range(1000)]
+    held.save((), NOW, rows)
+    started = desk.start("data", "export")
+    assert started.stdout is not None
+    assert started.stdout.readline()
+    at = datetime.now(UTC)
+    held.save((), NOW, [HistoryRow(key(second).id, at, *place, Figure(77))])
+    held.close()
+    out, err = started.communicate(timeout=30)
+    assert (started.returncode, err) == (0, b"")
+    assert json.loads(out.splitlines()[-1])["windows"][0]["used_percent"] == 77
+
+
 def test_what_no_import_takes_is_left_out_and_told(desk: Desk, other: Desk) -> None:
     kept(desk, 1)
     held = Database(desk.state, NOW)

@@ -50,7 +50,7 @@ def export_data(config: Path | None, since: str | None, out: str | None, *, mask
     now = RealClock().now()
     begin = datetime.min.replace(tzinfo=UTC) if since is None else moment(since, "--since", now)
     with closing(_opened(around, now, writes=False)) as held:
-        told = _Lines(held, begin, now, mask=around.settings.ui.mask)
+        told = _Lines(held, begin, mask=around.settings.ui.mask)
         lines = iter(told)
         if out is None or out == STANDARD:
             while some := b"".join(islice(lines, _AT_ONCE)):
@@ -104,17 +104,18 @@ def _parsed(raw: bytes, now: datetime) -> PastReading | UsageEvent | Message:
 class _Lines:
     """The lines of all accounts; those that no import would take are only counted."""
 
-    def __init__(self, held: Database, since: datetime, now: datetime, *, mask: bool) -> None:
+    def __init__(self, held: Database, since: datetime, *, mask: bool) -> None:
         self._held = held
         self._since = since
-        self._now = now
         self._mask = mask
         self.left_out = 0
 
     def __iter__(self) -> Iterator[bytes]:
         for identity in self._held.identities():
             rows = self._held.history(identity.account_id, self._since, carried=True)
-            for line in lines_of(identity, rows, self._since, self._now, mask=self._mask):
+            # a poolwatch that runs may have read it just now
+            now = RealClock().now()
+            for line in lines_of(identity, rows, self._since, now, mask=self._mask):
                 if line:
                     yield line
                 else:
