@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from math import isclose
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from poolwatch.domain import profile
 from poolwatch.domain.cycles import Cycle, EndedBy, Rise
 from poolwatch.domain.forecast import Forecast, NoForecast
 from poolwatch.domain.habit import Habit, closed, habit, learn
@@ -398,3 +399,23 @@ def test_a_life_of_centuries_is_learned_from_as_one_of_a_year() -> None:
     _day.cache_clear()
     learn(Habit(), long, None)
     assert _day.cache_info().currsize <= 400
+
+
+def test_the_way_to_a_reset_a_year_away_is_counted_hour_by_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    made_at, asked = datetime(2026, 11, 20, 12, tzinfo=UTC), []
+
+    def spans(start: float, end: float, zone: tzinfo | None) -> list[tuple[float, float, int]]:
+        asked.append(end - start)
+        return [(start, end, 0)]
+
+    monkeypatch.setattr(profile, "_spans", spans)
+    said = Forecast(
+        *("codex", "365d", made_at, made_at + timedelta(days=365)),
+        median_percent=50.0,
+        used_percent=10.0,
+        endless=(20.0, 50.0, 70.0),
+    )
+    way = path(said, EVEN, UTC)
+    assert (len(way), way[0].median) == (365 * 24 + 1, 10.0)
+    assert way[-1].median == pytest.approx(50.0)
+    assert sum(asked) == 2 * 365 * 86400

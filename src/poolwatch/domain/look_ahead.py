@@ -129,7 +129,7 @@ def path(said: Forecast, profile: Profile, zone: tzinfo | None) -> tuple[Expecte
     if not 0 < end - start <= LONGEST:
         return ()
     low, median, high = said.endless or (at_reset, at_reset, at_reset)
-    mass = profile.mass(start, end, zone)
+    mass, passed, before = profile.mass(start, end, zone), 0.0, start
     found: list[Expected] = []
     hours = ceil((end - start) / _HOUR)
     for hour in range(hours + 1):
@@ -137,7 +137,9 @@ def path(said: Forecast, profile: Profile, zone: tzinfo | None) -> tuple[Expecte
         if said.endless is None or mass <= 0:
             share = (at - start) / (end - start)
         else:
-            share = profile.mass(start, at, zone) / mass
+            # from hour to hour: a year of them has no year to be summed up for each
+            passed += profile.mass(before, at, zone)
+            share, before = min(1.0, passed / mass), at
         ends = (min(100.0, used + (top - used) * share) for top in (low, median, high))
         found.append(Expected(datetime.fromtimestamp(at, UTC), *ends))
     return tuple(found)
