@@ -61,10 +61,13 @@ def vector_of(usage: Usage) -> Vector:
     )
 
 
-def decide(steps: Sequence[Step], course: bytes | None, *, has_ancestor: bool) -> tuple[Prefix, int]:
+def decide(
+    steps: Sequence[Step], course: bytes | None, *, has_ancestor: bool, goes_on: bool
+) -> tuple[Prefix, int]:
     """How many of the steps are copies, and what tells it, where the file itself has no sign of it.
 
-    `course`: the marks of the origin, None where nobody has its file. UNDECIDED: no step is the file's own.
+    `course`: the marks of the origin, None where nobody has its file. `goes_on`: where nothing is copied, the
+    counter goes on from the origin's. UNDECIDED: no step is the file's own.
     """
     first = steps[0]
     copied = 0 if course is None else copied_steps(steps, course)
@@ -76,7 +79,7 @@ def decide(steps: Sequence[Step], course: bytes | None, *, has_ancestor: bool) -
     # a copy begins like that as well, and may be one where an ancestor stands before it
     if last == first.vector and (course is not None or not has_ancestor):
         return Prefix.ZERO, 0
-    return Prefix.UNVERIFIED, 0
+    return Prefix.BASELINE if goes_on else Prefix.UNVERIFIED, 0
 
 
 def copied_steps(steps: Sequence[Step], course: bytes) -> int:

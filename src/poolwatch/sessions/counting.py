@@ -78,24 +78,37 @@ class State(Struct, array_like=True):
     prefix: Prefix = Prefix.NONE
     #: an ancestor's head stands in the file
     has_ancestor: bool = False
+    #: another file of its thread comes first
+    is_further: bool = False
     vector: Vector | None = None
     cache_write: int = 0
     model: str = ""
     tier: int = TIERS[Tier.UNKNOWN]
     has_records: bool = False
     limits: KnownLimits = field(default_factory=dict)
+    #: lines that tell about tokens, and are damaged
+    bad_lines: int = 0
 
 
 class Counting:
     """Counts one file: what it found since it was made stands in its fields.
 
-    `name` stands in for a thread's id. `is_child`: the file was found to begin with a copy, though its head
-    does not say so.
+    `name` stands in for a thread's id. `is_further`: whether another file of a thread comes first.
+    `is_child`: the file was found to begin with a copy, though its head does not say so.
     """
 
-    def __init__(self, name: str, state: State, course: bytes = b"", *, is_child: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        state: State,
+        course: bytes = b"",
+        *,
+        is_further: Callable[[str], bool] = lambda thread: False,
+        is_child: bool = False,
+    ) -> None:
         self.state: Final = state
         self._name: Final = name
+        self._is_further: Final = is_further
         self._is_child: Final = is_child
         #: marks of the counter's states, one after the other: what a copy of this file begins with
         self.course: Final = array("I", course)
@@ -103,7 +116,6 @@ class Counting:
         self.requests: Final[list[Request]] = []
         self.responses: Final[list[Response]] = []
         self.limits: Final[list[LimitMoved]] = []
-        self.bad_lines = 0
         #: it turned out that the file begins with a copy: all of it must be counted anew, as a child's
         self.is_misread = False
         #: requests before this instant are counted, and not kept singly
@@ -138,6 +150,12 @@ class Counting:
         undecided = self.state.prefix is Prefix.UNDECIDED and self._waiting and self._own_from is None
         return head.origin if undecided and head is not None else None
 
+    @property
+    def _goes_on(self) -> bool:
+        """Whether its counter goes on where that of another file ended, and nothing need be a copy."""
+        head = self.state.head
+        return self.state.is_further or (head is not None and head.base is not None)
+
     def feed(self, lines: Iterable[bytes]) -> None:
         """Count these lines; ends early when the file turns out to be misread."""
         for line in lines:
@@ -149,7 +167,7 @@ class Counting:
                     self._acts[kind](line)
                 except (ValueError, OverflowError, RecursionError):
                     # what msgspec raises, what is no UTF-8, and seconds that are none
-                    self.bad_lines += 1
+                    self.state.bad_lines += 1
             if self.is_misread:
                 return
 
@@ -168,7 +186,7 @@ class Counting:
         if self._own_from is not None:
             self._begin(Prefix.STARTED, *self._own_from)
             return
-        prefix, copied = decide(self._waiting, course, has_ancestor=state.has_ancestor)
+        prefix, copied = decide(self._waiting, course, has_ancestor=state.has_ancestor, goes_on=self._goes_on)
         if prefix is Prefix.UNDECIDED and not state.has_records:
             return
         if copied == len(self._waiting):
@@ -185,6 +203,8 @@ class Counting:
         found = head_of(read_meta(line).payload, self._name)
         if state.head is None:
             state.head = found
+            state.is_further = found.base == found.thread or self._is_further(found.thread)
+            found.origin = found.origin or found.base or (found.thread if state.is_further else None)
             if found.is_child or self._is_child:
                 state.prefix = Prefix.UNDECIDED
             self._start_ordinal = self._ordinal_awaited(found)
@@ -222,10 +242,14 @@ class Counting:
 
     def _started(self, line: bytes) -> None:
         state = self.state
-        if state.prefix is not Prefix.UNDECIDED or self._own_from is not None:
+        head = state.head
+        if state.prefix is not Prefix.UNDECIDED or self._own_from is not None or head is None:
+            return
+        if self._goes_on and not state.has_ancestor:
+            # the end of a task may stand in it, and is no copy
             return
         started = read_started(line).payload.started_at
-        created = None if state.head is None else state.head.created
+        created = head.created
         if isinstance(started, int | float) and created is not None and started >= int(created):
             self._own_from = (len(self._waiting), len(self.limits))
 
@@ -271,7 +295,7 @@ class Counting:
             at = int(self._instant(read.timestamp))
             self.limits.extend(moved_limits(payload.rate_limits, state.limits, at))
         info = payload.info
-        if info is None or info.total_token_usage is None or state.has_records:
+        if info is None or info.total_token_usage is None:
             return
         total = info.total_token_usage
         vector = (
@@ -284,6 +308,8 @@ class Counting:
             return
         self._last_vector = vector
         self.course.append(hash(vector) & MARK)
+        if state.has_records:
+            return
         step = Step(
             vector,
             total,
@@ -356,7 +382,7 @@ class Counting:
             max(0, total[3] - last[3]),
             max(0, total[4] - last[4]),
         )
-        if rest != NO_COUNTS and (head is None or not head.inherits):
+        if rest != NO_COUNTS and (head is None or not head.is_child):
             self._add(step, rest, verified=False)
 
     def _add(self, step: Step, counts: Counts, *, verified: bool) -> None:

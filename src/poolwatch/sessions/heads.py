@@ -35,11 +35,6 @@ class FileHead(Struct, array_like=True):
         """Whether the file may begin with a copy."""
         return self.origin is not None or self.start_ordinal is not None
 
-    @property
-    def inherits(self) -> bool:
-        """Whether its counter may begin where another one stood."""
-        return self.is_child or self.base is not None
-
 
 def head_of(meta: SessionMeta, name: str) -> FileHead:
     """The head; `name` stands in for a thread's id."""

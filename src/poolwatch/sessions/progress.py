@@ -23,13 +23,14 @@ _META: Final = "scan"
 class Progress(Struct, frozen=True, omit_defaults=True):
     """What the scan notes. Instants: seconds since 1970, UTC."""
 
-    #: when the last scan that saw every file began and ended
-    began_at: float | None = None
+    #: when the last look at every file began that came to its end
     complete_at: float | None = None
     bytes_done: int = 0
     bytes_total: int = 0
     newest_since: float | None = None
     homes: int = 0
+    #: folders that cannot be listed
+    unreadable: list[str] = []
 
 
 def read_progress(look: sqlite3.Connection) -> Progress:
@@ -53,7 +54,7 @@ def note_progress(change: sqlite3.Connection, progress: Progress) -> None:
 def read_state(look: sqlite3.Connection, state_dir: Path) -> ScanState:
     """The same for people, with what was counted and what was not."""
     progress = read_progress(look)
-    files, read = look.execute('SELECT COUNT(*), TOTAL("offset") FROM files WHERE gone = 0').fetchone()
+    files, read = look.execute("SELECT COUNT(*), TOTAL(size) FROM files WHERE gone = 0").fetchone()
     unverified = look.execute(
         "SELECT COUNT(DISTINCT file), SUM(input), SUM(cached), SUM(cache_write), SUM(output), SUM(reasoning)"
         " FROM facts WHERE verified = 0"
@@ -64,7 +65,8 @@ def read_state(look: sqlite3.Connection, state_dir: Path) -> ScanState:
     ).fetchall()
     return ScanState(
         complete_at=progress.complete_at,
-        running=is_scanning(state_dir),
+        # one that only looks whether there is anything new is not worth a word
+        running=(progress.bytes_total > 0 or progress.complete_at is None) and is_scanning(state_dir),
         bytes_done=progress.bytes_done,
         bytes_total=progress.bytes_total,
         newest_since=progress.newest_since,
@@ -74,7 +76,10 @@ def read_state(look: sqlite3.Connection, state_dir: Path) -> ScanState:
         since=None if first is None else float(first * SECONDS_OF_QUARTER),
         files_unverified=unverified[0],
         unverified=Tokens(*unverified[1:]) if unverified[0] else Tokens(),
-        troubles=tuple((os.fsdecode(path), trouble) for path, trouble in troubles),
+        troubles=(
+            *((folder, "use.unreadable") for folder in progress.unreadable),
+            *((os.fsdecode(path), trouble) for path, trouble in troubles),
+        ),
     )
 
 

@@ -35,14 +35,16 @@ _TABLES: Final = (
     """CREATE TABLE threads (
         id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, parent TEXT, project TEXT, client TEXT,
         title TEXT)""",
-    # `name` tells a file wherever it lies; `state` is where its counting stands; a gone file keeps its facts
+    # `name` tells a file wherever it lies; `state` is where its counting stands, `course` the marks of its
+    # counter, with which copies of it begin; `further`: another file of its thread comes first; `responses`:
+    # it holds records; `waits`: the thread that could tell what it copied; a gone file keeps its facts
     """CREATE TABLE files (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, path BLOB NOT NULL, home INTEGER NOT NULL,
         thread INTEGER, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
         dev INTEGER NOT NULL, "offset" INTEGER NOT NULL, head BLOB, tail BLOB, parser INTEGER NOT NULL,
-        state BLOB, course BLOB, gone INTEGER NOT NULL DEFAULT 0, waits TEXT, trouble TEXT)""",
+        state BLOB, course BLOB, further INTEGER NOT NULL DEFAULT 0, responses INTEGER NOT NULL DEFAULT 0,
+        gone INTEGER NOT NULL DEFAULT 0, waits TEXT, trouble TEXT)""",
     "CREATE INDEX files_by_thread ON files (thread)",
-    # the counter's vectors of a thread are what a copy of it begins with
     f"""CREATE TABLE facts (
         quarter INTEGER NOT NULL, file INTEGER NOT NULL, thread INTEGER NOT NULL, model INTEGER NOT NULL,
         tier INTEGER NOT NULL, long INTEGER NOT NULL, estimated INTEGER NOT NULL, verified INTEGER NOT NULL,

@@ -1,0 +1,95 @@
+"""The process that reads session files: once, or for as long as the program that started it lives.
+
+It steps back behind everything else that runs, and prints nothing: what it found stands in `usage.db`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Final
+
+from poolwatch.host.files import make_missing_directories
+from poolwatch.host.locks import held
+from poolwatch.sessions.progress import LOCK_NAME
+from poolwatch.sessions.scan import Scan
+from poolwatch.sessions.tables import BookError, BookProblem, is_damage, open_to_write
+from poolwatch.sessions.watch import Clocks, Watch
+
+#: Exit status by why nothing can be kept.
+STATUS: Final = {BookProblem.NEWER: 3, BookProblem.DAMAGED: 4, BookProblem.DENIED: 5}
+#: How long to leave another process that reads files alone.
+_TURN_SECONDS: Final = 0.1
+#: Held by the process that watches: others of a state directory stand by.
+_WATCH_LOCK: Final = "sessions.watch.lock"
+_STAND_BY_SECONDS: Final = 2.0
+_NICE: Final = 10
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Read what the arguments say."""
+    order = _parser().parse_args(arguments)
+    with suppress(OSError):
+        os.nice(_NICE)
+    try:
+        if order.watch:
+            _watch(order.state, order.home)
+        else:
+            _look(order.state, order.home)
+    except BookError as error:
+        return STATUS[error.problem]
+    except sqlite3.Error as error:
+        return STATUS[BookProblem.DAMAGED if is_damage(error) else BookProblem.DENIED]
+    except OSError:
+        return STATUS[BookProblem.DENIED]
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m poolwatch.sessions", description=__doc__)
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--home", action="append", default=[], help="a Codex home")
+    parser.add_argument("--watch", action="store_true", help="until the standard input ends")
+    return parser
+
+
+def _look(state_dir: Path, homes: Sequence[str]) -> None:
+    with closing(open_to_write(state_dir)) as change:
+        _alone(state_dir / LOCK_NAME, Scan(change, homes, _CLOCKS.now).look, _TURN_SECONDS)
+
+
+def _watch(state_dir: Path, homes: Sequence[str]) -> None:
+    make_missing_directories(state_dir)
+    watch = Watch(state_dir, homes, _CLOCKS)
+    _alone(state_dir / _WATCH_LOCK, lambda: watch.run(_is_wanted_after), _STAND_BY_SECONDS)
+
+
+def _alone(lock: Path, act: Callable[[], object], pause_seconds: float) -> None:
+    """Do something once nobody else holds the lock, unless it is wanted no more by then."""
+    while True:
+        with held(lock) as is_ours:
+            if is_ours:
+                act()
+                return
+        if not _is_wanted_after(pause_seconds):
+            return
+
+
+def _is_wanted_after(seconds: float) -> bool:
+    """Wait so long; False once the program that started this one has gone, and with it the other end."""
+    ended, _, _ = select.select([sys.stdin], [], [], seconds)
+    return not ended
+
+
+# the process's own clocks
+_CLOCKS: Final = Clocks(time.time, time.monotonic, time.process_time)  # noqa: TID251
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
