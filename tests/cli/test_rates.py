@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from decimal import Decimal
 from pathlib import Path
 
@@ -82,10 +83,11 @@ def test_a_comparison(desk: Desk) -> None:
         ("compare --input 10 --day soon", "soon is no day"),
         ("why gpt-5 2026-02-30", "2026-02-30 is no day"),
         ("why", "MODEL"),
+        ("why ' '", "MODEL is empty"),
         ("list --json --csv", "--json or --csv"),
     ],
 )
 def test_what_was_typed_wrong_is_said(desk: Desk, words: str, told: str) -> None:
-    ran = desk.run("rates", *words.split())
+    ran = desk.run("rates", *shlex.split(words))
     assert (ran.code, ran.out) == (2, "")
     assert told in ran.err

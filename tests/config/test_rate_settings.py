@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from poolwatch.config.load import load_text
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
-from poolwatch.config.rate_card import rate_card, shipped_card
+from poolwatch.config.rate_card import plan_prices, rate_card, shipped_card
 from poolwatch.config.settings import Settings
 from poolwatch.config.table import shown_settings
 from poolwatch.domain.rates import Per, pico, prices_of
@@ -76,6 +76,12 @@ def test_the_card_of_a_run_has_the_rates_of_the_file_before_the_shipped_ones() -
     other = card.price("gpt-9", NOV, Tier.STANDARD, False, plain + out)
     assert (other.pico, other.estimated) == (pico(Decimal("0.3")), True)
     assert rate_card(good("")).price("gpt-9", NOV, Tier.STANDARD, False, plain).pico is None
+
+
+def test_what_plans_cost_in_a_month() -> None:
+    settings = good('[plans]\nPro = "200 USD monthly"\nteam = "2400 USD yearly"\n')
+    assert plan_prices(settings) == {"pro": pico(Decimal(200)), "team": pico(Decimal(200))}
+    assert plan_prices(good("")) == {}
 
 
 def test_what_is_set_is_shown() -> None:

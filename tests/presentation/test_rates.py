@@ -114,6 +114,14 @@ def test_why_in_words(model: str, lines: list[str]) -> None:
     assert told[len(lines)].split() == ["INPUT", "CACHED", "WRITE", "OUTPUT"]
 
 
+def test_credits_are_not_told_of_days_on_which_there_were_none_for_tokens() -> None:
+    card = RateCard("test", CHECKED, (SMALL,))
+    before, then = (why_lines(card, "small", day) for day in (date(2026, 4, 1), date(2026, 4, 2)))
+    told = "Codex takes credits for tokens from 2026-04-02 on; before, it took them for messages."
+    assert (told in before, any(line.startswith("credits") for line in before)) == (True, False)
+    assert (told in then, any(line.startswith("credits") for line in then)) == (False, True)
+
+
 def test_why_there_is_no_price() -> None:
     assert why_lines(CARD, 'qwen"4', DAY) == [
         'qwen"4 has no price on 2026-12-01: its tokens count, its cost is unknown.',

@@ -44,6 +44,9 @@ def list_rates(config: Path | None, form: Form, *, every: bool) -> int:
 
 def say_why(config: Path | None, model: str, typed: str | None, form: Form) -> int:
     """Print why a model costs what it costs on a day; 4 where it has no price."""
+    if not model.strip():
+        complain(said("no_model"))
+        return EXIT_USAGE
     around, card, now = _begin(config, form)
     day = _day(typed, now)
     if form.as_json:

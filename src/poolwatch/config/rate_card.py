@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from poolwatch.config.amounts import fallback_prices
 from poolwatch.config.settings import Settings
+from poolwatch.domain.plans import monthly_price
 from poolwatch.domain.rates import Prices, Rate, RateCard, prices_of
 
 _FILE: Final = Path(__file__).parents[1] / "rates.toml"
@@ -85,6 +86,12 @@ def rate_card(settings: Settings) -> RateCard:
     told = settings.usage.fallback
     fallback = None if told is None else fallback_prices(told)
     return RateCard(card.name, card.day, card.rates, (each.rate for each in settings.rates), fallback)
+
+
+def plan_prices(settings: Settings) -> dict[str, int]:
+    """What an account of each plan costs in a month, in pico-dollars, as far as the operator says it."""
+    found = {plan: monthly_price(text) for plan, text in settings.plans.items()}
+    return {plan: price for plan, price in found.items() if price is not None}
 
 
 def _prices(amounts: _Amounts | None) -> Prices | None:

@@ -10,7 +10,17 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.rates import IMAGE, LONG_CONTEXT, Per, Price, Prices, Rate, RateCard, per_million
+from poolwatch.domain.rates import (
+    CREDITS_SINCE,
+    IMAGE,
+    LONG_CONTEXT,
+    Per,
+    Price,
+    Prices,
+    Rate,
+    RateCard,
+    per_million,
+)
 from poolwatch.domain.text import visible
 from poolwatch.domain.tokens import Tier, Tokens
 from poolwatch.presentation.figures import UNKNOWN, ljust, rjust, trimmed_digits, width
@@ -18,7 +28,7 @@ from poolwatch.words.rates import limit, said, tokens_line
 
 _PARTS: Final = ("input", "cached", "cache_write", "output")
 _CREDITS: Final = ("input", "cached", "output")
-_LONGEST_NAME: Final = 40
+_LONGEST_NAME: Final = 200
 _GAP: Final = "  "
 _GLOB: Final = frozenset("*?[")
 
@@ -85,7 +95,7 @@ def why_lines(card: RateCard, model: str, day: date) -> list[str]:
     image = card.rate(model, day, IMAGE)
     if image is not None and image != rate:
         lines.append(said("for_images", glob=model_name(image.model), price=_each(image)))
-    return [*lines, *_price_lines(rate), *_other_days(card, model, rate)]
+    return [*lines, *_price_lines(rate, day), *_other_days(card, model, rate)]
 
 
 def _undated(model: str, rate: Rate) -> str:
@@ -97,7 +107,7 @@ def _span(rate: Rate) -> str:
     return "".join(f", {said(code, **{code: day})}" for code, day in ends if day is not None)
 
 
-def _price_lines(rate: Rate) -> Iterator[str]:
+def _price_lines(rate: Rate, day: date) -> Iterator[str]:
     if rate.per is not Per.TOKEN:
         yield _each(rate)
         return
@@ -108,7 +118,8 @@ def _price_lines(rate: Rate) -> Iterator[str]:
         rows.append(("fast_row", rate.dollars(Tier.FAST, long_context=False), True))
         if rate.above is not None:
             rows.append(("fast_long", rate.dollars(Tier.FAST, long_context=True), True))
-    if rate.credits is not None:
+    has_credits = rate.credits is not None and day >= CREDITS_SINCE
+    if has_credits:
         rows.append(("credit_row", rate.credits, False))
         if rate.credits_above is not None:
             rows.append(("credit_long", rate.credits_above, False))
@@ -122,7 +133,9 @@ def _price_lines(rate: Rate) -> Iterator[str]:
     yield from table([head, *body], left=1)
     if rate.fast_usd is None:
         yield said("no_fast")
-    if rate.credits is not None and rate.derived:
+    if rate.credits is not None and not has_credits:
+        yield said("credits_began", day=CREDITS_SINCE)
+    elif has_credits and rate.derived:
         yield said("derived")
 
 

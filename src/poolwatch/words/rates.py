@@ -46,6 +46,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "credit_long": mark("credits, over {limit}"),
     "credit_fast": mark("credits, fast"),
     "derived": mark("The credits are 25 for a dollar, none for cache writes: no official card has them."),
+    "credits_began": mark("Codex takes credits for tokens from {day} on; before, it took them for messages."),
     "no_fast": mark("Nobody tells what the fast tier costs."),
     "other_days": mark("On other days:"),
     "other_day": mark("  from {day}: {input} in, {cached} cached, {output} out"),
@@ -65,6 +66,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "no_price_fast": mark("nobody tells what its fast tier costs"),
     "no_price_of_part": mark("a part has no price"),
     # what was typed
+    "no_model": mark("MODEL is empty"),
     "no_day": mark("{text} is no day; a day is written like 2026-11-30"),
     "no_count": mark("{option}: {text} is no number of tokens, like 500000, 500k or 1.5M"),
     "too_much_cached": mark("--cached counts tokens of --input, and there are more of them"),
