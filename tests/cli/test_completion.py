@@ -67,6 +67,7 @@ def read_desk(tmp_path: Path, served: Upstream) -> Desk:
         (["--view", ""], {"auto", "table", "cards", "hive"}),
         (["--sort", "c"], {"credits"}),
         (["accounts", "import", "--keep", ""], {"imported", "source"}),
+        (["rates", "why", "gpt-6-s"], {"gpt-6-sol"}),
         (["status", "--ma"], {"--max-age", "--mask"}),
         (["--version", ""], {"demo", "status", "next", "refresh", "doctor", "sources", "accounts", "config"}),
     ],

@@ -31,7 +31,9 @@ def rates_list(
 
 @declared(rates_group, "rates why")
 def rates_why(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help=help_of("model"))],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help=help_of("model"), autocompletion=options.models)
+    ],
     day: Annotated[str | None, typer.Argument(metavar="[DATE]", help=help_of("rate_day"))] = None,
     json: JsonOption = False,
     csv: options.CsvOption = False,
@@ -50,7 +52,9 @@ def rates_compare(
     count: Annotated[str | None, option("input_tokens", "--input", metavar="N")] = None,
     cached: Annotated[str | None, option("cached_tokens", "--cached", metavar="N")] = None,
     output: Annotated[str | None, option("output_tokens", "--output", metavar="N")] = None,
-    models: Annotated[list[str] | None, option("compared", "--model", metavar="MODEL")] = None,
+    models: Annotated[
+        list[str] | None, option("compared", "--model", metavar="MODEL", autocompletion=options.models)
+    ] = None,
     fast: Annotated[bool, flag("fast")] = False,
     long: Annotated[bool, flag("long")] = False,
     day: Annotated[str | None, option("rate_day", "--day", metavar="DATE")] = None,

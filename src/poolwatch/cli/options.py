@@ -117,6 +117,16 @@ def _names(account: AccountState) -> list[str]:
     return list(dict.fromkeys(filter(None, (account.name.full, account.name.label, account.email))))
 
 
+def models(incomplete: str) -> list[str]:
+    """The models of the shipped rate card."""
+    found: list[str] = []
+    with suppress(Exception):
+        from poolwatch.config.rate_card import shipped_card
+
+        found = list(dict.fromkeys(each.model for each in shipped_card().rates))
+    return [name for name in found if _PLAIN.fullmatch(name) and name.startswith(incomplete)]
+
+
 def sources(context: typer.Context, incomplete: str) -> list[str]:
     """The names of the sources that are configured or were discovered."""
     return _source_names(context, incomplete, configured_only=False)

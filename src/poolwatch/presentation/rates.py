@@ -24,6 +24,7 @@ from poolwatch.domain.rates import (
 from poolwatch.domain.text import visible
 from poolwatch.domain.tokens import Tier, Tokens
 from poolwatch.presentation.figures import UNKNOWN, ljust, rjust, trimmed_digits, width
+from poolwatch.presentation.use_texts import dollars
 from poolwatch.words.rates import limit, said, tokens_line
 
 _PARTS: Final = ("input", "cached", "cache_write", "output")
@@ -264,11 +265,6 @@ def table(rows: Sequence[Sequence[str]], *, left: int) -> list[str]:
         _GAP.join((ljust if at < left else rjust)(cell, widths[at]) for at, cell in enumerate(row)).rstrip()
         for row in rows
     ]
-
-
-def dollars(amount: int) -> Decimal:
-    """Pico-dollars in dollars, exactly."""
-    return Decimal(amount).scaleb(-12)
 
 
 def _trimmed(amount: Decimal) -> str:

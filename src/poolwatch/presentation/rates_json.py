@@ -11,7 +11,8 @@ from poolwatch.domain.rates import Prices, Rate, RateCard, per_million
 from poolwatch.presentation.csv_text import Cell, csv_text
 from poolwatch.presentation.figures import trimmed_digits
 from poolwatch.presentation.json_values import Json, digits, instant
-from poolwatch.presentation.rates import Wish, compare, dollars, model_name, rates_of
+from poolwatch.presentation.rates import Wish, compare, model_name, rates_of
+from poolwatch.presentation.use_texts import dollars
 
 _PARTS: Final = ("input", "cached", "cache_write", "output")
 

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from msgspec import UNSET, Raw, Struct, field
 
+from poolwatch.domain.rates import LONG_CONTEXT
 from poolwatch.domain.tokens import QUARTER, Tier
 from poolwatch.sessions.copies import MARK, NOTHING, Prefix, Step, Vector, decide, vector_of
 from poolwatch.sessions.heads import FileHead, head_of, text_of
@@ -38,8 +39,6 @@ from poolwatch.sessions.tables import TIERS
 
 #: What is kept of files is of this version of the rule; with another one they are read anew.
 PARSER_VERSION: Final = 1
-#: Above so much input a request costs more.
-LONG_CONTEXT: Final = 272_000
 _QUARTER_SECONDS: Final = int(QUARTER.total_seconds())
 _STAMP_LENGTH: Final = len("2026-11-29T08:00:00.123Z")
 
