@@ -59,6 +59,15 @@ def test_a_pool_in_order_is_exit_0(well: Desk) -> None:
     assert "\x1b" not in text.out
 
 
+def test_a_request_that_the_settings_add_is_noted(well: Desk) -> None:
+    assert not any("reconcile" in words for words, _ in notes(findings(well)[1], "network"))
+    config = Path(well.env["POOLWATCH_CONFIG"])
+    config.write_text(f"[usage]\nreconcile = true\n{config.read_text()}")
+    code, found = findings(well)
+    assert code == 0
+    assert any("once a day for each account" in words for words, _ in notes(found, "network"))
+
+
 def test_damaged_rows_of_the_past_are_counted(well: Desk) -> None:
     assert well.run("status").code == 0
     with closing(sqlite3.connect(well.state / "poolwatch.db")) as held:

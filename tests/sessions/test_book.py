@@ -214,13 +214,16 @@ def test_what_was_held_against_readings(tmp_path: Path) -> None:
 
 def test_days_that_the_service_counted(tmp_path: Path) -> None:
     book = _filled(tmp_path)
-    assert (UseBook(tmp_path / "none").days_counted(0, 99), book.asked_on()) == ([], {})
+    none = UseBook(tmp_path / "none")
+    assert (none.days_counted(0, 99), none.unasked(12), book.unasked(12)) == ([], set(), set())
     whose = [Whose("one", 0, 10**6, "abc", WhoseBy.HOME), Whose("two", 0, 10**6, "xyz", WhoseBy.HOME)]
     book.put_whose(whose, ["one", "two"])
     # quarters 960 to 1055 are day 10
-    book.put_counted("abc", {9: 5, 10: 200, 11: 7}, 12)
-    book.put_counted("abc", {10: 250}, 13)
-    book.put_counted("xyz", {10: 0, 11: 4}, 12)
+    book.put_counted("abc", {9: 5, 10: 200, 11: 7})
+    book.put_counted("abc", {10: 250})
+    book.put_counted("xyz", {10: 0, 11: 4})
     assert book.days_counted(0, 99) == [DayCounted("abc", 10, 250, 127), DayCounted("xyz", 11, 4, 2)]
     assert book.days_counted(0, 11) == [DayCounted("abc", 10, 250, 127)]
-    assert book.asked_on() == {"abc": 13, "xyz": 12}
+    assert book.unasked(12) == {"abc", "xyz"}
+    assert [book.claim_asking("abc", day) for day in (12, 12, 13, 12)] == [True, False, True, True]
+    assert book.unasked(12) == {"xyz"}

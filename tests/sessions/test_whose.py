@@ -37,7 +37,7 @@ class Files:
         self.names: dict[str, int] = {}
 
     def add(
-        self, name: str, home: Path, quarters: tuple[int, ...], used: float = 0, tokens: int = 100
+        self, name: str, home: Path | str, quarters: tuple[int, ...], used: float = 0, tokens: int = 100
     ) -> None:
         """One conversation, with the weekly limit that its file tells with each use."""
         with closing(open_to_write(self.state)) as change:
@@ -88,9 +88,8 @@ def home(folder: Path, name: str, number: int) -> Path:
     return folder / name
 
 
-async def look(store: Store, book: UseBook, *homes: Path, now: datetime = NOW) -> dict[str, list[Whose]]:
-    accounts = await store.load_accounts() or ()
-    await find_owners(book, store, accounts, [str(each) for each in homes], now)
+async def look(store: Store, book: UseBook, now: datetime = NOW) -> dict[str, list[Whose]]:
+    await find_owners(book, store, await store.load_accounts() or (), now)
     return book.whose()
 
 
@@ -101,7 +100,7 @@ async def test_a_home_with_one_login(tmp_path: Path, store: Store) -> None:
     files.add("two", bob, (QUARTER,))
     # what its files say does not count where the home tells it
     files.add("three", bob, (QUARTER - 8,), used=20)
-    whose = await look(store, book, alice, bob)
+    whose = await look(store, book)
     assert {each: (found.account, found.how) for each, [found] in whose.items()} == {
         "one": (ALICE, WhoseBy.HOME),
         "two": (BOB, WhoseBy.HOME),
@@ -117,11 +116,11 @@ async def test_a_login_that_changed_is_told_from_when_it_is_known(tmp_path: Path
     files, book = Files(tmp_path / "state"), UseBook(tmp_path / "state")
     folder = home(tmp_path, "a", 1)
     files.add("one", folder, (QUARTER - 9000, *range(QUARTER, QUARTER + 40)))
-    await look(store, book, folder)
-    await look(store, book, folder, now=NOW + timedelta(seconds=10 * Q))
+    await look(store, book)
+    await look(store, book, now=NOW + timedelta(seconds=10 * Q))
     home(tmp_path, "a", 2)
-    await look(store, book, folder, now=NOW + timedelta(seconds=20 * Q))
-    whose = await look(store, book, folder, now=NOW + timedelta(seconds=30 * Q))
+    await look(store, book, now=NOW + timedelta(seconds=20 * Q))
+    whose = await look(store, book, now=NOW + timedelta(seconds=30 * Q))
     assert [(each.since - QUARTER, each.until - QUARTER, each.account) for each in whose["one"]] == [
         (1, 10, ALICE),
         (21, 30, BOB),
@@ -140,27 +139,20 @@ async def test_a_home_whose_login_is_no_account_s_tells_nothing(
     files.add("one", folder, (QUARTER - 40,), used=20)
     files.add("two", folder, (QUARTER - 40,), used=50)
     files.add("three", folder, (QUARTER - 40,))
-    whose = await look(store, book, folder)
+    whose = await look(store, book)
     assert {each: (found.account, found.how) for each, [found] in whose.items()} == {
         "one": (ALICE, WhoseBy.READINGS)
     }
     assert book.shares(0, 10**9) == {WhoseBy.READINGS: 100, None: 200}
 
 
-async def test_homes_that_share_their_sessions_tell_nothing(tmp_path: Path, store: Store) -> None:
+async def test_files_that_homes_share_are_of_none(tmp_path: Path, store: Store) -> None:
     files, book = Files(tmp_path / "state"), UseBook(tmp_path / "state")
-    alice, bob = home(tmp_path, "a", 1), home(tmp_path, "b", 2)
-    (alice / "sessions").mkdir()
-    (bob / "sessions").symlink_to(alice / "sessions")
-    files.add("one", alice, (QUARTER - 40,), used=20)
-    files.add("two", alice, (QUARTER - 40,), used=50)
-    whose = await look(store, book, alice, bob)
+    files.add("one", "", (QUARTER - 40,), used=20)
+    files.add("two", "", (QUARTER - 40,))
+    whose = await look(store, book)
     assert {each: found.how for each, [found] in whose.items()} == {"one": WhoseBy.READINGS}
-    # two names of one home are no two homes
-    (tmp_path / "c").symlink_to(bob)
-    files.add("three", tmp_path / "c", (QUARTER,))
-    (bob / "sessions").unlink()
-    assert (await look(store, book, alice, bob, tmp_path / "c"))["three"][0].account == BOB
+    assert book.logins() == []
 
 
 async def test_a_conversation_is_held_against_readings_again_only_when_there_is_more(

@@ -13,6 +13,7 @@ from poolwatch import __version__
 from poolwatch.bootstrap.log_lines import LogLines
 from poolwatch.bootstrap.running import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.bootstrap.whose import mind_use
 from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.events import PoolChanged
 from poolwatch.domain.message import Message
@@ -56,6 +57,7 @@ async def _work(around: Surroundings, lines: LogLines) -> None:
     lines.say(said("started", version=__version__, pid=os.getpid(), monitored=monitored))
     async with open_monitor(around, is_daemon=True) as running, asyncio.TaskGroup() as group:
         group.create_task(running.watch_places())
+        group.create_task(mind_use(running))
         group.create_task(_tell(running, lines))
         await running.monitor.run()
 

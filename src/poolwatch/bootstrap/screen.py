@@ -136,16 +136,18 @@ async def _monitor_after(
     # on a thread, and only now: the figures are on screen, and keys are answered meanwhile
     await asyncio.to_thread(import_module, "poolwatch.bootstrap.running")
     from poolwatch.bootstrap.running import open_monitor
+    from poolwatch.bootstrap.whose import mind_use
 
     async with open_monitor(around, cache=cache, past=past) as running:
         await running.monitor.recall()
         feed.attach(running)
-        watch = asyncio.create_task(running.watch_places())
+        beside = [asyncio.create_task(work) for work in (running.watch_places(), mind_use(running))]
         try:
             await running.monitor.run()
         finally:
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
 
 def _app_options(around: Surroundings) -> AppOptions:

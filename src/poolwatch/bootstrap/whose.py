@@ -1,5 +1,7 @@
 """Finds out whose the use in session files was: by the logins of homes, else by limits that stood alike.
 
+An app or a daemon that polls does it now and then, and asks the service what it counted, if set.
+
 It runs on the event loop in short turns. What it finds is kept in `usage.db`, some conversations at a time:
 an end in between leaves the rest to the next time.
 """
@@ -7,13 +9,13 @@ an end in between leaves the rest to the next time.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from poolwatch.custody.login_file import Login, read_login
 from poolwatch.domain.account import AccountKey
@@ -32,11 +34,23 @@ from poolwatch.domain.state import AccountState
 from poolwatch.domain.tokens import QUARTER, WhoseBy
 from poolwatch.domain.usage import BASE_BUCKET, window_kind
 from poolwatch.host.threads import in_thread
+from poolwatch.monitor.reconciling import Reconciler
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.owners import LimitSeen, ThreadUse, Whose
+from poolwatch.sessions.tables import FILE_NAME, BookError
 from poolwatch.store.retention import FULL, HOURLY
 from poolwatch.store.store import Store
 
+if TYPE_CHECKING:
+    from poolwatch.bootstrap.running import Running
+
+#: While something is written into `usage.db`, owners are looked for this often (seconds).
+FIND_SECONDS: Final = 120.0
+#: And else: what was read later may tell more.
+_ANYWAY: Final = timedelta(minutes=30)
+#: The codes of what is told when an error of our own ended it.
+_NO_OWNERS: Final = "monitor.no_owners"
+_NO_COUNTS: Final = "monitor.no_counts"
 _QUARTER: Final = int(QUARTER.total_seconds())
 #: Conversations that are kept with one transaction.
 _AT_ONCE: Final = 200
@@ -44,19 +58,66 @@ _AT_ONCE: Final = 200
 _TURN: Final = 0.003
 #: So many quarters after its last use a conversation is held against readings once more: they come later.
 _LATER: Final = 4
-_FOLDERS: Final = ("sessions", "archived_sessions")
 
 
-async def find_owners(
-    book: UseBook, store: Store, accounts: Iterable[AccountState], homes: Iterable[str], now: datetime
-) -> None:
-    """Find out what is not known yet, of accounts of the pool. `homes`: every Codex home there is.
+async def mind_use(running: Running) -> None:
+    """Do both for as long as the monitor runs; ends only by cancellation."""
+    monitor, clock, book = running.monitor, running.services.clock, UseBook(running.around.state_dir)
+    reconciler = Reconciler(monitor.poller, monitor.ledger, clock, _Counts(book), lambda: monitor.polls)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(monitor.again(_NO_OWNERS, partial(_find_again, running, book)))
+        if running.around.settings.usage.reconcile:
+            group.create_task(monitor.again(_NO_COUNTS, reconciler.run))
 
-    Raises BookError.
-    """
+
+class _Counts:
+    """What the service counted, as it is kept; on threads. Where it cannot be kept, nobody is asked."""
+
+    def __init__(self, book: UseBook) -> None:
+        self._book = book
+
+    async def unasked(self, today: int) -> set[str]:
+        with suppress(BookError):
+            return await in_thread(partial(self._book.unasked, today))
+        return set()
+
+    async def claim_asking(self, account: str, today: int) -> bool:
+        with suppress(BookError):
+            return await in_thread(partial(self._book.claim_asking, account, today))
+        return False
+
+    async def put_counted(self, account: str, tokens: Mapping[int, int]) -> None:
+        with suppress(BookError):
+            await in_thread(partial(self._book.put_counted, account, tokens))
+
+
+async def _find_again(running: Running, book: UseBook) -> None:
+    clock, last, looked_at = running.services.clock, None, None
+    while True:
+        await clock.sleep(FIND_SECONDS)
+        now, stamp = clock.now(), await in_thread(partial(_stamp, running.around.state_dir))
+        is_old = looked_at is None or not timedelta(0) <= now - looked_at < _ANYWAY
+        if running.monitor.polls and stamp is not None and (stamp != last or is_old):
+            with suppress(BookError):  # who shows the use says so
+                await find_owners(book, running.services.store, running.monitor.state.accounts.values(), now)
+            # what was kept just now is nothing new
+            last, looked_at = await in_thread(partial(_stamp, running.around.state_dir)), now
+
+
+def _stamp(state_dir: Path) -> tuple[int, int] | None:
+    """Differs when something was written into the file."""
+    try:
+        status = (state_dir / FILE_NAME).stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+async def find_owners(book: UseBook, store: Store, accounts: Iterable[AccountState], now: datetime) -> None:
+    """Find out what is not known yet, of accounts of the pool. Raises BookError."""
     states = {account.key.id: account for account in accounts}
     quarter = int(now.timestamp()) // _QUARTER
-    by_home = await in_thread(partial(_note_homes, book, tuple(homes), tuple(states.values()), quarter))
+    by_home = await in_thread(partial(_by_home, book, tuple(states.values()), quarter))
     uses, held, examined = await in_thread(lambda: (book.threads_seen(), book.whose(), book.examined()))
     turns = _Turns()
     of_conversation: dict[str, list[ThreadUse]] = defaultdict(list)
@@ -121,30 +182,18 @@ class _Due:
 # -- by the login of a home
 
 
-def _note_homes(
-    book: UseBook, homes: Sequence[str], accounts: Sequence[AccountState], quarter: int
-) -> dict[str, list[Owned]]:
+def _by_home(book: UseBook, accounts: Sequence[AccountState], quarter: int) -> dict[str, list[Owned]]:
     """Note who is logged in where; whose the use in each home was, where that tells it."""
-    homes = tuple({*homes, *book.homes()})
     places = {entry.ref.place: account.key.id for account in accounts for entry in account.listings}
+    # files that several homes share are of no home
+    homes = filter(None, book.homes())
     now = {home: account for home in homes if (account := _logged_in(home, places)) is not None}
     if now:
         book.note_logins(now, quarter)
     noticed: dict[str, list[HomeLogin]] = defaultdict(list)
     for login in book.logins():
         noticed[login.home].append(login)
-    told = {home: of_home(logins) for home, logins in noticed.items()}
-    # homes that share a folder of sessions: a file there is of whichever of them
-    sharing: dict[str, set[str]] = defaultdict(set)
-    for home in {*homes, *told}:
-        for folder in _FOLDERS:
-            place = os.path.realpath(os.path.join(home, folder))  # noqa: PTH118 - a text, as it was kept
-            sharing[place].add(home)
-    for together in sharing.values():
-        if len(together) > 1 and len({repr(told.get(home)) for home in together}) > 1:
-            for home in together:
-                told.pop(home, None)
-    return told
+    return {home: of_home(logins) for home, logins in noticed.items()}
 
 
 def _logged_in(home: str, places: Mapping[str, str]) -> str | None:

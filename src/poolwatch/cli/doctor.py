@@ -207,6 +207,8 @@ def _network(around: Surroundings) -> Iterator[Finding]:
     else:
         words = said("no_certificates", place=place, origin=origin)
         yield Finding("network", Grade.ERROR, words, said("correct", origin=origin))
+    if around.settings.usage.reconcile:
+        yield Finding("network", Grade.NOTE, said("reconciles"))
     if net.proxy == FROM_ENVIRONMENT and not environment_proxy(env):
         yield Finding("network", Grade.NOTE, said("no_environment_proxy"))
     elif net.proxy is not None:

@@ -211,6 +211,16 @@ class UsageSettings(Struct, frozen=True):
             "input=0.1, output=0.2",
         ),
     ] = None
+    reconcile: Annotated[
+        bool,
+        Row(
+            values.truth,
+            mark(
+                "true: OpenAI is asked what it counted, once a day for each account, to say how much of it is"
+                " in the session files"
+            ),
+        ),
+    ] = False
 
 
 class SourceSettings(Struct, frozen=True):

@@ -234,12 +234,12 @@ class Monitor:
         if self._past is not None:
             await asyncio.wait((self._past,))
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._again(_NOT_KEPT, partial(self.saver.run, tried=self._saved)))
-            group.create_task(self._again(_NO_BURN, self._fill_burn))
-            group.create_task(self._again(_NO_FORECASTS, self._look_ahead))
+            group.create_task(self.again(_NOT_KEPT, partial(self.saver.run, tried=self._saved)))
+            group.create_task(self.again(_NO_BURN, self._fill_burn))
+            group.create_task(self.again(_NO_FORECASTS, self._look_ahead))
 
-    async def _again(self, code: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Have it begin anew whenever it ends by an error: polls and what is kept never depend on it."""
+    async def again(self, code: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Have work begin anew whenever it ends by an error: polls and what is kept never depend on it."""
         while True:
             with self._spared(code):
                 await work()

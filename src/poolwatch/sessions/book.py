@@ -124,15 +124,20 @@ class UseBook:
         with self._look() as look:
             return {} if look is None else owners.tokens_by_how(look, since, until)
 
-    def asked_on(self) -> dict[str, int]:
-        """On which day, since 1970, UTC, the service was asked what it counted, by account."""
+    def unasked(self, today: int) -> set[str]:
+        """The accounts of which files tell use, and that were not asked for on this day since 1970, UTC."""
         with self._look() as look:
-            return {} if look is None else official.asked_on(look)
+            return set() if look is None else official.unasked(look, today)
 
-    def put_counted(self, account: str, tokens: Mapping[int, int], today: int) -> None:
-        """Keep what the service counted of an account, by days, and that it was asked today."""
+    def claim_asking(self, account: str, today: int) -> bool:
+        """Whether this process is to ask the service what it counted of an account; no other will, today."""
         with self._write() as change:
-            official.put_counted(change, account, tokens, today)
+            return official.claim_asking(change, account, today)
+
+    def put_counted(self, account: str, tokens: Mapping[int, int]) -> None:
+        """Keep what the service counted of an account, by days since 1970, UTC."""
+        with self._write() as change:
+            official.put_counted(change, account, tokens)
 
     def days_counted(self, since: int, until: int) -> list[DayCounted]:
         """The days from `since` to before `until` of which the service and the files both tell."""

@@ -20,18 +20,31 @@ class DayCounted(Struct, frozen=True):
     in_files: int
 
 
-def put_counted(change: sqlite3.Connection, account: str, tokens: Mapping[int, int], today: int) -> None:
-    """Keep what the service says of an account's days, and that it was asked today."""
+def put_counted(change: sqlite3.Connection, account: str, tokens: Mapping[int, int]) -> None:
+    """Keep what the service says of an account's days."""
     change.executemany(
         "INSERT OR REPLACE INTO counted VALUES (?, ?, ?)",
         [(account, day, count) for day, count in tokens.items()],
     )
-    change.execute("INSERT OR REPLACE INTO asked VALUES (?, ?)", (account, today))
 
 
-def asked_on(look: sqlite3.Connection) -> dict[str, int]:
-    """The day on which the service was asked last, by account."""
-    return dict(look.execute("SELECT account, day FROM asked").fetchall())
+def claim_asking(change: sqlite3.Connection, account: str, today: int) -> bool:
+    """Whether nobody asked for the account today; from now on, somebody did."""
+    claimed = change.execute(
+        "INSERT INTO asked VALUES (?, ?)"
+        " ON CONFLICT DO UPDATE SET day = excluded.day WHERE day <> excluded.day",
+        (account, today),
+    )
+    return claimed.rowcount > 0
+
+
+def unasked(look: sqlite3.Connection, today: int) -> set[str]:
+    """The accounts of which files tell use, and that were not asked for today."""
+    rows = look.execute(
+        "SELECT DISTINCT account FROM whose WHERE account NOT IN (SELECT account FROM asked WHERE day = ?)",
+        (today,),
+    )
+    return {account for (account,) in rows}
 
 
 def days_counted(look: sqlite3.Connection, since: int, until: int) -> list[DayCounted]:

@@ -6,7 +6,7 @@ import asyncio
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 from poolwatch.config.paths import from_home
 from poolwatch.custody.login_file import Login, read_login
 from poolwatch.custody.outcomes import clause
-from poolwatch.domain.account import Custody, Listing, LoginKind, SourceRef, TokenFacts
+from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import arguments_of
 from poolwatch.domain.text import visible
@@ -24,6 +24,7 @@ from poolwatch.host.files import FileProblem
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.host.threads import in_thread
 from poolwatch.sources.banked_resets import ANSWER_SECONDS, ResetPace, reset_list_url, with_reset_list
+from poolwatch.sources.day_counts import fetch_day_counts
 from poolwatch.sources.login_reader import LoginFile, one_per_file, read_patiently, stamp
 from poolwatch.sources.source import Directness, SourceSetup, UsageReading
 from poolwatch.sources.usage_endpoint import fetch_usage, usage_headers
@@ -111,34 +112,10 @@ class LoginFiles(ABC):
         """A reading with the token that the file holds now; an expired one is not sent."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        file = await self._file_at(entry.ref.place)
-        if file is None:
-            return _unsent("sources.login_gone")
-        shown = self._shown(file.path)
-        try:
-            async with asyncio.timeout(self._setup.deadline_seconds):
-                # a disk that hangs is not asked the same again and again
-                read = await self._reading.join(file.place, partial(self._read, file))
-        except TimeoutError:
-            return UsageReading(failure(FailureKind.UNREACHABLE, "sources.disk_hangs", path=shown))
-        if read is None:
-            return _unsent("sources.no_login", path=shown)
-        if isinstance(read, FileProblem):
-            return _unsent("sources.file_unusable", path=shown, why=clause(read))
-        found, base_url = read
-        if not found.kind.has_usage:
-            is_agent = found.kind is LoginKind.AGENT_IDENTITY
-            return _unsent("sources.agents_have_no_usage" if is_agent else "sources.keys_have_no_usage")
-        if _are_different(entry, found):
-            return _unsent("sources.other_login", path=shown)
-        if found.disabled:
-            return _unsent("sources.login_disabled", path=shown)
-        if found.access is None:
-            return _unsent("sources.file_without_token", path=shown)
-        if found.expires_at is not None and found.expires_at <= at + clock_offset:
-            return _unsent("sources.file_token_expired", path=shown)
-        if isinstance(base_url, Failure):
-            return UsageReading(base_url)
+        live = await self._live(entry, at + clock_offset)
+        if isinstance(live, Failure):
+            return UsageReading(live)
+        found, access, base_url = live
         # what the disk took is no difference between two clocks
         asked_at = at + timedelta(seconds=loop.time() - begun)
         reading = await fetch_usage(
@@ -150,7 +127,6 @@ class LoginFiles(ABC):
         )
         if not isinstance(reading.outcome, UsageSnapshot):
             return reading
-        access = found.access
         usage = await with_reset_list(
             reading.outcome,
             entry.ref.place,
@@ -161,6 +137,47 @@ class LoginFiles(ABC):
             ),
         )
         return replace(reading, outcome=usage)
+
+    async def fetch_day_counts(
+        self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
+    ) -> Mapping[date, int] | Failure:
+        """What the service counted of the account, asked for with the same token."""
+        live = await self._live(entry, at + clock_offset)
+        if isinstance(live, Failure):
+            return live
+        found, access, base_url = live
+        deadline = self._setup.deadline_seconds
+        return await fetch_day_counts(self._setup.client, base_url, found, access, at, deadline)
+
+    async def _live(self, entry: Listing, server_now: datetime) -> tuple[Login, Secret, str] | Failure:
+        """The login that the file holds now, its token that may be sent, and to which service."""
+        file = await self._file_at(entry.ref.place)
+        if file is None:
+            return _no_token("sources.login_gone")
+        shown = self._shown(file.path)
+        try:
+            async with asyncio.timeout(self._setup.deadline_seconds):
+                # a disk that hangs is not asked the same again and again
+                read = await self._reading.join(file.place, partial(self._read, file))
+        except TimeoutError:
+            return failure(FailureKind.UNREACHABLE, "sources.disk_hangs", path=shown)
+        if read is None:
+            return _no_token("sources.no_login", path=shown)
+        if isinstance(read, FileProblem):
+            return _no_token("sources.file_unusable", path=shown, why=clause(read))
+        found, base_url = read
+        if not found.kind.has_usage:
+            is_agent = found.kind is LoginKind.AGENT_IDENTITY
+            return _no_token("sources.agents_have_no_usage" if is_agent else "sources.keys_have_no_usage")
+        if _are_different(entry, found):
+            return _no_token("sources.other_login", path=shown)
+        if found.disabled:
+            return _no_token("sources.login_disabled", path=shown)
+        if found.access is None:
+            return _no_token("sources.file_without_token", path=shown)
+        if found.expires_at is not None and found.expires_at <= server_now:
+            return _no_token("sources.file_token_expired", path=shown)
+        return base_url if isinstance(base_url, Failure) else (found, found.access, base_url)
 
     async def _file_at(self, place: str) -> LoginFile | None:
         """The file of an entry, which may be known from before this source was listed."""
@@ -254,5 +271,5 @@ def _are_different(one: Listing, other: Login) -> bool:
     return bool(users or accounts)
 
 
-def _unsent(code: str, **arguments: object) -> UsageReading:
-    return UsageReading(Failure(FailureKind.NO_TOKEN, code, arguments_of(**arguments)))
+def _no_token(code: str, **arguments: object) -> Failure:
+    return Failure(FailureKind.NO_TOKEN, code, arguments_of(**arguments))

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from pathlib import Path
@@ -151,6 +151,17 @@ class PoolReport(Struct, frozen=True):
     accounts: int
     need_login: int
     lacks: tuple[Message, ...] = ()
+
+
+@runtime_checkable
+class CountingSource(Source, Protocol):
+    """A source that can have the service say what it counted."""
+
+    async def fetch_day_counts(
+        self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
+    ) -> Mapping[date, int] | Failure:
+        """An account's tokens by whole days, UTC; one request, with a token that may be sent."""
+        ...
 
 
 @runtime_checkable

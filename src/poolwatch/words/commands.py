@@ -159,6 +159,9 @@ TEXTS: Final[Mapping[str, str]] = {
     ),
     "correct": mark("correct {origin}"),
     "uses_proxy": mark("https to other machines goes through the proxy: {proxy}"),
+    "reconciles": mark(
+        "usage.reconcile is on: OpenAI is asked once a day for each account how many tokens it counted"
+    ),
     "unused_proxy": mark("HTTPS_PROXY is set and not used"),
     "use_proxy": mark('to use it: [net] proxy = "env"'),
     "no_environment_proxy": mark('[net] proxy is "env", and HTTPS_PROXY is not set: no proxy is used'),

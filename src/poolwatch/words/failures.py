@@ -395,6 +395,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "monitor.internal_error": mark("internal error: {type}"),
     "monitor.no_burn": mark("what was used before this run is not read: {why}"),
     "monitor.no_forecasts": mark("nothing is foretold: {why}"),
+    "monitor.no_owners": mark("nobody looks whose the use in session files is: {why}"),
+    "monitor.no_counts": mark("OpenAI is not asked what it counted: {why}"),
     "monitor.not_kept": mark("some readings were not kept: {why}"),
     "monitor.not_followed": mark("events and burn lack what was read just now: {why}"),
     "monitor.no_zone": mark("the time zone {zone} is not on this machine: its own is taken instead"),
