@@ -280,7 +280,7 @@ def _files(homes: Iterable[Path]) -> Iterator[File]:
         if (status.st_dev, status.st_ino) in seen or name in seen:
             continue
         seen |= {(status.st_dev, status.st_ino), name}
-        yield File(path, list(_lines(path)))
+        yield File(path, list(lines_of(path)))
 
 
 def _units(files: Iterable[File]) -> list[File]:
@@ -296,7 +296,7 @@ def _units(files: Iterable[File]) -> list[File]:
     return kept
 
 
-def _lines(path: Path) -> Iterator[Line]:
+def lines_of(path: Path) -> Iterator[Line]:
     content = path.read_bytes()
     if path.name.endswith(".zst"):
         content = zstd.decompress(content)

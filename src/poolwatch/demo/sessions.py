@@ -78,15 +78,15 @@ class Folder:
         self._draw = Random(f"poolwatch-demo-sessions/{seed}")
         self._parents: dict[bool, list[_Parent]] = {False: [], True: []}
 
-    def fill(self, size: int) -> Truth:
-        """Write threads until there are so many bytes; returns the truth."""
-        for _ in self.threads(size):
+    def fill(self, size: int, files: int = 0) -> Truth:
+        """Write threads until there are so many bytes and files; returns the truth."""
+        for _ in self.threads(size, files):
             pass
         return self.truth
 
-    def threads(self, size: int) -> Iterator[None]:
+    def threads(self, size: int, files: int = 0) -> Iterator[None]:
         """The same, thread by thread."""
-        while self.truth.bytes < size:
+        while self.truth.bytes < size or self.truth.files < files:
             self._thread(self._pick(self._plan.shapes))
             yield
 
@@ -337,6 +337,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m poolwatch.demo.sessions", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--size", type=size_of, default="300MB", help="how much, at least (300MB)")
+    parser.add_argument("--files", type=int, help="how many files, at least, instead")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--until", type=datetime.fromisoformat, help="RFC 3339; unset, now")
     parser.add_argument("--fat", type=float, default=0.2, help="megabytes of images in a compaction (0.2)")
@@ -345,7 +346,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     until = time.time() if given.until is None else given.until.timestamp()
     plan = Plan(until, bulk=given.bulk, turns=given.turns, fat=given.fat)
-    truth = Folder(given.folder, given.seed, plan).fill(given.size)
+    folder = Folder(given.folder, given.seed, plan)
+    truth = folder.fill(given.size) if given.files is None else folder.fill(0, given.files)
     truth.write(given.folder / "truth.json")
     total = truth.total
     sys.stdout.write(
