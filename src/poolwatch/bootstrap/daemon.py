@@ -12,6 +12,7 @@ from typing import Any
 from poolwatch import __version__
 from poolwatch.bootstrap.log_lines import LogLines
 from poolwatch.bootstrap.running import Running, open_monitor
+from poolwatch.bootstrap.scanning import keep_reading
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.whose import mind_use
 from poolwatch.domain.event_log import EventKind, LoggedEvent
@@ -58,6 +59,7 @@ async def _work(around: Surroundings, lines: LogLines) -> None:
     async with open_monitor(around, is_daemon=True) as running, asyncio.TaskGroup() as group:
         group.create_task(running.watch_places())
         group.create_task(mind_use(running))
+        group.create_task(keep_reading(running))
         group.create_task(_tell(running, lines))
         await running.monitor.run()
 

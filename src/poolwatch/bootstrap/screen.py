@@ -136,12 +136,14 @@ async def _monitor_after(
     # on a thread, and only now: the figures are on screen, and keys are answered meanwhile
     await asyncio.to_thread(import_module, "poolwatch.bootstrap.running")
     from poolwatch.bootstrap.running import open_monitor
+    from poolwatch.bootstrap.scanning import keep_reading
     from poolwatch.bootstrap.whose import mind_use
 
     async with open_monitor(around, cache=cache, past=past) as running:
         await running.monitor.recall()
         feed.attach(running)
-        beside = [asyncio.create_task(work) for work in (running.watch_places(), mind_use(running))]
+        work = (running.watch_places(), keep_reading(running), mind_use(running))
+        beside = [asyncio.create_task(each) for each in work]
         try:
             await running.monitor.run()
         finally:

@@ -46,13 +46,16 @@ def own_environment() -> Mapping[str, str]:
 
 
 def start_module(
-    module: str, arguments: Sequence[str], environment: Mapping[str, str]
+    module: str, arguments: Sequence[str], environment: Mapping[str, str], *, tied: bool = False
 ) -> subprocess.Popen[bytes]:
-    """Start `python -m MODULE` in a session of its own, tied to no terminal. Raises OSError."""
+    """Start `python -m MODULE` in a session of its own, tied to no terminal. Raises OSError.
+
+    `tied`: its standard input ends with this process, however that ends.
+    """
     return subprocess.Popen(
         # -P: a folder that poolwatch happens to be started in has no say in what is imported
         [sys.executable, "-P", "-m", module, *arguments],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if tied else subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=dict(environment),

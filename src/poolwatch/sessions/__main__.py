@@ -18,17 +18,13 @@ from typing import Final
 
 from poolwatch.host.files import make_missing_directories
 from poolwatch.host.locks import held
-from poolwatch.sessions.progress import LOCK_NAME
+from poolwatch.sessions.progress import LOCK_NAME, WATCH_LOCK_NAME
 from poolwatch.sessions.scan import Scan
-from poolwatch.sessions.tables import BookError, BookProblem, is_damage, open_to_write
-from poolwatch.sessions.watch import Clocks, Watch
+from poolwatch.sessions.tables import STATUS, BookError, BookProblem, is_damage, open_to_write
+from poolwatch.sessions.watch import Clocks, IsWanted, Watch
 
-#: Exit status by why nothing can be kept.
-STATUS: Final = {BookProblem.NEWER: 3, BookProblem.DAMAGED: 4, BookProblem.DENIED: 5}
 #: How long to leave another process that reads files alone.
 _TURN_SECONDS: Final = 0.1
-#: Held by the process that watches: others of a state directory stand by.
-_WATCH_LOCK: Final = "sessions.watch.lock"
 _STAND_BY_SECONDS: Final = 2.0
 _NICE: Final = 10
 
@@ -38,11 +34,12 @@ def main(arguments: Sequence[str]) -> int:
     order = _parser().parse_args(arguments)
     with suppress(OSError):
         os.nice(_NICE)
+    is_wanted = _is_wanted_after if order.watch or order.tied else _is_wanted_always
     try:
         if order.watch:
-            _watch(order.state, order.home)
+            _watch(order.state, order.home, is_wanted)
         else:
-            _look(order.state, order.home)
+            _look(order.state, order.home, is_wanted)
     except BookError as error:
         return STATUS[error.problem]
     except sqlite3.Error as error:
@@ -56,29 +53,31 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m poolwatch.sessions", description=__doc__)
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--home", action="append", default=[], help="a Codex home")
-    parser.add_argument("--watch", action="store_true", help="until the standard input ends")
+    parser.add_argument("--tied", action="store_true", help="end when the standard input does")
+    parser.add_argument("--watch", action="store_true", help="look again and again, and end likewise")
     return parser
 
 
-def _look(state_dir: Path, homes: Sequence[str]) -> None:
+def _look(state_dir: Path, homes: Sequence[str], is_wanted: IsWanted) -> None:
     with closing(open_to_write(state_dir)) as change:
-        _alone(state_dir / LOCK_NAME, Scan(change, homes, _CLOCKS.now).look, _TURN_SECONDS)
+        scan = Scan(change, homes, _CLOCKS.now, is_wanted=lambda: is_wanted(0))
+        _alone(state_dir / LOCK_NAME, scan.look, is_wanted, _TURN_SECONDS)
 
 
-def _watch(state_dir: Path, homes: Sequence[str]) -> None:
+def _watch(state_dir: Path, homes: Sequence[str], is_wanted: IsWanted) -> None:
     make_missing_directories(state_dir)
-    watch = Watch(state_dir, homes, _CLOCKS)
-    _alone(state_dir / _WATCH_LOCK, lambda: watch.run(_is_wanted_after), _STAND_BY_SECONDS)
+    watch = Watch(state_dir, homes, _CLOCKS, is_wanted)
+    _alone(state_dir / WATCH_LOCK_NAME, watch.run, is_wanted, _STAND_BY_SECONDS)
 
 
-def _alone(lock: Path, act: Callable[[], object], pause_seconds: float) -> None:
+def _alone(lock: Path, act: Callable[[], object], is_wanted: IsWanted, pause_seconds: float) -> None:
     """Do something once nobody else holds the lock, unless it is wanted no more by then."""
     while True:
         with held(lock) as is_ours:
             if is_ours:
                 act()
                 return
-        if not _is_wanted_after(pause_seconds):
+        if not is_wanted(pause_seconds):
             return
 
 
@@ -86,6 +85,11 @@ def _is_wanted_after(seconds: float) -> bool:
     """Wait so long; False once the program that started this one has gone, and with it the other end."""
     ended, _, _ = select.select([sys.stdin], [], [], seconds)
     return not ended
+
+
+def _is_wanted_always(seconds: float) -> bool:
+    time.sleep(seconds)
+    return True
 
 
 # the process's own clocks

@@ -17,6 +17,8 @@ from poolwatch.sessions.asking import SECONDS_OF_QUARTER
 
 #: Held by the process that reads session files, while it does.
 LOCK_NAME: Final = "sessions.lock"
+#: Held by the process that keeps looking: others of a state directory leave that to it.
+WATCH_LOCK_NAME: Final = "sessions.watch.lock"
 _META: Final = "scan"
 
 

@@ -35,13 +35,22 @@ _NOTED_SECONDS: Final = 60.0
 class Scan:
     """Keeps the facts of session files up to date, in one process at a time.
 
-    `now` tells seconds since 1970. Methods raise sqlite3.Error.
+    `now` tells seconds since 1970; `is_wanted` whether there is still somebody to work for. Methods raise
+    sqlite3.Error.
     """
 
-    def __init__(self, change: sqlite3.Connection, homes: Sequence[str], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        change: sqlite3.Connection,
+        homes: Sequence[str],
+        now: Callable[[], float],
+        *,
+        is_wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._change: Final = change
         self._homes: Final = homes
         self._now: Final = now
+        self._is_wanted: Final = is_wanted
         self._keeper: Final = Keeper(change)
         self._version: int | None = None
         self._rows: dict[str, FileRow] = {}
@@ -82,7 +91,8 @@ class Scan:
                 self._keeper.move(self._rows[file.name], file)
             self._keeper.lose(gone)
             self._version = None
-        self._read_all(changed)
+        if not self._read_all(changed):
+            return listing
         known = self._progress.complete_at
         if changed or moved or gone or known is None or not 0 <= began - known < _NOTED_SECONDS:
             self._begin()
@@ -142,7 +152,8 @@ class Scan:
         row = self._rows.get(file.name)
         return file.size if row is None or row.offset > file.size else file.size - row.offset
 
-    def _read_all(self, files: Sequence[SessionFile]) -> None:
+    def _read_all(self, files: Sequence[SessionFile]) -> bool:
+        """Whether it came to the end."""
         for number, file in enumerate(files):
             self._read(file, 0)
             following = files[number + 1] if number + 1 < len(files) else None
@@ -150,6 +161,8 @@ class Scan:
                 self._progress = replace(self._progress, newest_since=following.mtime_ns * _NANO)
                 if following.size > _LARGE or self._is_open_long():
                     self._commit()
+                    if not self._is_wanted():
+                        return False
         # each once: what two files tell about each other must not go on for ever
         done: set[str] = set()
         while (names := self._again - done) and len(done) < len(self._files):
@@ -160,6 +173,7 @@ class Scan:
                     self._begun.discard(name)
                     self._read(self._files[name], 0, anew=True)
         self._again.clear()
+        return True
 
     def _before(self, thread: str, name: str) -> list[SessionFile]:
         """The files of a thread that must be read before one that needs them."""

@@ -111,6 +111,10 @@ class BookProblem(StrEnum):
     DENIED = "use.denied"
 
 
+#: Exit status of the process that reads session files, by why nothing can be kept.
+STATUS: Final = {BookProblem.NEWER: 3, BookProblem.DAMAGED: 4, BookProblem.DENIED: 5}
+
+
 class BookError(Exception):
     """The file cannot be used; `problem` says why, `detail` what the system said."""
 

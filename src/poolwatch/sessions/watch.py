@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -28,6 +28,10 @@ _NANO: Final = 1e-9
 _LOCK_SECONDS: Final = 0.2
 
 
+#: Waits so many seconds, and tells whether there is still somebody to work for.
+IsWanted: TypeAlias = Callable[[float], bool]
+
+
 class Clocks(Struct, frozen=True):
     """Seconds since 1970, of a clock that is never set, and of the processor."""
 
@@ -37,23 +41,25 @@ class Clocks(Struct, frozen=True):
 
 
 class Watch:
-    """Keeps `usage.db` up to date until `pause` says that it is enough."""
+    """Keeps `usage.db` up to date for as long as it is wanted."""
 
-    def __init__(self, state_dir: Path, homes: Sequence[str], clocks: Clocks) -> None:
+    def __init__(self, state_dir: Path, homes: Sequence[str], clocks: Clocks, is_wanted: IsWanted) -> None:
         self._state_dir: Final = state_dir
         self._homes: Final = homes
         self._clocks: Final = clocks
+        self._is_wanted: Final = is_wanted
         self._listing = Listing((), (), (), 0)
         self._look_at = 0.0
 
-    def run(self, pause: Callable[[float], bool]) -> None:
-        """Look again after each pause. Raises BookError, sqlite3.Error."""
+    def run(self) -> None:
+        """Look again and again. Raises BookError, sqlite3.Error."""
         goes_on = True
         while goes_on:
             with closing(open_to_write(self._state_dir)) as change:
-                goes_on = self._run(Scan(change, self._homes, self._clocks.now), pause)
+                scan = Scan(change, self._homes, self._clocks.now, is_wanted=lambda: self._is_wanted(0))
+                goes_on = self._run(scan)
 
-    def _run(self, scan: Scan, pause: Callable[[float], bool]) -> bool:
+    def _run(self, scan: Scan) -> bool:
         """The same with one connection, for as long as its file is there."""
         path = self._state_dir / FILE_NAME
         inode = path.stat().st_ino
@@ -62,7 +68,7 @@ class Watch:
                 # somebody else who reads files does the same
                 if is_ours:
                     self._step(scan)
-            if not pause(GLANCE_SECONDS):
+            if not self._is_wanted(GLANCE_SECONDS):
                 return False
             try:
                 if path.stat().st_ino != inode:
