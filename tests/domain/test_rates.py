@@ -124,6 +124,10 @@ def test_what_is_not_told_is_unknown_and_never_free() -> None:
     assert of("gpt-5.4", Tokens(MILLION, 0, 1, 0)).pico is None
     # nobody says what the fast tier of these costs
     assert of("gpt-5.4-nano", READ, tier=Tier.FAST).pico is None
+    # and of these above the limit, where it is not offered
+    assert usd(of("gpt-5.5", READ, tier=Tier.FAST)) == Decimal("88.75")
+    assert of("gpt-5.5", READ, tier=Tier.FAST, long=True) == Price()
+    assert usd(of("gpt-5.5", READ, long=True)) == 56
     # a request that was not counted in tokens
     assert of("gpt-5.4", Tokens()) == UNKNOWN_PRICE
     assert of("gpt-5.3-codex-spark", Tokens()).pico == 0

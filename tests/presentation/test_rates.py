@@ -201,6 +201,7 @@ def test_the_documents_for_programs() -> None:
         "usd_per_million": {"input": "2", "cached": "0.2", "cache_write": "2.5", "output": "10"},
         "usd_per_million_long": {"input": "4", "cached": "0.4", "cache_write": "5", "output": "15"},
         "fast_usd": "2",
+        "fast_long": True,
         "credits_per_million": {"input": "50", "cached": "5", "cache_write": "0", "output": "250"},
         "credits_per_million_long": None,
         "fast_credits": "2.5",

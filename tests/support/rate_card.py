@@ -63,6 +63,8 @@ FAST_CREDITS: Final = {
     "gpt-5.4": "2", "gpt-5.5": "2.5",
     "gpt-5.6-sol": "2.5", "gpt-5.6-terra": "2.5", "gpt-5.6-luna": "2.5", "gpt-6-astra": "2.5",
 }  # fmt: skip
+#: They are not fast above the limit: openai.com/api-fast-mode.
+NO_FAST_LONG: Final = {"gpt-5.4", "gpt-5.5"}
 #: Credits per million tokens, as the official card has them: help.openai.com/en/articles/20001106.
 CREDITS: Final = {
     "gpt-5.1": ("31.25", "3.125", "250"),
@@ -95,8 +97,11 @@ HEADER: Final = """\
 # Made by tests/support/rate_card.py from genai-prices {version}; change that, not this file.
 #
 # from: the first UTC day of a row; without it, ever since. above: requests with more input tokens than that.
-# fast_usd, fast_credits: the fast tier, as a multiple. A part that is missing is unknown; "0" is free.
+# fast_usd, fast_credits: the fast tier, as a multiple; fast_long = false: none for such requests.
+# A part that is missing is unknown; "0" is free.
 # credits: of Codex's official card, or derived = true: 25 for a dollar, none for writing into the cache.
+# What genai-prices does not tell is of help.openai.com/en/articles/20001106 (credits), of
+# developers.openai.com/codex/speed and openai.com/api-fast-mode, and of OpenAI's announcements.
 """
 
 Row = dict[str, Any]
@@ -171,8 +176,9 @@ def _rows_of(model: types.ModelInfo, source: str) -> Iterator[Row]:
         row["above"] = {"tokens": 272_000, **_known(above)} if above else {}
         row["fast_usd"] = FAST_USD.get(model.id)
         row["fast_credits"] = FAST_CREDITS.get(model.id)
+        row["fast_long"] = False if model.id in NO_FAST_LONG else None
         row.update(_credits(model.id, base, above))
-        row["estimated"] = model.id in ESTIMATED
+        row["estimated"] = True if model.id in ESTIMATED else None
         row.update(source=source, checked=CHECKED)
         yield _known(row)
 
@@ -228,7 +234,7 @@ def _times(amount: str | None) -> str | None:
 
 
 def _known(row: Row) -> Row:
-    return {key: value for key, value in row.items() if value not in (None, [], {}, False)}
+    return {key: value for key, value in row.items() if value not in (None, [], {})}
 
 
 def toml_text() -> str:

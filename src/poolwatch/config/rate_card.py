@@ -40,6 +40,7 @@ class _Row(Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "fr
     above: _Amounts | None = None
     fast_usd: Decimal | None = None
     fast_credits: Decimal | None = None
+    fast_long: bool = True
     credits: _Amounts | None = None
     credits_above: _Amounts | None = None
     derived: bool = False
@@ -52,14 +53,14 @@ class _Row(Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "fr
             self.model,
             prices_of(self.input, self.cached, self.cache_write, self.output),
             self.aliases,
-            self.since,
-            None,
-            _prices(self.above),
-            self.fast_usd,
-            self.fast_credits,
-            _prices(self.credits),
-            _prices(self.credits_above),
-            self.derived,
+            since=self.since,
+            above=_prices(self.above),
+            fast_usd=self.fast_usd,
+            fast_credits=self.fast_credits,
+            fast_long=self.fast_long,
+            credits=_prices(self.credits),
+            credits_above=_prices(self.credits_above),
+            derived=self.derived,
             estimated=self.estimated,
             source=self.source,
             checked=self.checked,

@@ -125,6 +125,8 @@ class Rate(Struct, frozen=True):
     above: Prices | None = None
     fast_usd: Decimal | None = None
     fast_credits: Decimal | None = None
+    #: whether long requests can be fast: where they cannot, nobody tells what one costs
+    fast_long: bool = True
     credits: Prices | None = None
     credits_above: Prices | None = None
     #: the credits follow from the dollars: no official card has them
@@ -143,12 +145,23 @@ class Rate(Struct, frozen=True):
 
     def dollars(self, tier: Tier, *, long_context: bool) -> Prices | None:
         """Of a token of such a request; None: nobody tells what the tier costs."""
-        return _of_tier(_of_length(self.usd, self.above, long_context), tier, self.fast_usd)
+        prices = _of_length(self.usd, self.above, long_context)
+        return self._of_tier(prices, tier, self.fast_usd, long_context=long_context)
 
     def codex_credits(self, tier: Tier, *, long_context: bool) -> Prices | None:
         """Likewise, in credits of Codex; None also where it has none for the model."""
         prices = _of_length(self.credits, self.credits_above, long_context)
-        return None if prices is None else _of_tier(prices, tier, self.fast_credits)
+        if prices is None:
+            return None
+        return self._of_tier(prices, tier, self.fast_credits, long_context=long_context)
+
+    def _of_tier(
+        self, prices: Prices, tier: Tier, factor: Decimal | None, *, long_context: bool
+    ) -> Prices | None:
+        if tier is not Tier.FAST:
+            return prices
+        is_offered = self.fast_long or not long_context
+        return prices.times(factor) if factor is not None and is_offered else None
 
 
 _P = TypeVar("_P", Prices, Prices | None)
@@ -156,12 +169,6 @@ _P = TypeVar("_P", Prices, Prices | None)
 
 def _of_length(base: _P, above: Prices | None, long_context: bool) -> _P | Prices:
     return above if long_context and above is not None else base
-
-
-def _of_tier(prices: Prices, tier: Tier, factor: Decimal | None) -> Prices | None:
-    if tier is not Tier.FAST:
-        return prices
-    return None if factor is None else prices.times(factor)
 
 
 class Price(Struct, frozen=True):

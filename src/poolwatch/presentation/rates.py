@@ -117,7 +117,7 @@ def _price_lines(rate: Rate, day: date) -> Iterator[str]:
         rows.append(("long", rate.above, True))
     if rate.fast_usd is not None:
         rows.append(("fast_row", rate.dollars(Tier.FAST, long_context=False), True))
-        if rate.above is not None:
+        if rate.above is not None and rate.fast_long:
             rows.append(("fast_long", rate.dollars(Tier.FAST, long_context=True), True))
     has_credits = rate.credits is not None and day >= CREDITS_SINCE
     if has_credits:
@@ -134,6 +134,8 @@ def _price_lines(rate: Rate, day: date) -> Iterator[str]:
     yield from table([head, *body], left=1)
     if rate.fast_usd is None:
         yield said("no_fast")
+    elif not rate.fast_long:
+        yield said("no_fast_long", limit=limit())
     if rate.credits is not None and not has_credits:
         yield said("credits_began", day=CREDITS_SINCE)
     elif has_credits and rate.derived:

@@ -86,6 +86,7 @@ def _rate(card: RateCard, rate: Rate) -> Json:
         "usd_per_million": _parts(rate.usd),
         "usd_per_million_long": None if rate.above is None else _parts(rate.above),
         "fast_usd": digits(rate.fast_usd),
+        "fast_long": rate.fast_long,
         "credits_per_million": None if rate.credits is None else _parts(rate.credits),
         "credits_per_million_long": None if rate.credits_above is None else _parts(rate.credits_above),
         "fast_credits": digits(rate.fast_credits),

@@ -47,6 +47,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "credit_fast": mark("credits, fast"),
     "derived": mark("The credits are 25 for a dollar, none for cache writes: no official card has them."),
     "credits_began": mark("Codex takes credits for tokens from {day} on; before, it took them for messages."),
+    "no_fast_long": mark("Nobody tells what the fast tier costs over {limit} input tokens."),
     "no_fast": mark("Nobody tells what the fast tier costs."),
     "other_days": mark("On other days:"),
     "other_day": mark("  from {day}: {input} in, {cached} cached, {output} out"),
