@@ -40,7 +40,7 @@ _DAY: Final = timedelta(days=1)
 _AT_ONCE: Final = 50
 #: The store is asked for one account after the other, with a pause between them (seconds).
 _PAUSE: Final = 0.05
-_LOOK_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 15.0
 _WEEKLY: Final = FigureName(Series.WINDOW, BASE_BUCKET, WEEKLY)
 _CREDITS: Final = FigureName(Series.CREDITS)
 
