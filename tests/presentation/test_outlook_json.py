@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -17,6 +18,7 @@ from poolwatch.domain.usage import Usage
 from poolwatch.domain.values import replace
 from poolwatch.presentation.json_values import Json
 from poolwatch.presentation.outlook_json import pool_ahead, window_forecast
+from poolwatch.presentation.status_json import status_json
 from tests.presentation.scene import FIVE_HOURS, NOW, WEEK, account, after, base, pool, window
 
 BURN = AccountBurn(Burn(), Burn())
@@ -57,6 +59,16 @@ def test_at_this_hours_pace_there_is_no_interval() -> None:
         **NONE,  # type: ignore[dict-item]  # it is an object
         "at_reset": {"median_percent": 78.0, "low_percent": None, "high_percent": None, "coverage": None},
     }
+
+
+def test_of_two_windows_of_one_kind_only_the_fuller_is_foretold() -> None:
+    usage = Usage(base=base(window(10, WEEK, after(days=3)), window(30, WEEK, after(days=3))))
+    state = pool(replace(account("a", usage), outlook=AccountOutlook(NOW, BURN, (WEEKLY,))))
+    document = json.loads(status_json(overview(state, NOW, PoolRules()), state, NOW, mask=False))
+    [found] = document["accounts"]
+    told = {each["used_percent"]: each["forecast"] for each in found["windows"]}
+    assert told[10] is None
+    assert told[30]["at_reset"]["median_percent"] == 54.0
 
 
 PACE: Json = {"per_day_percent": 18.0, "even_percent": 41.0}

@@ -12,7 +12,7 @@ from poolwatch.domain.failure import Trouble
 from poolwatch.domain.overview import PoolOverview, usd
 from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.status import Judged, PoolRules, Section, Status
-from poolwatch.domain.usage import BASE_BUCKET, Aged, Credits, SpendControl, Usage, windows_by_length
+from poolwatch.domain.usage import Aged, Credits, SpendControl, Usage, windows_by_length
 from poolwatch.domain.values import is_undated
 from poolwatch.presentation.figures import trimmed_digits
 from poolwatch.presentation.json_values import Json, digits, instant, number
@@ -155,6 +155,9 @@ def _account(judged: Judged, overview: PoolOverview, mask: bool) -> Json:
 
 
 def _windows(judged: Judged, overview: PoolOverview) -> Json:
+    usage = judged.account.usage
+    # of two of one kind, the fuller alone is foretold
+    foretold = set(map(id, usage.fullest.values()))
     return [
         {
             "kind": window.kind,
@@ -163,9 +166,9 @@ def _windows(judged: Judged, overview: PoolOverview) -> Json:
             "used_percent": number(window.used_percent),
             "resets_at": instant(window.resets_at),
             "limit_reached": bucket.limit.reached(window),
-            "forecast": window_forecast(judged, window.kind, overview) if bucket.id == BASE_BUCKET else None,
+            "forecast": window_forecast(judged, window.kind, overview) if id(window) in foretold else None,
         }
-        for bucket in judged.account.usage.buckets
+        for bucket in usage.buckets
         if bucket.limit is not None
         for window in windows_by_length(bucket.limit)
     ]
