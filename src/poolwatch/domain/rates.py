@@ -211,6 +211,7 @@ class RateCard:
         for each in self.rates:
             for known in (each.model, *each.aliases):
                 self._by_name.setdefault(known, []).append(each)
+        self._named: dict[str, list[Rate]] = {}
         self._found: dict[tuple[str, date, str | None], Rate | None] = {}
 
     def rate(self, model: str, day: date, operation: str | None = None) -> Rate | None:
@@ -265,12 +266,12 @@ class RateCard:
 
     def fitting(self, model: str, day: date, operation: str | None = None) -> list[Rate]:
         """The operator's rates that fit a model on a day, the one that holds first."""
+        # a year of days asks for the same few models
+        named = self._named.get(model)
+        if named is None:
+            named = self._named[model] = [each for each in self.overlays if _matches(each.model, model)]
         found = [
-            each
-            for each in self.overlays
-            if (each.per is not Per.IMAGE or operation == IMAGE)
-            and each.holds_on(day)
-            and _matches(each.model, model)
+            each for each in named if each.holds_on(day) and (each.per is not Per.IMAGE or operation == IMAGE)
         ]
         # of equals the first one in the file
         return sorted(found, key=_rank, reverse=True)
