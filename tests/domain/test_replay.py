@@ -10,7 +10,7 @@ import pytest
 from poolwatch.domain.cycles import Cycle, EndedBy, Gain
 from poolwatch.domain.event_log import EventKind, LoggedEvent, Standing, reading_events
 from poolwatch.domain.replay import Followed, WindowPlace, follow, observations, replay
-from poolwatch.domain.series import HistoryRow, figures, history_rows
+from poolwatch.domain.series import Figure, HistoryRow, Series, figures, history_rows
 from poolwatch.domain.usage import SpendControl, SpendLimit, Usage, UsageSnapshot
 from tests.domain.make import FIVE_HOURS, after, credit, limit, window
 
@@ -116,6 +116,12 @@ def test_a_spend_limit_is_followed_by_its_amounts() -> None:
     assert spend.window == "individual"
     assert spend.last_percent == pytest.approx(995 / 100 / 400 * 100)
     assert spend.resets_at == after(days=20)
+
+
+def test_a_limit_of_next_to_nothing_has_no_percentage() -> None:
+    place = (Series.SPEND, "", "individual")
+    figure = Figure(5.0, spent=Decimal(200), spend_limit=Decimal("0.0001"))
+    assert observations({place: figure}, after())["spend", "individual"].used_percent is None
 
 
 def test_history_that_ends_with_a_new_window_ends_it_once_it_was_read_again() -> None:

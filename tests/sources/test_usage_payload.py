@@ -135,7 +135,10 @@ def test_length(raw: object, expected: int | None) -> None:
         ({"reset_at": 1829779200}, None),
         ({"reset_at": 100_000_000_000}, None),
         ({"reset_after_seconds": 34_560_060}, None),
-        ({"reset_at": 100_000_000_001}, "1973-03-03T09:46:40.001000+00:00"),
+        # above it are milliseconds, and then a time long past
+        ({"reset_at": 100_000_000_001}, None),
+        ({"reset_at": 1}, None),
+        ({"reset_at": 1762000000}, "2025-11-01T12:26:40+00:00"),
         ({"reset_after_seconds": 5000}, "2026-11-20T22:23:00+00:00"),
         ({"reset_after_seconds": 30}, "2026-11-20T21:01:00+00:00"),
         ({"reset_after_seconds": 29}, "2026-11-20T21:00:00+00:00"),

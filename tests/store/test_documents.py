@@ -285,7 +285,7 @@ def test_no_field_is_forgotten(kind: type[Struct], form: type[Struct], left_out:
         ("resets_at", "0001-01-01T00:00:00Z"),
         ("used_percent", 1e308),
         ("used_percent", -1e6),
-        ("window_seconds", 10**9 + 1),
+        ("window_seconds", 2 * 10**9 + 1),
         ("window_seconds", 2**70),
         ("window_seconds", 0),
     ],

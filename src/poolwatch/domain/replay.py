@@ -17,6 +17,8 @@ from poolwatch.domain.usage import BASE_BUCKET, Aged, Credits, RateLimit, Usage,
 
 #: A window among those of an account: bucket and kind.
 WindowPlace: TypeAlias = tuple[str, str]
+#: More says nothing of a limit; no source tells it either.
+_MOST_PERCENT: Final = 999_999
 
 
 class Followed(Struct, frozen=True):
@@ -53,6 +55,8 @@ def observations(
         elif series is Series.SPEND:
             used, limit = figure.spent, figure.spend_limit
             percent = figure.used_percent if used is None or not limit else float(used / limit * 100)
+            if percent is not None and abs(percent) > _MOST_PERCENT:
+                percent = None
             found[SPEND_BUCKET, window] = Observation(at, percent, figure.resets_at)
     return found
 

@@ -71,7 +71,7 @@ _MONTH: Final = (27.5 * _DAY, 31.5 * _DAY)
 UNKNOWN_KIND: Final = "unknown"
 BASE_BUCKET: Final = "codex"
 REVIEW_BUCKET: Final = "code_review"
-#: Who says of a limit that it resets later than this says nothing: a year, and what clocks differ by.
+#: Who says of a limit that it resets further from now says nothing: a year, and what clocks differ by.
 FURTHEST_RESET: Final = timedelta(days=400)
 
 

@@ -84,9 +84,9 @@ def _rate_limit(limit: RateLimitModel, at: datetime) -> RateLimit:
 
 
 def _resets_at(said: ResettingModel, at: datetime) -> datetime | None:
-    """When it resets; nobody knows where that is further away than any window or month lasts."""
+    """When it resets, or did; nobody knows where that is further away than any window or month lasts."""
     found = _said_reset(said, at)
-    return None if found is not None and found - at > FURTHEST_RESET else found
+    return None if found is not None and abs(found - at) > FURTHEST_RESET else found
 
 
 def _said_reset(said: ResettingModel, at: datetime) -> datetime | None:

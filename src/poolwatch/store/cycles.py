@@ -25,8 +25,10 @@ from poolwatch.store.stored import MOST_SECONDS, is_percent
 #: Seconds after the start, or a percentage: whole ones take few bytes.
 _Number: TypeAlias = int | float
 _HOUR: Final = 3600
-#: Nobody watches a window for longer than these ten years, in seconds.
-_LONGEST: Final = 3660 * 86400
+#: No life is longer, in seconds: instants that are kept lie no further apart.
+_LONGEST: Final = 10**10
+#: Nor is anything used in more hours of it, which are those of ten years.
+_MOST_RISES: Final = 3660 * 24
 _VERSION: Final = 1
 
 
@@ -189,7 +191,8 @@ def _is_sound(stored: _Stored) -> bool:
         and all(second is None or abs(second) <= _LONGEST for second in seconds)
         and (stored.window_seconds is None or 0 < stored.window_seconds <= MOST_SECONDS)
         and hours == sorted(hours)
-        and (not hours or max(abs(hours[0]), abs(hours[-1]), len(hours)) <= _LONGEST // _HOUR)
+        and len(hours) <= _MOST_RISES
+        and (not hours or max(abs(hours[0]), abs(hours[-1])) <= _LONGEST // _HOUR)
     )
 
 

@@ -36,8 +36,8 @@ MOST_PERCENT: Final = 999_999
 #: No amount has so many digits before its point, or behind it; sums of them are told too.
 _MOST_DIGITS: Final = 24
 _MOST_DECIMALS: Final = 64
-#: No window is longer.
-MOST_SECONDS: Final = 10**9
+#: No window is longer, rounding aside.
+MOST_SECONDS: Final = 2 * 10**9
 _FURTHEST_OFF: Final = BEYOND - UNDATED
 
 
