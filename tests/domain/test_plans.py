@@ -42,7 +42,7 @@ PRO, PLUS = 200 * PICO_PER_DOLLAR, 20 * PICO_PER_DOLLAR
         (["Pro", "PLUS"], Paid(PRO + PLUS, 2, 0)),
         # nobody pays for a free plan; of a business plan, or an unknown one, nobody said what it costs
         (["pro", "free", "business", None], Paid(PRO, 2, 2)),
-        ([], Paid(0, 0, 0)),
+        (["free"], Paid(0, 1, 0)),
     ],
 )
 def test_what_a_month_costs(held: list[str | None], paid: Paid) -> None:
@@ -52,7 +52,11 @@ def test_what_a_month_costs(held: list[str | None], paid: Paid) -> None:
 
 
 def test_nothing_is_told_where_nobody_said_what_a_plan_costs() -> None:
+    prices = {"pro": PRO}
     assert paid_in_a_month({}, ["pro", "free"]) is None
+    # at least nothing would say that it is nothing
+    assert paid_in_a_month(prices, ["team", None]) is None
+    assert paid_in_a_month(prices, []) is None
 
 
 @given(
@@ -60,7 +64,8 @@ def test_nothing_is_told_where_nobody_said_what_a_plan_costs() -> None:
 )
 def test_accounts_add_up(one: list[str | None], other: list[str | None]) -> None:
     prices = {"pro": PRO, "plus": PLUS}
-    first, second, both = (paid_in_a_month(prices, held) for held in (one, other, one + other))
+    sums = [paid_in_a_month(prices, ["free", *held]) for held in (one, other, [*one, "free", *other])]
+    first, second, both = sums
     assert first is not None
     assert second is not None
     assert both == Paid(

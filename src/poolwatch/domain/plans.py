@@ -39,13 +39,13 @@ class Paid(Struct, frozen=True):
 
 
 def paid_in_a_month(prices: Mapping[str, int], held: Iterable[str | None]) -> Paid | None:
-    """What the plans of these accounts cost in a calendar month; None where nobody said what any plan costs.
+    """What the plans of these accounts cost in a calendar month; None where nobody said it of any of them.
 
     `prices` by plan, in pico-dollars a month. An account whose plan is unknown has no price.
     """
-    if not prices:
-        return None
     known = {_FREE: 0} | {plan.lower(): price for plan, price in prices.items()}
     found = [None if plan is None else known.get(plan.lower()) for plan in held]
     priced = [price for price in found if price is not None]
+    if not prices or not priced:
+        return None
     return Paid(sum(priced), len(priced), len(found) - len(priced))
