@@ -60,7 +60,6 @@ def test_files_that_grow_come_to_the_same(tmp_path: Path, seed: int) -> None:
     assert state_of(tmp_path / "state").files_unverified == truth.unverified
 
 
-@pytest.mark.xfail(reason="a further file, or a zero start, does not wait for what it came from")
 @pytest.mark.parametrize("seed", [10, 12, 24, 30, 55])
 def test_files_that_come_in_any_order_come_to_the_same(tmp_path: Path, seed: int) -> None:
     truth = Folder(tmp_path / "whole", seed, Plan(UNTIL, bulk=0.02, turns=4, fat=0.002)).fill(400_000)

@@ -6,6 +6,7 @@ It steps back behind everything else that runs, and prints nothing: what it foun
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import select
 import sqlite3
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str]) -> int:
     order = _parser().parse_args(arguments)
     with suppress(OSError):
         os.nice(_NICE)
+    # values come and go by millions, and none refers to itself
+    gc.disable()
     is_wanted = _is_wanted_after if order.watch or order.tied else _is_wanted_always
     try:
         if order.watch:

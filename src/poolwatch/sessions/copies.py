@@ -38,6 +38,10 @@ class Prefix(IntEnum):
     RECORDS = 8
 
 
+#: What is told without the origin's file; with it, it may be told otherwise.
+WITHOUT_ORIGIN: Final = frozenset({Prefix.BASELINE, Prefix.ZERO, Prefix.UNVERIFIED})
+
+
 class Step(NamedTuple):
     """A step of a counter."""
 

@@ -18,6 +18,8 @@ from poolwatch.sessions.copies import MARK, NOTHING, Prefix, Step, Vector, decid
 from poolwatch.sessions.heads import FileHead, head_of, text_of
 from poolwatch.sessions.limits import KnownLimits, LimitMoved, moved_limits
 from poolwatch.sessions.rollout import (
+    OF_NO_INTEREST,
+    USUAL_TYPE,
     Kind,
     Line,
     Record,
@@ -125,17 +127,9 @@ class Counting:
         self._start_ordinal = None if state.head is None else self._ordinal_awaited(state.head)
         self._minute = ""
         self._minute_at = 0
+        self._day_at = 0
         self._raw_limits = Raw()
         self._last_vector = state.vector
-        self._acts: Final[Mapping[Kind, Callable[[bytes], None]]] = {
-            Kind.COUNT: self._count,
-            Kind.META: self._meta,
-            Kind.TURN: self._turn,
-            Kind.RECORD: self._record,
-            Kind.COMPACTED: self._compacted,
-            Kind.STARTED: self._started,
-            Kind.SETTINGS: self._settings,
-        }
 
     @property
     def thread(self) -> str:
@@ -158,12 +152,14 @@ class Counting:
     def feed(self, lines: Iterable[bytes]) -> None:
         """Count these lines; ends early when the file turns out to be misread."""
         for line in lines:
+            if line[USUAL_TYPE] == OF_NO_INTEREST:
+                continue
             kind = kind_of(line)
             if self._start_ordinal is not None:
                 self._look_for_own_line(line, self._start_ordinal)
             if kind is not None:
                 try:
-                    self._acts[kind](line)
+                    _ACTS[kind](self, line)
                 except (ValueError, OverflowError, RecursionError):
                     # what msgspec raises, what is no UTF-8, and seconds that are none
                     self.state.bad_lines += 1
@@ -406,10 +402,13 @@ class Counting:
         """When a line was written. Most stand in the minute of the one before."""
         if len(stamp) == _STAMP_LENGTH and stamp[23] == "Z":
             if stamp[:16] != self._minute:
-                minute = seconds_of(stamp[:16])
-                if minute is None:
-                    return self.state.at
-                self._minute, self._minute_at = stamp[:16], int(minute)
+                if stamp[:10] != self._minute[:10]:
+                    day = seconds_of(stamp[:10])
+                    if day is None:
+                        return self.state.at
+                    self._day_at = int(day)
+                self._minute = stamp[:16]
+                self._minute_at = self._day_at + int(stamp[11:13]) * 3600 + int(stamp[14:16]) * 60
             self.state.at = self._minute_at + float(stamp[17:23])
             return self.state.at
         at = seconds_of(stamp)
@@ -419,6 +418,17 @@ class Counting:
 
     def _ordinal_awaited(self, head: FileHead) -> int | None:
         return None if self.state.prefix is Prefix.ORDINAL else head.start_ordinal
+
+
+_ACTS: Final[Mapping[Kind, Callable[[Counting, bytes], None]]] = {
+    Kind.COUNT: Counting._count,
+    Kind.META: Counting._meta,
+    Kind.TURN: Counting._turn,
+    Kind.RECORD: Counting._record,
+    Kind.COMPACTED: Counting._compacted,
+    Kind.STARTED: Counting._started,
+    Kind.SETTINGS: Counting._settings,
+}
 
 
 def _counts_of(usage: Usage) -> Counts:

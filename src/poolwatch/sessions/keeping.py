@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from poolwatch.domain.values import replace
 from poolwatch.sessions.asking import SECONDS_OF_QUARTER
-from poolwatch.sessions.copies import Prefix
+from poolwatch.sessions.copies import WITHOUT_ORIGIN, Prefix
 from poolwatch.sessions.counting import PARSER_VERSION, Counting, Request, Response, State
 from poolwatch.sessions.heads import FileHead
 from poolwatch.sessions.homes import SessionFile
@@ -163,10 +163,19 @@ class Keeper:
         """Whether a file is not the first one of its thread."""
         found = self._change.execute(
             "SELECT 1 FROM files f JOIN threads t ON t.id = f.thread"
-            " WHERE t.uuid = ? AND f.name != ? AND f.further = 0 LIMIT 1",
+            " WHERE t.uuid = ? AND f.name < ? AND f.further = 0 LIMIT 1",
             (thread, name),
         ).fetchone()
         return found is not None
+
+    def further_than(self, thread: str, name: str) -> set[str]:
+        """The names of files that were taken for the first of their thread before this one was there."""
+        rows = self._change.execute(
+            "SELECT f.name FROM files f JOIN threads t ON t.id = f.thread"
+            " WHERE t.uuid = ? AND f.name > ? AND f.further = 0",
+            (thread, name),
+        )
+        return {found for (found,) in rows}
 
     @property
     def singly_from(self) -> float:
@@ -196,9 +205,9 @@ class Keeper:
             if self._change.execute("SELECT 1 FROM responses WHERE hash = ?", (hash_,)).fetchone() is None
         }
 
-    def waiting_for(self, thread: str) -> list[str]:
+    def waiting_for(self, thread: str) -> set[str]:
         """The names of files that this thread's course could tell more about."""
-        return [name for (name,) in self._change.execute("SELECT name FROM files WHERE waits = ?", (thread,))]
+        return {name for (name,) in self._change.execute("SELECT name FROM files WHERE waits = ?", (thread,))}
 
     def put(self, file: SessionFile, read: ReadFile) -> FileRow:
         """Keep where reading a file stands, and what it told."""
@@ -208,7 +217,7 @@ class Keeper:
         # a file in which nothing is its own yet is read from its beginning again
         can_go_on = state.prefix is not Prefix.UNDECIDED
         origin = None if state.head is None else state.head.origin
-        waits = origin if state.prefix is Prefix.UNVERIFIED and not read.has_course else None
+        waits = origin if state.prefix in WITHOUT_ORIGIN and not read.has_course else None
         responses = state.has_records or bool(counting.responses)
         values = (
             os.fsencode(file.path),

@@ -61,9 +61,10 @@ class LineReader:
         Of a long line without interest comes its beginning, of one above `LONGEST` its beginning and its end,
         with `GAP` between them. Raises OSError.
         """
-        if not self.is_compressed:
-            yield from self._lines(self._file, offset)
-            return
+        return self._plain(offset) if self.is_compressed else self._lines(self._file, offset)
+
+    def _plain(self, offset: int) -> Iterator[bytes]:
+        """The lines of the text that was compressed, as far as it can be had."""
         zstd = _zstd()
         with zstd.ZstdFile(self._file) as text:
             try:

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from enum import Enum
+from enum import IntEnum, auto
 from typing import Annotated, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -106,16 +106,16 @@ class _Envelope(Struct):
     payload: _Inner = _Inner()
 
 
-class Kind(Enum):
+class Kind(IntEnum):
     """What a line is that tells about tokens."""
 
-    META = "session_meta"
-    TURN = "turn_context"
-    RECORD = "token_usage_record"
-    COMPACTED = "compacted"
-    COUNT = "token_count"
-    STARTED = "task_started"
-    SETTINGS = "thread_settings_applied"
+    META = auto()
+    TURN = auto()
+    RECORD = auto()
+    COMPACTED = auto()
+    COUNT = auto()
+    STARTED = auto()
+    SETTINGS = auto()
 
 
 _EVENT: Final = "event_msg"
@@ -126,15 +126,19 @@ _OF_EVENTS: Final[Mapping[object, Kind]] = {
     "thread_settings_applied": Kind.SETTINGS,
 }
 _OF_LINES: Final[Mapping[object, Kind]] = {
-    kind.value: kind for kind in (Kind.META, Kind.TURN, Kind.RECORD, Kind.COMPACTED)
+    "session_meta": Kind.META,
+    "turn_context": Kind.TURN,
+    "token_usage_record": Kind.RECORD,
+    "compacted": Kind.COMPACTED,
 }
 _TYPE: Final = b'"type":"'
 #: The type stands among the first bytes of a line that Codex wrote.
 HEAD: Final = 200
-_RESPONSE_LETTERS: Final = b'response_item"'
+#: What most lines are.
+OF_NO_INTEREST: Final = b'response_item"'
 #: What lines are by the letters of their type; None: of no interest, whatever is in them.
 _BY_LETTERS: Final[Mapping[bytes, Kind | None]] = {
-    _RESPONSE_LETTERS: None,
+    OF_NO_INTEREST: None,
     b'session_meta",': Kind.META,
     b'turn_context",': Kind.TURN,
     b"token_usage_re": Kind.RECORD,
@@ -153,8 +157,8 @@ _BY_EVENT_LETTERS: Final[Mapping[bytes, Kind]] = {
 _EVENT_LETTERS: Final = b'event_msg","pa'
 _BEGINNING: Final = b'{"timestamp":"'
 _BEFORE_TYPE: Final = b'{"timestamp":"2026-11-29T08:00:00.123Z","type":"'
-#: Where the letters stand in nearly every line, and those of an event's own type.
-_USUALLY: Final = slice(len(_BEFORE_TYPE), len(_BEFORE_TYPE) + 14)
+#: Where these letters stand in nearly every line, and those of an event's own type.
+USUAL_TYPE: Final = slice(len(_BEFORE_TYPE), len(_BEFORE_TYPE) + 14)
 _EVENT_USUALLY: Final = len(_BEFORE_TYPE) + len('event_msg","payload":{"type":"')
 _EVENT_TYPE: Final = slice(_EVENT_USUALLY, _EVENT_USUALLY + 10)
 _EVENT_BEFORE: Final = slice(_EVENT_USUALLY - 8, _EVENT_USUALLY)
@@ -179,8 +183,8 @@ _STANDARD: Final = frozenset({"default", "standard", "auto"})
 
 def kind_of(line: bytes) -> Kind | None:
     """What a line is; None: it tells nothing about tokens. Of most lines it needs only the beginning."""
-    letters = line[_USUALLY]
-    if letters == _RESPONSE_LETTERS:
+    letters = line[USUAL_TYPE]
+    if letters == OF_NO_INTEREST:
         return None
     if letters == _EVENT_LETTERS and line[_EVENT_BEFORE] == _TYPE:
         return _BY_EVENT_LETTERS.get(line[_EVENT_TYPE])

@@ -209,7 +209,7 @@ class Scan:
                 self._rows[file.name] = keeper.hold(row, file, Trouble.BROKEN)
                 return
             lost = keeper.forget(row)
-        unread = self._unread(file)
+        unread, is_new = self._unread(file), row is None
         row = keeper.put(file, read)
         self._rows[file.name] = row
         if lost:
@@ -219,7 +219,9 @@ class Scan:
             self._waited_for.add(row.waits)
         thread = read.counting.thread
         if thread in self._waited_for:
-            self._again |= set(keeper.waiting_for(thread)) - {file.name}
+            self._again |= keeper.waiting_for(thread) - {file.name}
+        if is_new:
+            self._again |= keeper.further_than(thread, file.name)
         self._progress = replace(self._progress, bytes_done=self._progress.bytes_done + unread)
 
     def _count(
