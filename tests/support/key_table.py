@@ -7,6 +7,8 @@ from poolwatch.ui.keymap import Keymap, Scope, explained
 _WHERE = {
     frozenset({Scope.DETAIL, Scope.HISTORY}): " (details, history)",
     frozenset({Scope.HISTORY}): " (history)",
+    frozenset({Scope.HISTORY, Scope.USAGE}): " (history, usage)",
+    frozenset({Scope.USAGE}): " (usage)",
     frozenset({Scope.RAW}): " (payload)",
     frozenset({Scope.EVENTS}): " (events)",
 }

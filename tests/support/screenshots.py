@@ -34,6 +34,7 @@ from poolwatch.ui.app import PoolApp  # noqa: E402 - likewise
 from poolwatch.ui.state import AppOptions, WallView  # noqa: E402 - likewise
 from tests.support.svg import Frame, Looks, Screen, moving, screen_of, still  # noqa: E402 - likewise
 from tests.support.upstream import Upstream  # noqa: E402 - likewise
+from tests.support.used import MadeUse  # noqa: E402 - likewise
 from tests.ui.scripted_feed import ScriptedFeed  # noqa: E402 - likewise
 
 #: A Friday, 14:03 for the operator.
@@ -64,6 +65,7 @@ PICTURES: Final = (
     Picture("detail", 24, (80, 24), AppOptions(sort=SortKey.NAME), ("/", *"alice", "enter", "enter")),
     Picture("light", FEW, (120, 32), AppOptions(view=WallView.CARDS, theme="poolwatch-light")),
     Picture("80x24", 60, (80, 24), AppOptions(view=WallView.TABLE)),
+    Picture("usage", FEW, (120, 40), AppOptions(view=WallView.CARDS), ("U", "[")),
 )
 RECORDING: Final = Picture("refresh", FEW, (80, 24), AppOptions(view=WallView.CARDS))
 #: How long its screens stand: before the key, with each step, and with what changed.
@@ -178,6 +180,7 @@ def with_fixed_durations(state: PoolState, key: AccountKey) -> PoolState:
 def app_for(picture: Picture, pool: Pool) -> tuple[PoolApp, ScriptedFeed]:
     """The app on that pool, and what tells it of changes."""
     feed = ScriptedFeed(pool.seen.state, INSTANT, ZONE)
+    feed.used = MadeUse(INSTANT, ZONE, list(pool.seen.state.accounts)[:4]).answer
     prefs = Prefs(pool.around.rules, zone=ZONE)
     return PoolApp(feed, replace(picture.options, pool_name="demo", prefs=prefs)), feed
 
@@ -190,6 +193,7 @@ async def draw(picture: Picture, pool: Pool) -> str:
         await pilot.pause()
         for key in picture.keys:
             await pilot.press(key)
+            await pilot.pause()
         await pilot.pause()
         return still(screen_of(app.export_screenshot(simplify=True), picture.size, looks), looks)
 

@@ -13,6 +13,7 @@ from poolwatch.domain.message import Message
 from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolState
+from poolwatch.domain.use_report import UseReport, UseWish
 from poolwatch.domain.values import replace
 from poolwatch.presentation.sign_in import CodexLogin
 from poolwatch.ui.feed import EVENTS_MOST, FoundLogins, LoginRun, PoolSignIn, Tried
@@ -48,6 +49,10 @@ class ScriptedFeed:
         #: what the store keeps, old to new, and when somebody looked
         self.logged: tuple[LoggedEvent, ...] = ()
         self.looked: datetime | None = None
+        #: what is told about use, what was asked for, and what changes when there is more
+        self.used: Callable[[UseWish], UseReport | Message] | None = None
+        self.wishes: list[UseWish] = []
+        self.use_is = 0
 
     @property
     def zone(self) -> tzinfo:
@@ -131,6 +136,13 @@ class ScriptedFeed:
 
     async def look(self) -> None:
         self.looked = self._now
+
+    async def use(self, wish: UseWish) -> UseReport | Message:
+        self.wishes.append(wish)
+        return Message("use.denied", (("why", "nothing"),)) if self.used is None else self.used(wish)
+
+    async def use_mark(self) -> object:
+        return self.use_is
 
     def found(self) -> tuple[FoundLogins, ...]:
         return self.places

@@ -515,7 +515,7 @@ async def test_the_demo_says_that_it_is_one_and_what_to_try_until_a_key_is_press
     short = "demo: all simulated, nothing is spent"
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
-        assert f" {whole} Try r on carol, then  H history  e events " in screen_text(app)
+        assert f" {whole} Try r on carol, then  H history  U cost  e events " in screen_text(app)
         before = app.screen.query_one("#foot", Lines).size
         await pilot.press("j")
         await settle(pilot)

@@ -15,7 +15,7 @@ _NONE = {
     "SELECT ": "SQL", "INSERT ": "SQL", "UPDATE ": "SQL", "DELETE ": "SQL", "CREATE ": "SQL", "ALTER ": "SQL",
     "DROP ": "SQL", "FROM ": "SQL", "quarter, thread, model, ": "SQL", ", model, tier, ": "SQL",
     ",\n        PRIMARY KEY": "SQL", ",\n        cost_whole INTEGER": "SQL",
-    "Panel {": "a style sheet",
+    "Panel {": "a style sheet", "ChoiceScreen {": "a style sheet",
     "FilterLine,": "a style sheet", "Lines {": "a style sheet",
     "try again in (": "a pattern for what CLIProxyAPI says",
     "A number in 0..1": "describes a type",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection
 from datetime import datetime, tzinfo
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Answer, PoolChanged
-from poolwatch.domain.message import Message
+from poolwatch.domain.message import Message, message
 from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.state import PoolState
 from poolwatch.presentation.sign_in import CodexLogin
@@ -21,6 +23,8 @@ from poolwatch.ui.feed import EVENTS_MOST, FoundLogins, LoginRun, PoolSignIn, Tr
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.running import Running
+    from poolwatch.bootstrap.use import UseReader
+    from poolwatch.domain.use_report import UseReport, UseWish
     from poolwatch.monitor.monitor import Monitor
 
 
@@ -43,6 +47,10 @@ class LiveFeed:
         self._error: BaseException | None = None
         self._visible: Collection[AccountKey] = ()
         self._paused = False
+        self._started_at = self._clock.now()
+        self._reader: UseReader | None = None
+        #: one report is read at a time
+        self._use_turn = asyncio.Lock()
 
     def attach(self, running: Running) -> None:
         """Show this monitor from now on."""
@@ -167,6 +175,33 @@ class LiveFeed:
         await self._monitor()
         if self._running is not None:
             await self._running.services.store.put_looked_at(self.now())
+
+    async def use(self, wish: UseWish) -> UseReport | Message:
+        """What is known about the use of tokens, read on a thread; a viewer reads it as well."""
+        from poolwatch.host.threads import in_thread
+        from poolwatch.sessions.tables import BookError
+
+        reader = await self._use_reader()
+        accounts = {key.id: account for key, account in self.state.accounts.items()}
+        async with self._use_turn:
+            try:
+                return await in_thread(partial(reader.report, wish, accounts, self.now()))
+            except BookError as error:
+                return message(error.problem.value, why=error.detail)
+
+    async def use_mark(self) -> object:
+        """What differs once anything about use has changed."""
+        from poolwatch.host.threads import in_thread
+
+        reader = await self._use_reader()
+        return await in_thread(reader.mark)
+
+    async def _use_reader(self) -> UseReader:
+        if self._reader is None:
+            reader = await asyncio.to_thread(import_module, "poolwatch.bootstrap.use")
+            around = self._surroundings
+            self._reader = reader.UseReader(around.state_dir, around.settings, self._started_at, self.zone)
+        return self._reader
 
     def found(self) -> tuple[FoundLogins, ...]:
         """The monitored places that list nobody, and what else lies around."""

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from poolwatch.domain.consumption import Group, UseRow, UseSum, price_of, sums, total, use_rows
 from poolwatch.domain.month_ahead import DAYS_BACK, DayCost, MonthAhead, month_ahead
+from poolwatch.domain.plans import Paid
 from poolwatch.domain.quarters import (
     TIMES,
     Calendar,
@@ -151,6 +152,18 @@ class UseReport(Struct, frozen=True):
     attribution: Attribution | None = None
     #: of rows by conversation, by their ids
     conversations: Mapping[str, Conversation] = field(default_factory=dict)
+    #: the part of the tokens that the service counted which the files tell of, 0..1, where it was asked
+    counted_share: float | None = None
+    #: what the plans of all accounts cost in a month, where somebody said so
+    paid: Paid | None = None
+
+
+class UseToday(Struct, frozen=True):
+    """What other screens tell: the use of today, and that of accounts today and in 30 days, by their ids."""
+
+    today: UseSum = UseSum()
+    by_account: Mapping[str, UseSum] = field(default_factory=dict)
+    by_account_30: Mapping[str, UseSum] = field(default_factory=dict)
 
 
 def report(

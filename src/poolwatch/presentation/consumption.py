@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
-from typing import Final
+from typing import Final, overload
 
 from msgspec import Struct
 
@@ -62,6 +62,38 @@ class TableRow(Struct, frozen=True):
     told: str = ""
 
 
+class TableRows(Sequence[TableRow]):
+    """The rows as texts, each made when it is looked at: there may be thousands, of which a few are shown.
+
+    Shares are of all that was used, whatever is shown of it.
+    """
+
+    def __init__(self, report: UseReport, rows: Sequence[UseRow], names: Names) -> None:
+        self._report = report
+        self._rows = rows
+        self._names = names
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, at: int) -> TableRow: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[TableRow]: ...
+    def __getitem__(self, at: int | slice) -> TableRow | Sequence[TableRow]:
+        if isinstance(at, slice):
+            return TableRows(self._report, self._rows[at], self._names)
+        return _row(self._rows[at], self._report.total, self._report.wish.by, self._names)
+
+    def group(self, at: int) -> Group:
+        """Which group a row is of."""
+        return self._rows[at].group
+
+    def find(self, group: Group | None) -> int:
+        """Where the row of a group stands; 0 where there is none."""
+        return next((at for at, row in enumerate(self._rows) if row.group == group), 0)
+
+
 class Told(Struct, frozen=True):
     """A figure of the head: its heading, its amount, and what stands beside it, also in fewer words."""
 
@@ -110,7 +142,7 @@ class UseView(Struct, frozen=True):
     notes: tuple[Span, ...]
     #: the same but for the first, in fewer words
     notes_short: tuple[Span, ...]
-    rows: tuple[TableRow, ...]
+    rows: TableRows
     total: TableRow
     #: how many rows there are without a filter
     count: int
@@ -151,7 +183,7 @@ def use_view(
         _figures(report, now, zone),
         notes(report, now.astimezone(zone).date()),
         notes(report, now.astimezone(zone).date(), short=True)[1:],
-        table_rows(report, chosen, names),
+        TableRows(report, chosen, names),
         total_row(report, chosen),
         len(report.rows),
         tuple(_latest(report, names, zone)),
@@ -240,6 +272,9 @@ def notes(report: UseReport, today: date, *, short: bool = False) -> tuple[Span,
     """What holds for every cost: that nobody bills it, and what the marks before it mean."""
     found = [Span(words.NOT_BILLED(), Tone.DIM)]
     whole = report.total
+    if report.paid is not None and not short:
+        least = "" if report.paid.is_complete else "≥ "
+        found.append(Span(words.paid_for_plans(f"{least}{dollars_text(report.paid.pico)}"), Tone.DIM))
     if not whole.cost_complete:
         models = sum(not row.sum.cost_complete for row in report.models)
         count = whole.unpriced_requests
@@ -288,12 +323,6 @@ _VALUES: Final[dict[UseColumn, Callable[[UseSum], float | None]]] = {
     UseColumn.EACH: lambda use: use.cost_each,
     UseColumn.SHARE: lambda use: use.cost,
 }
-
-
-def table_rows(report: UseReport, rows: Iterable[UseRow], names: Names) -> tuple[TableRow, ...]:
-    """The rows as texts; shares are of all that was used, whatever is shown of it."""
-    whole, by = report.total, report.wish.by
-    return tuple(_row(row, whole, by, names) for row in rows)
 
 
 def _row(row: UseRow, whole: UseSum, by: GroupBy, names: Names) -> TableRow:
@@ -379,7 +408,11 @@ def coverage(report: UseReport) -> Iterable[Coverage]:
         yield Coverage(words.NO_FILES(), words.NO_FILES())
     else:
         read = words.coverage(scan.files, scan.homes)
-        yield Coverage(read, read)
+        if report.counted_share is None:
+            yield Coverage(read, read)
+        else:
+            share = share_text(report.counted_share)
+            yield Coverage(f"{read}; {words.reconciled(share)}", words.reconciled_short(share))
     if scan.files_unverified:
         files = words.unverified(scan.files_unverified)
         amount = words.tokens(tokens_text(scan.unverified.total))

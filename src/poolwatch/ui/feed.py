@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 from datetime import datetime, tzinfo
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 
@@ -15,6 +15,10 @@ from poolwatch.domain.message import Message
 from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.state import PoolState
 from poolwatch.presentation.sign_in import CodexLogin
+
+if TYPE_CHECKING:
+    # not before the first paint
+    from poolwatch.domain.use_report import UseReport, UseWish
 
 __all__ = [
     "EVENTS_MOST",
@@ -138,6 +142,12 @@ class Feed(Protocol):
 
     async def look(self) -> None:
         """Somebody looks at them now."""
+
+    async def use(self, wish: UseWish) -> UseReport | Message:
+        """What is known about the use of tokens; why that cannot be read. Holds up no key."""
+
+    async def use_mark(self) -> object:
+        """What differs once anything about use has changed."""
 
     def found(self) -> tuple[FoundLogins, ...]:
         """What lies around and could be monitored, for the first-run screen."""

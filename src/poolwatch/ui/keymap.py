@@ -23,6 +23,7 @@ class Scope(StrEnum):
     RAW = "raw"
     EVENTS = "events"
     HISTORY = "history"
+    USAGE = "usage"
     HELP = "help"
     FIRST_RUN = "first_run"
 
@@ -62,9 +63,10 @@ _RAW: Final = frozenset({Scope.RAW})
 _HELP: Final = frozenset({Scope.HELP})
 _EVENTS: Final = frozenset({Scope.EVENTS})
 _HISTORY: Final = frozenset({Scope.HISTORY})
+_USAGE: Final = frozenset({Scope.USAGE})
 _BOTH: Final = _POOL | _DETAIL
 _ONE: Final = _DETAIL | _HISTORY
-_MOVING: Final = _POOL | _DETAIL | _RAW | _EVENTS | _HISTORY | _HELP
+_MOVING: Final = _POOL | _DETAIL | _RAW | _EVENTS | _HISTORY | _USAGE | _HELP
 _APP: Final = frozenset({Scope.APP})
 _FIRST: Final = frozenset({Scope.FIRST_RUN})
 _SCROLLING: Final = _MOVING | _FIRST
@@ -109,13 +111,16 @@ TABLE: Final = (
     _key("needs_you", "!", "only_needs_you", _POOL, 2),
     _key("next_needs_you", "n", "step_needs_you(1)", _POOL),
     _key("previous_needs_you", "N", "step_needs_you(-1)", _POOL),
-    _key("filter", "/", "filter", _POOL | _EVENTS, 3),
-    _key("sort", "s", "sort", _POOL, 7),
-    _key("reverse", "S", "reverse", _POOL),
-    *(_key(f"column_{nth}", str(nth), f"column({nth})", _POOL, palette=False) for nth in range(1, 10)),
+    _key("filter", "/", "filter", _POOL | _EVENTS | _USAGE, 3),
+    _key("sort", "s", "sort", _POOL | _USAGE, 7),
+    _key("reverse", "S", "reverse", _POOL | _USAGE),
+    *(
+        _key(f"column_{nth}", str(nth), f"column({nth})", _POOL | _USAGE, palette=False)
+        for nth in range(1, 10)
+    ),
     _key("view", "v", "view", _POOL, 8),
     _key("group", "o", "group", _POOL),
-    _key("mask", "m", "app.mask", _BOTH | _HISTORY | _EVENTS, 12),
+    _key("mask", "m", "app.mask", _BOTH | _HISTORY | _EVENTS | _USAGE, 12),
     _key("used_left", "%", "app.used_left", _BOTH, 13),
     _key("search", "/", "search", _RAW, 3),
     _key("next_match", "n enter", "step_match(1)", _RAW, 4, palette=False),
@@ -125,8 +130,11 @@ TABLE: Final = (
     _key("detail", "enter", "detail", _POOL, 4),
     _key("history", "H", "history", _BOTH | _HISTORY, 6),
     _key("whose", "tab", "whose", _HISTORY, 4, palette=False),
-    _key("shorter", "[", "period(-1)", _HISTORY, 6, palette=False, beside="longer"),
-    _key("longer", "]", "period(1)", _HISTORY, palette=False),
+    _key("shorter", "[", "period(-1)", _HISTORY | _USAGE, 6, palette=False, beside="longer"),
+    _key("longer", "]", "period(1)", _HISTORY | _USAGE, palette=False),
+    _key("group_use", "o", "group", _USAGE, 5, palette=False),
+    _key("origin", "tab", "origin", _USAGE, 8, palette=False),
+    _key("open_group", "enter", "open_group", _USAGE, 4, palette=False),
     _key("figure", "v", "figure", _HISTORY, 7, palette=False),
     _key("earlier", "left h", "read_out(-1)", _HISTORY, 8, palette=False, beside="later"),
     _key("later", "right l", "read_out(1)", _HISTORY, palette=False),
@@ -135,9 +143,10 @@ TABLE: Final = (
     _key("group_events", "o", "group", _EVENTS, 7, palette=False),
     _key("older_day", "[", "day(-1)", _EVENTS, 6, palette=False, beside="newer_day"),
     _key("newer_day", "]", "day(1)", _EVENTS, palette=False),
-    _key("events", "e", "events", _BOTH | _EVENTS | _HISTORY, 14),
+    _key("cost", "U", "cost", _BOTH | _EVENTS | _HISTORY | _USAGE, 15),
+    _key("events", "e", "events", _BOTH | _EVENTS | _HISTORY | _USAGE, 14),
     _key("pause", "p", "pause", _POOL),
-    _key("theme", "t", "app.theme", _BOTH | _HISTORY),
+    _key("theme", "t", "app.theme", _BOTH | _HISTORY | _USAGE),
     _key("back", "esc", "back", _MOVING, STAYS, palette=False),
     _key("demo", "d", "demo", _FIRST, palette=False),
     _key("add_first", "1", "add(1)", _FIRST, palette=False),
@@ -289,7 +298,7 @@ def explained(table: Iterable[Key]) -> list[tuple[tuple[Key, ...], str]]:
 
 
 #: Where a key may do something that does nothing here, the nearest screen first.
-_ELSEWHERE: Final = (Scope.POOL, Scope.DETAIL, Scope.HISTORY, Scope.EVENTS, Scope.RAW)
+_ELSEWHERE: Final = (Scope.POOL, Scope.DETAIL, Scope.HISTORY, Scope.USAGE, Scope.EVENTS, Scope.RAW)
 
 
 def unknown_key(keymap: Keymap, scope: Scope, pressed: str, *, brief: bool = False) -> str:

@@ -53,7 +53,8 @@ reading: Final = Text(
     "reading files {percent}, newest first",
 )
 reading_short: Final = Text("reading files {percent}")
-group_choice: Final = Text("group by: type a letter, or choose with the arrows")
+group_choice: Final = Text("group by: its first letters choose, and the arrows")
+MORE_GROUPS: Final = Text("more")
 
 
 def period(which: UsePeriod, *, short: bool = False) -> str:
@@ -111,7 +112,7 @@ tokens: Final = Text("{amount} tokens")
 since: Final = Text("since {time}")
 NOT_BILLED: Final = Text("Cost is what the API would charge; your plans do not bill it.")
 NOT_BILLED_SHORT: Final = Text("What the API would charge; your plans do not bill it.")
-paid_for_plans: Final = Text("Paid for plans: {amount} a month.")
+paid_for_plans: Final = Text("They cost {amount} a month.")
 ESTIMATED: Final = Text("~: estimated.")
 old_card: Final = Text("The prices are {age} old.")
 
@@ -204,6 +205,7 @@ apart: Final = Text("{files}, {tokens}, apart and not in the totals.")
 apart_short: Final = Text("{files}, apart.")
 OTHER_MACHINES: Final = Text("Other machines: poolwatch data import")
 reconciled: Final = Text("{share} of the tokens OpenAI counted are in them")
+reconciled_short: Final = Text("{share} of the tokens OpenAI counted are in these files")
 IMPORTED: Final = Text("lines that poolwatch data import took, from other programs and machines")
 accounts: Final = Text("accounts: {shares}")
 by_home: Final = Text("{share} by home")

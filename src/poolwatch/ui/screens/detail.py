@@ -74,6 +74,17 @@ class DetailScreen(RefreshingPage[AccountKey]):
         """Its past; who leaves that at another account comes back to the details of that one."""
         self.open_history(self._shown, self._order, self._show_account)
 
+    def action_cost(self) -> None:
+        """What this account used."""
+        from poolwatch.domain.consumption import Group
+        from poolwatch.domain.tokens import GroupBy
+        from poolwatch.domain.use_report import Narrowed, UseWish
+        from poolwatch.ui.screens.consumption import UsageScreen
+
+        if self.app.screen is self:
+            own = Narrowed(GroupBy.ACCOUNT, Group(self._shown.id))
+            self.app.push_screen(UsageScreen(self.ui, UseWish(narrow=(own,))))
+
     def _show_account(self, key: AccountKey) -> None:
         if key != self._shown:
             self._shown = key

@@ -194,6 +194,14 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
 
             self.app.push_screen(EventsScreen(self.ui))
 
+    def action_cost(self) -> None:
+        """Tokens, and what they would cost."""
+        if self.app.screen is self:
+            from poolwatch.domain.use_report import UseWish
+            from poolwatch.ui.screens.consumption import UsageScreen  # not before the first paint
+
+            self.app.push_screen(UsageScreen(self.ui, UseWish()))
+
     def action_back(self) -> None:
         """Leave the screen."""
         self.dismiss()

@@ -352,7 +352,8 @@ class PoolDrawing(RefreshingPage[None]):
         first = None
         if self._explains and card is not None and card.needs_you:
             first = (keymap.get("refresh").keys[0], card.label.partition("@")[0])
-        then = [(keymap.get(name).keys[0], interface.key_footer(name)) for name in ("history", "events")]
+        shown = ("history", "cost", "events")
+        then = [(keymap.get(name).keys[0], interface.key_footer(name)) for name in shown]
         return [(), simulated_line(first, then, width, glyphs)]
 
     def _draw_bottom(self) -> None:

@@ -27,6 +27,8 @@ _KEYS: Final = 19
 _MANY: Final = 4
 #: The screens of one account.
 _OF_ONE: Final = {Scope.DETAIL, Scope.HISTORY}
+#: The screens of a period.
+_OVER_TIME: Final = {Scope.HISTORY, Scope.USAGE}
 
 
 def help_lines(keymap: Keymap, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
@@ -34,7 +36,8 @@ def help_lines(keymap: Keymap, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
     blocks = [
         ("pool", [key for key in keymap.table if Scope.POOL in key.scopes]),
         ("detail", [key for key in keymap.table if Scope.DETAIL in key.scopes <= _OF_ONE]),
-        ("history", [key for key in keymap.table if key.scopes == {Scope.HISTORY}]),
+        ("history", [key for key in keymap.table if Scope.HISTORY in key.scopes <= _OVER_TIME]),
+        ("usage", [key for key in keymap.table if Scope.USAGE in key.scopes <= _OVER_TIME]),
         ("events", [key for key in keymap.table if key.scopes == {Scope.EVENTS}]),
         ("raw", [key for key in keymap.table if key.scopes == {Scope.RAW}]),
         ("app", [key for key in keymap.table if Scope.APP in key.scopes]),

@@ -73,6 +73,13 @@ def columns_of(width: int) -> tuple[tuple[UseColumn, int], ...]:
     return ((UseColumn.NAME, max(8, min(name, _NAME_MOST))), *others)
 
 
+def columns_most(width: int) -> int:
+    """How many columns over time there is room for."""
+    return width - (_LEGEND_AND_AXIS if is_wide(width) else _BESIDE_SPARK)
+
+
+_LEGEND_AND_AXIS: Final = 26
+_BESIDE_SPARK: Final = 48
 _HEADINGS: Final = {
     UseColumn.REQUESTS: words.REQUESTS,
     UseColumn.INPUT: words.INPUT,

@@ -1,0 +1,174 @@
+"""Reports of use out of `usage.db`: read and priced on a thread of the caller's choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Final
+
+from poolwatch.config.rate_card import rate_card
+from poolwatch.config.settings import Settings
+from poolwatch.domain.consumption import UseSum, sums, total
+from poolwatch.domain.plans import Paid, monthly_price, paid_in_a_month
+from poolwatch.domain.quarters import Calendar, UsePeriod, quarter_of, span_of_period
+from poolwatch.domain.rates import RateCard
+from poolwatch.domain.state import AccountState
+from poolwatch.domain.tokens import GroupBy, Origin, ScanState, UseAsked, UseCell, WhoseBy
+from poolwatch.domain.use_report import (
+    Attribution,
+    Conversation,
+    UseFigures,
+    UseReport,
+    UseToday,
+    UseWish,
+    asked_of,
+    figures_since,
+    kept_of,
+    report,
+    span_of,
+    use_figures,
+)
+from poolwatch.domain.values import replace
+from poolwatch.sessions.book import UseBook
+from poolwatch.sessions.tables import FILE_NAME
+
+#: So many of the last requests are told.
+_LATEST: Final = 8
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class UseReader:
+    """Reads what is known about use in a state directory. Its calls block on the disk, and raise BookError.
+
+    One thread at a time may call it.
+    """
+
+    def __init__(
+        self, state_dir: Path, settings: Settings, started_at: datetime, zone: tzinfo | None = None
+    ) -> None:
+        self._state_dir = state_dir
+        self._settings = settings
+        self._started_at = started_at
+        self.calendar = Calendar(zone)
+        self._book = UseBook(state_dir)
+        self._card: RateCard | None = None
+        #: the figures of the head, and what they were made of
+        self._figures: tuple[object, UseFigures] | None = None
+
+    @property
+    def card(self) -> RateCard:
+        """The prices of this run."""
+        if self._card is None:
+            self._card = rate_card(self._settings)
+        return self._card
+
+    def mark(self) -> tuple[tuple[int, int], ...]:
+        """What differs once anything that is read here has changed."""
+        found = []
+        for name in (FILE_NAME, f"{FILE_NAME}-wal"):
+            with suppress(OSError):
+                told = (self._state_dir / name).stat()
+                found.append((told.st_mtime_ns, told.st_size))
+        return tuple(found)
+
+    def report(
+        self,
+        wish: UseWish,
+        accounts: Mapping[str, AccountState],
+        now: datetime,
+        span: tuple[int, int] | None = None,
+    ) -> UseReport:
+        """What is told of a wish; `span` in place of its period."""
+        calendar, book = self.calendar, self._book
+        span = span_of(wish, now, calendar) if span is None else span
+        groups = {key: account.name.group for key, account in accounts.items()}
+        cells = self._cells(wish, span, groups)
+        scan = book.scan_state()
+        found = report(
+            wish,
+            span,
+            cells,
+            self._head(wish.origin, scan, now),
+            book.latest(_LATEST, wish.origin),
+            scan,
+            self.card,
+            calendar,
+            groups,
+        )
+        return replace(
+            found,
+            attribution=self._attribution(span) if wish.origin is Origin.FILES else None,
+            counted_share=self._counted(span, now) if wish.origin is Origin.FILES else None,
+            conversations=self._conversations(found),
+            paid=self._paid(accounts),
+        )
+
+    def today(self, accounts: Mapping[str, AccountState], now: datetime) -> UseToday | None:
+        """What was used today, and by accounts today and in 30 days; None where nothing was ever read."""
+        if not self.mark():
+            return None
+        calendar, card = self.calendar, self.card
+        since = span_of_period(UsePeriod.DAYS_30, now, calendar)
+        today = span_of_period(UsePeriod.TODAY, now, calendar)[0]
+        cells = self._book.cells(UseAsked(*since, Origin.FILES, GroupBy.ACCOUNT))
+        if not cells and self._book.scan_state().since is None:
+            return None
+
+        def key(cell: UseCell) -> tuple[str | None, bool]:
+            return cell.account, cell.quarter >= today
+
+        found = sums(cells, card, key)
+        ids = {account for account, _ in found if account is not None}
+        return UseToday(
+            total(each for (_, is_today), each in found.items() if is_today),
+            {each: found.get((each, True), UseSum()) for each in ids},
+            {
+                each: total(found.get((each, is_today), UseSum()) for is_today in (True, False))
+                for each in ids
+            },
+        )
+
+    def _cells(self, wish: UseWish, span: tuple[int, int], groups: Mapping[str, str | None]) -> list[UseCell]:
+        keeps = kept_of(wish.narrow, self.calendar)
+        asked = asked_of(wish.by, wish.narrow, span, wish.origin, groups)
+        return [cell for each in asked for cell in self._book.cells(each) if keeps(cell)]
+
+    def _head(self, origin: Origin, scan: ScanState, now: datetime) -> UseFigures:
+        """What stands above whatever is looked at: it changes with the book and the minutes."""
+        made_of = (origin, self.mark(), scan.complete_at, quarter_of(now), now.minute)
+        if self._figures is None or self._figures[0] != made_of:
+            since = figures_since(now, self._started_at, self.calendar)
+            whole = self._book.cells(UseAsked(since, quarter_of(now) + 1, origin, None))
+            figures = use_figures(whole, origin, scan, self.card, now, self._started_at, self.calendar)
+            self._figures = made_of, figures
+        return self._figures[1]
+
+    def _attribution(self, span: tuple[int, int]) -> Attribution:
+        shares = self._book.shares(*span)
+        return Attribution(shares.get(WhoseBy.HOME, 0), shares.get(WhoseBy.READINGS, 0), shares.get(None, 0))
+
+    def _counted(self, span: tuple[int, int], now: datetime) -> float | None:
+        """The part of what the service counted that is in the files; its day of now is not whole yet."""
+        first = -(-span[0] // 96)
+        end = min(span[1] // 96, (now - _EPOCH) // timedelta(days=1))
+        days = self._book.days_counted(first, end) if end > first else []
+        counted = sum(each.counted for each in days)
+        return sum(each.in_files for each in days) / counted if counted else None
+
+    def _conversations(self, found: UseReport) -> dict[str, Conversation]:
+        if found.wish.by is not GroupBy.CONVERSATION and not any(
+            each.by is GroupBy.CONVERSATION for each in found.wish.narrow
+        ):
+            return {}
+        groups = [row.group for row in found.rows] if found.wish.by is GroupBy.CONVERSATION else []
+        groups += [each.group for each in found.wish.narrow if each.by is GroupBy.CONVERSATION]
+        ids = [group.text for group in groups if group.text is not None]
+        known = self._book.threads(ids)
+        return {key: Conversation(each.project, each.title) for key, each in known.items()}
+
+    def _paid(self, accounts: Mapping[str, AccountState]) -> Paid | None:
+        prices = {plan: monthly_price(text) for plan, text in self._settings.plans.items()}
+        known = {plan: price for plan, price in prices.items() if price is not None}
+        return paid_in_a_month(known, (account.plan for account in accounts.values()))

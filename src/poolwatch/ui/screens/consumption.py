@@ -1,0 +1,362 @@
+"""Every token: usage and cost by model, day, account, project and more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, Final
+
+from msgspec import Struct
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Input
+
+from poolwatch.domain.consumption import Group
+from poolwatch.domain.message import Message
+from poolwatch.domain.quarters import TIMES, UsePeriod
+from poolwatch.domain.tokens import GroupBy, Origin
+from poolwatch.domain.use_report import Narrowed, UseReport, UseWish
+from poolwatch.domain.values import replace
+from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.consumption import Arranged, UseColumn, UseView, use_view
+from poolwatch.presentation.use_chart import UseBars, use_bars
+from poolwatch.presentation.use_texts import Names
+from poolwatch.presentation.view import Tone
+from poolwatch.ui.keymap import Scope
+from poolwatch.ui.screens.page import Page, bindings
+from poolwatch.ui.state import UiState
+from poolwatch.ui.widgets.arrangement import Direction
+from poolwatch.ui.widgets.bottom import FilterLine, MessageText, typing_line
+from poolwatch.ui.widgets.consumption import Table, columns_most, columns_of, use_lines, use_title
+from poolwatch.ui.widgets.history import is_wide
+from poolwatch.ui.widgets.lines import Lines, Pane
+from poolwatch.words import consumption as words
+from poolwatch.words import interface
+from poolwatch.words.messages import message_text
+
+#: Whether anything new is known is asked so often, in seconds.
+_AGAIN: Final = 1.0
+#: What a group is opened into.
+_INTO: Final = {
+    GroupBy.MONTH: GroupBy.DAY,
+    GroupBy.WEEK: GroupBy.DAY,
+    GroupBy.DAY: GroupBy.HOUR_OF_DAY,
+    GroupBy.HOUR_OF_DAY: GroupBy.MODEL,
+    GroupBy.MODEL: GroupBy.DAY,
+    GroupBy.ACCOUNT: GroupBy.MODEL,
+    GroupBy.GROUP: GroupBy.ACCOUNT,
+    GroupBy.USER: GroupBy.MODEL,
+    GroupBy.CLIENT: GroupBy.PROJECT,
+    GroupBy.PROJECT: GroupBy.CONVERSATION,
+    GroupBy.CONVERSATION: GroupBy.MODEL,
+    GroupBy.OPERATION: GroupBy.MODEL,
+}
+
+
+class _Place(Struct, frozen=True):
+    """What is looked at, and how."""
+
+    wish: UseWish
+    arranged: Arranged = Arranged()
+    #: None: the first row
+    selected: Group | None = None
+
+
+class UsageScreen(Page[None]):
+    """What was used over a period in groups, one of them selected. It follows what is read meanwhile."""
+
+    SCOPE = Scope.USAGE
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.USAGE)
+
+    def __init__(self, ui: UiState, wish: UseWish = UseWish()) -> None:  # noqa: B008 - it is frozen
+        super().__init__(ui)
+        self._place = _Place(wish)
+        #: where esc goes back to, the last one first left
+        self._before: list[_Place] = []
+        self._report: UseReport | None = None
+        self._mark: object = None
+        self._is_reading = False
+        self._problem = ""
+        self._top = 0
+        self._view: UseView | None = None
+        self._bars: UseBars | None = None
+        #: what both were made of
+        self._made_of: tuple[object, ...] = ()
+        self._filter_line: FilterLine | None = None
+
+    def compose(self) -> ComposeResult:
+        """Title, all of it, what is said, footer."""
+        yield Lines(id="title")
+        yield Pane(id="use")
+        yield Lines(id="message")
+        yield Lines(id="keys")
+
+    def on_mount(self) -> None:
+        """What is known is read at once, and again when there is more."""
+        super().on_mount()
+        self._read()
+        self.set_interval(_AGAIN, self._look)
+
+    # --- reading
+
+    def _look(self) -> None:
+        if not self._is_reading:
+            self.start_work(self._read_new)
+
+    async def _read_new(self) -> None:
+        mark = await self.ui.feed.use_mark()
+        if mark != self._mark and not self._is_reading:
+            await self._read_wished()
+
+    def _read(self) -> None:
+        self.start_work(self._read_wished)
+
+    async def _read_wished(self) -> None:
+        self._is_reading = True
+        wish = self._place.wish
+        try:
+            mark = await self.ui.feed.use_mark()
+            found = await self.ui.feed.use(wish)
+        finally:
+            self._is_reading = False
+        if wish != self._place.wish:
+            # another one was wished for meanwhile, and is on its way
+            return
+        self._mark = mark
+        if isinstance(found, Message):
+            self._problem = message_text(found)
+        else:
+            self._problem, self._report = "", found
+        self.redraw()
+
+    # --- drawing
+
+    def redraw(self, *, full: bool = False) -> None:
+        """Draw what is known."""
+        if not self.can_draw:
+            return
+        self._make()
+        self._draw()
+
+    def _make(self) -> None:
+        """The texts of the report, unless nothing that they are made of has changed."""
+        report = self._report
+        if report is None:
+            return
+        ui, width = self.ui, max(1, self.size.width - 1)
+        now = ui.feed.now()
+        minute = now.replace(second=0, microsecond=0)
+        state, prefs = ui.board.state, ui.board.prefs
+        made_of = (id(report), self._place.arranged, ui.choice.mask, minute, width, id(state.accounts))
+        if made_of == self._made_of:
+            return
+        self._made_of = made_of
+        accounts = AccountNames({key.id: each for key, each in state.accounts.items()}, ui.choice.mask)
+        names = Names(accounts, now.astimezone(prefs.zone).date(), report.conversations)
+        self._view = use_view(report, names, now, prefs.zone, self._place.arranged)
+        self._bars = use_bars(report, names, now, prefs.zone, columns_most(width))
+
+    def _draw(self) -> None:
+        view, glyphs = self._view, self.ui.appearance.glyphs
+        width, pane = max(1, self.size.width - 1), self.query_one(Pane)
+        if view is not None:
+            key = self.ui.options.keymap.get("help").keys[0]
+            help_text = f"{key} {interface.text('help')}"
+            self.query_one("#title", Lines).show((use_title(view, help_text, self.size.width, glyphs),))
+            arranged = self._place.arranged
+            table = Table(columns_of(width), arranged.column, arranged.reverse, self._at(view), self._top)
+            height = max(1, self.size.height - 3)
+            now, zone = self._now(), self.ui.board.prefs.zone
+            lines, self._top = use_lines(view, self._bars, table, width, height, now, zone, glyphs)
+            pane.show(lines)
+        self._draw_bottom()
+
+    def _now(self) -> datetime:
+        return self.ui.feed.now()
+
+    def _at(self, view: UseView) -> int:
+        return view.rows.find(self._place.selected)
+
+    def _draw_bottom(self) -> None:
+        typing = self._filter_line is not None and self._filter_line.is_open
+        told = self._told()
+        self.show_message(told)
+        if typing:
+            entries = (("enter", interface.text("filter_keep")), ("esc", interface.text("filter_clear")))
+            line = typing_line(entries, self.size.width, self.ui.appearance.glyphs)
+            self.query_one("#keys", Lines).show((line,))
+            return
+        instead = {"mask": "", "events": "", "sort": ""}
+        if is_wide(self.size.width):
+            instead["group_use"] = (
+                " · ".join(
+                    words.group(each)
+                    for each in (GroupBy.MODEL, GroupBy.DAY, GroupBy.ACCOUNT, GroupBy.PROJECT)
+                )
+                + f" · {words.MORE_GROUPS()}"
+            )
+        self.show_keys(cost=interface.text("close"), **instead)
+
+    def _told(self) -> MessageText | None:
+        if self._problem:
+            return MessageText(words.CANNOT_READ(self._problem), Tone.RED)
+        view, text = self._view, self._place.arranged.filter_text
+        if view is not None and text.strip():
+            told = words.matched(len(view.rows), view.count)
+            return MessageText(told, Tone.PLAIN if view.rows else Tone.AMBER)
+        return None
+
+    # --- keys
+
+    def _go(self, place: _Place) -> None:
+        """Look at something else; what is shown stays until that was read."""
+        is_new = place.wish != self._place.wish
+        self._place = place
+        if is_new:
+            self._top = 0
+            self._read()
+        else:
+            self.redraw()
+
+    def action_move(self, where: str) -> None:
+        """The selection."""
+        view = self._view
+        if view is None or not view.rows:
+            return
+        at, page = self._at(view), max(1, self.size.height - 12)
+        last = len(view.rows) - 1
+        to = {
+            Direction.UP: at - 1,
+            Direction.DOWN: at + 1,
+            Direction.PAGE_UP: at - page,
+            Direction.PAGE_DOWN: at + page,
+            Direction.FIRST: 0,
+            Direction.LAST: last,
+        }.get(Direction(where), at)
+        self._place = replace(self._place, selected=view.rows.group(min(last, max(0, to))))
+        self._draw()
+
+    def action_period(self, step: int) -> None:
+        """A shorter period, a longer one."""
+        periods, wish = list(UsePeriod), self._place.wish
+        at = periods.index(wish.period) + step
+        if 0 <= at < len(periods):
+            # of another time another day is meant
+            narrow = tuple(each for each in wish.narrow if each.by not in TIMES)
+            self._go(replace(self._place, wish=replace(wish, period=periods[at], narrow=narrow)))
+
+    def action_origin(self) -> None:
+        """From the session files, or from what was imported."""
+        origins = list(Origin)
+        at = origins.index(self._place.wish.origin)
+        wish = replace(self._place.wish, origin=origins[(at + 1) % len(origins)])
+        self._go(_Place(wish, self._place.arranged))
+
+    def action_group(self) -> None:
+        """Choose what to group by."""
+        from poolwatch.ui.screens.choosing import ChoiceScreen  # not before it is asked for
+
+        groups = list(GroupBy)
+        names = [words.group(each) for each in groups]
+        selected = groups.index(self._place.wish.by)
+
+        def chosen(at: int | None) -> None:
+            if at is not None:
+                wish = replace(self._place.wish, by=groups[at])
+                self._go(_Place(wish))
+
+        self.app.push_screen(ChoiceScreen(self.ui, words.group_choice(), names, selected), chosen)
+
+    def action_open_group(self) -> None:
+        """Look into the selected group."""
+        view, wish = self._view, self._place.wish
+        if view is None or not view.rows:
+            return
+        at = self._at(view)
+        narrowed = Narrowed(wish.by, view.rows.group(at))
+        if any(each.by is wish.by for each in wish.narrow) and wish.by is not GroupBy.DAY:
+            self.flash(words.NOTHING_BELOW())
+            return
+        self._before.append(replace(self._place, selected=narrowed.group))
+        into, taken = _INTO[wish.by], {each.by for each in wish.narrow} | {wish.by}
+        if into in taken:
+            into = next((each for each in _THEN if each not in taken), into)
+        self._go(_Place(replace(wish, by=into, narrow=(*wish.narrow, narrowed))))
+
+    def action_back(self) -> None:
+        """First the filter is cleared, then what was opened is left."""
+        if self._place.arranged.filter_text:
+            self._clear_filter()
+        elif self._before:
+            self._go(self._before.pop())
+        else:
+            self.dismiss()
+
+    def action_cost(self) -> None:
+        """The key that opened it closes it."""
+        self.dismiss()
+
+    def action_sort(self) -> None:
+        """The next column."""
+        columns = [column for column, _ in columns_of(max(1, self.size.width - 1))]
+        column = self._place.arranged.column
+        at = columns.index(column) + 1 if column in columns else 0
+        self._arrange(columns[at] if at < len(columns) else None, reverse=False)
+
+    def action_reverse(self) -> None:
+        """The other way round."""
+        self._arrange(self._place.arranged.column, reverse=not self._place.arranged.reverse)
+
+    def action_column(self, nth: int) -> None:
+        """By that column; once more reverses it."""
+        columns = [column for column, _ in columns_of(max(1, self.size.width - 1))]
+        if nth <= len(columns):
+            arranged, column = self._place.arranged, columns[nth - 1]
+            self._arrange(column, reverse=arranged.column is column and not arranged.reverse)
+
+    def _arrange(self, column: UseColumn | None, *, reverse: bool) -> None:
+        arranged = replace(self._place.arranged, column=column, reverse=reverse)
+        self._top = 0
+        self._place = replace(self._place, arranged=arranged, selected=None)
+        self.redraw()
+
+    # --- the filter
+
+    async def action_filter(self) -> None:
+        """Type letters of names."""
+        if self._filter_line is None:
+            self._filter_line = FilterLine(words.FILTER_PROMPT(), id="filter")
+            await self.mount(self._filter_line, before="#message")
+        self._filter_line.open(self._place.arranged.filter_text)
+        self._draw_bottom()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """The rows follow the filter as it is typed."""
+        event.stop()
+        self._filter(event.value)
+
+    def _filter(self, text: str) -> None:
+        if text != self._place.arranged.filter_text:
+            self._place = replace(self._place, arranged=replace(self._place.arranged, filter_text=text))
+            self._top = 0
+            self.redraw()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """The filter stays, its line goes."""
+        event.stop()
+        if self._filter_line is not None:
+            self._filter_line.close()
+        self._draw_bottom()
+
+    def on_filter_line_left(self) -> None:
+        """Esc in the filter clears it."""
+        self._clear_filter()
+
+    def _clear_filter(self) -> None:
+        if self._filter_line is not None:
+            self._filter_line.close(clear=True)
+        self._filter("")
+        self._draw_bottom()
+
+
+#: What is opened next where the usual was opened before.
+_THEN: Final = (GroupBy.PROJECT, GroupBy.MODEL, GroupBy.DAY, GroupBy.CONVERSATION, GroupBy.HOUR_OF_DAY)
