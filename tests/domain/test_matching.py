@@ -140,6 +140,24 @@ def test_a_short_window_alone_proves_nothing() -> None:
     assert found([short(T0 + 100, 50, T0 + 4000)], {"alice": read([], short=lines)}) == []
 
 
+def test_one_that_it_was_not_it_is_not_later() -> None:
+    # this week was used less than alice's at first, and as much later
+    seen = [week(T0 + 100, 15), week(T0 + 3100, 25)]
+    assert found(seen, {"alice": ALICE}) == []
+    assert found(seen[1:], {"alice": ALICE}) != []
+    # nor does her week stand alone, where her short window tells that it is another's
+    lines = [point(T0 - 60, 50, T0 + 4000)]
+    alice = read([(T0 - DAY, 20)], short=lines)
+    seen = [week(T0 + 100, 20), short(T0 + 200, 30, T0 + 9000), week(T0 + 200, 20)]
+    assert found(seen, {"alice": alice}) == []
+
+
+def test_an_answer_that_lags_behind_changes_nothing() -> None:
+    seen = [week(T0 + 100, 21), week(T0 + 3100, 23), week(T0 + 3200, 25)]
+    assert found(seen, {"alice": ALICE}) == [Owned(0, 40, "alice")]
+    assert found(seen[1:2], {"alice": ALICE}) == []
+
+
 def test_a_login_that_changes_in_the_middle() -> None:
     bob = read([(T0 - DAY, 70), (T0 + 5000, 80)], T0 + 5 * DAY)
     pool = {"alice": ALICE, "bob": bob}
@@ -176,6 +194,7 @@ class Life:
 
     def __init__(self, draw: random.Random, start: float) -> None:
         self.windows: dict[FigureName, list[tuple[float, float, float]]] = {WEEKLY: [], SHORT: []}
+        self.busy: list[float] = []
         reset, used, five_reset, five = start + draw.random() * WEEK, draw.random() * 60, 0.0, 0.0
         busy = False
         for minute in range(3 * 1440):
@@ -189,9 +208,9 @@ class Life:
             if busy:
                 step = draw.random() * 0.08
                 used, five = min(used + step, 100), min(five + step * 6, 100)
+                self.busy.append(now)
             self.windows[WEEKLY].append((now, used, reset))
-            if five_reset > now:
-                self.windows[SHORT].append((now, five, five_reset))
+            self.windows[SHORT].append((now, five, five_reset) if five_reset > now else (now, 0, now + HOURS))
 
     def readings(self, until: float) -> AccountReadings:
         lines = {}
@@ -205,17 +224,15 @@ class Life:
         return AccountReadings(lines, until)
 
     def sightings(self, draw: random.Random, start: float, length: int) -> list[Sighting]:
+        """What the answers to some of its requests tell: both windows, as they stand."""
+        places = draw.choice((0, 1))
+        begun = self.windows[WEEKLY][0][0]
         return [
-            Sighting(
-                when,
-                name.bucket,
-                name.window,
-                round(used, draw.choice((0, 1))),
-                int(reset) + draw.randint(-60, 60),
-            )
+            Sighting(at, name.bucket, name.window, round(used, places), int(reset) + draw.randint(-60, 60))
+            for at in self.busy
+            if start <= at < start + length and draw.random() < 0.4
             for name, states in self.windows.items()
-            for when, used, reset in states
-            if start <= when < start + length and draw.random() < 0.4
+            for _, used, reset in [states[int(at - begun) // 60]]
         ]
 
 
@@ -231,13 +248,13 @@ def test_in_a_pool_of_many_nobody_is_named_who_it_was_not(seed: int) -> None:
         begins, length = start + DAY + draw.random() * DAY, draw.randint(20, 300) * 60
         name = draw.choice([*lives, *[None] * 10])
         life = lives[name] if name is not None else draw.choice(strangers)
-        seen = sorted(life.sightings(draw, begins, length), key=lambda each: each.at)
+        seen = life.sightings(draw, begins, length)
         named = {each.account for each in owners(seen, readings, int((begins + length) // Q) + 1)}
         if named - {name}:
             wrong += 1
         elif named:
             right += 1
-        elif name is not None:
+        elif name is not None and seen:
             silent += 1
     assert wrong == 0
     assert right > 5 * silent

@@ -21,6 +21,8 @@ from poolwatch.domain.usage import window_length
 _SAME_RESET: Final = 300.0
 #: Percentages are rounded, here or there.
 _ROUNDED: Final = 1.0
+#: An answer may lag behind by so many percent: such a one speaks neither for an account nor against it.
+_LAGGING: Final = 3.0
 #: A window that is used less than this may slide along with the clock: it tells nobody.
 _LEAST_USED: Final = 1.0
 #: Before a reset there may have been no reading for so long.
@@ -74,6 +76,27 @@ class _Life(Struct):
     used: list[tuple[float, float]] = field(default_factory=list)
 
 
+class _Likeness(Struct, frozen=True):
+    """How one window that was seen stands to what we read."""
+
+    seen: Sighting
+    #: whose window is reset at that time
+    rivals: set[str]
+    #: of these, whose may have been used so much
+    near: set[str]
+    #: of these, whose stood like that
+    alike: set[str]
+
+    @property
+    def proves(self) -> bool:
+        """Whether the window is long enough to tell accounts apart."""
+        return _is_long(self.seen)
+
+
+def _is_long(seen: Sighting) -> bool:
+    return (window_length(seen.window) or 0) >= _TELLING_SECONDS
+
+
 class Readings:
     """Our readings of accounts, ready to be asked whose limits they are."""
 
@@ -101,22 +124,28 @@ class Readings:
             lives.sort(key=_resets_at)
         self._gaps[account] = sorted(gaps)
 
-    def alike(self, seen: Sighting) -> set[str]:
-        """The accounts whose window stood like that."""
+    def likeness(self, seen: Sighting) -> _Likeness:
+        """Whose window may have stood like that."""
         lives = self._lives.get((seen.bucket, seen.window), [])
         first = bisect_left(lives, seen.resets_at - _SAME_RESET, key=_resets_at)
         last = bisect_right(lives, seen.resets_at + _SAME_RESET, key=_resets_at)
-        return {life.account for life in lives[first:last] if self._fits(life, seen)}
+        rivals = {life.account for life in lives[first:last]}
+        distances = [(life.account, self._distance(life, seen)) for life in lives[first:last]]
+        near, alike = (
+            {account for account, distance in distances if distance <= most} for most in (_LAGGING, _ROUNDED)
+        )
+        return _Likeness(seen, rivals, near, alike)
 
     def refuses(self, account: str, seen: Sighting) -> bool:
-        """Whether it is not this account's unless alike: the account has such a window, and was read then."""
+        """Whether it is not this account's unless near: the account has such a window, and was read then."""
         window = (seen.bucket, seen.window)
         return (account, window) in self._has and self._watched(account, seen.at)
 
-    def _fits(self, life: _Life, seen: Sighting) -> bool:
+    def _distance(self, life: _Life, seen: Sighting) -> float:
+        """By how many percent the use lies outside of what was read."""
         readings = self._accounts[life.account]
         if seen.at > readings.until:
-            return False
+            return _OPEN
         after = bisect_right(life.ats, seen.at)
         least = life.used[after - 1][1] if after else 0.0
         if after and seen.at < readings.exact_since and seen.at - life.ats[after - 1] < _HOUR:
@@ -128,7 +157,7 @@ class Readings:
             most = _OPEN
         else:
             most = life.used[-1][0]
-        return least - _ROUNDED <= seen.used_percent <= most + _ROUNDED
+        return max(least - seen.used_percent, seen.used_percent - most, 0.0)
 
     def _watched(self, account: str, at: float) -> bool:
         begun = self._begun.get(account)
@@ -159,12 +188,15 @@ def _resets_at(life: _Life) -> float:
 
 
 class _Span(Struct):
-    """A time in which the limits may be those of a few accounts."""
+    """A time in which one account was used: one of those that may be it."""
 
     since: float
-    possible: set[str]
+    #: None: nobody's window stood like that so far
+    possible: set[str] | None = None
     #: of these a window that proves something stood like that
     proven: set[str] = field(default_factory=set)
+    #: whose window is reset at the same time, and which it is not
+    denied: set[str] = field(default_factory=set)
     #: the reset of each window as last seen
     resets: dict[_Window, float] = field(default_factory=dict)
     until: float = _OPEN
@@ -172,13 +204,45 @@ class _Span(Struct):
     @property
     def account(self) -> str | None:
         """The only one that it can be."""
-        [only, *others] = [*self.possible] or [""]
-        return only if not others and only in self.proven else None
+        only = next(iter(self.possible)) if self.possible is not None and len(self.possible) == 1 else None
+        return only if only in self.proven else None
 
     @property
     def end(self) -> float:
         """Until when that is told: a window that was reset would have been seen to move."""
         return min([self.until, *self.resets.values()])
+
+    def goes_on(self, windows: Iterable[Sighting]) -> bool:
+        """Whether the long windows, told where they move, are as before: then the account is the same."""
+        return all(
+            abs(self.resets.get((each.bucket, each.window), _OPEN) - each.resets_at) <= _SAME_RESET
+            for each in windows
+            if _is_long(each)
+        )
+
+    def see(self, at: float, windows: Sequence[Sighting], readings: Readings) -> None:
+        """Have fewer accounts possible, by windows that were seen together."""
+        told = [
+            readings.likeness(each)
+            for each in windows
+            if each.used_percent >= _LEAST_USED and each.resets_at > at
+        ]
+
+        def is_other(account: str) -> bool:
+            return any(account not in each.near and readings.refuses(account, each.seen) for each in told)
+
+        long = [each for each in told if each.proves]
+        self.denied.update(account for each in long for account in each.rivals if is_other(account))
+        found = {account for each in told for account in each.alike if not is_other(account)} - self.denied
+        if self.possible is not None:
+            self.possible = {
+                each for each in self.possible - self.denied if each in found or not is_other(each)
+            }
+        elif found:
+            self.possible = found
+        self.proven.update(account for each in long for account in each.alike & found)
+        resets = self.resets | {(each.bucket, each.window): each.resets_at for each in windows}
+        self.resets = {window: resets_at for window, resets_at in resets.items() if resets_at > at}
 
 
 def owners(seen: Sequence[Sighting], readings: Readings, last: int) -> list[Owned]:
@@ -189,42 +253,12 @@ def owners(seen: Sequence[Sighting], readings: Readings, last: int) -> list[Owne
     spans: list[_Span] = []
     for at, together in groupby(seen, key=lambda each: each.at):
         windows = list(together)
-        _go_on(spans, at, windows, readings)
-        if spans:
-            resets = spans[-1].resets | {(each.bucket, each.window): each.resets_at for each in windows}
-            spans[-1].resets = {window: resets_at for window, resets_at in resets.items() if resets_at > at}
+        if not spans or not spans[-1].goes_on(windows):
+            if spans:
+                spans[-1].until = at
+            spans.append(_Span(at))
+        spans[-1].see(at, windows, readings)
     return _in_quarters(spans, last)
-
-
-def _go_on(spans: list[_Span], at: float, windows: Sequence[Sighting], readings: Readings) -> None:
-    """What these windows say: the span goes on with fewer accounts, or another one begins."""
-    telling = [each for each in windows if each.used_percent >= _LEAST_USED and each.resets_at > at]
-    alike = [readings.alike(each) for each in telling]
-
-    def is_other(account: str) -> bool:
-        return any(
-            account not in accounts and readings.refuses(account, each)
-            for each, accounts in zip(telling, alike, strict=True)
-        )
-
-    found = {account for account in set().union(*alike) if not is_other(account)}
-    proven = {
-        account
-        for each, accounts in zip(telling, alike, strict=True)
-        if (window_length(each.window) or 0) >= _TELLING_SECONDS
-        for account in accounts & found
-    }
-    if spans:
-        span = spans[-1]
-        left = {account for account in span.possible if account in found or not is_other(account)}
-        if not found.isdisjoint(left) or (not found and bool(left) == bool(span.possible)):
-            span.possible = left
-            span.proven |= proven
-            return
-        span.until = at
-    if telling:
-        # that of nobody whom we know, where nothing is found
-        spans.append(_Span(at, found, proven))
 
 
 def _in_quarters(spans: Sequence[_Span], last: int) -> list[Owned]:
