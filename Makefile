@@ -4,6 +4,7 @@
 # make torture       try to lose a login, a reading or a secret for an hour (BUDGET=seconds); docs/custody.md, docs/faults.md
 # make soak          a week of a thousand accounts, and every way a terminal can go (BUDGET=seconds); docs/faults.md
 # make bench         what it costs, measured on this machine; benchmarks/README.md (BENCH_ARGS)
+# make sessions      what reading session files costs, beside ccusage (SESSIONS_ARGS)
 # make backtest      the forecast held against simulated accounts, and its table in docs/forecast.md
 # make year          a year of sixty accounts in the store: its size, and how fast it opens (YEAR_ARGS)
 # make rates         the rate card that is shipped, made anew from genai-prices
@@ -19,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: backtest bench year rates coverage demo test lint types layers tests other-python screenshots torture soak interop clean help
+.PHONY: backtest bench sessions year rates coverage demo test lint types layers tests other-python screenshots torture soak interop clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -106,6 +107,9 @@ bench: $(VENV)/.test
 
 rates: $(VENV)/.test
 	@$(BIN)/python -m tests.support.rate_card
+
+sessions: $(VENV)/.test
+	@$(BIN)/python -m benchmarks.sessions $(SESSIONS_ARGS)
 
 year: $(VENV)/.test
 	@$(BIN)/python -m benchmarks.history $(YEAR_ARGS)

@@ -14,7 +14,7 @@ from typing import Final
 from benchmarks import figures
 from benchmarks.figures import LEAST, MANY, Pools, Samples
 from benchmarks.pool import Pool
-from benchmarks.report import machine, plain, rows, table
+from benchmarks.report import machine, plain, rows, table, write_between
 
 KINDS: Final = ("starts", "commands", "changes", "keys", "status", "idle")
 _PRESSES: Final = 60
@@ -67,17 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     told = machine("make bench", datetime.now(UTC))
     sys.stdout.write(f"{plain(found)}\n\n{told}\n")
     if options.write is not None:
-        _write(options.write, table(found), told)
+        write_between(options.write, "figures", f"{told}\n\n{table(found)}")
     return 0
-
-
-def _write(path: Path, figures_table: str, told: str) -> None:
-    """Replace what stands between the two marks of the file."""
-    begin, end = "<!-- figures -->\n", "<!-- end of figures -->"
-    text = path.read_text() if path.exists() else f"{begin}{end}\n"
-    head, _, rest = text.partition(begin)
-    tail = rest.partition(end)[2]
-    path.write_text(f"{head}{begin}\n{told}\n\n{figures_table}\n\n{end}{tail}")
 
 
 def _say(text: str) -> None:

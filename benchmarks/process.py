@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,30 @@ def run(command: Sequence[str], env: Mapping[str, str]) -> Ended:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Ended(wall, cpu, ended.returncode, ended.stdout)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A command with what it started and waited for: seconds, and MB of the largest of them."""
+
+    wall: float
+    cpu: float
+    peak: float
+    output: bytes
+
+
+def measured(command: Sequence[str], env: Mapping[str, str]) -> Measured:
+    """Run a command to its end; raises CalledProcessError when it fails."""
+    with tempfile.TemporaryFile() as output:
+        begun = time.perf_counter()
+        running = subprocess.Popen(command, env=dict(env), stdin=subprocess.DEVNULL, stdout=output)
+        _, status, used = os.wait4(running.pid, 0)
+        wall = time.perf_counter() - begun
+        running.returncode = os.waitstatus_to_exitcode(status)
+        if running.returncode:
+            raise subprocess.CalledProcessError(running.returncode, command)
+        output.seek(0)
+        return Measured(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, output.read())
 
 
 def cpu_model() -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from statistics import median
 from typing import Final
 
@@ -241,3 +242,12 @@ def plain(found: Sequence[Row]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in cells
     )
+
+
+def write_between(path: Path, name: str, text: str) -> None:
+    """Replace what stands between the two marks of that name in a file."""
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+    known = path.read_text() if path.exists() else f"{begin}{end}\n"
+    head, _, rest = known.partition(begin)
+    tail = rest.partition(end)[2]
+    path.write_text(f"{head}{begin}\n{text}\n\n{end}{tail}")

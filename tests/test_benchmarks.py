@@ -9,8 +9,9 @@ import pytest
 from benchmarks import hello
 from benchmarks.figures import HELLO, LEAST, MANY
 from benchmarks.pool import plain_env
+from benchmarks.process import measured
 from benchmarks.ptyrun import Session
-from benchmarks.report import percentile, plain, rows, table
+from benchmarks.report import percentile, plain, rows, table, write_between
 
 
 def starts(own: float) -> dict[str, list[float]]:
@@ -53,3 +54,21 @@ def test_a_program_is_seen_to_paint_and_is_ended() -> None:
         assert session.peak > 10
         pid = session.pid
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_table_replaces_the_one_before(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("head\n<!-- use -->\nold\n<!-- end of use -->\ntail\n")
+    write_between(page, "use", "new")
+    write_between(page, "use", "newer")
+    assert page.read_text() == "head\n<!-- use -->\n\nnewer\n\n<!-- end of use -->\ntail\n"
+
+
+def test_a_command_is_measured_with_what_it_started() -> None:
+    large = "print(len(bytearray(60_000_000)))"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {large!r}])"
+    ran = measured([sys.executable, "-c", code], {})
+    assert ran.output == b"60000000\n"
+    assert 55 < ran.peak < 200
+    assert ran.cpu > 0
+    assert ran.wall > 0

@@ -42,7 +42,7 @@ def one_life(folder: Path, seed: int, size: int, steps: int) -> Ended:
     """A folder comes to be in some steps, and in each the scan is killed some times."""
     draw = Random(seed)
     whole, home, state = folder / "whole", folder / "home", folder / "state"
-    truth = Folder(whole, seed, Plan(_UNTIL, bulk=0.05, turns=4, fat=0.01)).fill(size)
+    truth = Folder(whole, seed, Plan(_UNTIL, bulk=0.01, turns=1.5, fat=0.001)).fill(size)
     deaths = halfway = finished = 0
     took = 0.5
     for step in revealed(whole, home, draw, steps):
@@ -74,12 +74,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.sessions.killed", description=__doc__)
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--size", type=int, default=3_000_000)
+    parser.add_argument("--size", type=int, default=40_000_000)
     given = parser.parse_args(argv)
     deaths = halfway = failed = 0
     for number in range(given.seed, given.seed + given.rounds):
         with tempfile.TemporaryDirectory(prefix="poolwatch-killed-") as name:
-            ended = one_life(Path(name), number, given.size, steps=4)
+            ended = one_life(Path(name), number, given.size, steps=3)
         deaths += ended.deaths
         halfway += ended.halfway
         if ended.wrong:

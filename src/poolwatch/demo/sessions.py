@@ -22,7 +22,7 @@ else:
 
 from poolwatch.demo.account import DAY, WEEK
 from poolwatch.demo.rollout import Event, Record, Rollout, compact, new_id, stamp
-from poolwatch.demo.session_shapes import Dress, Plan, Shape, size_of
+from poolwatch.demo.session_shapes import DRESSES, Dress, Plan, Shape, size_of
 from poolwatch.demo.truth import Truth, Use
 
 MODELS: Final[Mapping[str, int]] = {
@@ -343,9 +343,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--fat", type=float, default=0.2, help="megabytes of images in a compaction (0.2)")
     parser.add_argument("--bulk", type=float, default=1.0, help="how large messages are, as a factor (1)")
     parser.add_argument("--turns", type=float, default=14, help="turns of a thread, in the middle (14)")
+    parser.add_argument("--plain", action="store_true", help="nothing is compressed")
     given = parser.parse_args(argv)
     until = time.time() if given.until is None else given.until.timestamp()
-    plan = Plan(until, bulk=given.bulk, turns=given.turns, fat=given.fat)
+    dresses = {
+        dress: weight for dress, weight in DRESSES.items() if not (given.plain and dress is Dress.COMPRESSED)
+    }
+    plan = Plan(until, bulk=given.bulk, turns=given.turns, fat=given.fat, dresses=dresses)
     folder = Folder(given.folder, given.seed, plan)
     truth = folder.fill(given.size) if given.files is None else folder.fill(0, given.files)
     truth.write(given.folder / "truth.json")
