@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.bootstrap.whose import find_owners
+from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.bootstrap.whose import assign_use, find_owners
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.series import Figure, HistoryRow, Series
 from poolwatch.domain.tokens import WhoseBy
@@ -110,6 +111,22 @@ async def test_a_home_with_one_login(tmp_path: Path, store: Store) -> None:
     # later use is its account's at once
     files.add("one", alice, (QUARTER + 1,))
     assert book.shares(0, 10**9) == {WhoseBy.HOME: 500}
+
+
+async def test_a_command_that_never_polled_goes_by_homes(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    files, book = Files(state), UseBook(state)
+    alice = home(tmp_path, "a", 1)
+    files.add("one", alice, (QUARTER,))
+    files.add("two", tmp_path / "gone", (QUARTER,), used=20)
+    env = {"HOME": str(tmp_path), "POOLWATCH_STATE_DIR": str(state)}
+    around = look_around(Options(), env)
+    assert isinstance(around, Surroundings)
+    await assign_use(around, book)
+    assert {each: found.account for each, [found] in book.whose().items()} == {"one": ALICE}
+    # held against readings once there are some
+    assert book.examined() == {}
+    assert not (state / "poolwatch.db").exists()
 
 
 async def test_a_login_that_changed_is_told_from_when_it_is_known(tmp_path: Path, store: Store) -> None:

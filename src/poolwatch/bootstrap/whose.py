@@ -17,6 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from poolwatch.bootstrap.clock import RealClock
+from poolwatch.bootstrap.kept import open_kept
+from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.custody.login_file import Login, read_login
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.matching import (
@@ -113,7 +116,22 @@ def _stamp(state_dir: Path) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_size
 
 
-async def find_owners(book: UseBook, store: Store, accounts: Iterable[AccountState], now: datetime) -> None:
+async def assign_use(around: Surroundings, book: UseBook) -> None:
+    """Do it once, for a command that has read session files; where nothing was ever polled, by homes alone.
+
+    Raises BookError.
+    """
+    async with open_kept(around) as kept:
+        now = RealClock().now()
+        if kept is None:
+            await find_owners(book, None, (), now)
+        else:
+            await find_owners(book, kept.store, kept.state.accounts.values(), now)
+
+
+async def find_owners(
+    book: UseBook, store: Store | None, accounts: Iterable[AccountState], now: datetime
+) -> None:
     """Find out what is not known yet, of accounts of the pool. Raises BookError."""
     states = {account.key.id: account for account in accounts}
     quarter = int(now.timestamp()) // _QUARTER
@@ -146,7 +164,7 @@ async def find_owners(book: UseBook, store: Store, accounts: Iterable[AccountSta
     for some in _some(changed):
         found = [each for conversation in some for each in changed[conversation]]
         await in_thread(partial(book.put_whose, found, some))
-    if due:
+    if due and store is not None:
         since = min(each.since for each in due.values())
         readings = await _readings(store, states, datetime.fromtimestamp(since * _QUARTER, UTC), now)
         await _hold_against(book, readings, due, by_login, quarter)
