@@ -388,6 +388,12 @@ def migrated_with_a_boundary_beyond_the_last_line(home: Path) -> None:
     made.counter(plus(A, B, C, B), B).write(home)
 
 
+@case({}, unverified=1)
+def migrated_with_a_parent_that_is_gone(home: Path) -> None:
+    made = Thread("child", step=0, ordinal=0).child_of(parent(), subagent_history_start_ordinal=900)
+    made.model().counter(A).counter(plus(A, B), B).counter(plus(A, B, B), B).write(home)
+
+
 @case(PARENT | used(B))
 def boundary_that_is_a_text(home: Path) -> None:
     old = parent()

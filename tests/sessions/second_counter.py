@@ -247,7 +247,8 @@ def _own_part(file: File, by_thread: dict[str | None, list[File]]) -> int | None
     _, _, total, last = counters[0]
     if last == NOTHING and total != NOTHING:
         return 0
-    if total.vector == last.vector and not (foreign and not parents):
+    # a copy begins so as well, and the head or a foreign one tells that there is one
+    if total.vector == last.vector and (parents or not (foreign or told is not None)):
         return 0
     return None
 

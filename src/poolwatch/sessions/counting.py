@@ -181,7 +181,9 @@ class Counting:
         if self._own_from is not None:
             self._begin(Prefix.STARTED, *self._own_from)
             return
-        prefix, copied = decide(self._waiting, course, has_ancestor=state.has_ancestor, goes_on=self._goes_on)
+        # a number of its first own line, which no line has reached, tells of a copy as well
+        has_copy = state.has_ancestor or self._start_ordinal is not None
+        prefix, copied = decide(self._waiting, course, has_ancestor=has_copy, goes_on=self._goes_on)
         if prefix is Prefix.UNDECIDED and not state.has_records:
             return
         if copied == len(self._waiting):
