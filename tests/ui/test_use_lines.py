@@ -11,7 +11,8 @@ from poolwatch.presentation.consumption import UseColumn, use_view
 from poolwatch.presentation.use_chart import use_bars
 from poolwatch.ui.appearance import ASCII, UNICODE, Glyphs
 from poolwatch.ui.cells import Line, line_width
-from poolwatch.ui.widgets.consumption import Table, columns_of, use_lines, use_title
+from poolwatch.ui.widgets.consumption import use_lines, use_title
+from poolwatch.ui.widgets.use_table import Table, columns_of
 from tests.domain.use import cell
 from tests.presentation.scene import CET, NOW
 from tests.presentation.use import names, reported

@@ -94,6 +94,13 @@ def warn(*lines: str) -> None:
         sys.stderr.write(_text(lines))
 
 
+def warn_over(line: str) -> None:
+    """As `say_over`, on stderr: a line about how far a command is."""
+    with suppress(OSError):
+        sys.stderr.write(f"\r{plain_line(line)}\x1b[K" if line else "\r\x1b[K")
+        sys.stderr.flush()
+
+
 def ask(*lines: str) -> str:
     """The answer to a question that is put on stderr, empty when there is none."""
     with suppress(OSError):

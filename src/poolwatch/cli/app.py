@@ -217,6 +217,33 @@ def events(
     return print_events(config, TimeSpan(since, until), form)
 
 
+@declared(app, "usage", "look")
+def usage(
+    since: Annotated[str | None, option("since_month", "--since", metavar="WHEN")] = None,
+    until: options.UntilOption = None,
+    by: Annotated[options.UseBy, option("use_by")] = "model",
+    origin: Annotated[Literal["files", "imported"], option("use_from", "--from")] = "files",
+    codex_home: Annotated[Path | None, option("use_home", "--codex-home", metavar="DIR")] = None,
+    utc: Annotated[bool, flag("utc")] = False,
+    no_scan: Annotated[bool, flag("no-scan")] = False,
+    with_titles: Annotated[bool, flag("with-titles")] = False,
+    limit: Annotated[int | None, option("limit", min=1, metavar="N")] = None,
+    json: JsonOption = False,
+    csv: options.CsvOption = False,
+    file: options.OutputOption = None,
+    mask: MaskOption = False,
+    ascii_only: AsciiOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli.past import Form, TimeSpan
+    from poolwatch.cli.usage import UsageAsked, print_usage
+    from poolwatch.domain.tokens import GroupBy, Origin
+
+    form = Form(as_json=json, as_csv=csv, path=file, mask=mask, ascii_only=ascii_only)
+    asked = UsageAsked(GroupBy(by), Origin(origin), codex_home, utc, not no_scan, with_titles, limit)
+    return print_usage(config, asked, TimeSpan(since, until), form)
+
+
 @declared(app, "daemon", "act")
 def daemon(
     print_unit: Annotated[bool, flag("print-unit")] = False,

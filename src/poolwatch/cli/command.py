@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -41,9 +41,9 @@ def surroundings(config: Path | None, *, mask: bool = False, may_be_new: bool = 
     return around
 
 
-def moment(text: str, option: str, now: datetime) -> datetime:
-    """What was typed for a moment, in UTC; ends the command when it is none."""
-    found = parse_when(text, now, None)
+def moment(text: str, option: str, now: datetime, zone: tzinfo | None = None) -> datetime:
+    """What was typed for a moment, in UTC; ends the command when it is none. Days are those of `zone`."""
+    found = parse_when(text, now, zone)
     if found is None:
         complain(said("no_moment", option=option, text=visible(text, _LONGEST_WORD)))
         raise Exit(EXIT_USAGE)

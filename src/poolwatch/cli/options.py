@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 import typer
 
@@ -196,6 +196,10 @@ DEMO_SESSIONS: Final = 4_000_000
 SizeOption = Annotated[
     int, option("demo_sessions", "--sessions", parser=size, metavar="SIZE", show_default=False)
 ]
+UseBy: TypeAlias = Literal[
+    "day", "week", "month", "hour", "model", "account", "group", "user", "client", "project", "conversation",
+    "operation",
+]  # fmt: skip
 ConfigOption = Annotated[Path | None, option("config_file", "--config", metavar="FILE")]
 JsonOption = Annotated[bool, flag("json")]
 CsvOption = Annotated[bool, flag("csv")]

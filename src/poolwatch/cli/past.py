@@ -35,7 +35,7 @@ from poolwatch.presentation.history_json import METRICS, FigurePast, history_csv
 from poolwatch.words.commands import said
 from poolwatch.words.messages import file_text
 
-_STDOUT: Final = "-"
+STDOUT: Final = "-"
 #: How far back it goes where nobody says.
 _BACK: Final = timedelta(days=7)
 
@@ -152,7 +152,7 @@ def _print_charts(around: Surroundings, wish: Wish, span: TimeSpan, form: Form) 
     settings = around.settings.ui.glyphs
     glyphs = glyphs_of("ascii" if form.ascii_only else glyphs_named(settings, around.env))
     lines = history_lines(scenes, terminal_width(), glyphs, is_over=span.until is not None)
-    if form.path in (None, _STDOUT) and sys.stdout.isatty():
+    if form.path in (None, STDOUT) and sys.stdout.isatty():
         print_lines(lines, glyphs)
         return EXIT_OK
     return put(plain_text(lines, glyphs), form, around)
@@ -185,7 +185,7 @@ def names_of(kept: Kept) -> AccountNames:
 
 def put(text: str, form: Form, around: Surroundings) -> int:
     """Put it where it was asked for; the exit code."""
-    if form.path is None or form.path == _STDOUT:
+    if form.path is None or form.path == STDOUT:
         # nothing at all is no line
         (say_exactly if form.as_csv else say_text)(text) if text else None
         return EXIT_OK

@@ -204,6 +204,18 @@ def period_texts(report: UseReport, names: Names, zone: tzinfo | None) -> tuple[
     return long + within, short + within
 
 
+def span_text(since: datetime, until: datetime, now: datetime, zone: tzinfo | None) -> str:
+    """`1 Nov to 14:03`: a time that somebody typed."""
+    start, end = (_moment(at, now, zone) for at in (since, until))
+    return words.span_of(start, end)
+
+
+def _moment(at: datetime, now: datetime, zone: tzinfo | None) -> str:
+    there = at.astimezone(zone)
+    time = "" if (there.hour, there.minute) == (0, 0) else f" {there:%H:%M}"
+    return f"{figures.day(at, now, zone)}{time}"
+
+
 # --- the head
 
 

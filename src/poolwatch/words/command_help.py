@@ -29,6 +29,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "rates list": mark("The prices that hold today, your own first."),
     "rates why": mark("Why a model costs what it costs on a day, or why it has no price."),
     "rates compare": mark("What the same tokens cost on several models. Prices only, not quality."),
+    "usage": mark("Print what was used of tokens, and what the API would charge for it."),
     "daemon": mark("Poll without a screen; the app watches beside it."),
     "refresh": mark("Run the refresh chain: token step, then usage step."),
     "doctor": mark("Say what is wrong, and the remedy."),
@@ -113,6 +114,15 @@ TEXTS: Final[Mapping[str, str]] = {
     "metric": mark("Which figures (unset: all)."),
     "window": mark("Only this window: 5h, weekly, monthly …"),
     "by": mark("No finer than that: of each its last value, its least and its most."),
+    # of usage
+    "since_month": mark("From when: 24h, 7d, today, month, a date, RFC 3339 (unset: this month)."),
+    "use_by": mark("What it is grouped by (unset: model; hour: of the day)."),
+    "use_from": mark("Session files, or what data import took."),
+    "use_home": mark("The use of this Codex home alone, configured or not."),
+    "utc": mark("Days begin at midnight UTC, not in the local zone."),
+    "no_scan": mark("Print what is known; read no session files before."),
+    "with_titles": mark("Conversations by their titles, which Codex keeps; they are not stored."),
+    "limit": mark("So many rows at most; totals are of all."),
     # of rates
     "all_rates": mark("Also those that held before."),
     "model": mark("A model, as the session files name it."),
@@ -177,6 +187,11 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "history": (
         ("poolwatch history alice@example.com", mark("the last 7 days")),
         ("poolwatch history --since month --by day --csv", mark("every account")),
+    ),
+    "usage": (
+        ("poolwatch usage", mark("this month by model")),
+        ("poolwatch usage --by day --since 30d --json", ""),
+        ("poolwatch usage --by project --since 2026-11-01 --until 2026-12-01 --csv -o november.csv", ""),
     ),
     "events": (
         ("poolwatch events --since today", ""),

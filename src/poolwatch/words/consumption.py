@@ -46,6 +46,7 @@ _MONTHS: Final = (
     mark("August"), mark("September"), mark("October"), mark("November"), mark("December"),
 )  # fmt: skip
 by_group: Final = Text("{period} by {group}")
+span_of: Final = Text("{start} to {end}")
 SOURCE: Final = Text("source")
 prices_of: Final = Text("prices of {day}")
 reading: Final = Text(

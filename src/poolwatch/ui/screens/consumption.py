@@ -26,9 +26,10 @@ from poolwatch.ui.screens.page import Page, bindings
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.arrangement import Direction
 from poolwatch.ui.widgets.bottom import FilterLine, MessageText, typing_line
-from poolwatch.ui.widgets.consumption import Table, columns_most, columns_of, use_lines, use_title
+from poolwatch.ui.widgets.consumption import columns_most, use_lines, use_title
 from poolwatch.ui.widgets.history import is_wide
 from poolwatch.ui.widgets.lines import Lines, Pane
+from poolwatch.ui.widgets.use_table import Table, columns_of
 from poolwatch.words import consumption as words
 from poolwatch.words import interface
 from poolwatch.words.messages import message_text

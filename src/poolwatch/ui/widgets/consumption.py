@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from typing import Final
 
-from msgspec import Struct
 from rich.cells import cell_len
 
 from poolwatch.domain.tokens import Origin
-from poolwatch.presentation.consumption import TableRow, Told, UseColumn, UseView
-from poolwatch.presentation.figures import UNKNOWN
+from poolwatch.presentation.consumption import Told, UseView
 from poolwatch.presentation.use_chart import UseBars, bar_lines, spark_line
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import ASCII, Glyphs, span_pieces
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, fit_right, line_width, spread
 from poolwatch.ui.widgets.history import is_wide
+from poolwatch.ui.widgets.use_table import MIDDLE_FROM, Table, heading_line, row_line
 from poolwatch.words import consumption as words
 
-#: Narrower than this there is no room for all columns of the table, nor for two figures in a line.
-_MIDDLE_FROM: Final = 78
 #: From this height on there is a chart; below it, one line of columns.
 _CHART_FROM: Final = 28
 _CHART: Final = 9
@@ -31,46 +28,9 @@ _RIGHT_AT_MOST: Final = 66
 _RIGHT_AT_NARROW: Final = 38
 _RIGHT_HEADING: Final = 13
 _SPARK_AT: Final = 9
-_BAR: Final = 24
-_NAME_MOST: Final = 60
 _WIDEST: Final = 118
 #: A table has at least so many rows before what stands below it has any.
 _ROWS_LEAST: Final = 6
-
-
-class Table(Struct, frozen=True):
-    """How the table stands: its columns with their cells, the selected row, and the first one shown."""
-
-    columns: tuple[tuple[UseColumn, int], ...]
-    sorted_by: UseColumn | None = None
-    reverse: bool = False
-    selected: int = 0
-    top: int = 0
-
-
-#: The cells of all columns but the name.
-_CELLS_WIDE: Final = (
-    (UseColumn.REQUESTS, 9), (UseColumn.INPUT, 10), (UseColumn.CACHED, 9), (UseColumn.OUTPUT, 10),
-    (UseColumn.COST, 13), (UseColumn.EACH, 11), (UseColumn.SHARE, 6),
-)  # fmt: skip
-_CELLS: Final = (
-    (UseColumn.REQUESTS, 9), (UseColumn.INPUT, 8), (UseColumn.CACHED, 7), (UseColumn.OUTPUT, 8),
-    (UseColumn.COST, 13), (UseColumn.EACH, 8), (UseColumn.SHARE, 6),
-)  # fmt: skip
-_CELLS_NARROW: Final = (
-    (UseColumn.REQUESTS, 9), (UseColumn.INPUT, 8), (UseColumn.COST, 13), (UseColumn.SHARE, 6),
-)  # fmt: skip
-
-
-def columns_of(width: int) -> tuple[tuple[UseColumn, int], ...]:
-    """The columns of a table of that width, each with its cells; the name has what is left."""
-    others: Sequence[tuple[UseColumn, int]] = _CELLS_NARROW
-    if is_wide(width):
-        others = _CELLS_WIDE
-    elif width >= _MIDDLE_FROM:
-        others = _CELLS
-    name = width - 3 - sum(cells for _, cells in others) - (_BAR + 3 if is_wide(width) else 0)
-    return ((UseColumn.NAME, max(8, min(name, _NAME_MOST))), *others)
 
 
 def columns_most(width: int) -> int:
@@ -80,15 +40,6 @@ def columns_most(width: int) -> int:
 
 _LEGEND_AND_AXIS: Final = 26
 _BESIDE_SPARK: Final = 48
-_HEADINGS: Final = {
-    UseColumn.REQUESTS: words.REQUESTS,
-    UseColumn.INPUT: words.INPUT,
-    UseColumn.CACHED: words.CACHED,
-    UseColumn.OUTPUT: words.OUTPUT,
-    UseColumn.COST: words.COST,
-    UseColumn.EACH: words.EACH,
-    UseColumn.SHARE: words.SHARE,
-}
 
 
 def use_title(view: UseView, help_text: str, width: int, glyphs: Glyphs) -> Line:
@@ -137,7 +88,7 @@ def use_lines(
 
 def _head(view: UseView, width: int, glyphs: Glyphs) -> list[Line]:
     wide = is_wide(width)
-    if width < _MIDDLE_FROM:
+    if width < MIDDLE_FROM:
         today, _, month, _ = view.figures
         return [fit_line(_figure(each, width, brief=True), width) for each in (today, month)]
     lines: list[Line] = [()] if wide else []
@@ -184,7 +135,7 @@ def _joined(pieces: Iterable[Piece], indent: str, width: int) -> list[Line]:
 def _bars(
     bars: UseBars | None, width: int, height: int, now: datetime, zone: tzinfo | None, glyphs: Glyphs
 ) -> list[Line]:
-    if width < _MIDDLE_FROM or height < 15:
+    if width < MIDDLE_FROM or height < 15:
         return []
     is_empty = bars is None or not any(column.use.requests for column in bars.columns)
     if height < _CHART_FROM:
@@ -205,84 +156,24 @@ def _bars(
 
 
 def _table(view: UseView, table: Table, width: int, room: int, glyphs: Glyphs) -> tuple[list[Line], int]:
-    lines = [_headings(view, table, width, glyphs)]
+    lines = [heading_line(view.heading, table, width, glyphs)]
     count = len(view.rows)
     shown = count if count <= room else max(1, room - 1)
     top = min(max(0, count - shown), max(0, table.top))
     top = min(top, table.selected)
     top = max(top, table.selected - shown + 1)
     lines += [
-        _row(view.rows[number], table, width, glyphs, selected=number == table.selected)
+        row_line(view.rows[number], table, width, glyphs, selected=number == table.selected)
         for number in range(top, min(count, top + shown))
     ]
     if count > shown:
         lines.append(fit_line(((f"   {glyphs.text(words.more(count - shown))}", Tone.DIM),), width))
     if count:
-        lines.append(_row(view.total, table, width, glyphs, selected=False))
+        lines.append(row_line(view.total, table, width, glyphs, selected=False))
     else:
         told = words.NO_MATCH() if view.count else words.NOTHING()
         lines.append(fit_line(((f"   {told}", Tone.DIM),), width, glyphs.ellipsis))
     return lines, top
-
-
-def _headings(view: UseView, table: Table, width: int, glyphs: Glyphs) -> Line:
-    out: list[Piece] = [("   ", Ink.HEADING)]
-    for column, cells in table.columns:
-        told = view.heading if column is UseColumn.NAME else _HEADINGS[column]()
-        if column is UseColumn.EACH and cells < 10:
-            told = words.EACH_SHORT()
-        if column is UseColumn.SHARE and is_wide(width):
-            told = words.SHARE_OF_COST()
-        if column is table.sorted_by:
-            is_rising = (column is UseColumn.NAME) is not table.reverse
-            told += glyphs.rising if is_rising else glyphs.falling
-        if column is UseColumn.NAME:
-            text = fit(told, cells, glyphs.ellipsis)
-        elif column is UseColumn.SHARE and is_wide(width):
-            text = f"   {told}"
-        else:
-            text = fit_right(told, cells, "")
-        out.append((text, Ink.HEADING))
-    return fit_line(out, width, glyphs.ellipsis)
-
-
-def _row(row: TableRow, table: Table, width: int, glyphs: Glyphs, *, selected: bool) -> Line:
-    is_total = row.group is None
-    look = Tone.STRONG if selected else Tone.DIM if is_total else Tone.PLAIN
-    texts = {
-        UseColumn.REQUESTS: row.requests,
-        UseColumn.INPUT: row.input,
-        UseColumn.CACHED: row.cached,
-        UseColumn.OUTPUT: row.output,
-        UseColumn.COST: row.cost,
-        UseColumn.EACH: row.each,
-        UseColumn.SHARE: row.share,
-    }
-    out: list[Piece] = [(f"{glyphs.pointer}  " if selected else "   ", Ink.MARK)]
-    for column, cells in table.columns:
-        if column is UseColumn.NAME:
-            out.append((fit(row.name, cells, glyphs.ellipsis), look))
-        elif column is UseColumn.SHARE and is_wide(width):
-            out += _share(row, cells, glyphs)
-        else:
-            text = texts[column]
-            figure = Tone.DIM if text == UNKNOWN or is_total else Tone.PLAIN
-            out.append((fit_right(text, cells, glyphs.ellipsis), figure))
-    return fit_line(out, width, glyphs.ellipsis)
-
-
-def _share(row: TableRow, cells: int, glyphs: Glyphs) -> list[Piece]:
-    if row.told:
-        return [(f"  {row.told}", Tone.DIM)]
-    if row.fraction is None:
-        return []
-    filled, empty = glyphs.bar(row.fraction, _BAR)
-    return [
-        ("   ", Tone.PLAIN),
-        (filled, Ink.BAR),
-        (empty, Ink.TRACK),
-        (fit_right(row.share, cells), Tone.PLAIN),
-    ]
 
 
 # --- below it
@@ -319,8 +210,8 @@ def _below(
 
 
 def _not_billed(width: int, glyphs: Glyphs) -> list[Line]:
-    indent = " " if width < _MIDDLE_FROM else " " * _HEADING
-    text = words.NOT_BILLED() if width >= _MIDDLE_FROM else words.NOT_BILLED_SHORT()
+    indent = " " if width < MIDDLE_FROM else " " * _HEADING
+    text = words.NOT_BILLED() if width >= MIDDLE_FROM else words.NOT_BILLED_SHORT()
     return [fit_line(((f"{indent}{text}", Tone.DIM),), width, glyphs.ellipsis)]
 
 

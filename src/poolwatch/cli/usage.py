@@ -1,0 +1,199 @@
+"""`usage`: tokens and what the API would charge for them, for people and for programs."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from poolwatch.bootstrap.clock import RealClock
+from poolwatch.bootstrap.console import (
+    EXIT_FAILED,
+    EXIT_OK,
+    EXIT_USAGE,
+    Exit,
+    can_draw,
+    complain,
+    warn_over,
+)
+from poolwatch.bootstrap.kept import open_kept
+from poolwatch.bootstrap.scanning import book_of_home, read_sessions, session_homes
+from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.bootstrap.use import UseReader
+from poolwatch.cli.command import moment, run_async
+from poolwatch.cli.past import STDOUT, Form, TimeSpan, past_of, put
+from poolwatch.config.paths import absolute
+from poolwatch.domain.consumption import UseRow
+from poolwatch.domain.message import message
+from poolwatch.domain.quarters import UsePeriod, quarter_of, quarter_until
+from poolwatch.domain.state import AccountState
+from poolwatch.domain.tokens import GroupBy, Origin, ScanState
+from poolwatch.domain.use_report import Conversation, UseReport, UseWish
+from poolwatch.domain.values import replace
+from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.consumption import BY_COST, arrange, reading_texts, span_text, use_view
+from poolwatch.presentation.usage_json import usage_csv, usage_json
+from poolwatch.presentation.use_texts import Names
+from poolwatch.sessions.tables import BookError
+from poolwatch.words.commands import said
+from poolwatch.words.messages import message_text
+
+#: The columns of what is no terminal.
+_WIDTH: Final = 120
+
+
+class UsageAsked(Struct, frozen=True):
+    """What is asked for beside the time and the form."""
+
+    by: GroupBy = GroupBy.MODEL
+    origin: Origin = Origin.FILES
+    #: the use of this Codex home alone
+    home: Path | None = None
+    utc: bool = False
+    scans: bool = True
+    titles: bool = False
+    #: so many rows at most
+    limit: int | None = None
+
+
+def print_usage(config: Path | None, asked: UsageAsked, span: TimeSpan, form: Form) -> int:
+    """Print what was used; 1 where there is nothing to read it from."""
+    around = past_of(config, form)
+    zone: tzinfo | None = UTC if asked.utc else None
+    # wrong times are told before anything is read
+    _span(span, RealClock().now(), zone)
+    state_dir, homes = _places(around, asked)
+    if asked.scans and asked.origin is Origin.FILES:
+        _scan(around, state_dir, homes, zone)
+    now = RealClock().now()
+    quarters, ends = _span(span, now, zone)
+    period = UsePeriod.MONTH if span == TimeSpan() else UsePeriod.ALL
+    accounts = run_async(partial(_accounts, around))
+    reader = UseReader(state_dir, around.settings, now, zone)
+    try:
+        report = reader.report(UseWish(period, asked.by, asked.origin), accounts, now, quarters)
+    except BookError as error:
+        complain(around.told(message_text(message(error.problem.value, why=error.detail))))
+        return EXIT_FAILED
+    if asked.titles and asked.by is GroupBy.CONVERSATION:
+        report = _titled(report, homes)
+    names = Names(
+        AccountNames(accounts, around.settings.ui.mask), now.astimezone(zone).date(), report.conversations
+    )
+    is_nothing = asked.origin is Origin.FILES and not report.scan.files
+    if is_nothing:
+        complain(around.told(said("no_sessions", homes=", ".join(homes)), homes))
+    rows = arrange(report, names, BY_COST)[: asked.limit]
+    if form.as_json or form.as_csv:
+        # for programs times stand old to new
+        chosen = {row.group for row in rows}
+        rows = tuple(row for row in report.rows if row.group in chosen)
+    code = _put(report, rows, names, now, zone, ends, form, around)
+    return code or (EXIT_FAILED if is_nothing else EXIT_OK)
+
+
+def _put(
+    report: UseReport,
+    rows: Sequence[UseRow],
+    names: Names,
+    now: datetime,
+    zone: tzinfo | None,
+    ends: tuple[datetime, datetime] | None,
+    form: Form,
+    around: Surroundings,
+) -> int:
+    if form.as_json:
+        return put(usage_json(report, names, now, _zone_name(now, zone), rows), form, around)
+    if form.as_csv:
+        return put(usage_csv(report, names, rows), form, around)
+    # what draws takes time to load
+    from poolwatch.bootstrap.screen import glyphs_named
+    from poolwatch.cli.status_table import plain_text, print_lines, terminal_width
+    from poolwatch.ui.appearance import glyphs_of
+    from poolwatch.ui.widgets.use_table import report_lines
+
+    settings = around.settings.ui.glyphs
+    glyphs = glyphs_of("ascii" if form.ascii_only else glyphs_named(settings, around.env))
+    # what the month will come to is told on the screen alone
+    figures = replace(report.figures, ahead=None)
+    view = use_view(replace(report, figures=figures), names, now, zone)
+    period = span_text(*ends, now, zone) if ends is not None else view.period
+    is_terminal = form.path in (None, STDOUT) and sys.stdout.isatty()
+    width = terminal_width() if is_terminal else _WIDTH
+    lines = report_lines(view, period, len(rows), width, glyphs)
+    if is_terminal:
+        print_lines(lines, glyphs)
+        return EXIT_OK
+    return put(plain_text(lines, glyphs), form, around)
+
+
+def _span(
+    span: TimeSpan, now: datetime, zone: tzinfo | None
+) -> tuple[tuple[int, int], tuple[datetime, datetime] | None]:
+    """The quarters of a time, and its ends where somebody typed them; else this month's."""
+    until = now if span.until is None else moment(span.until, "--until", now, zone)
+    since = moment(span.since or "month", "--since", now, zone)
+    if since >= until:
+        complain(said("no_span"))
+        raise Exit(EXIT_USAGE)
+    ends = None if span == TimeSpan() else (since, until)
+    return (quarter_of(since), quarter_until(until)), ends
+
+
+def _zone_name(now: datetime, zone: tzinfo | None) -> str:
+    return now.astimezone(zone).tzname() or "UTC"
+
+
+def _places(around: Surroundings, asked: UsageAsked) -> tuple[Path, list[str]]:
+    """Where use is kept, and which homes it is of."""
+    if asked.home is None:
+        return around.state_dir, session_homes(around)
+    home = absolute(asked.home)
+    if not home.is_dir():
+        complain(around.told(said("no_such_home", path=str(home)), [home]))
+        raise Exit(EXIT_USAGE)
+    return book_of_home(around, home), [str(home)]
+
+
+def _scan(around: Surroundings, state_dir: Path, homes: Sequence[str], zone: tzinfo | None) -> None:
+    """Have what is new read, and say on a terminal how far that is."""
+    is_live = sys.stderr.isatty() and can_draw(around.env)
+
+    def tell(scan: ScanState) -> None:
+        if is_live and scan.bytes_total:
+            width = max(1, shutil.get_terminal_size().columns - 1)
+            warn_over(reading_texts(scan, RealClock().now(), zone)[0][:width])
+
+    try:
+        problem = run_async(partial(read_sessions, state_dir, homes, around.env, tell))
+    except OSError as error:
+        complain(said("not_scanned", reason=error.strerror))
+        raise Exit(EXIT_FAILED) from None
+    finally:
+        if is_live:
+            warn_over("")
+    if problem is not None:
+        complain(around.told(message_text(message(problem.value, why=""))))
+        raise Exit(EXIT_FAILED)
+
+
+async def _accounts(around: Surroundings) -> Mapping[str, AccountState]:
+    """Everybody of this configuration of whom something is kept, by id."""
+    async with open_kept(around) as kept:
+        return {} if kept is None else dict(kept.own)
+
+
+def _titled(report: UseReport, homes: Sequence[str]) -> UseReport:
+    from poolwatch.sessions.titles import titles_of  # only where somebody wants them
+
+    ids = [row.group.text for row in report.rows if row.group.text is not None]
+    known = dict(report.conversations)
+    for conversation, title in titles_of(homes, ids).items():
+        known[conversation] = replace(known.get(conversation, Conversation()), title=title)
+    return replace(report, conversations=known)

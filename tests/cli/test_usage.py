@@ -1,0 +1,149 @@
+"""`usage` reads the session files first, then tells what was used: to people and to programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.cli.desk import Desk, rows
+from tests.sessions.builder import Thread, U
+
+OCTOBER = ("--since", "2026-10-01", "--until", "2026-11-01")
+
+
+def fill(home: Path) -> None:
+    """Two conversations in two projects; one request is of the hour before midnight in UTC."""
+    one = Thread("one", "2026-10-10T10:00:00+00:00").head(cwd="/home/user/reef").turn("gpt-6-sol")
+    one.tier("default").counter(U(1_000_000, 400_000, 10_000))
+    one.at("2026-10-10T23:30:00+00:00").counter(U(1_200_000, 500_000, 20_000), U(200_000, 100_000, 10_000))
+    one.write(home)
+    other = Thread("other", "2026-10-11T09:00:00+00:00").head(cwd="/home/user/atlas").turn("unheard-of")
+    other.counter(U(5_000, 0, 100)).write(home)
+    index = [{"id": one.id, "thread_name": "An old title"}, {"id": one.id, "thread_name": "A title"}]
+    lines = [json.dumps(each) for each in index]
+    (home / "session_index.jsonl").write_text("\n".join(lines) + "\nno json\n")
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A machine with session files, which were read; it is only looked at from then on."""
+    desk = Desk(tmp_path_factory.mktemp("used"))
+    fill(desk.home / ".codex")
+    ran = desk.run("usage", *OCTOBER, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    return desk
+
+
+def asked(desk: Desk, *arguments: str) -> dict[str, dict[str, object]]:
+    """The rows by their groups, without reading anew."""
+    ran = desk.run("usage", "--no-scan", *OCTOBER, "--json", *arguments)
+    assert ran.code == 0
+    return {str(row["group"]): dict(row) for row in rows(ran.json(), "rows")}
+
+
+def test_session_files_are_read_without_any_account_and_priced(used: Desk) -> None:
+    ran = used.run("usage", "--no-scan", *OCTOBER, "--json")
+    document = json.loads(ran.out)
+    assert document["schema"] == "poolwatch.usage/1"
+    assert document["by"] == "model"
+    assert document["period"]["since"] == "2026-10-01T00:00:00Z"
+    assert document["coverage"]["files"] == 2
+    totals = document["totals"]
+    assert (totals["requests"], totals["input_tokens"], totals["output_tokens"]) == (3, 1_205_000, 20_100)
+    assert (totals["cost_complete"], totals["unpriced_tokens"]) == (False, 5_100)
+    sol, unknown = document["rows"]
+    assert (sol["group"], unknown["group"], unknown["cost_usd"]) == ("gpt-6-sol", "unheard-of", None)
+    assert Decimal(sol["cost_usd"]) == Decimal(totals["cost_usd"]) > 0
+    assert not (used.home / ".codex" / "usage.db").exists()
+
+
+def test_days_are_local_unless_utc_is_wanted(used: Desk) -> None:
+    berlin = {"TZ": "Europe/Berlin"}
+    arguments = ("usage", "--no-scan", *OCTOBER, "--by", "day", "--csv")
+    local = used.run(*arguments, env=berlin)
+    utc = used.run(*arguments, "--utc", env=berlin)
+    told = [
+        [(row["group"], row["requests"]) for row in csv.DictReader(io.StringIO(ran.out))]
+        for ran in (local, utc)
+    ]
+    assert told == [[("2026-10-10", "1"), ("2026-10-11", "2")], [("2026-10-10", "2"), ("2026-10-11", "1")]]
+
+
+def test_rows_by_project_and_conversation_have_their_names(used: Desk) -> None:
+    assert set(asked(used, "--by", "project")) == {"reef", "atlas"}
+    masked = asked(used, "--by", "project", "--mask")
+    assert all(group.startswith("project-") for group in masked)
+    assert len(asked(used, "--by", "project", "--limit", "1")) == 1
+    by_id = asked(used, "--by", "conversation")
+    titled = asked(used, "--by", "conversation", "--with-titles")
+    assert set(by_id) == set(titled)
+    assert {row["label"] for row in titled.values()} >= {"A title"}
+    assert not any("title" in str(row["label"]) for row in by_id.values())
+    assert b"A title" not in (used.state / "usage.db").read_bytes()
+
+
+def test_people_get_a_table_and_what_it_is_of(used: Desk) -> None:
+    ran = used.run("usage", "--no-scan", *OCTOBER)
+    assert ran.code == 0
+    title, _, heading, *rest = ran.lines
+    assert title.startswith(" 1 Oct to 1 Nov by model · session files · prices of ")
+    assert heading.split()[:3] == ["MODEL", "REQUESTS", "INPUT"]
+    told = "\n".join(rest)
+    assert "no price: rates why unheard-of" in told
+    assert "Cost is what the API would charge; your plans do not bill it." in told
+    assert "≥: 1 request of 1 model without a price." in told
+    assert "2 session files in 1 home on this machine" in told
+    plain = used.run("usage", "--no-scan", *OCTOBER, "--ascii")
+    assert plain.out.isascii()
+
+
+def test_a_home_of_its_own_is_read_into_a_book_of_its_own(used: Desk, tmp_path: Path) -> None:
+    fill(tmp_path / "other")
+    ran = used.run("usage", "--codex-home", str(tmp_path / "other"), *OCTOBER, "--json")
+    assert json.loads(ran.out)["totals"]["requests"] == 3
+    assert len(asked(used)) == 2
+    missing = used.run("usage", "--codex-home", str(tmp_path / "none"))
+    assert (missing.code, missing.out) == (2, "")
+
+
+def test_without_session_files_it_says_so_and_tells_nothing_as_nothing(desk: Desk) -> None:
+    ran = desk.run("usage", "--json")
+    assert ran.code == 1
+    assert "no session files of Codex were found" in ran.err
+    assert json.loads(ran.out)["totals"]["requests"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--json", "--csv"), "--json or --csv"),
+        (("--since", "soon"), "--since takes"),
+        (("--since", "today", "--until", "2020-01-01"), "--since has to lie before"),
+        (("--by", "mood"), "mood"),
+    ],
+)
+def test_what_is_asked_wrongly_is_told_before_anything_is_read(
+    desk: Desk, arguments: tuple[str, ...], told: str
+) -> None:
+    ran = desk.run("usage", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert told in ran.err
+    assert not desk.state.exists() or not (desk.state / "usage.db").exists()
+
+
+def test_what_was_imported_is_told_by_user(desk: Desk) -> None:
+    lines = [
+        {"at": "2026-10-10T11:00:00Z", "user": "eve", "model": "x", "input_tokens": 10, "cost_usd": "0.5"},
+        {"at": "2026-10-10T11:00:00Z", "user": "bob", "model": "x", "input_tokens": 10, "cost_usd": "0.25"},
+    ]
+    (desk.root / "events").write_text("".join(f"{json.dumps(each)}\n" for each in lines))
+    assert desk.run("data", "import", str(desk.root / "events")).code == 0
+    ran = desk.run("usage", *OCTOBER, "--from", "imported", "--by", "user", "--json")
+    assert ran.code == 0
+    told = {row["group"]: row["cost_usd"] for row in rows(ran.json(), "rows")}
+    assert told == {"eve": "0.50", "bob": "0.25"}
