@@ -29,7 +29,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "rates list": mark("The prices that hold today, your own first."),
     "rates why": mark("Why a model costs what it costs on a day, or why it has no price."),
     "rates compare": mark("What the same tokens cost on several models. Prices only, not quality."),
-    "usage": mark("Print what was used of tokens, and what the API would charge for it."),
+    "usage": mark("Print tokens that were used, and what the API would charge."),
     "daemon": mark("Poll without a screen; the app watches beside it."),
     "refresh": mark("Run the refresh chain: token step, then usage step."),
     "doctor": mark("Say what is wrong, and the remedy."),
@@ -191,7 +191,7 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "usage": (
         ("poolwatch usage", mark("this month by model")),
         ("poolwatch usage --by day --since 30d --json", ""),
-        ("poolwatch usage --by project --since 2026-11-01 --until 2026-12-01 --csv -o november.csv", ""),
+        ("poolwatch usage --by project --since month --csv -o usage.csv", ""),
     ),
     "events": (
         ("poolwatch events --since today", ""),
