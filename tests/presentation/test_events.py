@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
+from poolwatch.domain.usage import Aged, Bucket, Usage
+from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.events import EventGroup, EventsView, Told, events_view, next_day
 from poolwatch.presentation.view import Tone
-from tests.presentation.scene import NOW, PREFS, account
+from tests.presentation.scene import NOW, PREFS, WEEK, account, limits, window
 
 BOB, ALICE = account("bob@example.com"), account("alice@example.com")
 NAMES = AccountNames({each.key.id: each for each in (BOB, ALICE)})
@@ -120,6 +122,17 @@ def test_accounts_of_others_are_left_out_and_names_can_be_hidden() -> None:
     assert view(logged=(*LOGGED, other, elsewhere)) == view()
     hidden = view(names=AccountNames(NAMES.accounts, True))
     assert "example.com" not in "".join(lines(hidden))
+
+
+def test_a_bucket_is_called_as_the_accounts_last_reading_calls_it() -> None:
+    spark = Bucket("codex_bengalfox", "GPT-5.3-Codex-Spark", limits(window(64.0, WEEK, None)))
+    told_now = replace(BOB, usage=Usage(extras=Aged((spark,), NOW, "homes")))
+    names = AccountNames({BOB.key.id: told_now})
+    reset = event(EventKind.RESET, 1, window="weekly", bucket="codex_bengalfox")
+    gone = event(EventKind.RESET, 2, ALICE.key.id, window="weekly", bucket="codex_bengalfox")
+    told = [row.text for row in view(logged=(gone, reset), names=names).rows if row.who]
+    assert told == ["Spark weekly: reset"]
+    assert [row.text for row in view(logged=(gone,)).rows if row.who] == ["codex_bengalfox weekly: reset"]
 
 
 def test_what_was_not_read_is_not_counted_as_nothing() -> None:

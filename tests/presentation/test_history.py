@@ -18,6 +18,7 @@ from poolwatch.domain.series import SPEND_BUCKET, FigureName, Gap, Point, Series
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.usage import BASE_BUCKET, FIVE_HOURS, WEEKLY, Aged, SpendControl, SpendLimit, Usage
 from poolwatch.domain.values import replace
+from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.chart import Ahead, MarkKind, ahead_at
 from poolwatch.presentation.history import PERIODS, Scene, figure_text, figures_of, fitting, told_lines
 from poolwatch.presentation.history_chart import cursor_line, history_chart, note, steps
@@ -422,4 +423,7 @@ def test_events_come_newest_first_with_their_time() -> None:
         LoggedEvent("1", NOW - timedelta(days=3), EventKind.RESET, window=WEEKLY),
         LoggedEvent("2", NOW - timedelta(hours=2), EventKind.SIGNED_IN),
     )
-    assert [each.time for each in past_events(events, NOW, PREFS)] == ["today 12:03", "Tue 14:03"]
+    assert [each.time for each in past_events(events, AccountNames({}), NOW, PREFS)] == [
+        "today 12:03",
+        "Tue 14:03",
+    ]

@@ -276,6 +276,9 @@ async def test_days_and_groups() -> None:
         await settle(pilot)
         await settle(pilot)
         assert said(app) == "nothing older is kept"
+        await pilot.press("k", "j")
+        await settle(pilot)
+        assert said(app) == ""
         await pilot.press("o")
         await settle(pilot)
         assert rows(app)[0] == "bob@example.com"
@@ -297,7 +300,7 @@ async def test_a_filter_and_the_way_to_the_account() -> None:
         await settle(pilot)
         await pilot.press("e", "slash", *"lee")
         await settle(pilot)
-        assert said(app) == "1 of 4 matches"
+        assert said(app) == "1 of 4 matches; everything since Wed 14:03; [ goes further back"
         await pilot.press("enter", "enter")
         await settle(pilot)
         assert isinstance(app.screen, HistoryScreen)

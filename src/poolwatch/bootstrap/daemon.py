@@ -103,7 +103,8 @@ class News:
         running, state = self._running, self._running.monitor.state
         accounts = {key.id: account for key, account in state.accounts.items()}
         names = AccountNames(accounts, running.around.settings.ui.mask)
-        text = event_text(event, self._now + state.clock_offset, None)
+        bucket = names.bucket(event.account_id, event.bucket)
+        text = event_text(event, self._now + state.clock_offset, None, bucket)
         source = state.sources.get(event.source or "")
         if event.kind is EventKind.SOURCE_DOWN and source is not None and source.failure is not None:
             text = said("why", event=text, why=failure_text(source.failure))

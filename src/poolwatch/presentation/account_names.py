@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from poolwatch.domain.state import AccountState
+from poolwatch.domain.usage import BASE_BUCKET
 from poolwatch.presentation.masking import shown_label, shown_name
 
 #: So much of an id tells an account whose name nobody knows.
@@ -28,3 +29,11 @@ class AccountNames(Struct, frozen=True):
         """The label alone."""
         account = self.accounts.get(account_id)
         return account_id[:_SHORT] if account is None else shown_label(account, mask=self.mask)
+
+    def bucket(self, account_id: str | None, bucket_id: str | None) -> str:
+        """What a bucket is called in the account's last reading; "" where that does not tell of it."""
+        if account_id is None or bucket_id in (None, "", BASE_BUCKET):
+            return ""
+        account = self.accounts.get(account_id)
+        buckets = () if account is None else account.usage.buckets
+        return next((each.name for each in buckets if each.id == bucket_id), "")

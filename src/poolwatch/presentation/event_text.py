@@ -16,8 +16,11 @@ from poolwatch.presentation.account_names import AccountNames
 from poolwatch.words import account, events
 
 
-def event_text(event: LoggedEvent, now: datetime, zone: tzinfo | None) -> str:
-    """What happened, without whom it befell: `exhausted: 5h until 14:50`, `weekly: reset, 97 → 0%`."""
+def event_text(event: LoggedEvent, now: datetime, zone: tzinfo | None, bucket: str = "") -> str:
+    """What happened, without whom it befell: `exhausted: 5h until 14:50`, `weekly: reset, 97 → 0%`.
+
+    `bucket` is the name of the event's, where that is known.
+    """
     until = event.until
     match event.kind:
         case EventKind.EXHAUSTED:
@@ -36,7 +39,7 @@ def event_text(event: LoggedEvent, now: datetime, zone: tzinfo | None) -> str:
             return events.login_died(account.login_words(_PROBLEMS[event.now]))
     told = events.event_word(event.kind)
     if event.window:
-        told = events.of_window(_window(event.window, event.bucket), told)
+        told = events.of_window(_window(event.window, event.bucket, bucket), told)
     if event.before is not None and event.after is not None:
         told = events.from_to(told, *(_amount(each, event.unit) for each in (event.before, event.after)))
     return told
@@ -53,8 +56,9 @@ def event_lines(logged: Iterable[LoggedEvent], names: AccountNames, zone: tzinfo
     rows = [(figures.local_time(each.at, zone), event_subject(each, names), each) for each in logged]
     widest = max((figures.width(subject) for _, subject, _ in rows), default=0)
     return [
-        f"{at:%Y-%m-%d %H:%M}  {figures.ljust(subject, widest)}  {event_text(each, each.at, zone)}"
+        f"{at:%Y-%m-%d %H:%M}  {figures.ljust(subject, widest)}  {told}"
         for at, subject, each in rows
+        for told in [event_text(each, each.at, zone, names.bucket(each.account_id, each.bucket))]
     ]
 
 
@@ -74,9 +78,11 @@ def _limit(event: LoggedEvent) -> str:
     return SPEND_REASON if event.bucket == SPEND_BUCKET else event.window or RATE_LIMIT_REASON
 
 
-def _window(kind: str, bucket: str | None) -> str:
+def _window(kind: str, bucket: str | None, called: str) -> str:
     named = account.window_name(kind)
-    return named if bucket in (None, "", BASE_BUCKET) else f"{account.bucket_name(bucket, bucket)} {named}"
+    if bucket in (None, "", BASE_BUCKET):
+        return named
+    return f"{account.bucket_name(bucket, called or bucket)} {named}"
 
 
 def _count(count: int | None) -> str:

@@ -165,15 +165,15 @@ def _of_event(
         mark,
         tone,
         event_subject(event, names),
-        _text_of(event, prefs.zone),
+        _text_of(event, prefs.zone, names.bucket(event.account_id, event.bucket)),
         account_id=event.account_id,
         sort=_SORTS.get(event.kind, EventSort.LIMITS),
     )
 
 
 @lru_cache(maxsize=8192)  # with every change of the pool the same thousands again
-def _text_of(event: LoggedEvent, zone: tzinfo | None) -> str:
-    return event_text(event, event.at, zone)
+def _text_of(event: LoggedEvent, zone: tzinfo | None, bucket: str) -> str:
+    return event_text(event, event.at, zone, bucket)
 
 
 def _of_said(said: Told, group: EventGroup, now: datetime, prefs: Prefs) -> EventRow:

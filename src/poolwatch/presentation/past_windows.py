@@ -13,6 +13,7 @@ from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.past import AccountPast, PastAsked, base_window, is_window_of, watched_hours
 from poolwatch.domain.usage import WEEKLY
 from poolwatch.presentation import figures
+from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.event_text import event_text
 from poolwatch.presentation.figures import UNKNOWN, bar_fraction, percent_text, scarcity
 from poolwatch.presentation.history import Scene
@@ -196,10 +197,15 @@ class PastEvent(Struct, frozen=True):
     text: str
 
 
-def past_events(events: Sequence[LoggedEvent], now: datetime, prefs: Prefs) -> tuple[PastEvent, ...]:
+def past_events(
+    events: Sequence[LoggedEvent], names: AccountNames, now: datetime, prefs: Prefs
+) -> tuple[PastEvent, ...]:
     """In words, the newest first."""
     return tuple(
-        PastEvent(_time(each.at, now, prefs.zone), event_text(each, now, prefs.zone))
+        PastEvent(
+            _time(each.at, now, prefs.zone),
+            event_text(each, now, prefs.zone, names.bucket(each.account_id, each.bucket)),
+        )
         for each in reversed(events)
     )
 

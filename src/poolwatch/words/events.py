@@ -66,6 +66,8 @@ NONE_YET: Final = Text("nothing yet; what happens is kept here, and what the mes
 NO_MATCH: Final = Text("no event matches; esc clears the filter")
 READING: Final = Text("reading what is kept …")
 NONE_OLDER: Final = Text("nothing older is kept")
+#: So far back everything is there, and that key reads on.
+all_since: Final = Text("everything since {when}; {key} goes further back")
 NONE_NEWER: Final = Text("nothing newer")
 NO_ACCOUNT: Final = Text("this is about no account that is listed")
 FILTER_PROMPT: Final = Text("words of whom or what: a name, exhausted, reset, logins, limits, money, sources")

@@ -13,6 +13,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.past import CREDITS, AccountPast, PastAsked
 from poolwatch.domain.series import FigureName
 from poolwatch.presentation import history, history_chart
+from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.chart import Chart
 from poolwatch.presentation.history import Period, Scene
 from poolwatch.presentation.past_windows import HOURS_OF, past_events, past_windows, week_grid
@@ -161,7 +162,7 @@ class AccountHistory(Subject):
             past_windows(scene),
             scene.figure == CREDITS,
             week_grid(scene),
-            past_events(own, scene.now, scene.prefs),
+            past_events(own, AccountNames({scene.account.key.id: scene.account}), scene.now, scene.prefs),
         )
         glyphs, keymap = self._ui.appearance.glyphs, self._ui.options.keymap
         keys = keymap.get("move_page_down").keys[0], keymap.get("events").keys[0]

@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.event_log import LoggedEvent
+from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.events import EventGroup, EventRow, EventsView, Told, events_view, next_day
 from poolwatch.presentation.view import Tone
@@ -57,6 +58,8 @@ class EventsScreen(Page[None]):
         self._logged: tuple[LoggedEvent, ...] = ()
         #: from when on everything is there; None until it was read
         self._since: datetime | None = None
+        #: nothing older is kept
+        self._is_whole = False
         self._read_at: datetime | None = None
         self._looked_at: datetime | None = None
         self._has_looked = False
@@ -192,7 +195,7 @@ class EventsScreen(Page[None]):
 
     def _draw_bottom(self) -> None:
         typing = self._filter_line is not None and self._filter_line.is_open
-        self.show_message(self._filter_told())
+        self.show_message(self._told())
         if typing:
             entries = (("enter", interface.text("filter_keep")), ("esc", interface.text("filter_clear")))
             line = typing_line(entries, self.size.width, self.ui.appearance.glyphs)
@@ -201,12 +204,19 @@ class EventsScreen(Page[None]):
         off = {} if self.account is not None else {"go_there": ""}
         self.show_keys(events=interface.text("close"), **off)
 
-    def _filter_told(self) -> MessageText | None:
+    def _told(self) -> MessageText | None:
+        """What the filter lets through, and how far back all of it is there."""
+        shown, back = len(self._view.rows), self._back_to()
         if not self._filter_text.strip():
-            return None
-        shown = len(self._view.rows)
+            return MessageText(back, Tone.DIM) if back else None
         told = words.matched(shown, self._view.total)
-        return MessageText(told, Tone.PLAIN if shown else Tone.AMBER)
+        return MessageText("; ".join(filter(None, (told, back))), Tone.PLAIN if shown else Tone.AMBER)
+
+    def _back_to(self) -> str:
+        if self._since is None or self._is_whole:
+            return ""
+        when = figures.clock(self._since, self.ui.feed.now(), self.ui.board.prefs.zone)
+        return words.all_since(when, self.ui.options.keymap.get("older_day").keys[0])
 
     def _row(self) -> EventRow | None:
         return next((row for row in self._view.rows if row.id == self._selected), None)
@@ -267,6 +277,7 @@ class EventsScreen(Page[None]):
             if found is not None:
                 self._select(found)
                 return
+        self._is_whole = True
         self.flash(words.NONE_OLDER())
 
     def action_group(self) -> None:
