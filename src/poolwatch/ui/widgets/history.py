@@ -38,8 +38,8 @@ _BELOW: Final = 11
 
 _HEADING: Final = 10
 _HEADING_WIDE: Final = 11
-_SPAN: Final = 19
-_PEAK: Final = 7
+_SPAN: Final = 20
+_PEAK: Final = 6
 _BAR: Final = 16
 _ENDED: Final = 24
 _FULL: Final = 10
