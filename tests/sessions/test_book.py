@@ -27,8 +27,8 @@ def _filled(folder: Path) -> UseBook:
             [(1, "gpt-6-sol"), (2, ""), (3, "/homes/a"), (4, "codex"), (5, "plus")],
         )
         change.executemany(
-            "INSERT INTO threads VALUES (?, ?, ?, ?, ?, ?)",
-            [(1, "one", None, "red", "cli", None), (2, "two", "one", "blue", "exec", "Title")],
+            "INSERT INTO threads VALUES (?, ?, ?, ?, ?)",
+            [(1, "one", None, "red", "cli"), (2, "two", "one", "blue", "exec")],
         )
         for number in (1, 2):
             change.execute(
@@ -115,7 +115,7 @@ def test_what_tells_whose_it_was(tmp_path: Path) -> None:
         ThreadUse("two", "/homes/a", 961, 1062, 300007 + 2 + 48),
     ]
     assert book.limits("one") == [LimitSeen(864000, "codex", 300, 41.5, 864999, "plus")]
-    assert book.threads(["two", "three"])["two"].title == "Title"
+    assert book.threads(["two", "three"])["two"].parent == "one"
 
 
 def test_the_state_tells_what_was_not_counted(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ class UseReader:
         groups += [each.group for each in found.wish.narrow if each.by is GroupBy.CONVERSATION]
         ids = [group.text for group in groups if group.text is not None]
         known = self._book.threads(ids)
-        return {key: Conversation(each.project, each.title) for key, each in known.items()}
+        return {key: Conversation(each.project) for key, each in known.items()}
 
     def _paid(self, accounts: Mapping[str, AccountState]) -> Paid | None:
         prices = {plan: monthly_price(text) for plan, text in self._settings.plans.items()}

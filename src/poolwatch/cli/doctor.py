@@ -32,6 +32,7 @@ from poolwatch.cli.daemon import daemon_findings
 from poolwatch.cli.finding import Finding, Grade, finding_lines, is_coloured
 from poolwatch.cli.settings import place_lines, place_rows
 from poolwatch.cli.sources import examine_pools, try_command
+from poolwatch.cli.use_findings import use_findings
 from poolwatch.config.edit import is_same_place
 from poolwatch.config.paths import OwnPlaces, absolute, missing_home
 from poolwatch.config.problems import ConfigProblems
@@ -178,6 +179,7 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
     yield from _damaged(around)
     yield from _past(around)
     yield from daemon_findings(around)
+    yield from use_findings(around)
     yield from _network(around)
     if not around.sources:
         yield from _kept(around, kept_files(around.state_dir, around.home))

@@ -168,3 +168,5 @@ class ScanState(Struct, frozen=True):
     unverified: Tokens = Tokens()
     #: files that could not be read to their end, with the code of the failure
     troubles: tuple[tuple[str, str], ...] = ()
+    #: files whose records do not come to what their counter says
+    differing: tuple[str, ...] = ()

@@ -55,9 +55,10 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m poolwatch.sessions", description=__doc__)
     parser.add_argument("--state", type=Path, required=True)
-    parser.add_argument("--home", action="append", default=[], help="a Codex home")
-    parser.add_argument("--tied", action="store_true", help="end when the standard input does")
-    parser.add_argument("--watch", action="store_true", help="look again and again, and end likewise")
+    parser.add_argument("--home", action="append", default=[])
+    # end when the standard input does; look again and again until then
+    parser.add_argument("--tied", action="store_true")
+    parser.add_argument("--watch", action="store_true")
     return parser
 
 

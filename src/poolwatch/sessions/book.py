@@ -24,13 +24,12 @@ from poolwatch.sessions.told import latest_told, take_told, told_cells
 
 
 class ThreadKnown(Struct, frozen=True):
-    """A conversation. `title` only where titles were read."""
+    """A conversation; its title is nowhere kept (`titles`)."""
 
     conversation: str
     parent: str | None
     project: str | None
     client: str | None
-    title: str | None
 
 
 class UseBook:
@@ -67,7 +66,7 @@ class UseBook:
             if look is None:
                 return {}
             rows = look.execute(
-                "SELECT uuid, parent, project, client, title FROM threads"
+                "SELECT uuid, parent, project, client FROM threads"
                 " WHERE uuid IN (SELECT value FROM json_each(?))",
                 (_json(conversations),),
             )

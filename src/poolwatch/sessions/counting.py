@@ -8,15 +8,16 @@ are counted. What a fork or a subagent copied from its origin is none of its own
 from array import array
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final
 
-from msgspec import UNSET, Raw, Struct, field
+from msgspec import UNSET, Raw
 
 from poolwatch.domain.rates import LONG_CONTEXT
-from poolwatch.domain.tokens import QUARTER, Tier
-from poolwatch.sessions.copies import MARK, NOTHING, Prefix, Step, Vector, decide, vector_of
+from poolwatch.domain.tokens import QUARTER
+from poolwatch.sessions.copies import MARK, NOTHING, Prefix, Step, decide, vector_of
+from poolwatch.sessions.counts import NO_COUNTS, CellKey, Counts, Request, Response, State, counts_of
 from poolwatch.sessions.heads import FileHead, head_of, text_of
-from poolwatch.sessions.limits import KnownLimits, LimitMoved, moved_limits
+from poolwatch.sessions.limits import LimitMoved, moved_limits
 from poolwatch.sessions.rollout import (
     OF_NO_INTEREST,
     USUAL_TYPE,
@@ -24,7 +25,7 @@ from poolwatch.sessions.rollout import (
     Line,
     Record,
     Turn,
-    Usage,
+    compaction_of,
     kind_of,
     ordinal_of,
     read_count,
@@ -43,52 +44,6 @@ from poolwatch.sessions.tables import TIERS
 PARSER_VERSION: Final = 1
 _QUARTER_SECONDS: Final = int(QUARTER.total_seconds())
 _STAMP_LENGTH: Final = len("2026-11-29T08:00:00.123Z")
-
-#: input, cached, cache write, output, reasoning
-Counts: TypeAlias = tuple[int, int, int, int, int]
-NO_COUNTS: Final[Counts] = (0, 0, 0, 0, 0)
-#: What requests share that are counted together: quarter, model, tier, long context, verified
-CellKey: TypeAlias = tuple[int, str, int, bool, bool]
-
-
-class Request(NamedTuple):
-    """One request. `at`: seconds since 1970, UTC; the tier as `tables` writes it; no model is ''."""
-
-    at: float
-    model: str
-    tier: int
-    long_context: bool
-    counts: Counts
-
-
-class Response(NamedTuple):
-    """A request that has a record. `rank`: 0 in its own thread's file, 1 in a copy, 2 a mere reference."""
-
-    hash: int
-    rank: int
-    thread: str
-    request: Request
-
-
-class State(Struct, array_like=True):
-    """Where the counting of a file stands between two reads of it."""
-
-    #: when the line before happened: one without a readable instant happened then, too
-    at: float = 0.0
-    head: FileHead | None = None
-    prefix: Prefix = Prefix.NONE
-    #: an ancestor's head stands in the file
-    has_ancestor: bool = False
-    #: another file of its thread comes first
-    is_further: bool = False
-    vector: Vector | None = None
-    cache_write: int = 0
-    model: str = ""
-    tier: int = TIERS[Tier.UNKNOWN]
-    has_records: bool = False
-    limits: KnownLimits = field(default_factory=dict)
-    #: lines that tell about tokens, and are damaged
-    bad_lines: int = 0
 
 
 class Counting:
@@ -261,20 +216,28 @@ class Counting:
             self.is_misread = True
 
     def _record(self, line: bytes) -> None:
-        self._respond(read_record(line), rank=0)
-        self.state.has_records = True
+        read = read_record(line)
+        self._respond(read, rank=0)
+        state, record = self.state, read.payload
+        state.has_records = True
+        if record.response_id and (text_of(record.thread_id) or self.thread) == self.thread:
+            state.ledger.record(record.response_id, vector_of(record.usage))
 
     def _compacted(self, line: bytes) -> None:
+        ledger, made_by = self.state.ledger, compaction_of(line)
+        if made_by is not None:
+            ledger.compaction(made_by, is_certain=True)
         reference = read_reference(line)
         if reference is not None:
             self._respond(reference, rank=2)
+            ledger.compaction(reference.payload.response_id or "", is_certain=False)
 
     def _respond(self, line: Line[Record], rank: int) -> None:
         record = line.payload
         if not record.response_id:
             return
         thread = text_of(record.thread_id) or self.thread
-        counts = _counts_of(record.usage)
+        counts = counts_of(record.usage)
         at = self._instant(line.timestamp)
         state = self.state
         request = Request(at, state.model, state.tier, counts[0] > LONG_CONTEXT, counts)
@@ -306,6 +269,8 @@ class Counting:
         self._last_vector = vector
         self.course.append(hash(vector) & MARK)
         if state.has_records:
+            last = info.last_token_usage
+            state.ledger.counter(vector, None if last is None else vector_of(last))
             return
         step = Step(
             vector,
@@ -360,7 +325,7 @@ class Counting:
                 return
             else:
                 # a compaction takes a little away: the counter did not begin anew
-                counts = _counts_of(last)
+                counts = counts_of(last)
                 verified = verified and (step.window is None or last.input_tokens <= step.window)
         self._add(step, counts, verified=verified)
 
@@ -368,10 +333,10 @@ class Counting:
         """Count the first step. What the counter held before it is an origin's, or nobody knows whose."""
         head = self.state.head
         verified = self.state.prefix is not Prefix.UNVERIFIED
-        last = NO_COUNTS if step.last is None else _counts_of(step.last)
+        last = NO_COUNTS if step.last is None else counts_of(step.last)
         if last != NO_COUNTS:
             self._add(step, last, verified=verified)
-        total = _counts_of(step.total)
+        total = counts_of(step.total)
         rest = (
             max(0, total[0] - last[0]),
             max(0, total[1] - last[1]),
@@ -431,13 +396,3 @@ _ACTS: Final[Mapping[Kind, Callable[[Counting, bytes], None]]] = {
     Kind.STARTED: Counting._started,
     Kind.SETTINGS: Counting._settings,
 }
-
-
-def _counts_of(usage: Usage) -> Counts:
-    return (
-        usage.input_tokens,
-        usage.cached_input_tokens,
-        usage.cache_write_input_tokens,
-        usage.output_tokens,
-        usage.reasoning_output_tokens,
-    )

@@ -148,7 +148,7 @@ def _files_below(folder: str, tree: Tree, unreadable: list[str]) -> Iterator[Ses
                         file = _file(entry, tree)
                         if file is not None:
                             yield file
-                    elif not tree.is_archive and entry.is_dir():
+                    elif not tree.is_archive and _is_folder(entry):
                         # a link may lead to a folder above it
                         real = os.path.realpath(entry.path)
                         if real not in seen:
@@ -171,6 +171,14 @@ def _file(entry: os.DirEntry[str], tree: Tree) -> SessionFile | None:
     if not _NAME.fullmatch(name):
         name = os.path.realpath(entry.path).removesuffix(COMPRESSED).removesuffix(_PLAIN)
     return _made(entry.path, name, tree.home, status, is_archived=tree.is_archive)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # a link to itself
+        return False
 
 
 def _made(

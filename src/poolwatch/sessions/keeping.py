@@ -14,7 +14,8 @@ from msgspec import Struct
 from poolwatch.domain.values import replace
 from poolwatch.sessions.asking import SECONDS_OF_QUARTER
 from poolwatch.sessions.copies import WITHOUT_ORIGIN, Prefix
-from poolwatch.sessions.counting import PARSER_VERSION, Counting, Request, Response, State
+from poolwatch.sessions.counting import PARSER_VERSION, Counting
+from poolwatch.sessions.counts import Request, Response, State
 from poolwatch.sessions.heads import FileHead
 from poolwatch.sessions.homes import SessionFile
 
@@ -51,6 +52,8 @@ class Trouble(StrEnum):
     #: lines that tell about tokens are damaged
     BAD_LINES = "use.bad_lines"
     UNREADABLE = "use.unreadable"
+    #: its records do not come to what its counter says
+    DIFFERS = "use.differs"
 
 
 class FileRow(Struct, frozen=True, gc=False):

@@ -19,6 +19,8 @@ from poolwatch.sessions.asking import SECONDS_OF_QUARTER
 LOCK_NAME: Final = "sessions.lock"
 #: Held by the process that keeps looking: others of a state directory leave that to it.
 WATCH_LOCK_NAME: Final = "sessions.watch.lock"
+#: Noted of a file that tells of its tokens twice, and not the same.
+DIFFERS: Final = "use.differs"
 _META: Final = "scan"
 
 
@@ -80,8 +82,9 @@ def read_state(look: sqlite3.Connection, state_dir: Path) -> ScanState:
         unverified=Tokens(*unverified[1:]) if unverified[0] else Tokens(),
         troubles=(
             *((folder, "use.unreadable") for folder in progress.unreadable),
-            *((os.fsdecode(path), trouble) for path, trouble in troubles),
+            *((os.fsdecode(path), trouble) for path, trouble in troubles if trouble != DIFFERS),
         ),
+        differing=tuple(os.fsdecode(path) for path, trouble in troubles if trouble == DIFFERS),
     )
 
 

@@ -172,9 +172,10 @@ read_count: Final = msgspec.json.Decoder(Line[TokenCount]).decode
 read_record: Final = msgspec.json.Decoder(Line[Record]).decode
 read_limits: Final = msgspec.json.Decoder(Limits).decode
 
+_MADE_BY: Final = re.compile(rb'"compaction_response_id":"([^"\\]{1,200})"')
 _REFERENCE: Final = b'"latest_token_usage_record":'
-#: It stands behind what can be megabytes.
-_REFERENCE_WITHIN: Final = 16 * 1024
+#: Both stand behind what can be megabytes.
+_AT_THE_END: Final = 16 * 1024
 _ORDINAL: Final = re.compile(rb'"ordinal":([0-9]{1,15})[,}]')
 _STAMP: Final = re.compile(rb'"timestamp":"([^"\\]{10,40})"')
 _FAST: Final = frozenset({"priority", "fast"})
@@ -217,9 +218,15 @@ def ordinal_of(line: bytes) -> int | None:
     return int(found[1]) if found else None
 
 
+def compaction_of(line: bytes) -> str | None:
+    """The id of the response that made a compaction, from the end of its line."""
+    found = _MADE_BY.search(line, max(0, len(line) - _AT_THE_END))
+    return found[1].decode("utf-8", "replace") if found else None
+
+
 def read_reference(line: bytes) -> Line[Record] | None:
     """The record that a compaction refers to, from the end of a line that may have lost its middle."""
-    at = line.rfind(_REFERENCE, max(0, len(line) - _REFERENCE_WITHIN))
+    at = line.rfind(_REFERENCE, max(0, len(line) - _AT_THE_END))
     stamp = _STAMP.search(line, 0, HEAD)
     if at < 0 or stamp is None:
         return None
@@ -233,7 +240,11 @@ def read_reference(line: bytes) -> Line[Record] | None:
 
 def tier_of(service_tier: object) -> Tier:
     """The speed that a setting asks for; none is the usual one."""
-    if service_tier is None or service_tier in _STANDARD:
+    if service_tier is None:
+        return Tier.STANDARD
+    if not isinstance(service_tier, str):
+        return Tier.UNKNOWN
+    if service_tier in _STANDARD:
         return Tier.STANDARD
     return Tier.FAST if service_tier in _FAST else Tier.UNKNOWN
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.domain.values import replace
-from poolwatch.sessions.counting import PARSER_VERSION, Counting, State
+from poolwatch.sessions.counting import PARSER_VERSION, Counting
+from poolwatch.sessions.counts import State
 from poolwatch.sessions.homes import Listing, SessionFile, session_files, thread_of
 from poolwatch.sessions.keeping import FileRow, Keeper, ReadFile, Trouble
 from poolwatch.sessions.lines import LineReader
@@ -257,6 +258,8 @@ class Scan:
                 trouble = Trouble.BROKEN
             elif counting.state.bad_lines:
                 trouble = Trouble.BAD_LINES
+            elif counting.state.ledger.differs:
+                trouble = Trouble.DIFFERS
             head, tail = _ends(reader, reader.offset)
             return ReadFile(
                 counting, reader.offset, head, tail, course_known is not None, trouble

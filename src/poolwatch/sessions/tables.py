@@ -33,8 +33,7 @@ _TABLES: Final = (
     # models, homes, kinds of limits: texts that many rows share
     "CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)",
     """CREATE TABLE threads (
-        id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, parent TEXT, project TEXT, client TEXT,
-        title TEXT)""",
+        id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, parent TEXT, project TEXT, client TEXT)""",
     # `name` tells a file wherever it lies; `state` is where its counting stands, `course` the marks of its
     # counter, with which copies of it begin; `further`: another file of its thread comes first; `responses`:
     # it holds records; `waits`: the thread that could tell what it copied; a gone file keeps its facts
