@@ -111,6 +111,14 @@ def test_names_and_credits(model: str, dollars: str, in_credits: str | None, is_
     assert price.derived is is_derived
 
 
+def test_older_models_write_into_the_cache_for_the_price_of_input() -> None:
+    for long in (False, True):
+        written, plain = (of("gpt-5.4", Tokens(MILLION, 0, write, 0), long=long) for write in (MILLION, 0))
+        assert written.pico == plain.pico
+    # in Codex that takes no credits
+    assert of("gpt-5.4", Tokens(MILLION, 0, MILLION, 0)).credits == 0
+
+
 def test_credits_were_no_matter_of_tokens_before_april_2026() -> None:
     assert of("gpt-5.4", READ, date(2026, 4, 1)).credits is None
     assert of("gpt-5.4", READ, date(2026, 4, 2)).credits == Decimal("443.75")
@@ -118,10 +126,10 @@ def test_credits_were_no_matter_of_tokens_before_april_2026() -> None:
 
 
 def test_what_is_not_told_is_unknown_and_never_free() -> None:
-    # no price for cached tokens, and none for writing into the cache
+    # no price for cached tokens, nor for writing into the cache
     assert usd(of("gpt-5.4-pro", Tokens(MILLION, 0, 0, 0))) == 30
     assert of("gpt-5.4-pro", Tokens(MILLION, 1, 0, 0)).pico is None
-    assert of("gpt-5.4", Tokens(MILLION, 0, 1, 0)).pico is None
+    assert of("gpt-5.4-pro", Tokens(MILLION, 0, 1, 0)).pico is None
     # nobody says what the fast tier of these costs
     assert of("gpt-5.4-nano", READ, tier=Tier.FAST).pico is None
     # and of these above the limit, where it is not offered

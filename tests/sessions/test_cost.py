@@ -27,10 +27,10 @@ UNTIL: Final = datetime(2026, 11, 30, tzinfo=UTC).timestamp()
 MILLION: Final = 1_000_000
 #: By first day: input, cached, cache write, output in dollars per million, and the factor of the fast tier.
 PRICES: Final[Mapping[str, Sequence[tuple[date, str, Fraction | None]]]] = {
-    "gpt-5.3-codex": [(date.min, "1.75 0.175 - 14", Fraction(2))],
-    "gpt-5.3-codex-spark": [(date.min, "0 0 - 0", None)],
-    "gpt-5.4": [(date.min, "2.5 0.25 - 15", Fraction(2))],
-    "gpt-5.5": [(date.min, "5 0.5 - 30", Fraction(5, Fraction(2)))],
+    "gpt-5.3-codex": [(date.min, "1.75 0.175 1.75 14", Fraction(2))],
+    "gpt-5.3-codex-spark": [(date.min, "0 0 0 0", None)],
+    "gpt-5.4": [(date.min, "2.5 0.25 2.5 15", Fraction(2))],
+    "gpt-5.5": [(date.min, "5 0.5 5 30", Fraction(5, Fraction(2)))],
     "gpt-5.6-sol": [
         (date.min, "- - - -", None),
         (date(2026, 7, 9), "5 0.5 6.25 30", Fraction(2)),
@@ -41,7 +41,7 @@ PRICES: Final[Mapping[str, Sequence[tuple[date, str, Fraction | None]]]] = {
     "gpt-6-luna": [(date.min, "- - - -", None), (date(2026, 9, 22), "0.1 0.01 0.125 0.5", Fraction(2))],
     "gpt-6.1-terra": [(date.min, "- - - -", None), (date(2026, 10, 26), "1 0.05 1.25 5", Fraction(2))],
     "codex-auto-review": [
-        (date.min, "2.5 0.25 - 15", Fraction(2)),
+        (date.min, "2.5 0.25 2.5 15", Fraction(2)),
         (date(2026, 7, 30), "0.2 0.02 0.25 1.2", Fraction(2)),
     ],
 }

@@ -98,7 +98,7 @@ HEADER: Final = """\
 #
 # from: the first UTC day of a row; without it, ever since. above: requests with more input tokens than that.
 # fast_usd, fast_credits: the fast tier, as a multiple; fast_long = false: none for such requests.
-# A part that is missing is unknown; "0" is free.
+# A part that is missing is unknown; "0" is free. Models before 5.6 write into the cache at the input price.
 # credits: of Codex's official card, or derived = true: 25 for a dollar, none for writing into the cache.
 # What genai-prices does not tell is of help.openai.com/en/articles/20001106 (credits), of
 # developers.openai.com/codex/speed and openai.com/api-fast-mode, and of OpenAI's announcements.
@@ -114,7 +114,7 @@ def rows() -> list[Row]:
     by_model: dict[str, list[Row]] = {}
     for row in found:
         by_model.setdefault(row["model"], []).append(row)
-    free = {"input": "0", "cached": "0", "output": "0"}
+    free = dict.fromkeys(KINDS, "0")
     spark = {"model": "gpt-5.3-codex-spark", **free, "credits": free, "source": "research preview"}
     found.append({**spark, "checked": CHECKED})
     for name, steps in STANDS_FOR.items():
@@ -172,6 +172,10 @@ def _rows_of(model: types.ModelInfo, source: str) -> Iterator[Row]:
         above = {kind: _text(_above(getattr(price, field))) for kind, field in FIELDS.items()}
         if not any(getattr(getattr(price, field), "tiers", ()) for field in FIELDS.values()):
             above = {}
+        if base["cached"] is not None and base["cache_write"] is None:
+            # before the family of 5.6, what is written into the cache is input like any other
+            base["cache_write"] = base["input"]
+            above = {**above, "cache_write": above["input"]} if above else {}
         row: Row = {"model": model.id, "aliases": aliases(model), "from": day, **base}
         row["above"] = {"tokens": 272_000, **_known(above)} if above else {}
         row["fast_usd"] = FAST_USD.get(model.id)
@@ -184,13 +188,13 @@ def _rows_of(model: types.ModelInfo, source: str) -> Iterator[Row]:
 
 
 def _credits(model: str, base: Row, above: Row) -> Row:
-    derived = {**{kind: _times(base[kind]) for kind in KINDS}}
-    long = {**{kind: _times(above.get(kind)) for kind in KINDS}}
-    if base["cache_write"] is not None:
-        derived["cache_write"] = long["cache_write"] = "0"
+    # Codex takes none for writing into its cache
+    free = {"cache_write": "0"}
+    derived = {kind: _times(base[kind]) for kind in KINDS} | free
+    long = {kind: _times(above.get(kind)) for kind in KINDS} | free
     found: Row = {}
     if model in CREDITS:
-        found["credits"] = dict(zip(("input", "cached", "output"), CREDITS[model], strict=True))
+        found["credits"] = dict(zip(("input", "cached", "output"), CREDITS[model], strict=True)) | free
     elif model in DERIVED:
         found.update(credits=_known(derived), derived=True)
     if found and above and model not in NO_LONG_CREDITS:
