@@ -95,6 +95,11 @@ def test_banked_resets_are_listed(upstream: Upstream) -> None:
     assert rows[0]["expires_at"] == "2026-12-11T21:00:00Z"
 
 
+def test_a_profile_has_days(upstream: Upstream) -> None:
+    served = usage(upstream, "alice", "/backend-api/wham/profiles/me").json
+    assert served["stats"] == {"lifetime_tokens": 0, "daily_usage_buckets": []}
+
+
 def test_a_refresh_changes_the_figures_that_are_served(upstream: Upstream) -> None:
     before = usage(upstream, "ops").json
     exchange(upstream, login(upstream, "ops").refresh)

@@ -30,6 +30,8 @@ _LONGEST_WAIT: Final = 3.0
 #: Seconds between looks at what is used, at ordinary speed and at any.
 _PACE: Final = 2.0
 _SHORTEST: Final = 0.2
+#: The service counts more than is in the files: its accounts are used on other machines as well.
+_ELSEWHERE: Final = 1.06
 #: In a large pool, the others are not at work.
 _MOST_BUSY: Final = 40
 #: A pool of a few megabytes tells of thousands of requests: messages are short in it.
@@ -137,6 +139,7 @@ class _Desk:
         self.account, self.home = account, home
         self._draw = Random(f"poolwatch-demo-desk/{account.seed}/{account.label}")
         self._bulk, self._start, self._life = bulk, start, life
+        self.truth = Truth()
         self._thread: Rollout | None = None
         self._path = home
         self._requests = self._turns = 0
@@ -160,7 +163,9 @@ class _Desk:
             moments=None if life is None else life.moment,
             limits=self._limits,
         )
-        return Folder(self.home, f"{self.account.seed}/{self.account.label}", plan).threads(size)
+        folder = Folder(self.home, f"{self.account.seed}/{self.account.label}", plan)
+        self.truth = folder.truth
+        return folder.threads(size)
 
     def _limits(self, draw: Random, since: float) -> Limits:
         return moving_limits(draw, since) if self._life is None else self._life.limits
@@ -212,6 +217,9 @@ class Homes(threading.Thread):
             for _ in desk.past(int(self._size * weight / sum(weights))):
                 # whoever asks is answered
                 time.sleep(0)
+            days = {day: int(tokens * _ELSEWHERE) for day, tokens in desk.truth.days.items()}
+            with self._server.lock:
+                self._server.service.counted[desk.account.index] = days
         while desks:
             time.sleep(max(_SHORTEST, _PACE / self._speed))
             for desk in desks[:_MOST_BUSY]:

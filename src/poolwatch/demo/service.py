@@ -20,6 +20,7 @@ USAGE_PATHS = frozenset(
 RESETS_PATHS = frozenset(
     {"/backend-api/wham/rate-limit-reset-credits", "/api/codex/rate-limit-reset-credits"}
 )
+PROFILE_PATHS = frozenset({"/backend-api/wham/profiles/me", "/api/codex/profiles/me"})
 TOKEN_PATH = "/oauth/token"  # noqa: S105  # an address, not a secret
 
 _RETRY_AFTER_SECONDS = 90
@@ -117,6 +118,8 @@ class Service:
         self.clock = clock
         self.totals = Totals()
         self.retouches: dict[int, list[tuple[JsonObject, list[str]]]] = {}
+        #: what every account used, by days in UTC
+        self.counted: dict[int, Mapping[str, int]] = {}
         self._start = start
         self._speed = speed
 
@@ -160,7 +163,7 @@ class Service:
 
     def answer(self, request: Request) -> Reply:
         """The reply to a request; a token exchange has happened when this returns."""
-        if request.path in USAGE_PATHS or request.path in RESETS_PATHS:
+        if request.path in USAGE_PATHS | RESETS_PATHS | PROFILE_PATHS:
             if request.method != "GET":
                 return Reply(405, headers={"allow": "GET"})
             return self._personal(request)
@@ -199,7 +202,20 @@ class Service:
         delay = 2.0 + (tally.usage_gets % 3) if account.answer == "slow" else 0.0
         if request.path in RESETS_PATHS:
             return json_reply(200, reset_credits_payload(account, self.motion(account)), delay_seconds=delay)
+        if request.path in PROFILE_PATHS:
+            return json_reply(200, self._profile(account), delay_seconds=delay)
         return json_reply(200, self.payload(account), delay_seconds=delay)
+
+    def _profile(self, account: Account) -> JsonObject:
+        counted = self.counted.get(account.index, {})
+        days: list[object] = [
+            {"start_date": day, "tokens": tokens} for day, tokens in sorted(counted.items())
+        ]
+        return {
+            "profile": {"username": account.label, "display_name": account.label},
+            "stats": {"lifetime_tokens": sum(counted.values()), "daily_usage_buckets": days},
+            "metadata": {"stats_error": None},
+        }
 
     def _exchange(self, request: Request) -> Reply:
         asked = _token_request(request)

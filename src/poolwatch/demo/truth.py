@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from operator import add
 from pathlib import Path
 from typing import NamedTuple
@@ -80,6 +81,15 @@ class Truth:
         self.files += other.files
         self.bytes += other.bytes
         self.unverified += other.unverified
+
+    @property
+    def days(self) -> dict[str, int]:
+        """Tokens by days in UTC."""
+        found: dict[str, int] = {}
+        for cell, spent in self.cells.items():
+            day = datetime.fromtimestamp(cell.quarter * QUARTER, UTC).date().isoformat()
+            found[day] = found.get(day, 0) + spent.use.input + spent.use.output
+        return found
 
     @property
     def total(self) -> Spent:
