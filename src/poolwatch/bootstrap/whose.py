@@ -47,7 +47,9 @@ from poolwatch.store.store import Store
 if TYPE_CHECKING:
     from poolwatch.bootstrap.running import Running
 
-#: While something is written into `usage.db`, owners are looked for this often (seconds).
+#: Owners are looked for so many seconds after the start, and this often while something is written into
+#: `usage.db`.
+FIRST_SECONDS: Final = 10.0
 FIND_SECONDS: Final = 120.0
 #: And else: what was read later may tell more.
 _ANYWAY: Final = timedelta(minutes=30)
@@ -96,8 +98,8 @@ class _Counts:
 
 async def _find_again(running: Running, book: UseBook) -> None:
     clock, last, looked_at = running.services.clock, None, None
+    await clock.sleep(FIRST_SECONDS)
     while True:
-        await clock.sleep(FIND_SECONDS)
         now, stamp = clock.now(), await in_thread(partial(_stamp, running.around.state_dir))
         is_old = looked_at is None or not timedelta(0) <= now - looked_at < _ANYWAY
         if running.monitor.polls and stamp is not None and (stamp != last or is_old):
@@ -105,6 +107,7 @@ async def _find_again(running: Running, book: UseBook) -> None:
                 await find_owners(book, running.services.store, running.monitor.state.accounts.values(), now)
             # what was kept just now is nothing new
             last, looked_at = await in_thread(partial(_stamp, running.around.state_dir)), now
+        await clock.sleep(FIND_SECONDS)
 
 
 def _stamp(state_dir: Path) -> tuple[int, int] | None:

@@ -22,7 +22,7 @@ FIRST_SECONDS: Final = 120.0
 #: Between two accounts.
 EACH_SECONDS: Final = 20.0
 #: While nobody is due.
-IDLE_SECONDS: Final = 600.0
+IDLE_SECONDS: Final = 300.0
 #: When the service wants to be left alone it is, whichever account it said so of.
 LEAST_STOP: Final = timedelta(hours=1)
 _STOPPING: Final = frozenset({FailureKind.THROTTLED, FailureKind.EDGE_BLOCKED, FailureKind.UNREACHABLE})
