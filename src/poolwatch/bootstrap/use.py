@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Final
 
-from poolwatch.config.rate_card import rate_card
+from poolwatch.config.rate_card import plan_prices, rate_card
 from poolwatch.config.settings import Settings
 from poolwatch.domain.consumption import UseSum, sums, total
-from poolwatch.domain.plans import Paid, monthly_price, paid_in_a_month
+from poolwatch.domain.plans import Paid, paid_in_a_month
 from poolwatch.domain.quarters import Calendar, UsePeriod, quarter_of, span_of_period
 from poolwatch.domain.rates import RateCard
 from poolwatch.domain.state import AccountState
@@ -169,6 +169,5 @@ class UseReader:
         return {key: Conversation(each.project) for key, each in known.items()}
 
     def _paid(self, accounts: Mapping[str, AccountState]) -> Paid | None:
-        prices = {plan: monthly_price(text) for plan, text in self._settings.plans.items()}
-        known = {plan: price for plan, price in prices.items() if price is not None}
-        return paid_in_a_month(known, (account.plan for account in accounts.values()))
+        held = (account.plan for account in accounts.values())
+        return paid_in_a_month(plan_prices(self._settings), held)
