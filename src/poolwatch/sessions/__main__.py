@@ -1,6 +1,6 @@
 """The process that reads session files: once, or for as long as the program that started it lives.
 
-It steps back behind everything else that runs, and prints nothing: what it found stands in `usage.db`.
+It prints nothing: what it found stands in `usage.db`. While it watches, it steps back behind all else.
 """
 
 from __future__ import annotations
@@ -28,18 +28,20 @@ from poolwatch.sessions.watch import Clocks, IsWanted, Watch
 _TURN_SECONDS: Final = 0.1
 _STAND_BY_SECONDS: Final = 2.0
 _NICE: Final = 10
+_COLLECTS_AFTER: Final = 100_000
 
 
 def main(arguments: Sequence[str]) -> int:
     """Read what the arguments say."""
     order = _parser().parse_args(arguments)
-    with suppress(OSError):
-        os.nice(_NICE)
     # values come and go by millions, and none refers to itself
-    gc.disable()
+    gc.set_threshold(_COLLECTS_AFTER)
     is_wanted = _is_wanted_after if order.watch or order.tied else _is_wanted_always
     try:
         if order.watch:
+            # nobody waits for it
+            with suppress(OSError):
+                os.nice(_NICE)
             _watch(order.state, order.home, is_wanted)
         else:
             _look(order.state, order.home, is_wanted)
