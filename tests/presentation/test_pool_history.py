@@ -93,12 +93,12 @@ def looked(verdict: Verdict, **fields: object) -> PoolOutlook:
             looked(Verdict.LASTS),
             True,
             "lasts to the next relief, Sun 10:03, when 6 weekly limits come back  "
-            "4% risk of running dry before",
+            "4% risk of running dry before then",
         ),
         (
             looked(Verdict.MAY_RUN_DRY, dry_earliest=after(hours=20), dry_probability=0.4),
             True,
-            "may run dry Sat 10:03, before the relief of Sun 10:03  40% risk of running dry before",
+            "may run dry from Sat 10:03 on; relief comes Sun 10:03  40% risk of running dry before then",
         ),
         (
             looked(Verdict.DRY, relief_accounts=1),
@@ -235,6 +235,10 @@ def test_the_cursor_tells_the_figure_and_of_how_many_it_is(
     assert said == ["Fri 20 Nov 14:00", text, "1 of 1 account known"]
     earlier = pool_cursor_line(found, drawn, at - timedelta(hours=3)).spans
     assert earlier[1].text == "— too little is known of that time"
+    # of a day burn is that of all of it, and any other figure that of its first moment
+    days = replace(found, period=next(each for each in PERIODS if each.step == timedelta(days=1)))
+    told = pool_cursor_line(days, drawn, at).spans[0].text
+    assert told == ("Fri 20 Nov" if figure is PoolFigure.BURN else "Fri 20 Nov 14:00")
 
 
 def test_the_hours_of_the_last_day() -> None:

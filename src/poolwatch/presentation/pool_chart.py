@@ -158,7 +158,8 @@ def pool_cursor_line(scene: PoolScene, chart: Chart, at: datetime) -> DetailLine
     """What was, or is expected, at that time."""
     zone = scene.prefs.zone
     when = figures.weekday_and_day(at, scene.now, zone)
-    if scene.period.step < _DAY:
+    # figures are those of that instant, burn is that of the whole day
+    if scene.period.step < _DAY or scene.figure is not PoolFigure.BURN:
         when = f"{when} {figures.local_time(at, zone):%H:%M}"
     return DetailLine(words.CURSOR(), (Span(when, Tone.STRONG), *_told_at(scene, chart, at)))
 
