@@ -84,6 +84,12 @@ def test_what_a_source_told_is_not_priced_again() -> None:
     only_credits = cell(told_credits=Decimal(7))
     found = rows(GroupBy.MODEL, only_credits)[Group("sol")]
     assert (found.pico, found.known_credits) == (DOLLAR, Decimal(7))
+    # told credits are known where nothing tells a cost, be it of a request without tokens
+    unpriced = cell(tokens=0, model="mystery", told_credits=Decimal("2.5"))
+    found = rows(GroupBy.MODEL, unpriced)[Group("mystery")]
+    assert (found.cost, found.known_credits) == (None, Decimal("2.5"))
+    found = rows(GroupBy.MODEL, cell(tokens=0, model="mystery"))[Group("mystery")]
+    assert (found.cost, found.known_credits) == (None, None)
     # of a model that nobody has a price for, its cost is known all the same; its credits are not
     alone = cell(model="qwen", told_cost=DOLLAR, told_requests=1, told_tokens=Tokens(input=1_000_000))
     found = rows(GroupBy.MODEL, alone)[Group("qwen")]

@@ -29,8 +29,8 @@ class UseSum(Struct, frozen=True):
     credits: Decimal = Decimal(0)
     unpriced_requests: int = 0
     unpriced_tokens: int = 0
-    #: likewise of the credits
-    uncredited_tokens: int = 0
+    #: how many requests have no credits that are known
+    uncredited_requests: int = 0
     #: some of it was not counted, or not priced, by what is certain
     estimated: bool = False
 
@@ -48,7 +48,7 @@ class UseSum(Struct, frozen=True):
     @property
     def known_credits(self) -> Decimal | None:
         """The credits of all of it; None where a part of them is not known."""
-        return None if self.uncredited_tokens or not self.cost_complete else self.credits
+        return None if self.uncredited_requests else self.credits
 
     @property
     def cost_each(self) -> int | None:
@@ -69,7 +69,7 @@ class UseSum(Struct, frozen=True):
             self.credits + other.credits,
             self.unpriced_requests + other.unpriced_requests,
             self.unpriced_tokens + other.unpriced_tokens,
-            self.uncredited_tokens + other.uncredited_tokens,
+            self.uncredited_requests + other.uncredited_requests,
             self.estimated or other.estimated,
         )
 
@@ -130,7 +130,7 @@ class _Told:
             tokens,
             self.pico,
             self.credits,
-            uncredited_tokens=self.uncredited,
+            uncredited_requests=self.uncredited,
             estimated=self.estimated,
         )
 
@@ -219,7 +219,7 @@ def _take_told(told: _Told, cell: UseCell) -> None:
     told.pico += cell.told_cost
     told.estimated |= cell.estimated
     if cell.told_credits is None:
-        told.uncredited += max(1, cell.told_tokens.total)
+        told.uncredited += cell.told_requests
 
 
 def _priced(requests: int, tokens: Tokens, price: Price, *, estimated: bool) -> UseSum:
@@ -231,7 +231,7 @@ def _priced(requests: int, tokens: Tokens, price: Price, *, estimated: bool) -> 
         price.credits or Decimal(0),
         0 if is_known else requests,
         0 if is_known else tokens.total,
-        0 if price.credits is not None else tokens.total,
+        0 if price.credits is not None else max(1, requests),
         estimated or price.estimated,
     )
 
