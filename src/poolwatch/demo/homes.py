@@ -21,8 +21,8 @@ from poolwatch.demo.files import login_path
 from poolwatch.demo.past import past_lines
 from poolwatch.demo.rollout import Limits, Rollout
 from poolwatch.demo.server import Server
-from poolwatch.demo.session_shapes import SHAPES, Dress, Plan, Shape, limits_text, moving_limits
-from poolwatch.demo.sessions import MODELS, Folder
+from poolwatch.demo.session_shapes import SHAPES, Dress, Plan, Shape, limits_text, model_at, moving_limits
+from poolwatch.demo.sessions import Folder
 from poolwatch.demo.truth import Truth
 
 #: Whoever opens the pool has asked for usage by then: its first screen stands.
@@ -189,7 +189,7 @@ class _Desk:
         thread.at, thread.limits = now, lambda _: limits
         if self._requests % _REQUESTS == 0:
             self._turns += 1
-            thread.turn(draw.choices(list(MODELS), list(MODELS.values()))[0])
+            thread.turn(model_at(draw, now))
         self._requests += 1
         thread.work()
         thread.request()

@@ -15,6 +15,7 @@ from poolwatch.demo.truth import Truth, Use
 
 _WINDOW = 400_000
 _NONE = Use()
+_PROJECTS = ("api", "billing", "data", "docs", "infra", "mobile", "search", "shop", "site", "tools", "web")
 _BLOB = 400_000
 _INSTRUCTIONS = 12_000
 
@@ -124,7 +125,7 @@ class Rollout:
     def __post_init__(self) -> None:
         self.thread = self.thread or new_id(self.draw)
         self.created = self.created or self.at
-        self.project = self.project or f"/home/user/project-{self.draw.randrange(12)}"
+        self.project = self.project or f"/home/user/{self.draw.choice(_PROJECTS)}"
 
     def line(self, kind: str, payload: str) -> None:
         """One line."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 from poolwatch.demo.account import HOUR, WEEK
 from poolwatch.demo.rollout import Limits
@@ -45,6 +45,36 @@ class Shape(StrEnum):
     COPIED = "copied"
     #: a fork that was written anew: no foreign head, every line at the start, a boundary beyond the last
     MIGRATED = "migrated"
+
+
+class Model(NamedTuple):
+    """How often a model is chosen while it is offered: from a day on, until another."""
+
+    name: str
+    weight: int
+    since: str = ""
+    until: str = "9"
+
+
+_MODELS: Final = (
+    Model("gpt-6-sol", 30, since="2026-09-22"),
+    Model("gpt-6.1-terra", 24, since="2026-10-26"),
+    Model("gpt-5.6-sol", 20),
+    Model("gpt-6-luna", 8, since="2026-09-22"),
+    Model("gpt-5.5", 8, until="2026-10-14"),
+    Model("gpt-5.4", 6),
+    Model("gpt-6-astra", 4, since="2026-09-03"),
+    Model("gpt-5.3-codex", 3),
+    Model("gpt-5.3-codex-spark", 2),
+    Model("codex-auto-review", 1),
+)
+
+
+def model_at(draw: Random, at: float) -> str:
+    """One of the models that are offered at an epoch second."""
+    day = datetime.fromtimestamp(at, UTC).date().isoformat()
+    offered = [model for model in _MODELS if model.since <= day < model.until]
+    return draw.choices(offered, [model.weight for model in offered])[0].name
 
 
 class Dress(StrEnum):

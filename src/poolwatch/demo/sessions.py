@@ -22,13 +22,9 @@ else:
 
 from poolwatch.demo.account import DAY, WEEK
 from poolwatch.demo.rollout import Event, Record, Rollout, compact, new_id, stamp
-from poolwatch.demo.session_shapes import DRESSES, Dress, Plan, Shape, size_of
+from poolwatch.demo.session_shapes import DRESSES, Dress, Plan, Shape, model_at, size_of
 from poolwatch.demo.truth import Truth, Use
 
-MODELS: Final[Mapping[str, int]] = {
-    "gpt-6-sol": 30, "gpt-6.1-terra": 22, "gpt-5.6-sol": 16, "gpt-6-luna": 8, "gpt-5.5": 8, "gpt-5.4": 6,
-    "gpt-6-astra": 4, "gpt-5.3-codex": 3, "gpt-5.3-codex-spark": 2, "codex-auto-review": 1,
-}  # fmt: skip
 _MOST_PARENTS: Final = 48
 _MOST_COPIED: Final = 200
 #: Nothing begins later than so many seconds before the end, and no turn later than half of them.
@@ -92,6 +88,9 @@ class Folder:
 
     def _pick(self, weights: Mapping[_Choice, int]) -> _Choice:
         return self._draw.choices(list(weights), list(weights.values()))[0]
+
+    def _model(self, at: float) -> str:
+        return model_at(self._draw, at)
 
     def _begin(self, after: float | None = None) -> float:
         """When a thread begins."""
@@ -216,7 +215,7 @@ class Folder:
     def _unmarked(self, made: Rollout, *, moves: bool = True) -> Rollout:
         """Some responses without any line that tells of a turn; without `moves`, all at the same instant."""
         for _ in range(self._draw.randint(1, 5)):
-            made.context_line(self._pick(MODELS))
+            made.context_line(self._model(made.at))
             if moves:
                 self._respond(made)
             else:
@@ -258,7 +257,7 @@ class Folder:
     def _live(self, made: Rollout) -> None:
         """Some turns."""
         draw = self._draw
-        model = self._pick(MODELS)
+        model = self._model(made.at)
         if draw.random() < 0.4:
             made.settings(draw.choice(("fast", "standard", "standard")))
         for number in range(max(1, int(draw.expovariate(1 / self._plan.turns)))):
@@ -267,7 +266,7 @@ class Folder:
                 break
             chance = draw.random()
             if chance < 0.06:
-                model = self._pick(MODELS)
+                model = self._model(made.at)
             elif chance < 0.08:
                 made.settings(draw.choice(("fast", "standard")))
             elif chance < 0.085 and number:
