@@ -221,7 +221,7 @@ def events(
 def usage(
     since: Annotated[str | None, option("since_month", "--since", metavar="WHEN")] = None,
     until: options.UntilOption = None,
-    by: Annotated[options.UseBy, option("use_by")] = "model",
+    by: Annotated[options.UseBy, option("use_by", metavar="GROUP")] = "model",
     origin: Annotated[Literal["files", "imported"], option("use_from", "--from")] = "files",
     codex_home: Annotated[Path | None, option("use_home", "--codex-home", metavar="DIR")] = None,
     utc: Annotated[bool, flag("utc")] = False,

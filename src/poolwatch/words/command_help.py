@@ -116,7 +116,10 @@ TEXTS: Final[Mapping[str, str]] = {
     "by": mark("No finer than that: of each its last value, its least and its most."),
     # of usage
     "since_month": mark("From when: 24h, 7d, today, month, a date, RFC 3339 (unset: this month)."),
-    "use_by": mark("What it is grouped by (unset: model; hour: of the day)."),
+    "use_by": mark(
+        "day, week, month, hour (of the day), model, account, group, user, client, project, conversation or"
+        " operation (unset: model)."
+    ),
     "use_from": mark("Session files, or what data import took."),
     "use_home": mark("The use of this Codex home alone, configured or not."),
     "utc": mark("Days begin at midnight UTC, not in the local zone."),
