@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from poolwatch.config.rate_card import plan_prices, rate_card
 from poolwatch.config.settings import Settings
 from poolwatch.domain.consumption import UseSum, sums, total
 from poolwatch.domain.plans import Paid, paid_in_a_month
-from poolwatch.domain.quarters import Calendar, UsePeriod, quarter_of, span_of_period
+from poolwatch.domain.quarters import TIMES, Calendar, UsePeriod, quarter_of, span_of_period
 from poolwatch.domain.rates import RateCard
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.tokens import GroupBy, Origin, ScanState, UseAsked, UseCell, WhoseBy
@@ -37,6 +39,22 @@ from poolwatch.sessions.tables import FILE_NAME
 #: So many of the last requests are told.
 _LATEST: Final = 8
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Whole(Struct, frozen=True):
+    """All use from a quarter on, without the texts that only some groups need; None: it was not read."""
+
+    since: int | None = None
+    cells: Sequence[UseCell] = ()
+
+    def answers(self, wish: UseWish, span: tuple[int, int]) -> bool:
+        """Whether a wish needs no more than that."""
+        if self.since is None or wish.narrow:
+            return False
+        return self.since <= span[0] and wish.by in {*TIMES, GroupBy.MODEL}
+
+
+_NO_FIGURES: Final = UseFigures(UseSum(), UseSum(), None, UseSum(), UseSum(), _EPOCH)
 
 
 class UseReader:
@@ -80,17 +98,23 @@ class UseReader:
         now: datetime,
         span: tuple[int, int] | None = None,
     ) -> UseReport:
-        """What is told of a wish; `span` in place of its period."""
+        """What is told of a wish. `span` stands in place of its period; then there are no other figures."""
         calendar, book = self.calendar, self._book
-        span = span_of(wish, now, calendar) if span is None else span
         groups = {key: account.name.group for key, account in accounts.items()}
-        cells = self._cells(wish, span, groups)
         scan = book.scan_state()
+        figures, whole = _NO_FIGURES, _Whole()
+        if span is None:
+            span = span_of(wish, now, calendar)
+            figures, whole = self._head(wish.origin, scan, now)
+        if whole.answers(wish, span):
+            cells = [cell for cell in whole.cells if span[0] <= cell.quarter < span[1]]
+        else:
+            cells = self._cells(wish, span, groups)
         found = report(
             wish,
             span,
             cells,
-            self._head(wish.origin, scan, now),
+            figures,
             book.latest(_LATEST, wish.origin),
             scan,
             self.card,
@@ -135,15 +159,19 @@ class UseReader:
         asked = asked_of(wish.by, wish.narrow, span, wish.origin, groups)
         return [cell for each in asked for cell in self._book.cells(each) if keeps(cell)]
 
-    def _head(self, origin: Origin, scan: ScanState, now: datetime) -> UseFigures:
-        """What stands above whatever is looked at: it changes with the book and the minutes."""
+    def _head(self, origin: Origin, scan: ScanState, now: datetime) -> tuple[UseFigures, _Whole]:
+        """What stands above whatever is looked at: it changes with the book and the minutes.
+
+        Also all the use that it was made of, where it was read just now.
+        """
         made_of = (origin, self.mark(), scan.complete_at, quarter_of(now), now.minute)
-        if self._figures is None or self._figures[0] != made_of:
-            since = figures_since(now, self._started_at, self.calendar)
-            whole = self._book.cells(UseAsked(since, quarter_of(now) + 1, origin, None))
-            figures = use_figures(whole, origin, scan, self.card, now, self._started_at, self.calendar)
-            self._figures = made_of, figures
-        return self._figures[1]
+        if self._figures is not None and self._figures[0] == made_of:
+            return self._figures[1], _Whole()
+        since = figures_since(now, self._started_at, self.calendar)
+        cells = self._book.cells(UseAsked(since, quarter_of(now) + 1, origin, None))
+        figures = use_figures(cells, origin, scan, self.card, now, self._started_at, self.calendar)
+        self._figures = made_of, figures
+        return figures, _Whole(since, cells)
 
     def _attribution(self, span: tuple[int, int]) -> Attribution:
         shares = self._book.shares(*span)

@@ -120,9 +120,7 @@ def _put(
 
     settings = around.settings.ui.glyphs
     glyphs = glyphs_of("ascii" if form.ascii_only else glyphs_named(settings, around.env))
-    # what the month will come to is told on the screen alone
-    figures = replace(report.figures, ahead=None)
-    view = use_view(replace(report, figures=figures), names, now, zone)
+    view = use_view(report, names, now, zone)
     period = span_text(*ends, now, zone) if ends is not None else view.period
     is_terminal = form.path in (None, STDOUT) and sys.stdout.isatty()
     width = terminal_width() if is_terminal else _WIDTH

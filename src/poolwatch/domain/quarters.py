@@ -11,6 +11,7 @@ from poolwatch.domain.tokens import QUARTER, GroupBy
 from poolwatch.domain.when import midnight
 
 _SECONDS: Final = int(QUARTER.total_seconds())
+QUARTERS_OF_DAY: Final = 96
 _DAY: Final = timedelta(days=1)
 
 
@@ -43,7 +44,7 @@ class Calendar:
     def __init__(self, zone: tzinfo | None) -> None:
         """`zone` None: the machine's."""
         self.zone = zone
-        self._local: dict[int, tuple[date, int]] = {}
+        self._local: dict[int, tuple[date, int, int]] = {}
 
     def day(self, quarter: int) -> date:
         """The local day."""
@@ -53,16 +54,21 @@ class Calendar:
         """The local hour of the day, 0 to 23; an hour that clocks repeat is one."""
         return self._of(quarter)[1]
 
-    def _of(self, quarter: int) -> tuple[date, int]:
+    def minute_of_day(self, quarter: int) -> int:
+        """The local time of day at which it begins."""
+        _, hour, minute = self._of(quarter)
+        return hour * 60 + minute
+
+    def _of(self, quarter: int) -> tuple[date, int, int]:
         found = self._local.get(quarter)
         if found is None:
             there = begins(quarter).astimezone(self.zone)
-            found = self._local[quarter] = there.date(), there.hour
+            found = self._local[quarter] = there.date(), there.hour, there.minute
         return found
 
     def text(self, by: GroupBy, quarter: int) -> str:
         """How its day, week, month or hour is written: `2026-11-20`, its Monday, `2026-11`, `14`."""
-        day, hour = self._of(quarter)
+        day, hour, _ = self._of(quarter)
         match by:
             case GroupBy.WEEK:
                 return monday(day).isoformat()

@@ -277,11 +277,10 @@ def _ahead(
     if not cells or month.cost is None or (origin is Origin.FILES and scan.complete_at is None):
         return None
     there = now.astimezone(calendar.zone)
-    today, time = there.date(), (there.hour, there.minute)
+    today, time = there.date(), there.hour * 60 + there.minute
 
     def key(cell: UseCell) -> tuple[date, bool]:
-        minute = begins(cell.quarter).astimezone(calendar.zone).minute
-        return calendar.day(cell.quarter), (calendar.hour(cell.quarter), minute) > time
+        return calendar.day(cell.quarter), calendar.minute_of_day(cell.quarter) > time
 
     wholes: dict[date, int] = defaultdict(int)
     laters: dict[date, int] = defaultdict(int)
