@@ -5,14 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from poolwatch.bootstrap.use import UseReader
+from poolwatch.config.load import load
+from poolwatch.config.settings import Settings
+from poolwatch.domain.quarters import Calendar, UsePeriod
+from poolwatch.domain.tokens import GroupBy, WhoseBy
+from poolwatch.domain.use_report import UseWish, span_of
+from poolwatch.sessions.book import UseBook
+from poolwatch.sessions.owners import Whose
 from tests.cli.desk import Desk, rows
-from tests.sessions.builder import Thread, U
+from tests.sessions.builder import Thread, U, thread_id
 
+#: The day on which the second conversation was.
+NOW = datetime(2026, 10, 11, 12, tzinfo=UTC)
 OCTOBER = ("--since", "2026-10-01", "--until", "2026-11-01")
 
 
@@ -147,3 +158,37 @@ def test_what_was_imported_is_told_by_user(desk: Desk) -> None:
     assert ran.code == 0
     told = {row["group"]: row["cost_usd"] for row in rows(ran.json(), "rows")}
     assert told == {"eve": "0.50", "bob": "0.25"}
+
+
+def reader_of(desk: Desk) -> UseReader:
+    settings = load(None, {}, {})
+    assert isinstance(settings, Settings)
+    return UseReader(desk.state, settings, NOW, UTC)
+
+
+def test_what_is_read_for_the_head_answers_the_table_alike(used: Desk) -> None:
+    for by in GroupBy:
+        wish = UseWish(UsePeriod.DAYS_30, by)
+        span = span_of(wish, NOW, Calendar(UTC))
+        with_head, anew = (reader_of(used).report(wish, {}, NOW, each) for each in (None, span))
+        assert (with_head.rows, with_head.total, with_head.slices) == (anew.rows, anew.total, anew.slices)
+        assert with_head.figures.days_30.requests == 3 == with_head.total.requests
+        assert anew.figures.days_30.requests == 0
+    again = reader_of(used)
+    # the second time within a minute the head is known
+    twice = [again.report(UseWish(UsePeriod.DAYS_30), {}, NOW) for _ in range(2)]
+    assert twice[0] == twice[1]
+
+
+def test_whose_use_it_was_has_its_cost_beside_the_account(used: Desk, tmp_path: Path) -> None:
+    (tmp_path / "usage.db").write_bytes((used.state / "usage.db").read_bytes())
+    one = thread_id("one")
+    UseBook(tmp_path).put_whose([Whose(one, 0, 2**31, "alice", WhoseBy.HOME)], [one])
+    desk = Desk(tmp_path / "other")
+    desk.state = tmp_path
+    costs = reader_of(desk).costs(NOW)
+    assert costs is not None
+    assert costs.today == "—"
+    today, days = costs.accounts["alice"]
+    assert (today, days[0]) == ("$0.00", "$")
+    assert reader_of(Desk(tmp_path / "none")).costs(NOW) is None

@@ -16,6 +16,7 @@ from poolwatch.domain.state import PoolState
 from poolwatch.domain.use_report import UseReport, UseWish
 from poolwatch.domain.values import replace
 from poolwatch.presentation.sign_in import CodexLogin
+from poolwatch.presentation.view import Costs
 from poolwatch.ui.feed import EVENTS_MOST, FoundLogins, LoginRun, PoolSignIn, Tried
 
 
@@ -52,7 +53,8 @@ class ScriptedFeed:
         #: what is told about use, what was asked for, and what changes when there is more
         self.used: Callable[[UseWish], UseReport | Message] | None = None
         self.wishes: list[UseWish] = []
-        self.use_is = 0
+        self.use_is: object = ()
+        self.cost: Costs | None = None
 
     @property
     def zone(self) -> tzinfo:
@@ -140,6 +142,9 @@ class ScriptedFeed:
     async def use(self, wish: UseWish) -> UseReport | Message:
         self.wishes.append(wish)
         return Message("use.denied", (("why", "nothing"),)) if self.used is None else self.used(wish)
+
+    async def costs(self) -> Costs | None:
+        return self.cost
 
     async def use_mark(self) -> object:
         return self.use_is

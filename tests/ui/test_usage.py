@@ -13,7 +13,7 @@ from poolwatch.domain.quarters import UsePeriod
 from poolwatch.domain.tokens import GroupBy, Origin, ScanState, UseCell
 from poolwatch.domain.use_report import UseReport, UseWish, kept_of
 from poolwatch.domain.values import replace
-from poolwatch.presentation.view import Prefs
+from poolwatch.presentation.view import Costs, Prefs
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.choosing import ChoiceScreen
 from poolwatch.ui.screens.consumption import UsageScreen
@@ -24,7 +24,7 @@ from poolwatch.ui.widgets.lines import Lines
 from tests.presentation.use import CALENDAR, READ, month_of_use, reported
 from tests.support.used import MadeUse
 from tests.ui.pools import NOW, ZONE, app_of, state_of, twelve
-from tests.ui.reading import said, screen_text, settle
+from tests.ui.reading import said, screen_text, settle, strip, wall
 from tests.ui.scripted_feed import ScriptedFeed
 
 Compare = Callable[..., bool]
@@ -225,7 +225,7 @@ async def test_it_follows_what_is_read_meanwhile_and_says_how_far_that_is() -> N
         await screen._read_new()
         assert len(feed.wishes) == wished
         feed.used = using().used
-        feed.use_is += 1
+        feed.use_is = "more"
         await screen._read_new()
         await settle(pilot)
         assert "prices of 12 Nov" in title(app)
@@ -296,3 +296,17 @@ def test_what_it_looks_like(
         await settle(pilot)
 
     assert snap_compare(app_with(pictured(), **options), terminal_size=size, run_before=run)
+
+
+async def test_what_today_would_cost_stands_in_burn_and_of_an_account_in_its_details() -> None:
+    feed = using()
+    feed.use_is, feed.cost = "read", Costs("~$12.40", {ALICE.id: ("$3.10", "≥ $84.20")})
+    app = app_with(feed)
+    async with app.run_test(size=NORMAL) as pilot:
+        await settle(pilot)
+        assert "API ~$12.40 today" in strip(app)
+        wall(app).select(ALICE)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "COST" in screen_text(app)
+        assert "$3.10 today, ≥ $84.20 in 30 days" in screen_text(app)

@@ -19,6 +19,7 @@ from poolwatch.domain.message import Message, message
 from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.state import PoolState
 from poolwatch.presentation.sign_in import CodexLogin
+from poolwatch.presentation.view import Costs
 from poolwatch.ui.feed import EVENTS_MOST, FoundLogins, LoginRun, PoolSignIn, Tried
 
 if TYPE_CHECKING:
@@ -190,11 +191,24 @@ class LiveFeed:
                 return message(error.problem.value, why=error.detail)
 
     async def use_mark(self) -> object:
-        """What differs once anything about use has changed."""
+        """What differs once anything about use has changed; () where nothing is known of any."""
         from poolwatch.host.threads import in_thread
+        from poolwatch.sessions.tables import book_mark
+
+        return await in_thread(partial(book_mark, self._surroundings.state_dir))
+
+    async def costs(self) -> Costs | None:
+        """What the API would charge, priced on a thread."""
+        from poolwatch.host.threads import in_thread
+        from poolwatch.sessions.tables import BookError
 
         reader = await self._use_reader()
-        return await in_thread(reader.mark)
+        async with self._use_turn:
+            try:
+                return await in_thread(partial(reader.costs, self.now()))
+            except BookError:
+                # the screen of usage says why
+                return None
 
     async def _use_reader(self) -> UseReader:
         if self._reader is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Final
@@ -23,7 +22,6 @@ from poolwatch.domain.use_report import (
     Conversation,
     UseFigures,
     UseReport,
-    UseToday,
     UseWish,
     asked_of,
     figures_since,
@@ -33,8 +31,10 @@ from poolwatch.domain.use_report import (
     use_figures,
 )
 from poolwatch.domain.values import replace
+from poolwatch.presentation.use_texts import cost_text
+from poolwatch.presentation.view import Costs
 from poolwatch.sessions.book import UseBook
-from poolwatch.sessions.tables import FILE_NAME
+from poolwatch.sessions.tables import book_mark
 
 #: So many of the last requests are told.
 _LATEST: Final = 8
@@ -82,15 +82,6 @@ class UseReader:
             self._card = rate_card(self._settings)
         return self._card
 
-    def mark(self) -> tuple[tuple[int, int], ...]:
-        """What differs once anything that is read here has changed."""
-        found = []
-        for name in (FILE_NAME, f"{FILE_NAME}-wal"):
-            with suppress(OSError):
-                told = (self._state_dir / name).stat()
-                found.append((told.st_mtime_ns, told.st_size))
-        return tuple(found)
-
     def report(
         self,
         wish: UseWish,
@@ -129,30 +120,24 @@ class UseReader:
             paid=self._paid(accounts),
         )
 
-    def today(self, accounts: Mapping[str, AccountState], now: datetime) -> UseToday | None:
-        """What was used today, and by accounts today and in 30 days; None where nothing was ever read."""
-        if not self.mark():
-            return None
-        calendar, card = self.calendar, self.card
-        since = span_of_period(UsePeriod.DAYS_30, now, calendar)
+    def costs(self, now: datetime) -> Costs | None:
+        """What the API would charge today, and of accounts today and in 30 days; None without any files."""
+        calendar = self.calendar
+        span = span_of_period(UsePeriod.DAYS_30, now, calendar)
         today = span_of_period(UsePeriod.TODAY, now, calendar)[0]
-        cells = self._book.cells(UseAsked(*since, Origin.FILES, GroupBy.ACCOUNT))
+        cells = self._book.cells(UseAsked(*span, Origin.FILES, GroupBy.ACCOUNT))
         if not cells and self._book.scan_state().since is None:
             return None
 
         def key(cell: UseCell) -> tuple[str | None, bool]:
             return cell.account, cell.quarter >= today
 
-        found = sums(cells, card, key)
-        ids = {account for account, _ in found if account is not None}
-        return UseToday(
-            total(each for (_, is_today), each in found.items() if is_today),
-            {each: found.get((each, True), UseSum()) for each in ids},
-            {
-                each: total(found.get((each, is_today), UseSum()) for is_today in (True, False))
-                for each in ids
-            },
-        )
+        found = sums(cells, self.card, key)
+        accounts = {}
+        for account in {account for account, _ in found if account is not None}:
+            of_today, before = (found.get((account, is_today), UseSum()) for is_today in (True, False))
+            accounts[account] = cost_text(of_today), cost_text(of_today + before)
+        return Costs(cost_text(total(each for (_, is_today), each in found.items() if is_today)), accounts)
 
     def _cells(self, wish: UseWish, span: tuple[int, int], groups: Mapping[str, str | None]) -> list[UseCell]:
         keeps = kept_of(wish.narrow, self.calendar)
@@ -164,7 +149,7 @@ class UseReader:
 
         Also all the use that it was made of, where it was read just now.
         """
-        made_of = (origin, self.mark(), scan.complete_at, quarter_of(now), now.minute)
+        made_of = (origin, book_mark(self._state_dir), scan.complete_at, quarter_of(now), now.minute)
         if self._figures is not None and self._figures[0] == made_of:
             return self._figures[1], _Whole()
         since = figures_since(now, self._started_at, self.calendar)

@@ -158,14 +158,6 @@ class UseReport(Struct, frozen=True):
     paid: Paid | None = None
 
 
-class UseToday(Struct, frozen=True):
-    """What other screens tell: the use of today, and that of accounts today and in 30 days, by their ids."""
-
-    today: UseSum = UseSum()
-    by_account: Mapping[str, UseSum] = field(default_factory=dict)
-    by_account_30: Mapping[str, UseSum] = field(default_factory=dict)
-
-
 def report(
     wish: UseWish,
     span: tuple[int, int],

@@ -42,8 +42,13 @@ _RESET_LINES: Final = 8
 _AS_OLD: Final = timedelta(minutes=1)
 
 
-def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -> DetailView:
-    """The detail screen of one account, as judged at `now` (the server's clock, UTC)."""
+def detail_view(
+    judged: Judged, state: PoolState, now: datetime, prefs: Prefs, cost: tuple[str, str] | None = None
+) -> DetailView:
+    """The detail screen of one account, as judged at `now` (the server's clock, UTC).
+
+    `cost`: of its use today and in 30 days, where session files tell.
+    """
     account = judged.account
     read = screen.NOT_READ()
     if account.read_at is not None and is_undated(account.read_at):
@@ -62,6 +67,7 @@ def detail_view(judged: Judged, state: PoolState, now: datetime, prefs: Prefs) -
             *_windows(judged, now, prefs),
             *_disputed(account, now, prefs),
             *_outlook(judged, now, prefs),
+            *_cost(cost),
             *_money(account, now, prefs),
             *_resets(account, now, prefs),
         ),
@@ -141,6 +147,10 @@ def _outlook(judged: Judged, now: datetime, prefs: Prefs) -> list[DetailLine]:
     burnt = outlook.burn_text(judged, prefs.own(now))
     burn = [DetailLine(outlook_words.BURN(), (Span(burnt),))] if burnt else []
     return [*_headed(outlook_words.FORECAST(), told), *burn]
+
+
+def _cost(cost: tuple[str, str] | None) -> list[DetailLine]:
+    return [DetailLine(outlook_words.COST(), (Span(outlook_words.account_cost(*cost)),))] if cost else []
 
 
 def _disputed(account: AccountState, now: datetime, prefs: Prefs) -> list[DetailLine]:

@@ -215,20 +215,26 @@ def rate_text(percent: float) -> str:
 # --- the pool
 
 
-def pool_burn(overview: PoolOverview, outlook: PoolOutlook | None) -> Figure | None:
-    """`pool 0.9%/h`, `41 credits/h`: what the last hour used; credits only where the pool has any."""
+def pool_burn(overview: PoolOverview, outlook: PoolOutlook | None, cost: str = "") -> Figure | None:
+    """`pool 0.9%/h`, `41 credits/h`: what the last hour used; credits only where the pool has any.
+
+    Then `API $12.40 today`, where session files tell what was used.
+    """
     burn = None if outlook is None else outlook.burn_at(overview.own_now)
-    if burn is None:
-        return None
-    weekly, credits = burn.weekly.last_hour, burn.credits.last_hour
-    parts = [words.pool_burn(rate_text(weekly))] if is_figure(weekly) else []
-    short = ""
-    if credits is not None and overview.credits is not None:
-        parts.append(words.credits_burn(amount_text(credits)))
-        short = words.per_hour(amount_text(credits))
+    parts, short = [], []
+    if burn is not None:
+        weekly, credits = burn.weekly.last_hour, burn.credits.last_hour
+        parts += [words.pool_burn(rate_text(weekly))] if is_figure(weekly) else []
+        if credits is not None and overview.credits is not None:
+            parts.append(words.credits_burn(amount_text(credits)))
+            short.append(words.per_hour(amount_text(credits)))
+    if cost:
+        parts.append(words.api_cost(cost))
+        # alone it is the figure itself
+        short += parts[-1:] if len(parts) > 1 else []
     if not parts:
         return None
-    return Figure(words.BURN(), parts[0], " · ".join(parts[1:]), short=short)
+    return Figure(words.BURN(), parts[0], " · ".join(parts[1:]), short=" · ".join(short))
 
 
 def pool_outlook(overview: PoolOverview, outlook: PoolOutlook | None, prefs: Prefs) -> Figure | None:

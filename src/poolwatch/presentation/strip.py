@@ -40,9 +40,17 @@ _FOR_A_PERSON = (FailureKind.FORBIDDEN, FailureKind.NOT_THE_SERVICE, FailureKind
 
 
 def strip_view(
-    overview: PoolOverview, state: PoolState, prefs: Prefs, pool_name: str, notices: Sequence[str] = ()
+    overview: PoolOverview,
+    state: PoolState,
+    prefs: Prefs,
+    pool_name: str,
+    notices: Sequence[str] = (),
+    cost: str = "",
 ) -> StripView:
-    """The strip, from the overview of that state; `notices` are lines about the whole pool."""
+    """The strip, from the overview of that state; `notices` are lines about the whole pool.
+
+    `cost`: what the API would charge for today; "" where no session files tell.
+    """
     count = overview.by_section
     accounts = len(overview.accounts)
     oldest = overview.oldest_read_at
@@ -74,7 +82,7 @@ def strip_view(
             *(Span(text, Tone.AMBER) for text in notices),
         ),
         title=" ".join([screen.PROGRAM, *titled]),
-        burn=pool_burn(overview, state.outlook),
+        burn=pool_burn(overview, state.outlook, cost),
         outlook=pool_outlook(overview, state.outlook, prefs),
         disabled=overview.by_status.get(Status.DISABLED, 0),
         needs_you_short=_needs(overview, brief=True),

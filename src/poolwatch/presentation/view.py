@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
@@ -184,6 +185,14 @@ class CardView(Struct, frozen=True):
     def window(self, kind: str) -> WindowRow | None:
         """The base window of that kind ("5h", "weekly"), if the account has it."""
         return next((row for row in self.windows if row.kind == kind), None)
+
+
+class Costs(Struct, frozen=True):
+    """What the API would charge for use in session files: of all today, and of accounts, by their ids, today
+    and in 30 days."""
+
+    today: str
+    accounts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class MarkView(Struct, frozen=True, cache_hash=True):

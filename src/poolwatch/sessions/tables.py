@@ -102,6 +102,16 @@ _TABLES: Final = (
 )
 
 
+def book_mark(state_dir: Path) -> tuple[tuple[int, int], ...]:
+    """What differs once the file has changed; empty where there is none."""
+    found = []
+    for name in (FILE_NAME, f"{FILE_NAME}-wal"):
+        with suppress(OSError):
+            told = (state_dir / name).stat()
+            found.append((told.st_mtime_ns, told.st_size))
+    return tuple(found)
+
+
 class BookProblem(StrEnum):
     """Why usage cannot be written or read."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterable
@@ -39,6 +40,9 @@ from poolwatch.words.messages import message_text
 _FEED: Final = "feed"
 #: A minute's tick comes this much after the minute, so that a coarse timer is not early.
 _AFTER: Final = 0.02
+_COSTS: Final = "costs"
+#: What use would cost is looked at so often.
+_COSTS_SECONDS: Final = 10.0
 
 
 # screens that open later are loaded when they do: the first one has to wait for none of them
@@ -140,6 +144,22 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
     def _listen(self) -> None:
         # the function, not its coroutine: an app that leaves at once never begins it
         self.run_worker(self._follow, name=_FEED, group=_FEED, exit_on_error=False)  # type: ignore[arg-type]  # its type forgets functions
+        # an error in what use would cost ends nothing else
+        self.run_worker(self._follow_use, group=_COSTS, exit_on_error=False)  # type: ignore[arg-type]  # likewise
+
+    async def _follow_use(self) -> None:
+        """What the use in session files would cost, as it grows."""
+        seen: object = ()
+        while True:
+            feed = self.ui.feed
+            mark = await feed.use_mark()
+            # a day ends without anything that is read
+            now = mark and (mark, feed.now().hour)
+            if now and now != seen:
+                seen = now
+                if self.ui.board.cost(await feed.costs()):
+                    self._redraw()
+            await asyncio.sleep(_COSTS_SECONDS)
 
     async def _follow(self) -> None:
         async for change in self.ui.feed.changes():

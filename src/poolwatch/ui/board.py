@@ -17,6 +17,7 @@ from poolwatch.presentation.sign_in import SignIn
 from poolwatch.presentation.strip import strip_view
 from poolwatch.presentation.view import (
     CardView,
+    Costs,
     DetailView,
     Grouping,
     MarkView,
@@ -44,6 +45,8 @@ class Board:
     def __init__(self, state: PoolState, prefs: Prefs, now: datetime, pool_name: str = "") -> None:
         self.prefs = prefs
         self._notices: tuple[str, ...] = ()
+        #: None where no session files tell of use
+        self._costs: Costs | None = None
         self._state = state
         self._now = now
         self._pool_name = pool_name
@@ -102,7 +105,12 @@ class Board:
         """The pool at a glance."""
         if self._strip is None:
             self._strip = strip_view(
-                self.overview, self._state, self.timed_prefs, self._pool_name, self._notices
+                self.overview,
+                self._state,
+                self.timed_prefs,
+                self._pool_name,
+                self._notices,
+                self._costs.today if self._costs is not None else "",
             )
         return self._strip
 
@@ -152,6 +160,13 @@ class Board:
             self._notices = notices
             self._strip = None
 
+    def cost(self, costs: Costs | None) -> bool:
+        """What the use in session files would cost; whether that is new."""
+        is_new, self._costs = costs != self._costs, costs
+        if is_new:
+            self._strip = None
+        return is_new
+
     def choose(self, prefs: Prefs) -> None:
         """Show everything by other preferences."""
         self.prefs = prefs
@@ -189,7 +204,8 @@ class Board:
             return None
         from poolwatch.presentation.detail import detail_view  # not before the first paint
 
-        return detail_view(judged, self._state, self._server_now, self.timed_prefs)
+        cost = self._costs.accounts.get(key.id) if self._costs is not None else None
+        return detail_view(judged, self._state, self._server_now, self.timed_prefs, cost)
 
     @property
     def timed_prefs(self) -> Prefs:

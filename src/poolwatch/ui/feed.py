@@ -15,6 +15,7 @@ from poolwatch.domain.message import Message
 from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.state import PoolState
 from poolwatch.presentation.sign_in import CodexLogin
+from poolwatch.presentation.view import Costs
 
 if TYPE_CHECKING:
     # not before the first paint
@@ -145,6 +146,9 @@ class Feed(Protocol):
 
     async def use(self, wish: UseWish) -> UseReport | Message:
         """What is known about the use of tokens; why that cannot be read. Holds up no key."""
+
+    async def costs(self) -> Costs | None:
+        """What the API would charge for the use in session files; None where there are none."""
 
     async def use_mark(self) -> object:
         """What differs once anything about use has changed."""

@@ -234,7 +234,8 @@ def _medium(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> list[Lin
     if burn is not None and credits is not None and burn.short:
         credits = _with(credits, " · ", burn.short)
     if burn is not None and outlook is not None:
-        outlook, burn = _with(outlook, "; ", burn.text), None
+        more = f"{burn.text} · {burn.short}" if burn.short and credits is None else burn.text
+        outlook, burn = _with(outlook, "; ", more), None
     figures = (view.next_up, view.next_back, highest, outlook, burn, credits)
     there = [figure for figure in figures if figure is not None]
     cells = min(22, max((cell_len(figure.text) for figure in there), default=0) + 2)
