@@ -194,10 +194,12 @@ def test_who_was_logged_in_where(tmp_path: Path) -> None:
     book.note_logins({"/homes/a": "abc"}, 120)
     book.note_logins({"/homes/a": "xyz"}, 130)
     book.note_logins({"/homes/a": "xyz"}, 125)
+    book.note_logins({"/homes/b": "abc"}, 100)
     assert book.logins() == [
         HomeLogin("/homes/a", "abc", 100, 120),
         HomeLogin("/homes/a", "xyz", 130, 130),
         HomeLogin("/homes/b", "xyz", 100, 100),
+        HomeLogin("/homes/b", "abc", 101, 101),
     ]
 
 

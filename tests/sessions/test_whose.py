@@ -54,6 +54,7 @@ class Files:
                 (f"{home}/{name}", known[str(home)], thread),
             )
             file = change.execute("SELECT id FROM files WHERE name = ?", (f"{home}/{name}",)).fetchone()[0]
+            change.execute("UPDATE files SET offset = offset + 1 WHERE id = ?", (file,))
             for quarter in quarters:
                 change.execute(
                     "INSERT INTO facts VALUES (?, ?, ?, ?, 0, 0, 0, 1, 1, ?, 0, 0, 0, 0)",
@@ -170,6 +171,27 @@ async def test_files_that_homes_share_are_of_none(tmp_path: Path, store: Store) 
     whose = await look(store, book)
     assert {each: found.how for each, [found] in whose.items()} == {"one": WhoseBy.READINGS}
     assert book.logins() == []
+
+
+async def test_nothing_is_looked_at_again_while_nothing_changes(tmp_path: Path, store: Store) -> None:
+    files, book = Files(tmp_path / "state"), UseBook(tmp_path / "state")
+    folder = home(tmp_path, "a", 1)
+    files.add("one", folder, (QUARTER,))
+    await look(store, book)
+    book.put_whose([], ["one"])
+    stamp = (tmp_path / "state" / "usage.db").stat().st_mtime_ns
+    assert await look(store, book) == {}
+    assert (tmp_path / "state" / "usage.db").stat().st_mtime_ns == stamp
+    # another login makes it unknown whose the use of this quarter was
+    home(tmp_path, "a", 2)
+    book.put_whose([Whose("one", 0, 9**9, ALICE, WhoseBy.HOME)], ["one"])
+    assert await look(store, book) == {}
+    # and so does more to read, or another quarter
+    files.add("two", home(tmp_path, "b", 2), (QUARTER,))
+    assert set(await look(store, book)) == {"two"}
+    book.put_whose([], ["two"])
+    assert set(await look(store, book)) == set()
+    assert set(await look(store, book, NOW + timedelta(seconds=Q))) == {"two"}
 
 
 async def test_a_conversation_is_held_against_readings_again_only_when_there_is_more(

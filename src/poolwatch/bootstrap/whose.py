@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.kept import open_kept
@@ -138,7 +139,10 @@ async def find_owners(
     """Find out what is not known yet, of accounts of the pool. Raises BookError."""
     states = {account.key.id: account for account in accounts}
     quarter = int(now.timestamp()) // _QUARTER
-    by_home = await in_thread(partial(_by_home, book, tuple(states.values()), quarter))
+    begun = await in_thread(partial(_begin, book, tuple(states.values()), quarter))
+    if begun is None:
+        return
+    by_home, mark = begun
     uses, held, examined = await in_thread(lambda: (book.threads_seen(), book.whose(), book.examined()))
     turns = _Turns()
     of_conversation: dict[str, list[ThreadUse]] = defaultdict(list)
@@ -171,6 +175,8 @@ async def find_owners(
         since = min(each.since for each in due.values())
         readings = await _readings(store, states, datetime.fromtimestamp(since * _QUARTER, UTC), now)
         await _hold_against(book, readings, due, by_login, quarter)
+    if store is not None:
+        await in_thread(partial(book.note_owners_mark, mark))
 
 
 class _Turns:
@@ -203,18 +209,31 @@ class _Due:
 # -- by the login of a home
 
 
-def _by_home(book: UseBook, accounts: Sequence[AccountState], quarter: int) -> dict[str, list[Owned]]:
-    """Note who is logged in where; whose the use in each home was, where that tells it."""
+def _begin(
+    book: UseBook, accounts: Sequence[AccountState], quarter: int
+) -> tuple[dict[str, list[Owned]], str] | None:
+    """Note who is logged in where; whose the use in each home was, where that tells it, and what is noted
+    when all is done. None: it was done with the same files, by the same logins, in the same quarter."""
     places = {entry.ref.place: account.key.id for account in accounts for entry in account.listings}
+    last = {login.home: login for login in book.logins()}
     # files that several homes share are of no home
     homes = filter(None, book.homes())
     now = {home: account for home in homes if (account := _logged_in(home, places)) is not None}
-    if now:
-        book.note_logins(now, quarter)
+    news = {
+        home: account
+        for home, account in now.items()
+        if home not in last or last[home].account != account or last[home].seen != quarter
+    }
+    if news:
+        book.note_logins(news, quarter)
     noticed: dict[str, list[HomeLogin]] = defaultdict(list)
     for login in book.logins():
         noticed[login.home].append(login)
-    return {home: of_home(logins) for home, logins in noticed.items()}
+    read, noted = book.owners_mark()
+    mark = f"{quarter} {read} {crc32(repr(sorted(now.items())).encode()):08x}"
+    if mark == noted:
+        return None
+    return {home: of_home(logins) for home, logins in noticed.items()}, mark
 
 
 def _logged_in(home: str, places: Mapping[str, str]) -> str | None:

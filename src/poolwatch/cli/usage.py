@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from poolwatch.bootstrap.kept import open_kept
 from poolwatch.bootstrap.scanning import book_of_home, read_sessions, session_homes
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.use import UseReader
+from poolwatch.bootstrap.whose import assign_use
 from poolwatch.cli.command import moment, run_async
 from poolwatch.cli.past import STDOUT, Form, TimeSpan, past_of, put
 from poolwatch.config.paths import absolute
@@ -40,6 +42,7 @@ from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.consumption import BY_COST, arrange, reading_texts, span_text, use_view
 from poolwatch.presentation.usage_json import usage_csv, usage_json
 from poolwatch.presentation.use_texts import Names
+from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.tables import BookError
 from poolwatch.words.commands import said
 from poolwatch.words.messages import message_text
@@ -71,6 +74,8 @@ def print_usage(config: Path | None, asked: UsageAsked, span: TimeSpan, form: Fo
     state_dir, homes = _places(around, asked)
     if asked.scans and asked.origin is Origin.FILES:
         _scan(around, state_dir, homes, zone)
+        with suppress(BookError):  # it is told when the use is read
+            run_async(partial(assign_use, around, UseBook(state_dir)))
     now = RealClock().now()
     quarters, ends = _span(span, now, zone)
     period = UsePeriod.MONTH if span == TimeSpan() else UsePeriod.ALL

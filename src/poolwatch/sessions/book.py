@@ -97,6 +97,16 @@ class UseBook:
         with self._write() as change:
             owners.note_logins(change, accounts, quarter)
 
+    def owners_mark(self) -> tuple[str, str]:
+        """What differs once more was read, and what was noted when owners were looked for last."""
+        with self._look() as look:
+            return ("", "") if look is None else owners.mark(look)
+
+    def note_owners_mark(self, text: str) -> None:
+        """Note that owners were looked for."""
+        with self._write() as change:
+            owners.note_mark(change, text)
+
     def whose(self) -> dict[str, list[Whose]]:
         """Whose conversations are, as far as it is known, by their ids."""
         with self._look() as look:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from poolwatch.domain.matching import HomeLogin
 from poolwatch.domain.tokens import WhoseBy
+
+_MARK: Final = "owners"
 
 
 class Whose(Struct, frozen=True):
@@ -138,10 +141,21 @@ def note_logins(change: sqlite3.Connection, accounts: Mapping[str, str], quarter
                 "UPDATE logins SET seen = MAX(seen, ?) WHERE home = ? AND since = ?", (quarter, home, last[0])
             )
         else:
-            # two in one quarter: the later one stays
-            change.execute(
-                "INSERT OR REPLACE INTO logins VALUES (?, ?, ?, ?)", (home, quarter, quarter, account)
-            )
+            # of two in one quarter the later one begins with the next: that there were two must be known
+            since = quarter if last is None else max(quarter, last[0] + 1)
+            change.execute("INSERT INTO logins VALUES (?, ?, ?, ?)", (home, since, since, account))
+
+
+def mark(look: sqlite3.Connection) -> tuple[str, str]:
+    """What differs once more was read, and what was noted of it when owners were looked for last."""
+    files, read = look.execute('SELECT COUNT(*), TOTAL("offset") FROM files').fetchone()
+    noted = look.execute("SELECT value FROM meta WHERE name = ?", (_MARK,)).fetchone()
+    return f"{files} {int(read)}", "" if noted is None else str(noted[0])
+
+
+def note_mark(change: sqlite3.Connection, text: str) -> None:
+    """Note that owners were looked for."""
+    change.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_MARK, text))
 
 
 def homes(look: sqlite3.Connection) -> list[str]:
