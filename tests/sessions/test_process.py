@@ -8,12 +8,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
-from poolwatch.bootstrap.scanning import book_of_home, read_sessions, session_homes
-from poolwatch.bootstrap.surroundings import Options, look_around
+from poolwatch.bootstrap.running import Running
+from poolwatch.bootstrap.scanning import book_of_home, keep_reading, read_sessions, session_homes
+from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.domain.tokens import ScanState, Tokens, UseAsked
+from poolwatch.host.locks import held
 from poolwatch.sessions.book import UseBook
+from poolwatch.sessions.progress import WATCH_LOCK_NAME
 from poolwatch.sessions.tables import FILE_NAME, BookProblem
 from poolwatch.sessions.watch import Clocks, Watch
 from tests.sessions.builder import Thread, U
@@ -116,3 +121,36 @@ def test_homes_are_those_configured_and_the_usual_ones(tmp_path: Path) -> None:
     own = {book_of_home(around, Path(home)) for home in homes}
     assert len(own) == 5
     assert all(folder.is_relative_to(around.state_dir) for folder in own)
+
+
+async def test_while_poolwatch_runs_it_is_read_and_then_no_more(tmp_path: Path) -> None:
+    env = {"HOME": str(tmp_path), "POOLWATCH_STATE_DIR": str(tmp_path / "state")}
+    around = look_around(Options(), env)
+    assert isinstance(around, Surroundings)
+    turns = asyncio.Semaphore(0)
+
+    class Time:
+        async def sleep(self, seconds: float) -> None:
+            turns.release()
+            await asyncio.sleep(0.05)
+
+    running = cast("Running", SimpleNamespace(around=around, services=SimpleNamespace(clock=Time())))
+    reading = asyncio.create_task(keep_reading(running))
+    # without session files no process is started
+    await turns.acquire()
+    await turns.acquire()
+    assert not (tmp_path / "state" / WATCH_LOCK_NAME).exists()
+    Thread("one").head().turn().counter(_A).write(tmp_path / ".codex")
+    async with asyncio.timeout(10):
+        while _used(tmp_path / "state") != Tokens(10, 1, 0, 5, 0):
+            await turns.acquire()
+    # another poolwatch leaves it to this one
+    other = asyncio.create_task(keep_reading(running))
+    await asyncio.sleep(0.1)
+    for task in (other, reading):
+        with held(tmp_path / "state" / WATCH_LOCK_NAME) as is_free:
+            assert not is_free
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    with held(tmp_path / "state" / WATCH_LOCK_NAME, 5) as is_free:
+        assert is_free

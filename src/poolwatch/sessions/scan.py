@@ -57,6 +57,8 @@ class Scan:
         self._rows: dict[str, FileRow] = {}
         self._files: dict[str, SessionFile] = {}
         self._by_thread: dict[str, list[str]] = {}
+        #: of which names that was made
+        self._sorted: int | None = None
         #: threads that could tell what other files copied
         self._waited_for: set[str] = set()
         #: names of files that were begun in this look, and of those that must be read once more
@@ -68,14 +70,12 @@ class Scan:
     def look(self) -> Listing:
         """Read all that changed in all files; what there is."""
         began = self._now()
+        # of tens of thousands of files, two listings would take much room
+        self._files = {}
         listing = session_files(self._homes)
         self._recall()
-        files = {file.name: file for file in listing.files}
-        if files.keys() != self._files.keys():
-            self._by_thread = {}
-            for name in sorted(files):
-                self._by_thread.setdefault(thread_of(name), []).append(name)
-        self._files = files
+        self._files = {file.name: file for file in listing.files}
+        self._sort_by_thread()
         changed = [file for file in listing.files if self._is_changed(file)]
         moved = [file for file in listing.files if self._is_moved(file)]
         gone = [row for name, row in self._rows.items() if self._is_gone(name, row)]
@@ -137,6 +137,14 @@ class Scan:
             self._rows = self._keeper.rows()
             self._waited_for = {row.waits for row in self._rows.values() if row.waits is not None}
         self._begun.clear()
+
+    def _sort_by_thread(self) -> None:
+        mark = hash(frozenset(self._files))
+        if mark != self._sorted:
+            self._sorted = mark
+            self._by_thread = {}
+            for name in sorted(self._files):
+                self._by_thread.setdefault(thread_of(name), []).append(name)
 
     def _is_changed(self, file: SessionFile) -> bool:
         row = self._rows.get(file.name)

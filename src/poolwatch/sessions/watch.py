@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from poolwatch.domain.values import replace
 from poolwatch.host.locks import held
 from poolwatch.sessions.homes import Listing, SessionFile, files_in, newest_folders, seen_again
 from poolwatch.sessions.progress import LOCK_NAME
@@ -80,7 +81,9 @@ class Watch:
         try:
             if self._clocks.steady() >= self._look_at:
                 began = self._clocks.cpu()
-                self._listing = scan.look()
+                self._listing = Listing((), (), (), 0)
+                listing = scan.look()
+                self._listing = replace(listing, files=listing.files[:_LIVELY_MOST])
                 cost = (self._clocks.cpu() - began) / _SHARE
                 self._look_at = self._clocks.steady() + min(cost, _LOOK_MOST_SECONDS)
             else:
@@ -93,7 +96,7 @@ class Watch:
         """The files that are likely to have changed, each once."""
         since = self._clocks.now() - _LIVELY_SECONDS
         seen = set()
-        for file in self._listing.files[:_LIVELY_MOST]:
+        for file in self._listing.files:
             if file.mtime_ns * _NANO < since:
                 break
             again = seen_again(file)
