@@ -10,13 +10,22 @@ from pathlib import Path
 import pytest
 
 from poolwatch.domain.account import Custody
-from poolwatch.domain.burn import Burn, PoolBurn
+from poolwatch.domain.burn import AccountBurn, Burn, PoolBurn
 from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.outlook import PoolOutlook, Verdict
+from poolwatch.domain.forecast import Forecast
+from poolwatch.domain.outlook import AccountOutlook, PoolOutlook, Verdict
 from poolwatch.domain.overview import last_known_up, overview
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import PoolRules
-from poolwatch.domain.usage import Aged, RateLimit, SpendControl, Usage, UsageWindow
+from poolwatch.domain.usage import (
+    BASE_BUCKET,
+    WEEKLY,
+    Aged,
+    RateLimit,
+    SpendControl,
+    Usage,
+    UsageWindow,
+)
 from poolwatch.domain.values import UNDATED, replace
 from poolwatch.presentation import figures
 from poolwatch.presentation.next_text import next_homes, next_is_old, next_json, next_text
@@ -203,6 +212,20 @@ def test_the_table() -> None:
     for word in ("Pro", "5h until 14:50", "100%", "47m", "71%", "2d 1h", "1,234.56", "$49.38", "4m"):
         assert word in bob
     assert bob.index("100%") + 4 == header.index("5H USED") + len("5H USED")
+
+
+def test_what_lies_ahead_stands_in_the_table_once_it_was_worked_out() -> None:
+    weekly = Forecast(BASE_BUCKET, WEEKLY, NOW, after(hours=9), 41.4, 39.0, 44.0, 0.0)
+    dev = replace(account("dev", DEV), outlook=AccountOutlook(NOW, AccountBurn(Burn(), Burn()), (weekly,)))
+    burn = PoolBurn(Burn(0.9), Burn(Decimal(41)), made_at=NOW)
+    ahead = PoolOutlook(NOW, burn, Verdict.LASTS, after(days=1, hours=20), 6, 0.04, weekly_left_percent=61.0)
+    lines = status_text(look(dev), replace(pool(dev), outlook=ahead), PREFS).splitlines()
+    assert "BURN        pool 0.9%/h" in lines
+    assert "OUTLOOK     lasts to Sun 10:03  4% risk; 61% of weekly left" in lines
+    (header,) = (line for line in lines if line.startswith("  ACCOUNT"))
+    (row,) = (line for line in lines if line.startswith("  dev"))
+    assert row.index("41%") + 3 == header.index("AT RESET") + len("AT RESET")
+    assert "OUTLOOK" not in status_text(look(*team()), pool(*team()), PREFS)
 
 
 def test_the_table_keeps_to_the_filter() -> None:

@@ -16,14 +16,14 @@ from poolwatch.presentation.figures import UNKNOWN
 from poolwatch.presentation.order import sections
 from poolwatch.presentation.strip import strip_view
 from poolwatch.presentation.view import CardView, Figure, Prefs, SortKey, StripView, WindowRow
-from poolwatch.words import commands, screen
+from poolwatch.words import commands, interface, screen
 from poolwatch.words.account import section_word, window_name
 
 _WIDEST_LABEL: Final = 40
 _WIDEST_STATUS: Final = 44
 _GAP: Final = "  "
 # columns of figures stand at the right, as on screen
-_RIGHT: Final = frozenset({3, 4, 5, 6, 8, 9, 10})
+_RIGHT: Final = frozenset({3, 4, 5, 6, 7, 9, 10, 11})
 
 
 def status_text(
@@ -53,7 +53,10 @@ def status_text(
 
 
 def _figures(strip: StripView) -> list[str]:
-    found = [strip.next_up, strip.next_back, strip.credits, strip.highest_weekly]
+    found = [
+        *(strip.next_up, strip.next_back, strip.credits, strip.highest_weekly),
+        *(strip.burn, strip.outlook),
+    ]
     if strip.needs_you:
         found.insert(0, Figure(screen.NEEDS_YOU(), str(strip.needs_you), strip.needs_you_detail))
     present = [figure for figure in found if figure is not None]
@@ -71,7 +74,7 @@ def _titles(prefs: Prefs) -> tuple[str, ...]:
     other = commands.column(commands.OTHER(), shown)
     return (
         commands.ACCOUNT(), commands.PLAN(), commands.STATUS(),
-        five, commands.RESETS(), weekly, commands.RESETS(), other,
+        five, commands.RESETS(), weekly, commands.RESETS(), interface.text("column.at_reset"), other,
         commands.CREDITS(), commands.USD(), commands.AGE(),
     )  # fmt: skip
 
@@ -93,6 +96,7 @@ def _row(card: CardView) -> tuple[str, ...]:
         five.resets if five else "",
         weekly.percent if weekly else unread,
         weekly.resets if weekly else "",
+        card.at_reset.text if card.at_reset is not None else "",
         ", ".join(_named(row) for row in other),
         money.balance if money else "",
         money.usd if money else "",

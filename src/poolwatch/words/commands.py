@@ -35,7 +35,7 @@ def pool_line(name: str, accounts: int, sources: int, fresh: str) -> str:
 #: Nothing went wrong but the filter; what there is, and how to ask for it.
 no_match: Final = Text(
     'no account matches "{words}"; a filter is made of words from its name, e-mail or id,'
-    " and of status:exhausted, plan:pro, source:x"
+    " and of status:exhausted, plan:pro, source:x, burn>10"
 )
 
 # --- `status --line`
