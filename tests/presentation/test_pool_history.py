@@ -140,6 +140,17 @@ def test_burn_is_that_of_the_pool_or_the_mean_of_those_shown() -> None:
     assert told(scene(member("a")), "BURN") == "— fewer than three readings so far"
 
 
+def test_what_is_usual_for_a_few_is_not_usual_for_the_pool() -> None:
+    def new(name: str) -> Judged:
+        found = member(name, burned=1.0).account
+        assert found.outlook is not None
+        burn = AccountBurn(Burn(0.5, 1.0), Burn())
+        return judged(replace(found, outlook=replace(found.outlook, burn=burn)))
+
+    assert "usual 12% a day" in told(scene(member("a", burned=10.0), new("b")), "BURN")
+    assert "usual" not in told(scene(member("a", burned=10.0), new("b"), new("c")), "BURN")
+
+
 def test_who_uses_it_most_comes_first_and_the_rest_are_one_line() -> None:
     members = [
         member(name, burned=burned) for name, burned in (("a", 10.0), ("b", 60.0), ("c", 20.0), ("d", 10.0))

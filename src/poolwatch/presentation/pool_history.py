@@ -183,6 +183,13 @@ def _percent(scene: PoolScene, span: str) -> float | None:
     return sum(known) / len(known) if known else None
 
 
+def _usual(scene: PoolScene) -> float | None:
+    """The usual day of the pool; None where only few of those that burn have been watched for whole days."""
+    burns = [burn.weekly for burn in _burns(scene) if is_figure(burn.weekly.last_24h)]
+    watched = sum(is_figure(each.usual_per_day) for each in burns)
+    return _percent(scene, "usual_per_day") if watched * 2 >= len(burns) else None
+
+
 def _credits(scene: PoolScene, span: str) -> Decimal | None:
     """The credits that were used in a span; None where nobody's are known."""
     pool = _pool_burn(scene)
@@ -201,7 +208,7 @@ def _burns(scene: PoolScene) -> Iterator[AccountBurn]:
 
 
 def _burn(scene: PoolScene, *, short: bool) -> list[Span]:
-    hour, day, usual = (_percent(scene, span) for span in ("last_hour", "last_24h", "usual_per_day"))
+    hour, day, usual = _percent(scene, "last_hour"), _percent(scene, "last_24h"), _usual(scene)
     told: list[Span] = []
     if hour is not None:
         told.append(Span((words.last_hour_short if short else words.last_hour)(rate_text(hour))))
