@@ -284,7 +284,7 @@ async def test_what_holds_the_screen_back_stands_in_its_title_and_its_keys_are_n
         # on an account that nobody has to sign in to, whose key would stand there
         await pilot.press("j")
         await settle(pilot)
-        assert "r refresh  u usage  R shown" in footer(app)
+        assert "r refresh  R shown" in footer(app)
         feed.happen(
             notices=(message("monitor.viewer", holder=message("monitor.process", pid=7, host="box")),)
         )
@@ -295,7 +295,7 @@ async def test_what_holds_the_screen_back_stands_in_its_title_and_its_keys_are_n
         assert "  watching: pid 7 polls · paused   " in title
         assert "box" not in strip(app)
         # who polls does it
-        assert "r refresh  u usage  R shown" in footer(app)
+        assert "r refresh  R shown" in footer(app)
         daemon = message("monitor.daemon", pid=7, host="box")
         feed.happen(notices=(message("monitor.viewer", holder=daemon),))
         await settle(pilot)
