@@ -115,9 +115,13 @@ async def test_help_is_made_from_the_keys_of_this_user() -> None:
         await settle(pilot)
         assert isinstance(app.screen, HelpScreen)
         assert "f5 " in app.screen.query_one(Pane).text
+        assert app.screen.query_one(Pane).text.split()[:2] == ["MAIN", "SCREEN"]
         await pilot.press("question_mark")
         await settle(pilot)
         assert isinstance(app.screen, PoolScreen)
+        await pilot.press("e", "question_mark")
+        await settle(pilot)
+        assert app.screen.query_one(Pane).text.split()[0] == "EVENTS"
 
 
 async def test_the_palette_runs_what_keys_do() -> None:

@@ -314,7 +314,8 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
         if isinstance(self.screen, HelpScreen):
             self.pop_screen()
         else:
-            self.push_screen(HelpScreen(self.ui))
+            scope = self.screen.SCOPE if isinstance(self.screen, Page) else Scope.POOL
+            self.push_screen(HelpScreen(self.ui, scope=scope))
 
     def action_command_palette(self) -> None:
         """All commands by name."""

@@ -31,8 +31,8 @@ _OF_ONE: Final = {Scope.DETAIL, Scope.HISTORY}
 _OVER_TIME: Final = {Scope.HISTORY, Scope.USAGE}
 
 
-def help_lines(keymap: Keymap, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
-    """All keys with what they do, and what the marks mean."""
+def help_lines(keymap: Keymap, width: int, glyphs: Glyphs, scope: Scope = Scope.POOL) -> tuple[Line, ...]:
+    """All keys with what they do, those of the screen of `scope` first, and what the marks mean."""
     blocks = [
         ("pool", [key for key in keymap.table if Scope.POOL in key.scopes]),
         ("detail", [key for key in keymap.table if Scope.DETAIL in key.scopes <= _OF_ONE]),
@@ -42,6 +42,7 @@ def help_lines(keymap: Keymap, width: int, glyphs: Glyphs) -> tuple[Line, ...]:
         ("raw", [key for key in keymap.table if key.scopes == {Scope.RAW}]),
         ("app", [key for key in keymap.table if Scope.APP in key.scopes]),
     ]
+    blocks.sort(key=lambda block: block[0] != scope.value)
     lines: list[Line] = []
     for part, keys in blocks:
         lines.append(_heading(words.text(f"help.{part}"), width))
@@ -126,13 +127,16 @@ class TextPage(Page[None]):
 
 
 class HelpScreen(TextPage):
-    """The keys; or, with `text`, a page of paragraphs."""
+    """The keys, those of the screen that it was opened from first; or, with `text`, a page of paragraphs."""
 
     SCOPE = Scope.HELP
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.HELP)
 
-    def __init__(self, ui: UiState, title: str = "", text: Sequence[str] = ()) -> None:
+    def __init__(
+        self, ui: UiState, title: str = "", text: Sequence[str] = (), scope: Scope = Scope.POOL
+    ) -> None:
         super().__init__(ui, ((f" {title or words.text('help.title')}", Ink.BRAND),))
+        self._scope = scope
         self._text = tuple(text)
 
     def draw(self, width: int) -> None:
@@ -140,7 +144,7 @@ class HelpScreen(TextPage):
         self.query_one(Pane).show(
             self._paragraphs(width)
             if self._text
-            else help_lines(self.ui.options.keymap, width, self.ui.appearance.glyphs)
+            else help_lines(self.ui.options.keymap, width, self.ui.appearance.glyphs, self._scope)
         )
         self.show_keys(help=words.text("close"))
 
