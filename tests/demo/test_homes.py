@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
-from tests.demo.talk import call
+from tests.demo.talk import at, call
 from tests.demo.test_process import first_line, start
 from tests.sessions.second_counter import count
 
@@ -16,11 +17,11 @@ from poolwatch.demo.account import DAY
 from poolwatch.demo.pool import accounts
 
 
-def _opened(process: subprocess.Popen[bytes]) -> float:
-    """Ask for usage, as whoever opens the pool does; when it began."""
+def _opened(process: subprocess.Popen[bytes]) -> tuple[dict[str, str], float]:
+    """Ask for usage, as whoever opens the pool does; where it is, and when it began."""
     told = first_line(process)
     call(told["base_url"] + "/wham/usage")
-    return datetime.fromisoformat(told["started_at"]).timestamp()
+    return told, datetime.fromisoformat(told["started_at"]).timestamp()
 
 
 def _begun(path: Path) -> float:
@@ -31,13 +32,23 @@ def _begun(path: Path) -> float:
 def test_homes_fill_and_go_on_filling(tmp_path: Path) -> None:
     process = start("--home", str(tmp_path), "--sessions", "300KB", "--speed", "500")
     try:
-        began = _opened(process)
+        told, began = _opened(process)
         homes = sorted((tmp_path / "homes").iterdir())
         deadline = time.monotonic() + 20
         while not any(_begun(path) >= int(began) for path in (tmp_path / "homes").rglob("rollout-*")):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         assert {path.name for path in homes if count([path]).total[0]} == {"bob", "dan", "dev14", "erin"}
+        # the service counted what is in them, and a little more
+        access = json.loads((tmp_path / "homes/bob/auth.json").read_text())["tokens"]["access_token"]
+        profile = call(told["base_url"] + "/wham/profiles/me", headers={"authorization": f"Bearer {access}"})
+        days = cast("list[dict[str, int]]", at(profile.json, "stats", "daily_usage_buckets"))
+        midnight = began // DAY * DAY
+        cells = count([tmp_path / "homes/bob"]).cells.items()
+        in_files = sum(each[1] + each[4] for where, each in cells if where.quarter * 900 < midnight)
+        today = datetime.fromtimestamp(midnight, UTC).date().isoformat()
+        counted = sum(day["tokens"] for day in days if str(day["start_date"]) < today)
+        assert 1.05 < counted / in_files < 1.07
     finally:
         process.communicate(timeout=10)
     past = [where.quarter for where in count(homes).cells]
