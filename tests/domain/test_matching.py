@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from poolwatch.domain.matching import AccountReadings, Owned, Readings, Sighting, owners
+from poolwatch.domain.matching import AccountReadings, Course, Owned, Readings, Sighting, moments
 from poolwatch.domain.series import FigureName, Gap, Point, Series, Timeline
 
 Q = 900
@@ -61,6 +61,13 @@ def known(accounts: Mapping[str, AccountReadings]) -> Readings:
     for account, read_ones in accounts.items():
         readings.add(account, read_ones)
     return readings
+
+
+def owners(seen: Sequence[Sighting], readings: Readings, last: int) -> list[Owned]:
+    course = Course(readings)
+    for windows in moments(seen):
+        course.see(windows)
+    return course.owned(last)
 
 
 def found(seen: Sequence[Sighting], accounts: Mapping[str, AccountReadings], last: int = 40) -> list[Owned]:

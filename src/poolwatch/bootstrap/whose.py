@@ -25,12 +25,13 @@ from poolwatch.custody.login_file import Login, read_login
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.matching import (
     AccountReadings,
+    Course,
     HomeLogin,
     Owned,
     Readings,
     Sighting,
+    moments,
     of_home,
-    owners,
     without,
 )
 from poolwatch.domain.series import FigureName, Series, Timeline
@@ -277,20 +278,19 @@ async def _hold_against(
 ) -> None:
     turns = _Turns()
     for some in _some(due):
-        limits = await in_thread(partial(_limits, book, some))
         found: list[Whose] = []
         for conversation in some:
-            matched = owners(limits[conversation], readings, due[conversation].until)
+            course = Course(readings)
+            # one conversation at a time: a thread with more to do would hold up the screen
+            limits = await in_thread(partial(book.limits, conversation))
+            for windows in moments(filter(None, map(_sighting, limits))):
+                course.see(windows)
+                await turns.pause()
+            matched = course.owned(due[conversation].until)
             found += _told(conversation, by_login[conversation], matched)
             await turns.pause()
         tokens = {conversation: due[conversation].tokens for conversation in some}
         await in_thread(partial(book.put_examined, found, tokens, quarter))
-
-
-def _limits(book: UseBook, conversations: Sequence[str]) -> dict[str, list[Sighting]]:
-    return {
-        each: [seen for limit in book.limits(each) if (seen := _sighting(limit))] for each in conversations
-    }
 
 
 def _sighting(limit: LimitSeen) -> Sighting | None:

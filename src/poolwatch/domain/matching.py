@@ -7,7 +7,7 @@ anybody else's. Where two accounts would do, or none, nobody is named. Instants 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final, TypeAlias
 
@@ -245,20 +245,30 @@ class _Span(Struct):
         self.resets = {window: resets_at for window, resets_at in resets.items() if resets_at > at}
 
 
-def owners(seen: Sequence[Sighting], readings: Readings, last: int) -> list[Owned]:
-    """Whose the use of one conversation was, until quarter `last` (not included); `seen` in order of time.
+class Course:
+    """Whose the use of one conversation was, found out moment by moment."""
 
-    A quarter that two had a part in is nobody's.
-    """
-    spans: list[_Span] = []
-    for at, together in groupby(seen, key=lambda each: each.at):
-        windows = list(together)
+    def __init__(self, readings: Readings) -> None:
+        self._readings = readings
+        self._spans: list[_Span] = []
+
+    def see(self, windows: Sequence[Sighting]) -> None:
+        """Take in windows that were seen together, later than those before."""
+        at, spans = windows[0].at, self._spans
         if not spans or not spans[-1].goes_on(windows):
             if spans:
                 spans[-1].until = at
             spans.append(_Span(at))
-        spans[-1].see(at, windows, readings)
-    return _in_quarters(spans, last)
+        spans[-1].see(at, windows, self._readings)
+
+    def owned(self, last: int) -> list[Owned]:
+        """Whose it was until quarter `last` (not included). A quarter that two had a part in is nobody's."""
+        return _in_quarters(self._spans, last)
+
+
+def moments(seen: Iterable[Sighting]) -> Iterator[list[Sighting]]:
+    """What was seen together, in order of time."""
+    return (list(together) for _, together in groupby(seen, key=lambda each: each.at))
 
 
 def _in_quarters(spans: Sequence[_Span], last: int) -> list[Owned]:
