@@ -12,7 +12,8 @@ from poolwatch.domain.tokens import GroupBy, Origin, ScanState, Tokens
 from poolwatch.domain.use_report import Attribution, Conversation, Narrowed
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.presentation.consumption import Arranged, UseColumn, UseView, use_view
+from poolwatch.presentation.consumption import UseView, use_view
+from poolwatch.presentation.use_table import Arranged, UseColumn
 from poolwatch.presentation.use_texts import Names, cost_text, dollars_text, each_text, tokens_text
 from tests.domain.use import DOLLAR, cell
 from tests.presentation.scene import CET, NOW

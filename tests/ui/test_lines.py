@@ -183,6 +183,22 @@ def test_strip_lines(view: StripView, density: Density, width: int, is_hive: boo
         assert not line or line_width(line) == width
 
 
+@pytest.mark.parametrize("width", range(100, 150, 5))
+def test_no_half_of_what_burns_or_lies_ahead_is_left(width: int) -> None:
+    ahead = "38% risk before Thu 00:59; 31% of weekly left"
+    view = StripView(
+        "work", 12, 3, 1, 3, 8, 0, "fresh", "fresh", "",
+        Figure("NEXT UP", "team-east/dev14", "5h 9% used, weekly 38% used"), None, None, None,
+        burn=Figure("BURN", "pool 0.8%/h", "62 credits/h · API ~$12.40 today"),
+        outlook=Figure("OUTLOOK", "may run dry Wed", ahead, short="may run dry Wed"),
+    )  # fmt: skip
+    lines = "\n".join(map(plain, strip_lines(view, Mode("sort need"), Density.WIDE, width, UNICODE)))
+    assert "API ~$12.40 today" in lines or "62 credits/h…" in lines
+    assert ahead in lines or "before Thu 00:59…" in lines
+    if width >= 120:
+        assert "API ~$12.40 today" in lines
+
+
 @given(texts, texts, st.integers(20, 200))
 def test_message_lines(text: str, short: str, width: int) -> None:
     message = MessageText(text, about=text[:5], short=short, hint=("y", "copy"))

@@ -39,8 +39,9 @@ from poolwatch.domain.tokens import GroupBy, Origin, ScanState
 from poolwatch.domain.use_report import Conversation, UseReport, UseWish
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.presentation.consumption import BY_COST, arrange, reading_texts, span_text, use_view
+from poolwatch.presentation.consumption import reading_texts, span_text, use_view
 from poolwatch.presentation.usage_json import usage_csv, usage_json
+from poolwatch.presentation.use_table import BY_COST, arrange
 from poolwatch.presentation.use_texts import Names
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.tables import BookError

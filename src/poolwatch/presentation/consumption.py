@@ -2,96 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, tzinfo
-from enum import StrEnum
-from typing import Final, overload
+from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.consumption import Group, UseRow, UseSum, total
-from poolwatch.domain.quarters import TIMES, UsePeriod
-from poolwatch.domain.rates import OLD_AFTER_DAYS
-from poolwatch.domain.tokens import GroupBy, Origin, ScanState
+from poolwatch.domain.consumption import UseSum
+from poolwatch.domain.quarters import UsePeriod
+from poolwatch.domain.rates import OLD_AFTER_DAYS, PICO_PER_DOLLAR
+from poolwatch.domain.tokens import Origin, ScanState
 from poolwatch.domain.use_ideas import Idea
 from poolwatch.domain.use_report import UseReport
 from poolwatch.presentation import figures
 from poolwatch.presentation.figures import UNKNOWN
+from poolwatch.presentation.use_table import BY_COST, Arranged, TableRow, TableRows, arrange, total_row
 from poolwatch.presentation.use_texts import (
     Names,
     clock_text,
     cost_text,
     dollars_text,
-    each_text,
     share_text,
     tokens_text,
-    whole_dollars_text,
 )
 from poolwatch.presentation.view import Span, Tone
 from poolwatch.words import consumption as words
-
-
-class UseColumn(StrEnum):
-    """What a row of the table tells; the order is that of the columns."""
-
-    NAME = "name"
-    REQUESTS = "requests"
-    INPUT = "input"
-    CACHED = "cached"
-    OUTPUT = "output"
-    COST = "cost"
-    EACH = "each"
-    SHARE = "share"
-
-
-class TableRow(Struct, frozen=True):
-    """One group, or all of them together (`group` None); final texts."""
-
-    group: Group | None
-    name: str
-    requests: str
-    input: str
-    cached: str
-    output: str
-    cost: str
-    each: str
-    share: str
-    #: 0..1 of the bar beside the share; None for no bar
-    fraction: float | None = None
-    #: in place of the share: why there is no price
-    told: str = ""
-
-
-class TableRows(Sequence[TableRow]):
-    """The rows as texts, each made when it is looked at: there may be thousands, of which a few are shown.
-
-    Shares are of all that was used, whatever is shown of it.
-    """
-
-    def __init__(self, report: UseReport, rows: Sequence[UseRow], names: Names) -> None:
-        self._report = report
-        self._rows = rows
-        self._names = names
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @overload
-    def __getitem__(self, at: int) -> TableRow: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[TableRow]: ...
-    def __getitem__(self, at: int | slice) -> TableRow | Sequence[TableRow]:
-        if isinstance(at, slice):
-            return TableRows(self._report, self._rows[at], self._names)
-        return _row(self._rows[at], self._report.total, self._report.wish.by, self._names)
-
-    def group(self, at: int) -> Group:
-        """Which group a row is of."""
-        return self._rows[at].group
-
-    def find(self, group: Group | None) -> int:
-        """Where the row of a group stands; 0 where there is none."""
-        return next((at for at, row in enumerate(self._rows) if row.group == group), 0)
 
 
 class Told(Struct, frozen=True):
@@ -151,18 +86,8 @@ class UseView(Struct, frozen=True):
     coverage: tuple[Coverage, ...]
 
 
-class Arranged(Struct, frozen=True):
-    """In which order rows stand, and which of them."""
-
-    #: None: times new to old, else what cost most first
-    column: UseColumn | None = None
-    reverse: bool = False
-    #: letters that their names have
-    filter_text: str = ""
-
-
-#: As it is when nobody has chosen anything.
-BY_COST: Final = Arranged()
+#: Larger amounts that are estimated have no cents.
+_CENTS_UP_TO: Final = 100 * PICO_PER_DOLLAR
 
 
 def use_view(
@@ -253,8 +178,12 @@ def _figures(report: UseReport, now: datetime, zone: tzinfo | None) -> tuple[Tol
     started = words.since(figures.clock(told.started_at, now, zone))
     ends, ends_short = words.NO_END(), ""
     if told.ahead is not None:
-        low, high = (whole_dollars_text(each).removeprefix("$") for each in (told.ahead.low, told.ahead.high))
-        expected = f"{'' if told.month.cost_complete else '≥ '}~{whole_dollars_text(told.ahead.expected)}"
+        ahead = told.ahead
+        # all three as finely as the largest of them
+        decimals = 2 if ahead.high < _CENTS_UP_TO else 0
+        low, high = (dollars_text(each, decimals).replace("$", "") for each in (ahead.low, ahead.high))
+        least = "" if told.month.cost_complete else "≥ "
+        expected = f"{least}~{dollars_text(ahead.expected, decimals)}"
         ends, ends_short = words.by_its_end(expected, low, high), words.by_its_end_short(expected)
     elif told.month.cost is None:
         ends = ""
@@ -297,81 +226,6 @@ def notes(report: UseReport, today: date, *, short: bool = False) -> tuple[Span,
     if age is not None:
         found.append(Span(words.old_card(words.days(age)), Tone.AMBER))
     return tuple(found)
-
-
-# --- the table
-
-
-def arrange(report: UseReport, names: Names, arranged: Arranged) -> tuple[UseRow, ...]:
-    """The rows that a filter lets through, in order."""
-    letters = arranged.filter_text.casefold().strip()
-    by = report.wish.by
-    rows = [row for row in report.rows if letters in names.name(by, row.group).casefold()]
-    if arranged.column is None:
-        # of times the newest is what is looked for first
-        if by in TIMES and by is not GroupBy.HOUR_OF_DAY:
-            rows.reverse()
-    elif arranged.column is UseColumn.NAME:
-        rows.sort(key=lambda row: (row.group.text is None, names.name(by, row.group).casefold()))
-        if by in TIMES:
-            rows.sort(key=lambda row: row.group)
-    else:
-        value = _VALUES[arranged.column]
-        rows.sort(key=lambda row: _falling(value(row.sum)))
-    return tuple(reversed(rows)) if arranged.reverse else tuple(rows)
-
-
-def _falling(value: float | None) -> tuple[bool, float]:
-    """The most first, and what is unknown last."""
-    return value is None, -(value or 0)
-
-
-_VALUES: Final[dict[UseColumn, Callable[[UseSum], float | None]]] = {
-    UseColumn.REQUESTS: lambda use: use.requests,
-    UseColumn.INPUT: lambda use: use.tokens.input,
-    UseColumn.CACHED: lambda use: use.cached_share,
-    UseColumn.OUTPUT: lambda use: use.tokens.output,
-    UseColumn.COST: lambda use: use.cost,
-    UseColumn.EACH: lambda use: use.cost_each,
-    UseColumn.SHARE: lambda use: use.cost,
-}
-
-
-def _row(row: UseRow, whole: UseSum, by: GroupBy, names: Names) -> TableRow:
-    use = row.sum
-    part = use.cost / whole.cost if use.cost is not None and whole.cost else None
-    told = ""
-    if use.cost is None:
-        is_model = by is GroupBy.MODEL and row.group.text is not None
-        told = words.no_price(names.model(row.group.text)) if is_model else words.NO_PRICE()
-    return _texts(row.group, names.name(by, row.group), use, part, told)
-
-
-def total_row(report: UseReport, shown: Sequence[UseRow]) -> TableRow:
-    """What the rows that are shown come to."""
-    is_all = len(shown) == len(report.rows)
-    use = report.total if is_all else total(row.sum for row in shown)
-    name = words.TOTAL()
-    if not is_all:
-        name = f"{name} {words.shown_of(len(shown), len(report.rows))}"
-    part = use.cost / report.total.cost if not is_all and use.cost and report.total.cost else None
-    return _texts(None, name, use, part, "")
-
-
-def _texts(group: Group | None, name: str, use: UseSum, part: float | None, told: str) -> TableRow:
-    return TableRow(
-        group,
-        name,
-        f"{use.requests:,}",
-        tokens_text(use.tokens.input),
-        share_text(use.cached_share),
-        tokens_text(use.tokens.output),
-        cost_text(use),
-        each_text(use),
-        "" if part is None else share_text(part),
-        part,
-        told,
-    )
 
 
 # --- what stands below it

@@ -17,8 +17,9 @@ from poolwatch.domain.tokens import GroupBy, Origin
 from poolwatch.domain.use_report import Narrowed, UseReport, UseWish
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.presentation.consumption import Arranged, UseColumn, UseView, use_view
+from poolwatch.presentation.consumption import UseView, use_view
 from poolwatch.presentation.use_chart import UseBars, use_bars
+from poolwatch.presentation.use_table import Arranged, UseColumn
 from poolwatch.presentation.use_texts import Names
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.keymap import Scope

@@ -181,12 +181,19 @@ def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
     # each half takes what it needs of the room that the other one leaves
     needed = max((cell_len(figure.detail) for figure in right), default=0) + _TITLE + labelled + 2
     wanted = max(line_width(line) for line in left) + 2
-    half = max(1, min(max(wanted, width // 2 - 3), max(width - needed, min(wanted, width // 2 - 8))))
+    # where both want more than there is, a part of what lies ahead goes before a part of what was used
+    details = (_first_part(each.detail) if each is view.outlook else each.detail for each in right)
+    least = max(map(cell_len, details), default=0) + _TITLE + labelled + 2
+    tight = min(wanted, max(width // 2 - 8, width - least))
+    half = max(1, min(max(wanted, width // 2 - 3), max(width - needed, tight)))
     who = view.needs_you_detail, view.needs_you_short or view.needs_you_detail
     for line, told in zip(left, (who, counts), strict=False):
         *before, (_, style) = line
         room = half - 2 - line_width(before) - 3
         line[-1] = (f"   {_in_parts(told, room, glyphs)}", style)
+    if view.burn is not None and left[-1][-1][0]:
+        *before, (told_burn, style) = left[-1]
+        left[-1][-1] = (_in_parts((told_burn,), half - 2 - line_width(before), glyphs), style)
     lines: list[Line] = []
     for index in range(max(len(left), len(right))):
         start = fit_line(left[index] if index < len(left) else (), half - 2, glyphs.ellipsis)
@@ -194,9 +201,17 @@ def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
         if index < len(right):
             *figure, (detail, style) = _figure(right[index], labelled, glyphs)
             room = width - 1 - line_width((*start, *rest, *figure))
-            rest += [*figure, (_in_parts((detail, right[index].short or detail), room, glyphs), style)]
+            # in short the outlook says again what stands before it
+            brief = "" if right[index] is view.outlook else right[index].short
+            rest += [*figure, (_in_parts((detail, brief or detail), room, glyphs), style)]
         lines.append((*fit_line((*start, *rest), width - 1, glyphs.ellipsis), (" ", Tone.PLAIN)))
     return lines
+
+
+def _first_part(detail: str) -> str:
+    """What of a detail stays when the rest of it goes, and the mark for that."""
+    gap = _BETWEEN_PARTS.search(detail)
+    return detail if gap is None else detail[: gap.start() + 1]
 
 
 def _in_parts(forms: Sequence[str], cells: int, glyphs: Glyphs) -> str:

@@ -8,8 +8,9 @@ from typing import Final
 from msgspec import Struct
 from rich.cells import cell_len
 
-from poolwatch.presentation.consumption import TableRow, UseColumn, UseView
+from poolwatch.presentation.consumption import UseView
 from poolwatch.presentation.figures import UNKNOWN
+from poolwatch.presentation.use_table import TableRow, UseColumn
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, fit_right, wrap
