@@ -6,7 +6,6 @@ It prints nothing: what it found stands in `usage.db`. While it watches, it step
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import select
 import sqlite3
@@ -28,14 +27,11 @@ from poolwatch.sessions.watch import Clocks, IsWanted, Watch
 _TURN_SECONDS: Final = 0.1
 _STAND_BY_SECONDS: Final = 2.0
 _NICE: Final = 10
-_COLLECTS_AFTER: Final = 100_000
 
 
 def main(arguments: Sequence[str]) -> int:
     """Read what the arguments say."""
     order = _parser().parse_args(arguments)
-    # values come and go by millions, and none refers to itself
-    gc.set_threshold(_COLLECTS_AFTER)
     is_wanted = _is_wanted_after if order.watch or order.tied else _is_wanted_always
     try:
         if order.watch:
