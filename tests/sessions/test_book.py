@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import resource
+import signal
 import sqlite3
 from contextlib import closing
 from decimal import Decimal
@@ -229,3 +231,35 @@ def test_days_that_the_service_counted(tmp_path: Path) -> None:
     assert book.unasked(12) == {"abc", "xyz"}
     assert [book.claim_asking("abc", day) for day in (12, 12, 13, 12)] == [True, False, True, True]
     assert book.unasked(12) == {"xyz"}
+
+
+@pytest.mark.parametrize(
+    "bent", [(b"CREATE TABLE facts", b"CREATE TABLE f\xff\xfets"), (b"\x0d\x00\x00", b"\x0d\x13\x37")]
+)
+def test_damage_that_nobody_would_look_at_is_found_before_it_is_written_to(
+    tmp_path: Path, bent: tuple[bytes, bytes]
+) -> None:
+    book = _filled(tmp_path)
+    path = tmp_path / FILE_NAME
+    path.write_bytes(path.read_bytes().replace(*bent))
+    assert book.take_events([UsageEvent(1, 5.0)]) == 1
+    assert (tmp_path / f"{FILE_NAME}.corrupt-1").exists()
+    assert book.scan_state().files == 0
+
+
+def test_a_full_disk_takes_nothing_and_loses_nothing(tmp_path: Path) -> None:
+    book = _filled(tmp_path)
+    before = book.cells(_ALL)
+    events = [UsageEvent(key, 900.0 * key, model=f"model-{key}" * 20) for key in range(2000)]
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limit[1]))
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with pytest.raises(BookError) as caught:
+            book.take_events(events)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert caught.value.problem is BookProblem.DENIED
+    assert book.cells(_ALL) == before
+    assert book.take_events(events) == 2000

@@ -60,3 +60,8 @@ def test_a_damaged_book_is_an_error(around: Surroundings, tmp_path: Path) -> Non
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / FILE_NAME).write_bytes(b"nothing of ours" * 100)
     assert [grade for grade, _ in _told(around)] == [Grade.ERROR]
+    Thread("one").head().turn().counter(_A).write(tmp_path / ".codex")
+    scan(tmp_path / "state", [tmp_path / ".codex"])
+    told = _told(around)
+    assert [grade for grade, _ in told] == [Grade.NOTE, Grade.OK]
+    assert f"{tmp_path}/state/{FILE_NAME}.corrupt-1 was damaged" in told[0][1]

@@ -31,6 +31,8 @@ _MODULE: Final = "poolwatch.sessions"
 _AUTH_FILE: Final = "auth.json"
 #: How often is looked whether files are being read, and by whom.
 _TEND_SECONDS: Final = 3.0
+#: And how long after a process that could not go on.
+_REST_SECONDS: Final = 60.0
 _TELL_SECONDS: Final = 0.1
 #: Where the use of a home is kept that is asked for alone.
 _ALONE: Final = "usage"
@@ -86,8 +88,12 @@ async def keep_reading(running: Running) -> None:
             around = running.around
             homes = await in_thread(partial(session_homes, around))
             if process is not None and (process.poll() is not None or homes != read):
+                has_failed = bool(process.returncode)
                 _end(process)
                 process = None
+                if has_failed:
+                    # a full disk, say: who looks at the use is told
+                    await running.services.clock.sleep(_REST_SECONDS)
             if process is None and await in_thread(partial(_has_work, around.state_dir, homes)):
                 with suppress(OSError):  # no memory for another process: there may be later
                     process = await in_thread(

@@ -10,7 +10,7 @@ from poolwatch.cli.finding import Finding, Grade
 from poolwatch.domain.message import message
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.homes import session_trees
-from poolwatch.sessions.tables import BookError
+from poolwatch.sessions.tables import FILE_NAME, BookError
 from poolwatch.words import sessions as words
 from poolwatch.words.messages import message_text
 
@@ -21,6 +21,9 @@ _NAMED = 10
 
 def use_findings(around: Surroundings) -> Iterator[Finding]:
     """How the reading of session files stands; nothing is read for it."""
+    for kept in sorted(around.state_dir.glob(f"{FILE_NAME}.corrupt-*")):
+        if kept.suffix.removeprefix(".corrupt-").isdigit():
+            yield Finding(_AREA, Grade.NOTE, words.set_aside(around.told_path(kept)))
     try:
         state = UseBook(around.state_dir).scan_state()
     except BookError as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import os
 import select
-import sqlite3
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ from poolwatch.host.files import make_missing_directories
 from poolwatch.host.locks import held
 from poolwatch.sessions.progress import LOCK_NAME, WATCH_LOCK_NAME
 from poolwatch.sessions.scan import Scan
-from poolwatch.sessions.tables import STATUS, BookError, BookProblem, is_damage, open_to_write
+from poolwatch.sessions.tables import ERRORS, STATUS, BookError, BookProblem, open_to_write, problem_of
 from poolwatch.sessions.watch import Clocks, IsWanted, Watch
 
 #: How long to leave another process that reads files alone.
@@ -43,8 +42,9 @@ def main(arguments: Sequence[str]) -> int:
             _look(order.state, order.home, is_wanted)
     except BookError as error:
         return STATUS[error.problem]
-    except sqlite3.Error as error:
-        return STATUS[BookProblem.DAMAGED if is_damage(error) else BookProblem.DENIED]
+    except ERRORS as error:
+        # a damaged file is set aside by whoever opens it next
+        return STATUS[problem_of(error)]
     except OSError:
         return STATUS[BookProblem.DENIED]
     return 0

@@ -19,7 +19,7 @@ from poolwatch.sessions.events import UsageEvent
 from poolwatch.sessions.official import DayCounted
 from poolwatch.sessions.owners import LimitSeen, ThreadUse, Whose
 from poolwatch.sessions.progress import read_state
-from poolwatch.sessions.tables import TIER_OF, BookError, BookProblem, is_damage, open_to_look, open_to_write
+from poolwatch.sessions.tables import ERRORS, TIER_OF, BookError, open_to_look, open_to_write, problem_of
 from poolwatch.sessions.told import latest_told, take_told, told_cells
 
 
@@ -183,8 +183,8 @@ class UseBook:
 def _told_as_book_error() -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
-        raise BookError(BookProblem.DAMAGED if is_damage(error) else BookProblem.DENIED, str(error)) from None
+    except ERRORS as error:
+        raise BookError(problem_of(error), str(error)) from None
 
 
 def _json(texts: Collection[str]) -> str:

@@ -21,6 +21,7 @@ _NAME: Final = re.compile(
     r"rollout-[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}-[0-9]{2}-"
     r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 )
+_LARGEST: Final = 2**63 - 1
 #: sessions/2026/11/29
 _DATED: Final = 3
 
@@ -66,7 +67,7 @@ def thread_of(name: str) -> str:
     return found[1] if found else name
 
 
-def session_files(homes: Iterable[str]) -> Listing:
+def session_files(homes: Sequence[str]) -> Listing:
     """Every session file of these homes, once.
 
     Of those with one name counts the one in `sessions` before the archived one, the plain one before the
@@ -86,7 +87,12 @@ def session_files(homes: Iterable[str]) -> Listing:
         if (file.dev, file.inode) not in seen:
             seen.add((file.dev, file.inode))
             files.append(file)
-    return Listing(files, trees, unreadable, len({tree.home for tree in trees}))
+    return Listing(files, trees, [as_text(folder) for folder in unreadable], _count_homes(homes))
+
+
+def as_text(path: str) -> str:
+    """A path as a text that can be kept, whatever bytes its names have."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def session_trees(homes: Iterable[str]) -> list[Tree]:
@@ -98,9 +104,15 @@ def session_trees(homes: Iterable[str]) -> list[Tree]:
             if Path(tree).is_dir():
                 owners.setdefault((tree, name == _ARCHIVED), set()).add(home)
     return [
-        Tree(path, next(iter(homes)) if len(homes) == 1 else "", is_archive)
+        Tree(path, as_text(next(iter(homes))) if len(homes) == 1 else "", is_archive)
         for (path, is_archive), homes in owners.items()
     ]
+
+
+def _count_homes(homes: Iterable[str]) -> int:
+    """How many homes have a folder of session files."""
+    real = {os.path.realpath(home) for home in homes}
+    return sum(any(Path(home, name).is_dir() for name in (_SESSIONS, _ARCHIVED)) for home in real)
 
 
 def newest_folders(tree: Tree, count: int = 2) -> list[str]:
@@ -169,7 +181,7 @@ def _file(entry: os.DirEntry[str], tree: Tree) -> SessionFile | None:
         return None
     name = stem.removesuffix(_PLAIN)
     if not _NAME.fullmatch(name):
-        name = os.path.realpath(entry.path).removesuffix(COMPRESSED).removesuffix(_PLAIN)
+        name = as_text(os.path.realpath(entry.path)).removesuffix(COMPRESSED).removesuffix(_PLAIN)
     return _made(entry.path, name, tree.home, status, is_archived=tree.is_archive)
 
 
@@ -186,9 +198,9 @@ def _made(
 ) -> SessionFile | None:
     if not stat.S_ISREG(status.st_mode):
         return None
-    return SessionFile(
-        name, path, home, status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev, is_archived
-    )
+    # some file systems give numbers that no database takes
+    inode, dev = status.st_ino & _LARGEST, status.st_dev & _LARGEST
+    return SessionFile(name, path, home, status.st_size, status.st_mtime_ns, inode, dev, is_archived)
 
 
 def _numbered(folder: str) -> list[str]:

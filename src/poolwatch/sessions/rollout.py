@@ -15,7 +15,7 @@ from poolwatch.domain.tokens import Tier
 
 T = TypeVar("T")
 #: Nobody uses more tokens than that; what says so is damaged.
-Count: TypeAlias = Annotated[int, Meta(ge=0, lt=10**15)]
+Count: TypeAlias = Annotated[int, Meta(ge=0, lt=10**12)]
 
 
 class Line(Struct, Generic[T], gc=False):

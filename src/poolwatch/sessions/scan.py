@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.domain.values import replace
+from poolwatch.sessions.copies import Prefix
 from poolwatch.sessions.counting import PARSER_VERSION, Counting
 from poolwatch.sessions.counts import State
 from poolwatch.sessions.homes import Listing, SessionFile, session_files, thread_of
@@ -29,6 +30,9 @@ _TAIL: Final = 1024
 #: Forks of forks go no deeper.
 _DEEPEST: Final = 50
 _NANO: Final = 1e-9
+#: So many times as long as such a file took it is left alone, at most so long.
+_REST: Final = 50
+_REST_MOST_SECONDS: Final = 60.0
 #: A look that found nothing new is noted so often.
 _NOTED_SECONDS: Final = 60.0
 
@@ -64,6 +68,8 @@ class Scan:
         #: names of files that were begun in this look, and of those that must be read once more
         self._begun: set[str] = set()
         self._again: set[str] = set()
+        #: files in which nothing is their own yet are read as a whole: those that take long, seldom
+        self._not_before: dict[str, float] = {}
         self._open_since: float | None = None
         self._progress = read_progress(change)
 
@@ -110,6 +116,8 @@ class Scan:
         for file in files:
             row = self._rows.get(file.name)
             # what else befell a known file is seen by the next look
+            if self._now() < self._not_before.get(file.name, 0):
+                continue
             if row is None or (row.path == file.path and not row.is_as(file)):
                 changed.append(file)
                 if file.name not in self._files:
@@ -121,8 +129,9 @@ class Scan:
 
     def abandon(self) -> None:
         """Take back what was not yet committed."""
-        if self._open_since is not None:
-            self._open_since = None
+        self._open_since = None
+        # of some failures SQLite takes all back by itself
+        if self._change.in_transaction:
             self._change.execute("ROLLBACK")
         self._keeper.forget_numbers()
         self._version = None
@@ -202,6 +211,7 @@ class Scan:
         for other in self._before(thread_of(file.name), file.name):
             if other.name < file.name and depth < _DEEPEST:
                 self._read(other, depth + 1)
+        began = self._now()
         try:
             read, resumed = self._count(file, row, depth, anew=anew)
         except FileNotFoundError:
@@ -209,6 +219,10 @@ class Scan:
         except OSError:
             self._cannot(file, row)
             return
+        self._not_before.pop(file.name, None)
+        if read.counting.state.prefix is Prefix.UNDECIDED:
+            took = self._now() - began
+            self._not_before[file.name] = began + min(_REST_MOST_SECONDS, _REST * took)
         self._begin()
         keeper = self._keeper
         lost: list[tuple[int, int]] = []

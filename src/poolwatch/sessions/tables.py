@@ -18,7 +18,8 @@ FILE_NAME: Final = "usage.db"
 _BESIDE: Final = ("-journal", "-wal", "-shm")
 _WRITE_SECONDS: Final = 20.0
 _LOOK_SECONDS: Final = 2.0
-_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+#: A definition of a table that cannot be read is an error like that of a wrong statement.
+_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 #: Raised when the tables change; facts of files that are gone must be carried over then.
 VERSION: Final = 1
 #: How a tier is written.
@@ -144,14 +145,14 @@ def open_to_write(state_dir: Path) -> sqlite3.Connection:
         os.close(open_private(path, os.O_RDWR | os.O_CREAT))
         try:
             return _made(path)
-        except sqlite3.DatabaseError as error:
+        except ERRORS as error:
             if not is_damage(error):
                 raise
-        _set_aside(path)
+        set_aside(state_dir)
         os.close(open_private(path, os.O_RDWR | os.O_CREAT))
         return _made(path)
-    except sqlite3.Error as error:
-        raise BookError(BookProblem.DAMAGED if is_damage(error) else BookProblem.DENIED, str(error)) from None
+    except ERRORS as error:
+        raise BookError(problem_of(error), str(error)) from None
     except OSError as error:
         raise BookError(BookProblem.DENIED, error.strerror or str(error)) from None
 
@@ -178,9 +179,9 @@ def open_to_look(state_dir: Path) -> sqlite3.Connection | None:
     try:
         connection.execute("PRAGMA query_only = ON")
         version = _version(connection)
-    except sqlite3.Error as error:
+    except ERRORS as error:
         connection.close()
-        raise BookError(BookProblem.DAMAGED if is_damage(error) else BookProblem.DENIED, str(error)) from None
+        raise BookError(problem_of(error), str(error)) from None
     if version == VERSION:
         return connection
     connection.close()
@@ -189,10 +190,33 @@ def open_to_look(state_dir: Path) -> sqlite3.Connection | None:
     return None
 
 
-def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file itself is bad."""
+def set_aside(state_dir: Path) -> None:
+    """Rename a damaged file, and what SQLite wrote beside it. Raises OSError."""
+    path = state_dir.absolute() / FILE_NAME
+    number = 1
+    while (kept := path.with_name(f"{path.name}.corrupt-{number}")).exists():
+        number += 1
+    path.rename(kept)
+    for suffix in _BESIDE:
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
+
+
+#: What SQLite raises: it quotes a damaged definition of a table, whose bytes may be no text.
+ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+
+
+def problem_of(error: Exception) -> BookProblem:
+    """What is the matter when one of these was raised."""
+    return BookProblem.DAMAGED if is_damage(error) else BookProblem.DENIED
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether the file itself is bad, and not the disk, the rights or another program's lock."""
+    if isinstance(error, UnicodeDecodeError):
+        return True
     code = getattr(error, "sqlite_errorcode", None)
-    return isinstance(code, int) and code & 0xFF in _DAMAGE
+    return type(error) is sqlite3.DatabaseError if code is None else code & 0xFF in _DAMAGE
 
 
 def _made(path: Path) -> sqlite3.Connection:
@@ -201,6 +225,7 @@ def _made(path: Path) -> sqlite3.Connection:
         # readers must not be kept out before a commit, however much is written until then
         connection.execute("PRAGMA cache_spill = OFF")
         connection.execute("PRAGMA journal_mode = TRUNCATE").fetchone()
+        _refuse_damage(connection)
         connection.execute("BEGIN IMMEDIATE")
         _make_tables(connection)
         connection.execute("COMMIT")
@@ -208,6 +233,13 @@ def _made(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _refuse_damage(connection: sqlite3.Connection) -> None:
+    """Damage can lie where nobody looks, and make sums wrong."""
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found is None or found[0] != "ok":
+        raise sqlite3.DatabaseError("quick_check found damage")
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
@@ -225,14 +257,9 @@ def _version(connection: sqlite3.Connection) -> int:
 
 def _connect(path: Path, mode: str, patience: float) -> sqlite3.Connection:
     uri = f"file:{quote(os.fsencode(path))}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
-
-
-def _set_aside(path: Path) -> None:
-    number = 1
-    while (kept := path.with_name(f"{path.name}.corrupt-{number}")).exists():
-        number += 1
-    path.rename(kept)
-    for suffix in _BESIDE:
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False
+    )
+    # in a damaged file: what is no UTF-8 becomes replacement characters
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    return connection

@@ -20,6 +20,11 @@ _read: Final = Text("{files} read in {homes}")
 not_read: Final = Text("session files that were not read yet")
 #: More files have something wrong than are named.
 more: Final = Text("and {count} more")
+#: Figures of deleted files, and what was imported, were in it alone.
+set_aside: Final = Text(
+    "{path} was damaged, and set aside: the session files are read anew, but figures of files that are gone,"
+    " and imported events, are in it alone"
+)
 _unverified: Final = Text("{files} unverified: what they copied from others cannot be told; {apart}")
 
 

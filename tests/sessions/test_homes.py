@@ -1,0 +1,67 @@
+"""Which files there are, whatever they are called and wherever links lead."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from poolwatch.domain.tokens import GroupBy, UseAsked
+from poolwatch.domain.values import replace
+from poolwatch.sessions.book import UseBook
+from poolwatch.sessions.homes import newest_folders, session_files, session_trees
+from tests.sessions.builder import Thread, U
+from tests.sessions.product import scan
+
+_A = U(10, 1, 5)
+_ALL = UseAsked(-(10**9), 10**9)
+
+
+def test_names_of_any_bytes_count_their_thread_once(tmp_path: Path) -> None:
+    home = Path(os.fsdecode(os.fsencode(tmp_path) + b"/h\xffome"))
+    thread = Thread("one").head(cwd="/x/\u202e\x1b[31m\0y", originator="\x07", source={"custom": "x" * 9000})
+    path = thread.turn("m\x1b]0;x\x07").counter(_A).write(home)
+    for name in (b"\xff\xfe.jsonl", b"a\nb.jsonl", b"-rf.jsonl", "\u202e.jsonl".encode(), b".jsonl"):
+        shutil.copy(path, Path(os.fsdecode(os.fsencode(path.parent) + b"/" + name)))
+    broken = path.with_name("rollout-2026-11-20T10-00-00-x.jsonl.zst")
+    broken.write_text("none")
+    (home / "archived_sessions").mkdir()
+    (home / "archived_sessions" / "sub").symlink_to(home / "sessions")
+    scan(tmp_path / "state", [home])
+    book = UseBook(tmp_path / "state")
+    [cell] = book.cells(replace(_ALL, by=GroupBy.CLIENT))
+    assert (cell.requests, cell.tokens.input) == (1, 10)
+    assert len(cell.client or "") < 500
+    assert [os.fsencode(place) for place, _ in book.scan_state().troubles] == [os.fsencode(broken)]
+    assert book.threads_seen()[0].home == f"{tmp_path}/h\ufffdome"
+
+
+def test_a_folder_that_two_homes_share_is_no_homes(tmp_path: Path) -> None:
+    Thread("one").head().turn().counter(_A).write(tmp_path / "shared")
+    Thread("two").head().turn().counter(_A).write(tmp_path / "c")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "sessions").symlink_to(tmp_path / "shared" / "sessions")
+    (tmp_path / "again").symlink_to(tmp_path / "c")
+    homes = [str(tmp_path / name) for name in ("a", "b", "c", "again", "missing")]
+    listing = session_files(homes)
+    assert sorted(file.home for file in listing.files) == ["", str(tmp_path / "c")]
+    assert listing.homes == 3
+    assert len(listing.trees) == 2
+
+
+def test_the_folders_of_the_last_days_come_first(tmp_path: Path) -> None:
+    for day in ("2025/12/31", "2026/09/30", "2026/11/09", "2026/11/10", "2026/11/odd", "notes"):
+        (tmp_path / "sessions" / day).mkdir(parents=True)
+    (tmp_path / "archived_sessions").mkdir()
+    sessions, archive = session_trees([str(tmp_path)])
+    found = [folder.removeprefix(f"{tmp_path}/sessions/") for folder in newest_folders(sessions)]
+    assert found == ["2026/11/09", "2026/11/10"]
+    assert newest_folders(archive) == []
+
+
+def test_what_changed_last_comes_first(tmp_path: Path) -> None:
+    for number, name in enumerate(("old", "new", "middle")):
+        path = Thread(name).head().turn().counter(_A).write(tmp_path)
+        os.utime(path, (100 * (number % 2) + number,) * 2)
+    assert [file.mtime_ns // 10**9 for file in session_files([str(tmp_path)]).files] == [101, 2, 0]
