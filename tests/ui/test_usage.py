@@ -18,6 +18,7 @@ from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.choosing import ChoiceScreen
 from poolwatch.ui.screens.consumption import UsageScreen
 from poolwatch.ui.screens.detail import DetailScreen
+from poolwatch.ui.screens.first_run import FirstRunScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.state import ExitRequest
 from poolwatch.ui.widgets.lines import Lines
@@ -310,3 +311,14 @@ async def test_what_today_would_cost_stands_in_burn_and_of_an_account_in_its_det
         await settle(pilot)
         assert "COST" in screen_text(app)
         assert "$3.10 today, ≥ $84.20 in 30 days" in screen_text(app)
+
+
+async def test_without_any_account_it_is_opened_from_the_first_steps() -> None:
+    app = app_of("empty", first_run=True)
+    async with app.run_test(size=SMALL) as pilot:
+        await settle(pilot)
+        assert isinstance(app.screen, FirstRunScreen)
+        await opened(pilot)
+        await pilot.press("q")
+        await settle(pilot)
+        assert isinstance(app.screen, FirstRunScreen)

@@ -97,7 +97,9 @@ def arrange(report: UseReport, names: Names, arranged: Arranged) -> tuple[UseRow
     """The rows that a filter lets through, in order."""
     letters = arranged.filter_text.casefold().strip()
     by = report.wish.by
-    rows = [row for row in report.rows if letters in names.name(by, row.group).casefold()]
+    rows = list(report.rows)
+    if letters:
+        rows = [row for row in rows if letters in names.name(by, row.group).casefold()]
     if arranged.column is None:
         # of times the newest is what is looked for first
         if by in TIMES and by is not GroupBy.HOUR_OF_DAY:

@@ -133,6 +133,7 @@ NO_RAW: Final = Text("no payload of this account in this run; u reads one")
 NO_ACCOUNTS: Final = Text("No accounts yet. Looked for:")
 OPEN_DEMO: Final = Text("open the demo: 12 simulated accounts, nothing leaves this machine")
 ADD_FOLDER: Final = Text("add a Codex home or a folder of auth files")
+USE_HERE: Final = Text("what was used, as the session files of Codex on this machine tell")
 HOW_TREATED: Final = Text("how logins are treated: poolwatch never spends a token it does not own")
 SHELL_HINT: Final = Text("the same from a shell: poolwatch sources add KIND URL|PATH")
 

@@ -148,14 +148,16 @@ class UsageScreen(Page[None]):
         now = ui.feed.now()
         minute = now.replace(second=0, microsecond=0)
         state, prefs = ui.board.state, ui.board.prefs
-        made_of = (id(report), self._place.arranged, ui.choice.mask, minute, width, id(state.accounts))
+        bars_of = (id(report), ui.choice.mask, minute, width, id(state.accounts))
+        made_of = (*bars_of, self._place.arranged)
         if made_of == self._made_of:
             return
-        self._made_of = made_of
+        are_new, self._made_of = bars_of != self._made_of[:-1], made_of
         accounts = AccountNames({key.id: each for key, each in state.accounts.items()}, ui.choice.mask)
         names = Names(accounts, now.astimezone(prefs.zone).date(), report.conversations)
         self._view = use_view(report, names, now, prefs.zone, self._place.arranged)
-        self._bars = use_bars(report, names, now, prefs.zone, columns_most(width))
+        if are_new:
+            self._bars = use_bars(report, names, now, prefs.zone, columns_most(width))
 
     def _draw(self) -> None:
         view, glyphs = self._view, self.ui.appearance.glyphs

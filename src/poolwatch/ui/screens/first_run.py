@@ -59,6 +59,7 @@ def first_run_lines(
     ]
     entries += [
         (keymap.get("add_place").keys[0], words.ADD_FOLDER()),
+        (keymap.get("cost").keys[0], words.USE_HERE()),
         (keymap.get("about_logins").keys[0], words.HOW_TREATED()),
     ]
     for key, told_of in entries:
