@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.domain.matching import HomeLogin
+from poolwatch.domain.matching import ALWAYS, HomeLogin
 from poolwatch.domain.tokens import GroupBy, Origin, ScanState, Tier, Tokens, UseAsked, WhoseBy
 from poolwatch.domain.values import replace
 from poolwatch.sessions.book import UseBook
@@ -112,10 +112,6 @@ def test_whose_it_was_is_said_by_quarters(tmp_path: Path) -> None:
 
 def test_what_tells_whose_it_was(tmp_path: Path) -> None:
     book = _filled(tmp_path)
-    assert book.threads_seen(961) == [
-        ThreadUse("one", "/homes/a", 961, 962, 11),
-        ThreadUse("two", "/homes/a", 961, 1062, 300007 + 2 + 48),
-    ]
     assert book.limits("one") == [LimitSeen(864000, "codex", 300, 41.5, 864999, "plus")]
     assert book.threads(["two", "three"])["two"].parent == "one"
 
@@ -191,7 +187,7 @@ def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
 
 def test_who_was_logged_in_where(tmp_path: Path) -> None:
     book = UseBook(tmp_path)
-    assert (book.logins(), book.whose(), book.examined(), book.homes()) == ([], {}, {}, [])
+    assert (book.logins(), book.whose(["one"]), book.unsettled({}, 1, 4), book.homes()) == ([], {}, [], [])
     book.note_logins({"/homes/a": "abc", "/homes/b": "xyz"}, 100)
     book.note_logins({"/homes/a": "abc"}, 120)
     book.note_logins({"/homes/a": "xyz"}, 130)
@@ -208,12 +204,24 @@ def test_who_was_logged_in_where(tmp_path: Path) -> None:
 def test_what_was_held_against_readings(tmp_path: Path) -> None:
     book = _filled(tmp_path)
     assert book.homes() == ["/homes/a"]
+    one = ThreadUse("one", "/homes/a", 960, 962, 110 + 11 + 6)
+    two = ThreadUse("two", "/homes/a", 961, 1062, 300007 + 2 + 48)
+    assert book.unsettled({}, 2000, 4) == [one, two]
     found = Whose("one", 960, 962, "abc", WhoseBy.READINGS)
-    book.put_examined([found], {"one": 126, "two": 300011, "gone": 5}, 1100)
-    assert book.examined() == {"one": (126, 1100), "two": (300011, 1100)}
-    assert book.whose() == {"one": [found]}
-    book.put_examined([], {"one": 127}, 1101)
-    assert (book.examined()["one"], book.whose()) == ((127, 1101), {})
+    book.put_examined([found], {"one": one.tokens, "two": two.tokens - 1, "gone": 5}, 1065)
+    assert book.whose(["one", "two", "gone"]) == {"one": [found]}
+    # there is more of the second
+    assert book.unsettled({}, 2000, 4) == [two]
+    # a quarter before that is late enough, unless it is the same one
+    book.put_examined([], {"one": one.tokens, "two": two.tokens}, 1065)
+    assert (book.whose(["one"]), book.unsettled({}, 2000, 4)) == ({}, [two])
+    assert book.unsettled({}, 2000, 3) == book.unsettled({}, 1065, 4) == []
+    # the home tells now, whatever readings told
+    assert book.unsettled({"/homes/a": "abc"}, 2000, 3) == [one, two]
+    always = [Whose(each, 0, ALWAYS, "abc", WhoseBy.HOME) for each in ("one", "two")]
+    book.put_whose(always, ["one", "two"])
+    assert book.unsettled({"/homes/a": "abc"}, 2000, 3) == []
+    assert book.unsettled({"/homes/a": "xyz"}, 2000, 3) == [one, two]
 
 
 def test_days_that_the_service_counted(tmp_path: Path) -> None:

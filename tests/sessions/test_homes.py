@@ -33,7 +33,7 @@ def test_names_of_any_bytes_count_their_thread_once(tmp_path: Path) -> None:
     assert (cell.requests, cell.tokens.input) == (1, 10)
     assert len(cell.client or "") < 500
     assert [os.fsencode(place) for place, _ in book.scan_state().troubles] == [os.fsencode(broken)]
-    assert book.threads_seen()[0].home == f"{tmp_path}/h\ufffdome"
+    assert book.homes() == [f"{tmp_path}/h\ufffdome"]
 
 
 def test_a_folder_that_two_homes_share_is_no_homes(tmp_path: Path) -> None:

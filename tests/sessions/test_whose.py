@@ -12,8 +12,9 @@ import pytest
 
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.bootstrap.whose import assign_use, find_owners
-from poolwatch.domain.account import AccountKey
+from poolwatch.domain.account import AccountKey, Listing, LoginKind, SourceRef
 from poolwatch.domain.series import Figure, HistoryRow, Series
+from poolwatch.domain.state import AccountState
 from poolwatch.domain.tokens import WhoseBy
 from poolwatch.domain.values import replace
 from poolwatch.sessions.book import UseBook
@@ -28,6 +29,13 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 QUARTER = int(NOW.timestamp()) // Q
 RESET = NOW + timedelta(days=3)
 ALICE, BOB = (AccountKey("codex", f"user-{number}", f"acct-{number}").id for number in (1, 2))
+
+
+def examined(folder: Path) -> dict[str, tuple[int, int]]:
+    """The conversations that were held against readings: their tokens then, and when it was."""
+    with closing(open_to_write(folder / "state")) as look:
+        rows = look.execute("SELECT uuid, tokens, at FROM examined JOIN threads ON id = thread").fetchall()
+    return {uuid: (tokens, at) for uuid, tokens, at in rows}
 
 
 class Files:
@@ -92,7 +100,7 @@ def home(folder: Path, name: str, number: int) -> Path:
 
 async def look(store: Store, book: UseBook, now: datetime = NOW) -> dict[str, list[Whose]]:
     await find_owners(book, store, await store.load_accounts() or (), now)
-    return book.whose()
+    return book.whose(["one", "two", "three", "late"])
 
 
 async def test_a_home_with_one_login(tmp_path: Path, store: Store) -> None:
@@ -124,9 +132,9 @@ async def test_a_command_that_never_polled_goes_by_homes(tmp_path: Path) -> None
     around = look_around(Options(), env)
     assert isinstance(around, Surroundings)
     await assign_use(around, book)
-    assert {each: found.account for each, [found] in book.whose().items()} == {"one": ALICE}
+    assert {each: found.account for each, [found] in book.whose(["one", "two"]).items()} == {"one": ALICE}
     # held against readings once there are some
-    assert book.examined() == {}
+    assert examined(tmp_path) == {}
     assert not (state / "poolwatch.db").exists()
 
 
@@ -162,6 +170,21 @@ async def test_a_home_whose_login_is_no_account_s_tells_nothing(
         "one": (ALICE, WhoseBy.READINGS)
     }
     assert book.shares(0, 10**9) == {WhoseBy.READINGS: 100, None: 200}
+
+
+async def test_a_home_with_an_api_key_is_its_card_s(tmp_path: Path, store: Store) -> None:
+    files, book = Files(tmp_path / "state"), UseBook(tmp_path / "state")
+    file = put(tmp_path / "a" / "auth.json", json.dumps({"OPENAI_API_KEY": "sk-fake", "tokens": None}))
+    files.add("one", tmp_path / "a", (QUARTER,))
+    ref = SourceRef("homes", str(file))
+    key = AccountKey("codex", source=ref.source, place=ref.place)
+    card = AccountState(key, (Listing(ref, login=LoginKind.API_KEY),))
+    await find_owners(book, store, [card], NOW)
+    assert [each.account for each in book.whose(["one"])["one"]] == [key.id]
+    # the login that the card knows is not the one that is there now
+    card = AccountState(key, (Listing(ref, login=LoginKind.OAUTH),))
+    await find_owners(book, store, [card], NOW + timedelta(seconds=Q))
+    assert book.whose(["one"]) == {}
 
 
 async def test_files_that_homes_share_are_of_none(tmp_path: Path, store: Store) -> None:
@@ -201,18 +224,18 @@ async def test_a_conversation_is_held_against_readings_again_only_when_there_is_
     files.add("one", tmp_path / "gone", (QUARTER - 40,), used=20)
     files.add("late", tmp_path / "gone", (QUARTER,), used=20)
     assert set(await look(store, book)) == {"one"}
-    assert book.examined() == {"one": (100, QUARTER), "late": (100, QUARTER)}
+    assert examined(tmp_path) == {"one": (100, QUARTER), "late": (100, QUARTER)}
     # by then there are readings of that time too
     alice = replace(account(1), read_at=NOW + timedelta(hours=1))
     await store.save([alice], NOW, [])
     assert set(await look(store, book, now=NOW + timedelta(minutes=20))) == {"one", "late"}
-    assert book.examined() == {"one": (100, QUARTER), "late": (100, QUARTER + 1)}
+    assert examined(tmp_path) == {"one": (100, QUARTER), "late": (100, QUARTER + 1)}
     await look(store, book, now=NOW + timedelta(hours=9))
-    assert book.examined()["late"] == (100, QUARTER + 36)
+    assert examined(tmp_path)["late"] == (100, QUARTER + 36)
     await look(store, book, now=NOW + timedelta(hours=19))
-    assert book.examined()["late"] == (100, QUARTER + 36)
+    assert examined(tmp_path)["late"] == (100, QUARTER + 36)
     files.add("one", tmp_path / "gone", (QUARTER - 39,), used=50)
     whose = await look(store, book, now=NOW + timedelta(hours=19))
-    assert book.examined()["one"] == (200, QUARTER + 76)
+    assert examined(tmp_path)["one"] == (200, QUARTER + 76)
     # it cannot have been hers before either
     assert set(whose) == {"late"}

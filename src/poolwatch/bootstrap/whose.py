@@ -22,8 +22,9 @@ from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.kept import open_kept
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.custody.login_file import Login, read_login
-from poolwatch.domain.account import AccountKey
+from poolwatch.domain.account import AccountKey, LoginKind
 from poolwatch.domain.matching import (
+    ALWAYS,
     AccountReadings,
     Course,
     HomeLogin,
@@ -144,7 +145,7 @@ async def find_owners(
     if begun is None:
         return
     by_home, mark = begun
-    uses, held, examined = await in_thread(lambda: (book.threads_seen(), book.whose(), book.examined()))
+    uses, held = await in_thread(partial(_unsettled, book, by_home, quarter))
     turns = _Turns()
     of_conversation: dict[str, list[ThreadUse]] = defaultdict(list)
     for use in uses:
@@ -165,9 +166,7 @@ async def find_owners(
         wanted = _told(conversation, owned, matched)
         if wanted != known:
             changed[conversation] = wanted
-        if without([Owned(whole.since, whole.until, "")], owned) and whole.is_due(
-            examined.get(conversation), quarter
-        ):
+        if without([Owned(whole.since, whole.until, "")], owned):
             due[conversation] = whole
     for some in _some(changed):
         found = [each for conversation in some for each in changed[conversation]]
@@ -201,10 +200,14 @@ class _Due:
         self.until = max(part.until for part in parts)
         self.tokens = sum(part.tokens for part in parts)
 
-    def is_due(self, examined: tuple[int, int] | None, quarter: int) -> bool:
-        if examined is None or examined[0] != self.tokens:
-            return True
-        return examined[1] < self.until + _LATER and examined[1] < quarter
+
+def _unsettled(
+    book: UseBook, by_home: Mapping[str, list[Owned]], quarter: int
+) -> tuple[list[ThreadUse], dict[str, list[Whose]]]:
+    """The conversations to look at, and what is known of them."""
+    always = {home: owned[0].account for home, owned in by_home.items() if owned and owned[0].until == ALWAYS}
+    uses = book.unsettled(always, quarter, _LATER)
+    return uses, book.whose({use.conversation for use in uses})
 
 
 # -- by the login of a home
@@ -215,11 +218,13 @@ def _begin(
 ) -> tuple[dict[str, list[Owned]], str] | None:
     """Note who is logged in where; whose the use in each home was, where that tells it, and what is noted
     when all is done. None: it was done with the same files, by the same logins, in the same quarter."""
-    places = {entry.ref.place: account.key.id for account in accounts for entry in account.listings}
+    listed = {
+        (entry.ref.place, entry.login): account.key.id for account in accounts for entry in account.listings
+    }
     last = {login.home: login for login in book.logins()}
     # files that several homes share are of no home
     homes = filter(None, book.homes())
-    now = {home: account for home in homes if (account := _logged_in(home, places)) is not None}
+    now = {home: account for home in homes if (account := _logged_in(home, listed)) is not None}
     news = {
         home: account
         for home, account in now.items()
@@ -237,17 +242,18 @@ def _begin(
     return {home: of_home(logins) for home, logins in noticed.items()}, mark
 
 
-def _logged_in(home: str, places: Mapping[str, str]) -> str | None:
-    """The account that is logged in in a home, "" for a login of no account; None where nothing tells."""
+def _logged_in(home: str, listed: Mapping[tuple[str, LoginKind], str]) -> str | None:
+    """The account that is logged in in a home, "" for a login of no account; None where nothing tells.
+
+    `listed` are the accounts of the pool by the file and the kind of their login.
+    """
     path = Path(home) / "auth.json"
     found = read_login(path, lambda _: "")
     if not isinstance(found, Login):
         return None
-    if not found.kind.has_usage:
-        return ""
     if found.user_id and found.workspace:
         return AccountKey("codex", found.user_id, found.workspace).id
-    return places.get(str(path))
+    return listed.get((str(path), found.kind), None if found.kind.has_usage else "")
 
 
 def _by_login(parts: Sequence[ThreadUse], by_home: Mapping[str, list[Owned]]) -> list[Owned]:

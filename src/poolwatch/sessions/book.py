@@ -72,10 +72,10 @@ class UseBook:
             )
             return {row[0]: ThreadKnown(*row) for row in rows}
 
-    def threads_seen(self, since: int = 0) -> list[ThreadUse]:
-        """The conversations with use from a quarter on, for each home that holds files of theirs."""
+    def unsettled(self, homes: Mapping[str, str], quarter: int, later: int) -> list[ThreadUse]:
+        """The conversations of which it is to be found out whose they are: see `owners.unsettled`."""
         with self._look() as look:
-            return [] if look is None else owners.thread_uses(look, since)
+            return [] if look is None else owners.unsettled(look, homes, quarter, later)
 
     def limits(self, conversation: str) -> list[LimitSeen]:
         """How the limits stood during a conversation, in order; only where they moved."""
@@ -107,20 +107,15 @@ class UseBook:
         with self._write() as change:
             owners.note_mark(change, text)
 
-    def whose(self) -> dict[str, list[Whose]]:
-        """Whose conversations are, as far as it is known, by their ids."""
+    def whose(self, conversations: Collection[str]) -> dict[str, list[Whose]]:
+        """Whose these conversations are, as far as it is known, by their ids."""
         with self._look() as look:
-            return {} if look is None else owners.whose_all(look)
+            return {} if look is None else owners.whose_of(look, conversations)
 
     def put_whose(self, found: Sequence[Whose], conversations: Collection[str]) -> None:
         """Keep whose these conversations are, in place of what was known about them."""
         with self._write() as change:
             owners.put_whose(change, found, conversations)
-
-    def examined(self) -> dict[str, tuple[int, int]]:
-        """The conversations that were held against readings: their tokens then, and the quarter of it."""
-        with self._look() as look:
-            return {} if look is None else owners.examined(look)
 
     def put_examined(self, found: Sequence[Whose], tokens: Mapping[str, int], quarter: int) -> None:
         """Keep whose these conversations are, and that they had so many tokens when that was found out."""

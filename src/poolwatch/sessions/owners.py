@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from poolwatch.domain.matching import HomeLogin
+from poolwatch.domain.matching import ALWAYS, HomeLogin
 from poolwatch.domain.tokens import WhoseBy
 
 _MARK: Final = "owners"
@@ -46,16 +46,35 @@ class LimitSeen(Struct, frozen=True):
     plan: str | None
 
 
-def thread_uses(look: sqlite3.Connection, since: int) -> list[ThreadUse]:
-    """The conversations with use from a quarter on, for each home that holds files of theirs."""
-    rows = look.execute(
-        "SELECT t.uuid, n.text, MIN(f.quarter), MAX(f.quarter) + 1, SUM(f.input + f.output)"
-        " FROM (SELECT quarter, file, thread, input, output FROM facts"
-        " UNION ALL SELECT quarter, file, thread, input, output FROM borrowed) f"
-        " JOIN threads t ON t.id = f.thread JOIN files ON files.id = f.file"
-        " JOIN names n ON n.id = files.home WHERE f.quarter >= ? GROUP BY f.thread, files.home",
-        (since,),
-    )
+_UNSETTLED: Final = """
+WITH used AS (
+  SELECT f.thread AS thread, files.home AS home, MIN(f.quarter) AS since, MAX(f.quarter) + 1 AS until,
+    SUM(f.input + f.output) AS tokens
+  FROM (SELECT quarter, file, thread, input, output FROM facts
+    UNION ALL SELECT quarter, file, thread, input, output FROM borrowed) f
+  JOIN files ON files.id = f.file GROUP BY f.thread, files.home),
+whole AS (SELECT thread, MAX(until) AS until, SUM(tokens) AS tokens FROM used GROUP BY thread),
+told AS (SELECT n.id AS home, j.value AS account FROM json_each(:homes) j JOIN names n ON n.text = j.key)
+SELECT t.uuid, n.text, used.since, used.until, used.tokens FROM used
+JOIN threads t ON t.id = used.thread JOIN names n ON n.id = used.home WHERE used.thread IN (
+  SELECT u.thread FROM used u JOIN whole ON whole.thread = u.thread LEFT JOIN told ON told.home = u.home
+  WHERE NOT EXISTS (SELECT 1 FROM whose w WHERE w.thread = u.thread AND w.since = 0 AND w.until = :always
+    AND w.how = :how AND w.account = told.account)
+  AND NOT (told.account IS NULL AND EXISTS (SELECT 1 FROM examined e WHERE e.thread = u.thread
+    AND e.tokens = whole.tokens AND (e.at >= whole.until + :later OR e.at >= :quarter))))
+"""
+
+
+def unsettled(
+    look: sqlite3.Connection, homes: Mapping[str, str], quarter: int, later: int
+) -> list[ThreadUse]:
+    """The conversations of which it is to be found out whose they are, for each home with files of theirs.
+
+    `homes`: those that were one account's always. In the others a conversation is settled that was held
+    against readings as it is now, `later` quarters after its end or in this `quarter`.
+    """
+    given = {"homes": msgspec.json.encode(homes).decode(), "always": ALWAYS, "how": WhoseBy.HOME.value}
+    rows = look.execute(_UNSETTLED, {**given, "quarter": quarter, "later": later})
     return [ThreadUse(*row) for row in rows]
 
 
@@ -71,12 +90,13 @@ def limits_of(look: sqlite3.Connection, conversation: str) -> list[LimitSeen]:
     return [LimitSeen(at, kind or None, *rest) for at, kind, *rest in rows]
 
 
-def whose_all(look: sqlite3.Connection) -> dict[str, list[Whose]]:
-    """All that is known, by conversation."""
+def whose_of(look: sqlite3.Connection, conversations: Collection[str]) -> dict[str, list[Whose]]:
+    """What is known, by conversation."""
     found: dict[str, list[Whose]] = {}
     rows = look.execute(
-        "SELECT t.uuid, w.since, w.until, w.account, w.how FROM whose w"
-        " JOIN threads t ON t.id = w.thread ORDER BY w.thread, w.since"
+        "SELECT t.uuid, w.since, w.until, w.account, w.how FROM whose w JOIN threads t ON t.id = w.thread"
+        " WHERE t.uuid IN (SELECT value FROM json_each(?)) ORDER BY w.thread, w.since",
+        (_json(conversations),),
     )
     for conversation, since, until, account, how in rows:
         whose = Whose(conversation, since, until, account, WhoseBy(how))
@@ -89,7 +109,7 @@ def put_whose(change: sqlite3.Connection, found: Sequence[Whose], conversations:
     change.execute(
         "DELETE FROM whose WHERE thread IN"
         " (SELECT id FROM threads WHERE uuid IN (SELECT value FROM json_each(?)))",
-        (msgspec.json.encode(list(conversations)).decode(),),
+        (_json(conversations),),
     )
     change.executemany(
         "INSERT OR REPLACE INTO whose SELECT id, ?, ?, ?, ? FROM threads WHERE uuid = ?",
@@ -108,12 +128,6 @@ def tokens_by_how(look: sqlite3.Connection, since: int, until: int) -> dict[Whos
         (since, until),
     )
     return {None if how is None else WhoseBy(how): tokens for how, tokens in rows}
-
-
-def examined(look: sqlite3.Connection) -> dict[str, tuple[int, int]]:
-    """The conversations that were held against readings: how many tokens they had then, and when that was."""
-    rows = look.execute("SELECT t.uuid, e.tokens, e.at FROM examined e JOIN threads t ON t.id = e.thread")
-    return {uuid: (tokens, at) for uuid, tokens, at in rows}
 
 
 def note_examined(change: sqlite3.Connection, tokens: Mapping[str, int], quarter: int) -> None:
@@ -162,3 +176,7 @@ def homes(look: sqlite3.Connection) -> list[str]:
     """The homes that files were read of."""
     rows = look.execute("SELECT n.text FROM names n WHERE n.id IN (SELECT home FROM files)")
     return [text for (text,) in rows]
+
+
+def _json(texts: Collection[str]) -> str:
+    return msgspec.json.encode(list(texts)).decode()
