@@ -179,6 +179,8 @@ async def test_a_home_with_an_api_key_is_its_card_s(tmp_path: Path, store: Store
     ref = SourceRef("homes", str(file))
     key = AccountKey("codex", source=ref.source, place=ref.place)
     card = AccountState(key, (Listing(ref, login=LoginKind.API_KEY),))
+    await find_owners(book, None, (), NOW)
+    assert book.logins() == []
     await find_owners(book, store, [card], NOW)
     assert [each.account for each in book.whose(["one"])["one"]] == [key.id]
     # the login that the card knows is not the one that is there now

@@ -253,7 +253,9 @@ def _logged_in(home: str, listed: Mapping[tuple[str, LoginKind], str]) -> str | 
         return None
     if found.user_id and found.workspace:
         return AccountKey("codex", found.user_id, found.workspace).id
-    return listed.get((str(path), found.kind), None if found.kind.has_usage else "")
+    known = listed.get((str(path), found.kind))
+    # where nothing was listed so far, a card may come for it
+    return known if known is not None or found.kind.has_usage or not listed else ""
 
 
 def _by_login(parts: Sequence[ThreadUse], by_home: Mapping[str, list[Owned]]) -> list[Owned]:
