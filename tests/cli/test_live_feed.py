@@ -15,11 +15,16 @@ from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around,
 from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.events import AnswerKind
+from poolwatch.domain.message import Message
 from poolwatch.domain.past import CREDITS, PastAsked, base_window
 from poolwatch.domain.refresh import BlockReason
 from poolwatch.domain.series import Figure, HistoryRow, Series, Timeline
 from poolwatch.domain.state import PoolState
+from poolwatch.domain.tokens import Origin, Tokens
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY
+from poolwatch.domain.use_report import UseReport, UseWish
+from poolwatch.sessions.book import UseBook
+from poolwatch.sessions.events import UsageEvent
 from poolwatch.ui.feed import Tried
 from tests.monitor.test_background_files import HurriedClock
 from tests.ui.pools import crowd, state_of
@@ -184,3 +189,26 @@ async def test_a_monitor_that_cannot_begin_is_told_to_whoever_listens(around: Su
     with pytest.raises(OSError, match="no room"):
         async for _ in feed.changes():
             pass
+
+
+async def test_use_is_told_without_a_monitor_and_why_it_cannot_be(around: Surroundings) -> None:
+    feed = LiveFeed(EARLY, around, None)
+    assert await feed.use_mark() == ()
+    nothing = await feed.use(UseWish())
+    assert isinstance(nothing, UseReport)
+    assert nothing.total.requests == 0
+    assert await feed.costs() is None
+    now = feed.now().timestamp()
+    UseBook(around.state_dir).take_events([UsageEvent(1, now, Tokens(1_000_000), model="gpt-6-sol")])
+    assert await feed.use_mark() != ()
+    told = await feed.use(UseWish(origin=Origin.IMPORTED))
+    assert isinstance(told, UseReport)
+    assert told.figures.since_start.requests == 1
+    assert told.figures.today.cost
+    for path in around.state_dir.glob("usage.db*"):
+        path.unlink()
+    (around.state_dir / "usage.db").write_bytes(b"no database" * 200)
+    why = await feed.use(UseWish())
+    assert isinstance(why, Message)
+    assert why.code == "use.damaged"
+    assert await feed.costs() is None

@@ -8,7 +8,7 @@ import pytest
 
 from poolwatch.domain.consumption import Group
 from poolwatch.domain.quarters import UsePeriod
-from poolwatch.domain.tokens import GroupBy, UseCell
+from poolwatch.domain.tokens import GroupBy, ScanState, UseCell
 from poolwatch.domain.use_report import Narrowed
 from poolwatch.domain.values import replace
 from poolwatch.presentation.use_chart import UseBars, bar_lines, spark_line, use_bars
@@ -75,6 +75,23 @@ def test_nothing_used_differs_from_what_nobody_knows_and_from_what_is_to_come() 
     line, told = spark_line(found, NOW, CET, "▁▂▃▄▅▆▇█", "·")
     assert line == " " * 16 + "·█··"
     assert told == "17 Nov to today, $0.00 to $1.00 a day"
+
+
+@pytest.mark.parametrize(
+    ("scan", "known"),
+    [
+        (ScanState(), set()),
+        (ScanState(running=True), set()),
+        # newest first: from within the day before yesterday on all is read
+        (ScanState(running=True, newest_since=NOW.timestamp() - 2 * 86400), {19, 20}),
+        (ScanState(complete_at=NOW.timestamp()), {14, 15, 16, 17, 18, 19, 20}),
+    ],
+)
+def test_what_was_not_read_yet_is_not_nothing(scan: ScanState, known: set[int]) -> None:
+    found = bars(UsePeriod.DAYS_7, cells=[], scan=scan)
+    assert {column.at.day for column in found.columns if column.is_known} == known
+    used = bars(UsePeriod.DAYS_7, cells=[cell("2026-11-15 12:00")], scan=scan)
+    assert {column.at.day for column in used.columns if column.is_known} == known | {15}
 
 
 def test_what_the_shades_stand_for_is_said_beside_them() -> None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from poolwatch.domain.consumption import Group, UseSum, total
 from poolwatch.domain.quarters import monday, next_month
 from poolwatch.domain.rates import PICO_PER_DOLLAR
+from poolwatch.domain.tokens import Origin
 from poolwatch.domain.use_report import UseReport, UseSlice
 from poolwatch.presentation import figures
 from poolwatch.presentation.chart import nice_scale
@@ -102,11 +103,20 @@ def _share(amount: int, whole: int) -> str:
 
 
 def _known_since(report: UseReport, zone: tzinfo | None) -> datetime | None:
-    since = report.scan.since
-    if since is None:
+    """From when on no use is none: all has been read from there. None: from ever."""
+    scan = report.scan
+    if report.wish.origin is Origin.IMPORTED:
         return None
+    # while files are read for the first time, the newest of them are
+    since = scan.since if scan.complete_at is not None else scan.newest_since
+    if since is None:
+        return None if scan.complete_at is not None else _midnight(date.max)
     there = datetime.fromtimestamp(since, zone).replace(tzinfo=None)
-    return there.replace(minute=0, second=0, microsecond=0) if report.by_hour else _midnight(there.date())
+    # of the first day or hour that is read a part may still be missing
+    if report.by_hour:
+        hour = there.replace(minute=0, second=0, microsecond=0)
+        return hour if scan.complete_at is not None else hour + _HOUR
+    return _midnight(there.date() if scan.complete_at is not None else there.date() + _DAY)
 
 
 def _starts(report: UseReport, now: datetime, zone: tzinfo | None, most: int) -> tuple[list[datetime], str]:
