@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from random import Random
@@ -16,7 +17,7 @@ from poolwatch.demo.session_shapes import DRESSES, SHAPES, Dress, Plan, Shape
 from poolwatch.demo.sessions import Folder
 from tests.sessions.builder import Thread
 from tests.sessions.cases import A, B, C, plus, used
-from tests.sessions.product import arriving, reveal, revealed, scan, state_of, told_by, true
+from tests.sessions.product import arriving, reveal, revealed, scan, scan_command, state_of, told_by, true
 from tests.sessions.second_counter import count
 
 UNTIL = 1_796_000_000.0
@@ -211,3 +212,22 @@ def test_nothing_below_a_home_is_touched(home: Home) -> None:
     before = seen()
     home.told()
     assert seen() == before
+
+
+def test_a_line_of_two_hundred_megabytes_is_passed_over_in_little_memory(home: Home) -> None:
+    made = Thread("one").head().turn().counter(A)
+    path = made.write(home.path)
+    with path.open("r+b") as out:
+        out.seek(0, os.SEEK_END)
+        out.write(b'{"timestamp":"2026-11-20T10:00:09.000Z","type":"compacted","payload":{"message":"')
+        # nothing is written between: the disk holds no such line
+        out.seek(200_000_000, os.SEEK_CUR)
+        out.write(b'"}}\n')
+        rest = Thread("one", made.now).model().counter(plus(A, B), B)
+        out.write(rest.content())
+    running = subprocess.Popen(scan_command(home.state, [home.path]), stdin=subprocess.DEVNULL)
+    _, status, used_by_it = os.wait4(running.pid, 0)
+    running.returncode = os.waitstatus_to_exitcode(status)
+    assert running.returncode == 0
+    assert used_by_it.ru_maxrss < 80_000
+    assert told_by(home.state) == used(A, B)
