@@ -147,7 +147,7 @@ def keys(pools: Pools, samples: Samples, *, presses: int, polled: bool) -> None:
         for number in range(presses):
             pressed.append(session.press("jjkk"[number % 4]))
             session.pump(0.09)
-        found = list(_answers(session, pressed))
+        found = list(answers(session, pressed))
     pools.many.delay(0)
     if polled:
         samples.add("polls while keys were pressed", pools.many.answered() - answered)
@@ -164,7 +164,7 @@ def keys_beside_refusals(folder: Path, samples: Samples, *, presses: int) -> Non
         for number in range(presses):
             pressed.append(session.press("jjkk"[number % 4]))
             session.pump(0.09)
-        for seconds in _answers(session, pressed):
+        for seconds in answers(session, pressed):
             samples.add("key ms refusals", seconds * 1000)
 
 
@@ -191,7 +191,7 @@ def keys_while_foretold(pools: Pools, folder: Path, samples: Samples, *, presses
             for _ in range(10):
                 pressed.append(session.press("jjkk"[len(pressed) % 4]))
                 session.pump(0.09)
-        found = list(_answers(session, pressed))
+        found = list(answers(session, pressed))
         samples.add("foretold while keys were pressed", _foretold(database))
     for seconds in found:
         samples.add("key ms ahead", seconds * 1000)
@@ -212,7 +212,7 @@ def _wait_for_polls(pool: Pool, session: Session) -> None:
     raise RuntimeError("nothing was polled")
 
 
-def _answers(session: Session, pressed: Sequence[float]) -> Iterable[float]:
+def answers(session: Session, pressed: Sequence[float]) -> Iterable[float]:
     """The seconds from each key until the line about the selected account names another one than before."""
     replay = session.replay()
     named: list[tuple[float, str]] = [(0.0, "")]

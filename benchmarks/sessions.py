@@ -21,6 +21,7 @@ from benchmarks.ccusage import command_of, native_ccusage, version_of
 from benchmarks.pool import plain_env
 from benchmarks.process import Measured, cpu_seconds, measured
 from benchmarks.report import Row, machine, plain, table, write_between
+from benchmarks.use_screen import append_response, newest, on_screen
 from poolwatch.demo.session_shapes import size_of
 from poolwatch.domain.tokens import UseAsked
 from poolwatch.sessions.book import UseBook
@@ -118,17 +119,12 @@ def seven_days(bench: Bench, values: dict[str, list[float]]) -> None:
 
 def appended(bench: Bench, values: dict[str, list[float]]) -> None:
     """One more response in one file while the process watches: how long until it is counted."""
-    path = max((bench.home / "sessions").rglob("rollout-*.jsonl"))
+    path = newest(bench.home)
     before = bench.tokens("state-0")
     watching = subprocess.Popen([*bench.command("state-0"), "--watch"], env=bench.env, stdin=subprocess.PIPE)
     time.sleep(2)
     for number in range(_APPENDS):
-        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-        usage = {"input_tokens": 1_000, "output_tokens": 10, "total_tokens": 1_010}
-        payload = {"thread_id": "t", "response_id": f"bench-{number}", "usage": usage}
-        line = {"timestamp": at, "type": "token_usage_record", "payload": payload}
-        with path.open("a") as out:
-            out.write(json.dumps(line, separators=(",", ":")) + "\n")
+        append_response(path, f"bench-{number}", 1_000)
         before += 1_010
         begun = time.perf_counter()
         while bench.tokens("state-0") < before and time.perf_counter() - begun < _PATIENCE:
@@ -252,6 +248,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             seven_days(bench, values)
             appended(bench, values)
             found += rows_of(size, bench, values, ccusage)
+            found += on_screen(f"{size}, {bench.truth['files']:,} files", bench.home, bench.work)
             os.sync()
         if given.small:
             _say(f"making {given.small} small files")
