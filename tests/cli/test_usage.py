@@ -5,23 +5,30 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from poolwatch.bootstrap.console import Exit
+from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.bootstrap.use import UseReader
+from poolwatch.cli import usage
 from poolwatch.config.load import load
 from poolwatch.config.settings import Settings
 from poolwatch.domain.quarters import Calendar, UsePeriod
-from poolwatch.domain.tokens import GroupBy, WhoseBy
+from poolwatch.domain.tokens import GroupBy, ScanState, WhoseBy
 from poolwatch.domain.use_report import UseWish, span_of
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.owners import Whose
+from poolwatch.sessions.tables import BookProblem
 from tests.cli.desk import Desk, rows
 from tests.sessions.builder import Thread, U, thread_id
 
+Tell = Callable[[ScanState], None]
 #: The day on which the second conversation was.
 NOW = datetime(2026, 10, 11, 12, tzinfo=UTC)
 OCTOBER = ("--since", "2026-10-01", "--until", "2026-11-01")
@@ -192,3 +199,26 @@ def test_whose_use_it_was_has_its_cost_beside_the_account(used: Desk, tmp_path: 
     today, days = costs.accounts["alice"]
     assert (today, days[0]) == ("$0.00", "$")
     assert reader_of(Desk(tmp_path / "none")).costs(NOW) is None
+
+
+def test_how_far_reading_is_stands_on_a_terminal_alone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def reads(_: Path, homes: Sequence[str], env: Mapping[str, str], tell: Tell) -> BookProblem | None:
+        tell(ScanState(running=True, bytes_done=1, bytes_total=4, newest_since=NOW.timestamp() - 86400 * 3))
+        return BookProblem.DENIED if homes == ["full"] else None
+
+    monkeypatch.setattr(usage, "read_sessions", reads)
+    around = look_around(Options(), {**desk.env})
+    assert isinstance(around, Surroundings)
+    usage._scan(around, desk.state, [], UTC)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    usage._scan(around, desk.state, [], UTC)
+    told = capsys.readouterr().err
+    assert "reading files 25%, newest first" in told
+    assert told.endswith("\r\x1b[K")
+    with pytest.raises(Exit) as ended:
+        usage._scan(around, desk.state, ["full"], UTC)
+    assert ended.value.code == 1
+    assert "cannot be used" in capsys.readouterr().err

@@ -14,7 +14,14 @@ from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.consumption import UseView, use_view
 from poolwatch.presentation.use_table import Arranged, UseColumn
-from poolwatch.presentation.use_texts import Names, cost_text, dollars_text, each_text, tokens_text
+from poolwatch.presentation.use_texts import (
+    Names,
+    cost_text,
+    dollars_text,
+    each_text,
+    machine_text,
+    tokens_text,
+)
 from tests.domain.use import DOLLAR, cell
 from tests.presentation.scene import CET, NOW
 from tests.presentation.use import ALICE, READ, names, reported
@@ -105,10 +112,12 @@ def test_masked_nobody_is_named() -> None:
             (GroupBy.ACCOUNT, ALICE.id),
             (GroupBy.ACCOUNT, "bob@example.com"),
             (GroupBy.USER, "eve"),
+            (GroupBy.GROUP, "eve@example.com"),
             (GroupBy.PROJECT, "reef"),
             (GroupBy.CONVERSATION, "0199-a"),
         )
     ]
+    assert machine_text(GroupBy.GROUP, Group("eve@example.com"), called) == people[3]
     assert not any(word in " ".join(people) for word in ("alice", "bob", "eve", "reef", "title", "0199"))
     assert people[2] == called.name(GroupBy.USER, Group("eve")) != called.name(GroupBy.USER, Group("eva"))
     assert called.name(GroupBy.MODEL, Group("gpt-6-sol", fast=True)) == "gpt-6-sol fast"

@@ -17,6 +17,7 @@ from poolwatch.domain.tokens import GroupBy
 from poolwatch.domain.use_report import Conversation
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.figures import UNKNOWN, percent_text
+from poolwatch.presentation.masking import shown_group
 from poolwatch.words import consumption as words
 from poolwatch.words import screen
 
@@ -118,7 +119,7 @@ class Names:
             case GroupBy.ACCOUNT:
                 return words.UNASSIGNED() if text is None else self.account(text)
             case GroupBy.GROUP:
-                return words.NO_GROUP() if text is None else self._outside(by, text)
+                return words.NO_GROUP() if text is None else shown_group(text, mask=self.accounts.mask)
             case GroupBy.CONVERSATION if text is not None:
                 return self.conversation(text)
             case _:
@@ -175,6 +176,8 @@ def machine_text(by: GroupBy, group: Group, names: Names) -> str | None:
         return None
     if by is GroupBy.MODEL:
         return f"{group.text} fast" if group.fast else group.text
+    if by is GroupBy.GROUP:
+        return shown_group(group.text, mask=names.accounts.mask)
     if names.accounts.mask and by in words.NEUTRAL and by is not GroupBy.ACCOUNT:
         return names.name(by, group)
     if by is GroupBy.ACCOUNT and names.accounts.mask and not _ID.fullmatch(group.text):
