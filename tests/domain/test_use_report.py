@@ -123,6 +123,16 @@ def test_ideas_are_by_prices_alone() -> None:
     assert cached.saved == (540_000 + 90_000) * 10**6
 
 
+def test_at_the_fast_tier_the_other_model_is_fast_too() -> None:
+    cells = [cell(model="quick", tier=Tier.FAST), cell(model="quicker"), cell(model="sol", tokens=1)]
+    other, *_ = made(cells).ideas
+    assert (other.model, other.instead_of, other.fast) == ("quicker", "quick", True)
+    # twice as much each
+    assert (other.cost, other.saved) == (2 * DOLLAR // 10, 2 * DOLLAR - 2 * DOLLAR // 10)
+    # nobody tells what the fast tier of the other one costs
+    assert not any(each.model == "sol" for each in made([cells[0], cell(model="sol", tokens=1)]).ideas)
+
+
 def test_there_are_no_ideas_about_what_has_no_price_or_cannot_be_cheaper() -> None:
     assert made([cell(model="qwen")]).ideas == ()
     assert made([cell(model="free")]).ideas == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from poolwatch.domain.quarters import quarter_of
@@ -22,6 +23,8 @@ CARD = RateCard(
         ),
         Rate("terra", prices_of("0.5", "0.05", "0.625", "5"), until=date(2026, 5, 31)),
         Rate("terra", prices_of("0.1", "0.01", "0.125", "1"), since=date(2026, 6, 1)),
+        Rate("quick", prices_of("1", "0.1", None, "10"), fast_usd=Decimal(2)),
+        Rate("quicker", prices_of("0.1", "0.01", None, "1"), fast_usd=Decimal(2)),
         Rate("free", prices_of("0", "0", "0", "0")),
     ],
 )

@@ -19,6 +19,8 @@ class Idea(Struct, frozen=True):
     #: on this model instead of the other one; both None: were all of the input read from the cache
     model: str | None = None
     instead_of: str | None = None
+    #: of both, at the fast tier
+    fast: bool = False
     #: the part of the input that was not read from the cache, 0..1
     uncached: float | None = None
 
@@ -48,7 +50,7 @@ def _other_model(use: _Use, models: Sequence[UseRow], card: RateCard) -> Idea | 
             continue
         instead = _cost({key._replace(model=other.text): each for key, each in own.items()}, card)
         if instead is not None and instead < cost:
-            return Idea(instead, cost - instead, other.text, most.text)
+            return Idea(instead, cost - instead, other.text, most.text, most.fast)
     return None
 
 

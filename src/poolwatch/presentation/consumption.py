@@ -257,7 +257,7 @@ def _idea(idea: Idea, names: Names) -> tuple[str, str]:
     if idea.model is None:
         share = share_text(idea.uncached)
         return words.all_cached(share, saved), words.all_cached_short(share, saved)
-    model, most = names.model(idea.model), names.model(idea.instead_of)
+    model, most = (names.model(each, fast=idea.fast) for each in (idea.model, idea.instead_of))
     return (
         words.other_model(model, most, dollars_text(idea.cost), saved),
         words.other_model_short(model, most, saved),
