@@ -50,8 +50,12 @@ def one_life(folder: Path, seed: int, size: int, steps: int) -> Ended:
         for _ in range(draw.randint(1, 4)):
             with subprocess.Popen(scan_command(state, [home]), stdin=subprocess.DEVNULL) as running:
                 begun = time.monotonic()
+                if draw.random() < 0.7:
+                    # into a transaction
+                    while running.poll() is None and not _is_writing(state):
+                        time.sleep(0.001)
                 try:
-                    running.wait(draw.uniform(0, 1.2) * took)
+                    running.wait(draw.uniform(0, 0.9) * took)
                     took = time.monotonic() - begun
                     finished += 1
                 except subprocess.TimeoutExpired:
@@ -67,6 +71,11 @@ def one_life(folder: Path, seed: int, size: int, steps: int) -> Ended:
         if wanted.get(where) != found.get(where)
     }
     return Ended(deaths, halfway, finished, wrong)
+
+
+def _is_writing(state: Path) -> bool:
+    journal = state / "usage.db-journal"
+    return journal.exists() and journal.stat().st_size > 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
