@@ -298,6 +298,15 @@ def use_rows(
     return tuple(sorted(rows, key=_by_cost))
 
 
+def by_cost(parts: Iterable[UseRow]) -> tuple[UseRow, ...]:
+    """Rows of the same groups put together; what cost most first."""
+    found: dict[Group, UseSum] = {}
+    for row in parts:
+        before = found.get(row.group)
+        found[row.group] = row.sum if before is None else before + row.sum
+    return tuple(sorted((UseRow(group, each) for group, each in found.items()), key=_by_cost))
+
+
 def _by_cost(row: UseRow) -> tuple[bool, int, int, str, bool]:
     cost = row.sum.cost
     text = row.group.text

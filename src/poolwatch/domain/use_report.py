@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from poolwatch.domain.consumption import Group, UseRow, UseSum, price_of, sums, total, use_rows
+from poolwatch.domain.consumption import Group, UseRow, UseSum, by_cost, price_of, sums, total, use_rows
 from poolwatch.domain.month_ahead import DAYS_BACK, DayCost, MonthAhead, month_ahead
 from poolwatch.domain.plans import Paid
 from poolwatch.domain.quarters import (
@@ -170,9 +170,11 @@ def report(
     groups: Mapping[str, str | None],
 ) -> UseReport:
     """All that is told of the cells of `span`."""
-    rows = use_rows(cells, wish.by, card, calendar, groups)
     by_hour = span[1] - span[0] <= _HOURS_UP_TO
-    models = use_rows(cells, GroupBy.MODEL, card, calendar)
+    slices = use_slices(cells, card, calendar, by_hour=by_hour)
+    # what is summed is not summed again
+    models = by_cost(row for each in slices for row in each.by_model)
+    rows = models if wish.by is GroupBy.MODEL else use_rows(cells, wish.by, card, calendar, groups)
     since, until = span
     if not since and cells:
         since = min(cell.quarter for cell in cells)
@@ -182,7 +184,7 @@ def report(
         begins(until),
         rows,
         total(row.sum for row in rows),
-        use_slices(cells, card, calendar, by_hour=by_hour),
+        slices,
         by_hour,
         models,
         figures,
@@ -228,61 +230,53 @@ def use_figures(
     calendar: Calendar,
 ) -> UseFigures:
     """Today, this month and its end, 30 days, and since the start, from the whole of use."""
-    spans = {
-        period: span_of_period(period, now, calendar)
-        for period in (UsePeriod.TODAY, UsePeriod.MONTH, UsePeriod.DAYS_30)
-    }
-    start = quarter_of(started_at)
-    # a quarter counts in all of the times that it lies in: each way of lying is summed once
-    edges = sorted({since for since, _ in spans.values()} | {start})
+    there = now.astimezone(calendar.zone)
+    today, time = there.date(), there.hour * 60 + there.minute
+    start, newest = quarter_of(started_at), quarter_of(now)
 
-    def place(cell: UseCell) -> int | None:
-        return sum(cell.quarter >= edge for edge in edges) or None
+    def key(cell: UseCell) -> tuple[date, bool] | None:
+        # of a clock that was ahead it is not told when it was
+        if cell.quarter > newest:
+            return None
+        return calendar.day(cell.quarter), calendar.minute_of_day(cell.quarter) > time
 
-    by_place = sums((cell for cell in cells if cell.quarter <= quarter_of(now)), card, place)
+    days = sums(cells, card, key)
 
-    def since(quarter: int) -> UseSum:
-        least = edges.index(quarter) + 1
-        return total(each for at, each in by_place.items() if at >= least)
+    def since(first: date) -> UseSum:
+        return total(each for (day, _), each in days.items() if day >= first)
 
-    month = since(spans[UsePeriod.MONTH][0])
+    month = since(today.replace(day=1))
+    started = sums((each for each in cells if start <= each.quarter <= newest), card, lambda _: True)
+    may_tell = month.cost is not None and (origin is not Origin.FILES or scan.complete_at is not None)
     return UseFigures(
-        since(spans[UsePeriod.TODAY][0]),
+        since(today),
         month,
-        _ahead(cells, origin, month, scan, card, now, calendar),
-        since(spans[UsePeriod.DAYS_30][0]),
-        since(start),
+        # a day that is not read yet would count as one without cost
+        month_ahead(month.pico, _past(days), _first_day(cells, origin, scan, calendar), today)
+        if may_tell
+        else None,
+        since(today - 29 * _DAY),
+        started.get(True, UseSum()),
         begins(start),
     )
 
 
-def _ahead(
-    cells: Sequence[UseCell],
-    origin: Origin,
-    month: UseSum,
-    scan: ScanState,
-    card: RateCard,
-    now: datetime,
-    calendar: Calendar,
-) -> MonthAhead | None:
-    """None too while the past is still read: a day that is not read yet would count as one without cost."""
-    if not cells or month.cost is None or (origin is Origin.FILES and scan.complete_at is None):
-        return None
-    there = now.astimezone(calendar.zone)
-    today, time = there.date(), there.hour * 60 + there.minute
-
-    def key(cell: UseCell) -> tuple[date, bool]:
-        return calendar.day(cell.quarter), calendar.minute_of_day(cell.quarter) > time
-
+def _past(days: Mapping[tuple[date, bool], UseSum]) -> dict[date, DayCost]:
+    """What each day cost, and what of that after the time of day that it is now."""
     wholes: dict[date, int] = defaultdict(int)
     laters: dict[date, int] = defaultdict(int)
-    for (day, is_later), each in sums(cells, card, key).items():
+    for (day, is_later), each in days.items():
         wholes[day] += each.pico
         if is_later:
             laters[day] += each.pico
-    past = {day: DayCost(cost, laters[day]) for day, cost in wholes.items()}
+    return {day: DayCost(cost, laters[day]) for day, cost in wholes.items()}
+
+
+def _first_day(cells: Sequence[UseCell], origin: Origin, scan: ScanState, calendar: Calendar) -> date | None:
+    """The first day that is known whole."""
+    if not cells:
+        return None
     since = begins(min(cell.quarter for cell in cells)).timestamp()
     if origin is Origin.FILES and scan.since is not None:
         since = min(since, scan.since)
-    first = datetime.fromtimestamp(since, UTC).astimezone(calendar.zone).date() + _DAY
-    return month_ahead(month.pico, past, first, today)
+    return datetime.fromtimestamp(since, UTC).astimezone(calendar.zone).date() + _DAY
