@@ -5,7 +5,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from poolwatch.sessions.rollout import Usage
 
@@ -42,7 +44,7 @@ class Prefix(IntEnum):
 WITHOUT_ORIGIN: Final = frozenset({Prefix.BASELINE, Prefix.ZERO, Prefix.UNVERIFIED})
 
 
-class Step(NamedTuple):
+class Step(Struct, frozen=True, gc=False):
     """A step of a counter."""
 
     vector: Vector

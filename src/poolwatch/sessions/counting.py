@@ -19,6 +19,7 @@ from poolwatch.sessions.counts import NO_COUNTS, CellKey, Counts, Request, Respo
 from poolwatch.sessions.heads import FileHead, head_of, text_of
 from poolwatch.sessions.limits import LimitMoved, moved_limits
 from poolwatch.sessions.rollout import (
+    HEAD,
     OF_NO_INTEREST,
     USUAL_TYPE,
     Kind,
@@ -43,6 +44,9 @@ from poolwatch.sessions.tables import TIERS
 #: What is kept of files is of this version of the rule; with another one they are read anew.
 PARSER_VERSION: Final = 1
 _QUARTER_SECONDS: Final = int(QUARTER.total_seconds())
+_PAYLOAD: Final = b'"payload":'
+#: No line ends so.
+NEVER: Final = b"\0"
 _STAMP_LENGTH: Final = len("2026-11-29T08:00:00.123Z")
 
 
@@ -84,6 +88,8 @@ class Counting:
         self._minute_at = 0
         self._day_at = 0
         self._raw_limits = Raw()
+        #: the counter's last line, without its time
+        self._payload = NEVER
         self._last_vector = state.vector
 
     @property
@@ -217,43 +223,46 @@ class Counting:
 
     def _record(self, line: bytes) -> None:
         read = read_record(line)
-        self._respond(read, rank=0)
-        state, record = self.state, read.payload
-        state.has_records = True
-        if record.response_id and (text_of(record.thread_id) or self.thread) == self.thread:
-            state.ledger.record(record.response_id, vector_of(record.usage))
+        if read.payload.response_id:
+            self._respond(read, read.payload.response_id, is_reference=False)
+            self.state.has_records = True
 
     def _compacted(self, line: bytes) -> None:
         ledger, made_by = self.state.ledger, compaction_of(line)
         if made_by is not None:
             ledger.compaction(made_by, is_certain=True)
         reference = read_reference(line)
-        if reference is not None:
-            self._respond(reference, rank=2)
-            ledger.compaction(reference.payload.response_id or "", is_certain=False)
+        if reference is not None and reference.payload.response_id:
+            self._respond(reference, reference.payload.response_id, is_reference=True)
+            ledger.compaction(reference.payload.response_id, is_certain=False)
 
-    def _respond(self, line: Line[Record], rank: int) -> None:
-        record = line.payload
-        if not record.response_id:
-            return
-        thread = text_of(record.thread_id) or self.thread
+    def _respond(self, line: Line[Record], response: str, *, is_reference: bool) -> None:
+        state, record, own = self.state, line.payload, self.thread
         counts = counts_of(record.usage)
+        is_own = record.thread_id is None or record.thread_id == own
+        if is_own and not is_reference:
+            state.ledger.record(response, (counts[0], counts[1], counts[3], counts[4]))
         at = self._instant(line.timestamp)
-        state = self.state
         request = Request(at, state.model, state.tier, counts[0] > LONG_CONTEXT, counts)
-        key = blake2b(record.response_id.encode(), digest_size=8).digest()
-        rank = rank or int(thread != self.thread)
-        self.responses.append(Response(int.from_bytes(key, "big", signed=True), rank, thread, request))
+        key = int.from_bytes(blake2b(response.encode(), digest_size=8).digest(), "big", signed=True)
+        rank = 2 if is_reference else int(not is_own)
+        thread = own if is_own else text_of(record.thread_id) or own
+        self.responses.append(Response(key, rank, thread, request))
 
     def _count(self, line: bytes) -> None:
         # this is what most of the time goes to, so it asks nobody that it need not
+        if line.endswith(self._payload):
+            # written once more, as it is again and again
+            return
+        at = line.find(_PAYLOAD, 0, HEAD)
+        self._payload = line[at:] if at > 0 else NEVER
         read = read_count(line)
         payload = read.payload
         state = self.state
         if payload.rate_limits != self._raw_limits:
             self._raw_limits = payload.rate_limits
-            at = int(self._instant(read.timestamp))
-            self.limits.extend(moved_limits(payload.rate_limits, state.limits, at))
+            moved = moved_limits(payload.rate_limits, state.limits, int(self._instant(read.timestamp)))
+            self.limits.extend(moved)
         info = payload.info
         if info is None or info.total_token_usage is None:
             return

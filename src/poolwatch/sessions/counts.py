@@ -1,7 +1,7 @@
 """What counting a session file comes to: requests, alone and together, and where it stands."""
 
 # no `annotations` from __future__: a decoder would evaluate them at each start
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct, field
 
@@ -20,7 +20,7 @@ NO_COUNTS: Final[Counts] = (0, 0, 0, 0, 0)
 CellKey: TypeAlias = tuple[int, str, int, bool, bool]
 
 
-class Request(NamedTuple):
+class Request(Struct, frozen=True, gc=False):
     """One request. `at`: seconds since 1970, UTC; the tier as `tables` writes it; no model is ''."""
 
     at: float
@@ -30,7 +30,7 @@ class Request(NamedTuple):
     counts: Counts
 
 
-class Response(NamedTuple):
+class Response(Struct, frozen=True, gc=False):
     """A request that has a record. `rank`: 0 in its own thread's file, 1 in a copy, 2 a mere reference."""
 
     hash: int

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable
-from enum import StrEnum
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import heapify, heappush, heapreplace
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 from poolwatch.domain.values import replace
 from poolwatch.sessions.asking import SECONDS_OF_QUARTER
 from poolwatch.sessions.copies import WITHOUT_ORIGIN, Prefix
 from poolwatch.sessions.counting import PARSER_VERSION, Counting
 from poolwatch.sessions.counts import Request, Response, State
+from poolwatch.sessions.file_rows import FileRow, ReadFile, Resumption, Trouble, row_of
 from poolwatch.sessions.heads import FileHead
 from poolwatch.sessions.homes import SessionFile
 
@@ -44,69 +44,6 @@ _LOST: Final = (
 )
 
 
-class Trouble(StrEnum):
-    """Why a file could not be read to its end."""
-
-    #: its compression is damaged, or ends too early
-    BROKEN = "use.broken"
-    #: lines that tell about tokens are damaged
-    BAD_LINES = "use.bad_lines"
-    UNREADABLE = "use.unreadable"
-    #: its records do not come to what its counter says
-    DIFFERS = "use.differs"
-
-
-class FileRow(Struct, frozen=True, gc=False):
-    """What is known about a file that was read."""
-
-    id: int
-    name: str
-    path: str
-    size: int
-    mtime_ns: int
-    inode: int
-    dev: int
-    offset: int
-    parser: int
-    gone: bool
-    waits: str | None
-    responses: bool
-    trouble: str | None = None
-
-    def is_as(self, file: SessionFile) -> bool:
-        """Whether nothing has changed in it."""
-        return (
-            self.size == file.size
-            and self.mtime_ns == file.mtime_ns
-            and self.inode == file.inode
-            and self.dev == file.dev
-            and self.parser == PARSER_VERSION
-        )
-
-
-class ReadFile(Struct, frozen=True):
-    """A file that was counted, so far."""
-
-    counting: Counting
-    #: where its last whole line ends
-    offset: int
-    #: what tells that a longer file begins with this one
-    head: bytes
-    tail: bytes
-    #: whether the course of what it came from was known
-    has_course: bool
-    trouble: str | None
-
-
-class Resumption(Struct, frozen=True):
-    """What is needed to go on with a file."""
-
-    head: bytes
-    tail: bytes
-    state: State
-    course: bytes
-
-
 class Keeper:
     """Writes within the transaction of whoever calls."""
 
@@ -114,7 +51,8 @@ class Keeper:
         self._change: Final = change
         self._names: Final[dict[str, int]] = {}
         self._threads: Final[dict[str, int]] = {}
-        self._singly_from: float | None = None
+        #: a heap of when the requests were that are kept singly, None while that is not read
+        self._newest: list[float] | None = None
 
     def rows(self) -> dict[str, FileRow]:
         """All files that were read, by their names."""
@@ -183,16 +121,17 @@ class Keeper:
     @property
     def singly_from(self) -> float:
         """Requests before this instant are not kept singly: there are enough that came later."""
-        if self._singly_from is None:
-            row = self._change.execute(
-                "SELECT at FROM latest ORDER BY at DESC LIMIT 1 OFFSET ?", (KEPT_SINGLY - 1,)
-            ).fetchone()
-            self._singly_from = float("-inf") if row is None else row[0]
-        return self._singly_from
+        newest = self._newest
+        if newest is None:
+            rows = self._change.execute("SELECT at FROM latest ORDER BY at DESC LIMIT ?", (KEPT_SINGLY,))
+            newest = self._newest = [at for (at,) in rows]
+            heapify(newest)
+        return newest[0] if len(newest) == KEPT_SINGLY else float("-inf")
 
     def forget(self, row: FileRow) -> list[tuple[int, int]]:
         """Take out what a file told. Which responses another file holds too, by hash and that file."""
         lost = self._change.execute(_LOST, (row.id,)).fetchall() if row.responses else []
+        self._newest = None
         tables = ["facts", "latest", "limits"]
         if row.responses:
             tables += ["responses", "borrowed", "repeats"]
@@ -244,10 +183,8 @@ class Keeper:
         row = self._change.execute(_PUT, (file.name, *values)).fetchone()
         number = int(row[0])
         self._put_cells(number, thread, counting)
-        for response in counting.responses:
-            self._put_response(number, thread, response)
         self._put_limits(number, counting)
-        return _row(number, file, read.offset, waits, responses=responses, trouble=read.trouble)
+        return row_of(number, file, read.offset, waits, responses=responses, trouble=read.trouble)
 
     def move(self, row: FileRow, file: SessionFile) -> None:
         """The same file lies elsewhere now, or is there again."""
@@ -274,18 +211,17 @@ class Keeper:
                 " path = ?, state = NULL WHERE id = ?",
                 (*seen, path, row.id),
             )
-            kept = _row(row.id, file, row.offset, row.waits, responses=row.responses, trouble=trouble)
+            kept = row_of(row.id, file, row.offset, row.waits, responses=row.responses, trouble=trouble)
             return replace(kept, parser=parser)
         number = change.execute(
             'INSERT INTO files (size, mtime_ns, inode, dev, parser, trouble, path, name, home, "offset")'
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING id",
             (*seen, path, file.name, self.name_id(file.home)),
         ).fetchone()[0]
-        return replace(_row(number, file, 0, None, responses=False, trouble=trouble), parser=parser)
+        return replace(row_of(number, file, 0, None, responses=False, trouble=trouble), parser=parser)
 
     def trim(self) -> None:
         """Leave no more single requests than are kept."""
-        self._singly_from = None
         self._change.execute("DELETE FROM latest WHERE at < ?", (self.singly_from,))
 
     def name_id(self, text: str) -> int:
@@ -299,7 +235,7 @@ class Keeper:
     def begin(self) -> None:
         """Begin a transaction; numbers may have been taken by others since the last one, or rolled back."""
         self._change.execute("BEGIN IMMEDIATE")
-        self._singly_from = None
+        self._newest = None
 
     def forget_numbers(self) -> None:
         """A transaction was rolled back: numbers that were given in it are not there."""
@@ -326,41 +262,79 @@ class Keeper:
         return int(row[0])
 
     def _put_cells(self, file: int, thread: int, counting: Counting) -> None:
+        facts = {(*key[:4], int(key[4])): list(counts) for key, counts in counting.cells.items()}
+        requests = counting.requests
+        for response in self._counted_here(file, counting.responses):
+            request = response.request
+            if response.rank:
+                self._borrow(file, response)
+                continue
+            requests.append(request)
+            quarter = int(request.at) // SECONDS_OF_QUARTER
+            key = (quarter, request.model, request.tier, request.long_context, 1)
+            fact = facts.setdefault(key, [0] * 6)
+            for place, count in enumerate((1, *request.counts)):
+                fact[place] += count
         self._change.executemany(
             _FACT,
             [
                 (quarter, file, thread, self.name_id(model), tier, is_long, verified, *counts)
-                for (quarter, model, tier, is_long, verified), counts in counting.cells.items()
+                for (quarter, model, tier, is_long, verified), counts in facts.items()
             ],
         )
-        for request in counting.requests:
-            self._put_single(file, thread, request)
+        for request in requests:
+            if request.at > self.singly_from:
+                self._put_single(file, thread, request)
 
     def _put_single(self, file: int, thread: int, request: Request) -> None:
-        if request.at >= self.singly_from:
-            self._change.execute(
-                "INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?)",
-                (request.at, file, thread, self.name_id(request.model), *request[2:4], *request.counts),
-            )
+        if self._newest is not None:
+            (heapreplace if len(self._newest) == KEPT_SINGLY else heappush)(self._newest, request.at)
+        self._change.execute(
+            "INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?)",
+            (
+                request.at,
+                file,
+                thread,
+                self.name_id(request.model),
+                request.tier,
+                request.long_context,
+                *request.counts,
+            ),
+        )
 
-    def _put_response(self, file: int, thread: int, response: Response) -> None:
-        change, request = self._change, response.request
-        is_new = change.execute(
-            "INSERT OR IGNORE INTO responses VALUES (?, ?, ?)", (response.hash, file, response.rank)
-        ).rowcount
-        if not is_new and not self._takes_over(file, response):
+    def _counted_here(self, file: int, responses: Sequence[Response]) -> Iterator[Response]:
+        """Those that are counted by this file: they are new, or it has a better right to them."""
+        if not responses:
             return
+        hashes = msgspec.json.encode([each.hash for each in responses]).decode()
+        rows = self._change.execute(
+            "SELECT hash FROM responses WHERE hash IN (SELECT value FROM json_each(?))", (hashes,)
+        )
+        known = {hash_ for (hash_,) in rows}
+        new: list[tuple[int, int, int]] = []
+        insert = "INSERT INTO responses VALUES (?, ?, ?)"
+        for response in responses:
+            if response.hash not in known:
+                known.add(response.hash)
+                new.append((response.hash, file, response.rank))
+                yield response
+                continue
+            # it may be one of these
+            self._change.executemany(insert, new)
+            new.clear()
+            if self._takes_over(file, response):
+                yield response
+        self._change.executemany(insert, new)
+
+    def _borrow(self, file: int, response: Response) -> None:
+        request = response.request
         quarter = int(request.at) // SECONDS_OF_QUARTER
         kind = (self.name_id(request.model), request.tier, request.long_context)
-        if response.rank:
-            owner = self._thread(response.thread, None)
-            change.execute(
-                "INSERT OR REPLACE INTO borrowed VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 1, 1, ?, ?, ?, ?, ?)",
-                (response.hash, request.at, quarter, file, owner, *kind, *request.counts),
-            )
-            return
-        change.execute(_FACT, (quarter, file, thread, *kind, 1, 1, *request.counts))
-        self._put_single(file, thread, request)
+        owner = self._thread(response.thread, None)
+        self._change.execute(
+            "INSERT OR REPLACE INTO borrowed VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 1, 1, ?, ?, ?, ?, ?)",
+            (response.hash, request.at, quarter, file, owner, *kind, *request.counts),
+        )
 
     def _takes_over(self, file: int, response: Response) -> bool:
         """Whether a response counts here, and not where it was found before: the original before a copy."""
@@ -400,23 +374,3 @@ class Keeper:
                 for each in counting.limits
             ],
         )
-
-
-def _row(
-    number: int, file: SessionFile, offset: int, waits: str | None, *, responses: bool, trouble: str | None
-) -> FileRow:
-    return FileRow(
-        number,
-        file.name,
-        file.path,
-        file.size,
-        file.mtime_ns,
-        file.inode,
-        file.dev,
-        offset,
-        PARSER_VERSION,
-        False,
-        waits,
-        responses,
-        trouble,
-    )

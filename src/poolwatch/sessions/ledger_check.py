@@ -29,7 +29,7 @@ class LedgerCheck(Struct, array_like=True):
 
     def record(self, response: str, used: Vector) -> None:
         """A response has a record."""
-        self.pending = _sum(self.pending, used)
+        self.pending = used if self.pending is NOTHING else _sum(self.pending, used)
         self.recent[response] = used
         if len(self.recent) > _REMEMBERED:
             del self.recent[next(iter(self.recent))]
@@ -44,15 +44,17 @@ class LedgerCheck(Struct, array_like=True):
 
     def counter(self, total: Vector, step: Vector | None) -> None:
         """The counter stands there, and says that its last step was so long."""
-        if self.last is None:
+        last = self.last
+        if last is None:
             base = None if step is None or step == NOTHING else _difference(total, step)
             self.is_off = base is None or min(base) < 0
             self.base = base
-        elif min(_difference(total, self.last)) < 0:
+        elif total[0] < last[0] or total[1] < last[1] or total[2] < last[2] or total[3] < last[3]:
             self.is_off = True
         self.last = total
-        self.recorded = _sum(self.recorded, self.pending)
-        self.pending = NOTHING
+        if self.pending is not NOTHING:
+            self.recorded = _sum(self.recorded, self.pending)
+            self.pending = NOTHING
 
     @property
     def differs(self) -> bool:

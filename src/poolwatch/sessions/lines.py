@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import stat
 import sys
@@ -66,7 +67,8 @@ class LineReader:
     def _plain(self, offset: int) -> Iterator[bytes]:
         """The lines of the text that was compressed, as far as it can be had."""
         zstd = _zstd()
-        with zstd.ZstdFile(self._file) as text:
+        # its own way of reading lines is slow
+        with io.BufferedReader(zstd.ZstdFile(self._file), _BUFFER) as text:
             try:
                 yield from self._lines(text, offset)
             except (zstd.ZstdError, EOFError):

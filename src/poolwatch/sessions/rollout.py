@@ -138,7 +138,6 @@ HEAD: Final = 200
 OF_NO_INTEREST: Final = b'response_item"'
 #: What lines are by the letters of their type; None: of no interest, whatever is in them.
 _BY_LETTERS: Final[Mapping[bytes, Kind | None]] = {
-    OF_NO_INTEREST: None,
     b'session_meta",': Kind.META,
     b'turn_context",': Kind.TURN,
     b"token_usage_re": Kind.RECORD,
@@ -157,11 +156,11 @@ _BY_EVENT_LETTERS: Final[Mapping[bytes, Kind]] = {
 _EVENT_LETTERS: Final = b'event_msg","pa'
 _BEGINNING: Final = b'{"timestamp":"'
 _BEFORE_TYPE: Final = b'{"timestamp":"2026-11-29T08:00:00.123Z","type":"'
-#: Where these letters stand in nearly every line, and those of an event's own type.
+#: Where these letters stand in most lines.
 USUAL_TYPE: Final = slice(len(_BEFORE_TYPE), len(_BEFORE_TYPE) + 14)
-_EVENT_USUALLY: Final = len(_BEFORE_TYPE) + len('event_msg","payload":{"type":"')
-_EVENT_TYPE: Final = slice(_EVENT_USUALLY, _EVENT_USUALLY + 10)
-_EVENT_BEFORE: Final = slice(_EVENT_USUALLY - 8, _EVENT_USUALLY)
+_EVENT_REST: Final = b'yload":{"type":"'
+_AT_REST: Final = len(_TYPE) + len(_EVENT_LETTERS)
+_AT_EVENT: Final = _AT_REST + len(_EVENT_REST)
 
 _envelope: Final = msgspec.json.Decoder(_Envelope).decode
 read_meta: Final = msgspec.json.Decoder(Line[SessionMeta]).decode
@@ -184,18 +183,14 @@ _STANDARD: Final = frozenset({"default", "standard", "auto"})
 
 def kind_of(line: bytes) -> Kind | None:
     """What a line is; None: it tells nothing about tokens. Of most lines it needs only the beginning."""
-    letters = line[USUAL_TYPE]
-    if letters == OF_NO_INTEREST:
-        return None
-    if letters == _EVENT_LETTERS and line[_EVENT_BEFORE] == _TYPE:
-        return _BY_EVENT_LETTERS.get(line[_EVENT_TYPE])
     at = line.find(_TYPE, 0, HEAD)
     letters = line[at + 8 : at + 22]
+    if letters == OF_NO_INTEREST:
+        return None
     if at > 0 and line.startswith(_BEGINNING):
         if letters == _EVENT_LETTERS:
-            inner = line.find(_TYPE, at + 22, at + 60)
-            if inner > 0:
-                return _BY_EVENT_LETTERS.get(line[inner + 8 : inner + 18])
+            if line[at + _AT_REST : at + _AT_EVENT] == _EVENT_REST:
+                return _BY_EVENT_LETTERS.get(line[at + _AT_EVENT : at + _AT_EVENT + 10])
         elif letters in _BY_LETTERS:
             return _BY_LETTERS[letters]
     return _kind_by_reading(line)
