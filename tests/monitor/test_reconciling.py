@@ -135,8 +135,9 @@ async def test_nobody_is_asked_by_a_viewer_while_paused_or_without_a_live_token(
         one.poller.set_paused(False)
         await one.clock.advance(HOUR)
     assert source.counted == []
-    source.default = failure(FailureKind.THROTTLED)
     async with asking(source, book) as one:
+        source.default = failure(FailureKind.THROTTLED)
+        await one.poller.read(key_of("a"))
         await one.clock.advance(6 * HOUR)
     assert source.counted == []
     other = ScriptedSource("homes", "a")

@@ -122,6 +122,18 @@ async def test_a_home_with_one_login(tmp_path: Path, store: Store) -> None:
     assert book.shares(0, 10**9) == {WhoseBy.HOME: 500}
 
 
+async def test_a_conversation_in_homes_of_two_is_told_by_readings_alone(tmp_path: Path, store: Store) -> None:
+    files, book = Files(tmp_path / "state"), UseBook(tmp_path / "state")
+    alice, bob = home(tmp_path, "a", 1), home(tmp_path, "b", 2)
+    for each in (bob, alice):
+        files.add("one", each, (QUARTER - 40,), used=20)
+        files.add("two", each, (QUARTER - 40,))
+    whose = await look(store, book)
+    assert {each: (found.account, found.how) for each, [found] in whose.items()} == {
+        "one": (ALICE, WhoseBy.READINGS)
+    }
+
+
 async def test_a_command_that_never_polled_goes_by_homes(tmp_path: Path) -> None:
     state = tmp_path / "state"
     files, book = Files(state), UseBook(state)
