@@ -102,13 +102,15 @@ def test_a_line_counts_when_it_is_whole(home: Home) -> None:
     assert home.told() == used(A, B)
 
 
-def test_a_file_that_was_written_anew_is_counted_anew(home: Home) -> None:
+@pytest.mark.parametrize("more", ["", "x" * 3_000])
+def test_a_file_that_was_written_anew_is_counted_anew(home: Home, more: str) -> None:
     path = thread().write(home.path)
     assert home.told() == used(A, B)
-    # as a migration does: the same length of it, other lines
-    os.utime(Thread("one").head().turn().counter(B).counter(plus(B, C), C).write(home.path))
+    # as a migration does it: in place
+    made = Thread("one").head().turn().counter(B).counter(plus(B, C), C).item(more).counter(plus(B, C, A), A)
+    os.utime(made.write(home.path))
     assert path.exists()
-    assert home.told() == used(B, C)
+    assert home.told() == used(B, C, A)
 
 
 def test_a_file_that_was_cut_is_counted_anew(home: Home) -> None:
