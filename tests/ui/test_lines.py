@@ -724,6 +724,24 @@ def test_what_lies_ahead_in_every_density() -> None:
     assert "OUTLOOK lasts to Sun 10:03 " in hive_line
 
 
+def test_over_the_hive_the_account_to_use_next_outlasts_how_many_come_back() -> None:
+    def line(width: int, density: Density) -> str:
+        view = strip_view(
+            **AHEAD,
+            next_up=Figure("NEXT UP", "team-east/dev14", "5h 9% used"),
+            next_back=Figure("NEXT BACK", "bob", "05:24, in 46m; 1 more", short="05:24, 1 more by Thu"),
+            highest_weekly=None,
+        )
+        lines = text_of(strip_lines(view, Mode("x", hive=True), density, width, UNICODE)).splitlines()
+        return lines[1].strip()
+
+    up, ahead = "NEXT UP team-east/dev14", "OUTLOOK lasts to Sun 10:03"
+    assert line(140, Density.WIDE).endswith(f"NEXT BACK bob 05:24, 1 more by Thu   {ahead}   {up}")
+    assert line(112, Density.WIDE).endswith(f"NEXT BACK bob 05:24   {ahead}   {up}")
+    assert line(80, Density.MEDIUM) == f"NEXT BACK bob 05:24   {ahead}   {up}"
+    assert line(77, Density.MEDIUM) == f"NEXT BACK bob 05:24, 1 more by Thu   {ahead}"
+
+
 def test_on_the_smallest_screen_the_outlook_outlasts_who_comes_back() -> None:
     def second(up: str, back: str) -> str:
         view = strip_view(

@@ -342,20 +342,31 @@ def _one_line(view: StripView, width: int, glyphs: Glyphs, *, brief: bool) -> Li
         (f" {words.of_all(view.accounts)}", Tone.DIM),
     ]
     out: list[Piece] = [] if brief else counts
-    shown: list[list[Piece]] = []
-    # what fits, the account to use next giving way to the others
     # an outlook that is not known has a reason, which takes more room than it is worth here
     outlook = view.outlook if view.outlook is not None and view.outlook.short else None
-    for figure in (view.next_back, outlook, view.highest_weekly, view.next_up):
-        if figure is None:
-            continue
-        gap = "   " if out or shown else " "
-        label = _short(figure.text) if brief else figure.text
-        pieces: list[Piece] = [(f"{gap}{figure.title} ", Ink.HEADING), (label, _text_style(figure))]
-        if figure not in (view.next_up, outlook):
-            pieces.append((f" {figure.short}", _detail_style(figure)))
-        if line_width(out) + sum(line_width(other) for other in shown) + line_width(pieces) < width:
-            shown.append(pieces)
-    for pieces in shown:
-        out += pieces
-    return fit_line(out, width, glyphs.ellipsis)
+
+    def pieces_of(figure: Figure, told: str) -> list[Piece]:
+        pieces: list[Piece] = [
+            (f"   {figure.title} ", Ink.HEADING),
+            (_short(figure.text) if brief else figure.text, _text_style(figure)),
+        ]
+        return pieces if figure in (view.next_up, outlook) else [*pieces, (f" {told}", _detail_style(figure))]
+
+    def fitted(back: str) -> list[list[Piece]]:
+        """What fits, first the three that the smallest screen has, too."""
+        room, shown = width - 1 - line_width(out), list[list[Piece]]()
+        for figure in (view.next_back, outlook, view.next_up, view.highest_weekly):
+            if figure is not None:
+                pieces = pieces_of(figure, back if figure is view.next_back else figure.short)
+                if line_width(pieces) <= room:
+                    room -= line_width(pieces)
+                    shown.append(pieces)
+        return shown
+
+    back = view.next_back.short if view.next_back is not None else ""
+    # how many come back after the first one says less than any other figure
+    shown = max(fitted(back), fitted(back.partition(",")[0]), key=len)
+    line = [*out, *(piece for pieces in shown for piece in pieces)]
+    if not out and line:
+        line[0] = (line[0][0][2:], line[0][1])
+    return fit_line(line, width, glyphs.ellipsis)
