@@ -181,6 +181,9 @@ def test_what_is_read_for_the_head_answers_the_table_alike(used: Desk) -> None:
         assert (with_head.rows, with_head.total, with_head.slices) == (anew.rows, anew.total, anew.slices)
         assert with_head.figures.days_30.requests == 3 == with_head.total.requests
         assert anew.figures.days_30.requests == 0
+    # what lies before all that the head is made of is read by itself
+    later = NOW.replace(year=2027)
+    assert reader_of(used).report(UseWish(UsePeriod.ALL), {}, later).total.requests == 3
     again = reader_of(used)
     # the second time within a minute the head is known
     twice = [again.report(UseWish(UsePeriod.DAYS_30), {}, NOW) for _ in range(2)]

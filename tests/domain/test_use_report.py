@@ -137,5 +137,8 @@ def test_there_are_no_ideas_about_what_has_no_price_or_cannot_be_cheaper() -> No
     assert made([cell(model="qwen")]).ideas == ()
     assert made([cell(model="free")]).ideas == ()
     assert made([]).ideas == ()
+    # the dearer model is no idea
+    dearer = made([cell(model="terra", tokens=10**9), cell(model="sol", tokens=1)]).ideas
+    assert [each.model for each in dearer] == [None]
     cached = UseCell(cell().quarter, "sol", Tier.STANDARD, False, 1, Tokens(input=10, cached=10))
     assert made([cached]).ideas == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -230,6 +231,27 @@ async def test_it_follows_what_is_read_meanwhile_and_says_how_far_that_is() -> N
         await screen._read_new()
         await settle(pilot)
         assert "prices of 12 Nov" in title(app)
+
+
+async def test_what_comes_late_for_a_former_wish_is_not_shown() -> None:
+    feed = using()
+    app = app_with(feed)
+    async with app.run_test(size=NORMAL) as pilot:
+        screen = await opened(pilot)
+        answer, late = feed.use, asyncio.Event()
+
+        async def slow(wish: UseWish) -> UseReport | Message:
+            if wish.period is UsePeriod.LAST_MONTH:
+                await late.wait()
+            return await answer(wish)
+
+        feed.use = slow  # type: ignore[method-assign]  # the feed of this test alone
+        await pilot.press("]", "[")
+        await settle(pilot)
+        late.set()
+        await settle(pilot)
+        assert "November by model" in title(app)
+        assert isinstance(screen, UsageScreen)
 
 
 async def test_why_nothing_can_be_read_is_said() -> None:

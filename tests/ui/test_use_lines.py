@@ -91,3 +91,6 @@ def test_a_long_name_takes_no_room_from_figures() -> None:
         lines, _ = lines_of(reported(cells=cells), width, height)
         row = next(line for line in lines if line.startswith("▌"))
         assert "1.00M" in row
+        # half a command is none
+        assert "rates why" not in row
+        assert "no price" in row or width < 110

@@ -113,16 +113,18 @@ class UsageScreen(Page[None]):
         self.start_work(self._read_wished)
 
     async def _read_wished(self) -> None:
+        """Read what is wished for by now; where that changes meanwhile, once more, and not all in between."""
+        if self._is_reading:
+            return
         self._is_reading = True
-        wish = self._place.wish
         try:
-            mark = await self.ui.feed.use_mark()
-            found = await self.ui.feed.use(wish)
+            wish = None
+            while wish != self._place.wish:
+                wish = self._place.wish
+                mark = await self.ui.feed.use_mark()
+                found = await self.ui.feed.use(wish)
         finally:
             self._is_reading = False
-        if wish != self._place.wish:
-            # another one was wished for meanwhile, and is on its way
-            return
         self._mark = mark
         if isinstance(found, Message):
             self._problem = message_text(found)
