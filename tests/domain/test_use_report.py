@@ -3,7 +3,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from poolwatch.domain.consumption import Group
 from poolwatch.domain.quarters import Calendar, UsePeriod
 from poolwatch.domain.tokens import GroupBy, Origin, ScanState, Tier, Tokens, UseCell
 from poolwatch.domain.use_report import (
@@ -17,6 +16,7 @@ from poolwatch.domain.use_report import (
     span_of,
     use_figures,
 )
+from poolwatch.domain.use_sums import Group
 from tests.domain.use import CARD, DOLLAR, cell, quarter
 
 NOW = datetime(2026, 11, 20, 13, 3, tzinfo=UTC)

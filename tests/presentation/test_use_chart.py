@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from poolwatch.domain.consumption import Group
 from poolwatch.domain.quarters import UsePeriod
 from poolwatch.domain.tokens import GroupBy, ScanState, UseCell
 from poolwatch.domain.use_report import Narrowed
+from poolwatch.domain.use_sums import Group
 from poolwatch.domain.values import replace
 from poolwatch.presentation.use_chart import UseBars, bar_lines, spark_line, use_bars
 from tests.domain.use import cell

@@ -14,10 +14,10 @@ from poolwatch.config.rate_card import shipped_card
 from poolwatch.demo.session_shapes import Plan
 from poolwatch.demo.sessions import Folder
 from poolwatch.demo.truth import QUARTER, Cell, Spent
-from poolwatch.domain.consumption import Group, use_rows
 from poolwatch.domain.quarters import Calendar
 from poolwatch.domain.rates import PICO_PER_DOLLAR
 from poolwatch.domain.tokens import GroupBy, UseAsked
+from poolwatch.domain.use_sums import Group, use_rows
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.scan import Scan
 from poolwatch.sessions.tables import open_to_write

@@ -17,10 +17,10 @@ from poolwatch.domain.values import replace
 from poolwatch.presentation.view import Costs, Prefs
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.choosing import ChoiceScreen
-from poolwatch.ui.screens.consumption import UsageScreen
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.first_run import FirstRunScreen
 from poolwatch.ui.screens.pool import PoolScreen
+from poolwatch.ui.screens.usage import UsageScreen
 from poolwatch.ui.state import ExitRequest
 from poolwatch.ui.widgets.lines import Lines
 from tests.presentation.use import CALENDAR, READ, month_of_use, reported

@@ -7,12 +7,12 @@ import pytest
 from poolwatch.domain.quarters import UsePeriod
 from poolwatch.domain.tokens import GroupBy, ScanState
 from poolwatch.domain.use_report import UseReport
-from poolwatch.presentation.consumption import use_view
 from poolwatch.presentation.use_chart import use_bars
 from poolwatch.presentation.use_table import UseColumn
+from poolwatch.presentation.use_view import use_view
 from poolwatch.ui.appearance import ASCII, UNICODE, Glyphs
 from poolwatch.ui.cells import Line, line_width
-from poolwatch.ui.widgets.consumption import use_lines, use_title
+from poolwatch.ui.widgets.use_lines import use_lines, use_title
 from poolwatch.ui.widgets.use_table import Table, columns_of
 from tests.domain.use import cell
 from tests.presentation.scene import CET, NOW

@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from poolwatch.config.rate_card import plan_prices, rate_card
 from poolwatch.config.settings import Settings
-from poolwatch.domain.consumption import UseSum, sums, total
 from poolwatch.domain.plans import Paid, paid_in_a_month
 from poolwatch.domain.quarters import TIMES, Calendar, UsePeriod, quarter_of, span_of_period
 from poolwatch.domain.rates import RateCard
@@ -30,6 +29,7 @@ from poolwatch.domain.use_report import (
     span_of,
     use_figures,
 )
+from poolwatch.domain.use_sums import UseSum, sums, total
 from poolwatch.domain.values import replace
 from poolwatch.presentation.use_texts import cost_text
 from poolwatch.presentation.view import Costs

@@ -31,18 +31,18 @@ from poolwatch.bootstrap.whose import assign_use
 from poolwatch.cli.command import moment, run_async
 from poolwatch.cli.past import STDOUT, Form, TimeSpan, past_of, put
 from poolwatch.config.paths import absolute
-from poolwatch.domain.consumption import UseRow
 from poolwatch.domain.message import message
 from poolwatch.domain.quarters import UsePeriod, quarter_of, quarter_until
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.tokens import GroupBy, Origin, ScanState
 from poolwatch.domain.use_report import Conversation, UseReport, UseWish
+from poolwatch.domain.use_sums import UseRow
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.presentation.consumption import reading_texts, span_text, use_view
 from poolwatch.presentation.usage_json import usage_csv, usage_json
 from poolwatch.presentation.use_table import BY_COST, arrange
 from poolwatch.presentation.use_texts import Names
+from poolwatch.presentation.use_view import reading_texts, span_text, use_view
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.tables import BookError
 from poolwatch.words.commands import said

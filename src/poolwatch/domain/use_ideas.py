@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from poolwatch.domain.consumption import PricedAs, UseRow, by_price
 from poolwatch.domain.rates import RateCard
 from poolwatch.domain.tokens import Tier, Tokens, UseCell
+from poolwatch.domain.use_sums import PricedAs, UseRow, by_price
 
 
 class Idea(Struct, frozen=True):

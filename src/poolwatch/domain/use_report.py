@@ -9,7 +9,6 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from poolwatch.domain.consumption import Group, UseRow, UseSum, by_cost, price_of, sums, total, use_rows
 from poolwatch.domain.month_ahead import DAYS_BACK, DayCost, MonthAhead, month_ahead
 from poolwatch.domain.plans import Paid
 from poolwatch.domain.quarters import (
@@ -23,6 +22,7 @@ from poolwatch.domain.quarters import (
 from poolwatch.domain.rates import Price, RateCard
 from poolwatch.domain.tokens import GroupBy, Origin, RequestSeen, ScanState, Tier, UseAsked, UseCell
 from poolwatch.domain.use_ideas import Idea, use_ideas
+from poolwatch.domain.use_sums import Group, UseRow, UseSum, by_cost, price_of, sums, total, use_rows
 
 _DAY: Final = timedelta(days=1)
 #: A time up to this length is drawn by hours.

@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Final
 
-from poolwatch.domain.consumption import UseRow, UseSum
 from poolwatch.domain.rates import OLD_AFTER_DAYS
 from poolwatch.domain.tokens import GroupBy, Origin
 from poolwatch.domain.use_report import UseReport
+from poolwatch.domain.use_sums import UseRow, UseSum
 from poolwatch.presentation.csv_text import Cell, csv_text
 from poolwatch.presentation.figures import trimmed_digits
 from poolwatch.presentation.json_values import Json, instant

@@ -9,11 +9,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.consumption import Group, UseSum, total
 from poolwatch.domain.quarters import monday, next_month
 from poolwatch.domain.rates import PICO_PER_DOLLAR
 from poolwatch.domain.tokens import Origin
 from poolwatch.domain.use_report import UseReport, UseSlice
+from poolwatch.domain.use_sums import Group, UseSum, total
 from poolwatch.presentation import figures
 from poolwatch.presentation.chart import nice_scale
 from poolwatch.presentation.figures import ljust, rjust
@@ -25,8 +25,8 @@ from poolwatch.presentation.use_texts import (
     whole_dollars_text,
 )
 from poolwatch.presentation.view import Span, Tone
-from poolwatch.words import consumption as words
 from poolwatch.words import screen
+from poolwatch.words import use as words
 
 #: The lines that are no columns: the axis, and its texts.
 AROUND: Final = 2

@@ -8,12 +8,12 @@ from typing import Final, overload
 
 from msgspec import Struct
 
-from poolwatch.domain.consumption import Group, UseRow, UseSum, total
 from poolwatch.domain.quarters import TIMES
 from poolwatch.domain.tokens import GroupBy
 from poolwatch.domain.use_report import UseReport
+from poolwatch.domain.use_sums import Group, UseRow, UseSum, total
 from poolwatch.presentation.use_texts import Names, cost_text, each_text, share_text, tokens_text
-from poolwatch.words import consumption as words
+from poolwatch.words import use as words
 
 
 class UseColumn(StrEnum):

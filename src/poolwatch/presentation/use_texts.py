@@ -10,16 +10,16 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from types import MappingProxyType
 from typing import Final
 
-from poolwatch.domain.consumption import Group, UseSum
 from poolwatch.domain.rates import PICO_PER_DOLLAR
 from poolwatch.domain.text import visible
 from poolwatch.domain.tokens import GroupBy
 from poolwatch.domain.use_report import Conversation
+from poolwatch.domain.use_sums import Group, UseSum
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.figures import UNKNOWN, percent_text
 from poolwatch.presentation.masking import shown_group
-from poolwatch.words import consumption as words
 from poolwatch.words import screen
+from poolwatch.words import use as words
 
 _EXACT: Final = Context(prec=60, rounding=ROUND_HALF_UP)
 _UNITS: Final = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))

@@ -76,10 +76,10 @@ class DetailScreen(RefreshingPage[AccountKey]):
 
     def action_cost(self) -> None:
         """What this account used."""
-        from poolwatch.domain.consumption import Group
         from poolwatch.domain.tokens import GroupBy
         from poolwatch.domain.use_report import Narrowed, UseWish
-        from poolwatch.ui.screens.consumption import UsageScreen
+        from poolwatch.domain.use_sums import Group
+        from poolwatch.ui.screens.usage import UsageScreen
 
         if self.app.screen is self:
             own = Narrowed(GroupBy.ACCOUNT, Group(self._shown.id))

@@ -198,7 +198,7 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
         """Tokens, and what they would cost."""
         if self.app.screen is self:
             from poolwatch.domain.use_report import UseWish
-            from poolwatch.ui.screens.consumption import UsageScreen  # not before the first paint
+            from poolwatch.ui.screens.usage import UsageScreen  # not before the first paint
 
             self.app.push_screen(UsageScreen(self.ui, UseWish()))
 

@@ -8,14 +8,14 @@ from typing import Final
 from msgspec import Struct
 from rich.cells import cell_len
 
-from poolwatch.presentation.consumption import UseView
 from poolwatch.presentation.figures import UNKNOWN
 from poolwatch.presentation.use_table import TableRow, UseColumn
+from poolwatch.presentation.use_view import UseView
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, fit_right, wrap
 from poolwatch.ui.widgets.history import is_wide
-from poolwatch.words import consumption as words
+from poolwatch.words import use as words
 
 #: Narrower than this there is no room for all columns of the table, nor for two figures in a line.
 MIDDLE_FROM: Final = 78

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.domain.consumption import Group, UseSum, price_of, total, use_rows
 from poolwatch.domain.quarters import Calendar
 from poolwatch.domain.rates import Per, Rate, RateCard
 from poolwatch.domain.tokens import GroupBy, RequestSeen, Tier, Tokens, UseCell
+from poolwatch.domain.use_sums import Group, UseSum, price_of, total, use_rows
 from poolwatch.domain.values import replace
 from tests.domain.use import CARD, DOLLAR, cell
 

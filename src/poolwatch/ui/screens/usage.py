@@ -10,29 +10,29 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Input
 
-from poolwatch.domain.consumption import Group
 from poolwatch.domain.message import Message
 from poolwatch.domain.quarters import TIMES, UsePeriod
 from poolwatch.domain.tokens import GroupBy, Origin
 from poolwatch.domain.use_report import Narrowed, UseReport, UseWish
+from poolwatch.domain.use_sums import Group
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.presentation.consumption import UseView, use_view
 from poolwatch.presentation.use_chart import UseBars, use_bars
 from poolwatch.presentation.use_table import Arranged, UseColumn
 from poolwatch.presentation.use_texts import Names
+from poolwatch.presentation.use_view import UseView, use_view
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.keymap import Scope
 from poolwatch.ui.screens.page import Page, bindings
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.arrangement import Direction
 from poolwatch.ui.widgets.bottom import FilterLine, MessageText, typing_line
-from poolwatch.ui.widgets.consumption import columns_most, use_lines, use_title
 from poolwatch.ui.widgets.history import is_wide
 from poolwatch.ui.widgets.lines import Lines, Pane
+from poolwatch.ui.widgets.use_lines import columns_most, use_lines, use_title
 from poolwatch.ui.widgets.use_table import Table, columns_of
-from poolwatch.words import consumption as words
 from poolwatch.words import interface
+from poolwatch.words import use as words
 from poolwatch.words.messages import message_text
 
 #: Whether anything new is known is asked so often, in seconds.

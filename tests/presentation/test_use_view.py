@@ -6,13 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from poolwatch.domain.consumption import Group, UseSum
 from poolwatch.domain.quarters import UsePeriod
 from poolwatch.domain.tokens import GroupBy, Origin, ScanState, Tokens
 from poolwatch.domain.use_report import Attribution, Conversation, Narrowed
+from poolwatch.domain.use_sums import Group, UseSum
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.presentation.consumption import UseView, use_view
 from poolwatch.presentation.use_table import Arranged, UseColumn
 from poolwatch.presentation.use_texts import (
     Names,
@@ -22,6 +21,7 @@ from poolwatch.presentation.use_texts import (
     machine_text,
     tokens_text,
 )
+from poolwatch.presentation.use_view import UseView, use_view
 from tests.domain.use import DOLLAR, cell
 from tests.presentation.scene import CET, NOW
 from tests.presentation.use import ALICE, READ, names, reported

@@ -9,14 +9,14 @@ from typing import Final
 from rich.cells import cell_len
 
 from poolwatch.domain.tokens import Origin
-from poolwatch.presentation.consumption import Told, UseView
 from poolwatch.presentation.use_chart import UseBars, bar_lines, spark_line
+from poolwatch.presentation.use_view import Told, UseView
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import ASCII, Glyphs, span_pieces
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, fit_right, line_width, spread
 from poolwatch.ui.widgets.history import is_wide
 from poolwatch.ui.widgets.use_table import MIDDLE_FROM, Table, heading_line, row_line
-from poolwatch.words import consumption as words
+from poolwatch.words import use as words
 
 #: From this height on there is a chart; below it, one line of columns.
 _CHART_FROM: Final = 28

@@ -8,12 +8,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.consumption import UseSum
 from poolwatch.domain.quarters import UsePeriod
 from poolwatch.domain.rates import OLD_AFTER_DAYS, PICO_PER_DOLLAR
 from poolwatch.domain.tokens import Origin, ScanState
 from poolwatch.domain.use_ideas import Idea
 from poolwatch.domain.use_report import UseReport
+from poolwatch.domain.use_sums import UseSum
 from poolwatch.presentation import figures
 from poolwatch.presentation.figures import UNKNOWN
 from poolwatch.presentation.use_table import BY_COST, Arranged, TableRow, TableRows, arrange, total_row
@@ -26,7 +26,7 @@ from poolwatch.presentation.use_texts import (
     tokens_text,
 )
 from poolwatch.presentation.view import Span, Tone
-from poolwatch.words import consumption as words
+from poolwatch.words import use as words
 
 
 class Told(Struct, frozen=True):
