@@ -12,10 +12,12 @@ import pytest
 from poolwatch.domain.matching import ALWAYS, HomeLogin
 from poolwatch.domain.tokens import GroupBy, Origin, ScanState, Tier, Tokens, UseAsked, WhoseBy
 from poolwatch.domain.values import replace
+from poolwatch.host.locks import held
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.events import UsageEvent
 from poolwatch.sessions.official import DayCounted
 from poolwatch.sessions.owners import LimitSeen, ThreadUse, Whose
+from poolwatch.sessions.progress import LOCK_NAME, Progress, note_progress
 from poolwatch.sessions.tables import FILE_NAME, BookError, BookProblem, open_to_write
 
 _ALL = UseAsked(0, 10**9)
@@ -122,6 +124,24 @@ def test_the_state_tells_what_was_not_counted(tmp_path: Path) -> None:
     assert state.unverified == Tokens(44, 4, 0, 4, 0)
     assert state.since == 864000
     assert state.running is False
+
+
+def test_the_figures_are_not_the_whole_while_something_is_read(tmp_path: Path) -> None:
+    book = _filled(tmp_path)
+
+    def noted(progress: Progress) -> ScanState:
+        with closing(open_to_write(tmp_path)) as change:
+            note_progress(change, progress)
+        return book.scan_state()
+
+    assert noted(Progress(complete_at=5.0)).complete_at == 5
+    reading = Progress(complete_at=5.0, bytes_done=10, bytes_total=30, newest_since=7.0)
+    with held(tmp_path / LOCK_NAME):
+        state = noted(reading)
+        assert (state.complete_at, state.running, state.newest_since) == (None, True, 7)
+    # it was cut off
+    state = noted(reading)
+    assert (state.complete_at, state.running) == (None, False)
 
 
 def test_an_event_counts_once_and_its_amounts_are_kept_exactly(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ class RequestSeen(Struct, frozen=True):
 class ScanState(Struct, frozen=True):
     """How far the session files were read, and what was not counted. Instants: seconds since 1970, UTC."""
 
-    #: None: nothing has ever been read
+    #: None: nothing has ever been read to its end, or something new is not read to its end yet
     complete_at: float | None = None
     running: bool = False
     bytes_done: int = 0

@@ -68,7 +68,8 @@ def read_state(look: sqlite3.Connection, state_dir: Path) -> ScanState:
         "SELECT path, trouble FROM files WHERE trouble IS NOT NULL ORDER BY path"
     ).fetchall()
     return ScanState(
-        complete_at=progress.complete_at,
+        # in the middle of a look the figures are not the whole, nor after one that was cut off
+        complete_at=progress.complete_at if progress.bytes_total == 0 else None,
         # one that only looks whether there is anything new is not worth a word
         running=(progress.bytes_total > 0 or progress.complete_at is None) and is_scanning(state_dir),
         bytes_done=progress.bytes_done,

@@ -34,8 +34,8 @@ _NANO: Final = 1e-9
 #: So many times as long as such a file took it is left alone, at most so long.
 _REST: Final = 50
 _REST_MOST_SECONDS: Final = 60.0
-#: A look that found nothing new is noted so often.
-_NOTED_SECONDS: Final = 60.0
+#: A look that found nothing new is noted so often: whoever reads takes a new note for news.
+_NOTED_SECONDS: Final = 3600.0
 
 
 class Scan:
