@@ -242,6 +242,10 @@ def test_the_last_requests_are_told_with_their_cost() -> None:
     assert one.cost == "$0.017"
     assert (other.who, other.who_short) == ("reef", "reef")
     assert unpriced.cost == "—"
+    # what was not today has its day
+    later = use_view(reported(), names(), NOW + timedelta(days=2), CET)
+    assert later.latest[0].time == "Fri 14:02"
+    assert use_view(reported(), names(), NOW + timedelta(days=20), CET).latest[0].time == "20 Nov"
 
 
 def test_ideas_are_told_long_and_short() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Context, Decimal
 from types import MappingProxyType
 from typing import Final
@@ -16,7 +16,7 @@ from poolwatch.domain.tokens import GroupBy
 from poolwatch.domain.use_report import Conversation
 from poolwatch.domain.use_sums import Group, UseSum
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.presentation.figures import UNKNOWN, percent_text
+from poolwatch.presentation.figures import UNKNOWN, clock, percent_text
 from poolwatch.presentation.masking import shown_group
 from poolwatch.words import screen
 from poolwatch.words import use as words
@@ -185,6 +185,9 @@ def machine_text(by: GroupBy, group: Group, names: Names) -> str | None:
     return group.text
 
 
-def clock_text(at: float, zone: tzinfo | None) -> str:
-    """An instant in seconds since 1970, with its seconds."""
-    return f"{datetime.fromtimestamp(at, zone):%H:%M:%S}"
+def clock_text(at: float, now: datetime, zone: tzinfo | None) -> str:
+    """An instant in seconds since 1970: with its seconds today, else `Sat 08:46`, `12 Oct`."""
+    instant = datetime.fromtimestamp(at, UTC)
+    there = instant.astimezone(zone)
+    is_today = there.date() == now.astimezone(zone).date()
+    return f"{there:%H:%M:%S}" if is_today else clock(instant, now, zone)

@@ -111,7 +111,7 @@ def use_view(
         TableRows(report, chosen, names),
         total_row(report, chosen),
         len(report.rows),
-        tuple(_latest(report, names, zone)),
+        tuple(_latest(report, names, now, zone)),
         tuple(_idea(each, names) for each in report.ideas),
         tuple(coverage(report)),
     )
@@ -231,7 +231,7 @@ def notes(report: UseReport, today: date, *, short: bool = False) -> tuple[Span,
 # --- what stands below it
 
 
-def _latest(report: UseReport, names: Names, zone: tzinfo | None) -> Iterable[Latest]:
+def _latest(report: UseReport, names: Names, now: datetime, zone: tzinfo | None) -> Iterable[Latest]:
     for request, price in report.latest:
         tokens = request.tokens
         given, cached, out = (tokens_text(each) for each in (tokens.input, tokens.cached, tokens.output))
@@ -242,7 +242,7 @@ def _latest(report: UseReport, names: Names, zone: tzinfo | None) -> Iterable[La
             cost = f"{'~' if price.estimated and price.pico else ''}{dollars_text(price.pico, 3)}"
         project = names.project(request.project)
         yield Latest(
-            clock_text(request.at, zone),
+            clock_text(request.at, now, zone),
             names.model(request.model, fast=is_fast),
             " · ".join(each for each in (who, project) if each),
             names.label(request.account) or project,

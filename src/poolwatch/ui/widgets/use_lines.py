@@ -219,12 +219,13 @@ def _latest(view: UseView, most: int, width: int, glyphs: Glyphs) -> list[Line]:
     wide = is_wide(width)
     shown = [(each, each.who if wide else each.who_short) for each in view.latest[:most]]
     model = min(22 if wide else 13, max((cell_len(each.model) for each, _ in shown), default=0))
+    time = max((cell_len(each.time) for each, _ in shown), default=0)
     who = min(36 if wide else 12, max((cell_len(name) for _, name in shown), default=0))
     lines = []
     for number, (each, name) in enumerate(shown):
         left: list[Piece] = [
             (fit("" if number else f" {words.LATEST()}", _HEADING), Ink.HEADING),
-            (f"{each.time}  ", Tone.DIM),
+            (fit(each.time, time) + "  ", Tone.DIM),
             (fit(each.model, model, glyphs.ellipsis) + "  ", Tone.PLAIN),
             (fit(name, who, glyphs.ellipsis) + "  ", Tone.PLAIN),
             (each.took if wide else each.took_short, Tone.DIM),
