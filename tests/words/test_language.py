@@ -20,8 +20,10 @@ from poolwatch.presentation.view import Prefs
 from poolwatch.ui.state import WallView
 from poolwatch.words import catalogue
 from poolwatch.words.messages import TEXTS, failure_text, message_text
-from tests.ui.pools import NOW, app_of, state_of, twelve
+from tests.support.used import MadeUse
+from tests.ui.pools import NOW, ZONE, app_of, state_of, twelve
 from tests.ui.reading import screen_text, settle
+from tests.ui.scripted_feed import ScriptedFeed
 from tests.words.sentences import pseudo, write_catalogue
 
 #: What is a name, a command or a figure in every language.
@@ -79,6 +81,22 @@ async def test_details_help_and_filter(keys: tuple[str, ...]) -> None:
         await settle(pilot)
         shown = screen_text(app)
     assert english(shown) == []
+
+
+@pytest.mark.usefixtures("_pseudo")
+@pytest.mark.parametrize("keys", [("U", "o", "d"), ("U", "o")])
+async def test_usage(keys: tuple[str, ...]) -> None:
+    feed = ScriptedFeed(state_of(twelve()), NOW, ZONE)
+    feed.used = MadeUse(NOW, ZONE, [twelve()[5].key]).answer
+    app = app_of(feed=feed)
+    async with app.run_test(size=(160, 50)) as pilot:
+        await settle(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settle(pilot)
+        shown = screen_text(app)
+    # projects of the made use
+    assert english(re.sub(r"\b(reef|atlas)\b", " ", shown)) == []
 
 
 @pytest.mark.usefixtures("_pseudo")
