@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from poolwatch.domain.use_report import UseWish, span_of
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.owners import Whose
 from poolwatch.sessions.tables import BookProblem
+from poolwatch.sessions.titles import titles_of
 from tests.cli.desk import Desk, rows
 from tests.sessions.builder import Thread, U, thread_id
 
@@ -225,3 +227,16 @@ def test_how_far_reading_is_stands_on_a_terminal_alone(
         usage._scan(around, desk.state, ["full"], UTC)
     assert ended.value.code == 1
     assert "cannot be used" in capsys.readouterr().err
+
+
+def test_titles_are_read_of_files_alone(tmp_path: Path) -> None:
+    for name, content in (
+        ("a", b'{"id":"1","thread_name":"old"}\n{"id":"1","thread_name":"new"}\n'),
+        ("b", None),
+    ):
+        (tmp_path / name).mkdir()
+        index = tmp_path / name / "session_index.jsonl"
+        # whoever opens a pipe to read waits for who writes
+        os.mkfifo(index) if content is None else index.write_bytes(content)
+    homes = [str(tmp_path / name) for name in ("b", "a", "none")]
+    assert titles_of(homes, ["1", "2"]) == {"1": "new"}

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from poolwatch.sessions.lines import LineReader
+
 _INDEX: Final = "session_index.jsonl"
-#: No line of it is longer; one that is says nothing.
-_LONGEST: Final = 64 * 1024
 
 
 class _Entry(Struct):
@@ -25,8 +24,8 @@ def titles_of(homes: Iterable[str], conversations: Collection[str]) -> dict[str,
     wanted, found = set(conversations), {}
     decoder = msgspec.json.Decoder(_Entry)
     for home in homes:
-        with suppress(OSError), (Path(home) / _INDEX).open("rb") as stream:
-            while line := stream.readline(_LONGEST):
+        with suppress(OSError), LineReader(f"{home}/{_INDEX}") as index:
+            for line in index.lines():
                 with suppress(msgspec.MsgspecError):
                     entry = decoder.decode(line)
                     if entry.id in wanted and entry.thread_name:
