@@ -229,14 +229,19 @@ def test_how_far_reading_is_stands_on_a_terminal_alone(
     assert "cannot be used" in capsys.readouterr().err
 
 
-def test_titles_are_read_of_files_alone(tmp_path: Path) -> None:
-    for name, content in (
-        ("a", b'{"id":"1","thread_name":"old"}\n{"id":"1","thread_name":"new"}\n'),
-        ("b", None),
-    ):
+def test_titles_are_read_of_files_alone_and_bad_lines_cost_nothing_else(tmp_path: Path) -> None:
+    lines = [
+        b'{"id":"1","thread_name":"old"}',
+        b'{"id":"1","thread_name":"\xff"}',
+        b"[" * 100_000,
+        b'{"id":"1","thread_name":"new"}',
+        b'{"id":"1","thread_name":null}',
+        b'{"id":"3","thread_name":"of nobody"}',
+    ]
+    for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        index = tmp_path / name / "session_index.jsonl"
-        # whoever opens a pipe to read waits for who writes
-        os.mkfifo(index) if content is None else index.write_bytes(content)
+    (tmp_path / "a" / "session_index.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    # whoever opens a pipe to read waits for who writes
+    os.mkfifo(tmp_path / "b" / "session_index.jsonl")
     homes = [str(tmp_path / name) for name in ("b", "a", "none")]
     assert titles_of(homes, ["1", "2"]) == {"1": "new"}

@@ -26,7 +26,7 @@ def titles_of(homes: Iterable[str], conversations: Collection[str]) -> dict[str,
     for home in homes:
         with suppress(OSError), LineReader(f"{home}/{_INDEX}") as index:
             for line in index.lines():
-                with suppress(msgspec.MsgspecError):
+                with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
                     entry = decoder.decode(line)
                     if entry.id in wanted and entry.thread_name:
                         found[entry.id] = entry.thread_name
