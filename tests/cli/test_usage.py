@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -132,10 +133,24 @@ def test_a_home_of_its_own_is_read_into_a_book_of_its_own(used: Desk, tmp_path: 
 
 
 def test_without_session_files_it_says_so_and_tells_nothing_as_nothing(desk: Desk) -> None:
+    never = desk.run("usage", "--no-scan", "--json")
+    assert never.code == 1
+    assert "no session files have been read yet" in never.err
+    assert "not_scanned" in json.loads(never.out)["coverage"]["reasons"]
     ran = desk.run("usage", "--json")
     assert ran.code == 1
     assert "no session files of Codex were found" in ran.err
     assert json.loads(ran.out)["totals"]["requests"] == 0
+
+
+def test_what_files_told_is_known_when_they_are_gone(desk: Desk) -> None:
+    fill(desk.home / ".codex")
+    assert desk.run("usage", *OCTOBER).code == 0
+    shutil.rmtree(desk.home / ".codex" / "sessions")
+    ran = desk.run("usage", *OCTOBER, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert json.loads(ran.out)["totals"]["requests"] == 3
+    assert json.loads(ran.out)["coverage"]["files"] == 0
 
 
 @pytest.mark.parametrize(

@@ -92,9 +92,12 @@ def print_usage(config: Path | None, asked: UsageAsked, span: TimeSpan, form: Fo
     names = Names(
         AccountNames(accounts, around.settings.ui.mask), now.astimezone(zone).date(), report.conversations
     )
-    is_nothing = asked.origin is Origin.FILES and not report.scan.files
+    scan = report.scan
+    # what files told that are gone is known still
+    is_nothing = asked.origin is Origin.FILES and not scan.files and scan.since is None
     if is_nothing:
-        complain(around.told(said("no_sessions", homes=", ".join(homes)), homes))
+        told = said("no_sessions", homes=", ".join(homes)) if scan.complete_at else said("never_scanned")
+        complain(around.told(told, homes))
     rows = arrange(report, names, BY_COST)[: asked.limit]
     if form.as_json or form.as_csv:
         # for programs times stand old to new

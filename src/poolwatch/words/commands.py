@@ -125,6 +125,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "no_moment": mark("{option} takes 24h, 7d, today, month, a date or an RFC 3339 instant, not {text}"),
     "no_span": mark("--since has to lie before --until"),
     "no_sessions": mark("no session files of Codex were found in {homes}"),
+    "never_scanned": mark("no session files have been read yet; without --no-scan they are"),
     "no_such_home": mark("{path} is no folder"),
     "not_scanned": mark("session files cannot be read: {reason}"),
     "no_events": mark("nothing is known to have happened in that time"),
