@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -16,6 +18,8 @@ from hypothesis import strategies as st
 
 from poolwatch.demo.session_shapes import DRESSES, SHAPES, Dress, Plan, Shape
 from poolwatch.demo.sessions import Folder
+from poolwatch.sessions.scan import Scan
+from poolwatch.sessions.tables import open_to_write
 from tests.sessions.builder import Thread
 from tests.sessions.cases import A, B, C, plus, used
 from tests.sessions.product import arriving, reveal, revealed, scan, scan_command, state_of, told_by, true
@@ -180,6 +184,77 @@ def test_what_could_not_be_told_is_told_when_the_parent_comes(home: Home) -> Non
     old.write(home.path)
     assert home.told() == used(A, B, at="2026-11-19T09:00") | used(C)
     assert state_of(home.state).files_unverified == 0
+
+
+def ended_early(home: Home) -> None:
+    """A look that ends after the file that changed last: another one that changed is left."""
+    Thread("other", "2026-11-20T13:00:00+00:00").head().turn().item().counter(A).write(home.path)
+    with closing(open_to_write(home.state)) as change:
+        Scan(change, [str(home.path)], time.time, is_wanted=lambda: False).look()
+
+
+def is_last(path: Path) -> None:
+    os.utime(path, (UNTIL, UNTIL))
+
+
+@pytest.fixture
+def in_small_pieces(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file is a transaction."""
+    monkeypatch.setattr("poolwatch.sessions.scan._LARGE", -1)
+    Thread("other", "2026-11-20T13:00:00+00:00").head().turn().counter(A).write(home.path)
+
+
+OTHER = used(A, at="2026-11-20T13:00")
+
+
+@pytest.mark.usefixtures("in_small_pieces")
+def test_a_response_that_only_a_copy_holds_now_is_counted_after_any_end(home: Home) -> None:
+    origin = Thread("origin").head().turn().record("r1", A).record("r2", B)
+    fork = Thread("fork", "2026-11-20T12:00:00+00:00").head(forked_from_id=origin.id).foreign(origin)
+    fork.model().record("r1", A, origin).turn().record("r3", C).write(home.path)
+    origin.write(home.path)
+    home.told()
+    is_last(Thread("origin").head().turn().record("r2", B).write(home.path))
+    ended_early(home)
+    assert home.told() == used(B) | used(A, C, at="2026-11-20T12:00") | OTHER
+
+
+@pytest.mark.usefixtures("in_small_pieces")
+def test_what_could_not_be_told_is_told_after_any_end(home: Home) -> None:
+    parent = Thread("parent").head().turn().counter(A).counter(plus(A, B), B)
+    child = Thread("child", "2026-11-20T12:00:00+00:00").head(forked_from_id=parent.id).foreign(parent)
+    child.counter(plus(A, B), B).model().counter(plus(A, B, C), C).write(home.path)
+    home.told()
+    is_last(parent.write(home.path))
+    ended_early(home)
+    told = home.told()
+    assert isinstance(told, dict)
+    assert sum(counts[1] for counts in told.values()) == A.input + B.input + C.input + A.input
+    assert state_of(home.state).files_unverified == 0
+
+
+@pytest.mark.usefixtures("in_small_pieces")
+def test_a_thread_whose_first_file_comes_last_counts_once_after_any_end(home: Home) -> None:
+    second = Thread("one", "2026-11-20T12:00:00+00:00").head().counter(plus(A, B), B)
+    second.model().counter(plus(A, B, C), C).write(home.path)
+    home.told()
+    is_last(Thread("one").head().turn().counter(A).counter(plus(A, B), B).write(home.path))
+    ended_early(home)
+    told = home.told()
+    assert isinstance(told, dict)
+    assert sum(counts[1] for counts in told.values()) == A.input + B.input + C.input + A.input
+
+
+def test_a_copy_in_another_home_is_counted_once_that_is_read(home: Home, tmp_path: Path) -> None:
+    origin = Thread("origin").head().turn().record("r1", A).record("r2", B)
+    fork = Thread("fork", "2026-11-20T12:00:00+00:00").head(forked_from_id=origin.id).foreign(origin)
+    fork.model().record("r1", A, origin).turn().record("r3", C).write(tmp_path / "other")
+    origin.write(home.path)
+    scan(home.state, [home.path, tmp_path / "other"])
+    is_last(Thread("origin").head().turn().record("r2", B).write(home.path))
+    home.told()
+    scan(home.state, [home.path, tmp_path / "other"])
+    assert told_by(home.state) == used(B) | used(A, C, at="2026-11-20T12:00")
 
 
 def test_a_damaged_file_is_named_and_the_others_are_right(home: Home) -> None:

@@ -220,6 +220,10 @@ class Keeper:
         ).fetchone()[0]
         return replace(row_of(number, file, 0, None, responses=False, trouble=trouble), parser=parser)
 
+    def doubt(self, names: Iterable[str]) -> None:
+        """What these files told may be otherwise by what was read now: no end in between forgets it."""
+        self._change.executemany("UPDATE files SET parser = 0 WHERE name = ?", [(name,) for name in names])
+
     def trim(self) -> None:
         """Leave no more single requests than are kept."""
         self._change.execute("DELETE FROM latest WHERE at < ?", (self.singly_from,))

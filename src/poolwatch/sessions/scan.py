@@ -66,9 +66,10 @@ class Scan:
         self._sorted: int | None = None
         #: threads that could tell what other files copied
         self._waited_for: set[str] = set()
-        #: names of files that were begun in this look, and of those that must be read once more
+        #: names of files that were begun in this look, of those that must be read once more, and that were
         self._begun: set[str] = set()
         self._again: set[str] = set()
+        self._reread: set[str] = set()
         #: files in which nothing is their own yet are read as a whole: those that take long, seldom
         self._not_before: dict[str, float] = {}
         self._open_since: float | None = None
@@ -147,6 +148,7 @@ class Scan:
             self._rows = self._keeper.rows()
             self._waited_for = {row.waits for row in self._rows.values() if row.waits is not None}
         self._begun.clear()
+        self._reread.clear()
 
     def _sort_by_thread(self) -> None:
         mark = hash(frozenset(self._files))
@@ -182,17 +184,23 @@ class Scan:
                     self._commit()
                     if not self._is_wanted():
                         return False
-        # each once: what two files tell about each other must not go on for ever
-        done: set[str] = set()
-        while (names := self._again - done) and len(done) < len(self._files):
-            done |= names
+        while names := self._again & self._files.keys():
             self._again.clear()
+            self._reread |= names
             for name in sorted(names):
-                if name in self._files:
-                    self._begun.discard(name)
-                    self._read(self._files[name], 0, anew=True)
+                self._begun.discard(name)
+                self._read(self._files[name], 0, anew=True)
         self._again.clear()
         return True
+
+    def _doubt(self, names: set[str]) -> None:
+        """Have these files read once more: in this look, else by whoever looks at them next."""
+        # each once in a look: what two files tell about each other must not go on for ever
+        names = (names & self._rows.keys()) - self._reread
+        self._keeper.doubt(names)
+        for name in names:
+            self._rows[name] = replace(self._rows[name], parser=0)
+        self._again |= names
 
     def _before(self, thread: str, name: str) -> list[SessionFile]:
         """The files of a thread that must be read before one that needs them."""
@@ -208,6 +216,7 @@ class Scan:
         if file.name in self._begun:
             return
         self._begun.add(file.name)
+        self._again.discard(file.name)
         row = self._rows.get(file.name)
         for other in self._before(thread_of(file.name), file.name):
             if other.name < file.name and depth < _DEEPEST:
@@ -236,16 +245,19 @@ class Scan:
         unread, is_new = self._unread(file), row is None
         row = keeper.put(file, read)
         self._rows[file.name] = row
+        doubted: set[str] = set()
         if lost:
             unclaimed = keeper.unclaimed(lost)
-            self._again |= {name for name, other in self._rows.items() if other.id in unclaimed}
+            doubted |= {name for name, other in self._rows.items() if other.id in unclaimed}
         if row.waits is not None:
             self._waited_for.add(row.waits)
         thread = read.counting.thread
         if thread in self._waited_for:
-            self._again |= keeper.waiting_for(thread) - {file.name}
+            doubted |= keeper.waiting_for(thread) - {file.name}
         if is_new:
-            self._again |= keeper.further_than(thread, file.name)
+            doubted |= keeper.further_than(thread, file.name)
+        if doubted:
+            self._doubt(doubted)
         self._progress = replace(self._progress, bytes_done=self._progress.bytes_done + unread)
 
     def _count(
