@@ -126,6 +126,7 @@ def test_instants() -> None:
     assert seconds_of("2026-11-29T08:00:00.5Z") == seconds_of("2026-11-29T09:00:00.500+01:00")
     assert seconds_of("2026-11-29T08:00:00") == seconds_of("2026-11-29T08:00:00Z")
     assert [seconds_of(each) for each in ("", "soon", None, 5)] == [None] * 4
+    assert [seconds_of(each) for each in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z")] == [None] * 2
 
 
 def _limits(used: float | None, resets_at: int | None, **more: object) -> Raw:
@@ -256,6 +257,20 @@ def test_damaged_lines_cost_themselves() -> None:
     counting = _counted(thread.counter(_sum(_A, _B), _B))
     assert counting.state.bad_lines == 5
     assert [cell[:2] for cell in counting.cells.values()] == [[2, 30]]
+
+
+@pytest.mark.parametrize(
+    "odd", ["08:00:1e9999", "08:00:1e99  ", "08:00:   nan", "08:00:-1e300", "08:00:xx.yyy", "99:99:00.000"]
+)
+def test_an_instant_that_is_none_is_that_of_the_line_before(odd: str) -> None:
+    thread = Thread("one").head().turn().counter(_A).counter(_sum(_A, _B), _B)
+    usual = thread.lines[-2][len(b'{"timestamp":"2026-11-20T') :][:12].decode()
+    for before in ("08:00:00.000", usual):
+        thread.lines[-1] = thread.lines[-1].replace(thread.lines[-1][25:37], odd.encode())
+        thread.lines[-2] = thread.lines[-2].replace(thread.lines[-2][25:37], before.encode())
+        counting = _counted(thread)
+        assert [cell[:2] for cell in counting.cells.values()] == [[2, 30]]
+        assert [request.at for request in counting.requests] == [seconds_of(f"2026-11-20T{before}Z")] * 2
 
 
 def test_what_tells_no_instant_happened_when_the_file_was_changed() -> None:

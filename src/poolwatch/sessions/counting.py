@@ -47,6 +47,7 @@ _QUARTER_SECONDS: Final = int(QUARTER.total_seconds())
 _PAYLOAD: Final = b'"payload":'
 #: No line ends so.
 NEVER: Final = b"\0"
+_MINUTE_SECONDS: Final = 60
 _STAMP_LENGTH: Final = len("2026-11-29T08:00:00.123Z")
 
 
@@ -86,7 +87,6 @@ class Counting:
         self._start_ordinal = None if state.head is None else self._ordinal_awaited(state.head)
         self._minute = ""
         self._minute_at = 0
-        self._day_at = 0
         self._raw_limits = Raw()
         #: the counter's last line, without its time
         self._payload = NEVER
@@ -376,20 +376,22 @@ class Counting:
 
     def _instant(self, stamp: str) -> float:
         """When a line was written. Most stand in the minute of the one before."""
-        if len(stamp) == _STAMP_LENGTH and stamp[23] == "Z":
-            if stamp[:16] != self._minute:
-                if stamp[:10] != self._minute[:10]:
-                    day = seconds_of(stamp[:10])
-                    if day is None:
-                        return self.state.at
-                    self._day_at = int(day)
-                self._minute = stamp[:16]
-                self._minute_at = self._day_at + int(stamp[11:13]) * 3600 + int(stamp[14:16]) * 60
-            self.state.at = self._minute_at + float(stamp[17:23])
+        is_usual = len(stamp) == _STAMP_LENGTH and stamp[23] == "Z"
+        if is_usual and stamp[:16] == self._minute:
+            try:
+                second = float(stamp[17:23])
+            except ValueError:
+                return self.state.at
+            # also what reads as no number, or as any
+            if 0 <= second < _MINUTE_SECONDS:
+                self.state.at = self._minute_at + second
             return self.state.at
         at = seconds_of(stamp)
         if at is not None:
             self.state.at = at
+            if is_usual:
+                self._minute = stamp[:16]
+                self._minute_at = int(at) // _MINUTE_SECONDS * _MINUTE_SECONDS
         return self.state.at
 
     def _ordinal_awaited(self, head: FileHead) -> int | None:

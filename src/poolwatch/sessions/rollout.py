@@ -177,6 +177,9 @@ _REFERENCE: Final = b'"latest_token_usage_record":'
 _AT_THE_END: Final = 16 * 1024
 _ORDINAL: Final = re.compile(rb'"ordinal":([0-9]{1,15})[,}]')
 _STAMP: Final = re.compile(rb'"timestamp":"([^"\\]{10,40})"')
+#: The years 2015 to 2099.
+_EARLIEST: Final = datetime(2015, 1, 1, tzinfo=UTC).timestamp()
+_LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 _FAST: Final = frozenset({"priority", "fast"})
 _STANDARD: Final = frozenset({"default", "standard", "auto"})
 
@@ -245,11 +248,15 @@ def tier_of(service_tier: object) -> Tier:
 
 
 def seconds_of(stamp: object) -> float | None:
-    """Seconds since 1970 of an instant as files write it; one without a zone is in UTC."""
+    """Seconds since 1970 of an instant as files write it; one without a zone is in UTC.
+
+    None also of one at which nothing can have been used: it is no instant of a clock.
+    """
     if not isinstance(stamp, str):
         return None
     try:
         at = datetime.fromisoformat(stamp)
     except ValueError:
         return None
-    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
+    seconds = (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
+    return seconds if _EARLIEST <= seconds < _LATEST else None
