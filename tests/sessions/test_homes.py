@@ -6,10 +6,12 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
+
 from poolwatch.domain.tokens import GroupBy, UseAsked
 from poolwatch.domain.values import replace
 from poolwatch.sessions.book import UseBook
-from poolwatch.sessions.homes import newest_folders, session_files, session_trees
+from poolwatch.sessions.homes import files_in, newest_folders, session_files, session_trees
 from tests.sessions.builder import Thread, U
 from tests.sessions.product import scan
 
@@ -65,3 +67,23 @@ def test_what_changed_last_comes_first(tmp_path: Path) -> None:
         path = Thread(name).head().turn().counter(_A).write(tmp_path)
         os.utime(path, (100 * (number % 2) + number,) * 2)
     assert [file.mtime_ns // 10**9 for file in session_files([str(tmp_path)]).files] == [101, 2, 0]
+
+
+def test_what_people_typed_is_not_opened_wherever_links_lead(tmp_path: Path) -> None:
+    path = Thread("one").head().turn().counter(_A).write(tmp_path)
+    for name in ("history.jsonl", "session_index.jsonl"):
+        (tmp_path / name).write_text("{}\n")
+    (tmp_path / "sessions" / "up").symlink_to("..")
+    path.with_name("rollout-x.jsonl").symlink_to(tmp_path / "history.jsonl")
+    assert [file.path for file in session_files([str(tmp_path)]).files] == [str(path)]
+    [tree] = session_trees([str(tmp_path)])
+    assert [file.path for file in files_in(str(path.parent), tree)] == [str(path)]
+
+
+@pytest.mark.parametrize("second", [-(10**12), 10**12])
+def test_a_file_may_be_of_any_year(tmp_path: Path, second: int) -> None:
+    path = Thread("one").head().turn().counter(_A).write(tmp_path / "home")
+    # a file system takes as much of it as it can
+    os.utime(path, (second, second))
+    scan(tmp_path / "state", [tmp_path / "home"])
+    assert [cell.requests for cell in UseBook(tmp_path / "state").cells(_ALL)] == [1]

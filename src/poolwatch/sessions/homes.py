@@ -21,6 +21,8 @@ _NAME: Final = re.compile(
     r"rollout-[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}-[0-9]{2}-"
     r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 )
+#: What people typed, and how conversations are called: no session files, wherever a link leads to them.
+_NEVER: Final = ("history.jsonl", "session_index.jsonl")
 _LARGEST: Final = 2**63 - 1
 #: sessions/2026/11/29
 _DATED: Final = 3
@@ -172,7 +174,9 @@ def _files_below(folder: str, tree: Tree, unreadable: list[str]) -> Iterator[Ses
 
 def _file(entry: os.DirEntry[str], tree: Tree) -> SessionFile | None:
     stem = entry.name.removesuffix(COMPRESSED)
-    if not stem.endswith(_PLAIN):
+    if not stem.endswith(_PLAIN) or stem in _NEVER:
+        return None
+    if entry.is_symlink() and os.path.realpath(entry.path).endswith(tuple(f"/{name}" for name in _NEVER)):
         return None
     try:
         status = entry.stat()
@@ -200,7 +204,8 @@ def _made(
         return None
     # some file systems give numbers that no database takes
     inode, dev = status.st_ino & _LARGEST, status.st_dev & _LARGEST
-    return SessionFile(name, path, home, status.st_size, status.st_mtime_ns, inode, dev, is_archived)
+    changed = max(-_LARGEST, min(status.st_mtime_ns, _LARGEST))
+    return SessionFile(name, path, home, status.st_size, changed, inode, dev, is_archived)
 
 
 def _numbered(folder: str) -> list[str]:
