@@ -229,7 +229,12 @@ def test_what_the_figures_are_of() -> None:
     assert len(use_view(nobody, names(), NOW, CET).coverage) == 2
     torn = view(scan=replace(READ, troubles=(("/a", "torn"),))).coverage
     assert torn[-1].text == "1 file could not be read to its end: doctor names it"
-    assert view(scan=ScanState()).coverage[0].text == "no session files on this machine"
+    none = (ScanState(), ScanState(complete_at=1.0), ScanState(complete_at=1.0, since=1.0))
+    assert [view(scan=each).coverage[0].text for each in none] == [
+        "no session files have been read yet",
+        "no session files on this machine",
+        "the session files are gone; what they told is kept",
+    ]
     assert "data import" in view(origin=Origin.IMPORTED).coverage[0].text
 
 

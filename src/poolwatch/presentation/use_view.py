@@ -271,7 +271,12 @@ def coverage(report: UseReport) -> Iterable[Coverage]:
         yield Coverage(words.IMPORTED(), words.IMPORTED())
         return
     if not scan.files and not scan.running:
-        yield Coverage(words.NO_FILES(), words.NO_FILES())
+        none = words.NO_FILES()
+        if scan.since is not None:
+            none = words.FILES_GONE()
+        elif scan.complete_at is None:
+            none = words.NOTHING_READ()
+        yield Coverage(none, none)
     else:
         read = words.coverage(scan.files, scan.homes)
         if report.counted_share is None:

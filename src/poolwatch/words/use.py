@@ -201,6 +201,7 @@ all_cached_short: Final = Text("{share} of the input was not cached; all cached:
 
 # --- coverage
 COVERAGE: Final = Text("COVERAGE")
+FILES_GONE: Final = Text("the session files are gone; what they told is kept")
 NO_FILES: Final = Text("no session files on this machine")
 apart: Final = Text("{files}, {tokens}, apart and not in the totals.")
 apart_short: Final = Text("{files}, apart.")
