@@ -123,6 +123,14 @@ def test_people_get_a_table_and_what_it_is_of(used: Desk) -> None:
     assert plain.out.isascii()
 
 
+def test_a_time_may_reach_to_the_end_of_the_calendar(used: Desk) -> None:
+    ever = ("--since", "0001-01-01T00:00:00Z", "--until", "9999-12-31T23:59:59Z")
+    for form in ((), ("--json",), ("--by", "day", "--csv")):
+        ran = used.run("usage", "--no-scan", *ever, *form, env={"TZ": "Pacific/Kiritimati"})
+        assert (ran.code, ran.err) == (0, "")
+        assert "3" in ran.out
+
+
 def test_a_home_of_its_own_is_read_into_a_book_of_its_own(used: Desk, tmp_path: Path) -> None:
     fill(tmp_path / "other")
     ran = used.run("usage", "--codex-home", str(tmp_path / "other"), *OCTOBER, "--json")

@@ -76,6 +76,13 @@ def test_periods_are_of_local_days(period: UsePeriod, since: str, until: str) ->
     assert found == (quarter(since), quarter(until))
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"])
+def test_the_ends_of_the_calendar_are_told_in_every_zone(text: str) -> None:
+    end = quarter_until(datetime.fromisoformat(text))
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        assert begins(end).astimezone(ZoneInfo(zone)).year in {1, 9999}
+
+
 def test_prices_are_by_the_day_in_utc_and_ends_are_rounded_up() -> None:
     assert utc_day(quarter("2026-11-20 23:45")) == date(2026, 11, 20)
     assert utc_day(quarter("2026-11-21 00:00")) == date(2026, 11, 21)

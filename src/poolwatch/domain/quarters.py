@@ -26,8 +26,13 @@ def quarter_until(at: datetime) -> int:
 
 
 def begins(quarter: int) -> datetime:
-    """When a quarter begins, in UTC."""
-    return datetime.fromtimestamp(quarter * _SECONDS, UTC)
+    """When a quarter begins, in UTC; near the ends of the calendar, the last moment that every zone has."""
+    return datetime.fromtimestamp(min(_LAST, max(_FIRST, quarter)) * _SECONDS, UTC)
+
+
+#: Two days from the ends of the calendar.
+_FIRST: Final = quarter_of(datetime(1, 1, 3, tzinfo=UTC))
+_LAST: Final = quarter_of(datetime(9999, 12, 29, tzinfo=UTC))
 
 
 def utc_day(quarter: int) -> date:

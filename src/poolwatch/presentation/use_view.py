@@ -136,7 +136,7 @@ def span_text(since: datetime, until: datetime, now: datetime, zone: tzinfo | No
 
 
 def _moment(at: datetime, now: datetime, zone: tzinfo | None) -> str:
-    there = at.astimezone(zone)
+    there = figures.local_time(at, zone)
     time = "" if (there.hour, there.minute) == (0, 0) else f" {there:%H:%M}"
     return f"{figures.day(at, now, zone)}{time}"
 
