@@ -40,8 +40,8 @@ class Prefix(IntEnum):
     RECORDS = 8
 
 
-#: What is told without the origin's file; with it, it may be told otherwise.
-WITHOUT_ORIGIN: Final = frozenset({Prefix.BASELINE, Prefix.ZERO, Prefix.UNVERIFIED})
+#: What may be told otherwise when another file of the origin turns up.
+BY_ORIGIN: Final = frozenset({Prefix.ORIGIN, Prefix.BASELINE, Prefix.ZERO, Prefix.UNVERIFIED})
 
 
 class Step(Struct, frozen=True, gc=False):

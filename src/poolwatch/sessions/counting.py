@@ -199,17 +199,20 @@ class Counting:
             self.state.tier = TIERS[tier_of(turn.service_tier)]
 
     def _started(self, line: bytes) -> None:
-        state = self.state
-        head = state.head
-        if state.prefix is not Prefix.UNDECIDED or self._own_from is not None or head is None:
+        state, head = self.state, self.state.head
+        # only behind an ancestor's head is it known that what stands before it is a copy
+        if head is None or head.created is None or not state.has_ancestor or self._own_from is not None:
             return
-        if self._goes_on and not state.has_ancestor:
-            # the end of a task may stand in it, and is no copy
+        if state.prefix in (Prefix.ORDINAL, Prefix.STARTED, Prefix.RECORDS):
             return
         started = read_started(line).payload.started_at
-        created = head.created
-        if isinstance(started, int | float) and created is not None and started >= int(created):
+        if not isinstance(started, int | float) or started < int(head.created):
+            return
+        if state.prefix is Prefix.UNDECIDED:
             self._own_from = (len(self._waiting), len(self.limits))
+        else:
+            # it was told otherwise before this was written
+            self.is_misread = True
 
     def _look_for_own_line(self, line: bytes, start: int) -> None:
         ordinal = ordinal_of(line)

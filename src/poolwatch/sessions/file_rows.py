@@ -60,8 +60,6 @@ class ReadFile(Struct, frozen=True):
     #: what tells that a longer file begins with this one
     head: bytes
     tail: bytes
-    #: whether the course of what it came from was known
-    has_course: bool
     trouble: str | None
 
 

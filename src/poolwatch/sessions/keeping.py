@@ -12,7 +12,7 @@ import msgspec
 
 from poolwatch.domain.values import replace
 from poolwatch.sessions.asking import SECONDS_OF_QUARTER
-from poolwatch.sessions.copies import WITHOUT_ORIGIN, Prefix
+from poolwatch.sessions.copies import BY_ORIGIN, Prefix
 from poolwatch.sessions.counting import PARSER_VERSION, Counting
 from poolwatch.sessions.counts import Request, Response, State
 from poolwatch.sessions.file_rows import FileRow, ReadFile, Resumption, Trouble, row_of
@@ -91,12 +91,15 @@ class Keeper:
         except msgspec.MsgspecError:
             return None
 
-    def course_of(self, thread: str, but: str) -> bytes | None:
-        """The marks of a thread's counter in all of its files but one; None when there is no such file."""
+    def course_of(self, thread: str, name: str, *, own: bool) -> bytes | None:
+        """The marks of a thread's counter, None when there is no file of it.
+
+        Of a file's `own` thread, what stands in those before it: later ones begin with what stands in it.
+        """
         rows = self._change.execute(
             "SELECT f.course FROM files f JOIN threads t ON t.id = f.thread"
-            " WHERE t.uuid = ? AND f.name != ? ORDER BY f.name",
-            (thread, but),
+            " WHERE t.uuid = :thread AND (f.name < :name OR (f.name > :name AND NOT :own)) ORDER BY f.name",
+            {"thread": thread, "name": name, "own": own},
         ).fetchall()
         return b"".join(course or b"" for (course,) in rows) if rows else None
 
@@ -110,10 +113,9 @@ class Keeper:
         return found is not None
 
     def further_than(self, thread: str, name: str) -> set[str]:
-        """The names of files that were taken for the first of their thread before this one was there."""
+        """The names of the later files of a thread: what they begin with may be told by this one."""
         rows = self._change.execute(
-            "SELECT f.name FROM files f JOIN threads t ON t.id = f.thread"
-            " WHERE t.uuid = ? AND f.name > ? AND f.further = 0",
+            "SELECT f.name FROM files f JOIN threads t ON t.id = f.thread WHERE t.uuid = ? AND f.name > ?",
             (thread, name),
         )
         return {found for (found,) in rows}
@@ -159,7 +161,7 @@ class Keeper:
         # a file in which nothing is its own yet is read from its beginning again
         can_go_on = state.prefix is not Prefix.UNDECIDED
         origin = None if state.head is None else state.head.origin
-        waits = origin if state.prefix in WITHOUT_ORIGIN and not read.has_course else None
+        waits = origin if state.prefix in BY_ORIGIN else None
         responses = state.has_records or bool(counting.responses)
         values = (
             os.fsencode(file.path),

@@ -242,7 +242,7 @@ class Scan:
                 self._rows[file.name] = keeper.hold(row, file, Trouble.BROKEN)
                 return
             lost = keeper.forget(row)
-        unread, is_new = self._unread(file), row is None
+        unread, is_new = self._unread(file), row is None or row.trouble == Trouble.UNREADABLE
         row = keeper.put(file, read)
         self._rows[file.name] = row
         doubted: set[str] = set()
@@ -252,10 +252,10 @@ class Scan:
         if row.waits is not None:
             self._waited_for.add(row.waits)
         thread = read.counting.thread
-        if thread in self._waited_for:
-            doubted |= keeper.waiting_for(thread) - {file.name}
         if is_new:
             doubted |= keeper.further_than(thread, file.name)
+            if thread in self._waited_for:
+                doubted |= keeper.waiting_for(thread) - {file.name}
         if doubted:
             self._doubt(doubted)
         self._progress = replace(self._progress, bytes_done=self._progress.bytes_done + unread)
@@ -286,7 +286,8 @@ class Scan:
                 counting.singly_from = self._keeper.singly_from
                 counting.feed(reader.lines())
             origin = counting.origin
-            course_known = None if origin is None else self._course(origin, name, depth)
+            is_own = origin == counting.thread
+            course_known = None if origin is None else self._course(origin, name, depth, own=is_own)
             counting.settle(course_known)
             trouble = None
             if reader.is_broken:
@@ -296,9 +297,7 @@ class Scan:
             elif counting.state.ledger.differs:
                 trouble = Trouble.DIFFERS
             head, tail = _ends(reader, reader.offset)
-            return ReadFile(
-                counting, reader.offset, head, tail, course_known is not None, trouble
-            ), resumed is not None
+            return ReadFile(counting, reader.offset, head, tail, trouble), resumed is not None
 
     def _resumed(
         self, file: SessionFile, row: FileRow, reader: LineReader
@@ -313,12 +312,12 @@ class Scan:
             return None
         return row.offset, known.state, known.course
 
-    def _course(self, thread: str, name: str, depth: int) -> bytes | None:
-        """The marks of a thread's counter in all its files but this one."""
+    def _course(self, thread: str, name: str, depth: int, *, own: bool) -> bytes | None:
+        """The marks of a thread's counter; those before its own file where a file goes on from that."""
         for other in self._before(thread, name):
-            if depth < _DEEPEST:
+            if depth < _DEEPEST and not (own and other.name > name):
                 self._read(other, depth + 1)
-        return self._keeper.course_of(thread, name)
+        return self._keeper.course_of(thread, name, own=own)
 
     def _cannot(self, file: SessionFile, row: FileRow | None) -> None:
         """A file cannot be read; it is tried again with every look, and noted once."""

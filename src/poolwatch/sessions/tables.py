@@ -37,7 +37,7 @@ _TABLES: Final = (
         id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, parent TEXT, project TEXT, client TEXT)""",
     # `name` tells a file wherever it lies; `state` is where its counting stands, `course` the marks of its
     # counter, with which copies of it begin; `further`: another file of its thread comes first; `responses`:
-    # it holds records; `waits`: the thread that could tell what it copied; a gone file keeps its facts
+    # it holds records; `waits`: the thread whose files tell what it copied; a gone file keeps its facts
     """CREATE TABLE files (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, path BLOB NOT NULL, home INTEGER NOT NULL,
         thread INTEGER, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
