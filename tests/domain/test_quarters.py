@@ -5,7 +5,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from poolwatch.domain.quarters import Calendar, UsePeriod, begins, quarter_until, span_of_period, utc_day
+from poolwatch.domain.quarters import (
+    Calendar,
+    UsePeriod,
+    begins,
+    instant_of,
+    quarter_until,
+    span_of_period,
+    utc_day,
+)
 from poolwatch.domain.tokens import GroupBy
 from tests.domain.use import quarter
 
@@ -81,6 +89,14 @@ def test_the_ends_of_the_calendar_are_told_in_every_zone(text: str) -> None:
     end = quarter_until(datetime.fromisoformat(text))
     for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
         assert begins(end).astimezone(ZoneInfo(zone)).year in {1, 9999}
+
+
+@pytest.mark.parametrize("seconds", [-1e30, -62135596800.0, 253402300800.0, 1e30, float("inf")])
+def test_whatever_a_clock_says_is_some_instant_of_every_zone(seconds: float) -> None:
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        assert instant_of(seconds).astimezone(ZoneInfo(zone)).year in {1, 9999}
+    assert utc_day(10**12) == date.max
+    assert utc_day(-(10**12)) == date.min
 
 
 def test_prices_are_by_the_day_in_utc_and_ends_are_rounded_up() -> None:

@@ -26,21 +26,31 @@ def quarter_until(at: datetime) -> int:
 
 
 def begins(quarter: int) -> datetime:
-    """When a quarter begins, in UTC; near the ends of the calendar, the last moment that every zone has."""
-    return datetime.fromtimestamp(min(_LAST, max(_FIRST, quarter)) * _SECONDS, UTC)
+    """When a quarter begins, in UTC."""
+    return instant_of(quarter * _SECONDS)
+
+
+def instant_of(seconds: float) -> datetime:
+    """So many seconds after 1970, in UTC; beyond the calendar, its last moment that every zone has.
+
+    Files and lines may be dated by any clock.
+    """
+    return datetime.fromtimestamp(min(_LAST, max(_FIRST, seconds)), UTC)
 
 
 #: Two days from the ends of the calendar.
-_FIRST: Final = quarter_of(datetime(1, 1, 3, tzinfo=UTC))
-_LAST: Final = quarter_of(datetime(9999, 12, 29, tzinfo=UTC))
+_FIRST: Final = datetime(1, 1, 3, tzinfo=UTC).timestamp()
+_LAST: Final = datetime(9999, 12, 29, tzinfo=UTC).timestamp()
 
 
 def utc_day(quarter: int) -> date:
     """The day in UTC: that of prices."""
-    return date.fromordinal(_EPOCH + quarter * _SECONDS // 86400)
+    day = _EPOCH + quarter * _SECONDS // 86400
+    return date.fromordinal(min(_DAYS_MOST, max(1, day)))
 
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
+_DAYS_MOST: Final = date.max.toordinal()
 
 
 class Calendar:

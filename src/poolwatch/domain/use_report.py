@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from msgspec import Struct, field
@@ -16,6 +16,7 @@ from poolwatch.domain.quarters import (
     Calendar,
     UsePeriod,
     begins,
+    instant_of,
     quarter_of,
     span_of_period,
 )
@@ -279,4 +280,4 @@ def _first_day(cells: Sequence[UseCell], origin: Origin, scan: ScanState, calend
     since = begins(min(cell.quarter for cell in cells)).timestamp()
     if origin is Origin.FILES and scan.since is not None:
         since = min(since, scan.since)
-    return datetime.fromtimestamp(since, UTC).astimezone(calendar.zone).date() + _DAY
+    return instant_of(since).astimezone(calendar.zone).date() + _DAY

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
+from poolwatch.domain.quarters import instant_of
 from poolwatch.domain.rates import OLD_AFTER_DAYS
 from poolwatch.domain.tokens import GroupBy, Origin
 from poolwatch.domain.use_report import UseReport
@@ -47,7 +48,7 @@ def usage_json(
     is_of_files = report.wish.origin is Origin.FILES
     since = report.since
     if is_of_files and scan.since is not None:
-        since = datetime.fromtimestamp(scan.since, UTC)
+        since = instant_of(scan.since)
     document: Json = {
         "schema": SCHEMA,
         "generated_at": instant(now),

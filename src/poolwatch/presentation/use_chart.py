@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.quarters import monday, next_month
+from poolwatch.domain.quarters import instant_of, monday, next_month
 from poolwatch.domain.rates import PICO_PER_DOLLAR
 from poolwatch.domain.tokens import Origin
 from poolwatch.domain.use_report import UseReport, UseSlice
@@ -111,7 +111,7 @@ def _known_since(report: UseReport, zone: tzinfo | None) -> datetime | None:
     since = scan.since if scan.complete_at is not None else scan.newest_since
     if since is None:
         return None if scan.complete_at is not None else _midnight(date.max)
-    there = datetime.fromtimestamp(since, zone).replace(tzinfo=None)
+    there = instant_of(since).astimezone(zone).replace(tzinfo=None)
     # of the first day or hour that is read a part may still be missing
     if report.by_hour:
         hour = there.replace(minute=0, second=0, microsecond=0)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Context, Decimal
 from types import MappingProxyType
 from typing import Final
 
+from poolwatch.domain.quarters import instant_of
 from poolwatch.domain.rates import PICO_PER_DOLLAR
 from poolwatch.domain.text import visible
 from poolwatch.domain.tokens import GroupBy
@@ -187,7 +188,7 @@ def machine_text(by: GroupBy, group: Group, names: Names) -> str | None:
 
 def clock_text(at: float, now: datetime, zone: tzinfo | None) -> str:
     """An instant in seconds since 1970: with its seconds today, else `Sat 08:46`, `12 Oct`."""
-    instant = datetime.fromtimestamp(at, UTC)
+    instant = instant_of(at)
     there = instant.astimezone(zone)
     is_today = there.date() == now.astimezone(zone).date()
     return f"{there:%H:%M:%S}" if is_today else clock(instant, now, zone)

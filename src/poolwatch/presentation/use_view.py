@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.quarters import UsePeriod
+from poolwatch.domain.quarters import UsePeriod, instant_of
 from poolwatch.domain.rates import OLD_AFTER_DAYS, PICO_PER_DOLLAR
 from poolwatch.domain.tokens import Origin, ScanState
 from poolwatch.domain.use_ideas import Idea
@@ -160,7 +160,7 @@ def reading_texts(scan: ScanState, now: datetime, zone: tzinfo | None) -> tuple[
     percent = share_text(min(1.0, part))
     days = ""
     if scan.newest_since is not None:
-        since = datetime.fromtimestamp(scan.newest_since, UTC).astimezone(zone).date()
+        since = instant_of(scan.newest_since).astimezone(zone).date()
         count = (now.astimezone(zone).date() - since).days
         days = words.days(count) if count > 0 else ""
     return words.reading(percent, days), words.reading_short(percent)
