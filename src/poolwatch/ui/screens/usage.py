@@ -36,7 +36,7 @@ from poolwatch.words import use as words
 from poolwatch.words.messages import message_text
 
 #: Whether anything new is known is asked so often, in seconds.
-_AGAIN: Final = 1.0
+_AGAIN: Final = 0.5
 #: What a group is opened into.
 _INTO: Final = {
     GroupBy.MONTH: GroupBy.DAY,
