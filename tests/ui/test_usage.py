@@ -233,6 +233,20 @@ async def test_it_follows_what_is_read_meanwhile_and_says_how_far_that_is() -> N
         assert "prices of 12 Nov" in title(app)
 
 
+async def test_today_ends_without_anything_that_is_read() -> None:
+    feed = using()
+    app = app_with(feed)
+    async with app.run_test(size=NORMAL) as pilot:
+        screen = await opened(pilot)
+        wished = len(feed.wishes)
+        feed.pass_time(60)
+        await screen._read_new()
+        assert len(feed.wishes) == wished
+        feed.pass_time(12 * 60)
+        await screen._read_new()
+        assert len(feed.wishes) == wished + 1
+
+
 async def test_what_comes_late_for_a_former_wish_is_not_shown() -> None:
     feed = using()
     app = app_with(feed)

@@ -145,11 +145,11 @@ class UseReader:
         return [cell for each in asked for cell in self._book.cells(each) if keeps(cell)]
 
     def _head(self, origin: Origin, scan: ScanState, now: datetime) -> tuple[UseFigures, _Whole]:
-        """What stands above whatever is looked at: it changes with the book and the minutes.
+        """What stands above whatever is looked at: it changes with the book and the quarters.
 
         Also all the use that it was made of, where it was read just now.
         """
-        made_of = (origin, book_mark(self._state_dir), scan.complete_at, quarter_of(now), now.minute)
+        made_of = (origin, book_mark(self._state_dir), scan.complete_at, quarter_of(now))
         if self._figures is not None and self._figures[0] == made_of:
             return self._figures[1], _Whole()
         since = figures_since(now, self._started_at, self.calendar)

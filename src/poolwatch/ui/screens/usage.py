@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
 from msgspec import Struct
@@ -11,11 +11,11 @@ from textual.binding import BindingType
 from textual.widgets import Input
 
 from poolwatch.domain.message import Message
-from poolwatch.domain.quarters import TIMES, UsePeriod
+from poolwatch.domain.quarters import TIMES, UsePeriod, quarter_of
 from poolwatch.domain.tokens import GroupBy, Origin
 from poolwatch.domain.use_report import Narrowed, UseReport, UseWish
 from poolwatch.domain.use_sums import Group
-from poolwatch.domain.values import replace
+from poolwatch.domain.values import UNDATED, replace
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.use_chart import UseBars, use_bars
 from poolwatch.presentation.use_table import Arranged, UseColumn
@@ -37,6 +37,9 @@ from poolwatch.words.messages import message_text
 
 #: Whether anything new is known is asked so often, in seconds.
 _AGAIN: Final = 0.5
+#: After reading it rests so many times as long as that took, but never longer than this.
+_REST: Final = 8
+_REST_MOST: Final = timedelta(seconds=1.5)
 #: What a group is opened into.
 _INTO: Final = {
     GroupBy.MONTH: GroupBy.DAY,
@@ -77,6 +80,7 @@ class UsageScreen(Page[None]):
         self._report: UseReport | None = None
         self._mark: object = None
         self._is_reading = False
+        self._rests_until = UNDATED
         self._problem = ""
         self._top = 0
         self._view: UseView | None = None
@@ -101,13 +105,19 @@ class UsageScreen(Page[None]):
     # --- reading
 
     def _look(self) -> None:
-        if not self._is_reading:
+        rest = self._rests_until - self.ui.feed.now()
+        # a clock that was set back holds up nothing
+        if not self._is_reading and not timedelta(0) < rest <= _REST_MOST:
             self.start_work(self._read_new)
 
     async def _read_new(self) -> None:
-        mark = await self.ui.feed.use_mark()
+        mark = await self._mark_now()
         if mark != self._mark and not self._is_reading:
             await self._read_wished()
+
+    async def _mark_now(self) -> object:
+        """What is different once there is more to be told; today ends without anything that is read."""
+        return await self.ui.feed.use_mark(), quarter_of(self.ui.feed.now())
 
     def _read(self) -> None:
         self.start_work(self._read_wished)
@@ -117,14 +127,18 @@ class UsageScreen(Page[None]):
         if self._is_reading:
             return
         self._is_reading = True
+        begun = self.ui.feed.now()
         try:
             wish = None
             while wish != self._place.wish:
                 wish = self._place.wish
-                mark = await self.ui.feed.use_mark()
+                mark = await self._mark_now()
                 found = await self.ui.feed.use(wish)
         finally:
             self._is_reading = False
+        # where much is read all the time, most of the time is left to everything else
+        ended = self.ui.feed.now()
+        self._rests_until = ended + min(_REST_MOST, _REST * (ended - begun))
         self._mark = mark
         if isinstance(found, Message):
             self._problem = message_text(found)
