@@ -15,7 +15,7 @@ from poolwatch.domain.plans import Paid, paid_in_a_month
 from poolwatch.domain.quarters import TIMES, Calendar, UsePeriod, quarter_of, span_of_period
 from poolwatch.domain.rates import RateCard
 from poolwatch.domain.state import AccountState
-from poolwatch.domain.tokens import GroupBy, Origin, ScanState, UseAsked, UseCell, WhoseBy
+from poolwatch.domain.tokens import QUARTERS_OF_DAY, GroupBy, Origin, ScanState, UseAsked, UseCell, WhoseBy
 from poolwatch.domain.use_report import (
     Attribution,
     Conversation,
@@ -164,8 +164,8 @@ class UseReader:
 
     def _counted(self, span: tuple[int, int], now: datetime) -> float | None:
         """The part of what the service counted that is in the files; its day of now is not whole yet."""
-        first = -(-span[0] // 96)
-        end = min(span[1] // 96, (now - _EPOCH) // timedelta(days=1))
+        first = -(-span[0] // QUARTERS_OF_DAY)
+        end = min(span[1] // QUARTERS_OF_DAY, (now - _EPOCH) // timedelta(days=1))
         days = self._book.days_counted(first, end) if end > first else []
         counted = sum(each.counted for each in days)
         return sum(each.in_files for each in days) / counted if counted else None

@@ -37,7 +37,7 @@ from poolwatch.domain.matching import (
 )
 from poolwatch.domain.series import FigureName, Series, Timeline
 from poolwatch.domain.state import AccountState
-from poolwatch.domain.tokens import QUARTER, WhoseBy
+from poolwatch.domain.tokens import QUARTER_SECONDS, WhoseBy
 from poolwatch.domain.usage import BASE_BUCKET, window_kind
 from poolwatch.host.threads import in_thread
 from poolwatch.monitor.reconciling import Reconciler
@@ -59,7 +59,6 @@ _ANYWAY: Final = timedelta(minutes=30)
 #: The codes of what is told when an error of our own ended it.
 _NO_OWNERS: Final = "monitor.no_owners"
 _NO_COUNTS: Final = "monitor.no_counts"
-_QUARTER: Final = int(QUARTER.total_seconds())
 #: Conversations that are kept with one transaction.
 _AT_ONCE: Final = 200
 #: A turn on the event loop is no longer (seconds).
@@ -140,7 +139,7 @@ async def find_owners(
 ) -> None:
     """Find out what is not known yet, of accounts of the pool. Raises BookError."""
     states = {account.key.id: account for account in accounts}
-    quarter = int(now.timestamp()) // _QUARTER
+    quarter = int(now.timestamp()) // QUARTER_SECONDS
     begun = await in_thread(partial(_begin, book, tuple(states.values()), quarter))
     if begun is None:
         return
@@ -173,7 +172,7 @@ async def find_owners(
         await in_thread(partial(book.put_whose, found, some))
     if due and store is not None:
         since = min(each.since for each in due.values())
-        readings = await _readings(store, states, datetime.fromtimestamp(since * _QUARTER, UTC), now)
+        readings = await _readings(store, states, datetime.fromtimestamp(since * QUARTER_SECONDS, UTC), now)
         await _hold_against(book, readings, due, by_login, quarter)
     if store is not None:
         await in_thread(partial(book.note_owners_mark, mark))

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct, field
 
 from poolwatch.domain.series import FigureName, Series, Timeline
-from poolwatch.domain.tokens import QUARTER
+from poolwatch.domain.tokens import QUARTER_SECONDS
 from poolwatch.domain.usage import window_length
 
 #: Upstreams compute a reset anew with each answer; this far apart it is the same.
@@ -33,7 +33,7 @@ _TELLING_SECONDS: Final = 86_400
 _HOUR: Final = 3600.0
 #: A response is counted a moment before the limits after it are told.
 _BEFORE: Final = 60.0
-_QUARTER: Final = QUARTER.total_seconds()
+_QUARTER: Final = float(QUARTER_SECONDS)
 _OPEN: Final = float("inf")
 #: A quarter that never comes.
 ALWAYS: Final = 2**40
@@ -280,10 +280,10 @@ def _in_quarters(spans: Sequence[_Span], last: int) -> list[Owned]:
         since = int((span.since - _BEFORE) // _QUARTER)
         since = max(since, free if former == account else free + 1 if since <= free else since)
         # a whole quarter only: what comes behind its end may be another's
-        until = int(span.end // _QUARTER) if span.end < last * _QUARTER else last
+        until = int(min(span.end, last * _QUARTER) // _QUARTER)
         if account is not None and since < until:
             owned.append(Owned(since, until, account))
-        free, former = int(span.end // _QUARTER) if span.end < last * _QUARTER else last, account
+        free, former = until, account
     return owned
 
 

@@ -7,27 +7,25 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
 
-from poolwatch.domain.tokens import QUARTER, GroupBy
+from poolwatch.domain.tokens import QUARTER_SECONDS, QUARTERS_OF_DAY, GroupBy
 from poolwatch.domain.when import midnight
 
-_SECONDS: Final = int(QUARTER.total_seconds())
-QUARTERS_OF_DAY: Final = 96
 _DAY: Final = timedelta(days=1)
 
 
 def quarter_of(at: datetime) -> int:
     """The quarter that an instant lies in, counted from 1970."""
-    return math.floor(at.timestamp() / _SECONDS)
+    return math.floor(at.timestamp() / QUARTER_SECONDS)
 
 
 def quarter_until(at: datetime) -> int:
     """The first quarter that does not begin before an instant: where a time ends that ends then."""
-    return math.ceil(at.timestamp() / _SECONDS)
+    return math.ceil(at.timestamp() / QUARTER_SECONDS)
 
 
 def begins(quarter: int) -> datetime:
     """When a quarter begins, in UTC."""
-    return instant_of(quarter * _SECONDS)
+    return instant_of(quarter * QUARTER_SECONDS)
 
 
 def instant_of(seconds: float) -> datetime:
@@ -45,7 +43,7 @@ _LAST: Final = datetime(9999, 12, 29, tzinfo=UTC).timestamp()
 
 def utc_day(quarter: int) -> date:
     """The day in UTC: that of prices."""
-    day = _EPOCH + quarter * _SECONDS // 86400
+    day = _EPOCH + quarter // QUARTERS_OF_DAY
     return date.fromordinal(min(_DAYS_MOST, max(1, day)))
 
 

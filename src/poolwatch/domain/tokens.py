@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
 
-#: Use is kept by quarters of an hour: there are time zones at half an hour, and at three quarters.
-QUARTER: Final = timedelta(minutes=15)
+#: Use is kept by quarters of an hour, counted since 1970, UTC: there are time zones at half an hour, and at
+#: three quarters.
+QUARTER_SECONDS: Final = 900
+QUARTERS_OF_DAY: Final = 96
 
 
 class Tokens(Struct, frozen=True):

@@ -21,13 +21,22 @@ from poolwatch.domain.quarters import (
     span_of_period,
 )
 from poolwatch.domain.rates import Price, RateCard
-from poolwatch.domain.tokens import GroupBy, Origin, RequestSeen, ScanState, Tier, UseAsked, UseCell
+from poolwatch.domain.tokens import (
+    QUARTERS_OF_DAY,
+    GroupBy,
+    Origin,
+    RequestSeen,
+    ScanState,
+    Tier,
+    UseAsked,
+    UseCell,
+)
 from poolwatch.domain.use_ideas import Idea, use_ideas
 from poolwatch.domain.use_sums import Group, UseRow, UseSum, by_cost, price_of, sums, total, use_rows
 
 _DAY: Final = timedelta(days=1)
 #: A time up to this length is drawn by hours.
-_HOURS_UP_TO: Final = 2 * 96
+_HOURS_UP_TO: Final = 2 * QUARTERS_OF_DAY
 
 
 class Narrowed(Struct, frozen=True):

@@ -9,9 +9,17 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from poolwatch.domain.quarters import QUARTERS_OF_DAY, TIMES, Calendar, utc_day
+from poolwatch.domain.quarters import TIMES, Calendar, utc_day
 from poolwatch.domain.rates import Price, RateCard
-from poolwatch.domain.tokens import GroupBy, RequestSeen, Tier, Tokens, UseCell
+from poolwatch.domain.tokens import (
+    QUARTER_SECONDS,
+    QUARTERS_OF_DAY,
+    GroupBy,
+    RequestSeen,
+    Tier,
+    Tokens,
+    UseCell,
+)
 from poolwatch.domain.values import replace
 
 K = TypeVar("K", bound=Hashable)
@@ -317,7 +325,7 @@ def price_of(request: RequestSeen, card: RateCard) -> Price:
     """What one request came to: what its source said, else by the card."""
     if request.told_cost is not None:
         return Price(request.told_cost)
-    day = utc_day(int(request.at // 900))
+    day = utc_day(int(request.at // QUARTER_SECONDS))
     return card.price(
         request.model, day, request.tier, request.long_context, request.tokens, 1, request.operation
     )

@@ -6,11 +6,9 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
-from poolwatch.domain.tokens import QUARTER, GroupBy, Tokens, UseAsked, UseCell
+from poolwatch.domain.tokens import QUARTERS_OF_DAY, GroupBy, Tokens, UseAsked, UseCell
 from poolwatch.sessions.tables import TIER_OF
 
-SECONDS_OF_QUARTER: Final = int(QUARTER.total_seconds())
-_QUARTERS_OF_DAY: Final = 96
 #: The texts of a cell, in the order of its fields, and by what they are asked for.
 TEXTS: Final[Mapping[GroupBy, str]] = {
     GroupBy.ACCOUNT: "account",
@@ -55,7 +53,7 @@ def cells_of(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
         joins += " JOIN threads t ON t.id = f.thread"
     if "account" in needed:
         joins += " LEFT JOIN whose w ON w.thread = f.thread AND f.quarter >= w.since AND f.quarter < w.until"
-    when = quarter_of(asked, "f.")
+    when = quarter_column(asked, "f.")
     group = ", ".join([when, "f.model", "f.tier", "f.long", *(each for each in shown if each != "NULL")])
     rows = look.execute(
         f"SELECT {when}, m.text, f.tier, f.long, MAX(f.estimated), {', '.join(shown)}, {_SUMS}"  # noqa: S608 - names of ours
@@ -99,7 +97,7 @@ def needed_texts(asked: UseAsked) -> frozenset[str]:
     return frozenset({name for kind, name in TEXTS.items() if kind in kinds} | accounts)
 
 
-def quarter_of(asked: UseAsked, table: str = "") -> str:
+def quarter_column(asked: UseAsked, table: str = "") -> str:
     """The quarter of a cell, or the first one of its UTC day."""
     column = f"{table}quarter"
-    return f"{column} / {_QUARTERS_OF_DAY} * {_QUARTERS_OF_DAY}" if asked.by_day else column
+    return f"{column} / {QUARTERS_OF_DAY} * {QUARTERS_OF_DAY}" if asked.by_day else column

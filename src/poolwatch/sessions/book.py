@@ -12,9 +12,18 @@ import msgspec
 from msgspec import Struct
 
 from poolwatch.domain.matching import HomeLogin
-from poolwatch.domain.tokens import Origin, RequestSeen, ScanState, Tokens, UseAsked, UseCell, WhoseBy
+from poolwatch.domain.tokens import (
+    QUARTER_SECONDS,
+    Origin,
+    RequestSeen,
+    ScanState,
+    Tokens,
+    UseAsked,
+    UseCell,
+    WhoseBy,
+)
 from poolwatch.sessions import official, owners
-from poolwatch.sessions.asking import SECONDS_OF_QUARTER, cells_of
+from poolwatch.sessions.asking import cells_of
 from poolwatch.sessions.events import UsageEvent
 from poolwatch.sessions.official import DayCounted
 from poolwatch.sessions.owners import LimitSeen, ThreadUse, Whose
@@ -194,7 +203,7 @@ def _latest(look: sqlite3.Connection, count: int) -> list[RequestSeen]:
         " LEFT JOIN whose w ON w.thread = l.thread"
         " AND CAST(l.at AS INTEGER) / :quarter >= w.since AND CAST(l.at AS INTEGER) / :quarter < w.until"
         " ORDER BY l.at DESC LIMIT :count",
-        {"quarter": SECONDS_OF_QUARTER, "count": count},
+        {"quarter": QUARTER_SECONDS, "count": count},
     )
     return [
         RequestSeen(

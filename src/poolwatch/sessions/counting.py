@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import UNSET, Raw
 
 from poolwatch.domain.rates import LONG_CONTEXT
-from poolwatch.domain.tokens import QUARTER
+from poolwatch.domain.tokens import QUARTER_SECONDS
 from poolwatch.sessions.copies import MARK, NOTHING, Prefix, Step, decide, vector_of
 from poolwatch.sessions.counts import NO_COUNTS, CellKey, Counts, Request, Response, State, counts_of
 from poolwatch.sessions.heads import FileHead, head_of, text_of
@@ -43,10 +43,9 @@ from poolwatch.sessions.tables import TIERS
 
 #: What is kept of files is of this version of the rule; with another one they are read anew.
 PARSER_VERSION: Final = 1
-_QUARTER_SECONDS: Final = int(QUARTER.total_seconds())
 _PAYLOAD: Final = b'"payload":'
 #: No line ends so.
-NEVER: Final = b"\0"
+_NEVER: Final = b"\0"
 _MINUTE_SECONDS: Final = 60
 _STAMP_LENGTH: Final = len("2026-11-29T08:00:00.123Z")
 
@@ -89,7 +88,7 @@ class Counting:
         self._minute_at = 0
         self._raw_limits = Raw()
         #: the counter's last line, without its time
-        self._payload = NEVER
+        self._payload = _NEVER
         self._last_vector = state.vector
 
     @property
@@ -258,7 +257,7 @@ class Counting:
             # written once more, as it is again and again
             return
         at = line.find(_PAYLOAD, 0, HEAD)
-        self._payload = line[at:] if at > 0 else NEVER
+        self._payload = line[at:] if at > 0 else _NEVER
         read = read_count(line)
         payload = read.payload
         state = self.state
@@ -363,7 +362,7 @@ class Counting:
         last = step.last
         size = counts[0] if last is None else last.input_tokens or counts[0]
         is_long = size > LONG_CONTEXT
-        key = (int(step.at) // _QUARTER_SECONDS, step.model, step.tier, is_long, verified)
+        key = (int(step.at) // QUARTER_SECONDS, step.model, step.tier, is_long, verified)
         cell = self.cells.get(key)
         if cell is None:
             self.cells[key] = [1, *counts]

@@ -10,8 +10,8 @@ from typing import Final
 
 import msgspec
 
+from poolwatch.domain.tokens import QUARTER_SECONDS
 from poolwatch.domain.values import replace
-from poolwatch.sessions.asking import SECONDS_OF_QUARTER
 from poolwatch.sessions.copies import BY_ORIGIN, Prefix
 from poolwatch.sessions.counting import PARSER_VERSION, Counting
 from poolwatch.sessions.counts import Request, Response, State
@@ -276,7 +276,7 @@ class Keeper:
                 self._borrow(file, response)
                 continue
             requests.append(request)
-            quarter = int(request.at) // SECONDS_OF_QUARTER
+            quarter = int(request.at) // QUARTER_SECONDS
             key = (quarter, request.model, request.tier, request.long_context, 1)
             fact = facts.setdefault(key, [0] * 6)
             for place, count in enumerate((1, *request.counts)):
@@ -334,7 +334,7 @@ class Keeper:
 
     def _borrow(self, file: int, response: Response) -> None:
         request = response.request
-        quarter = int(request.at) // SECONDS_OF_QUARTER
+        quarter = int(request.at) // QUARTER_SECONDS
         kind = (self.name_id(request.model), request.tier, request.long_context)
         owner = self._thread(response.thread, None)
         self._change.execute(

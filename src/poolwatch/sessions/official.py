@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from typing import Final
 
 from msgspec import Struct
 
-_QUARTERS: Final = 96
+from poolwatch.domain.tokens import QUARTERS_OF_DAY
 
 
 class DayCounted(Struct, frozen=True):
@@ -49,8 +48,8 @@ def unasked(look: sqlite3.Connection, today: int) -> set[str]:
 
 def days_counted(look: sqlite3.Connection, since: int, until: int) -> list[DayCounted]:
     """The days from `since` to before `until` of which the service and the files both tell."""
-    first, end = since * _QUARTERS, until * _QUARTERS
-    bounds = {"since": since, "until": until, "first": first, "end": end, "quarters": _QUARTERS}
+    first, end = since * QUARTERS_OF_DAY, until * QUARTERS_OF_DAY
+    bounds = {"since": since, "until": until, "first": first, "end": end, "quarters": QUARTERS_OF_DAY}
     counted = look.execute(
         "SELECT account, day, tokens FROM counted WHERE day >= :since AND day < :until AND tokens > 0", bounds
     )

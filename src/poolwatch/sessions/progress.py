@@ -10,10 +10,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from poolwatch.domain.tokens import ScanState, Tokens
+from poolwatch.domain.tokens import QUARTER_SECONDS, ScanState, Tokens
 from poolwatch.host.files import open_private
 from poolwatch.host.locks import take
-from poolwatch.sessions.asking import SECONDS_OF_QUARTER
 
 #: Held by the process that reads session files, while it does.
 LOCK_NAME: Final = "sessions.lock"
@@ -78,7 +77,7 @@ def read_state(look: sqlite3.Connection, state_dir: Path) -> ScanState:
         files=files,
         homes=progress.homes,
         bytes_read=int(read),
-        since=None if first is None else float(first * SECONDS_OF_QUARTER),
+        since=None if first is None else float(first * QUARTER_SECONDS),
         files_unverified=unverified[0],
         unverified=Tokens(*unverified[1:]) if unverified[0] else Tokens(),
         troubles=(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from poolwatch.domain.tokens import GroupBy, RequestSeen, Tokens, UseAsked, UseCell
-from poolwatch.sessions.asking import SECONDS_OF_QUARTER, TEXTS, needed_texts, quarter_of
+from poolwatch.domain.tokens import QUARTER_SECONDS, GroupBy, RequestSeen, Tokens, UseAsked, UseCell
+from poolwatch.sessions.asking import TEXTS, needed_texts, quarter_column
 from poolwatch.sessions.events import UsageEvent
 from poolwatch.sessions.tables import TIER_OF, TIERS
 
@@ -49,7 +49,7 @@ def take_told(change: sqlite3.Connection, events: Sequence[UsageEvent]) -> int:
         change.execute(
             _ADD,
             (
-                int(event.at) // SECONDS_OF_QUARTER,
+                int(event.at) // QUARTER_SECONDS,
                 event.model or "",
                 TIERS[event.tier],
                 event.long_context,
@@ -95,7 +95,7 @@ def told_cells(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
         if kind is GroupBy.MODEL or kind in TEXTS:
             values[f"text{number}"] = text or ""
             where.append(f"{TEXTS.get(kind, 'model')} = :text{number}")
-    when = quarter_of(asked)
+    when = quarter_column(asked)
     kinds = ("has_tokens", "has_cost", "has_credits")
     group = ", ".join([when, "model", "tier", "long", *kinds, *sorted(needed)])
     rows = look.execute(
