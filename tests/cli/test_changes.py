@@ -111,7 +111,6 @@ def test_what_is_wrong_is_not_written(desk: Desk, config: Path, words: list[str]
 def test_what_is_stronger_than_the_file_is_told(desk: Desk) -> None:
     ran = desk.run("config", "set", "ui.view=cards", env={"POOLWATCH_UI__VIEW": "table"})
     assert (ran.code, ran.err) == (0, "poolwatch: POOLWATCH_UI__VIEW is set, and overrides the file\n")
-    desk.state.mkdir()
     (desk.state / "remembered.json").write_text('{"theme": "poolwatch-light", "views": {"": "hive"}}')
     ran = desk.run("config", "set", "ui.view=table", "ui.theme=dark", "ui.sort=name")
     assert ran.code == 0

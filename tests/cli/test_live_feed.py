@@ -25,6 +25,7 @@ from poolwatch.domain.usage import BASE_BUCKET, WEEKLY
 from poolwatch.domain.use_report import UseReport, UseWish
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.events import UsageEvent
+from poolwatch.store.audit import AuditLog
 from poolwatch.ui.feed import Tried
 from tests.monitor.test_background_files import HurriedClock
 from tests.ui.pools import crowd, state_of
@@ -132,6 +133,9 @@ async def test_a_place_that_a_person_added_is_not_found_once_more(tmp_path: Path
         assert await feed.add("~/.codex") == Tried(True, "1 login")
         assert newcomers(running.around) == ()
         assert list(running.sources) == ["codex-home"]
+        begun, ended = AuditLog(tmp_path / "state").entries()
+        assert (begun.act, ended.of, ended.outcome) == ("source_add", begun.seq, "done")
+        assert (ended.what, ended.path) == (("codex-home",), str(tmp_path / "config.toml"))
 
 
 async def _until(holds: Callable[[], bool]) -> None:

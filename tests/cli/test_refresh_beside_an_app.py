@@ -14,6 +14,7 @@ import pytest
 
 from poolwatch.bootstrap.running import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.store.audit import AuditLog
 from poolwatch.store.polling import PollLock
 from tests.cli.desk import Desk, rows
 from tests.support.upstream import Upstream
@@ -65,6 +66,12 @@ async def test_the_one_that_polls_is_asked(tmp_path: Path, served: Upstream) -> 
         assert len(rows(ran.json(), "accounts")) == 12
         assert all(account.refresh is not None for account in running.monitor.state.accounts.values())
     assert served.account("alice").token_posts == before + 1
+    # noted by the one that did it, once, for the command that wanted it
+    noted = list(AuditLog(desk.state).entries())
+    assert len(noted) == 2 * (2 + 12)
+    assert {each.by for each in noted} == {"command"}
+    assert os.getpid() not in {each.pid for each in noted}
+    assert {each.outcome for each in noted} >= {None, "done"}
 
 
 def test_one_that_does_not_answer_is_done_without(tmp_path: Path, served: Upstream) -> None:

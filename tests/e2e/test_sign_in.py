@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from poolwatch.store.audit import AuditLog
 from tests.cli.desk import PROGRAM, Desk, source_toml
 from tests.e2e.test_terminal import is_clean
 from tests.support.terminal import Terminal
@@ -90,6 +91,11 @@ def expired(login: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
     return {**login, "tokens": {**login["tokens"], "access_token": f"{head}.{body}.{end}"}}
 
 
+def noted(scene: Scene) -> list[tuple[str, str | None, tuple[str, ...]]]:
+    """What stands in the audit log of acts, old to new: each with its end, None for a begin."""
+    return [(each.act, each.outcome, each.codes) for each in AuditLog(scene.desk.state).entries()]
+
+
 def opened(terminal: Terminal) -> None:
     terminal.wait_for(lambda text: "login expired" in text and "L sign in" in text)
 
@@ -109,6 +115,8 @@ def test_codex_signs_in_and_the_usage_is_read(scene: Scene) -> None:
         terminal.press("q")
         assert terminal.end() == 0
         is_clean(terminal)
+    assert noted(scene) == [("sign_in", None, ()), ("sign_in", "done", ())]
+    assert {each.by for each in AuditLog(scene.desk.state).entries()} == {"app"}
 
 
 def test_over_ssh_a_code_is_typed_elsewhere(scene: Scene) -> None:
@@ -194,6 +202,7 @@ def test_the_app_is_ended_while_codex_has_the_terminal(scene: Scene) -> None:
         terminal.signal(signal.SIGTERM)
         assert terminal.end() == 128 + signal.SIGTERM
         is_clean(terminal)
+    assert noted(scene) == [("sign_in", None, ()), ("sign_in", "stopped", ())]
 
 
 def dead_login(scene: Scene, served: Upstream) -> Path:
@@ -233,6 +242,8 @@ def test_a_login_that_poolwatch_keeps_goes_to_its_file(scene: Scene, served: Ups
     home = str(scene.called["home"])
     assert home.startswith(str(scene.desk.state))
     assert not Path(home).exists()
+    ends = [(act, outcome) for act, outcome, _ in noted(scene) if outcome is not None]
+    assert ends == [("refresh", "failed"), ("sign_in", "done")]
 
 
 def test_a_login_that_codex_left_as_it_ended_badly_is_named_until_it_is_home(

@@ -32,6 +32,7 @@ from poolwatch.domain.account import (
     SourceRef,
     TokenFacts,
 )
+from poolwatch.domain.audit import By, Deed, Doer, Ending
 from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.failure import Failure, FailureKind, worded
@@ -42,6 +43,7 @@ from poolwatch.domain.series import FigureName, Finest, Gap, HistoryRow, Point, 
 from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, PoolState
 from poolwatch.domain.usage import Credits, RateLimit, UsageSnapshot, UsageWindow
 from poolwatch.domain.values import replace
+from poolwatch.monitor.auditing import Auditor, Doing
 from poolwatch.monitor.custodian import Custodian
 from poolwatch.monitor.learning import Terms
 from poolwatch.monitor.monitor import Monitor, Services
@@ -453,11 +455,9 @@ class ScriptedQueue:
         self.finished: dict[int, RefreshProgress | None] = {}
         self._numbers = count(1)
 
-    def put(self, account_id: str, asked: Asked) -> None:
+    def put(self, account_id: str, asked: Asked, asker: str = "another") -> None:
         """A request of another process."""
-        self.waiting.append(
-            QueuedRequest(next(self._numbers), request_of(account_id, asked), START, "another")
-        )
+        self.waiting.append(QueuedRequest(next(self._numbers), request_of(account_id, asked), START, asker))
         self._arrived.set()
 
     async def ask(self, account_id: str, asked: Asked, now: datetime) -> int | None:
@@ -505,6 +505,26 @@ class ScriptedLock:
         return Awaited(123)
 
 
+class ScriptedAuditor:
+    """Remembers what was noted, and takes no thread for it."""
+
+    def __init__(self) -> None:
+        self.doer = Doer(By.APP, "ann", 4711, ssh="198.51.100.7 1 192.0.2.1 22")
+        self.trouble: Message | None = None
+        self.on_trouble: Callable[[], None] = lambda: None
+        #: each act as it begins, and with its end
+        self.notes: list[tuple[Deed, Doer, Ending | None]] = []
+
+    @asynccontextmanager
+    async def noting_on_thread(self, deed: Deed, doer: Doer | None = None) -> AsyncIterator[Doing]:
+        by, doing = doer or self.doer, Doing(deed)
+        self.notes.append((deed, by, None))
+        try:
+            yield doing
+        finally:
+            self.notes.append((deed, by, doing.ending))
+
+
 def as_store(store: ScriptedStore) -> Store:
     """What stands in for a store."""
     return cast("Store", store)
@@ -520,6 +540,7 @@ class Rig:
     custodian: ScriptedCustodian = field(default_factory=ScriptedCustodian)
     queue: ScriptedQueue = field(default_factory=ScriptedQueue)
     lock: ScriptedLock = field(default_factory=ScriptedLock)
+    auditor: ScriptedAuditor = field(default_factory=ScriptedAuditor)
     concurrency: int = 4
     draw: Callable[[], float] = lambda: 0.5
     renews: bool = False
@@ -534,6 +555,7 @@ class Rig:
             cast("OwnerLock", self.lock),
             self.clock,
             self.draw,
+            cast("Auditor", self.auditor),
         )
         self.monitor = Monitor(
             services,

@@ -15,6 +15,7 @@ from poolwatch.bootstrap.running import Running, open_monitor
 from poolwatch.bootstrap.scanning import keep_reading
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.whose import mind_use
+from poolwatch.domain.audit import By
 from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.events import PoolChanged
 from poolwatch.domain.message import Message
@@ -56,7 +57,10 @@ async def _until(stop: Stop, work: Coroutine[Any, Any, None], lines: LogLines) -
 async def _work(around: Surroundings, lines: LogLines) -> None:
     monitored = ", ".join(source.name for source in around.sources)
     lines.say(said("started", version=__version__, pid=os.getpid(), monitored=monitored))
-    async with open_monitor(around, is_daemon=True) as running, asyncio.TaskGroup() as group:
+    async with (
+        open_monitor(around, is_daemon=True, by=By.BACKGROUND) as running,
+        asyncio.TaskGroup() as group,
+    ):
         group.create_task(running.watch_places())
         group.create_task(mind_use(running))
         group.create_task(keep_reading(running))

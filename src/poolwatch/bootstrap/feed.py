@@ -132,7 +132,7 @@ class LiveFeed:
         from poolwatch.bootstrap.sign_in import ready_sign_in  # few runs have one
 
         monitor = await self._monitor()
-        return await ready_sign_in(self._surroundings, key, login, monitor.tell_kept)
+        return await ready_sign_in(self._surroundings, key, login, monitor.auditor, monitor.tell_kept)
 
     async def pool_sign_in(self, key: AccountKey) -> PoolSignIn | Message:
         """Have the account's pool give a code."""
@@ -231,10 +231,17 @@ class LiveFeed:
 
     async def add(self, place: str) -> Tried:
         """Try a place, add it to the configuration where logins are there, and start monitoring it."""
-        from poolwatch.bootstrap.places import Added, add_typed
+        from poolwatch.bootstrap.places import Added, add_typed, added_deed
+        from poolwatch.domain.audit import Act, Deed, Outcome
 
-        await self._monitor()
-        tried = await add_typed(self._surroundings, self._config, place)
+        monitor = await self._monitor()
+        async with monitor.auditor.noting_on_thread(Deed(Act.ADD_SOURCE)) as doing:
+            tried = await add_typed(self._surroundings, self._config, place)
+            if isinstance(tried, Added):
+                doing.deed = added_deed(self._surroundings, tried)
+                doing.ended(Outcome.DONE)
+            else:
+                doing.ended(Outcome.FAILED, tried.why.name.lower())
         if not isinstance(tried, Added):
             return Tried(False, tried.words)
         if self._running is not None:

@@ -23,6 +23,7 @@ from poolwatch.config.problems import ConfigProblem
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.config.values import at_home
 from poolwatch.domain.account import Custody, Listing
+from poolwatch.domain.audit import Act, Deed
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.text import shell_word, visible
@@ -77,6 +78,17 @@ class Added(Struct, frozen=True):
     source: SourceSettings
     found: str
     path: Path
+
+
+def added_deed(around: Surroundings, added: Added) -> Deed:
+    """What is noted of it: the source's name and kind, and the file that it stands in."""
+    what = named_source(around, added.source)
+    return Deed(Act.ADD_SOURCE, path=around.told_path(added.path), what=what)
+
+
+def named_source(around: Surroundings, source: SourceSettings) -> tuple[str, ...]:
+    """A source as it is noted: its name, and its kind where that is another word."""
+    return tuple(dict.fromkeys((around.told(source.name), source.kind.value)))
 
 
 class Hindrance(StrEnum):

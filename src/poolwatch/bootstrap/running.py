@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from poolwatch.bootstrap.auditing import auditor_of
 from poolwatch.bootstrap.clock import RealClock, draw
 from poolwatch.bootstrap.sources import StoredKeyStates, build_source
 from poolwatch.bootstrap.surroundings import Surroundings, newcomers
 from poolwatch.config.settings import SourceSettings
+from poolwatch.domain.audit import By
 from poolwatch.domain.values import replace
 from poolwatch.host.threads import in_thread
 from poolwatch.monitor.custodian import Custodian, fingerprinter_of
@@ -71,11 +73,13 @@ async def open_monitor(
     *,
     cache: AccountCache | None = None,
     is_daemon: bool = False,
+    by: By = By.COMMAND,
     past: asyncio.Task[None] | None = None,
 ) -> AsyncIterator[Running]:
     """Open the store, put everything together, and close it in the end; unset, time is the machine's.
 
     `cache`: what was read of the store before, and is not held twice. `is_daemon`: others are told so.
+    `by`: what has refreshes done here, for the audit log.
     `past`: nothing is saved before that has ended.
     """
     clock = clock or RealClock()
@@ -84,13 +88,15 @@ async def open_monitor(
     await store.ready()
     fingerprint, problem = await asyncio.to_thread(fingerprinter_of, around.state_dir)
     sources: dict[str, Source] = {}
+    auditor = auditor_of(around.state_dir, around.env, by, clock.now)
     services = Services(
         store,
         Custodian(settings, around.state_dir, around.home, fingerprint, sources.get, problem=problem),
-        RequestQueue(store, around.mark),
+        RequestQueue(store, around.mark, auditor.doer),
         OwnerLock(around.state_dir, clock, is_daemon=is_daemon),
         clock,
         draw,
+        auditor,
     )
     monitor = Monitor(
         services,

@@ -138,8 +138,9 @@ async def _monitor_after(
     from poolwatch.bootstrap.running import open_monitor
     from poolwatch.bootstrap.scanning import keep_reading
     from poolwatch.bootstrap.whose import mind_use
+    from poolwatch.domain.audit import By
 
-    async with open_monitor(around, cache=cache, past=past) as running:
+    async with open_monitor(around, cache=cache, by=By.APP, past=past) as running:
         await running.monitor.recall()
         feed.attach(running)
         work = (running.watch_places(), keep_reading(running), mind_use(running))

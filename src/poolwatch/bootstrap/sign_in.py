@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,11 +17,13 @@ from poolwatch.custody.codex import find_codex
 from poolwatch.custody.sign_in import CodexSignIn
 from poolwatch.custody.state_dir import StateDir
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.audit import Act, Deed, Ending, Outcome
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.text import LONGEST_PATH, visible
 from poolwatch.host.threads import in_thread
+from poolwatch.monitor.auditing import Auditor, Noted
 from poolwatch.monitor.ledger import Clock
 from poolwatch.presentation.sign_in import CodexLogin, PoolLogin, sign_in
 from poolwatch.sources.pools.codex_lb import CodexLb
@@ -33,11 +36,15 @@ _PASSES: Final = frozenset({FailureKind.UNREACHABLE, FailureKind.THROTTLED})
 
 
 async def ready_sign_in(
-    around: Surroundings, key: AccountKey, login: CodexLogin, on_waiting: Callable[[], Awaitable[None]]
+    around: Surroundings,
+    key: AccountKey,
+    login: CodexLogin,
+    auditor: Auditor,
+    on_waiting: Callable[[], Awaitable[None]],
 ) -> CodexRun | None:
     """The sign-in of an account; None where there is no codex on the PATH.
 
-    `on_waiting` is called when a login waits that is not in its place.
+    `on_waiting` is called when a login waits that is not in its place; `auditor` notes it.
     """
     codex = await in_thread(lambda: find_codex(around.env))
     if codex is None:
@@ -58,6 +65,7 @@ async def ready_sign_in(
         ),
         around.home,
         on_waiting,
+        Noted(auditor, Deed(Act.SIGN_IN, (key.id,))),
     )
 
 
@@ -68,14 +76,22 @@ class CodexRun:
     work: CodexSignIn
     user_home: Path | None
     on_waiting: Callable[[], Awaitable[None]]
+    noted: Noted
 
     async def run(self) -> int:
         """Run codex to its end."""
-        return await self.work.run()
+        await self.noted.begin()
+        try:
+            return await self.work.run()
+        except asyncio.CancelledError:
+            await self.noted.end(Ending(Outcome.STOPPED))
+            raise
 
     async def settle(self, *, signed_in: bool) -> NotPlaced | None:
         """Bring the login home, or have it named."""
         found = await self.work.settle(signed_in=signed_in)
+        outcome = Outcome.DONE if signed_in and found is None else Outcome.FAILED
+        await self.noted.end(Ending(outcome, () if found is None else (found.why.code,)))
         if found is None:
             return None
         if found.waits is None:
@@ -100,7 +116,7 @@ async def start_pool_sign_in(running: Running, account: AccountState, clock: Clo
     found = await login.start(clock.now())
     if isinstance(found, Failure):
         return message("sign_in.not_by_code", why=found.as_message, instead=instead)
-    return CodeRun(login, found, clock)
+    return CodeRun(login, found, clock, running.services.auditor, account.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +126,8 @@ class CodeRun:
     login: DeviceLogin
     given: DeviceCode
     clock: Clock
+    auditor: Auditor
+    key: AccountKey
 
     @property
     def address(self) -> str:
@@ -121,6 +139,15 @@ class CodeRun:
 
     async def wait(self) -> Message | None:
         """Ask the pool now and then, until it has the login or the code is over."""
+        async with self.auditor.noting_on_thread(Deed(Act.SIGN_IN, (self.key.id,))) as doing:
+            problem = await self._ended()
+            if problem is None:
+                doing.ended(Outcome.DONE)
+            else:
+                doing.ended(Outcome.FAILED, problem.code)
+        return problem
+
+    async def _ended(self) -> Message | None:
         waited = timedelta(0)
         while waited < self.given.life:
             await self.clock.sleep(self.given.pause.total_seconds())

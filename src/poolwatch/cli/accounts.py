@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from poolwatch.bootstrap.auditing import audited, ended
 from poolwatch.bootstrap.console import (
     EXIT_CONFIG,
     EXIT_FAILED,
@@ -32,10 +34,12 @@ from poolwatch.custody.login_file import Login, read_login
 from poolwatch.custody.own_folder import move_away
 from poolwatch.custody.state_dir import unmarked
 from poolwatch.domain.account import Custody, Listing
+from poolwatch.domain.audit import Act, Deed
 from poolwatch.domain.state import AccountState, KeptFile, PoolState
 from poolwatch.domain.status import Judged
 from poolwatch.host.files import FileProblem
 from poolwatch.host.instants import instant_text
+from poolwatch.monitor.auditing import Doing
 from poolwatch.presentation import masking
 from poolwatch.presentation.remedy import import_command
 from poolwatch.words import commands as words
@@ -226,6 +230,12 @@ class _Named(Struct, frozen=True):
     def paths(self, files: Iterable[Path]) -> str:
         return ", ".join(self.own.path(file) for file in files)
 
+    def noted(self, act: Act, file: Path | None = None) -> AbstractContextManager[Doing]:
+        """Note in the audit log what the block does."""
+        # what is no file may be anything that somebody pasted
+        shown = self.own.path(file) if file is not None and os.path.lexists(file) else None
+        return audited(self.around.env, Deed(act, (self.account.key.id,), shown), mask=self.own.mask)
+
     def look_again(self) -> None:
         """Have the store know which files there are now: `status --line` reads nothing else."""
         run_async(lambda: look(self.around, _NEVER, lambda _: ()))
@@ -234,6 +244,11 @@ class _Named(Struct, frozen=True):
 def remove_account(config: Path | None, text: str, *, mask: bool = False) -> int:
     """Move an imported login out of poolwatch's own folder; a copy is always kept."""
     named = _Named.by(config, text, mask=mask)
+    with named.noted(Act.REMOVE) as doing:
+        return ended(doing, _remove(named))
+
+
+def _remove(named: _Named) -> int:
     own, folder, data = named.own, named.around.own_logins, named.around.data_dir
     files = [file_of(each.ref.place) for each in _files(named.account.listings)]
     inside = [
@@ -264,11 +279,16 @@ def remove_account(config: Path | None, text: str, *, mask: bool = False) -> int
 def resolve_account(config: Path | None, text: str, keep: Path, *, mask: bool = False) -> int:
     """End a conflict: of the files that hold one refresh token, only the named one stays in use."""
     named = _Named.by(config, text, mask=mask)
+    wanted = whole_path(named.around, str(keep))
+    with named.noted(Act.RESOLVE, wanted) as doing:
+        return ended(doing, _resolve_to(named, wanted))
+
+
+def _resolve_to(named: _Named, wanted: Path) -> int:
     groups = _conflicts(named)
     if not groups:
         complain(said("no_conflict", name=named.name))
         return EXIT_FAILED
-    wanted = whole_path(named.around, str(keep))
     for group in groups:
         kept = next((each for each in group if _is_named(file_of(each.ref.place), wanted)), None)
         if kept is not None:

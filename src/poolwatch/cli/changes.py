@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from poolwatch.bootstrap.auditing import audited
 from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_OK, EXIT_USAGE, Exit, complain, say
 from poolwatch.bootstrap.places import target_config
 from poolwatch.bootstrap.screen import appearance_problems
@@ -18,7 +19,9 @@ from poolwatch.config.remember import FILE_NAME, load_remembered, ui_of
 from poolwatch.config.settings import TABLE, SourceSettings
 from poolwatch.config.toml_text import Value
 from poolwatch.domain.account import Custody
+from poolwatch.domain.audit import Act, Deed, Outcome
 from poolwatch.domain.text import path_word
+from poolwatch.domain.values import replace
 from poolwatch.words.commands import said
 
 
@@ -29,7 +32,9 @@ def set_settings(config: Path | None, words: Sequence[str], *, mask: bool = Fals
     if isinstance(path, ConfigProblem):
         complain(path.text)
         return EXIT_CONFIG
-    change = _made(around, change_settings(path, words, around.env, appearance_problems))
+    named = tuple(key for word in words if (key := word.partition("=")[0].strip()) in TABLE)
+    deed = Deed(Act.SET_CONFIG, path=around.told_path(path), what=named)
+    change = _made(around, deed, lambda: change_settings(path, words, around.env, appearance_problems))
     _tell(around, change)
     for key in change.values:
         if key in TABLE and around.env.get(variable_of(key)):
@@ -45,7 +50,10 @@ def set_settings(config: Path | None, words: Sequence[str], *, mask: bool = Fals
 def set_source(config: Path | None, name: str, words: Sequence[str], *, mask: bool = False) -> int:
     """Write keys of one source into the file."""
     around, source, path = _configured(config, name, mask=mask)
-    change = _made(around, change_source(path, source.name, words, around.env, appearance_problems))
+    deed = Deed(Act.SET_SOURCE, path=around.told_path(path), what=(around.told(source.name),))
+    change = _made(
+        around, deed, lambda: change_source(path, source.name, words, around.env, appearance_problems)
+    )
     _tell(around, change)
     if not change.is_nothing:
         renamed = change.values.get("name")
@@ -56,7 +64,8 @@ def set_source(config: Path | None, name: str, words: Sequence[str], *, mask: bo
 def take_source_out(config: Path | None, name: str, *, mask: bool = False) -> int:
     """Take one source out of the file; its logins stay where they are."""
     around, source, path = _configured(config, name, mask=mask)
-    change = _made(around, remove_source(path, source.name, around.env))
+    deed = Deed(Act.REMOVE_SOURCE, path=around.told_path(path), what=(around.told(source.name),))
+    change = _made(around, deed, lambda: remove_source(path, source.name, around.env))
     say(said("source_out", name=around.told(source.name), path=around.told_path(path)))
     place = around.told_path(source.path) if source.path is not None else around.told(source.url or "")
     if source.kind.is_pool:
@@ -92,10 +101,15 @@ def _configured(config: Path | None, name: str, *, mask: bool) -> tuple[Surround
     raise Exit(EXIT_USAGE)
 
 
-def _made(around: Surroundings, change: Change | Refused) -> Change:
-    """What was written; ends the command where nothing was."""
-    if isinstance(change, Change):
-        return change
+def _made(around: Surroundings, deed: Deed, work: Callable[[], Change | Refused]) -> Change:
+    """What was written, which is noted; ends the command where nothing was."""
+    with audited(around.env, deed, mask=around.settings.ui.mask) as doing:
+        change = work()
+        if isinstance(change, Change):
+            named = deed.what if deed.act is not Act.SET_CONFIG else ()
+            doing.deed = replace(deed, what=(*named, *(around.told(key) for key in change.values)))
+            doing.ended(Outcome.NOTHING if change.is_nothing else Outcome.DONE)
+            return change
     lines = [around.told(line) for line in change.lines]
     one = len(lines) == 1
     complain(*([said("wrong_and_unwritten", why=lines[0])] if one else [*lines, said("unwritten_so")]))

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from poolwatch.bootstrap.auditing import audited
 from poolwatch.bootstrap.console import (
     EXIT_CONFIG,
     EXIT_FAILED,
@@ -31,6 +32,7 @@ from poolwatch.config.layers import MAX_BYTES, decode
 from poolwatch.config.paths import config_file
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.table import render_default
+from poolwatch.domain.audit import Act, Deed, Outcome
 from poolwatch.host.files import FileProblem, read_bounded, write_whole
 from poolwatch.presentation.masking import masked, shown_path
 from poolwatch.words.commands import said
@@ -68,7 +70,7 @@ def edit_config(given: Path | None, *, mask: bool = False) -> int:
                 complain(said("edit_emptied", path=shown))
                 return EXIT_FAILED
             wrong = _wrong(content, file.path, env)
-            problem = None if wrong else file.save_bytes(content)
+            problem = None if wrong else _saved(file, content, Deed(Act.EDIT_CONFIG, path=shown), mask=mask)
             if not wrong and problem is None:
                 is_done = True
                 say(said("wrote", path=shown))
@@ -82,6 +84,13 @@ def edit_config(given: Path | None, *, mask: bool = False) -> int:
             shutil.rmtree(folder, ignore_errors=True)
         else:
             complain(said("edit_kept", path=shown, copy=copy))
+
+
+def _saved(file: ConfigFile, content: bytes, deed: Deed, *, mask: bool) -> ConfigProblem | None:
+    with audited(os.environ, deed, mask=mask) as doing:
+        problem = file.save_bytes(content)
+        doing.ended(Outcome.DONE if problem is None else Outcome.FAILED)
+    return problem
 
 
 def _edited(copy: Path, env: Mapping[str, str]) -> bytes:

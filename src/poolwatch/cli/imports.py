@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from poolwatch.bootstrap.auditing import audited
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, ask, complain, say
 from poolwatch.bootstrap.places import keeper_of, whole_path
@@ -21,6 +22,8 @@ from poolwatch.custody.state_dir import StateDir, account_key
 from poolwatch.custody.token_step import awaited
 from poolwatch.custody.waiting import is_kept_file
 from poolwatch.domain.account import Secret
+from poolwatch.domain.audit import Act, Deed, Outcome
+from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem
 from poolwatch.monitor.custodian import fingerprinter_of
 from poolwatch.once.process import TOLD_AFTER_SECONDS
@@ -126,24 +129,38 @@ def import_files(
     if in_doubt and asks and not can_ask and keep is None:
         complain(said("cannot_ask"))
         return EXIT_USAGE
-    fine = [_import_one(own, around.own_logins, file, keep, asks=asks and can_ask) for file in files]
+    fine = [_import_noted(own, around.own_logins, file, keep, asks=asks and can_ask) for file in files]
     return EXIT_OK if all(fine) else EXIT_FAILED
 
 
-def _import_one(own: OwnFolder, folder: Path, source: Path, keep: str | None, *, asks: bool) -> bool:
+def _import_noted(own: OwnFolder, folder: Path, source: Path, keep: str | None, *, asks: bool) -> bool:
+    # what is no file may be anything that somebody pasted
+    shown = own.path(source) if os.path.lexists(source) else None
+    with audited(own.around.env, Deed(Act.IMPORT, path=shown), mask=own.mask) as doing:
+        fine, taken = _import_one(own, folder, source, keep, asks=asks)
+        ids = tuple(each.id for each in taken if each.id is not None)
+        doing.deed = replace(doing.deed, accounts=ids)
+        doing.ended(Outcome.DONE if fine else Outcome.FAILED, f"taken:{len(taken)}")
+    return fine
+
+
+def _import_one(
+    own: OwnFolder, folder: Path, source: Path, keep: str | None, *, asks: bool
+) -> tuple[bool, Sequence[Imported]]:
+    """Whether all went well, and the logins that were taken in."""
     fingerprint, _ = fingerprinter_of(own.around.state_dir)
     with own.telling_who_is_waited_for(source):
         outcomes = import_logins(source, folder, own.state, fingerprint, own.now)
     if isinstance(outcomes, FileProblem):
         say(said("refused_file", why=own.why(outcomes, source)))
-        return False
+        return False, ()
     for outcome in outcomes:
         say(_line(own, source, outcome))
     taken = [outcome for outcome in outcomes if isinstance(outcome, Imported)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
     if taken and not os.path.lexists(source):
         # it waited in the state directory, and is home
-        return not refused
+        return not refused, taken
     settled = True
     if taken and keep is None:
         _warn_of_two(own, source, taken)
@@ -157,7 +174,7 @@ def _import_one(own: OwnFolder, folder: Path, source: Path, keep: str | None, *,
         settled = _keep_source(own, source, taken)
     elif taken:
         complain(_advice(own, source, taken))
-    return settled and not refused
+    return settled and not refused, taken
 
 
 def _line(own: OwnFolder, source: Path, outcome: Imported | Refused) -> str:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 
+from poolwatch.bootstrap.auditing import audited
 from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_OK, complain, complain_of, say, say_text
 from poolwatch.config.amounts import parts_of
 from poolwatch.config.edit import init_config
@@ -18,6 +19,7 @@ from poolwatch.config.paths import OwnPlaces, config_file, locate_config, state_
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import Settings
 from poolwatch.config.table import ShownSetting, render_default, shown_settings
+from poolwatch.domain.audit import Act, Deed, Outcome
 from poolwatch.domain.rates import Prices
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
@@ -131,11 +133,17 @@ def _adopted(settings: Settings, env: Mapping[str, str]) -> Mapping[str, tuple[o
 def init_file(given: Path | None, *, mask: bool = False) -> int:
     """Write the commented default; an existing file stays as it is."""
     path = _path(given)
-    problem = path if isinstance(path, ConfigProblem) else init_config(path, render_default())
+    if isinstance(path, ConfigProblem):
+        complain_of(ConfigProblems((path,)), mask=mask)
+        return EXIT_CONFIG
+    shown = shown_path(str(path), mask=mask)
+    with audited(dict(os.environ), Deed(Act.INIT_CONFIG, path=shown), mask=mask) as doing:
+        problem = init_config(path, render_default())
+        doing.ended(Outcome.DONE if problem is None else Outcome.FAILED)
     if problem is not None:
         complain_of(ConfigProblems((problem,)), mask=mask)
         return EXIT_CONFIG
-    say(said("wrote", path=shown_path(str(path), mask=mask)))
+    say(said("wrote", path=shown))
     return EXIT_OK
 
 

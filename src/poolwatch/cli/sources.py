@@ -8,9 +8,19 @@ from typing import Final, overload
 
 from msgspec import Struct
 
+from poolwatch.bootstrap.auditing import audited
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say, say_text
-from poolwatch.bootstrap.places import Hindrance, NotAdded, counted, found_row, pool_command, try_and_add
+from poolwatch.bootstrap.places import (
+    Hindrance,
+    NotAdded,
+    added_deed,
+    counted,
+    found_row,
+    named_source,
+    pool_command,
+    try_and_add,
+)
 from poolwatch.bootstrap.sources import lone_source
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import ADD_SOURCE, run_async, surroundings
@@ -19,6 +29,7 @@ from poolwatch.config.paths import Found, absolute, discover
 from poolwatch.config.settings import SourceKind, SourceSettings
 from poolwatch.config.values import at_home, nearest
 from poolwatch.domain.account import Custody, Listing
+from poolwatch.domain.audit import Act, Deed, Outcome
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.text import argument_word
 from poolwatch.domain.usage import UsageSnapshot
@@ -170,10 +181,15 @@ def add_source(config: Path | None, request: SourceRequest, *, mask: bool = Fals
     if isinstance(source, str):
         complain(around.told(source))
         return EXIT_USAGE
-    added = run_async(lambda: try_and_add(around, config, source))
-    if isinstance(added, NotAdded):
-        complain(_why_not(around, source, added))
-        return _CODES[added.why]
+    deed = Deed(Act.ADD_SOURCE, what=named_source(around, source))
+    with audited(around.env, deed, mask=around.settings.ui.mask) as doing:
+        added = run_async(lambda: try_and_add(around, config, source))
+        if isinstance(added, NotAdded):
+            doing.ended(Outcome.FAILED, added.why.name.lower())
+            complain(_why_not(around, source, added))
+            return _CODES[added.why]
+        doing.deed = added_deed(around, added)
+        doing.ended(Outcome.DONE)
     told = {"name": around.told(source.name), "found": around.told(added.found)}
     say(said("written", path=around.told_path(added.path), **told))
     _say_pool(around, source)

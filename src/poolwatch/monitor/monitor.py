@@ -20,11 +20,12 @@ from poolwatch.domain.state import PoolFacts, PoolState
 from poolwatch.domain.text import visible
 from poolwatch.host.instants import zone_named
 from poolwatch.host.single_flight import SingleFlight
+from poolwatch.monitor.auditing import Auditor
 from poolwatch.monitor.custodian import Custodian
 from poolwatch.monitor.entries import internal_error
 from poolwatch.monitor.ledger import STALE_AFTER, Clock, Ledger, Saver
 from poolwatch.monitor.many import BackgroundRefresh, BulkRefresh
-from poolwatch.monitor.owner import Asked, ForwardedRefreshes, OwnerLock, RequestQueue, asked_of
+from poolwatch.monitor.owner import Asked, ForwardedRefreshes, OwnerLock, RequestQueue, asked_of, asker_of
 from poolwatch.monitor.poller import Pace, Poller
 from poolwatch.monitor.recorder import Recorder, read_instant
 from poolwatch.monitor.refresh import RefreshChain
@@ -68,6 +69,7 @@ class Services(Struct, frozen=True):
     clock: Clock
     #: numbers in 0..1
     draw: Callable[[], float]
+    auditor: Auditor
 
 
 class Monitor:
@@ -94,7 +96,7 @@ class Monitor:
         Days of burn begin in `zone`, None is the machine's. `terms` are asked for with the first forecast.
         `past` brings the time before this run into the store: readings are saved when it has ended.
         """
-        store, clock, draw = services.store, services.clock, services.draw
+        store, clock, draw, self.auditor = services.store, services.clock, services.draw, services.auditor
         self._services = services
         self._source_names = frozenset(source_names)
         self._notices = notices
@@ -102,10 +104,11 @@ class Monitor:
         self._troubles: dict[str, Message] = {}
         self.ledger = Ledger(PoolState(rules=naming), sleep)
         self.poller = Poller(self.ledger, store, pace, clock, draw)
-        self.chain = RefreshChain(self.poller, self.ledger, services.custodian, store, clock)
+        self.chain = RefreshChain(self.poller, self.ledger, services.custodian, store, clock, self.auditor)
         self.bulk = BulkRefresh(self._refresh_one_of_many, self.ledger, clock)
         self.recorder = Recorder(store, zone, pace.interval)
         self.saver = Saver(self.ledger, store, clock, pool_name, stale_after, self.recorder)
+        self.auditor.on_trouble = self._tell
         self._terms = terms
         self._lookout: Lookout | None = None
         #: when a viewer last looked for what was foretold
@@ -157,7 +160,7 @@ class Monitor:
             *self._notices,
             *waiting,
             *self._troubles.values(),
-            *((self.recorder.trouble,) if self.recorder.trouble is not None else ()),
+            *filter(None, (self.recorder.trouble, self.auditor.trouble)),
             *zones,
         )
 
@@ -440,6 +443,7 @@ class Monitor:
             try_once=asked is Asked.TRY_ONCE,
             spare_fresh_tokens=asked is Asked.DUE,
             beside_codex=asked is Asked.BESIDE,
+            doer=asker_of(queued),
         )
 
     def _tell(self, *more: Message) -> None:

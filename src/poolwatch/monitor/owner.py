@@ -11,7 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.audit import By, Doer
 from poolwatch.domain.events import RefreshMoved
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import Awaited, RefreshProgress
@@ -90,9 +93,11 @@ class RequestQueue:
     who looks elsewhere for the account, or asks another upstream.
     """
 
-    def __init__(self, store: Store, mark: str) -> None:
+    def __init__(self, store: Store, mark: str, doer: Doer) -> None:
+        """`doer`: who asks."""
         self._store = store
         self._mark = mark
+        self._doer = doer
 
     async def ask(self, account_id: str, asked: Asked, now: datetime) -> int | None:
         """Put a request and wait for it to be taken; its number, None when nobody answered."""
@@ -100,7 +105,7 @@ class RequestQueue:
             # nobody else would see it
             return None
         request = request_of(account_id, asked)
-        number = await self._store.enqueue_request(request, now, f"pid {os.getpid()}{_OF}{self._mark}")
+        number = await self._store.enqueue_request(request, now, asked_by(self._doer, self._mark))
         if number is None:
             return None
         try:
@@ -118,7 +123,7 @@ class RequestQueue:
         """The requests that came since the last call; taking them is the answer."""
         ours = []
         for queued in await self._store.take_requests(now):
-            _, of, mark = queued.asked_by.partition(_OF)
+            _, of, mark = queued.asked_by.rpartition(_OF)
             if of and mark != self._mark:
                 # it ends with nothing, and who asked does it
                 await self.finish(queued.id, None, now)
@@ -153,6 +158,22 @@ def request_of(account_id: str, asked: Asked) -> OwnerRequest:
     # what tells a poll, which no card shows, from a reading that a person asked for
     override, try_once = asked is not Asked.POLL, asked is Asked.TRY_ONCE
     return OwnerRequest(account_id, _KINDS[asked], override=override, try_once=try_once)
+
+
+def asked_by(doer: Doer, mark: str) -> str:
+    """Who asks, as it stands in a request: for older readers with the process first, and the mark last."""
+    return f"pid {doer.pid} {msgspec.json.encode(doer).decode()}{_OF}{mark}"
+
+
+def asker_of(queued: QueuedRequest) -> Doer:
+    """Who asked."""
+    told, _, _ = queued.asked_by.rpartition(_OF)
+    process, brace, rest = told.partition("{")
+    try:
+        return msgspec.json.decode(brace + rest, type=Doer)
+    except msgspec.MsgspecError:
+        number = process.removeprefix("pid ").strip()
+        return Doer(By.OTHER, "", int(number) if number.isdecimal() else 0)
 
 
 def asked_of(request: OwnerRequest) -> Asked:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from poolwatch.custody.token_step import TokenAsk
 from poolwatch.domain.account import AccountKey, Custody, Listing
+from poolwatch.domain.audit import Act, Deed, Doer, refresh_ending
 from poolwatch.domain.events import Answer, AnswerKind, RefreshMoved
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.refresh import (
@@ -28,6 +29,7 @@ from poolwatch.domain.status import token_is_live
 from poolwatch.domain.transitions import is_refused, with_standing_refusal
 from poolwatch.domain.values import replace
 from poolwatch.host.single_flight import SingleFlight
+from poolwatch.monitor.auditing import Auditor
 from poolwatch.monitor.custodian import Custodian
 from poolwatch.monitor.entries import internal_error
 from poolwatch.monitor.ledger import Clock, Ledger
@@ -65,6 +67,8 @@ class _Order(Struct, frozen=True):
     unasked: bool = False
     #: a person was warned and wants it: renewed beside a codex that works on the home
     beside_codex: bool = False
+    #: who asked for it, where that was another process
+    doer: Doer | None = None
 
     @property
     def is_by_hand(self) -> bool:
@@ -84,13 +88,20 @@ class RefreshChain:
     """Runs refreshes: one per account at a time, two pool-wide."""
 
     def __init__(
-        self, poller: Poller, ledger: Ledger, custodian: Custodian, store: Store, clock: Clock
+        self,
+        poller: Poller,
+        ledger: Ledger,
+        custodian: Custodian,
+        store: Store,
+        clock: Clock,
+        auditor: Auditor,
     ) -> None:
         self._poller = poller
         self._ledger = ledger
         self._custodian = custodian
         self._store = store
         self._clock = clock
+        self._auditor = auditor
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._reads = asyncio.Semaphore(READS_IN_FLIGHT)
         self._refreshes: SingleFlight[RefreshProgress] = SingleFlight()
@@ -138,13 +149,14 @@ class RefreshChain:
         try_once: bool = False,
         spare_fresh_tokens: bool = False,
         beside_codex: bool = False,
+        doer: Doer | None = None,
     ) -> RefreshProgress:
         """Refresh and wait for the end; joins a refresh of the account that is already running.
 
-        Cancelling the wait does not end the refresh.
+        Cancelling the wait does not end the refresh. `doer`: who asked for it in another process.
         """
         due_within = FRESH_ENOUGH if spare_fresh_tokens else None
-        order = _Order(usage_only, try_once, due_within, beside_codex=beside_codex)
+        order = _Order(usage_only, try_once, due_within, beside_codex=beside_codex, doer=doer)
         return await asyncio.shield(self._begin(key, order))
 
     async def read(self, key: AccountKey) -> RefreshProgress:
@@ -187,7 +199,13 @@ class RefreshChain:
         async with self._slots:
             # a pool that refused before is asked again where a person asked for this account
             with by_hand() if order.is_by_hand else nullcontext():
-                return await self._steps(key, progress, order)
+                if order.usage_only:
+                    return await self._steps(key, progress, order)
+                doer = self._auditor.doer.unasked if order.unasked else order.doer
+                async with self._auditor.noting_on_thread(Deed(Act.REFRESH, (key.id,)), doer) as doing:
+                    ended = await self._steps(key, progress, order)
+                    doing.ending = refresh_ending(ended)
+                    return ended
 
     async def _steps(self, key: AccountKey, progress: RefreshProgress, order: _Order) -> RefreshProgress:
         before = self._ledger.state.accounts.get(key)

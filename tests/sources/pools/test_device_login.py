@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from poolwatch.bootstrap.sign_in import CodeRun
-from poolwatch.domain.account import Secret
+from poolwatch.domain.account import AccountKey, Secret
+from poolwatch.domain.audit import Act, Deed, Ending, Outcome
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.failure import failure as failure_of
+from poolwatch.monitor.auditing import Auditor
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.pools.device_login import DeviceCode
+from tests.monitor.scripted import ScriptedAuditor
 from tests.sources.pools.making import AT, KEY, PASSWORD, failure, lb, proxy, words
 from tests.support.codex_lb_server import CodexLbServer
 from tests.support.codex_proxy_server import CodexProxyServer
@@ -147,7 +151,12 @@ async def test_a_pool_that_is_away_for_a_moment_does_not_end_the_wait() -> None:
         failure_of(kind, "sign_in.expired")
         for kind in (FailureKind.UNREACHABLE, FailureKind.THROTTLED, FailureKind.UPSTREAM_ERROR)
     )
+    auditor = ScriptedAuditor()
+    noting, key = cast("Auditor", auditor), AccountKey("codex", "u", "a")
     pool = Answers(False, away, slow, True)
-    assert await CodeRun(pool, given, pool).wait() is None
+    assert await CodeRun(pool, given, pool, noting, key).wait() is None
     pool = Answers(False, over)
-    assert await CodeRun(pool, given, pool).wait() is not None
+    assert await CodeRun(pool, given, pool, noting, key).wait() is not None
+    ends = [ending for _, _, ending in auditor.notes if ending is not None]
+    assert ends == [Ending(Outcome.DONE), Ending(Outcome.FAILED, ("sign_in.expired",))]
+    assert {deed for deed, _, _ in auditor.notes} == {Deed(Act.SIGN_IN, (key.id,))}
