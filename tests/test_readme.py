@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from poolwatch.config.table import markdown_table as settings_table
+from poolwatch.domain.audit import Act
 from poolwatch.domain.event_log import EventKind
 from tests.support.key_table import markdown_table
 from tests.support.screenshots import PICTURES, RECORDING, pictures
@@ -34,6 +35,12 @@ def test_the_settings_table_is_the_one_of_the_code() -> None:
 def test_the_kinds_of_events_are_all_in_the_documents() -> None:
     table = (ROOT / "docs" / "events.md").read_text(encoding="utf-8").split("| kind |")[1].split("| key |")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [kind.value for kind in EventKind]
+
+
+def test_the_acts_that_are_noted_are_all_in_the_documents() -> None:
+    table = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8").split("| act |")[1].split("| key |")[0]
+    rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    assert [name for row in rows for name in re.findall(r"`(\w+)`", row)] == [act.value for act in Act]
 
 
 def test_every_picture_is_shown() -> None:

@@ -19,7 +19,7 @@ from poolwatch.bootstrap.console import (
     warn,
 )
 from poolwatch.cli import costs, options, set_up  # noqa: F401 - the first and the last declare commands
-from poolwatch.cli.declaring import app, declared
+from poolwatch.cli.declaring import app, declared, group_of
 from poolwatch.cli.options import (
     AsciiOption,
     ConfigOption,
@@ -215,6 +215,33 @@ def events(
 
     form = Form(as_json=json, as_csv=csv, path=file, mask=mask)
     return print_events(config, TimeSpan(since, until), form)
+
+
+audit_group = group_of("audit", "look")
+
+
+@declared(audit_group, "audit list")
+def audit_list(
+    since: Annotated[str | None, option("since_ever", "--since", metavar="WHEN")] = None,
+    json: JsonOption = False,
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli.audit import list_acts
+
+    return list_acts(config, since, as_json=json, mask=mask)
+
+
+@declared(audit_group, "audit verify")
+def audit_verify(
+    head: Annotated[str | None, option("audit_head", "--head", metavar="HASH")] = None,
+    json: JsonOption = False,
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli.audit import verify
+
+    return verify(config, head, as_json=json, mask=mask)
 
 
 @declared(app, "usage", "look")

@@ -13,7 +13,8 @@ TEXTS: Final[Mapping[str, str]] = {
     ),
     "exit_codes": mark(
         "Exit codes: 0 fine, with dead and stale accounts too; 1 nothing that was asked could be read, a"
-        " step of a named account failed, a line of an import was refused, or doctor found an error; 2 usage;"
+        " step of a named account failed, a line of an import was refused, doctor found an error, or the"
+        " audit log is not as it was written; 2 usage;"
         " 3 configuration, or nothing to monitor; 4 cannot tell; 128+n ended by signal n."
     ),
     # commands, and the headings above them
@@ -25,6 +26,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "next": mark("Say which account to use next, and why. Advice: poolwatch never switches a login."),
     "history": mark("Print how figures ran: a chart, or values as JSON or CSV."),
     "events": mark("Print what happened: limits, logins, plans, credits."),
+    "audit": mark("What was done by poolwatch: refreshes, logins, configuration."),
+    "audit list": mark("Every act, old to new: when, what, how it ended, by whom."),
+    "audit verify": mark("Say whether the log is as it was written, and its head: keep that elsewhere."),
     "rates": mark("What tokens cost, by model and day: prices only, not quality."),
     "rates list": mark("The prices that hold today, your own first."),
     "rates why": mark("Why a model costs what it costs on a day, or why it has no price."),
@@ -126,6 +130,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "no_scan": mark("Print what is known; read no session files before."),
     "with_titles": mark("Conversations by their titles, which Codex keeps; they are not stored."),
     "limit": mark("So many rows at most; totals are of all."),
+    # of audit
+    "audit_head": mark("A head that was printed before: it has to be in the log still."),
     # of rates
     "all_rates": mark("Also those that held before."),
     "model": mark("A model, as the session files name it."),
@@ -199,6 +205,21 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "events": (
         ("poolwatch events --since today", ""),
         ("poolwatch events --since 2026-11-01 --csv -o events.csv", ""),
+    ),
+    "audit": (
+        ("poolwatch audit --since 7d", ""),
+        ("poolwatch audit verify", mark("is it as it was written?")),
+    ),
+    "audit list": (
+        ("poolwatch audit list --since today", ""),
+        ("poolwatch audit --json", mark("for a script")),
+    ),
+    "audit verify": (
+        ("poolwatch audit verify", mark("prints the head")),
+        (
+            "poolwatch audit verify --head $(cat head.txt)",
+            mark("nothing was cut off or written anew since"),
+        ),
     ),
     "rates": (
         ("poolwatch rates", mark("the list")),
