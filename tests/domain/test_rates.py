@@ -19,7 +19,7 @@ from poolwatch.domain.rates import (
     Prices,
     Rate,
     RateCard,
-    age_in_days,
+    card_age,
     pico,
     prices_of,
 )
@@ -228,8 +228,8 @@ def test_a_fallback_is_taken_only_where_it_is_set_and_marked() -> None:
 
 
 def test_a_card_that_nobody_checked_for_45_days_is_old() -> None:
-    assert age_in_days(CARD, CARD.day + timedelta(days=45)) is None
-    assert age_in_days(CARD, CARD.day + timedelta(days=46)) == 46
+    assert card_age(CARD.day, CARD.day + timedelta(days=45)) is None
+    assert card_age(CARD.day, CARD.day + timedelta(days=46)) == 46
 
 
 COUNT: Final = st.integers(0, 10**12)

@@ -270,3 +270,8 @@ def test_old_prices_are_said_to_be_old() -> None:
     assert card_age_note(CARD, CHECKED + timedelta(days=46)) == (
         "the prices were last checked on 2026-11-29, 46 days ago; a newer poolwatch may have newer ones"
     )
+
+
+def test_what_costs_next_to_nothing_is_not_told_as_nothing() -> None:
+    told = compare_lines(CARD, Wish(Tokens(1), DAY, ("small",)))
+    assert told[-1].split() == ["small", "$0.0000005", "1.0", "0.000012"]

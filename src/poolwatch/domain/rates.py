@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final, TypeVar
@@ -21,12 +21,14 @@ from poolwatch.domain.tokens import Tier, Tokens
 PICO_PER_DOLLAR: Final = 10**12
 #: Of what a million tokens cost, this is the pico-dollars of one.
 _PICO_PER_TOKEN: Final = 10**6
+#: Enough digits for any amount in pico-dollars.
+_EXACT: Final = Context(prec=80)
 #: Codex takes credits for tokens from this day on; before it, they were for messages.
 CREDITS_SINCE: Final = date(2026, 4, 2)
 #: Above so many input tokens a request is charged by the second part of a rate; use is kept by this limit.
 LONG_CONTEXT: Final = 272_000
 #: A card that was checked longer ago is told to be old.
-OLD_AFTER_DAYS: Final = 45
+_OLD_AFTER_DAYS: Final = 45
 
 _DATED: Final = re.compile(r"-20[0-9]{2}-[0-9]{2}-[0-9]{2}$")
 _PROVIDER: Final = "openai/"
@@ -97,8 +99,8 @@ def per_million(price: int) -> Decimal:
 
 
 def pico(dollars: Decimal) -> int:
-    """An amount of dollars in pico-dollars."""
-    return _whole(dollars * PICO_PER_DOLLAR)
+    """An amount of dollars in pico-dollars, whatever digits it has."""
+    return _whole(dollars.scaleb(12, context=_EXACT))
 
 
 def _times(price: int | None, factor: Decimal) -> int | None:
@@ -106,7 +108,7 @@ def _times(price: int | None, factor: Decimal) -> int | None:
 
 
 def _whole(amount: Decimal) -> int:
-    return int(amount.to_integral_value(ROUND_HALF_UP))
+    return int(amount.to_integral_value(ROUND_HALF_UP, context=_EXACT))
 
 
 class Rate(Struct, frozen=True):
@@ -302,7 +304,7 @@ def _begins(rate: Rate) -> date:
     return rate.since or date.min
 
 
-def age_in_days(card: RateCard, today: date) -> int | None:
-    """How old a card is that is old; None of one that was checked lately."""
-    age = (today - card.day).days
-    return age if age > OLD_AFTER_DAYS else None
+def card_age(checked: date, today: date) -> int | None:
+    """How many days old a card is that is old; None of one that was checked lately."""
+    age = (today - checked).days
+    return age if age > _OLD_AFTER_DAYS else None

@@ -270,8 +270,8 @@ def table(rows: Sequence[Sequence[str]], *, left: int) -> list[str]:
 
 
 def _trimmed(amount: Decimal) -> str:
-    """At least two decimals, and at most six."""
-    return trimmed_digits(round(amount, 6), 2)
+    """At least two decimals, and at most six, unless that were nothing."""
+    return trimmed_digits(round(amount, 6) or amount, 2)
 
 
 def _amounts(prices: Prices, sign: str = "") -> list[str]:

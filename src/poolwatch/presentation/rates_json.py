@@ -71,7 +71,7 @@ def _document(schema: str, card: RateCard, now: datetime, **more: Json) -> str:
         "generated_at": instant(now),
         "rate_card": {"name": card.name, "date": card.day.isoformat()},
     }
-    return json.dumps({**head, **more}, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps({**head, **more}, indent=2, allow_nan=False) + "\n"
 
 
 def _rate(card: RateCard, rate: Rate) -> Json:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from poolwatch.domain.quarters import instant_of
-from poolwatch.domain.rates import OLD_AFTER_DAYS
+from poolwatch.domain.rates import card_age
 from poolwatch.domain.tokens import GroupBy, Origin
 from poolwatch.domain.use_report import UseReport
 from poolwatch.domain.use_sums import UseRow, UseSum
@@ -99,7 +99,7 @@ def reasons(report: UseReport, today: date) -> list[Reason]:
         Reason.UNREADABLE: of_files and bool(scan.troubles),
         Reason.UNPRICED: not total.cost_complete,
         Reason.ESTIMATED: total.estimated,
-        Reason.OLD_RATES: (today - report.card_day).days > OLD_AFTER_DAYS,
+        Reason.OLD_RATES: card_age(report.card_day, today) is not None,
     }
     return [reason for reason, holds in found.items() if holds]
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.quarters import instant_of, monday, next_month
+from poolwatch.domain.quarters import UsePeriod, instant_of, monday, next_month
 from poolwatch.domain.rates import PICO_PER_DOLLAR
 from poolwatch.domain.tokens import Origin
 from poolwatch.domain.use_report import UseReport, UseSlice
@@ -126,7 +126,7 @@ def _starts(report: UseReport, now: datetime, zone: tzinfo | None, most: int) ->
         at = first.replace(minute=0)
         return _every(at, max(last, at + _HOUR), _HOUR), "hour"
     begin, end = first.date(), (last - timedelta.resolution).date()
-    if report.wish.period.value == "month" and not report.wish.narrow:
+    if report.wish.period is UsePeriod.MONTH and not report.wish.narrow:
         end = next_month(begin) - _DAY
     days = (end - begin).days + 1
     if days <= most:

@@ -9,8 +9,8 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.quarters import UsePeriod, instant_of
-from poolwatch.domain.rates import OLD_AFTER_DAYS, PICO_PER_DOLLAR
-from poolwatch.domain.tokens import Origin, ScanState
+from poolwatch.domain.rates import PICO_PER_DOLLAR, card_age
+from poolwatch.domain.tokens import Origin, ScanState, Tier
 from poolwatch.domain.use_ideas import Idea
 from poolwatch.domain.use_report import UseReport
 from poolwatch.domain.use_sums import UseSum
@@ -150,7 +150,7 @@ def _prices(report: UseReport, now: datetime, zone: tzinfo | None) -> tuple[str,
         return (*reading_texts(scan, now, zone), Tone.AMBER)
     day = datetime(report.card_day.year, report.card_day.month, report.card_day.day, 12, tzinfo=UTC)
     told = words.prices_of(figures.day(day, now, UTC))
-    is_old = card_age(report, now.astimezone(zone).date()) is not None
+    is_old = card_age(report.card_day, now.astimezone(zone).date()) is not None
     return told, told, Tone.AMBER if is_old else Tone.DIM
 
 
@@ -164,12 +164,6 @@ def reading_texts(scan: ScanState, now: datetime, zone: tzinfo | None) -> tuple[
         count = (now.astimezone(zone).date() - since).days
         days = words.days(count) if count > 0 else ""
     return words.reading(percent, days), words.reading_short(percent)
-
-
-def card_age(report: UseReport, today: date) -> int | None:
-    """How many days old the prices are, where that is too old."""
-    age = (today - report.card_day).days
-    return age if age > OLD_AFTER_DAYS else None
 
 
 def _figures(report: UseReport, now: datetime, zone: tzinfo | None) -> tuple[Told, ...]:
@@ -222,7 +216,7 @@ def notes(report: UseReport, today: date, *, short: bool = False) -> tuple[Span,
         found.append(Span(words.unpriced_short(count) if short else words.unpriced(count, models), Tone.DIM))
     if whole.estimated or report.figures.ahead is not None:
         found.append(Span(words.ESTIMATED(), Tone.DIM))
-    age = card_age(report, today)
+    age = card_age(report.card_day, today)
     if age is not None:
         found.append(Span(words.old_card(words.days(age)), Tone.AMBER))
     return tuple(found)
@@ -235,7 +229,7 @@ def _latest(report: UseReport, names: Names, now: datetime, zone: tzinfo | None)
     for request, price in report.latest:
         tokens = request.tokens
         given, cached, out = (tokens_text(each) for each in (tokens.input, tokens.cached, tokens.output))
-        is_fast = request.tier.value == "fast"
+        is_fast = request.tier is Tier.FAST
         who = names.account(request.account) if request.account is not None else ""
         cost = UNKNOWN
         if price.pico is not None:

@@ -7,7 +7,7 @@ A line without an `id` stands for itself: its hash and how often it has stood in
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Final
 
@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.rates import LONG_CONTEXT
+from poolwatch.domain.rates import LONG_CONTEXT, pico
 from poolwatch.domain.text import visible_or_none
 from poolwatch.domain.tokens import Tier, Tokens
 from poolwatch.domain.values import replace
@@ -126,9 +126,6 @@ _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 _NUMBER: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,28})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
 _BLANKS: Final = " \t\r\n"
 _BELOW: Final = 10**12
-_PICO: Final = Decimal(10**12)
-#: Enough digits for any amount in pico-USD.
-_EXACT: Final = Context(prec=80, rounding=ROUND_HALF_UP)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: Before this there was nothing to use.
 _EARLIEST: Final = datetime(2015, 1, 1, tzinfo=UTC)
@@ -281,18 +278,14 @@ def _cost(line: _Line, tokens: Tokens) -> int | None:
     """The told cost in pico-USD. A part of it is the whole only where the other part is of nothing."""
     whole = _amount(line, _COST)
     if whole is not None:
-        return _pico(whole)
+        return pico(whole)
     parts = [_amount(line, (name,)) for name in _PARTS]
     of_nothing = (tokens.input == 0, tokens.output == 0)
     if parts == [None, None] or any(
         part is None and not nothing for part, nothing in zip(parts, of_nothing, strict=True)
     ):
         return None
-    return sum(_pico(part) for part in parts if part is not None)
-
-
-def _pico(amount: Decimal) -> int:
-    return int(_EXACT.to_integral_value(_EXACT.multiply(amount, _PICO)))
+    return sum(pico(part) for part in parts if part is not None)
 
 
 def _at(line: _Line) -> datetime:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
-from poolwatch.domain.rates import LONG_CONTEXT, RateCard, age_in_days
+from poolwatch.domain.rates import LONG_CONTEXT, RateCard, card_age
 from poolwatch.words.catalogue import Text, _, mark, n_
 
 TEXTS: Final[Mapping[str, str]] = {
@@ -88,7 +88,7 @@ def said(code: str, **blanks: object) -> str:
 
 def card_age_note(card: RateCard, today: date) -> str | None:
     """That the shipped prices are old, in a clause; None while they are not."""
-    age = age_in_days(card, today)
+    age = card_age(card.day, today)
     if age is None:
         return None
     return _CARD_AGE(card.day.isoformat(), n_("{count} day", "{count} days", age))
