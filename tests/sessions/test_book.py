@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -13,6 +16,7 @@ from poolwatch.domain.matching import ALWAYS, HomeLogin
 from poolwatch.domain.tokens import GroupBy, Origin, ScanState, Tier, Tokens, UseAsked, WhoseBy
 from poolwatch.domain.values import replace
 from poolwatch.host.locks import held
+from poolwatch.sessions import tables
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.events import UsageEvent
 from poolwatch.sessions.official import DayCounted
@@ -190,6 +194,43 @@ def test_a_damaged_file_is_set_aside_by_who_writes(tmp_path: Path) -> None:
     assert caught.value.problem is BookProblem.DAMAGED
     assert book.take_events([UsageEvent(1, 5.0)]) == 1
     assert (tmp_path / f"{FILE_NAME}.corrupt-1").read_bytes().startswith(b"no database")
+
+
+def test_two_that_find_the_same_damage_keep_what_one_of_them_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"no database" * 200)
+    made, found = tables._made, Barrier(2)
+
+    def made_once_both_know(path: Path) -> sqlite3.Connection:
+        try:
+            return made(path)
+        except sqlite3.DatabaseError:
+            found.wait(5)
+            raise
+
+    monkeypatch.setattr(tables, "_made", made_once_both_know)
+
+    def take(key: int) -> int:
+        return UseBook(tmp_path).take_events([UsageEvent(key, 864000.0, Tokens(1))])
+
+    with ThreadPoolExecutor(2) as both:
+        assert list(both.map(take, (1, 2))) == [1, 1]
+    [cell] = UseBook(tmp_path).cells(replace(_ALL, origin=Origin.IMPORTED))
+    assert cell.requests == 2
+    assert [path.name for path in tmp_path.glob("*.corrupt-?")] == [f"{FILE_NAME}.corrupt-1"]
+
+
+def test_what_is_no_book_of_ours_is_set_aside_and_what_is_no_file_tells_nothing(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as other:
+        other.execute("CREATE TABLE notes (text)")
+        other.execute(f"PRAGMA user_version = {tables.VERSION}")
+    assert UseBook(tmp_path).take_events([UsageEvent(1, 5.0)]) == 1
+    assert (tmp_path / f"{FILE_NAME}.corrupt-1").exists()
+    (tmp_path / "odd").mkdir()
+    os.mkfifo(tmp_path / "odd" / FILE_NAME)
+    with pytest.raises(BookError, match="not a regular file"):
+        UseBook(tmp_path / "odd").cells(_ALL)
 
 
 def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:

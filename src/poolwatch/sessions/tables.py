@@ -12,9 +12,12 @@ from typing import Final
 from urllib.parse import quote
 
 from poolwatch.domain.tokens import Tier
-from poolwatch.host.files import make_missing_directories, open_private
+from poolwatch.host.files import OddFileError, make_missing_directories, open_private
+from poolwatch.host.locks import held
 
 FILE_NAME: Final = "usage.db"
+#: Held while a damaged file is set aside.
+_ASIDE_LOCK_NAME: Final = "usage.aside.lock"
 _BESIDE: Final = ("-journal", "-wal", "-shm")
 _WRITE_SECONDS: Final = 20.0
 _LOOK_SECONDS: Final = 2.0
@@ -101,6 +104,7 @@ _TABLES: Final = (
         operation TEXT NOT NULL, cost TEXT, {_COUNTS})""",
     f"PRAGMA user_version = {VERSION}",
 )
+_NAMES: Final = {statement.split()[2] for statement in _TABLES if statement.startswith("CREATE")}
 
 
 def book_mark(state_dir: Path) -> tuple[tuple[int, int], ...]:
@@ -114,11 +118,13 @@ def book_mark(state_dir: Path) -> tuple[tuple[int, int], ...]:
 
 
 class BookProblem(StrEnum):
-    """Why usage cannot be written or read."""
+    """Why usage cannot be written or read, or is not all there."""
 
     NEWER = "use.newer"
     DAMAGED = "use.damaged"
     DENIED = "use.denied"
+    #: the process that reads session files was ended
+    ENDED = "use.ended"
 
 
 #: Exit status of the process that reads session files, by why nothing can be kept.
@@ -142,14 +148,17 @@ def open_to_write(state_dir: Path) -> sqlite3.Connection:
     path = state_dir.absolute() / FILE_NAME
     try:
         make_missing_directories(state_dir)
-        os.close(open_private(path, os.O_RDWR | os.O_CREAT))
+        inode = _present(path)
         try:
             return _made(path)
         except ERRORS as error:
             if not is_damage(error):
                 raise
-        set_aside(state_dir)
-        os.close(open_private(path, os.O_RDWR | os.O_CREAT))
+        with held(state_dir / _ASIDE_LOCK_NAME, _WRITE_SECONDS):
+            # another process may have found the same damage: what it began anew is good
+            if _present(path) == inode:
+                set_aside(state_dir)
+                _present(path)
         return _made(path)
     except ERRORS as error:
         raise BookError(problem_of(error), str(error)) from None
@@ -166,15 +175,20 @@ def open_to_look(state_dir: Path) -> sqlite3.Connection | None:
     path = state_dir.absolute() / FILE_NAME
     try:
         status = path.lstat()
-        # SQLite would wait for a pipe, and an empty file is one that is being made
-        if not stat.S_ISREG(status.st_mode) or not status.st_size:
+        # SQLite would wait for a pipe
+        if not stat.S_ISREG(status.st_mode):
+            raise OddFileError(path)
+        # an empty file is one that is being made
+        if not status.st_size:
             return None
         # what a killed writer left is rolled back by whoever looks first, and that is a write
         mode = "rw" if os.access(path, os.W_OK) else "ro"
         connection = _connect(path, mode, _LOOK_SECONDS)
     except FileNotFoundError:
         return None
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
+        raise BookError(BookProblem.DENIED, error.strerror or str(error)) from None
+    except sqlite3.Error as error:
         raise BookError(BookProblem.DENIED, str(error)) from None
     try:
         connection.execute("PRAGMA query_only = ON")
@@ -188,6 +202,15 @@ def open_to_look(state_dir: Path) -> sqlite3.Connection | None:
     if version > VERSION:
         raise BookError(BookProblem.NEWER)
     return None
+
+
+def _present(path: Path) -> int:
+    """The number of the file, which is made where there is none. Raises OSError."""
+    handle = open_private(path, os.O_RDWR | os.O_CREAT)
+    try:
+        return os.fstat(handle).st_ino
+    finally:
+        os.close(handle)
 
 
 def set_aside(state_dir: Path) -> None:
@@ -249,6 +272,11 @@ def _make_tables(connection: sqlite3.Connection) -> None:
     if version == 0:
         for statement in _TABLES:
             connection.execute(statement)
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    missing = _NAMES - there
+    if missing:
+        # made by another program, or damaged
+        raise sqlite3.DatabaseError(" ".join(sorted(missing)))
 
 
 def _version(connection: sqlite3.Connection) -> int:
