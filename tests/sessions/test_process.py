@@ -11,6 +11,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import pytest
+
 from poolwatch.bootstrap.running import Running
 from poolwatch.bootstrap.scanning import book_of_home, keep_reading, read_sessions, session_homes
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
@@ -103,6 +105,17 @@ def test_a_command_is_told_how_far_it_is_and_why_nothing_can_be_kept(tmp_path: P
     assert found.complete_at is not None
     (tmp_path / "odd" / FILE_NAME).mkdir(parents=True)
     assert read(tmp_path / "odd") is BookProblem.DENIED
+
+
+def test_a_process_that_was_ended_has_not_read_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(*_: object, **__: object) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        process.kill()
+        return process
+
+    monkeypatch.setattr("poolwatch.bootstrap.scanning.start_module", start)
+    ended = asyncio.run(read_sessions(tmp_path, [], os.environ, lambda _: None))
+    assert ended is BookProblem.ENDED
 
 
 def test_homes_are_those_configured_and_the_usual_ones(tmp_path: Path) -> None:

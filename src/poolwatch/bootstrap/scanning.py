@@ -63,7 +63,7 @@ def book_of_home(around: Surroundings, home: Path) -> Path:
 async def read_sessions(
     state_dir: Path, homes: Sequence[str], env: Mapping[str, str], tell: Callable[[ScanState], None]
 ) -> BookProblem | None:
-    """Have everything read that is new, and tell how far it is; why nothing can be kept, else None.
+    """Have everything read that is new, and tell how far it is; why not all was read and kept, else None.
 
     Another process may be at it already: it is waited for. Cancelling ends what was started. Raises OSError.
     """
@@ -76,7 +76,10 @@ async def read_sessions(
             await asyncio.sleep(_TELL_SECONDS)
     finally:
         _end(process)
-    return next((problem for problem, status in STATUS.items() if status == process.returncode), None)
+    if not process.returncode:
+        return None
+    found = (problem for problem, status in STATUS.items() if status == process.returncode)
+    return next(found, BookProblem.ENDED)
 
 
 async def keep_reading(running: Running) -> None:

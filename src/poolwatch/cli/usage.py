@@ -44,10 +44,12 @@ from poolwatch.presentation.use_table import BY_COST, arrange
 from poolwatch.presentation.use_texts import Names
 from poolwatch.presentation.use_view import reading_texts, span_text, use_view
 from poolwatch.sessions.book import UseBook
-from poolwatch.sessions.tables import BookError
+from poolwatch.sessions.tables import BookError, BookProblem
 from poolwatch.words.commands import said
 from poolwatch.words.messages import message_text
 
+#: What is said where another process was to read session files, which does not tell what the system said.
+_NOT_READ: Final = {BookProblem.DENIED: "use.not_kept", BookProblem.DAMAGED: "use.harmed"}
 #: The columns of what is no terminal.
 _WIDTH: Final = 120
 
@@ -186,7 +188,7 @@ def _scan(around: Surroundings, state_dir: Path, homes: Sequence[str], zone: tzi
         if is_live:
             warn_over("")
     if problem is not None:
-        complain(around.told(message_text(message(problem.value, why=""))))
+        complain(around.told(message_text(message(_NOT_READ.get(problem, problem.value)))))
         raise Exit(EXIT_FAILED)
 
 

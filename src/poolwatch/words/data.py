@@ -26,6 +26,11 @@ TEXTS: Final[Mapping[str, str]] = {
     "use.newer": mark("usage.db was made by a later poolwatch, and is left alone"),
     "use.damaged": mark("usage.db is damaged: {why}"),
     "use.denied": mark("usage.db cannot be used: {why}"),
+    "use.not_kept": mark(
+        "usage.db cannot be used: it cannot be written, the disk is full, or another program holds it"
+    ),
+    "use.harmed": mark("usage.db is damaged: whoever reads session files next sets it aside"),
+    "use.ended": mark("not all session files were read: the process that reads them was ended"),
 }
 
 _refused: Final = Text("line {number}: {why}")
