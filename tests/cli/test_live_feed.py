@@ -197,14 +197,14 @@ async def test_a_monitor_that_cannot_begin_is_told_to_whoever_listens(around: Su
 
 async def test_use_is_told_without_a_monitor_and_why_it_cannot_be(around: Surroundings) -> None:
     feed = LiveFeed(EARLY, around, None)
-    assert await feed.use_mark() == ()
+    assert await feed.use_mark() is None
     nothing = await feed.use(UseWish())
     assert isinstance(nothing, UseReport)
     assert nothing.total.requests == 0
     assert await feed.costs() is None
     now = feed.now().timestamp()
     UseBook(around.state_dir).take_events([UsageEvent(1, now, Tokens(1_000_000), model="gpt-6-sol")])
-    assert await feed.use_mark() != ()
+    assert await feed.use_mark() is not None
     told = await feed.use(UseWish(origin=Origin.IMPORTED))
     assert isinstance(told, UseReport)
     assert told.figures.since_start.requests == 1

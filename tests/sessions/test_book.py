@@ -18,8 +18,8 @@ from poolwatch.domain.values import replace
 from poolwatch.host.locks import held
 from poolwatch.sessions import tables
 from poolwatch.sessions.book import UseBook
+from poolwatch.sessions.day_counts import DayCounted
 from poolwatch.sessions.events import UsageEvent
-from poolwatch.sessions.official import DayCounted
 from poolwatch.sessions.owners import LimitSeen, ThreadUse, Whose
 from poolwatch.sessions.progress import LOCK_NAME, Progress, note_progress
 from poolwatch.sessions.tables import FILE_NAME, BookError, BookProblem, open_to_write

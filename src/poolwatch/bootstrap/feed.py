@@ -191,7 +191,7 @@ class LiveFeed:
                 return message(error.problem.value, why=error.detail)
 
     async def use_mark(self) -> object:
-        """What differs once anything about use has changed; () where nothing is known of any."""
+        """What differs once anything about use has changed; None where nothing is known of any."""
         from poolwatch.host.threads import in_thread
         from poolwatch.sessions.tables import book_mark
 

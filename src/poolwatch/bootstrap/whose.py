@@ -41,9 +41,10 @@ from poolwatch.domain.tokens import QUARTER_SECONDS, WhoseBy
 from poolwatch.domain.usage import BASE_BUCKET, window_kind
 from poolwatch.host.threads import in_thread
 from poolwatch.monitor.reconciling import Reconciler
+from poolwatch.monitor.turns import Turns
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.owners import LimitSeen, ThreadUse, Whose
-from poolwatch.sessions.tables import FILE_NAME, BookError
+from poolwatch.sessions.tables import BookError, book_mark
 from poolwatch.store.retention import FULL, HOURLY
 from poolwatch.store.store import Store
 
@@ -61,8 +62,6 @@ _NO_OWNERS: Final = "monitor.no_owners"
 _NO_COUNTS: Final = "monitor.no_counts"
 #: Conversations that are kept with one transaction.
 _AT_ONCE: Final = 200
-#: A turn on the event loop is no longer (seconds).
-_TURN: Final = 0.003
 #: So many quarters after its last use a conversation is held against readings once more: they come later.
 _LATER: Final = 4
 
@@ -102,23 +101,14 @@ async def _find_again(running: Running, book: UseBook) -> None:
     clock, last, looked_at = running.services.clock, None, None
     await clock.sleep(FIRST_SECONDS)
     while True:
-        now, stamp = clock.now(), await in_thread(partial(_stamp, running.around.state_dir))
+        now, stamp = clock.now(), await in_thread(partial(book_mark, running.around.state_dir))
         is_old = looked_at is None or not timedelta(0) <= now - looked_at < _ANYWAY
         if running.monitor.polls and stamp is not None and (stamp != last or is_old):
             with suppress(BookError):  # who shows the use says so
                 await find_owners(book, running.services.store, running.monitor.state.accounts.values(), now)
             # what was kept just now is nothing new
-            last, looked_at = await in_thread(partial(_stamp, running.around.state_dir)), now
+            last, looked_at = await in_thread(partial(book_mark, running.around.state_dir)), now
         await clock.sleep(FIND_SECONDS)
-
-
-def _stamp(state_dir: Path) -> tuple[int, int] | None:
-    """Differs when something was written into the file."""
-    try:
-        status = (state_dir / FILE_NAME).stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size
 
 
 async def assign_use(around: Surroundings, book: UseBook) -> None:
@@ -145,7 +135,7 @@ async def find_owners(
         return
     by_home, mark = begun
     uses, held = await in_thread(partial(_unsettled, book, by_home, quarter))
-    turns = _Turns()
+    turns = Turns()
     of_conversation: dict[str, list[ThreadUse]] = defaultdict(list)
     for use in uses:
         of_conversation[use.conversation].append(use)
@@ -176,19 +166,6 @@ async def find_owners(
         await _hold_against(book, readings, due, by_login, quarter)
     if store is not None:
         await in_thread(partial(book.note_owners_mark, mark))
-
-
-class _Turns:
-    """Work on the event loop that lets others have their turn."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._begun = self._loop.time()
-
-    async def pause(self) -> None:
-        if self._loop.time() - self._begun > _TURN:
-            await asyncio.sleep(0)
-            self._begun = self._loop.time()
 
 
 class _Due:
@@ -283,7 +260,7 @@ async def _hold_against(
     by_login: Mapping[str, list[Owned]],
     quarter: int,
 ) -> None:
-    turns = _Turns()
+    turns = Turns()
     for some in _some(due):
         found: list[Whose] = []
         for conversation in some:

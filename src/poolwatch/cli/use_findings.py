@@ -10,6 +10,7 @@ from poolwatch.cli.finding import Finding, Grade
 from poolwatch.domain.message import message
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.homes import session_trees
+from poolwatch.sessions.progress import Trouble
 from poolwatch.sessions.tables import FILE_NAME, BookError
 from poolwatch.words import sessions as words
 from poolwatch.words.messages import message_text
@@ -34,7 +35,7 @@ def use_findings(around: Surroundings) -> Iterator[Finding]:
             yield Finding(_AREA, Grade.NOTE, words.not_read(), around.command("usage"))
         return
     yield Finding(_AREA, Grade.OK, words.read_files(state.files, state.homes))
-    for troubles in (state.troubles, tuple((path, "use.differs") for path in state.differing)):
+    for troubles in (state.troubles, tuple((path, Trouble.DIFFERS) for path in state.differing)):
         for path, code in troubles[:_NAMED]:
             yield Finding(_AREA, Grade.NOTE, words.trouble_of(around.told_path(path), code))
         if len(troubles) > _NAMED:

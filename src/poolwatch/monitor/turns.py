@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator
-from typing import TypeVar
+from typing import Final, TypeVar
 
 T = TypeVar("T")
+
+#: A turn on the event loop is no longer, in seconds.
+_TURN: Final = 0.003
 
 
 async def in_turns(work: Generator[None, None, T]) -> T:
@@ -18,3 +21,17 @@ async def in_turns(work: Generator[None, None, T]) -> T:
             value: T = done.value
             return value
         await asyncio.sleep(0)
+
+
+class Turns:
+    """Work that lets others have their turn where it pauses."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._begun = self._loop.time()
+
+    async def pause(self) -> None:
+        """Give way, if this turn has been long enough."""
+        if self._loop.time() - self._begun > _TURN:
+            await asyncio.sleep(0)
+            self._begun = self._loop.time()

@@ -22,14 +22,14 @@ from poolwatch.domain.tokens import (
     UseCell,
     WhoseBy,
 )
-from poolwatch.sessions import official, owners
+from poolwatch.sessions import day_counts, owners
 from poolwatch.sessions.asking import cells_of
+from poolwatch.sessions.day_counts import DayCounted
 from poolwatch.sessions.events import UsageEvent
-from poolwatch.sessions.official import DayCounted
+from poolwatch.sessions.imported import imported_cells, latest_imported, take_imported
 from poolwatch.sessions.owners import LimitSeen, ThreadUse, Whose
 from poolwatch.sessions.progress import read_state
 from poolwatch.sessions.tables import ERRORS, TIER_OF, BookError, open_to_look, open_to_write, problem_of
-from poolwatch.sessions.told import latest_told, take_told, told_cells
 
 
 class ThreadKnown(Struct, frozen=True):
@@ -55,14 +55,14 @@ class UseBook:
         with self._look() as look:
             if look is None:
                 return []
-            return cells_of(look, asked) if asked.origin is Origin.FILES else told_cells(look, asked)
+            return cells_of(look, asked) if asked.origin is Origin.FILES else imported_cells(look, asked)
 
     def latest(self, count: int, origin: Origin = Origin.FILES) -> list[RequestSeen]:
         """The last requests, newest first; 500 are kept."""
         with self._look() as look:
             if look is None:
                 return []
-            return _latest(look, count) if origin is Origin.FILES else latest_told(look, count)
+            return _latest(look, count) if origin is Origin.FILES else latest_imported(look, count)
 
     def scan_state(self) -> ScanState:
         """How far the session files were read."""
@@ -140,27 +140,27 @@ class UseBook:
     def unasked(self, today: int) -> set[str]:
         """The accounts of which files tell use, and that were not asked for on this day since 1970, UTC."""
         with self._look() as look:
-            return set() if look is None else official.unasked(look, today)
+            return set() if look is None else day_counts.unasked(look, today)
 
     def claim_asking(self, account: str, today: int) -> bool:
         """Whether this process is to ask the service what it counted of an account; no other will, today."""
         with self._write() as change:
-            return official.claim_asking(change, account, today)
+            return day_counts.claim_asking(change, account, today)
 
     def put_counted(self, account: str, tokens: Mapping[int, int]) -> None:
         """Keep what the service counted of an account, by days since 1970, UTC."""
         with self._write() as change:
-            official.put_counted(change, account, tokens)
+            day_counts.put_counted(change, account, tokens)
 
     def days_counted(self, since: int, until: int) -> list[DayCounted]:
         """The days from `since` to before `until` of which the service and the files both tell."""
         with self._look() as look:
-            return [] if look is None else official.days_counted(look, since, until)
+            return [] if look is None else day_counts.days_counted(look, since, until)
 
     def take_events(self, events: Sequence[UsageEvent]) -> int:
         """Add events; the same one counts once. How many were new."""
         with self._write() as change:
-            return take_told(change, events)
+            return take_imported(change, events)
 
     @contextmanager
     def _look(self) -> Iterator[sqlite3.Connection | None]:

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from msgspec import Struct
 
 from poolwatch.sessions.counting import PARSER_VERSION, Counting
 from poolwatch.sessions.counts import State
 from poolwatch.sessions.homes import SessionFile
-
-
-class Trouble(StrEnum):
-    """Why a file could not be read to its end."""
-
-    #: its compression is damaged, or ends too early
-    BROKEN = "use.broken"
-    #: lines that tell about tokens are damaged
-    BAD_LINES = "use.bad_lines"
-    UNREADABLE = "use.unreadable"
-    #: its records do not come to what its counter says
-    DIFFERS = "use.differs"
 
 
 class FileRow(Struct, frozen=True, gc=False):

@@ -15,12 +15,12 @@ from poolwatch.domain.values import replace
 from poolwatch.sessions.copies import BY_ORIGIN, Prefix
 from poolwatch.sessions.counting import PARSER_VERSION, Counting
 from poolwatch.sessions.counts import Request, Response, State
-from poolwatch.sessions.file_rows import FileRow, ReadFile, Resumption, Trouble, row_of
+from poolwatch.sessions.file_rows import FileRow, ReadFile, Resumption, row_of
 from poolwatch.sessions.heads import FileHead
 from poolwatch.sessions.homes import SessionFile
+from poolwatch.sessions.progress import Trouble
+from poolwatch.sessions.tables import KEPT_SINGLY
 
-#: So many requests are kept singly.
-KEPT_SINGLY: Final = 500
 _FACT: Final = (
     "INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
     " requests = requests + excluded.requests, input = input + excluded.input,"

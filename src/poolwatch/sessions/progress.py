@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +19,19 @@ from poolwatch.host.locks import take
 LOCK_NAME: Final = "sessions.lock"
 #: Held by the process that keeps looking: others of a state directory leave that to it.
 WATCH_LOCK_NAME: Final = "sessions.watch.lock"
-#: Noted of a file that tells of its tokens twice, and not the same.
-DIFFERS: Final = "use.differs"
 _META: Final = "scan"
+
+
+class Trouble(StrEnum):
+    """Why a file could not be read to its end."""
+
+    #: its compression is damaged, or ends too early
+    BROKEN = "use.broken"
+    #: lines that tell about tokens are damaged
+    BAD_LINES = "use.bad_lines"
+    UNREADABLE = "use.unreadable"
+    #: its records do not come to what its counter says
+    DIFFERS = "use.differs"
 
 
 class Progress(Struct, frozen=True, omit_defaults=True):
@@ -81,10 +92,10 @@ def read_state(look: sqlite3.Connection, state_dir: Path) -> ScanState:
         files_unverified=unverified[0],
         unverified=Tokens(*unverified[1:]) if unverified[0] else Tokens(),
         troubles=(
-            *((folder, "use.unreadable") for folder in progress.unreadable),
-            *((os.fsdecode(path), trouble) for path, trouble in troubles if trouble != DIFFERS),
+            *((folder, Trouble.UNREADABLE) for folder in progress.unreadable),
+            *((os.fsdecode(path), trouble) for path, trouble in troubles if trouble != Trouble.DIFFERS),
         ),
-        differing=tuple(os.fsdecode(path) for path, trouble in troubles if trouble == DIFFERS),
+        differing=tuple(os.fsdecode(path) for path, trouble in troubles if trouble == Trouble.DIFFERS),
     )
 
 

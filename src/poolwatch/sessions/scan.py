@@ -16,11 +16,11 @@ from poolwatch.domain.values import replace
 from poolwatch.sessions.copies import Prefix
 from poolwatch.sessions.counting import PARSER_VERSION, Counting
 from poolwatch.sessions.counts import State
-from poolwatch.sessions.file_rows import FileRow, ReadFile, Trouble
+from poolwatch.sessions.file_rows import FileRow, ReadFile
 from poolwatch.sessions.homes import Listing, SessionFile, session_files, thread_of
 from poolwatch.sessions.keeping import Keeper
 from poolwatch.sessions.lines import LineReader
-from poolwatch.sessions.progress import note_progress, read_progress
+from poolwatch.sessions.progress import Trouble, note_progress, read_progress
 
 #: So long a transaction may be open, in seconds; and a large file is not begun in one.
 _OPEN_SECONDS: Final = 0.3

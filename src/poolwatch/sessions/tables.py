@@ -18,6 +18,8 @@ from poolwatch.host.locks import held
 FILE_NAME: Final = "usage.db"
 #: Held while a damaged file is set aside.
 _ASIDE_LOCK_NAME: Final = "usage.aside.lock"
+#: So many of the last requests are kept singly.
+KEPT_SINGLY: Final = 500
 _BESIDE: Final = ("-journal", "-wal", "-shm")
 _WRITE_SECONDS: Final = 20.0
 _LOOK_SECONDS: Final = 2.0
@@ -107,14 +109,13 @@ _TABLES: Final = (
 _NAMES: Final = {statement.split()[2] for statement in _TABLES if statement.startswith("CREATE")}
 
 
-def book_mark(state_dir: Path) -> tuple[tuple[int, int], ...]:
-    """What differs once the file has changed; empty where there is none."""
-    found = []
-    for name in (FILE_NAME, f"{FILE_NAME}-wal"):
-        with suppress(OSError):
-            told = (state_dir / name).stat()
-            found.append((told.st_mtime_ns, told.st_size))
-    return tuple(found)
+def book_mark(state_dir: Path) -> tuple[int, int] | None:
+    """What differs once the file has changed; None where there is none."""
+    try:
+        status = (state_dir / FILE_NAME).stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 class BookProblem(StrEnum):

@@ -151,7 +151,7 @@ class Feed(Protocol):
         """What the API would charge for the use in session files; None where there are none."""
 
     async def use_mark(self) -> object:
-        """What differs once anything about use has changed."""
+        """What differs once anything about use has changed; None where nothing is known of any."""
 
     def found(self) -> tuple[FoundLogins, ...]:
         """What lies around and could be monitored, for the first-run screen."""

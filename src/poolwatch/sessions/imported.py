@@ -10,11 +10,10 @@ from typing import Final
 from poolwatch.domain.tokens import QUARTER_SECONDS, GroupBy, RequestSeen, Tokens, UseAsked, UseCell
 from poolwatch.sessions.asking import TEXTS, needed_texts, quarter_column
 from poolwatch.sessions.events import UsageEvent
-from poolwatch.sessions.tables import TIER_OF, TIERS
+from poolwatch.sessions.tables import KEPT_SINGLY, TIER_OF, TIERS
 
 #: So many parts of one are written: sums of what a line may tell fit into SQLite's integers.
 _PARTS: Final = 10**12
-_KEPT_SINGLY: Final = 500
 _COUNTS: Final = ("requests", "input", "cached", "cache_write", "output", "reasoning")
 _AMOUNTS: Final = ("cost_whole", "cost_parts", "credits_whole", "credits_parts")
 _ADDED: Final = (*_COUNTS, *_AMOUNTS)
@@ -36,7 +35,7 @@ _ADD: Final = (
 )
 
 
-def take_told(change: sqlite3.Connection, events: Sequence[UsageEvent]) -> int:
+def take_imported(change: sqlite3.Connection, events: Sequence[UsageEvent]) -> int:
     """Add the events that were not there yet; how many those were."""
     taken = 0
     for event in events:
@@ -79,12 +78,12 @@ def take_told(change: sqlite3.Connection, events: Sequence[UsageEvent]) -> int:
         )
     change.execute(
         "DELETE FROM told_latest WHERE rowid NOT IN (SELECT rowid FROM told_latest ORDER BY at DESC LIMIT ?)",
-        (_KEPT_SINGLY,),
+        (KEPT_SINGLY,),
     )
     return taken
 
 
-def told_cells(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
+def imported_cells(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
     """The use that was told and is asked for."""
     # some prices are for an operation
     needed = needed_texts(asked) | {TEXTS[GroupBy.OPERATION]}
@@ -135,7 +134,7 @@ def told_cells(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
     return cells
 
 
-def latest_told(look: sqlite3.Connection, count: int) -> list[RequestSeen]:
+def latest_imported(look: sqlite3.Connection, count: int) -> list[RequestSeen]:
     """The last events, newest first."""
     rows = look.execute(
         "SELECT at, model, tier, long, account, project, conversation, client, operation, cost,"
