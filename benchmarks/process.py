@@ -8,10 +8,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 _PROCESS_CLOCK = 2
+#: seconds
+_LOOK = 0.005
 
 
 def cpu_seconds(pid: int) -> float:
@@ -57,7 +60,7 @@ def run(command: Sequence[str], env: Mapping[str, str]) -> Ended:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A command with what it started and waited for: seconds, and MB of the largest of them."""
+    """A command: seconds, those of what it started and waited for included, and the most MB of it alone."""
 
     wall: float
     cpu: float
@@ -66,17 +69,26 @@ class Measured:
 
 
 def measured(command: Sequence[str], env: Mapping[str, str]) -> Measured:
-    """Run a command to its end; raises CalledProcessError when it fails."""
+    """Run a command to its end; raises CalledProcessError when it fails.
+
+    Its memory is looked at while it runs: what the kernel tells at the end counts that of whoever started it.
+    """
     with tempfile.TemporaryFile() as output:
-        begun = time.perf_counter()
+        begun, peak = time.perf_counter(), 0.0
         running = subprocess.Popen(command, env=dict(env), stdin=subprocess.DEVNULL, stdout=output)
-        _, status, used = os.wait4(running.pid, 0)
+        while True:
+            ended, status, used = os.wait4(running.pid, os.WNOHANG)
+            if ended:
+                break
+            with suppress(OSError, ValueError):
+                peak = max(peak, peak_megabytes(running.pid))
+            time.sleep(_LOOK)
         wall = time.perf_counter() - begun
         running.returncode = os.waitstatus_to_exitcode(status)
         if running.returncode:
             raise subprocess.CalledProcessError(running.returncode, command)
         output.seek(0)
-        return Measured(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, output.read())
+        return Measured(wall, used.ru_utime + used.ru_stime, peak, output.read())
 
 
 def cpu_model() -> str:
