@@ -23,7 +23,8 @@ from poolwatch.config.load import load
 from poolwatch.config.settings import Settings
 from poolwatch.domain.quarters import Calendar, UsePeriod
 from poolwatch.domain.tokens import GroupBy, ScanState, WhoseBy
-from poolwatch.domain.use_report import UseWish, span_of
+from poolwatch.domain.use_report import Narrowed, UseWish, span_of
+from poolwatch.domain.use_sums import Group
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.owners import Whose
 from poolwatch.sessions.tables import BookProblem
@@ -213,6 +214,27 @@ def test_what_is_read_for_the_head_answers_the_table_alike(used: Desk) -> None:
     # the second time within a minute the head is known
     twice = [again.report(UseWish(UsePeriod.DAYS_30), {}, NOW) for _ in range(2)]
     assert twice[0] == twice[1]
+
+
+def test_what_stands_above_a_group_that_was_opened_is_of_that_group(used: Desk) -> None:
+    reader, sol = reader_of(used), Narrowed(GroupBy.MODEL, Group("gpt-6-sol"))
+    day, nobody = Narrowed(GroupBy.DAY, Group("2026-10-11")), Narrowed(GroupBy.ACCOUNT, Group("alice"))
+    told = []
+    # one reader: what it keeps of one group is not told of the next
+    for narrow in ((), (sol,), (sol, day), (nobody,)):
+        found = reader.report(UseWish(UsePeriod.DAYS_30, narrow=narrow), {}, NOW)
+        models = [request.model for request, _ in found.latest]
+        told.append(
+            (found.figures.days_30.requests, found.figures.today.requests, models, found.total.requests)
+        )
+    of_sol = ["gpt-6-sol", "gpt-6-sol"]
+    assert told == [
+        (3, 1, ["unheard-of", *of_sol], 3),
+        (2, 0, of_sol, 2),
+        # a day has no today
+        (2, 0, of_sol, 0),
+        (0, 0, [], 0),
+    ]
 
 
 def test_whose_use_it_was_has_its_cost_beside_the_account(used: Desk, tmp_path: Path) -> None:

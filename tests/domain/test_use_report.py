@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from poolwatch.domain.quarters import Calendar, UsePeriod
-from poolwatch.domain.tokens import GroupBy, Origin, ScanState, Tier, Tokens, UseCell
+from poolwatch.domain.tokens import GroupBy, Origin, RequestSeen, ScanState, Tier, Tokens, UseCell
 from poolwatch.domain.use_report import (
     Narrowed,
     UseReport,
@@ -13,10 +13,12 @@ from poolwatch.domain.use_report import (
     figures_since,
     kept_of,
     report,
+    seen_of,
     span_of,
     use_figures,
 )
 from poolwatch.domain.use_sums import Group
+from poolwatch.domain.values import replace
 from tests.domain.use import CARD, DOLLAR, cell, quarter
 
 NOW = datetime(2026, 11, 20, 13, 3, tzinfo=UTC)
@@ -98,6 +100,28 @@ def test_what_the_book_does_not_know_is_kept_apart_here() -> None:
     hour = kept_of([Narrowed(GroupBy.HOUR_OF_DAY, Group("15"))], BERLIN)
     assert [hour(cell(f"2026-11-20 {each}:00")) for each in (13, 14, 15)] == [False, True, False]
     assert kept_of([], BERLIN)(cell())
+
+
+def test_the_last_requests_are_of_every_group_that_was_opened() -> None:
+    one = RequestSeen(0.0, "sol", Tier.FAST, False, Tokens(), "a", "reef", "c", "cli", "chat")
+    groups: dict[str, str | None] = {"a": "east", "b": None}
+    fitting = [
+        Narrowed(GroupBy.MODEL, Group("sol", fast=True)),
+        Narrowed(GroupBy.ACCOUNT, Group("a")),
+        Narrowed(GroupBy.GROUP, Group("east")),
+        Narrowed(GroupBy.CLIENT, Group("cli")),
+        Narrowed(GroupBy.PROJECT, Group("reef")),
+        Narrowed(GroupBy.CONVERSATION, Group("c")),
+        Narrowed(GroupBy.OPERATION, Group("chat")),
+    ]
+    assert seen_of(fitting, groups)(one)
+    for each in fitting:
+        other = Narrowed(each.by, Group("other", fast=True))
+        assert not seen_of([*fitting, other], groups)(one)
+    assert not seen_of([Narrowed(GroupBy.MODEL, Group("sol"))], groups)(one)
+    assert not seen_of([Narrowed(GroupBy.USER, Group("eve"))], groups)(one)
+    no_group = seen_of([Narrowed(GroupBy.GROUP, Group(None))], groups)
+    assert [no_group(replace(one, account=each)) for each in ("a", "b", None)] == [False, True, True]
 
 
 def test_a_day_within_the_period_is_all_that_is_looked_at() -> None:

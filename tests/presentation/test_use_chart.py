@@ -77,6 +77,15 @@ def test_nothing_used_differs_from_what_nobody_knows_and_from_what_is_to_come() 
     assert told == "17 Nov to today, $0.00 to $1.00 a day"
 
 
+def test_hours_are_told_with_the_day_that_is_not_today_and_this_one_as_now() -> None:
+    used = [cell("2026-11-19 18:00"), cell("2026-11-20 12:00")]
+    of_24h = bars(UsePeriod.LAST_24H, cells=used)
+    assert spark_line(of_24h, NOW, CET, "▁▂▃▄▅▆▇█", "·")[1].startswith("Thu 14:00 to now, ")
+    assert "most Thu 19:00" in "".join(drawn(of_24h))
+    of_today = bars(UsePeriod.TODAY, cells=used[1:])
+    assert spark_line(of_today, NOW, CET, "▁▂▃▄▅▆▇█", "·")[1].startswith("00:00 to now, ")
+
+
 @pytest.mark.parametrize(
     ("scan", "known"),
     [

@@ -135,6 +135,16 @@ def test_the_head_tells_today_the_month_its_end_and_the_start() -> None:
     assert view(scan=early, cells=cells).figures[2].detail == "so far; its end is estimated after a week"
 
 
+def test_no_use_is_told_as_none_only_where_it_would_be_known() -> None:
+    def amounts(**asked: object) -> set[str]:
+        found = reported(cells=[], **asked)  # type: ignore[arg-type]  # as given
+        return {each.amount for each in use_view(found, names(), NOW, CET).figures}
+
+    alice = (Narrowed(GroupBy.ACCOUNT, Group(ALICE.id)),)
+    assert amounts() == {"$0.00"} == amounts(narrow=(Narrowed(GroupBy.DAY, Group("2026-11-20")),))
+    assert amounts(scan=ScanState()) == {"—"} == amounts(narrow=alice) == amounts(origin=Origin.IMPORTED)
+
+
 def test_it_is_said_that_nobody_bills_it_and_what_the_marks_mean() -> None:
     told = [span.text for span in view().notes]
     assert told == [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +16,20 @@ from poolwatch.domain.plans import Paid, paid_in_a_month
 from poolwatch.domain.quarters import TIMES, Calendar, UsePeriod, quarter_of, span_of_period
 from poolwatch.domain.rates import RateCard
 from poolwatch.domain.state import AccountState
-from poolwatch.domain.tokens import QUARTERS_OF_DAY, GroupBy, Origin, ScanState, UseAsked, UseCell, WhoseBy
+from poolwatch.domain.tokens import (
+    QUARTERS_OF_DAY,
+    GroupBy,
+    Origin,
+    RequestSeen,
+    ScanState,
+    UseAsked,
+    UseCell,
+    WhoseBy,
+)
 from poolwatch.domain.use_report import (
     Attribution,
     Conversation,
+    Narrowed,
     UseFigures,
     UseReport,
     UseWish,
@@ -26,7 +37,9 @@ from poolwatch.domain.use_report import (
     figures_since,
     kept_of,
     report,
+    seen_of,
     span_of,
+    untimed,
     use_figures,
 )
 from poolwatch.domain.use_sums import UseSum, sums, total
@@ -34,7 +47,7 @@ from poolwatch.domain.values import replace
 from poolwatch.presentation.use_texts import cost_text
 from poolwatch.presentation.view import Costs
 from poolwatch.sessions.book import UseBook
-from poolwatch.sessions.tables import book_mark
+from poolwatch.sessions.tables import KEPT_SINGLY, book_mark
 
 #: So many of the last requests are told.
 _LATEST: Final = 8
@@ -46,10 +59,11 @@ class _Whole(Struct, frozen=True):
 
     since: int | None = None
     cells: Sequence[UseCell] = ()
+    narrow: tuple[Narrowed, ...] = ()
 
     def answers(self, wish: UseWish, span: tuple[int, int]) -> bool:
         """Whether a wish needs no more than that."""
-        if self.since is None or wish.narrow:
+        if self.since is None or wish.narrow != self.narrow:
             return False
         return self.since <= span[0] and wish.by in {*TIMES, GroupBy.MODEL}
 
@@ -96,7 +110,7 @@ class UseReader:
         figures, whole = _NO_FIGURES, _Whole()
         if span is None:
             span = span_of(wish, now, calendar)
-            figures, whole = self._head(wish.origin, scan, now)
+            figures, whole = self._head(wish, scan, now, groups)
         if whole.answers(wish, span):
             cells = [cell for cell in whole.cells if span[0] <= cell.quarter < span[1]]
         else:
@@ -106,7 +120,7 @@ class UseReader:
             span,
             cells,
             figures,
-            book.latest(_LATEST, wish.origin),
+            self._latest(wish, groups),
             scan,
             self.card,
             calendar,
@@ -144,19 +158,33 @@ class UseReader:
         asked = asked_of(wish.by, wish.narrow, span, wish.origin, groups)
         return [cell for each in asked for cell in self._book.cells(each) if keeps(cell)]
 
-    def _head(self, origin: Origin, scan: ScanState, now: datetime) -> tuple[UseFigures, _Whole]:
-        """What stands above whatever is looked at: it changes with the book and the quarters.
+    def _head(
+        self, wish: UseWish, scan: ScanState, now: datetime, groups: Mapping[str, str | None]
+    ) -> tuple[UseFigures, _Whole]:
+        """What stands above whatever period is looked at: it changes with the book and the quarters.
 
         Also all the use that it was made of, where it was read just now.
         """
-        made_of = (origin, book_mark(self._state_dir), scan.complete_at, quarter_of(now))
+        narrow = untimed(wish.narrow)
+        since = figures_since(now, self._started_at, self.calendar)
+        of_all = UseWish(by=GroupBy.DAY, origin=wish.origin, narrow=narrow)
+        span = since, quarter_of(now) + 1
+        asked = asked_of(of_all.by, narrow, span, wish.origin, groups)
+        made_of = (asked, narrow, book_mark(self._state_dir), scan.complete_at)
         if self._figures is not None and self._figures[0] == made_of:
             return self._figures[1], _Whole()
-        since = figures_since(now, self._started_at, self.calendar)
-        cells = self._book.cells(UseAsked(since, quarter_of(now) + 1, origin, None))
-        figures = use_figures(cells, origin, scan, self.card, now, self._started_at, self.calendar)
+        cells = self._cells(of_all, span, groups)
+        figures = use_figures(cells, wish.origin, scan, self.card, now, self._started_at, self.calendar)
         self._figures = made_of, figures
-        return figures, _Whole(since, cells)
+        return figures, _Whole(since, cells, narrow)
+
+    def _latest(self, wish: UseWish, groups: Mapping[str, str | None]) -> list[RequestSeen]:
+        narrow = untimed(wish.narrow)
+        if not narrow:
+            return self._book.latest(_LATEST, wish.origin)
+        is_of = seen_of(narrow, groups)
+        found = (each for each in self._book.latest(KEPT_SINGLY, wish.origin) if is_of(each))
+        return list(islice(found, _LATEST))
 
     def _attribution(self, span: tuple[int, int]) -> Attribution:
         shares = self._book.shares(*span)

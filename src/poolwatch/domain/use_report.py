@@ -106,6 +106,37 @@ def kept_of(narrow: Sequence[Narrowed], calendar: Calendar) -> Callable[[UseCell
     return keeps
 
 
+def untimed(narrow: Sequence[Narrowed]) -> tuple[Narrowed, ...]:
+    """What the figures of the head and the last requests are narrowed to: they have times of their own."""
+    return tuple(each for each in narrow if each.by not in TIMES)
+
+
+def seen_of(narrow: Sequence[Narrowed], groups: Mapping[str, str | None]) -> Callable[[RequestSeen], bool]:
+    """Which of the last requests are of all these groups; whose user it was, none of them tells."""
+
+    def is_of(request: RequestSeen, each: Narrowed) -> bool:
+        wanted = each.group
+        match each.by:
+            case GroupBy.MODEL:
+                return request.model == wanted.text and (request.tier is Tier.FAST) == wanted.fast
+            case GroupBy.ACCOUNT:
+                return request.account == wanted.text
+            case GroupBy.GROUP:
+                return (groups.get(request.account) if request.account else None) == wanted.text
+            case GroupBy.CLIENT:
+                return request.client == wanted.text
+            case GroupBy.PROJECT:
+                return request.project == wanted.text
+            case GroupBy.CONVERSATION:
+                return request.conversation == wanted.text
+            case GroupBy.OPERATION:
+                return request.operation == wanted.text
+            case _:
+                return False
+
+    return lambda request: all(is_of(request, each) for each in narrow)
+
+
 class UseSlice(Struct, frozen=True):
     """The use of an hour or a day that begins at `at` (local, without a zone), by model."""
 
@@ -114,7 +145,7 @@ class UseSlice(Struct, frozen=True):
 
 
 class UseFigures(Struct, frozen=True):
-    """What has come together whatever is looked at."""
+    """What has come together in the groups that are looked at, whatever the period."""
 
     today: UseSum
     month: UseSum

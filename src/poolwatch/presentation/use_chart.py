@@ -267,11 +267,13 @@ def _legend(
 
 
 def slot_text(at: datetime, step: str, now: datetime, zone: tzinfo | None) -> str:
-    """`Mon 9 Nov`, `14:00`, `9 Nov`, `Nov`; the day that it is now is `today`."""
+    """`Mon 9 Nov`, `14:00`, `Mon 14:00`, `9 Nov`, `Nov`; the day that it is now is `today`."""
     day = at.date()
     match step:
-        case "hour":
+        case "hour" if day == now.astimezone(zone).date():
             return f"{at:%H:%M}"
+        case "hour":
+            return f"{screen.weekday(day)} {at:%H:%M}"
         case "day" if day == now.astimezone(zone).date():
             return words.TODAY_WORD()
         case "day":
@@ -310,6 +312,8 @@ def axis_texts(bars: UseBars, cell: int, now: datetime, zone: tzinfo | None) -> 
 
 
 def _short_slot(at: datetime, step: str, now: datetime, zone: tzinfo | None) -> str:
+    if step == "hour":
+        return f"{at:%H:%M}"
     if step == "day" and at.date() != now.astimezone(zone).date():
         return f"{at.day} {screen.month(at.date())}"
     return slot_text(at, step, now, zone)
@@ -330,8 +334,17 @@ def spark_line(bars: UseBars, now: datetime, zone: tzinfo | None, levels: str, n
     if not known or not top:
         return line, ""
     start, end = (
-        _short_slot(bars.columns[number].at, bars.step, now, zone) for number in (known[0], known[-1])
+        _end_text(bars.columns[number].at, bars.step, now, zone) for number in (known[0], known[-1])
     )
     least = min(amounts[number] for number in known)
     low, high = bars.text(least), bars.text(top)
     return line, words.span_of_bars(start, end, low, high, words.a_step(bars.step))
+
+
+def _end_text(at: datetime, step: str, now: datetime, zone: tzinfo | None) -> str:
+    """An end of the columns: the hour that it is now is `now`."""
+    if step != "hour":
+        return _short_slot(at, step, now, zone)
+    there = now.astimezone(zone)
+    is_now = (at.date(), at.hour) == (there.date(), there.hour)
+    return words.NOW_WORD() if is_now else slot_text(at, step, now, zone)

@@ -12,7 +12,7 @@ from poolwatch.domain.quarters import UsePeriod, instant_of
 from poolwatch.domain.rates import PICO_PER_DOLLAR, card_age
 from poolwatch.domain.tokens import Origin, ScanState, Tier
 from poolwatch.domain.use_ideas import Idea
-from poolwatch.domain.use_report import UseReport
+from poolwatch.domain.use_report import UseReport, untimed
 from poolwatch.domain.use_sums import UseSum
 from poolwatch.presentation import figures
 from poolwatch.presentation.figures import UNKNOWN
@@ -170,6 +170,9 @@ def _figures(report: UseReport, now: datetime, zone: tzinfo | None) -> tuple[Tol
     told = report.figures
     month = words.month_name(now.astimezone(zone).date())
     started = words.since(figures.clock(told.started_at, now, zone))
+    if not _is_told(report):
+        headings = words.TODAY(), words.SINCE_START(), month.upper(), words.DAYS_30()
+        return tuple(Told(each, UNKNOWN, "", "") for each in headings)
     ends, ends_short = words.NO_END(), ""
     if told.ahead is not None:
         ahead = told.ahead
@@ -197,6 +200,15 @@ def _figures(report: UseReport, now: datetime, zone: tzinfo | None) -> tuple[Tol
             words.requests(told.days_30.requests),
         ),
     )
+
+
+def _is_told(report: UseReport) -> bool:
+    """Whether no use means that there was none: else nobody may know of it."""
+    told, wish = report.figures, report.wish
+    if any(each.requests for each in (told.today, told.since_start, told.month, told.days_30)):
+        return True
+    has_files = bool(report.scan.files) or report.scan.since is not None
+    return wish.origin is Origin.FILES and has_files and not untimed(wish.narrow)
 
 
 def _amounts(use: UseSum) -> str:
@@ -262,7 +274,7 @@ def coverage(report: UseReport) -> Iterable[Coverage]:
     """What the figures are of, and what is not in them."""
     scan = report.scan
     if report.wish.origin is Origin.IMPORTED:
-        yield Coverage(words.IMPORTED(), words.IMPORTED())
+        yield Coverage(words.IMPORTED(), words.IMPORTED_SHORT())
         return
     if not scan.files and not scan.running:
         none = words.NO_FILES()

@@ -147,6 +147,7 @@ def unpriced_short(count: int) -> str:
 # --- the chart
 most: Final = Text("most {day}")
 TODAY_WORD: Final = Text("today")
+NOW_WORD: Final = Text("now")
 span_of_bars: Final = Text("{start} to {end}, {low} to {high} {step}")
 _STEPS: Final[Mapping[str, str]] = {
     "hour": mark("an hour"), "day": mark("a day"), "week": mark("a week"), "month": mark("a month"),
@@ -209,6 +210,7 @@ OTHER_MACHINES: Final = Text("Other machines: poolwatch data import")
 reconciled: Final = Text("{share} of the tokens OpenAI counted are in them")
 reconciled_short: Final = Text("{share} of the tokens OpenAI counted are in these files")
 IMPORTED: Final = Text("lines that poolwatch data import took, from other programs and machines")
+IMPORTED_SHORT: Final = Text("lines of other programs that poolwatch data import took")
 accounts: Final = Text("accounts: {shares}")
 by_home: Final = Text("{share} by home")
 by_readings: Final = Text("{share} by matching readings")

@@ -137,16 +137,14 @@ def _bars(
 ) -> list[Line]:
     if width < MIDDLE_FROM or height < 15:
         return []
-    is_empty = bars is None or not any(column.use.requests for column in bars.columns)
+    if bars is None or not any(column.use.requests for column in bars.columns):
+        # the table says so
+        return [] if is_wide(width) else [()]
     if height < _CHART_FROM:
-        if is_empty or bars is None:
-            return [((f" {words.NOTHING()}", Tone.DIM),), ()]
         none = "." if glyphs is ASCII else "·"
         line, told = spark_line(bars, now, zone, glyphs.levels, none)
         pieces: Line = ((" " * _SPARK_AT, Tone.PLAIN), (line, Ink.BAR), (f"  {told}", Tone.DIM))
         return [fit_line(pieces, width, glyphs.ellipsis), ()]
-    if is_empty or bars is None:
-        return [((f" {words.NOTHING()}", Tone.DIM),), ()]
     rows = min(_CHART_MOST, _CHART + max(0, height - 37) // 4)
     drawn = bar_lines(bars, width, rows, now, zone, ascii_only=glyphs is ASCII)
     return [*(fit_line(span_pieces(line, glyphs), width, glyphs.ellipsis) for line in drawn), ()]
