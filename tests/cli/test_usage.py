@@ -249,6 +249,8 @@ def test_whose_use_it_was_has_its_cost_beside_the_account(used: Desk, tmp_path: 
     today, days = costs.accounts["alice"]
     assert (today, days[0]) == ("$0.00", "$")
     assert reader_of(Desk(tmp_path / "none")).costs(NOW) is None
+    # of files that nobody has read for years nobody knows what today costs
+    assert reader_of(desk).costs(NOW.replace(year=9000)) is None
 
 
 def test_how_far_reading_is_stands_on_a_terminal_alone(

@@ -87,15 +87,16 @@ def test_a_group_is_what_a_program_can_look_up_and_masked_nobody(
     [
         (ScanState(), "not_scanned"),
         (ScanState(running=True, bytes_done=5, bytes_total=9), "scanning"),
+        (ScanState(complete_at=NOW.timestamp() - 901), "old_scan"),
         (ScanState(complete_at=1.0, troubles=(("/a", "torn"),)), "unreadable_files"),
         (ScanState(complete_at=1.0, files_unverified=2), "unverified_files"),
     ],
 )
 def test_why_the_figures_are_not_the_whole(scan: ScanState, found: str) -> None:
-    assert found in reasons(reported(scan=scan), NOW.date())
-    certain = reported(cells=[cell("2026-11-20 12:00")], scan=ScanState(complete_at=1.0))
-    assert reasons(certain, NOW.date()) == ["this_machine_only"]
-    assert "old_rate_card" in reasons(certain, NOW.date() + timedelta(days=60))
+    assert found in reasons(reported(scan=scan), NOW)
+    certain = reported(cells=[cell("2026-11-20 12:00")], scan=ScanState(complete_at=NOW.timestamp() - 899))
+    assert reasons(certain, NOW) == ["this_machine_only"]
+    assert "old_rate_card" in reasons(certain, NOW + timedelta(days=60))
 
 
 def test_what_was_imported_is_of_no_files() -> None:

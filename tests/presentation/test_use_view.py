@@ -15,6 +15,7 @@ from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.use_table import Arranged, UseColumn
 from poolwatch.presentation.use_texts import (
     Names,
+    at_least,
     cost_text,
     dollars_text,
     each_text,
@@ -22,6 +23,7 @@ from poolwatch.presentation.use_texts import (
     tokens_text,
 )
 from poolwatch.presentation.use_view import UseView, use_view
+from poolwatch.presentation.view import Tone
 from tests.domain.use import DOLLAR, cell
 from tests.presentation.scene import CET, NOW
 from tests.presentation.use import ALICE, READ, names, reported
@@ -72,6 +74,8 @@ def test_only_nothing_is_drawn_as_nothing(pico: int, cents: str, mills: str) -> 
 )
 def test_a_cost_says_how_certain_it_is(use: UseSum, cost: str, each: str) -> None:
     assert (cost_text(use), each_text(use)) == (cost, each)
+    # while more is read, it is at least that
+    assert at_least(use) == ("—" if not use.cost else cost if "≥" in cost else f"≥ {cost}")
 
 
 @pytest.mark.parametrize(
@@ -246,6 +250,16 @@ def test_what_the_figures_are_of() -> None:
         "the session files are gone; what they told is kept",
     ]
     assert "data import" in view(origin=Origin.IMPORTED).coverage[0].text
+
+
+def test_files_that_were_read_long_ago_are_told_with_the_time() -> None:
+    old = replace(READ, complete_at=(NOW - timedelta(hours=1)).timestamp())
+    told = view(scan=old).coverage[1]
+    assert told.text == "the files were read last 13:03: what came since is missing"
+    assert told.tone is Tone.AMBER
+    # what is told of a time that was over by then lacks nothing
+    over = replace(reported(scan=old), until=NOW - timedelta(hours=2))
+    assert "read last" not in str(use_view(over, names(), NOW, CET).coverage)
 
 
 def test_the_last_requests_are_told_with_their_cost() -> None:

@@ -44,7 +44,7 @@ from poolwatch.domain.use_report import (
 )
 from poolwatch.domain.use_sums import UseSum, sums, total
 from poolwatch.domain.values import replace
-from poolwatch.presentation.use_texts import cost_text
+from poolwatch.presentation.use_texts import at_least, cost_text
 from poolwatch.presentation.view import Costs
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.tables import KEPT_SINGLY, book_mark
@@ -135,13 +135,23 @@ class UseReader:
         )
 
     def costs(self, now: datetime) -> Costs | None:
-        """What the API would charge today, and of accounts today and in 30 days; None without any files."""
+        """What the API would charge today, and of accounts today and in 30 days.
+
+        None without any files, and where nobody has read them for a while.
+        """
         calendar = self.calendar
         span = span_of_period(UsePeriod.DAYS_30, now, calendar)
         today = span_of_period(UsePeriod.TODAY, now, calendar)[0]
         cells = self._book.cells(UseAsked(*span, Origin.FILES, GroupBy.ACCOUNT))
-        if not cells and self._book.scan_state().since is None:
+        scan = self._book.scan_state()
+        if (not cells and scan.since is None) or scan.is_old(now.timestamp()):
             return None
+
+        def told(use: UseSum) -> str:
+            if scan.complete_at is not None:
+                return cost_text(use)
+            # more is being read
+            return at_least(use)
 
         def key(cell: UseCell) -> tuple[str | None, bool]:
             return cell.account, cell.quarter >= today
@@ -150,8 +160,8 @@ class UseReader:
         accounts = {}
         for account in {account for account, _ in found if account is not None}:
             of_today, before = (found.get((account, is_today), UseSum()) for is_today in (True, False))
-            accounts[account] = cost_text(of_today), cost_text(of_today + before)
-        return Costs(cost_text(total(each for (_, is_today), each in found.items() if is_today)), accounts)
+            accounts[account] = told(of_today), told(of_today + before)
+        return Costs(told(total(each for (_, is_today), each in found.items() if is_today)), accounts)
 
     def _cells(self, wish: UseWish, span: tuple[int, int], groups: Mapping[str, str | None]) -> list[UseCell]:
         keeps = kept_of(wish.narrow, self.calendar)

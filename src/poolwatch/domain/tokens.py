@@ -12,6 +12,8 @@ from msgspec import Struct
 #: three quarters.
 QUARTER_SECONDS: Final = 900
 QUARTERS_OF_DAY: Final = 96
+#: While files are watched all of them are looked at once a minute.
+_OLD_SECONDS: Final = 900.0
 
 
 class Tokens(Struct, frozen=True):
@@ -171,3 +173,7 @@ class ScanState(Struct, frozen=True):
     troubles: tuple[tuple[str, str], ...] = ()
     #: files whose records do not come to what their counter says
     differing: tuple[str, ...] = ()
+
+    def is_old(self, now: float) -> bool:
+        """Whether all files were looked at last so long ago that there may be more in them by now."""
+        return self.complete_at is not None and now - self.complete_at > _OLD_SECONDS

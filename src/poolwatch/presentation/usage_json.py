@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from poolwatch.domain.quarters import instant_of
 from poolwatch.domain.rates import card_age
-from poolwatch.domain.tokens import GroupBy, Origin
+from poolwatch.domain.tokens import GroupBy, Origin, ScanState
 from poolwatch.domain.use_report import UseReport
 from poolwatch.domain.use_sums import UseRow, UseSum
 from poolwatch.presentation.csv_text import Cell, csv_text
@@ -33,6 +33,8 @@ class Reason(StrEnum):
     THIS_MACHINE = "this_machine_only"
     NOT_SCANNED = "not_scanned"
     SCANNING = "scanning"
+    #: there may be more in the files by now
+    OLD_SCAN = "old_scan"
     UNVERIFIED = "unverified_files"
     UNREADABLE = "unreadable_files"
     UNPRICED = "unpriced_models"
@@ -61,7 +63,8 @@ def usage_json(
             "session_files_unverified": scan.files_unverified if is_of_files else None,
             "unverified_tokens": scan.unverified.total if is_of_files else None,
             "since": instant(since) if report.total.requests or scan.since is not None else None,
-            "reasons": [each.value for each in reasons(report, now.date())],
+            "read_at": _read_at(scan) if is_of_files else None,
+            "reasons": [each.value for each in reasons(report, now)],
         },
         "rate_card": {"name": report.card_name, "date": report.card_day.isoformat()},
         "totals": dict(_figures(report.total)),
@@ -87,7 +90,7 @@ def usage_csv(report: UseReport, names: Names, rows: Sequence[UseRow] | None = N
     )
 
 
-def reasons(report: UseReport, today: date) -> list[Reason]:
+def reasons(report: UseReport, now: datetime) -> list[Reason]:
     """Why the figures are not the whole, or not certain."""
     scan, total = report.scan, report.total
     of_files = report.wish.origin is Origin.FILES
@@ -95,13 +98,19 @@ def reasons(report: UseReport, today: date) -> list[Reason]:
         Reason.THIS_MACHINE: of_files,
         Reason.NOT_SCANNED: of_files and scan.complete_at is None and not scan.running,
         Reason.SCANNING: of_files and scan.complete_at is None and scan.running,
+        Reason.OLD_SCAN: of_files and scan.is_old(min(now, report.until).timestamp()),
         Reason.UNVERIFIED: of_files and scan.files_unverified > 0,
         Reason.UNREADABLE: of_files and bool(scan.troubles),
         Reason.UNPRICED: not total.cost_complete,
         Reason.ESTIMATED: total.estimated,
-        Reason.OLD_RATES: card_age(report.card_day, today) is not None,
+        Reason.OLD_RATES: card_age(report.card_day, now.date()) is not None,
     }
     return [reason for reason, holds in found.items() if holds]
+
+
+def _read_at(scan: ScanState) -> str | None:
+    """When all files were looked at last."""
+    return None if scan.complete_at is None else instant(instant_of(scan.complete_at))
 
 
 def _label(by: GroupBy, row: UseRow, names: Names) -> str | None:

@@ -56,6 +56,14 @@ def cost_text(use: UseSum) -> str:
     return marked(use, dollars_text(use.cost)) if use.cost is not None else UNKNOWN
 
 
+def at_least(use: UseSum) -> str:
+    """The same while more is found: `≥ $214.30`; what nothing was found of is not known."""
+    text = cost_text(use)
+    if not use.cost or not use.cost_complete:
+        return text if use.cost else UNKNOWN
+    return f"≥ {text}"
+
+
 def marked(use: UseSum, text: str) -> str:
     """A cost with the marks for what is uncertain about it."""
     estimated = "~" if use.estimated and use.cost else ""

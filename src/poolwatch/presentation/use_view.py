@@ -113,7 +113,7 @@ def use_view(
         len(report.rows),
         tuple(_latest(report, names, now, zone)),
         tuple(_idea(each, names) for each in report.ideas),
-        tuple(coverage(report)),
+        tuple(coverage(report, now, zone)),
     )
 
 
@@ -270,7 +270,7 @@ def _idea(idea: Idea, names: Names) -> tuple[str, str]:
     )
 
 
-def coverage(report: UseReport) -> Iterable[Coverage]:
+def coverage(report: UseReport, now: datetime, zone: tzinfo | None) -> Iterable[Coverage]:
     """What the figures are of, and what is not in them."""
     scan = report.scan
     if report.wish.origin is Origin.IMPORTED:
@@ -290,6 +290,10 @@ def coverage(report: UseReport) -> Iterable[Coverage]:
         else:
             share = share_text(report.counted_share)
             yield Coverage(f"{read}; {words.reconciled(share)}", words.reconciled_short(share))
+    # what is told of a time that was over by then lacks nothing
+    if scan.complete_at is not None and scan.is_old(min(now, report.until).timestamp()):
+        old = words.last_read(figures.clock(instant_of(scan.complete_at), now, zone))
+        yield Coverage(old, old, Tone.AMBER)
     if scan.files_unverified:
         files = words.unverified(scan.files_unverified)
         amount = words.tokens(tokens_text(scan.unverified.total))
