@@ -295,8 +295,18 @@ def test_days_that_the_service_counted(tmp_path: Path) -> None:
     book.put_counted("abc", {9: 5, 10: 200, 11: 7})
     book.put_counted("abc", {10: 250})
     book.put_counted("xyz", {10: 0, 11: 4})
-    assert book.days_counted(0, 99) == [DayCounted("abc", 10, 250, 127), DayCounted("xyz", 11, 4, 2)]
-    assert book.days_counted(0, 11) == [DayCounted("abc", 10, 250, 127)]
+    # what is not in the files was used elsewhere
+    elsewhere = [DayCounted("abc", 9, 5, 0), DayCounted("abc", 11, 7, 0)]
+    assert book.days_counted(0, 99) == [
+        elsewhere[0],
+        DayCounted("abc", 10, 250, 127),
+        elsewhere[1],
+        DayCounted("xyz", 11, 4, 2),
+    ]
+    assert book.days_counted(0, 11) == [elsewhere[0], DayCounted("abc", 10, 250, 127)]
+    # unless it may be in them, and nobody knows whose that is
+    book.put_whose([replace(whose[1], until=1061)], ["two"])
+    assert book.days_counted(11, 99) == [DayCounted("xyz", 11, 4, 2)]
     assert book.unasked(12) == {"abc", "xyz"}
     assert [book.claim_asking("abc", day) for day in (12, 12, 13, 12)] == [True, False, True, True]
     assert book.unasked(12) == {"xyz"}

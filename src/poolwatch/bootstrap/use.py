@@ -129,7 +129,7 @@ class UseReader:
         return replace(
             found,
             attribution=self._attribution(span) if wish.origin is Origin.FILES else None,
-            counted_share=self._counted(span, now) if wish.origin is Origin.FILES else None,
+            counted_share=self._counted(span, now, scan) if wish.origin is Origin.FILES else None,
             conversations=self._conversations(found),
             paid=self._paid(accounts),
         )
@@ -200,8 +200,11 @@ class UseReader:
         shares = self._book.shares(*span)
         return Attribution(shares.get(WhoseBy.HOME, 0), shares.get(WhoseBy.READINGS, 0), shares.get(None, 0))
 
-    def _counted(self, span: tuple[int, int], now: datetime) -> float | None:
+    def _counted(self, span: tuple[int, int], now: datetime, scan: ScanState) -> float | None:
         """The part of what the service counted that is in the files; its day of now is not whole yet."""
+        if scan.complete_at is None:
+            # what was not read may be in them as well
+            return None
         first = -(-span[0] // QUARTERS_OF_DAY)
         end = min(span[1] // QUARTERS_OF_DAY, (now - _EPOCH) // timedelta(days=1))
         days = self._book.days_counted(first, end) if end > first else []

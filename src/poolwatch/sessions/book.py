@@ -153,7 +153,7 @@ class UseBook:
             day_counts.put_counted(change, account, tokens)
 
     def days_counted(self, since: int, until: int) -> list[DayCounted]:
-        """The days from `since` to before `until` of which the service and the files both tell."""
+        """The days from `since` to before `until` that the service counted, and what files tell of them."""
         with self._look() as look:
             return [] if look is None else day_counts.days_counted(look, since, until)
 

@@ -47,7 +47,11 @@ def unasked(look: sqlite3.Connection, today: int) -> set[str]:
 
 
 def days_counted(look: sqlite3.Connection, since: int, until: int) -> list[DayCounted]:
-    """The days from `since` to before `until` of which the service and the files both tell."""
+    """The days from `since` to before `until` that the service counted, with what the files tell of them.
+
+    On a day of which the files tell nothing an account used none of its tokens here, unless it is not known
+    yet whose all the use of that day was.
+    """
     first, end = since * QUARTERS_OF_DAY, until * QUARTERS_OF_DAY
     bounds = {"since": since, "until": until, "first": first, "end": end, "quarters": QUARTERS_OF_DAY}
     counted = look.execute(
@@ -65,8 +69,16 @@ def days_counted(look: sqlite3.Connection, since: int, until: int) -> list[DayCo
         bounds,
     )
     in_files = {(account, day): tokens for account, day, tokens in rows}
+    unassigned = look.execute(
+        "SELECT DISTINCT f.quarter / :quarters FROM"
+        " (SELECT quarter, thread FROM facts UNION ALL SELECT quarter, thread FROM borrowed) f"
+        " LEFT JOIN whose w ON w.thread = f.thread AND f.quarter >= w.since AND f.quarter < w.until"
+        " WHERE w.account IS NULL AND f.quarter >= :first AND f.quarter < :end",
+        bounds,
+    )
+    unsettled = {day for (day,) in unassigned}
     return [
-        DayCounted(account, day, tokens, in_files[account, day])
+        DayCounted(account, day, tokens, in_files.get((account, day), 0))
         for (account, day), tokens in sorted(official.items())
-        if (account, day) in in_files
+        if (account, day) in in_files or day not in unsettled
     ]
