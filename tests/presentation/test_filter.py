@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -8,12 +10,30 @@ from hypothesis import strategies as st
 
 from poolwatch.domain.burn import AccountBurn, Burn
 from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.forecast import Forecast
 from poolwatch.domain.outlook import AccountOutlook
+from poolwatch.domain.query.fields import OF_ACCOUNTS
 from poolwatch.domain.state import AccountState
-from poolwatch.domain.usage import Aged, Usage
+from poolwatch.domain.usage import Aged, SpendControl, SpendLimit, Usage, UsageWindow
 from poolwatch.domain.values import replace
-from poolwatch.presentation.filter import matching, mistake
-from tests.presentation.scene import JUST_NOW, MASKED, PREFS, account, dead_token, look, trouble
+from poolwatch.presentation.filter import Looker, matching, mistake, worth_reading
+from poolwatch.presentation.filter_completion import Completion, completion
+from tests.presentation.scene import (
+    FIVE_HOURS,
+    JUST_NOW,
+    MASKED,
+    NOW,
+    PREFS,
+    WEEK,
+    account,
+    after,
+    balance,
+    base,
+    dead_token,
+    look,
+    trouble,
+    window,
+)
 from tests.presentation.test_order import full, weekly
 
 BOB = account(
@@ -109,10 +129,10 @@ def test_a_masked_address_is_not_found() -> None:
         ("nobody", ""),
         ("plan:busi", ""),
         ("stauts:", ""),
-        ("stauts:x", "no field “stauts”; did you mean “status:”?"),
-        ("bob -stauts:x", "no field “stauts”; did you mean “status:”?"),
-        ("host:x", "no field “host”; there are: status  plan  source  group  custody"),
-        ("http://x", "no field “http”; there are: status  plan  source  group  custody"),
+        ("stauts:x", "no field “stauts”; status?"),
+        ("bob -stauts:x", "no field “stauts”; status?"),
+        ("host:x", f"no field “host”; there are: {'  '.join(OF_ACCOUNTS)}"),
+        ("http://x", f"no field “http”; there are: {'  '.join(OF_ACCOUNTS)}"),
         ("status:exh", ""),
         ("status:disabled", ""),
         ("status:throttled", ""),
@@ -127,6 +147,24 @@ def test_a_masked_address_is_not_found() -> None:
             "burn:5",
             "burn is compared: burn>10, burn<=2; it is what a day used, in percent of a week",
         ),
+        ("weekli>80", "no field “weekli”; weekly?"),
+        ("(bob or weekli>80", "no field “weekli”; weekly?"),
+        ("weekly:80", "weekly is compared, in percent: weekly>=80, weekly<5"),
+        ("credits>x", "credits is compared: credits>=80, credits<5"),
+        ("usd<x", "usd is compared: usd>=80, usd<$5"),
+        ("resets<2", "resets is compared, with a time: resets<2h, resets>1d12h"),
+        ("plan>3", "“plan” is a text: plan:… looks for how it begins, plan=… for all of it"),
+        ("plan=pr", "no plan begins with “pr”; did you mean “Pro”?"),
+        ("model:gpt", "“model” is of usage; accounts have none"),
+        ("bob -user:x", "“user” is of usage; accounts have none"),
+        ("bob and carol", "a blank is “and”: leave the word out, or put it in quotes"),
+        ("bob)", "a parenthesis closes nothing"),
+        ("(" * 50 + "bob", "too many parentheses within each other"),
+        ("stale:maybe", "no stale begins with “maybe”; there are: yes, no"),
+        ("section:y", "no section begins with “y”; there are: needs_you, exhausted, active, rest"),
+        # somebody is still at it
+        ("(bob or", ""),
+        ('plan:"bus', ""),
         ("plan:x status:y", "no plan begins with “x”; there are: Business (usage), Pro"),
     ],
 )
@@ -145,8 +183,199 @@ def test_a_masked_group_is_not_told() -> None:
     assert "ops" in mistake(view, "group:y", PREFS)
 
 
-@given(st.text(max_size=20), st.sampled_from(["", "-", "!", "status:", "x:", "burn>", "burn<=1", "burn:"]))
+def test_a_filter_that_is_whole_leaves_nothing_open() -> None:
+    told = {
+        text: mistake(look(BOB), text, PREFS, is_whole=True) for text in ("bob", "bob or", "(bob", '"bob')
+    }
+    assert told == {
+        "bob": "",
+        "bob or": "nothing stands beside “or”",
+        "(bob": "a parenthesis is not closed",
+        '"bob': "a quote is not closed",
+    }
+
+
+SPENT = SpendLimit("individual", None, None, None, 33.0, None)
+FIGURES = replace(
+    account(
+        "dev",
+        Usage(
+            base=base(
+                window(71.4, FIVE_HOURS, after(hours=1, minutes=30)),
+                window(98, WEEK, after(days=2)),
+                window(3, 86400, None),
+                UsageWindow(None, 30 * 86400, after(days=20), limit_reached=True),
+            ),
+            credits=balance("250.5000"),
+            spend=Aged(SpendControl(None, None, (SPENT,)), JUST_NOW, "x"),
+        ),
+    ),
+    outlook=AccountOutlook(
+        JUST_NOW,
+        AccountBurn(Burn(last_24h=0.4), Burn()),
+        (Forecast("codex", "weekly", JUST_NOW, after(days=2), 99.0, 98.5, 99.5, 0.1),),
+    ),
+)  # fmt: skip
+EMPTY = account("new", Usage(), read_at=None)
+ENDLESS = account("endless", Usage(credits=balance(None, unlimited=True)))
+
+
+@pytest.mark.parametrize(
+    ("state", "figures"),
+    [
+        (
+            FIGURES,
+            {
+                "5h": 71.4, "weekly": 98, "daily": 3, "monthly": 100.0, "spend": 33.0,
+                "burn": 0.4, "at_reset": 99.0, "resets": 5400.0,
+                "credits": Decimal("250.5000"), "usd": Decimal("10.02"),
+            },
+        ),
+        # nothing is 0 that nobody told
+        (EMPTY, {}),
+        (ENDLESS, {"credits": Decimal("Infinity"), "usd": Decimal("Infinity")}),
+        # a balance that nobody has is none
+        (account("none", Usage(credits=balance("0", has=False))), {}),
+        (account("unknown", Usage(credits=balance(None))), {}),
+        (account("due", Usage(base=base(window(40, WEEK, NOW - timedelta(hours=1))))), {"weekly": 40}),
+        (account("full", full(1)), {"5h": 100.0, "resets": 3600.0}),
+    ],
+)  # fmt: skip
+def test_the_figures_of_an_account(state: AccountState, figures: Mapping[str, object]) -> None:
+    subject = Looker(look(state), PREFS).accounts[0]
+    found = {name: subject.figure(name) for name in OF_ACCOUNTS}
+    assert {name: figure for name, figure in found.items() if figure is not None} == figures
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("weekly>=98 5h<80", ["dev"]),
+        ("weekly>=98 or !", ["carol@example.com", "dev"]),
+        ("(weekly>=80 or group:team-east) -dev", ["bob@example.com"]),
+        ("resets<1h15m", ["bob@example.com", "carol@example.com"]),
+        ("credits>100 usd<$20", ["dev"]),
+        ("credits>100", ["dev", "endless"]),
+        ("at_reset>=99", ["dev"]),
+        ("idle:yes", ["dev"]),
+        ("idle:no", []),
+        ("-idle:no", ["bob@example.com", "carol@example.com", "dev", "endless", "new"]),
+        ("stale:no -!", ["bob@example.com", "dev", "endless"]),
+        ("stale:yes", []),
+        # who was never read is neither
+        ("-stale:no", ["new"]),
+        ("trouble:no label:b", ["bob@example.com"]),
+        ("section:needs_you", ["carol@example.com"]),
+        ("email:carol@", ["carol@example.com"]),
+        ("label=dev", ["dev"]),
+        ("label:team-east/bob", ["bob@example.com"]),
+        ("provider:codex plan=pro", []),
+        ("model:gpt", []),
+    ],
+)
+def test_which_accounts_a_filter_finds(text: str, found: list[str]) -> None:
+    carol = replace(CAROL, name=replace(CAROL.name, label="carol@example.com"))
+    view = look(BOB, carol, FIGURES, EMPTY, ENDLESS)
+    keys = matching(view, text, PREFS)
+    assert sorted(each.account.name.label for each in view.accounts if each.account.key in keys) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("new", True),
+        ("dev", False),
+        ("label:new weekly>=80", True),
+        ("dev weekly>=80", False),
+        ("weekly>=80", True),
+        ("-weekly>=80", True),
+        ("group:x or credits>5", True),
+        ("status:exhausted", True),
+        ("-status:exhausted", True),
+        ("exhaus", True),
+        ("-exhaus", True),
+        ("!", True),
+        ("stale:yes", True),
+        # the login says plus, and a reading may say another one
+        ("plan:pro", True),
+        ("plan:pro custody:static", False),
+        ("-provider:codex", False),
+        ("model:x", False),
+        ("dev or zzz", False),
+    ],
+)
+def test_who_is_read_for_a_filter_that_speaks_of_readings(text: str, read: bool) -> None:
+    assert bool(worth_reading(look(EMPTY), text, PREFS)) is read
+
+
+def test_no_dollars_are_compared_where_there_is_no_rate() -> None:
+    view = look(FIGURES, ENDLESS)
+    none = replace(view, rules=replace(view.rules, credits_per_usd=Decimal(0)))
+    assert not matching(none, "usd>0", PREFS)
+    assert len(matching(none, "credits>0", PREFS)) == 2
+
+
+SAVED = replace(
+    PREFS, filters=(("tight", "weekly>=80 or 5h>=80"), ("tired", "-idle:no"), ("east", "group:team-east"))
+)
+
+
+def test_a_saved_filter_is_found_by_its_name() -> None:
+    view = look(BOB, CAROL, FIGURES)
+    assert matching(view, "@tight", SAVED) == matching(view, "weekly>=80 or 5h>=80", PREFS)
+    assert matching(view, "-@tight bob", SAVED) == matching(view, "-(weekly>=80 or 5h>=80) bob", PREFS)
+    assert mistake(view, "@tight", SAVED) == ""
+    assert mistake(view, "@tigth", SAVED) == "no saved filter “@tigth”; @tight?"
+    assert mistake(view, "@zzz", SAVED) == "no saved filter “@zzz”; there are: @tight  @tired  @east"
+    # part of an address
+    assert mistake(view, "@example", SAVED) == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "becomes", "choices"),
+    [
+        ("sta", "sta", ["status:", "stale:"]),
+        ("stat", "status:", []),
+        ("bob -(week", "bob -(weekly>", []),
+        ("cre", "credits>", []),
+        ("m", "monthly>", []),
+        ("xyz", "xyz", []),
+        ("status:ex", "status:exhausted ", []),
+        ("PLAN:bus", 'PLAN:"Business (usage)" ', []),
+        ("plan:", "plan:", ['"Business (usage)"', "Pro"]),
+        ("group:t", "group:team-", ["team-east", "team-west"]),
+        ('group:"team-e', "group:team-east ", []),
+        ("stale:y", "stale:yes ", []),
+        ("weekly>8", "weekly>8", []),
+        ("@e", "group:team-east", []),
+        ("bob @tig", "bob (weekly>=80 or 5h>=80)", []),
+        ("@tight", "weekly>=80 or 5h>=80", []),
+        ("@t", "@ti", ["@tight", "@tired"]),
+        ("@x", "@x", []),
+    ],
+)
+def test_what_is_typed_is_completed(typed: str, becomes: str, choices: list[str]) -> None:
+    pro = replace(CAROL.usage, plan=Aged("pro", JUST_NOW, "x"))
+    west = replace(CAROL, usage=pro, name=replace(CAROL.name, group="team-west"))
+    done = completion(look(BOB, west), typed, len(typed), SAVED)
+    assert (done.text, list(done.choices)) == (becomes, choices)
+    assert done.cursor == len(becomes)
+
+
+def test_a_word_is_completed_where_the_cursor_is() -> None:
+    assert completion(look(BOB), "stat bob", 4, SAVED) == Completion("status: bob", 7)
+    assert completion(look(BOB), "status:ex)", 9, SAVED) == Completion("status:exhausted)", 16)
+    assert completion(look(BOB), "status", 3, SAVED) == Completion("status", 3)
+    assert len(completion(look(BOB), "", 0, SAVED).choices) == len(OF_ACCOUNTS)
+
+
+@given(
+    st.text(max_size=20),
+    st.sampled_from(["", "-", "!", "status:", "x:", "burn>", "burn<=1", "burn:", "@", '(plan:"']),
+)
 def test_no_filter_breaks(text: str, before: str) -> None:
     view = look(BOB)
-    matching(view, before + text, PREFS)
-    mistake(view, before + text, PREFS)
+    matching(view, before + text, SAVED)
+    mistake(view, before + text, SAVED)
+    completion(view, before + text, len(before) + len(text) // 2, SAVED)
+    completion(view, before + text, len(before + text), SAVED)

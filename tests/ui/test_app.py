@@ -280,11 +280,11 @@ async def test_the_first_run_screen_scrolls_on_the_smallest_terminal() -> None:
 async def test_what_holds_the_screen_back_stands_in_its_title_and_its_keys_are_not_offered() -> None:
     feed = feed_of()
     app = app_of(feed.state, feed=feed)
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(160, 40)) as pilot:
         # on an account that nobody has to sign in to, whose key would stand there
         await pilot.press("j")
         await settle(pilot)
-        assert "r refresh  R shown" in footer(app)
+        assert "R shown" in footer(app)
         feed.happen(
             notices=(message("monitor.viewer", holder=message("monitor.process", pid=7, host="box")),)
         )
@@ -295,7 +295,7 @@ async def test_what_holds_the_screen_back_stands_in_its_title_and_its_keys_are_n
         assert "  watching: pid 7 polls · paused   " in title
         assert "box" not in strip(app)
         # who polls does it
-        assert "r refresh  R shown" in footer(app)
+        assert "R shown" in footer(app)
         daemon = message("monitor.daemon", pid=7, host="box")
         feed.happen(notices=(message("monitor.viewer", holder=daemon),))
         await settle(pilot)

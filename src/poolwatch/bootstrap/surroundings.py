@@ -121,6 +121,7 @@ class Surroundings(Struct, frozen=True):
             own_logins=str(self.own_logins) if self.own_logins is not None else None,
             workhours=self.settings.forecast.workhours,
             weights=self.settings.forecast.weights,
+            filters=tuple(self.settings.filters.items()),
         )
 
     @property

@@ -27,7 +27,7 @@ from poolwatch.bootstrap.console import (
 from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.places import file_of, whole_path
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.command import complain_about, nobody_there, run_async, surroundings
+from poolwatch.cli.command import complain_about, found_by, nobody_there, run_async, surroundings
 from poolwatch.cli.imports import OwnFolder
 from poolwatch.config.paths import REMOVED_NAME
 from poolwatch.custody.login_file import Login, read_login
@@ -51,24 +51,30 @@ _PROPOSED: Final = 3
 _NEVER: Final = timedelta(days=3650)
 
 
-def list_accounts(config: Path | None, *, as_json: bool = False, mask: bool = False) -> int:
-    """Print every account with the places that hold its login; polls nothing."""
+def list_accounts(
+    config: Path | None, filter_text: str = "", *, as_json: bool = False, mask: bool = False
+) -> int:
+    """Print every account that matches with the places that hold its login; polls nothing."""
     around = surroundings(config, mask=mask)
     hidden = around.settings.ui.mask
     seen = run_async(lambda: look(around, _NEVER, lambda _: ()))
     complain_about(seen, around, sources=True)
-    ordered = sorted(seen.overview.accounts, key=lambda each: (each.label.casefold(), each.account.key.id))
+    found = found_by(seen.overview, filter_text, around.prefs())
+    ordered = sorted(
+        (each for each in seen.overview.accounts if each.account.key in found),
+        key=lambda each: (each.label.casefold(), each.account.key.id),
+    )
     if as_json:
         say_text(_document(around, ordered, seen.state.kept))
     else:
         for each in ordered:
             say(*_lines(each, hidden=hidden))
         tell_kept(around, seen.state.kept)
-    if not ordered:
+    if not seen.overview.accounts:
         # nothing to list is no failure, unless somebody who should say is silent
         code = nobody_there(around, seen.state)
         return EXIT_OK if code == EXIT_CONFIG else code
-    return EXIT_OK
+    return EXIT_OK if ordered else EXIT_FAILED
 
 
 def _document(around: Surroundings, accounts: Sequence[Judged], kept: Sequence[KeptFile]) -> str:

@@ -133,7 +133,7 @@ def demo(
 
 @declared(app, "status", "look")
 def status(
-    filter_text: options.FilterArgument = "",
+    filters: options.FilterArgument = None,
     json: JsonOption = False,
     line: Annotated[bool, flag("line")] = False,
     tmux: Annotated[bool, flag("tmux")] = False,
@@ -142,6 +142,12 @@ def status(
     ascii_only: AsciiOption = False,
     config: ConfigOption = None,
 ) -> int:
+    if len(filters or ()) > 1:
+        from poolwatch.cli.command import complain_of_words  # few forget the quotes
+
+        complain_of_words(filters or (), "status")
+        return EXIT_USAGE
+    filter_text = "".join(filters or ())
     if line:
         if filter_text or json or max_age is not None:
             # a script that asks for both would otherwise take the one for the other
@@ -165,6 +171,7 @@ def next_account(
         list[str] | None,
         option("next_not", "--not", metavar="ACCOUNT", autocompletion=options.accounts),
     ] = None,
+    filter_text: options.FilterOption = "",
     json: JsonOption = False,
     home: Annotated[bool, flag("home", "codex_home")] = False,
     mask: MaskOption = False,
@@ -175,7 +182,7 @@ def next_account(
         return EXIT_USAGE
     from poolwatch.cli.status import NextWish, print_next
 
-    wish = NextWish(count, tuple(excluded or ()), as_json=json, home_only=home)
+    wish = NextWish(count, tuple(excluded or ()), filter_text, as_json=json, home_only=home)
     return print_next(config, wish, mask=mask)
 
 

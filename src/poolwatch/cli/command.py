@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, Exit, complain, complain_of
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.config.problems import ConfigProblems
+from poolwatch.domain.account import AccountKey
+from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.state import PoolState
-from poolwatch.domain.text import visible
+from poolwatch.domain.text import argument_word, visible
 from poolwatch.domain.when import parse_when
 from poolwatch.net.names import run as run_loop
 from poolwatch.presentation.masking import shown_path
+from poolwatch.presentation.view import Prefs
 from poolwatch.words import commands as words
 from poolwatch.words.commands import said
 from poolwatch.words.messages import failure_text
@@ -26,6 +29,9 @@ T = TypeVar("T")
 
 #: So much of what was typed is said again.
 _LONGEST_WORD: Final = 60
+#: ... of a filter, and of what is wrong with one.
+_LONGEST_FILTER: Final = 80
+_LONGEST_MISTAKE: Final = 200
 ADD_SOURCE: Final = "sources add KIND URL|PATH"
 
 
@@ -89,6 +95,34 @@ def nobody_there(around: Surroundings, state: PoolState) -> int:
             complain(words.no_login_at(place))
     complain(words.NONE_READ() if failing else said("no_accounts", command=around.command("sources")))
     return EXIT_FAILED if failing else EXIT_CONFIG
+
+
+def found_by(seen: PoolOverview, text: str, prefs: Prefs) -> Collection[AccountKey]:
+    """The accounts that a filter lets through; what is wrong with it is said."""
+    from poolwatch.presentation.filter import matching  # few commands take one
+
+    found = matching(seen, text, prefs)
+    tell_of_filter(seen, text, prefs, found)
+    return found
+
+
+def tell_of_filter(seen: PoolOverview, text: str, prefs: Prefs, found: Collection[AccountKey]) -> None:
+    """Say what is wrong with a filter, or that it finds nobody."""
+    if not text.strip() or not seen.accounts:
+        return
+    from poolwatch.presentation.filter import mistake
+
+    wrong = mistake(seen, text, prefs, is_whole=True)
+    if wrong:
+        complain(visible(wrong, _LONGEST_MISTAKE))
+    elif not found:
+        complain(words.no_match(visible(text.strip(), _LONGEST_FILTER)))
+
+
+def complain_of_words(typed: Sequence[str], command: str) -> None:
+    """Say that a filter is one argument, and how it is quoted."""
+    text = visible(" ".join(typed), _LONGEST_FILTER)
+    complain(said("quote_filter", command=f"poolwatch {command} {argument_word(text)}"))
 
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

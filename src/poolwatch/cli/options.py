@@ -217,9 +217,11 @@ SomeAccountArgument = Annotated[
 AccountArguments = Annotated[
     list[str] | None, typer.Argument(metavar="ACCOUNT...", help=help_of("account"), autocompletion=accounts)
 ]
+#: A filter is one of them; more than one is what stood in no quotes.
 FilterArgument = Annotated[
-    str, typer.Argument(metavar="[FILTER]", help=help_of("filter"), autocompletion=accounts)
+    list[str] | None, typer.Argument(metavar="[FILTER]", help=help_of("filter"), autocompletion=accounts)
 ]
+FilterOption = Annotated[str, option("filter", "--filter", metavar="FILTER", autocompletion=accounts)]
 SourceArgument = Annotated[
     str, typer.Argument(metavar="NAME", help=help_of("source"), autocompletion=sources)
 ]

@@ -76,10 +76,15 @@ def sources_remove(
 
 
 @declared(accounts_group, "accounts list")
-def accounts_list(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> int:
+def accounts_list(
+    filter_text: options.FilterOption = "",
+    json: JsonOption = False,
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
     from poolwatch.cli.accounts import list_accounts
 
-    return list_accounts(config, as_json=json, mask=mask)
+    return list_accounts(config, filter_text, as_json=json, mask=mask)
 
 
 @declared(accounts_group, "accounts import")

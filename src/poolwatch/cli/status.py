@@ -14,13 +14,20 @@ from msgspec import Struct
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say_path, say_text
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.command import complain_about, monitored, nobody_there, run_async, tell_failing
+from poolwatch.cli.command import (
+    complain_about,
+    found_by,
+    monitored,
+    nobody_there,
+    run_async,
+    tell_failing,
+    tell_of_filter,
+)
 from poolwatch.config.values import at_home
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
-from poolwatch.domain.text import visible
 from poolwatch.domain.values import replace
-from poolwatch.presentation.filter import matching, mistake
+from poolwatch.presentation.filter import matching, worth_reading
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import commands as words
 from poolwatch.words.commands import said
@@ -50,13 +57,13 @@ def print_status(
         return EXIT_USAGE
     older_than = timedelta(seconds=min(age, _ANY_AGE_SECONDS))
 
-    def chosen(seen: PoolOverview) -> Collection[AccountKey]:
-        return matching(seen, filter_text, prefs)
+    def worth(seen: PoolOverview) -> Collection[AccountKey]:
+        return worth_reading(seen, filter_text, prefs)
 
-    choice = chosen if filter_text.strip() else None
+    choice = worth if filter_text.strip() else None
     seen = run_async(lambda: look(around, older_than, choice))
     complain_about(seen, around, sources=True)
-    keys = chosen(seen.overview)
+    keys = matching(seen.overview, filter_text, prefs)
     if as_json:
         from poolwatch.presentation.status_json import status_json  # one of the two is needed
 
@@ -65,13 +72,11 @@ def print_status(
         _print_text(seen, around, replace(prefs, rules=seen.overview.rules), keys, ascii_only=ascii_only)
     if not seen.overview.accounts:
         return nobody_there(around, seen.state)
+    tell_of_filter(seen.overview, filter_text, prefs, keys)
     if keys and not seen.in_vain:
         return EXIT_OK
     if keys:
         complain(words.NONE_READ())
-    else:
-        wrong = mistake(seen.overview, filter_text, prefs)
-        complain(visible(wrong, 160) if wrong else words.no_match(visible(filter_text.strip(), 80)))
     return EXIT_FAILED
 
 
@@ -102,10 +107,11 @@ def _print_text(
 
 
 class NextWish(Struct, frozen=True):
-    """What `next` is asked for: how many accounts, not which ones, and of each its home alone or JSON."""
+    """What `next` is asked for: how many accounts, which ones, and of each its home alone or JSON."""
 
     count: int
     excluded: tuple[str, ...] = ()
+    filter_text: str = ""
     as_json: bool = False
     home_only: bool = False
 
@@ -121,7 +127,7 @@ def print_next(config: Path | None, wish: NextWish, *, mask: bool) -> int:
     age = timedelta(seconds=around.settings.poll.interval_seconds)
     seen = run_async(lambda: look(around, age, None))
     complain_about(seen, around)
-    view = _without(seen, wish.excluded, around)
+    view = _among(seen, wish, around)
     chosen, old = choices(view, wish.count), None
     if not chosen:
         tell_failing(around, seen.state)
@@ -146,15 +152,17 @@ def print_next(config: Path | None, wish: NextWish, *, mask: bool) -> int:
     return EXIT_OK if chosen and old is None else EXIT_FAILED
 
 
-def _without(seen: Look, excluded: Collection[str], around: Surroundings) -> PoolOverview:
-    """The pool without these accounts."""
-    if not excluded:
+def _among(seen: Look, wish: NextWish, around: Surroundings) -> PoolOverview:
+    """The pool, of those alone that were asked for."""
+    if not (wish.excluded or wish.filter_text.strip()):
         return seen.overview
-    from poolwatch.cli.accounts import find_account  # most exclude nobody
+    from poolwatch.cli.accounts import find_account  # most ask for anybody
     from poolwatch.domain.overview import overview
 
-    keys = {find_account(seen.state, text, mask=around.settings.ui.mask).key for text in excluded}
-    left = {key: account for key, account in seen.state.accounts.items() if key not in keys}
+    keys = {find_account(seen.state, text, mask=around.settings.ui.mask).key for text in wish.excluded}
+    found = found_by(seen.overview, wish.filter_text, around.prefs())
+    accounts = seen.state.accounts.items()
+    left = {key: account for key, account in accounts if key in found and key not in keys}
     return overview(replace(seen.state, accounts=left), seen.overview.own_now, around.rules)
 
 

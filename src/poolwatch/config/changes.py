@@ -12,18 +12,22 @@ from msgspec import Struct
 
 from poolwatch.config.amounts import plan_price
 from poolwatch.config.edit import ConfigFile
-from poolwatch.config.layers import KEYS_TABLE, LISTS, PLANS_TABLE, KeyPath, parse
+from poolwatch.config.layers import FILTERS_TABLE, KEYS_TABLE, LISTS, PLANS_TABLE, KeyPath, parse
 from poolwatch.config.load import KEYS_OF_KIND, SECRET_KEYS, load_text, source_problem
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import SOURCE_ROWS, TABLE, Settings
 from poolwatch.config.toml_text import Value, with_value, without_item
-from poolwatch.config.values import Raw, Row, Wrong, line, nearest, path, printable
+from poolwatch.config.values import Raw, Row, Wrong, line, nearest, path, printable, saved_filter
 from poolwatch.words.config import said
 
 #: What else than the table has to say something against settings, such as names of keys and themes.
 Check: TypeAlias = Callable[[Settings], Sequence[str]]
 
-_OPEN_ROWS: Final = {KEYS_TABLE: Row(line(), ""), PLANS_TABLE: Row(plan_price, "")}
+_OPEN_ROWS: Final = {
+    KEYS_TABLE: Row(line(), ""),
+    PLANS_TABLE: Row(plan_price, ""),
+    FILTERS_TABLE: Row(saved_filter, ""),
+}
 _ELSEWHERE: Final = {"sources": "set_elsewhere", "accounts": "edit_accounts", "rates": "edit_rates"}
 _PROXY_SECRETS: Final = ("proxy_password", "password")
 #: Where paths begin; they are checked for their form, so without a home any will do.
@@ -230,7 +234,7 @@ def _row_of(key: str) -> Row | str:
     return _unknown(
         key,
         said("unknown_setting", name=printable(key)),
-        [*TABLE, f"{PLANS_TABLE}.PLAN", f"{KEYS_TABLE}.NAME"],
+        [*TABLE, f"{PLANS_TABLE}.PLAN", f"{FILTERS_TABLE}.NAME", f"{KEYS_TABLE}.NAME"],
     )
 
 

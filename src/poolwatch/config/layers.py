@@ -28,8 +28,9 @@ PREFIX: Final = "POOLWATCH_"
 PLACES: Final = ("POOLWATCH_CONFIG", "POOLWATCH_STATE_DIR", "POOLWATCH_DATA_DIR")
 KEYS_TABLE: Final = "keys"
 PLANS_TABLE: Final = "plans"
+FILTERS_TABLE: Final = "filters"
 #: Tables whose keys are names of the user's.
-OPEN_TABLES: Final = (PLANS_TABLE, KEYS_TABLE)
+OPEN_TABLES: Final = (PLANS_TABLE, FILTERS_TABLE, KEYS_TABLE)
 LISTS: Final = ("sources", "accounts", "rates")
 _NAMES: Final = (*TABLE, *(name for name in SECTIONS if name), *OPEN_TABLES, *LISTS)
 #: Of a statement over more lines than this, and of what follows it, no line is told.
@@ -228,7 +229,7 @@ class Layers:
         return taken
 
     def lay_file(self, document: Mapping[str, object]) -> None:
-        """Lays the file's single values, `[plans]` and `[keys]` down; `LISTS` are read elsewhere."""
+        """Lays the file's single values and `OPEN_TABLES` down; `LISTS` are read elsewhere."""
         for name, value in document.items():
             if name in LISTS:
                 continue

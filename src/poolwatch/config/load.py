@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 from poolwatch.config import amounts
 from poolwatch.config.layers import (
+    FILTERS_TABLE,
     KEYS_TABLE,
     MAX_BYTES,
     PLANS_TABLE,
@@ -33,7 +35,18 @@ from poolwatch.config.settings import (
     SourceSettings,
     Thresholds,
 )
-from poolwatch.config.values import Raw, Wrong, is_loopback, line, nearest, path, printable, quoted, rows_of
+from poolwatch.config.values import (
+    Raw,
+    Wrong,
+    is_loopback,
+    line,
+    nearest,
+    path,
+    printable,
+    quoted,
+    rows_of,
+    saved_filter,
+)
 from poolwatch.domain.account import Custody
 from poolwatch.domain.rates import Per
 from poolwatch.domain.values import replace
@@ -62,6 +75,8 @@ _HOLDERS: Final = (
     ("api_key_file", "api_key_env"),
     ("dashboard_password_file", "dashboard_password_env"),
 )
+#: What a saved filter may be called, so that it can be typed behind an @.
+_FILTER_NAME: Final = re.compile(r"[\w-]+")
 _NO_RATE: Final = RateSettings("")
 #: The keys of a rate that mean something for tokens alone.
 _OF_TOKENS: Final = (*amounts.PARTS, "above", "fast_usd", "fast_credits", "credits")
@@ -106,6 +121,7 @@ def load_text(
         **_taken(layers, ""),
         **tables,
         plans=MappingProxyType(_plans(layers)),
+        filters=MappingProxyType(_filters(layers)),
         keys=MappingProxyType(keys),
         sources=_sources(layers, document),
         accounts=_accounts(layers, document),
@@ -152,6 +168,19 @@ def _plans(layers: Layers) -> dict[str, str]:
         if found is not None:
             plans[key.removeprefix(PLANS_TABLE + ".").lower()] = found
     return plans
+
+
+def _filters(layers: Layers) -> dict[str, str]:
+    """What is given in `[filters]`, by the filter's name in small letters."""
+    filters = {}
+    for key in layers.offered(FILTERS_TABLE + "."):
+        name = key.removeprefix(FILTERS_TABLE + ".")
+        found = layers.take(key, saved_filter, None)
+        if not _FILTER_NAME.fullmatch(name):
+            layers.problem(said("not_filter_name", name=printable(name)), key, layers.origins[key])
+        elif found is not None:
+            filters[name.casefold()] = found
+    return filters
 
 
 def _check_thresholds(layers: Layers, found: Thresholds) -> None:

@@ -363,6 +363,7 @@ class Settings(Struct, frozen=True):
     forecast: ForecastSettings = ForecastSettings()
     usage: UsageSettings = UsageSettings()
     plans: Mapping[str, str] = field(default_factory=_nothing)
+    filters: Mapping[str, str] = field(default_factory=_nothing)
     keys: Mapping[str, str] = field(default_factory=_nothing)
     sources: tuple[SourceSettings, ...] = ()
     accounts: tuple[AccountRule, ...] = ()

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.config.amounts import parts_of
-from poolwatch.config.layers import KEYS_TABLE, PLANS_TABLE
+from poolwatch.config.layers import FILTERS_TABLE, KEYS_TABLE, PLANS_TABLE
 from poolwatch.config.load import KEYS_OF_KIND
 from poolwatch.config.rate_settings import RATE_ROWS, field_of
 from poolwatch.config.settings import (
@@ -30,6 +30,7 @@ from poolwatch.words.catalogue import _
 from poolwatch.words.config import said
 
 _KEYS_EXAMPLE: Final = 'refresh = "r,f5"'
+_FILTERS_EXAMPLE: Final = 'tight = "weekly>=80 or 5h>=80"'
 _PLANS_EXAMPLE: Final = 'pro = "200 USD monthly"'
 _RATE_EXAMPLE: Final[Mapping[str, object]] = {
     "model": "gpt-7-*",
@@ -90,6 +91,7 @@ def shown_settings(
 
     rows = [row(key, _value(settings, key)) for key in TABLE]
     rows += [row(f"{PLANS_TABLE}.{name}", price) for name, price in sorted(settings.plans.items())]
+    rows += [row(f"{FILTERS_TABLE}.{name}", text) for name, text in sorted(settings.filters.items())]
     rows += [row(f"{KEYS_TABLE}.{name}", keys) for name, keys in sorted(settings.keys.items())]
     for index, source in enumerate(settings.sources):
         for name in SourceSettings.__struct_fields__:
@@ -117,6 +119,7 @@ def render_default() -> str:
             if table == section:
                 lines.append(_line(name, _default(key, row), row))
     lines += ["", f"[{PLANS_TABLE}]", f"{f'# {_PLANS_EXAMPLE}':<36}  # {said('readme_plans')}"]
+    lines += ["", f"[{FILTERS_TABLE}]", f"{f'# {_FILTERS_EXAMPLE}':<36}  # {said('readme_filters')}"]
     lines += ["", f"[{KEYS_TABLE}]", f"# {_KEYS_EXAMPLE}", "", f"# {said('template_sources')}"]
     for example in _SOURCE_EXAMPLES:
         lines += ["#", "# [[sources]]"]
@@ -134,6 +137,7 @@ def markdown_table() -> str:
     for key, row in TABLE.items():
         lines.append(_markdown(key, _value(Settings(), key), row))
     lines.append(f"| `{PLANS_TABLE}.PLAN` | | {said('readme_plans')} |")
+    lines.append(f"| `{FILTERS_TABLE}.NAME` | | {said('readme_filters')} |")
     lines.append(f"| `{KEYS_TABLE}.NAME` | | {said('readme_keys')} |")
     usual = SourceSettings(SourceKind.CODEX_HOME, "", Custody.CODEX)
     for name, row in SOURCE_ROWS.items():

@@ -81,6 +81,19 @@ def rows_of(table: type[Struct]) -> Mapping[str, Row]:
     }
 
 
+def saved_filter(raw: Raw) -> str | Wrong:
+    """A filter in which nothing is wrong; what only looks like a field stands in quotes."""
+    text = line()(raw)
+    if isinstance(text, Wrong):
+        return text
+    # few have one
+    from poolwatch.domain.query.language import parse
+    from poolwatch.words.query import fault_text
+
+    faults = parse(text).faults
+    return Wrong(said("wrong_filter", why=fault_text(faults[0]))) if faults else text
+
+
 def truth(raw: Raw) -> bool | Wrong:
     """True or false."""
     if isinstance(raw.value, bool):

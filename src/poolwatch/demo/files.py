@@ -92,6 +92,7 @@ def _config_parts(home: Path, accounts: Sequence[Account], base_url: str, token_
     yield "# a real codex would take these invented logins to the real login service"
     yield "delegate_to_codex = false\n"
     yield "[usage]\nreconcile = true\n"
+    yield '[filters]\ntight = "weekly>=80 or 5h>=80"\nspare = "status:active weekly<50 5h<50"\n'
     urls = {"base_url": base_url, "token_url": token_url}
     yield _table("sources", kind="codex-home", name="codex-homes", path=home / "homes" / "*", **urls)
     for name, custody in (("pool", "poolwatch"), ("cliproxy", "other")):

@@ -2,187 +2,358 @@
 
 from __future__ import annotations
 
-import operator
-import re
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
-from msgspec import Struct
-
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.overview import PoolOverview
+from poolwatch.domain.failure import FailureKind, LoginProblem
+from poolwatch.domain.forecast import Forecast, NoForecast
+from poolwatch.domain.overview import PoolOverview, usd
+from poolwatch.domain.query.fields import FIELDS, FieldKind
+from poolwatch.domain.query.language import BEGUN, SAVED, Parsed, parse
+from poolwatch.domain.query.tree import Compare, Leaf, Look, NeedsYou, Query, Word, foreseen, leaves, lets
 from poolwatch.domain.status import Judged, Section, Status
-from poolwatch.presentation.masking import shown_email, shown_group, shown_name
-from poolwatch.presentation.outlook import weekly_day
+from poolwatch.domain.usage import own_reset
+from poolwatch.domain.values import replace
+from poolwatch.presentation.figures import is_figure
+from poolwatch.presentation.masking import shown_email, shown_group, shown_label, shown_name
+from poolwatch.presentation.outlook import weekly_ahead, weekly_day
 from poolwatch.presentation.remedy import acting
+from poolwatch.presentation.rows import limit_percent, tightest_limit
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import account as words
-from poolwatch.words import screen as told
+from poolwatch.words import query as told
 
-#: The word that keeps only what needs the operator.
-NEEDS_YOU: Final = "!"
-#: Before a word, what it would find is left out.
-_NOT: Final = ("-", "!")
-_FIELD: Final = re.compile(r"[a-z_]+")
-#: The field that is compared, in percent of the weekly limit used in the last 24 hours.
-BURN: Final = "burn"
-_COMPARED: Final = re.compile(rf"{BURN}(>=|<=|>|<)([0-9]{{0,6}}(?:\.[0-9]{{1,3}})?)%?")
-_COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
-    ">": operator.gt,
-    ">=": operator.ge,
-    "<": operator.lt,
-    "<=": operator.le,
-}
+#: Who used less of a week than this in a day is idle, in percent.
+_IDLE: Final = 1
+YES: Final = "yes"
+NO: Final = "no"
+#: A mistake names so many values at most.
+_NAMED: Final = 6
 
 
-class Term(Struct, frozen=True):
-    """One word of a filter: what is looked for, where, and whether that is left out."""
+class Looker:
+    """Looks at the accounts of a pool as they are shown at one moment."""
 
-    wanted: str
-    #: one of FIELDS, another name that no field has, or ""
-    field: str = ""
-    leaves_out: bool = False
-    #: how a figure is to stand to the one that is wanted; "": it is a text
-    compares: str = ""
+    def __init__(self, overview: PoolOverview, prefs: Prefs) -> None:
+        self.overview = overview
+        offset = overview.now - overview.own_now
+        self.prefs = replace(prefs, rules=overview.rules, clock_offset=offset)
+        self.accounts = tuple(AccountSubject(each, self) for each in overview.accounts)
+
+    def finds(self, query: Query) -> bool:
+        """Whether any account is let through."""
+        return any(lets(query, each) for each in self.accounts)
+
+    def values(self, field: str) -> list[str]:
+        """What a field of texts may hold: what the accounts have, each once, and the words that there are."""
+        if field in _WORDS:
+            return _WORDS[field]()
+        found = {text for each in self.accounts for text in each.texts(field) if text}
+        if field == "plan":
+            # by the names that the screen has for them
+            found = {words.plan_name(plan) for plan in found}
+        return sorted(found)
+
+
+class AccountSubject:
+    """One account, as filters look at it."""
+
+    __slots__ = ("_judged", "_looker")
+
+    def __init__(self, judged: Judged, looker: Looker) -> None:
+        self._judged = judged
+        self._looker = looker
+
+    @property
+    def key(self) -> AccountKey:
+        """Which one it is."""
+        return self._judged.account.key
+
+    @property
+    def needs_you(self) -> bool:
+        """Whether it stands under that heading."""
+        return self._judged.section is Section.NEEDS_YOU
+
+    def everything(self) -> Iterable[str]:
+        """Name, e-mail, id, plan, sources and status."""
+        yield from self._identity()
+        yield from self.texts("plan")
+        yield from self.texts("status")
+
+    def _identity(self) -> Iterable[str]:
+        """What no reading changes."""
+        account, prefs = self._judged.account, self._looker.prefs
+        yield shown_name(account, mask=prefs.mask)
+        yield shown_email(account, mask=prefs.mask) or ""
+        yield account.key.id
+        yield from account.sources
+
+    def foresee(self, leaf: Leaf) -> bool | None:
+        """Whether this is found in the account whatever a reading brings; None where that may change it."""
+        match leaf:
+            case Word(text) if any(text in each.casefold() for each in self._identity()):
+                return True
+            case Word(text) if any(text in each for each in _words_of_readings()):
+                return None
+            case Look("plan") if self._judged.account.read_at is None:
+                return None
+            case Look(field) if field in _WORDS:
+                return None
+            case Compare() | NeedsYou():
+                return None
+            case _:
+                return lets(leaf, self)
+
+    def texts(self, field: str) -> Iterable[str]:
+        """The texts of one field."""
+        look = _TEXTS.get(field)
+        return look(self._judged, self._looker) if look is not None else ()
+
+    def figure(self, field: str) -> Decimal | float | None:
+        """The figure of one field."""
+        look = _FIGURES.get(field)
+        if look is not None:
+            return look(self._judged, self._looker)
+        return _used(self._judged, field) if FIELDS[field].kind is FieldKind.PERCENT else None
 
 
 def matching(overview: PoolOverview, text: str, prefs: Prefs) -> frozenset[AccountKey]:
     """The keys of the accounts that the filter lets through; an empty filter lets all through.
 
-    A word is looked for, in any case, in label, e-mail (unless masked), plan, source, group, status and
-    id. `status:exhausted`, `plan:pro`, `source:x`, `group:x`, `custody:codex` look in one of them alone,
-    and `!` is what needs the operator. `burn>10` is what used more than that much of its weekly limit in
-    the last 24 hours. `-word` and `!word` leave out what the word would find.
+    A word is looked for, in any case, in label, e-mail (unless masked), plan, source, group, status and id.
+    `plan:pro` looks in one field alone, `weekly>=80` compares a figure, and `!` is what needs the operator.
     """
-    terms = tuple(_terms(text))
-    return frozenset(
-        each.account.key
-        for each in overview.accounts
-        if all(_lets(term, each, overview.own_now, prefs) for term in terms)
-    )
+    query = typed(text, prefs).query
+    return frozenset(each.key for each in Looker(overview, prefs).accounts if lets(query, each))
 
 
-def mistake(overview: PoolOverview, text: str, prefs: Prefs) -> str:
-    """What is wrong with the first word that can find nothing: a field or a value that nobody has; or ""."""
-    for term in _terms(text):
-        if not term.wanted or not term.field or term.compares:
+def worth_reading(overview: PoolOverview, text: str, prefs: Prefs) -> frozenset[AccountKey]:
+    """The keys of the accounts that the filter lets through, or may once they have been read again."""
+    query = typed(text, prefs).query
+    accounts = Looker(overview, prefs).accounts
+    return frozenset(each.key for each in accounts if foreseen(query, each.foresee) is not False)
+
+
+def typed(text: str, prefs: Prefs) -> Parsed:
+    """What was typed, with what stands in saved filters for their names."""
+    return parse(text, saved_queries(prefs.filters)) if text.strip() else Parsed()
+
+
+@lru_cache(maxsize=4)  # asked with every letter that is typed
+def saved_queries(filters: tuple[tuple[str, str], ...]) -> Mapping[str, Query]:
+    """The saved filters by their names; one does not stand in another."""
+    return {name: parse(text).query for name, text in filters}
+
+
+def mistake(overview: PoolOverview, text: str, prefs: Prefs, *, is_whole: bool = False) -> str:
+    """What is wrong with a filter first, or "": a field or a value that nobody has, or that cannot be.
+
+    `is_whole`: no more is typed, so that nothing may be left open.
+    """
+    parsed = typed(text, prefs)
+    looker = Looker(overview, prefs)
+    for fault in parsed.faults:
+        if fault.kind in BEGUN:
             continue
-        if term.field == BURN:
-            return told.BURN_IS_COMPARED()
-        if term.field not in FIELDS:
-            whole = Term(f"{term.field}:{term.wanted}")
-            if _FIELD.fullmatch(term.field) and not _found(whole, overview, prefs):
-                return _no_field(term.field)
-        elif not _found(term, overview, prefs):
-            known = _values(term.field, overview, prefs)
-            if not any(value.casefold().startswith(term.wanted) for value in known):
-                return _no_value(term, known)
-    return ""
+        if not fault.word or not looker.finds(Word(fault.word)):
+            return told.fault_text(fault)
+    for leaf in leaves(parsed.query):
+        if isinstance(leaf, Look) and (wrong := _wrong_look(leaf, looker)):
+            return wrong
+        if isinstance(leaf, Word) and (wrong := _wrong_name(leaf, text, looker)):
+            return wrong
+    begun = next((fault for fault in parsed.faults if fault.kind in BEGUN), None)
+    return told.fault_text(begun) if is_whole and begun is not None else ""
 
 
-def _terms(text: str) -> Iterator[Term]:
-    for word in text.casefold().split():
-        leaves_out = word[0] in _NOT and word != NEEDS_YOU
-        rest = word[1:] if leaves_out else word
-        if compared := _COMPARED.fullmatch(rest):
-            yield Term(compared[2], BURN, leaves_out, compared[1])
-            continue
-        field, colon, wanted = rest.partition(":")
-        if colon:
-            yield Term(wanted, field, leaves_out)
-        elif rest:
-            yield Term(rest, "", leaves_out)
-
-
-def _lets(term: Term, judged: Judged, own_now: datetime, prefs: Prefs) -> bool:
-    # half a word on its way says nothing yet
-    return not term.wanted or _finds(term, judged, own_now, prefs) is not term.leaves_out
-
-
-def _finds(term: Term, judged: Judged, own_now: datetime, prefs: Prefs) -> bool:
-    if term.wanted == NEEDS_YOU and not term.field:
-        return judged.section is Section.NEEDS_YOU
-    if term.compares:
-        burn = weekly_day(judged, own_now)
-        return burn is not None and _COMPARE[term.compares](burn, float(term.wanted))
-    look = FIELDS.get(term.field)
-    if look is None:
-        word = f"{term.field}:{term.wanted}" if term.field else term.wanted
-        return any(word in text.casefold() for text in _everything(judged, prefs))
-    # `plan:pro` is not meant to find "Business Premium", nor `status:active` what is not active
-    return any(text.casefold().startswith(term.wanted) for text in look(judged, prefs))
-
-
-def _found(term: Term, overview: PoolOverview, prefs: Prefs) -> bool:
-    return any(_finds(term, each, overview.own_now, prefs) for each in overview.accounts)
-
-
-def _values(field: str, overview: PoolOverview, prefs: Prefs) -> list[str]:
-    """What a field may hold, each once: what the accounts have, and of a status all that there are."""
-    if field == "status":
-        # `status:needs login` would be two words
-        kinds = [word for kind in Status if " " not in (word := words.status_word(kind))]
-        rest = [*Status, *Section, *FailureKind]
-        return list(dict.fromkeys([*kinds, *(each.value for each in rest)]))
-    found = {text for each in overview.accounts for text in FIELDS[field](each, prefs) if text}
-    if field == "plan":
-        # by the names that the screen has for them
-        found = {words.plan_name(plan) for plan in found}
-    return sorted(found)
-
-
-def _no_field(field: str) -> str:
-    import difflib  # only where a name is wrong
-
-    near = difflib.get_close_matches(field, FIELDS, 1)
-    return told.no_field_near(field, near[0]) if near else told.no_field(field, "  ".join(FIELDS))
-
-
-def _no_value(term: Term, known: list[str]) -> str:
-    import difflib
-
-    by_case = {value.casefold(): value for value in known}
-    near = difflib.get_close_matches(term.wanted, by_case, 1)
+def _wrong_look(look: Look, looker: Looker) -> str:
+    if FIELDS[look.field].of_usage:
+        return told.of_usage(look.field)
+    if looker.finds(look):
+        return ""
+    known = looker.values(look.field)
+    folded = [value.casefold() for value in known]
+    if look.wanted in folded or (not look.exact and any(each.startswith(look.wanted) for each in folded)):
+        return ""
+    near = told.nearest(look.wanted, known)
     if near:
-        return told.no_value_near(term.field, term.wanted, by_case[near[0]])
-    return told.no_value(term.field, term.wanted, ", ".join(known[:6]))
+        return told.no_value_near(look.field, look.wanted, near)
+    return told.no_value(look.field, look.wanted, ", ".join(known[:_NAMED]))
 
 
-def _everything(judged: Judged, prefs: Prefs) -> list[str]:
-    account = judged.account
-    label = shown_name(account, mask=prefs.mask)
-    email = shown_email(account, mask=prefs.mask) or ""
-    status = _statuses(judged, prefs)
-    return [label, email, account.key.id, *_plans(judged, prefs), *account.sources, *status]
+def _wrong_name(word: Word, text: str, looker: Looker) -> str:
+    """Of a word that looks like the name of a saved filter, and is none."""
+    if not word.text.startswith(SAVED) or word.text not in text.casefold().split() or looker.finds(word):
+        return ""
+    names = [SAVED + name for name, _ in looker.prefs.filters]
+    near = told.nearest(word.text, names)
+    return told.no_saved_near(word.text, near) if near else told.no_saved(word.text, "  ".join(names))
 
 
-def _statuses(judged: Judged, prefs: Prefs) -> list[str]:
+# --- the texts
+
+
+def _statuses(judged: Judged, looker: Looker) -> list[str]:
     kind = judged.status.kind
-    found = [kind.value, words.status_word(kind), judged.section.value, words.section_word(judged.section)]
+    found = [kind.value, words.status_word(kind), *_sections(judged, looker)]
     if judged.status.login_problem is not None:
         found.append(words.login_words(judged.status.login_problem))
+    return [*found, *_kinds_of_trouble(judged)]
+
+
+def _sections(judged: Judged, looker: Looker) -> list[str]:
+    return [judged.section.value, words.section_word(judged.section)]
+
+
+def _kinds_of_trouble(judged: Judged) -> list[str]:
     trouble = judged.account.trouble
-    if trouble is not None:
-        found += [trouble.kind.value, words.trouble_words(trouble.kind)]
-    return found
+    return [] if trouble is None else [trouble.kind.value, words.trouble_words(trouble.kind)]
 
 
-def _plans(judged: Judged, prefs: Prefs) -> list[str]:
+def _troubles(judged: Judged, looker: Looker) -> list[str]:
+    kinds = _kinds_of_trouble(judged)
+    return [YES, *kinds] if kinds else [NO]
+
+
+def _plans(judged: Judged, looker: Looker) -> list[str]:
     plan = judged.account.plan
     return [plan, words.plan_name(plan)] if plan else []
 
 
-def _custodies(judged: Judged, prefs: Prefs) -> list[str]:
+def _labels(judged: Judged, looker: Looker) -> list[str]:
+    account, mask = judged.account, looker.prefs.mask
+    return list(dict.fromkeys((shown_label(account, mask=mask), shown_name(account, mask=mask))))
+
+
+def _emails(judged: Judged, looker: Looker) -> list[str]:
+    email = shown_email(judged.account, mask=looker.prefs.mask)
+    return [email] if email else []
+
+
+def _custodies(judged: Judged, looker: Looker) -> list[str]:
     listing = acting(judged.account)
     return [listing.owner, listing.custody.value] if listing else []
 
 
-FIELDS: Final[dict[str, Callable[[Judged, Prefs], list[str]]]] = {
+def _staleness(judged: Judged, looker: Looker) -> list[str]:
+    # what was never read is not old but unknown
+    return [] if judged.account.read_at is None else [YES if judged.stale else NO]
+
+
+def _idleness(judged: Judged, looker: Looker) -> list[str]:
+    burn = _burn(judged, looker)
+    return [] if burn is None else [YES if burn < _IDLE else NO]
+
+
+_TEXTS: Final[Mapping[str, Callable[[Judged, Looker], Iterable[str]]]] = {
     "status": _statuses,
+    "section": _sections,
     "plan": _plans,
-    "source": lambda judged, prefs: list(judged.account.sources),
-    "group": lambda judged, prefs: [shown_group(judged.account.name.group, mask=prefs.mask)],
+    "source": lambda judged, _: judged.account.sources,
+    "group": lambda judged, looker: [shown_group(judged.account.name.group, mask=looker.prefs.mask)],
+    "label": _labels,
+    "email": _emails,
     "custody": _custodies,
+    "provider": lambda judged, _: [judged.account.key.provider],
+    "trouble": _troubles,
+    "stale": _staleness,
+    "idle": _idleness,
+}
+
+
+def _status_values() -> list[str]:
+    # with a blank they would stand in quotes
+    kinds = [word for kind in Status if " " not in (word := words.status_word(kind))]
+    rest = [*Status, *Section, *FailureKind]
+    return list(dict.fromkeys([*kinds, *(each.value for each in rest)]))
+
+
+#: What a field that a reading changes may hold, whatever the accounts have now.
+_WORDS: Final[Mapping[str, Callable[[], list[str]]]] = {
+    "status": _status_values,
+    "section": lambda: [each.value for each in Section],
+    "trouble": lambda: [YES, NO, *(each.value for each in FailureKind)],
+    "stale": lambda: [YES, NO],
+    "idle": lambda: [YES, NO],
+}
+
+
+@lru_cache(maxsize=1)  # asked for each account and word
+def _words_of_readings() -> tuple[str, ...]:
+    """Every word, in small letters, that a reading may put into status or plan."""
+    kinds = [text for kind in Status for text in (kind.value, words.status_word(kind))]
+    sections = [text for each in Section for text in (each.value, words.section_word(each))]
+    logins = [words.login_words(each) for each in LoginProblem]
+    troubles = [text for each in FailureKind for text in (each.value, words.trouble_words(each))]
+    return tuple(text.casefold() for text in (*kinds, *sections, *logins, *troubles, *words.plan_words()))
+
+
+# --- the figures
+
+
+def _used(judged: Judged, kind: str) -> float | None:
+    """What is used of the base window of that kind; 100 where it is flagged as full without a figure."""
+    base, window = judged.account.usage.base, judged.account.usage.fullest.get(kind)
+    if base is None or base.value is None or window is None:
+        return None
+    if window.used_percent is None:
+        return 100.0 if base.value.is_full(window) else None
+    return window.used_percent if is_figure(window.used_percent) else None
+
+
+def _spend(judged: Judged, looker: Looker) -> float | None:
+    limit = tightest_limit(judged.account.usage.spend)
+    used = limit_percent(limit) if limit is not None else None
+    return used if is_figure(used) else None
+
+
+def _credits(judged: Judged, looker: Looker) -> Decimal | None:
+    """The balance; one without end is more than any."""
+    credits = judged.account.usage.credits
+    if credits is None or credits.value is None or not credits.value.is_shown:
+        return None
+    return Decimal("Infinity") if credits.value.unlimited else credits.value.balance
+
+
+def _usd(judged: Judged, looker: Looker) -> Decimal | None:
+    balance, rules = _credits(judged, looker), looker.prefs.rules
+    if balance is None or balance.is_infinite():
+        return balance if rules.credits_per_usd else None
+    return usd(balance, rules)
+
+
+def _resets(judged: Judged, looker: Looker) -> float | None:
+    """The seconds to the next reset of a base window."""
+    usage, now = judged.account.usage, looker.overview.now
+    resets = [own_reset(each, usage.base.at) for each in usage.windows] if usage.base is not None else []
+    ahead = [at for at in resets if at is not None and at > now]
+    return (min(ahead) - now).total_seconds() if ahead else None
+
+
+def _at_reset(judged: Judged, looker: Looker) -> float | None:
+    """What will be used of the week when it resets; 100 where it is full, or will be."""
+    ahead = weekly_ahead(judged, looker.overview.now, looker.prefs)
+    if ahead is NoForecast.FULL:
+        return 100.0
+    if not isinstance(ahead, Forecast):
+        return None
+    if ahead.runs_out:
+        return 100.0
+    return min(100.0, max(0.0, ahead.median_percent)) if is_figure(ahead.median_percent) else None
+
+
+def _burn(judged: Judged, looker: Looker) -> float | None:
+    return weekly_day(judged, looker.overview.own_now)
+
+
+_FIGURES: Final[Mapping[str, Callable[[Judged, Looker], Decimal | float | None]]] = {
+    "spend": _spend,
+    "credits": _credits,
+    "usd": _usd,
+    "resets": _resets,
+    "at_reset": _at_reset,
+    "burn": _burn,
 }

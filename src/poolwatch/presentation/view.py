@@ -376,6 +376,8 @@ class Prefs(Struct, frozen=True):
     #: when accounts are used, and how much of a plan's weekly limit is, as the operator writes it
     workhours: str | None = None
     weights: str | None = None
+    #: saved filters, each with its name
+    filters: tuple[tuple[str, str], ...] = ()
 
     def own(self, now: datetime) -> datetime:
         """Our own clock at the server's `now`."""

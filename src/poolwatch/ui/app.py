@@ -48,10 +48,10 @@ _COSTS_SECONDS: Final = 10.0
 # screens that open later are loaded when they do: the first one has to wait for none of them
 
 
-def _commands() -> type[Provider]:
-    from poolwatch.ui.screens.command_palette import KeyCommands
+def _places() -> type[Provider]:
+    from poolwatch.ui.screens.command_palette import Places
 
-    return KeyCommands
+    return Places
 
 
 class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=False):
@@ -63,7 +63,7 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
 
     ALLOW_SELECT = False
     ENABLE_COMMAND_PALETTE = True
-    COMMANDS: ClassVar[set[Any]] = {_commands}  # Textual's own type is wider than what is given here
+    COMMANDS: ClassVar[set[Any]] = {_places}  # Textual's own type is wider than what is given here
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.APP)
     DEFAULT_CSS = """
     PoolApp {
@@ -318,11 +318,12 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
             self.push_screen(HelpScreen(self.ui, scope=scope))
 
     def action_command_palette(self) -> None:
-        """All commands by name."""
+        """Where to go, and all commands, by name."""
         from poolwatch.ui.screens.command_palette import CalmPalette
 
         if not isinstance(self.screen, CalmPalette):
-            self.push_screen(CalmPalette(id="--command-palette"))
+            asked = words.text("palette_prompt")
+            self.push_screen(CalmPalette(placeholder=asked, id="--command-palette"))
 
     def action_leave(self) -> None:
         """Back; quit where there is nothing to go back to."""

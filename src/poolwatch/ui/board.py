@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview, overview
@@ -26,6 +26,9 @@ from poolwatch.presentation.view import (
     SortKey,
     StripView,
 )
+
+if TYPE_CHECKING:
+    from poolwatch.presentation.filter_completion import Completion
 
 #: The order changes by itself no more often than this.
 SWEEP: Final = timedelta(seconds=60)
@@ -319,7 +322,7 @@ class Board:
     def _matching(self, words: str) -> frozenset[AccountKey] | None:
         if not words.strip():
             return None
-        from poolwatch.presentation.filter import matching
+        from poolwatch.presentation.filter import matching  # not before the first paint
 
         return matching(self.overview, words, self.prefs)
 
@@ -328,6 +331,12 @@ class Board:
         from poolwatch.presentation.filter import mistake
 
         return mistake(self.overview, words, self.prefs)
+
+    def completion(self, words: str, cursor: int) -> Completion:
+        """What the key that completes makes of a filter that is being typed."""
+        from poolwatch.presentation.filter_completion import completion
+
+        return completion(self.overview, words, cursor, self.prefs)
 
     def _without_former(self, judged: Judged) -> Judged:
         """Without a finished refresh that a key was pressed after, or the account polled."""

@@ -50,6 +50,8 @@ class Key(Struct, frozen=True):
     priority: bool = False
     #: the id of a key that the footer names together with this one
     beside: str = ""
+    #: the only screens whose footer names it; none: all that have it
+    named_at: frozenset[Scope] = frozenset()
 
     @property
     def help(self) -> str:
@@ -153,9 +155,9 @@ TABLE: Final = (
     *(_key(f"add_{nth}", str(nth), f"add({nth})", _FIRST, palette=False) for nth in range(2, 10)),
     _key("add_place", "f", "add_place", _FIRST, palette=False),
     _key("about_logins", "i", "about_logins", _FIRST, palette=False),
+    Key("palette", (":", "ctrl+p"), "app.command_palette", _APP, 5, palette=False, named_at=_POOL),
     _key("quit", "q", "app.leave", _APP, STAYS),
     _key("help", "?", "app.help", _APP, STAYS),
-    _key("palette", "ctrl+p", "app.command_palette", _APP, palette=False),
     _key("repaint", "ctrl+l", "app.redraw", _APP),
     Key("interrupt", ("ctrl+c",), "app.interrupt", _APP, palette=False, priority=True),
 )
@@ -207,7 +209,11 @@ class Keymap(Struct, frozen=True):
     def footer(self, scope: Scope) -> tuple[Key, ...]:
         """The keys that a screen's footer offers, its one way out and the help last."""
         other = "back" if scope in MAIN else "quit"
-        return tuple(self._paired(key) for key in self.at(scope) if key.rank and key.id != other)
+        return tuple(
+            self._paired(key)
+            for key in self.at(scope)
+            if key.rank and key.id != other and (not key.named_at or scope in key.named_at)
+        )
 
     def _paired(self, key: Key) -> Key:
         """The key under both names where another one goes with it."""

@@ -204,6 +204,11 @@ def plan_name(plan: str | None) -> str:
     return _("unknown") if plan.casefold() == "unknown" else _PLANS.get(plan.casefold(), plan)
 
 
+def plan_words() -> tuple[str, ...]:
+    """Every plan that is known, as the service sends it and as it is called."""
+    return (*_PLANS, *_PLANS.values())
+
+
 def bucket_name(bucket_id: str, name: str) -> str:
     """What is left of a model's name without its family."""
     if bucket_id == REVIEW_BUCKET:

@@ -107,7 +107,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "port": mark("With --serve: the port (0: any free one)."),
     "home": mark("With --serve: where its files are written."),
     # of status and next
-    "filter": mark("Only accounts that match."),
+    "filter": mark("Only accounts that match, as one argument in quotes; the app's ? explains it."),
     "line": mark("One short line from the store; never polls."),
     "tmux": mark("With --line: # is doubled, so that tmux draws it as it is."),
     "max_age": mark("Poll readings older than this (0: all; unset: the poll interval)."),
@@ -184,7 +184,7 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     ),
     "status": (
         ("poolwatch status", ""),
-        ("poolwatch status 'plan:pro status:exhausted'", mark("only those")),
+        ("poolwatch status 'plan:pro weekly>=80'", mark("only those")),
         ("poolwatch status --json --max-age 0", mark("all read now, for a script")),
         ("poolwatch status --line --tmux", mark("for status-right")),
     ),
@@ -192,6 +192,7 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("poolwatch next", ""),
         ("CODEX_HOME=$(poolwatch next --home) codex", mark("in a shell")),
         ("poolwatch next --count 3 --not carol", mark("three, and none of them carol")),
+        ("poolwatch next --filter 'weekly<50'", mark("of those alone")),
     ),
     "history": (
         ("poolwatch history alice@example.com", mark("the last 7 days")),

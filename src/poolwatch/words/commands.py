@@ -35,7 +35,7 @@ def pool_line(name: str, accounts: int, sources: int, fresh: str) -> str:
 #: Nothing went wrong but the filter; what there is, and how to ask for it.
 no_match: Final = Text(
     'no account matches "{words}"; a filter is made of words from its name, e-mail or id,'
-    " and of status:exhausted, plan:pro, source:x, burn>10"
+    " and of status:exhausted, plan:pro, weekly>=80, burn>10"
 )
 
 # --- `status --line`
@@ -118,6 +118,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "usage_error": mark("Error: {message}"),
     "commands": mark("Commands"),
     "takes_no": mark("{command} takes no {option}"),
+    "quote_filter": mark("a filter is one argument; in quotes: {command}"),
     "line_alone": mark("status --line is about the whole pool; it takes only --tmux and --mask"),
     "tmux_alone": mark("--tmux goes with status --line"),
     "json_or_home": mark("next prints --json or --home, not both; the JSON names the home"),

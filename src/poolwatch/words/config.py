@@ -32,6 +32,10 @@ TEXTS: Final[Mapping[str, str]] = {
         'must be two prices in USD per million tokens, like "input=0.1, output=0.2", not {value}'
     ),
     "not_plan_price": mark('must be like "200 USD monthly" or "2000 USD yearly", not {value}'),
+    "wrong_filter": mark("is no filter: {why}"),
+    "not_filter_name": mark(
+        "filters.{name}: a filter is named by letters, digits, _ and -, for it is typed as @name"
+    ),
     "not_rate": mark("must be a number, 0 or more, not {value}"),
     "negative_rate": mark("must be 0 or more, not {value}"),
     "odd_rate": mark("must be 0, or from {low} to {high}, not {value}"),
@@ -161,6 +165,7 @@ TEXTS: Final[Mapping[str, str]] = {
     ),
     "template_rates": mark("Prices of models that the shipped card lacks; they hold before it."),
     "readme_plans": mark("what an account of that plan costs, to stand beside what the API would charge"),
+    "readme_filters": mark("a filter that @NAME stands for where one is typed"),
     "readme_keys": mark("keys for an action, instead of its own; the names stand under Keys"),
     "pools": mark("pools"),
     "readme_kinds": mark("{means} ({kinds})"),

@@ -23,7 +23,7 @@ _HELP: Final = {
     "sign_in": mark("sign in again, where a new login is needed"),
     "needs_you": mark("show only what needs you, and all again"),
     "next_needs_you": mark("to the next account that needs you, to the previous"),
-    "filter": mark("filter: words and fields, explained below; esc clears it"),
+    "filter": mark("filter: words, fields and figures, explained below; tab completes, esc clears it"),
     "sort": mark("the next order"),
     "reverse": mark("reverse the order"),
     "column_1": mark("sort by that column of the table; once more reverses it"),
@@ -58,7 +58,7 @@ _HELP: Final = {
     "add_place": mark("add a home or a folder of auth files"),
     "about_logins": mark("how logins are treated"),
     "help": mark("this help"),
-    "palette": mark("all commands by name"),
+    "palette": mark("go to: screens, accounts, saved filters and all commands by name"),
     "repaint": mark("redraw the screen"),
     "quit": mark("back; on the main screen: quit, while a refresh that runs is finished in the background"),
     "interrupt": mark("quit, from anywhere"),
@@ -96,21 +96,10 @@ _FOOTER: Final = {
     "open_group": mark("open"),
     "events": mark("events"),
     "back": mark("back"),
+    "palette": mark("go to"),
     "help": mark("help"),
     "quit": mark("quit"),
 }
-#: What a filter is made of, and what each of these words finds.
-_FILTER: Final = (
-    (mark("pro east"), mark("every word, anywhere in name, e-mail, id, plan, source or status")),
-    (
-        "status:exhausted",
-        mark("a status (active, needs_login), a section (needs_you) or a trouble (throttled)"),
-    ),
-    ("plan:pro", mark("a plan by the beginning of its name; likewise source:x, group:x, custody:codex")),
-    (mark("burn>10"), mark("used more than 10% of its week in the last 24 hours; likewise >=, <, <=")),
-    (mark("-plan:pro -east"), mark("leaves out what the word finds; !word does the same")),
-    ("!", mark("what needs you")),
-)
 _TEXTS: Final = {
     # the help
     "help.title": mark("Keys"),
@@ -144,6 +133,11 @@ _TEXTS: Final = {
     "screen.usage": mark("usage and cost"),
     "screen.events": mark("the events"),
     "screen.raw": mark("the payload"),
+    # where the palette goes
+    "palette_prompt": mark("a screen, an account, a saved filter, or what a key does"),
+    "go.screen": mark("a screen"),
+    "go.account": mark("an account: everything about it"),
+    "go.filter": mark("a saved filter: {text}"),
     # what is wrong with [keys] and ui.theme
     "key.unknown": mark("there is no key called {key}"),
     "key.near": mark("there is no key called {key}; did you mean {near}?"),
@@ -237,13 +231,12 @@ _TEXTS: Final = {
     "no_accounts": mark("no accounts: no source lists any"),
     "feed_ended": mark("the monitor has stopped: these figures are no longer kept; quit and start again"),
     "detail_gone": mark("this account is no longer listed"),
-    "filter_prompt": mark(
-        "words  status:exhausted  plan:pro  source:x  group:x  custody:codex  ! needs you  -word leaves out"
-    ),
+    "filter_prompt": mark("words  plan:pro  weekly>=80  resets<2h  -word  or  (…)  ! needs you  @saved"),
     "yes": mark("yes"),
     "no": mark("no"),
     "stop_waiting": mark("stop waiting"),
     "filter_keep": mark("keep the filter"),
+    "filter_complete": mark("complete"),
     "filter_clear": mark("clear it"),
     "raw_title": mark("the last payload, redacted"),
     "search_prompt": mark("what to look for, in any case"),
@@ -371,11 +364,6 @@ def active_of(accounts: int, exhausted: int, unread: int, disabled: int, *, brie
     else:
         told = _("of {accounts}, {exhausted} exhausted")
     return told.format(accounts=accounts, exhausted=exhausted, unread=unread, disabled=disabled)
-
-
-def about_filters() -> tuple[tuple[str, str], ...]:
-    """What a filter is made of, each part with what it finds."""
-    return tuple((_(part), _(finds)) for part, finds in _FILTER)
 
 
 def about_logins() -> tuple[str, ...]:

@@ -109,16 +109,6 @@ RESUMED: Final = Text("polling resumes")
 NO_MATCH: Final = Text("no account matches; esc clears the filter")
 NOTHING_NEEDS_YOU: Final = Text("nothing needs you")
 NOBODY_SELECTED: Final = Text("no account is selected")
-#: While a filter is typed.
-no_field: Final = Text("no field “{field}”; there are: {known}")
-no_field_near: Final = Text("no field “{field}”; did you mean “{near}:”?")
-BURN_IS_COMPARED: Final = Text(
-    "burn is compared: burn>10, burn<=2; it is what a day used, in percent of a week"
-)
-no_value: Final = Text(
-    "no {field} begins with “{value}”; there are: {known}", "no {field} begins with “{value}”"
-)
-no_value_near: Final = Text("no {field} begins with “{value}”; did you mean “{near}”?")
 COLUMNS_ARE_THE_TABLES: Final = Text("only the table has columns; v changes the view, s the order")
 no_column: Final = Text("the table has {count} columns here")
 GROUPS_ARE_THE_HIVES: Final = Text("only the hive has groups; v changes the view")

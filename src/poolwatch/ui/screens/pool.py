@@ -16,7 +16,7 @@ from poolwatch.ui.screens.page import Chosen, bindings
 from poolwatch.ui.screens.pool_drawing import PoolDrawing
 from poolwatch.ui.state import WallView
 from poolwatch.ui.widgets.arrangement import Direction
-from poolwatch.ui.widgets.bottom import FilterLine, MessageText
+from poolwatch.ui.widgets.bottom import CompletedLine, MessageText
 from poolwatch.ui.widgets.columns import orders
 from poolwatch.words import interface
 from poolwatch.words import screen as words
@@ -67,6 +67,34 @@ class PoolScreen(PoolDrawing):
     def on_filter_line_left(self) -> None:
         """Esc in the filter clears it."""
         self._clear_filter()
+
+    def on_completed_line_wanted(self) -> None:
+        """Tab in the filter completes it, or says what may follow."""
+        line = self._filter_line
+        if line is None or not line.is_open:
+            return
+        found = self.ui.board.completion(line.value, line.cursor_position)
+        if found.text != line.value:
+            line.value = found.text
+            line.cursor_position = found.cursor
+        if found.choices:
+            self.flashed = MessageText("  ".join(found.choices), Tone.DIM)
+            self.redraw()
+
+    def show_filtered(self, text: str) -> None:
+        """Only what a filter lets through, whatever was filtered before."""
+        if self._filter_line is not None and self._filter_line.is_open:
+            self._filter_line.close()
+        self.only_needs_you = False
+        self.filter_text = text
+        self.rearrange()
+
+    def show_account(self, key: AccountKey) -> None:
+        """Everything about an account; it is selected, where the filter lets it through."""
+        order = self.wall.order
+        if key in order:
+            self.wall.select(key)
+        self._open_details(key, order if key in order else (key,))
 
     def _clear_filter(self) -> None:
         if self._filter_line is not None:
@@ -137,7 +165,7 @@ class PoolScreen(PoolDrawing):
     async def action_filter(self) -> None:
         """Type a filter."""
         if self._filter_line is None:
-            self._filter_line = FilterLine(interface.text("filter_prompt"), id="filter")
+            self._filter_line = CompletedLine(interface.text("filter_prompt"), id="filter")
             await self.mount(self._filter_line, before="#message")
         self._filter_line.open(self.filter_text)
         self.redraw()
@@ -211,6 +239,9 @@ class PoolScreen(PoolDrawing):
         if self.wall.selected is None:
             self.flash(words.NOBODY_SELECTED())
             return
+        self._open_details(self.wall.selected, self.wall.order)
+
+    def _open_details(self, key: AccountKey, order: tuple[AccountKey, ...]) -> None:
         if self.app.screen is not self:
             # a third click on the way
             return
@@ -221,7 +252,7 @@ class PoolScreen(PoolDrawing):
 
         from poolwatch.ui.screens.detail import DetailScreen
 
-        self.app.push_screen(DetailScreen(self.ui, self.wall.selected, self.wall.order), back)
+        self.app.push_screen(DetailScreen(self.ui, key, order), back)
 
     def action_history(self) -> None:
         """The past of the selected account."""

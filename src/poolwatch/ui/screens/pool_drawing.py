@@ -241,11 +241,15 @@ class PoolDrawing(RefreshingPage[None]):
 
     @property
     def _words(self) -> str:
+        """The filter, and what `!` adds to it, whatever stands in it."""
         if not self.only_needs_you:
             return self.filter_text
-        from poolwatch.presentation.filter import NEEDS_YOU  # not before the first paint
+        # not before the first paint
+        from poolwatch.domain.query.language import written
+        from poolwatch.domain.query.tree import NeedsYou, both
+        from poolwatch.presentation.filter import typed
 
-        return f"{NEEDS_YOU} {self.filter_text}"
+        return written(both((NeedsYou(), typed(self.filter_text, self.ui.board.prefs).query)))
 
     def _strip(self, view: WallView) -> tuple[Line, ...]:
         choice, options = self.ui.choice, self.ui.options
@@ -369,7 +373,8 @@ class PoolDrawing(RefreshingPage[None]):
             lines.append(message_line(said, self.size.width, glyphs))
         self.query_one("#message", Lines).show(lines)
         if typing:
-            entries = (("enter", interface.text("filter_keep")), ("esc", interface.text("filter_clear")))
+            names = (("enter", "filter_keep"), ("tab", "filter_complete"), ("esc", "filter_clear"))
+            entries = tuple((key, interface.text(name)) for key, name in names)
             self.query_one("#keys", Lines).show((typing_line(entries, self.size.width, glyphs),))
             return
         card = self._selected_card()

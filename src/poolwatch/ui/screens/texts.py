@@ -20,6 +20,7 @@ from poolwatch.ui.widgets.bottom import key_label, message_line
 from poolwatch.ui.widgets.lines import Lines, Pane
 from poolwatch.words import interface as words
 from poolwatch.words.outlook import about_at_reset
+from poolwatch.words.query import about_filters
 
 #: The cells of the column of keys.
 _KEYS: Final = 19
@@ -50,7 +51,7 @@ def help_lines(keymap: Keymap, width: int, glyphs: Glyphs, scope: Scope = Scope.
             lines += _entry(_together(together, glyphs), told, width, glyphs)
         lines.append(fit_line((), width))
     lines.append(_heading(words.text("help.filter"), width))
-    for part, finds in words.about_filters():
+    for part, finds in about_filters():
         lines += _entry(part, finds, width, glyphs)
     lines.append(fit_line((), width))
     lines.append(_heading(words.text("help.at_reset"), width))

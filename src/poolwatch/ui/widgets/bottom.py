@@ -146,3 +146,16 @@ class FilterLine(Input):
     def action_leave(self) -> None:
         """Esc."""
         self.post_message(self.Left())
+
+
+class CompletedLine(FilterLine):
+    """Such a line in which Tab completes what stands before the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", "complete", show=False)]
+
+    class Wanted(Message):
+        """Tab was pressed."""
+
+    def action_complete(self) -> None:
+        """Tab."""
+        self.post_message(self.Wanted())

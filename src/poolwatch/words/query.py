@@ -1,0 +1,99 @@
+"""Words about filters: what is wrong with one, and what they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from poolwatch.domain.query.fields import FIELDS, OF_ACCOUNTS, FieldKind
+from poolwatch.domain.query.language import Fault, FaultKind
+from poolwatch.words.catalogue import Text, _, mark
+
+no_field: Final = Text("no field “{field}”; there are: {known}")
+no_field_near: Final = Text("no field “{field}”; {near}?")
+of_usage: Final = Text("“{field}” is of usage; accounts have none")
+no_value: Final = Text(
+    "no {field} begins with “{value}”; there are: {known}", "no {field} begins with “{value}”"
+)
+no_value_near: Final = Text("no {field} begins with “{value}”; did you mean “{near}”?")
+no_saved: Final = Text(
+    "no saved filter “{name}”; there are: {known}", "no saved filter “{name}”; they stand in [filters]"
+)
+no_saved_near: Final = Text("no saved filter “{name}”; {near}?")
+
+_FAULTS: Final[Mapping[FaultKind, str]] = {
+    FaultKind.NOT_A_FIGURE: mark(
+        "“{name}” is a text: {name}:… looks for how it begins, {name}=… for all of it"
+    ),
+    FaultKind.AND: mark("a blank is “and”: leave the word out, or put it in quotes"),
+    FaultKind.CLOSES_NOTHING: mark("a parenthesis closes nothing"),
+    FaultKind.TOO_DEEP: mark("too many parentheses within each other"),
+    FaultKind.OPEN_QUOTE: mark("a quote is not closed"),
+    FaultKind.OPEN_GROUP: mark("a parenthesis is not closed"),
+    FaultKind.NOTHING_BESIDE: mark("nothing stands beside “{name}”"),
+}
+#: How a figure of that kind is compared.
+_COMPARED: Final[Mapping[FieldKind, str]] = {
+    FieldKind.PERCENT: mark("{field} is compared, in percent: {field}>=80, {field}<5"),
+    FieldKind.CREDITS: mark("{field} is compared: {field}>=80, {field}<5"),
+    FieldKind.DOLLARS: mark("{field} is compared: {field}>=80, {field}<$5"),
+    FieldKind.TIME: mark("{field} is compared, with a time: {field}<2h, {field}>1d12h"),
+}
+_BURN: Final = mark("burn is compared: burn>10, burn<=2; it is what a day used, in percent of a week")
+
+#: What a filter is made of, and what each of these words finds.
+_PARTS: Final = (
+    (mark("pro east"), mark("every word, anywhere in name, e-mail, id, plan, source or status")),
+    (
+        "status:exhausted",
+        mark("a status (active, needs_login), a section (needs_you) or a trouble (throttled)"),
+    ),
+    (
+        "plan:pro",
+        mark(
+            "a plan by the beginning of its name, plan=pro by all of it; likewise section, source, group,"
+            " label, email, custody, provider, trouble; stale:yes is an old reading, idle:yes who used less"
+            " than 1% of a week in a day"
+        ),
+    ),
+    (
+        "weekly>=80",
+        mark(
+            "used at least 80% of its week; likewise >, <, <=, = and 5h, daily, monthly, spend; at_reset is"
+            " what it will have used, burn what the last 24 hours used of the week"
+        ),
+    ),
+    (mark("resets<2h"), mark("a limit resets within two hours; credits>100 and usd<$5 are what is left")),
+    (mark("-plan:pro -east"), mark("leaves out what the word finds; !word and not word do the same")),
+    (mark("east or west"), mark("one of them; a blank binds closer: a or b c is a, or b and c")),
+    (mark("(a or b) -(c d)"), mark("groups")),
+    (mark('"needs login"'), mark('a text with blanks; of a field, plan:"pro 5x"')),
+    ("@name", mark("the saved filter of that name, from [filters]; tab puts it in, and completes all else")),
+    ("!", mark("what needs you")),
+    (mark("weekly<80"), mark("what is unknown is never found by a comparison; -weekly>=80 finds it, too")),
+)
+
+
+def fault_text(fault: Fault) -> str:
+    """What is wrong with a filter."""
+    name = fault.name
+    if fault.kind is FaultKind.NO_FIELD:
+        near = nearest(name, OF_ACCOUNTS)
+        return no_field_near(name, near) if near else no_field(name, "  ".join(OF_ACCOUNTS))
+    if fault.kind is FaultKind.NOT_COMPARED:
+        return _(_BURN) if name == "burn" else _(_COMPARED[FIELDS[name].kind], field=name)
+    return _(_FAULTS[fault.kind], name=name)
+
+
+def nearest(wanted: str, known: Iterable[str]) -> str:
+    """The one that was meant, perhaps; in any case."""
+    import difflib  # only where a name is wrong
+
+    by_case = {each.casefold(): each for each in known}
+    near = difflib.get_close_matches(wanted, by_case, 1)
+    return by_case[near[0]] if near else ""
+
+
+def about_filters() -> tuple[tuple[str, str], ...]:
+    """What a filter is made of, each part with what it finds."""
+    return tuple((_(part), _(finds)) for part, finds in _PARTS)
