@@ -15,7 +15,7 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Answer, PoolChanged
-from poolwatch.domain.message import Message, message
+from poolwatch.domain.message import Message
 from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.state import PoolState
 from poolwatch.presentation.sign_in import CodexLogin
@@ -188,7 +188,7 @@ class LiveFeed:
             try:
                 return await in_thread(partial(reader.report, wish, accounts, self.now()))
             except BookError as error:
-                return message(error.problem.value, why=error.detail)
+                return error.as_message
 
     async def use_mark(self) -> object:
         """What differs once anything about use has changed; None where nothing is known of any."""

@@ -16,7 +16,7 @@ from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, Exit, complain, sa
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import moment, surroundings
 from poolwatch.config.paths import absolute
-from poolwatch.domain.message import Message, message
+from poolwatch.domain.message import Message
 from poolwatch.host.files import FileProblem, write_export
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.events import Copies, UsageEvent, parse_event
@@ -174,7 +174,7 @@ class _Taken:
         try:
             new = self._book.take_events(events)
         except BookError as error:
-            complain(self._around.told(message_text(message(error.problem.value, why=error.detail))))
+            complain(self._around.told(message_text(error.as_message)))
             self.failed = True
             return
         self.events += len(events)

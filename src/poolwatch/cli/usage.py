@@ -87,7 +87,7 @@ def print_usage(config: Path | None, asked: UsageAsked, span: TimeSpan, form: Fo
     try:
         report = reader.report(UseWish(period, asked.by, asked.origin), accounts, now, quarters)
     except BookError as error:
-        complain(around.told(message_text(message(error.problem.value, why=error.detail))))
+        complain(around.told(message_text(error.as_message)))
         return EXIT_FAILED
     if asked.titles and asked.by is GroupBy.CONVERSATION:
         report = _titled(report, homes)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from poolwatch.bootstrap.scanning import session_homes
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.finding import Finding, Grade
-from poolwatch.domain.message import message
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.homes import session_trees
 from poolwatch.sessions.progress import Trouble
@@ -28,7 +27,7 @@ def use_findings(around: Surroundings) -> Iterator[Finding]:
     try:
         state = UseBook(around.state_dir).scan_state()
     except BookError as error:
-        yield Finding(_AREA, Grade.ERROR, message_text(message(error.problem.value, why=error.detail)))
+        yield Finding(_AREA, Grade.ERROR, message_text(error.as_message))
         return
     if state.complete_at is None:
         if session_trees(session_homes(around)):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from poolwatch.domain.message import Message, message
 from poolwatch.domain.tokens import Tier
 from poolwatch.host.files import OddFileError, make_missing_directories, open_private
 from poolwatch.host.locks import held
@@ -139,6 +140,11 @@ class BookError(Exception):
         super().__init__(problem.value, detail)
         self.problem: Final = problem
         self.detail: Final = detail
+
+    @property
+    def as_message(self) -> Message:
+        """For people."""
+        return message(self.problem.value, why=self.detail)
 
 
 def open_to_write(state_dir: Path) -> sqlite3.Connection:
